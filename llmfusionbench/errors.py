@@ -1,0 +1,69 @@
+"""Every error that a user can cause, and nothing else: each says what, where, the value and the remedy in one line.
+
+    LLMFusionBenchError
+    ├── InputError            a file, directory or value handed in cannot be used as it is
+    │   └── RejectedError     a build met records it cannot take, and was asked to be strict
+    ├── SchemaError           a schema asks for something the engine does not know, or is newer than this version
+    ├── ReleaseError          a release is missing, damaged or of a newer schema version
+    │   └── HubError          the Hub did not answer, or has no such repository, revision or file
+    ├── UnknownNameError      no such table, source, router, ...; names the nearest that exists
+    └── MissingExtraError     an optional package is needed; names the extra that brings it
+
+The command line prints these as one line and exits with status 1. Anything else that escapes is a bug of ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class LLMFusionBenchError(Exception):
+    """Base of every error raised on purpose by this package."""
+
+
+class InputError(LLMFusionBenchError):
+    """A file, directory or value handed in cannot be used as it is."""
+
+
+class RejectedError(InputError):
+    """A strict build met records it cannot take."""
+
+
+class SchemaError(LLMFusionBenchError):
+    """A schema uses what the engine does not know, or a newer major version."""
+
+
+class ReleaseError(LLMFusionBenchError):
+    """A release is missing, damaged, or written with a newer major schema version."""
+
+
+class HubError(ReleaseError):
+    """The Hub did not answer, or has no such repository, revision or file."""
+
+
+class UnknownNameError(LLMFusionBenchError, KeyError):
+    """No such name in a registry; the message names the nearest one and all that exist."""
+
+    def __init__(self, noun: str, name: object, known: Iterable[str]) -> None:
+        self.noun, self.name, self.known = noun, name, sorted(known)
+        near = difflib.get_close_matches(str(name), self.known, n=1)
+        hint = f' Did you mean "{near[0]}"?' if near else ""
+        super().__init__(f'No {noun} "{name}".{hint} Known: {", ".join(self.known)}.')
+
+    def __str__(self) -> str:  # KeyError would print the repr of its argument
+        return str(self.args[0])
+
+    def __reduce__(self) -> tuple[type, tuple[str, object, list[str]]]:
+        return type(self), (self.noun, self.name, self.known)
+
+
+class MissingExtraError(LLMFusionBenchError, ImportError):
+    """An optional package is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        self.package, self.extra = package, extra
+        super().__init__(f"{package} is not installed. Remedy: pip install 'llmfusionbench[{extra}]'")
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (self.package, self.extra)

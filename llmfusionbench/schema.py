@@ -1,0 +1,211 @@
+"""The tables, read from the JSON Schemas in schemas/: columns, keys, Arrow schemas, features and documentation.
+
+The JSON files are the only place where a column is defined. What a value must be is checked in `validation`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from .errors import SchemaError, UnknownNameError
+
+if TYPE_CHECKING:
+    import datasets
+
+SCHEMA_VERSION: Final = "1.0"
+"""`major.minor` of the schemas; a release of a newer major version cannot be opened."""
+
+TABLES: Final = ("queries", "llms", "responses", "judge_scores", "thought_templates", "logs", "routing")
+"""The tables of every release, each a configuration of the dataset; `logs` and `routing` are views of the others."""
+
+SIDECARS: Final = ("embeddings",)
+"""Tables that a release has only where its source came with them; no configuration of the dataset."""
+
+_ARROW_TYPES: Final = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table, as its schema defines it."""
+
+    name: str
+    arrow_type: pa.DataType
+    nullable: bool
+    description: str
+    unit: str | None
+    dictionary: bool
+    """Whether few values fill many rows, so that dictionary encoding pays."""
+    schema: dict[str, Any]
+
+    @property
+    def expected(self) -> str:
+        """What a value may be, in words: `number, 0 to 1, or null`."""
+        return describe_schema(self.schema)
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """Columns whose values must occur as the key of another table, under the same names."""
+
+    columns: tuple[str, ...]
+    table: str
+
+
+@dataclass(frozen=True)
+class TableSchema:
+    """A table: the parsed JSON Schema and what derives from it."""
+
+    name: str
+    description: str
+    version: str
+    key: tuple[str, ...]
+    foreign_keys: tuple[ForeignKey, ...]
+    columns: tuple[Column, ...]
+    view_of: str | None
+    sidecar: bool
+    json_schema: dict[str, Any]
+
+    @property
+    def arrow(self) -> pa.Schema:
+        """The Arrow schema: every column, in order, with its nullability."""
+        return pa.schema([pa.field(c.name, c.arrow_type, nullable=c.nullable) for c in self.columns])
+
+    @property
+    def features(self) -> datasets.Features:
+        """The same as `datasets.Features`."""
+        import datasets
+
+        return datasets.Features.from_arrow_schema(self.arrow)
+
+    @property
+    def dictionary_columns(self) -> list[str]:
+        return [c.name for c in self.columns if c.dictionary]
+
+    def markdown(self) -> str:
+        """The columns as a Markdown table, for the dataset card."""
+        lines = ["| column | type | unit | description |", "|---|---|---|---|"]
+        for c in self.columns:
+            name = f"**{c.name}**" if c.name in self.key else c.name
+            lines.append(f"| {name} | {c.expected} | {c.unit or ''} | {c.description} |")
+        return "\n".join(lines)
+
+
+def load_json(name: str) -> dict[str, Any]:
+    """The JSON Schema of a table, as it is written in schemas/."""
+    if name not in TABLES + SIDECARS:
+        raise UnknownNameError("table", name, TABLES + SIDECARS)
+    text = resources.files("llmfusionbench.schemas").joinpath(f"{name}.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+@cache
+def table_schema(name: str) -> TableSchema:
+    """The schema of table `name`.
+
+    Raises:
+        UnknownNameError: there is no such table.
+    """
+    return parse_table(load_json(name))
+
+
+def parse_table(schema: dict[str, Any]) -> TableSchema:
+    """Read the columns, keys and types out of a JSON Schema.
+
+    Raises:
+        SchemaError: `required` is not the list of the columns that may not be null, or a type has no Arrow counterpart.
+    """
+    name = schema["title"]
+    columns = tuple(_column(column, sub) for column, sub in schema["properties"].items())
+    filled = [c.name for c in columns if not c.nullable]
+    if schema["required"] != filled:
+        raise SchemaError(f"schemas/{name}.json: required is {schema['required']}, expected {filled}: all but the nullable")
+    return TableSchema(
+        name=name,
+        description=schema["description"],
+        version=schema["x-version"],
+        key=tuple(schema["x-key"]),
+        foreign_keys=tuple(ForeignKey(tuple(f["columns"]), f["table"]) for f in schema.get("x-foreign-keys", ())),
+        columns=columns,
+        view_of=schema.get("x-view-of"),
+        sidecar=schema.get("x-sidecar", False),
+        json_schema=schema,
+    )
+
+
+def json_types(schema: dict[str, Any]) -> tuple[str, ...]:
+    """The JSON types that `schema` admits; empty where it does not say."""
+    kind = schema.get("type", ())
+    return (kind,) if isinstance(kind, str) else tuple(kind)
+
+
+def describe_schema(schema: dict[str, Any]) -> str:
+    """What a value of `schema` may be, in a few words."""
+    *types, null = *(t for t in json_types(schema) if t != "null"), "null" in json_types(schema)
+    if "enum" in schema:
+        text = " or ".join(f"`{value}`" for value in schema["enum"] if value is not None)
+    elif types == ["array"]:
+        text = f"list of {describe_schema(schema['items'])}"
+    elif types == ["object"]:
+        text = "{" + "; ".join(f"{k}: {describe_schema(v)}" for k, v in schema["properties"].items()) + "}"
+    else:
+        text = " or ".join(types)
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None and high < 2**53 - 1:
+        text += f", {low} to {high}"
+    elif low is not None:
+        text += f", at least {low}"
+    if "pattern" in schema:
+        text += f", matching `{schema['pattern']}`"
+    if "pattern" in schema.get("not", {}):
+        text += f", not matching `{schema['not']['pattern']}`"
+    return text + " or null" * null
+
+
+def check_version(version: object, place: str) -> None:
+    """Refuse a release whose schema version this tool cannot read.
+
+    Raises:
+        SchemaError: the version is no `major.minor`, or its major part is newer than ours.
+    """
+    major = str(version).split(".")[0]
+    if not isinstance(version, str) or not major.isdigit():
+        raise SchemaError(f'{place}: schema_version is {version!r}, expected a string such as "{SCHEMA_VERSION}"')
+    if int(major) > int(SCHEMA_VERSION.split(".")[0]):
+        raise SchemaError(
+            f"{place}: schema_version is {version}, and this version reads up to {SCHEMA_VERSION.split('.')[0]}.x. "
+            "Remedy: pip install --upgrade llmfusionbench"
+        )
+
+
+def _column(name: str, schema: dict[str, Any]) -> Column:
+    return Column(
+        name=name,
+        arrow_type=_arrow_type(name, schema),
+        nullable="null" in json_types(schema),
+        description=schema["description"],
+        unit=schema.get("x-unit"),
+        dictionary=schema.get("x-dictionary", False),
+        schema=schema,
+    )
+
+
+def _arrow_type(place: str, schema: dict[str, Any]) -> pa.DataType:
+    if "x-arrow" in schema:
+        return pa.type_for_alias(schema["x-arrow"])
+    types = [t for t in json_types(schema) if t != "null"]
+    if len(types) != 1:
+        raise SchemaError(f"{place}: type is {schema.get('type')!r}, expected one type, or one and null")
+    if types[0] == "array":
+        return pa.list_(_arrow_type(f"{place}[]", schema["items"]))
+    if types[0] == "object":
+        return pa.struct([pa.field(k, _arrow_type(f"{place}.{k}", v)) for k, v in schema["properties"].items()])
+    if types[0] not in _ARROW_TYPES:
+        raise SchemaError(f"{place}: no Arrow type for JSON type {types[0]!r}")
+    return _ARROW_TYPES[types[0]]

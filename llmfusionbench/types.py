@@ -1,0 +1,60 @@
+"""The nouns that every layer shares: modes, splits, candidates and the ids of queries."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from typing import Final, NamedTuple
+
+MODES: Final = ("direct", "think")
+SPLITS: Final = ("train", "test", "partial_test")
+STATUSES: Final = ("ok", "empty", "error", "missing")
+
+_THINK = "_think"
+_THINK_SUFFIX = re.compile(r"\s*let[’']s think step by step[.!]?\s*\Z", re.IGNORECASE)
+
+
+class Candidate(NamedTuple):
+    """An LLM in a mode: what a router chooses from."""
+
+    llm: str
+    mode: str
+
+    @property
+    def name(self) -> str:
+        """`name` in direct mode, `name_think` in think mode."""
+        return self.llm + _THINK if self.mode == "think" else self.llm
+
+    @classmethod
+    def parse(cls, name: str) -> Candidate:
+        """The candidate that `name` stands for."""
+        return cls(name.removesuffix(_THINK), "think") if name.endswith(_THINK) else cls(name, "direct")
+
+
+def strip_think_suffix(prompt: str) -> str:
+    """`prompt` without a trailing "Let's think step by step", in any case, with or without a stop."""
+    tail = prompt[-64:]
+    match = _THINK_SUFFIX.search(tail)
+    return prompt[: len(prompt) - len(tail) + match.start()] if match else prompt
+
+
+def normalise_prompt(prompt: str) -> str:
+    """The form of a prompt that identifies it: NFC, `\\n` line ends, no think suffix, no white space around it."""
+    text = unicodedata.normalize("NFC", prompt).replace("\r\n", "\n").replace("\r", "\n")
+    return strip_think_suffix(text).strip()
+
+
+def content_id(*parts: str) -> str:
+    """24 hexadecimal digits (96 bits) of the SHA-256 of `parts`, each preceded by its length so that none can run over."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()[:24]
+
+
+def query_id(task: str, prompt: str) -> str:
+    """The id of a query: the same for its direct and think prompts, and the same in every rebuild."""
+    return content_id(task, normalise_prompt(prompt))

@@ -158,13 +158,13 @@ def describe_schema(schema: dict[str, Any]) -> str:
         text = " or ".join(types)
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and high is not None and high < 2**53 - 1:
-        text += f", {low} to {high}"
+        text += f" from {low} to {high}"
     elif low is not None:
-        text += f", at least {low}"
+        text += f" of at least {low}"
     if "pattern" in schema:
-        text += f", matching `{schema['pattern']}`"
+        text += f" matching `{schema['pattern']}`"
     if "pattern" in schema.get("not", {}):
-        text += f", not matching `{schema['not']['pattern']}`"
+        text += f" not matching `{schema['not']['pattern']}`"
     return text + " or null" * null
 
 

@@ -1,0 +1,49 @@
+"""Files as they come: plain, `.gz` or `.zst`, opened by their contents' own mark and read as bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import IO, cast
+
+import pyarrow as pa
+
+from .errors import InputError
+
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+
+
+def open_binary(path: Path) -> IO[bytes]:
+    """`path` open for reading, decompressed as it streams.
+
+    Raises:
+        InputError: there is no such file, or it cannot be opened.
+    """
+    codec = compression(path)
+    if codec is None:
+        return open(path, "rb")
+    raw = pa.CompressedInputStream(pa.OSFile(str(path), "rb"), codec)
+    return cast(IO[bytes], io.BufferedReader(raw, buffer_size=2**20))
+
+
+def compression(path: Path) -> str | None:
+    """`gzip`, `zstd` or None, by the first bytes of the file, whatever its name says.
+
+    Raises:
+        InputError: there is no such file, or it cannot be opened.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(4)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}. Remedy: check the path") from error
+    if head.startswith(_GZIP):
+        return "gzip"
+    return "zstd" if head == _ZSTD else None
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,11 @@
+"""Validation: every value of every row against the schemas, every key, every file of a release.
+
+Whole columns are checked at a time (`predicates`); `judge` holds the verdict of record and words the messages.
+"""
+
+from .check import validate
+from .issue import Issue
+from .judge import is_valid
+from .predicates import compile_schema, failing_rows
+
+__all__ = ["Issue", "compile_schema", "failing_rows", "is_valid", "validate"]

@@ -1,0 +1,286 @@
+"""`validate`: everything that is wrong with a release or with one file of rows, found in one streaming pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ..errors import InputError, LLMFusionBenchError
+from ..files import sha256
+from ..manifest import MANIFEST, read_manifest
+from ..schema import SIDECARS, TABLES, TableSchema, table_schema
+from . import judge
+from .issue import Issue, shorten
+from .keys import Hashes, KeyCheck, repeated_keys
+from .predicates import compile_schema
+from .rows import Rows, read_rows
+
+Progress = Callable[[int], None]
+"""Called with the number of rows just checked."""
+
+_UNLISTED = {MANIFEST, "rejected.jsonl"}
+
+
+def validate(
+    path: str | Path, *, schema: str | None = None, max_errors: int | None = None, progress: Progress | None = None
+) -> list[Issue]:
+    """Everything wrong with a release directory, or with one Parquet, JSONL or CSV file; an empty list if nothing is.
+
+    Args:
+        path: The directory or the file.
+        schema: The table that the file holds; by default told from its name, or from its columns.
+        max_errors: Stop after so many issues.
+        progress: Called with the number of rows of each batch that is done.
+
+    Raises:
+        InputError: there is nothing at `path`, or no telling which table the file holds.
+        UnknownNameError: there is no such table as `schema`.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or directory. Remedy: check the path")
+    found = _release(path, progress) if path.is_dir() else _file(path, schema, progress)
+    return list(found if max_errors is None else islice(found, max_errors))
+
+
+def _file(path: Path, schema: str | None, progress: Progress | None) -> Iterator[Issue]:
+    table = table_schema(schema or guess_table(path))
+    check = TableCheck(table, progress)
+    yield from check.file(path, path.name)
+    yield from check.repeated()
+
+
+def guess_table(path: Path) -> str:
+    """The table that a file holds, by its name or by its folder's.
+
+    Raises:
+        InputError: neither is the name of a table.
+    """
+    stem = path.name.split(".")[0]
+    for name in (stem, stem.split("-")[0], path.resolve().parent.name):
+        if name in TABLES + SIDECARS:
+            return name
+    raise InputError(f"{path}: no telling which table it holds. Remedy: --schema {'|'.join(TABLES)}")
+
+
+def _release(path: Path, progress: Progress | None) -> Iterator[Issue]:
+    try:
+        manifest = read_manifest(path)
+    except LLMFusionBenchError as error:
+        yield Issue(MANIFEST, None, None, str(error).removeprefix(f"{path / MANIFEST}: "), "a readable manifest")
+        return
+    intact = set()
+    for name, entry in sorted(manifest["files"].items()):
+        issue = _digest_issue(path, name, entry)
+        if issue is None:
+            intact.add(name)
+        else:
+            yield issue
+    on_disk = {f.relative_to(path).as_posix() for f in path.rglob("*") if f.is_file()}
+    for name in sorted(on_disk - manifest["files"].keys() - _UNLISTED):
+        yield Issue(name, None, None, "the file is not in the manifest", "only files that the manifest lists")
+
+    keys: dict[str, TableCheck] = {}
+    present = [t for t in TABLES + SIDECARS if t in manifest["tables"]]
+    for name in sorted(set(TABLES) - set(present)):
+        yield Issue(MANIFEST, None, "tables", None, f"an entry for {name}")
+    for name in sorted(set(manifest["tables"]) - set(TABLES + SIDECARS)):
+        yield Issue(MANIFEST, None, "tables", shorten(name), f"one of {', '.join(TABLES)}")
+    for name in present:
+        check = keys[name] = TableCheck(table_schema(name), progress, exact=True)
+        files = [f for f in sorted(manifest["files"]) if f.startswith(f"{name}/")]
+        for file in files:
+            if (path / file).is_file():
+                yield from check.file(path / file, file, split=Path(file).name.split("-")[0])
+        yield from check.repeated()
+        yield from _count_issues(manifest, name, check, all(f in intact for f in files))
+    for check in keys.values():
+        yield from check.dangling(keys)
+
+
+def _digest_issue(path: Path, name: str, entry: dict[str, Any]) -> Issue | None:
+    file = path / name
+    if not file.is_file():
+        return Issue(name, None, None, "no such file", "the file that the manifest lists")
+    size, expected = file.stat().st_size, entry.get("bytes")
+    if size != expected:
+        return Issue(name, None, None, f"{size:,} bytes", f"{expected} bytes, as in the manifest")
+    digest = sha256(file)
+    if digest != entry.get("sha256"):
+        return Issue(name, None, None, f"sha256 {digest}", f"sha256 {entry.get('sha256')}, as in the manifest")
+    return None
+
+
+def _count_issues(manifest: dict[str, Any], name: str, check: TableCheck, intact: bool) -> Iterator[Issue]:
+    splits = manifest["tables"][name].get("splits", {}) if isinstance(manifest["tables"][name], dict) else {}
+    expected = sum(s.get("rows", 0) for s in splits.values())
+    if intact and check.rows != expected:
+        yield Issue(MANIFEST, None, f"tables.{name}", f"{expected:,} rows", f"{check.rows:,}, as in its files")
+
+
+class TableCheck:
+    """The check of one table, over all of its files: values, then keys, then foreign keys."""
+
+    def __init__(self, table: TableSchema, progress: Progress | None = None, *, exact: bool = False) -> None:
+        self.table = table
+        self.rows = 0
+        self._exact = exact  # the columns of a release are all there, of the very types
+        self._progress = progress
+        self._check = compile_schema(table.json_schema)
+        self._keys = KeyCheck(table.key)
+        self._references = {f: KeyCheck(f.columns) for f in table.foreign_keys if f.columns != table.key}
+        self._files: list[tuple[int, Path, str]] = []  # first row in the table, file, name
+        self._lines: dict[str, list[int]] = {}  # of text files: the line of each row
+
+    def file(self, path: Path, name: str, split: str | None = None) -> Iterator[Issue]:
+        """The issues of the values in one file; its keys are remembered."""
+        self._files.append((self.rows, path, name))
+        try:
+            for rows in read_rows(path, name, self.table):
+                if rows.first == 0 and rows.lines is None:
+                    yield from self._columns(rows.batch.schema, name)
+                yield from self._batch(rows, name, split)
+                if self._progress:
+                    self._progress(rows.batch.num_rows)
+        except InputError as error:
+            yield Issue(name, None, None, str(error).removeprefix(f"{name}: "), "a whole, readable file")
+
+    def _columns(self, found: pa.Schema, name: str) -> Iterator[Issue]:
+        """Issues of a Parquet file's columns, which need no row to be wrong."""
+        for column in self.table.columns:
+            position = found.get_field_index(column.name)
+            if position < 0:
+                if self._exact or not column.nullable:
+                    yield Issue(name, None, column.name, None, f"a column of type {column.arrow_type}")
+                continue
+            kind = found.field(position).type
+            kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+            if self._exact and kind != column.arrow_type:
+                yield Issue(name, None, column.name, f"of type {kind}", f"{column.arrow_type}")
+        for extra in sorted(set(found.names) - {c.name for c in self.table.columns}):
+            yield Issue(name, None, extra, "unknown", f"only {', '.join(c.name for c in self.table.columns)}")
+
+    def _batch(self, rows: Rows, name: str, split: str | None) -> Iterator[Issue]:
+        batch = rows.batch
+        yield from rows.issues
+        if rows.lines is not None:
+            self._lines.setdefault(name, []).extend(rows.lines)
+        broken = list(_encoding_issues(rows, name))
+        yield from broken
+        keyed = set(self.table.key) | {c for f in self._references for c in f.columns}
+        if keyed <= set(batch.schema.names) and not broken:
+            self._keys.add(batch)
+            for reference in self._references.values():
+                reference.add(batch)
+        self.rows += batch.num_rows
+        if broken or not _same_columns(batch.schema, self.table):
+            return  # reported by name once, not row by row
+        bad = self._check(batch.to_struct_array())
+        failing = set() if bad is None else set(np.flatnonzero(bad).tolist())
+        for i in sorted(failing | rows.invalid.keys()):
+            yield from self._explain(rows, i, name)
+        if split is not None and "split" in batch.schema.names:
+            yield from self._misplaced(rows, name, split)
+
+    def _explain(self, rows: Rows, i: int, name: str) -> Iterator[Issue]:
+        row = rows.as_row(i)
+        line = rows.lines[i] if rows.lines else None
+        reasons = list(judge.explain(self.table.json_schema, row))
+        if not reasons:
+            raise AssertionError(f"{name} row {rows.first + i}: the columnar check and jsonschema disagree on {row!r}")
+        for column, value, expected in reasons:
+            yield Issue(name, rows.first + i, column, value, expected, line)
+
+    def _misplaced(self, rows: Rows, name: str, split: str) -> Iterator[Issue]:
+        splits = rows.batch.column("split").to_pylist()
+        for i, value in enumerate(splits):
+            if value != split:
+                yield Issue(name, rows.first + i, "split", shorten(value), f'"{split}", as the file\'s name says')
+
+    def repeated(self) -> Iterator[Issue]:
+        """The issues of keys that occur twice in the table."""
+        suspects = self._keys.suspects()
+        if not suspects.size:
+            return
+        keys = _rows_at(self._read, suspects.tolist(), self.table.key)
+        for row, first, key in repeated_keys(keys):
+            name, number, line = self._place(row)
+            other_name, other_number, other_line = self._place(first)
+            other = f"{other_name} row {other_number}" if other_line is None else f"{other_name} line {other_line}"
+            text = ", ".join(shorten(k) for k in key)
+            yield Issue(name, number, ", ".join(self.table.key), text, f"a key that occurs once; {other} has it", line)
+
+    def dangling(self, tables: dict[str, TableCheck]) -> Iterator[Issue]:
+        """The issues of foreign keys that point to no row of the other table."""
+        for foreign in self.table.foreign_keys:
+            other = tables.get(foreign.table)
+            if other is None or len(self.hashes_of(foreign.columns)) != self.rows:
+                continue  # the table, or the column, is missing: reported already
+            known = other.hashes_of(foreign.columns)
+            missing = np.flatnonzero(~np.isin(self.hashes_of(foreign.columns), known))
+            for row, key in _rows_at(self._read, missing.tolist(), foreign.columns):
+                name, number, line = self._place(row)
+                text = ", ".join(shorten(k) for k in key)
+                yield Issue(name, number, ", ".join(foreign.columns), text, f"a row of {foreign.table} with that key", line)
+
+    def hashes_of(self, columns: tuple[str, ...]) -> Hashes:
+        """[rows] uint64: the hashes of the key, or of a foreign key."""
+        if columns == self.table.key:
+            return self._keys.hashes
+        return next(check.hashes for foreign, check in self._references.items() if foreign.columns == columns)
+
+    def _read(self) -> Iterator[Rows]:
+        for first, path, name in self._files:
+            for rows in read_rows(path, name, self.table):
+                yield Rows(first + rows.first, rows.batch)
+
+    def _place(self, row: int) -> tuple[str, int, int | None]:
+        first, _, name = max((f for f in self._files if f[0] <= row), key=lambda f: f[0])
+        lines = self._lines.get(name)
+        return name, row - first, lines[row - first] if lines else None
+
+
+def _rows_at(
+    read: Callable[[], Iterator[Rows]], wanted: list[int], columns: tuple[str, ...]
+) -> Iterator[tuple[int, tuple[object, ...]]]:
+    """(row, its values in `columns`) of the wanted rows of a table, which are sorted."""
+    position = 0
+    for rows in read() if wanted else ():
+        end = rows.first + rows.batch.num_rows
+        inside = []
+        while position < len(wanted) and wanted[position] < end:
+            inside.append(wanted[position])
+            position += 1
+        if inside:
+            taken = rows.batch.select(list(columns)).take(pa.array([row - rows.first for row in inside]))
+            for row, values in zip(inside, taken.to_pylist(), strict=True):
+                yield row, tuple(values[c] for c in columns)
+
+
+def _same_columns(found: pa.Schema, table: TableSchema) -> bool:
+    """Whether a batch has no unknown column and lacks none that may not be null."""
+    names = set(found.names)
+    return names <= {c.name for c in table.columns} and {c.name for c in table.columns if not c.nullable} <= names
+
+
+def _encoding_issues(rows: Rows, name: str) -> Iterator[Issue]:
+    """Issues of strings that are not UTF-8, which Arrow would hand on unread."""
+    for column in rows.batch.schema.names:
+        array = rows.batch.column(column)
+        try:
+            array.validate(full=True)
+        except pa.ArrowInvalid:
+            binary = array.dictionary_decode() if isinstance(array, pa.DictionaryArray) else array
+            if not (pa.types.is_string(binary.type) or pa.types.is_large_string(binary.type)):
+                yield Issue(name, rows.first, column, "damaged", "a well-formed column")
+                continue
+            for i, value in enumerate(binary.cast(pa.large_binary()).to_pylist()):
+                try:
+                    (value or b"").decode("utf-8")
+                except UnicodeDecodeError as error:
+                    yield Issue(name, rows.first + i, column, f"byte 0x{value[error.start]:02x} at {error.start}", "UTF-8")

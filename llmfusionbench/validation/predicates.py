@@ -1,0 +1,319 @@
+"""JSON Schemas compiled to checks of whole Arrow columns.
+
+A check takes an array of any type and returns a boolean mask of the rows that fail, or None where none does. The answer is the
+one that `judge` gives row by row; a keyword that the compiler does not know is an error, never ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..errors import SchemaError
+from ..schema import json_types
+
+Mask = npt.NDArray[np.bool_]
+Check = Callable[[pa.Array], Mask | None]
+
+_ANNOTATIONS: Final = {"title", "description", "examples"}
+_HANDLED: Final = {
+    "type", "enum", "minimum", "maximum", "minLength", "maxLength", "pattern", "items", "minItems", "properties", "required",
+    "additionalProperties", "allOf", "anyOf", "not", "if", "then",
+}  # fmt: skip
+
+
+def failing_rows(schema: dict[str, Any], batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
+    """The rows of `batch` that are not valid under `schema`, in order."""
+    bad = compile_schema(schema)(batch.to_struct_array())
+    return np.zeros(0, np.int64) if bad is None else np.flatnonzero(bad)
+
+
+def compile_schema(schema: dict[str, Any], place: str = "") -> Check:
+    """A check for the values of one schema; for a table, of the struct array of its columns.
+
+    Raises:
+        SchemaError: the schema uses a keyword that this compiler does not know.
+    """
+    unknown = {k for k in schema if k not in _ANNOTATIONS | _HANDLED and not k.startswith(("x-", "$"))}
+    if unknown:
+        raise SchemaError(f"{place or 'schema'}: unknown keyword {', '.join(sorted(unknown))}")
+    checks: list[Check] = []
+    if "type" in schema:
+        checks.append(_type(json_types(schema)))
+    if "enum" in schema:
+        checks.append(_enum(place, schema["enum"]))
+    if "minimum" in schema or "maximum" in schema:
+        checks.append(_range(schema.get("minimum"), schema.get("maximum")))
+    if "minLength" in schema or "maxLength" in schema:
+        checks.append(_length(schema.get("minLength"), schema.get("maxLength")))
+    if "pattern" in schema:
+        checks.append(_pattern(re.compile(schema["pattern"])))
+    if "minItems" in schema:
+        checks.append(_min_items(schema["minItems"]))
+    if "items" in schema:
+        checks.append(_items(compile_schema(schema["items"], f"{place}[]")))
+    if {"properties", "required", "additionalProperties"} & schema.keys():
+        checks.append(_object(schema, place))
+    checks += [compile_schema(sub, place) for sub in schema.get("allOf", ())]
+    if "anyOf" in schema:
+        checks.append(_any_of([compile_schema(sub, place) for sub in schema["anyOf"]]))
+    if "not" in schema:
+        checks.append(_not(compile_schema(schema["not"], place)))
+    if "if" in schema:
+        then = schema.get("then", {})
+        columns = set(then.get("properties", ())) | set(then.get("required", ()))
+        checks.append(_if_then(compile_schema(schema["if"], place), compile_schema(then, place), columns))
+    return _all_of(checks)
+
+
+def _all_of(checks: list[Check]) -> Check:
+    def check(array: pa.Array) -> Mask | None:
+        if isinstance(array, pa.DictionaryArray):
+            return _through_dictionary(array, check)
+        bad = None
+        for one in checks:
+            bad = _either(bad, one(array))
+        return bad
+
+    return check
+
+
+def _through_dictionary(array: pa.DictionaryArray, check: Check) -> Mask | None:
+    """Check each distinct value once."""
+    values = pa.concat_arrays([array.dictionary, pa.nulls(1, array.dictionary.type)])
+    bad = check(values)
+    if bad is None:
+        return None
+    codes = pc.fill_null(array.indices.cast(pa.int64()), len(values) - 1).to_numpy(zero_copy_only=False)
+    return _some(bad[codes])
+
+
+def _either(a: Mask | None, b: Mask | None) -> Mask | None:
+    return b if a is None else a if b is None else a | b
+
+
+def _some(bad: Mask) -> Mask | None:
+    return bad if bad.any() else None
+
+
+def _nulls(array: pa.Array) -> Mask:
+    mask: Mask = array.is_null().to_numpy(zero_copy_only=False)
+    return mask
+
+
+def _numpy_bool(array: pa.Array, null: bool = False) -> Mask:
+    mask: Mask = pc.fill_null(array, null).to_numpy(zero_copy_only=False)
+    return mask
+
+
+def _type(types: tuple[str, ...]) -> Check:
+    def check(array: pa.Array) -> Mask | None:
+        kind = array.type
+        bad = None
+        if "null" not in types and array.null_count:
+            bad = _nulls(array)
+        if array.null_count == len(array) or _is_kind(kind, types):
+            return bad
+        filled = ~_nulls(array)
+        if pa.types.is_floating(kind):
+            numbers = array.to_numpy(zero_copy_only=False)
+            if "number" in types:
+                wrong = filled & ~np.isfinite(numbers)
+            elif "integer" in types:
+                with np.errstate(invalid="ignore"):
+                    wrong = filled & ~(np.isfinite(numbers) & (np.trunc(numbers) == numbers))
+            else:
+                wrong = filled
+        else:
+            wrong = filled
+        return _either(bad, _some(wrong))
+
+    return check
+
+
+def _is_kind(kind: pa.DataType, types: tuple[str, ...]) -> bool:
+    """Whether every non-null value of Arrow type `kind` is of one of the JSON types."""
+    return (
+        ("string" in types and _is_string(kind))
+        or (("integer" in types or "number" in types) and pa.types.is_integer(kind))
+        or ("boolean" in types and pa.types.is_boolean(kind))
+        or ("array" in types and _is_list(kind))
+        or ("object" in types and pa.types.is_struct(kind))
+    )
+
+
+def _is_string(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind)
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind)
+
+
+def _enum(place: str, values: list[str | None]) -> Check:
+    if not all(value is None or isinstance(value, str) for value in values):
+        raise SchemaError(f"{place}: enum {values} holds more than strings and null")
+    strings = pa.array([v for v in values if v is not None], pa.string())
+    null_allowed = None in values
+
+    def check(array: pa.Array) -> Mask | None:
+        if not _is_string(array.type):
+            return _some(np.ones(len(array), bool) if not null_allowed else ~_nulls(array))
+        found = _numpy_bool(pc.is_in(array, value_set=strings.cast(array.type), skip_nulls=True))
+        return _some(~found & ~_nulls(array) if null_allowed else ~found)
+
+    return check
+
+
+def _range(low: float | None, high: float | None) -> Check:
+    def check(array: pa.Array) -> Mask | None:
+        if not _is_numeric(array.type) or not len(array):
+            return None
+        extremes = pc.min_max(array).as_py()  # NaN is passed over here and refused by the type
+        least, most = extremes["min"], extremes["max"]
+        if least is None or ((low is None or least >= low) and (high is None or most <= high)):
+            return None
+        bad = np.zeros(len(array), bool)
+        if low is not None:
+            bad |= _numpy_bool(pc.less(array, pa.scalar(low, pa.float64())))
+        if high is not None:
+            bad |= _numpy_bool(pc.greater(array, pa.scalar(high, pa.float64())))
+        return _some(bad)
+
+    return check
+
+
+def _length(low: int | None, high: int | None) -> Check:
+    def check(array: pa.Array) -> Mask | None:
+        if not _is_string(array.type) or not len(array):
+            return None
+        # Zero characters are zero bytes, which cost nothing to count.
+        lengths = pc.binary_length(array) if high is None and low == 1 else pc.utf8_length(array)
+        return _range(low, high)(lengths)
+
+    return check
+
+
+def _pattern(pattern: re.Pattern[str]) -> Check:
+    """Python's own `re`, as `jsonschema` uses it, on the distinct values."""
+
+    def check(array: pa.Array) -> Mask | None:
+        if not _is_string(array.type) or array.null_count == len(array):
+            return None
+        encoded = array.dictionary_encode()
+        missed = np.array([pattern.search(text) is None for text in encoded.dictionary.to_pylist()] + [False])
+        if not missed.any():
+            return None
+        codes = pc.fill_null(encoded.indices.cast(pa.int64()), len(missed) - 1).to_numpy(zero_copy_only=False)
+        return _some(missed[codes])
+
+    return check
+
+
+def _min_items(low: int) -> Check:
+    def check(array: pa.Array) -> Mask | None:
+        if not _is_list(array.type):
+            return None
+        return _some(_numpy_bool(pc.less(pc.list_value_length(array), low)))
+
+    return check
+
+
+def _items(inner: Check) -> Check:
+    def check(array: pa.Array) -> Mask | None:
+        if not _is_list(array.type):
+            return None
+        bad = inner(array.flatten())  # leaves the slots of null lists out, as list_parent_indices does
+        if bad is None:
+            return None
+        rows = np.zeros(len(array), bool)
+        rows[pc.list_parent_indices(array).to_numpy(zero_copy_only=False)[bad]] = True
+        return _some(rows)
+
+    return check
+
+
+def _object(schema: dict[str, Any], place: str) -> Check:
+    properties = {k: compile_schema(v, f"{place}.{k}".lstrip(".")) for k, v in schema.get("properties", {}).items()}
+    required = set(schema.get("required", ()))
+    closed = schema.get("additionalProperties", True) is False
+
+    def check(array: pa.Array) -> Mask | None:
+        if not pa.types.is_struct(array.type):
+            return None
+        names = [array.type.field(i).name for i in range(array.type.num_fields)]
+        if len(set(names)) < len(names) or not required <= set(names) or (closed and set(names) - properties.keys()):
+            return _some(~_nulls(array))
+        bad = None
+        for name, inner in properties.items():
+            if name in names:
+                bad = _either(bad, inner(array.field(names.index(name))))
+        return None if bad is None else _some(bad & ~_nulls(array) if array.null_count else bad)
+
+    return check
+
+
+def _any_of(checks: list[Check]) -> Check:
+    def check(array: pa.Array) -> Mask | None:
+        bad = np.ones(len(array), bool)
+        for one in checks:
+            failed = one(array)
+            if failed is None:
+                return None
+            bad &= failed
+        return _some(bad)
+
+    return check
+
+
+def _not(inner: Check) -> Check:
+    def check(array: pa.Array) -> Mask | None:
+        failed = inner(array)
+        return _some(np.ones(len(array), bool) if failed is None else ~failed)
+
+    return check
+
+
+def _if_then(condition: Check, consequence: Check, columns: set[str]) -> Check:
+    """`columns` are all that `consequence` looks at, so that no other is copied."""
+
+    def check(array: pa.Array) -> Mask | None:
+        unmet = condition(array)
+        if unmet is None:
+            return consequence(array)
+        rows = np.flatnonzero(~unmet)
+        if rows.size > len(array) // 2:
+            failed = consequence(array)  # looking at all is cheaper than copying most
+            return None if failed is None else _some(failed & ~unmet)
+        failed = consequence(_project(array, columns).take(pa.array(rows)))
+        if failed is None:
+            return None
+        bad = np.zeros(len(array), bool)
+        bad[rows[failed]] = True
+        return _some(bad)
+
+    return check
+
+
+def _project(array: pa.Array, columns: set[str]) -> pa.Array:
+    """The struct array with those of its fields alone that are in `columns`."""
+    if not pa.types.is_struct(array.type):
+        return array
+    fields = [i for i in range(array.type.num_fields) if array.type.field(i).name in columns]
+    if not fields:
+        return array
+    return pa.StructArray.from_arrays(
+        [array.field(i) for i in fields],
+        fields=[array.type.field(i).with_nullable(True) for i in fields],
+        mask=array.is_null() if array.null_count else None,
+    )

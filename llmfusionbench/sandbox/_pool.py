@@ -1,0 +1,111 @@
+"""Many programs, in order, over a few workers."""
+
+from __future__ import annotations
+
+import itertools
+import queue
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+
+from ..errors import InputError
+from ._kinds import choose_kind
+from ._types import CodeTask, Verdict
+from ._worker import Worker, WorkerLostError
+
+_AHEAD = 8  # tasks a worker that are taken from the caller before their verdict is due
+
+
+class Sandbox:
+    """A pool of workers; use it as a context manager.
+
+    Args:
+        sandbox: `auto`, or a kind by name (see `choose_kind`, which also tells what is raised).
+        workers: programs that run at the same time.
+        timeout_s: wall clock for one program with all its tests, in seconds.
+        memory_mb: address space of the program, and of its checker.
+    """
+
+    def __init__(self, *, sandbox: str = "auto", workers: int = 2, timeout_s: float = 10.0, memory_mb: int = 1024) -> None:
+        if workers < 1:
+            raise InputError(f"workers is {workers}, expected 1 or more")
+        if not 0 < timeout_s <= 3600:
+            raise InputError(f"timeout_s is {timeout_s}, expected more than 0 and at most 3600 seconds")
+        if memory_mb < 128:
+            raise InputError(f"memory_mb is {memory_mb}, expected 128 or more")
+        self.sandbox, self.workers = sandbox, workers
+        self.timeout_s, self.memory_mb = timeout_s, memory_mb
+
+    def __enter__(self) -> Sandbox:
+        self.kind_ = choose_kind(self.sandbox)
+        self._idle: queue.SimpleQueue[Worker | None] = queue.SimpleQueue()
+        for _ in range(self.workers):
+            self._idle.put(None)
+        self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="sandbox")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._threads.shutdown(cancel_futures=True)
+        for _ in range(self.workers):
+            worker = self._idle.get()
+            if worker is not None:
+                worker.close()
+
+    def run(self, tasks: Iterable[CodeTask]) -> Iterator[Verdict]:
+        """The verdict of each task, in the order of the tasks, which are taken in as they are needed."""
+        source = iter(tasks)
+        due: deque[Future[Verdict]] = deque()
+        try:
+            while True:
+                room = self.workers * _AHEAD - len(due)
+                due.extend(self._threads.submit(self._run, task) for task in itertools.islice(source, room))
+                if not due:
+                    return
+                yield due.popleft().result()
+        finally:
+            for future in due:
+                future.cancel()
+
+    def run_one(self, task: CodeTask) -> Verdict:
+        """The verdict of one task."""
+        return self._threads.submit(self._run, task).result()
+
+    def _run(self, task: CodeTask) -> Verdict:
+        task.statements()
+        worker = self._idle.get()
+        try:
+            for _ in range(2):
+                if worker is None:
+                    worker = Worker(self.kind_, timeout_s=self.timeout_s, memory_mb=self.memory_mb)
+                try:
+                    return worker.run(task)
+                except WorkerLostError:
+                    worker.close()
+                    worker = None
+            return Verdict(
+                passed=False, reason="the sandbox was lost twice", seconds=0.0, output_tail="", status="ended"
+            )
+        finally:
+            self._idle.put(worker)
+
+
+def run_tests(
+    code: str,
+    tests: str | Iterable[str],
+    *,
+    entry_point: str | None = None,
+    setup: str = "",
+    sandbox: str = "auto",
+    timeout_s: float = 10.0,
+    memory_mb: int = 1024,
+) -> Verdict:
+    """Run one program against its tests in a sandbox of its own; for many, `Sandbox.run` starts its workers once.
+
+    See `CodeTask` and `Sandbox` for the arguments and `choose_kind` for what is raised.
+    """
+    task = CodeTask(
+        code=code, tests=tests if isinstance(tests, str) else tuple(tests), entry_point=entry_point, setup=setup
+    )
+    with Sandbox(sandbox=sandbox, workers=1, timeout_s=timeout_s, memory_mb=memory_mb) as pool:
+        return pool.run_one(task)

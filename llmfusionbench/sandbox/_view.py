@@ -1,0 +1,66 @@
+"""Which of this machine's files the sandbox shows: Python's standard library, the C libraries, nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from pathlib import Path
+
+from .guest.view import View
+
+GUEST = Path(__file__).parent / "guest"
+"""The package that runs inside."""
+SCRATCH = "/tmp"  # noqa: S108 a directory of the sandbox's own tree, not of this machine
+_SYSTEM = ("/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+
+
+def interpreter() -> str:
+    """The real executable of this interpreter, outside of any virtual environment."""
+    return os.path.realpath(sys.executable)
+
+
+def _shown() -> list[str]:
+    prefix = Path(os.path.realpath(sys.base_prefix))
+    paths = [*_SYSTEM, str(prefix / "lib"), interpreter(), os.path.realpath(sysconfig.get_path("stdlib"))]
+    library = sysconfig.get_config_var("INSTSONAME")
+    folder = sysconfig.get_config_var("LIBDIR")
+    if library and folder and sysconfig.get_config_var("Py_ENABLE_SHARED"):
+        paths.append(os.path.join(folder, library))
+    shown: list[str] = []
+    for path in paths:  # a path under one that is shown already comes with it
+        inside = any(Path(path).is_relative_to(other) and not os.path.islink(other) for other in shown)
+        if os.path.lexists(path) and path not in shown and not inside:
+            shown.append(path)
+    return shown
+
+
+def python_view() -> View:
+    """The view for this interpreter; installed packages appear empty."""
+    shown = _shown()
+    hidden = [
+        str(folder)
+        for path in shown
+        for version in (f"python{sys.version_info.major}.{sys.version_info.minor}", "python3")
+        for folder in (Path(path) / version / "site-packages", Path(path) / version / "dist-packages")
+        if not os.path.islink(path) and folder.is_dir() and not folder.is_symlink()
+    ]
+    return View(visible=shown, hidden=hidden, devices=[path for path in _DEVICES if os.path.exists(path)])
+
+
+def bubblewrap_arguments(view: View) -> list[str]:
+    """`view` as bubblewrap's options, with the namespaces and the few capabilities that confine each program further."""
+    arguments = ["--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-pid", "--unshare-cgroup-try"]
+    arguments += ["--die-with-parent", "--new-session", "--clearenv", "--setenv", "PYTHONHASHSEED", "0"]
+    if os.geteuid() != 0:
+        arguments += ["--unshare-user"]
+    for capability in ("SYS_ADMIN", "SETUID", "SETGID", "SETPCAP", "KILL"):
+        arguments += ["--cap-add", f"CAP_{capability}"]
+    for path in view["visible"]:
+        arguments += ["--symlink", os.readlink(path), path] if os.path.islink(path) else ["--ro-bind", path, path]
+    for path in view["devices"]:
+        arguments += ["--dev-bind", path, path]
+    for path in view["hidden"]:
+        arguments += ["--tmpfs", path, "--remount-ro", path]
+    return [*arguments, "--ro-bind", str(GUEST), "/guest", "--dir", SCRATCH, "--remount-ro", "/", "--"]

@@ -1,0 +1,73 @@
+"""What a forked child gives up before it runs a line that is not ours, in the one order in which it can be given up."""
+
+from __future__ import annotations
+
+import math
+import os
+import resource
+import signal
+from dataclasses import dataclass
+
+from . import kernel, seccomp
+
+_SCRATCH_MB = 32
+_FILE_MB = 16
+_OPEN_FILES = 64
+_THREADS = 256
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one program may use."""
+
+    timeout_s: float
+    """Wall clock; processor time gets a second more."""
+    memory_mb: int
+    """Address space."""
+
+
+def confine(limits: Limits, *, namespaces: bool, scratch: str, uid: int, keep: int) -> None:
+    """Confine this process; open descriptors above `keep` are closed. Raises OSError where a step is refused.
+
+    Args:
+        limits: what it may use.
+        namespaces: whether it is alone in fresh mount, pid and network namespaces, with the right to mount.
+        scratch: its private directory; a new one in memory with `namespaces`, else an empty one that it cannot write.
+        uid: the user it becomes where it is root (65534 is nobody).
+        keep: the highest descriptor that stays open.
+    """
+    os.closerange(keep + 1, 65_536)
+    if namespaces:
+        kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+        flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+        kernel.mount("scratch", scratch, "tmpfs", flags, f"size={_SCRATCH_MB}m,nr_inodes=1024,mode=1777")
+    os.chdir(scratch)
+    os.environ.clear()
+    os.umask(0o077)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_IGN)
+    megabyte = 1 << 20
+    cpu = math.ceil(limits.timeout_s) + 1
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+    for what, value in (
+        (resource.RLIMIT_CPU, cpu),
+        (resource.RLIMIT_AS, limits.memory_mb * megabyte),
+        (resource.RLIMIT_FSIZE, _FILE_MB * megabyte),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+        (resource.RLIMIT_NPROC, _THREADS),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+    ):
+        hard = resource.getrlimit(what)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(what, (value, value))
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    if os.geteuid() == 0:
+        os.setresuid(uid, uid, uid)
+    kernel.drop_capabilities()
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+    if seccomp.supported():
+        seccomp.install(writes=namespaces)

@@ -46,7 +46,7 @@ def _teach(module: ModuleType) -> None:
     factory.knows_llmfusionbench = True  # type: ignore[attr-defined]
     # Every module that took the function by name before we came: `datasets.inspect`, and whatever future versions add.
     for name, other in list(sys.modules.items()):
-        if name.partition(".")[0] == "datasets" and vars(other).get(_FUNCTION) is original:
+        if name.partition(".")[0] == "datasets" and getattr(other, "__dict__", {}).get(_FUNCTION) is original:
             setattr(other, _FUNCTION, factory)
 
 

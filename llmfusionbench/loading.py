@@ -1,0 +1,233 @@
+"""The dataset that `load_dataset("llmfusionbench")` loads: the tables of a release as configurations of one builder.
+
+How `datasets` comes to ask for it is in `_registration`; where a release comes from, in `release` and `full`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import datasets
+import pyarrow as pa
+import pyarrow.dataset as pads
+import pyarrow.parquet as pq
+from datasets.builder import Key
+from datasets.fingerprint import Hasher
+from datasets.load import DatasetModule
+from datasets.table import table_cast
+from pyarrow.fs import LocalFileSystem
+
+from . import full
+from ._hub import list_files
+from ._registration import NAME
+from ._version import __version__
+from .errors import HubError, InputError, ReleaseError, UnknownNameError
+from .manifest import MANIFEST, read_manifest
+from .release import open_release
+from .release.card import CITATION
+from .release.release import is_repository
+from .schema import SCHEMA_VERSION, TABLES, table_schema
+
+DEFAULT_TABLE: Final = "logs"
+HOMEPAGE: Final = "https://arxiv.org/abs/2507.10540"
+
+class SampleReleaseWarning(UserWarning):
+    """No release was named, the full one cannot be had, and the small embedded sample was loaded in its place."""
+
+
+def dataset_module(
+    revision: str | None = None,
+    download_config: datasets.DownloadConfig | None = None,
+    download_mode: object = None,
+    data_dir: str | None = None,
+    data_files: object = None,
+    cache_dir: str | None = None,
+    **_more: object,
+) -> DatasetModule:
+    """What `datasets` is told about our name; the parameters are those of its own `dataset_module_factory`.
+
+    Raises:
+        InputError: data files or a directory of them are named: a release is named by `release=`.
+    """
+    given = data_files if data_files is not None else data_dir
+    if given is not None:
+        raise InputError(f'load_dataset("{NAME}") takes no data_files or data_dir ({given!r}). Remedy: release="path/to/it"')
+    code = hashlib.sha256(f"{__version__} {SCHEMA_VERSION}".encode()).hexdigest()[:16]
+    return DatasetModule(__name__, code, {"dataset_name": NAME, "revision": revision})
+
+
+@dataclass
+class TableConfig(datasets.BuilderConfig):  # type: ignore[misc]  # datasets has no types
+    """Which table of which release."""
+
+    release: str | os.PathLike[str] | None = None
+    """`sample`, `full`, a directory, or a Hub id. None is the full release where it can be had, else the sample."""
+    revision: str | None = None
+    """Branch, tag or commit, where the release comes from the Hub."""
+    columns: Sequence[str] | None = None
+    """The columns to read; None is all of them."""
+    hub_token: str | bool | None = field(default=None, repr=False)
+    path: Path = field(default_factory=Path)
+    """The directory of the release, once it is found."""
+
+    def create_config_id(self, config_kwargs: dict[str, Any], custom_features: datasets.Features | None = None) -> str:
+        """The name of the cache: by what is in the release, so that one rebuilt in the same place is never served stale."""
+        if self.columns is not None:
+            known = table_schema(self.name).arrow.names
+            for column in self.columns:
+                if column not in known:
+                    raise UnknownNameError("column", column, known)
+        self.path = find_release(self.release, self.revision, token=self.hub_token)
+        try:
+            manifest = (self.path / MANIFEST).read_bytes()
+        except OSError as error:
+            raise ReleaseError(f"{self.path / MANIFEST}: {error.strerror}. Remedy: build or download it again") from error
+        identity = f"{self.name}-{hashlib.sha256(manifest).hexdigest()[:16]}"
+        choice = (None if self.columns is None else list(self.columns), custom_features)
+        return identity if choice == (None, None) else f"{identity}-{Hasher.hash(choice)}"
+
+
+class LLMFusionBench(datasets.ArrowBasedBuilder):  # type: ignore[misc]
+    """Reads one table of a release, by row group."""
+
+    BUILDER_CONFIG_CLASS = TableConfig
+    BUILDER_CONFIGS = [  # noqa: RUF012  (the base class reads it as a plain class attribute)
+        TableConfig(name=name, version=datasets.Version(f"{SCHEMA_VERSION}.0"), description=table_schema(name).description)
+        for name in TABLES
+    ]
+    DEFAULT_CONFIG_NAME = DEFAULT_TABLE
+
+    config: TableConfig
+
+    def __init__(self, *args: Any, token: str | bool | None = None, **kwargs: Any) -> None:
+        # A configuration of which nothing is overridden is shared by all builders, and ours keeps the place of its release:
+        # the empty path makes the base class copy it.
+        super().__init__(*args, token=token, hub_token=token, path=Path(), **kwargs)
+
+    def _info(self) -> datasets.DatasetInfo:
+        manifest = read_manifest(self.config.path)
+        schema = table_schema(self.config.name)
+        features = schema.features
+        if self.config.columns is not None:
+            features = datasets.Features({name: features[name] for name in self.config.columns})
+        if self.config.name not in manifest["tables"]:
+            raise UnknownNameError(f"table in {self.config.path}", self.config.name, manifest["tables"])
+        counts = manifest["tables"][self.config.name]["splits"]
+        splits = datasets.SplitDict(dataset_name=NAME)
+        for split in sorted(counts, key=lambda name: (name != "train", name)):
+            splits.add(datasets.SplitInfo(name=split, num_examples=counts[split]["rows"], dataset_name=NAME))
+        return datasets.DatasetInfo(
+            description=f"{schema.description} {_provenance(manifest)}",
+            features=features,
+            homepage=HOMEPAGE,
+            citation=CITATION,
+            license=_licences(manifest),
+            splits=splits,
+        )
+
+    def _split_generators(self, dl_manager: object) -> list[datasets.SplitGenerator]:
+        release = open_release(self.config.path)
+        generators = []
+        for split in self.info.splits:
+            # One entry a row group: that is what `num_proc` and the workers of a DataLoader divide among them.
+            groups = [
+                (str(file), number)
+                for file in release.files(self.config.name, split)
+                for number in range(pq.ParquetFile(file).num_row_groups)
+            ]
+            generators.append(datasets.SplitGenerator(name=split, gen_kwargs={"groups": groups}))
+        return generators
+
+    def _generate_tables(self, groups: list[tuple[str, int]]) -> Iterator[tuple[Key, pa.Table]]:
+        features = self.info.features
+        schema = table_schema(self.config.name).arrow
+        for shard, (file, group) in enumerate(groups):
+            fragment = pads.ParquetFileFormat().make_fragment(file, LocalFileSystem()).subset(row_group_ids=[group])
+            batches = fragment.to_batches(schema=schema, columns=list(features), batch_readahead=0, fragment_readahead=0)
+            for number, batch in enumerate(batches):
+                if batch.num_rows:
+                    table = pa.Table.from_batches([batch])
+                    yield Key(shard, number), table_cast(table, features.arrow_schema)
+
+    def _as_dataset(self, split: Any = datasets.Split.TRAIN, in_memory: bool = False) -> datasets.Dataset:
+        # The base class refuses a split without rows, and a release has such splits: nobody judged, say.
+        instruction = split if isinstance(split, datasets.ReadInstruction) else datasets.ReadInstruction.from_spec(str(split))
+        lengths = {name: info.num_examples for name, info in self.info.splits.items()}
+        if any(part.to > part.from_ for part in instruction.to_absolute(lengths)):
+            return super()._as_dataset(split, in_memory)
+        empty = self.info.features.arrow_schema.empty_table()
+        return datasets.Dataset(datasets.table.InMemoryTable(empty), info=self.info, split=datasets.Split(str(split)))
+
+
+def find_release(
+    release: str | os.PathLike[str] | None, revision: str | None = None, *, token: str | bool | None = None
+) -> Path:
+    """The directory of a release, fetched or built first where it has to be.
+
+    Args:
+        release: `sample`, `full`, a directory, or a Hub id. None is the full release where it is cached or the Hub answers,
+            else the sample, with a SampleReleaseWarning. With a revision, None is the full release.
+        revision: branch, tag or commit on the Hub.
+
+    Raises:
+        HubError: the Hub does not answer, or does not have it.
+        InputError: a revision of something that is not on the Hub.
+        ReleaseError: no release in this directory.
+    """
+    if release is None and revision is None:
+        return _full_or_sample(token)
+    if release is None or release == "full":
+        return full.ensure_full(revision, token=token)
+    name = os.fspath(release)
+    if name != "sample" and not Path(name).is_dir() and is_repository(name):
+        return full.fetch_release(name, revision, token=token)
+    if revision is not None:
+        raise InputError(f'revision={revision!r} of release="{name}", which is not on the Hub. Remedy: leave the revision out')
+    return open_release(name).path
+
+
+def _full_or_sample(token: str | bool | None) -> Path:
+    built = full.cached_full()
+    if built is not None:
+        return built
+    try:
+        listing = list_files(full.FULL_REPO, full.DEFAULT_REVISION, token=token)
+    except HubError as error:
+        sample = open_release("sample").path
+        rows = sum(entry["rows"] for entry in read_manifest(sample)["tables"]["queries"]["splits"].values())
+        warnings.warn(
+            f"\n  This is NOT the full LLMFusionBench: it is the embedded sample, {rows} queries answered by simulated LLMs."
+            f"\n  The full release could not be had: {error}"
+            f'\n  To get the full release, connect and run  load_dataset("{NAME}", release="full")'
+            f'\n  To use the sample without this warning   load_dataset("{NAME}", release="sample")',
+            SampleReleaseWarning,
+            stacklevel=_depth_of_caller(),
+        )
+        return sample
+    return full.ensure_full(token=token, listing=listing)
+
+
+def _depth_of_caller() -> int:
+    """How many frames up the user's own call lies, for `warnings.warn` called by our caller."""
+    frame, depth = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("datasets", NAME):
+        frame, depth = frame.f_back, depth + 1
+    return depth
+
+
+def _provenance(manifest: dict[str, Any]) -> str:
+    if manifest.get("provenance") == ["simulated"]:
+        return "All answers, scores and prices in this release are simulated."
+    return f"Provenance of the answers: {', '.join(manifest.get('provenance', [])) or 'not stated'}."
+
+
+def _licences(manifest: dict[str, Any]) -> str:
+    licences = manifest.get("licenses") or []
+    return ", ".join(licences) or "by row: see the column license of the tables queries and llms"

@@ -1,0 +1,144 @@
+import csv
+import gzip
+import io
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from llmfusionbench.builders.csv_input import CsvRows, csv_columns, read_csv
+from llmfusionbench.builders.records import Rejected
+from llmfusionbench.errors import InputError
+
+
+def write(folder: Path, data: bytes, name: str = "log.csv") -> Path:
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+def collect(path: Path, **options: object) -> tuple[list[tuple[int, dict[str, str]]], list[Rejected]]:
+    """The records with their numbers, and the rejected ones."""
+    rows, rejected = [], []
+    for part in read_csv(path, **options):
+        if isinstance(part, Rejected):
+            rejected.append(part)
+        else:
+            assert isinstance(part, CsvRows)
+            assert all(t == pa.string() for t in part.batch.schema.types)
+            rows += zip(part.row.to_pylist(), part.batch.to_pylist(), strict=True)
+    return rows, rejected
+
+
+def test_words_for_missing_values_stay_words(tmp_path: Path) -> None:
+    rows, rejected = collect(write(tmp_path, b'a,b\nNone,\nNA,nan\nnull,""\n'))
+    assert rows == [(0, {"a": "None", "b": ""}), (1, {"a": "NA", "b": "nan"}), (2, {"a": "null", "b": ""})]
+    assert rejected == []
+
+
+@pytest.mark.parametrize("data", [b"a,b", b"a,b\n", b"a,b\r\n", b"\xef\xbb\xbfa,b"])
+def test_a_header_alone_has_no_records(tmp_path: Path, data: bytes) -> None:
+    assert collect(write(tmp_path, data)) == ([], [])
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"\xef\xbb\xbf"])
+def test_an_empty_file_is_an_error(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(InputError, match=r"log\.csv: the file is empty, expected a header"):
+        collect(write(tmp_path, data))
+
+
+def test_ragged_records_cost_no_other(tmp_path: Path) -> None:
+    data = b"a,b\n1,2\n3\n\n4,5\n6,7,8\n" + b'9,"x\ny"\n' + b"1\n2,2\n"
+    for block in (32, 1 << 20):
+        rows, rejected = collect(write(tmp_path, data), block_bytes=block)
+        assert [(n, r["a"]) for n, r in rows] == [(0, "1"), (2, "4"), (4, "9"), (6, "2")]
+        assert [(r.row, r.file) for r in rejected] == [(1, "log.csv"), (3, "log.csv"), (5, "log.csv")]
+        assert "has 1 fields, expected 2" in rejected[0].reason
+
+
+def test_only_ragged_records(tmp_path: Path) -> None:
+    rows, rejected = collect(write(tmp_path, b"a,b\n1\n2\n"))
+    assert rows == []
+    assert [r.row for r in rejected] == [0, 1]
+
+
+def test_a_cell_that_is_not_utf8_costs_its_record_alone(tmp_path: Path) -> None:
+    rows, rejected = collect(write(tmp_path, b"a,b\n1,2\n3,caf\xe9\n5,6\n\xff,\xff\n"))
+    assert [(n, r["a"]) for n, r in rows] == [(0, "1"), (2, "5")]
+    assert [(r.row, r.reason) for r in rejected] == [
+        (1, 'column "b" is not UTF-8 at byte 3 of the cell'),
+        (3, 'column "a" is not UTF-8 at byte 0 of the cell'),
+    ]
+
+
+def test_a_record_longer_than_the_block_is_read_again(tmp_path: Path) -> None:
+    lines = ["1,2", "3", '4,"' + "long\n" * 3000 + '"', "5", "6,7"] * 3
+    rows, rejected = collect(write(tmp_path, ("a,b\n" + "\n".join(lines)).encode()), block_bytes=64)
+    assert [(n, r["a"], len(r["b"])) for n, r in rows] == [
+        (5 * i + n, a, size) for i in range(3) for n, a, size in ((0, "1", 1), (2, "4", 15_000), (4, "6", 1))
+    ]
+    assert [r.row for r in rejected] == [1, 3, 6, 8, 11, 13]
+
+
+def test_escaped_characters_are_taken_as_they_are(tmp_path: Path) -> None:
+    out = io.StringIO()
+    texts = [r"\frac{1}{2}", 'say "x"', r"a\nb", r"tail\\"[:-1], ""]
+    writer = csv.writer(out, escapechar="\\")
+    writer.writerows([["a", "b"], *[[t, "y"] for t in texts]])
+    rows, _ = collect(write(tmp_path, out.getvalue().replace("\r\n", "\n").encode()), escape_char="\\")
+    read_back = [row[0] for row in csv.reader(io.StringIO(out.getvalue(), newline=""), escapechar="\\")][1:]
+    assert [r["a"] for _, r in rows] == read_back
+
+
+def test_compressed_files_and_other_delimiters(tmp_path: Path) -> None:
+    data = b"a\tb\n1\tx,y\n"
+    zst = write(tmp_path, pa.Codec("zstd").compress(data, asbytes=True), "log.tsv.zst")
+    for path in (write(tmp_path, gzip.compress(data)), zst):
+        assert collect(path, delimiter="\t")[0] == [(0, {"a": "1", "b": "x,y"})]
+        assert csv_columns(path, delimiter="\t") == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"a,b,a\n1,2,3\n", 'two columns are called "a"'),
+        ("a,b\n1,2\n".encode("utf-16"), "the file is UTF-16"),
+        (b"caf\xe9,b\n1,2\n", "the header is not UTF-8"),
+        (gzip.compress(b"a,b\n" + bytes(range(48, 58)) * 99)[:-20], "cannot be read after record"),
+    ],
+)
+def test_files_that_cannot_be_read(tmp_path: Path, data: bytes, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        collect(write(tmp_path, data))
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none\.csv: No such file"):
+        collect(tmp_path / "none.csv")
+
+
+CELLS = st.one_of(
+    st.sampled_from(["", "None", "NA", "nan", "null", "#N/A", " ", '"', '""', ",", "\n", "\r\n", "'", "0", "ü", "a\x00b", "\u2028"]),
+    st.text(st.characters(codec="utf-8"), max_size=12),
+    st.text('ab",\n \\', max_size=30),
+)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=20),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    block=st.integers(40, 400),
+)
+def test_reads_what_csv_reader_reads(tmp_path: Path, rows: list[list[str]], quoting: int, line_end: str, block: int) -> None:
+    out = io.StringIO(newline="")
+    csv.writer(out, quoting=quoting, lineterminator=line_end).writerows([["a", "b", "c"], *rows])
+    text = out.getvalue()
+    expected = [row for row in csv.reader(io.StringIO(text, newline="")) if row][1:]
+    found, rejected = collect(write(tmp_path, text.encode()), block_bytes=block)
+    whole = [(i, dict(zip("abc", row, strict=True))) for i, row in enumerate(expected) if len(row) == 3]
+    assert found == whole
+    assert [r.row for r in rejected] == [i for i, row in enumerate(expected) if len(row) != 3]

@@ -83,9 +83,7 @@ class Sandbox:
                 except WorkerLostError:
                     worker.close()
                     worker = None
-            return Verdict(
-                passed=False, reason="the sandbox was lost twice", seconds=0.0, output_tail="", status="ended"
-            )
+            return Verdict(passed=False, reason="the sandbox was lost twice", seconds=0.0, output_tail="", status="ended")
         finally:
             self._idle.put(worker)
 
@@ -104,8 +102,6 @@ def run_tests(
 
     See `CodeTask` and `Sandbox` for the arguments and `choose_kind` for what is raised.
     """
-    task = CodeTask(
-        code=code, tests=tests if isinstance(tests, str) else tuple(tests), entry_point=entry_point, setup=setup
-    )
+    task = CodeTask(code=code, tests=tests if isinstance(tests, str) else tuple(tests), entry_point=entry_point, setup=setup)
     with Sandbox(sandbox=sandbox, workers=1, timeout_s=timeout_s, memory_mb=memory_mb) as pool:
         return pool.run_one(task)

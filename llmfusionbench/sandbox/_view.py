@@ -57,10 +57,14 @@ def bubblewrap_arguments(view: View) -> list[str]:
         arguments += ["--unshare-user"]
     for capability in ("SYS_ADMIN", "SETUID", "SETGID", "SETPCAP", "KILL"):
         arguments += ["--cap-add", f"CAP_{capability}"]
+    shown = [*view["visible"], *view["devices"]]
+    parents = {str(parent) for path in shown for parent in Path(path).parents if str(parent) != "/"}
+    for parent in sorted(parents):  # bubblewrap would make them for root alone
+        arguments += ["--perms", "0755", "--dir", parent]
     for path in view["visible"]:
         arguments += ["--symlink", os.readlink(path), path] if os.path.islink(path) else ["--ro-bind", path, path]
     for path in view["devices"]:
         arguments += ["--dev-bind", path, path]
     for path in view["hidden"]:
         arguments += ["--tmpfs", path, "--remount-ro", path]
-    return [*arguments, "--ro-bind", str(GUEST), "/guest", "--dir", SCRATCH, "--remount-ro", "/", "--"]
+    return [*arguments, "--ro-bind", str(GUEST), "/guest", "--perms", "0755", "--dir", SCRATCH, "--remount-ro", "/", "--"]

@@ -38,9 +38,9 @@ class Worker:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             with theirs, tempfile.TemporaryFile() as errors:
-                self._process = subprocess.Popen(
+                self._process = subprocess.Popen(  # noqa: S603 our own interpreter, no shell
                     self._command(),
-                    stdin=theirs,
+                    stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=errors,
                     env={"PYTHONHASHSEED": "0"},

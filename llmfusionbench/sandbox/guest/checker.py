@@ -42,9 +42,10 @@ def _check(program: Program, code: str, setup: str, tests: list[str], entry_poin
     try:
         program.start(code)
         where = "the setup"
+        own = _defined(helpers, *parsed)
+        entry_point = entry_point or _built_in_entry(own, *parsed)
         entry = {} if entry_point is None else {entry_point: _entry(program, entry_point)}
         namespace.update(entry)
-        own = _defined(helpers, *parsed)
         _lend(program, namespace, _read(helpers, *parsed) - own)
         exec(compile(helpers, "<setup>", "exec"), namespace)  # noqa: S102 the data set's own code, inside the sandbox
         namespace.update(entry)  # the setup may hold a stub of the function to be written
@@ -70,6 +71,16 @@ def _entry(program: Program, name: str) -> Any:
         return program.name(name)
     except AttributeError as error:
         raise NameError(f"the program does not define {name}") from error
+
+
+def _built_in_entry(own: set[str], *tests: ast.AST) -> str | None:
+    """`sum` for `assert sum(10, 15) == 6`: what is called first, where tests name nothing but the language's own."""
+    if any(not hasattr(builtins, name) and name not in own for name in _read(*tests)):
+        return None
+    for node in _nodes(*tests):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in own:
+            return node.func.id
+    return None
 
 
 def _nodes(*trees: ast.AST) -> list[ast.AST]:

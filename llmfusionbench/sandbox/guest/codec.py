@@ -21,16 +21,16 @@ from typing import Any, Protocol
 
 from .frames import ProtocolError
 
-BUILTINS: dict[str, object] = {
-    function.__name__: function
-    for function in (
-        *(bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset, object, type, range),
-        *(abs, all, any, chr, divmod, hash, len, max, min, ord, pow, repr, round, sorted, sum),
-    )
-} | {"NoneType": type(None)}
+_BUILTINS: tuple[Any, ...] = (
+    *(bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset, object, type, range),
+    *(abs, all, any, chr, divmod, hash, len, max, min, ord, pow, repr, round, sorted, sum),
+    type(None),
+)
+BUILTINS: dict[str, Any] = {value.__name__: value for value in _BUILTINS}
 """Types and functions of the language that a test may pass by name: none of them reaches a file or runs a text."""
 _BUILTIN_NAMES = {id(value): name for name, value in BUILTINS.items()}
-_DICT_KEYS, _DICT_VALUES, _DICT_ITEMS = type({}.keys()), type({}.values()), type({}.items())
+_EMPTY: dict[Any, Any] = {}
+_DICT_KEYS, _DICT_VALUES, _DICT_ITEMS = type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY.items())
 _MUTABLE = (list, dict, set, bytearray, deque, Counter, OrderedDict, defaultdict, array)
 _BAD_VALUE = (TypeError, ValueError, LookupError, ArithmeticError, RecursionError, AttributeError)
 _LONG_INT_BITS = 10_000  # json refuses longer decimal texts than 4,300 digits
@@ -55,7 +55,8 @@ def _plain(value: Any) -> Any:
         return float.__pos__(value)
     if isinstance(value, str):
         return str.__str__(value)
-    for kind in (tuple, list, frozenset, set, bytes):
+    kinds: tuple[Any, ...] = (tuple, list, frozenset, set, bytes)
+    for kind in kinds:
         if isinstance(value, kind):
             return kind(kind.__iter__(value))
     return dict(dict.items(value)) if isinstance(value, dict) else value
@@ -107,7 +108,8 @@ class Exchange:
             return ["deque", number, value.maxlen, *map(self.encode, value)]
         if kind is array:
             return ["array", number, value.typecode, *map(self.encode, value.tolist())]
-        name = {dict: "dict", Counter: "counter", OrderedDict: "odict", defaultdict: "ddict"}[kind]
+        names: dict[Any, str] = {dict: "dict", Counter: "counter", OrderedDict: "odict", defaultdict: "ddict"}
+        name = names[kind]
         return [name, number, *(self.encode(part) for item in value.items() for part in item)]
 
     def _encode_rare(self, value: Any) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from . import kernel, seccomp
 
+_LIBRARY = os.path.dirname(os.__file__)
 _SCRATCH_MB = 32
 _FILE_MB = 16
 _OPEN_FILES = 64
@@ -66,8 +67,22 @@ def confine(limits: Limits, *, namespaces: bool, scratch: str, uid: int, keep: i
         resource.setrlimit(what, (value, value))
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if os.geteuid() == 0:
-        os.setresuid(uid, uid, uid)
+        _become(uid)
     kernel.drop_capabilities()
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     if seccomp.supported():
         seccomp.install(writes=namespaces)
+
+
+def _become(uid: int) -> None:
+    """Change to another user, unless that one could not read Python's own library (a Python in the home of root).
+
+    Then it stays root by number, which without capabilities and behind the filter may read root's files and little else.
+    """
+    os.setresuid(uid, uid, 0)
+    if os.access(_LIBRARY, os.R_OK | os.X_OK):
+        os.setresuid(uid, uid, uid)
+    elif seccomp.supported():
+        os.setresuid(0, 0, 0)
+    else:
+        raise OSError(f"user {uid} cannot read {_LIBRARY}")

@@ -6,6 +6,7 @@ ever passes through here, so that one child cannot find in its memory what was m
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gc
 import importlib
@@ -20,9 +21,13 @@ from typing import Any, NoReturn
 from . import candidate, checker, confine, kernel, view
 
 _PRELOADED = (
-    *("array bisect cmath collections collections.abc copy datetime dataclasses decimal enum fractions functools".split()),
-    *("hashlib heapq io itertools json math operator queue random re statistics string sys time typing unicodedata".split()),
+    *("abc", "array", "base64", "bisect", "calendar", "cmath", "collections", "collections.abc", "contextlib"),
+    *("copy", "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions", "functools", "hashlib"),
+    *("heapq", "io", "itertools", "json", "math", "numbers", "operator", "os", "pprint"),
+    *("queue", "random", "re", "statistics", "string", "struct", "sys", "textwrap", "threading"),
+    *("time", "traceback", "types", "typing", "unicodedata", "zlib"),
 )
+"""What most programs import; loaded once, and at hand even where a program may not read Python's directory."""
 _PER_CHILD = kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWNET
 _UIDS = {"candidate": 65_534, "checker": 65_533}
 _GRACE_S = 2.0
@@ -98,10 +103,8 @@ def _supervise(request: dict[str, Any], descriptors: list[int], config: dict[str
     except OSError as error:
         status = f"not confined: {error}"
     finally:
-        try:
+        with contextlib.suppress(OSError):  # the pool may have let go, and no longer wants to know
             os.write(leash, status.encode())
-        except OSError:
-            pass  # the pool has let go and no longer wants to know
         os._exit(0)
 
 

@@ -1,9 +1,51 @@
 """LLMFusionBench: logs of many LLMs answering the same queries, as one validated, typed dataset."""
 
+from __future__ import annotations
+
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 # In a checkout `schemas`, `builders` and `baselines` lie beside this package, in an installation inside it.
 # Extending the path makes `llmfusionbench.builders` the same module in both.
 _root = Path(__file__).resolve().parent.parent
 if (_root / "pyproject.toml").is_file() and (_root / "schemas").is_dir():
     __path__.append(str(_root))
+
+from ._registration import register  # noqa: E402
+from ._version import __version__  # noqa: E402
+
+if TYPE_CHECKING:
+    from .errors import LLMFusionBenchError
+    from .release import Release, open_release
+    from .routing import RoutingTable
+    from .validation import Issue, validate
+
+_HOMES = {
+    "Issue": "validation",
+    "LLMFusionBenchError": "errors",
+    "Release": "release",
+    "RoutingTable": "routing",
+    "open_release": "release",
+    "validate": "validation",
+}
+
+__all__ = [
+    "Issue",
+    "LLMFusionBenchError",
+    "Release",
+    "RoutingTable",
+    "__version__",
+    "open_release",
+    "validate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for, so that `import llmfusionbench` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+register()

@@ -1,0 +1,357 @@
+"""FusionBench: the long CSV (or Parquet) of FusionFactory, 40 rows a query, as the reference release is published.
+
+Its traps are all met here: the think suffix, costs a million times too high, one LLM logged at wrong prices, pass@1 written as
+a Python dictionary, vectors written as text, and backslashes that some writers doubled.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..errors import InputError
+from ..files import open_binary
+from ..types import Candidate
+from ..validation.issue import shorten
+from .csv_input import CsvRows, csv_columns, read_csv
+from .normalise import identity
+from .records import Embeddings, Llms, Part, Records, Rejected
+
+COLUMNS: Final = (
+    "task_name", "task_id", "task_description", "task_description_embedding", "query", "query_embedding", "ground_truth",
+    "metric", "llm", "input_price", "output_price", "input_tokens_num", "output_tokens_num", "performance", "cost",
+    "response", "llm_description",
+)  # fmt: skip
+"""The columns of the format; `llm_judge` joins them once answers are judged."""
+
+_NEEDED: Final = ("task_name", "query", "llm")
+
+CORRECTED_PRICES: Final = {"deepseek-r1": (0.55, 2.19)}
+"""LLM -> (input, output) USD per 1M tokens, for those that were logged at wrong prices."""
+
+CODE_SCORE: Final = re.compile(r"""\s*\{\s*['"]pass@1['"]\s*:\s*(?:np\.float(?:32|64)\(\s*)?([^\s(){}]{1,40}?)\s*\)?\s*\}\s*""")
+_NOTHING: Final = {"", "nan", "NaN", "None"}
+_MAX_LITERAL: Final = 1_000_000
+
+
+class FusionBench:
+    """Reads official FusionBench files, CSV or Parquet.
+
+    Args:
+        split: The split of every query; by default told from the name of each file or of its folder.
+        embeddings: Keep the vectors that came with the queries, as a sidecar of the release.
+        judge: The name to record as the judge of the column `llm_judge`.
+    """
+
+    def __init__(self, *, split: str | None = None, embeddings: bool = True, judge: str = "fusionbench") -> None:
+        self.split = split
+        self.embeddings = embeddings
+        self.judge = judge
+
+    def read(self, paths: Sequence[Path]) -> Iterator[Part]:
+        """Everything in the files.
+
+        Raises:
+            InputError: a file is neither CSV nor Parquet, lacks a column that the format needs, or names no split.
+        """
+        for path in paths:
+            split = self.split or split_of(path)
+            for rows in _batches(path):
+                if isinstance(rows, Rejected):
+                    yield rows
+                else:
+                    yield from self._parts(_Columns(path.name, rows), split)
+
+    def _parts(self, log: _Columns, split: str) -> Iterator[Part]:
+        names = [Candidate.parse(n.strip()) for n in log.distinct("llm")]
+        llm = log.map("llm", dict(zip(log.distinct("llm"), (c.llm for c in names), strict=True)).__getitem__)
+        mode = log.map("llm", dict(zip(log.distinct("llm"), (c.mode for c in names), strict=True)).__getitem__)
+        yield Llms(_prices(log, llm))
+        tokens_in, tokens_out = log.numbers("input_tokens_num", whole=True), log.numbers("output_tokens_num", whole=True)
+        response = log.text("response")
+        judge_score = log.numbers("llm_judge")
+        columns = {
+            "file": pa.array([log.file] * log.rows, pa.string()),
+            "row": log.row,
+            "task": log.text("task_name"),
+            "split": pa.array([split] * log.rows, pa.string()),
+            "source_id": log.text("task_id"),
+            "prompt": log.text("query"),
+            "mode": mode,
+            "ground_truth": log.map("ground_truth", as_json_list),
+            "metric": log.text("metric"),
+            "llm": llm,
+            "response": response,
+            "status": _status(response, tokens_in, tokens_out),
+            "input_tokens": tokens_in.cast(pa.int64()),
+            "output_tokens": tokens_out.cast(pa.int64()),
+            "tokenizer": log.text("tokenizer"),
+            "performance": log.numbers("performance", code_score),
+            "cost_usd": _unexplained_cost(log, llm, tokens_in, tokens_out),
+            "provenance": pc.if_else(pc.equal(log.text("provenance"), ""), None, log.text("provenance")),
+            "judge": pc.if_else(judge_score.is_valid(), self.judge, pa.scalar(None, pa.string())),
+            "judge_score": judge_score,
+        }
+        table = pa.table(columns)
+        yield from log.rejected(columns)
+        yield Records(table.filter(pa.array(~log.damaged)) if log.damaged.any() else table)
+        if self.embeddings:
+            yield from _embeddings(log, mode)
+
+
+class _Columns:
+    """The columns of a batch as texts, parsed as they are asked for; cells that do not parse are noted."""
+
+    def __init__(self, file: str, rows: CsvRows) -> None:
+        self.file, self.row, self.rows = file, rows.row, rows.batch.num_rows
+        self.damaged = np.zeros(self.rows, bool)
+        self._batch = rows.batch
+        self._encoded: dict[str, pa.DictionaryArray] = {}
+        self._problems: dict[int, list[str]] = {}
+
+    def text(self, name: str) -> pa.Array:
+        """The column as text; empty where the cell is, or where there is no such column."""
+        if name not in self._batch.schema.names:
+            return pa.array([""] * self.rows, pa.string())
+        return _as_text(self._batch.column(name))
+
+    def _codes(self, name: str) -> pa.DictionaryArray:
+        if name not in self._encoded:
+            self._encoded[name] = self.text(name).dictionary_encode()
+        return self._encoded[name]
+
+    def distinct(self, name: str) -> list[str]:
+        values: list[str] = self._codes(name).dictionary.to_pylist()
+        return values
+
+    def map(self, name: str, function: Callable[[str], str]) -> pa.Array:
+        """`function` of every cell, called once for each distinct one."""
+        return pa.array([function(v) for v in self.distinct(name)], pa.string()).take(self._codes(name).indices)
+
+    def numbers(self, name: str, parse: Callable[[str], float] = float, *, whole: bool = False) -> pa.Array:
+        """[n] float64 of the column; null where the cell is empty. A cell that is no number damages its record."""
+        values: list[float | None] = []
+        wrong = []
+        for code, cell in enumerate(self.distinct(name)):
+            value = None
+            if cell.strip() not in _NOTHING:
+                try:
+                    value = parse(cell)
+                except ValueError:
+                    wrong.append(code)
+                else:
+                    if not np.isfinite(value) or (whole and value != int(value)):
+                        value = None
+                        wrong.append(code)
+            values.append(value)
+        indices = self._codes(name).indices
+        if wrong:
+            for row in np.flatnonzero(np.isin(indices.to_numpy(), wrong)).tolist():
+                expected = "a whole number" if whole else "a number"
+                found = shorten(self.text(name)[row].as_py())
+                self._problems.setdefault(row, []).append(f"{name} is {found}, expected {expected}")
+                self.damaged[row] = True
+        return pa.array(values, pa.float64()).take(indices)
+
+    def rejected(self, columns: dict[str, pa.Array]) -> Iterator[Rejected]:
+        """The records with cells that did not parse."""
+        for row, problems in sorted(self._problems.items()):
+            record = identity({name: values[row].as_py() for name, values in columns.items()})
+            yield Rejected(self.file, self.row[row].as_py(), "; ".join(problems), record)
+
+
+def split_of(path: Path) -> str:
+    """The split that a file's name or its folder's states.
+
+    Raises:
+        InputError: neither names one.
+    """
+    for part in (path.name, *(p.name for p in list(path.absolute().parents)[:2])):
+        words = re.split(r"[^a-z]+", part.lower())
+        if "test" in words:
+            return "partial_test" if "partial" in words else "test"
+        if "train" in words:
+            return "train"
+    raise InputError(f"{path}: its name states no split. Remedy: --split train, test or partial_test")
+
+
+def code_score(cell: str) -> float:
+    """A performance as it is logged: a number, or the text of a dictionary `{'pass@1': ...}`.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    match = CODE_SCORE.fullmatch(cell[:200])
+    return float(match[1] if match else cell)
+
+
+def as_json_list(cell: str) -> str:
+    """A list of texts written as its Python repr, as the text of a JSON array; any other cell as it is."""
+    if not (cell.startswith("[") and cell.endswith("]")) or len(cell) > _MAX_LITERAL:
+        return cell
+    try:
+        values = ast.literal_eval(cell)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return cell
+    if not values or not all(isinstance(v, str) for v in values):
+        return cell
+    return json.dumps(values, ensure_ascii=False)
+
+
+def _status(response: pa.Array, tokens_in: pa.Array, tokens_out: pa.Array) -> pa.Array:
+    """`error` where a call left neither an answer nor a count; otherwise as the answer says."""
+    failed = pc.and_(pc.equal(response, ""), pc.and_(tokens_in.is_null(), tokens_out.is_null()))
+    return pc.if_else(failed, "error", pa.scalar(None, pa.string()))
+
+
+def _prices(log: _Columns, llm: pa.Array) -> list[dict[str, Any]]:
+    """What the log says of each LLM, in the order they come; prices that are known to be wrong are put right."""
+    table = pa.table(
+        {"llm": llm, "input_price": log.numbers("input_price"), "output_price": log.numbers("output_price"),
+         "description": log.text("llm_description")}
+    )  # fmt: skip
+    rows = table.group_by("llm", use_threads=False).aggregate([(c, "first") for c in table.column_names[1:]]).to_pylist()
+    said = []
+    for row in rows:
+        prices = CORRECTED_PRICES.get(row["llm"], (row["input_price_first"], row["output_price_first"]))
+        said.append(
+            {
+                "llm": row["llm"],
+                "input_price": prices[0],
+                "output_price": prices[1],
+                "description": row["description_first"] or None,
+            }
+        )
+    return said
+
+
+def _unexplained_cost(log: _Columns, llm: pa.Array, tokens_in: pa.Array, tokens_out: pa.Array) -> pa.Array:
+    """USD, from the logged cost, which lacks the division by a million; null where tokens and price will give it."""
+    explained = pc.and_(tokens_in.is_valid(), tokens_out.is_valid())
+    wrong = pc.is_in(llm, pa.array(list(CORRECTED_PRICES)))
+    return pc.if_else(pc.or_(explained, wrong), pa.scalar(None, pa.float64()), pc.divide(log.numbers("cost"), 1e6))
+
+
+def _embeddings(log: _Columns, mode: pa.Array) -> Iterator[Part]:
+    """The vectors of the batch; one that is elided is null, one that is damaged is rejected."""
+    for column, embedded in (("query_embedding", "prompt"), ("task_description_embedding", "task_description")):
+        cells = log.text(column)
+        rows = np.flatnonzero(pc.and_(pc.not_equal(cells, ""), pc.equal(mode, "direct")).to_numpy(zero_copy_only=False))
+        kept, vectors = [], []
+        for row in rows.tolist():
+            try:
+                vectors.append(parse_tensor(cells[row].as_py()))
+                kept.append(row)
+            except ValueError as error:
+                record = {"task": log.text("task_name")[row].as_py(), "embedded": embedded}
+                yield Rejected(log.file, log.row[row].as_py(), f"{column}: {error}; its record is kept without it", record)
+        if kept:
+            take = pa.array(kept)
+            yield Embeddings(
+                pa.table(
+                    {
+                        "task": log.text("task_name").take(take),
+                        "prompt": log.text("query").take(take),
+                        "embedded": pa.array([embedded] * len(kept)),
+                        "embedding": pa.array(vectors, pa.list_(pa.float32())),
+                    }
+                )
+            )
+
+
+def parse_tensor(text: str) -> npt.NDArray[np.float32] | None:
+    """The numbers of a vector written as the text of a torch tensor; None where some are elided.
+
+    Raises:
+        ValueError: it is not the text of a tensor of numbers.
+    """
+    body = text.strip()
+    if not body.startswith("tensor(") or not body.endswith(")"):
+        raise ValueError(f"{shorten(text)} is not the text of a tensor")
+    body = body[len("tensor(") : body.rfind("]") + 1]
+    if "..." in body:
+        return None
+    numbers = body.replace("[", " ").replace("]", " ").split(",")
+    try:
+        vector = np.array([n for n in numbers if n.strip()], np.float32)
+    except ValueError as error:
+        raise ValueError(f"{shorten(text)} does not hold numbers alone") from error
+    if not vector.size or not np.isfinite(vector).all():
+        raise ValueError(f"{shorten(text)} does not hold finite numbers")
+    return vector
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    """A column of any type as text, empty where null; lists of texts become the text of a JSON array."""
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        texts = [None if v is None else json.dumps(v, ensure_ascii=False) for v in column.to_pylist()]
+        return pc.fill_null(pa.array(texts, pa.string()), "")
+    return pc.fill_null(column.cast(pa.string()), "")
+
+
+def _batches(path: Path) -> Iterator[CsvRows | Rejected]:
+    """The rows of a CSV or Parquet file.
+
+    Raises:
+        InputError: it is neither, or lacks a column that the format needs.
+    """
+    if path.suffix.lower() in (".parquet", ".pq"):
+        yield from _parquet_batches(path)
+    else:
+        doubled = has_doubled_backslashes(path)
+        _check_columns(path, csv_columns(path))
+        for rows in read_csv(path):
+            yield CsvRows(_undouble(rows.batch), rows.row) if doubled and isinstance(rows, CsvRows) else rows
+
+
+def _parquet_batches(path: Path) -> Iterator[CsvRows]:
+    try:
+        with pq.ParquetFile(path) as file:
+            _check_columns(path, file.schema_arrow.names)
+            first = 0
+            for batch in file.iter_batches(batch_size=4096):
+                yield CsvRows(batch, pa.array(np.arange(first, first + batch.num_rows)))
+                first += batch.num_rows
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: not a readable Parquet file ({error}). Remedy: download it again") from error
+
+
+def _check_columns(path: Path, names: list[str]) -> None:
+    missing = [c for c in _NEEDED if c not in names]
+    if missing:
+        raise InputError(
+            f"{path}: no column {', '.join(missing)}; it has {', '.join(names)}. Remedy: another source, or `table` with --map"
+        )
+
+
+def has_doubled_backslashes(path: Path) -> bool:
+    """Whether the writer of a CSV doubled every backslash, as Python's does since 3.10 when told to escape with one.
+
+    Then no run of backslashes in the file has an odd length; in a file as it should be, the first `\\frac` has.
+    """
+    seen = False
+    carry = b""
+    with open_binary(path) as stream:
+        while chunk := stream.read(8 << 20):
+            chunk = carry + chunk
+            kept = len(chunk.rstrip(b"\\"))  # a run may go on in the next chunk
+            chunk, carry = chunk[:kept], chunk[kept:]
+            seen = seen or b"\\" in chunk
+            if b"\\" in chunk.replace(b"\\\\", b""):
+                return False
+    return (seen or bool(carry)) and len(carry) % 2 == 0
+
+
+def _undouble(batch: pa.RecordBatch) -> pa.RecordBatch:
+    columns = [pc.replace_substring(batch.column(i), "\\\\", "\\") for i in range(batch.num_columns)]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)

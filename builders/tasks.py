@@ -1,0 +1,50 @@
+"""The tasks of the reference release: their domains, and the names that other logs give them.
+
+Any other task is welcome in a log; it keeps its own name, and its domain is `other` unless the log says more.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+DOMAINS: Final = {
+    "gsm8k": "math",
+    "math": "math",
+    "mbpp": "code",
+    "human_eval": "code",
+    "commonsense_qa": "commonsense",
+    "arc_challenge": "commonsense",
+    "hellaswag": "commonsense",
+    "openbook_qa": "commonsense",
+    "natural_qa": "world_knowledge",
+    "trivia_qa": "world_knowledge",
+    "squad": "reading",
+    "boolq": "reading",
+    "mmlu": "popular",
+    "gpqa": "popular",
+}
+"""Task -> domain, for the 14 tasks of the benchmark."""
+
+_ALIASES: Final = {
+    "arc_c": "arc_challenge",
+    "arc-challenge": "arc_challenge",
+    "commonsenseqa": "commonsense_qa",
+    "gsm": "gsm8k",
+    "humaneval": "human_eval",
+    "natural_questions": "natural_qa",
+    "nq": "natural_qa",
+    "openbookqa": "openbook_qa",
+    "triviaqa": "trivia_qa",
+}
+
+
+def canonical_task(name: str) -> str:
+    """The name under which we know a task; an unknown one keeps its own."""
+    folded = name.strip().lower().replace(" ", "_")
+    folded = _ALIASES.get(folded, folded)
+    return folded if folded in DOMAINS else name.strip()
+
+
+def domain_of(task: str) -> str:
+    """The domain of a task, `other` where none is known."""
+    return DOMAINS.get(task, "other")

@@ -1,0 +1,112 @@
+"""How two releases differ: rows added, removed and changed, table by table, met by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..schema import TABLES, table_schema
+from .release import Release
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class TableDiff:
+    """How one table differs."""
+
+    table: str
+    added: int
+    """Rows whose key is in the second release alone."""
+    removed: int
+    """Rows whose key is in the first release alone."""
+    changed: int
+    """Rows with the same key and another value in some column."""
+    columns: dict[str, int]
+    """Column -> changed rows in which it differs."""
+    examples: list[dict[str, Any]]
+    """The first few: {what, key} and, of a changed row, {column, before, after}."""
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+
+def diff_releases(a: Release, b: Release) -> list[TableDiff]:
+    """The differences of `b` from `a`, one entry a table; the views follow from the other tables and are left out.
+
+    Keys are held in memory, texts are not: rows are compared a range of keys at a time.
+    """
+    return [_diff_table(a, b, name) for name in TABLES if table_schema(name).view_of is None]
+
+
+def _diff_table(a: Release, b: Release, name: str) -> TableDiff:
+    schema = table_schema(name)
+    keys = list(schema.key)
+    values = [c for c in schema.arrow.names if c not in keys]
+    added = removed = changed = 0
+    by_column = dict.fromkeys(values, 0)
+    examples: list[dict[str, Any]] = []
+    for before, after in _ranges(a, b, name):
+        mine, theirs = _match(before, after, keys)
+        gone = np.setdiff1d(np.arange(before.num_rows), mine)
+        new = np.setdiff1d(np.arange(after.num_rows), theirs)
+        removed, added = removed + len(gone), added + len(new)
+        for what, rows, side in (("removed", gone, before), ("added", new, after)):
+            if len(examples) < _SHOWN:
+                taken = side.select(keys).take(pa.array(rows[: _SHOWN - len(examples)])).to_pylist()
+                examples += [{"what": what, "key": key} for key in taken]
+        old, now = before.take(pa.array(mine)), after.take(pa.array(theirs))
+        any_changed = np.zeros(len(mine), bool)
+        for column in values:
+            differs = _differs(old[column], now[column])
+            by_column[column] += int(differs.sum())
+            for row in np.flatnonzero(differs & ~any_changed)[: max(0, _SHOWN - len(examples))].tolist():
+                key = {k: old[k][row].as_py() for k in keys}
+                change = {"column": column, "before": old[column][row].as_py(), "after": now[column][row].as_py()}
+                examples.append({"what": "changed", "key": key, **change})
+            any_changed |= differs
+        changed += int(any_changed.sum())
+    return TableDiff(name, added, removed, changed, {c: n for c, n in by_column.items() if n}, examples)
+
+
+def _ranges(a: Release, b: Release, name: str) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """Both tables in matching ranges of the first key column, each small enough to hold."""
+    first = table_schema(name).key[0]
+    if name not in a.tables and name not in b.tables:
+        return
+    left, right = a.table(name), b.table(name)
+    rows = left.count_rows() + right.count_rows()
+    ids = pc.unique(pa.concat_tables([left.to_table(columns=[first]), right.to_table(columns=[first])])[first]).sort()
+    parts = max(1, -(-rows // 50_000))
+    edges = [ids[len(ids) * i // parts].as_py() for i in range(1, parts)]
+    for low, high in zip([None, *edges], [*edges, None], strict=True):
+        condition = None
+        if low is not None:
+            condition = pc.field(first) >= low
+        if high is not None:
+            below = pc.field(first) < high
+            condition = below if condition is None else condition & below
+        yield left.to_table(filter=condition), right.to_table(filter=condition)
+
+
+def _match(a: pa.Table, b: pa.Table, keys: list[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The rows of `a` and the rows of `b` that have the same key, in the order of `a`."""
+    left = a.select(keys).append_column("_a", pa.array(np.arange(a.num_rows)))
+    right = b.select(keys).append_column("_b", pa.array(np.arange(b.num_rows)))
+    both = left.join(right, keys=keys, join_type="inner").sort_by("_a")
+    return both["_a"].to_numpy(), both["_b"].to_numpy()
+
+
+def _differs(a: pa.ChunkedArray, b: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """Where two columns differ; null equals null and nothing else."""
+    if pa.types.is_nested(a.type):
+        return np.array([x != y for x, y in zip(a.to_pylist(), b.to_pylist(), strict=True)], bool)
+    same = pc.fill_null(pc.equal(a, b), False).to_numpy()
+    both_null = pc.and_(a.is_null(), b.is_null()).to_numpy()
+    return ~(same | both_null)

@@ -1,0 +1,112 @@
+"""What is in a release: counts, tokens, coverage of the query x candidate grid, missing values by reason, licences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..types import Candidate
+
+if TYPE_CHECKING:
+    from .release import Release
+
+
+@dataclass(frozen=True)
+class ReleaseInfo:
+    """Figures of a release; no mean over missing values is taken anywhere."""
+
+    provenance: list[str]
+    source: str | None
+    revision: str | None
+    schema_version: str
+    rows: dict[str, dict[str, int]]
+    """Table -> split -> rows."""
+    tasks: dict[str, dict[str, int]]
+    """Task -> queries, responses, scored (responses with a performance)."""
+    candidates: int
+    """Distinct (LLM, mode)."""
+    cells: int
+    """Queries x candidates."""
+    responses: dict[str, int]
+    """Status -> responses; `absent` are cells of the grid without a row."""
+    missing: dict[str, int]
+    """Column of `responses` -> rows in which it is null."""
+    input_tokens: int | None
+    """Sum over the responses that have a count; null where none has."""
+    output_tokens: int | None
+    tokenizers: list[str]
+    cost_usd: float | None
+    """Sum over the responses that have a cost, USD."""
+    judges: dict[str, int]
+    """Judge -> answers with a score."""
+    licenses: dict[str, int]
+    """Licence of the query -> queries; `unknown` where none is stated."""
+    llm_licenses: dict[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of the grid's cells that hold an answer, empty ones included; null for an empty grid."""
+        answered = self.responses.get("ok", 0) + self.responses.get("empty", 0)
+        return answered / self.cells if self.cells else None
+
+    @classmethod
+    def of(cls, release: Release) -> ReleaseInfo:
+        """Count the release; texts are not read."""
+        manifest = release.manifest
+        queries = release.table("queries").to_table(columns=["query_id", "task", "license"])
+        numbers = ["input_tokens", "output_tokens", "performance", "cost_usd", "latency_s"]
+        keys = ["query_id", "llm", "mode", "status", "tokenizer"]
+        responses = release.table("responses").to_table(columns=keys + numbers)
+        scores = release.table("judge_scores").to_table(columns=["judge", "score"])
+        llms = release.table("llms").to_table(columns=["license"])
+        pairs = responses.group_by(["llm", "mode"]).aggregate([]).to_pylist()
+        candidates = {Candidate(pair["llm"], pair["mode"]) for pair in pairs}
+        statuses = _counts(responses["status"])
+        cells = queries.num_rows * len(candidates)
+        return cls(
+            provenance=release.provenance,
+            source=manifest.get("source", {}).get("name"),
+            revision=manifest.get("source", {}).get("revision"),
+            schema_version=manifest["schema_version"],
+            rows={t: {s: n["rows"] for s, n in manifest["tables"][t]["splits"].items()} for t in release.tables},
+            tasks=_tasks(queries, responses),
+            candidates=len(candidates),
+            cells=cells,
+            responses={**statuses, "absent": cells - responses.num_rows},
+            missing={name: responses[name].null_count for name in numbers},
+            input_tokens=pc.sum(responses["input_tokens"]).as_py(),
+            output_tokens=pc.sum(responses["output_tokens"]).as_py(),
+            tokenizers=sorted(t for t in pc.unique(responses["tokenizer"]).to_pylist() if t is not None),
+            cost_usd=pc.sum(responses["cost_usd"]).as_py(),
+            judges=_counts(scores.filter(pc.is_valid(scores["score"]))["judge"]),
+            licenses=_counts(queries["license"], null="unknown"),
+            llm_licenses=_counts(llms["license"], null="unknown"),
+        )
+
+
+def _counts(values: pa.ChunkedArray, null: str | None = None) -> dict[str, int]:
+    """Value -> rows, most frequent first."""
+    counts: Counter[str] = Counter()
+    for pair in pc.value_counts(values).to_pylist():
+        name = null if pair["values"] is None else pair["values"]
+        if name is not None:
+            counts[name] += pair["counts"]
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _tasks(queries: pa.Table, responses: pa.Table) -> dict[str, dict[str, int]]:
+    task_of = queries["task"].combine_chunks()
+    rows = pc.index_in(responses["query_id"], value_set=queries["query_id"])
+    tasks = np.asarray(pc.fill_null(task_of.take(rows), "").to_pylist(), object) if responses.num_rows else np.zeros(0, object)
+    scored = responses["performance"].is_valid().to_numpy()
+    asked, done = Counter(tasks.tolist()), Counter(tasks[scored].tolist())
+    counts = _counts(queries["task"])
+    return {t: {"queries": counts[t], "responses": asked[t], "scored": done[t]} for t in sorted(counts)}

@@ -1,0 +1,162 @@
+"""A release opened for reading: lazy tables, and the dense matrices that routers work on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from ..errors import ReleaseError, UnknownNameError
+from ..manifest import read_manifest
+from ..routing import RoutingTable
+from ..schema import SIDECARS, TABLES, table_schema
+from .info import ReleaseInfo
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..torch_data import TableDataset
+
+
+class Release:
+    """A release directory.
+
+    Raises:
+        ReleaseError: there is no release in `path`, or its manifest cannot be read.
+        SchemaError: it was written with a newer major version of the schemas.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.manifest: dict[str, Any] = read_manifest(self.path)
+
+    def __repr__(self) -> str:
+        rows = sum(s["rows"] for s in self.manifest["tables"].get("responses", {"splits": {}})["splits"].values())
+        return f"Release({str(self.path)!r}, {rows:,} responses, splits {', '.join(self.splits)})"
+
+    @cached_property
+    def splits(self) -> list[str]:
+        """The splits of its queries, `train` first."""
+        found = self.manifest["tables"].get("queries", {"splits": {}})["splits"]
+        return sorted(found, key=lambda s: (s != "train", s))
+
+    @cached_property
+    def tables(self) -> list[str]:
+        """The tables it holds, sidecars included."""
+        return [t for t in TABLES + SIDECARS if t in self.manifest["tables"]]
+
+    @property
+    def provenance(self) -> list[str]:
+        """How its rows came about: of `collected`, `imported` and `simulated`, those that occur."""
+        return list(self.manifest.get("provenance", []))
+
+    def files(self, table: str, split: str | None = None) -> list[Path]:
+        """The shards of a table, in order.
+
+        Raises:
+            UnknownNameError: there is no such table, or it has no such split.
+        """
+        if table not in self.tables:
+            raise UnknownNameError("table", table, self.tables)
+        splits = self.manifest["tables"][table]["splits"]
+        if split is not None and split not in splits:
+            raise UnknownNameError(f"split of {table}", split, splits)
+        wanted = sorted(splits, key=lambda s: (s != "train", s)) if split is None else [split]
+        names = sorted(self.manifest["files"])
+        return [self.path / n for s in wanted for n in names if n.startswith(f"{table}/{s}-")]
+
+    def table(self, name: str, split: str | None = None) -> ds.Dataset:
+        """A table as a lazy Arrow dataset: `.to_table(columns=, filter=)`, `.count_rows()`, `.to_batches()`.
+
+        Columns and row filters are pushed down to the files; nothing is read before it is asked for.
+
+        Args:
+            name: One of `tables`.
+            split: All splits by default.
+
+        Raises:
+            UnknownNameError: there is no such table or split.
+            ReleaseError: a shard that the manifest lists is gone.
+        """
+        files = self.files(name, split)
+        for file in files:
+            if not file.is_file():
+                raise ReleaseError(f"{file}: no such file, though the manifest lists it. Remedy: build or download it again")
+        return ds.dataset([str(f) for f in files], schema=table_schema(name).arrow, format="parquet")
+
+    def to_pandas(self, name: str, split: str | None = None, columns: list[str] | None = None) -> pd.DataFrame:
+        """A table as a pandas frame. For polars, hand `table(...).to_table()` to `polars.from_arrow`."""
+        frame: pd.DataFrame = self.table(name, split).to_table(columns=columns).to_pandas()
+        return frame
+
+    def to_torch(self, name: str = "logs", split: str | None = None, columns: list[str] | None = None) -> TableDataset:
+        """A table as a map-style torch `Dataset`, for a `DataLoader`.
+
+        Raises:
+            MissingExtraError: torch is not installed.
+        """
+        from ..torch_data import TableDataset
+
+        return TableDataset(self.files(name, split), columns=columns)
+
+    def batches(self, name: str, split: str | None = None, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """The rows of a table in order, a row group or less at a time."""
+        yield from self.table(name, split).to_batches(columns=columns, batch_readahead=2, fragment_readahead=1)
+
+    def routing(self, split: str | None = None) -> RoutingTable:
+        """Queries x candidates as dense matrices; see `RoutingTable`.
+
+        Args:
+            split: All splits by default.
+        """
+        return RoutingTable.from_view(self.table("routing", split).to_table())
+
+    def info(self) -> ReleaseInfo:
+        """Counts, tokens, coverage, missing values and licences; reads the columns it counts and no text."""
+        return ReleaseInfo.of(self)
+
+
+def open_release(where: str | Path, *, revision: str | None = None) -> Release:
+    """Open a release.
+
+    Args:
+        where: `"sample"` (embedded, simulated), `"full"` (the reference release, downloaded and built once), the directory of
+            a release, or a dataset repository on the Hub (`"org/name"`).
+        revision: Commit, tag or branch, for a release from the Hub.
+
+    Raises:
+        ReleaseError: there is none; HubError, one of its kinds, where the Hub could not give it.
+    """
+    if where == "sample":
+        return Release(sample_path())
+    path = Path(where)
+    if path.is_dir():
+        return Release(path)
+    name = str(where)
+    if name == "full":
+        from ..full import ensure_full
+
+        return Release(ensure_full(revision=revision))
+    if is_repository(name):
+        from ..full import fetch_release
+
+        return Release(fetch_release(name, revision=revision))
+    raise ReleaseError(f'{name}: no such directory. Remedy: a release directory, "sample", "full" or a Hub id "org/name"')
+
+
+def is_repository(name: str) -> bool:
+    """Whether `name` could be a repository of the Hub: two plain words and one slash."""
+    owner, slash, repository = name.partition("/")
+    words = (owner, repository)
+    return bool(slash) and all(w and not w.startswith((".", "-")) and w.replace(".", "").replace("-", "").replace("_", "").isalnum() for w in words)
+
+
+def sample_path() -> Path:
+    """Where the embedded sample lies."""
+    from importlib import resources
+
+    return Path(str(resources.files("llmfusionbench.builders").joinpath("sample")))

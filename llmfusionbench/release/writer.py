@@ -1,0 +1,154 @@
+"""Writing a release: beside its place, then renamed into it, so that no moment shows half of one.
+
+Bytes depend on the rows alone: no time, no host, no number of workers goes into a file.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .. import _version
+from ..errors import InputError
+from ..files import sha256
+from ..manifest import MANIFEST, dump_manifest
+from ..schema import SCHEMA_VERSION, table_schema
+from .card import release_card
+
+ROW_GROUP_BYTES: Final = 8 * 2**20
+"""Uncompressed size that a row group aims at: what a streaming reader holds at a time."""
+
+_MIN_GROUP_ROWS, _MAX_GROUP_ROWS = 256, 65_536
+
+
+def shard_name(table: str, split: str, index: int, total: int) -> str:
+    """Path of a shard within its release."""
+    return f"{table}/{split}-{index:05d}-of-{total:05d}.parquet"
+
+
+def write_shard(root: Path, name: str, rows: pa.Table, *, compression_level: int = 3) -> dict[str, Any]:
+    """Write the rows of one table as the shard `name` (`table/split-...`) below `root`; its entry for the manifest."""
+    schema = table_schema(name.split("/")[0])
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = rows.select(schema.arrow.names).cast(schema.arrow)
+    per_row = max(1, rows.nbytes // max(1, rows.num_rows))
+    group = min(max(ROW_GROUP_BYTES // per_row, _MIN_GROUP_ROWS), _MAX_GROUP_ROWS)
+    pq.write_table(
+        rows,
+        path,
+        row_group_size=group,
+        compression="zstd",
+        compression_level=compression_level,
+        use_dictionary=schema.dictionary_columns,
+        write_page_index=True,
+    )
+    return {"rows": rows.num_rows, "bytes": path.stat().st_size, "sha256": sha256(path)}
+
+
+class ReleaseWriter:
+    """A context in which a release is written into `path`; `finish` renames it to `out`, anything else leaves no trace.
+
+    Raises:
+        InputError: `out` exists, and `overwrite` was not asked for; or it is something other than a release or empty.
+    """
+
+    def __init__(self, out: str | Path, *, overwrite: bool = False) -> None:
+        self.out = Path(out).absolute()
+        self.overwrite = overwrite
+        # The host and the process in the name tell a later run which leftovers are dead.
+        self.path = self.out.parent / f".{self.out.name}.{socket.gethostname()}.{os.getpid()}.tmp"
+
+    def __enter__(self) -> ReleaseWriter:
+        self._check_target()
+        try:
+            self.out.parent.mkdir(parents=True, exist_ok=True)
+            self._remove_leftovers()
+            self.path.mkdir()
+        except OSError as error:
+            raise InputError(f"{self.out}: cannot write there ({error.strerror or error}). Remedy: another --out") from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def finish(self, files: dict[str, dict[str, Any]], about: dict[str, Any]) -> Path:
+        """Write the card and the manifest, then rename the whole to `out`.
+
+        Args:
+            files: Name -> entry of every shard, from `write_shard`.
+            about: What else the manifest says: source, provenance, tokenizers, ...
+        """
+        manifest = {
+            "schema_version": SCHEMA_VERSION,
+            "tool": {"name": "llmfusionbench", "version": _version.__version__},
+            "tables": _tables(files),
+            **about,
+        }
+        card = self.path / "README.md"
+        card.write_text(release_card(manifest), encoding="utf-8")
+        listed = {**files, card.name: {"bytes": card.stat().st_size, "sha256": sha256(card)}}
+        (self.path / MANIFEST).write_text(dump_manifest({**manifest, "files": listed}), encoding="utf-8")
+        _flush(self.path)
+        self._check_target()
+        old = self.path.with_suffix(".old")
+        if self.out.exists():
+            self.out.rename(old)
+        self.path.rename(self.out)
+        shutil.rmtree(old, ignore_errors=True)
+        return self.out
+
+    def _check_target(self) -> None:
+        if not self.out.exists() or (self.out.is_dir() and not any(self.out.iterdir())):
+            return
+        if not (self.out / MANIFEST).is_file():
+            raise InputError(f"{self.out}: exists and is no release, expected a new or empty directory. Remedy: another --out")
+        if not self.overwrite:
+            raise InputError(f"{self.out}: a release is there already. Remedy: --overwrite, or another --out")
+
+    def _remove_leftovers(self) -> None:
+        """Remove what killed runs of this host have left of the same release."""
+        for leftover in self.out.parent.glob(f".{self.out.name}.{socket.gethostname()}.*"):
+            pid, _, kind = leftover.name.removeprefix(f".{self.out.name}.{socket.gethostname()}.").partition(".")
+            if kind in ("tmp", "old") and pid.isdigit() and (int(pid) == os.getpid() or not _is_alive(int(pid))):
+                shutil.rmtree(leftover)
+
+
+def _tables(files: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Rows by table and split."""
+    tables: dict[str, Any] = {}
+    for name, entry in files.items():
+        table, slash, file = name.partition("/")
+        if not slash:
+            continue  # no shard: what was rejected
+        splits = tables.setdefault(table, {"splits": {}})["splits"]
+        split = splits.setdefault(file.split("-")[0], {"rows": 0})
+        split["rows"] += entry["rows"]
+    return tables
+
+
+def _flush(root: Path) -> None:
+    """Have the disk hold every file before the rename shows them."""
+    for path in [root, *root.rglob("*")]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

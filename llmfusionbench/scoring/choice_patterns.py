@@ -1,0 +1,121 @@
+"""The patterns in which an LLM names an option, compiled for one set of labels.
+
+Every repetition is bounded or possessive, so that the time is linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_OPEN = r"[(\[*_`\"'$]{0,5}+"
+_CLOSE = r"[)\]}*_`\"'$.:,]{0,6}+"
+_LATEX = r"(?:\\(?:text|textbf|mathrm|mathbf)\s?\{\s?)?+"
+_BEFORE = r"(?<![\w'\u2019-])"
+_END = r"(?![\w'\u2019-])"
+# "a" and "I" look like labels: before another word they are the article and the pronoun.
+_NO_WORD = (
+    r"(?!(?<=\b[aA])\s+(?!because\b|since\b|as\b|is\b|and\b|or\b|for\b|due\b|with\b)[a-z])"
+    r"(?!(?<=\b[iI])\s+(?!because\b|since\b|is\b|and\b|or\b)[a-z])"
+)
+_RULED_OUT = r"\b(?:not|than|instead\s+of|isn't|except|rule\s+out|eliminate|exclude|neither|nor)\s+(?:option\s+)?"
+_WRONG = r"\)?\s+(?:is|are|was)\s+(?:not\b|wrong|incorrect|false|ruled)"
+_VERDICT = (
+    r"\s+is\s+(?:(?:indeed|clearly|therefore|thus|probably|most)\s+){0,2}(?:the\s+|my\s+)?(?:most\s+)?(?:only\s+)?"
+    r"(?:correct|right|best|answer|likely|appropriate|accurate|suitable)\b"
+)
+_COMMITS = (
+    r"\b(?:choose|pick|select|go(?:ing)?\s+(?:with|for)|opt\s+for|settle\s+on|conclude\s+(?:that\s+)?it\s+is|must\s+be"
+    r"|(?:correct|right|best|final)\s+(?:(?:option|choice|one)\s*)?(?:is|would\s+be|:)"
+    r"|think\s+(?:it(?:'|\u2019)s|it\s+is|that\s+it(?:'|\u2019)s)|(?:my|the)\s+(?:choice|option|pick)\s+is)"
+    r"[\s:]{1,4}(?:(?:option|choice|letter|answer)[\s:]{1,4})?"
+)
+
+
+class ChoicePatterns:
+    """What finds the labels `labels` in a text; each finder gives the label as written in `labels`, or None."""
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self.labels = {label.lower(): label for label in labels}
+        one = "|".join(sorted(map(re.escape, labels), key=len, reverse=True)) or "(?!)"
+        name = rf"{_LATEX}{_OPEN}(?P<label>{one}){_END}"
+        fold = re.IGNORECASE
+        self._alone = re.compile(rf"\s*+(?:(?:option|choice|answer)[\s:]{{1,4}})?{name}[)\]}}*_`\"'$.:,;!\s]*+", fold)
+        filler = r"(?:(?:most likely|probably|clearly|definitely|simply|option|choice|letter|either)[\s:]{1,4})?+"
+        self._leading = re.compile(rf"\s*+{_OPEN}{filler}{name}{_NO_WORD}", fold)
+        self._hop = re.compile(rf"{_CLOSE}\s{{0,4}}(?:or|and|/)\s{{0,4}}{name}{_NO_WORD}(?!\)?\s+(?:is|are)\b)", fold)
+        self._opening = re.compile(rf"\s*+(?:option\s)?{_OPEN}(?P<label>{one})(?:[)\].:*_`]++(?!\w)|\s+[-\u2013\u2014])", fold)
+        self._sentence = re.compile(
+            rf"{_BEFORE}(?P<subject>{one})[)\]*_`\"'.]{{0,4}}+{_VERDICT}"
+            rf"|{_COMMITS}{name.replace('label', 'object')}{_NO_WORD}",
+            fold,
+        )
+        self._bracketed = re.compile(
+            rf"(?P<out>{_RULED_OUT})?(?:\(\s?(?P<round>{one})\s?\)|\[\s?(?P<square>{one})\s?\]"
+            rf"|\*\*\(?(?P<bold>{one})[).:]?\*\*|(?<![\w('\u2019-])(?P<half>{one})\))(?P<after>{_WRONG})?",
+            fold,
+        )
+        self._line = re.compile(rf"^[ \t*_#>(-]{{0,6}}(?P<label>{one})[)*_.:]{{0,4}}[ \t]*+$", re.MULTILINE)
+        self._bare = re.compile(rf"(?P<out>{_RULED_OUT})?{_BEFORE}(?P<label>{one}){_END}{_NO_WORD}(?P<after>{_WRONG})?")
+
+    def alone(self, text: str) -> str | None:
+        """The label that is the whole of `text`: "(A)", "a.", "**A**", "Option A"."""
+        found = self._alone.fullmatch(text)
+        return None if found is None else self.labels[found["label"].lower()]
+
+    def leading(self, marked: str) -> str | None:
+        """The label that opens a marked answer; of "A or B" the last."""
+        found = self._leading.match(marked)
+        if found is None:
+            return None
+        label, place = found["label"], found.end()
+        while (hop := self._hop.match(marked, place)) is not None:
+            label, place = hop["label"], hop.end()
+        return self.labels[label.lower()]
+
+    def opening(self, text: str) -> str | None:
+        """The label that opens `text` ("B. train station"), when no line and no bracket names another."""
+        named = {self.labels[found["label"].lower()] for line in text.splitlines() if (found := self._opening.match(line))}
+        first = self._opening.match(text)
+        if first is None or len(named | set(self.bracketed(text))) > 1:
+            return None
+        return self.labels[first["label"].lower()]
+
+    def last_sentence(self, text: str) -> str | None:
+        """The label of the last "B is correct" or "I choose B"."""
+        last = None
+        for found in self._sentence.finditer(text):
+            before = text[max(0, found.start() - 12) : found.start()].rstrip(" (*").lower()
+            if before.endswith(("not", "n't", "never", "n\u2019t", "than")):
+                continue
+            label = found["subject"] or found["object"]
+            if found["subject"] in ("a", "i") and text[found.start() - 1 : found.start()] not in ("(", "*"):
+                continue
+            last = self.labels[label.lower()]
+        return last
+
+    def bracketed(self, text: str) -> list[str]:
+        """Every label in brackets or bold that is not ruled out, in order."""
+        if ")" not in text and "[" not in text and "**" not in text:
+            return []
+        return [
+            self.labels[(found["round"] or found["square"] or found["bold"] or found["half"]).lower()]
+            for found in self._bracketed.finditer(text)
+            if not found["out"] and not found["after"]
+        ]
+
+    def last_line(self, text: str) -> str | None:
+        """The label of the last line that holds nothing else."""
+        labels = [found["label"] for found in self._line.finditer(text)]
+        return labels[-1] if labels else None
+
+    def last_bare(self, text: str) -> str | None:
+        """The last label that stands as a word, written as in the labels, and is not ruled out."""
+        labels = [found["label"] for found in self._bare.finditer(text) if not found["out"] and not found["after"]]
+        return labels[-1] if labels else None
+
+
+@lru_cache(maxsize=256)
+def choice_patterns(labels: tuple[str, ...]) -> ChoicePatterns:
+    """The patterns of `labels`, compiled once."""
+    return ChoicePatterns(labels)

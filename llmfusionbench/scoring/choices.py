@@ -1,0 +1,76 @@
+"""Reads the option that a response commits to in a multiple-choice task.
+
+Order of trust: the whole response, an answer field or mark, a sentence such as "B is correct", a bracketed or bold
+letter, a line with a letter alone, a letter as a word, an option's text. In each the last one named counts, and one
+that is ruled out ("not A") does not.
+"""
+
+from __future__ import annotations
+
+import re
+
+from llmfusionbench.scoring.choice_patterns import ChoicePatterns, choice_patterns
+from llmfusionbench.scoring.marks import answer_field, marked_answer
+from llmfusionbench.scoring.normalise import contains_words, normalise
+from llmfusionbench.scoring.options import Options
+from llmfusionbench.scoring.refusal import declines
+
+WHOLE_LIMIT = 300
+"""Longest text that can be an option as a whole, in characters."""
+TAIL = 4000
+"""How much of the end of a response is searched for what is not marked, in characters."""
+
+_SENTENCE_END = re.compile(r"(?<=[\w)*])[.;!?](?:\s|$)|\n")
+
+
+def read_choice(text: str, options: Options) -> str | None:
+    """The label that `text` commits to, as written in `options.labels`; None where it names no option."""
+    patterns = choice_patterns(options.labels)
+    if len(text) <= WHOLE_LIMIT and (label := _whole(text, options, patterns)) is not None:
+        return label
+    field = answer_field(text)
+    if field is not None and (label := _marked(field, options, patterns)) is not None:
+        return label
+    marked = marked_answer(text) if field is None else None
+    tail = text[-TAIL:]
+    if marked is not None and (label := _marked(marked, options, patterns)) is not None:
+        later = tail[tail.rfind(marked) + 1 :] if marked in tail else ""
+        return patterns.last_sentence(later) or label
+    if (label := patterns.last_sentence(tail)) is not None:
+        return label
+    if len(text) <= TAIL and (label := patterns.opening(text)) is not None:
+        return label
+    if declines(text):
+        return None
+    bracketed = patterns.bracketed(tail)
+    if bracketed:
+        return bracketed[-1]
+    return patterns.last_line(tail) or _only_text(tail, options) or patterns.last_bare(tail)
+
+
+def _marked(marked: str, options: Options, patterns: ChoicePatterns) -> str | None:
+    sentence = _SENTENCE_END.split(marked, maxsplit=1)[0]
+    label = patterns.leading(marked) or _whole(sentence, options, patterns)
+    return label if label is not None else _only_text(sentence, options)
+
+
+def _whole(text: str, options: Options, patterns: ChoicePatterns) -> str | None:
+    """The option that `text` is, as a whole: its label or its text."""
+    label = patterns.alone(text)
+    if label is not None or not options.texts:
+        return label
+    plain = normalise(text)
+    same = [label for label, option in zip(options.labels, options.texts, strict=True) if normalise(option) == plain]
+    return same[0] if len(same) == 1 and plain else None
+
+
+def _only_text(text: str, options: Options) -> str | None:
+    """The one option whose text stands in `text`, if there is just one."""
+    if not options.texts:
+        return None
+    plain = normalise(text)
+    pairs = [(label, normalise(option)) for label, option in zip(options.labels, options.texts, strict=True)]
+    named = [(label, words) for label, words in pairs if contains_words(plain, words)]
+    # "green tea" names the option "green tea" and not also the option "tea".
+    longest = [label for label, words in named if not any(words != other and words in other for _, other in named)]
+    return longest[0] if len(longest) == 1 else None

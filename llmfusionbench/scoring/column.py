@@ -1,0 +1,149 @@
+"""Scores whole Arrow columns: every distinct (response, ground truth, context) once, in processes where that pays."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.scoring.score import METRICS, score
+
+PARALLEL_ROWS = 20_000
+"""Fewer distinct answers than this are scored here: starting processes would take longer."""
+CHUNK = 4096
+"""Distinct answers that are turned into Python texts at a time."""
+LARGE_BYTES = 1 << 30
+
+
+class ScoredColumn(NamedTuple):
+    """Scores of N rows."""
+
+    values: npt.NDArray[np.float64]
+    """[N] float64 in [0, 1]; NaN = missing."""
+    extracted: pa.Array
+    """[N] string: the answers read out of the responses; null where none was found."""
+    reasons: pa.Array
+    """[N] string, dictionary-encoded."""
+
+
+def score_column(
+    metric: str,
+    responses: pa.Array | pa.ChunkedArray,
+    ground_truths: pa.Array | pa.ChunkedArray,
+    *,
+    official: bool = False,
+    workers: int = 1,
+    **context: object,
+) -> ScoredColumn:
+    """Scores `responses` against `ground_truths`, both [N] string, row by row as `score` does.
+
+    A context value that is an Arrow array of N rows gives each row its own; any other holds for all. `workers` > 1
+    starts that many processes (method "spawn") once there are `PARALLEL_ROWS` distinct answers; call it under
+    `if __name__ == "__main__"` then. Raises what `score` raises, and InputError for columns of different lengths.
+    """
+    if metric not in METRICS:
+        raise UnknownNameError("metric", metric, METRICS)
+    shared = {name: value for name, value in context.items() if not isinstance(value, (pa.Array, pa.ChunkedArray))}
+    own = {name: value for name, value in context.items() if name not in shared}
+    columns = [_encoded(column) for column in (responses, ground_truths, *own.values())]
+    for name, column in zip(("ground_truths", *own), columns[1:], strict=True):
+        if len(column.codes) != len(columns[0].codes):
+            raise InputError(f"{name} has {len(column.codes)} rows, expected {len(columns[0].codes)} as in responses.")
+    distinct, rows = _distinct(columns)
+    values = np.full(len(distinct), np.nan)
+    extracted: list[str | None] = []
+    reasons: list[str] = []
+    run = partial(_score_rows, metric, official, shared, tuple(own))
+    parallel = workers > 1 and len(distinct) >= PARALLEL_ROWS
+    place = 0
+    for chunk_values, chunk_extracted, chunk_reasons in _map(run, columns, distinct, workers if parallel else 1):
+        values[place : place + len(chunk_values)] = chunk_values
+        extracted += chunk_extracted
+        reasons += chunk_reasons
+        place += len(chunk_values)
+    index = pa.array(rows)
+    return ScoredColumn(
+        values[rows],
+        pa.array(extracted, pa.string()).take(index),
+        pa.array(reasons, pa.string()).dictionary_encode().take(index),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """A column of N rows as its distinct values and, for every row, the place of its value."""
+
+    values: pa.Array
+    codes: npt.NDArray[np.int64]
+
+
+def _encoded(column: pa.Array | pa.ChunkedArray) -> _Encoded:
+    if pa.types.is_string(column.type) and column.nbytes > LARGE_BYTES:
+        column = column.cast(pa.large_string())  # offsets of 32 bits end at 2 GiB
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    if pa.types.is_nested(column.type):  # Arrow does not encode these: every row stands for itself
+        return _Encoded(column, np.arange(len(column), dtype=np.int64))
+    encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode(null_encoding="encode")
+    codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64)
+    values = encoded.dictionary
+    if len(codes) and codes.max() == len(values):
+        values = pa.concat_arrays([values, pa.nulls(1, values.type)])
+    return _Encoded(values, codes)
+
+
+def _distinct(columns: Sequence[_Encoded]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The first row of every distinct combination, and for every row the place of its combination among those."""
+    key = columns[0].codes
+    for column in columns[1:]:
+        paired = key * max(len(column.values), 1) + column.codes
+        _, key = np.unique(paired, return_inverse=True)  # dense again, so that the product cannot overflow
+    _, first, place = np.unique(key, return_index=True, return_inverse=True)
+    return first.astype(np.int64), place.astype(np.int64)
+
+
+_Chunk = tuple[list[float], list[str | None], list[str]]
+
+
+def _map(
+    run: Callable[[list[pa.Array]], _Chunk], columns: Sequence[_Encoded], rows: npt.NDArray[np.int64], workers: int
+) -> Iterator[_Chunk]:
+    chunks = (
+        [column.values.take(pa.array(column.codes[rows[start : start + CHUNK]])) for column in columns]
+        for start in range(0, len(rows), CHUNK)
+    )
+    if workers == 1:
+        yield from map(run, chunks)
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting: deque[Future[_Chunk]] = deque()
+        for chunk in chunks:  # a few chunks ahead only: the texts of a whole column would double its memory
+            waiting.append(pool.submit(run, chunk))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _score_rows(
+    metric: str, official: bool, shared: dict[str, object], names: tuple[str, ...], columns: list[pa.Array]
+) -> _Chunk:
+    """The scores of one chunk of rows. `columns` are responses, ground truths and the context named in `names`."""
+    values: list[float] = []
+    extracted: list[str | None] = []
+    reasons: list[str] = []
+    for response, truth, *own in zip(*(column.to_pylist() for column in columns), strict=True):
+        result = score(metric, response, truth, official=official, **shared, **dict(zip(names, own, strict=True)))
+        values.append(np.nan if result.value is None else result.value)
+        extracted.append(result.extracted)
+        reasons.append(result.reason)
+    return values, extracted, reasons

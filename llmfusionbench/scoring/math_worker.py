@@ -1,0 +1,54 @@
+"""The child process that compares two mathematical expressions; started by `symbolic`, never imported by the package.
+
+Reads one JSON list [truth, answer] a line from standard input and writes one JSON true/false a line. math-verify's own
+time limit uses signals, which only work in a main thread: it is switched off here, and `symbolic` kills this process
+when it is late.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from importlib import import_module
+
+MEMORY_LIMIT = 4 << 30
+"""Bytes of address space this process may take (a power tower would take all there is)."""
+
+
+def main() -> int:
+    """Serves comparisons until standard input ends. Writes "ready" once the libraries are loaded."""
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever the libraries print stays out of the replies
+    _limit_memory()
+    try:
+        library = import_module("math_verify")  # by name: it ships no type hints
+    except ImportError:
+        print("missing", file=replies, flush=True)
+        return 1
+    logging.disable(logging.CRITICAL)
+    print("ready", file=replies, flush=True)
+    for line in sys.stdin:
+        truth, answer = json.loads(line)
+        try:
+            gold, found = (library.parse(f"${text}$", parsing_timeout=None) for text in (truth, answer))
+            same = bool(gold) and bool(found) and bool(library.verify(gold, found, timeout_seconds=None))
+        except Exception:  # any failure inside the libraries means "not shown to be equal"
+            same = False
+        print(json.dumps(same), file=replies, flush=True)
+    return 0
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if soft == resource.RLIM_INFINITY or soft > MEMORY_LIMIT:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, hard))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

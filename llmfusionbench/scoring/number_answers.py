@@ -1,0 +1,182 @@
+"""Numbers in text: finds them, and brings each to one exact form so that 18, 18.00, $18 and 36/2 are equal.
+
+Works on digits only. No power is ever expanded and no float made, so "1e999999999" costs what its text costs.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+FRACTION_DIGITS = 60
+"""Numerators and denominators with more digits are compared as written."""
+TAIL = 400
+"""Characters at the end of a response that are searched before the whole of it."""
+
+_DIGIT = re.compile(r"\d")
+_TOKEN = re.compile(
+    r"(?P<minus>(?<![\w)\]}])-)?(?:[$€£¥₹]\s?(?P<inner>-)?)?"
+    r"(?:(?P<whole>\d[\d,]*+)(?P<part>\.\d++)?+|(?<![\d.])(?P<bare>\.\d++))"
+    r"(?P<power>[eE][-+]?\d++(?!\w)|\s?(?:\u00d7|\\times|\*|x)\s?10\s?\^\s?\{?-?\d++\}?)?+"
+    r"(?:(?P<over>\s?/\s?\d++(?![\d,]*\.\d))|(?P<mixed>\s\d++/\d++(?![\d/])))?"
+    r"(?P<percent>\s?\\?%)?"
+)
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")
+_LATEX_FRACTION = re.compile(r"(?P<digit>\d)?\\[dt]?frac\s?\{\s?(\d+)\s?\}\s?\{\s?(\d+)\s?\}")
+_OPERATOR = re.compile(r"\s?[a-zA-Z]{0,20}\s?(?:[-+*/\u00d7\u00f7^]|\\times|\\cdot|\\div)\s?[$(]?\d")
+_SEPARATORS = re.compile(r"(?<=\d)(?:\{,\}|\\,|\\!,?|\u00a0|\u202f|\u2009)(?=\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An exact number."""
+
+    key: tuple[str, str, int] | tuple[str, str, str]
+    """(sign, digits without outer zeros, power of ten), or ("/", numerator, denominator): equal numbers, equal keys."""
+    percent: bool
+    text: str
+    """As written in the response."""
+
+    def equals(self, other: Number) -> bool:
+        """Exact equality; where one side alone has a percent sign, 50% is both 50 and 0.5."""
+        if self.key == other.key:
+            return True
+        if self.percent == other.percent:
+            return False
+        with_sign, plain = (self, other) if self.percent else (other, self)
+        sign, digits, power = with_sign.key
+        return isinstance(power, int) and (sign, digits, power - 2) == plain.key
+
+
+def last_number(text: str) -> Number | None:
+    """The last number in `text`, or None."""
+    if len(text) > 2 * TAIL:
+        found = _last(text[-TAIL:], margin=TAIL // 4)
+        if found is not None:
+            return found
+    return _last(text, margin=0)
+
+
+def _last(text: str, margin: int) -> Number | None:
+    if _DIGIT.search(text) is None:
+        return None
+    text = _plain(text)
+    match = None
+    for match in _TOKEN.finditer(text):  # noqa: B007 - the last one is what is wanted
+        pass
+    if match is None or match.start() < margin:
+        return None
+    return _number(match, last=True)
+
+
+def first_number(text: str) -> Number | None:
+    """The first number in `text`, or None; of an equation ("5 + 3 = 8") the number after the last "="."""
+    text = _plain(text)
+    match = _TOKEN.search(text)
+    if match is None:
+        return None
+    if "=" in text:
+        head = match.string[match.end() : match.end() + 40]
+        if _OPERATOR.match(head) or "=" in text[: match.start()]:
+            after = _TOKEN.search(text, text.rindex("=") + 1)
+            match = after or match
+    return _number(match, last=False)
+
+
+def leading_number(text: str) -> Number | None:
+    """The first number in `text` as it stands, or None: 144 of "144 / 12 = 12", but 3/4 of "3/4 cups"."""
+    text = _plain(text)
+    match = _TOKEN.search(text)
+    if match is not None and match["over"] is not None and text[match.end() :].lstrip().startswith("="):
+        match = _TOKEN.search(text[: match.start("over")])
+    return None if match is None else _number(match, last=False)
+
+
+def whole_number(text: str) -> Number | None:
+    """The number that `text` is, apart from signs of currency and per cent and white space; None for anything else."""
+    text = _plain(text).strip().rstrip(".")
+    match = _TOKEN.fullmatch(text)
+    if match is None or ("," in text and _GROUPED.fullmatch(match["whole"] or "") is None):
+        return None
+    return _number(match, last=False)
+
+
+def _plain(text: str) -> str:
+    """Writes the variants of a number the plain way: LaTeX fractions and separators, the true minus sign."""
+    if not text.isascii():
+        text = text.replace("\u2212", "-")
+        text = _SEPARATORS.sub("", text)
+    if "\\" in text or "{" in text:
+        text = _SEPARATORS.sub("", text).replace("\\$", "$")
+        text = _LATEX_FRACTION.sub(lambda m: f"{m[1]} {m[2]}/{m[3]}" if m[1] else f"{m[2]}/{m[3]}", text)
+    return text
+
+
+def _number(match: re.Match[str], *, last: bool) -> Number | None:
+    whole, part = match["whole"] or "0", match["part"] or match["bare"] or ""
+    minus = match["minus"] is not None or match["inner"] is not None
+    if "," in whole:
+        pieces = whole.rstrip(",")
+        if _GROUPED.fullmatch(pieces):
+            whole = pieces.replace(",", "")
+        else:  # a list such as 3,4,5
+            listed = pieces.split(",")
+            whole, minus = listed[-1 if last else 0], minus and (not last or len(listed) == 1)
+            part = part if last or len(listed) == 1 else ""
+    sign = "-" if minus else ""
+    text = match[0].strip()
+    percent = match["percent"] is not None
+    power = 0
+    if match["power"] is not None:
+        digits = re.sub(r"^.*?(-?)\+?(\d+)\}?$", r"\1\2", match["power"].split("^")[-1].lstrip("eE{ "))
+        if len(digits) > 18:
+            return None
+        power = int(digits)
+    if match["over"] is not None or match["mixed"] is not None:
+        return _fraction(match, sign, whole, part, power, percent)
+    return Number(_decimal(sign, whole, part[1:], power), percent, text)
+
+
+def _decimal(sign: str, whole: str, part: str, power: int) -> tuple[str, str, int]:
+    digits = (whole + part).lstrip("0")
+    if not digits:
+        return ("", "0", 0)
+    kept = digits.rstrip("0")
+    return (sign, _ascii_digits(kept), power - len(part) + len(digits) - len(kept))
+
+
+def _ascii_digits(digits: str) -> str:
+    """Arabic-Indic and other digits as 0-9 (`\\d` finds them all)."""
+    return digits if digits.isascii() else "".join(str(int(char)) for char in digits)
+
+
+def _fraction(match: re.Match[str], sign: str, whole: str, part: str, power: int, percent: bool) -> Number | None:
+    if match["mixed"] is not None:
+        above, below = match["mixed"].strip().split("/")
+    else:
+        above, below = "0", match["over"].replace("/", "").strip()
+    if max(len(whole), len(part), len(above), len(below), abs(power)) > FRACTION_DIGITS:
+        return Number(("/", sign + whole + part, below), percent, match[0].strip())
+    if int(below) == 0:
+        return None
+    base = Fraction(int(whole + part[1:]), 1) * Fraction(10) ** (power - max(len(part) - 1, 0))
+    if match["mixed"] is not None and not part and power == 0:
+        value = base + Fraction(int(above), int(below))
+    elif match["mixed"] is not None:  # "2.5 1/2" is no mixed number: the second stands for itself
+        value = Fraction(int(above), int(below))
+    else:
+        value = base / int(below)
+    return Number(_rational(sign, value), percent, match[0].strip())
+
+
+def _rational(sign: str, value: Fraction) -> tuple[str, str, int] | tuple[str, str, str]:
+    above, below, power = value.numerator, value.denominator, 0
+    while below % 10 == 0:
+        below, power = below // 10, power - 1
+    for factor, other in ((2, 5), (5, 2)):
+        while below % factor == 0:
+            below, above, power = below // factor, above * other, power - 1
+    if below == 1:
+        return _decimal(sign, str(above), "", power)
+    return ("/", sign + str(value.numerator), str(value.denominator))

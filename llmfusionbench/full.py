@@ -16,6 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import quote
 
+from huggingface_hub.utils import tqdm
+
 from ._hub import HubUnreachableError, Listing, cached, download, list_files
 from .errors import HubError, ReleaseError
 from .manifest import MANIFEST, read_manifest
@@ -147,7 +149,8 @@ def _build(listing: Listing, out: Path, token: str | bool | None) -> None:
     _say(f"Downloading {len(paths)} files ({size / 1e6:,.0f} MB) of {listing.repo_id} at {listing.commit[:12]}")
     inputs = [download(listing, path, token=token) for path in paths]
     _say(f"Building the full release, once, in {out}")
-    build("fusionbench", inputs, out, revision=listing.commit)
+    with _Bars() as bars:
+        build("fusionbench", inputs, out, revision=listing.commit, progress=bars)
 
 
 def _fetch(listing: Listing, token: str | bool | None) -> Path:
@@ -224,6 +227,26 @@ def _lock(out: Path) -> Iterator[None]:
 def _warn_cached(what: str, commit: str, error: HubError) -> None:
     message = f"{what}: using the copy of commit {commit} fetched earlier, because {error}"
     warnings.warn(message, CachedReleaseWarning, stacklevel=3)
+
+
+class _Bars:
+    """The build's progress as one bar a stage, drawn as huggingface_hub draws its downloads."""
+
+    def __init__(self) -> None:
+        self.bars: dict[str, tqdm] = {}
+
+    def __enter__(self) -> _Bars:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for bar in self.bars.values():
+            bar.close()
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        bar = self.bars.get(what)
+        if bar is None:
+            bar = self.bars[what] = tqdm(desc=what, total=total, unit="", unit_scale=True)
+        bar.update(done - bar.n)
 
 
 def _say(line: str) -> None:

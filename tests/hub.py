@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
+ROOT = Path(__file__).resolve().parent.parent
 LFS_SUFFIXES = (".parquet", ".csv", ".zst", ".gz")
 
 
@@ -87,6 +88,7 @@ class LocalHub:
         self.page_size = 1000
         self.lock = threading.Lock()
         self._cut: dict[str, int] = {}
+        self._short: dict[str, int] = {}
         self._gone: set[str] = set()
         self._errors: dict[str, list[int]] = {}
         self._server: ThreadingHTTPServer | None = None
@@ -142,7 +144,7 @@ class LocalHub:
             "HF_UPDATE_DOWNLOAD_COUNTS": "0",
             "NO_PROXY": "127.0.0.1,localhost",
             "LLMFUSIONBENCH_CACHE": str(home / "llmfusionbench"),
-            "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
             **more,
         }
 
@@ -161,6 +163,10 @@ class LocalHub:
         """Announce the whole length of every file of this name, and send `keep` bytes of it at most."""
         self._cut[path] = keep
 
+    def shorten(self, path: str, keep: int) -> None:
+        """Serve `keep` bytes of every file of this name as if that were all, though the listing says otherwise."""
+        self._short[path] = keep
+
     def vanish(self, path: str) -> None:
         """List the file, and answer 404 when it is fetched."""
         self._gone.add(path)
@@ -172,6 +178,7 @@ class LocalHub:
     def heal(self) -> None:
         """No faults any more."""
         self._cut.clear()
+        self._short.clear()
         self._gone.clear()
         self._errors.clear()
 
@@ -358,15 +365,15 @@ class _Handler(BaseHTTPRequestHandler):
         if blob is None or path in self.hub._gone:
             return self.missing("EntryNotFound", "Entry", {"X-Repo-Commit": sha})
         headers = {"X-Repo-Commit": sha, "ETag": f'"{blob.etag}"', "Accept-Ranges": "bytes"}
-        size, start, status = len(blob.data), 0, 200
-        data = blob.data
+        data = whole = blob.data[: self.hub._short.get(path)]
+        size, start, status = len(whole), 0, 200
         if (asked := re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", ""))) is not None:
             first, last = asked.groups()
             start = int(first) if first else max(size - int(last), 0)
             end = min(int(last), size - 1) if first and last else size - 1
             if start >= size:
                 return self.send(b"", 416, {**headers, "Content-Range": f"bytes */{size}"})
-            data, status = blob.data[start : end + 1], 206
+            data, status = whole[start : end + 1], 206
             headers["Content-Range"] = f"bytes {start}-{end}/{size}"
         keep = self.hub._cut.get(path)
         return self.send(data, status, headers, None if keep is None else max(keep - start, 0))

@@ -9,6 +9,7 @@ from llmfusionbench.builders.simulation.query import SimulatedQuery
 from llmfusionbench.builders.simulation.tasks import (
     arc_challenge,
     boolq,
+    code_problems,
     commonsense_qa,
     gpqa,
     gsm8k,
@@ -18,7 +19,9 @@ from llmfusionbench.builders.simulation.tasks import (
     mbpp,
     mmlu,
     natural_qa,
+    open_questions,
     openbook_qa,
+    passages,
     squad,
     trivia_qa,
 )
@@ -42,4 +45,22 @@ TASKS: dict[str, Generate] = {
     "gpqa": gpqa.generate,
 }
 
-__all__ = ["TASKS", "Generate"]
+# The kinds of query in each task, on which LLMs differ.
+SKILLS: dict[str, tuple[str, ...]] = {
+    "gsm8k": tuple(gsm8k.STORIES),
+    "math": tuple(math.PROBLEMS),
+    "mbpp": tuple(code_problems.PROBLEMS),
+    "human_eval": tuple(code_problems.PROBLEMS),
+    "commonsense_qa": commonsense_qa.SKILLS,
+    "arc_challenge": tuple(arc_challenge.TOPICS),
+    "hellaswag": tuple(hellaswag.SCRIPTS),
+    "openbook_qa": openbook_qa.SKILLS,
+    "natural_qa": tuple(open_questions.FACTS),
+    "trivia_qa": tuple(open_questions.FACTS),
+    "squad": tuple(passages.TOPICS),
+    "boolq": tuple(passages.TOPICS),
+    "mmlu": tuple(mmlu.SUBJECTS),
+    "gpqa": tuple(gpqa.TOPICS),
+}
+
+__all__ = ["SKILLS", "TASKS", "Generate"]

@@ -59,6 +59,7 @@ OPENINGS = (
     "Before the guests arrive in {town}, {name} has to {want}.", "It is {day}, and {name} from {town} plans to {want}.",
     "{name} promised a cousin in {town} to {want}.", "During a visit to {town}, {name} needs to {want}.",
 )  # fmt: skip
+SKILLS = ("place", "tool", "feeling", "result")
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 
@@ -69,7 +70,7 @@ def _pick(rng: random.Random, rows: tuple[tuple[str, str], ...]) -> tuple[str, s
 
 def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
     name, she, _ = person(rng)
-    skill = rng.choice(("place", "tool", "feeling", "result"))
+    skill = rng.choice(SKILLS)
     if skill in ("place", "tool"):
         cue, right, wrong = _pick(rng, PLACES if skill == "place" else TOOLS)
         cue = cue.replace("her eyes", "both eyes")

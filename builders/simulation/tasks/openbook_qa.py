@@ -56,13 +56,13 @@ FACTS = (
 )  # fmt: skip
 SETTINGS = ("At a science evening in {town}:", "Notes from a class in {town}:", "From the diary of a school club in {town}:",
             "During an open day in {town}:", "A worksheet from {town} says:", "A teacher in {town} dictates:")  # fmt: skip
+SKILLS = tuple(fact.split()[0] + "-" + fact.split()[-1] for fact, *_ in FACTS)
 TIMES = ("in spring", "in summer", "in autumn", "in winter", "on the last day of term", "after the holidays")
 
 
 def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
     name, _, _ = person(rng)
-    # The later a fact stands, the more has to be thought: the difficulty picks the neighbourhood.
-    index = min(len(FACTS) - 1, max(0, round(difficulty * len(FACTS) + rng.uniform(-3, 3))))
+    index = rng.randrange(len(FACTS))
     fact, holds, fails, opening = FACTS[index]
     right = rng.choice(holds)
     setting = rng.choice(SETTINGS).format(town=town(rng))
@@ -71,7 +71,7 @@ def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
         question=f"{setting[:-1]} {rng.choice(TIMES)}: {opening.format(name=name)}", right=right, wrong=rng.sample(fails, 3),
         steps=[f"The fact to use is that {fact}.", f"Among the four endings only {right} fits this fact.",
                "The remaining endings describe things for which the fact does not hold."],
-        skill=fact.split()[0] + "-" + fact.split()[-1], difficulty=difficulty,
+        skill=SKILLS[index], difficulty=difficulty,
     )  # fmt: skip
 
 

@@ -1,0 +1,156 @@
+"""Write a simulated log as the official CSV files, in constant memory, with the same bytes for any number of workers."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import itertools
+import multiprocessing
+import os
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from llmfusionbench.builders.simulation.llms import LLMS
+from llmfusionbench.builders.simulation.queries import shares, task_queries
+from llmfusionbench.builders.simulation.query import SimulatedQuery
+from llmfusionbench.builders.simulation.rows import COLUMNS, simulate_rows
+from llmfusionbench.errors import InputError
+
+LAYOUTS = ("config", "splits")
+SPLITS = ("train", "partial_test")
+_SHARD = 20
+"""Queries a shard; a shard is what a worker makes at a time."""
+_PARALLEL_FROM = 400
+"""Queries from which the start of worker processes pays."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What `simulate` has written."""
+
+    files: dict[str, Path]
+    """The CSV file of each split."""
+    rows: dict[str, int]
+    bytes: int
+
+
+def simulate(
+    out: Path | str,
+    *,
+    scale: float = 1.0,
+    seed: int = 0,
+    workers: int | None = None,
+    layout: str = "config",
+    escape_backslashes: bool = True,
+    progress: Progress | None = None,
+) -> Simulation:
+    """Write `train` and `partial_test` under `out`; scale 1.0 has 6,400 queries, 256,000 rows and about 103M tokens.
+
+    - layout: `config` writes train.csv, partial_test.csv and a README.md that makes each a config with the one split `data`;
+      `splits` writes data/train.csv and data/partial_test.csv, which `datasets` takes for the splits of one config.
+    - escape_backslashes: as Python from 3.11 on does with `escapechar`; without it, as older versions left them.
+    - workers: processes; None is as many as there are cores, or one where little is to be done. They are started by `spawn`, so a
+      script needs its `if __name__ == "__main__":`.
+    - progress: called with the rows written so far and in all.
+
+    Every file is written beside its place and renamed when all are whole. Raises InputError for a bad argument.
+    """
+    if layout not in LAYOUTS:
+        raise InputError(f'layout is "{layout}", expected one of {", ".join(LAYOUTS)}')
+    if workers is not None and workers < 1:
+        raise InputError(f"workers is {workers}, expected at least 1")
+    parts = shares(scale)
+    total = sum(part.train + part.partial_test for part in parts) * 2 * len(LLMS)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    names = {split: Path(f"{split}.csv") if layout == "config" else Path("data", f"{split}.csv") for split in SPLITS}
+    with tempfile.TemporaryDirectory(prefix=".simulate-", dir=folder) as beside, contextlib.ExitStack() as stack:
+        files: dict[str, BinaryIO] = {split: stack.enter_context(Path(beside, f"{split}.csv").open("wb")) for split in SPLITS}
+        for file in files.values():
+            file.write(_header())
+        rows = dict.fromkeys(SPLITS, 0)
+        shards = _shards(scale, seed)
+        made = _run(shards, seed, escape_backslashes, _workers(workers, total))
+        for split, count, block in made:
+            files[split].write(block)
+            rows[split] += count
+            if progress is not None:
+                progress(sum(rows.values()), total)
+        size = sum(file.tell() for file in files.values())
+        for file in files.values():
+            file.close()
+        if layout == "config":
+            Path(beside, "README.md").write_text(_card(), encoding="utf-8")
+        for split, name in names.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            os.replace(Path(beside, f"{split}.csv"), folder / name)
+        if layout == "config":
+            os.replace(Path(beside, "README.md"), folder / "README.md")
+    return Simulation({split: folder / name for split, name in names.items()}, rows, size)
+
+
+def _workers(wanted: int | None, rows: int) -> int:
+    if wanted is not None:
+        return wanted
+    return 1 if rows < _PARALLEL_FROM * 2 * len(LLMS) else os.cpu_count() or 1
+
+
+def _shards(scale: float, seed: int) -> Iterator[tuple[str, list[SimulatedQuery]]]:
+    """Ranges of queries with the split they go to; the queries of a task that come last are its partial_test."""
+    for part in shares(scale):
+        queries = task_queries(part.task, part.train + part.partial_test, seed)
+        for split, count in (("train", part.train), ("partial_test", part.partial_test)):
+            mine = itertools.islice(queries, count)
+            while shard := list(itertools.islice(mine, _SHARD)):
+                yield split, shard
+
+
+def _run(shards: Iterator[tuple[str, list[SimulatedQuery]]], seed: int, escape: bool, workers: int) -> Iterator[tuple[str, int, bytes]]:
+    """Render the shards in their order; with workers, a few are under way at a time and none piles up."""
+    if workers == 1:
+        for split, shard in shards:
+            yield split, *_render(shard, seed, escape)
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting: deque[tuple[str, Future[tuple[int, bytes]]]] = deque()
+        for split, shard in shards:
+            waiting.append((split, pool.submit(_render, shard, seed, escape)))
+            if len(waiting) > 2 * workers:
+                first, future = waiting.popleft()
+                yield first, *future.result()
+        for split, future in waiting:
+            yield split, *future.result()
+
+
+def _header() -> bytes:
+    """The header comes from a plain `to_csv`, without an escape character."""
+    return (",".join(COLUMNS) + "\n").encode()
+
+
+def _render(shard: list[SimulatedQuery], seed: int, escape: bool) -> tuple[int, bytes]:
+    """The rows of a shard as CSV bytes: pandas' `to_csv` hands exactly these arguments to `csv.writer`."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, quoting=csv.QUOTE_MINIMAL, escapechar="\\" if escape else None, lineterminator="\n")
+    count = 0
+    for query in shard:
+        for row in simulate_rows(query, seed):
+            writer.writerow([row[column] for column in COLUMNS])
+            count += 1
+    return count, buffer.getvalue().encode()
+
+
+def _card() -> str:
+    configs = "".join(f"- config_name: {split}\n  data_files:\n  - split: data\n    path: {split}.csv\n" for split in SPLITS)
+    return (
+        f"---\nconfigs:\n{configs}---\n# Simulated logs in the FusionBench format\n\n"
+        "Every query and every answer here is simulated (`provenance` is `simulated` in each row): made by "
+        "`llmfusionbench simulate`, not by the LLMs whose names stand in the `llm` column.\n"
+    )

@@ -23,7 +23,7 @@ from ..errors import InputError
 from ..files import open_binary
 from ..types import Candidate
 from ..validation.issue import shorten
-from .csv_input import CsvRows, csv_columns, read_csv
+from .csv_input import csv_columns, read_csv
 from .normalise import identity
 from .records import Embeddings, Llms, Part, Records, Rejected
 
@@ -66,11 +66,14 @@ class FusionBench:
         """
         for path in paths:
             split = self.split or split_of(path)
-            for rows in _batches(path):
-                if isinstance(rows, Rejected):
-                    yield rows
+            row = 0
+            for batch in _batches(path):
+                if isinstance(batch, Rejected):
+                    yield batch
+                    row += 1
                 else:
-                    yield from self._parts(_Columns(path.name, rows), split)
+                    yield from self._parts(_Columns(path.name, row, batch), split)
+                    row += batch.num_rows
 
     def _parts(self, log: _Columns, split: str) -> Iterator[Part]:
         names = [Candidate.parse(n.strip()) for n in log.distinct("llm")]
@@ -82,7 +85,7 @@ class FusionBench:
         judge_score = log.numbers("llm_judge")
         columns = {
             "file": pa.array([log.file] * log.rows, pa.string()),
-            "row": log.row,
+            "row": pa.array(np.arange(log.first, log.first + log.rows)),
             "task": log.text("task_name"),
             "split": pa.array([split] * log.rows, pa.string()),
             "source_id": log.text("task_id"),
@@ -112,10 +115,10 @@ class FusionBench:
 class _Columns:
     """The columns of a batch as texts, parsed as they are asked for; cells that do not parse are noted."""
 
-    def __init__(self, file: str, rows: CsvRows) -> None:
-        self.file, self.row, self.rows = file, rows.row, rows.batch.num_rows
+    def __init__(self, file: str, first: int, batch: pa.RecordBatch) -> None:
+        self.file, self.first, self.rows = file, first, batch.num_rows
         self.damaged = np.zeros(self.rows, bool)
-        self._batch = rows.batch
+        self._batch = batch
         self._encoded: dict[str, pa.DictionaryArray] = {}
         self._problems: dict[int, list[str]] = {}
 
@@ -167,7 +170,7 @@ class _Columns:
         """The records with cells that did not parse."""
         for row, problems in sorted(self._problems.items()):
             record = identity({name: values[row].as_py() for name, values in columns.items()})
-            yield Rejected(self.file, self.row[row].as_py(), "; ".join(problems), record)
+            yield Rejected(self.file, self.first + row, "; ".join(problems), record)
 
 
 def split_of(path: Path) -> str:
@@ -254,7 +257,7 @@ def _embeddings(log: _Columns, mode: pa.Array) -> Iterator[Part]:
                 kept.append(row)
             except ValueError as error:
                 record = {"task": log.text("task_name")[row].as_py(), "embedded": embedded}
-                yield Rejected(log.file, log.row[row].as_py(), f"{column}: {error}; its record is kept without it", record)
+                yield Rejected(log.file, log.first + row, f"{column}: {error}; its record is kept without it", record)
         if kept:
             take = pa.array(kept)
             yield Embeddings(
@@ -299,7 +302,7 @@ def _as_text(column: pa.Array) -> pa.Array:
     return pc.fill_null(column.cast(pa.string()), "")
 
 
-def _batches(path: Path) -> Iterator[CsvRows | Rejected]:
+def _batches(path: Path) -> Iterator[pa.RecordBatch | Rejected]:
     """The rows of a CSV or Parquet file.
 
     Raises:
@@ -310,18 +313,15 @@ def _batches(path: Path) -> Iterator[CsvRows | Rejected]:
     else:
         doubled = has_doubled_backslashes(path)
         _check_columns(path, csv_columns(path))
-        for rows in read_csv(path):
-            yield CsvRows(_undouble(rows.batch), rows.row) if doubled and isinstance(rows, CsvRows) else rows
+        for batch in read_csv(path):
+            yield _undouble(batch) if doubled and isinstance(batch, pa.RecordBatch) else batch
 
 
-def _parquet_batches(path: Path) -> Iterator[CsvRows]:
+def _parquet_batches(path: Path) -> Iterator[pa.RecordBatch]:
     try:
         with pq.ParquetFile(path) as file:
             _check_columns(path, file.schema_arrow.names)
-            first = 0
-            for batch in file.iter_batches(batch_size=4096):
-                yield CsvRows(batch, pa.array(np.arange(first, first + batch.num_rows)))
-                first += batch.num_rows
+            yield from file.iter_batches(batch_size=4096)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a readable Parquet file ({error}). Remedy: download it again") from error
 

@@ -78,7 +78,11 @@ def columns_markdown() -> str:
 def _front_matter(manifest: dict[str, Any], tables: list[str]) -> dict[str, Any]:
     configs = []
     for name in sorted(tables, key=lambda t: t != "logs"):
-        files = [{"split": split, "path": f"{name}/{split}-*.parquet"} for split in _splits(manifest, name)]
+        rows = manifest["tables"][name]["splits"]
+        # `datasets` cannot load a split without rows.
+        files = [{"split": s, "path": f"{name}/{s}-*.parquet"} for s in _splits(manifest, name) if rows[s]["rows"]]
+        if not files:
+            continue
         configs.append({"config_name": name, **({"default": True} if name == "logs" else {}), "data_files": files})
     return {
         "pretty_name": "LLMFusionBench",

@@ -41,15 +41,16 @@ def write_shard(root: Path, name: str, rows: pa.Table, *, compression_level: int
     rows = rows.select(schema.arrow.names).cast(schema.arrow)
     per_row = max(1, rows.nbytes // max(1, rows.num_rows))
     group = min(max(ROW_GROUP_BYTES // per_row, _MIN_GROUP_ROWS), _MAX_GROUP_ROWS)
-    pq.write_table(
-        rows,
+    with pq.ParquetWriter(
         path,
-        row_group_size=group,
+        schema.arrow,
         compression="zstd",
         compression_level=compression_level,
         use_dictionary=schema.dictionary_columns,
         write_page_index=True,
-    )
+    ) as writer:
+        if rows.num_rows:  # `datasets` cannot read a row group without rows
+            writer.write_table(rows, row_group_size=group)
     return {"rows": rows.num_rows, "bytes": path.stat().st_size, "sha256": sha256(path)}
 
 

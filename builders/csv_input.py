@@ -6,37 +6,33 @@ file's width, or not UTF-8, are given as rejected, each with its number, and cos
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from ..errors import InputError
-from ..files import compression
+from ..files import open_binary
 from .records import Rejected
 
 _LARGEST_BLOCK: Final = 1 << 30
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
-
-
-@dataclass(frozen=True)
-class CsvRows:
-    """Some records of a CSV file."""
-
-    batch: pa.RecordBatch
-    """The columns of the file, all of them strings without nulls."""
-    row: pa.Array
-    """[n] int64 number of each record in the file, from 0; rejected records count too, blank lines do not."""
+_BOM: Final = b"\xef\xbb\xbf"
 
 
 def read_csv(
     path: Path, *, escape_char: str | None = None, delimiter: str = ",", block_bytes: int = 8 << 20, file: str | None = None
-) -> Iterator[CsvRows | Rejected]:
+) -> Iterator[pa.RecordBatch | Rejected]:
     """The records of a CSV file, plain, `.gz` or `.zst`, some megabytes at a time.
+
+    Every record of the file is in exactly one part, in order: a batch of string columns without nulls, or one that is
+    rejected. So counting the rows of the batches and one for each rejected record numbers them all. Blank lines are no records.
 
     Args:
         path: The file. Its first record names the columns.
@@ -54,12 +50,7 @@ def read_csv(
             yield from scan.run(block_bytes)
             return
         except _StraddlingError as error:
-            if block_bytes >= _LARGEST_BLOCK:
-                raise InputError(
-                    f"{path}: record {scan.done} is longer than {_LARGEST_BLOCK >> 20} MiB. "
-                    "Remedy: close the quotation mark that is open there"
-                ) from error
-            block_bytes = min(4 * block_bytes, _LARGEST_BLOCK)
+            block_bytes = _larger(block_bytes, path, scan.done, error)
 
 
 def csv_columns(path: Path, *, escape_char: str | None = None, delimiter: str = ",") -> list[str]:
@@ -68,18 +59,46 @@ def csv_columns(path: Path, *, escape_char: str | None = None, delimiter: str = 
     Raises:
         InputError: as `read_csv`.
     """
-    block = 1 << 20
+    block_bytes = 1 << 20
     while True:
         try:
-            return _Scan(path, escape_char, delimiter, path.name).columns(block)
+            return _Scan(path, escape_char, delimiter, path.name).columns(block_bytes)
         except _StraddlingError as error:
-            if block >= _LARGEST_BLOCK:
-                raise InputError(f"{path}: the header does not end. Remedy: close its quotation marks") from error
-            block *= 4
+            block_bytes = _larger(block_bytes, path, 0, error)
+
+
+def _larger(block_bytes: int, path: Path, record: int, error: Exception) -> int:
+    if block_bytes >= _LARGEST_BLOCK:
+        size = f"{_LARGEST_BLOCK >> 20} MiB"
+        raise InputError(
+            f"{path}: at record {record} or soon after, one is longer than {size}. Remedy: close the quotation mark there"
+        ) from error
+    return min(4 * block_bytes, _LARGEST_BLOCK)
 
 
 class _StraddlingError(Exception):
     """A record is longer than a block."""
+
+
+class _Blocks(io.RawIOBase):
+    """A file whose reads never end between "\\r" and "\\n": pyarrow drops a "\\n" that opens a block, even within quotes."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._held = file, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._held + self._file.read(size - len(self._held) if size >= 0 else -1)
+        self._held = b""
+        if size > 1 and len(data) > 1 and data.endswith(b"\r"):
+            data, self._held = data[:-1], data[-1:]
+        return data
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 @dataclass
@@ -93,41 +112,44 @@ class _Scan:
     done: int = 0
     """Records given so far, the rejected ones among them."""
     _ragged: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Record number -> fields it should have and has; those not yet given."""
+    """Record number -> fields it should have and has; those that the reader has passed over and nobody was told of."""
 
     def columns(self, block_bytes: int) -> list[str]:
         try:
             reader = self._open(block_bytes, None)
             return self._names(reader) if reader is not None else []
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowInvalid, OSError, EOFError) as error:
             raise self._explained(error) from error
 
-    def run(self, block_bytes: int) -> Iterator[CsvRows | Rejected]:
+    def run(self, block_bytes: int) -> Iterator[pa.RecordBatch | Rejected]:
         try:
             probe = self._open(block_bytes, None)
             if probe is None:
                 return
             names = self._names(probe)
             probe.close()
-            yield from self._records(self._open(block_bytes, names), names)
-        except (pa.ArrowInvalid, OSError) as error:
+            yield from self._records(self._open(block_bytes, names))
+        except (pa.ArrowInvalid, OSError, EOFError) as error:
             raise self._explained(error) from error
 
     def _open(self, block_bytes: int, names: list[str] | None) -> Any:
         """A reader of batches; None where the file is a header without a line end, which pyarrow takes for an error."""
-        codec = compression(self.path)
-        self._refuse_utf16(codec)
+        head = self._head()
+        if head[:2] in _UTF16:
+            raise InputError(f"{self.path}: the file is UTF-16, expected UTF-8. Remedy: convert the file to UTF-8")
+        if not head.removeprefix(_BOM).strip():
+            raise InputError(f"{self.path}: the file is empty, expected a header. Remedy: check where the file comes from")
         self._ragged.clear()
         try:
             return pacsv.open_csv(
-                pa.input_stream(str(self.path), compression=codec),
+                pa.PythonFile(_Blocks(open_binary(self.path)), mode="r"),
                 # Only the reader without threads numbers the rows that it passes over.
                 read_options=pacsv.ReadOptions(block_size=block_bytes, use_threads=False),
                 parse_options=pacsv.ParseOptions(
                     delimiter=self.delimiter,
                     escape_char=self.escape_char or False,
                     newlines_in_values=True,
-                    invalid_row_handler=self._note_ragged if names else lambda row: "skip",
+                    invalid_row_handler=self._note_ragged if names else _pass_over,
                 ),
                 # Bytes, since one cell that is not UTF-8 must not cost the block that it stands in.
                 convert_options=pacsv.ConvertOptions(
@@ -137,9 +159,13 @@ class _Scan:
                 ),
             )
         except pa.ArrowInvalid as error:
-            if "cannot infer number of columns" in str(error) and self._has_text(codec):
+            if "cannot infer number of columns" in str(error):
                 return None
             raise
+
+    def _head(self) -> bytes:
+        with open_binary(self.path) as file:
+            return file.read(4096)
 
     def _names(self, reader: Any) -> list[str]:
         try:
@@ -151,21 +177,33 @@ class _Scan:
             raise InputError(f'{self.path}: two columns are called "{twice[0]}". Remedy: rename one of them')
         return names
 
-    def _records(self, reader: Any, names: list[str]) -> Iterator[CsvRows | Rejected]:
-        place = 0  # number of the next record of the reader
-        for batch in reader:
-            rows = self._numbers(place, batch.num_rows)
-            place = int(rows[-1]) + 1 if len(rows) else place
-            yield from self._rejected_before(place)
-            fresh = rows >= self.done
-            if not fresh.all():
-                batch, rows = batch.filter(pa.array(fresh)), rows[fresh]
-            yield from self._decoded(batch, rows, names)
-            self.done = max(self.done, place)
-        yield from self._rejected_before(max(self._ragged, default=-1) + 1)
+    def _records(self, reader: Any) -> Iterator[pa.RecordBatch | Rejected]:
+        for batch in self._fresh(reader):
+            rows = self._numbers(batch.num_rows)
+            end = int(rows[-1]) + 1
+            bad = {number: _ragged_reason(*self._ragged.pop(number)) for number in list(self._ragged) if number < end}
+            texts, kept, undecodable = _decoded(batch)
+            bad |= {int(rows[i]): reason for i, reason in undecodable.items()}
+            yield from self._in_order(texts, rows[kept], bad)
+        rest = {number: _ragged_reason(*fields) for number, fields in self._ragged.items() if number >= self.done}
+        yield from self._in_order(None, np.zeros(0, np.int64), rest)
 
-    def _numbers(self, place: int, count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def _fresh(self, reader: Any) -> Iterator[pa.RecordBatch]:
+        """The batches of `reader`, less the records that an earlier reading gave."""
+        place = 0
+        for batch in reader:
+            if not batch.num_rows:
+                continue
+            rows = self._numbers(batch.num_rows, place)
+            place = int(rows[-1]) + 1
+            if place > self.done:
+                for number in [n for n in self._ragged if n < self.done]:
+                    del self._ragged[number]
+                yield batch.slice(int(np.searchsorted(rows, self.done)))
+
+    def _numbers(self, count: int, place: int | None = None) -> npt.NDArray[np.int64]:
         """The numbers of the next `count` whole records from `place` on: the ragged ones lie between them."""
+        place = self.done if place is None else place
         ragged = np.fromiter(self._ragged, np.int64, len(self._ragged))
         return np.setdiff1d(np.arange(place, place + count + len(ragged)), ragged)[:count]
 
@@ -173,46 +211,52 @@ class _Scan:
         self._ragged[row.number - 2] = (row.expected_columns, row.actual_columns)  # counted from 1, the header included
         return "skip"
 
-    def _rejected_before(self, end: int) -> Iterator[Rejected]:
-        for number in sorted(r for r in self._ragged if r < end):
-            expected, found = self._ragged.pop(number)
-            if number >= self.done:
-                reason = f"the record has {found} fields, expected {expected}: a line end or quotation mark in it is not quoted"
-                yield Rejected(self.file, number, reason, {})
-
-    def _decoded(self, batch: pa.RecordBatch, rows: Any, names: list[str]) -> Iterator[CsvRows | Rejected]:
-        try:
-            columns = [column.cast(pa.string()) for column in batch.columns]
-        except pa.ArrowInvalid:
-            bad: dict[int, str] = {}
-            for name, column in zip(names, batch.columns, strict=True):
-                for i, cell in enumerate(column):
-                    try:
-                        cell.as_py().decode()
-                    except UnicodeDecodeError as error:
-                        bad.setdefault(i, f'column "{name}" is not UTF-8 at byte {error.start} of the cell')
-            for i, reason in sorted(bad.items()):
-                yield Rejected(self.file, int(rows[i]), reason, {})
-            kept = np.ones(len(rows), bool)
-            kept[list(bad)] = False
-            rows = rows[kept]
-            columns = [column.filter(pa.array(kept)).cast(pa.string()) for column in batch.columns]
-        if len(rows):
-            yield CsvRows(pa.RecordBatch.from_arrays(columns, names=names), pa.array(rows, pa.int64()))
-
-    def _has_text(self, codec: str | None) -> bool:
-        with pa.input_stream(str(self.path), compression=codec) as stream:
-            return bool(stream.read(4096).removeprefix(b"\xef\xbb\xbf").strip())
-
-    def _refuse_utf16(self, codec: str | None) -> None:
-        with pa.input_stream(str(self.path), compression=codec) as stream:
-            if stream.read(2) in _UTF16:
-                raise InputError(f"{self.path}: the file is UTF-16, expected UTF-8. Remedy: convert the file to UTF-8")
+    def _in_order(
+        self, batch: pa.RecordBatch | None, rows: npt.NDArray[np.int64], bad: dict[int, str]
+    ) -> Iterator[pa.RecordBatch | Rejected]:
+        """The rows of `batch` between the rejected records, as they stand in the file."""
+        start = 0
+        for number, reason in sorted(bad.items()):
+            end = int(np.searchsorted(rows, number))
+            if batch is not None and end > start:
+                self.done += end - start
+                yield batch.slice(start, end - start)
+                start = end
+            self.done += 1
+            yield Rejected(self.file, number, reason, {})
+        if batch is not None and len(rows) > start:
+            self.done += len(rows) - start
+            yield batch.slice(start)
 
     def _explained(self, error: Exception) -> Exception:
-        words = str(error).splitlines()[0] if str(error) else type(error).__name__
+        words: str = str(error).splitlines()[0] if str(error) else type(error).__name__
         if "straddl" in words:
             return _StraddlingError(words)
-        if "Empty CSV" in words or "cannot infer number of columns" in words:
-            return InputError(f"{self.path}: the file is empty, expected a header. Remedy: check where the file comes from")
         return InputError(f"{self.path}: cannot be read after record {self.done} ({words}). Remedy: fetch the file again")
+
+
+def _pass_over(row: Any) -> str:
+    return "skip"
+
+
+def _ragged_reason(expected: int, found: int) -> str:
+    return f"the record has {found} fields, expected {expected}: perhaps a line end or a quotation mark in it is not quoted"
+
+
+def _decoded(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, npt.NDArray[np.bool_], dict[int, str]]:
+    """The rows of `batch` that are UTF-8 as texts, which these are, and what is wrong with the others."""
+    kept = np.ones(batch.num_rows, bool)
+    bad: dict[int, str] = {}
+    names = batch.schema.names
+    try:
+        columns = [column.cast(pa.string()) for column in batch.columns]
+    except pa.ArrowInvalid:
+        for name, column in zip(names, batch.columns, strict=True):
+            for i, cell in enumerate(column.to_pylist()):
+                try:
+                    cell.decode()
+                except UnicodeDecodeError as error:
+                    bad.setdefault(i, f'column "{name}" is not UTF-8 at byte {error.start} of the cell')
+        kept[list(bad)] = False
+        columns = [column.filter(pa.array(kept)).cast(pa.string()) for column in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, names=names), kept, bad

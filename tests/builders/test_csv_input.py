@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from llmfusionbench.builders.csv_input import CsvRows, csv_columns, read_csv
+from llmfusionbench.builders.csv_input import csv_columns, read_csv
 from llmfusionbench.builders.records import Rejected
+
 from llmfusionbench.errors import InputError
 
 
@@ -21,14 +21,16 @@ def write(folder: Path, data: bytes, name: str = "log.csv") -> Path:
 
 def collect(path: Path, **options: object) -> tuple[list[tuple[int, dict[str, str]]], list[Rejected]]:
     """The records with their numbers, and the rejected ones."""
-    rows, rejected = [], []
+    rows: list[tuple[int, dict[str, str]]] = []
+    rejected: list[Rejected] = []
     for part in read_csv(path, **options):
+        number = len(rows) + len(rejected)
         if isinstance(part, Rejected):
+            assert part.row == number
             rejected.append(part)
         else:
-            assert isinstance(part, CsvRows)
-            assert all(t == pa.string() for t in part.batch.schema.types)
-            rows += zip(part.row.to_pylist(), part.batch.to_pylist(), strict=True)
+            assert all(t == pa.string() for t in part.schema.types)
+            rows += enumerate(part.to_pylist(), number)
     return rows, rejected
 
 
@@ -120,7 +122,9 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
 
 
 CELLS = st.one_of(
-    st.sampled_from(["", "None", "NA", "nan", "null", "#N/A", " ", '"', '""', ",", "\n", "\r\n", "'", "0", "ü", "a\x00b", "\u2028"]),
+    st.sampled_from(
+        ["", "None", "NA", "nan", "null", "#N/A", " ", '"', '""', ",", "\n", "\r\n", "'", "0", "ü", "a\x00b", "\u2028"]
+    ),
     st.text(st.characters(codec="utf-8"), max_size=12),
     st.text('ab",\n \\', max_size=30),
 )

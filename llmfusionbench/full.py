@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import quote
 
-from huggingface_hub.utils import tqdm
+from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
 from ._hub import HubUnreachableError, Listing, cached, download, list_files
 from .errors import HubError, ReleaseError

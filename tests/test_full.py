@@ -28,17 +28,17 @@ from tests.small_release import TEST, TRAIN, write_small_release
 
 LLMS = ("qwen2-7b-instruct", "deepseek-r1")
 NAME = "llmfusionbench"
+COLUMNS = (
+    "task_name task_id task_description task_description_embedding query query_embedding ground_truth metric llm "
+    "input_price output_price input_tokens_num output_tokens_num performance cost response llm_description"
+)
 
 
 def official_csv(first: int, queries: int) -> bytes:
     """Made-up logs in the official format: arithmetic asked of two LLMs in both modes."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(
-        ["task_name", "task_id", "task_description", "task_description_embedding", "query", "query_embedding", "ground_truth"]
-        + ["metric", "llm", "input_price", "output_price", "input_tokens_num", "output_tokens_num", "performance", "cost"]
-        + ["response", "llm_description"]
-    )
+    writer.writerow(COLUMNS.split())
     for n in range(first, first + queries):
         for llm in LLMS:
             for suffix, think in (("", ""), ("_think", " Let's think step by step.")):
@@ -154,7 +154,7 @@ def test_a_split_in_two_formats_is_taken_once() -> None:
 
 
 def test_no_logs_at_all() -> None:
-    with pytest.raises(HubError, match="no file for train, test or partial_test.*notes.txt"):
+    with pytest.raises(HubError, match=r"no file for train, test or partial_test.*notes.txt"):
         select_inputs(listing("notes.txt"))
 
 

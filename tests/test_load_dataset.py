@@ -26,7 +26,6 @@ import llmfusionbench  # noqa: F401  (what makes the name known)
 from llmfusionbench import _registration, loading
 from llmfusionbench.errors import InputError, ReleaseError, UnknownNameError
 from llmfusionbench.schema import TABLES, table_schema
-
 from tests.hub import ROOT, run_client
 from tests.small_release import TEST, TRAIN, rows, write_small_release
 
@@ -193,7 +192,12 @@ def test_a_damaged_count_is_noticed(tmp_path: Path, cache: str) -> None:
     ],
 )
 def test_mistakes(
-    arguments: dict[str, object], error: type[Exception], message: str, release: str, monkeypatch: pytest.MonkeyPatch, cache: str
+    arguments: dict[str, object],
+    error: type[Exception],
+    message: str,
+    release: str,
+    cache: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(Path(release).parent)
     # None of these may reach out for the full release before the mistake is found.

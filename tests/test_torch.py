@@ -67,7 +67,7 @@ def test_few_row_groups_are_kept(responses: TableDataset) -> None:
 
 
 def test_mistakes(responses: TableDataset) -> None:
-    with pytest.raises(UnknownNameError, match='No column "respones". Did you mean "response"'):
+    with pytest.raises(UnknownNameError, match=r'No column "respones"\. Did you mean "response"'):
         TableDataset(responses.files, columns=["respones"])
     with pytest.raises(InputError, match="cached_row_groups is 0"):
         TableDataset(responses.files, cached_row_groups=0)

@@ -20,7 +20,6 @@ NOT_ALLOWED = "code execution is not allowed"
 
 _CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
 _NOT_ASKED_FOR = frozenset((*dir(builtins), "assert", "isclose", "not"))
-)
 
 
 class RunVerdict(Protocol):

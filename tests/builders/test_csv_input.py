@@ -146,3 +146,18 @@ def test_reads_what_csv_reader_reads(tmp_path: Path, rows: list[list[str]], quot
     whole = [(i, dict(zip("abc", row, strict=True))) for i, row in enumerate(expected) if len(row) == 3]
     assert found == whole
     assert [r.row for r in rejected] == [i for i, row in enumerate(expected) if len(row) != 3]
+
+
+def test_ragged_records_before_a_longer_block_are_given_once(tmp_path: Path) -> None:
+    data = "a,b\n" + "1\n" * 40 + "2,2\n" * 40 + '3,"' + "x" * 500 + '"\n' + "4\n" * 3
+    rows, rejected = collect(write(tmp_path, data.encode()), block_bytes=64)
+    assert [r.row for r in rejected] == [*range(40), 81, 82, 83]
+    assert [n for n, _ in rows] == list(range(40, 81))
+
+
+def test_line_ends_within_quotes_survive_a_block_that_ends_between_them(tmp_path: Path) -> None:
+    data = b"a,b\r\n" + b'x,"one\r\ntwo"\r\n' * 30
+    for block in range(24, 90):
+        rows, rejected = collect(write(tmp_path, data), block_bytes=block)
+        assert [r["b"] for _, r in rows] == ["one\r\ntwo"] * 30
+        assert rejected == []

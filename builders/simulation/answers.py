@@ -12,15 +12,19 @@ from llmfusionbench.builders.simulation.grading import grade
 from llmfusionbench.builders.simulation.latent import expected, generator, is_right, query_key, share_known, uniform
 from llmfusionbench.builders.simulation.llms import LLMS, SimulatedLlm
 from llmfusionbench.builders.simulation.query import SimulatedQuery
-from llmfusionbench.builders.simulation.replies import reasoned, steps_for
+from llmfusionbench.builders.simulation.replies import reasoned
 from llmfusionbench.builders.simulation.tokens import estimate_tokens
 
 MODES = ("direct", "think")
 _EMPTY, _ERROR = 0.006, 0.002
 _THINK_SUFFIXES = (
-    "\nLet's think step by step.", " Let's think step by step.", "\nLet's think step by step", " let's think step by step", "\nLet's Think Step By Step.",
+    "\nLet's think step by step.",
+    " Let's think step by step.",
+    "\nLet's think step by step",
+    " let's think step by step",
+    "\nLet's Think Step By Step.",
     "\n\nLET'S THINK STEP BY STEP.",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,9 @@ def answers(query: SimulatedQuery, seed: int = 0) -> list[SimulatedAnswer]:
 
 def _answer(query: SimulatedQuery, key: bytes, llm: SimulatedLlm, mode: str) -> SimulatedAnswer:
     rng = generator(key, "text", llm.name, mode)
-    prompt = query.prompt if mode == "direct" else query.prompt + _THINK_SUFFIXES[int(uniform(key, "suffix") * len(_THINK_SUFFIXES))]
+    prompt = (
+        query.prompt if mode == "direct" else query.prompt + _THINK_SUFFIXES[int(uniform(key, "suffix") * len(_THINK_SUFFIXES))]
+    )
     fate = rng.random()
     if fate < _ERROR:
         return SimulatedAnswer(llm, mode, prompt, "error", "", None, None, None, None)
@@ -65,16 +71,26 @@ def _answer(query: SimulatedQuery, key: bytes, llm: SimulatedLlm, mode: str) -> 
     )  # fmt: skip
 
 
+def _suffix(key: bytes) -> str:
+    return _THINK_SUFFIXES[int(uniform(key, "suffix") * len(_THINK_SUFFIXES))]
+
+
 def _reply(query: SimulatedQuery, key: bytes, llm: SimulatedLlm, mode: str, rng: random.Random) -> tuple[str, float]:
     goal = expected(query, llm, mode)
     right = is_right(query, key, llm, mode, share_known(query, goal))
     if query.metric == "code_eval":
-        return (code_reply(query, query.answer, llm, mode, rng), 1.0) if right else (wrong_code_reply(query, llm, mode, rng), 0.0)
+        return (
+            (code_reply(query, query.answer, llm, mode, rng), 1.0) if right else (wrong_code_reply(query, llm, mode, rng), 0.0)
+        )
     if query.metric == "f1_score":
         text = _overlapping(query, goal, llm, mode, rng) if right else _wrong_name(query, rng)
         return text, round(grade(query, text), 4)
     if right:
-        text = final(query, query.answer, rng, llm.manner) if query.metric == "em" else reasoned(query, query.answer, llm, mode, rng)
+        text = (
+            final(query, query.answer, rng, llm.manner)
+            if query.metric == "em"
+            else reasoned(query, query.answer, llm, mode, rng)
+        )
         # Where the wrapping has hidden the answer from a plain scorer, the bare final line stays.
         return (text if grade(query, text) == 1 else _plain(query, rng)), 1.0
     text = _wrong(query, goal, llm, mode, rng)
@@ -117,7 +133,9 @@ def _wrong(query: SimulatedQuery, goal: float, llm: SimulatedLlm, mode: str, rng
         if rng.random() < 0.75:
             return final(query, value, rng, llm.manner)
         word = "supports" if value == "true" else "does not support"
-        return rng.choice(("According to the passage the statement is {0}.", "The passage {1} this, so the reply has to be {0}.")).format(value, word)
+        return rng.choice(
+            ("According to the passage the statement is {0}.", "The passage {1} this, so the reply has to be {0}.")
+        ).format(value, word)
     draw = rng.random()
     # Scores far below chance come from replies that ignore the form asked for.
     formless = 0.55 if query.metric == "em_mc" and goal < 0.2 else 0.08
@@ -146,6 +164,3 @@ def _judge(performance: float, text: str, llm: SimulatedLlm, rng: random.Random)
     size = min(1.0, llm.parameters_b / 70)
     score = 0.30 + 0.45 * performance + 0.10 * care + 0.08 * size + rng.gauss(0, 0.10)
     return round(min(1.0, max(0.0, score)) * 20) / 20
-
-
-__all__ = ["MODES", "SimulatedAnswer", "answer", "answers", "steps_for"]

@@ -32,7 +32,10 @@ def code_reply(query: SimulatedQuery, program: str, llm: SimulatedLlm, mode: str
         head.append(rng.choice(phrases.RESTATE).format(query.question))
         room -= len(head[-1])
     if room > 100:
-        steps = "\n".join(f"{mark}{step}" for mark, step in zip(rng.choice((("1. ", "2. "), ("- ", "- "), ("", ""))), query.steps, strict=True))
+        steps = "\n".join(
+            f"{mark}{step}"
+            for mark, step in zip(rng.choice((("1. ", "2. "), ("- ", "- "), ("", ""))), query.steps, strict=True)
+        )
         (head if rng.random() < 0.5 else tail).append(steps)
         room -= len(steps)
     fillers = list(phrases.FILLERS["code"])
@@ -62,7 +65,9 @@ def wrong_code_reply(query: SimulatedQuery, llm: SimulatedLlm, mode: str, rng: r
         cut = f"{head}\n{body[: max(8, int(len(body) * rng.uniform(0.3, 0.7)))]}"
         return f"{rng.choice(phrases.PLANS['code'])}\n\n```python\n{cut}"
     if draw < 0.90:
-        return code_reply(query, query.answer.replace("):", ")", 1).replace(" ->", "  ->", 1).replace(":\n", "\n", 1), llm, mode, rng)
+        return code_reply(
+            query, query.answer.replace("):", ")", 1).replace(" ->", "  ->", 1).replace(":\n", "\n", 1), llm, mode, rng
+        )
     if draw < 0.95:
         return "\n".join([rng.choice(phrases.PLANS["code"]), *query.steps])
     return rng.choice((*phrases.REFUSALS, *phrases.RAMBLES))

@@ -20,6 +20,7 @@ from llmfusionbench.builders.simulation.llms import LLMS
 from llmfusionbench.builders.simulation.queries import shares, task_queries
 from llmfusionbench.builders.simulation.query import SimulatedQuery
 from llmfusionbench.builders.simulation.rows import COLUMNS, simulate_rows
+
 from llmfusionbench.errors import InputError
 
 LAYOUTS = ("config", "splits")
@@ -56,9 +57,9 @@ def simulate(
 
     - layout: `config` writes train.csv, partial_test.csv and a README.md that makes each a config with the one split `data`;
       `splits` writes data/train.csv and data/partial_test.csv, which `datasets` takes for the splits of one config.
-    - escape_backslashes: as Python from 3.11 on does with `escapechar`; without it, as older versions left them.
-    - workers: processes; None is as many as there are cores, or one where little is to be done. They are started by `spawn`, so a
-      script needs its `if __name__ == "__main__":`.
+    - escape_backslashes: double them, as Python from 3.11 on does with `escapechar`; without it they stand as older versions left them.
+    - workers: processes; None is as many as there are cores, or one where little is to be done. They are started by
+      `spawn`, so a script needs its `if __name__ == "__main__":`.
     - progress: called with the rows written so far and in all.
 
     Every file is written beside its place and renamed when all are whole. Raises InputError for a bad argument.
@@ -113,7 +114,9 @@ def _shards(scale: float, seed: int) -> Iterator[tuple[str, list[SimulatedQuery]
                 yield split, shard
 
 
-def _run(shards: Iterator[tuple[str, list[SimulatedQuery]]], seed: int, escape: bool, workers: int) -> Iterator[tuple[str, int, bytes]]:
+def _run(
+    shards: Iterator[tuple[str, list[SimulatedQuery]]], seed: int, escape: bool, workers: int
+) -> Iterator[tuple[str, int, bytes]]:
     """Render the shards in their order; with workers, a few are under way at a time and none piles up."""
     if workers == 1:
         for split, shard in shards:

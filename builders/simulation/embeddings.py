@@ -7,6 +7,7 @@ times only the ends of the vector around `...`.
 from __future__ import annotations
 
 import random
+from array import array
 
 SIZE = 768
 _LINE_WIDTH, _EDGE = 80, 3
@@ -14,18 +15,23 @@ _PREFIX, _INDENT = "tensor(", len("tensor(")
 
 
 def unit_vector(rng: random.Random, size: int = SIZE) -> list[float]:
-    """A random direction."""
+    """A random direction, in single precision as embedders give it."""
     values = [rng.gauss(0, 1) for _ in range(size)]
     norm = sum(value * value for value in values) ** 0.5
-    return [value / norm for value in values]
+    return array("f", [value / norm for value in values]).tolist()
 
 
 def tensor_text(values: list[float], *, device: str | None = None, elided: bool = False) -> str:
-    """What torch prints for a one-dimensional tensor whose values need the scientific form."""
-    shown = [f"{value: .4e}" if value >= 0 else f"{value:.4e}" for value in values]
+    """What torch prints for a one-dimensional tensor without zeros, by its default print options."""
+    seen = [*values[:_EDGE], *values[-_EDGE:]] if elided else values
+    least, most = min(map(abs, seen)), max(map(abs, seen))
+    # torch turns to the scientific form by the values it shows, not by all there are.
+    form = ".4e" if most / least > 1000 or most > 1e8 or least < 1e-4 else ".4f"
+    shown = [format(value, form) for value in seen]
+    width = max(map(len, shown))
+    shown = [text.rjust(width) for text in shown]
     if elided:
-        shown = [*shown[:_EDGE], " ...", *shown[-_EDGE:]]
-    width = len(shown[0])
+        shown.insert(_EDGE, " ...")
     per_line = (_LINE_WIDTH - _INDENT) // (width + 2)
     lines = [", ".join(shown[start : start + per_line]) for start in range(0, len(shown), per_line)]
     text = _PREFIX + "[" + (",\n" + " " * (_INDENT + 1)).join(lines) + "]"

@@ -64,5 +64,9 @@ def hedge(query: SimulatedQuery, rng: random.Random) -> str:
     first, second = rng.sample(query.wrong_answers, 2)
     if query.choices is not None:
         first, second = (query.choices[LETTERS.index(letter)] for letter in (first, second))
-        return rng.choice(('Both "{}" and "{}" would be conceivable.', '{} or {}', 'Presumably "{}", if not "{}".')).format(first, second)
-    return rng.choice(("It must be either {} or {}.", "Something between {} and {}, I suppose.", "{} (or {}?)")).format(first, second)
+        return rng.choice(('Both "{}" and "{}" would be conceivable.', "{} or {}", 'Presumably "{}", if not "{}".')).format(
+            first, second
+        )
+    return rng.choice(("It must be either {} or {}.", "Something between {} and {}, I suppose.", "{} (or {}?)")).format(
+        first, second
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 import random
 from statistics import NormalDist
 
@@ -17,8 +18,8 @@ from llmfusionbench.builders.simulation.query import SimulatedQuery
 from llmfusionbench.builders.simulation.tasks import SKILLS
 
 _NORMAL = NormalDist()
-# Shares of the variance; they add up to one.
-_DIFFICULTY, _KIND, _FAMILY, _LLM, _MODE = 0.36, 0.16, 0.09, 0.26, 0.13
+# Weights whose squares, the shares of the variance, add up to one.
+_DIFFICULTY, _KIND, _FAMILY, _LLM, _MODE = map(math.sqrt, (0.36, 0.16, 0.09, 0.26, 0.13))
 
 
 def query_key(query: SimulatedQuery, seed: int) -> bytes:
@@ -42,7 +43,7 @@ def _affinities(llm: str, task: str) -> dict[str, float]:
     """Handicap of an LLM for each kind of query of a task: normal quantiles dealt out at random, mean 0 and variance 1."""
     kinds = SKILLS[task]
     values = [_NORMAL.inv_cdf((rank + 0.5) / len(kinds)) for rank in range(len(kinds))]
-    scale = (sum(value * value for value in values) / len(values)) ** 0.5
+    scale = math.sqrt(sum(value * value for value in values) / len(values))
     random.Random(f"affinity {llm} {task}").shuffle(values)  # noqa: S311
     return {kind: value / scale for kind, value in zip(kinds, values, strict=True)}
 
@@ -61,10 +62,10 @@ def is_right(query: SimulatedQuery, key: bytes, llm: SimulatedLlm, mode: str, pr
     """Whether the answer is right, with the given probability over the queries of the task."""
     difficulty = _NORMAL.inv_cdf(min(1 - 1e-9, max(1e-9, query.difficulty)))
     handicap = (
-        _DIFFICULTY**0.5 * difficulty
-        + _KIND**0.5 * _affinities(llm.name, query.task)[query.skill]
-        + _FAMILY**0.5 * _NORMAL.inv_cdf(uniform(key, "family", llm.family))
-        + _LLM**0.5 * _NORMAL.inv_cdf(uniform(key, "llm", llm.name))
-        + _MODE**0.5 * _NORMAL.inv_cdf(uniform(key, "mode", llm.name, mode))
+        _DIFFICULTY * difficulty
+        + _KIND * _affinities(llm.name, query.task)[query.skill]
+        + _FAMILY * _NORMAL.inv_cdf(uniform(key, "family", llm.family))
+        + _LLM * _NORMAL.inv_cdf(uniform(key, "llm", llm.name))
+        + _MODE * _NORMAL.inv_cdf(uniform(key, "mode", llm.name, mode))
     )
     return handicap < _NORMAL.inv_cdf(probability)

@@ -5,6 +5,8 @@ follow from them by the rules in `skill_table`. Names and prices are those of th
 stand-ins is made up.
 """
 
+# ruff: noqa: E501 - sentences and rows of tables are kept whole
+
 from __future__ import annotations
 
 import functools
@@ -60,7 +62,12 @@ _ROWS = (
 )  # fmt: skip
 LLMS: tuple[SimulatedLlm, ...] = tuple(SimulatedLlm(*row) for row in _ROWS)
 
-CHATQA_8B, QWEN_7B, CHATQA_70B, NEMOTRON_51B = "llama3-chatqa-1.5-8b", "qwen2.5-7b-instruct", "llama3-chatqa-1.5-70b", "llama-3.1-nemotron-51b-instruct"
+CHATQA_8B, QWEN_7B, CHATQA_70B, NEMOTRON_51B = (
+    "llama3-chatqa-1.5-8b",
+    "qwen2.5-7b-instruct",
+    "llama3-chatqa-1.5-70b",
+    "llama-3.1-nemotron-51b-instruct",
+)
 MISTRAL_7B, GEMMA_9B, LLAMA_8B = "mistral-7b-instruct-v0.3", "gemma-2-9b-it", "llama-3.1-8b-instruct"
 CODEGEMMA_7B, SUPER_49B = "codegemma-7b", "llama-3.3-nemotron-super-49b-v1"
 MEASURED = (CHATQA_8B, QWEN_7B, CHATQA_70B, NEMOTRON_51B, MISTRAL_7B, GEMMA_9B, LLAMA_8B, CODEGEMMA_7B, SUPER_49B)

@@ -3,6 +3,8 @@
 A small stock keeps the embedded sample small, since the same sentences come back in thousands of replies.
 """
 
+# ruff: noqa: E501 - sentences and rows of tables are kept whole
+
 from __future__ import annotations
 
 OPENINGS = (
@@ -110,7 +112,12 @@ OPTION_PRAISE = (
     'The option "{}" matches the description in every respect.', 'With "{}" everything fits together.', 'What speaks for "{}" is that it follows directly from the key point.',
 )  # fmt: skip
 
-RESTATE = ("The task reads as follows: {}", "We are asked: {}", "Let me repeat the question in order to have it in front of me: {}", "> {}")
+RESTATE = (
+    "The task reads as follows: {}",
+    "We are asked: {}",
+    "Let me repeat the question in order to have it in front of me: {}",
+    "> {}",
+)
 STEP_HEADS = ("", "", "Step {}: ", "{}. ", "**Step {}:** ", "- ", "Firstly|Secondly|Thirdly|Then, ")
 WRONG_TURNS = (
     "Taking all of this together, the calculation comes down to {}.", "Combining the remaining quantities directly gives {}.", "From here one obtains {}.",
@@ -132,4 +139,8 @@ RAMBLES = (
     "It depends. In some situations one thing is the case, in others the opposite, and a general statement would hardly do justice to all of them.",
     "Many people ask themselves this question. It is worth looking at it from several sides before settling on any one of them, and that takes time.",
 )  # fmt: skip
-GOODBYES = ("I hope this helps! Let me know if you have further questions.", "Feel free to ask if anything is unclear.", "Hope that makes sense! 😊")
+GOODBYES = (
+    "I hope this helps! Let me know if you have further questions.",
+    "Feel free to ask if anything is unclear.",
+    "Hope that makes sense! 😊",
+)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from llmfusionbench.builders.simulation.query import SimulatedQuery
 from llmfusionbench.builders.simulation.tasks import TASKS
+
 from llmfusionbench.errors import InputError, UnknownNameError
 
 FULL_QUERIES = 6_400
@@ -32,7 +33,10 @@ def shares(scale: float) -> list[TaskShare]:
         raise InputError(f"scale is {scale}, which gives no query. Remedy: a scale of at least {1 / FULL_QUERIES:.5f}")
     each, extra = divmod(total, len(TASKS))
     counts = [each + (index < extra) for index in range(len(TASKS))]
-    return [TaskShare(task, count - round(count * _PARTIAL_SHARE), round(count * _PARTIAL_SHARE)) for task, count in zip(TASKS, counts, strict=True)]
+    return [
+        TaskShare(task, count - round(count * _PARTIAL_SHARE), round(count * _PARTIAL_SHARE))
+        for task, count in zip(TASKS, counts, strict=True)
+    ]
 
 
 def task_queries(task: str, n: int, seed: int = 0) -> Iterator[SimulatedQuery]:

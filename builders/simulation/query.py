@@ -114,8 +114,9 @@ def multiple_choice(
     )
 
 
-def number_options(rng: random.Random, right: float, candidates: Sequence[float], show: Callable[[float], str],
-                   count: int = 3) -> list[str]:
+def number_options(
+    rng: random.Random, right: float, candidates: Sequence[float], show: Callable[[float], str], count: int = 3
+) -> list[str]:
     """`count` wrong numbers as texts: the given slips first, then scaled values, none of which reads like the right one."""
     texts: list[str] = []
     pool = [*candidates, *(right * factor for factor in (2, 0.5, 10, 0.1, 1.5, 3, 0.25, 4, 0.75, 5))]

@@ -84,7 +84,7 @@ def _frame(query: SimulatedQuery, value: str, rng: random.Random, room: float) -
     for text in [*fillers, *musings]:
         if room < len(text) / 2:
             break
-        (head if text.startswith(("Okay", "Note", "The running")) else tail).append(text)
+        (head if text.startswith(("Okay, so I need", "Note that")) else tail).append(text)
         room -= len(text)
     if rng.random() < 0.3:
         tail.append(rng.choice(phrases.CHECKS[stock]))
@@ -107,13 +107,17 @@ def _numbered(steps: list[str], rng: random.Random) -> str:
     head = rng.choice(phrases.STEP_HEADS)
     if "|" in head:
         names = head.split("|")
-        return " ".join(f"{names[min(index, len(names) - 1)].rstrip(',')}, {step[0].lower()}{step[1:]}" for index, step in enumerate(steps))
+        return " ".join(
+            f"{names[min(index, len(names) - 1)].rstrip(',')}, {step[0].lower()}{step[1:]}" for index, step in enumerate(steps)
+        )
     return "\n".join(head.format(index) + step for index, step in enumerate(steps, 1))
 
 
 def _as_json(query: SimulatedQuery, value: str, sentences: list[str], rng: random.Random) -> str:
     answer = f"({value})" if query.choices is not None else value
-    text = json.dumps({"reasoning": " ".join(sentences), "answer": answer}, ensure_ascii=rng.random() < 0.5, indent=rng.choice((None, 2)))
+    text = json.dumps(
+        {"reasoning": " ".join(sentences), "answer": answer}, ensure_ascii=rng.random() < 0.5, indent=rng.choice((None, 2))
+    )
     if rng.random() < 0.05:
         text = text.rstrip("}").rstrip()  # an object left open, as real logs have them
     return f"```json\n{text}\n```" if rng.random() < 0.25 else text

@@ -1,5 +1,7 @@
 """Thought templates for simulated queries: what a summariser would distil from the best answers to a query."""
 
+# ruff: noqa: E501 - sentences and rows of tables are kept whole
+
 from __future__ import annotations
 
 import hashlib
@@ -16,10 +18,10 @@ SUMMARIZER = "simulated"
 _SOURCES = 3
 
 _TASKS = {
-    "math": "This is a calculation of the kind \"{}\": a few given quantities determine one exact value.",
-    "code": "This asks for one Python function of the kind \"{}\", fixed by its name, its arguments and examples.",
-    "choice": "This is a question on \"{}\" in which exactly one of the options agrees with the situation.",
-    "recall": "This asks for one fact about \"{}\", to be given as briefly as possible.",
+    "math": 'This is a calculation of the kind "{}": a few given quantities determine one exact value.',
+    "code": 'This asks for one Python function of the kind "{}", fixed by its name, its arguments and examples.',
+    "choice": 'This is a question on "{}" in which exactly one of the options agrees with the situation.',
+    "recall": 'This asks for one fact about "{}", to be given as briefly as possible.',
 }
 _METHODS = {
     "math": ("List the given quantities, connect them one operation at a time, and write down each intermediate result.",
@@ -53,7 +55,9 @@ class SimulatedTemplate:
     """The candidates whose answers rank first under the criterion, best first."""
 
 
-def simulate_templates(query: SimulatedQuery, seed: int = 0, *, entries: list[SimulatedAnswer] | None = None) -> list[SimulatedTemplate]:
+def simulate_templates(
+    query: SimulatedQuery, seed: int = 0, *, entries: list[SimulatedAnswer] | None = None
+) -> list[SimulatedTemplate]:
     """Six templates of a query, one for each criterion and pool; `entries` are its answers where they are already at hand."""
     key = query_key(query, seed)
     ranked = answers(query, seed) if entries is None else entries
@@ -65,7 +69,9 @@ def _value(entry: SimulatedAnswer, criterion: str) -> float:
     return {"performance": performance, "judge": judge, "hybrid": (performance + judge) / 2}[criterion]
 
 
-def _template(query: SimulatedQuery, key: bytes, entries: list[SimulatedAnswer], criterion: str, pool: str) -> SimulatedTemplate:
+def _template(
+    query: SimulatedQuery, key: bytes, entries: list[SimulatedAnswer], criterion: str, pool: str
+) -> SimulatedTemplate:
     # An answer without the figure cannot be ranked by it, so it is no source.
     known = [
         entry for entry in entries
@@ -73,12 +79,22 @@ def _template(query: SimulatedQuery, key: bytes, entries: list[SimulatedAnswer],
         and (criterion == "judge" or entry.performance is not None)
         and (criterion == "performance" or entry.judge_score is not None)
     ]  # fmt: skip
-    best = sorted(known, key=lambda entry: (-_value(entry, criterion), len(entry.response), entry.llm.name, entry.mode))[:_SOURCES]
+    best = sorted(known, key=lambda entry: (-_value(entry, criterion), len(entry.response), entry.llm.name, entry.mode))[
+        :_SOURCES
+    ]
     rng = generator(key, "template", criterion, pool)
     stock = kind(query.task)
     sentences = [_TASKS[stock].format(query.skill), rng.choice(_METHODS[stock])]
     if rng.random() < 0.4:
-        sentences.append(rng.choice(("Do not use a given quantity twice.", "Read the instruction at the end before replying.", "Keep the chain of reasoning short.")))
+        sentences.append(
+            rng.choice(
+                (
+                    "Do not use a given quantity twice.",
+                    "Read the instruction at the end before replying.",
+                    "Keep the chain of reasoning short.",
+                )
+            )
+        )
     sentences.append(_FORMS[query.metric])
     return SimulatedTemplate(
         hashlib.blake2b(f"{criterion} {pool}".encode(), key=key, digest_size=8).hexdigest(),

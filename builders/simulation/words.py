@@ -1,5 +1,7 @@
 """Names, things and places for sentences of our own; surnames and towns are put together from syllables."""
 
+# ruff: noqa: E501 - sentences and rows of tables are kept whole
+
 from __future__ import annotations
 
 import random

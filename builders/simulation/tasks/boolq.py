@@ -1,5 +1,7 @@
 """Reading: a passage of our own and a yes/no question about it; the exact reply is true or false."""
 
+# ruff: noqa: E501 - sentences and rows of tables are kept whole
+
 from __future__ import annotations
 
 import random

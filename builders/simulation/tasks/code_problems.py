@@ -3,6 +3,8 @@
 Cases are chosen so that every failing program gives a wrong result on at least one of them; a test runs them all.
 """
 
+# ruff: noqa: E501 - sentences and rows of tables are kept whole
+
 from __future__ import annotations
 
 import itertools
@@ -14,7 +16,22 @@ from typing import Any
 from llmfusionbench.builders.simulation.query import harder
 from llmfusionbench.builders.simulation.words import town
 
-NOUNS = ("readings", "prices", "scores", "heights", "ages", "weights", "distances", "delays", "levels", "votes", "depths", "doses", "tariffs", "lengths")
+NOUNS = (
+    "readings",
+    "prices",
+    "scores",
+    "heights",
+    "ages",
+    "weights",
+    "distances",
+    "delays",
+    "levels",
+    "votes",
+    "depths",
+    "doses",
+    "tariffs",
+    "lengths",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Everyday knowledge with five options: where one goes for what, what a tool is for, what follows from what."""
 
+# ruff: noqa: E501 - sentences and rows of tables are kept whole
+
 from __future__ import annotations
 
 import random

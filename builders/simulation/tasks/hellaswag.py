@@ -1,5 +1,7 @@
 """What happens next: a scene of our own from an everyday procedure, with four continuations."""
 
+# ruff: noqa: E501 - sentences and rows of tables are kept whole
+
 from __future__ import annotations
 
 import random
@@ -59,7 +61,10 @@ def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
     scene = script[start : start + shown]
     right = script[start + shown]
     frame = rng.choice(FRAMES).format(part=rng.choice(("morning", "afternoon", "evening")), town=town(rng), Name=name)
-    told = [f"{frame} {scene[0]}.", *(f"{lead} {she} {action}." for lead, action in zip(("Then", "After that", "Next"), scene[1:], strict=False))]
+    told = [
+        f"{frame} {scene[0]}.",
+        *(f"{lead} {she} {action}." for lead, action in zip(("Then", "After that", "Next"), scene[1:], strict=False)),
+    ]
     others = rng.sample([key for key in SCRIPTS if key != skill], 3)
     wrong = [rng.choice(SCRIPTS[key]) for key in others]
     if difficulty > 0.6 and start > 0:

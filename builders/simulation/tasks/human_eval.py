@@ -1,5 +1,7 @@
 """A Python signature with a docstring to complete; the ground truth is a `check(candidate)` test."""
 
+# ruff: noqa: E501 - sentences and rows of tables are kept whole
+
 from __future__ import annotations
 
 import random
@@ -17,10 +19,14 @@ DESCRIPTION = (
 
 def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
     skill, problem = code_problems.draw(rng, difficulty)
-    examples = [f"    >>> {problem.name}({', '.join(map(repr, args))})\n    {expected!r}" for args, expected in problem.cases[:2]]
+    examples = [
+        f"    >>> {problem.name}({', '.join(map(repr, args))})\n    {expected!r}" for args, expected in problem.cases[:2]
+    ]
     sentence = problem.task[0].upper() + problem.task[1:]
     doc = "\n".join([f'    """{sentence}.', "", *examples, '    """'])
-    asserts = "\n".join(f"    assert candidate({', '.join(map(repr, args))}) == {expected!r}" for args, expected in problem.cases)
+    asserts = "\n".join(
+        f"    assert candidate({', '.join(map(repr, args))}) == {expected!r}" for args, expected in problem.cases
+    )
     return SimulatedQuery(
         task=TASK,
         task_description=DESCRIPTION,

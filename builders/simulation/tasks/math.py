@@ -1,5 +1,7 @@
 """Competition-style questions whose answer is an integer or a fraction in LaTeX; the solution ends in a box."""
 
+# ruff: noqa: E501 - sentences and rows of tables are kept whole
+
 from __future__ import annotations
 
 import random
@@ -136,7 +138,7 @@ def _urn(rng: random.Random, d: float) -> Problem:
 
 
 def _slope(rng: random.Random, d: float) -> Problem:
-    a, b, x = rng.randrange(1, 8), rng.randrange(-9, 10), harder(rng, d, 1, 7)
+    a, b, x = rng.randrange(2, 9), rng.choice((-9, -8, -7, -5, -4, -3, -2, 2, 3, 4, 6, 7, 8)), harder(rng, d, 1, 9)
     value = 3 * a * x * x + b
     return _exact(
         f"Let $f(t) = {a}t^3 {'+' if b >= 0 else '-'} {abs(b)}t$. Determine the slope of the graph of $f$ at $t = {x}$.",
@@ -147,7 +149,7 @@ def _slope(rng: random.Random, d: float) -> Problem:
 
 
 def _integral(rng: random.Random, d: float) -> Problem:
-    a, b, top = rng.randrange(1, 9), rng.randrange(1, 9), harder(rng, d, 1, 6)
+    a, b, top = rng.randrange(2, 10), rng.randrange(1, 9), harder(rng, d, 1, 6)
     value = Fraction(a * top**3, 3) + b * top
     return _exact(
         f"Evaluate $\\int_0^{{{top}}} \\left({a}u^2 + {b}\\right)\\,du$.",

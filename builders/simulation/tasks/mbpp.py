@@ -1,5 +1,7 @@
 """A described Python function with asserts as its ground truth."""
 
+# ruff: noqa: E501 - sentences and rows of tables are kept whole
+
 from __future__ import annotations
 
 import json

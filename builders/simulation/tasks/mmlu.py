@@ -1,5 +1,7 @@
 """Examination questions across subjects with four options; figures are computed, names come from the fact tables."""
 
+# ruff: noqa: E501 - sentences and rows of tables are kept whole
+
 from __future__ import annotations
 
 import random
@@ -50,9 +52,19 @@ def _element(rng: random.Random, d: float) -> Parts:
     near = [row for row in facts.ELEMENTS if row[0] != name]
     if rng.random() < 0.5:
         text = f"Chemistry. Professor {surname(rng)} of {town(rng)} asks for the symbol of {name}. Which one is right?"
-        return text, symbol, [row[1] for row in rng.sample(near, 3)], [f"{name.capitalize()} has atomic number {number}.", f"Its symbol is {symbol}."]
+        return (
+            text,
+            symbol,
+            [row[1] for row in rng.sample(near, 3)],
+            [f"{name.capitalize()} has atomic number {number}.", f"Its symbol is {symbol}."],
+        )
     text = f"Chemistry. Professor {surname(rng)} of {town(rng)} names the element whose nucleus holds {number} protons. Which element is meant?"
-    return text, name, [row[0] for row in rng.sample(near, 3)], ["The number of protons is the atomic number.", f"Atomic number {number} belongs to {name}."]
+    return (
+        text,
+        name,
+        [row[0] for row in rng.sample(near, 3)],
+        ["The number of protons is the atomic number.", f"Atomic number {number} belongs to {name}."],
+    )
 
 
 def _capital(rng: random.Random, d: float) -> Parts:
@@ -66,7 +78,9 @@ def _logic(rng: random.Random, d: float) -> Parts:
     who = [surname(rng) for _ in range(2)]
     things = rng.sample(("potters", "weavers", "divers", "bakers", "pilots", "clerks", "miners", "singers"), 3)
     p, q, r = things
-    text = f"Logic. All {p} in {town(rng)} are {q}, and no {q} are {r}. {who[0]} is one of the {p}. What follows with certainty?"
+    text = (
+        f"Logic. All {p} in {town(rng)} are {q}, and no {q} are {r}. {who[0]} is one of the {p}. What follows with certainty?"
+    )
     right = f"{who[0]} is not one of the {r}."
     wrong = [f"{who[0]} is one of the {r}.", f"All {q} are {p}.", f"Some {r} are {p}."]
     return text, right, wrong, [f"{who[0]} belongs to the {p} and therefore to the {q}.", f"Since no {q} are {r}, {right}"]

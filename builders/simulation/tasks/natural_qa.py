@@ -1,5 +1,7 @@
 """Fact questions in the lower-case manner of a search box; scored by whether an accepted answer occurs in the reply."""
 
+# ruff: noqa: E501 - sentences and rows of tables are kept whole
+
 from __future__ import annotations
 
 import json

@@ -1,5 +1,7 @@
 """Passages about invented places, people and events, with the facts they state: shared by squad and boolq."""
 
+# ruff: noqa: E501 - sentences and rows of tables are kept whole
+
 from __future__ import annotations
 
 import random
@@ -37,7 +39,9 @@ def _years(rng: random.Random, low: int, high: int) -> tuple[str, tuple[str, ...
 
 def _number(rng: random.Random, low: int, high: int, unit: str) -> tuple[str, tuple[str, ...]]:
     value = rng.randrange(low, high)
-    return f"{value} {unit}", tuple(f"{value + shift} {unit}" for shift in rng.sample((-low // 2, low // 2, low, 2 * low + 1), 3))
+    return f"{value} {unit}", tuple(
+        f"{value + shift} {unit}" for shift in rng.sample((-low // 2, low // 2, low, 2 * low + 1), 3)
+    )
 
 
 def _one(rng: random.Random, items: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

@@ -1,5 +1,7 @@
 """Quiz questions in full sentences; scored by the F1 overlap of words with the accepted answers."""
 
+# ruff: noqa: E501 - sentences and rows of tables are kept whole
+
 from __future__ import annotations
 
 import json
@@ -26,7 +28,9 @@ ROUNDS = (
 def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
     skill = rng.choice(list(FACTS))
     fact = FACTS[skill](rng, difficulty)
-    question = rng.choice(ROUNDS).format(ask=fact.ask, core=fact.core, k=rng.randrange(2, 10), town=town(rng), name=surname(rng))
+    question = rng.choice(ROUNDS).format(
+        ask=fact.ask, core=fact.core, k=rng.randrange(2, 10), town=town(rng), name=surname(rng)
+    )
     return SimulatedQuery(
         task=TASK,
         task_description=DESCRIPTION,

@@ -104,3 +104,22 @@ def _row_counts(manifest: dict[str, Any], tables: list[str]) -> str:
         rows = manifest["tables"][name]["splits"]
         lines.append(f"| {name} | " + " | ".join(f"{rows[s]['rows']:,}" if s in rows else "" for s in splits) + " |")
     return "\n".join(lines)
+
+
+BEGIN: Final = "<!-- generated from schemas/ by `make card`: begin -->"
+END: Final = "<!-- generated from schemas/ by `make card`: end -->"
+
+
+def refresh(card: str) -> str:
+    """The text of CARD.md with its column tables made anew."""
+    before, _, rest = card.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{columns_markdown()}\n\n{END}{after}"
+
+
+if __name__ == "__main__":
+    import sys
+    from pathlib import Path
+
+    path = Path(sys.argv[1])
+    path.write_text(refresh(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,38 @@
+# Everything a fresh machine needs: python3, make and the package registry.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: quickstart test lint types bench card sample wheel clean
+
+quickstart: $(STAMP)
+	$(BIN)/llmfusionbench quickstart
+
+test: $(STAMP) lint types
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+card: $(STAMP)
+	$(BIN)/python -m llmfusionbench.release.card CARD.md
+
+sample: $(STAMP)
+	$(BIN)/python -m llmfusionbench.builders.make_sample
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@

@@ -1,0 +1,109 @@
+"""`llmfusionbench build`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import InputError
+from .console import progress, say, show_table
+
+
+@click.command(name="build")
+@click.argument("source")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Directory of the release; appears whole or not at all.")
+@click.option("--split", help="The split of the queries, where the files do not say: train, test or partial_test.")
+@click.option("--test-share", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="Set this share of the train queries aside as test.")
+@click.option("--tokenizer", help="Count the tokens that the log does not state, by this tiktoken encoding, such as cl100k_base.")
+@click.option("--map", "mapping", multiple=True, metavar="OURS=THEIRS", help="For `table`: our column and theirs; =TEXT for a constant.")
+@click.option("--map-file", type=click.Path(path_type=Path), help="For `table`: the same as a YAML file.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Any other option of the source.")
+@click.option("--revision", help="Revision of the inputs: of a repository on the Hub, what to fetch; else noted in the manifest.")
+@click.option("--strict", is_flag=True, help="Fail where a record cannot be taken, instead of listing it in rejected.jsonl.")
+@click.option("--overwrite", is_flag=True, help="Replace a release that is there.")
+@click.option("--workers", type=click.IntRange(min=1), help="Shards written at a time; one a core by default.")
+def command(
+    source: str,
+    inputs: tuple[str, ...],
+    out: Path,
+    split: str | None,
+    test_share: float,
+    tokenizer: str | None,
+    mapping: tuple[str, ...],
+    map_file: Path | None,
+    options: tuple[str, ...],
+    revision: str | None,
+    strict: bool,
+    overwrite: bool,
+    workers: int | None,
+) -> None:
+    """Read logs in the format SOURCE and write them as a release.
+
+    SOURCE is fusionbench, llmrouter, table, wildbench or zeroeval. INPUT are files, `.gz` and `.zst` too; for fusionbench also
+    a repository on the Hub. A record that cannot be taken is listed in the release's rejected.jsonl with its place and reason.
+
+    \b
+    Examples:
+      llmfusionbench build zeroeval logs/*.json.gz --out my-release
+      llmfusionbench build fusionbench train.csv partial_test.csv --out my-release
+      llmfusionbench build table answers.csv --map prompt=question --map llm=model --map task==trivia --out my-release
+    """
+    from ..builders import build
+
+    arguments: dict[str, Any] = dict(_pair(o, "--option") for o in options)
+    if split is not None:
+        arguments["split"] = split
+    if mapping or map_file:
+        arguments["columns"] = _mapping(mapping, map_file)
+    with progress() as tell:
+        paths, revision = _inputs(source, inputs, revision)
+        release = build(
+            source, paths, out,
+            options=arguments, tokenizer=tokenizer, test_share=test_share, overwrite=overwrite, strict=strict,
+            workers=workers, revision=revision, progress=tell,
+        )  # fmt: skip
+    info = release.info()
+    responses = sum(info.rows["responses"].values())
+    say(f"Wrote {out}: {sum(info.rows['queries'].values()):,} queries, {info.candidates:,} candidates, {responses:,} responses.")
+    show_table("Rows", ["table", *release.splits], [[t, *(info.rows[t].get(s) for s in release.splits)] for t in release.tables])
+    rejected = release.manifest["rejected"]
+    if rejected:
+        say(f"Rejected {rejected:,} records: see {out / 'rejected.jsonl'} for their places and reasons.")
+
+
+def _inputs(source: str, inputs: tuple[str, ...], revision: str | None) -> tuple[list[Path], str | None]:
+    """The files to read; those of a repository on the Hub are fetched."""
+    from ..release.release import is_repository
+
+    if source == "fusionbench" and len(inputs) == 1 and not Path(inputs[0]).exists() and is_repository(inputs[0]):
+        from ..full import fetch_logs
+
+        return fetch_logs(inputs[0], revision)
+    return [Path(i) for i in inputs], revision
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name or not value:
+        raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint=option)
+    return name, value
+
+
+def _mapping(pairs: tuple[str, ...], path: Path | None) -> dict[str, str]:
+    mapping: dict[str, str] = {}
+    if path is not None:
+        import yaml
+
+        try:
+            loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}. Remedy: check the path") from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: not YAML ({str(error).splitlines()[0]})") from error
+        if not isinstance(loaded, dict) or not all(isinstance(k, str) and isinstance(v, str) for k, v in loaded.items()):
+            raise InputError(f"{path}: expected a mapping of our column names to theirs, both texts")
+        mapping |= loaded
+    return mapping | dict(_pair(p, "--map") for p in pairs)

@@ -1,0 +1,73 @@
+"""What the commands share on screen: tables, numbers, progress, and text that is safe to print."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+
+def printable(text: str) -> str:
+    """`text` without characters that could move a terminal's cursor or colour it; line ends and tabs stay."""
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
+def error_line(message: str) -> None:
+    """An error, on standard error."""
+    click.echo(f"llmfusionbench: error: {printable(message)}", err=True)
+
+
+def say(message: str = "") -> None:
+    """A line on standard output."""
+    click.echo(printable(message))
+
+
+def show_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table on standard output; columns of numbers are aligned to the right. Nothing is cut where it is no terminal."""
+    table = Table(title=Text(title), title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    for i, name in enumerate(header):
+        numeric = bool(rows) and all(row[i] is None or isinstance(row[i], int | float) for row in rows)
+        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(number(cell))) for cell in row))
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    console.print(table)
+    console.print()
+
+
+def number(value: object) -> str:
+    """A figure as people read it; `-` for one that is missing."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
+
+
+class Tell(Protocol):
+    """How a long task says where it is: what is being done, how much of it, and how much there is (if known)."""
+
+    def __call__(self, what: str, done: int, total: int | None = None) -> None: ...
+
+
+@contextmanager
+def progress() -> Iterator[Tell]:
+    """A progress bar on standard error, where that is a terminal; gone when the task is done."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        tasks = {}
+
+        def tell(what: str, done: int, total: int | None = None) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield tell

@@ -1,0 +1,51 @@
+"""`llmfusionbench diff`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from .console import say, show_table
+
+
+@click.command(name="diff")
+@click.argument("a")
+@click.argument("b")
+@click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
+def command(a: str, b: str, as_json: bool) -> int:
+    """Say how release B differs from release A: rows added, removed and changed, met by key.
+
+    Exit status 1 if they differ.
+
+    \b
+    Example:
+      llmfusionbench diff sample my-release
+    """
+    from ..release import diff_releases, open_release
+
+    diffs = diff_releases(open_release(a), open_release(b))
+    differ = any(diffs)
+    if as_json:
+        click.echo(json.dumps([asdict(d) for d in diffs], indent=2, ensure_ascii=True, default=str))
+        return int(differ)
+    if not differ:
+        say("The releases hold the same rows.")
+        return 0
+    rows = [[d.table, d.added, d.removed, d.changed, ", ".join(f"{c} {n:,}" for c, n in d.columns.items())] for d in diffs]
+    show_table(f"From {a} to {b}", ["table", "added", "removed", "changed", "columns that changed"], rows)
+    examples = []
+    for d in diffs:
+        for example in d.examples:
+            key = ", ".join(str(v) for v in example["key"].values())
+            change = f"{example['column']}: {_cut(example['before'])} -> {_cut(example['after'])}" if "column" in example else ""
+            examples.append([d.table, example["what"], key, change])
+    show_table("Examples", ["table", "what", "key", "change"], examples)
+    return 1
+
+
+def _cut(value: object) -> str:
+    from ..validation.issue import shorten
+
+    return shorten(value)

@@ -1,0 +1,71 @@
+"""`llmfusionbench info`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from .console import say, show_table
+
+if TYPE_CHECKING:
+    from ..release import Release
+
+
+@click.command(name="info")
+@click.argument("release")
+@click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def command(release: str, revision: str | None, as_json: bool) -> None:
+    """Say what is in a release: counts, tokens, coverage of the query x candidate grid, missing values, licences.
+
+    RELEASE is "sample", "full", the directory of a release, or a repository on the Hub.
+
+    \b
+    Example:
+      llmfusionbench info sample
+    """
+    from ..release import open_release
+
+    opened = open_release(release, revision=revision)
+    if as_json:
+        click.echo(json.dumps(opened.info().to_dict(), indent=2, ensure_ascii=True))
+    else:
+        describe(opened)
+
+
+def describe(release: Release) -> None:
+    """Print what is in a release."""
+    info = release.info()
+    say(f"Release {release.path.name}: source {info.source or 'unknown'}, schema version {info.schema_version}.")
+    if "simulated" in info.provenance:
+        say(SIMULATED)
+    say()
+    splits = release.splits
+    rows = [[table, *(info.rows[table].get(s) for s in splits)] for table in release.tables]
+    show_table("Rows", ["table", *splits], rows)
+    tasks = [[task, n["queries"], n["responses"], n["scored"]] for task, n in info.tasks.items()]
+    show_table("Tasks", ["task", "queries", "responses", "scored"], tasks)
+    covered = "" if info.coverage is None else f", {info.coverage:.2%} answered"
+    show_table(
+        f"Grid: {info.cells:,} cells of {info.candidates} candidates{covered}",
+        ["status", "cells"],
+        [[status, count] for status, count in info.responses.items()],
+    )
+    show_table("Missing values in responses", ["column", "null"], [[c, n] for c, n in info.missing.items()])
+    tokenizers = ", ".join(info.tokenizers) or "the log does not say which tokenizer"
+    figures = [
+        ["input tokens", info.input_tokens, tokenizers],
+        ["output tokens", info.output_tokens, tokenizers],
+        ["cost, USD", info.cost_usd, "tokens at list price"],
+    ]
+    show_table("Sums over the responses that have a figure", ["figure", "sum", "counted by"], figures)
+    if info.judges:
+        show_table("Judges", ["judge", "scores"], [[j, n] for j, n in info.judges.items()])
+    show_table("Licences of the queries", ["licence", "queries"], [[name, n] for name, n in info.licenses.items()])
+    show_table("Licences of the LLMs", ["licence", "LLMs"], [[name, n] for name, n in info.llm_licenses.items()])
+
+
+SIMULATED = "SIMULATED DATA: no LLM was asked. Use it to learn and to test, never to compare LLMs."
+"""What every printout of simulated data says."""

@@ -1,0 +1,90 @@
+"""The command `llmfusionbench`: its subcommands, and what happens to errors.
+
+Exit status 0: done. 1: the input or the data is at fault; one line on standard error says what, where, and the remedy.
+2: the command was not understood.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+from .._version import __version__
+from ..errors import LLMFusionBenchError
+from .console import error_line
+
+COMMANDS: Final = {
+    "build": "Read logs in any known format and write them as a release.",
+    "diff": "Say how two releases differ: rows added, removed and changed.",
+    "info": "Say what is in a release: counts, tokens, coverage, licences.",
+    "quickstart": "Tour the embedded sample: open, validate, look.",
+    "simulate": "Write simulated logs in the official FusionBench format, at any scale.",
+    "validate": "Check a release, or one file, against the schemas.",
+}
+"""Command -> what it does; each is the function `command` of the module of its name."""
+
+
+class _Commands(click.Group):
+    """Imports a command when it is called, so that `--help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f".{cmd_name}", __package__).command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f' Did you mean "{near[0]}"?' if near else ""
+            ctx.fail(f'No command "{name}".{hint}')
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="llmfusionbench")
+def cli() -> None:
+    """Logs of many LLMs answering the same queries, as one validated, typed dataset.
+
+    \b
+    Start here:
+      llmfusionbench quickstart
+    """
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit with its status."""
+    sys.exit(run(sys.argv[1:] if args is None else args))
+
+
+def run(args: list[str]) -> int:
+    """Run the command line; its exit status."""
+    try:
+        result: Any = cli.main(args, prog_name="llmfusionbench", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except click.Abort:
+        error_line("stopped")
+        return 1
+    except LLMFusionBenchError as error:
+        error_line(str(error))
+        return 1
+    except BrokenPipeError:
+        # The reader has gone, as in `... | head`; keep the interpreter from complaining as it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0

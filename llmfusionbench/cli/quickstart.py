@@ -1,0 +1,62 @@
+"""`llmfusionbench quickstart`: the tour. Offline, on the embedded sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .console import progress, say, show_table
+from .info import SIMULATED, describe
+
+_BEST = 5
+
+
+@click.command(name="quickstart")
+@click.option("--out", type=click.Path(path_type=Path), help="Also write the leaderboard there, as CSV.")
+def command(out: Path | None) -> int:
+    """Tour the embedded sample: open it, validate it, look at what is in it, and at who answers best.
+
+    \b
+    Example:
+      llmfusionbench quickstart --out tour
+    """
+    from ..leaderboard import leaderboard
+    from ..release import open_release
+    from ..validation import validate
+
+    release = open_release("sample")
+    checked = 0
+    with progress() as tell:
+
+        def count(rows: int) -> None:
+            nonlocal checked
+            checked += rows
+            tell("rows checked", checked)
+
+        issues = validate(release.path, progress=count)
+    if issues:
+        say(f"The embedded sample is damaged, {len(issues)} issues; the first: {issues[0]}. Remedy: install the package again")
+        return 1
+    describe(release)
+    say(f"Validated {checked:,} rows: no issues.")
+    say()
+    board = leaderboard(release)
+    best = board.groupby("domain").head(_BEST)
+    show_table(
+        f"The {_BEST} best candidates of each domain, mean performance with 95% interval (SIMULATED)",
+        ["domain", "candidate", "performance", "95% interval", "scored", "USD per 1,000 answers"],
+        [
+            [r.domain, r.candidate, float(r.performance), f"{r.low:.3f} to {r.high:.3f}", f"{r.scored} of {r.queries}", float(r.cost_usd) * 1e3]
+            for r in best.itertuples()
+        ],
+    )
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        board.to_csv(out / "leaderboard.csv", index=False)
+        say(f"Wrote {out / 'leaderboard.csv'}.")
+    say("Where to go next:")
+    say('  python -c "import llmfusionbench; from datasets import load_dataset; print(load_dataset(\'llmfusionbench\', release=\'sample\'))"')
+    say("  llmfusionbench build --help        your own logs, as the same tables")
+    say("  llmfusionbench simulate --help     logs of any size, to try things on")
+    return 0

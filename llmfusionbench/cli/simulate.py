@@ -1,0 +1,34 @@
+"""`llmfusionbench simulate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .console import progress, say
+from .info import SIMULATED
+
+
+@click.command(name="simulate")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Directory for the CSV files.")
+@click.option("--scale", type=click.FloatRange(0, 100, min_open=True), default=1.0, show_default=True, help="1.0 is the size of the reference release: 256,000 rows.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other logs.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core by default.")
+def command(out: Path, scale: float, seed: int, workers: int | None) -> None:
+    """Write simulated logs in the official FusionBench CSV format, at any scale, in constant memory.
+
+    Every row says that it is simulated. The same scale and seed give the same bytes.
+
+    \b
+    Example:
+      llmfusionbench simulate --scale 0.01 --out simulated
+      llmfusionbench build fusionbench simulated/*.csv --out my-release
+    """
+    from ..builders.simulation import simulate
+
+    with progress() as tell:
+        paths = simulate(out, scale=scale, seed=seed, workers=workers, progress=lambda done, total: tell("queries answered", done, total))
+    say(SIMULATED)
+    for path in paths:
+        say(f"Wrote {path}: {path.stat().st_size / 1e6:,.1f} MB.")

@@ -1,0 +1,54 @@
+"""`llmfusionbench validate`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from .console import printable, progress, say
+
+
+@click.command(name="validate")
+@click.argument("path")
+@click.option("--schema", metavar="TABLE", help="The table that a single file holds, where its name does not say.")
+@click.option("--max-errors", type=click.IntRange(min=1), default=100, show_default=True, help="Stop after so many issues.")
+@click.option("--json", "as_json", is_flag=True, help="Print the issues as JSON lines.")
+def command(path: str, schema: str | None, max_errors: int, as_json: bool) -> int:
+    """Check a release, or one Parquet, JSONL or CSV file, against the schemas.
+
+    Every issue is printed with its file, row, column and value, and what was expected. Exit status 1 if there is any.
+
+    \b
+    Example:
+      llmfusionbench validate sample
+      llmfusionbench validate my-release --json
+      llmfusionbench validate answers.jsonl --schema responses
+    """
+    from ..release.release import sample_path
+    from ..validation import validate
+
+    checked = 0
+    with progress() as tell:
+
+        def count(rows: int) -> None:
+            nonlocal checked
+            checked += rows
+            tell("rows checked", checked)
+
+        target = sample_path() if path == "sample" else path
+        issues = validate(target, schema=schema, max_errors=max_errors + 1, progress=count)
+    more = len(issues) > max_errors
+    issues = issues[:max_errors]
+    if as_json:
+        for issue in issues:
+            click.echo(json.dumps(issue.to_dict(), ensure_ascii=True))
+        return 1 if issues else 0
+    if not issues:
+        say(f"{path}: valid, {checked:,} rows checked.")
+        return 0
+    counted = f"more than {max_errors:,} issues; the first are" if more else f"{len(issues):,} issue{'s' * (len(issues) > 1)}"
+    say(f"Found {counted} in {path}:")
+    for issue in issues:
+        say(f"  {printable(str(issue))}")
+    return 1

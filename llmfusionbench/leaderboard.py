@@ -1,0 +1,51 @@
+"""Which candidates answer best, domain by domain: the first thing that anyone asks of a release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from .statistics import bootstrap_mean
+
+if TYPE_CHECKING:
+    from .release import Release
+
+
+def leaderboard(release: Release, split: str | None = None, *, seed: int = 0) -> pd.DataFrame:
+    """Every candidate in every domain, best first.
+
+    Args:
+        release: The release.
+        split: All splits by default.
+        seed: Of the bootstrap.
+
+    Returns:
+        domain, candidate, performance (mean over the scored answers), low and high (its 95% bootstrap interval over queries),
+        scored (answers with a performance), queries (of the domain), cost_usd (mean), provenance.
+    """
+    table = release.routing(split)
+    domain_of = dict(release.table("queries", split).to_table(columns=["query_id", "domain"]).to_pandas().to_numpy().tolist())
+    domains = np.array([domain_of[q] for q in table.query_ids], object)
+    frames = []
+    for domain in sorted(set(domain_of.values())):
+        rows = domains == domain
+        performance = bootstrap_mean(table.performance[rows], seed=seed)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "domain": domain,
+                    "candidate": table.candidates,
+                    "performance": performance.mean,
+                    "low": performance.low,
+                    "high": performance.high,
+                    "scored": performance.count,
+                    "queries": int(rows.sum()),
+                    "cost_usd": bootstrap_mean(table.cost[rows], resamples=1, seed=seed).mean,
+                }
+            )
+        )
+    board = pd.concat(frames, ignore_index=True)
+    board["provenance"] = "+".join(release.provenance)
+    return board.sort_values(["domain", "performance", "candidate"], ascending=[True, False, True], ignore_index=True)

@@ -245,7 +245,7 @@ class _Bars:
     def __call__(self, what: str, done: int, total: int | None) -> None:
         bar = self.bars.get(what)
         if bar is None:
-            bar = self.bars[what] = tqdm(desc=what, total=total, unit="", unit_scale=True)
+            bar = self.bars[what] = tqdm(desc=what, total=total, unit="", unit_scale=True)  # type: ignore[no-untyped-call]
         bar.update(done - bar.n)
 
 

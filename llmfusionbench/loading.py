@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import datasets
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 from datasets.builder import Key
@@ -29,8 +30,8 @@ from ._hub import list_files
 from ._registration import NAME
 from ._version import __version__
 from .errors import HubError, InputError, ReleaseError, UnknownNameError
-from .manifest import MANIFEST, read_manifest
-from .release import open_release
+from .manifest import MANIFEST
+from .release import Release, open_release
 from .release.card import CITATION
 from .release.release import is_repository
 from .schema import SCHEMA_VERSION, TABLES, table_schema
@@ -84,7 +85,7 @@ class TableConfig(datasets.BuilderConfig):  # type: ignore[misc]  # datasets has
             for column in self.columns:
                 if column not in known:
                     raise UnknownNameError("column", column, known)
-        self.path = find_release(self.release, self.revision, token=self.hub_token)
+        self.path = find_release(self.release, self.revision, token=self.hub_token).absolute()
         try:
             manifest = (self.path / MANIFEST).read_bytes()
         except OSError as error:
@@ -112,7 +113,8 @@ class LLMFusionBench(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         super().__init__(*args, token=token, hub_token=token, path=Path(), **kwargs)
 
     def _info(self) -> datasets.DatasetInfo:
-        manifest = read_manifest(self.config.path)
+        release = open_release(self.config.path)
+        manifest = release.manifest
         schema = table_schema(self.config.name)
         features = schema.features
         if self.config.columns is not None:
@@ -124,11 +126,11 @@ class LLMFusionBench(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         for split in sorted(counts, key=lambda name: (name != "train", name)):
             splits.add(datasets.SplitInfo(name=split, num_examples=counts[split]["rows"], dataset_name=NAME))
         return datasets.DatasetInfo(
-            description=f"{schema.description} {_provenance(manifest)}",
+            description=f"{schema.description} {_provenance(release.provenance)}",
             features=features,
             homepage=HOMEPAGE,
             citation=CITATION,
-            license=_licences(manifest),
+            license=_licences(release),
             splits=splits,
         )
 
@@ -138,8 +140,8 @@ class LLMFusionBench(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         for split in self.info.splits:
             # One entry a row group: that is what `num_proc` and the workers of a DataLoader divide among them.
             groups = [
-                (str(file), number)
-                for file in release.files(self.config.name, split)
+                (file, number)
+                for file in release.table(self.config.name, split).files
                 for number in range(pq.ParquetFile(file).num_row_groups)
             ]
             generators.append(datasets.SplitGenerator(name=split, gen_kwargs={"groups": groups}))
@@ -200,8 +202,8 @@ def _full_or_sample(token: str | bool | None) -> Path:
     try:
         listing = list_files(full.FULL_REPO, full.DEFAULT_REVISION, token=token)
     except HubError as error:
-        sample = open_release("sample").path
-        rows = sum(entry["rows"] for entry in read_manifest(sample)["tables"]["queries"]["splits"].values())
+        sample = open_release("sample")
+        rows = sum(entry["rows"] for entry in sample.manifest["tables"]["queries"]["splits"].values())
         warnings.warn(
             f"\n  This is NOT the full LLMFusionBench: it is the embedded sample, {rows} queries answered by simulated LLMs."
             f"\n  The full release could not be had: {error}"
@@ -210,7 +212,7 @@ def _full_or_sample(token: str | bool | None) -> Path:
             SampleReleaseWarning,
             stacklevel=_depth_of_caller(),
         )
-        return sample
+        return sample.path
     return full.ensure_full(token=token, listing=listing)
 
 
@@ -222,12 +224,13 @@ def _depth_of_caller() -> int:
     return depth
 
 
-def _provenance(manifest: dict[str, Any]) -> str:
-    if manifest.get("provenance") == ["simulated"]:
-        return "All answers, scores and prices in this release are simulated."
-    return f"Provenance of the answers: {', '.join(manifest.get('provenance', [])) or 'not stated'}."
+def _provenance(kinds: list[str]) -> str:
+    if kinds == ["simulated"]:
+        return "All answers and scores in this release are simulated."
+    return f"Provenance of the answers: {', '.join(kinds) or 'not stated'}."
 
 
-def _licences(manifest: dict[str, Any]) -> str:
-    licences = manifest.get("licenses") or []
-    return ", ".join(licences) or "by row: see the column license of the tables queries and llms"
+def _licences(release: Release) -> str:
+    """The licences of its queries, as they are stated row by row."""
+    stated = pc.unique(release.table("queries").to_table(columns=["license"])["license"]).drop_null().to_pylist()
+    return ", ".join(sorted(stated)) or "not stated by the source"

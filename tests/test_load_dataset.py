@@ -151,7 +151,7 @@ def test_info(release: str, cache: str) -> None:
     assert info.features == table_schema("queries").features
     assert "2507.10540" in info.citation
     assert "2507.10540" in info.homepage
-    assert info.license
+    assert info.license.startswith("license 000, license 001")
     assert info.dataset_name == NAME
     assert info.config_name == "queries"
     assert {name: split.num_examples for name, split in info.splits.items()} == {"train": TRAIN, "test": TEST}
@@ -204,6 +204,13 @@ def test_mistakes(
     monkeypatch.setattr(loading, "_full_or_sample", lambda token: pytest.fail("asked for a release"))
     with pytest.raises(error, match=message):
         load_dataset(NAME, **arguments, cache_dir=cache)
+
+
+def test_a_shard_that_is_gone(tmp_path: Path, cache: str) -> None:
+    place = write_small_release(tmp_path / "r")
+    (place / "queries" / "train-00001-of-00002.parquet").unlink()
+    with pytest.raises(ReleaseError, match=r"train-00001-of-00002\.parquet"):
+        load_dataset(NAME, "queries", release=place, cache_dir=cache)
 
 
 def test_a_table_that_the_release_lacks(tmp_path: Path, cache: str) -> None:

@@ -60,7 +60,7 @@ def _whole(text: str, options: Options, patterns: ChoicePatterns) -> str | None:
     if label is not None or not options.texts:
         return label
     plain = normalise(text)
-    same = [label for label, option in zip(options.labels, options.texts, strict=True) if normalise(option) == plain]
+    same = [label for label, option in zip(options.labels, options.plain, strict=True) if option == plain]
     return same[0] if len(same) == 1 and plain else None
 
 
@@ -69,7 +69,7 @@ def _only_text(text: str, options: Options) -> str | None:
     if not options.texts:
         return None
     plain = normalise(text)
-    pairs = [(label, normalise(option)) for label, option in zip(options.labels, options.texts, strict=True)]
+    pairs = zip(options.labels, options.plain, strict=True)
     named = [(label, words) for label, words in pairs if contains_words(plain, words)]
     # "green tea" names the option "green tea" and not also the option "tea".
     longest = [label for label, words in named if not any(words != other and words in other for _, other in named)]

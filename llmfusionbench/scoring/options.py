@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from llmfusionbench.scoring.normalise import normalise
 from llmfusionbench.scoring.python_literal import python_literal
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -23,6 +24,8 @@ class Options:
     labels: tuple[str, ...] = DEFAULT_LABELS
     texts: tuple[str, ...] = ()
     """As many as labels, or none where the texts are not known."""
+    plain: tuple[str, ...] = ()
+    """The texts in their normal form."""
 
 
 def read_options(choices: object) -> Options:
@@ -47,11 +50,13 @@ def _of_text(text: str) -> Options:
     return read_options(value) if isinstance(value, (list, dict)) else Options()
 
 
+@lru_cache(maxsize=8192)
 def _options(named: tuple[str, ...], texts: tuple[str, ...]) -> Options:
-    if named:
-        return Options(named, texts if len(texts) == len(named) else ())
+    if named and all(named):
+        texts = texts if len(texts) == len(named) else ()
+        return Options(named, texts, tuple(map(normalise, texts)))
     if 0 < len(texts) <= len(LETTERS):
-        return Options(tuple(LETTERS[: len(texts)]), texts)
+        return Options(tuple(LETTERS[: len(texts)]), texts, tuple(map(normalise, texts)))
     return Options()
 
 

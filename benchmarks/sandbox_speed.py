@@ -1,0 +1,93 @@
+"""How many programs a second the sandbox runs, against a fresh `python -c` per program, in the same run.
+
+    python benchmarks/sandbox_speed.py [--programs 1000] [--workers 2] [--sandbox auto]
+
+Without --tasks FILE (HumanEval.jsonl.gz) the programs are made here: a function and a `check` of a hundred random cases, the
+size of a HumanEval task. The baseline has no isolation, one process a program, as many at a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import resource
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from llmfusionbench.sandbox import CodeTask, Sandbox, describe_sandbox
+
+MADE_CODE = """
+from typing import List
+def clean{n}(words: List[str], least: int) -> List[str]:
+    seen = {{}}
+    for word in words:
+        seen[word] = seen.get(word, 0) + 1
+    return sorted(word for word in seen if seen[word] >= least)
+"""
+MADE_TESTS = """
+def check(candidate):
+    import random
+    rng = random.Random({n})
+    for _ in range(10):
+        words = [rng.choice('abcdef') * rng.randint(1, 3) for _ in range(30)]
+        assert candidate(words, 2) == sorted({{w for w in words if words.count(w) >= 2}})
+"""
+
+
+def tasks(path: Path | None, count: int) -> list[CodeTask]:
+    """`count` tasks, those of the file over and over."""
+    if path is None:
+        return [
+            CodeTask(code=MADE_CODE.format(n=n), tests=MADE_TESTS.format(n=n), entry_point=f"clean{n}") for n in range(count)
+        ]
+    with gzip.open(path, "rt") as lines:
+        rows = [json.loads(line) for line in lines]
+    return [
+        CodeTask(
+            code=row["prompt"] + row["canonical_solution"],
+            tests=row["test"],
+            entry_point=row["entry_point"],
+            setup=row["prompt"],
+        )
+        for row in (rows[n % len(rows)] for n in range(count))
+    ]
+
+
+def baseline(task: CodeTask) -> bool:
+    """One fresh interpreter that runs program and tests together."""
+    text = f"{task.code}\n{task.tests}\ncheck({task.entry_point})\n"
+    return subprocess.run([sys.executable, "-c", text], capture_output=True, timeout=60, check=False).returncode == 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--programs", type=int, default=1000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--sandbox", default="auto")
+    parser.add_argument("--tasks", type=Path, help="HumanEval.jsonl.gz")
+    options = parser.parse_args()
+    work = tasks(options.tasks, options.programs)
+    print(describe_sandbox(options.sandbox))
+
+    started = time.perf_counter()
+    with Sandbox(sandbox=options.sandbox, workers=options.workers) as pool:
+        passed = sum(verdict.passed for verdict in pool.run(work))
+    seconds = time.perf_counter() - started
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"sandbox          {len(work) / seconds:7.1f} programs/s  {seconds:6.1f} s  {passed} of {len(work)} passed")
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(options.workers) as threads:
+        passed = sum(threads.map(baseline, work))
+    plain = time.perf_counter() - started
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"fresh python -c  {len(work) / plain:7.1f} programs/s  {plain:6.1f} s  {passed} of {len(work)} passed")
+    print(f"ratio {plain / seconds:.2f}   peak memory {own:.0f} MiB here, {children:.0f} MiB in the largest child")
+
+
+if __name__ == "__main__":
+    main()

@@ -183,12 +183,13 @@ def _range(low: float | None, high: float | None) -> Check:
         least, most = extremes["min"], extremes["max"]
         if least is None or ((low is None or least >= low) and (high is None or most <= high)):
             return None
+        numbers = pc.fill_null(array, 0).to_numpy(zero_copy_only=False)  # exact for integers, as a cast to float is not
         bad = np.zeros(len(array), bool)
         if low is not None:
-            bad |= _numpy_bool(pc.less(array, pa.scalar(low, pa.float64())))
+            bad |= numbers < low
         if high is not None:
-            bad |= _numpy_bool(pc.greater(array, pa.scalar(high, pa.float64())))
-        return _some(bad)
+            bad |= numbers > high
+        return _some(bad & ~_nulls(array))
 
     return check
 

@@ -190,5 +190,17 @@ def _column(column: Column, values: list[Any], rows: list[dict[str, Any]], inval
         good = value is None or fits.is_valid(value)
         if not good:
             invalid[i] = rows[i]
-        kept.append(value if good else None)
+        kept.append(_fitted(column.schema, value) if good else None)
     return pa.array(kept, column.arrow_type)
+
+
+def _fitted(schema: dict[str, Any], value: Any) -> Any:
+    """A valid value as the Python type that Arrow takes for it: JSON's 3.0 may be an integer, and its 2**60 a number."""
+    types = json_types(schema)
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, list):
+        return [_fitted(schema["items"], item) for item in value]
+    if isinstance(value, dict):
+        return {k: _fitted(schema["properties"][k], v) for k, v in value.items()}
+    return int(value) if "integer" in types else float(value)

@@ -2,7 +2,7 @@
 
     python benchmarks/sandbox_speed.py [--programs 1000] [--workers 2] [--sandbox auto]
 
-Without --tasks FILE (HumanEval.jsonl.gz) the programs are made here: a function and a `check` of a hundred random cases, the
+Without --tasks FILE (HumanEval.jsonl.gz) the programs are made here: a function and a `check` of ten random cases, the
 size of a HumanEval task. The baseline has no isolation, one process a program, as many at a time.
 """
 

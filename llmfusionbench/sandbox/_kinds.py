@@ -11,7 +11,7 @@ from ._worker import Worker
 from .guest import seccomp
 
 KINDS = {
-    "bubblewrap": "bubblewrap: own user or root view, no network, nothing visible but Python itself, read-only",
+    "bubblewrap": "bubblewrap: no network, nothing visible but Python itself, read-only",
     "namespaces": "kernel namespaces: no network, nothing visible but Python itself, read-only",
     "process": "a limited process only: the machine's files can be read",
 }

@@ -24,6 +24,8 @@ class CodeTask:
     """Trusted code that runs beside the tests, before them: MBPP's `test_setup_code`, HumanEval's prompt.
 
     What it defines is used by the tests in place of the program's own definition (a HumanEval prompt's helper functions).
+    A name that tests use and neither they, the setup nor Python define is the program's (MBPP's `Pair`), so give the setup
+    whatever an expected value is computed with.
     """
 
     def statements(self) -> list[str]:

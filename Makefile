@@ -23,7 +23,8 @@ bench: $(STAMP)
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 card: $(STAMP)
-	$(BIN)/python -m llmfusionbench.release.card CARD.md
+	$(BIN)/python -c 'from pathlib import Path; from llmfusionbench.release.card import refresh; \
+	  card = Path("CARD.md"); card.write_text(refresh(card.read_text("utf-8")), "utf-8")'
 
 sample: $(STAMP)
 	$(BIN)/python -m llmfusionbench.builders.make_sample

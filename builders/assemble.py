@@ -22,6 +22,7 @@ from .records import Rejected
 
 _QUERY_FACTS: Final = ("ground_truth", "choices", "metric")
 _ANSWER_FACTS: Final = ("response", "status", "performance")
+_TEXTS: Final = ("prompt", "prompt_think", "ground_truth", "response", "judge_reason", "judge_rubric")
 _CANDIDATE: Final = ("query_id", "llm", "mode")
 
 Codes = npt.NDArray[np.int64]
@@ -44,7 +45,7 @@ def assemble(records: pa.Table, llms: pa.Table, split: str) -> Assembled:
         split: The split that the queries were settled in.
     """
     rejected: list[Rejected] = []
-    records = _in_order(records, ("query_id",))
+    records = _in_order(_with_codes(records), ("query_id",))
     records = records.set_column(records.schema.get_field_index("split"), "split", pa.array([split] * len(records), pa.string()))
     records = _without_contradictions(records, ("query_id",), _QUERY_FACTS, "the same query has another {}", rejected)
     queries = _merged(records, ("query_id",), table_schema("queries").arrow.names)
@@ -69,6 +70,12 @@ def assemble(records: pa.Table, llms: pa.Table, split: str) -> Assembled:
         "routing": _routing(logs, queries),
     }
     return Assembled(tables, rejected)
+
+
+def _with_codes(records: pa.Table) -> pa.Table:
+    """The long texts as codes of their distinct values, so that sorting and comparing moves and reads no text."""
+    columns = [records[name].dictionary_encode() if name in _TEXTS else records[name] for name in records.column_names]
+    return pa.table(columns, names=records.column_names).unify_dictionaries().combine_chunks()
 
 
 def _in_order(table: pa.Table, key: Sequence[str]) -> pa.Table:
@@ -103,6 +110,9 @@ def _merged(table: pa.Table, key: Sequence[str], columns: Sequence[str]) -> pa.T
 
 
 def _comparable(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """`values` as something that Arrow compares; equal where they are equal."""
+    if pa.types.is_dictionary(values.type):
+        return pa.chunked_array([chunk.indices for chunk in values.chunks], pa.int32())
     return pc.binary_join(values, "\x1f") if pa.types.is_list(values.type) else values
 
 

@@ -40,6 +40,9 @@ CORRECTED_PRICES: Final = {"deepseek-r1": (0.55, 2.19)}
 """LLM -> (input, output) USD per 1M tokens, for those that were logged at wrong prices."""
 
 CODE_SCORE: Final = re.compile(r"""\s*\{\s*['"]pass@1['"]\s*:\s*(?:np\.float(?:32|64)\(\s*)?([^\s(){}]{1,40}?)\s*\)?\s*\}\s*""")
+TENSOR: Final = r"^\s*tensor\((?P<numbers>[\[\]0-9eE+\-.,\sa-z]*\])(?:,[^\[\]]*)?\)\s*$"
+"""The text of a torch tensor; other arguments, such as `device=`, may follow its numbers."""
+
 _NOTHING: Final = {"", "nan", "NaN", "None"}
 _MAX_LITERAL: Final = 1_000_000
 
@@ -249,49 +252,62 @@ def _embeddings(log: _Columns, mode: pa.Array) -> Iterator[Part]:
     """The vectors of the batch; one that is elided is null, one that is damaged is rejected."""
     for column, embedded in (("query_embedding", "prompt"), ("task_description_embedding", "task_description")):
         cells = log.text(column)
-        rows = np.flatnonzero(pc.and_(pc.not_equal(cells, ""), pc.equal(mode, "direct")).to_numpy(zero_copy_only=False))
-        kept, vectors = [], []
-        for row in rows.tolist():
-            try:
-                vectors.append(parse_tensor(cells[row].as_py()))
-                kept.append(row)
-            except ValueError as error:
-                record = {"task": log.text("task_name")[row].as_py(), "embedded": embedded}
-                yield Rejected(log.file, log.first + row, f"{column}: {error}; its record is kept without it", record)
-        if kept:
-            take = pa.array(kept)
-            yield Embeddings(
-                pa.table(
-                    {
-                        "task": log.text("task_name").take(take),
-                        "prompt": log.text("query").take(take),
-                        "embedded": pa.array([embedded] * len(kept)),
-                        "embedding": pa.array(vectors, pa.list_(pa.float32())),
-                    }
-                )
-            )
+        rows = pc.indices_nonzero(pc.and_(pc.not_equal(cells, ""), pc.equal(mode, "direct")))
+        vectors, damaged = parse_tensors(cells.take(rows))
+        names = log.text("task_name").take(rows)
+        for place in np.flatnonzero(damaged).tolist():
+            reason = f"{column} is {shorten(cells[rows[place].as_py()].as_py())}, expected the text of a tensor of finite numbers"
+            record = {"task": names[place].as_py(), "embedded": embedded}
+            yield Rejected(log.file, log.first + rows[place].as_py(), f"{reason}; the record is kept without it", record)
+        whole = pa.array(~damaged)
+        if len(rows):
+            table = {
+                "task": names,
+                "prompt": log.text("query").take(rows),
+                "embedded": pa.array([embedded] * len(rows)),
+                "embedding": vectors,
+            }
+            yield Embeddings(pa.table(table).filter(whole))
 
 
-def parse_tensor(text: str) -> npt.NDArray[np.float32] | None:
-    """The numbers of a vector written as the text of a torch tensor; None where some are elided.
+def parse_tensors(cells: pa.Array) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
+    """Vectors written as the text of torch tensors: [n] list<float32>, null where numbers are elided; and [n] which are damaged."""
+    found = pc.extract_regex(cells, TENSOR)
+    body = pc.struct_field(found, "numbers")
+    elided = pc.fill_null(pc.match_substring(body, "..."), False)
+    body = pc.if_else(elided, pa.scalar(None, pa.string()), pc.replace_substring_regex(body, r"[\[\]\s]", ""))
+    try:
+        vectors = _numbers(body)
+        damaged = found.is_null().to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:  # one of them holds something else: find out which
+        vectors, damaged = _numbers_one_by_one(body, found.is_null().to_numpy(zero_copy_only=False))
+    finite = np.isfinite(vectors.flatten().to_numpy(zero_copy_only=False))
+    damaged[pc.list_parent_indices(vectors).to_numpy()[~finite]] = True
+    return vectors, damaged
+
+
+def _numbers(texts: pa.Array) -> pa.Array:
+    """Numbers parted by commas as lists of float32.
 
     Raises:
-        ValueError: it is not the text of a tensor of numbers.
+        pa.ArrowInvalid: a text holds something else.
     """
-    body = text.strip()
-    if not body.startswith("tensor(") or not body.endswith(")"):
-        raise ValueError(f"{shorten(text)} is not the text of a tensor")
-    body = body[len("tensor(") : body.rfind("]") + 1]
-    if "..." in body:
-        return None
-    numbers = body.replace("[", " ").replace("]", " ").split(",")
-    try:
-        vector = np.array([n for n in numbers if n.strip()], np.float32)
-    except ValueError as error:
-        raise ValueError(f"{shorten(text)} does not hold numbers alone") from error
-    if not vector.size or not np.isfinite(vector).all():
-        raise ValueError(f"{shorten(text)} does not hold finite numbers")
-    return vector
+    parts = pc.split_pattern(texts, ",")
+    numbers = parts.flatten().cast(pa.float32())
+    lengths = pc.fill_null(pc.list_value_length(parts), 0).to_numpy(zero_copy_only=False)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), numbers, mask=parts.is_null())
+
+
+def _numbers_one_by_one(texts: pa.Array, damaged: npt.NDArray[np.bool_]) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
+    vectors = []
+    for i in range(len(texts)):
+        try:
+            vectors.append(_numbers(texts.slice(i, 1))[0].as_py())
+        except pa.ArrowInvalid:
+            vectors.append(None)
+            damaged[i] = True
+    return pa.array(vectors, pa.list_(pa.float32())), damaged
 
 
 def _as_text(column: pa.Array) -> pa.Array:
@@ -340,18 +356,25 @@ def has_doubled_backslashes(path: Path) -> bool:
     Then no run of backslashes in the file has an odd length; in a file as it should be, the first `\\frac` has.
     """
     seen = False
-    carry = b""
+    run = 0  # backslashes at the end of the last chunk, whose run may go on
     with open_binary(path) as stream:
         while chunk := stream.read(8 << 20):
-            chunk = carry + chunk
-            kept = len(chunk.rstrip(b"\\"))  # a run may go on in the next chunk
-            chunk, carry = chunk[:kept], chunk[kept:]
-            seen = seen or b"\\" in chunk
-            if b"\\" in chunk.replace(b"\\\\", b""):
+            places = np.flatnonzero(np.frombuffer(chunk, np.uint8) == ord("\\")) + run
+            places = np.concatenate([np.arange(run), places])
+            length = len(chunk) + run
+            seen = seen or bool(len(places))
+            ends = np.flatnonzero(np.diff(places, append=-1) != 1)
+            runs = np.diff(ends, prepend=-1)
+            open_end = bool(len(places)) and places[-1] == length - 1
+            run = int(runs[-1]) if open_end else 0
+            if (runs[: len(runs) - open_end] % 2).any():
                 return False
-    return (seen or bool(carry)) and len(carry) % 2 == 0
+    return seen and run % 2 == 0
 
 
 def _undouble(batch: pa.RecordBatch) -> pa.RecordBatch:
-    columns = [pc.replace_substring(batch.column(i), "\\\\", "\\") for i in range(batch.num_columns)]
+    columns = [
+        batch.column(name) if name.endswith("_embedding") else pc.replace_substring(batch.column(name), "\\\\", "\\")
+        for name in batch.schema.names
+    ]
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)

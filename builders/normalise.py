@@ -105,7 +105,7 @@ def _identify(task: pa.Array, prompt: pa.Array, source_id: pa.Array, mode: pa.Ar
 
 def _settle_status(status: pa.Array, response: pa.Array, performance: pa.Array) -> dict[str, pa.Array]:
     """`empty` where the answer is blank and nothing else was said; no text and no performance where there was no answer."""
-    blank = pc.fill_null(pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(response)), 0), False)
+    blank = pc.fill_null(pc.or_(pc.equal(response, ""), pc.utf8_is_space(response)), False)
     status = pc.coalesce(_null_where(pc.and_(pc.equal(status, "ok"), blank), status), pc.if_else(blank, "empty", "ok"))
     unanswered = pc.is_in(status, pa.array(["error", "missing"]))
     return {

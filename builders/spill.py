@@ -15,10 +15,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-RUN_BYTES: Final = 64 * 2**20
+RUN_BYTES: Final = 32 * 2**20
 """Size of a run: what is held in memory while reading."""
 
-SHARD_BYTES: Final = 64 * 2**20
+SHARD_BYTES: Final = 32 * 2**20
 """Text that a shard aims at: what is held in memory while a shard is written, some five times over."""
 
 Prefix = npt.NDArray[np.uint64]

@@ -116,10 +116,3 @@ def refresh(card: str) -> str:
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{columns_markdown()}\n\n{END}{after}"
 
-
-if __name__ == "__main__":
-    import sys
-    from pathlib import Path
-
-    path = Path(sys.argv[1])
-    path.write_text(refresh(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -66,9 +66,8 @@ def _answer(query: SimulatedQuery, key: bytes, llm: SimulatedLlm, mode: str) -> 
     if fate < _ERROR + _EMPTY:
         return SimulatedAnswer(llm, mode, prompt, "empty", "", 0.0, estimate_tokens(prompt), 0, None)
     text, performance = _reply(query, key, llm, mode, rng)
-    return SimulatedAnswer(
-        llm, mode, prompt, "ok", text, performance, estimate_tokens(prompt), estimate_tokens(text), _judge(performance, text, llm, rng)
-    )  # fmt: skip
+    judge = _judge(performance, text, llm, rng)
+    return SimulatedAnswer(llm, mode, prompt, "ok", text, performance, estimate_tokens(prompt), estimate_tokens(text), judge)
 
 
 def _suffix(key: bytes) -> str:

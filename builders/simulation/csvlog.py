@@ -57,7 +57,8 @@ def simulate(
 
     - layout: `config` writes train.csv, partial_test.csv and a README.md that makes each a config with the one split `data`;
       `splits` writes data/train.csv and data/partial_test.csv, which `datasets` takes for the splits of one config.
-    - escape_backslashes: double them, as Python from 3.11 on does with `escapechar`; without it they stand as older versions left them.
+    - escape_backslashes: double them, as Python from 3.11 on does with `escapechar`; else they stay single, as older versions
+      left them.
     - workers: processes; None is as many as there are cores, or one where little is to be done. They are started by
       `spawn`, so a script needs its `if __name__ == "__main__":`.
     - progress: called with the rows written so far and in all.

@@ -114,6 +114,11 @@ def multiple_choice(
     )
 
 
+def figures(value: float, digits: int) -> str:
+    """A number rounded to so many significant digits, without an exponent below ten million."""
+    return f"{float(f'{value:.{digits}g}'):.7g}"
+
+
 def number_options(
     rng: random.Random, right: float, candidates: Sequence[float], show: Callable[[float], str], count: int = 3
 ) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from llmfusionbench.builders.simulation.query import SimulatedQuery, distinct, harder, multiple_choice, number_options
+from llmfusionbench.builders.simulation.query import SimulatedQuery, distinct, figures, harder, multiple_choice, number_options
 from llmfusionbench.builders.simulation.words import person, town
 
 TASK = "arc_challenge"
@@ -84,12 +84,12 @@ def _lever(rng: random.Random, d: float) -> Parts:
     need = force * arm / other
     text = (f"On a beam {first} hangs a load of {force} N at {arm} m from the pivot. Which force at {other} m on the other side keeps the "
             "beam level?")  # fmt: skip
-    wrong = number_options(rng, need, [force, force * other / arm, force + arm - other], lambda x: f"{x:.4g} N")
+    wrong = number_options(rng, need, [force, force * other / arm, force + arm - other], lambda x: f"{figures(x, 4)} N")
     return (
         text,
-        f"{need:.4g} N",
+        f"{figures(need, 4)} N",
         wrong,
-        ["Level means that force times arm is equal on both sides.", f"{force} * {arm} / {other} = {need:.4g} N."],
+        ["Level means that force times arm is equal on both sides.", f"{force} * {arm} / {other} = {figures(need, 4)} N."],
     )
 
 
@@ -97,9 +97,9 @@ def _heat(rng: random.Random, d: float) -> Parts:
     kilos, rise = rng.randrange(2, 20), harder(rng, d, 5, 70)
     value = kilos * rise * 4.2
     text = f"How much heat warms {kilos} kg of water by {rise} degrees Celsius if each kilogram takes 4.2 kJ for a degree?"
-    wrong = number_options(rng, value, [kilos * rise, kilos * 4.2, rise * 4.2, value + 4.2], lambda x: f"{x:.4g} kJ")
-    return text, f"{value:.4g} kJ", wrong, ["Heat is mass times specific heat times the rise in temperature.",
-                                            f"{kilos} * 4.2 * {rise} = {value:.4g} kJ."]  # fmt: skip
+    wrong = number_options(rng, value, [kilos * rise, kilos * 4.2, rise * 4.2, value + 4.2], lambda x: f"{figures(x, 4)} kJ")
+    return text, f"{figures(value, 4)} kJ", wrong, ["Heat is mass times specific heat times the rise in temperature.",
+                                            f"{kilos} * 4.2 * {rise} = {figures(value, 4)} kJ."]  # fmt: skip
 
 
 def _change(rng: random.Random, d: float) -> Parts:

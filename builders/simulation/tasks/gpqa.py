@@ -8,7 +8,7 @@ import math
 import random
 from collections.abc import Callable, Iterator
 
-from llmfusionbench.builders.simulation.query import SimulatedQuery, distinct, harder, multiple_choice, number_options
+from llmfusionbench.builders.simulation.query import SimulatedQuery, distinct, figures, harder, multiple_choice, number_options
 from llmfusionbench.builders.simulation.words import surname
 
 TASK = "gpqa"
@@ -22,7 +22,7 @@ Parts = tuple[str, str, list[str], list[str]]
 
 
 def _show(unit: str) -> Callable[[float], str]:
-    return lambda value: f"{value:.3g} {unit}".strip()
+    return lambda value: f"{figures(value, 3)} {unit}".strip()
 
 
 def _parts(rng: random.Random, text: str, value: float, slips: list[float], unit: str, steps: list[str]) -> Parts:

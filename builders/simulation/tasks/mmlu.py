@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Iterator
 
 from llmfusionbench.builders.simulation import facts
-from llmfusionbench.builders.simulation.query import SimulatedQuery, distinct, harder, multiple_choice, number_options
+from llmfusionbench.builders.simulation.query import SimulatedQuery, distinct, figures, harder, multiple_choice, number_options
 from llmfusionbench.builders.simulation.words import surname, town
 
 TASK = "mmlu"
@@ -91,8 +91,8 @@ def _elasticity(rng: random.Random, d: float) -> Parts:
     value = quantity / price
     text = (f"Economics. A grocer in {town(rng)} raises the price of a good by {price} percent, and the quantity sold falls by {quantity} "
             "percent. How large is the price elasticity of demand in absolute value?")  # fmt: skip
-    return text, f"{value:.3g}", number_options(rng, value, [price / quantity, quantity * price, quantity - price], lambda x: f"{x:.3g}"), [
-        "Elasticity is the relative change of quantity over the relative change of price.", f"{quantity} / {price} = {value:.3g}."]  # fmt: skip
+    return text, f"{figures(value, 3)}", number_options(rng, value, [price / quantity, quantity * price, quantity - price], lambda x: f"{figures(x, 3)}"), [
+        "Elasticity is the relative change of quantity over the relative change of price.", f"{quantity} / {price} = {figures(value, 3)}."]  # fmt: skip
 
 
 def _interest(rng: random.Random, d: float) -> Parts:

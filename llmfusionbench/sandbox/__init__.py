@@ -4,6 +4,8 @@ The program and its tests never share a process. The program runs in one confine
 tests run in another that it can neither see nor reach, and compare there. So it can exit, print, patch and search its own
 memory as it likes: the only way to a pass is to return the right values. Both children are forked from a worker that is
 inside the sandbox itself, runs nothing foreign, and gives each its own process, mount, network and IPC namespaces.
+
+`process`, never chosen but by name, has no namespaces: a program can read what its user can, expected answers included.
 """
 
 from ._kinds import KINDS, choose_kind, describe_sandbox, sandbox_kinds

@@ -13,7 +13,7 @@ from .guest import seccomp
 KINDS = {
     "bubblewrap": "bubblewrap: no network, nothing visible but Python itself, read-only",
     "namespaces": "kernel namespaces: no network, nothing visible but Python itself, read-only",
-    "process": "a limited process only: the machine's files can be read",
+    "process": "a limited process only: the machine's files can be read, so answers can be looked up",
 }
 """Kinds of isolation, the strongest first."""
 _PROBE = CodeTask(code="def probe():\n    return 1", tests="assert probe() == 1")

@@ -276,8 +276,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
-        if len(body) < len(data):
-            self.close_connection = True
+        if len(body) < len(data) and self.command != "HEAD":
+            self.close_connection = True  # else the client would wait for the rest
 
     def snapshot(self, repo_id: str, revision: str | None) -> tuple[str, dict[str, Blob]] | None:
         """The commit and its files, or None after the 404 has been sent."""

@@ -87,6 +87,18 @@ def ensure_full(revision: str | None = None, *, token: str | bool | None = None,
     return out
 
 
+def fetch_logs(
+    repo_id: str, revision: str | None = None, *, token: str | bool | None = None
+) -> tuple[list[Path], str]:
+    """The official logs of a repository, downloaded, and the commit they are of; what `build` takes as inputs and revision.
+
+    Raises:
+        HubError: the Hub does not answer, has no such repository or revision, it holds no logs, or one does not arrive whole.
+    """
+    listing = list_files(repo_id, revision or DEFAULT_REVISION, token=token)
+    return _download_logs(listing, token), listing.commit
+
+
 def fetch_release(repo_id: str, revision: str | None = None, *, token: str | bool | None = None) -> Path:
     """The directory of a release published in our layout, downloaded if this commit has not been before.
 
@@ -144,13 +156,17 @@ def split_of(path: str) -> str | None:
 def _build(listing: Listing, out: Path, token: str | bool | None) -> None:
     from .builders import build
 
-    paths = [path for group in select_inputs(listing).values() for path in group]
-    size = sum(listing.files[path].size or 0 for path in paths)
-    _say(f"Downloading {len(paths)} files ({size / 1e6:,.0f} MB) of {listing.repo_id} at {listing.commit[:12]}")
-    inputs = [download(listing, path, token=token) for path in paths]
+    inputs = _download_logs(listing, token)
     _say(f"Building the full release, once, in {out}")
     with _Bars() as bars:
         build("fusionbench", inputs, out, revision=listing.commit, progress=bars)
+
+
+def _download_logs(listing: Listing, token: str | bool | None) -> list[Path]:
+    paths = [path for group in select_inputs(listing).values() for path in group]
+    size = sum(listing.files[path].size or 0 for path in paths)
+    _say(f"Downloading {len(paths)} files ({size / 1e6:,.0f} MB) of {listing.repo_id} at {listing.commit[:12]}")
+    return [download(listing, path, token=token) for path in paths]
 
 
 def _fetch(listing: Listing, token: str | bool | None) -> Path:

@@ -83,7 +83,7 @@ from pathlib import Path
 import llmfusionbench
 from llmfusionbench import _hub
 from llmfusionbench.errors import LLMFusionBenchError
-from llmfusionbench.full import ensure_full, fetch_release
+from llmfusionbench.full import ensure_full, fetch_logs, fetch_release
 def rows(path):
     tables = json.loads((Path(path) / "manifest.json").read_text())["tables"]
     return {{split: entry["rows"] for split, entry in tables["queries"]["splits"].items()}}
@@ -282,6 +282,18 @@ def test_logs_that_cannot_be_read_leave_nothing(hub: LocalHub, tmp_path: Path) -
     hub.put(FULL_REPO, {"train.csv": b"a,b\n1,2\n"})
     [[answer, _]] = client(hub, tmp_path, "ensure_full()")
     assert "train.csv" in answer["message"]
+    assert kept(tmp_path) == []
+
+
+def test_the_logs_alone_for_a_build_of_ones_own(hub: LocalHub, tmp_path: Path) -> None:
+    sha = hub.put("some/logs", configs_layout(), tag="v1")
+    hub.put("some/logs", splits_layout())
+    calls = ['fetch_logs("some/logs", "v1")', 'fetch_logs("some/logs")']
+    [[[old, commit], _], [[new, _], _]] = client(hub, tmp_path, *calls)
+    assert commit == sha
+    shards = ["data-00000-of-00001.parquet", "data-00000-of-00002.parquet", "data-00001-of-00002.parquet"]
+    assert [Path(p).name for p in old] == shards
+    assert [Path(p).read_bytes() for p in new] == [splits_layout()[name] for name in ("partial_test.csv", "train.csv")]
     assert kept(tmp_path) == []
 
 

@@ -28,7 +28,10 @@ class TaskShare:
 
 
 def shares(scale: float) -> list[TaskShare]:
-    """The queries of every task at a scale; they add up to round(6,400 x scale). Raises InputError unless that is at least 1."""
+    """The queries of every task at a scale; they add up to round(6,400 x scale).
+
+    Raises InputError unless that is at least 1.
+    """
     total = round(FULL_QUERIES * scale) if math.isfinite(scale) else 0
     if total < 1:
         raise InputError(f"scale is {scale}, which gives no query. Remedy: a scale of at least {1 / FULL_QUERIES:.5f}")

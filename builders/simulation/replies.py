@@ -11,7 +11,7 @@ from llmfusionbench.builders.simulation.llms import DOMAINS, SimulatedLlm
 from llmfusionbench.builders.simulation.query import LETTERS, SimulatedQuery
 
 # Tokens a reply of average talkativeness aims at, direct and think.
-_LENGTHS = {"math": (390, 640), "code": (410, 630), "choice": (288, 608), "recall": (22, 170)}
+_LENGTHS = {"math": (400, 660), "code": (420, 650), "choice": (298, 626), "recall": (22, 170)}
 _CHARACTERS_PER_TOKEN = 4.6
 
 

@@ -17,8 +17,10 @@ import pyarrow as pa
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.scoring.score import METRICS, score
 
-PARALLEL_ROWS = 20_000
+PARALLEL_ROWS = 60_000
 """Fewer distinct answers than this are scored here: starting processes would take longer."""
+PARALLEL_MATH_ROWS = 2_000
+"""The same for `math`, of which one answer can take a hundred times as long."""
 CHUNK = 4096
 """Distinct answers that are turned into Python texts at a time."""
 LARGE_BYTES = 1 << 30
@@ -47,8 +49,9 @@ def score_column(
     """Scores `responses` against `ground_truths`, both [N] string, row by row as `score` does.
 
     A context value that is an Arrow array of N rows gives each row its own; any other holds for all. `workers` > 1
-    starts that many processes (method "spawn") once there are `PARALLEL_ROWS` distinct answers; call it under
-    `if __name__ == "__main__"` then. Raises what `score` raises, and InputError for columns of different lengths.
+    starts that many processes (method "spawn") once there are `PARALLEL_ROWS` distinct answers (`PARALLEL_MATH_ROWS` for
+    `math`); call it under `if __name__ == "__main__"` then. Raises what `score` raises, and InputError for columns of
+    different lengths.
     """
     if metric not in METRICS:
         raise UnknownNameError("metric", metric, METRICS)
@@ -63,7 +66,7 @@ def score_column(
     extracted: list[str | None] = []
     reasons: list[str] = []
     run = partial(_score_rows, metric, official, shared, tuple(own))
-    parallel = workers > 1 and len(distinct) >= PARALLEL_ROWS
+    parallel = workers > 1 and len(distinct) >= (PARALLEL_MATH_ROWS if metric == "math" else PARALLEL_ROWS)
     place = 0
     for chunk_values, chunk_extracted, chunk_reasons in _map(run, columns, distinct, workers if parallel else 1):
         values[place : place + len(chunk_values)] = chunk_values

@@ -1,0 +1,147 @@
+"""Multiple choice: the option that a response commits to."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from llmfusionbench.scoring import score
+from llmfusionbench.scoring.options import DEFAULT_LABELS, read_options
+
+TEXTS = ["bus depot", "train station", "beach", "bridge", "taxi"]
+FIVE = {"label": list("ABCDE"), "text": TEXTS}
+
+FORMS = [
+    ("(A)", "A"),
+    ("A.", "A"),
+    ("A", "A"),
+    ("a", "A"),
+    ("(e)", "E"),
+    ("**A**", "A"),
+    ("Answer: A", "A"),
+    ("answer: b", "B"),
+    ("**Answer: (B)**", "B"),
+    ("### Answer\nB", "B"),
+    ("Answer:\n(B) train station", "B"),
+    ("The answer is:\n\nB", "B"),
+    ("the answer is (A) because it is free", "A"),
+    ("The correct answer is: **B. train station**", "B"),
+    ("answer is option c", "C"),
+    ("Final answer: C) beach", "C"),
+    ("Option B", "B"),
+    ("C: beach", "C"),
+    ("E) taxi", "E"),
+    ("B. train station", "B"),
+    ("\\boxed{C}", "C"),
+    ("$\\boxed{\\text{(D)}}$", "D"),
+    ('{"reasoning": "x", "answer": "C"}', "C"),
+    ('{"reasoning": "maybe A", "answer": "(D) bridge', "D"),
+    ("<think>A? (A)</think>(C)", "C"),
+    # the option's text
+    ("train station", "B"),
+    ("Train Station.", "B"),
+    ("The answer is a train station", "B"),
+    ("Answer: A train station", "B"),
+    ("The answer is the bridge.", "D"),
+    ("He should take a bridge over there", "D"),
+    # sentences
+    ("I would go with option D.", "D"),
+    ("I choose (E), the taxi.", "E"),
+    ("The correct choice is B.", "B"),
+    ("it's definitely d)", "D"),
+    ("Option E is the best answer; A and B are incorrect.", "E"),
+    ("A bum could ride anywhere. The correct option is (B) train station", "B"),
+    # several letters: the last committed one
+    ("It could be A or B. I think B.", "B"),
+    ("Answer: A or B", "B"),
+    ("First (A), no, (B)", "B"),
+    ("The answer is (A). Wait, (B) is correct.", "B"),
+    ("the answer is (A). Hmm, on reflection the answer is (D).", "D"),
+    ("(A) or (B)? The answer: (B)", "B"),
+    ("A is wrong, so C", "C"),
+    ("The answer is B, not A", "B"),
+    ("The answer is not A, it's B", "B"),
+    ("B (not A)", "B"),
+    ("(A) bus depot is incorrect. (B) train station it is", "B"),
+    ("The answer is A: bus depot. B is incorrect", "A"),
+    ("Both A and B seem plausible, but the most plausible is C", "C"),
+    ("After considering all options (A)-(E), the best is B", "B"),
+    ("A. bus depot\nB. train station\n\nThe best one is B", "B"),
+]
+
+
+@pytest.mark.parametrize(("response", "label"), FORMS)
+def test_forms(response: str, label: str) -> None:
+    scored = score("em_mc", response, label, choices=FIVE)
+    assert (scored.value, scored.extracted) == (1.0, label)
+    other = "A" if label != "A" else "B"
+    assert score("em_mc", response, other, choices=FIVE).value == 0.0
+
+
+@pytest.mark.parametrize(
+    "response", ["I cannot answer that.", "I'm sorry, but I can't help.", "As an AI I don't choose between A and B."]
+)
+def test_refusals_are_zero_with_a_reason(response: str) -> None:
+    scored = score("em_mc", response, "A", choices=FIVE)
+    assert (scored.value, scored.reason, scored.extracted) == (0.0, "refusal", None)
+
+
+def test_no_option_is_zero_with_a_reason() -> None:
+    scored = score("em_mc", "None of these.", "A", choices=FIVE)
+    assert (scored.value, scored.reason) == (0.0, "no option in the response")
+
+
+@pytest.mark.parametrize(
+    ("response", "label"),
+    [
+        ("J", "J"),
+        ("The answer is J", "J"),
+        ("I think the answer is H.", "H"),
+        ("I believe (G) is right", "G"),
+        ("I", "I"),
+        ("(I)", "I"),
+        ("The answer is I.", "I"),
+        ("Answer: I think it's B", "B"),
+    ],
+)
+def test_ten_options_and_the_pronoun(response: str, label: str) -> None:
+    assert score("em_mc", response, label).extracted == label
+
+
+def test_ground_truth_forms() -> None:
+    for truth in ("B", "(B)", "b", "B. train station", "train station"):
+        assert score("em_mc", "The answer is B", truth, choices=FIVE).value == 1.0, truth
+    numbered = {"label": ["1", "2", "3", "4"], "text": ["w", "x", "y", "z"]}
+    assert score("em_mc", "The answer is (3)", "3", choices=numbered).value == 1.0
+    assert score("em_mc", "2", "3", choices=numbered).value == 0.0
+    assert score("em_mc", "Oxygen", "oxygen").value == 1.0
+    assert score("em_mc", "the answer is K", "K").value == 1.0
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        TEXTS,
+        tuple(TEXTS),
+        FIVE,
+        {"labels": list("ABCDE"), "text": TEXTS},
+        dict(zip("ABCDE", TEXTS, strict=True)),
+        repr(FIVE),
+        json.dumps(FIVE),
+        repr(TEXTS),
+        json.dumps(TEXTS),
+        f"{{'text': array({TEXTS!r}, dtype=object), 'label': array({list('ABCDE')!r}, dtype='<U1')}}",
+    ],
+)
+def test_options_are_read_from_every_form(choices: object) -> None:
+    options = read_options(choices)
+    assert (options.labels, options.texts) == (tuple("ABCDE"), tuple(TEXTS))
+
+
+@pytest.mark.parametrize(
+    "choices", [None, "", "[", "{'a'", "__import__('os')", 7, {}, [], "[[[[[[[[[['a']]]]]]]]]]", {"label": [""]}]
+)
+def test_unreadable_options_are_the_default_ones(choices: object) -> None:
+    assert read_options(choices).labels == DEFAULT_LABELS
+    assert score("em_mc", "(C)", "C", choices=choices).value == 1.0

@@ -1,0 +1,121 @@
+"""Number answers: how a number may be written, and where in a response it stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from llmfusionbench.scoring import score
+from llmfusionbench.scoring.number_answers import first_number, last_number, whole_number
+
+TRUTH = "He sells 9 eggs at $2.\n#### 18"
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "18",
+        "18.00",
+        "$18",
+        "$18.00.",
+        "USD 18",
+        "18 dollars",
+        "€18",
+        "18€",
+        "18%",
+        "18,",
+        "= 18.",
+        "\\$18",
+        "**18**",
+        "36/2",
+        "\\frac{36}{2}",
+        "1.8e1",
+        "1.8 \\times 10^1",
+        "She makes $18 every day.",
+        "9 eggs at 2 dollars make 18.",
+        "#### 18",
+        "The answer is 18.",
+        "The answer is 18. She had 16 eggs.",
+        "The answer is 9 * 2 = 18 dollars",
+        "Answer: **$18**",
+        "**Answer:** 18",
+        "Answer: 18\n\nNote that there were 16 eggs",
+        "The answer is 3. Wait, that is wrong: the answer is 18",
+        "\\boxed{18} because 16 - 7 = 9",
+        "\\boxed{18",
+        '{"reasoning": "16 - 7", "answer": "18"}',
+        '```json\n{"reasoning": "raw\nline and "quotes"", "answer": "18"}\n```',
+        '{"reasoning": "x" "answer": 18',
+        '{"answer": "$18.00 per day"}',
+        '{"answer": "18", "confidence": 0.9}',
+        "<answer>18</answer>",
+        "<think>maybe 20</think>18",
+    ],
+)
+def test_right(response: str) -> None:
+    assert score("gsm8k", response, TRUTH).value == 1.0
+
+
+@pytest.mark.parametrize(
+    "response", ["17", "-18", "1800", "180", "18.5", "1.8", "0.18", "1,8", "18/0", "1e999999999", "9" * 100_000, "eighteen"]
+)
+def test_wrong(response: str) -> None:
+    assert score("gsm8k", response, TRUTH).value == 0.0
+
+
+@pytest.mark.parametrize(
+    ("response", "truth", "value"),
+    [
+        ("20,000", "20000", 1),
+        ("$1,234,567.50", "1234567.5", 1),
+        ("1,00,000", "100000", 1),
+        ("1{,}000", "1000", 1),
+        ("The temperature is -5 degrees", "-5", 1),
+        ("\u22125", "-5", 1),
+        ("$-5", "-5", 1),
+        ("-$5", "-5", 1),
+        ("10-5", "-5", 0),
+        ("3 1/2", "3.5", 1),
+        ("7/2", "3.5", 1),
+        ("1\\frac{1}{2}", "1.5", 1),
+        ("1/3", "0.333", 0),
+        ("2/6", "1/3", 1),
+        ("3.5", "35", 0),
+        ("50%", "0.5", 1),
+        ("50%", "50", 1),
+        ("50%", "50%", 1),
+        (".5", "0.5", 1),
+        ("007", "7", 1),
+        ("0", "-0.00", 1),
+        ("They each pay 5", '["5", "five"]', 1),
+    ],
+)
+def test_pairs(response: str, truth: str, value: float) -> None:
+    assert score("gsm8k", response, truth).value == value
+
+
+def test_extracted_and_reasons() -> None:
+    assert score("gsm8k", "The answer is $1,018.", TRUTH).extracted == "$1,018"
+    assert score("gsm8k", "I'm sorry, I cannot help with that.", TRUTH).reason == "refusal"
+    assert score("gsm8k", "many", TRUTH).reason == "no number in the response"
+    assert score("gsm8k", '{"answer": "unknown", "of": 18}', TRUTH).value == 0.0
+    unscored = score("gsm8k", "18", "no number here")
+    assert (unscored.value, unscored.reason) == (None, "the ground truth has no number")
+
+
+def test_an_answer_field_counts_by_its_first_number_as_published() -> None:
+    assert score("gsm8k", '{"answer": "9 * 2 = 18"}', TRUTH).value == 0.0
+    assert score("gsm8k", '{"answer": "144 / 12 = 12"}', "12").value == 0.0
+    assert score("gsm8k", '{"answer": "18"}\nIn other words "answer": "19"', TRUTH).value == 1.0
+
+
+def test_finders() -> None:
+    for text, first, last in [("a 3 b 4.5, c", "3", "4.5"), ("1,2,3", "1,2,3", "1,2,3"), ("x = 3/4 cups", "3/4", "3/4")]:
+        found = first_number(text), last_number(text)
+        assert found[0] is not None
+        assert found[1] is not None
+        assert (found[0].text, found[1].text) == (first, last)
+    assert last_number("far " * 1000 + "12" + " away" * 1000).text == "12"  # type: ignore[union-attr]
+    assert last_number("1" * 500).text == "1" * 500  # type: ignore[union-attr]
+    assert whole_number("12 cm") is None
+    assert whole_number("1,2") is None
+    assert whole_number(" $1,200.0 ").key == ("", "12", 2)  # type: ignore[union-attr]

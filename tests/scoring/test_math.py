@@ -1,0 +1,117 @@
+"""MATH: extraction, equal forms, and comparisons that would never end, in threads and processes alike."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import multiprocessing
+import os
+import time
+
+import pytest
+
+from llmfusionbench.errors import InputError
+from llmfusionbench.scoring import score
+from llmfusionbench.scoring.symbolic import SymbolicComparer, compare_symbolically
+
+EQUAL = [
+    ("The answer is $\\frac12$.", "so \\boxed{\\frac{1}{2}}"),
+    ("0.5", "\\boxed{\\frac{1}{2}}"),
+    ("\\boxed{\\dfrac{1}{2}}", "\\frac 1 2"),
+    ("\\boxed{494,550}", "\\boxed{494550}"),
+    ("$x=5$", "5"),
+    ("\\boxed{x \\in [0,1)}", "[0, 1)"),
+    ("\\boxed{\\text{Tuesday}}", "Tuesday"),
+    ("\\boxed{10\\text{ cm}}", "10"),
+    ("\\boxed{50\\%}", "50"),
+    ("\\boxed{\\$5.00}", "5"),
+    ("\\boxed{12^\\circ}", "12"),
+    ("\\boxed{\\textbf{(C)}}", "(C)"),
+    ("The answer is \\(\\frac{3}{4}\\).", "0.75"),
+    ("answer is 7, because 3+4=7", "7"),
+    ('{"answer": "\\\\frac{1}{2}"}', "0.5"),
+    ("First \\boxed{1}, then \\boxed{2}", "2"),
+    ("It costs $5 and he pays $6.\nThe answer is $11", "11"),
+    ("<think>\\boxed{3}</think> \\boxed{4}", "4"),
+    ("\\boxed{\\left(3, \\frac{\\pi}{2}\\right)}", "(3,\\frac{\\pi}{2})"),
+]
+SYMBOLIC = [
+    ("\\boxed{y = 1 - 2x}", "\\boxed{y=-2x+1}.$"),
+    ("\\boxed{\\sqrt{12}}", "2\\sqrt3"),
+    ("\\boxed{x^2+2x+1}", "(x+1)^2"),
+    ("\\boxed{1,2}", "2,1"),
+    ("\\boxed{3\\frac12}", "\\frac{7}{2}"),
+]
+UNEQUAL = [
+    ("\\boxed{(2,1)}", "(1,2)"),
+    ("\\boxed{7}", "8"),
+    ("\\boxed{\\frac{1}{0}}", "1"),
+    ("\\boxed{even}", "odd"),
+    ("\\boxed{}", "5"),
+    ("I cannot solve it", "5"),
+]
+TOWER = "9^{9^{9^{9}}}"
+
+
+@pytest.mark.parametrize(("response", "truth"), EQUAL + SYMBOLIC)
+def test_equal(response: str, truth: str) -> None:
+    assert score("math", response, truth).value == 1.0
+
+
+@pytest.mark.parametrize(("response", "truth"), UNEQUAL)
+def test_unequal(response: str, truth: str) -> None:
+    assert score("math", response, truth).value == 0.0
+
+
+@pytest.mark.parametrize(("response", "truth"), EQUAL)
+def test_most_pairs_never_reach_the_child(response: str, truth: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> str:
+        raise AssertionError("compared symbolically")
+
+    monkeypatch.setattr("llmfusionbench.scoring.math_equal.compare_symbolically", refuse)
+    assert score("math", response, truth).value == 1.0
+
+
+def test_a_late_comparison_is_zero_with_a_reason_and_the_next_one_works() -> None:
+    start = time.monotonic()
+    late = score("math", f"\\boxed{{{TOWER}}}", "x+1", math_deadline_s=0.5)
+    assert time.monotonic() - start < 30
+    assert (late.value, late.reason) == (0.0, "not shown equal to the ground truth within 0.5 s")
+    assert score("math", "\\boxed{(x+1)(x+2)}", "x^2+3x+2").value == 1.0
+    with pytest.raises(InputError, match="math_deadline_s"):
+        score("math", "\\boxed{x+a}", "x+b", math_deadline_s=0)
+
+
+def test_threads_share_the_child() -> None:
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(score, "math", f"\\boxed{{{n}+x}}", f"x+{n}") for n in range(8)]
+        jobs.append(pool.submit(score, "math", f"\\boxed{{{TOWER}}}", "z+1", math_deadline_s=0.5))
+        values = [job.result(timeout=120).value for job in jobs]
+    assert values == [1.0] * 8 + [0.0]
+
+
+def _in_child(_: int) -> tuple[int, float | None]:
+    return os.getpid(), score("math", "\\boxed{(a+1)(a+2)}", "a^2+3a+2").value
+
+
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+def test_processes_have_a_child_each(method: str) -> None:
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"no {method} on this system")
+    assert compare_symbolically("q+1", "1+q", deadline_s=20) == "equal"  # the parent's own child, before any fork
+    context = multiprocessing.get_context(method)
+    with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as pool:
+        results = list(pool.map(_in_child, range(2)))
+    assert all(value == 1.0 and pid != os.getpid() for pid, value in results)
+    assert compare_symbolically("q+2", "2+q", deadline_s=20) == "equal"
+
+
+def test_a_child_that_died_is_replaced() -> None:
+    comparer = SymbolicComparer()
+    try:
+        assert comparer.compare("x+1", "1+x", deadline_s=20) == "equal"
+        assert comparer._child is not None
+        comparer._child.kill()
+        comparer._child.wait()
+        assert comparer.compare("x+1", "2+x", deadline_s=20) == "unequal"
+    finally:
+        comparer.close()

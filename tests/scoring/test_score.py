@@ -1,0 +1,114 @@
+"""The one door: what is missing, versions, unknown names, and rules that hold for every metric."""
+
+from __future__ import annotations
+
+import math
+import pickle
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.scoring import METRICS, OFFICIAL, VERSION, score
+
+TRUTHS = {
+    "em": "Paris",
+    "cem": "Paris",
+    "f1_score": "Paris",
+    "em_mc": "B",
+    "gsm8k": "#### 18",
+    "math": "\\boxed{18}",
+    "code_eval": '["assert f(1) == 2"]',
+    "judge": "",
+}
+TEXT_METRICS = ["em", "cem", "f1_score", "em_mc", "gsm8k", "math"]
+
+hostile_text = st.one_of(
+    st.text(max_size=200),
+    st.text(alphabet=st.characters(), max_size=50),  # lone surrogates and control characters included
+    st.text(alphabet=st.sampled_from("(){}[]\\$*`\"'.,:-/%#0123456789aAIeE \n<>\ud800\x00\u0130\u0660"), max_size=120),
+    st.lists(
+        st.sampled_from(
+            ["\\boxed{", "}", '{"answer": ', "####", "the answer is ", "(A)", "\\frac{1}{0}", "1e999999999", "not ",
+             "B is correct", "```python\n", "[BEGIN]", "</think>", "I'm sorry", "1/0", "7" * 5000, "\u017f", "\u00b2", "\u0661"]
+        ),
+        max_size=12,
+    ).map("".join),
+)  # fmt: skip
+
+
+def test_the_registry_is_complete() -> None:
+    assert set(METRICS) == set(TRUTHS)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("official", [False, True])
+@pytest.mark.parametrize("response", [None, "", "  \n\t", float("nan"), "Error code: 429 - too many requests", "[API_ERROR]"])
+def test_no_response_is_missing(metric: str, official: bool, response: str | None) -> None:
+    scored = score(metric, response, TRUTHS[metric] or "x", official=official)
+    assert scored.value is None
+    assert scored.reason in ("no response", "empty response", "the request failed")
+
+
+@pytest.mark.parametrize("status", ["empty", "error", "missing"])
+def test_the_status_of_a_log_counts(status: str) -> None:
+    assert score("em", "Paris", "Paris", status=status).value is None
+    assert score("em", "Paris", "Paris", status="ok").value == 1.0
+
+
+@pytest.mark.parametrize("metric", [name for name in METRICS if name != "judge"])
+@pytest.mark.parametrize("truth", [None, "", " \n", "[]"])
+def test_no_ground_truth_is_missing(metric: str, truth: str | None) -> None:
+    assert score(metric, "18", truth).value is None
+
+
+@pytest.mark.parametrize("metric", TEXT_METRICS)
+def test_a_wrong_answer_is_zero_and_the_version_travels(metric: str) -> None:
+    scored = score(metric, "Rome, 19, (C), \\boxed{19}", TRUTHS[metric])
+    assert (scored.value, scored.metric_version) == (0.0, VERSION)
+    official = score(metric, "Rome, 19, (C), \\boxed{19}", TRUTHS[metric], official=True)
+    assert (official.value, official.metric_version) == (0.0, OFFICIAL)
+    assert pickle.loads(pickle.dumps(scored)) == scored
+
+
+def test_unknown_metrics_and_values_that_are_no_text() -> None:
+    with pytest.raises(UnknownNameError, match=r'No metric "gsm8"\. Did you mean "gsm8k"'):
+        score("gsm8", "1", "1")
+    with pytest.raises(InputError, match="response is 7, expected a text"):
+        score("em", 7, "1")  # type: ignore[arg-type]
+
+
+def test_judge_waits_for_a_judge() -> None:
+    waiting = score("judge", "an essay", None)
+    assert (waiting.value, waiting.reason) == (None, "waits for a judge")
+    assert score("judge", "an essay", None, judge_score=math.nan).value is None
+    assert score("judge", "an essay", None, judge_score=0.7).value == 0.7
+    with pytest.raises(InputError, match="judge_score is 7"):
+        score("judge", "an essay", None, judge_score=7)
+
+
+@pytest.mark.parametrize("official", [False, True])
+@pytest.mark.parametrize("metric", METRICS)
+@given(response=hostile_text)
+@settings(max_examples=150, deadline=None)
+def test_no_response_raises(metric: str, official: bool, response: str) -> None:
+    scored = score(metric, response, TRUTHS[metric], official=official, choices=["bus", "train"], math_deadline_s=1.0)
+    assert scored.value is None or 0.0 <= scored.value <= 1.0
+    assert scored == score(metric, response, TRUTHS[metric], official=official, choices=["bus", "train"], math_deadline_s=1.0)
+
+
+@pytest.mark.parametrize("metric", TEXT_METRICS)
+@given(truth=hostile_text)
+@settings(max_examples=100, deadline=None)
+def test_no_ground_truth_raises(metric: str, truth: str) -> None:
+    scored = score(metric, "The answer is (B) 18", truth, choices=truth, math_deadline_s=1.0)
+    assert scored.value is None or 0.0 <= scored.value <= 1.0
+
+
+@pytest.mark.parametrize("metric", TEXT_METRICS)
+@given(truth=st.text(min_size=1, max_size=80).filter(lambda text: not text.strip().startswith("[")))
+@settings(max_examples=150, deadline=None)
+def test_the_ground_truth_itself_scores_one(metric: str, truth: str) -> None:
+    scored = score(metric, truth, truth)
+    assert scored.value == 1.0 or (scored.value is None and ("ground truth" in scored.reason or not truth.strip()))

@@ -15,6 +15,7 @@ from typing import IO, Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from ..errors import InputError
@@ -81,10 +82,14 @@ class _StraddlingError(Exception):
 
 
 class _Blocks(io.RawIOBase):
-    """A file whose reads never end between "\\r" and "\\n": pyarrow drops a "\\n" that opens a block, even within quotes."""
+    """A file as pyarrow can take it, block by block.
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file, self._held = file, b""
+    No read ends between "\\r" and "\\n": pyarrow drops a "\\n" that opens a block, even within quotes. And a lone "\\r" outside of
+    quotes, which pandas and Python write as it is where lines end in "\\n", passes for the mark that `returns` keeps for it.
+    """
+
+    def __init__(self, file: IO[bytes], returns: _Returns | None) -> None:
+        self._file, self._held, self._returns, self._quotes = file, b"", returns, 0
 
     def readable(self) -> bool:
         return True
@@ -94,11 +99,54 @@ class _Blocks(io.RawIOBase):
         self._held = b""
         if size > 1 and len(data) > 1 and data.endswith(b"\r"):
             data, self._held = data[:-1], data[-1:]
-        return data
+        return data if self._returns is None else self._marked(data, self._returns)
+
+    def _marked(self, data: bytes, returns: _Returns) -> bytes:
+        before, self._quotes = self._quotes, self._quotes + data.count(b'"')
+        if b"\r" not in data:
+            return data
+        codes = np.frombuffer(data, np.uint8)
+        outside = (np.cumsum(codes == ord('"')) + before) % 2 == 0
+        lone = (codes == ord("\r")) & outside & (np.append(codes[1:], ord("\n")) != ord("\n"))
+        if not lone.any():
+            return data
+        return np.where(lone, np.uint8(returns.mark()), codes).tobytes()
 
     def close(self) -> None:
         self._file.close()
         super().close()
+
+
+@dataclass
+class _Returns:
+    """Stands in for the lone "\\r" of a file: one control character that the file does not have."""
+
+    path: Path
+    code: int | None = None
+
+    def mark(self) -> int:
+        """The character, found by reading the file through when it is first needed.
+
+        Raises:
+            InputError: the file has all of them.
+        """
+        if self.code is None:
+            seen = np.zeros(256, bool)
+            with open_binary(self.path) as file:
+                while chunk := file.read(8 << 20):
+                    seen[np.unique(np.frombuffer(chunk, np.uint8))] = True
+            free = [code for code in range(1, 32) if not seen[code] and code not in b"\t\n\r"]
+            if not free:
+                raise InputError(f"{self.path}: has lone carriage returns and every control character. Remedy: quote all cells")
+            self.code = free[0]
+        return self.code
+
+    def restored(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """`batch` with its returns back in their places."""
+        if self.code is None:
+            return batch
+        columns = [pc.replace_substring(column, chr(self.code), "\r") for column in batch.columns]
+        return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 @dataclass
@@ -111,6 +159,7 @@ class _Scan:
     file: str
     done: int = 0
     """Records given so far, the rejected ones among them."""
+    _returns: _Returns | None = None
     _ragged: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Record number -> fields it should have and has; those that the reader has passed over and nobody was told of."""
 
@@ -140,9 +189,11 @@ class _Scan:
         if not head.removeprefix(_BOM).strip():
             raise InputError(f"{self.path}: the file is empty, expected a header. Remedy: check where the file comes from")
         self._ragged.clear()
+        if self._returns is None and self.escape_char is None and _ends_in_newline(head):
+            self._returns = _Returns(self.path)
         try:
             return pacsv.open_csv(
-                pa.PythonFile(_Blocks(open_binary(self.path)), mode="r"),
+                pa.PythonFile(_Blocks(open_binary(self.path), self._returns), mode="r"),
                 # Only the reader without threads numbers the rows that it passes over.
                 read_options=pacsv.ReadOptions(block_size=block_bytes, use_threads=False),
                 parse_options=pacsv.ParseOptions(
@@ -183,6 +234,7 @@ class _Scan:
             end = int(rows[-1]) + 1
             bad = {number: _ragged_reason(*self._ragged.pop(number)) for number in list(self._ragged) if number < end}
             texts, kept, undecodable = _decoded(batch)
+            texts = texts if self._returns is None else self._returns.restored(texts)
             bad |= {int(rows[i]): reason for i, reason in undecodable.items()}
             yield from self._in_order(texts, rows[kept], bad)
         rest = {number: _ragged_reason(*fields) for number, fields in self._ragged.items() if number >= self.done}
@@ -233,6 +285,14 @@ class _Scan:
         if "straddl" in words:
             return _StraddlingError(words)
         return InputError(f"{self.path}: cannot be read after record {self.done} ({words}). Remedy: fetch the file again")
+
+
+def _ends_in_newline(head: bytes) -> bool:
+    """Whether the lines of a file that begins with `head` end in "\\n", so that a "\\r" without one is part of a cell."""
+    outside = head.split(b'"')[::2]
+    first = next((part for part in outside if b"\n" in part or b"\r" in part), b"")
+    line, newline, _ = first.partition(b"\n")
+    return bool(newline) and b"\r" not in line.removesuffix(b"\r")
 
 
 def _pass_over(row: Any) -> str:

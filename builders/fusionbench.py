@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..errors import InputError
-from ..files import open_binary
+from ..files import open_binary, reading
 from ..types import Candidate
 from ..validation.issue import shorten
 from .csv_input import csv_columns, read_csv
@@ -54,12 +54,16 @@ class FusionBench:
         split: The split of every query; by default told from the name of each file or of its folder.
         embeddings: Keep the vectors that came with the queries, as a sidecar of the release.
         judge: The name to record as the judge of the column `llm_judge`.
+        license: Licence of the queries, where there is one for all; the format does not state any.
     """
 
-    def __init__(self, *, split: str | None = None, embeddings: bool = True, judge: str = "fusionbench") -> None:
+    def __init__(
+        self, *, split: str | None = None, embeddings: bool = True, judge: str = "fusionbench", license: str | None = None
+    ) -> None:
         self.split = split
         self.embeddings = embeddings
         self.judge = judge
+        self.license = license
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files.
@@ -96,6 +100,7 @@ class FusionBench:
             "mode": mode,
             "ground_truth": log.map("ground_truth", as_json_list),
             "metric": log.text("metric"),
+            "license": pa.array([self.license] * log.rows, pa.string()),
             "llm": llm,
             "response": response,
             "status": _status(response, tokens_in, tokens_out),
@@ -357,7 +362,7 @@ def has_doubled_backslashes(path: Path) -> bool:
     """
     seen = False
     run = 0  # backslashes at the end of the last chunk, whose run may go on
-    with open_binary(path) as stream:
+    with reading(path), open_binary(path) as stream:
         while chunk := stream.read(8 << 20):
             places = np.flatnonzero(np.frombuffer(chunk, np.uint8) == ord("\\")) + run
             places = np.concatenate([np.arange(run), places])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
@@ -41,6 +43,19 @@ def compression(path: Path) -> str | None:
     if head.startswith(_GZIP):
         return "gzip"
     return "zstd" if head == _ZSTD else None
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """A stretch of code in which `path` is read; what goes wrong there is the file's fault.
+
+    Raises:
+        InputError: reading failed: a truncated or damaged archive, a fault of the disk.
+    """
+    try:
+        yield
+    except (OSError, EOFError) as error:
+        raise InputError(f"{path}: cannot be read to its end ({error}). Remedy: copy or download it again") from error
 
 
 def sha256(path: Path) -> str:

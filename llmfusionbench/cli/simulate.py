@@ -28,7 +28,7 @@ def command(out: Path, scale: float, seed: int, workers: int | None) -> None:
     from ..builders.simulation import simulate
 
     with progress() as tell:
-        paths = simulate(out, scale=scale, seed=seed, workers=workers, progress=lambda done, total: tell("queries answered", done, total))
+        made = simulate(out, scale=scale, seed=seed, workers=workers, progress=lambda n, total: tell("rows written", n, total))
     say(SIMULATED)
-    for path in paths:
-        say(f"Wrote {path}: {path.stat().st_size / 1e6:,.1f} MB.")
+    for split, path in made.files.items():
+        say(f"Wrote {path}: {made.rows[split]:,} rows, {path.stat().st_size / 1e6:,.1f} MB.")

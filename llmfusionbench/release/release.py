@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from ..errors import ReleaseError, UnknownNameError
+from ..errors import InputError, ReleaseError, UnknownNameError
 from ..manifest import read_manifest
 from ..routing import RoutingTable
 from ..schema import SIDECARS, TABLES, table_schema
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..torch_data import TableDataset
+
+_REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class Release:
@@ -131,16 +134,16 @@ def open_release(where: str | Path, *, revision: str | None = None) -> Release:
     Raises:
         ReleaseError: there is none; HubError, one of its kinds, where the Hub could not give it.
     """
-    if where == "sample":
-        return Release(sample_path())
-    path = Path(where)
-    if path.is_dir():
-        return Release(path)
     name = str(where)
     if name == "full":
         from ..full import ensure_full
 
         return Release(ensure_full(revision=revision))
+    is_local = name == "sample" or Path(where).is_dir()
+    if is_local and revision is not None:
+        raise InputError(f"{name}: has no revisions, got revision {revision!r}. Remedy: leave it out")
+    if is_local:
+        return Release(sample_path() if name == "sample" else where)
     if is_repository(name):
         from ..full import fetch_release
 
@@ -150,9 +153,7 @@ def open_release(where: str | Path, *, revision: str | None = None) -> Release:
 
 def is_repository(name: str) -> bool:
     """Whether `name` could be a repository of the Hub: two plain words and one slash."""
-    owner, slash, repository = name.partition("/")
-    words = (owner, repository)
-    return bool(slash) and all(w and not w.startswith((".", "-")) and w.replace(".", "").replace("-", "").replace("_", "").isalnum() for w in words)
+    return _REPOSITORY.fullmatch(name) is not None
 
 
 def sample_path() -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from llmfusionbench.builders.csv_input import csv_columns, read_csv
 from llmfusionbench.builders.records import Rejected
@@ -137,15 +137,32 @@ CELLS = st.one_of(
     line_end=st.sampled_from(["\n", "\r\n"]),
     block=st.integers(40, 400),
 )
-def test_reads_what_csv_reader_reads(tmp_path: Path, rows: list[list[str]], quoting: int, line_end: str, block: int) -> None:
+def test_reads_back_what_csv_writer_wrote(tmp_path: Path, rows: list[list[str]], quoting: int, line_end: str, block: int) -> None:
+    # At the end of a line a "\r" that is not quoted cannot be told from the line's end.
+    assume(line_end == "\r\n" or not any(row[-1].endswith("\r") for row in rows))
     out = io.StringIO(newline="")
     csv.writer(out, quoting=quoting, lineterminator=line_end).writerows([["a", "b", "c"], *rows])
     text = out.getvalue()
-    expected = [row for row in csv.reader(io.StringIO(text, newline="")) if row][1:]
     found, rejected = collect(write(tmp_path, text.encode()), block_bytes=block)
-    whole = [(i, dict(zip("abc", row, strict=True))) for i, row in enumerate(expected) if len(row) == 3]
-    assert found == whole
-    assert [r.row for r in rejected] == [i for i, row in enumerate(expected) if len(row) != 3]
+    assert found == [(i, dict(zip("abc", row, strict=True))) for i, row in enumerate(rows)]
+    assert rejected == []
+    if "\r" not in text.replace("\r\n", ""):  # csv.reader takes a lone one for the end of a line
+        assert [list(row.values()) for _, row in found] == list(csv.reader(io.StringIO(text, newline="")))[1:]
+
+
+@pytest.mark.parametrize("block", [24, 64, 1 << 20])
+def test_a_lone_return_is_text_where_lines_end_in_newlines_and_an_end_where_they_do_not(tmp_path: Path, block: int) -> None:
+    text = b'a,b\n1,x\ry\n\r,"q\r"\n2,\x01\r\x02\n'
+    rows, rejected = collect(write(tmp_path, text), block_bytes=block)
+    assert [row for _, row in rows] == [{"a": "1", "b": "x\ry"}, {"a": "\r", "b": "q\r"}, {"a": "2", "b": "\x01\r\x02"}]
+    assert rejected == []
+    rows, _ = collect(write(tmp_path, b"a,b\r1,2\r3,4\r"), block_bytes=block)
+    assert [row for _, row in rows] == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+
+
+def test_a_file_with_lone_returns_and_every_control_character(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="Remedy: quote all cells"):
+        collect(write(tmp_path, b"a,b\n1,x\ry\n2," + bytes(range(1, 9)) + b"\x0b\x0c" + bytes(range(14, 32)) + b"\n"))
 
 
 def test_ragged_records_before_a_longer_block_are_given_once(tmp_path: Path) -> None:

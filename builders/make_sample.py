@@ -1,0 +1,91 @@
+"""Makes the embedded sample: simulated logs in the official format, read back by the ordinary build. `make sample` runs this.
+
+The same code and seed give the same bytes; a test builds it again and compares.
+"""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from ..release import Release, open_release
+from ..types import query_id
+from .build import build
+from .fusionbench import FusionBench
+from .records import Part, Templates
+from .simulation import SimulatedQuery, simulate_queries, simulate_rows, simulate_templates
+from .simulation.rows import COLUMNS
+
+PER_TASK: Final = {"train": 28, "test": 8, "partial_test": 4}
+"""Queries of each task, by split."""
+
+SEED: Final = 0
+_LEVEL: Final = 19  # made once, read often
+
+
+class SimulatedLogs:
+    """Simulated official files, and the thought templates that no official file has."""
+
+    def __init__(self, queries: Sequence[SimulatedQuery], seed: int = SEED) -> None:
+        self.queries = queries
+        self.seed = seed
+
+    def read(self, paths: Sequence[Path]) -> Iterator[Part]:
+        """Everything in the files, then six templates a train query."""
+        yield from FusionBench(embeddings=False, judge="simulated", license="Apache-2.0").read(paths)
+        for query in self.queries:
+            about = query_id(query.task, query.prompt)
+            yield Templates(
+                [
+                    {
+                        "query_id": about,
+                        "criterion": t.criterion,
+                        "pool": t.pool,
+                        "summarizer": t.summarizer,
+                        "template": t.template,
+                        "sources": list(t.sources),
+                    }
+                    for t in simulate_templates(query, self.seed)
+                    if t.sources
+                ]
+            )
+
+
+def make_sample(out: Path) -> Release:
+    """Write the sample to `out`, over what is there."""
+    by_split: dict[str, list[SimulatedQuery]] = {split: [] for split in PER_TASK}
+    seen: dict[str, int] = {}
+    for query in simulate_queries(sum(PER_TASK.values()), SEED):
+        place = seen[query.task] = seen.get(query.task, -1) + 1
+        by_split[_split_of(place)].append(query)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for split, queries in by_split.items():
+            path = Path(folder) / f"{split}.csv"
+            with open(path, "w", encoding="utf-8", newline="") as file:
+                writer = csv.DictWriter(file, COLUMNS, escapechar="\\", lineterminator="\n")
+                writer.writeheader()
+                for query in queries:
+                    writer.writerows(simulate_rows(query, SEED, embeddings=False))
+            paths.append(path)
+        source = SimulatedLogs(by_split["train"])
+        return build(source, paths, out, overwrite=True, strict=True, compression_level=_LEVEL)
+
+
+def _split_of(place: int) -> str:
+    """The split of the query at `place` among those of its task."""
+    for split, count in PER_TASK.items():
+        if place < count:
+            return split
+        place -= count
+    raise AssertionError("more queries than PER_TASK counts")
+
+
+if __name__ == "__main__":
+    from ..release.release import sample_path
+
+    print(make_sample(sample_path()))
+    print(open_release("sample").info())

@@ -249,7 +249,7 @@ def literal(value: str) -> Any:
     """A Python literal or JSON value written as text; None where it is neither, or too long to be parsed safely."""
     if len(value) > _LONGEST_LITERAL:
         return None
-    for parse in (ast.literal_eval, _loads):
+    for parse in (_loads, ast.literal_eval):  # JSON first: it writes rare characters as pairs, which Python reads as halves
         try:
             return parse(value)
         except (ValueError, SyntaxError, MemoryError, RecursionError):

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from ..release import Release, open_release
+from ..release import Release
+from ..release.release import sample_path
 from ..types import query_id
 from .build import build
 from .fusionbench import FusionBench
-from .records import Part, Templates
-from .simulation import SimulatedQuery, simulate_queries, simulate_rows, simulate_templates
+from .records import Part, Records, Templates, record_table
+from .simulation import SimulatedQuery, SimulatedTemplate, simulate_queries, simulate_rows, simulate_templates
 from .simulation.rows import COLUMNS
 
 PER_TASK: Final = {"train": 28, "test": 8, "partial_test": 4}
@@ -27,31 +28,35 @@ _LEVEL: Final = 19  # made once, read often
 
 
 class SimulatedLogs:
-    """Simulated official files, and the thought templates that no official file has."""
+    """Simulated official files, with what no official file has: the choices of queries, and thought templates."""
 
-    def __init__(self, queries: Sequence[SimulatedQuery], seed: int = SEED) -> None:
+    def __init__(self, queries: Mapping[str, Sequence[SimulatedQuery]], seed: int = SEED) -> None:
         self.queries = queries
         self.seed = seed
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
-        """Everything in the files, then six templates a train query."""
+        """Everything in the files, the choices of each query, and six templates a train query."""
         yield from FusionBench(embeddings=False, judge="simulated", license="Apache-2.0").read(paths)
-        for query in self.queries:
-            about = query_id(query.task, query.prompt)
-            yield Templates(
-                [
-                    {
-                        "query_id": about,
-                        "criterion": t.criterion,
-                        "pool": t.pool,
-                        "summarizer": t.summarizer,
-                        "template": t.template,
-                        "sources": list(t.sources),
-                    }
-                    for t in simulate_templates(query, self.seed)
-                    if t.sources
-                ]
-            )
+        for split, queries in self.queries.items():
+            rows = [
+                {"file": "queries", "row": i, "split": split, "task": q.task, "prompt": q.prompt, "metric": q.metric,
+                 "choices": None if q.choices is None else list(q.choices)}
+                for i, q in enumerate(queries)
+            ]  # fmt: skip
+            yield Records(record_table(rows))
+        for query in self.queries["train"]:
+            yield Templates([_template_row(query, t) for t in simulate_templates(query, self.seed) if t.sources])
+
+
+def _template_row(query: SimulatedQuery, template: SimulatedTemplate) -> dict[str, Any]:
+    return {
+        "query_id": query_id(query.task, query.prompt),
+        "criterion": template.criterion,
+        "pool": template.pool,
+        "summarizer": template.summarizer,
+        "template": template.template,
+        "sources": list(template.sources),
+    }
 
 
 def make_sample(out: Path) -> Release:
@@ -71,8 +76,7 @@ def make_sample(out: Path) -> Release:
                 for query in queries:
                     writer.writerows(simulate_rows(query, SEED, embeddings=False))
             paths.append(path)
-        source = SimulatedLogs(by_split["train"])
-        return build(source, paths, out, overwrite=True, strict=True, compression_level=_LEVEL)
+        return build(SimulatedLogs(by_split), paths, out, overwrite=True, strict=True, compression_level=_LEVEL)
 
 
 def _split_of(place: int) -> str:
@@ -85,7 +89,4 @@ def _split_of(place: int) -> str:
 
 
 if __name__ == "__main__":
-    from ..release.release import sample_path
-
     print(make_sample(sample_path()))
-    print(open_release("sample").info())

@@ -15,7 +15,7 @@ from llmfusionbench.scoring.normalise import contains_words, normalise
 from llmfusionbench.scoring.options import Options
 from llmfusionbench.scoring.refusal import declines
 
-WHOLE_LIMIT = 300
+WHOLE_LIMIT = 1000
 """Longest text that can be an option as a whole, in characters."""
 TAIL = 4000
 """How much of the end of a response is searched for what is not marked, in characters."""
@@ -59,9 +59,13 @@ def _whole(text: str, options: Options, patterns: ChoicePatterns) -> str | None:
     label = patterns.alone(text)
     if label is not None or not options.texts:
         return label
-    plain = normalise(text)
-    same = [label for label, option in zip(options.labels, options.plain, strict=True) if option == plain]
-    return same[0] if len(same) == 1 and plain else None
+    # As written first: normalising makes one of -1/4 and 1/4, of pV and pv.
+    written, plain = text.strip(), normalise(text)
+    for wanted, texts in ((written, options.texts), (plain, options.plain)):
+        same = [label for label, option in zip(options.labels, texts, strict=True) if option == wanted]
+        if len(same) == 1 and wanted:
+            return same[0]
+    return None
 
 
 def _only_text(text: str, options: Options) -> str | None:

@@ -109,6 +109,12 @@ def test_ten_options_and_the_pronoun(response: str, label: str) -> None:
     assert score("em_mc", response, label).extracted == label
 
 
+def test_texts_that_differ_in_punctuation_only() -> None:
+    signed = ["1/4", "1/2", "-1/2", "-1/4"]
+    for label, text in zip("ABCD", signed, strict=True):
+        assert score("em_mc", text, label, choices=signed).value == 1.0
+
+
 def test_ground_truth_forms() -> None:
     for truth in ("B", "(B)", "b", "B. train station", "train station"):
         assert score("em_mc", "The answer is B", truth, choices=FIVE).value == 1.0, truth

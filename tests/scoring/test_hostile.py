@@ -15,7 +15,7 @@ SECONDS = 8.0
 UNITS = [
     "a", " ", "(", "*", "1", "1,", ",22", "\\boxed{", "{", "[", "answer ", '"answer"', '"answer": ', "answer is ", "#",
     "B is ", "B" + " " * 50, "the ", "\n", ".", "-", "$", '"\\', "```python\n", "\\frac{1}{2}", "<answer>", "</think>", "1 1/",
-    "1/", "A) ", "**A", "I cannot ", "'", "\x00\x01", "\ud800", "choose ", "\\", "[BEGIN]", "def f(\n", "\u00e9 ", "not ", 
+    "1/", "A) ", "**A", "I cannot ", "'", "\x00\x01", "\ud800", "choose ", "\\", "[BEGIN]", "def f(\n", "\u00e9 ", "not ",
     "\\text{", "\u0130",
 ]  # fmt: skip
 TRUTHS = {"em": "x y", "cem": "x y", "f1_score": "x y", "em_mc": "A", "gsm8k": "7", "math": "\\boxed{7}"}

@@ -6,6 +6,7 @@ file's width, or not UTF-8, are given as rejected, each with its number, and cos
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -84,8 +85,8 @@ class _StraddlingError(Exception):
 class _Blocks(io.RawIOBase):
     """A file as pyarrow can take it, block by block.
 
-    No read ends between "\\r" and "\\n": pyarrow drops a "\\n" that opens a block, even within quotes. And a lone "\\r" outside of
-    quotes, which pandas and Python write as it is where lines end in "\\n", passes for the mark that `returns` keeps for it.
+    No read ends between "\\r" and "\\n": pyarrow drops a "\\n" that opens a block, even within quotes. And a lone "\\r" outside
+    of quotes, which pandas and Python write as it is where lines end in "\\n", passes for the mark that `returns` keeps for it.
     """
 
     def __init__(self, file: IO[bytes], returns: _Returns | None) -> None:
@@ -166,7 +167,13 @@ class _Scan:
     def columns(self, block_bytes: int) -> list[str]:
         try:
             reader = self._open(block_bytes, None)
-            return self._names(reader) if reader is not None else []
+            if reader is not None:
+                return self._names(reader)
+            with open_binary(self.path) as file:
+                lines = [file.read().removeprefix(_BOM).decode()]
+            return next(csv.reader(lines, delimiter=self.delimiter, escapechar=self.escape_char))
+        except UnicodeDecodeError as error:
+            raise self._not_utf8(error) from error
         except (pa.ArrowInvalid, OSError, EOFError) as error:
             raise self._explained(error) from error
 
@@ -222,11 +229,14 @@ class _Scan:
         try:
             names: list[str] = reader.schema.names
         except UnicodeDecodeError as error:
-            raise InputError(f"{self.path}: the header is not UTF-8 ({error}). Remedy: convert the file to UTF-8") from error
+            raise self._not_utf8(error) from error
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:
             raise InputError(f'{self.path}: two columns are called "{twice[0]}". Remedy: rename one of them')
         return names
+
+    def _not_utf8(self, error: UnicodeDecodeError) -> InputError:
+        return InputError(f"{self.path}: the header is not UTF-8 ({error}). Remedy: convert the file to UTF-8")
 
     def _records(self, reader: Any) -> Iterator[pa.RecordBatch | Rejected]:
         for batch in self._fresh(reader):

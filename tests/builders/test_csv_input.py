@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+
 from llmfusionbench.builders.csv_input import csv_columns, read_csv
 from llmfusionbench.builders.records import Rejected
-
 from llmfusionbench.errors import InputError
 
 
@@ -42,7 +42,9 @@ def test_words_for_missing_values_stay_words(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"a,b", b"a,b\n", b"a,b\r\n", b"\xef\xbb\xbfa,b"])
 def test_a_header_alone_has_no_records(tmp_path: Path, data: bytes) -> None:
-    assert collect(write(tmp_path, data)) == ([], [])
+    path = write(tmp_path, data)
+    assert collect(path) == ([], [])
+    assert csv_columns(path) == ["a", "b"]
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"\xef\xbb\xbf"])
@@ -137,7 +139,9 @@ CELLS = st.one_of(
     line_end=st.sampled_from(["\n", "\r\n"]),
     block=st.integers(40, 400),
 )
-def test_reads_back_what_csv_writer_wrote(tmp_path: Path, rows: list[list[str]], quoting: int, line_end: str, block: int) -> None:
+def test_reads_back_what_csv_writer_wrote(
+    tmp_path: Path, rows: list[list[str]], quoting: int, line_end: str, block: int
+) -> None:
     # At the end of a line a "\r" that is not quoted cannot be told from the line's end.
     assume(line_end == "\r\n" or not any(row[-1].endswith("\r") for row in rows))
     out = io.StringIO(newline="")
@@ -178,3 +182,8 @@ def test_line_ends_within_quotes_survive_a_block_that_ends_between_them(tmp_path
         rows, rejected = collect(write(tmp_path, data), block_bytes=block)
         assert [r["b"] for _, r in rows] == ["one\r\ntwo"] * 30
         assert rejected == []
+
+
+def test_a_header_alone_that_is_not_utf8(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"log\.csv: the header is not UTF-8"):
+        csv_columns(write(tmp_path, b"caf\xe9,b"))

@@ -160,7 +160,7 @@ def _named(section: Any, name: str) -> dict[str, str]:
         raise InputError(f"{name} is {section!r}, expected our column names, each with one of the file's")
     found = {}
     for key, theirs in section.items():
-        ours: str = _ALIASES.get(key, key)
+        ours = _ALIASES.get(key) or str(key)
         if ours not in COLUMNS:
             raise UnknownNameError("column", key, COLUMNS)
         if not isinstance(theirs, str) or not theirs:

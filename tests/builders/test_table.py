@@ -102,7 +102,7 @@ def test_cells_that_do_not_parse_cost_no_other(tmp_path: Path) -> None:
     )
     found = read(Table(), write(tmp_path / "t.csv", data))
     assert shown(found, "prompt", "performance", "input_tokens", "row") == [("H?", None, 2, 8)]
-    reasons = dict((row, reason) for _, row, reason in found.reasons)
+    reasons = {row: reason for _, row, reason in found.reasons}
     assert reasons == {
         0: 'performance is "good", expected a number',
         1: "input_tokens is 1.5, expected a whole number",
@@ -215,7 +215,7 @@ def test_mappings_that_do_not_fit(tmp_path: Path, mapping: dict[str, str], messa
 
 
 def test_a_column_that_we_do_not_have(tmp_path: Path) -> None:
-    with pytest.raises(UnknownNameError, match='No column "promt". Did you mean "prompt"'):
+    with pytest.raises(UnknownNameError, match=r'No column "promt"\. Did you mean "prompt"'):
         read(Table(map={"promt": "question"}), write(tmp_path / "t.csv", LONG))
 
 

@@ -46,12 +46,16 @@ def assemble(records: pa.Table, llms: pa.Table, split: str) -> Assembled:
     """
     rejected: list[Rejected] = []
     records = _in_order(_with_codes(records), ("query_id",))
-    records = records.set_column(records.schema.get_field_index("split"), "split", pa.array([split] * len(records), pa.string()))
+    records = records.set_column(
+        records.schema.get_field_index("split"), "split", pa.array([split] * len(records), pa.string())
+    )
     records = _without_contradictions(records, ("query_id",), _QUERY_FACTS, "the same query has another {}", rejected)
     queries = _merged(records, ("query_id",), table_schema("queries").arrow.names)
 
     answers = _in_order(records.filter(pc.is_valid(records["llm"])), _CANDIDATE)
-    answers = _without_contradictions(answers, _CANDIDATE, _ANSWER_FACTS, "the candidate has another {} for the query", rejected)
+    answers = _without_contradictions(
+        answers, _CANDIDATE, _ANSWER_FACTS, "the candidate has another {} for the query", rejected
+    )
     responses = _with_cost(_merged(answers, _CANDIDATE, table_schema("responses").arrow.names), llms)
 
     scores = answers.filter(pc.is_valid(answers["judge"]))

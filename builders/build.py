@@ -102,7 +102,9 @@ def build(
         llms = intake.llm_table()
         plans = list(intake.spill.plan(settled))
         files: dict[str, dict[str, Any]] = {}
-        for done, (entries, rejected) in enumerate(_run(plans, writer.path, llms, tokenizer, compression_level, workers), start=1):
+        for done, (entries, rejected) in enumerate(
+            _run(plans, writer.path, llms, tokenizer, compression_level, workers), start=1
+        ):
             files |= entries
             intake.rejected += rejected
             tell("shards written", done, len(plans))
@@ -270,7 +272,9 @@ def _run(
 
 def with_tokens(records: pa.Table, tokenizer: str) -> pa.Table:
     """`records` with the token counts that their log does not state; where it states one, it stays, with its tokenizer."""
-    unstated = pc.and_(pc.and_(records["input_tokens"].is_null(), records["output_tokens"].is_null()), records["llm"].is_valid())
+    unstated = pc.and_(
+        pc.and_(records["input_tokens"].is_null(), records["output_tokens"].is_null()), records["llm"].is_valid()
+    )
     sent = pc.coalesce(records["prompt_think"], records["prompt"])
     for column, texts in (("input_tokens", sent), ("output_tokens", records["response"])):
         texts = pc.if_else(unstated, texts, pa.scalar(None, pa.string()))

@@ -261,7 +261,9 @@ def _embeddings(log: _Columns, mode: pa.Array) -> Iterator[Part]:
         vectors, damaged = parse_tensors(cells.take(rows))
         names = log.text("task_name").take(rows)
         for place in np.flatnonzero(damaged).tolist():
-            reason = f"{column} is {shorten(cells[rows[place].as_py()].as_py())}, expected the text of a tensor of finite numbers"
+            reason = (
+                f"{column} is {shorten(cells[rows[place].as_py()].as_py())}, expected the text of a tensor of finite numbers"
+            )
             record = {"task": names[place].as_py(), "embedded": embedded}
             yield Rejected(log.file, log.first + rows[place].as_py(), f"{reason}; the record is kept without it", record)
         whole = pa.array(~damaged)

@@ -25,7 +25,16 @@ NORMAL: Final = pa.schema([pa.field("query_id", pa.string()), *LOG, pa.field("pr
 """The columns after normalising: a log record's, its query's id, and its prompt told apart by mode."""
 
 _JUDGE_COLUMNS: Final = {"score": "judge_score", "reason": "judge_reason", "rubric": "judge_rubric"}
-_EMPTY_IS_NULL: Final = ("domain", "source_id", "ground_truth", "license", "tokenizer", "judge_reason", "judge_rubric")
+_EMPTY_IS_NULL: Final = (
+    "domain",
+    "source_id",
+    "ground_truth",
+    "license",
+    "tokenizer",
+    "metric_version",
+    "judge_reason",
+    "judge_rubric",
+)
 _NAN_IS_NULL: Final = ("performance", "cost_usd", "latency_s", "judge_score")
 
 

@@ -35,6 +35,7 @@ LOG: Final = pa.schema(
         "output_tokens": _COUNT,
         "tokenizer": _TEXT,
         "performance": _REAL,
+        "metric_version": _TEXT,
         "cost_usd": _REAL,  # null: by tokens and price
         "latency_s": _REAL,
         "provenance": _TEXT,  # null: `imported`

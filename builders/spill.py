@@ -30,8 +30,9 @@ _GUARDED: Final = {"train": 0, "test": 1, "partial_test": 2}
 def prefix_of(query_ids: pa.Array) -> Prefix:
     """[n] uint64 of [n] query ids; each distinct one is parsed once."""
     encoded = query_ids.dictionary_encode()
-    numbers: Prefix = np.array([int(q[:16], 16) for q in encoded.dictionary.to_pylist()], np.uint64)
-    return numbers[encoded.indices.to_numpy()]
+    numbers = np.array([int(q[:16], 16) for q in encoded.dictionary.to_pylist()], np.uint64)
+    result: Prefix = numbers[encoded.indices.to_numpy()]
+    return result
 
 
 @dataclass(frozen=True)
@@ -159,5 +160,4 @@ def read_slices(plan: ShardPlan) -> pa.Table:
 
 def _text_bytes(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
     lengths = (pc.fill_null(pc.binary_length(batch.column(c)), 0) for c in ("prompt", "response"))
-    total: npt.NDArray[np.int64] = sum(n.to_numpy(zero_copy_only=False).astype(np.int64) for n in lengths)  # type: ignore[assignment]
-    return total
+    return np.sum([n.to_numpy(zero_copy_only=False) for n in lengths], axis=0, dtype=np.int64)

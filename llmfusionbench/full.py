@@ -87,9 +87,7 @@ def ensure_full(revision: str | None = None, *, token: str | bool | None = None,
     return out
 
 
-def fetch_logs(
-    repo_id: str, revision: str | None = None, *, token: str | bool | None = None
-) -> tuple[list[Path], str]:
+def fetch_logs(repo_id: str, revision: str | None = None, *, token: str | bool | None = None) -> tuple[list[Path], str]:
     """The official logs of a repository, downloaded, and the commit they are of; what `build` takes as inputs and revision.
 
     Raises:

@@ -23,7 +23,8 @@ def leaderboard(release: Release, split: str | None = None, *, seed: int = 0) ->
 
     Returns:
         domain, candidate, performance (mean over the scored answers), low and high (its 95% bootstrap interval over queries),
-        scored (answers with a performance), queries (of the domain), cost_usd (mean), provenance.
+        scored (answers with a performance), queries (of the domain), cost_usd (mean cost of an answer) with cost_low and cost_high,
+        provenance.
     """
     table = release.routing(split)
     domain_of = dict(release.table("queries", split).to_table(columns=["query_id", "domain"]).to_pandas().to_numpy().tolist())
@@ -32,6 +33,7 @@ def leaderboard(release: Release, split: str | None = None, *, seed: int = 0) ->
     for domain in sorted(set(domain_of.values())):
         rows = domains == domain
         performance = bootstrap_mean(table.performance[rows], seed=seed)
+        cost = bootstrap_mean(table.cost[rows], seed=seed)
         frames.append(
             pd.DataFrame(
                 {
@@ -40,9 +42,11 @@ def leaderboard(release: Release, split: str | None = None, *, seed: int = 0) ->
                     "performance": performance.mean,
                     "low": performance.low,
                     "high": performance.high,
-                    "scored": performance.count,
+                    "scored": performance.valid,
                     "queries": int(rows.sum()),
-                    "cost_usd": bootstrap_mean(table.cost[rows], resamples=1, seed=seed).mean,
+                    "cost_usd": cost.mean,
+                    "cost_low": cost.low,
+                    "cost_high": cost.high,
                 }
             )
         )

@@ -39,6 +39,7 @@ from .schema import SCHEMA_VERSION, TABLES, table_schema
 DEFAULT_TABLE: Final = "logs"
 HOMEPAGE: Final = "https://arxiv.org/abs/2507.10540"
 
+
 class SampleReleaseWarning(UserWarning):
     """No release was named, the full one cannot be had, and the small embedded sample was loaded in its place."""
 

@@ -19,7 +19,7 @@ class Mean(NamedTuple):
     """[C] the 2.5th percentile of the resampled means."""
     high: Floats
     """[C] the 97.5th percentile of the resampled means."""
-    count: npt.NDArray[np.int64]
+    valid: npt.NDArray[np.int64]
     """[C] rows with a value."""
 
 
@@ -35,7 +35,7 @@ def bootstrap_mean(values: npt.ArrayLike, *, resamples: int = 1000, seed: int = 
     count = given.sum(axis=0)
     rows = len(matrix)
     rng = np.random.default_rng(seed)
-    draws = rng.multinomial(rows, np.full(rows, 1 / rows), size=resamples).astype(np.float64) if rows else np.zeros((resamples, 0))
+    draws = rng.multinomial(rows, np.full(rows, 1 / max(rows, 1)), size=resamples).astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = filled.sum(axis=0) / count
         resampled = (draws @ filled) / (draws @ given)

@@ -14,14 +14,27 @@ from .console import progress, say, show_table
 @click.command(name="build")
 @click.argument("source")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Directory of the release; appears whole or not at all.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Directory of the release; appears whole or not at all."
+)
 @click.option("--split", help="The split of the queries, where the files do not say: train, test or partial_test.")
-@click.option("--test-share", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="Set this share of the train queries aside as test.")
-@click.option("--tokenizer", help="Count the tokens that the log does not state, by this tiktoken encoding, such as cl100k_base.")
-@click.option("--map", "mapping", multiple=True, metavar="OURS=THEIRS", help="For `table`: our column and theirs; =TEXT for a constant.")
+@click.option(
+    "--test-share",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.0,
+    help="Set this share of the train queries aside as test.",
+)
+@click.option(
+    "--tokenizer", help="Count the tokens that the log does not state, by this tiktoken encoding, such as cl100k_base."
+)
+@click.option(
+    "--map", "mapping", multiple=True, metavar="OURS=THEIRS", help="For `table`: our column and theirs; =TEXT for a constant."
+)
 @click.option("--map-file", type=click.Path(path_type=Path), help="For `table`: the same as a YAML file.")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Any other option of the source.")
-@click.option("--revision", help="Revision of the inputs: of a repository on the Hub, what to fetch; else noted in the manifest.")
+@click.option(
+    "--revision", help="Revision of the inputs: of a repository on the Hub, what to fetch; else noted in the manifest."
+)
 @click.option("--strict", is_flag=True, help="Fail where a record cannot be taken, instead of listing it in rejected.jsonl.")
 @click.option("--overwrite", is_flag=True, help="Replace a release that is there.")
 @click.option("--workers", type=click.IntRange(min=1), help="Shards written at a time; one a core by default.")
@@ -67,8 +80,12 @@ def command(
         )  # fmt: skip
     info = release.info()
     responses = sum(info.rows["responses"].values())
-    say(f"Wrote {out}: {sum(info.rows['queries'].values()):,} queries, {info.candidates:,} candidates, {responses:,} responses.")
-    show_table("Rows", ["table", *release.splits], [[t, *(info.rows[t].get(s) for s in release.splits)] for t in release.tables])
+    say(
+        f"Wrote {out}: {sum(info.rows['queries'].values()):,} queries, {info.candidates:,} candidates, {responses:,} responses."
+    )
+    show_table(
+        "Rows", ["table", *release.splits], [[t, *(info.rows[t].get(s) for s in release.splits)] for t in release.tables]
+    )
     rejected = release.manifest["rejected"]
     if rejected:
         say(f"Rejected {rejected:,} records: see {out / 'rejected.jsonl'} for their places and reasons.")

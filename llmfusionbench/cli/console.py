@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -29,15 +29,17 @@ def say(message: str = "") -> None:
     click.echo(printable(message))
 
 
-def show_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table on standard output; columns of numbers are aligned to the right. Nothing is cut where it is no terminal."""
-    table = Table(title=Text(title), title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    rows = list(rows)
+    table = Table(header_style="bold", box=None, pad_edge=False)
     for i, name in enumerate(header):
         numeric = bool(rows) and all(row[i] is None or isinstance(row[i], int | float) for row in rows)
         table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(printable(number(cell))) for cell in row))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    console.print(Text(title, style="bold underline"))
     console.print(table)
     console.print()
 

@@ -39,7 +39,9 @@ def command(a: str, b: str, as_json: bool) -> int:
     for d in diffs:
         for example in d.examples:
             key = ", ".join(str(v) for v in example["key"].values())
-            change = f"{example['column']}: {_cut(example['before'])} -> {_cut(example['after'])}" if "column" in example else ""
+            change = (
+                f"{example['column']}: {_cut(example['before'])} -> {_cut(example['after'])}" if "column" in example else ""
+            )
             examples.append([d.table, example["what"], key, change])
     show_table("Examples", ["table", "what", "key", "change"], examples)
     return 1

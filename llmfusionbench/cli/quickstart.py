@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from .console import progress, say, show_table
-from .info import SIMULATED, describe
+from .info import describe
 
 _BEST = 5
 
@@ -42,13 +42,21 @@ def command(out: Path | None) -> int:
     say(f"Validated {checked:,} rows: no issues.")
     say()
     board = leaderboard(release)
-    best = board.groupby("domain").head(_BEST)
+    best = board.groupby("domain").head(_BEST).to_dict("records")
     show_table(
-        f"The {_BEST} best candidates of each domain, mean performance with 95% interval (SIMULATED)",
-        ["domain", "candidate", "performance", "95% interval", "scored", "USD per 1,000 answers"],
+        f"The {_BEST} best candidates of each domain: means over the queries, with 95% intervals (SIMULATED)",
+        ["domain", "candidate", "performance", "95% interval", "scored", "USD per 1,000 answers", "95% interval"],
         [
-            [r.domain, r.candidate, float(r.performance), f"{r.low:.3f} to {r.high:.3f}", f"{r.scored} of {r.queries}", float(r.cost_usd) * 1e3]
-            for r in best.itertuples()
+            (
+                row["domain"],
+                row["candidate"],
+                row["performance"],
+                f"{row['low']:.3f} to {row['high']:.3f}",
+                f"{row['scored']} of {row['queries']}",
+                row["cost_usd"] * 1e3,
+                f"{row['cost_low'] * 1e3:.3f} to {row['cost_high'] * 1e3:.3f}",
+            )
+            for row in best
         ],
     )
     if out is not None:
@@ -56,7 +64,7 @@ def command(out: Path | None) -> int:
         board.to_csv(out / "leaderboard.csv", index=False)
         say(f"Wrote {out / 'leaderboard.csv'}.")
     say("Where to go next:")
-    say('  python -c "import llmfusionbench; from datasets import load_dataset; print(load_dataset(\'llmfusionbench\', release=\'sample\'))"')
+    say("  llmfusionbench info sample         what you have just seen, of any release")
     say("  llmfusionbench build --help        your own logs, as the same tables")
     say("  llmfusionbench simulate --help     logs of any size, to try things on")
     return 0

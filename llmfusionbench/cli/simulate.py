@@ -12,7 +12,13 @@ from .info import SIMULATED
 
 @click.command(name="simulate")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Directory for the CSV files.")
-@click.option("--scale", type=click.FloatRange(0, 100, min_open=True), default=1.0, show_default=True, help="1.0 is the size of the reference release: 256,000 rows.")
+@click.option(
+    "--scale",
+    type=click.FloatRange(0, 100, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="1.0 is the size of the reference release: 256,000 rows.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other logs.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core by default.")
 def command(out: Path, scale: float, seed: int, workers: int | None) -> None:

@@ -115,4 +115,3 @@ def refresh(card: str) -> str:
     before, _, rest = card.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{columns_markdown()}\n\n{END}{after}"
-

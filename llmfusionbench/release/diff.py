@@ -107,6 +107,6 @@ def _differs(a: pa.ChunkedArray, b: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
     """Where two columns differ; null equals null and nothing else."""
     if pa.types.is_nested(a.type):
         return np.array([x != y for x, y in zip(a.to_pylist(), b.to_pylist(), strict=True)], bool)
-    same = pc.fill_null(pc.equal(a, b), False).to_numpy()
-    both_null = pc.and_(a.is_null(), b.is_null()).to_numpy()
+    same: npt.NDArray[np.bool_] = pc.fill_null(pc.equal(a, b), False).to_numpy()
+    both_null: npt.NDArray[np.bool_] = pc.and_(a.is_null(), b.is_null()).to_numpy()
     return ~(same | both_null)

@@ -60,7 +60,7 @@ def _table_validator(table: str) -> Validator:
 
 def is_valid(table: str, row: object) -> bool:
     """Whether `row` is a row of `table`: the verdict that the columnar check must give, too."""
-    return _table_validator(table).is_valid(row)
+    return bool(_table_validator(table).is_valid(row))
 
 
 def explain(schema: dict[str, Any], row: object) -> Iterator[tuple[str | None, str | None, str]]:
@@ -69,7 +69,7 @@ def explain(schema: dict[str, Any], row: object) -> Iterator[tuple[str | None, s
     yield from dict.fromkeys(_explain(schema, error) for error in errors)
 
 
-def _explain(schema: dict[str, Any], error: jsonschema.ValidationError) -> tuple[str | None, str | None, str]:
+def _explain(schema: dict[str, Any], error: Any) -> tuple[str | None, str | None, str]:
     path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".") or None
     if error.validator == "required":
         missing = next(name for name in error.validator_value if name not in error.instance)
@@ -87,7 +87,7 @@ def _explain(schema: dict[str, Any], error: jsonschema.ValidationError) -> tuple
     return path, shorten(error.instance), expected
 
 
-def _rule(schema: dict[str, Any], error: jsonschema.ValidationError) -> str | None:
+def _rule(schema: dict[str, Any], error: Any) -> str | None:
     """The words of the row rule that `error` broke, if it broke one."""
     steps = list(error.absolute_schema_path)
     if steps and steps[0] == "allOf":

@@ -139,7 +139,7 @@ def _type(types: tuple[str, ...]) -> Check:
 
 def _is_kind(kind: pa.DataType, types: tuple[str, ...]) -> bool:
     """Whether every non-null value of Arrow type `kind` is of one of the JSON types."""
-    return (
+    return bool(
         ("string" in types and _is_string(kind))
         or (("integer" in types or "number" in types) and pa.types.is_integer(kind))
         or ("boolean" in types and pa.types.is_boolean(kind))
@@ -149,15 +149,15 @@ def _is_kind(kind: pa.DataType, types: tuple[str, ...]) -> bool:
 
 
 def _is_string(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _is_list(kind: pa.DataType) -> bool:
-    return pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
 
 def _is_numeric(kind: pa.DataType) -> bool:
-    return pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
 def _enum(place: str, values: list[str | None]) -> Check:

@@ -25,7 +25,12 @@ BATCH_ROWS: Final = 65_536
 MAX_LINE_BYTES: Final = 256 * 2**20
 """A longer line of a text file is an issue; it would be read into memory whole."""
 
-_PYTHON_TYPES: Final[dict[str, tuple[type, ...]]] = {"string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,)}
+_PYTHON_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
 
 
 @dataclass
@@ -60,7 +65,8 @@ def read_rows(path: Path, name: str, table: TableSchema) -> Iterator[Rows]:
     elif kind == ".csv":
         yield from _converted(_csv_lines(path, name, table), name, table)
     else:
-        raise InputError(f"{name}: the file ends in {kind or 'nothing'!r}, expected .parquet, .jsonl or .csv (or a release directory)")
+        found = f"ends in {kind}" if kind else "has no ending"
+        raise InputError(f"{name}: the file {found}, expected .parquet, .jsonl or .csv (or the directory of a release)")
 
 
 def _parquet(path: Path, name: str, table: TableSchema) -> Iterator[Rows]:
@@ -95,7 +101,8 @@ def _json_lines(path: Path, name: str) -> Iterator[Line]:
             except UnicodeDecodeError as error:
                 yield number, Issue(name, None, None, f"byte 0x{line[error.start]:02x} at {error.start}", "UTF-8", number)
             except (ValueError, RecursionError) as error:
-                yield number, Issue(name, None, None, shorten(line[:200].decode("utf-8", "replace")), f"a JSON object ({error})", number)
+                text = line[:200].decode("utf-8", "replace")
+                yield number, Issue(name, None, None, shorten(text), f"a JSON object ({error})", number)
 
 
 def _no_constant(name: str) -> float:
@@ -163,11 +170,8 @@ def _converted(lines: Iterator[Line], name: str, table: TableSchema) -> Iterator
 
 
 def _to_batch(first: int, rows: list[Any], lines: list[int], issues: list[Issue], table: TableSchema) -> Rows:
-    invalid: dict[int, Any] = {}
     known = {c.name for c in table.columns}
-    for i, row in enumerate(rows):
-        if not isinstance(row, dict) or not row.keys() <= known:
-            invalid[i] = row
+    invalid = {i: row for i, row in enumerate(rows) if not isinstance(row, dict) or not row.keys() <= known}
     plain = [row if isinstance(row, dict) else {} for row in rows]
     arrays = [_column(column, [row.get(column.name) for row in plain], plain, invalid) for column in table.columns]
     batch = pa.RecordBatch.from_arrays(arrays, schema=pa.schema([f.with_nullable(True) for f in table.arrow]))

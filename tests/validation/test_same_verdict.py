@@ -60,7 +60,9 @@ def json_rows(table: TableSchema) -> st.SearchStrategy[dict[str, Any]]:
 
 def arrow_rows(table: TableSchema) -> st.SearchStrategy[dict[str, Any]]:
     """Rows that the table's Arrow types can hold, values in and out of range, nulls anywhere."""
-    return st.fixed_dictionaries({c.name: st.one_of(st.none(), plausible(c.schema), plausible(c.schema)) for c in table.columns})
+    return st.fixed_dictionaries(
+        {c.name: st.one_of(st.none(), plausible(c.schema), plausible(c.schema)) for c in table.columns}
+    )
 
 
 @pytest.mark.parametrize("name", EVERY_TABLE)
@@ -87,7 +89,8 @@ def test_rows_of_arrow(name: str, dictionaries: bool, data: st.DataObject) -> No
     batch = batch.slice(start)  # arrays with an offset are the ones that break
     if dictionaries:
         columns = [
-            batch.column(n).dictionary_encode() if n in table.dictionary_columns else batch.column(n) for n in batch.schema.names
+            batch.column(n).dictionary_encode() if n in table.dictionary_columns else batch.column(n)
+            for n in batch.schema.names
         ]
         batch = pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
     expected = [i for i, row in enumerate(batch.to_pylist()) if not is_valid(name, row)]
@@ -99,7 +102,9 @@ def test_rows_of_arrow(name: str, dictionaries: bool, data: st.DataObject) -> No
 def test_columns_of_any_type(data: st.DataObject) -> None:
     """A column of another Arrow type than the schema's is judged by its values, like any."""
     table = table_schema("responses")
-    kind = data.draw(st.sampled_from([pa.string(), pa.large_string(), pa.int8(), pa.uint32(), pa.float32(), pa.bool_(), pa.null()]))
+    kind = data.draw(
+        st.sampled_from([pa.string(), pa.large_string(), pa.int8(), pa.uint32(), pa.float32(), pa.bool_(), pa.null()])
+    )
     column = data.draw(st.sampled_from([c.name for c in table.columns]))
     values = {
         "string": texts, "large_string": texts, "int8": st.integers(-128, 127), "uint32": st.integers(0, 2**32 - 1),

@@ -102,9 +102,8 @@ def build(
         llms = intake.llm_table()
         plans = list(intake.spill.plan(settled))
         files: dict[str, dict[str, Any]] = {}
-        for done, (entries, rejected) in enumerate(
-            _run(plans, writer.path, llms, tokenizer, compression_level, workers), start=1
-        ):
+        shards = [_Shard(plan, writer.path, llms, tokenizer, compression_level) for plan in plans]
+        for done, (entries, rejected) in enumerate(_run(shards, workers), start=1):
             files |= entries
             intake.rejected += rejected
             tell("shards written", done, len(plans))
@@ -252,29 +251,23 @@ class _Shard:
         return entries, made.rejected
 
 
-def _run(
-    plans: Sequence[ShardPlan], root: Path, llms: pa.Table, tokenizer: str | None, compression_level: int, workers: int | None
-) -> Iterator[tuple[dict[str, dict[str, Any]], list[Rejected]]]:
-    shards = [_Shard(plan, root, llms, tokenizer, compression_level) for plan in plans]
+def _run(shards: Sequence[_Shard], workers: int | None) -> Iterator[tuple[dict[str, dict[str, Any]], list[Rejected]]]:
+    """Write the shards, some at a time; their results in order."""
     count = min(workers or os.cpu_count() or 1, len(shards))
     if count <= 1:
         yield from (shard.write() for shard in shards)
         return
     # Arrow leaves Python free to run, so threads do; a tokenizer does not, and gets processes.
-    pool: Executor
-    if tokenizer is None:
-        pool = ThreadPoolExecutor(count)
-    else:
-        pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+    in_threads = shards[0].tokenizer is None
+    pool: Executor = ThreadPoolExecutor(count) if in_threads else ProcessPoolExecutor(count, mp_context=get_context("spawn"))
     with pool:
         yield from pool.map(_Shard.write, shards)
 
 
 def with_tokens(records: pa.Table, tokenizer: str) -> pa.Table:
     """`records` with the token counts that their log does not state; where it states one, it stays, with its tokenizer."""
-    unstated = pc.and_(
-        pc.and_(records["input_tokens"].is_null(), records["output_tokens"].is_null()), records["llm"].is_valid()
-    )
+    uncounted = pc.and_(records["input_tokens"].is_null(), records["output_tokens"].is_null())
+    unstated = pc.and_(uncounted, records["llm"].is_valid())
     sent = pc.coalesce(records["prompt_think"], records["prompt"])
     for column, texts in (("input_tokens", sent), ("output_tokens", records["response"])):
         texts = pc.if_else(unstated, texts, pa.scalar(None, pa.string()))

@@ -6,7 +6,6 @@ a Python dictionary, vectors written as text, and backslashes that some writers 
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +23,7 @@ from ..files import open_binary, reading
 from ..types import Candidate
 from ..validation.issue import shorten
 from .csv_input import csv_columns, read_csv
+from .json_input import BadRecordError, answer_text
 from .normalise import identity
 from .records import Embeddings, Llms, Part, Records, Rejected
 
@@ -44,7 +44,6 @@ TENSOR: Final = r"^\s*tensor\((?P<numbers>[\[\]0-9eE+\-.,\sa-z]*\])(?:,[^\[\]]*)
 """The text of a torch tensor; other arguments, such as `device=`, may follow its numbers."""
 
 _NOTHING: Final = {"", "nan", "NaN", "None"}
-_MAX_LITERAL: Final = 1_000_000
 
 
 class FusionBench:
@@ -58,7 +57,12 @@ class FusionBench:
     """
 
     def __init__(
-        self, *, split: str | None = None, embeddings: bool = True, judge: str = "fusionbench", license: str | None = None
+        self,
+        *,
+        split: str | None = None,
+        embeddings: bool = True,
+        judge: str = "fusionbench",
+        license: str | None = None,  # noqa: A002 - the name of the column
     ) -> None:
         self.split = split
         self.embeddings = embeddings
@@ -98,7 +102,7 @@ class FusionBench:
             "source_id": log.text("task_id"),
             "prompt": log.text("query"),
             "mode": mode,
-            "ground_truth": log.map("ground_truth", as_json_list),
+            "ground_truth": log.map("ground_truth", _reference),
             "metric": log.text("metric"),
             "license": pa.array([self.license] * log.rows, pa.string()),
             "llm": llm,
@@ -206,17 +210,12 @@ def code_score(cell: str) -> float:
     return float(match[1] if match else cell)
 
 
-def as_json_list(cell: str) -> str:
-    """A list of texts written as its Python repr, as the text of a JSON array; any other cell as it is."""
-    if not (cell.startswith("[") and cell.endswith("]")) or len(cell) > _MAX_LITERAL:
-        return cell
+def _reference(cell: str) -> str:
+    """A list of texts written as its repr as the text of a JSON array; any other cell as it is."""
     try:
-        values = ast.literal_eval(cell)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return answer_text(cell) or ""
+    except BadRecordError:  # its escapes stand for what is no text
         return cell
-    if not values or not all(isinstance(v, str) for v in values):
-        return cell
-    return json.dumps(values, ensure_ascii=False)
 
 
 def _status(response: pa.Array, tokens_in: pa.Array, tokens_out: pa.Array) -> pa.Array:
@@ -278,7 +277,7 @@ def _embeddings(log: _Columns, mode: pa.Array) -> Iterator[Part]:
 
 
 def parse_tensors(cells: pa.Array) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
-    """Vectors written as the text of torch tensors: [n] list<float32>, null where numbers are elided; and [n] which are damaged."""
+    """Vectors written as the text of torch tensors: [n] list<float32>, null where numbers are elided; and [n] the damaged."""
     found = pc.extract_regex(cells, TENSOR)
     body = pc.struct_field(found, "numbers")
     elided = pc.fill_null(pc.match_substring(body, "..."), False)

@@ -160,4 +160,5 @@ def read_slices(plan: ShardPlan) -> pa.Table:
 
 def _text_bytes(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
     lengths = (pc.fill_null(pc.binary_length(batch.column(c)), 0) for c in ("prompt", "response"))
-    return np.sum([n.to_numpy(zero_copy_only=False) for n in lengths], axis=0, dtype=np.int64)
+    total: npt.NDArray[np.int64] = np.sum([n.to_numpy(zero_copy_only=False) for n in lengths], axis=0, dtype=np.int64)
+    return total

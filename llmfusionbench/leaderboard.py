@@ -23,11 +23,13 @@ def leaderboard(release: Release, split: str | None = None, *, seed: int = 0) ->
 
     Returns:
         domain, candidate, performance (mean over the scored answers), low and high (its 95% bootstrap interval over queries),
-        scored (answers with a performance), queries (of the domain), cost_usd (mean cost of an answer) with cost_low and cost_high,
-        provenance.
+        scored (answers with a performance), queries (of the domain), cost_usd (mean cost of an
+        answer) with cost_low and cost_high, provenance.
     """
     table = release.routing(split)
-    domain_of = dict(release.table("queries", split).to_table(columns=["query_id", "domain"]).to_pandas().to_numpy().tolist())
+    queries = release.table("queries", split).to_table(columns=["query_id", "domain"])
+    queries = release.table("queries", split).to_table(columns=["query_id", "domain"])
+    domain_of = dict(zip(queries["query_id"].to_pylist(), queries["domain"].to_pylist(), strict=True))
     domains = np.array([domain_of[q] for q in table.query_ids], object)
     frames = []
     for domain in sorted(set(domain_of.values())):

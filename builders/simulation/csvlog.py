@@ -20,7 +20,6 @@ from llmfusionbench.builders.simulation.llms import LLMS
 from llmfusionbench.builders.simulation.queries import shares, task_queries
 from llmfusionbench.builders.simulation.query import SimulatedQuery
 from llmfusionbench.builders.simulation.rows import COLUMNS, simulate_rows
-
 from llmfusionbench.errors import InputError
 
 LAYOUTS = ("config", "splits")

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from llmfusionbench.builders.simulation.query import SimulatedQuery
 from llmfusionbench.builders.simulation.tasks import TASKS
-
 from llmfusionbench.errors import InputError, UnknownNameError
 
 FULL_QUERIES = 6_400

@@ -8,33 +8,28 @@ from typing import Any
 import click
 
 from ..errors import InputError
-from .console import progress, say, show_table
+from .console import progress, say
+from .info import show_rows
 
 
 @click.command(name="build")
 @click.argument("source")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Directory of the release; appears whole or not at all."
-)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Directory of the release; whole or not at all.")
 @click.option("--split", help="The split of the queries, where the files do not say: train, test or partial_test.")
 @click.option(
     "--test-share",
     type=click.FloatRange(0, 1, max_open=True),
     default=0.0,
-    help="Set this share of the train queries aside as test.",
+    help="Set this share of the train queries aside as test, by a hash of their ids.",
 )
+@click.option("--tokenizer", help="Count the tokens that the log does not state, by a tiktoken encoding such as cl100k_base.")
 @click.option(
-    "--tokenizer", help="Count the tokens that the log does not state, by this tiktoken encoding, such as cl100k_base."
+    "--map", "mapping", multiple=True, metavar="OURS=THEIRS", help="For table: our column and theirs; ==TEXT: a constant."
 )
-@click.option(
-    "--map", "mapping", multiple=True, metavar="OURS=THEIRS", help="For `table`: our column and theirs; =TEXT for a constant."
-)
-@click.option("--map-file", type=click.Path(path_type=Path), help="For `table`: the same as a YAML file.")
+@click.option("--map-file", type=click.Path(path_type=Path), help="For table: the same as a YAML file.")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Any other option of the source.")
-@click.option(
-    "--revision", help="Revision of the inputs: of a repository on the Hub, what to fetch; else noted in the manifest."
-)
+@click.option("--revision", help="Revision of the inputs: what to fetch of a repository, else a note in the manifest.")
 @click.option("--strict", is_flag=True, help="Fail where a record cannot be taken, instead of listing it in rejected.jsonl.")
 @click.option("--overwrite", is_flag=True, help="Replace a release that is there.")
 @click.option("--workers", type=click.IntRange(min=1), help="Shards written at a time; one a core by default.")
@@ -55,8 +50,9 @@ def command(
 ) -> None:
     """Read logs in the format SOURCE and write them as a release.
 
-    SOURCE is fusionbench, llmrouter, table, wildbench or zeroeval. INPUT are files, `.gz` and `.zst` too; for fusionbench also
-    a repository on the Hub. A record that cannot be taken is listed in the release's rejected.jsonl with its place and reason.
+    SOURCE is fusionbench, llmrouter, table, wildbench or zeroeval. INPUT are files, `.gz` and `.zst` too; for fusionbench
+    also a repository on the Hub. A record that cannot be taken is listed in the release's rejected.jsonl with its place
+    and the reason.
 
     \b
     Examples:
@@ -70,7 +66,7 @@ def command(
     if split is not None:
         arguments["split"] = split
     if mapping or map_file:
-        arguments["columns"] = _mapping(mapping, map_file)
+        arguments["map"] = _mapping(mapping, map_file)
     with progress() as tell:
         paths, revision = _inputs(source, inputs, revision)
         release = build(
@@ -79,13 +75,9 @@ def command(
             workers=workers, revision=revision, progress=tell,
         )  # fmt: skip
     info = release.info()
-    responses = sum(info.rows["responses"].values())
-    say(
-        f"Wrote {out}: {sum(info.rows['queries'].values()):,} queries, {info.candidates:,} candidates, {responses:,} responses."
-    )
-    show_table(
-        "Rows", ["table", *release.splits], [[t, *(info.rows[t].get(s) for s in release.splits)] for t in release.tables]
-    )
+    queries, responses = (sum(info.rows[table].values()) for table in ("queries", "responses"))
+    say(f"Wrote {out}: {queries:,} queries, {info.candidates:,} candidates, {responses:,} responses.")
+    show_rows(release, info)
     rejected = release.manifest["rejected"]
     if rejected:
         say(f"Rejected {rejected:,} records: see {out / 'rejected.jsonl'} for their places and reasons.")

@@ -24,6 +24,7 @@ def command(a: str, b: str, as_json: bool) -> int:
       llmfusionbench diff sample my-release
     """
     from ..release import diff_releases, open_release
+    from ..validation.issue import shorten
 
     diffs = diff_releases(open_release(a), open_release(b))
     differ = any(diffs)
@@ -33,21 +34,15 @@ def command(a: str, b: str, as_json: bool) -> int:
     if not differ:
         say("The releases hold the same rows.")
         return 0
-    rows = [[d.table, d.added, d.removed, d.changed, ", ".join(f"{c} {n:,}" for c, n in d.columns.items())] for d in diffs]
+    rows = [(d.table, d.added, d.removed, d.changed, ", ".join(f"{c} {n:,}" for c, n in d.columns.items())) for d in diffs]
     show_table(f"From {a} to {b}", ["table", "added", "removed", "changed", "columns that changed"], rows)
     examples = []
     for d in diffs:
         for example in d.examples:
             key = ", ".join(str(v) for v in example["key"].values())
-            change = (
-                f"{example['column']}: {_cut(example['before'])} -> {_cut(example['after'])}" if "column" in example else ""
-            )
-            examples.append([d.table, example["what"], key, change])
+            change = ""
+            if "column" in example:
+                change = f"{example['column']}: {shorten(example['before'])} -> {shorten(example['after'])}"
+            examples.append((d.table, example["what"], key, change))
     show_table("Examples", ["table", "what", "key", "change"], examples)
     return 1
-
-
-def _cut(value: object) -> str:
-    from ..validation.issue import shorten
-
-    return shorten(value)

@@ -10,7 +10,7 @@ import click
 from .console import say, show_table
 
 if TYPE_CHECKING:
-    from ..release import Release
+    from ..release import Release, ReleaseInfo
 
 
 @click.command(name="info")
@@ -42,9 +42,7 @@ def describe(release: Release) -> None:
     if "simulated" in info.provenance:
         say(SIMULATED)
     say()
-    splits = release.splits
-    rows = [[table, *(info.rows[table].get(s) for s in splits)] for table in release.tables]
-    show_table("Rows", ["table", *splits], rows)
+    show_rows(release, info)
     tasks = [[task, n["queries"], n["responses"], n["scored"]] for task, n in info.tasks.items()]
     show_table("Tasks", ["task", "queries", "responses", "scored"], tasks)
     covered = "" if info.coverage is None else f", {info.coverage:.2%} answered"
@@ -55,7 +53,7 @@ def describe(release: Release) -> None:
     )
     show_table("Missing values in responses", ["column", "null"], [[c, n] for c, n in info.missing.items()])
     tokenizers = ", ".join(info.tokenizers) or "the log does not say which tokenizer"
-    figures = [
+    figures: list[list[object]] = [
         ["input tokens", info.input_tokens, tokenizers],
         ["output tokens", info.output_tokens, tokenizers],
         ["cost, USD", info.cost_usd, "tokens at list price"],
@@ -65,6 +63,13 @@ def describe(release: Release) -> None:
         show_table("Judges", ["judge", "scores"], [[j, n] for j, n in info.judges.items()])
     show_table("Licences of the queries", ["licence", "queries"], [[name, n] for name, n in info.licenses.items()])
     show_table("Licences of the LLMs", ["licence", "LLMs"], [[name, n] for name, n in info.llm_licenses.items()])
+
+
+def show_rows(release: Release, info: ReleaseInfo) -> None:
+    """Print the rows of each table, by split."""
+    show_table(
+        "Rows", ["table", *release.splits], [[t, *(info.rows[t].get(s) for s in release.splits)] for t in release.tables]
+    )
 
 
 SIMULATED = "SIMULATED DATA: no LLM was asked. Use it to learn and to test, never to compare LLMs."

@@ -11,7 +11,6 @@ from functools import cache
 from typing import Any
 
 import jsonschema
-from jsonschema.protocols import Validator
 
 from ..schema import describe_schema, table_schema
 from .issue import shorten
@@ -45,16 +44,16 @@ def _is_integer(checker: object, value: object) -> bool:
 _CHECKER = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
     {"string": _is_string, "number": _is_number, "integer": _is_integer}
 )
-_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=_CHECKER)
+_Validator: Any = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=_CHECKER)  # type: ignore[no-untyped-call]
 
 
-def validator(schema: dict[str, Any]) -> Validator:
+def validator(schema: dict[str, Any]) -> Any:
     """A validator of rows (dictionaries of plain Python values) under `schema`."""
     return _Validator(schema)
 
 
 @cache
-def _table_validator(table: str) -> Validator:
+def _table_validator(table: str) -> Any:
     return validator(table_schema(table).json_schema)
 
 

@@ -17,7 +17,7 @@ import llmfusionbench as lfb
 from llmfusionbench.builders import build
 from llmfusionbench.builders.fusionbench import (
     COLUMNS,
-    as_json_list,
+    _reference,
     code_score,
     has_doubled_backslashes,
     parse_tensors,
@@ -223,7 +223,7 @@ def test_vectors_are_a_sidecar_that_can_be_left_out(tmp_path: Path) -> None:
     ],
 )
 def test_lists_written_as_their_repr(cell: str, expected: str) -> None:
-    assert as_json_list(cell) == expected
+    assert _reference(cell) == expected
 
 
 def test_the_official_parquet_form(tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ def test_the_split_is_told_by_the_name(name: str, split: str) -> None:
 def test_a_name_without_a_split_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     folder = tmp_path / "x" / "y" / "z"
     folder.mkdir(parents=True)
-    with pytest.raises(InputError, match="states no split. Remedy: --split"):
+    with pytest.raises(InputError, match=r"states no split\. Remedy: --split"):
         split_of(folder / "router_data.csv")
 
 
@@ -314,7 +314,7 @@ def test_rows_in_any_order_give_the_same_tables(tmp_path: Path) -> None:
 def test_what_is_no_log_at_all_is_an_error_that_names_the_file(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "train.csv"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="train.csv") as caught:
+    with pytest.raises(InputError, match=r"train\.csv") as caught:
         build("fusionbench", [path], tmp_path / "release")
     assert words in str(caught.value)
     assert not (tmp_path / "release").exists()

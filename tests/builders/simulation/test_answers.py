@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from llmfusionbench.builders.simulation import (
     LLMS,
     SimulatedAnswer,
@@ -23,7 +24,6 @@ from llmfusionbench.builders.simulation.llms import DOMAINS, MEASURED, PUBLISHED
 from llmfusionbench.builders.simulation.phrases import REFUSALS
 from llmfusionbench.builders.simulation.tasks import TASKS
 from llmfusionbench.builders.simulation.tokens import estimate_tokens
-
 from llmfusionbench.scoring import score
 
 

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+
 from llmfusionbench.builders.simulation import SimulatedQuery, answers, task_queries
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from llmfusionbench.builders.simulation import LLMS, answers, csvlog, simulate, simulate_rows, task_queries
 from llmfusionbench.builders.simulation.rows import COLUMNS
-
 from llmfusionbench.errors import InputError
 
 SCALE = 0.005

@@ -4,6 +4,7 @@ import random
 import re
 
 import pytest
+
 from llmfusionbench.builders.simulation.embeddings import SIZE, embedding_text, tensor_text, unit_vector
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from llmfusionbench.builders.simulation import answers, simulate_queries, simulate_templates
 from llmfusionbench.builders.simulation.tasks import TASKS
 

@@ -5,11 +5,11 @@ import json
 from collections import Counter
 
 import pytest
+
 from llmfusionbench.builders.simulation import SimulatedQuery, simulate_queries, task_queries
 from llmfusionbench.builders.simulation.llms import DOMAINS
 from llmfusionbench.builders.simulation.queries import shares
 from llmfusionbench.builders.simulation.tasks import SKILLS, TASKS
-
 from llmfusionbench.errors import InputError, UnknownNameError
 
 METRICS = {

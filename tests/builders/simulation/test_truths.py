@@ -9,6 +9,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
+
 from llmfusionbench.builders.simulation import SimulatedQuery, task_queries
 from llmfusionbench.builders.simulation.facts import MONTHS, WEEKDAYS, roman
 

@@ -44,7 +44,7 @@ def release_card(manifest: dict[str, Any]) -> str:
         "```python",
         "from datasets import load_dataset",
         "",
-        'logs = load_dataset("path/to/this/directory")                # one self-contained row an answer',
+        'logs = load_dataset("path/to/this/directory")  # one self-contained row an answer',
         'queries = load_dataset("path/to/this/directory", "queries")  # or any other table',
         "```",
         "",

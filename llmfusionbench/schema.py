@@ -6,6 +6,7 @@ The JSON files are the only place where a column is defined. What a value must b
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -27,6 +28,7 @@ TABLES: Final = ("queries", "llms", "responses", "judge_scores", "thought_templa
 SIDECARS: Final = ("embeddings",)
 """Tables that a release has only where its source came with them; no configuration of the dataset."""
 
+_VERSION: Final = re.compile(r"([0-9]{1,6})(\.[0-9]{1,6}){1,2}")
 _ARROW_TYPES: Final = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
 
 
@@ -174,10 +176,10 @@ def check_version(version: object, place: str) -> None:
     Raises:
         SchemaError: the version is no `major.minor`, or its major part is newer than ours.
     """
-    major = str(version).split(".")[0]
-    if not isinstance(version, str) or not major.isdigit():
-        raise SchemaError(f'{place}: schema_version is {version!r}, expected a string such as "{SCHEMA_VERSION}"')
-    if int(major) > int(SCHEMA_VERSION.split(".")[0]):
+    match = _VERSION.fullmatch(version) if isinstance(version, str) else None
+    if match is None:
+        raise SchemaError(f'{place}: schema_version is {repr(version)[:60]}, expected a string such as "{SCHEMA_VERSION}"')
+    if int(match[1]) > int(SCHEMA_VERSION.split(".")[0]):
         raise SchemaError(
             f"{place}: schema_version is {version}, and this version reads up to {SCHEMA_VERSION.split('.')[0]}.x. "
             "Remedy: pip install --upgrade llmfusionbench"

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import yaml
 
+from ..errors import InputError
 from ..schema import TABLES, table_schema
 
 CITATION: Final = """@article{feng2025fusionfactory,
@@ -111,7 +112,13 @@ END: Final = "<!-- generated from schemas/ by `make card`: end -->"
 
 
 def refresh(card: str) -> str:
-    """The text of CARD.md with its column tables made anew."""
-    before, _, rest = card.partition(BEGIN)
-    _, _, after = rest.partition(END)
+    """The text of CARD.md with its column tables made anew.
+
+    Raises:
+        InputError: the marks that the tables stand between are not there.
+    """
+    before, begin, rest = card.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise InputError(f"CARD.md: no column tables to make anew. Remedy: put {BEGIN} and {END} where they belong")
     return f"{before}{BEGIN}\n\n{columns_markdown()}\n\n{END}{after}"

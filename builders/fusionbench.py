@@ -40,8 +40,8 @@ CORRECTED_PRICES: Final = {"deepseek-r1": (0.55, 2.19)}
 """LLM -> (input, output) USD per 1M tokens, for those that were logged at wrong prices."""
 
 CODE_SCORE: Final = re.compile(r"""\s*\{\s*['"]pass@1['"]\s*:\s*(?:np\.float(?:32|64)\(\s*)?([^\s(){}]{1,40}?)\s*\)?\s*\}\s*""")
-TENSOR: Final = r"^\s*tensor\((?P<numbers>[\[\]0-9eE+\-.,\sa-z]*\])(?:,[^\[\]]*)?\)\s*$"
-"""The text of a torch tensor; other arguments, such as `device=`, may follow its numbers."""
+_ARGUMENTS: Final = re.compile(r"[\w\s=.,:'\"]{1,200}")
+"""What may follow the numbers of a torch tensor, such as `, device='cuda:0'`."""
 
 _NOTHING: Final = {"", "nan", "NaN", "None"}
 
@@ -278,18 +278,28 @@ def _embeddings(log: _Columns, mode: pa.Array) -> Iterator[Part]:
 
 def parse_tensors(cells: pa.Array) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
     """Vectors written as the text of torch tensors: [n] list<float32>, null where numbers are elided; and [n] the damaged."""
-    found = pc.extract_regex(cells, TENSOR)
-    body = pc.struct_field(found, "numbers")
-    elided = pc.fill_null(pc.match_substring(body, "..."), False)
-    body = pc.if_else(elided, pa.scalar(None, pa.string()), pc.replace_substring_regex(body, r"[\[\]\s]", ""))
+    bodies = [_tensor_body(cell) for cell in cells.to_pylist()]
+    damaged = np.array([body is None for body in bodies], bool)
+    texts = pa.array([None if body is None or "..." in body else body for body in bodies], pa.string())
     try:
-        vectors = _numbers(body)
-        damaged = found.is_null().to_numpy(zero_copy_only=False)
+        vectors = _numbers(texts)
     except pa.ArrowInvalid:  # one of them holds something else: find out which
-        vectors, damaged = _numbers_one_by_one(body, found.is_null().to_numpy(zero_copy_only=False))
+        vectors, damaged = _numbers_one_by_one(texts, damaged)
     finite = np.isfinite(vectors.flatten().to_numpy(zero_copy_only=False))
     damaged[pc.list_parent_indices(vectors).to_numpy()[~finite]] = True
     return vectors, damaged
+
+
+def _tensor_body(cell: str) -> str | None:
+    """What stands between the outer brackets of `tensor([[...]], device=...)`, without inner ones and white space."""
+    text = cell.strip()
+    start, end = text.find("["), text.rfind("]")
+    if not text.startswith("tensor(") or not text.endswith(")") or text[7:start].strip() or start >= end:
+        return None
+    rest = text[end + 1 : -1].strip()
+    if rest and not (rest.startswith(",") and _ARGUMENTS.fullmatch(rest)):
+        return None
+    return "".join(text[start:end].replace("[", "").replace("]", "").split())
 
 
 def _numbers(texts: pa.Array) -> pa.Array:

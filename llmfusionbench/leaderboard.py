@@ -28,7 +28,6 @@ def leaderboard(release: Release, split: str | None = None, *, seed: int = 0) ->
     """
     table = release.routing(split)
     queries = release.table("queries", split).to_table(columns=["query_id", "domain"])
-    queries = release.table("queries", split).to_table(columns=["query_id", "domain"])
     domain_of = dict(zip(queries["query_id"].to_pylist(), queries["domain"].to_pylist(), strict=True))
     domains = np.array([domain_of[q] for q in table.query_ids], object)
     frames = []

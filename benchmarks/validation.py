@@ -1,0 +1,84 @@
+"""Rows per second of the columnar validation of `responses`, beside jsonschema and jsonschema-rs on the same rows in the same run.
+
+    python benchmarks/validation.py [--rows 256000]
+
+Baseline: jsonschema, one row at a time. The rows are the embedded sample's, repeated; keys are left out on all sides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema_rs
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import llmfusionbench as lfb
+from llmfusionbench.schema import table_schema
+from llmfusionbench.validation import compile_schema
+from llmfusionbench.validation.judge import validator
+from llmfusionbench.validation.rows import read_rows
+
+SLOW_ROWS = 5_000
+
+
+def rate(rows: int, work: Callable[[], None], repeats: int = 3) -> float:
+    """Rows per second, the median of `repeats`."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return rows / sorted(seconds)[repeats // 2]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=256_000)
+    wanted = parser.parse_args().rows
+    table = table_schema("responses")
+    sample = lfb.open_release("sample").table("responses").to_table()
+    responses = pa.concat_tables([sample] * -(-wanted // sample.num_rows)).slice(0, wanted)
+    batches = responses.to_batches(max_chunksize=65_536)
+    few = responses.slice(0, SLOW_ROWS)
+    ready = few.to_pylist()
+    check, judge, rust = (
+        compile_schema(table.json_schema),
+        validator(table.json_schema),
+        jsonschema_rs.Draft202012Validator(table.json_schema),
+    )
+
+    def columnar() -> None:
+        assert all(check(batch.to_struct_array()) is None for batch in batches)
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "responses.parquet"
+        pq.write_table(responses, path, compression="zstd", use_dictionary=table.dictionary_columns)
+
+        def from_file() -> None:
+            for rows in read_rows(path, path.name, table):
+                assert check(rows.batch.to_struct_array()) is None
+
+        rates = {
+            "columnar, batches in memory": rate(wanted, columnar),
+            "columnar, from a Parquet file": rate(wanted, from_file),
+            "jsonschema-rs, ready dictionaries": rate(SLOW_ROWS, lambda: [rust.is_valid(row) for row in ready] and None),
+            "jsonschema-rs, from Arrow": rate(SLOW_ROWS, lambda: [rust.is_valid(row) for row in few.to_pylist()] and None),
+            "jsonschema, ready dictionaries (baseline)": rate(
+                SLOW_ROWS, lambda: [judge.is_valid(row) for row in ready] and None, 1
+            ),
+        }
+    baseline = rates["jsonschema, ready dictionaries (baseline)"]
+    print(f"responses, {wanted:,} rows (the baselines: {SLOW_ROWS:,} of them)")
+    for name, value in rates.items():
+        print(f"  {name:44} {value:>13,.0f} rows/s   {value / baseline:8.1f} x the baseline")
+    print(f"  peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -35,7 +35,9 @@ def bootstrap_mean(values: npt.ArrayLike, *, resamples: int = 1000, seed: int = 
     count = given.sum(axis=0)
     rows = len(matrix)
     rng = np.random.default_rng(seed)
-    draws = rng.multinomial(rows, np.full(rows, 1 / max(rows, 1)), size=resamples).astype(np.float64)
+    draws = np.zeros((resamples, 0))
+    if rows:  # numpy cannot draw from nothing
+        draws = rng.multinomial(rows, np.full(rows, 1 / rows), size=resamples).astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = filled.sum(axis=0) / count
         resampled = (draws @ filled) / (draws @ given)

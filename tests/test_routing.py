@@ -1,0 +1,110 @@
+"""The routing table's matrices: equal to what a dictionary makes of responses and judge scores, missing where they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import llmfusionbench as lfb
+from llmfusionbench.schema import table_schema
+from llmfusionbench.types import Candidate
+
+
+@pytest.fixture(scope="module")
+def sample() -> lfb.Release:
+    return lfb.open_release("sample")
+
+
+@pytest.mark.parametrize("split", [None, "train", "test", "partial_test"])
+def test_matrices_equal_a_naive_join(sample: lfb.Release, split: str | None) -> None:
+    table = sample.routing(split)
+    queries = {r["query_id"]: r for r in sample.table("queries", split).to_table().to_pylist()}
+    columns = ["query_id", "llm", "mode", "performance", "cost_usd"]
+    cells = {
+        (r["query_id"], Candidate(r["llm"], r["mode"]).name): r
+        for r in sample.table("responses", split).to_table(columns=columns).to_pylist()
+    }
+    judged: dict[tuple[str, str], list[float]] = {}
+    for r in sample.table("judge_scores", split).to_table(columns=["query_id", "llm", "mode", "score"]).to_pylist():
+        if r["score"] is not None:
+            judged.setdefault((r["query_id"], Candidate(r["llm"], r["mode"]).name), []).append(r["score"])
+
+    assert sorted(table.query_ids) == sorted(queries)
+    assert table.candidates == sorted({name for _, name in cells})
+    shape = (len(queries), 40)
+    assert table.performance.shape == table.cost.shape == table.judge.shape == shape
+    assert table.performance.dtype == table.cost.dtype == table.judge.dtype == np.float32
+    for i, query in enumerate(table.query_ids):
+        assert table.prompts[i] == queries[query]["prompt"]
+        assert table.tasks[i] == queries[query]["task"]
+    expected = {name: np.full(shape, np.nan, np.float32) for name in ("performance", "cost", "judge")}
+    for i, query in enumerate(table.query_ids):
+        for j, name in enumerate(table.candidates):
+            cell = cells.get((query, name), {})
+            for field, column in (("performance", "performance"), ("cost", "cost_usd")):
+                if cell.get(column) is not None:
+                    expected[field][i, j] = cell[column]
+            if (query, name) in judged:
+                expected["judge"][i, j] = np.mean(judged[query, name])
+    for field, matrix in expected.items():
+        np.testing.assert_array_equal(getattr(table, field), matrix, err_msg=field)
+        assert np.isnan(matrix).any(), f"the sample lacks no {field}: nothing of it is tested here"
+
+
+def test_the_shown_form(sample: lfb.Release) -> None:
+    assert repr(sample.routing()).startswith("RoutingTable(560 queries x 40 candidates, 0.")
+
+
+def view(rows: list[dict[str, object]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=table_schema("routing").arrow)
+
+
+def cell(
+    name: str, performance: float | None = None, cost: float | None = None, judge: float | None = None
+) -> dict[str, object]:
+    return {"candidate": name, "performance": performance, "cost_usd": cost, "judge_score": judge}
+
+
+def test_ragged_queries() -> None:
+    """Candidates are met by name: a query that some did not answer shifts nobody."""
+    table = lfb.RoutingTable.from_view(
+        view(
+            [
+                {"query_id": "1", "prompt": "p", "task": "t", "candidates": [cell("b", 0.0, 0.5), cell("a", 1.0, None, 0.25)]},
+                {"query_id": "2", "prompt": None, "task": "t", "candidates": []},
+                {"query_id": "3", "prompt": "q", "task": "u", "candidates": [cell("b_think", None, 0.0)]},
+            ]
+        )
+    )
+    nan = np.nan
+    assert table.candidates == ["a", "b", "b_think"]
+    assert table.prompts == ["p", None, "q"]
+    np.testing.assert_array_equal(table.performance, np.array([[1, 0, nan], [nan] * 3, [nan] * 3], np.float32))
+    np.testing.assert_array_equal(table.cost, np.array([[nan, 0.5, nan], [nan] * 3, [nan, nan, 0]], np.float32))
+    np.testing.assert_array_equal(table.judge, np.array([[0.25, nan, nan], [nan] * 3, [nan] * 3], np.float32))
+    assert repr(table) == "RoutingTable(3 queries x 3 candidates, 77.8% unscored)"
+
+
+def test_no_queries() -> None:
+    table = lfb.RoutingTable.from_view(view([]))
+    assert (table.query_ids, table.candidates, table.performance.shape) == ([], [], (0, 0))
+    assert repr(table) == "RoutingTable(0 queries x 0 candidates, 0.0% unscored)"
+
+
+def test_queries_that_nobody_answered() -> None:
+    table = lfb.RoutingTable.from_view(view([{"query_id": "1", "prompt": "p", "task": "t", "candidates": []}]))
+    assert table.performance.shape == (1, 0)
+
+
+def test_a_sliced_view_in_chunks() -> None:
+    rows = [{"query_id": str(i), "prompt": "p", "task": "t", "candidates": [cell("a", i / 10)] * (i % 2)} for i in range(9)]
+    whole = pa.concat_tables([view(rows[:4]), view(rows[4:])]).slice(3, 5)
+    table = lfb.RoutingTable.from_view(whole)
+    assert table.query_ids == ["3", "4", "5", "6", "7"]
+    np.testing.assert_allclose(table.performance[:, 0], [0.3, np.nan, 0.5, np.nan, 0.7], rtol=1e-6)
+
+
+def test_no_such_split(sample: lfb.Release) -> None:
+    with pytest.raises(lfb.LLMFusionBenchError, match='No split of routing "tests"'):
+        sample.routing("tests")

@@ -16,14 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..schema import table_schema
-from ..types import Candidate
 from .normalise import identity
 from .records import Rejected
+from .views import CANDIDATE, list_cost, make_views
 
 _QUERY_FACTS: Final = ("ground_truth", "choices", "metric")
 _ANSWER_FACTS: Final = ("response", "status", "performance")
 _TEXTS: Final = ("prompt", "prompt_think", "ground_truth", "response", "judge_reason", "judge_rubric")
-_CANDIDATE: Final = ("query_id", "llm", "mode")
 
 Codes = npt.NDArray[np.int64]
 
@@ -52,28 +51,19 @@ def assemble(records: pa.Table, llms: pa.Table, split: str) -> Assembled:
     records = _without_contradictions(records, ("query_id",), _QUERY_FACTS, "the same query has another {}", rejected)
     queries = _merged(records, ("query_id",), table_schema("queries").arrow.names)
 
-    answers = _in_order(records.filter(pc.is_valid(records["llm"])), _CANDIDATE)
-    answers = _without_contradictions(
-        answers, _CANDIDATE, _ANSWER_FACTS, "the candidate has another {} for the query", rejected
-    )
-    responses = _with_cost(_merged(answers, _CANDIDATE, table_schema("responses").arrow.names), llms)
+    answers = _in_order(records.filter(pc.is_valid(records["llm"])), CANDIDATE)
+    answers = _without_contradictions(answers, CANDIDATE, _ANSWER_FACTS, "the candidate has another {} for the query", rejected)
+    responses = _with_cost(_merged(answers, CANDIDATE, table_schema("responses").arrow.names), llms)
 
     scores = answers.filter(pc.is_valid(answers["judge"]))
     scores = scores.rename_columns({"judge_score": "score", "judge_reason": "reason", "judge_rubric": "rubric"})
-    key = (*_CANDIDATE, "judge")
+    key = (*CANDIDATE, "judge")
     scores = _in_order(scores, key)
     scores = _without_contradictions(scores, key, ("score",), "the judge gave the answer another {}", rejected)
     judge_scores = _merged(scores, key, table_schema("judge_scores").arrow.names)
 
-    logs = _logs(responses, queries, llms, judge_scores)
-    tables = {
-        "queries": queries,
-        "responses": responses,
-        "judge_scores": judge_scores,
-        "logs": logs,
-        "routing": _routing(logs, queries),
-    }
-    return Assembled(tables, rejected)
+    tables = {"queries": queries, "responses": responses, "judge_scores": judge_scores}
+    return Assembled(tables | make_views(queries, responses, llms, judge_scores), rejected)
 
 
 def _with_codes(records: pa.Table) -> pa.Table:
@@ -145,74 +135,6 @@ def _without_contradictions(
 
 
 def _with_cost(responses: pa.Table, llms: pa.Table) -> pa.Table:
-    """cost_usd where the log gave none: (input tokens x input price + output tokens x output price) / 1e6."""
-    prices = _lookup(llms, "llm", responses["llm"], ("input_price", "output_price"))
-    cost = pc.divide(
-        pc.add(
-            pc.multiply(responses["input_tokens"].cast(pa.float64()), prices["input_price"]),
-            pc.multiply(responses["output_tokens"].cast(pa.float64()), prices["output_price"]),
-        ),
-        1e6,
-    )
-    cost = pc.coalesce(responses["cost_usd"], cost)
+    """cost_usd where the log gave none: tokens at list price."""
+    cost = pc.coalesce(responses["cost_usd"], list_cost(responses, llms))
     return responses.set_column(responses.schema.get_field_index("cost_usd"), "cost_usd", cost)
-
-
-def _lookup(table: pa.Table, key: str, values: pa.ChunkedArray, columns: Sequence[str]) -> dict[str, pa.ChunkedArray]:
-    """`columns` of the rows of `table` whose `key` is each of `values`; null where there is none."""
-    rows = pc.index_in(values, value_set=table[key].combine_chunks())
-    return {c: table[c].take(rows) for c in columns}
-
-
-def _logs(responses: pa.Table, queries: pa.Table, llms: pa.Table, judge_scores: pa.Table) -> pa.Table:
-    query = _lookup(
-        queries, "query_id", responses["query_id"],
-        ("task", "domain", "split", "prompt", "prompt_think", "ground_truth", "choices", "metric"),
-    )  # fmt: skip
-    thinking = pc.equal(responses["mode"], "think")
-    query["prompt"] = pc.if_else(thinking, pc.coalesce(query["prompt_think"], query["prompt"]), query["prompt"])
-    llm = _lookup(llms, "llm", responses["llm"], ("input_price", "output_price", "scale"))
-    columns = {name: responses[name] for name in responses.column_names} | query | llm
-    columns |= _judged(responses, judge_scores)
-    return pa.table({name: columns[name] for name in table_schema("logs").arrow.names})
-
-
-def _judged(responses: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Array]:
-    """judge_score, the mean over the judges that gave one, and judges, their names; rows of both tables are sorted by key."""
-    given = judge_scores.filter(pc.is_valid(judge_scores["score"]))
-    both = pa.concat_tables([responses.select(_CANDIDATE), given.select(_CANDIDATE)])
-    codes = np.zeros(both.num_rows, np.int64)
-    for column in _CANDIDATE:
-        encoded = pc.dictionary_encode(both[column]).combine_chunks()
-        codes = codes * (len(encoded.dictionary) + 1) + encoded.indices.to_numpy()
-    row_of = np.argsort(codes[: len(responses)], kind="stable")
-    place = row_of[np.searchsorted(codes[: len(responses)], codes[len(responses) :], sorter=row_of)]
-    count = np.bincount(place, minlength=len(responses))
-    total = np.bincount(place, weights=given["score"].to_numpy(), minlength=len(responses))
-    with np.errstate(invalid="ignore"):
-        mean = total / count
-    judges = given["judge"].take(pa.array(np.argsort(place, kind="stable"))).combine_chunks()
-    offsets = np.concatenate([[0], np.cumsum(count)]).astype(np.int32)
-    return {
-        "judge_score": pa.array(mean, mask=count == 0),
-        "judges": pa.ListArray.from_arrays(pa.array(offsets), judges),
-    }
-
-
-def _routing(logs: pa.Table, queries: pa.Table) -> pa.Table:
-    """One row a query with the list of its candidates, sorted by name."""
-    pairs = pc.dictionary_encode(pc.binary_join_element_wise(logs["llm"], logs["mode"], "\x1f")).combine_chunks()
-    names = pa.array([Candidate(*p.split("\x1f")).name for p in pairs.dictionary.to_pylist()], pa.string()).take(pairs.indices)
-    cells = pa.table(
-        {
-            "query_id": logs["query_id"],
-            "candidate": names,
-            **{c: logs[c] for c in ("performance", "cost_usd", "judge_score")},
-        }
-    ).sort_by([("query_id", "ascending"), ("candidate", "ascending")])
-    rows = pc.index_in(cells["query_id"], value_set=queries["query_id"].combine_chunks()).to_numpy()
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(queries)))]).astype(np.int32)
-    struct = cells.drop_columns(["query_id"]).combine_chunks().to_struct_array()
-    struct = struct.combine_chunks() if isinstance(struct, pa.ChunkedArray) else struct
-    columns = {c: queries[c] for c in ("query_id", "prompt", "task")}
-    return pa.table({**columns, "candidates": pa.ListArray.from_arrays(pa.array(offsets), struct)})

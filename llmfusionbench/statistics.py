@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+
+_DRAWS: Final = 100
 
 
 class Mean(NamedTuple):
@@ -31,18 +33,31 @@ def bootstrap_mean(values: npt.ArrayLike, *, resamples: int = 1000, seed: int = 
     """
     matrix = np.asarray(values, np.float64)
     given = ~np.isnan(matrix)
-    filled = np.where(given, matrix, 0.0)
-    count = given.sum(axis=0)
-    rows = len(matrix)
+    return bootstrap_pooled(np.where(given, matrix, 0.0), given, resamples=resamples, seed=seed)
+
+
+def bootstrap_pooled(sums: npt.ArrayLike, counts: npt.ArrayLike, *, resamples: int = 1000, seed: int = 0) -> Mean:
+    """Means of values that come in groups, with 95% intervals over the groups: sum of `sums` over sum of `counts`, by column.
+
+    Args:
+        sums: [Q, C] the sum of the values in each group: of a query, say, over all of its answers.
+        counts: [Q, C] how many values that is.
+        resamples: Draws of whole groups with replacement.
+        seed: Of the draws.
+    """
+    total, count = np.asarray(sums, np.float64), np.asarray(counts, np.float64)
+    rows, columns = total.shape
     rng = np.random.default_rng(seed)
-    draws = np.zeros((resamples, 0))
-    if rows:  # numpy cannot draw from nothing
-        draws = rng.multinomial(rows, np.full(rows, 1 / rows), size=resamples).astype(np.float64)
+    chances = np.full(rows, 1 / max(rows, 1))
+    resampled = np.full((resamples, columns), np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = filled.sum(axis=0) / count
-        resampled = (draws @ filled) / (draws @ given)
-    low, high = np.full(matrix.shape[1], np.nan), np.full(matrix.shape[1], np.nan)
-    known = count > 0
+        for start in range(0, resamples, _DRAWS):  # some at a time: all of them would be [resamples, Q]
+            part = slice(start, min(start + _DRAWS, resamples))
+            draws = rng.multinomial(rows, chances, size=part.stop - part.start).astype(np.float64)
+            resampled[part] = (draws @ total) / (draws @ count)
+        mean = total.sum(axis=0) / count.sum(axis=0)
+    low, high = np.full(columns, np.nan), np.full(columns, np.nan)
+    known = count.sum(axis=0) > 0
     if known.any():
         low[known], high[known] = np.nanpercentile(resampled[:, known], [2.5, 97.5], axis=0)
-    return Mean(mean, low, high, count)
+    return Mean(mean, low, high, count.sum(axis=0).astype(np.int64))

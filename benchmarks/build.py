@@ -91,9 +91,8 @@ def main() -> None:
             print(f"  {what:22} {seconds:8.2f} s  {rows / seconds:>10,.0f} rows/s  {memory:6,.0f} MB")
             if baseline:
                 plain, plain_memory = measured(baseline, folder)
-                print(
-                    f"    baseline             {plain:8.2f} s  {plain_memory:24,.0f} MB  {plain / seconds:5.1f} x as long ({words})"
-                )
+                ratio = f"{plain / seconds:5.1f} x as long ({words})"
+                print(f"    baseline             {plain:8.2f} s  {plain_memory:24,.0f} MB  {ratio}")
 
 
 if __name__ == "__main__":

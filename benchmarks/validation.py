@@ -1,4 +1,4 @@
-"""Rows per second of the columnar validation of `responses`, beside jsonschema and jsonschema-rs on the same rows in the same run.
+"""Rows per second of the columnar validation of `responses`, beside jsonschema and jsonschema-rs in the same run.
 
     python benchmarks/validation.py [--rows 256000]
 

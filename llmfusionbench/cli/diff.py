@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from .console import say, show_table
+from .console import progress, say, show_table
 
 
 @click.command(name="diff")
@@ -26,7 +26,9 @@ def command(a: str, b: str, as_json: bool) -> int:
     from ..release import diff_releases, open_release
     from ..validation.issue import shorten
 
-    diffs = diff_releases(open_release(a), open_release(b))
+    before, after = open_release(a), open_release(b)
+    with progress() as tell:
+        diffs = diff_releases(before, after, progress=tell)
     differ = any(diffs)
     if as_json:
         click.echo(json.dumps([asdict(d) for d in diffs], indent=2, ensure_ascii=True, default=str))

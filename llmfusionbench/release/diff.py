@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,22 +37,29 @@ class TableDiff:
         return bool(self.added or self.removed or self.changed)
 
 
-def diff_releases(a: Release, b: Release) -> list[TableDiff]:
+def diff_releases(a: Release, b: Release, progress: Callable[[str, int, int], None] | None = None) -> list[TableDiff]:
     """The differences of `b` from `a`, one entry a table; the views follow from the other tables and are left out.
 
     Keys are held in memory, texts are not: rows are compared a range of keys at a time.
+
+    Args:
+        a: The release before.
+        b: The release after.
+        progress: Called with the table, the ranges of keys that are compared, and how many there are.
     """
-    return [_diff_table(a, b, name) for name in TABLES if table_schema(name).view_of is None]
+    tell = progress or (lambda *_: None)
+    return [_diff_table(a, b, name, tell) for name in TABLES if table_schema(name).view_of is None]
 
 
-def _diff_table(a: Release, b: Release, name: str) -> TableDiff:
+def _diff_table(a: Release, b: Release, name: str, tell: Callable[[str, int, int], None]) -> TableDiff:
     schema = table_schema(name)
     keys = list(schema.key)
     values = [c for c in schema.arrow.names if c not in keys]
     added = removed = changed = 0
     by_column = dict.fromkeys(values, 0)
     examples: list[dict[str, Any]] = []
-    for before, after in _ranges(a, b, name):
+    for done, total, before, after in _ranges(a, b, name):
+        tell(name, done, total)
         mine, theirs = _match(before, after, keys)
         gone = np.setdiff1d(np.arange(before.num_rows), mine)
         new = np.setdiff1d(np.arange(after.num_rows), theirs)
@@ -75,8 +82,8 @@ def _diff_table(a: Release, b: Release, name: str) -> TableDiff:
     return TableDiff(name, added, removed, changed, {c: n for c, n in by_column.items() if n}, examples)
 
 
-def _ranges(a: Release, b: Release, name: str) -> Iterator[tuple[pa.Table, pa.Table]]:
-    """Both tables in matching ranges of the first key column, each small enough to hold."""
+def _ranges(a: Release, b: Release, name: str) -> Iterator[tuple[int, int, pa.Table, pa.Table]]:
+    """Both tables in matching ranges of the first key column, each small enough to hold; with its number and their number."""
     first = table_schema(name).key[0]
     if name not in a.tables and name not in b.tables:
         return
@@ -85,14 +92,14 @@ def _ranges(a: Release, b: Release, name: str) -> Iterator[tuple[pa.Table, pa.Ta
     ids = pc.unique(pa.concat_tables([left.to_table(columns=[first]), right.to_table(columns=[first])])[first]).sort()
     parts = max(1, -(-rows // 50_000))
     edges = [ids[len(ids) * i // parts].as_py() for i in range(1, parts)]
-    for low, high in zip([None, *edges], [*edges, None], strict=True):
+    for number, (low, high) in enumerate(zip([None, *edges], [*edges, None], strict=True)):
         condition = None
         if low is not None:
             condition = pc.field(first) >= low
         if high is not None:
             below = pc.field(first) < high
             condition = below if condition is None else condition & below
-        yield left.to_table(filter=condition), right.to_table(filter=condition)
+        yield number, parts, left.to_table(filter=condition), right.to_table(filter=condition)
 
 
 def _match(a: pa.Table, b: pa.Table, keys: list[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

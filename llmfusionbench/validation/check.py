@@ -33,7 +33,7 @@ def validate(
 
     Args:
         path: The directory or the file.
-        schema: The table that the file holds; by default told from its name, or from its columns.
+        schema: The table that the file holds; by default told from its name, or from its folder's.
         max_errors: Stop after so many issues.
         progress: Called with the number of rows of each batch that is done.
 

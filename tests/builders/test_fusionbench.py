@@ -233,7 +233,8 @@ def test_the_official_parquet_form(tmp_path: Path) -> None:
         **{c: [ROW.get(c)] * 2 for c in COLUMNS},
         "llm": ["gemma-7b", "gemma-7b_think"], "query": [ROW["query"], ROW["query"] + " Let's think step by step."],
         "input_tokens_num": [10.0, None], "output_tokens_num": [20.0, None], "performance": ["1.0", None],
-        "response": ["5 \\frac", None], "cost": [8.0, None], "ground_truth": [["5", "five"]] * 2, "llm_judge": [0.5, float("nan")],
+        "response": ["5 \\frac", None], "cost": [8.0, None], "ground_truth": [["5", "five"]] * 2,
+        "llm_judge": [0.5, float("nan")],
     }  # fmt: skip
     pq.write_table(pa.table(typed), path)
     release = build("fusionbench", [path], tmp_path / "release")

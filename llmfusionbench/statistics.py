@@ -51,7 +51,7 @@ def bootstrap_pooled(sums: npt.ArrayLike, counts: npt.ArrayLike, *, resamples: i
     chances = np.full(rows, 1 / max(rows, 1))
     resampled = np.full((resamples, columns), np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
-        for start in range(0, resamples, _DRAWS):  # some at a time: all of them would be [resamples, Q]
+        for start in range(0, resamples if rows else 0, _DRAWS):  # some at a time: all of them would be [resamples, Q]
             part = slice(start, min(start + _DRAWS, resamples))
             draws = rng.multinomial(rows, chances, size=part.stop - part.start).astype(np.float64)
             resampled[part] = (draws @ total) / (draws @ count)

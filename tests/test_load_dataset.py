@@ -109,9 +109,7 @@ def test_streaming(release: str, cache: str) -> None:
 @pytest.mark.parametrize("streaming", [False, True])
 def test_columns(streaming: bool, release: str, cache: str) -> None:
     wanted = ["task", "query_id"]
-    loaded = load_dataset(
-        NAME, "queries", split="train", release=release, columns=wanted, streaming=streaming, cache_dir=cache
-    )
+    loaded = load_dataset(NAME, "queries", split="train", release=release, columns=wanted, streaming=streaming, cache_dir=cache)
     assert loaded.column_names == wanted
     assert next(iter(loaded)) == {"task": "task 000", "query_id": "query_id 000"}
 

@@ -10,7 +10,7 @@ import shutil
 import socket
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,10 +22,15 @@ from ..manifest import MANIFEST, dump_manifest
 from ..schema import SCHEMA_VERSION, table_schema
 from .card import release_card
 
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
 ROW_GROUP_BYTES: Final = 8 * 2**20
 """Uncompressed size that a row group aims at: what a streaming reader holds at a time."""
 
 _MIN_GROUP_ROWS, _MAX_GROUP_ROWS = 256, 65_536
+
+_LOCK: Final = ".lock"
 
 
 def shard_name(table: str, split: str, index: int, total: int) -> str:
@@ -57,28 +62,43 @@ def write_shard(root: Path, name: str, rows: pa.Table, *, compression_level: int
 class ReleaseWriter:
     """A context in which a release is written into `path`; `finish` renames it to `out`, anything else leaves no trace.
 
+    Args:
+        out: Directory of the release.
+        overwrite: Replace a release that is there.
+        resume: A digest of what is being made. `path` is named after it and outlives a run that was cut short or failed, so
+            that the next one with the same digest finds what is done; the caller tells whole files from half ones.
+
     Raises:
-        InputError: `out` exists, and `overwrite` was not asked for; or it is something other than a release or empty.
+        InputError: `out` exists, and `overwrite` was not asked for; or it is something other than a release or empty; or
+            another run is making the same.
     """
 
-    def __init__(self, out: str | Path, *, overwrite: bool = False) -> None:
+    def __init__(self, out: str | Path, *, overwrite: bool = False, resume: str | None = None) -> None:
         self.out = Path(out).absolute()
         self.overwrite = overwrite
+        self.resume = resume
         # The host and the process in the name tell a later run which leftovers are dead.
-        self.path = self.out.parent / f".{self.out.name}.{socket.gethostname()}.{os.getpid()}.tmp"
+        owner = f"{socket.gethostname()}.{os.getpid()}.tmp" if resume is None else f"{resume[:16]}.work"
+        self.path = self.out.parent / f".{self.out.name}.{owner}"
+        self._lock: BaseFileLock | None = None
 
     def __enter__(self) -> ReleaseWriter:
         self._check_target()
         try:
             self.out.parent.mkdir(parents=True, exist_ok=True)
             self._remove_leftovers()
-            self.path.mkdir()
+            self.path.mkdir(exist_ok=self.resume is not None)
+            if self.resume is not None:
+                self._lock = _locked(self.path / _LOCK)
         except OSError as error:
             raise InputError(f"{self.out}: cannot write there ({error.strerror or error}). Remedy: another --out") from error
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock is not None:
+            self._lock.release()
+        if self.resume is None or error is None:
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def finish(self, files: dict[str, dict[str, Any]], about: dict[str, Any]) -> Path:
         """Write the card and the manifest, then rename the whole to `out`.
@@ -99,6 +119,7 @@ class ReleaseWriter:
         (self.path / MANIFEST).write_text(dump_manifest({**manifest, "files": listed}), encoding="utf-8")
         _flush(self.path)
         self._check_target()
+        (self.path / _LOCK).unlink(missing_ok=True)
         old = self.path.with_suffix(".old")
         if self.out.exists():
             self.out.rename(old)
@@ -143,6 +164,18 @@ def _flush(root: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _locked(path: Path) -> BaseFileLock:
+    """A lock on `path`, which the system lets go of when this process ends, however it does."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise InputError(f"{path.parent}: another run is making the same release. Remedy: wait for it") from error
+    return lock
 
 
 def _is_alive(pid: int) -> bool:

@@ -1,0 +1,200 @@
+"""Prompts as vectors: the protocol of an embedder, the built-in one, MiniLM, and a cache that computes nothing twice."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import InputError, MissingExtraError
+
+Vectors = npt.NDArray[np.float32]
+_KEPT: Final = 8
+_fitted: OrderedDict[str, Any] = OrderedDict()
+"""The last few fitted TF-IDF models by what they were fitted on: many routers are fitted on the same prompts."""
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Turns prompts into vectors. It may have `fit(prompts) -> self`, called with the train prompts before any `encode`."""
+
+    id: str
+    """Names the model and its settings; part of the key of cached vectors."""
+
+    def encode(self, prompts: Sequence[str | None]) -> Vectors:
+        """[n, d] float32, one row a prompt; a missing prompt is taken as an empty one."""
+
+
+class TfidfSvdEmbedder:
+    """Words and character n-grams weighted by TF-IDF, reduced by a truncated SVD; needs no download.
+
+    Args:
+        dimensions: Of the vectors, at most; fewer where the prompts have less to say.
+        seed: Of the randomised SVD.
+    """
+
+    def __init__(self, dimensions: int = 256, seed: int = 0) -> None:
+        self.dimensions = dimensions
+        self.seed = seed
+
+    @property
+    def id(self) -> str:
+        """Settings and, once fitted, what it was fitted on."""
+        fitted_on = getattr(self, "fitted_on_", "")
+        return f"tfidf-svd-{self.dimensions}-{self.seed}" + (f"-{fitted_on}" if fitted_on else "")
+
+    def fit(self, prompts: Sequence[str | None]) -> TfidfSvdEmbedder:
+        """Learn the vocabulary and the projection."""
+        texts = [p or "" for p in prompts]
+        digest = text_digest(texts)
+        key = f"{self.dimensions}-{self.seed}-{digest}"
+        if key not in _fitted:
+            _fitted[key] = _fit_pipeline(texts, self.dimensions, self.seed)
+            while len(_fitted) > _KEPT:
+                _fitted.popitem(last=False)
+        _fitted.move_to_end(key)
+        self.model_, self.vectors_ = _fitted[key]
+        self.fitted_on_ = digest[:16]
+        return self
+
+    def encode(self, prompts: Sequence[str | None]) -> Vectors:
+        """[n, d] float32 of length one (or zero, for a prompt without a known word).
+
+        Raises:
+            InputError: it was not fitted.
+        """
+        if not hasattr(self, "model_"):
+            raise InputError("TfidfSvdEmbedder: encode before fit. Remedy: fit(prompts) with the train prompts first")
+        texts = [p or "" for p in prompts]
+        digest = text_digest(texts)
+        if digest not in self.vectors_:
+            vectors = np.asarray(self.model_.transform(texts), np.float32)
+            norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+            self.vectors_[digest] = vectors / np.where(norms > 0, norms, 1)
+            while len(self.vectors_) > _KEPT:
+                self.vectors_.popitem(last=False)
+        vectors = self.vectors_[digest]
+        return vectors.copy()
+
+
+class MiniLMEmbedder:
+    """all-MiniLM-L6-v2 through sentence-transformers: 384 dimensions, about 60 prompts a second on two cores.
+
+    Args:
+        model: A name that sentence-transformers knows, or the directory of a model.
+        batch_size: Prompts a forward pass.
+    """
+
+    def __init__(self, model: str | Path = "sentence-transformers/all-MiniLM-L6-v2", batch_size: int = 64) -> None:
+        self.model = model
+        self.batch_size = batch_size
+
+    @property
+    def id(self) -> str:
+        """The last part of the model's name."""
+        return f"sentence-transformers-{Path(self.model).name}"
+
+    def encode(self, prompts: Sequence[str | None]) -> Vectors:
+        """[n, d] float32 of length one.
+
+        Raises:
+            MissingExtraError: sentence-transformers is not installed.
+        """
+        if not hasattr(self, "model_"):
+            try:
+                from sentence_transformers import SentenceTransformer
+            except ImportError as error:
+                raise MissingExtraError("sentence-transformers", "embed") from error
+            self.model_ = SentenceTransformer(str(self.model), device="cpu")
+        texts = [p or "" for p in prompts]
+        encoded = self.model_.encode(texts, batch_size=self.batch_size, normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(encoded, np.float32)
+
+
+class CachedEmbedder:
+    """An embedder whose vectors are kept on disk, one file a set of prompts and model; each prompt is computed once.
+
+    Args:
+        embedder: What computes the vectors that are not there yet.
+        directory: Where they are kept; made when needed.
+    """
+
+    def __init__(self, embedder: Embedder, directory: str | Path) -> None:
+        self.embedder = embedder
+        self.directory = directory
+
+    @property
+    def id(self) -> str:
+        """That of the embedder: the same vectors."""
+        return self.embedder.id
+
+    def fit(self, prompts: Sequence[str | None]) -> CachedEmbedder:
+        """Fit the embedder, if it is one that is fitted."""
+        fit = getattr(self.embedder, "fit", None)
+        if fit is not None:
+            fit(prompts)
+        return self
+
+    def encode(self, prompts: Sequence[str | None]) -> Vectors:
+        """[n, d] float32, from the cache where it has them.
+
+        Raises:
+            InputError: the file of the cache is damaged.
+        """
+        keys = [hashlib.sha256((p or "").encode("utf-8", "surrogatepass")).hexdigest() for p in prompts]
+        path = Path(self.directory) / f"{hashlib.sha256(self.id.encode()).hexdigest()[:24]}.npz"
+        known = _load(path)
+        text_of = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in known}
+        if text_of:
+            known |= dict(zip(text_of, self.embedder.encode(list(text_of.values())), strict=True))
+            _save(path, known)
+        return np.stack([known[key] for key in keys]) if keys else self.embedder.encode([])
+
+
+def text_digest(texts: Iterable[str]) -> str:
+    """The SHA-256 of a list of texts, each preceded by its length."""
+    digest = hashlib.sha256()
+    for text in texts:
+        data = text.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def _fit_pipeline(texts: list[str], dimensions: int, seed: int) -> tuple[Any, OrderedDict[str, Vectors]]:
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import make_pipeline, make_union
+
+    words = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2 if len(texts) > 50 else 1, token_pattern=r"\S+")
+    letters = TfidfVectorizer(sublinear_tf=True, analyzer="char_wb", ngram_range=(3, 4), max_features=20_000)
+    # A text of nothing but blanks has no words; one word that no prompt holds keeps the vocabulary from being empty.
+    corpus = [*texts, "\x00\x00\x00 \x00\x00\x00", "\x00\x00\x00 \x00\x00\x00"]
+    features = make_union(words, letters).fit(corpus)
+    width = features.transform([""]).shape[1]
+    reduce = TruncatedSVD(min(dimensions, width, len(corpus)), random_state=seed).fit(features.transform(corpus))
+    return make_pipeline(features, reduce), OrderedDict()
+
+
+def _load(path: Path) -> dict[str, Vectors]:
+    if not path.exists():
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return dict(zip(stored["keys"].tolist(), stored["vectors"], strict=True))
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: not a cache of embeddings ({error}). Remedy: delete it") from error
+
+
+def _save(path: Path, known: dict[str, Vectors]) -> None:
+    """Written beside and renamed, so that a reader never meets half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.stem}.{os.getpid()}.tmp.npz")
+    np.savez(beside, keys=np.array(list(known)), vectors=np.stack(list(known.values())))
+    os.replace(beside, path)

@@ -1,0 +1,98 @@
+"""What is to be maximised: the weights of performance and cost, on scales fitted on train and frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import InputError, UnknownNameError
+from ..routing import Matrix, RoutingTable
+
+
+class Scenario(NamedTuple):
+    """Weights of a reward: alpha * performance - beta * cost, both min-max scaled per task; or the judge's score itself."""
+
+    name: str
+    alpha: float
+    beta: float
+    judge: bool = False
+
+
+SCENARIOS: Final = {
+    "performance_first": Scenario("performance_first", 1.0, 0.0),
+    "balance": Scenario("balance", 0.5, 0.5),
+    "cost_first": Scenario("cost_first", 0.2, 0.8),
+    "judge": Scenario("judge", 0.0, 0.0, judge=True),
+}
+"""The scenarios of the paper (FusionFactory, arXiv 2507.10540)."""
+
+
+def scenario_named(name: str) -> Scenario:
+    """The scenario of this name.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    if name not in SCENARIOS:
+        raise UnknownNameError("scenario", name, SCENARIOS)
+    return SCENARIOS[name]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Least value and range of performance and cost in every task of a train table.
+
+    Test data is scaled by it too, so that a test value may lie outside of 0..1: scaling by its own extremes would leak. A
+    task that train does not have is scaled by the extremes of all of train.
+    """
+
+    performance: dict[str | None, tuple[float, float]]
+    """Task -> (least value, range); None -> those of all tasks."""
+    cost: dict[str | None, tuple[float, float]]
+    """The same in USD."""
+
+    @classmethod
+    def fit(cls, train: RoutingTable) -> Scaling:
+        """The extremes of a train table."""
+        tasks = np.array(train.tasks, object)
+        groups: dict[str | None, npt.NDArray[np.bool_]] = {task: tasks == task for task in sorted(set(train.tasks))}
+        groups[None] = np.ones(len(train), bool)
+        return cls(
+            {task: _extremes(train.performance[rows]) for task, rows in groups.items()},
+            {task: _extremes(train.cost[rows]) for task, rows in groups.items()},
+        )
+
+    def reward(self, table: RoutingTable, scenario: Scenario) -> Matrix:
+        """[Q, C] float32 the reward of every cell; NaN where what it is made of is missing.
+
+        Raises:
+            InputError: the scenario needs costs or judge scores, and the table has none.
+        """
+        if scenario.judge:
+            if len(table) and np.isnan(table.judge).all():
+                raise InputError("scenario judge: the release has no judge scores. Remedy: choose another scenario")
+            return table.judge
+        if scenario.beta and len(table) and np.isnan(table.cost).all():
+            raise InputError(
+                f"scenario {scenario.name}: the release has no costs. Remedy: build it with prices, or performance_first"
+            )
+        reward = np.float32(scenario.alpha) * _scaled(table.performance, table.tasks, self.performance)
+        if scenario.beta:
+            reward = reward - np.float32(scenario.beta) * _scaled(table.cost, table.tasks, self.cost)
+        return reward
+
+
+def _extremes(values: Matrix) -> tuple[float, float]:
+    """(least value, range); a range of nothing counts as 1, which leaves differences as they are."""
+    if np.isnan(values).all():
+        return 0.0, 1.0
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    return low, high - low or 1.0
+
+
+def _scaled(values: Matrix, tasks: list[str], by: dict[str | None, tuple[float, float]]) -> Matrix:
+    scale = np.array([by.get(task, by[None]) for task in tasks], np.float32).reshape(-1, 2)
+    return (values - scale[:, :1]) / scale[:, 1:]

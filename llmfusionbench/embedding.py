@@ -32,7 +32,7 @@ class Embedder(Protocol):
 
 
 class TfidfSvdEmbedder:
-    """Words and character n-grams weighted by TF-IDF, reduced by a truncated SVD; needs no download.
+    """Words and pairs of words weighted by TF-IDF, reduced by a truncated SVD; needs no download.
 
     Args:
         dimensions: Of the vectors, at most; fewer where the prompts have less to say.
@@ -170,16 +170,17 @@ def text_digest(texts: Iterable[str]) -> str:
 def _fit_pipeline(texts: list[str], dimensions: int, seed: int) -> tuple[Any, OrderedDict[str, Vectors]]:
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.pipeline import make_pipeline, make_union
+    from sklearn.pipeline import make_pipeline
 
-    words = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2 if len(texts) > 50 else 1, token_pattern=r"\S+")
-    letters = TfidfVectorizer(sublinear_tf=True, analyzer="char_wb", ngram_range=(3, 4), max_features=20_000)
-    # A text of nothing but blanks has no words; one word that no prompt holds keeps the vocabulary from being empty.
-    corpus = [*texts, "\x00\x00\x00 \x00\x00\x00", "\x00\x00\x00 \x00\x00\x00"]
-    features = make_union(words, letters).fit(corpus)
-    width = features.transform([""]).shape[1]
-    reduce = TruncatedSVD(min(dimensions, width, len(corpus)), random_state=seed).fit(features.transform(corpus))
-    return make_pipeline(features, reduce), OrderedDict()
+    # Marks count as words of their own: they tell code and formulae from prose.
+    words = TfidfVectorizer(
+        sublinear_tf=True, ngram_range=(1, 2), max_features=20_000, token_pattern=r"\w+|[^\w\s]", dtype=np.float32
+    )
+    # A text of nothing but blanks has no words; one that no prompt holds keeps the vocabulary from being empty.
+    corpus = [*texts, "\x00 \x00"]
+    weights = words.fit_transform(corpus)
+    reduce = TruncatedSVD(min(dimensions, *weights.shape), n_iter=2, random_state=seed).fit(weights)
+    return make_pipeline(words, reduce), OrderedDict()
 
 
 def _load(path: Path) -> dict[str, Vectors]:

@@ -116,9 +116,10 @@ class Release:
         Args:
             split: All splits by default.
         """
+        view = self.table("routing", split).to_table()
         queries = self.table("queries", split).to_table(columns=["query_id", "domain"])
         llms = {row["llm"]: row for row in self.table("llms").to_table().to_pylist()}
-        return RoutingTable.from_view(self.table("routing", split).to_table(), queries, llms)
+        return RoutingTable.from_view(view, queries, llms)
 
     def info(self) -> ReleaseInfo:
         """Counts, tokens, coverage, missing values and licences; reads the columns it counts and no text."""

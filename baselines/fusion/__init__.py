@@ -1,0 +1,25 @@
+"""Answer-level fusion: several LLMs answer a query, and one answer is made of theirs."""
+
+from typing import Final
+
+from .answers import VOTABLE, AnswerTable, answer_key, read_answers
+from .compare import Comparison, compare
+from .topla import FailureCounts, Topla
+from .vote import Fused, Vote, WeightedVote
+
+FUSIONS: Final[dict[str, type[Vote]]] = {"vote": Vote, "weighted_vote": WeightedVote, "topla": Topla}
+
+__all__ = [
+    "FUSIONS",
+    "VOTABLE",
+    "AnswerTable",
+    "Comparison",
+    "FailureCounts",
+    "Fused",
+    "Topla",
+    "Vote",
+    "WeightedVote",
+    "answer_key",
+    "compare",
+    "read_answers",
+]

@@ -1,0 +1,156 @@
+"""The answers that LLMs gave, as a dense matrix in which equal answers have equal codes: what answer-level fusion works on.
+
+Answers are read out of the responses by the metrics' own extraction, so that a vote counts what the score counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ...errors import InputError, UnknownNameError
+from ...release import Release
+from ...scoring import normalise, score_column
+from ...scoring.math_text import plain_math
+from ...scoring.number_answers import last_number
+from ...types import Candidate
+
+VOTABLE: Final = ("em", "em_mc", "f1_score", "gsm8k", "math")
+"""Metrics whose extracted answer is a short text of the response alone. `cem` is not among them: what it extracts is the
+accepted answer it found, and a vote over that would see the truth. Programs (`code_eval`) do not agree as texts."""
+NO_ANSWER: Final = -1
+
+_COLUMNS: Final = ["query_id", "llm", "mode", "response", "status", "performance", "cost_usd"]
+
+
+@dataclass(frozen=True)
+class AnswerTable:
+    """Q queries and C candidates."""
+
+    query_ids: list[str]
+    """[Q]"""
+    tasks: list[str]
+    """[Q]"""
+    candidates: list[str]
+    """[C] sorted."""
+    keys: list[str]
+    """[K] the distinct answers in their normal form; a code is a place in this list."""
+    answers: npt.NDArray[np.int64]
+    """[Q, C] codes; `NO_ANSWER` where the response holds none or is missing."""
+    performance: npt.NDArray[np.float32]
+    """[Q, C] 0 to 1; NaN where missing."""
+    cost: npt.NDArray[np.float32]
+    """[Q, C] USD; NaN where missing."""
+
+    def rows(self, index: npt.NDArray[Any]) -> AnswerTable:
+        """Some of the queries, by their places or by a mask."""
+        places = np.arange(len(self.query_ids))[index]
+        return replace(
+            self,
+            query_ids=[self.query_ids[i] for i in places],
+            tasks=[self.tasks[i] for i in places],
+            answers=self.answers[places],
+            performance=self.performance[places],
+            cost=self.cost[places],
+        )
+
+    def columns(self, candidates: Sequence[str]) -> AnswerTable:
+        """Some of the candidates, in the order given.
+
+        Raises:
+            UnknownNameError: one of them is not in the table.
+        """
+        places = []
+        for name in candidates:
+            if name not in self.candidates:
+                raise UnknownNameError("candidate", name, self.candidates)
+            places.append(self.candidates.index(name))
+        return replace(
+            self,
+            candidates=list(candidates),
+            answers=self.answers[:, places],
+            performance=self.performance[:, places],
+            cost=self.cost[:, places],
+        )
+
+
+def answer_key(metric: str, extracted: str | None) -> str | None:
+    """The normal form of an extracted answer: "18.00" and "$18" are one number, "The U.S.A." and "USA" one text."""
+    if extracted is None:
+        return None
+    if metric == "gsm8k":
+        number = last_number(extracted)
+        return None if number is None else " ".join(map(str, number.key))
+    return (plain_math(extracted) if metric == "math" else normalise(extracted)) or None
+
+
+def read_answers(release: Release, *, split: str | None = None, candidates: Sequence[str] | None = None) -> AnswerTable:
+    """The answers of a release to its queries with a metric in `VOTABLE`; texts are read a row group at a time.
+
+    The performance is the release's own; where it holds none, the score of the same metric.
+
+    Raises:
+        InputError: no query has such a metric; UnknownNameError: no such split or candidate.
+    """
+    names = ["query_id", "task", "metric", "ground_truth", "choices"]
+    queries = release.table("queries", split).to_table(columns=names)
+    queries = queries.filter(pc.is_in(queries["metric"], pa.array(VOTABLE)))
+    if not len(queries):
+        raise InputError(
+            f"{release.path}: no query with a metric of {', '.join(VOTABLE)}, expected some. Remedy: another split"
+        )
+    parts = [_read_batch(batch, queries) for batch in release.batches("responses", split, _COLUMNS)]
+    names_of = [name for part in parts for name in part.candidates]
+    everyone = sorted(set(names_of))
+    place = {name: i for i, name in enumerate(everyone)}
+    columns = np.array([place[name] for name in names_of], np.int64)
+    rows = np.concatenate([part.rows for part in parts])
+    codes: dict[str, int] = {}
+    answers = np.full((len(queries), len(everyone)), NO_ANSWER, np.int64)
+    answers[rows, columns] = [NO_ANSWER if k is None else codes.setdefault(k, len(codes)) for p in parts for k in p.keys]
+    matrices = []
+    for values in ([part.performance for part in parts], [part.cost for part in parts]):
+        dense = np.full(answers.shape, np.nan, np.float32)
+        dense[rows, columns] = np.concatenate(values)
+        matrices.append(dense)
+    ids, tasks = queries["query_id"].to_pylist(), queries["task"].to_pylist()
+    table = AnswerTable(ids, tasks, everyone, list(codes), answers, matrices[0], matrices[1])
+    return table if candidates is None else table.columns(candidates)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """N responses: the places of their queries, their candidates and what was read out of them."""
+
+    rows: npt.NDArray[np.int64]
+    candidates: list[str]
+    keys: list[str | None]
+    performance: npt.NDArray[np.float64]
+    cost: npt.NDArray[np.float64]
+
+
+def _read_batch(batch: pa.RecordBatch, queries: pa.Table) -> _Part:
+    place = pc.index_in(batch["query_id"], queries["query_id"].combine_chunks())
+    known = pc.is_valid(place)
+    batch, place = batch.filter(known), place.filter(known)
+    asked = queries.take(place)
+    keys: list[str | None] = [None] * len(batch)
+    performance = batch["performance"].to_numpy(zero_copy_only=False).astype(np.float64)
+    metrics = np.array(asked["metric"].to_pylist(), object)
+    for metric in sorted(set(metrics.tolist())):
+        rows = np.flatnonzero(metrics == metric)
+        own, mine = asked.take(pa.array(rows)), batch.take(pa.array(rows))
+        context = {"choices": own["choices"], "task": own["task"], "status": mine["status"]}
+        scored = score_column(metric, mine["response"], own["ground_truth"], **context)
+        for row, extracted in zip(rows.tolist(), scored.extracted.to_pylist(), strict=True):
+            keys[row] = answer_key(metric, extracted)
+        performance[rows] = np.where(np.isnan(performance[rows]), scored.values, performance[rows])
+    names = [Candidate(*pair).name for pair in zip(batch["llm"].to_pylist(), batch["mode"].to_pylist(), strict=True)]
+    cost = batch["cost_usd"].to_numpy(zero_copy_only=False).astype(np.float64)
+    return _Part(place.to_numpy(zero_copy_only=False).astype(np.int64), names, keys, performance, cost)

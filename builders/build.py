@@ -27,6 +27,7 @@ from ..schema import table_schema
 from ..tokens import count_tokens, encoding
 from ..types import content_id, query_id
 from .assemble import assemble
+from .json_input import labels
 from .llm_catalog import known_llm, scale_of
 from .normalise import normalise
 from .records import Embeddings, Llms, Records, Rejected, Source, Templates
@@ -124,7 +125,10 @@ def build(
                 "source": {
                     "name": source if isinstance(source, str) else type(source).__name__,
                     "revision": revision,
-                    "inputs": [{"name": p.name, "bytes": p.stat().st_size, "sha256": sha256(p)} for p in paths],
+                    "inputs": [
+                        {"name": name, "bytes": p.stat().st_size, "sha256": sha256(p)}
+                        for p, name in zip(paths, labels(paths), strict=True)
+                    ],
                     "options": {"tokenizer": tokenizer, "test_share": test_share, **_plain(options or {})},
                 },
                 "provenance": sorted(intake.provenance),

@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..errors import InputError
-from ..files import open_binary, reading
 from ..types import Candidate
 from ..validation.issue import shorten
+from .backslashes import has_doubled_backslashes, undoubled
 from .csv_input import csv_columns, read_csv
-from .json_input import BadRecordError, answer_text
+from .json_input import BadRecordError, answer_text, labels
 from .normalise import identity
 from .records import Embeddings, Llms, Part, Records, Rejected
+from .tensor_text import parse_tensors
 
 COLUMNS: Final = (
     "task_name", "task_id", "task_description", "task_description_embedding", "query", "query_embedding", "ground_truth",
@@ -40,9 +40,6 @@ CORRECTED_PRICES: Final = {"deepseek-r1": (0.55, 2.19)}
 """LLM -> (input, output) USD per 1M tokens, for those that were logged at wrong prices."""
 
 CODE_SCORE: Final = re.compile(r"""\s*\{\s*['"]pass@1['"]\s*:\s*(?:np\.float(?:32|64)\(\s*)?([^\s(){}]{1,40}?)\s*\)?\s*\}\s*""")
-_ARGUMENTS: Final = re.compile(r"[\w\s=.,:'\"]{1,200}")
-"""What may follow the numbers of a torch tensor, such as `, device='cuda:0'`."""
-
 _NOTHING: Final = {"", "nan", "NaN", "None"}
 
 
@@ -75,15 +72,15 @@ class FusionBench:
         Raises:
             InputError: a file is neither CSV nor Parquet, lacks a column that the format needs, or names no split.
         """
-        for path in paths:
+        for path, file in zip(paths, labels(paths), strict=True):
             split = self.split or split_of(path)
             row = 0
-            for batch in _batches(path):
+            for batch in _batches(path, file):
                 if isinstance(batch, Rejected):
                     yield batch
                     row += 1
                 else:
-                    yield from self._parts(_Columns(path.name, row, batch), split)
+                    yield from self._parts(_Columns(file, row, batch), split)
                     row += batch.num_rows
 
     def _parts(self, log: _Columns, split: str) -> Iterator[Part]:
@@ -276,56 +273,6 @@ def _embeddings(log: _Columns, mode: pa.Array) -> Iterator[Part]:
             yield Embeddings(pa.table(table).filter(whole))
 
 
-def parse_tensors(cells: pa.Array) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
-    """Vectors written as the text of torch tensors: [n] list<float32>, null where numbers are elided; and [n] the damaged."""
-    bodies = [_tensor_body(cell) for cell in cells.to_pylist()]
-    damaged = np.array([body is None for body in bodies], bool)
-    texts = pa.array([None if body is None or "..." in body else body for body in bodies], pa.string())
-    try:
-        vectors = _numbers(texts)
-    except pa.ArrowInvalid:  # one of them holds something else: find out which
-        vectors, damaged = _numbers_one_by_one(texts, damaged)
-    finite = np.isfinite(vectors.flatten().to_numpy(zero_copy_only=False))
-    damaged[pc.list_parent_indices(vectors).to_numpy()[~finite]] = True
-    return vectors, damaged
-
-
-def _tensor_body(cell: str) -> str | None:
-    """What stands between the outer brackets of `tensor([[...]], device=...)`, without inner ones and white space."""
-    text = cell.strip()
-    start, end = text.find("["), text.rfind("]")
-    if not text.startswith("tensor(") or not text.endswith(")") or text[7:start].strip() or start >= end:
-        return None
-    rest = text[end + 1 : -1].strip()
-    if rest and not (rest.startswith(",") and _ARGUMENTS.fullmatch(rest)):
-        return None
-    return "".join(text[start:end].replace("[", "").replace("]", "").split())
-
-
-def _numbers(texts: pa.Array) -> pa.Array:
-    """Numbers parted by commas as lists of float32.
-
-    Raises:
-        pa.ArrowInvalid: a text holds something else.
-    """
-    parts = pc.split_pattern(texts, ",")
-    numbers = parts.flatten().cast(pa.float32())
-    lengths = pc.fill_null(pc.list_value_length(parts), 0).to_numpy(zero_copy_only=False)
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), numbers, mask=parts.is_null())
-
-
-def _numbers_one_by_one(texts: pa.Array, damaged: npt.NDArray[np.bool_]) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
-    vectors = []
-    for i in range(len(texts)):
-        try:
-            vectors.append(_numbers(texts.slice(i, 1))[0].as_py())
-        except pa.ArrowInvalid:
-            vectors.append(None)
-            damaged[i] = True
-    return pa.array(vectors, pa.list_(pa.float32())), damaged
-
-
 def _as_text(column: pa.Array) -> pa.Array:
     """A column of any type as text, empty where null; lists of texts become the text of a JSON array."""
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
@@ -334,7 +281,7 @@ def _as_text(column: pa.Array) -> pa.Array:
     return pc.fill_null(column.cast(pa.string()), "")
 
 
-def _batches(path: Path) -> Iterator[pa.RecordBatch | Rejected]:
+def _batches(path: Path, file: str) -> Iterator[pa.RecordBatch | Rejected]:
     """The rows of a CSV or Parquet file.
 
     Raises:
@@ -345,8 +292,8 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch | Rejected]:
     else:
         doubled = has_doubled_backslashes(path)
         _check_columns(path, csv_columns(path))
-        for batch in read_csv(path):
-            yield _undouble(batch) if doubled and isinstance(batch, pa.RecordBatch) else batch
+        for batch in read_csv(path, file=file):
+            yield undoubled(batch) if doubled and isinstance(batch, pa.RecordBatch) else batch
 
 
 def _parquet_batches(path: Path) -> Iterator[pa.RecordBatch]:
@@ -364,33 +311,3 @@ def _check_columns(path: Path, names: list[str]) -> None:
         raise InputError(
             f"{path}: no column {', '.join(missing)}; it has {', '.join(names)}. Remedy: another source, or `table` with --map"
         )
-
-
-def has_doubled_backslashes(path: Path) -> bool:
-    """Whether the writer of a CSV doubled every backslash, as Python's does since 3.10 when told to escape with one.
-
-    Then no run of backslashes in the file has an odd length; in a file as it should be, the first `\\frac` has.
-    """
-    seen = False
-    run = 0  # backslashes at the end of the last chunk, whose run may go on
-    with reading(path), open_binary(path) as stream:
-        while chunk := stream.read(8 << 20):
-            places = np.flatnonzero(np.frombuffer(chunk, np.uint8) == ord("\\")) + run
-            places = np.concatenate([np.arange(run), places])
-            length = len(chunk) + run
-            seen = seen or bool(len(places))
-            ends = np.flatnonzero(np.diff(places, append=-1) != 1)
-            runs = np.diff(ends, prepend=-1)
-            open_end = bool(len(places)) and places[-1] == length - 1
-            run = int(runs[-1]) if open_end else 0
-            if (runs[: len(runs) - open_end] % 2).any():
-                return False
-    return seen and run % 2 == 0
-
-
-def _undouble(batch: pa.RecordBatch) -> pa.RecordBatch:
-    columns = [
-        batch.column(name) if name.endswith("_embedding") else pc.replace_substring(batch.column(name), "\\\\", "\\")
-        for name in batch.schema.names
-    ]
-    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)

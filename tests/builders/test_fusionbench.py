@@ -15,14 +15,9 @@ import pytest
 
 import llmfusionbench as lfb
 from llmfusionbench.builders import build
-from llmfusionbench.builders.fusionbench import (
-    COLUMNS,
-    _reference,
-    code_score,
-    has_doubled_backslashes,
-    parse_tensors,
-    split_of,
-)
+from llmfusionbench.builders.backslashes import has_doubled_backslashes
+from llmfusionbench.builders.fusionbench import COLUMNS, _reference, code_score, split_of
+from llmfusionbench.builders.tensor_text import parse_tensors
 from llmfusionbench.errors import InputError, RejectedError
 from llmfusionbench.release import Release
 from llmfusionbench.types import query_id
@@ -327,3 +322,17 @@ def test_a_truncated_parquet_file(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(InputError, match="not a readable Parquet file"):
         build("fusionbench", [path], tmp_path / "release")
+
+
+def test_files_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
+    paths = []
+    for split in ("train", "test"):
+        (tmp_path / split).mkdir()
+        paths.append(write(tmp_path / split / "data.csv", [{"query": f"Asked in {split}?"}, {"performance": "great"}]))
+    release = build("fusionbench", paths, tmp_path / "release")
+    assert {r["prompt"]: r["split"] for r in rows_of(release, "queries")} == {
+        "Asked in train?": "train",
+        "Asked in test?": "test",
+    }
+    assert [r["file"] for r in rejected(release)] == ["test/data.csv", "train/data.csv"]
+    assert [i["name"] for i in release.manifest["source"]["inputs"]] == ["train/data.csv", "test/data.csv"]

@@ -69,7 +69,7 @@ class Revision(Protocol):
         ...
 
     def options(self) -> dict[str, Any]:
-        """What sets it apart from others of its name, as JSON can hold it: it goes into the manifest and the digest of the run."""
+        """What sets it apart from others of its name, as JSON can hold it; the manifest tells, and a run is known by it."""
         ...
 
     def prepare(self, shards: Sequence[Shard], store: Store, workers: int, tell: Progress) -> None:

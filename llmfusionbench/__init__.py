@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .errors import LLMFusionBenchError
     from .release import Release, open_release
     from .routing import RoutingTable
+    from .scoring import Score, score
     from .validation import Issue, validate
 
 _HOMES = {
@@ -26,7 +27,9 @@ _HOMES = {
     "LLMFusionBenchError": "errors",
     "Release": "release",
     "RoutingTable": "routing",
+    "Score": "scoring",
     "open_release": "release",
+    "score": "scoring",
     "validate": "validation",
 }
 
@@ -35,8 +38,10 @@ __all__ = [
     "LLMFusionBenchError",
     "Release",
     "RoutingTable",
+    "Score",
     "__version__",
     "open_release",
+    "score",
     "validate",
 ]
 

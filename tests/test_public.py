@@ -25,8 +25,10 @@ def test_the_surface_is_pinned() -> None:
         "LLMFusionBenchError",
         "Release",
         "RoutingTable",
+        "Score",
         "__version__",
         "open_release",
+        "score",
         "validate",
     ]
 

@@ -23,7 +23,9 @@ COMMANDS: Final = {
     "diff": "Say how two releases differ: rows added, removed and changed.",
     "info": "Say what is in a release: counts, tokens, coverage, licences.",
     "quickstart": "Tour the embedded sample: open, validate, look.",
+    "rescore": "Score the answers of a release anew, as another release.",
     "simulate": "Write simulated logs in the official FusionBench format, at any scale.",
+    "tokens": "Count the tokens of a release and price them, as another release.",
     "validate": "Check a release, or one file, against the schemas.",
 }
 """Command -> what it does; each is the function `command` of the module of its name."""

@@ -1,0 +1,116 @@
+"""`llmfusionbench rescore`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .console import progress, say, show_table
+from .info import SIMULATED
+
+if TYPE_CHECKING:
+    from ..builders.rescore_report import Comparison, Estimate, RescoreReport
+
+
+@click.command(name="rescore")
+@click.argument("release")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Directory of the new release; whole or not at all."
+)
+@click.option(
+    "--metric", "metrics", multiple=True, metavar="NAME", help="Score the queries of this metric only; may be repeated."
+)
+@click.option("--official", is_flag=True, help="The reference pipeline's own numbers, defects included.")
+@click.option("--allow-code-execution", is_flag=True, help="Run the programs that LLMs wrote, in a sandbox.")
+@click.option(
+    "--sandbox", default="auto", show_default=True, help="Kind of isolation: auto, bubblewrap, namespaces or process."
+)
+@click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes at work at a time; one a core by default.")
+@click.option("--overwrite", is_flag=True, help="Replace a release that is there.")
+def command(
+    release: str,
+    out: Path,
+    metrics: tuple[str, ...],
+    official: bool,
+    allow_code_execution: bool,
+    sandbox: str,
+    revision: str | None,
+    workers: int | None,
+    overwrite: bool,
+) -> None:
+    """Score the answers of RELEASE anew and write them as another release.
+
+    RELEASE is "sample", "full", the directory of a release, or a repository on the Hub. The new one lists in
+    rescore_changes.parquet every answer whose performance is another than before. A run that is stopped is taken up by the
+    next one with the same options.
+
+    Programs are run only with --allow-code-execution, in a sandbox without network and files; where there is none the
+    command refuses, unless the weaker --sandbox process is asked for by name.
+
+    \b
+    Examples:
+      llmfusionbench rescore my-release --out my-rescored-release
+      llmfusionbench rescore sample --out rescored --metric em_mc --metric math
+      llmfusionbench rescore sample --out published --official
+      llmfusionbench rescore sample --out with-code --allow-code-execution
+    """
+    from ..builders.rescore import CHANGED, rescore
+    from ..release import open_release
+    from ..sandbox import describe_sandbox
+
+    opened = open_release(release, revision=revision)
+    if allow_code_execution:
+        say(f"Sandbox: {describe_sandbox(sandbox)}.")
+    with progress() as tell:
+        report = rescore(
+            opened, out,
+            metrics=metrics or None, official=official, allow_code_execution=allow_code_execution, sandbox=sandbox,
+            workers=workers, overwrite=overwrite, progress=tell,
+        )  # fmt: skip
+    if report.resumed:
+        say(f"Taken up where an earlier run stopped: {report.resumed:,} shards were done.")
+    if "simulated" in opened.provenance:
+        say(SIMULATED)
+    show(report)
+    say(f"Wrote {out}. The answers that changed: {out / CHANGED}.")
+
+
+def show(report: RescoreReport) -> None:
+    """Print what a re-scoring came to."""
+    for title, rows in (("Tasks", report.tasks), ("LLMs", report.llms)):
+        header = [
+            title.removesuffix("s").lower(),
+            "scored",
+            "before",
+            "95% interval",
+            "scored",
+            "after",
+            "95% interval",
+            "changed",
+        ]
+        show_table(f"{title}: mean performance, 95% intervals over queries", header, [_row(row) for row in rows])
+    said = f"Scored anew: {report.chosen:,} of {report.answers:,} answers; {report.changed:,} changed"
+    say(f"{said}, {report.rounded:,} more by rounding only." if report.rounded else f"{said}.")
+    reasons = [
+        [metric, reason, count]
+        for metric, counts in report.missing.items()
+        for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    if reasons:
+        show_table("Left without a performance", ["metric", "reason", "answers"], reasons)
+    if any("code execution is not allowed" in counts for counts in report.missing.values()):
+        say("Programs were not run. Remedy: --allow-code-execution")
+
+
+def _row(row: Comparison) -> Sequence[object]:
+    return [row.name, *_cells(row.before), *_cells(row.after), row.changed]
+
+
+def _cells(estimate: Estimate) -> list[object]:
+    mean, low, high, scored = estimate
+    interval = "-" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+    return [scored, mean, interval]

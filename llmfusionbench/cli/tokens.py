@@ -1,0 +1,52 @@
+"""`llmfusionbench tokens`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .console import progress, say, show_table
+
+
+@click.command(name="tokens")
+@click.argument("release")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Directory of the new release; whole or not at all."
+)
+@click.option("--tokenizer", default="cl100k_base", show_default=True, help="A tiktoken encoding.")
+@click.option("--fast", is_flag=True, help="Count with bpe-openai, checked against tiktoken on the way.")
+@click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes at work at a time; one a core by default.")
+@click.option("--overwrite", is_flag=True, help="Replace a release that is there.")
+def command(
+    release: str, out: Path, tokenizer: str, fast: bool, revision: str | None, workers: int | None, overwrite: bool
+) -> None:
+    """Count the tokens of RELEASE with one tokenizer, price them by its table `llms`, and write that as another release.
+
+    RELEASE is "sample", "full", the directory of a release, or a repository on the Hub. An answer whose text or prompt is
+    not there keeps the counts of its log; the column `tokenizer` tells. Costs that the log stated are not used.
+
+    \b
+    Example:
+      llmfusionbench tokens sample --tokenizer cl100k_base --out counted
+    """
+    from ..builders.recount import recount
+    from ..release import open_release
+
+    opened = open_release(release, revision=revision)
+    with progress() as tell:
+        report = recount(
+            opened, out, tokenizer=tokenizer, fast=fast, workers=workers, overwrite=overwrite, progress=tell
+        )  # fmt: skip
+    figures: list[list[object]] = [
+        ["answers", report.answers],
+        [f"counted with {tokenizer}", report.counted],
+        ["input tokens", report.input_tokens],
+        ["output tokens", report.output_tokens],
+        ["answers with a cost", report.costed],
+        ["cost before, USD", report.cost_before],
+        ["cost at list price, USD", report.cost_after],
+    ]
+    show_table("Tokens", ["figure", "sum"], figures)
+    say(f"Wrote {out}.")

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..errors import UnknownNameError
+from ..errors import InputError, UnknownNameError
 from ..files import sha256
-from ..release import Release
+from ..release import Release, open_release
 from ..sandbox import choose_kind
-from ..scoring import METRICS
+from ..scoring import METRICS, OFFICIAL
 from .code_runs import CODE, VERDICTS, run_code
 from .derive import Conclusion, Progress, Revised, derive
 from .rescore_report import RescoreReport, summarise
@@ -66,18 +67,37 @@ def rescore(
 
     Raises:
         UnknownNameError: there is no such metric or kind of sandbox.
-        InputError: no isolation can be had for code that is to be run; or `out` cannot be written.
+        InputError: no isolation can be had for code that is to be run; or `out` cannot be written; or official numbers
+            would come to stand beside ours.
         ReleaseError: `release` is damaged.
         MissingExtraError: a package that a metric needs is not installed.
     """
     for metric in metrics or ():
         if metric not in METRICS:
             raise UnknownNameError("metric", metric, METRICS)
+    choice = Choice(None if metrics is None else tuple(sorted(set(metrics))), official)
+    source = release if isinstance(release, Release) else open_release(release)
+    _check_versions(source, choice)
     kind = choose_kind(sandbox) if allow_code_execution else None
-    revision = Rescoring(Choice(None if metrics is None else tuple(sorted(set(metrics))), official), kind)
-    derived = derive(release, out, revision, workers=workers, overwrite=overwrite, progress=progress)
+    derived = derive(source, out, Rescoring(choice, kind), workers=workers, overwrite=overwrite, progress=progress)
     report: RescoreReport = derived.report
     return replace(report, release=derived.release, resumed=derived.resumed)
+
+
+def _check_versions(release: Release, choice: Choice) -> None:
+    """Official numbers and ours never share a release; what a log gave, of unknown making, may stay beside either."""
+    if choice.metrics is None:
+        return
+    queries = release.table("queries").to_table(columns=["query_id", "metric"])
+    kept = queries.filter(pc.invert(pc.is_in(queries["metric"], value_set=pa.array(choice.metrics, pa.string()))))
+    rows = release.table("responses").to_table(columns=["query_id", "metric_version"])
+    rows = rows.filter(pc.is_in(rows["query_id"], value_set=kept["query_id"].combine_chunks()))
+    for version in pc.unique(rows["metric_version"]).drop_null().to_pylist():
+        if (version == OFFICIAL) != choice.official:
+            raise InputError(
+                f'{release.path}: answers of other metrics have metric_version "{version}", which would stand beside '
+                f'"{choice.version}" in one column. Remedy: score all metrics, without --metric'
+            )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final, NamedTuple
 
@@ -79,10 +80,10 @@ def summarise(scores: pa.Table, *, sandbox: str | None) -> RescoreReport:
     counts = lost.group_by(["metric", "reason"]).aggregate([([], "count_all")]).to_pylist()
     for row in sorted(counts, key=lambda r: (r["metric"], -r["count_all"], r["reason"])):
         missing.setdefault(row["metric"], {})[row["reason"]] = row["count_all"]
-    queries = _codes(scores["query_id"])[0]
+    answers = _Answers(_codes(scores["query_id"])[0], before, after, changed)
     return RescoreReport(
-        tasks=_compared(scores["task"], queries, before, after, changed),
-        llms=_compared(scores["llm"], queries, before, after, changed),
+        tasks=[row for part in _parts(scores["task"], answers) for row in _compared(*part)],
+        llms=_compared(scores["llm"], answers),
         answers=scores.num_rows,
         chosen=pc.sum(chosen).as_py() or 0,
         changed=int(changed.sum()),
@@ -92,33 +93,47 @@ def summarise(scores: pa.Table, *, sandbox: str | None) -> RescoreReport:
     )
 
 
-def _compared(
-    names: pa.ChunkedArray,
-    queries: npt.NDArray[np.int64],
-    before: npt.NDArray[np.float64],
-    after: npt.NDArray[np.float64],
-    changed: npt.NDArray[np.bool_],
-) -> list[Comparison]:
+@dataclass(frozen=True)
+class _Answers:
+    """[n] of each: the number of its query, its performance before and after, and whether that changed."""
+
+    queries: npt.NDArray[np.int64]
+    before: npt.NDArray[np.float64]
+    after: npt.NDArray[np.float64]
+    changed: npt.NDArray[np.bool_]
+
+
+def _parts(names: pa.ChunkedArray, answers: _Answers) -> Iterator[tuple[pa.ChunkedArray, _Answers]]:
+    """The answers of each name by themselves."""
     codes, distinct = _codes(names)
-    compared = []
-    for code, name in sorted(enumerate(distinct), key=lambda item: item[1]):
-        rows = codes == code
-        estimates = _estimates(queries[rows], before[rows], after[rows])
-        compared.append(Comparison(name, int(rows.sum()), *estimates, int(changed[rows].sum())))
-    return compared
+    for name in sorted(distinct):
+        rows = np.flatnonzero(codes == distinct.index(name))
+        fields = (answers.queries, answers.before, answers.after, answers.changed)
+        yield names.take(pa.array(rows)), _Answers(*(values[rows] for values in fields))
 
 
-def _estimates(queries: npt.NDArray[np.int64], *values: npt.NDArray[np.float64]) -> tuple[Estimate, ...]:
-    """The mean of each of the columns, over the same draws of queries."""
-    _, group = np.unique(queries, return_inverse=True)
-    size = int(group.max()) + 1 if len(group) else 0
-    sums = [np.bincount(group, np.nan_to_num(v), size) for v in values]
-    counts = [np.bincount(group, ~np.isnan(v), size) for v in values]
-    found = bootstrap_pooled(np.stack(sums, axis=1), np.stack(counts, axis=1))
-    return tuple(
-        Estimate(_given(m), _given(low), _given(high), int(n))
-        for m, low, high, n in zip(found.mean, found.low, found.high, found.valid, strict=True)
-    )
+def _compared(names: pa.ChunkedArray, answers: _Answers) -> list[Comparison]:
+    """One row a name, by name. Whole queries are drawn, the same for all names: those that were asked the same stay paired."""
+    codes, distinct = _codes(names)
+    size = len(distinct)
+    _, query = np.unique(answers.queries, return_inverse=True)
+    shape = (int(query.max()) + 1 if len(query) else 0, size)
+    cell = query * size + codes
+    sums, counts = [], []
+    for values in (answers.before, answers.after):
+        sums.append(np.bincount(cell, np.nan_to_num(values), shape[0] * size).reshape(shape))
+        counts.append(np.bincount(cell, ~np.isnan(values), shape[0] * size).reshape(shape))
+    found = bootstrap_pooled(np.concatenate(sums, axis=1), np.concatenate(counts, axis=1))
+    estimates = [
+        Estimate(_given(mean), _given(low), _given(high), int(scored))
+        for mean, low, high, scored in zip(found.mean, found.low, found.high, found.valid, strict=True)
+    ]
+    rows = np.bincount(codes, minlength=size)
+    changed = np.bincount(codes, answers.changed, size)
+    compared = [
+        Comparison(name, int(rows[i]), estimates[i], estimates[size + i], int(changed[i])) for i, name in enumerate(distinct)
+    ]
+    return sorted(compared, key=lambda row: row.name)
 
 
 def _codes(values: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], list[str]]:

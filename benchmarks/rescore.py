@@ -1,0 +1,120 @@
+"""Responses re-scored a second, by `rescore` and by a naive loop over rows, with peak memory; and tokens counted.
+
+    python benchmarks/rescore.py [RELEASE] [--copies 10] [--workers 2]
+
+`rescore` reads, scores, writes the new release with its views and compares before and after; the loop does nothing but score
+rows that are in memory. Both give the same values, which is checked. Programs are not run. `--copies` makes the release so
+many times as long, in so many more shards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Collection
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.builders import recount, rescore
+from llmfusionbench.builders.views import make_views
+from llmfusionbench.release import Release, ReleaseWriter, open_release, write_shard
+from llmfusionbench.release.writer import shard_name
+from llmfusionbench.scoring import METRICS, score
+
+OWN = ("queries", "responses", "judge_scores", "thought_templates")
+TEXT_METRICS = ("cem", "em", "em_mc", "f1_score", "gsm8k")
+Times = npt.NDArray[np.float64]
+COLUMNS = ["query_id", "llm", "mode", "task", "metric", "response", "status", "ground_truth", "choices", "performance"]
+
+
+def tiled(release: Release, copies: int, out: Path) -> Release:
+    """The release `copies` times over, with other ids in each copy."""
+    llms = release.table("llms").to_table()
+    with ReleaseWriter(out) as writer:
+        name = shard_name("llms", "train", 0, 1)
+        files = {name: write_shard(writer.path, name, llms)}
+        for split, copy in product(release.splits, range(copies)):
+            shard = {t: renamed(release.table(t, split).to_table(), copy) for t in OWN}
+            views = make_views(shard["queries"], shard["responses"], llms, shard["judge_scores"])
+            for table, rows in {**shard, **views}.items():
+                name = shard_name(table, split, copy, copies)
+                files[name] = write_shard(writer.path, name, rows)
+        writer.finish(files, {"provenance": release.provenance})
+    return Release(out)
+
+
+def renamed(rows: pa.Table, copy: int) -> pa.Table:
+    """The rows with `copy` at the head of their ids, sorted by key."""
+    for column in ("query_id", "template_id"):
+        if column in rows.column_names:
+            ids = pc.binary_join_element_wise(f"{copy:04x}", pc.utf8_slice_codeunits(rows[column], 4), "")
+            rows = rows.set_column(rows.schema.get_field_index(column), rows.schema.field(column), ids)
+    key = [c for c in ("template_id", "query_id", "llm", "mode", "judge") if c in rows.column_names]
+    return rows.sort_by([(c, "ascending") for c in key])
+
+
+def loop(release: Release, metrics: Collection[str]) -> tuple[int, Times]:
+    """How many answers a loop over rows scores, and how long it takes; they must come to the release's own values."""
+    rows = [r for r in release.table("logs").to_table(columns=COLUMNS).to_pylist() if r["metric"] in metrics]
+    start = spent()
+    values = [
+        score(
+            row["metric"], row["response"], row["ground_truth"],
+            status=row["status"], choices=row["choices"], task=row["task"],
+        ).value
+        for row in rows
+    ]  # fmt: skip
+    taken = spent() - start
+    assert values == [row["performance"] for row in rows]
+    return len(rows), taken
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("release", nargs="?", default="sample", help="a release (default: the embedded sample)")
+    parser.add_argument("--copies", type=int, default=10, help="make it so many times as long")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
+    options = parser.parse_args()
+    print("| | answers | wall, s | CPU, s | answers a CPU second |")
+    print("|---|---:|---:|---:|---:|")
+    with tempfile.TemporaryDirectory() as folder:
+        release = tiled(open_release(options.release), options.copies, Path(folder) / "source")
+        new = Path(folder) / "new"
+        peak = 0.0
+        for name, metrics in (("text metrics", TEXT_METRICS), ("all metrics", None)):
+            start = spent()
+            made = rescore(release, new, metrics=metrics, workers=options.workers, overwrite=True).release
+            whole = spent() - start
+            # Before the loop fills this process: a child's peak counts what its parent held when it was started.
+            peak = peak or resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+            assert made is not None
+            chosen, naive = loop(made, metrics or METRICS)
+            show(f"rescore, {name}, files in and out", chosen, whole)
+            show(f"row by row, {name}, scores only", chosen, naive)
+        start = spent()
+        recount(release, new, tokenizer="cl100k_base", workers=options.workers, overwrite=True)
+        show("tokens, files in and out", release.table("responses").count_rows(), spent() - start)
+    print(f"\n{options.workers} processes, {os.cpu_count()} cores. Peak memory of a process at work: {peak:,.0f} MB.")
+
+
+def spent() -> Times:
+    """Seconds by the clock, and of all processors, children's included."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return np.array([time.perf_counter(), sum(u.ru_utime + u.ru_stime for u in used)])
+
+
+def show(name: str, count: int, times: Times) -> None:
+    wall, processor = times
+    print(f"| {name} | {count:,} | {wall:.1f} | {processor:.1f} | {count / processor:,.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -14,7 +14,9 @@ from llmfusionbench.scoring.marks import lowered
 _OPEN = r"[(\[*_`\"'$]{0,5}+"
 _CLOSE = r"[)\]}*_`\"'$.:,]{0,6}+"
 _LATEX = r"(?:\\(?:text|textbf|mathrm|mathbf)\s?\{\s?)?+"
-_BEFORE = r"(?<![\w'\u2019-])"
+_NOT_APPLICABLE = r"(?<![nN]/)(?<![nN] / )"
+"""Before a label: that of "N/A" names no option."""
+_BEFORE = rf"(?<![\w'\u2019-]){_NOT_APPLICABLE}"
 _END = r"(?![\w'\u2019-])"
 # "a" and "I" look like labels: before another word they are the article and the pronoun.
 _NO_WORD = (
@@ -64,7 +66,7 @@ class ChoicePatterns:
         self._commit = re.compile(rf"{_COMMITS}{name.replace(one, low)}{_NO_WORD}")
         self._bracketed = re.compile(
             rf"(?:\(\s?(?P<round>{one})\s?\)|\[\s?(?P<square>{one})\s?\]"
-            rf"|\*\*\(?(?P<bold>{one})[).:]?\*\*|(?<![\w('\u2019-])(?P<half>{one})\))(?P<after>{_WRONG})?",
+            rf"|\*\*\(?(?P<bold>{one})[).:]?\*\*|(?<![\w('\u2019-]){_NOT_APPLICABLE}(?P<half>{one})\))(?P<after>{_WRONG})?",
             fold,
         )
         self._line = re.compile(rf"^[ \t*_#>(-]{{0,6}}(?P<label>{one})[)*_.:]{{0,4}}[ \t]*+$", re.MULTILINE)

@@ -151,3 +151,14 @@ def test_options_are_read_from_every_form(choices: object) -> None:
 def test_unreadable_options_are_the_default_ones(choices: object) -> None:
     assert read_options(choices).labels == DEFAULT_LABELS
     assert score("em_mc", "(C)", "C", choices=choices).value == 1.0
+
+
+@pytest.mark.parametrize("reply", ["N/A", "n/a", "N/A.", "(N/A)", "**N/A**", "N / A", "The answer is N/A", '{"answer": "N/A"}'])
+def test_not_applicable_is_no_option(reply: str) -> None:
+    found = score("em_mc", reply, "A", choices=TEXTS)
+    assert (found.value, found.extracted) == (0.0, None)
+
+
+def test_not_applicable_may_be_an_option_itself() -> None:
+    assert score("em_mc", "N/A", "B", choices=["yes", "N/A", "no"]).value == 1.0
+    assert score("em_mc", "N/A for most, but here it is A", "A", choices=TEXTS).value == 1.0

@@ -17,6 +17,7 @@ from ._version import __version__  # noqa: E402
 
 if TYPE_CHECKING:
     from .errors import LLMFusionBenchError
+    from .evaluation import Report, check_router, evaluate
     from .release import Release, open_release
     from .routing import RoutingTable
     from .scoring import Score, score
@@ -26,8 +27,11 @@ _HOMES = {
     "Issue": "validation",
     "LLMFusionBenchError": "errors",
     "Release": "release",
+    "Report": "evaluation",
     "RoutingTable": "routing",
     "Score": "scoring",
+    "check_router": "evaluation",
+    "evaluate": "evaluation",
     "open_release": "release",
     "score": "scoring",
     "validate": "validation",
@@ -37,9 +41,12 @@ __all__ = [
     "Issue",
     "LLMFusionBenchError",
     "Release",
+    "Report",
     "RoutingTable",
     "Score",
     "__version__",
+    "check_router",
+    "evaluate",
     "open_release",
     "score",
     "validate",

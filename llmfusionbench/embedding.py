@@ -16,6 +16,7 @@ from .errors import InputError, MissingExtraError
 
 Vectors = npt.NDArray[np.float32]
 _KEPT: Final = 8
+_WORDS: Final = r"\w+|[^\w\s]"
 _fitted: OrderedDict[str, Any] = OrderedDict()
 """The last few fitted TF-IDF models by what they were fitted on: many routers are fitted on the same prompts."""
 
@@ -79,8 +80,8 @@ class TfidfSvdEmbedder:
             self.vectors_[digest] = vectors / np.where(norms > 0, norms, 1)
             while len(self.vectors_) > _KEPT:
                 self.vectors_.popitem(last=False)
-        vectors = self.vectors_[digest]
-        return vectors.copy()
+        kept: Vectors = self.vectors_[digest]
+        return kept.copy()
 
 
 class MiniLMEmbedder:
@@ -173,9 +174,7 @@ def _fit_pipeline(texts: list[str], dimensions: int, seed: int) -> tuple[Any, Or
     from sklearn.pipeline import make_pipeline
 
     # Marks count as words of their own: they tell code and formulae from prose.
-    words = TfidfVectorizer(
-        sublinear_tf=True, ngram_range=(1, 2), max_features=20_000, token_pattern=r"\w+|[^\w\s]", dtype=np.float32
-    )
+    words = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), max_features=20_000, token_pattern=_WORDS, dtype=np.float32)
     # A text of nothing but blanks has no words; one that no prompt holds keeps the vocabulary from being empty.
     corpus = [*texts, "\x00 \x00"]
     weights = words.fit_transform(corpus)

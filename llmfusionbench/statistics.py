@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -61,3 +62,90 @@ def bootstrap_pooled(sums: npt.ArrayLike, counts: npt.ArrayLike, *, resamples: i
     if known.any():
         low[known], high[known] = np.nanpercentile(resampled[:, known], [2.5, 97.5], axis=0)
     return Mean(mean, low, high, count.sum(axis=0).astype(np.int64))
+
+
+class Estimate(NamedTuple):
+    """A figure, its 95% interval and of how many values it is made; NaN where there is none."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class Resamples:
+    """Bootstrap weights over queries: every statistic that is made of weighted sums comes out of a matrix product.
+
+    Row 0 of `weights` is the data as it is; the others say how often each row was drawn. Rows with the same key are drawn
+    together, so that a query which several folds tested counts as one.
+
+    Args:
+        keys: [R] what is drawn: ids of queries.
+        resamples: How often.
+        seed: Of the draws.
+    """
+
+    def __init__(self, keys: Sequence[str], *, resamples: int = 1000, seed: int = 0) -> None:
+        unique, place = np.unique(np.asarray(keys, str), return_inverse=True)
+        drawn = np.ones((resamples + 1, len(unique)))
+        if len(unique):
+            rng = np.random.default_rng(seed)
+            drawn[1:] = rng.multinomial(len(unique), np.full(len(unique), 1 / len(unique)), size=resamples)
+        self.weights: Floats = drawn[:, place.reshape(-1)]
+        """[1 + resamples, R]"""
+
+    def sums(self, values: npt.ArrayLike, rows: npt.ArrayLike | None = None) -> tuple[Floats, Floats]:
+        """Weighted sums and weighted counts [1 + resamples, K] of the columns of `values` [R, K] over its known values.
+
+        Args:
+            values: NaN is missing.
+            rows: Mask [R] of the rows that take part; all by default.
+        """
+        matrix = np.asarray(values, np.float64)
+        weights = self.weights
+        if rows is not None:
+            mask = np.asarray(rows, bool)
+            matrix, weights = matrix[mask], weights[:, mask]
+        known = ~np.isnan(matrix)
+        total: Floats = weights @ np.where(known, matrix, 0.0)
+        if known.all():  # then one column of counts is all of them
+            return total, np.repeat(weights.sum(axis=1, keepdims=True), matrix.shape[1], axis=1)
+        count: Floats = weights @ known.astype(np.float64)
+        return total, count
+
+    def mean(self, values: npt.ArrayLike, rows: npt.ArrayLike | None = None) -> Floats:
+        """[1 + resamples] weighted means of `values` [R]; NaN where nothing was drawn."""
+        total, count = self.sums(np.asarray(values, np.float64)[:, None], rows)
+        return ratio(total[:, 0], count[:, 0])
+
+
+def ratio(a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:
+    """a / b; NaN where b is 0 or either is NaN."""
+    numerator, denominator = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        quotient: Floats = np.where(denominator != 0, numerator / denominator, np.nan)
+    return quotient
+
+
+def estimate(draws: npt.ArrayLike, n: int) -> Estimate:
+    """The figure of row 0 of `draws` [1 + resamples] and the 2.5th and 97.5th percentile of the others."""
+    values = np.asarray(draws, np.float64)
+    value, rest = float(values[0]), values[1:][~np.isnan(values[1:])]
+    if np.isnan(value) or not len(rest):
+        return Estimate(value, np.nan, np.nan, n)
+    low, high = np.percentile(rest, [2.5, 97.5])
+    return Estimate(value, float(low), float(high), n)
+
+
+def two_sided_p(draws: npt.ArrayLike) -> float:
+    """p of a difference of 0, from bootstrap differences [1 + resamples], row 0 being the data.
+
+    Twice the smaller share of resamples on either side of 0, with one added to each (Davison & Hinkley 1997, 4.2), so
+    that it is never 0; NaN where there is no difference to speak of.
+    """
+    values = np.asarray(draws, np.float64)
+    rest = values[1:][~np.isnan(values[1:])]
+    if np.isnan(values[0]) or not len(rest):
+        return float("nan")
+    smaller = min(int((rest <= 0).sum()), int((rest >= 0).sum()))
+    return min(1.0, 2 * (smaller + 1) / (len(rest) + 1))

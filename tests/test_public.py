@@ -16,7 +16,7 @@ import llmfusionbench as lfb
 from llmfusionbench import errors
 
 PROJECT = Path(__file__).parents[1]
-MODULES = ("builders", "release", "sandbox", "scoring", "validation", "cli")
+MODULES = ("builders", "evaluation", "release", "sandbox", "scoring", "validation", "cli")
 
 
 def test_the_surface_is_pinned() -> None:
@@ -24,9 +24,12 @@ def test_the_surface_is_pinned() -> None:
         "Issue",
         "LLMFusionBenchError",
         "Release",
+        "Report",
         "RoutingTable",
         "Score",
         "__version__",
+        "check_router",
+        "evaluate",
         "open_release",
         "score",
         "validate",

@@ -21,6 +21,7 @@ from .console import error_line
 COMMANDS: Final = {
     "build": "Read logs in any known format and write them as a release.",
     "diff": "Say how two releases differ: rows added, removed and changed.",
+    "evaluate": "Measure routers on a release, against baselines, with intervals.",
     "info": "Say what is in a release: counts, tokens, coverage, licences.",
     "quickstart": "Tour the embedded sample: open, validate, look.",
     "rescore": "Score the answers of a release anew, as another release.",

@@ -25,8 +25,8 @@ class Router(Protocol):
         `score(prompts, tasks) -> [Q, C]`: the higher, the better; columns in the order of the candidates of the table that it
             was fitted on. A row of -inf declines the query, which only the guarded track allows. NaN is refused.
         `route(prompts, tasks) -> list of candidates` of length Q; None declines.
-        `needs_truth = True` with `score_table(table) -> [Q, C]`: for bounds such as the oracle, which see what they are measured
-            on. Such a router is never called a baseline.
+        `needs_truth = True` with `score_table(table) -> [Q, C]`: for bounds such as the oracle, which see what they are
+            measured on. Such a router is never called a baseline.
         `extend(table) -> self`: for leave-one-LLM-out. `table` holds the candidates that the router was not fitted on, with
             their scores on some of the train queries (on none where it has no rows) and their rows of `llms` in `llm_info`;
             afterwards `candidates_` names all candidates, and `score` has a column for each of them, in that order.

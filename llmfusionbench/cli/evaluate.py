@@ -1,0 +1,144 @@
+"""`llmfusionbench evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import InputError
+from .console import printable, progress, say, show_table
+
+
+@click.command(name="evaluate")
+@click.argument("release")
+@click.option(
+    "--router",
+    "routers",
+    multiple=True,
+    metavar="SPEC",
+    help="A baseline's name, `all` of them, module:Class, path.py:Class, or the URL of a live router. Repeat it.",
+)
+@click.option(
+    "--predictions",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Choices made elsewhere (CSV, JSONL, Parquet): query_id and candidate, or scores by candidate.",
+)
+@click.option(
+    "--scenario",
+    "scenarios",
+    multiple=True,
+    metavar="NAME",
+    help="performance_first (the default), balance, cost_first or judge. Repeat it.",
+)
+@click.option(
+    "--protocol",
+    default="split",
+    show_default=True,
+    metavar="NAME",
+    help="split, kfold, leave_one_task_out, leave_one_llm_out, learning_curve or guarded.",
+)
+@click.option("--split", metavar="NAME", help="The split to test on, `test` by default; for kfold what to use, all by default.")
+@click.option("--baseline", "baselines", multiple=True, metavar="NAME", help="A baseline to compare with. Repeat it.")
+@click.option("--folds", default=5, show_default=True, help="Of kfold.")
+@click.option("--ood-task", "ood_tasks", multiple=True, metavar="TASK", help="A task to be declined, for guarded. Repeat it.")
+@click.option("--probes", default=50, show_default=True, help="Train queries shown of a new LLM, for leave_one_llm_out.")
+@click.option("--resamples", default=1000, show_default=True, help="Of the bootstrap.")
+@click.option("--seed", default=0, show_default=True, help="Of folds, draws and routers.")
+@click.option("--allow-partial", is_flag=True, help="Count missing and faulty choices instead of refusing them.")
+@click.option("--model", default="auto", show_default=True, metavar="NAME", help="What to ask a live router for.")
+@click.option("--alias", "aliases", multiple=True, metavar="NAME=CANDIDATE", help="A live router's name of a candidate.")
+@click.option("--concurrency", default=8, show_default=True, help="Requests to a live router at a time.")
+@click.option("--retries", default=3, show_default=True, help="Further attempts after a failure of a live router.")
+@click.option("--timeout", default=60.0, show_default=True, help="Seconds an attempt may take.")
+@click.option(
+    "--calls", type=click.Path(path_type=Path), metavar="FILE", help="Record every call to a live router there (JSONL)."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write report.json, leaderboard.csv, report.html there."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def command(
+    release: str,
+    routers: tuple[str, ...],
+    predictions: tuple[Path, ...],
+    scenarios: tuple[str, ...],
+    baselines: tuple[str, ...],
+    aliases: tuple[str, ...],
+    model: str,
+    concurrency: int,
+    retries: int,
+    timeout: float,
+    calls: Path | None,
+    out: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Measure routers on a release: how good, at what cost, how sure, and against what.
+
+    With several scenarios, each gets a report of its own, in a directory of its name under --out.
+
+    \b
+    Examples:
+      llmfusionbench evaluate sample --router knn --out report
+      llmfusionbench evaluate sample --router mine.py:MyRouter --scenario balance --protocol kfold
+      llmfusionbench evaluate my-release --predictions choices.csv
+      llmfusionbench evaluate my-release --router http://localhost:4000 --alias gpt-4=llama-3.1-70b
+    """
+    from ..evaluation import evaluate
+    from ..evaluation.run import BASELINES
+    from ..release import open_release
+
+    named = _routers(routers, predictions, _live(model, aliases, concurrency, retries, timeout, calls))
+    opened = open_release(release)
+    scenarios = scenarios or ("performance_first",)
+    for scenario in scenarios:
+        with progress() as tell:
+            report = evaluate(named, opened, scenario=scenario, baselines=baselines or BASELINES, progress=tell, **options)
+        if as_json:
+            click.echo(report.to_json(), nl=False)
+        else:
+            show_table(report.title, report.leaderboard_header(), report.leaderboard_rows())
+            for line in report.data["warnings"]:
+                say(f"Note: {line}")
+        if out is not None:
+            folder = out / scenario if len(scenarios) > 1 else out
+            for path in report.write(folder):
+                click.echo(printable(f"Wrote {path}."), err=as_json)
+    return 0
+
+
+def _routers(specs: tuple[str, ...], predictions: tuple[Path, ...], live: dict[str, Any]) -> dict[str, Any]:
+    """Name -> router, of the options."""
+    from ..evaluation import LiveRouter
+    from ..evaluation.spec import known_routers
+
+    named: dict[str, Any] = {}
+    for spec in specs:
+        for one in sorted(known_routers()) if spec == "all" else [spec]:
+            named[one] = LiveRouter(one, **live) if one.startswith(("http://", "https://")) else one
+    for path in predictions:
+        if path.stem in named:
+            raise InputError(f"{path}: two routers would be called {path.stem}. Remedy: rename the file")
+        named[path.stem] = path
+    if not named:
+        raise click.UsageError("Nothing to evaluate: name a --router or a file of --predictions.")
+    return named
+
+
+def _live(
+    model: str, aliases: tuple[str, ...], concurrency: int, retries: int, timeout: float, calls: Path | None
+) -> dict[str, Any]:
+    """The settings of a live router."""
+    pairs = {}
+    for alias in aliases:
+        name, equals, candidate = alias.partition("=")
+        if not (name and equals and candidate):
+            raise click.BadParameter(f"{alias!r}, expected NAME=CANDIDATE", param_hint="--alias")
+        pairs[name] = candidate
+    return {
+        "model": model, "aliases": pairs, "concurrency": concurrency, "retries": retries, "timeout": timeout, "record": calls,
+    }  # fmt: skip

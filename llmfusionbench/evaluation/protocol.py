@@ -1,0 +1,133 @@
+"""Protocols: which queries and candidates a router is fitted on, and which it is tested on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from ..errors import InputError
+from ..routing import RoutingTable
+from ..types import Candidate
+from .scenario import Scaling, Scenario
+
+PROTOCOLS: Final = ("split", "kfold", "leave_one_task_out", "leave_one_llm_out", "learning_curve", "guarded")
+"""Names of the protocols."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One fit and what it is tested on; `target` of both tables is the scenario's reward on the scale of this train table."""
+
+    name: str
+    train: RoutingTable
+    test: RoutingTable
+    held_out: RoutingTable | None = None
+    """Candidates that train lacks, with their scores on some train queries; only for leave-one-LLM-out."""
+    out_of_distribution: frozenset[str] = frozenset()
+    """Tasks of the test table that a guarded router must decline."""
+
+
+def own_split(train: RoutingTable, test: RoutingTable, scenario: Scenario) -> Iterator[Fold]:
+    """The release's own split."""
+    yield _fold("split", train, test, scenario)
+
+
+def kfold(table: RoutingTable, scenario: Scenario, *, folds: int, seed: int) -> Iterator[Fold]:
+    """Every query is tested once; folds are even in every task.
+
+    Raises:
+        InputError: fewer than two folds, or fewer queries than folds.
+    """
+    if folds < 2 or len(table) < folds:
+        raise InputError(f"kfold: {folds} folds of {len(table)} queries, expected at least 2 folds and a query for each")
+    rng = np.random.default_rng(seed)
+    order = np.lexsort((rng.random(len(table)), np.array(table.tasks)))
+    of = np.empty(len(table), np.int64)
+    of[order] = np.arange(len(table)) % folds
+    for k in range(folds):
+        yield _fold(f"fold {k + 1}", table.rows(of != k), table.rows(of == k), scenario)
+
+
+def leave_one_task_out(table: RoutingTable, scenario: Scenario) -> Iterator[Fold]:
+    """Every task in turn is tested by a router that has seen none of its queries.
+
+    Raises:
+        InputError: there is only one task.
+    """
+    tasks = np.array(table.tasks, object)
+    if len(set(table.tasks)) < 2:
+        raise InputError(f"leave_one_task_out: the release has one task, {table.tasks[:1]}, expected two or more")
+    for task in sorted(set(table.tasks)):
+        yield _fold(f"without {task}", table.rows(tasks != task), table.rows(tasks == task), scenario)
+
+
+def leave_one_llm_out(train: RoutingTable, test: RoutingTable, scenario: Scenario, *, probes: int, seed: int) -> Iterator[Fold]:
+    """Every LLM in turn, in all its modes, is a candidate that the router was not fitted on.
+
+    Args:
+        probes: Train queries whose scores of the LLM the router is shown when it meets it.
+
+    Raises:
+        InputError: there is only one LLM.
+    """
+    llms = sorted({Candidate.parse(name).llm for name in train.candidates})
+    if len(llms) < 2:
+        raise InputError(f"leave_one_llm_out: the release has one LLM, {llms}, expected two or more")
+    shown = np.sort(np.random.default_rng(seed).permutation(len(train))[:probes])
+    for llm in llms:
+        unseen = [name for name in train.candidates if Candidate.parse(name).llm == llm]
+        seen = [name for name in train.candidates if name not in unseen]
+        fold = _fold(f"without {llm}", train.columns(seen), test, scenario)
+        scaling = Scaling.fit(fold.train)
+        held_out = train.columns(unseen).rows(shown)
+        yield replace(fold, held_out=held_out.with_target(scaling.reward(held_out, scenario)))
+
+
+def guarded(train: RoutingTable, test: RoutingTable, scenario: Scenario, *, ood_tasks: Sequence[str]) -> Iterator[Fold]:
+    """Some tasks are out of distribution: kept from train, present in test, and to be declined there (as in GQR-Bench).
+
+    Raises:
+        InputError: no such task is named, or nothing else is left.
+    """
+    known = set(test.tasks) | set(train.tasks)
+    if not ood_tasks or not set(ood_tasks) < known:
+        raise InputError(
+            f"guarded: out-of-distribution tasks {sorted(ood_tasks)}, expected some but not all of {', '.join(sorted(known))}"
+        )
+    inside = np.array([task not in ood_tasks for task in train.tasks], bool)
+    yield replace(_fold("guarded", train.rows(inside), test, scenario), out_of_distribution=frozenset(ood_tasks))
+
+
+def curve(train: RoutingTable, test: RoutingTable, scenario: Scenario, sizes: Sequence[float], seed: int) -> Iterator[Fold]:
+    """Folds of growing train tables, each holding the one before it; a size is a share of train."""
+    order = np.random.default_rng(seed).permutation(len(train))
+    for size in sizes:
+        if not 0 < size <= 1:
+            raise InputError(f"learning curve: size {size}, expected a share of the train queries, above 0 and up to 1")
+        some = train.rows(np.sort(order[: max(1, round(size * len(train)))]))
+        yield _fold(f"{len(some)} train queries", some, test, scenario)
+
+
+def _fold(name: str, train: RoutingTable, test: RoutingTable, scenario: Scenario) -> Fold:
+    if not len(train) or not len(test):
+        raise InputError(f"{name}: {len(train)} train and {len(test)} test queries, expected some of both. Remedy: try kfold")
+    scaling = Scaling.fit(train)
+    return Fold(name, train.with_target(scaling.reward(train, scenario)), test.with_target(scaling.reward(test, scenario)))
+
+
+def widened(table: RoutingTable, candidates: Sequence[str]) -> RoutingTable:
+    """`table` with exactly these candidates, all missing where it did not have one."""
+    extra = [name for name in candidates if name not in table.candidates]
+    blank = np.full((len(table), len(extra)), np.nan, np.float32)
+    wide = replace(
+        table,
+        candidates=[*table.candidates, *extra],
+        performance=np.concatenate([table.performance, blank], axis=1),
+        cost=np.concatenate([table.cost, blank], axis=1),
+        judge=np.concatenate([table.judge, blank], axis=1),
+        reward=None,
+    )
+    return wide.columns(candidates)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -33,10 +34,35 @@ def read_manifest(path: Path) -> dict[str, Any]:
     for key in ("tables", "files"):
         if not isinstance(manifest.get(key), dict):
             raise ReleaseError(f"{place}: no {key}. Remedy: build or download the release again")
-    for name, entry in manifest["files"].items():
-        if not is_inside(name) or not isinstance(entry, dict):
+    for name in manifest["files"]:
+        if not is_inside(name):
             raise ReleaseError(f"{place}: file {name!r} lies outside the release. Remedy: do not trust this release")
+    for entry in _malformed(manifest):
+        raise ReleaseError(
+            f"{place}: the entry of {entry!r} is not as it should be. Remedy: build or download the release again"
+        )
     return manifest
+
+
+def _malformed(manifest: dict[str, Any]) -> Iterator[str]:
+    """The names of the entries that do not say what every such entry must."""
+    for name, table in manifest["tables"].items():
+        splits = table.get("splits") if isinstance(table, dict) else None
+        if not isinstance(splits, dict) or not all(isinstance(s, dict) and _is_count(s.get("rows")) for s in splits.values()):
+            yield name
+    for name, entry in manifest["files"].items():
+        counts = (entry.get("bytes"), entry.get("rows", 0)) if isinstance(entry, dict) else (None,)
+        if not all(map(_is_count, counts)) or not isinstance(entry.get("sha256"), str):
+            yield name
+    if not isinstance(manifest.get("source", {}), dict):
+        yield "source"
+    provenance = manifest.get("provenance", [])
+    if not isinstance(provenance, list) or not all(isinstance(p, str) for p in provenance):
+        yield "provenance"
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def is_inside(name: str) -> bool:

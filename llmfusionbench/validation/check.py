@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from heapq import merge
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..errors import InputError, LLMFusionBenchError
 from ..files import sha256
@@ -17,8 +21,8 @@ from ..schema import SIDECARS, TABLES, TableSchema, table_schema
 from . import judge
 from .issue import Issue, shorten
 from .keys import Hashes, KeyCheck, repeated_keys
-from .predicates import compile_schema
-from .rows import Rows, read_rows
+from .predicates import compile_schema, is_plain, is_text
+from .rows import Rows, kind_of, read_rows
 
 Progress = Callable[[int], None]
 """Called with the number of rows just checked."""
@@ -49,6 +53,7 @@ def validate(
 
 
 def _file(path: Path, schema: str | None, progress: Progress | None) -> Iterator[Issue]:
+    kind_of(path, str(path))
     table = table_schema(schema or guess_table(path))
     check = TableCheck(table, progress)
     yield from check.file(path, path.name)
@@ -72,7 +77,7 @@ def _release(path: Path, progress: Progress | None) -> Iterator[Issue]:
     try:
         manifest = read_manifest(path)
     except LLMFusionBenchError as error:
-        yield Issue(MANIFEST, None, None, str(error).removeprefix(f"{path / MANIFEST}: "), "a readable manifest")
+        yield Issue(MANIFEST, None, None, _bare(error, path / MANIFEST, path), "a readable manifest")
         return
     intact = set()
     for name, entry in sorted(manifest["files"].items()):
@@ -82,7 +87,8 @@ def _release(path: Path, progress: Progress | None) -> Iterator[Issue]:
         else:
             yield issue
     on_disk = {f.relative_to(path).as_posix() for f in path.rglob("*") if f.is_file()}
-    for name in sorted(on_disk - manifest["files"].keys() - _UNLISTED):
+    hidden = {f for f in on_disk if any(part.startswith(".") for part in f.split("/"))}  # of git, and of download caches
+    for name in sorted(on_disk - hidden - manifest["files"].keys() - _UNLISTED):
         yield Issue(name, None, None, "the file is not in the manifest", "only files that the manifest lists")
 
     keys: dict[str, TableCheck] = {}
@@ -97,8 +103,10 @@ def _release(path: Path, progress: Progress | None) -> Iterator[Issue]:
         for file in files:
             if (path / file).is_file():
                 yield from check.file(path / file, file, split=Path(file).name.split("-")[0])
+            else:
+                check.whole = False
         yield from check.repeated()
-        yield from _count_issues(manifest, name, check, all(f in intact for f in files))
+        yield from _count_issues(manifest, name, check, intact)
     for check in keys.values():
         yield from check.dangling(keys)
 
@@ -116,11 +124,31 @@ def _digest_issue(path: Path, name: str, entry: dict[str, Any]) -> Issue | None:
     return None
 
 
-def _count_issues(manifest: dict[str, Any], name: str, check: TableCheck, intact: bool) -> Iterator[Issue]:
-    splits = manifest["tables"][name].get("splits", {}) if isinstance(manifest["tables"][name], dict) else {}
-    expected = sum(s.get("rows", 0) for s in splits.values())
-    if intact and check.rows != expected:
-        yield Issue(MANIFEST, None, f"tables.{name}", f"{expected:,} rows", f"{check.rows:,}, as in its files")
+def _count_issues(manifest: dict[str, Any], name: str, check: TableCheck, intact: set[str]) -> Iterator[Issue]:
+    """Issues of rows counted wrong, of files that are what the manifest takes them for."""
+    counted: dict[str, int] = {}
+    for file, rows in check.rows_of.items():
+        stated = manifest["files"][file].get("rows")
+        if file in intact and stated != rows:
+            yield Issue(MANIFEST, None, f"files.{file}.rows", shorten(stated), f"{rows:,}, as in the file")
+        split = Path(file).name.split("-")[0]
+        counted[split] = counted.get(split, 0) + rows
+    if not check.whole or not check.rows_of.keys() <= intact:
+        return
+    splits = manifest["tables"][name]["splits"]
+    for split in sorted(splits.keys() | counted.keys()):
+        stated = splits.get(split, {}).get("rows")
+        if stated != counted.get(split, 0):
+            place = f"tables.{name}.splits.{split}.rows"
+            yield Issue(MANIFEST, None, place, shorten(stated), f"{counted.get(split, 0):,}, as in its files")
+
+
+def _bare(error: Exception, *places: object) -> str:
+    """The words of `error` without the place they begin with, which the issue names itself."""
+    words = str(error)
+    for place in places:
+        words = words.removeprefix(f"{place}: ")
+    return words
 
 
 class TableCheck:
@@ -129,61 +157,75 @@ class TableCheck:
     def __init__(self, table: TableSchema, progress: Progress | None = None, *, exact: bool = False) -> None:
         self.table = table
         self.rows = 0
+        self.whole = True
+        """Whether every row could be read, so that a key that is not known is not there."""
+        self.rows_of: dict[str, int] = {}
+        """File -> its rows, of the files that could be read to their end."""
         self._exact = exact  # the columns of a release are all there, of the very types
         self._progress = progress
         self._check = compile_schema(table.json_schema)
         self._keys = KeyCheck(table.key)
         self._references = {f: KeyCheck(f.columns) for f in table.foreign_keys if f.columns != table.key}
         self._files: list[tuple[int, Path, str]] = []  # first row in the table, file, name
-        self._lines: dict[str, list[int]] = {}  # of text files: the line of each row
+        self._lines: dict[str, array[int]] = {}  # of text files: the line of each row
 
     def file(self, path: Path, name: str, split: str | None = None) -> Iterator[Issue]:
         """The issues of the values in one file; its keys are remembered."""
-        self._files.append((self.rows, path, name))
+        first = self.rows
+        self._files.append((first, path, name))
         try:
             for rows in read_rows(path, name, self.table):
-                if rows.first == 0 and rows.lines is None:
-                    yield from self._columns(rows.batch.schema, name)
+                if rows.lines is None:
+                    if rows.first == 0:
+                        yield from self._columns(rows.batch.schema, name)
+                    rows.batch = _plain_columns(rows.batch)
                 yield from self._batch(rows, name, split)
                 if self._progress:
                     self._progress(rows.batch.num_rows)
         except InputError as error:
-            yield Issue(name, None, None, str(error).removeprefix(f"{name}: "), "a whole, readable file")
+            self.whole = False
+            yield Issue(name, None, None, _bare(error, name, path), "a whole, readable file")
+        else:
+            self.rows_of[name] = self.rows - first
 
     def _columns(self, found: pa.Schema, name: str) -> Iterator[Issue]:
         """Issues of a Parquet file's columns, which need no row to be wrong."""
         for column in self.table.columns:
-            position = found.get_field_index(column.name)
-            if position < 0:
+            positions = found.get_all_field_indices(column.name)
+            if len(positions) > 1:
+                yield Issue(name, None, column.name, f"there {len(positions)} times", "one column")
+                continue
+            if not positions:
                 if self._exact or not column.nullable:
                     yield Issue(name, None, column.name, None, f"a column of type {column.arrow_type}")
                 continue
-            kind = found.field(position).type
+            kind = found.field(positions[0]).type
             kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-            if self._exact and kind != column.arrow_type:
+            if (self._exact and kind != column.arrow_type) or not is_plain(kind):
                 yield Issue(name, None, column.name, f"of type {kind}", f"{column.arrow_type}")
         for extra in sorted(set(found.names) - {c.name for c in self.table.columns}):
-            yield Issue(name, None, extra, "unknown", f"only {', '.join(c.name for c in self.table.columns)}")
+            yield Issue(name, None, shorten(extra), "unknown", f"only {', '.join(c.name for c in self.table.columns)}")
 
     def _batch(self, rows: Rows, name: str, split: str | None) -> Iterator[Issue]:
         batch = rows.batch
-        yield from rows.issues
         if rows.lines is not None:
-            self._lines.setdefault(name, []).extend(rows.lines)
+            self._lines.setdefault(name, array("q")).extend(rows.lines)
         broken = list(_encoding_issues(rows, name))
         yield from broken
         keyed = set(self.table.key) | {c for f in self._references for c in f.columns}
-        if keyed <= set(batch.schema.names) and not broken:
-            self._keys.add(batch)
+        if keyed <= {f.name for f in batch.schema if is_text(f.type)} and not broken:
+            self._keys.add(batch, self.rows)
             for reference in self._references.values():
-                reference.add(batch)
+                reference.add(batch, self.rows)
+        else:
+            self.whole = False
         self.rows += batch.num_rows
         if broken or not _same_columns(batch.schema, self.table):
             return  # reported by name once, not row by row
         bad = self._check(batch.to_struct_array())
         failing = set() if bad is None else set(np.flatnonzero(bad).tolist())
-        for i in sorted(failing | rows.invalid.keys()):
-            yield from self._explain(rows, i, name)
+        found = (issue for i in sorted(failing | rows.invalid.keys()) for issue in self._explain(rows, i, name))
+        yield from merge(rows.issues, found, key=lambda issue: issue.line or 0)
         if split is not None and "split" in batch.schema.names:
             yield from self._misplaced(rows, name, split)
 
@@ -197,17 +239,13 @@ class TableCheck:
             yield Issue(name, rows.first + i, column, value, expected, line)
 
     def _misplaced(self, rows: Rows, name: str, split: str) -> Iterator[Issue]:
-        splits = rows.batch.column("split").to_pylist()
-        for i, value in enumerate(splits):
-            if value != split:
-                yield Issue(name, rows.first + i, "split", shorten(value), f'"{split}", as the file\'s name says')
+        found = rows.batch.column("split")
+        for i in pc.indices_nonzero(pc.not_equal(found, split)).to_pylist():
+            yield Issue(name, rows.first + i, "split", shorten(found[i].as_py()), f'"{split}", as the file\'s name says')
 
     def repeated(self) -> Iterator[Issue]:
         """The issues of keys that occur twice in the table."""
-        suspects = self._keys.suspects()
-        if not suspects.size:
-            return
-        keys = _rows_at(self._read, suspects.tolist(), self.table.key)
+        keys = _rows_at(self._read, self._keys.suspects(), self.table.key)
         for row, first, key in repeated_keys(keys):
             name, number, line = self._place(row)
             other_name, other_number, other_line = self._place(first)
@@ -219,28 +257,30 @@ class TableCheck:
         """The issues of foreign keys that point to no row of the other table."""
         for foreign in self.table.foreign_keys:
             other = tables.get(foreign.table)
-            if other is None or len(self.hashes_of(foreign.columns)) != self.rows:
-                continue  # the table, or the column, is missing: reported already
-            known = other.hashes_of(foreign.columns)
-            missing = np.flatnonzero(~np.isin(self.hashes_of(foreign.columns), known))
-            for row, key in _rows_at(self._read, missing.tolist(), foreign.columns):
+            if other is None or not other.whole:
+                continue  # what is missing of it is reported already
+            mine = self._keys if foreign.columns == self.table.key else self._references[foreign]
+            missing = mine.rows_of(np.flatnonzero(~np.isin(mine.hashes, other.hashes_of(foreign.columns))))
+            for row, key in _rows_at(self._read, missing, foreign.columns):
                 name, number, line = self._place(row)
                 text = ", ".join(shorten(k) for k in key)
                 yield Issue(name, number, ", ".join(foreign.columns), text, f"a row of {foreign.table} with that key", line)
 
     def hashes_of(self, columns: tuple[str, ...]) -> Hashes:
-        """[rows] uint64: the hashes of the key, or of a foreign key."""
+        """[keys] uint64: the hashes of the key, or of a foreign key."""
         if columns == self.table.key:
             return self._keys.hashes
         return next(check.hashes for foreign, check in self._references.items() if foreign.columns == columns)
 
     def _read(self) -> Iterator[Rows]:
         for first, path, name in self._files:
-            for rows in read_rows(path, name, self.table):
-                yield Rows(first + rows.first, rows.batch)
+            with suppress(InputError):  # reported when the file was first read
+                for rows in read_rows(path, name, self.table):
+                    yield Rows(first + rows.first, rows.batch)
 
     def _place(self, row: int) -> tuple[str, int, int | None]:
-        first, _, name = max((f for f in self._files if f[0] <= row), key=lambda f: f[0])
+        # The last such file: one without rows begins where its successor does.
+        first, _, name = [f for f in self._files if f[0] <= row][-1]
         lines = self._lines.get(name)
         return name, row - first, lines[row - first] if lines else None
 
@@ -268,6 +308,27 @@ def _same_columns(found: pa.Schema, table: TableSchema) -> bool:
     return names <= {c.name for c in table.columns} and {c.name for c in table.columns if not c.nullable} <= names
 
 
+def _plain_columns(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """`batch` without the columns that cannot be checked row by row; each is an issue already."""
+    names = batch.schema.names
+    kept = [i for i, f in enumerate(batch.schema) if names.count(f.name) == 1 and is_plain(f.type)]
+    columns = [_whole_dictionary(batch.column(i)) for i in kept]
+    return pa.RecordBatch.from_arrays(columns, [names[i] for i in kept])
+
+
+def _whole_dictionary(column: pa.Array) -> pa.Array:
+    """`column`, decoded where a value in its dictionary is broken: it may be one that only other batches use."""
+    if isinstance(column, pa.DictionaryArray):
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid:
+            try:
+                return column.dictionary_decode()
+            except pa.ArrowException as error:
+                raise InputError(f"a damaged column ({error})") from error
+    return column
+
+
 def _encoding_issues(rows: Rows, name: str) -> Iterator[Issue]:
     """Issues of strings that are not UTF-8, which Arrow would hand on unread."""
     for column in rows.batch.schema.names:
@@ -275,11 +336,10 @@ def _encoding_issues(rows: Rows, name: str) -> Iterator[Issue]:
         try:
             array.validate(full=True)
         except pa.ArrowInvalid:
-            binary = array.dictionary_decode() if isinstance(array, pa.DictionaryArray) else array
-            if not (pa.types.is_string(binary.type) or pa.types.is_large_string(binary.type)):
+            if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
                 yield Issue(name, rows.first, column, "damaged", "a well-formed column")
                 continue
-            for i, value in enumerate(binary.cast(pa.large_binary()).to_pylist()):
+            for i, value in enumerate(array.cast(pa.large_binary()).to_pylist()):
                 try:
                     (value or b"").decode("utf-8")
                 except UnicodeDecodeError as error:

@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonschema
 
-from ..schema import describe_schema, table_schema
+from ..schema import describe_schema, json_types, table_schema
 from .issue import shorten
 
 
@@ -65,30 +65,39 @@ def is_valid(table: str, row: object) -> bool:
 def explain(schema: dict[str, Any], row: object) -> Iterator[tuple[str | None, str | None, str]]:
     """(column, value shortened, expected) of everything wrong with `row`, each thing once."""
     errors = sorted(_Validator(schema).iter_errors(row), key=lambda e: [str(p) for p in e.absolute_path])
-    yield from dict.fromkeys(_explain(schema, error) for error in errors)
+    # Of a value of another type nothing else needs to be said.
+    mistyped = {tuple(e.absolute_path) for e in errors if e.validator == "type"}
+    errors = [e for e in errors if e.validator == "type" or tuple(e.absolute_path) not in mistyped]
+    yield from dict.fromkeys(reason for error in errors for reason in _explain(schema, error))
 
 
-def _explain(schema: dict[str, Any], error: Any) -> tuple[str | None, str | None, str]:
+def _explain(schema: dict[str, Any], error: Any) -> Iterator[tuple[str | None, str | None, str]]:
     path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".") or None
-    if error.validator == "required":
-        missing = next(name for name in error.validator_value if name not in error.instance)
-        column = f"{path}.{missing}" if path else missing
-        return column, None, describe_schema(error.schema["properties"][missing]) if "properties" in error.schema else "a value"
+    if error.validator == "required":  # one error for each column that is missing, and none says which
+        for missing in error.validator_value:
+            if missing not in error.instance:
+                known = error.schema.get("properties", {}).get(missing)
+                yield f"{path}.{missing}" if path else missing, None, describe_schema(known) if known else "a value"
+        return
     if error.validator == "additionalProperties":
         extra = sorted(set(error.instance) - set(error.schema["properties"]))
-        return path, f"unknown column {', '.join(map(shorten, extra))}", f"only {', '.join(error.schema['properties'])}"
+        yield path, f"unknown column {', '.join(map(shorten, extra))}", f"only {', '.join(error.schema['properties'])}"
+        return
     rule = _rule(schema, error)
     if rule is not None:
-        return path, shorten(error.instance) if path else None, rule
+        yield path, shorten(error.instance) if path else None, rule
+        return
     expected = describe_schema(error.schema) if path else "an object"
     if error.validator in ("minLength", "minItems"):
         expected = f"{expected}, not empty"
-    return path, shorten(error.instance), expected
+    elif error.validator == "type" and isinstance(error.instance, str) and "string" in json_types(error.schema):
+        expected = "text that UTF-8 can write"
+    yield path, shorten(error.instance), expected
 
 
 def _rule(schema: dict[str, Any], error: Any) -> str | None:
     """The words of the row rule that `error` broke, if it broke one."""
     steps = list(error.absolute_schema_path)
     if steps and steps[0] == "allOf":
-        return str(schema["allOf"][steps[1]]["description"])
+        return f"that {schema['allOf'][steps[1]]['description']}"
     return None

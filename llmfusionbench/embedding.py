@@ -56,7 +56,7 @@ class TfidfSvdEmbedder:
         digest = text_digest(texts)
         key = f"{self.dimensions}-{self.seed}-{digest}"
         if key not in _fitted:
-            _fitted[key] = _fit_pipeline(texts, self.dimensions, self.seed)
+            _fitted[key] = _fit_pipeline(texts, digest, self.dimensions, self.seed)
             while len(_fitted) > _KEPT:
                 _fitted.popitem(last=False)
         _fitted.move_to_end(key)
@@ -75,9 +75,7 @@ class TfidfSvdEmbedder:
         texts = [p or "" for p in prompts]
         digest = text_digest(texts)
         if digest not in self.vectors_:
-            vectors = np.asarray(self.model_.transform(texts), np.float32)
-            norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-            self.vectors_[digest] = vectors / np.where(norms > 0, norms, 1)
+            self.vectors_[digest] = _unit(self.model_.transform(texts))
             while len(self.vectors_) > _KEPT:
                 self.vectors_.popitem(last=False)
         kept: Vectors = self.vectors_[digest]
@@ -168,7 +166,7 @@ def text_digest(texts: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def _fit_pipeline(texts: list[str], dimensions: int, seed: int) -> tuple[Any, OrderedDict[str, Vectors]]:
+def _fit_pipeline(texts: list[str], digest: str, dimensions: int, seed: int) -> tuple[Any, OrderedDict[str, Vectors]]:
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_pipeline
@@ -179,7 +177,15 @@ def _fit_pipeline(texts: list[str], dimensions: int, seed: int) -> tuple[Any, Or
     corpus = [*texts, "\x00 \x00"]
     weights = words.fit_transform(corpus)
     reduce = TruncatedSVD(min(dimensions, *weights.shape), n_iter=2, random_state=seed).fit(weights)
-    return make_pipeline(words, reduce), OrderedDict()
+    vectors = _unit(reduce.transform(weights[:-1]))  # the train prompts are asked for next
+    return make_pipeline(words, reduce), OrderedDict({digest: vectors})
+
+
+def _unit(vectors: npt.ArrayLike) -> Vectors:
+    """Rows of length one; those of zeros stay."""
+    matrix = np.asarray(vectors, np.float32)
+    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
+    return matrix / np.where(norms > 0, norms, np.float32(1))
 
 
 def _load(path: Path) -> dict[str, Vectors]:

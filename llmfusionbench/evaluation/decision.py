@@ -130,7 +130,7 @@ def best_cells(values: npt.ArrayLike, cost: npt.ArrayLike) -> Indices:
     price = np.asarray(cost, np.float64)
     price = np.where(np.isnan(price), np.finfo(np.float64).max, price)
     tied = filled == filled.max(axis=1, keepdims=True)
-    chosen = np.argmin(np.where(tied, price, np.inf), axis=1).astype(np.int64)
+    chosen: Indices = np.argmin(np.where(tied, price, np.inf), axis=1).astype(np.int64)
     chosen[np.isneginf(filled).all(axis=1)] = -1
     return chosen
 

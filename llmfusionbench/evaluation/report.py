@@ -116,21 +116,17 @@ class Report:
 
     def leaderboard_header(self) -> list[str]:
         """The columns of `leaderboard_rows`."""
-        return ["router", "performance", "interval", "USD / 1,000", "reward", "interval", "gap closed", "vs best single",
-                "interval", "p", "vs best baseline", "interval", "p"]  # fmt: skip
+        gains = ["gap closed", "vs best single", "interval", "p", "vs best baseline", "interval", "p"]
+        return ["router", "performance", "interval", "USD / 1,000", *self._reward_header(), *gains]
 
     def leaderboard_rows(self) -> list[tuple[Any, ...]]:
-        """Routers by reward, then the references; None where there is no figure."""
+        """Routers by reward, then the references; None where there is no figure. Gains are in reward."""
         rows: list[tuple[Any, ...]] = []
         order = sorted(self.data["routers"], key=lambda r: (-(_value(r["metrics"], "reward") or 0.0), r["name"]))
         for router in order:
             metrics, single, rival = router["metrics"], router["paired"]["best_single"], router["paired"]["best_baseline"]
-            rows.append(
-                (
-                    router["name"], *self._levels(metrics), _value(metrics, "gap_closed"),
-                    single["gain"], _interval(single), single["p"], rival["gain"], _interval(rival), rival["p"],
-                )
-            )  # fmt: skip
+            gains = (single["gain"], _interval(single), single["p"], rival["gain"], _interval(rival), rival["p"])
+            rows.append((router["name"], *self._levels(metrics), _value(metrics, "gap_closed"), *gains))
         for name, metrics in self.data["references"].items():
             rows.append((f"({name.replace('_', ' ')})", *self._levels(metrics), *[None] * 7))
         return rows
@@ -176,12 +172,19 @@ class Report:
         """What changed from report a to report b; see `compare`."""
         return compare(a, b)
 
+    def _reward_header(self) -> list[str]:
+        """Nothing where the reward is performance."""
+        return [] if self.data["scenario"] == "performance_first" else ["reward", "interval"]
+
     def _levels(self, metrics: dict[str, Any]) -> tuple[Any, ...]:
         cost = _value(metrics, "cost_usd")
+        reward = (_value(metrics, "reward"), _interval(metrics.get("reward")))
         return (
-            _value(metrics, "performance"), _interval(metrics.get("performance")), None if cost is None else 1e3 * cost,
-            _value(metrics, "reward"), _interval(metrics.get("reward")),
-        )  # fmt: skip
+            _value(metrics, "performance"),
+            _interval(metrics.get("performance")),
+            None if cost is None else 1e3 * cost,
+            *reward[: len(self._reward_header())],
+        )
 
     def _broken_down(self, key: str, noun: str) -> pd.DataFrame:
         return pd.DataFrame(

@@ -110,7 +110,14 @@ def evaluate(
     train, test = _tables(opened, protocol, split)
     narrow: dict[str, Any] = {"llms": llms, "modes": modes}
     train, test = (None if t is None else _narrowed(t, narrow, tasks) for t in (train, test))
+    if train is not None and test is not None:
+        candidates = sorted({*train.candidates, *test.candidates})
+        train, test = widened(train, candidates), widened(test, candidates)
     made = _folds(protocol, train, test, rules, folds=folds, ood_tasks=ood_tasks, probes=probes, seed=seed)
+    growing: list[Fold] = []
+    if protocol == "learning_curve":
+        assert train is not None and test is not None
+        growing = list(curve(train, test, rules, curve_sizes, seed))
     found: dict[str, list[Decisions]] = {name: [] for name in routers}
     warnings: list[str] = []
     done, total = 0, len(made) * len(routers)
@@ -145,9 +152,7 @@ def evaluate(
         explorer=explorer,
     )
     like = _overlap(made, near_duplicates)
-    learned: list[dict[str, Any]] = []
-    if protocol == "learning_curve" and train is not None and test is not None:
-        learned = _learning(routers, list(curve(train, test, rules, curve_sizes, seed)), resamples, seed, allow_partial)
+    learned = _learning(routers, growing, resamples, seed, allow_partial)
     return Report(summarise(setting, trial, measurer, decisions, like, near_duplicates, learned))
 
 
@@ -193,8 +198,6 @@ def _folds(
     if train is None:
         made = kfold(test, scenario, folds=folds, seed=seed) if protocol == "kfold" else leave_one_task_out(test, scenario)
         return list(made)
-    candidates = sorted({*train.candidates, *test.candidates})
-    train, test = widened(train, candidates), widened(test, candidates)
     both = set(train.query_ids) & set(test.query_ids)
     if both:
         raise InputError(f"{len(both)} queries are in train and in test, such as {min(both)}. Remedy: split by query_id")

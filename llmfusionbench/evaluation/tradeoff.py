@@ -80,7 +80,8 @@ def hull_area(cost: Floats, performance: Floats) -> Floats:
         left, right = stack[:, i - 1], stack[:, i]
         piece = (x[rows, right] - x[rows, left]) * (y[rows, left] + y[rows, right]) / 2
         area += np.where(i <= top, piece, 0.0)
-    width = x[rows, stack[rows, top]] - x[:, 0]
+    with np.errstate(invalid="ignore"):  # where there is no point, there is no width
+        width = x[rows, stack[rows, top]] - x[:, 0]
     flat = y[rows, stack[rows, top]]
     value = np.where(width > 0, ratio(area, width), flat)
     found: Floats = np.where(there.any(axis=1), value, np.nan)

@@ -84,9 +84,10 @@ class Groups:
     """Means over all rows, over tasks and over domains, out of the same sums."""
 
     def __init__(self, trial: Trial, resamples: Resamples, rows: npt.NDArray[np.bool_]) -> None:
-        pairs = sorted(set(zip(trial.table.domains, trial.table.tasks, strict=True)))
+        every = list(zip(trial.table.domains, trial.table.tasks, strict=True))
+        pairs = sorted({pair for pair, takes_part in zip(every, rows, strict=True) if takes_part})
         place = {pair: i for i, pair in enumerate(pairs)}
-        of = np.array([place[p] for p in zip(trial.table.domains, trial.table.tasks, strict=True)], np.int64)
+        of = np.array([place.get(pair, -1) for pair in every], np.int64)
         self.domains = sorted({d for d, _ in pairs})
         self.tasks = sorted({t for _, t in pairs})
         self.resamples = resamples

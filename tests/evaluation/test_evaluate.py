@@ -1,0 +1,330 @@
+"""`evaluate` from end to end: figures checked by hand on tiny tables, and by a plain join on the sample."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.svm import SVR, LinearSVC
+from small_tables import NAN, Always, Means, random_table, table
+
+import llmfusionbench as lfb
+
+NONE: tuple[str, ...] = ()
+
+
+@pytest.fixture(scope="module")
+def sample() -> lfb.Release:
+    return lfb.open_release("sample")
+
+
+def metrics(report: lfb.Report, name: str) -> dict[str, dict[str, float]]:
+    (router,) = (r for r in report.data["routers"] if r["name"] == name)
+    return router["metrics"]
+
+
+def test_every_level_by_hand() -> None:
+    train = table([[1, 0], [0, 0], [1, 1], [0, 1]], [[1, 4]] * 4, tasks=["t", "t", "u", "u"], prefix="train")
+    test = table(
+        [[1, 0], [0, 1], [1, NAN]], [[2, 3], [2, 5], [1, NAN]], tasks=["t", "t", "u"], judge=[[0.5, 1], [0, 1], [NAN, 1]]
+    )
+    report = lfb.evaluate({"a": Always("a"), "b": Always("b")}, (train, test), baselines=NONE)
+    a, b = metrics(report, "a"), metrics(report, "b")
+    assert (a["performance"]["value"], a["performance"]["n"]) == (pytest.approx(2 / 3), 3)
+    assert a["performance_macro"]["value"] == pytest.approx((0.5 + 1) / 2)
+    assert (a["cost_usd"]["value"], a["judge"]["value"], a["judge"]["n"]) == (pytest.approx(5 / 3), 0.25, 2)
+    # What is missing stays missing: b has two known answers of three.
+    assert (b["performance"]["value"], b["performance"]["n"]) == (0.5, 2)
+    assert b["answered"]["value"] == 1
+    task = report.per_task.set_index(["router", "task"])
+    assert task.loc[("a", "t"), "performance"] == 0.5
+    assert "performance" not in report.data["routers"][1]["per_task"]["u"]
+    assert report.data["references"]["oracle"]["performance"]["value"] == 1
+    # a and b have the same train mean, and a is cheaper.
+    assert report.data["best_single"] == ["a"]
+    assert a["gap_closed"]["value"] == 0
+    assert report.data["routers"][0]["paired"]["best_single"]["gain"] == 0
+
+
+def test_oracle_ties_go_to_the_cheapest_answer() -> None:
+    train = table([[1, 1, 0]], [[9, 1, 1]], prefix="train")
+    test = table([[1, 1, 0], [1, 1, 1], [0, 0, 0]], [[2, 3, 1], [3, 2, NAN], [3, 2, 1]])
+    report = lfb.evaluate(["oracle"], (train, test), baselines=NONE)
+    assert report.data["references"]["oracle"]["cost_usd"]["value"] == pytest.approx((2 + 2 + 1) / 3)
+    assert [e["choices"]["oracle"] for e in report.data["explorer"]] == ["a", "b", "c"]
+
+
+def test_the_sample_by_a_plain_join(sample: lfb.Release) -> None:
+    report = lfb.evaluate({"one": Always("deepseek-r1")}, sample)
+    rows = sample.table("responses", "test").to_table().to_pylist()
+    own = [r for r in rows if (r["llm"], r["mode"]) == ("deepseek-r1", "direct")]
+    known = [r["performance"] for r in own if r["performance"] is not None]
+    found = metrics(report, "one")
+    assert (found["performance"]["value"], found["performance"]["n"]) == (pytest.approx(np.mean(known), abs=1e-6), len(known))
+    used = [r["input_tokens"] + r["output_tokens"] for r in own if None not in (r["input_tokens"], r["output_tokens"])]
+    assert found["tokens"]["value"] == pytest.approx(np.mean(used))
+    assert {r["name"] for r in report.data["routers"]} == {"one", "best_single", "per_task", "knn"}
+    assert [r["name"] for r in report.data["routers"] if r["baseline"]] == ["best_single", "per_task", "knn"]
+
+
+def test_simulated_is_said_everywhere(sample: lfb.Release, tmp_path: Path) -> None:
+    report = lfb.evaluate(Always("deepseek-r1"), sample, baselines=NONE)
+    assert "SIMULATED" in report.to_text()
+    assert "SIMULATED" in repr(report)
+    assert report.data["warnings"][0].startswith("SIMULATED")
+    assert set(report.summary["provenance"]) == {"simulated"}
+    report.write(tmp_path)
+    assert "simulated" in (tmp_path / "leaderboard.csv").read_text()
+    assert "simulated" in (tmp_path / "report.html").read_text().lower()
+
+
+@pytest.mark.parametrize("scenario", ["performance_first", "balance", "cost_first", "judge"])
+def test_rewards_are_scaled_by_train_alone(scenario: str) -> None:
+    train = table([[0.2, 0.8], [0.4, 0.6]], [[1, 3], [1, 5]], prefix="train", judge=[[0, 1], [0, 1]])
+    test = table([[1.0, 0.2]], [[7, 1]], judge=[[0.25, 0.5]])
+    report = lfb.evaluate(Always("a"), (train, test), scenario=scenario, baselines=NONE)
+    p, k = (1.0 - 0.2) / 0.6, (7 - 1) / 4  # beyond 1: the scale is frozen
+    expected = {"performance_first": p, "balance": 0.5 * p - 0.5 * k, "cost_first": 0.2 * p - 0.8 * k, "judge": 0.25}
+    assert metrics(report, "Always")["reward"]["value"] == pytest.approx(expected[scenario], abs=1e-6)
+
+
+def test_changing_test_values_changes_no_choice(sample: lfb.Release) -> None:
+    train, test = sample.routing("train"), sample.routing("test")
+    spoiled = lfb.RoutingTable(
+        test.query_ids, test.prompts, test.tasks, test.candidates, 1 - test.performance, test.cost * 7, test.judge, test.domains
+    )
+    reports = [lfb.evaluate(["ridge"], (train, t), scenario="balance", baselines=NONE) for t in (test, spoiled)]
+    first, second = ([e["choices"]["ridge"] for e in r.data["explorer"]] for r in reports)
+    assert first == second
+
+
+def test_paired_gain_against_a_plain_loop() -> None:
+    train, test = random_table(40, prefix="train"), random_table(60, seed=1)
+    report = lfb.evaluate({"a": Always("a"), "best": Means()}, (train, test), baselines=NONE, resamples=4000)
+    paired = report.data["routers"][0]["paired_performance"]["best_single"]
+    assert paired["rival"] == "d"
+    difference = test.performance[:, 0] - test.performance[:, 3]
+    assert paired["gain"] == pytest.approx(difference.mean())
+    rng = np.random.default_rng(5)
+    means = [difference[rng.integers(0, 60, 60)].mean() for _ in range(4000)]
+    assert [paired["low"], paired["high"]] == pytest.approx(np.percentile(means, [2.5, 97.5]), abs=0.02)
+    assert paired["p"] < 0.01
+    itself = report.data["routers"][1]["paired"]["best_single"]
+    assert (itself["gain"], itself["low"], itself["high"], itself["p"]) == (0, 0, 0, 1)
+
+
+def test_best_baseline_is_another_and_no_oracle(sample: lfb.Release) -> None:
+    report = lfb.evaluate(["oracle", "per_task"], sample, baselines=("best_single",))
+    rivals = {r["name"]: r["paired"]["best_baseline"]["rival"] for r in report.data["routers"]}
+    assert rivals == {"oracle": rivals["oracle"], "per_task": "best_single", "best_single": "per_task"}
+    assert rivals["oracle"] in ("per_task", "best_single")
+    alone = lfb.evaluate(["per_task"], sample, baselines=NONE)
+    assert alone.data["routers"][0]["paired"]["best_baseline"]["gain"] is None
+
+
+@pytest.mark.parametrize(
+    "estimator", [Ridge(), SVR(), LogisticRegression(max_iter=50), LinearSVC(), RandomForestClassifier(5, random_state=0)]
+)
+def test_estimators_as_they_are(estimator: object) -> None:
+    train, test = random_table(60, prefix="train", missing=0.1), random_table(20, seed=1)
+    report = lfb.evaluate(estimator, (train, test), baselines=NONE)
+    found = metrics(report, type(estimator).__name__)
+    assert found["answered"]["value"] == 1
+    assert 0 <= found["performance"]["value"] <= 1
+
+
+def test_objects_stay_as_they_were() -> None:
+    router = Means()
+    lfb.evaluate(router, (random_table(20, prefix="train"), random_table(9, seed=1)), baselines=NONE)
+    assert not hasattr(router, "means_")
+
+
+def test_the_same_evaluation_gives_the_same_bytes(sample: lfb.Release) -> None:
+    first, second = (lfb.evaluate(["ridge", "random"], sample, seed=3).to_json() for _ in range(2))
+    assert first == second
+    assert json.loads(first) != json.loads(lfb.evaluate(["ridge", "random"], sample, seed=4).to_json())
+
+
+# --- protocols
+
+
+def test_kfold_tests_every_query_once_and_evenly() -> None:
+    whole = random_table(60)
+    Means.fits = 0
+    report = lfb.evaluate(Means(), whole, protocol="kfold", folds=4, baselines=NONE)
+    assert Means.fits == 4
+    assert report.data["queries"] == {"train": 45, "test": 60}
+    assert metrics(report, "Means")["performance"]["n"] == 60
+    assert report.data["protocol"] == {"name": "kfold", "folds": 4}
+
+
+def test_kfold_on_a_release_without_splits(sample: lfb.Release) -> None:
+    report = lfb.evaluate("per_task", sample, protocol="kfold", split="test", folds=2, baselines=NONE)
+    assert report.data["queries"]["test"] == sample.table("queries", "test").count_rows()
+
+
+def test_leave_one_task_out_never_sees_the_task() -> None:
+    class Strict(Means):
+        def score(self, prompts: object, tasks: list[str]) -> np.ndarray:
+            assert not self.seen_ & set(tasks)
+            return super().score(prompts, tasks)  # type: ignore[arg-type]
+
+    report = lfb.evaluate(Strict(), random_table(30), protocol="leave_one_task_out", baselines=NONE)
+    assert report.data["protocol"]["folds"] == 3
+    assert metrics(report, "Strict")["performance"]["n"] == 30
+
+
+class Newcomers(Means):
+    """Takes new candidates in, by their means over the probes."""
+
+    def extend(self, table: lfb.RoutingTable) -> Newcomers:
+        assert not set(table.candidates) & set(self.candidates_)
+        assert len(table) == 7
+        self.candidates_ += table.candidates
+        self.means_ = np.append(self.means_, np.nanmean(table.target, axis=0))
+        return self
+
+
+def test_leave_one_llm_out() -> None:
+    train, test = random_table(40, prefix="train"), random_table(20, seed=1)
+    report = lfb.evaluate(
+        {"new": Newcomers(), "old": Means()}, (train, test), protocol="leave_one_llm_out", probes=7, baselines=NONE
+    )
+    assert report.data["protocol"] == {"name": "leave_one_llm_out", "folds": 4, "probes": 7}
+    assert report.data["queries"]["test"] == 20
+    assert metrics(report, "old")["unseen_share"]["value"] == 0
+    assert metrics(report, "new")["unseen_share"]["value"] > 0
+    assert any(line.startswith("old: cannot score an LLM that it was not fitted on") for line in report.data["warnings"])
+    assert metrics(report, "new")["performance"]["n"] == 80
+
+
+def test_modes_of_an_llm_are_left_out_together(sample: lfb.Release) -> None:
+    narrow = lfb.evaluate(
+        "per_task", sample, protocol="leave_one_llm_out", llms=["deepseek-r1", "codegemma-7b"], baselines=NONE
+    )
+    assert narrow.data["protocol"]["folds"] == 2
+    assert len(narrow.data["candidates"]) == 4
+
+
+def test_learning_curve() -> None:
+    train, test = random_table(40, prefix="train"), random_table(20, seed=1)
+    report = lfb.evaluate(
+        {"means": Means(), "a": Always("a")}, (train, test), protocol="learning_curve", curve_sizes=(0.1, 1.0), baselines=NONE
+    )
+    curve = report.data["learning_curve"]
+    assert [(p["router"], p["train_queries"]) for p in curve] == [("means", 4), ("means", 40)]
+    assert curve[-1]["value"] == metrics(report, "means")["reward"]["value"]
+    assert curve[0]["low"] <= curve[0]["value"] <= curve[0]["high"]
+
+
+class Guard:
+    """Declines what it did not see in train."""
+
+    def fit(self, table: lfb.RoutingTable) -> Guard:
+        self.tasks_ = set(table.tasks)
+        return self
+
+    def route(self, prompts: list[str], tasks: list[str]) -> list[str | None]:
+        return ["d" if task in self.tasks_ else None for task in tasks]
+
+
+class ScoringGuard(Guard):
+    route = None  # type: ignore[assignment]
+
+    def score(self, prompts: list[str], tasks: list[str]) -> np.ndarray:
+        return np.array([[0, 0, 0, 1.0] if task in self.tasks_ else [-np.inf] * 4 for task in tasks])
+
+
+def test_guarded_track() -> None:
+    train, test = random_table(40, prefix="train"), random_table(30, seed=1)
+    report = lfb.evaluate(
+        {"guard": Guard(), "scores": ScoringGuard(), "open": Always("d")},
+        (train, test), protocol="guarded", ood_tasks=["u"], baselines=NONE,
+    )  # fmt: skip
+    inside = [i for i, task in enumerate(test.tasks) if task != "u"]
+    performance = test.performance[inside, 3].mean()
+    for name in ("guard", "scores"):
+        found = metrics(report, name)
+        assert (found["ood_declined"]["value"], found["wrongly_declined"]["value"]) == (1, 0)
+        assert found["performance"]["value"] == pytest.approx(performance)
+        assert found["guarded_score"]["value"] == pytest.approx(2 * performance / (performance + 1))
+    assert metrics(report, "open")["guarded_score"]["value"] == 0
+    assert report.data["queries"]["train"] == 27
+    assert "u" not in report.data["routers"][0]["per_task"]
+
+
+def test_declining_is_a_fault_elsewhere() -> None:
+    train, test = random_table(40, prefix="train").rows(range(2)), random_table(30, seed=1)
+    with pytest.raises(lfb.LLMFusionBenchError, match="router Guard: found 10 faults") as caught:
+        lfb.evaluate(Guard(), (train, test), baselines=NONE)
+    assert str(caught.value).count("no choice") == 10
+    report = lfb.evaluate(Guard(), (train, test), baselines=NONE, allow_partial=True)
+    assert metrics(report, "Guard")["answered"]["value"] == pytest.approx(2 / 3)
+    assert metrics(report, "Guard")["performance"]["n"] == 20
+    assert any("10 of 30 choices are missing or faulty" in line for line in report.data["warnings"])
+
+
+# --- mistakes
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scenario": "cheap"}, 'No scenario "cheap"'),
+        ({"protocol": "k-fold"}, 'No protocol "k-fold". Did you mean "kfold"?'),
+        ({"baselines": ("per_tsk",)}, 'No router "per_tsk". Did you mean "per_task"?'),
+        ({"split": "tests"}, "has no split 'tests'"),
+        ({"protocol": "guarded"}, "expected some but not all of"),
+        ({"protocol": "kfold", "folds": 1}, "expected at least 2 folds"),
+        ({"protocol": "kfold", "split": "tests"}, 'No split of routing "tests"'),
+        ({"llms": ["gpt"]}, 'No LLM "gpt"'),
+        ({"tasks": ["poems"]}, 'No task "poems"'),
+        ({"protocol": "learning_curve", "curve_sizes": (2.0,)}, "expected a share of the train queries"),
+    ],
+)
+def test_what_cannot_be_is_said(sample: lfb.Release, options: dict[str, object], message: str) -> None:
+    with pytest.raises(lfb.LLMFusionBenchError) as caught:
+        lfb.evaluate(Always("deepseek-r1"), sample, **{"baselines": NONE, **options})
+    assert message in str(caught.value)
+
+
+def test_train_and_test_may_not_meet() -> None:
+    whole = random_table(10)
+    with pytest.raises(lfb.LLMFusionBenchError, match="10 queries are in train and in test"):
+        lfb.evaluate(Always(), (whole, whole), baselines=NONE)
+    with pytest.raises(lfb.LLMFusionBenchError, match="one table, expected a"):
+        lfb.evaluate(Always(), whole, baselines=NONE)
+
+
+def test_no_costs() -> None:
+    train, test = table([[1, 0]], prefix="train"), table([[1, 0], [0, 1]])
+    with pytest.raises(lfb.LLMFusionBenchError, match="the release has no costs"):
+        lfb.evaluate(Always(), (train, test), scenario="balance", baselines=NONE)
+    report = lfb.evaluate(Always(), (train, test), baselines=NONE)
+    assert metrics(report, "Always")["cost_usd"]["value"] is None
+    assert metrics(report, "Always")["aiq"]["value"] is None
+    assert "no tested answer has a cost" in report.data["warnings"]
+
+
+# --- duplicates
+
+
+def test_duplicates_across_splits() -> None:
+    train, test = random_table(30, prefix="train"), random_table(30, seed=1)
+    others = [f"{i} of {'abcdefghijklmnop'[i % 16] * 5} and {i * i} with {i + 3} apples in {i} baskets" for i in range(56)]
+    near = "once upon a time there were many words in this prompt and nearly all of them are the same but one {}"
+    train = replace(train, prompts=[*others[:28], near.format("here"), "Exact!"])
+    test = replace(test, prompts=["Exact!\nLet's think step by step.", near.format("there"), *others[28:]])
+    report = lfb.evaluate(Always("a"), (train, test), baselines=NONE)
+    found = report.data["duplicates"]
+    assert (found["exact"], found["near"], found["queries"]) == (1, 1, ["q0", "q1"])
+    (effect,) = found["effect"]
+    assert effect["without"] == pytest.approx(test.performance[2:, 0].mean())
+    assert effect["difference"] == pytest.approx(effect["without"] - effect["with"], abs=1e-8)
+    assert effect["n"] == 28
+    assert lfb.evaluate(Always("a"), (train, test), baselines=NONE, near_duplicates=None).data["duplicates"] is None

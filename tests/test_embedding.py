@@ -1,0 +1,106 @@
+"""Embedders: the same prompts give the same vectors, missing prompts have one too, and nothing is computed twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import llmfusionbench as lfb
+from llmfusionbench import embedding
+from llmfusionbench.embedding import CachedEmbedder, Embedder, MiniLMEmbedder, TfidfSvdEmbedder
+
+PROMPTS = ["add two and three", "add four and five", "the capital of a country", "the largest river", None, ""]
+
+
+class Counting:
+    """An embedder that remembers what it was asked for."""
+
+    id = "counting"
+
+    def __init__(self) -> None:
+        self.asked: list[str | None] = []
+
+    def encode(self, prompts: Sequence[str | None]) -> np.ndarray:
+        self.asked += prompts
+        return np.array([[len(p or ""), 1] for p in prompts], np.float32).reshape(len(prompts), 2)
+
+
+def test_vectors_of_length_one() -> None:
+    vectors = TfidfSvdEmbedder().fit(PROMPTS).encode(PROMPTS)
+    assert vectors.dtype == np.float32
+    assert vectors.shape[0] == 6
+    np.testing.assert_allclose(np.linalg.norm(vectors[:4], axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(vectors[4], vectors[5])
+    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2] + 0.1
+
+
+def test_train_vectors_are_those_of_encoding_them_alone() -> None:
+    embedder = TfidfSvdEmbedder().fit(PROMPTS)
+    together = embedder.encode(PROMPTS)
+    alone = np.concatenate([embedder.encode([p]) for p in PROMPTS])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_the_same_every_time_and_safe_to_change() -> None:
+    first = TfidfSvdEmbedder(seed=1).fit(PROMPTS).encode(PROMPTS)
+    kept = first.copy()
+    first[:] = 7
+    np.testing.assert_array_equal(TfidfSvdEmbedder(seed=1).fit(PROMPTS).encode(PROMPTS), kept)
+
+
+def test_a_second_fit_on_the_same_prompts_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    TfidfSvdEmbedder(dimensions=3).fit(PROMPTS)
+    monkeypatch.setattr(embedding, "_fit_pipeline", lambda *_: pytest.fail("fitted again"))
+    assert TfidfSvdEmbedder(dimensions=3).fit(PROMPTS).encode(["add"]).shape == (1, 3)
+
+
+def test_ids_tell_models_apart() -> None:
+    a, b = TfidfSvdEmbedder().fit(PROMPTS), TfidfSvdEmbedder().fit(PROMPTS[:3])
+    assert len({a.id, b.id, TfidfSvdEmbedder().id, TfidfSvdEmbedder(dimensions=8).id}) == 4
+    assert MiniLMEmbedder("some/where/model-x").id == "sentence-transformers-model-x"
+    assert isinstance(a, Embedder)
+
+
+@pytest.mark.parametrize("prompts", [["", ""], [None], ["one"]])
+def test_prompts_that_say_nothing(prompts: list[str | None]) -> None:
+    assert np.isfinite(TfidfSvdEmbedder().fit(prompts).encode(["something else", None])).all()
+
+
+def test_encode_before_fit() -> None:
+    with pytest.raises(lfb.LLMFusionBenchError, match="encode before fit"):
+        TfidfSvdEmbedder().encode(["a"])
+
+
+def test_the_cache_computes_each_prompt_once(tmp_path: Path) -> None:
+    inner = Counting()
+    cached = CachedEmbedder(inner, tmp_path / "new" / "folder")
+    first = cached.encode(["aa", "b", "aa"])
+    np.testing.assert_array_equal(first, [[2, 1], [1, 1], [2, 1]])
+    assert inner.asked == ["aa", "b"]
+    again = CachedEmbedder(inner, tmp_path / "new" / "folder").encode(["b", "ccc"])
+    np.testing.assert_array_equal(again, [[1, 1], [3, 1]])
+    assert inner.asked == ["aa", "b", "ccc"]
+    assert cached.encode([]).shape == (0, 2)
+    assert not list(tmp_path.rglob("*.tmp*"))
+
+
+def test_caches_of_different_models_do_not_meet(tmp_path: Path) -> None:
+    other = Counting()
+    other.id = "other"
+    CachedEmbedder(Counting(), tmp_path).encode(["a"])
+    CachedEmbedder(other, tmp_path).encode(["a"])
+    assert other.asked == ["a"]
+    fitted = CachedEmbedder(TfidfSvdEmbedder(), tmp_path).fit(PROMPTS)
+    assert fitted.id == fitted.embedder.id
+    assert len(fitted.encode(PROMPTS)) == 6
+
+
+def test_a_damaged_cache(tmp_path: Path) -> None:
+    CachedEmbedder(Counting(), tmp_path).encode(["a"])
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(b"nothing")
+    with pytest.raises(lfb.LLMFusionBenchError, match="not a cache of embeddings"):
+        CachedEmbedder(Counting(), tmp_path).encode(["a"])

@@ -1,0 +1,108 @@
+"""`bert`: a sentence encoder fine-tuned to predict how well each candidate does on a query.
+
+The BERT classifier of RouteLLM (Ong et al. 2024, arXiv 2406.18665) and HybridLLM (Ding et al. 2024, arXiv 2404.14618), with
+one output a candidate instead of one for a pair of LLMs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+
+from ...routing import RoutingTable
+from .neural import Floats, UnitTargets, seeded
+from .parts import learned
+from .text_encoder import MiniLMEncoder, ScratchEncoder, TextEncoder
+
+
+class Bert:
+    """Scores are predicted targets. As published, the task of a query is not used.
+
+    Args:
+        encoder: `minilm` (all-MiniLM-L6-v2, packaged: extra `embed`), `scratch` (a small one that starts from random weights),
+            or the directory or Hub name of a BERT.
+        layers: How many of the last layers of a BERT are trained.
+        max_tokens: A prompt is cut there.
+        steps: Gradient steps; they bound the time, whatever the size of the table.
+        batch_size: Prompts a step.
+        learning_rate: Of AdamW; None is 1e-4 for the layers of a BERT and 1e-3 from random weights.
+        seed: Of weights, batches and dropout.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder: str = "minilm",
+        layers: int = 2,
+        max_tokens: int = 64,
+        steps: int = 50,
+        batch_size: int = 16,
+        learning_rate: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.encoder = encoder
+        self.layers = layers
+        self.max_tokens = max_tokens
+        self.steps = steps
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.seed = seed
+
+    def fit(self, table: RoutingTable) -> Self:
+        """Fine-tune the encoder with a masked cross-entropy on the targets, scaled to 0..1.
+
+        Raises:
+            MissingExtraError: torch, or what the encoder needs, is not installed.
+            InputError: the table has no value to fit on.
+        """
+        targets = UnitTargets.of(table)
+        self.candidates_ = list(table.candidates)
+        self.low_, self.span_ = targets.low, targets.span
+        prompts = [prompt or "" for prompt in table.prompts]
+        with seeded(self.seed, threads=None) as torch:
+            self.encoder_ = self._build()
+            self.head_ = torch.nn.Linear(self.encoder_.dimensions, len(self.candidates_))
+            torch.nn.init.zeros_(self.head_.weight)
+            self.head_.bias.data = torch.from_numpy(targets.prior)
+            values, given = torch.from_numpy(targets.values), torch.from_numpy(targets.given)
+            rate = self.learning_rate or (1e-3 if self.encoder == "scratch" else 1e-4)
+            groups = [{"params": self.encoder_.trainable, "lr": rate}, {"params": list(self.head_.parameters()), "lr": 1e-3}]
+            optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
+            schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.05, total_iters=self.steps)
+            self.encoder_.train(True)
+            order = torch.empty(0, dtype=torch.int64)
+            for _ in range(self.steps):
+                if not len(order):
+                    order = torch.randperm(len(prompts))
+                rows, order = order[: self.batch_size], order[self.batch_size :]
+                logits = self.head_(self.encoder_([prompts[i] for i in rows.tolist()]))
+                losses = torch.nn.functional.binary_cross_entropy_with_logits(logits, values[rows], reduction="none")
+                loss = (losses * given[rows]).sum() / given[rows].sum().clamp(min=1)
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                schedule.step()
+            self.encoder_.train(False)
+        return self
+
+    def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Floats:
+        """[Q, C] float32 predicted targets."""
+        encoder, head = learned(self, "encoder_"), self.head_
+        texts = [prompt or "" for prompt in prompts]
+        # Texts of like length go together, so that little is spent on padding.
+        order = np.argsort([len(text) for text in texts], kind="stable")
+        scores = np.empty((len(texts), len(self.candidates_)), np.float32)
+        with seeded(self.seed, threads=None) as torch, torch.no_grad():
+            for start in range(0, len(texts), 64):
+                rows = order[start : start + 64]
+                chances = torch.sigmoid(head(encoder([texts[i] for i in rows])))
+                scores[rows] = self.low_ + self.span_ * chances.numpy()
+        return scores
+
+    def _build(self) -> TextEncoder:
+        if self.encoder == "scratch":
+            return ScratchEncoder(max_tokens=self.max_tokens)
+        model = None if self.encoder == "minilm" else self.encoder
+        return MiniLMEncoder(model, layers=self.layers, max_tokens=self.max_tokens)

@@ -1,0 +1,159 @@
+"""`routerdc`: queries and LLMs in one space, by two contrastive losses (RouterDC, Chen et al. 2024, arXiv 2409.19886).
+
+The sample-LLM loss pulls a query to the candidates that do best on it and pushes it from those that do worst; the
+sample-sample loss keeps queries of one cluster together, without which the first is unstable. The paper fine-tunes mDeBERTa;
+here a small network on top of any embedder is trained, which a laptop can do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from ...embedding import Embedder
+from ...routing import RoutingTable
+from .neural import Floats, UnitTargets, fitted_embedder, seeded
+from .parts import learned
+
+
+class RouterDC:
+    """Scores are cosines of query and candidate, from -1 to 1. As published, the task of a query is not used.
+
+    Args:
+        embedder: TF-IDF and SVD by default.
+        dimensions: Of the common space.
+        positives: How many of the best candidates a query is pulled to (K+ of the paper).
+        negatives: How many of the worst it is pushed from (K-).
+        clusters: Groups of queries for the sample-sample loss (N), at most one a query.
+        others: Queries of other groups that a query is held against (H).
+        weight: Of the sample-sample loss (lambda).
+        temperature: What cosines are divided by within a loss.
+        steps: Gradient steps; they bound the time, whatever the size of the table.
+        batch_size: Queries a step.
+        learning_rate: Of AdamW.
+        dropout: Share of the embedding's dimensions dropped in training.
+        seed: Of weights, batches, clusters and draws.
+    """
+
+    def __init__(
+        self,
+        *,
+        embedder: Embedder | None = None,
+        dimensions: int = 64,
+        positives: int = 3,
+        negatives: int = 3,
+        clusters: int = 5,
+        others: int = 3,
+        weight: float = 1.0,
+        temperature: float = 0.2,
+        steps: int = 600,
+        batch_size: int = 64,
+        learning_rate: float = 1e-3,
+        dropout: float = 0.3,
+        seed: int = 0,
+    ) -> None:
+        self.embedder = embedder
+        self.dimensions = dimensions
+        self.positives = positives
+        self.negatives = negatives
+        self.clusters = clusters
+        self.others = others
+        self.weight = weight
+        self.temperature = temperature
+        self.steps = steps
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.dropout = dropout
+        self.seed = seed
+
+    def fit(self, table: RoutingTable) -> Self:
+        """Learn the encoder and one vector a candidate.
+
+        Raises:
+            MissingExtraError: torch is not installed; InputError: the table has no value to fit on.
+        """
+        targets = UnitTargets.of(table)
+        self.candidates_ = list(table.candidates)
+        with seeded(self.seed) as torch:
+            self.embedder_ = fitted_embedder(self.embedder, table.prompts)
+            vectors = self.embedder_.encode(table.prompts)
+            best, worst = _extremes(targets, self.positives, self.negatives, np.random.default_rng(self.seed))
+            group = torch.from_numpy(_clusters(vectors, self.clusters, self.seed))
+            x, best, worst = torch.from_numpy(vectors), torch.from_numpy(best), torch.from_numpy(worst)
+            self.encoder_ = torch.nn.Sequential(
+                torch.nn.Dropout(self.dropout),
+                torch.nn.Linear(x.shape[1], 2 * self.dimensions),
+                torch.nn.ReLU(),
+                torch.nn.Linear(2 * self.dimensions, self.dimensions),
+            )
+            self.llms_ = torch.nn.Parameter(torch.randn(len(self.candidates_), self.dimensions))
+            optimiser = torch.optim.AdamW([*self.encoder_.parameters(), self.llms_], self.learning_rate, weight_decay=0.01)
+            for _ in range(self.steps):
+                rows = torch.randint(len(x), (min(self.batch_size, len(x)),))
+                queries = torch.nn.functional.normalize(self.encoder_(x[rows]), dim=1)
+                similar = queries @ torch.nn.functional.normalize(self.llms_, dim=1).T / self.temperature
+                loss = _sample_llm_loss(torch, similar, best[rows], worst[rows])
+                loss = loss + self.weight * self._sample_sample_loss(torch, queries, group[rows])
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+            self.encoder_.eval()
+        return self
+
+    def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Floats:
+        """[Q, C] float32 cosines."""
+        encoder = learned(self, "encoder_")
+        with seeded(self.seed) as torch, torch.no_grad():
+            queries = torch.nn.functional.normalize(encoder(torch.from_numpy(self.embedder_.encode(prompts))), dim=1)
+            scores: Floats = (queries @ torch.nn.functional.normalize(self.llms_, dim=1).T).numpy()
+        return scores
+
+    def _sample_sample_loss(self, torch: Any, queries: Any, group: Any) -> Any:
+        """Each query of the batch against one of its group and some of the others; 0 where the batch has no such pair."""
+        similar = queries @ queries.T / self.temperature
+        same = (group[:, None] == group[None, :]) & ~torch.eye(len(group), dtype=torch.bool)
+        other = group[:, None] != group[None, :]
+        usable = same.any(dim=1) & other.any(dim=1)
+        if not usable.any():
+            return similar.sum() * 0
+        friend = torch.multinomial(same[usable].float(), 1)
+        strangers = torch.multinomial(other[usable].float() + 1e-12, min(self.others, len(group)), replacement=True)
+        logits = torch.cat([similar[usable].gather(1, friend), similar[usable].gather(1, strangers)], dim=1)
+        return -torch.log_softmax(logits, dim=1)[:, 0].mean()
+
+
+def _sample_llm_loss(torch: Any, similar: Any, best: Any, worst: Any) -> Any:
+    """Mean over queries and their best candidates of -log of the softmax against their worst.
+
+    `similar`, `best` and `worst` are [B, C]; a query of which all candidates did equally well has neither and counts nothing.
+    """
+    against = (torch.exp(similar) * worst).sum(dim=1, keepdim=True)
+    losses = torch.log(torch.exp(similar) + against) - similar
+    return (losses * best).sum() / best.sum().clamp(min=1)
+
+
+def _extremes(targets: UnitTargets, positives: int, negatives: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """[Q, C] masks of the best and of the worst candidates of every query, draws among equals decided at random.
+
+    A candidate is among the best only if it did better than one of the worst, and the other way round.
+    """
+    missing = targets.given == 0
+    noise = rng.random(targets.values.shape) * 1e-6
+    rank_high = np.argsort(np.argsort(np.where(missing, np.inf, -targets.values + noise), axis=1), axis=1)
+    rank_low = np.argsort(np.argsort(np.where(missing, np.inf, targets.values + noise), axis=1), axis=1)
+    top = np.where(missing, -np.inf, targets.values).max(axis=1, keepdims=True)
+    bottom = np.where(missing, np.inf, targets.values).min(axis=1, keepdims=True)
+    middle = (top + bottom) / 2
+    best = ~missing & (rank_high < positives) & (targets.values > middle)
+    worst = ~missing & (rank_low < negatives) & (targets.values < middle)
+    return best.astype(np.float32), worst.astype(np.float32)
+
+
+def _clusters(vectors: Floats, count: int, seed: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    from sklearn.cluster import KMeans
+
+    distinct = len(np.unique(vectors, axis=0))
+    labels = KMeans(min(count, distinct), n_init=4, random_state=seed).fit_predict(vectors)
+    return np.asarray(labels, np.int64)

@@ -108,8 +108,10 @@ def _parts(names: pa.ChunkedArray, answers: _Answers) -> Iterator[tuple[pa.Chunk
     codes, distinct = _codes(names)
     for name in sorted(distinct):
         rows = np.flatnonzero(codes == distinct.index(name))
-        fields = (answers.queries, answers.before, answers.after, answers.changed)
-        yield names.take(pa.array(rows)), _Answers(*(values[rows] for values in fields))
+        yield (
+            names.take(pa.array(rows)),
+            _Answers(answers.queries[rows], answers.before[rows], answers.after[rows], answers.changed[rows]),
+        )
 
 
 def _compared(names: pa.ChunkedArray, answers: _Answers) -> list[Comparison]:

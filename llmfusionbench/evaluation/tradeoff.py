@@ -76,6 +76,7 @@ def hull_area(cost: Floats, performance: Floats) -> Floats:
         top = np.where(same, top, top + 1)
         stack[rows, top] = i
     area = np.zeros(batch)
+    x, y = np.where(np.isfinite(x), x, 0.0), np.where(np.isfinite(y), y, 0.0)  # rows without a point, left out below
     for i in range(1, length):
         left, right = stack[:, i - 1], stack[:, i]
         piece = (x[rows, right] - x[rows, left]) * (y[rows, left] + y[rows, right]) / 2

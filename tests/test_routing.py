@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -108,3 +110,100 @@ def test_a_sliced_view_in_chunks() -> None:
 def test_no_such_split(sample: lfb.Release) -> None:
     with pytest.raises(lfb.LLMFusionBenchError, match='No split of routing "tests"'):
         sample.routing("tests")
+
+
+# --- domains, targets, filters
+
+
+def test_domains_and_llms_come_with_a_release(sample: lfb.Release) -> None:
+    table = sample.routing("test")
+    domain = {r["query_id"]: r["domain"] for r in sample.table("queries", "test").to_table().to_pylist()}
+    assert table.domains == [domain[q] for q in table.query_ids]
+    assert table.llm_info == {r["llm"]: r for r in sample.table("llms").to_table().to_pylist()}
+    assert {Candidate.parse(c).llm for c in table.candidates} <= table.llm_info.keys()
+
+
+def test_a_task_is_its_own_domain_where_none_is_given() -> None:
+    table = lfb.RoutingTable.from_view(view([{"query_id": "1", "prompt": "p", "task": "t", "candidates": []}]))
+    assert table.domains == ["t"]
+
+
+def test_target() -> None:
+    table = lfb.RoutingTable.from_view(view([{"query_id": "1", "prompt": "p", "task": "t", "candidates": [cell("a", 0.5)]}]))
+    assert table.target is table.performance
+    reward = table.with_target([[0.25]])
+    assert reward.target.dtype == np.float32
+    assert (reward.target[0, 0], reward.performance[0, 0], table.target[0, 0]) == (0.25, 0.5, 0.5)
+    with pytest.raises(lfb.LLMFusionBenchError, match=r"shape \(2, 1\), expected \(1, 1\)"):
+        table.with_target([[1], [2]])
+
+
+def test_rows_and_columns(sample: lfb.Release) -> None:
+    table = sample.routing("test").with_target(np.arange(112 * 40).reshape(112, 40))
+    mask = np.array([t == "gsm8k" for t in table.tasks])
+    by_mask, by_index = table.rows(mask), table.rows(np.flatnonzero(mask).tolist())
+    assert set(by_mask.tasks) == {"gsm8k"}
+    assert len(by_mask) == mask.sum()
+    assert by_mask.query_ids == by_index.query_ids
+    for field in ("performance", "cost", "judge", "target"):
+        np.testing.assert_array_equal(getattr(by_mask, field), getattr(table, field)[mask])
+        np.testing.assert_array_equal(getattr(by_index, field), getattr(by_mask, field))
+    turned = table.columns(table.candidates[::-1])
+    assert turned.candidates == table.candidates[::-1]
+    for field in ("performance", "cost", "judge", "target"):
+        np.testing.assert_array_equal(getattr(turned, field), getattr(table, field)[:, ::-1])
+    assert table.rows([]).performance.shape == (0, 40)
+    with pytest.raises(lfb.LLMFusionBenchError, match='No candidate "gtp"'):
+        table.columns(["gtp"])
+
+
+def test_filters(sample: lfb.Release) -> None:
+    table = sample.routing()
+    assert set(table.filter(tasks=["gsm8k", "math"]).tasks) == {"gsm8k", "math"}
+    assert set(table.filter(domains=["code"]).domains) == {"code"}
+    assert table.filter(llms=["deepseek-r1"]).candidates == ["deepseek-r1", "deepseek-r1_think"]
+    assert len(table.filter(modes=["think"]).candidates) == 20
+    small = table.filter(scales=["small"], modes=["direct"])
+    assert small.candidates == sorted(n for n, row in table.llm_info.items() if row["scale"] == "small")
+    means = np.nanmean(table.cost.astype(float), axis=0)
+    cap = float(np.median(means))
+    cheap = table.filter(max_cost=cap)
+    assert cheap.candidates == [c for c, m in zip(table.candidates, means, strict=True) if m <= cap]
+    assert 0 < len(cheap.candidates) < 40
+    assert table.filter().query_ids == table.query_ids
+    both = table.filter(tasks=["gsm8k"], domains=["code"])
+    assert len(both) == 0
+
+
+@pytest.mark.parametrize("condition", ["tasks", "domains", "llms", "modes", "scales"])
+def test_filters_by_what_there_is_not(sample: lfb.Release, condition: str) -> None:
+    with pytest.raises(lfb.LLMFusionBenchError, match='"nothing of the kind"'):
+        sample.routing().filter(**{condition: ["nothing of the kind"]})
+
+
+def test_unknown_scales_and_costs_meet_no_condition() -> None:
+    table = lfb.RoutingTable.from_view(view([{"query_id": "1", "prompt": "p", "task": "t", "candidates": [cell("a", 0.5)]}]))
+    assert table.filter(scales=["small"]).candidates == []
+    assert table.filter(max_cost=1e9).candidates == []
+
+
+def test_it_opens_fast() -> None:
+    """6,400 queries x 40 candidates; the bound is that of a quiet machine, doubled, and the best of several counts."""
+    n, names = 6400, [f"m{i:02d}" for i in range(40)]
+    field = table_schema("routing").arrow.field("candidates")
+    numbers = np.random.default_rng(0).random(n * 40)
+    cells = pa.StructArray.from_arrays([pa.array(names * n), *[pa.array(numbers)] * 3], fields=list(field.type.value_type))
+    columns = {
+        "query_id": pa.array([f"{i:024x}" for i in range(n)]),
+        "prompt": pa.array(["a prompt"] * n),
+        "task": pa.array(["t"] * n),
+        "candidates": pa.ListArray.from_arrays(pa.array(np.arange(n + 1) * 40, pa.int32()), cells),
+    }
+    whole = pa.table(columns).cast(table_schema("routing").arrow)
+    seconds = []
+    for _ in range(5):
+        started = time.process_time()
+        table = lfb.RoutingTable.from_view(whole)
+        seconds.append(time.process_time() - started)
+    assert table.performance[7, 3] == np.float32(numbers[7 * 40 + 3])
+    assert min(seconds) < 0.2

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 import llmfusionbench as lfb
 from llmfusionbench.leaderboard import leaderboard
-from llmfusionbench.statistics import bootstrap_mean
+from llmfusionbench.statistics import Resamples, bootstrap_mean, estimate, ratio, two_sided_p
 
 NAN = float("nan")
 
@@ -122,3 +122,53 @@ def test_leaderboard_is_in_order(sample: lfb.Release) -> None:
 def test_leaderboard_of_no_such_split(sample: lfb.Release) -> None:
     with pytest.raises(lfb.LLMFusionBenchError, match='Did you mean "train"'):
         leaderboard(sample, "trian")
+
+
+# --- draws of whole queries
+
+
+def test_row_0_is_the_data() -> None:
+    values = np.array([[1, NAN], [0, 0.5], [1, 1]])
+    draws = Resamples(["a", "b", "c"], resamples=5)
+    total, count = draws.sums(values)
+    assert total.shape == (6, 2)
+    np.testing.assert_array_equal(total[0], [2, 1.5])
+    np.testing.assert_array_equal(count[0], [3, 2])
+    np.testing.assert_array_equal(draws.weights.sum(axis=1), 3)
+    assert draws.mean(values[:, 1])[0] == 0.75
+    assert draws.mean(values[:, 1], rows=[True, False, True])[0] == 1
+
+
+def test_rows_of_a_query_are_drawn_together() -> None:
+    draws = Resamples(["a", "b", "a", "c", "b"], resamples=50)
+    np.testing.assert_array_equal(draws.weights[:, 0], draws.weights[:, 2])
+    np.testing.assert_array_equal(draws.weights[:, 1], draws.weights[:, 4])
+    np.testing.assert_array_equal(draws.weights[:, [0, 1, 3]].sum(axis=1), 3)
+
+
+def test_both_bootstraps_agree() -> None:
+    values = np.random.default_rng(4).random((80, 1))
+    one = bootstrap_mean(values, resamples=8000)
+    other = estimate(Resamples([str(i) for i in range(80)], resamples=8000, seed=1).mean(values[:, 0]), 80)
+    assert other.value == pytest.approx(one.mean[0])
+    assert [other.low, other.high] == pytest.approx([one.low[0], one.high[0]], abs=0.005)
+
+
+def test_nothing_to_draw() -> None:
+    draws = Resamples([], resamples=3)
+    assert np.isnan(draws.mean([])).all()
+    empty = estimate(draws.mean([]), 0)
+    assert math.isnan(empty.value)
+    assert math.isnan(empty.low)
+    assert math.isnan(two_sided_p(draws.mean([])))
+    assert np.isnan(ratio([1.0, NAN], [0.0, 1.0])).all()
+
+
+def test_p_of_a_difference() -> None:
+    rng = np.random.default_rng(0)
+    keys = [str(i) for i in range(200)]
+    apart = two_sided_p(Resamples(keys).mean(rng.normal(1, 1, 200)))
+    assert apart == pytest.approx(2 / 1001)
+    assert two_sided_p(np.zeros(11)) == 1
+    below = [two_sided_p(Resamples(keys, resamples=400, seed=i).mean(rng.normal(0, 1, 200))) < 0.05 for i in range(200)]
+    assert 2 <= sum(below) <= 22

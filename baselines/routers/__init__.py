@@ -3,16 +3,20 @@
 from typing import Any, Final
 
 from .aptitude import Aptitude
+from .bert import Bert
 from .cascade import Cascade
 from .constrained import Constrained
 from .elo import Elo
+from .graph import GraphRouter
 from .iterative_ranker import IterativeRanker
 from .kmeans import KMeans
 from .knn import KNN, KNNLabel
 from .linear import SVM, Logistic, Ridge
 from .matrix_factorization import MatrixFactorization
 from .mlp import MLP
+from .residual_forest import ResidualForest
 from .reward_distilled import RewardDistilled
+from .routerdc import RouterDC
 from .skills import Skills
 from .task_then_expert import TaskThenExpert
 from .trivial import BestSingle, Cheapest, Largest, Oracle, PerTask, Random, Smallest
@@ -41,6 +45,10 @@ ROUTERS: Final[dict[str, Any]] = {
     "constrained": Constrained,
     "skills": Skills,
     "task_then_expert": TaskThenExpert,
+    "residual_forest": ResidualForest,
+    "graph": GraphRouter,
+    "routerdc": RouterDC,
+    "bert": Bert,
 }
 
 __all__ = ["ROUTERS"]

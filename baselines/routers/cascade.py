@@ -51,7 +51,7 @@ class Cascade:
         predicted = model.score(prompts, tasks)
         rungs = predicted[:, self.ladder_]
         first = _first(rungs, self.tolerance_)
-        scores = np.minimum(predicted, 0) - 2 - np.abs(predicted).max(initial=0) + np.maximum(predicted, 0)
+        scores: Array = np.minimum(predicted, 0) - 2 - np.abs(predicted).max(initial=0) + np.maximum(predicted, 0)
         steps = np.arange(len(self.ladder_))[None] - first[:, None]
         scores[:, self.ladder_] = np.where(steps >= 0, 1 / (1 + np.maximum(steps, 0)), scores[:, self.ladder_])
         return scores
@@ -91,4 +91,5 @@ def _first(rungs: Array, tolerance: float) -> np.ndarray[tuple[int], np.dtype[np
     """[Q] the first rung whose prediction comes within the tolerance of the best."""
     if not len(rungs):
         return np.zeros(0, np.int64)
-    return np.argmax(rungs >= rungs.max(axis=1, keepdims=True) - tolerance, axis=1)
+    first: np.ndarray[tuple[int], np.dtype[np.int64]] = np.argmax(rungs >= rungs.max(axis=1, keepdims=True) - tolerance, axis=1)
+    return first

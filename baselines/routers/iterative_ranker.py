@@ -33,9 +33,11 @@ class IterativeRanker:
         self.first_, self.second_ = np.triu_indices(target.shape[1], k=1)
         self.candidates_ = list(table.candidates)
         self.features_ = Features(self.embedder).fit(table.prompts, table.tasks)
-        # A draw in every query, for candidates that never met.
         outcome = np.sign(target[:, self.first_] - target[:, self.second_])
-        outcome[:, np.isnan(outcome).all(axis=0)] = 0
+        # Candidates that never met draw, but one without any score loses to one that has some.
+        known = (~np.isnan(target)).any(axis=0).astype(float)
+        never = np.isnan(outcome).all(axis=0)
+        outcome[:, never] = (known[self.first_] - known[self.second_])[never]
         self.means_ = TaskMeans().fit(table.tasks, outcome) if outcome.size else None
         if self.means_ is not None:
             residual = outcome - self.means_.of(table.tasks)

@@ -20,9 +20,7 @@ class KMeans:
         seed: Of the first centres.
     """
 
-    def __init__(
-        self, *, clusters: int = 32, strength: float = 10.0, embedder: Embedder | None = None, seed: int = 0
-    ) -> None:
+    def __init__(self, *, clusters: int = 32, strength: float = 10.0, embedder: Embedder | None = None, seed: int = 0) -> None:
         self.clusters = clusters
         self.strength = strength
         self.embedder = embedder

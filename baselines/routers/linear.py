@@ -86,7 +86,8 @@ class Logistic:
         """[Q, C] chances, 0..1."""
         features: Features = learned(self, "features_")
         logits = features.of(prompts, tasks) @ self.weights_ + self.intercepts_
-        return 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+        chances: Array = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+        return chances
 
 
 class SVM:

@@ -32,7 +32,7 @@ class MLP:
         *,
         hidden: int = 64,
         penalty: float = 1.0,
-        epochs: int = 30,
+        epochs: int = 60,
         rounds: int = 3,
         embedder: Embedder | None = None,
         seed: int = 0,
@@ -59,6 +59,8 @@ class MLP:
         self.model_ = MLPRegressor(
             hidden_layer_sizes=(self.hidden,),
             alpha=self.penalty,
+            batch_size=min(64, len(features)),
+            learning_rate_init=3e-3,
             max_iter=max(1, self.epochs // rounds),
             warm_start=True,
             random_state=self.seed,

@@ -101,7 +101,9 @@ class Features:
 
     def of(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
         """[Q, d] float64."""
-        vectors = (self.embedder_.encode(prompts) - self.centre_).astype(np.float64)
+        if not len(prompts):
+            return np.zeros((0, len(self.centre_) + len(self.tasks_) * self.with_task))
+        vectors: Array = (self.embedder_.encode(prompts) - self.centre_).astype(np.float64)
         if not self.with_task:
             return vectors
         one_hot = np.zeros((len(tasks), len(self.tasks_)))

@@ -17,8 +17,8 @@ from .parts import Array, Features, TaskMeans, learned, target_of
 class RewardDistilled:
     """Learns the distribution softmax(reward / temperature) over candidates from the query, by the Kullback-Leibler divergence.
 
-    The reward is the judge score; where a table has no judge scores, the target stands in. As in the paper, rewards are smoothed
-    with their mean over the query's tag, here its task.
+    The reward is the judge score; where a table has no judge scores, the target stands in. As in the paper, rewards are
+    smoothed with their mean over the query's tag, here its task.
 
     Args:
         temperature: Of the softmax that is learned.

@@ -24,8 +24,8 @@ _TASKS_OF_A_SENTENCE: Final = ("find", "compute", "evaluate", "determine", "simp
 _PATTERNS: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        r"\.\d\d\b", r"\d\.\d", r"\d,\d{3}", r"\$\d", r"\([A-E]\)", r"\\[A-Za-z]+", r"\d/\d", r"\b(?:19|20)\d\d\b", r"\b[A-Z][a-z]+",
-        r"[.!?]\s", r"\b[a-z]\b",
+        r"\.\d\d\b", r"\d\.\d", r"\d,\d{3}", r"\$\d", r"\([A-E]\)", r"\\[A-Za-z]+", r"\d/\d", r"\b(?:19|20)\d\d\b",
+        r"\b[A-Z][a-z]+", r"[.!?]\s", r"\b[a-z]\b",
     )
 )  # fmt: skip
 _NUMBER: Final = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
@@ -33,9 +33,9 @@ _SENTENCE: Final = re.compile(r"(?<=[.?!])\s+")
 
 
 def surface_features(prompts: Sequence[str | None]) -> npt.NDArray[np.float32]:
-    """[n, d] float32: logarithms of lengths and numbers, shares and counts of marks, words and forms; a missing prompt is empty.
+    """[n, d] float32: logarithms of lengths and numbers, shares and counts of marks, words and forms.
 
-    Counts are cut at 20, so that one long prompt is no world of its own.
+    A missing prompt is an empty one. Counts are cut at 20, so that one long prompt is no world of its own.
     """
     width = len(_of(""))
     rows = np.array([_of(prompt or "") for prompt in prompts], np.float32).reshape(-1, width)

@@ -28,7 +28,7 @@ LAYER = {name: level for level, names in enumerate(LAYERS) for name in names}
 BUILDERS_ALLOWED = {"cli", "full", "loading", "_registration"}
 """Parts of the core that may import `builders`."""
 
-LAZY_EXCEPTIONS = {("release", "full"), ("release", "torch_data")}
+LAZY_EXCEPTIONS = {("release", "full"), ("release", "torch_data"), ("evaluation", "baselines")}
 """Imports up the layers, made inside a function where the user asks for just that."""
 
 

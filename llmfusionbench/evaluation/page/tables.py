@@ -127,7 +127,7 @@ def leaderboard(report: Mapping[str, Any]) -> Html:
         cells.append(counted(estimates.get(main.key, [None] * 4)[3], total))
         body.append(element("tr", *cells, class_="bound" if is_bound(router) else None))
     caption = f"{len(rows)} routers by {main.label.lower() if main.label[1:2].islower() else main.label}, with 95% intervals"
-    return table(caption, heads, body, "leaderboard")
+    return table(caption, heads, body, "leaderboard-table")
 
 
 def counted(n: float | None, total: Any) -> Html:
@@ -174,7 +174,7 @@ def candidates(report: Mapping[str, Any]) -> Html:
         )
         for c in rows
     ]
-    return table(f"{len(rows)} candidates, each asked every query", heads, body, "candidates")
+    return table(f"{len(rows)} candidates, each asked every query", heads, body, "candidates-table")
 
 
 def favourites(report: Mapping[str, Any]) -> list[str]:

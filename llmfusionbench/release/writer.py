@@ -5,9 +5,13 @@ Bytes depend on the rows alone: no time, no host, no number of workers goes into
 
 from __future__ import annotations
 
+import ctypes
+import glob
 import os
 import shutil
 import socket
+import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -74,22 +78,28 @@ class ReleaseWriter:
     """
 
     def __init__(self, out: str | Path, *, overwrite: bool = False, resume: str | None = None) -> None:
-        self.out = Path(out).absolute()
+        self.out = Path(os.path.realpath(out))  # a link to a release stays, and leads to the new one
         self.overwrite = overwrite
         self.resume = resume
         # The host and the process in the name tell a later run which leftovers are dead.
-        owner = f"{socket.gethostname()}.{os.getpid()}.tmp" if resume is None else f"{resume[:16]}.work"
-        self.path = self.out.parent / f".{self.out.name}.{owner}"
+        self._prefix = f".{self.out.name}.{socket.gethostname()}."
+        self.path = self.out.parent / (
+            f"{self._prefix}{os.getpid()}.tmp" if resume is None else f".{self.out.name}.{resume[:16]}.work"
+        )
         self._lock: BaseFileLock | None = None
+        self._parents: list[Path] = []  # made for this release, the innermost first
 
     def __enter__(self) -> ReleaseWriter:
-        self._check_target()
         try:
+            self._clear_up()
+            self._check_target()
+            self._parents = [p for p in self.out.parents if not p.exists()]
             self.out.parent.mkdir(parents=True, exist_ok=True)
-            self._remove_leftovers()
             self.path.mkdir(exist_ok=self.resume is not None)
             if self.resume is not None:
                 self._lock = _locked(self.path / _LOCK)
+                if (self.path / MANIFEST).exists():  # a whole release, which a killed run was about to put in place or away
+                    _empty(self.path, but=_LOCK)
         except OSError as error:
             raise InputError(f"{self.out}: cannot write there ({error.strerror or error}). Remedy: another --out") from error
         return self
@@ -99,6 +109,10 @@ class ReleaseWriter:
             self._lock.release()
         if self.resume is None or error is None:
             shutil.rmtree(self.path, ignore_errors=True)
+        if error is not None:
+            for parent in self._parents:
+                with suppress(OSError):  # not empty: somebody else's by now
+                    parent.rmdir()
 
     def finish(self, files: dict[str, dict[str, Any]], about: dict[str, Any]) -> Path:
         """Write the card and the manifest, then rename the whole to `out`.
@@ -120,10 +134,15 @@ class ReleaseWriter:
         _flush(self.path)
         self._check_target()
         (self.path / _LOCK).unlink(missing_ok=True)
-        old = self.path.with_suffix(".old")
-        if self.out.exists():
+        old = self.out.parent / f"{self._prefix}{os.getpid()}.old"
+        if not self.out.exists():
+            self.path.rename(self.out)
+        elif _exchange(self.path, self.out):
+            self.path.rename(old)
+        else:
             self.out.rename(old)
-        self.path.rename(self.out)
+            self.path.rename(self.out)
+        _sync(self.out.parent)
         shutil.rmtree(old, ignore_errors=True)
         return self.out
 
@@ -135,11 +154,15 @@ class ReleaseWriter:
         if not self.overwrite:
             raise InputError(f"{self.out}: a release is there already. Remedy: --overwrite, or another --out")
 
-    def _remove_leftovers(self) -> None:
-        """Remove what killed runs of this host have left of the same release."""
-        for leftover in self.out.parent.glob(f".{self.out.name}.{socket.gethostname()}.*"):
-            pid, _, kind = leftover.name.removeprefix(f".{self.out.name}.{socket.gethostname()}.").partition(".")
-            if kind in ("tmp", "old") and pid.isdigit() and (int(pid) == os.getpid() or not _is_alive(int(pid))):
+    def _clear_up(self) -> None:
+        """Put back the release that a run of this host was replacing when it was killed, and remove what such runs left."""
+        for leftover in self.out.parent.glob(f"{glob.escape(self._prefix)}*"):
+            pid, _, kind = leftover.name.removeprefix(self._prefix).partition(".")
+            if kind not in ("tmp", "old") or not pid.isdecimal() or (int(pid) != os.getpid() and _is_alive(int(pid))):
+                continue
+            if kind == "old" and (leftover / MANIFEST).is_file() and not self.out.exists():
+                leftover.rename(self.out)
+            else:
                 shutil.rmtree(leftover)
 
 
@@ -159,11 +182,32 @@ def _tables(files: dict[str, dict[str, Any]]) -> dict[str, Any]:
 def _flush(root: Path) -> None:
     """Have the disk hold every file before the rename shows them."""
     for path in [root, *root.rglob("*")]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _exchange(a: Path, b: Path) -> bool:
+    """Have two directories change places in one step, so that no moment is without either; False where that cannot be done."""
+    if sys.platform != "linux":
+        return False
+    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
+    at_here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
+    return renameat2 is not None and renameat2(at_here, os.fsencode(a), at_here, os.fsencode(b), exchange) == 0
+
+
+def _empty(directory: Path, *, but: str) -> None:
+    for child in directory.iterdir():
+        if child.is_dir():
+            shutil.rmtree(child)
+        elif child.name != but:
+            child.unlink()
 
 
 def _locked(path: Path) -> BaseFileLock:

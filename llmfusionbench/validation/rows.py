@@ -102,8 +102,9 @@ def _parquet(path: Path, name: str, table: TableSchema) -> Iterator[Rows]:
 
 def _batch_rows(metadata: pq.FileMetaData) -> int:
     """Rows to a batch: as many as `BATCH_BYTES` hold on average."""
-    total = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
-    return max(1, min(BATCH_ROWS, BATCH_BYTES * metadata.num_rows // max(1, total)))
+    total: int = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    rows: int = metadata.num_rows
+    return max(1, min(BATCH_ROWS, BATCH_BYTES * rows // max(1, total)))
 
 
 def _first_line(error: Exception) -> str:

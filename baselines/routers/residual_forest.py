@@ -1,4 +1,4 @@
-"""Our best: the mean of the task, and what two forests say of how a query departs from it.
+"""Our best: the mean of the task, and what a forest says of how a query departs from it.
 
 The trees are the extremely randomised ones of Geurts et al. (2006). What was tried on real scores, with and without success, is
 in docs/routing_baselines.md.
@@ -19,17 +19,17 @@ from .surface import surface_features
 
 
 class ResidualForest:
-    """score = mean of the task + mean of the forests.
+    """score = mean of the task + forest.
 
-    The forests learn how much better than the query's average candidate a candidate does, beyond its task's mean: how hard a
-    query is for all is noise to a choice, and is taken out first. They see the surface of the prompt, its task and its leading
-    principal components in the embedding: the one few, so that the surface counts, the other many. Leaves are large and no
-    weight is fitted, because what can be told from a prompt is little beside the noise of single answers.
+    The forest learns how much better than the query's average candidate a candidate does, beyond its task's mean: how hard a
+    query is for all is noise to a choice, and is taken out first. It sees the surface of the prompt, its task and its leading
+    principal components in the embedding; few of them, so that the surface counts. Leaves are large and the forest's weight is
+    not fitted, because what can be told from a prompt is little beside the noise of single answers.
 
     Args:
-        trees: Of each forest.
+        trees: Of the forest.
         leaf: Queries in a leaf, at least.
-        components: Of the embedding, for each forest.
+        components: Of the embedding.
         features: Share of the features that a split is chosen from.
         strength: Queries' worth of the overall mean that a task's mean is drawn to.
         embedder: `TfidfSvdEmbedder()` by default.
@@ -39,9 +39,9 @@ class ResidualForest:
     def __init__(
         self,
         *,
-        trees: int = 100,
+        trees: int = 200,
         leaf: int = 15,
-        components: Sequence[int] = (24, 96),
+        components: int = 24,
         features: float = 0.35,
         strength: float = 5.0,
         embedder: Embedder | None = None,
@@ -56,29 +56,22 @@ class ResidualForest:
         self.seed = seed
 
     def fit(self, table: RoutingTable) -> ResidualForest:
-        """Take out means of tasks and of queries, and grow the forests on what is left."""
+        """Take out means of tasks and of queries, and grow the forest on what is left."""
         from sklearn.ensemble import ExtraTreesRegressor
 
         target = target_of(table)
         self.means_ = TaskMeans(self.strength).fit(table.tasks, target)
         self.features_ = Features(self.embedder).fit(table.prompts, table.tasks)
         vectors, _ = self._split(self.features_.of(table.prompts, table.tasks))
-        self.axes_ = _principal_axes(vectors)[:, : max(self.components, default=0)]
+        self.axes_ = _principal_axes(vectors)[:, : self.components]
         residual = target - self.means_.of(table.tasks)
         given = ~np.isnan(residual)
         average = np.where(given, residual, 0).sum(axis=1, keepdims=True) / np.maximum(given.sum(axis=1, keepdims=True), 1)
         # A missing cell stands at the query's average, which is what the task's mean alone says of it.
         centred = np.where(given, residual - average, 0)
-        self.forests_: list[Any] = []
-        for i, inputs in enumerate(self._inputs(table.prompts, table.tasks)):
-            forest = ExtraTreesRegressor(
-                self.trees,
-                min_samples_leaf=self.leaf,
-                max_features=self.features,
-                n_jobs=-1,
-                random_state=self.seed + i,
-            )
-            self.forests_.append(forest.fit(inputs, centred if centred.shape[1] > 1 else centred[:, 0]))
+        self.forest_: Any = ExtraTreesRegressor(
+            self.trees, min_samples_leaf=self.leaf, max_features=self.features, n_jobs=-1, random_state=self.seed
+        ).fit(self._inputs(table.prompts, table.tasks), centred if centred.shape[1] > 1 else centred[:, 0])
         self.candidates_ = list(table.candidates)
         return self
 
@@ -88,16 +81,13 @@ class ResidualForest:
         scores = means.of(tasks)
         if not len(prompts):
             return scores
-        for forest, inputs in zip(self.forests_, self._inputs(prompts, tasks), strict=True):
-            scores = scores + np.asarray(forest.predict(inputs), np.float64).reshape(scores.shape) / len(self.forests_)
-        return scores
+        departure: Array = np.asarray(self.forest_.predict(self._inputs(prompts, tasks)), np.float64).reshape(scores.shape)
+        return scores + departure
 
-    def _inputs(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> list[Array]:
-        """[Q, d] for each forest."""
+    def _inputs(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
+        """[Q, d]"""
         vectors, one_hot = self._split(self.features_.of(prompts, tasks))
-        projected = vectors @ self.axes_
-        rest = np.hstack([surface_features(prompts), one_hot])
-        return [np.hstack([projected[:, :count], rest]) for count in self.components]
+        return np.hstack([vectors @ self.axes_, surface_features(prompts), one_hot])
 
     def _split(self, features: Array) -> tuple[Array, Array]:
         at = features.shape[1] - len(self.features_.tasks_)

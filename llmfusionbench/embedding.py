@@ -185,7 +185,7 @@ def _unit(vectors: npt.ArrayLike) -> Vectors:
     """Rows of length one; those of zeros stay."""
     matrix = np.asarray(vectors, np.float32)
     norms = np.linalg.norm(matrix, axis=1, keepdims=True)
-    return matrix / np.where(norms > 0, norms, np.float32(1))
+    return (matrix / np.where(norms > 0, norms, 1)).astype(np.float32)
 
 
 def _load(path: Path) -> dict[str, Vectors]:

@@ -56,6 +56,9 @@ class Report:
                     f"{metric}_high": figure["high"],
                     f"{metric}_n": figure["n"],
                 }
+            for rival, paired in router["paired_performance"].items():
+                row[f"performance_gain_over_{rival}"] = paired["gain"]
+                row |= {f"performance_gain_over_{rival}_{k}": paired[k] for k in ("low", "high", "p", "n")}
             for rival, paired in router["paired"].items():
                 row |= {
                     f"gain_over_{rival}{'' if k == 'gain' else '_' + k}": paired[k] for k in ("gain", "low", "high", "p", "n")
@@ -120,11 +123,15 @@ class Report:
         return ["router", "performance", "interval", "USD / 1,000", *self._reward_header(), *gains]
 
     def leaderboard_rows(self) -> list[tuple[Any, ...]]:
-        """Routers by reward, then the references; None where there is no figure. Gains are in reward."""
+        """Routers by reward, then the references; None where there is no figure. Gains are in reward, or in performance
+        where the scenario asks for nothing else.
+        """
         rows: list[tuple[Any, ...]] = []
-        order = sorted(self.data["routers"], key=lambda r: (-(_value(r["metrics"], "reward") or 0.0), r["name"]))
+        known = {r["name"]: _value(r["metrics"], "reward") for r in self.data["routers"]}
+        order = sorted(self.data["routers"], key=lambda r: (known[r["name"]] is None, -(known[r["name"]] or 0.0), r["name"]))
         for router in order:
-            metrics, single, rival = router["metrics"], router["paired"]["best_single"], router["paired"]["best_baseline"]
+            metrics, paired = router["metrics"], router["paired" if self._reward_header() else "paired_performance"]
+            single, rival = paired["best_single"], paired["best_baseline"]
             gains = (single["gain"], _interval(single), single["p"], rival["gain"], _interval(rival), rival["p"])
             rows.append((router["name"], *self._levels(metrics), _value(metrics, "gap_closed"), *gains))
         for name, metrics in self.data["references"].items():

@@ -115,8 +115,7 @@ def evaluate(
         train, test = widened(train, candidates), widened(test, candidates)
     made = _folds(protocol, train, test, rules, folds=folds, ood_tasks=ood_tasks, probes=probes, seed=seed)
     growing: list[Fold] = []
-    if protocol == "learning_curve":
-        assert train is not None and test is not None
+    if protocol == "learning_curve" and train is not None and test is not None:
         growing = list(curve(train, test, rules, curve_sizes, seed))
     found: dict[str, list[Decisions]] = {name: [] for name in routers}
     warnings: list[str] = []

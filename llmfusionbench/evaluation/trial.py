@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..routing import RoutingTable, column_means
 from ..statistics import Floats, Resamples, ratio
+from ..types import Candidate
 from .decision import Decisions, Indices, best_cells, best_column, cheapest_first
 from .protocol import Fold
 
@@ -31,7 +32,7 @@ class Trial:
     best_single: Indices
     """[R] the candidate of the highest mean target in train."""
     cheapest: Indices
-    """[R] the candidate of the least mean cost in train."""
+    """[R] the candidate of the least mean cost in train; by list price where no cost is known, -1 where neither is."""
     strongest: Indices
     """[R] the candidate of the highest mean performance in train."""
     oracle: Indices
@@ -59,7 +60,7 @@ class Trial:
             ),
             train_cost=np.concatenate([_expected_cost(fold, table.candidates) for fold in folds]),
             best_single=np.repeat([_place(fold, best_column(fold.train)) for fold in folds], sizes),
-            cheapest=np.repeat([_place(fold, int(cheapest_first(fold.train)[0])) for fold in folds], sizes),
+            cheapest=np.repeat([_place(fold, _cheapest(fold.train)) for fold in folds], sizes),
             strongest=np.repeat([_place(fold, best_column(replace(fold.train, reward=None))) for fold in folds], sizes),
             oracle=best_cells(table.target, table.cost),
             tokens=None if tokens is None else np.array([tokens.get(q, missing) for q in table.query_ids], np.float64),
@@ -164,6 +165,16 @@ def stacked_decisions(parts: Sequence[Decisions]) -> Decisions:
 def _place(fold: Fold, column: int) -> int:
     """The column in the test table of a column of the train table."""
     return fold.test.candidates.index(fold.train.candidates[column]) if column >= 0 else -1
+
+
+def _cheapest(train: RoutingTable) -> int:
+    """The column of the least mean cost; of the least list price where no cost is known; -1 where neither is."""
+    if not np.isnan(train.cost).all():
+        return int(cheapest_first(train)[0])
+    rows = [train.llm_info.get(Candidate.parse(name).llm, {}) for name in train.candidates]
+    prices = [[row.get("input_price"), row.get("output_price")] for row in rows]
+    total = np.array(prices, np.float64).reshape(-1, 2).sum(axis=1)
+    return -1 if np.isnan(total).all() else int(np.nanargmin(total))
 
 
 def _expected_cost(fold: Fold, candidates: Sequence[str]) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -243,3 +244,12 @@ def test_missing_prompts_are_no_duplicates() -> None:
     found = overlap([None, "a"], [None, "", "A?"])
     assert not found.exact.any()
     assert not found.near.any()
+
+
+def test_the_cheapest_by_list_price_where_no_cost_is_known() -> None:
+    prices = {"a": {"input_price": 2.0, "output_price": 2.0}, "b": {"input_price": 1.0, "output_price": 2.0}, "c": {}}
+    train, test = table([[0, 1, 1]], prefix="train"), table([[0, 1, 0], [1, 0, 1]])
+    for info, expected in ((prices, 0.5), ({}, None)):
+        pair = replace(train, llm_info=info), replace(test, llm_info=info)
+        report = lfb.evaluate(Always("a"), pair, baselines=())
+        assert report.data["references"]["cheapest"]["performance"]["value"] == expected

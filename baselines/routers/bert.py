@@ -61,7 +61,7 @@ class Bert:
         self.candidates_ = list(table.candidates)
         self.low_, self.span_ = targets.low, targets.span
         prompts = [prompt or "" for prompt in table.prompts]
-        with seeded(self.seed, threads=None) as torch:
+        with seeded(self.seed, threads=self._threads()) as torch:
             self.encoder_ = self._build()
             self.head_ = torch.nn.Linear(self.encoder_.dimensions, len(self.candidates_))
             torch.nn.init.zeros_(self.head_.weight)
@@ -94,12 +94,15 @@ class Bert:
         # Texts of like length go together, so that little is spent on padding.
         order = np.argsort([len(text) for text in texts], kind="stable")
         scores = np.empty((len(texts), len(self.candidates_)), np.float32)
-        with seeded(self.seed, threads=None) as torch, torch.no_grad():
+        with seeded(self.seed, threads=self._threads()) as torch, torch.no_grad():
             for start in range(0, len(texts), 64):
                 rows = order[start : start + 64]
                 chances = torch.sigmoid(head(encoder([texts[i] for i in rows])))
                 scores[rows] = self.low_ + self.span_ * chances.numpy()
         return scores
+
+    def _threads(self) -> int | None:
+        return 1 if self.encoder == "scratch" else None
 
     def _build(self) -> TextEncoder:
         if self.encoder == "scratch":

@@ -42,9 +42,9 @@ class GraphRouter:
         embedder: Embedder | None = None,
         dimensions: int = 32,
         context: int = 1024,
-        steps: int = 300,
+        steps: int = 200,
         batch_size: int = 64,
-        learning_rate: float = 3e-3,
+        learning_rate: float = 1e-3,
         weight_decay: float = 0.01,
         dropout: float = 0.5,
         seed: int = 0,
@@ -114,7 +114,7 @@ class GraphRouter:
         layers["query"] = nn.Sequential(nn.Dropout(self.dropout), nn.Linear(query_width, d), nn.ReLU())
         layers["llm"] = nn.Linear(llm_width, d)
         layers["own"] = nn.Embedding(len(prior), d)  # what no description says
-        layers["prior"] = nn.ParameterList([nn.Parameter(prior.clone())])
+        layers["prior"] = nn.ParameterList([nn.Parameter(prior.clone()), nn.Parameter(torch.ones(()))])
         return layers
 
     def _predict(self, torch: Any, graph: tuple[Any, Any, Any, Any], x: Any, task: Any) -> Any:
@@ -125,7 +125,8 @@ class GraphRouter:
         llms = lay["llm"](llm_features) + lay["own"].weight
         member = torch.nn.functional.one_hot(graph_task, len(self.tasks_) + 1).float()
         member[:, -1] = 1  # the node that stands for a task not seen knows every query
-        share = (member / member.sum(dim=0).clamp(min=1)).T
+        count = member.sum(dim=0)
+        share = (member / count.clamp(min=1)).T
         tasks = relu(lay["query_to_task"](share @ queries))
         # First round: queries hear from their task and their candidates, candidates from their queries.
         heard = lay["llm_to_query"](edges @ llms / edges.shape[1])
@@ -134,9 +135,12 @@ class GraphRouter:
         llms_1 = lay["llm_self"](llms) + lay["query_to_llm"](edges.T @ queries / len(edges))
         # Second round: tasks hear from their queries what these heard, and what became of their edges.
         tasks_1 = relu(lay["task_self"](tasks) + lay["query_to_task_2"](share @ queries_1))
-        tasks_1 = tasks_1 + lay["llm_to_task"](share @ edges @ llms)
+        # [T + 1, C] how the candidates did on the queries of each task, as if a few more had been like all the others.
+        paths = share @ edges * (count / (count + 5))[:, None]
+        tasks_1 = tasks_1 + lay["llm_to_task"](paths @ llms)
         targets_2 = lay["query_self_2"](targets_1) + lay["task_to_query_2"](tasks_1[task])
-        return targets_2 @ llms_1.T / math.sqrt(self.dimensions) + lay["prior"][0]
+        prior, weight = lay["prior"]
+        return targets_2 @ llms_1.T / math.sqrt(self.dimensions) + prior + weight * paths[task]
 
 
 _MESSAGES = (

@@ -70,9 +70,7 @@ class UnitTargets(NamedTuple):
         target = table.target
         known = ~np.isnan(target)
         if not known.any():
-            raise InputError(
-                "The table has no value to fit on, expected some. Remedy: rescore the release, or another scenario"
-            )
+            raise InputError(f"fit: {len(table)} queries without a single score. Remedy: fit on a split that has scores")
         low = float(target[known].min())
         span = float(target[known].max()) - low or 1.0
         values = np.where(known, (target - low) / span, 0).astype(np.float32)

@@ -48,7 +48,7 @@ class RouterDC:
         others: int = 3,
         weight: float = 1.0,
         temperature: float = 0.2,
-        steps: int = 600,
+        steps: int = 100,
         batch_size: int = 64,
         learning_rate: float = 1e-3,
         dropout: float = 0.3,

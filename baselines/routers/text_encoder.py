@@ -80,7 +80,7 @@ class ScratchEncoder:
         dropout: Of the layer.
     """
 
-    def __init__(self, *, dimensions: int = 64, buckets: int = 8192, max_tokens: int = 128, dropout: float = 0.1) -> None:
+    def __init__(self, *, dimensions: int = 64, buckets: int = 2048, max_tokens: int = 128, dropout: float = 0.1) -> None:
         nn = import_torch().nn
         self.dimensions = dimensions
         self.buckets = buckets

@@ -103,35 +103,51 @@ def _merged(table: pa.Table, key: Sequence[str], columns: Sequence[str]) -> pa.T
     return pa.table({c: table[c].combine_chunks().take(_first_given(table[c], groups)) for c in columns})
 
 
-def _comparable(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """`values` as something that Arrow compares; equal where they are equal."""
-    if pa.types.is_dictionary(values.type):
-        return pa.chunked_array([chunk.indices for chunk in values.chunks], pa.int32())
-    return pc.binary_join(values, "\x1f") if pa.types.is_list(values.type) else values
+def _value_codes(values: pa.ChunkedArray) -> Codes:
+    """[n] the same number where the values are the same, -1 where there is none."""
+    if pa.types.is_list(values.type):
+        length = pc.list_value_length(values).cast(pa.string())
+        values = pc.binary_join_element_wise(pc.binary_join(values, "\x1f"), length, "\x1f")
+    encoded = values.combine_chunks()
+    if not isinstance(encoded, pa.DictionaryArray):
+        encoded = encoded.dictionary_encode()
+    codes: Codes = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+    return codes
 
 
 def _without_contradictions(
     table: pa.Table, key: Sequence[str], facts: Sequence[str], reason: str, rejected: list[Rejected]
 ) -> pa.Table:
-    """`table` less the rows that state another fact than the first row of their key to state it."""
+    """`table` less the rows that state another fact than the rows of their key that were taken before them."""
     groups = _groups(table, key)
-    against = np.full(table.num_rows, -1)  # the row that each row contradicts
-    what = np.full(table.num_rows, "", object)
+    codes = {fact: _value_codes(table[fact]) for fact in facts}
+    differing = np.zeros(table.num_rows, bool)
     for fact in facts:
-        values = _comparable(table[fact])
-        first = _first_given(values, groups).take(pa.array(groups))
-        differs = pc.fill_null(pc.not_equal(values, values.combine_chunks().take(first)), False).to_numpy()
-        rows = np.flatnonzero(differs & (against < 0))
-        against[rows] = first.to_numpy(zero_copy_only=False)[rows].astype(np.int64)
-        what[rows] = fact
-    wrong = np.flatnonzero(against >= 0)
-    if not wrong.size:
+        first = pc.fill_null(_first_given(table[fact], groups).take(pa.array(groups)), -1).to_numpy()
+        differing |= (codes[fact] >= 0) & (codes[fact] != codes[fact][first])
+    if not differing.any():
         return table
-    other = table.select(["file", "row"]).take(pa.array(against[wrong])).to_pylist()
-    for record, fact, there in zip(table.take(pa.array(wrong)).to_pylist(), what[wrong], other, strict=True):
-        place = f"{reason.format(fact)} in {there['file']} record {there['row']}"
-        rejected.append(Rejected(record["file"], record["row"], place, identity(record)))
-    return table.filter(pa.array(against < 0))
+    against: dict[int, tuple[int, str]] = {}  # row -> the row that it contradicts, and in which fact
+    taken: dict[tuple[int, str], int] = {}
+    # Such groups are few, and what a refused row says must count for nothing: they are gone through row by row.
+    for row in np.flatnonzero(np.isin(groups, groups[differing])).tolist():
+        stated = [(groups[row], fact) for fact in facts if codes[fact][row] >= 0]
+        clash = next((s for s in stated if s in taken and codes[s[1]][taken[s]] != codes[s[1]][row]), None)
+        if clash is not None:
+            against[row] = taken[clash], clash[1]
+        else:
+            for s in stated:
+                taken.setdefault(s, row)
+    wrong = list(against)
+    names = table.select([c for c in table.column_names if c not in _TEXTS])
+    records = names.take(pa.array(wrong)).to_pylist()
+    places = names.select(["file", "row"]).take(pa.array([row for row, _ in against.values()])).to_pylist()
+    for record, (_, fact), there in zip(records, against.values(), places, strict=True):
+        words = f"{reason.format(fact)} in {there['file']} record {there['row']}"
+        rejected.append(Rejected(record["file"], record["row"], words, identity(record)))
+    kept = np.ones(table.num_rows, bool)
+    kept[wrong] = False
+    return table.filter(pa.array(kept))
 
 
 def _with_cost(responses: pa.Table, llms: pa.Table) -> pa.Table:

@@ -144,6 +144,9 @@ def _refuse(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
                 wrong = explain(schema.json_schema, row)
                 found = [f"{column or 'row'} is {value or 'missing'}, expected {expected}" for column, value, expected in wrong]
             reasons.setdefault(i, []).extend(found)
+    nameless = pc.and_(batch.column("judge").is_null(), batch.column("judge_score").is_valid())
+    for i in pc.indices_nonzero(nameless).to_pylist():
+        reasons.setdefault(i, []).append("judge is missing, expected the name of who gave the judge_score")
     if not reasons:
         return batch, []
     records = batch.take(pa.array(sorted(reasons))).to_pylist()

@@ -88,7 +88,9 @@ def _judged(responses: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Array]:
 def _routing(logs: pa.Table, queries: pa.Table) -> pa.Table:
     """One row a query with the list of its candidates, sorted by name."""
     pairs = pc.dictionary_encode(pc.binary_join_element_wise(logs["llm"], logs["mode"], "\x1f")).combine_chunks()
-    names = pa.array([Candidate(*p.split("\x1f")).name for p in pairs.dictionary.to_pylist()], pa.string()).take(pairs.indices)
+    names = pa.array([Candidate(*p.rsplit("\x1f", 1)).name for p in pairs.dictionary.to_pylist()], pa.string()).take(
+        pairs.indices
+    )
     cells = pa.table(
         {
             "query_id": logs["query_id"],

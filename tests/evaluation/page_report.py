@@ -18,13 +18,15 @@ DOMAINS = {
 TASKS = tuple(task for tasks in DOMAINS.values() for task in tasks)
 DOMAIN_OF = {task: domain for domain, tasks in DOMAINS.items() for task in tasks}
 LLMS = (
-    "granite-8b", "gemma-7b", "llama-7b", "llama-8b", "mistral-7b", "qwen-7b", "mistral-12b", "gemma-9b", "codegemma-7b", "palmyra-12b",
+    "granite-8b", "gemma-7b", "llama-7b", "llama-8b", "mistral-7b", "qwen-7b", "mistral-12b", "gemma-9b", "codegemma-7b",
+    "palmyra-12b",
     "mixtral-22b", "gemma-27b", "granite-34b", "llama-70b", "llama-70b-instruct", "nemotron-51b", "qwen-32b", "command-r-35b",
     "deepseek-r1", "mixtral-8x22b",
 )  # fmt: skip
 CANDIDATES = tuple(c for llm in LLMS for c in (llm, f"{llm}_think"))
 NOISE = {
-    "knn": 0.35, "knn_label": 0.9, "ridge": 0.3, "logistic": 0.45, "svm": 0.5, "mlp": 0.3, "matrix_factorization": 0.4, "elo": 0.7,
+    "knn": 0.35, "knn_label": 0.9, "ridge": 0.3, "logistic": 0.45, "svm": 0.5, "mlp": 0.3, "matrix_factorization": 0.4,
+    "elo": 0.7,
     "kmeans": 0.5, "cascade": 0.45, "graph": 0.33, "routerdc": 0.4, "bert": 0.36, "aptitude": 0.55, "iterative_ranker": 0.5,
     "reward_distilled": 0.42, "constrained": 0.6, "skills": 0.65, "task_then_expert": 0.25,
 }  # fmt: skip
@@ -82,7 +84,12 @@ def sample_report() -> dict[str, Any]:
             "performance": estimate(got),
             "cost_usd": estimate(paid),
             "judge": estimate(judge[at, c]),
-            "gap_closed": {"value": float((got.mean() - performance[at, single].mean()) / 0.2), "low": None, "high": None, "n": queries},
+            "gap_closed": {
+                "value": float((got.mean() - performance[at, single].mean()) / 0.2),
+                "low": None,
+                "high": None,
+                "n": queries,
+            },
             "ndcg@5": estimate(np.clip(got * 0.3 + 0.6, 0, 1)),
             "mrr": estimate(np.clip(got * 0.4 + 0.2, 0, 1)),
             "entropy": {"value": 1.5, "low": None, "high": None, "n": queries},
@@ -119,11 +126,14 @@ def sample_report() -> dict[str, Any]:
             scores[CANDIDATES[q % 40]] = None  # type: ignore[assignment]
         prompt = PROMPTS[q % len(PROMPTS)].format(a=q + 3, b=10 + q % 90)
         choices = {name: CANDIDATES[int(c[q])] for name, c in choice.items()}
-        explorer.append({"query_id": f"q{q:016x}", "task": tasks[q].item(), "prompt": prompt, "scores": scores, "choices": choices})
+        explorer.append(
+            {"query_id": f"q{q:016x}", "task": tasks[q].item(), "prompt": prompt, "scores": scores, "choices": choices}
+        )
     return {
         "version": "1.0",
         "release": {
-            "source": "sample", "revision": "1", "schema_version": "1.0", "provenance": ["simulated"], "digest": "sha256:" + "0f" * 32,
+            "source": "sample", "revision": "1", "schema_version": "1.0", "provenance": ["simulated"],
+            "digest": "sha256:" + "0f" * 32,
         },
         "protocol": {"name": "split", "train": "train", "test": "test"},
         "scenario": "performance_first",

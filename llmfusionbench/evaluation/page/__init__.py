@@ -16,8 +16,8 @@ from typing import Any
 from ...errors import InputError
 from .data import page_data
 from .numbers import chance, number, quad, signed, written
-from .tables import candidates, curve, headline_of, is_bound, leaderboard, picks, ranked
-from .text import LINE_LIMIT, Html, element, embedded_json, join, name, visible
+from .tables import candidates, curve, headline_of, is_reference, leaderboard, picks, ranked
+from .text import LINE_LIMIT, Html, element, embedded_json, join, name, named, visible
 
 __all__ = ["render"]
 
@@ -45,6 +45,13 @@ def render(report: Mapping[str, Any]) -> str:
     if version.partition(".")[0] != "1":
         raise InputError(f"report.json: version is {version!r}, expected 1.x. Remedy: evaluate again with this version.")
     whole: dict[str, Any] = {**report, **{key: report.get(key) or [] for key in LISTS}}
+    present = {router.get("name") for router in whole["routers"]}
+    references = [
+        {"name": key, "metrics": figures, "reference": True}
+        for key, figures in (report.get("references") or {}).items()
+        if key not in present and whole["routers"]
+    ]
+    whole["routers"] = [*whole["routers"], *references]
     script, style = "".join(asset(s) for s in SCRIPTS), asset("page.css")
     parts = {
         "policy": policy(script, style),
@@ -122,7 +129,9 @@ def facts(report: Mapping[str, Any]) -> Html:
     release, queries = report.get("release") or {}, report.get("queries") or {}
     protocol = report.get("protocol")
     protocol = protocol if isinstance(protocol, Mapping) else {"name": protocol}
-    details = ", ".join(f"{key} {value}" for key, value in protocol.items() if key != "name" and value is not None)
+    details = ", ".join(
+        f"{key}: {listed(value)}" for key, value in protocol.items() if key != "name" and value not in (None, 0, [])
+    )
     counts = " and ".join(f"{number(queries.get(k)):,.0f} {k}" for k in ("train", "test") if number(queries.get(k)) is not None)
     rows = {
         "Release": release.get("source"),
@@ -133,6 +142,7 @@ def facts(report: Mapping[str, Any]) -> Html:
         "Protocol": f"{protocol.get('name')} ({details})" if details else protocol.get("name"),
         "Scenario": report.get("scenario"),
         "Queries": counts,
+        "Best single LLM": listed(report.get("best_single") or ""),
         "Seed": report.get("seed"),
     }
     pairs = [
@@ -141,6 +151,11 @@ def facts(report: Mapping[str, Any]) -> Html:
         if value not in (None, "")
     ]
     return element("dl", *pairs, class_="facts")
+
+
+def listed(value: object) -> str:
+    """A value, or the values of a list, as text."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def warnings(report: Mapping[str, Any]) -> Html:
@@ -155,23 +170,30 @@ def warnings(report: Mapping[str, Any]) -> Html:
 def verdict(report: Mapping[str, Any]) -> Html:
     """The answer in a sentence: who leads, by how much over the best single LLM, and whether that is sure."""
     headline = headline_of(report)
-    real = [r for r in ranked(report) if not is_bound(r) and quad((r.get("metrics") or {}).get(headline))[0] is not None]
+    real = [r for r in ranked(report) if not is_reference(r) and quad((r.get("metrics") or {}).get(headline))[0] is not None]
     if not real:
         return Html("")
     first, label = real[0], headline.replace("_", " ")
     best = quad((first.get("metrics") or {}).get(headline))
     ends = "" if best[1] is None or best[2] is None else f" (95% interval {written(best[1])} to {written(best[2])})"
-    said: list[object] = [element("strong", element("bdi", name(first.get("name")))), f" leads with {label} {written(best[0])}{ends}. "]
+    said: list[object] = [element("strong", named(first.get("name"))), f" leads with {label} {written(best[0])}{ends}. "]
+    if first.get("name") == "best_single":
+        said.append("No router is ahead of the best single LLM. ")
     for key, noun in (("best_single", "best single LLM"), ("best_baseline", "best baseline")):
         paired = (first.get("paired") or {}).get(key) or {}
         gain, low, high, p = (number(paired.get(part)) for part in ("gain", "low", "high", "p"))
-        if gain is None or low is None or high is None or first.get("name") == key:
-            continue
+        if gain is None or low is None or high is None or low == high == 0:
+            continue  # a missing comparison, or one with itself
+        noun += f" ({name(paired['rival'])})" if paired.get("rival") else ""
         sure = "clear of zero" if low > 0 or high < 0 else "which holds zero: the two cannot be told apart"
         tail = f", {chance(p)}" if p is not None else ""
-        said.append(f"Over the {noun} on the same queries: {signed(gain)}, interval {signed(low)} to {signed(high)}{tail}, {sure}. ")
+        said.append(
+            f"Over the {noun} on the same queries: {signed(gain)}, interval {signed(low)} to {signed(high)}{tail}, {sure}. "
+        )
     if len(real) > 2:
-        said.append(element("small", f"It is the first of {len(real)} after the fact; no interval here allows for that choice."))
+        said.append(
+            element("small", f"It is the first of {len(real)} after the fact; no interval here allows for that choice.")
+        )
     return element("p", *said, class_="verdict")
 
 
@@ -180,17 +202,20 @@ def sections(report: Mapping[str, Any]) -> Html:
     per_group = any(router.get("per_task") or router.get("per_domain") for router in report["routers"])
     picked = any(router.get("picks") for router in report["routers"])
     points = page_points(report)
+    learning = join(mount("curve"), more("As a table", curve(report)))
     leaders = leaderboard(report) if report["routers"] else None
     found = {
         "leaderboard": ("Leaderboard", leaders, "no router"),
-        "plane": ("Cost and performance", join(mount("plane"), extra(report)) if points else None, "no cost beside a performance"),
+        "plane": (
+            "Cost and performance",
+            join(mount("plane"), extra(report)) if points else None,
+            "no cost beside a performance",
+        ),
         "heat": ("By task", mount("heat") if per_group else None, "nothing by task"),
         "picks": ("Who gets picked", picks(report) if picked else None, "no picks"),
-        "curve": ("Learning curve", join(mount("curve"), more("As a table", curve(report))), "no learning curve"),
+        "curve": ("Learning curve", learning if report["learning_curve"] else None, "no learning curve"),
         "explorer": ("Queries", mount("explorer") if report["explorer"] else None, "no queries to look into"),
     }
-    if not report["learning_curve"]:
-        found["curve"] = ("Learning curve", None, "no learning curve")
     kept = {key: (label, body) for key, (label, body, _) in found.items() if body}
     links = [element("li", element("a", label, href=f"#{key}")) for key, (label, _) in kept.items()]
     nav = element("nav", element("ul", *links), aria_label="Parts of this page") if len(kept) > 1 else None
@@ -198,15 +223,19 @@ def sections(report: Mapping[str, Any]) -> Html:
         element("section", element("h2", label, id=f"{key}-title"), body, id=key, aria_labelledby=f"{key}-title")
         for key, (label, body) in kept.items()
     ]
-    missing = [absent for body, absent in ((body, absent) for _, body, absent in found.values()) if not body]
-    left_out = element("p", f"Left out, because the report holds none: {', '.join(missing)}.", class_="left-out") if missing else None
+    missing = [absent for _, body, absent in found.values() if not body]
+    left_out = (
+        element("p", f"Left out, because the report holds none: {', '.join(missing)}.", class_="left-out") if missing else None
+    )
     return join(nav, element("noscript", element("p", NO_SCRIPT, class_="left-out")), *bodies, left_out)
 
 
 def page_points(report: Mapping[str, Any]) -> bool:
     """Whether anything has both a cost and a performance."""
     pairs = [(c.get("performance"), c.get("cost_usd")) for c in report["candidates"]]
-    pairs += [((r.get("metrics") or {}).get("performance"), (r.get("metrics") or {}).get("cost_usd")) for r in report["routers"]]
+    pairs += [
+        ((r.get("metrics") or {}).get("performance"), (r.get("metrics") or {}).get("cost_usd")) for r in report["routers"]
+    ]
     return any(quad(p)[0] is not None and quad(k)[0] is not None for p, k in pairs)
 
 

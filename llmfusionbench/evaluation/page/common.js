@@ -16,8 +16,8 @@ const el = (tag, attributes, ...children) => make(document.createElement(tag), a
 const svg = (tag, attributes, ...children) =>
   make(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
-/** A name from the logs, which keeps its reading direction to itself. */
-const bdi = (text) => el("bdi", {}, text);
+/** A name from the logs: it keeps its reading direction to itself, and may break after a mark. */
+const bdi = (text) => el("bdi", {}, text.split(/(?<=[_/-])(?=.)/).flatMap((part, i) => (i ? [el("wbr"), part] : [part])));
 
 function significant(value) {
   if (value === 0) return "0";
@@ -28,7 +28,7 @@ function written(value, kind) {
   if (value === null || value === undefined) return NONE;
   if (kind === "cost") return significant(value * 1000);
   const digits = Math.abs(value) < 1000 ? 3 : 0;
-  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "\u2212");
 }
 function withInterval(estimate, kind) {
   const [value, low, high] = estimate;

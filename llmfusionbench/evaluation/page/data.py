@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .numbers import number, quad, rounded
-from .tables import headline_of, is_bound, metrics_of, ranked
+from .tables import is_bound, is_reference, metrics_of, ranked
 from .text import PROMPT_LIMIT, name, visible
 
 
@@ -18,21 +18,28 @@ def page_data(report: Mapping[str, Any]) -> dict[str, Any]:
 def plane(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Candidates and routers that have a cost and a performance, with what each is."""
     front = set(report["frontier"])
-    points = []
+    points: list[dict[str, Any]] = []
     for c in report["candidates"]:
         kind = "front" if c.get("candidate") in front else "candidate"
-        points.append({"name": name(c.get("candidate")), "kind": kind, "p": quad(c.get("performance")), "k": quad(c.get("cost_usd"))})
-    for i, router in enumerate(ranked(report)):
+        points.append(
+            {"name": name(c.get("candidate")), "kind": kind, "p": quad(c.get("performance")), "k": quad(c.get("cost_usd"))}
+        )
+    for i, router in enumerate(sorted(ranked(report), key=is_reference)):
         kind = "oracle" if is_bound(router) else "single" if router.get("name") == "best_single" else "router"
         found = router.get("metrics") or {}
-        point = {"name": name(router.get("name")), "kind": kind, "p": quad(found.get("performance")), "k": quad(found.get("cost_usd"))}
+        point = {
+            "name": name(router.get("name")),
+            "kind": kind,
+            "p": quad(found.get("performance")),
+            "k": quad(found.get("cost_usd")),
+        }
         points.append({**point, "rank": i})
     return [point for point in points if point["p"][0] is not None and point["k"][0] is not None]
 
 
 def heat(report: Mapping[str, Any]) -> dict[str, Any]:
     """Values by task and by domain: for every metric a row a router, in the leaderboard's order."""
-    rows = ranked(report)
+    rows = [r for r in ranked(report) if r.get("per_task") or r.get("per_domain")]
     by: dict[str, Any] = {}
     for key, noun in (("per_task", "task"), ("per_domain", "domain")):
         groups = sorted({group for router in rows for group in router.get(key) or {}})
@@ -41,7 +48,8 @@ def heat(report: Mapping[str, Any]) -> dict[str, Any]:
         metrics = []
         for m in metrics_of(report):
             values = [
-                [rounded((((router.get(key) or {}).get(g) or {}).get(m.key) or {}).get("value"), 4) for g in groups] for router in rows
+                [rounded((((router.get(key) or {}).get(g) or {}).get(m.key) or {}).get("value"), 4) for g in groups]
+                for router in rows
             ]
             if any(v is not None for row in values for v in row):
                 metrics.append({"label": m.label, "kind": m.kind, "better": m.better, "values": values})
@@ -81,8 +89,9 @@ def explorer(report: Mapping[str, Any]) -> dict[str, Any]:
         for candidate in (*(row.get("scores") or {}), *(row.get("choices") or {}).values()):
             if candidate is not None:
                 candidates.setdefault(candidate, len(candidates))
+    own = [r.get("name") for r in ranked(report) if not is_bound(r)]
     chosen = {router for row in rows for router in row.get("choices") or {}}
-    for router in (*(r.get("name") for r in ranked(report)), *sorted(chosen)):
+    for router in (*own, *sorted(chosen, key=str)):
         if router in chosen:
             routers.setdefault(router, len(routers))
     made = []

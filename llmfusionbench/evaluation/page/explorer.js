@@ -113,7 +113,7 @@ function explorer(mount) {
         el("td", { class: "chips" }, chosenBy[c].map((r) => el("span", { class: "chip" }, bdi(r)))),
       ),
     );
-    const heads = ["Candidate", "Score", "Chosen by"].map((text) => el("th", { scope: "col" }, text));
+    const heads = ["Candidate", "Score", "Chosen by"].map((text, i) => el("th", { scope: "col", class: i === 2 ? "text" : null }, text));
     return el(
       "div",
       { class: "body" },

@@ -73,7 +73,7 @@ function heatMap(mount) {
     const scale = relative ? `from ${text(-reach)} over 0 to ${text(reach)}` : `from ${text(low)} to ${text(high)}`;
     key.textContent = `Colour ${scale}${kind === "cost" ? " USD per 1,000 queries" : ""}; the best of each ${state.by} is underlined.`;
   }
-  const short = (v, kind) => (kind === "cost" ? written(v, kind) : written(v, kind).replace(/^(-?)0\./, "$1."));
+  const short = (v, kind) => (kind === "cost" ? written(v, kind) : written(v, kind).replace(/^(\u2212?)0\./, "$1."));
   setControls();
   fill();
 }

@@ -10,6 +10,8 @@ from typing import Any
 NONE = "\N{EN DASH}"
 """What stands for a missing value."""
 
+MINUS = "\N{MINUS SIGN}"
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -30,30 +32,36 @@ class Metric:
     primary: bool
     """Shown without asking for all metrics."""
 
+    description: str = ""
+    """What the report says that it is."""
 
-_KNOWN = {
-    "reward": ("Reward", 1),
-    "performance": ("Performance", 1),
-    "performance_macro": ("Performance, mean of tasks", 1),
-    "macro_performance": ("Performance, mean of tasks", 1),
-    "cost_usd": ("USD per 1,000 queries", -1),
-    "judge": ("Judge score", 1),
-    "gap_closed": ("Gap closed", 1),
-    "aiq": ("AIQ", 1),
-    "mrr": ("MRR", 1),
-    "apgr": ("APGR", 1),
-    "entropy": ("Entropy of choices", 0),
+
+_LABELS = {
+    "reward": "Reward",
+    "reward_macro": "Reward, mean of tasks",
+    "performance": "Performance",
+    "performance_macro": "Performance, mean of tasks",
+    "cost_usd": "USD per 1,000 queries",
+    "cost_usd_macro": "USD per 1,000 queries, mean of tasks",
+    "judge": "Judge score",
+    "judge_macro": "Judge score, mean of tasks",
+    "gap_closed": "Gap closed",
+    "aiq": "AIQ",
+    "mrr": "MRR",
+    "pgr": "PGR",
+    "apgr": "APGR",
 }
-_PRIMARY = ("reward", "performance", "cost_usd", "judge", "gap_closed")
-_LESS_IS_BETTER = ("cost", "cpt", "latency", "tokens", "pareto", "gap_at_oracle", "gap_to_oracle", "regret")
+PRIMARY = ("reward", "performance", "cost_usd", "judge", "gap_closed")
 
 
-def metric(key: str) -> Metric:
-    """What the page knows of a metric, by its name; one it has never heard of keeps its name."""
-    label, better = _KNOWN.get(key, (key.replace("_", " "), None))
-    if better is None:
-        better = -1 if key.startswith(_LESS_IS_BETTER) else 1
-    return Metric(key, label, "cost" if key == "cost_usd" else "number", better, key in _PRIMARY)
+def metric(key: str, said: Mapping[str, Any] | None = None) -> Metric:
+    """A metric by its name and what the report says of it; one that nothing is known of keeps its name."""
+    said = said or {}
+    label = _LABELS.get(key, key.replace("_", " "))
+    better = {"higher": 1, "lower": -1}.get(said.get("better") or "", 0 if said else -1 if key.startswith("cost") else 1)
+    return Metric(
+        key, label, "cost" if key.startswith("cost_usd") else "number", better, key in PRIMARY, said.get("description") or ""
+    )
 
 
 def number(value: Any) -> float | None:
@@ -83,7 +91,7 @@ def written(value: float | None, kind: str = "number") -> str:
         return NONE
     if kind == "cost":
         return significant(value * 1_000)
-    return f"{value:,.3f}" if abs(value) < 1_000 else f"{value:,.0f}"
+    return (f"{value:,.3f}" if abs(value) < 1_000 else f"{value:,.0f}").replace("-", MINUS)
 
 
 def significant(value: float) -> str:
@@ -102,7 +110,7 @@ def interval(estimate: Sequence[float | None], kind: str = "number") -> str:
 
 def signed(value: float | None) -> str:
     """A difference, with its sign."""
-    return NONE if value is None else f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+    return NONE if value is None else f"{value:+.3f}".replace("-", MINUS)
 
 
 def chance(p: float | None) -> str:

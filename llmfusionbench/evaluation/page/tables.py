@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from .numbers import NONE, Metric, chance, interval, metric, number, quad, signed, written
-from .text import Html, element, join, name
+from .numbers import NONE, PRIMARY, Metric, chance, interval, metric, number, quad, signed, written
+from .text import Html, element, join, name, named
 
 COLOURS = 8
 """Candidates that get a colour of their own among the picks; the style sheet has as many."""
@@ -18,8 +19,11 @@ def metrics_of(report: Mapping[str, Any]) -> list[Metric]:
     """Every metric that a router has, the headline one first, then those shown at once, then the others as they come."""
     keys = dict.fromkeys(key for router in report["routers"] for key in router.get("metrics") or {})
     headline = headline_of(report)
-    found = [metric(key) for key in keys]
-    return sorted(found, key=lambda m: (m.key != headline, not m.primary))
+    found = [metric(key, (report.get("metrics") or {}).get(key)) for key in keys]
+    if headline == "performance":  # the reward of this scenario is the performance
+        found = [replace(m, primary=m.primary and m.key != "reward") for m in found]
+    rank = {key: i for i, key in enumerate(PRIMARY)}
+    return sorted(found, key=lambda m: (m.key != headline, not m.primary, rank.get(m.key, len(rank))))
 
 
 def headline_of(report: Mapping[str, Any]) -> str:
@@ -34,9 +38,23 @@ def is_bound(router: Mapping[str, Any]) -> bool:
     return str(router.get("name")).split("(")[0] == "oracle"
 
 
+def is_reference(router: Mapping[str, Any]) -> bool:
+    """Whether a row is what routers are compared with, and not one that was asked for."""
+    return bool(router.get("reference")) or is_bound(router)
+
+
+def tag_of(router: Mapping[str, Any]) -> Html | None:
+    """What a row is, where it is no router of the reader's own."""
+    if is_bound(router):
+        return element("span", "bound", class_="tag", title="No router can pass it")
+    word = "reference" if router.get("reference") else "baseline" if router.get("baseline") else None
+    return element("span", word, class_="tag") if word else None
+
+
 def ranked(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Routers by the headline metric, best first, without a value last."""
-    main = metric(headline_of(report))
+    key = headline_of(report)
+    main = metric(key, (report.get("metrics") or {}).get(key))
     sign = main.better or 1
 
     def place(router: Mapping[str, Any]) -> tuple[bool, float]:
@@ -69,10 +87,10 @@ def whisker(estimate: Sequence[float | None], low: float, high: float) -> Html |
     return element("svg", line, element("circle", cx=at(value), cy="5", r="3"), class_="whisker", aria_hidden="true")
 
 
-def head(label: str, *, first: str = "descending", more: bool = False, text: bool = False) -> Html:
+def head(label: str, *, first: str = "descending", more: bool = False, text: bool = False, about: str = "") -> Html:
     """A column head; `first` is the order that its first press sorts in."""
     kind = " ".join(k for k, on in (("more", more), ("text", text)) if on)
-    return element("th", label, scope="col", data_first=first, class_=kind or None)
+    return element("th", label, scope="col", data_first=first, class_=kind or None, title=about or None)
 
 
 def paired_cell(paired: Mapping[str, Any] | None) -> Html:
@@ -80,6 +98,8 @@ def paired_cell(paired: Mapping[str, Any] | None) -> Html:
     gain, low, high, p = (number((paired or {}).get(part)) for part in ("gain", "low", "high", "p"))
     if gain is None:
         return element("td", NONE)
+    if gain == low == high == 0:
+        return element("td", "no difference", data_v=gain)
     sure = None
     if low is not None and high is not None:
         mark = ("up", "\N{BLACK UP-POINTING TRIANGLE}", "ahead") if low > 0 else None
@@ -89,17 +109,20 @@ def paired_cell(paired: Mapping[str, Any] | None) -> Html:
     spoken = element("span", f" {sure[2]}", class_="spoken") if sure else None
     ends = f"{signed(low)} to {signed(high)}" if sure else ""
     note = ", ".join(part for part in (ends, chance(p)) if part)
-    return element(
-        "td", tag, element("span", signed(gain), class_="value"), spoken, element("span", note, class_="interval"), data_v=gain
-    )
+    rival = (paired or {}).get("rival")
+    over = element("span", "over ", named(rival), class_="interval") if rival else None
+    value = element("span", signed(gain), class_="value")
+    return element("td", tag, value, spoken, element("span", note, class_="interval"), over, data_v=gain)
 
 
 def leaderboard(report: Mapping[str, Any]) -> Html:
     """Every router with every metric; those that are not primary wait for the reader to ask."""
     metrics, rows = metrics_of(report), ranked(report)
-    paired = [key for key in PAIRED if any((r.get("paired") or {}).get(key) for r in rows)]
+    paired = [
+        key for key in PAIRED if any(number(((r.get("paired") or {}).get(key) or {}).get("gain")) is not None for r in rows)
+    ]
     if not any(m.primary for m in metrics):
-        metrics = [Metric(m.key, m.label, m.kind, m.better, i < 5) for i, m in enumerate(metrics)]
+        metrics = [replace(m, primary=i < 5) for i, m in enumerate(metrics)]
     main = metrics[0] if metrics else metric("performance")
     ends = [e for r in rows for e in quad((r.get("metrics") or {}).get(main.key))[:3] if e is not None]
     scale = (min(ends), max(ends)) if ends else (0.0, 1.0)
@@ -111,22 +134,24 @@ def leaderboard(report: Mapping[str, Any]) -> Html:
         return "ascending" if m.better < 0 else "descending"
 
     heads = [head("Router", first="ascending", text=True)]
-    heads += [head(m.label, first=order(m)) for m in shown]
-    heads += [head(PAIRED[key]) for key in paired]
-    heads += [head(m.label, first=order(m), more=True) for m in hidden]
+    heads += [head(m.label, first=order(m), about=m.description) for m in shown]
+    unit = "" if main.key == "performance" else f", {main.label.lower()}"
+    heads += [head(PAIRED[key] + unit) for key in paired]
+    heads += [head(m.label, first=order(m), more=True, about=m.description) for m in hidden]
     heads += [head("Queries")]
     body = []
     for router in rows:
         estimates = {m.key: quad((router.get("metrics") or {}).get(m.key)) for m in metrics}
-        tag = element("span", "bound", class_="tag", title="No router can pass it") if is_bound(router) else None
-        cells = [element("th", element("bdi", name(router.get("name"))), tag, scope="row")]
-        for m in shown:
-            cells.append(cell(estimates[m.key], m.kind, extra=whisker(estimates[m.key], *scale) if m is main else None))
+        cells = [element("th", named(router.get("name")), tag_of(router), scope="row")]
+        drawn = whisker(estimates[main.key], *scale) if main.key in estimates else None
+        cells += [cell(estimates[m.key], m.kind, extra=drawn if m is main else None) for m in shown]
         cells += [paired_cell((router.get("paired") or {}).get(key)) for key in paired]
         cells += [cell(estimates[m.key], m.kind, more=True) for m in hidden]
         cells.append(counted(estimates.get(main.key, [None] * 4)[3], total))
-        body.append(element("tr", *cells, class_="bound" if is_bound(router) else None))
-    caption = f"{len(rows)} routers by {main.label.lower() if main.label[1:2].islower() else main.label}, with 95% intervals"
+        body.append(element("tr", *cells, class_="bound" if is_reference(router) else None))
+    asked = sum(not r.get("reference") for r in rows)
+    label = main.label.lower() if main.label[1:2].islower() else main.label
+    caption = f"{asked} router{'s' if asked != 1 else ''} by {label}, with 95% intervals"
     return table(caption, heads, body, "leaderboard-table")
 
 
@@ -166,7 +191,7 @@ def candidates(report: Mapping[str, Any]) -> Html:
     body = [
         element(
             "tr",
-            element("th", element("bdi", name(c.get("candidate"))), scope="row"),
+            element("th", named(c.get("candidate")), scope="row"),
             cell(quad(c.get("performance")), "number"),
             cell(quad(c.get("cost_usd")), "cost"),
             cell(quad(c.get("judge")), "number"),
@@ -190,7 +215,7 @@ def picks(report: Mapping[str, Any]) -> Html:
     """A bar a router, cut by the share of queries that each candidate gets."""
     known = favourites(report)
     colour = {candidate: f"c{i}" for i, candidate in enumerate(known)}
-    keys = [element("li", swatch(colour[c]), element("bdi", name(c))) for c in known]
+    keys = [element("li", swatch(colour[c]), named(c)) for c in known]
     keys.append(element("li", swatch("rest"), "any other"))
     rows = []
     for router in ranked(report):
@@ -208,15 +233,17 @@ def picks(report: Mapping[str, Any]) -> Html:
         bar = element("svg", *cuts, viewBox="0 0 100 1", preserveAspectRatio="none", class_="picks", aria_hidden="true")
         top = ", ".join(f"{name(c)} {shares[c]:.0%}" for c in by_share[:3])
         used = element("summary", f"{top}{f' and {len(by_share) - 3} more' if len(by_share) > 3 else ''}")
-        entries = [element("li", element("bdi", name(c)), f" {shares[c]:.1%}") for c in by_share]
+        entries = [element("li", named(c), f" {shares[c]:.1%}") for c in by_share]
         full = element("details", used, element("ul", *entries, class_="shares"))
-        rows.append(element("li", element("h3", element("bdi", name(router.get("name")))), bar, full))
+        rows.append(element("li", element("h3", named(router.get("name"))), bar, full))
     return join(element("ul", *keys, class_="legend"), element("ul", *rows, class_="bars"))
 
 
 def swatch(kind: str) -> Html:
     """A spot of colour for a legend."""
-    return element("svg", element("rect", width="12", height="12", rx="2", class_=kind), width="12", height="12", aria_hidden="true")
+    return element(
+        "svg", element("rect", width="12", height="12", rx="2", class_=kind), width="12", height="12", aria_hidden="true"
+    )
 
 
 def curve(report: Mapping[str, Any]) -> Html:
@@ -225,7 +252,7 @@ def curve(report: Mapping[str, Any]) -> Html:
     body = [
         element(
             "tr",
-            element("th", element("bdi", name(point.get("router"))), scope="row"),
+            element("th", named(point.get("router")), scope="row"),
             element("td", f"{number(point.get('train_queries')) or 0:,.0f}", data_v=number(point.get("train_queries"))),
             cell(quad(point), "number"),
         )

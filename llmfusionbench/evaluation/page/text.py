@@ -52,6 +52,12 @@ def name(text: object) -> str:
     return " ".join(visible(text, NAME_LIMIT).split()) or "(no name)"
 
 
+def named(text: object) -> Html:
+    """A name from the report as markup: its reading direction is its own, and it may break after a mark."""
+    parts = re.split(r"(?<=[_/-])(?=.)", name(text))
+    return element("bdi", *[piece for part in parts for piece in (part, Html("<wbr>"))][:-1])
+
+
 class Html(str):
     """Markup made by `element`, which is not escaped again."""
 

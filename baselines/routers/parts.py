@@ -116,15 +116,22 @@ class Features:
 def ridge(features: Array, target: Array, penalty: float) -> Array:
     """[d, C] weights of a ridge regression of every column on the rows where it has a value.
 
-    Columns that miss the same rows are solved together. A column without values has weights of zero.
+    One inverse serves all columns: what a column misses is taken out of it by the identity of Woodbury. Where that is more
+    than half of the features' number, and so no saving, the column is solved for by itself. One without values gets zeros.
     """
     given = ~np.isnan(target)
-    weights = np.zeros((features.shape[1], target.shape[1]))
-    patterns, of_column = np.unique(given.T, axis=0, return_inverse=True)
-    for i, rows in enumerate(patterns):
-        columns = np.flatnonzero(of_column == i)
-        x, y = features[rows], target[np.ix_(rows, columns)]
-        weights[:, columns] = np.linalg.solve(x.T @ x + penalty * np.eye(x.shape[1]), x.T @ y)
+    width = features.shape[1]
+    inverse = np.linalg.inv(features.T @ features + penalty * np.eye(width))
+    weights: Array = inverse @ (features.T @ np.where(given, target, 0))
+    for column in np.flatnonzero(~given.all(axis=0)):
+        rows = given[:, column]
+        gaps = features[~rows]
+        if 2 * len(gaps) < width:
+            spread = inverse @ gaps.T
+            weights[:, column] += spread @ np.linalg.solve(np.eye(len(gaps)) - gaps @ spread, gaps @ weights[:, column])
+        else:
+            x = features[rows]
+            weights[:, column] = np.linalg.solve(x.T @ x + penalty * np.eye(width), x.T @ target[rows, column])
     return weights
 
 

@@ -153,14 +153,15 @@ def test_task_means_are_shrunk_and_skip_gaps() -> None:
     assert means.of(["never seen"])[0] == pytest.approx(overall)
 
 
-def test_ridge_leaves_gaps_out() -> None:
+@pytest.mark.parametrize("missing", [0, 1, 20, 49, 50])
+def test_ridge_leaves_gaps_out(missing: int) -> None:
     rng = np.random.default_rng(0)
-    x, y = rng.standard_normal((50, 4)), rng.standard_normal((50, 3))
-    y[:20, 1] = np.nan
-    y[:, 2] = np.nan
+    x, y = rng.standard_normal((50, 8)), rng.standard_normal((50, 3))
+    y[:missing, 1] = np.nan
+    some = x[missing:]
     weights = ridge(x, y, 2.0)
-    assert weights[:, 1] == pytest.approx(np.linalg.solve(x[20:].T @ x[20:] + 2 * np.eye(4), x[20:].T @ y[20:, 1]))
-    assert (weights[:, 2] == 0).all()
+    assert weights[:, 1] == pytest.approx(np.linalg.solve(some.T @ some + 2 * np.eye(8), some.T @ y[missing:, 1]))
+    assert weights[:, 2] == pytest.approx(np.linalg.solve(x.T @ x + 2 * np.eye(8), x.T @ y[:, 2]))
 
 
 @pytest.mark.parametrize(("rows", "k"), [(1000, 7), (50, 40), (3, 40), (6400, 40)])

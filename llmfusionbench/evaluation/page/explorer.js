@@ -47,7 +47,7 @@ function explorer(mount) {
     if (state.text && !row.find.includes(state.text)) return false;
     const score = got(row);
     if (state.outcome === "missed") return score !== null && row.top !== null && score < row.top;
-    if (state.outcome === "best") return score !== null && score === row.top;
+    if (state.outcome === "best") return score !== null && score === row.top && row.top > 0;
     if (state.outcome === "none") return row.top !== null && row.top <= 0;
     return true;
   }
@@ -77,9 +77,9 @@ function explorer(mount) {
     const text = row.p === null ? "(the report holds no text of this query)" : row.p.slice(0, 300).replace(/\s+/g, " ").trim();
     const score = got(row);
     const mine = state.router < 0 ? null : row.c[state.router];
-    const how = score === null || row.top === null ? "unknown" : score === row.top ? "good" : "bad";
-    const sign = { good: "\u2713", bad: "\u2717", unknown: "?" }[how];
-    const spoken = { good: "best chosen", bad: "better one missed", unknown: "not scored" }[how];
+    const how = score === null || row.top === null ? "unknown" : row.top <= 0 ? "none" : score === row.top ? "good" : "bad";
+    const sign = { good: "\u2713", bad: "\u2717", unknown: "?", none: NONE }[how];
+    const spoken = { good: "best chosen", bad: "better one missed", unknown: "not scored", none: "no candidate scored above 0" }[how];
     const outcome =
       mine === null
         ? `best ${written(row.top)}`

@@ -102,7 +102,7 @@ function planeChart(mount) {
       "svg",
       { width, height, viewBox: `0 0 ${width} ${height}`, tabindex: "0", role: "img", "aria-label": describe(shown) },
       grid,
-      front(points, floor),
+      front(points),
       whiskers,
       marks,
       labels(points, { left: edge.left, right: width - 4, top: edge.top + 10, bottom: floor }),
@@ -118,11 +118,11 @@ function planeChart(mount) {
     return `Cost against performance of ${shown.length} candidates and routers. Arrow keys move from mark to mark, by cost.`;
   }
   /** The front as stairs: what the best performance at no more than a cost is. */
-  function front(found, floor) {
+  function front(found) {
     const steps = found.filter((p) => p.kind === "front");
     if (steps.length < 2) return null;
     const path = steps.map((p, i) => (i ? `H${p.x}V${p.y}` : `M${p.x},${p.y}`)).join("");
-    return svg("path", { class: "front-line", d: path, "data-floor": floor });
+    return svg("path", { class: "front-line", d: path });
   }
   /** Names where there is room for them, the most telling first. */
   function labels(found, area) {

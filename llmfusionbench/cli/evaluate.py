@@ -53,6 +53,9 @@ from .console import printable, progress, say, show_table
 @click.option("--alias", "aliases", multiple=True, metavar="NAME=CANDIDATE", help="A live router's name of a candidate.")
 @click.option("--concurrency", default=8, show_default=True, help="Requests to a live router at a time.")
 @click.option("--retries", default=3, show_default=True, help="Further attempts after a failure of a live router.")
+@click.option(
+    "--key-variable", metavar="NAME", help="Environment variable whose API key is sent to a live router; none by default."
+)
 @click.option("--timeout", default=60.0, show_default=True, help="Seconds an attempt may take.")
 @click.option(
     "--calls", type=click.Path(path_type=Path), metavar="FILE", help="Record every call to a live router there (JSONL)."
@@ -72,6 +75,7 @@ def command(
     concurrency: int,
     retries: int,
     timeout: float,
+    key_variable: str | None,
     calls: Path | None,
     out: Path | None,
     as_json: bool,
@@ -92,12 +96,15 @@ def command(
     from ..evaluation.run import BASELINES
     from ..release import open_release
 
-    named = _routers(routers, predictions, _live(model, aliases, concurrency, retries, timeout, calls))
+    named = _routers(routers, predictions, _live(model, aliases, concurrency, retries, timeout, key_variable, calls))
+    optional = [name for name in named if name not in routers] if "all" in routers else []
     opened = open_release(release)
     scenarios = scenarios or ("performance_first",)
     for scenario in scenarios:
         with progress() as tell:
-            report = evaluate(named, opened, scenario=scenario, baselines=baselines or BASELINES, progress=tell, **options)
+            report = evaluate(
+                named, opened, scenario=scenario, baselines=baselines or BASELINES, optional=optional, progress=tell, **options
+            )
         if as_json:
             click.echo(report.to_json(), nl=False)
         else:
@@ -130,7 +137,13 @@ def _routers(specs: tuple[str, ...], predictions: tuple[Path, ...], live: dict[s
 
 
 def _live(
-    model: str, aliases: tuple[str, ...], concurrency: int, retries: int, timeout: float, calls: Path | None
+    model: str,
+    aliases: tuple[str, ...],
+    concurrency: int,
+    retries: int,
+    timeout: float,
+    key_variable: str | None,
+    calls: Path | None,
 ) -> dict[str, Any]:
     """The settings of a live router."""
     pairs = {}
@@ -140,5 +153,6 @@ def _live(
             raise click.BadParameter(f"{alias!r}, expected NAME=CANDIDATE", param_hint="--alias")
         pairs[name] = candidate
     return {
-        "model": model, "aliases": pairs, "concurrency": concurrency, "retries": retries, "timeout": timeout, "record": calls,
+        "model": model, "aliases": pairs, "concurrency": concurrency, "retries": retries, "timeout": timeout,
+        "key_variable": key_variable, "record": calls,
     }  # fmt: skip

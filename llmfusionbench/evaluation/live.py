@@ -31,7 +31,7 @@ class LiveRouter:
         timeout: Seconds an attempt may take.
         backoff: Seconds before the first further attempt; doubled before every next one.
         record: JSONL file to which every call is added: prompt's place, attempts, status, model, seconds, error.
-        key_variable: Environment variable with the API key; none is sent where it is not set.
+        key_variable: Environment variable with the API key to send; by default none is sent, whatever the environment holds.
         max_tokens: Of the answer, which is not used: the choice is what counts.
     """
 
@@ -46,7 +46,7 @@ class LiveRouter:
         timeout: float = 60.0,
         backoff: float = 0.5,
         record: str | Path | None = None,
-        key_variable: str = "OPENAI_API_KEY",
+        key_variable: str | None = None,
         max_tokens: int = 1,
     ) -> None:
         self.url = url
@@ -79,7 +79,8 @@ class LiveRouter:
         if refused:
             raise InputError(
                 f"{endpoint}: status {refused[0]['status']} for {len(refused)} of {len(calls)} prompts. "
-                f"Remedy: check the URL, the model name {self.model!r} and ${self.key_variable}"
+                f"Remedy: check the URL, the model name {self.model!r} and the API key "
+                f"({f'from ${self.key_variable}' if self.key_variable else 'none was sent; name its variable'})"
             )
         aliases = self.aliases or {}
         return [None if call["model"] is None else aliases.get(call["model"], call["model"]) for call in calls]
@@ -111,7 +112,7 @@ class LiveRouter:
     def _attempt(self, endpoint: str, prompt: str) -> dict[str, Any]:
         message = {"model": self.model, "messages": [{"role": "user", "content": prompt}], "max_tokens": self.max_tokens}
         headers = {"Content-Type": "application/json"}
-        if key := os.environ.get(self.key_variable):
+        if self.key_variable and (key := os.environ.get(self.key_variable)):
             headers["Authorization"] = f"Bearer {key}"
         request = urllib.request.Request(endpoint, json.dumps(message).encode(), headers)  # noqa: S310 (scheme is checked)
         try:

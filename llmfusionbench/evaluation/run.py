@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..errors import InputError, UnknownNameError
+from ..errors import InputError, MissingExtraError, UnknownNameError
 from ..release import Release, open_release
 from ..routing import RoutingTable
 from ..statistics import Resamples, estimate
@@ -65,6 +65,7 @@ def evaluate(
     allow_partial: bool = False,
     near_duplicates: float | None = 0.8,
     explorer: int = 200,
+    optional: Collection[str] = (),
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Report:
     """Measure routers: how good, at what cost, how sure, and against what.
@@ -91,6 +92,7 @@ def evaluate(
         allow_partial: Count missing and faulty choices instead of refusing them.
         near_duplicates: Jaccard similarity from which a test query counts as one that train holds too; None does not look.
         explorer: Queries to list one by one in the report.
+        optional: Names of routers that are left out, with a note, where a package that they need is not installed.
         progress: Told (what, done, total).
 
     Returns:
@@ -121,10 +123,16 @@ def evaluate(
     warnings: list[str] = []
     done, total = 0, len(made) * len(routers)
     for fold in made:
-        for name, one in routers.items():
+        for name in list(routers):
             if progress is not None:
                 progress("fitting and asking routers", done, total)
-            found[name].append(_ask(name, one, fold, protocol, warnings))
+            try:
+                found[name].append(_ask(name, routers[name], fold, protocol, warnings))
+            except MissingExtraError as error:
+                if name not in optional:
+                    raise
+                warnings.append(f"{name}: left out; {error}")
+                del routers[name], found[name], asked[name]
             done += 1
     decisions = {name: stacked_decisions(parts) for name, parts in found.items()}
     for name, decided in decisions.items():

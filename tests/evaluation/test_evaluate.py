@@ -14,6 +14,7 @@ from sklearn.svm import SVR, LinearSVC
 from small_tables import NAN, Always, Means, random_table, table
 
 import llmfusionbench as lfb
+from llmfusionbench.errors import MissingExtraError
 
 NONE: tuple[str, ...] = ()
 
@@ -328,3 +329,17 @@ def test_duplicates_across_splits() -> None:
     assert effect["difference"] == pytest.approx(effect["without"] - effect["with"], abs=1e-8)
     assert effect["n"] == 28
     assert lfb.evaluate(Always("a"), (train, test), baselines=NONE, near_duplicates=None).data["duplicates"] is None
+
+
+class Heavy(Means):
+    def fit(self, table: lfb.RoutingTable) -> Means:
+        raise MissingExtraError("torch", "torch")
+
+
+def test_routers_that_cannot_run_here_are_left_out_where_that_is_asked_for() -> None:
+    pair = random_table(20, prefix="train"), random_table(9, seed=1)
+    with pytest.raises(MissingExtraError):
+        lfb.evaluate({"heavy": Heavy(), "a": Always()}, pair, baselines=NONE)
+    report = lfb.evaluate({"heavy": Heavy(), "a": Always()}, pair, baselines=NONE, optional=["heavy"])
+    assert [r["name"] for r in report.data["routers"]] == ["a"]
+    assert any(line.startswith("heavy: left out; torch is not installed") for line in report.data["warnings"])

@@ -102,6 +102,12 @@ def test_what_is_sent_and_what_comes_back(server: Server, monkeypatch: pytest.Mo
     assert {r[1]["messages"][0]["content"] for r in server.requests} == {"one", "two", "three"}
 
 
+def test_no_key_is_sent_unasked(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    ask(server, ["one"])
+    assert server.requests[0][2] is None
+
+
 @pytest.mark.parametrize("tail", ["", "/", "/v1", "/v1/", "/v1/chat/completions"])
 def test_every_way_to_write_the_address(server: Server, tail: str) -> None:
     assert LiveRouter(server.url + tail).route(["one"], ["t"]) == ["a"]

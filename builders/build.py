@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from inspect import signature
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +26,8 @@ from ..release import Release, ReleaseWriter, write_shard
 from ..release.writer import shard_name
 from ..schema import table_schema
 from ..tokens import count_tokens, encoding
-from ..types import content_id, query_id
+from ..types import SPLITS, content_id, query_id
+from ..validation.judge import explain
 from .assemble import assemble
 from .json_input import labels
 from .llm_catalog import known_llm, scale_of
@@ -33,6 +35,7 @@ from .normalise import normalise
 from .records import Embeddings, Llms, Records, Rejected, Source, Templates
 from .registry import SOURCES
 from .spill import Settled, ShardPlan, Spill, read_slices
+from .tasks import canonical_task
 
 Progress = Callable[[str, int, int | None], None]
 """Called with what is being done, how much of it is done, and how much there is of it (if that is known)."""
@@ -81,9 +84,10 @@ def build(
     """
     reader = source if not isinstance(source, str) else _source(source, options or {})
     paths = [Path(p) for p in inputs]
-    missing = [str(p) for p in paths if not p.is_file()]
-    if missing:
-        raise InputError(f"{', '.join(missing)}: no such file. Remedy: check the path")
+    for path in paths:
+        if not path.is_file():
+            what = "a directory, expected the files in it" if path.is_dir() else "no such file"
+            raise InputError(f"{path}: {what}. Remedy: check the path")
     if not 0 <= test_share < 1:
         raise InputError(f"test_share is {test_share}, expected a number from 0 to below 1")
     if tokenizer is not None:
@@ -101,6 +105,7 @@ def build(
         intake.spill.flush()
         settled = intake.spill.settle(test_share)
         llms = intake.llm_table()
+        templates = intake.template_table(settled)
         plans = list(intake.spill.plan(settled))
         files: dict[str, dict[str, Any]] = {}
         shards = [_Shard(plan, writer.path, llms, tokenizer, compression_level) for plan in plans]
@@ -111,7 +116,7 @@ def build(
         if strict and intake.rejected:
             raise RejectedError(_refusal(intake.rejected, "strict was asked for"))
         files[shard_name("llms", "train", 0, 1)] = write_shard(writer.path, shard_name("llms", "train", 0, 1), llms)
-        files |= _write_by_split(writer.path, "thought_templates", intake.template_table(settled), settled)
+        files |= _write_by_split(writer.path, "thought_templates", templates, settled)
         if intake.embeddings:
             files |= _write_by_split(writer.path, "embeddings", intake.embedding_table(), settled)
         if intake.rejected:
@@ -141,21 +146,19 @@ def build(
 def _source(name: str, options: Mapping[str, Any]) -> Source:
     if name not in SOURCES:
         raise UnknownNameError("source", name, SOURCES)
-    try:
-        return SOURCES[name](**options)
-    except TypeError as error:
-        raise UnknownNameError(f"option of {name}", ", ".join(options), _options(SOURCES[name])) from error
-
-
-def _options(source: type[Source]) -> list[str]:
-    from inspect import signature
-
-    return [p for p in signature(source).parameters if p != "self"]
+    known = [p for p in signature(SOURCES[name]).parameters if p != "self"]
+    for option in options:
+        if option not in known:
+            raise UnknownNameError(f"option of {name}", option, known)
+    split = options.get("split")
+    if split is not None and split not in SPLITS:
+        raise UnknownNameError("split", split, SPLITS)
+    return SOURCES[name](**options)
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options as JSON can hold them, without the directories of this machine."""
-    return {k: Path(v).name if isinstance(v, Path) else v for k, v in options.items()}
+    return {k: Path(v).name if isinstance(v, str | Path) and os.path.isfile(v) else v for k, v in options.items()}
 
 
 class Intake:
@@ -205,23 +208,36 @@ class Intake:
             row = known_llm(name) | self._llms[name]
             if row.get("parameters_b") is not None and row.get("scale") is None:
                 row["scale"] = scale_of(row["parameters_b"])
-            rows.append(row)
+            wrong = list(explain(table_schema("llms").json_schema, row))
+            for column, value, expected in wrong:
+                words = f"{column} is {value}, expected {expected}; the LLM is kept without it"
+                self.rejected.append(Rejected("LLMs", None, words, {"llm": name}))
+            rows.append(row | dict.fromkeys(column for column, _, _ in wrong if column is not None))
         return pa.Table.from_pylist(rows, schema=schema)
 
     def template_table(self, settled: Settled) -> pa.Table:
-        """The table `thought_templates`; a template of a query that is not there is rejected."""
-        rows = [{"template_id": template_id(row), **row} for row in self._templates]
-        table = pa.Table.from_pylist(rows, schema=table_schema("thought_templates").arrow)
-        known = settled.split_of(table["query_id"].combine_chunks()).is_valid()
-        for row in table.filter(pc.invert(known)).to_pylist():
-            record = {k: row[k] for k in ("query_id", "criterion", "pool", "summarizer")}
-            self.rejected.append(Rejected("thought templates", None, "its query is not in the release", record))
-        return table.filter(known)
+        """The table `thought_templates`; a template that is there already, or whose query is not, is rejected."""
+        schema = table_schema("thought_templates")
+        rows: dict[str, dict[str, Any]] = {}
+        for row in ({"template_id": template_id(row), **row} for row in self._templates):
+            wrong = "; ".join(
+                f"{column} is {value}, expected {expected}" for column, value, expected in explain(schema.json_schema, row)
+            )
+            if not wrong and settled.split_of(pa.array([row["query_id"]]))[0].as_py() is None:
+                wrong = "its query is not in the release"
+            if not wrong and rows.setdefault(row["template_id"], row) is not row:
+                wrong = "there is one of its query, criterion, pool and summariser already"
+            if wrong:
+                record = {k: row.get(k) for k in ("query_id", "criterion", "pool", "summarizer")}
+                self.rejected.append(Rejected("thought templates", None, wrong, record))
+        return pa.Table.from_pylist(list(rows.values()), schema=schema.arrow)
 
     def embedding_table(self) -> pa.Table:
         """The sidecar `embeddings`: the first vector of each kind of each query."""
         table = pa.concat_tables(self.embeddings)
-        ids = [query_id(t, p) for t, p in zip(table["task"].to_pylist(), table["prompt"].to_pylist(), strict=True)]
+        ids = [
+            query_id(canonical_task(t), p) for t, p in zip(table["task"].to_pylist(), table["prompt"].to_pylist(), strict=True)
+        ]
         table = table.append_column("query_id", pa.array(ids, pa.string()))
         _, first = np.unique([f"{i} {e}" for i, e in zip(ids, table["embedded"].to_pylist(), strict=True)], return_index=True)
         return table.take(pa.array(np.sort(first)))
@@ -229,7 +245,7 @@ class Intake:
 
 def template_id(row: Mapping[str, Any]) -> str:
     """The id of a thought template: a hash of its query, criterion, pool and summariser."""
-    return content_id(*(row[k] for k in ("query_id", "criterion", "pool", "summarizer")))
+    return content_id(*(str(row.get(k)) for k in ("query_id", "criterion", "pool", "summarizer")))
 
 
 @dataclass(frozen=True)
@@ -296,7 +312,8 @@ def _write_by_split(root: Path, table: str, rows: pa.Table, settled: Settled) ->
 
 def _write_rejected(path: Path, rejected: Sequence[Rejected]) -> dict[str, Any]:
     ordered = sorted(rejected, key=lambda r: (r.file, -1 if r.row is None else r.row, r.reason))
-    with open(path, "w", encoding="utf-8") as file:
+    # Half a character, as a name may hold, is written as JSON's escape of it.
+    with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
         for record in ordered:
             file.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
     return {"rows": len(ordered), "bytes": path.stat().st_size, "sha256": sha256(path)}
@@ -304,7 +321,7 @@ def _write_rejected(path: Path, rejected: Sequence[Rejected]) -> dict[str, Any]:
 
 def _refusal(rejected: Sequence[Rejected], why: str) -> str:
     lines = [f"Found {len(rejected):,} records that cannot be taken ({why}):"]
-    lines += [f"  {r.file} record {r.row}: {r.reason}" for r in rejected[:_SHOWN]]
+    lines += [f"  {r.file}{'' if r.row is None else f' record {r.row}'}: {r.reason}" for r in rejected[:_SHOWN]]
     if len(rejected) > _SHOWN:
         lines.append(f"  ... and {len(rejected) - _SHOWN:,} more")
     return "\n".join(lines)

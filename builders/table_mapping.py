@@ -110,7 +110,7 @@ def parse_mapping(
     """
     sections: dict[str, Any] = {"map": {}, "wide": {}, "llms": ()}
     if isinstance(map, (str, Path)):
-        sections |= _from_yaml(Path(map))
+        sections |= mapping_sections(Path(map))
     elif map:
         sections["map"] = map
     if wide:
@@ -139,7 +139,12 @@ def parse_mapping(
     )
 
 
-def _from_yaml(path: Path) -> dict[str, Any]:
+def mapping_sections(path: Path) -> dict[str, Any]:
+    """The sections `map`, `wide`, `llms` and `split` of a YAML file, those that it has; its lines are `map` where it has none.
+
+    Raises:
+        InputError: the file cannot be read, or holds something else.
+    """
     try:
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from ..errors import InputError
 from .console import progress, say
 from .info import show_rows
+
+_BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @click.command(name="build")
@@ -27,7 +29,9 @@ from .info import show_rows
 @click.option(
     "--map", "mapping", multiple=True, metavar="OURS=THEIRS", help="For table: our column and theirs; ==TEXT: a constant."
 )
-@click.option("--map-file", type=click.Path(path_type=Path), help="For table: the same as a YAML file.")
+@click.option(
+    "--map-file", type=click.Path(path_type=Path), help="For table: the same as a YAML file, and what makes a wide one long."
+)
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Any other option of the source.")
 @click.option("--revision", help="Revision of the inputs: what to fetch of a repository, else a note in the manifest.")
 @click.option("--strict", is_flag=True, help="Fail where a record cannot be taken, instead of listing it in rejected.jsonl.")
@@ -62,11 +66,11 @@ def command(
     """
     from ..builders import build
 
-    arguments: dict[str, Any] = dict(_pair(o, "--option") for o in options)
+    arguments = _options(source, options)
+    if mapping or map_file:
+        arguments |= _mapping(mapping, map_file)
     if split is not None:
         arguments["split"] = split
-    if mapping or map_file:
-        arguments["map"] = _mapping(mapping, map_file)
     with progress() as tell:
         paths, revision = _inputs(source, inputs, revision)
         release = build(
@@ -101,18 +105,31 @@ def _pair(text: str, option: str) -> tuple[str, str]:
     return name, value
 
 
-def _mapping(pairs: tuple[str, ...], path: Path | None) -> dict[str, str]:
-    mapping: dict[str, str] = {}
-    if path is not None:
-        import yaml
+def _mapping(pairs: tuple[str, ...], path: Path | None) -> dict[str, Any]:
+    """The options of `table` that say which column is which."""
+    from ..builders.table_mapping import mapping_sections
 
-        try:
-            loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror}. Remedy: check the path") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: not YAML ({str(error).splitlines()[0]})") from error
-        if not isinstance(loaded, dict) or not all(isinstance(k, str) and isinstance(v, str) for k, v in loaded.items()):
-            raise InputError(f"{path}: expected a mapping of our column names to theirs, both texts")
-        mapping |= loaded
-    return mapping | dict(_pair(p, "--map") for p in pairs)
+    sections = mapping_sections(path) if path is not None else {}
+    own = dict(_pair(p, "--map") for p in pairs)
+    return {**sections, "map": {**(sections.get("map") or {}), **own}}
+
+
+def _options(source: str, pairs: tuple[str, ...]) -> dict[str, Any]:
+    """The options of a source, as the types that it takes."""
+    from ..builders import SOURCES
+
+    known = signature(SOURCES[source]).parameters if source in SOURCES else {}
+    found: dict[str, Any] = {}
+    for name, value in (_pair(p, "--option") for p in pairs):
+        kind = str(known[name].annotation) if name in known else "str"
+        if kind == "bool":
+            if value.lower() not in _BOOLEANS:
+                raise click.BadParameter(f"{name} is {value!r}, expected true or false", param_hint="--option")
+            found[name] = _BOOLEANS[value.lower()]
+        elif kind.startswith("Sequence"):
+            found[name] = [part.strip() for part in value.split(",")]
+        elif kind.startswith("Mapping") and "str" not in kind.rpartition("]")[2]:
+            raise click.BadParameter(f"{name} is a mapping. Remedy: --map-file with a section {name}", param_hint="--option")
+        else:
+            found[name] = value
+    return found

@@ -37,7 +37,7 @@ class Bert:
         encoder: str = "minilm",
         layers: int = 2,
         max_tokens: int = 64,
-        steps: int = 50,
+        steps: int = 40,
         batch_size: int = 16,
         learning_rate: float | None = None,
         seed: int = 0,

@@ -76,7 +76,7 @@ class GraphRouter:
             values, given = torch.from_numpy(targets.values), torch.from_numpy(targets.given)
             mean = (values * given).sum(dim=1, keepdim=True) / given.sum(dim=1, keepdim=True).clamp(min=1)
             edges = (values - mean) * given  # better or worse than the others on this query
-            edges = edges / edges.std().clamp(min=1e-6)
+            edges = edges / edges.square().mean().sqrt().clamp(min=1e-6)
             llms = torch.from_numpy(_llm_features(table, self.embedder_))
             self.layers_ = self._build(torch, x.shape[1], llms.shape[1], torch.from_numpy(targets.prior))
             optimiser = torch.optim.AdamW(self.layers_.parameters(), self.learning_rate, weight_decay=self.weight_decay)
@@ -101,6 +101,8 @@ class GraphRouter:
     def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Floats:
         """[Q, C] float32 predicted targets. A task that was not seen has the mean of all tasks for its node."""
         graph = learned(self, "graph_")
+        if not prompts:
+            return np.zeros((0, len(self.candidates_)), np.float32)
         with seeded(self.seed) as torch, torch.no_grad():
             x = torch.from_numpy(self.embedder_.encode(prompts))
             task = torch.tensor([self.tasks_.get(t, len(self.tasks_)) for t in tasks], dtype=torch.int64)
@@ -132,7 +134,7 @@ class GraphRouter:
         heard = lay["llm_to_query"](edges @ llms / edges.shape[1])
         queries_1 = relu(lay["query_self"](queries) + lay["task_to_query"](tasks[graph_task]) + heard)
         targets_1 = relu(lay["query_self"](targets) + lay["task_to_query"](tasks[task]))
-        llms_1 = lay["llm_self"](llms) + lay["query_to_llm"](edges.T @ queries / len(edges))
+        llms_1 = lay["llm_self"](llms) + lay["query_to_llm"](edges.T @ queries / max(len(edges), 1))
         # Second round: tasks hear from their queries what these heard, and what became of their edges.
         tasks_1 = relu(lay["task_self"](tasks) + lay["query_to_task_2"](share @ queries_1))
         # [T + 1, C] how the candidates did on the queries of each task, as if a few more had been like all the others.

@@ -81,9 +81,9 @@ class UnitTargets(NamedTuple):
         return cls(values, known.astype(np.float32), low, span, np.log(bounded / (1 - bounded)).astype(np.float32))
 
 
-def fitted_embedder(embedder: Embedder | None, prompts: Sequence[str | None]) -> Embedder:
+def fitted_embedder(embedder: Embedder | None, prompts: Sequence[str | None]) -> Any:
     """The embedder, or the built-in one, fitted on the train prompts if it is one that is fitted."""
-    chosen: Embedder = TfidfSvdEmbedder() if embedder is None else embedder
+    chosen: Any = TfidfSvdEmbedder() if embedder is None else embedder
     fit = getattr(chosen, "fit", None)
     if fit is not None:
         fit(prompts)

@@ -105,6 +105,8 @@ class RouterDC:
     def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Floats:
         """[Q, C] float32 cosines."""
         encoder = learned(self, "encoder_")
+        if not prompts:
+            return np.zeros((0, len(self.candidates_)), np.float32)
         with seeded(self.seed) as torch, torch.no_grad():
             queries = torch.nn.functional.normalize(encoder(torch.from_numpy(self.embedder_.encode(prompts))), dim=1)
             scores: Floats = (queries @ torch.nn.functional.normalize(self.llms_, dim=1).T).numpy()

@@ -58,6 +58,15 @@ def test_words_are_hashed_alike_everywhere_and_texts_do_not_disturb_each_other()
     torch.testing.assert_close(alone[0], beside[0])
 
 
+def test_small_tables() -> None:
+    table = learnable(30)
+    assert Bert(encoder="scratch", steps=5).fit(table).score([], []).shape == (0, 3)
+    for small in (table.columns(["blue"]).rows([0, 1, 2]), table.rows([0]), table.rows([0, 0, 0])):
+        scores = Bert(encoder="scratch", steps=5).fit(small).score(["x", None], ["colours", "new"])
+        assert scores.shape == (2, len(small.candidates))
+        assert np.isfinite(scores).all()
+
+
 def test_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="score before fit"):
         Bert().score(["a"], ["t"])

@@ -105,6 +105,15 @@ def test_what_is_not_known_of_an_llm_says_nothing() -> None:
     assert (unknown[:, -4:-1] == 0).all()
 
 
+def test_small_tables() -> None:
+    table = learnable(30)
+    assert GraphRouter(steps=5).fit(table).score([], []).shape == (0, 3)
+    for small in (table.columns(["blue"]).rows([0, 1, 2]), table.rows([0]), table.rows([0, 0, 0])):
+        scores = GraphRouter(steps=5).fit(small).score(["x", None], ["colours", "new"])
+        assert scores.shape == (2, len(small.candidates))
+        assert np.isfinite(scores).all()
+
+
 def test_errors() -> None:
     table = learnable(10)
     with pytest.raises(InputError, match="score before fit"):

@@ -76,6 +76,15 @@ def test_a_fitted_router_can_be_stored() -> None:
     np.testing.assert_array_equal(router.score(table.prompts, table.tasks), stored.score(table.prompts, table.tasks))
 
 
+def test_small_tables() -> None:
+    table = learnable(30)
+    assert RouterDC(steps=5).fit(table).score([], []).shape == (0, 3)
+    for small in (table.columns(["blue"]).rows([0, 1, 2]), table.rows([0]), table.rows([0, 0, 0])):
+        scores = RouterDC(steps=5).fit(small).score(["x", None], ["colours", "new"])
+        assert scores.shape == (2, len(small.candidates))
+        assert np.isfinite(scores).all()
+
+
 def test_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="score before fit"):
         RouterDC().score(["a"], ["t"])

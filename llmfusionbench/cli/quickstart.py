@@ -10,17 +10,23 @@ from .console import progress, say, show_table
 from .info import describe
 
 _BEST = 5
+_ROUTERS = ("per_task", "knn")
 
 
 @click.command(name="quickstart")
-@click.option("--out", type=click.Path(path_type=Path), help="Also write the leaderboard there, as CSV.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Also write there: the best candidates as CSV, and the report of the routers.",
+)
 def command(out: Path | None) -> int:
-    """Tour the embedded sample: open it, validate it, look at what is in it, and at who answers best.
+    """Tour the embedded sample: open it, validate it, look at what is in it, at who answers best, and at some routers.
 
     \b
     Example:
       llmfusionbench quickstart --out tour
     """
+    from ..evaluation import evaluate
     from ..leaderboard import leaderboard
     from ..release import open_release
     from ..validation import validate
@@ -59,12 +65,17 @@ def command(out: Path | None) -> int:
             for row in best
         ],
     )
+    with progress() as tell:
+        report = evaluate(list(_ROUTERS), release, progress=tell)
+    show_table(report.title, report.leaderboard_header(), report.leaderboard_rows())
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        board.to_csv(out / "leaderboard.csv", index=False)
-        say(f"Wrote {out / 'leaderboard.csv'}.")
+        for path in report.write(out):
+            say(f"Wrote {path}.")
+        board.to_csv(out / "candidates.csv", index=False)
+        say(f"Wrote {out / 'candidates.csv'}.")
     say("Where to go next:")
     say("  llmfusionbench info sample         what you have just seen, of any release")
+    say("  llmfusionbench evaluate --help     a router of your own, measured against these")
     say("  llmfusionbench build --help        your own logs, as the same tables")
     say("  llmfusionbench simulate --help     logs of any size, to try things on")
     return 0

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
-from ..schema import TABLES, table_schema
+from ..schema import SIDECARS, TABLES, table_schema
 from .release import Release
+
+RANGE_ROWS: Final = 50_000
+"""Rows that are compared at a time."""
 
 _SHOWN = 5
 
@@ -48,7 +52,8 @@ def diff_releases(a: Release, b: Release, progress: Callable[[str, int, int], No
         progress: Called with the table, the ranges of keys that are compared, and how many there are.
     """
     tell = progress or (lambda *_: None)
-    return [_diff_table(a, b, name, tell) for name in TABLES if table_schema(name).view_of is None]
+    tables = [t for t in TABLES if table_schema(t).view_of is None] + [t for t in SIDECARS if t in a.tables + b.tables]
+    return [_diff_table(a, b, name, tell) for name in tables]
 
 
 def _diff_table(a: Release, b: Release, name: str, tell: Callable[[str, int, int], None]) -> TableDiff:
@@ -85,12 +90,11 @@ def _diff_table(a: Release, b: Release, name: str, tell: Callable[[str, int, int
 def _ranges(a: Release, b: Release, name: str) -> Iterator[tuple[int, int, pa.Table, pa.Table]]:
     """Both tables in matching ranges of the first key column, each small enough to hold; with its number and their number."""
     first = table_schema(name).key[0]
-    if name not in a.tables and name not in b.tables:
-        return
-    left, right = a.table(name), b.table(name)
+    nothing = ds.dataset(table_schema(name).arrow.empty_table())
+    left, right = (r.table(name) if name in r.tables else nothing for r in (a, b))
     rows = left.count_rows() + right.count_rows()
     ids = pc.unique(pa.concat_tables([left.to_table(columns=[first]), right.to_table(columns=[first])])[first]).sort()
-    parts = max(1, -(-rows // 50_000))
+    parts = max(1, -(-rows // RANGE_ROWS))
     edges = [ids[len(ids) * i // parts].as_py() for i in range(1, parts)]
     for number, (low, high) in enumerate(zip([None, *edges], [*edges, None], strict=True)):
         condition = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from functools import cached_property
@@ -89,7 +90,7 @@ class Release:
         for file in files:
             if not file.is_file():
                 raise ReleaseError(f"{file}: no such file, though the manifest lists it. Remedy: build or download it again")
-        return ds.dataset([str(f) for f in files], schema=table_schema(name).arrow, format="parquet")
+        return ds.dataset([os.path.abspath(f) for f in files], schema=table_schema(name).arrow, format="parquet")
 
     def to_pandas(self, name: str, split: str | None = None, columns: list[str] | None = None) -> pd.DataFrame:
         """A table as a pandas frame. For polars, hand `table(...).to_table()` to `polars.from_arrow`."""

@@ -7,6 +7,7 @@ Exit status 0: done. 1: the input or the data is at fault; one line on standard 
 from __future__ import annotations
 
 import difflib
+import io
 import os
 import sys
 from importlib import import_module
@@ -16,7 +17,7 @@ import click
 
 from .._version import __version__
 from ..errors import LLMFusionBenchError
-from .console import error_line
+from .console import error_line, printable
 
 COMMANDS: Final = {
     "build": "Read logs in any known format and write them as a release.",
@@ -75,10 +76,16 @@ def main(args: list[str] | None = None) -> None:
 
 def run(args: list[str]) -> int:
     """Run the command line; its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that knows no `é` is no reason to stop
     try:
         result: Any = cli.main(args, prog_name="llmfusionbench", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        told = io.StringIO()
+        error.show(told)
+        click.echo(printable(told.getvalue()), err=True, nl=False)
         return 2
     except click.Abort:
         error_line("stopped")
@@ -90,4 +97,14 @@ def run(args: list[str]) -> int:
         # The reader has gone, as in `... | head`; keep the interpreter from complaining as it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename is not None else ""
+        error_line(f"{place}{error.strerror or error}. Remedy: check the path, the rights and the space there")
+        return 1
+    except ValueError as error:
+        arrow = sys.modules.get("pyarrow")
+        if arrow is None or not isinstance(error, arrow.ArrowInvalid):
+            raise
+        error_line(f"a file cannot be read ({str(error).splitlines()[0]}). Remedy: llmfusionbench validate, on each input")
+        return 1
     return result if isinstance(result, int) else 0

@@ -88,6 +88,8 @@ def build(
         if not path.is_file():
             what = "a directory, expected the files in it" if path.is_dir() else "no such file"
             raise InputError(f"{path}: {what}. Remedy: check the path")
+        if not _is_utf8(str(path)):
+            raise InputError(f"{path}: a name that is not UTF-8, which no table can hold. Remedy: rename the file")
     if not 0 <= test_share < 1:
         raise InputError(f"test_share is {test_share}, expected a number from 0 to below 1")
     if tokenizer is not None:
@@ -141,6 +143,15 @@ def build(
             },
         )
     return Release(out)
+
+
+def _is_utf8(name: str) -> bool:
+    """Whether UTF-8 can write `name`; a file's name may be any bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _source(name: str, options: Mapping[str, Any]) -> Source:

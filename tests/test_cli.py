@@ -1,0 +1,438 @@
+"""The command line as people use it, and misuse it: a one-line error, never a traceback, nothing half-written."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import json
+import os
+import pty
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+
+import llmfusionbench as lfb
+from llmfusionbench.cli.main import COMMANDS, cli, run
+from tests.tiny_release import LOG, write_tiny_release
+
+PROJECT = Path(__file__).parents[1]
+ESCAPE = "\x1b]0;title\x07\x1b[31m"
+EXAMPLE_LINE = re.compile(r"^ +(llmfusionbench \S.*)$", re.MULTILINE)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Offline, from an empty cache."""
+    return {**os.environ, "PYTHONPATH": str(PROJECT), "HF_HUB_OFFLINE": "1", "COLUMNS": "100", **more}
+
+
+def command(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "llmfusionbench", *arguments], capture_output=True, text=True, cwd=cwd, env=environment(**more)
+    )
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, offline."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("LLMFUSIONBENCH_CACHE", str(tmp_path / ".cache"))
+    return tmp_path
+
+
+def fails(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 1) -> str:
+    """What a command that fails says: one line, with nothing that moves a cursor."""
+    assert run(list(arguments)) == status
+    printed = capsys.readouterr()
+    assert "Traceback" not in printed.err + printed.out
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", printed.err + printed.out)
+    assert printed.out == ""
+    if status == 1:
+        assert printed.err.startswith("llmfusionbench: error: ")
+    return printed.err
+
+
+# --- help
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([name, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"Examples?:", text)
+    assert any(line.startswith(f"llmfusionbench {name} ") for line in EXAMPLE_LINE.findall(text))
+    loaded = cli.get_command(None, name)  # type: ignore[arg-type]
+    assert loaded is not None
+    assert loaded.name == name
+    for parameter in loaded.params:
+        assert not isinstance(parameter, click.Option) or parameter.help, f"{name} {parameter.name} has no help"
+
+
+def test_the_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    text = capsys.readouterr().out
+    for name in COMMANDS:
+        assert re.search(rf"^  {name} ", text, re.MULTILINE)
+    assert sorted(COMMANDS) == list(COMMANDS)
+    modules = {p.stem for p in (PROJECT / "llmfusionbench" / "cli").glob("*.py")} - {"__init__", "main", "console"}
+    assert modules >= set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_the_readme(name: str) -> None:
+    assert f"llmfusionbench {name}" in (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"llmfusionbench, version {lfb.__version__}\n"
+
+
+def test_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 2
+    assert "quickstart" in capsys.readouterr().err
+
+
+# --- examples
+
+LEFT_OUT = ("http://", "--allow-code-execution")
+"""Examples that need a server, or a sandbox; their commands have tests of their own."""
+
+ROUTER = """
+class MyRouter:
+    def route(self, prompts, tasks):
+        return ["tiny"] * len(prompts)
+"""
+
+
+def examples() -> list[str]:
+    """Every example of every help, in order."""
+    found = []
+    for name in COMMANDS:
+        loaded = cli.get_command(None, name)  # type: ignore[arg-type]
+        found += EXAMPLE_LINE.findall(getattr(loaded, "help", ""))
+    return [e for e in found if not any(word in e for word in LEFT_OUT)]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with what the examples take for granted; what costs time with the sample is given a tiny release."""
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "logs").mkdir()
+    answer = {"session_id": "1", "chat_history": ["1+1?"], "output": ["2"], "generator": "x", "dataset": "gsm", "answer": "# 2"}
+    for llm in ("a-7b", "b-70b"):
+        (folder / "logs" / f"{llm}.json.gz").write_bytes(gzip.compress(json.dumps([answer]).encode()))
+    log = "prompt,split,task,llm,response,performance,cost_usd,metric,ground_truth\n"
+    for n in range(40):
+        for llm in ("tiny", "big"):
+            log += f"{n}+{n}?,{'train' if n % 3 else 'test'},sums,{llm},{n},{n % 2},0.{n + 1},em,{n}\n"
+    release = lfb.open_release(write_tiny_release(folder / "small", log))
+    write_tiny_release(folder / "my-release", log)
+    (folder / "answers.csv").write_text("question,model,answer\n1+1?,a,2\n")
+    row = {"query_id": "0" * 24, "llm": "a", "mode": "direct", "status": "ok", "provenance": "imported"}
+    (folder / "answers.jsonl").write_text(json.dumps(row) + "\n")
+    for name in ("train.csv", "partial_test.csv"):
+        (folder / name).write_text("task_name,query,llm,response,metric\nsums,1+1?,a,2,em\n")
+    (folder / "mine.py").write_text(ROUTER)
+    choices = "".join(f"{q},tiny\n" for q in release.table("queries").to_table()["query_id"].to_pylist())
+    (folder / "choices.csv").write_text("query_id,candidate\n" + choices)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", examples())
+def test_every_example_runs(
+    example: str, desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(desk)
+    words = shlex.split(example)[1:]
+    if words[0] in ("evaluate", "rescore", "tokens"):
+        words = ["small" if word == "sample" else word for word in words]
+    if words[0] == "build":
+        words = ["built" if word == "my-release" else word for word in words] + ["--overwrite"]
+    expanded = [path for word in words for path in (sorted(glob.glob(word)) if "*" in word else [word])]
+    status = run(expanded)
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert status == (1 if words[0] == "diff" else 0)  # they differ
+    assert printed.out or "--json" in words
+
+
+# --- misuse
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["validte"], 2, 'No command "validte". Did you mean "validate"?'),
+        (["sing"], 2, 'No command "sing".'),
+        (["info", "sample", "--jsn"], 2, "No such option"),
+        (["info"], 2, "Missing argument 'RELEASE'"),
+        (["info", "a", "b"], 2, "unexpected extra argument"),
+        (["build", "zeroeval", "--out", "r"], 2, "Missing argument 'INPUT...'"),
+        (["build", "zeroeval", "in.csv"], 2, "Missing option '--out'"),
+        (["build", "zeroeva", "in.csv", "--out", "r"], 1, 'No source "zeroeva". Did you mean "zeroeval"?'),
+        (["build", "table", "in.csv", "--out", "r", "--split", "trian"], 1, 'No split "trian". Did you mean "train"?'),
+        (["build", "table", "in.csv", "--out", "r", "--option", "splits=x"], 1, 'No option of table "splits". Did you'),
+        (["build", "table", "in.csv", "--out", "r", "--option", "split"], 2, "'split' is not NAME=VALUE"),
+        (["build", "table", "in.csv", "--out", "r", "--option", "=x"], 2, "'=x' is not NAME=VALUE"),
+        (["build", "table", "in.csv", "--out", "r", "--option", "wide=x"], 2, "Remedy: --map-file with a section wide"),
+        (["build", "fusionbench", "in.csv", "--out", "r", "--option", "embeddings=maybe"], 2, "expected true or false"),
+        (["build", "zeroeval", "in.csv", "--out", "r", "--map", "prompt=q"], 1, 'No option of zeroeval "map"'),
+        (["build", "table", "in.csv", "--out", "r", "--map", "promt=q"], 1, 'No column "promt". Did you mean "prompt"?'),
+        (["build", "table", "in.csv", "--out", "r", "--map", "prompt=qestion"], 1, 'no column "qestion" for prompt. Did'),
+        (["build", "table", "in.csv", "--out", "r", "--map-file", "nowhere.yaml"], 1, "nowhere.yaml"),
+        (["build", "table", "in.csv", "--out", "r", "--map-file", "."], 1, "not a readable YAML file"),
+        (["build", "table", "in.csv", "--out", "r", "--tokenizer", "cl100k"], 1, 'No tokenizer "cl100k". Did you mean'),
+        (["build", "table", "in.csv", "--out", "r", "--test-share", "1"], 2, "1.0 is not in the range 0<=x<1"),
+        (["build", "table", "in.csv", "--out", "r", "--test-share", "nan"], 1, "test_share is nan"),
+        (["build", "table", "in.csv", "--out", "r", "--workers", "0"], 2, "0 is not in the range x>=1"),
+        (["build", "table", "nowhere.csv", "--out", "r"], 1, "nowhere.csv: no such file"),
+        (["build", "table", ".", "--out", "r"], 1, "a directory, expected the files in it"),
+        (["build", "table", "truncated.csv.gz", "--out", "r"], 1, "truncated.csv.gz"),
+        (["build", "zeroeval", "truncated.json.gz", "--out", "r"], 1, "truncated.json.gz: cannot be read to its end"),
+        (["build", "zeroeval", "in.csv", "--out", "r"], 1, "in.csv: "),
+        (["build", "table", "empty.csv", "--out", "r"], 1, "empty.csv"),
+        (["build", "table", "in.csv", "--out", "in.csv", "--map", "prompt=question"], 1, "in.csv: exists and is no release"),
+        (["build", "table", "in.csv", "--out", "in.csv/below", "--map", "prompt=question"], 1, "cannot write there"),
+        (["build", "table", "in.csv", "--out", "/proc/release", "--map", "prompt=question"], 1, "cannot write there"),
+        (["build", "table", "in.csv", "--out", "full", "--map", "prompt=question"], 1, "full: exists and is no release"),
+        (["build", "fusionbench", "org/name", "--out", "r"], 1, "org/name"),
+        (["info", "nowhere"], 1, "nowhere: no such directory"),
+        (["info", "in.csv"], 1, "in.csv: no such directory"),
+        (["info", "full"], 1, "Remedy"),
+        (["info", "."], 1, "no release here, it has no manifest.json"),
+        (["info", "org/name"], 1, "org/name"),
+        (["info", "sample", "--revision", "v1"], 1, "sample: has no revisions"),
+        (["diff", "sample", "nowhere"], 1, "nowhere: no such directory"),
+        (["validate", "nowhere"], 1, "nowhere: no such file or directory"),
+        (["validate", "truncated.csv.gz"], 1, "no telling which table it holds"),
+        (["simulate", "--out", "in.csv", "--scale", "0.001"], 1, "in.csv"),
+        (["simulate", "--out", "s", "--scale", "0"], 2, "is not in the range 0<x<=100"),
+        (["simulate", "--out", "s", "--scale", "nan"], 1, "scale is nan"),
+        (["evaluate", "sample", "--router", "kmn"], 1, 'Did you mean "knn"?'),
+        (["rescore", "nowhere", "--out", "r"], 1, "nowhere: no such directory"),
+        (["tokens", "nowhere", "--out", "r"], 1, "nowhere: no such directory"),
+    ],
+)  # fmt: skip
+def test_misuse_is_one_line(
+    arguments: list[str], status: int, words: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "in.csv").write_text("question,llm\n1+1?,a\n")
+    (place / "empty.csv").write_text("")
+    (place / "truncated.csv.gz").write_bytes(gzip.compress(LOG.encode() * 100)[:-20])
+    (place / "truncated.json.gz").write_bytes(gzip.compress(os.urandom(9_000).hex().encode())[:-20])
+    (place / "full").mkdir()
+    (place / "full" / "mine").write_text("x")
+    before = sorted(p.name for p in place.iterdir())
+    told = fails(capsys, *arguments, status=status)
+    assert words in told
+    if status == 1:
+        assert told.count("\n") <= 12
+    assert [name for name in sorted(p.name for p in place.iterdir()) if name != ".cache"] == before
+
+
+def test_an_existing_release_is_not_overwritten(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "in.csv").write_text("prompt,llm\n1+1?,a\n")
+    assert run(["build", "table", "in.csv", "--out", "r"]) == 0
+    capsys.readouterr()
+    assert "r: a release is there already. Remedy: --overwrite" in fails(capsys, "build", "table", "in.csv", "--out", "r")
+    assert run(["build", "table", "in.csv", "--out", "r", "--overwrite"]) == 0
+
+
+def test_refused_records_are_counted_and_strict_refuses(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "in.csv").write_text("prompt,llm,performance\n1+1?,a,1\n1+2?,a,7\n1+3?,a,x\n")
+    assert run(["build", "table", "in.csv", "--out", "r"]) == 0
+    printed = capsys.readouterr().out
+    assert "Wrote r: 1 queries, 1 candidates, 1 responses." in printed
+    assert "Rejected 2 records: see r/rejected.jsonl for their places and reasons." in printed
+    told = fails(capsys, "build", "table", "in.csv", "--out", "strict", "--strict")
+    assert "Found 2 records that cannot be taken" in told
+    assert "in.csv record 1: performance is 7.0, expected number from 0 to 1 or null" in told
+    assert 'in.csv record 2: performance is "x", expected a number' in told
+    assert not (place / "strict").exists()
+
+
+def test_wide_tables_by_a_map_file(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "wide.csv").write_text("q,a,b,a|text\n1+1?,1,0,two\n1+2?,0,1,\n")
+    (place / "map.yaml").write_text(
+        "map: {prompt: q, task: =sums}\nwide: {performance: '{llm}', response: '{llm}|text'}\nllms: [a, b]\n"
+    )
+    assert run(["build", "table", "wide.csv", "--out", "r", "--map-file", "map.yaml", "--map", "metric==em"]) == 0
+    release = lfb.open_release("r")
+    assert release.routing().performance.tolist() in ([[1, 0], [0, 1]], [[0, 1], [1, 0]])
+    assert set(release.table("queries").to_table()["metric"].to_pylist()) == {"em"}
+    assert release.manifest["source"]["options"]["map"] == {"prompt": "q", "task": "=sums", "metric": "=em"}
+
+
+def test_options_reach_the_source_as_their_types(place: Path) -> None:
+    (place / "train.csv").write_text('task_name,query,llm,metric,query_embedding\nsums,1+1?,a,em,"tensor([0.5])"\n')
+    for value, kept in (("true", True), ("false", False)):
+        assert run(["build", "fusionbench", "train.csv", "--out", "r", "--overwrite", "--option", f"embeddings={value}"]) == 0
+        assert ("embeddings" in lfb.open_release("r").tables) == kept
+
+
+# --- hostile names
+
+
+@pytest.mark.parametrize(
+    "name", [f"{ESCAPE}.csv", f"{ESCAPE}.jsonl", "a\nb.csv", "\u202egpj.csv", "-rf", "%s{0}.csv", "sp ace.csv"]
+)
+def test_hostile_file_names(name: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (
+        ["validate", "--schema", "llms", "--", name],
+        ["info", "--", name],
+        ["build", "table", "--out", "r", "--", name],
+    ):
+        fails(capsys, *arguments)
+    (place / name).write_text("nonsense")
+    for arguments in (["info", "--", name], ["build", "table", "--out", "r", "--", name], ["diff", "--", name, name]):
+        fails(capsys, *arguments)
+    run(["validate", "--schema", "llms", "--", name])
+    printed = capsys.readouterr()
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", printed.out + printed.err)
+
+
+@pytest.mark.parametrize("word", [ESCAPE, f"--{ESCAPE}", f"-{ESCAPE}"])
+def test_hostile_commands_and_options(word: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fails(capsys, word, status=2)
+    fails(capsys, "build", "table", "x", "--out", "r", "--option", word, status=2)
+    fails(capsys, "info", f"--{word}", status=2)
+
+
+def test_names_that_are_no_text(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file name of bytes that are not UTF-8, as an old archive leaves them."""
+    name = os.fsdecode(b"caf\xe9.csv")
+    (place / name).write_text("prompt,llm,performance\n1+1?,a,1\n1+2?,a,7\n")
+    assert "Remedy: rename the file" in fails(capsys, "build", "table", name, "--out", "r")
+    assert run(["validate", name, "--schema", "llms"]) == 1
+    assert "caf\\udce9.csv" in capsys.readouterr().out
+
+
+def test_hostile_values_are_shown_escaped(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = f"prompt,llm,task,judge,judge_score,license,performance\n1+1?,{ESCAPE},{ESCAPE},{ESCAPE},1,{ESCAPE},1\n"
+    (place / "in.csv").write_text(log)
+    assert run(["build", "table", "in.csv", "--out", "r"]) == 0
+    assert run(["info", "r"]) == 0
+    assert run(["info", "r", "--json"]) == 0
+    assert run(["diff", "sample", "r"]) == 1
+    printed = capsys.readouterr()
+    assert "\x1b" not in printed.out + printed.err
+    assert "\\x1b]0;title\\x07" in printed.out
+
+
+# --- damage
+
+
+def test_damaged_releases_are_no_tracebacks(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_tiny_release(place / "r")
+    shard = place / "r" / "responses" / "train-00000-of-00001.parquet"
+    whole = shard.read_bytes()
+    for data in (b"", whole[:50], whole[:-9], b"x" * len(whole)):
+        shard.write_bytes(data)
+        for arguments in (["info", "r"], ["diff", "r", "sample"]):
+            assert "Remedy" in fails(capsys, *arguments)
+    shard.unlink()
+    assert "no such file, though the manifest lists it" in fails(capsys, "info", "r")
+
+
+# --- processes
+
+
+def test_python_m(place: Path) -> None:
+    done = command("--version", cwd=place)
+    assert (done.returncode, done.stderr) == (0, "")
+    done = command("validte", cwd=place)
+    assert done.returncode == 2
+    assert 'Did you mean "validate"?' in done.stderr
+    done = command("info", "nowhere", cwd=place)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("llmfusionbench: error: nowhere: no such directory")
+
+
+@pytest.mark.parametrize("arguments", [["info", "sample"], ["info", "sample", "--json"], ["--help"], ["validate", "sample"]])
+@pytest.mark.parametrize("reader", ["head -1", "true"])
+def test_a_broken_pipe_is_quiet(arguments: list[str], reader: str, place: Path) -> None:
+    line = f"{shlex.join([sys.executable, '-m', 'llmfusionbench', *arguments])} | {reader}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=place, env=environment())
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+def test_a_terminal_of_few_characters(place: Path) -> None:
+    write_tiny_release(place / "r", LOG.replace("sums", "süms").replace("big", "日本"))
+    done = command("info", "r", cwd=place, PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "s\\xfcms" in done.stdout
+
+
+def test_a_full_disk(place: Path) -> None:
+    """As a limit on the size of files, which any user can set: the write fails, and nothing is left."""
+    (place / "in.csv").write_text(LOG + "".join(f"{os.urandom(900).hex()},train,t,a,x,1,,,em,1\n" for _ in range(50)))
+    line = (
+        f"ulimit -f 20; exec {shlex.join([sys.executable, '-m', 'llmfusionbench', 'build', 'table', 'in.csv', '--out', 'r'])}"
+    )
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=place, env=environment())
+    assert done.returncode == 1
+    assert done.stderr.startswith("llmfusionbench: error: ")
+    assert "Traceback" not in done.stderr
+    assert [p.name for p in place.iterdir()] == ["in.csv"]
+
+
+def test_stopping_by_hand_leaves_nothing(place: Path) -> None:
+    """The signal of Ctrl-C, while records are read."""
+    (place / "in.csv").write_text("prompt,llm,response\n" + "".join(f"{i}?,a,{i}\n" for i in range(400_000)))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "llmfusionbench", "build", "table", "in.csv", "--out", "r"],
+        cwd=place, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while len(list(place.iterdir())) == 1 and process.poll() is None:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, told = process.communicate(timeout=30)
+    assert (process.returncode, out, told.strip()) == (1, "", "llmfusionbench: error: stopped")
+    assert [p.name for p in place.iterdir()] == ["in.csv"]
+
+
+def test_progress_goes_to_the_terminal_and_not_into_the_output(place: Path) -> None:
+    write_tiny_release(place / "r")
+    plain = command("validate", "r", cwd=place)
+    mine, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "llmfusionbench", "validate", "r"],
+        cwd=place, env=environment(TERM="xterm"), stdout=subprocess.PIPE, stderr=theirs, text=True,
+    )  # fmt: skip
+    out, _ = process.communicate(timeout=60)
+    os.close(theirs)
+    shown = os.read(mine, 100_000)
+    os.close(mine)
+    assert out == plain.stdout == "r: valid, 23 rows checked.\n"
+    assert plain.stderr == ""
+    assert b"rows checked" in shown
+
+
+def test_quickstart_into_a_file(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "tour").write_text("x")
+    assert run(["quickstart", "--out", "tour"]) == 1
+    assert capsys.readouterr().err.startswith("llmfusionbench: error: ")
+    assert (place / "tour").read_text() == "x"
+
+
+def test_quickstart_is_quick_and_says_what_it_shows(place: Path) -> None:
+    start = time.perf_counter()
+    done = command("quickstart", cwd=place, COLUMNS="")
+    seconds = time.perf_counter() - start
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "SIMULATED" in done.stdout
+    assert "no issues" in done.stdout
+    assert "llmfusionbench build --help" in done.stdout
+    assert seconds < 20
+    assert list(place.iterdir()) == [], "nothing is written unless asked for"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .errors import InputError
 from .statistics import bootstrap_mean
 
 if TYPE_CHECKING:
@@ -25,8 +26,14 @@ def leaderboard(release: Release, split: str | None = None, *, seed: int = 0) ->
         domain, candidate, performance (mean over the scored answers), low and high (its 95% bootstrap interval over queries),
         scored (answers with a performance), queries (of the domain), cost_usd (mean cost of an
         answer) with cost_low and cost_high, provenance.
+
+    Raises:
+        UnknownNameError: there is no such split.
+        InputError: it has no queries.
     """
     table = release.routing(split)
+    if not table.query_ids:
+        raise InputError(f"{release.path}: no queries in {split or 'any split'}, so that nobody can lead")
     queries = release.table("queries", split).to_table(columns=["query_id", "domain"])
     domain_of = dict(zip(queries["query_id"].to_pylist(), queries["domain"].to_pylist(), strict=True))
     domains = np.array([domain_of[q] for q in table.query_ids], object)

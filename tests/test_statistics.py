@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -172,3 +173,11 @@ def test_p_of_a_difference() -> None:
     assert two_sided_p(np.zeros(11)) == 1
     below = [two_sided_p(Resamples(keys, resamples=400, seed=i).mean(rng.normal(0, 1, 200))) < 0.05 for i in range(200)]
     assert 2 <= sum(below) <= 22
+
+
+def test_leaderboard_of_no_queries(tmp_path: Path) -> None:
+    release = write_tiny_release(tmp_path / "r")
+    for name in ("queries", "routing"):
+        replace_shard(release, f"{name}/partial_test-00000-of-00001.parquet", table_schema(name).arrow.empty_table())
+    with pytest.raises(lfb.LLMFusionBenchError, match="no queries in partial_test"):
+        leaderboard(lfb.open_release(release), "partial_test")

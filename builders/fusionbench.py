@@ -300,7 +300,8 @@ def _parquet_batches(path: Path) -> Iterator[pa.RecordBatch]:
     try:
         with pq.ParquetFile(path) as file:
             _check_columns(path, file.schema_arrow.names)
-            yield from file.iter_batches(batch_size=4096)
+            for group in range(file.num_row_groups):  # one at a time: over all of them, memory grows with the file
+                yield from file.iter_batches(batch_size=4096, row_groups=[group])
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a readable Parquet file ({error}). Remedy: download it again") from error
 

@@ -244,9 +244,10 @@ def _parquet_chunks(path: Path, needed: list[str]) -> Iterator[_Chunk]:
     row = 0
     with _parquet(path) as parquet:
         try:
-            for batch in parquet.iter_batches(batch_size=_ROWS, columns=needed):
-                yield _Chunk(batch, np.arange(row, row + batch.num_rows))
-                row += batch.num_rows
+            for group in range(parquet.num_row_groups):  # one at a time: over all of them, memory grows with the file
+                for batch in parquet.iter_batches(batch_size=_ROWS, columns=needed, row_groups=[group]):
+                    yield _Chunk(batch, np.arange(row, row + batch.num_rows))
+                    row += batch.num_rows
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"{path}: cannot be read after record {row} ({error}). Remedy: fetch the file again") from error
 

@@ -276,7 +276,7 @@ def _tokens(release: Release, folds: Sequence[Fold]) -> dict[str, np.ndarray[Any
     place = {name: i for i, name in enumerate(candidates)}
     matrix = np.full((len(ids), len(candidates)), np.nan, np.float32)
     pairs = pc.dictionary_encode(pc.binary_join_element_wise(answers["llm"], answers["mode"], "\x1f")).combine_chunks()
-    names = [Candidate(*pair.split("\x1f")).name for pair in pairs.dictionary.to_pylist()]
+    names = [Candidate(*pair.rsplit("\x1f", 1)).name for pair in pairs.dictionary.to_pylist()]
     column = np.array([place.get(name, -1) for name in names], np.int64)[pairs.indices.to_numpy()]
     row = pc.index_in(answers["query_id"], value_set=ids).to_numpy()
     used = pc.add(answers["input_tokens"], answers["output_tokens"]).cast(pa.float64()).to_numpy()

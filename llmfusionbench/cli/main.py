@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "quickstart": "Tour the embedded sample: open, validate, look.",
     "rescore": "Score the answers of a release anew, as another release.",
     "simulate": "Write simulated logs in the official FusionBench format, at any scale.",
+    "templates": "Make thought templates from the best answers, and retrieve them.",
     "tokens": "Count the tokens of a release and price them, as another release.",
     "validate": "Check a release, or one file, against the schemas.",
 }

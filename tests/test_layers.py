@@ -15,7 +15,7 @@ LAYERS = (
     {"_version", "errors", "types"},
     {"files", "schema", "schemas"},
     {"manifest", "validation"},
-    {"tokens", "statistics", "routing", "embedding"},
+    {"chat", "duplicates", "embedding", "routing", "statistics", "tokens"},
     {"release"},
     {"scoring", "sandbox", "leaderboard"},
     {"evaluation"},

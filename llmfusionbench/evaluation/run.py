@@ -17,7 +17,7 @@ from ..routing import RoutingTable
 from ..statistics import Resamples, estimate
 from ..types import Candidate
 from .decision import Decisions, decide, refuse
-from .duplicates import Overlap, overlap
+from ..duplicates import Overlap, overlap
 from .measure import Measurer
 from .protocol import (
     PROTOCOLS,

@@ -17,7 +17,6 @@ from small_tables import NAN, Always, random_table, table
 import llmfusionbench as lfb
 from llmfusionbench.evaluation import METRICS
 from llmfusionbench.evaluation.decision import best_cells, best_column, from_names, from_scores
-from llmfusionbench.evaluation.duplicates import overlap
 from llmfusionbench.evaluation.measure import focal_diversity
 from llmfusionbench.evaluation.ranking import ranking
 from llmfusionbench.evaluation.tradeoff import frontier, frontier_distance, hull_area
@@ -211,39 +210,6 @@ def test_figures_lie_in_their_intervals() -> None:
                 assert figure["n"] > 0, metric
         value = router["metrics"]["performance"]
         assert value["low"] <= value["value"] <= value["high"]
-
-
-# --- duplicates
-
-
-def test_near_duplicates_are_those_of_the_definition() -> None:
-    rng = np.random.default_rng(0)
-    words = [f"w{i}" for i in range(400)]
-    train = [" ".join(rng.choice(words, 40)) for _ in range(30)]
-    test = []
-    for i in range(30):
-        changed = train[i].split()
-        for place in rng.choice(40, i % 8, replace=False):
-            changed[place] = "changed"
-        test.append(" ".join(changed))
-    found = overlap(train, test, threshold=0.7)
-
-    def triples(text: str) -> set[tuple[str, ...]]:
-        w = text.split()
-        return {tuple(w[i : i + 3]) for i in range(len(w) - 2)}
-
-    for i, prompt in enumerate(test):
-        similarity = max(len(triples(prompt) & triples(t)) / len(triples(prompt) | triples(t)) for t in train)
-        assert found.exact[i] == (prompt in train)
-        assert found.near[i] == (similarity >= 0.7 and prompt not in train)
-    assert found.exact.sum() > 2
-    assert found.near.sum() > 2
-
-
-def test_missing_prompts_are_no_duplicates() -> None:
-    found = overlap([None, "a"], [None, "", "A?"])
-    assert not found.exact.any()
-    assert not found.near.any()
 
 
 def test_the_cheapest_by_list_price_where_no_cost_is_known() -> None:

@@ -1,0 +1,84 @@
+"""Likes among prompts: every way of asking agrees with comparing all pairs by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from llmfusionbench.duplicates import first_of_likes, overlap, similar_pairs
+
+
+def texts(n: int, seed: int) -> list[str]:
+    """Texts of 40 words; every other is a change of the one before it by none to seven words."""
+    rng = np.random.default_rng(seed)
+    words = np.array([f"word{i}" for i in range(500)])
+    made: list[str] = []
+    for i in range(n):
+        if i % 2:
+            changed = made[-1].split()
+            for place in rng.choice(40, i // 2 % 8, replace=False):
+                changed[place] = "changed"
+            made.append(" ".join(changed))
+        else:
+            made.append(" ".join(rng.choice(words, 40)))
+    return made
+
+
+def jaccard(a: str, b: str) -> float:
+    one, other = ({tuple(t.split()[i : i + 3]) for i in range(len(t.split()) - 2)} for t in (a, b))
+    return len(one & other) / len(one | other)
+
+
+def test_overlap_is_that_of_comparing_all_pairs() -> None:
+    train, test = texts(80, 0), texts(80, 0)[1::2] + texts(20, 1)
+    found = overlap(train[::2], test, threshold=0.7)
+    for i, prompt in enumerate(test):
+        most = max(jaccard(prompt, t) for t in train[::2])
+        assert found.exact[i] == (prompt in train[::2])
+        assert found.near[i] == (most >= 0.7 and prompt not in train[::2])
+    assert found.exact.sum() > 2
+    assert found.near.sum() > 2
+
+
+def test_pairs_are_those_of_comparing_all() -> None:
+    left, right = texts(60, 2), [*texts(60, 2)[::-1], "word1 word2"]
+    expected = [(i, j) for i, a in enumerate(left) for j, b in enumerate(right) if jaccard(a, b) >= 0.7]
+    assert [tuple(p) for p in similar_pairs(left, right, threshold=0.7).tolist()] == expected
+    assert len(expected) > 60
+
+
+def test_groups_are_led_by_their_first() -> None:
+    prompts = texts(60, 3)
+    first = first_of_likes(prompts, threshold=0.7)
+    leaders: list[int] = []
+    for i, prompt in enumerate(prompts):
+        alike = [j for j in leaders if jaccard(prompts[j], prompt) >= 0.7]
+        assert first[i] == (alike[0] if alike else i)
+        leaders += [] if alike else [i]
+    assert 30 < len(leaders) < 60
+
+
+def test_missing_prompts_are_like_nothing() -> None:
+    found = overlap([None, "a"], [None, "", "A?"])
+    assert not found.exact.any()
+    assert not found.near.any()
+    assert similar_pairs([None, "a b"], ["a b", None, "a b"]).tolist() == [[1, 0], [1, 2]]
+    assert first_of_likes([None, None, "x", "x"]).tolist() == [0, 1, 2, 2]
+
+
+def test_nothing_at_all() -> None:
+    assert overlap([], []).exact.shape == (0,)
+    assert similar_pairs([], ["a"]).shape == (0, 2)
+    assert first_of_likes([]).shape == (0,)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(st.none(), st.text(max_size=12)), max_size=8))
+def test_any_prompt_is_like_itself(prompts: list[str | None]) -> None:
+    pairs = {tuple(p) for p in similar_pairs(prompts, prompts).tolist()}
+    assert all(((i, i) in pairs) == (p is not None) for i, p in enumerate(prompts))
+    assert {(j, i) for i, j in pairs} == pairs
+    first = first_of_likes(prompts)
+    assert (first <= np.arange(len(prompts))).all()
+    assert (first[first] == first).all()
+    assert overlap(prompts, prompts).exact.tolist() == [p is not None for p in prompts]

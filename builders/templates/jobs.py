@@ -1,0 +1,112 @@
+"""What a summariser is given, and what it has to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ...release import Release
+from ...types import Candidate
+from .selection import SPLIT
+
+_KEY: Final = ("query_id", "llm", "mode")
+_QUERY: Final = ("query_id", "task", "prompt", "ground_truth", "choices", "metric")
+_CHUNK: Final = 1024
+"""Queries whose texts are Python objects at a time."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One template to write: a query and its best answers, best first."""
+
+    place: int
+    """Among the jobs; results carry it."""
+    query_id: str
+    task: str
+    prompt: str
+    ground_truth: str | None
+    """What a template must not tell; it is for checking, and no summariser shows it to an LLM."""
+    choices: tuple[str, ...]
+    """The options, in order; empty where there are none."""
+    metric: str
+    sources: tuple[str, ...]
+    """Names of the candidates."""
+    answers: tuple[str, ...]
+    """Their answers."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no template."""
+
+    reason: str
+    """In words that many failures share, so that they can be counted."""
+    passing: bool = False
+    """Whether another run may well succeed: the server did not answer, or the budget was spent."""
+
+
+class Summarizer(Protocol):
+    """Writes templates. A result may come in any order; a job without one was not reached."""
+
+    @property
+    def name(self) -> str:
+        """Goes into every row: the name of an LLM, or of a rule."""
+        ...
+
+    def summarize(self, jobs: Iterable[Job]) -> Iterator[tuple[int, str | Failure]]:
+        """Place of a job, and its template or why there is none."""
+        ...
+
+
+def read_jobs(release: Release, answers: pa.Table) -> Iterator[Job]:
+    """The jobs of the chosen answers, in order of query_id.
+
+    Args:
+        answers: As `select_answers` gives them: query_id, llm, mode; sorted by query and rank.
+    """
+    texts = _texts(release, answers)
+    ids = pc.unique(answers["query_id"])
+    queries = release.table("queries", SPLIT).to_table(columns=list(_QUERY), filter=pc.field("query_id").isin(ids))
+    queries = queries.take(pc.index_in(ids, value_set=queries["query_id"].combine_chunks()))
+    counts = pc.value_counts(answers["query_id"]).field("counts").to_pylist()
+    place = start = 0
+    for first in range(0, len(ids), _CHUNK):
+        for query in queries.slice(first, _CHUNK).to_pylist():
+            count = counts[place]
+            rows = answers.slice(start, count).select(["llm", "mode"]).to_pylist()
+            yield Job(
+                place=place,
+                query_id=query["query_id"],
+                task=query["task"],
+                prompt=query["prompt"],
+                ground_truth=query["ground_truth"],
+                choices=tuple(query["choices"] or ()),
+                metric=query["metric"],
+                sources=tuple(Candidate(row["llm"], row["mode"]).name for row in rows),
+                answers=tuple(texts.slice(start, count).to_pylist()),
+            )
+            place, start = place + 1, start + count
+
+
+def _texts(release: Release, answers: pa.Table) -> pa.ChunkedArray:
+    """[n] the texts of the chosen answers; of all others a row group at a time is looked at."""
+    wanted = _joined(answers)
+    parts = []
+    for batch in release.batches("responses", SPLIT, columns=[*_KEY, "response"]):
+        keys = _joined(batch)
+        mine = pc.is_in(keys, value_set=wanted)
+        if pc.any(mine).as_py():
+            parts.append(pa.table({"key": keys.filter(mine), "text": batch.column("response").filter(mine)}))
+    found = pa.concat_tables(parts) if parts else pa.table({"key": pa.array([], pa.string()), "text": pa.array([], pa.string())})
+    return found["text"].take(pc.index_in(wanted, value_set=found["key"].combine_chunks()))
+
+
+def _joined(rows: pa.Table | pa.RecordBatch) -> pa.Array:
+    """The key of every row as one text."""
+    columns = [rows.column(name) for name in _KEY]
+    joined = pc.binary_join_element_wise(*columns, "\x1f")
+    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined

@@ -1,0 +1,105 @@
+"""What a corpus format is: samples in, records out, both as Arrow tables, and how LLaMA-Factory is told to read the files."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Final, Literal
+
+import pyarrow as pa
+
+Kind = Literal["sft", "preference", "kto"]
+Columns = Mapping[str, pa.Array]
+
+KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "sft": ("query_id", "task", "candidate", "provenance"),
+    "preference": ("query_id", "task", "candidate", "rejected_candidate", "provenance"),
+    "kto": ("query_id", "task", "candidate", "provenance"),
+}
+"""What every record keeps beside what the trainer reads, so that it can be followed back to its release."""
+
+TEXTS: Final[dict[str, tuple[str, ...]]] = {
+    "sft": ("prompt", "response"),
+    "preference": ("prompt", "chosen", "rejected"),
+    "kto": ("prompt", "completion"),
+}
+"""The texts of a sample, none of which may be null."""
+
+SEPARATOR: Final = "\n\n"
+"""What a plain prompt ends with. Plain trainers join prompt and completion as they are: without it the answer would be
+written on to the last word of the question."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way to write the samples of a kind."""
+
+    name: str
+    """What `--format` calls it."""
+    kind: Kind
+    """What its samples are: answers, pairs of answers, or answers with a label."""
+    readers: tuple[str, ...]
+    """The trainers that read it as it is, each proved by a test of ours or by its documentation."""
+    build: Callable[[Columns], dict[str, pa.Array]]
+    """Makes the columns of the records out of the columns of the samples."""
+    entry: Mapping[str, Any] | None = None
+    """What LLaMA-Factory's dataset_info.json says of it, less the file's name; null where its loader cannot read it."""
+    container: Literal["jsonl", "parquet"] = "jsonl"
+    """The kind of file that its readers expect."""
+    keeps_keys: bool = True
+    """Whether a record keeps its query and candidate; not where the reader refuses every key that it does not know."""
+    separator: str = ""
+    """What is set behind every prompt."""
+
+    def records(self, samples: pa.Table) -> pa.Table:
+        """The records of `samples`, row by row: what the trainer reads first, then the keys.
+
+        Args:
+            samples: flat columns; `KEYS` and `TEXTS` of the kind at least, `label` too for kto. Less than 2 GiB of text.
+
+        Raises:
+            ValueError: a column is missing, or a text is null.
+        """
+        needed = [*TEXTS[self.kind], *(["label"] if self.kind == "kto" else []), *KEYS[self.kind]]
+        missing = [name for name in needed if name not in samples.column_names]
+        if missing:
+            raise ValueError(f"samples for {self.kind}/{self.name} have no column {', '.join(missing)}")
+        columns = {name: _whole(samples[name]) for name in samples.column_names}
+        for name in needed[: -len(KEYS[self.kind])]:
+            if columns[name].null_count:
+                raise ValueError(f"samples for {self.kind}/{self.name}: {name} is null in {columns[name].null_count} rows")
+        records = self.build(columns)
+        if self.keeps_keys:
+            records |= {name: columns[name] for name in KEYS[self.kind] if name not in records}
+        return pa.table(records)
+
+    def dataset_info(self, name: str, files: Sequence[str]) -> dict[str, Any] | None:
+        """What LLaMA-Factory's dataset_info.json must hold for a corpus of this format, or null if it cannot read it.
+
+        Args:
+            name: what the corpus is called there.
+            files: the corpus's files, relative to where dataset_info.json lies. LLaMA-Factory takes one file or one
+                folder, all of it: several files must be the whole contents of a folder of their own.
+
+        Returns:
+            `{name: entry}`.
+
+        Raises:
+            ValueError: no files, or several that are not in a folder of their own.
+        """
+        if self.entry is None:
+            return None
+        folders = {str(PurePosixPath(file).parent) for file in files}
+        if not files or len(files) > 1 and (len(folders) > 1 or folders == {"."}):
+            raise ValueError(
+                f"{len(files)} files in {len(folders)} folders; expected one file, or several in one folder of their own"
+            )
+        file_name = files[0] if len(files) == 1 else folders.pop()
+        return {name: {"file_name": file_name, **copy.deepcopy(dict(self.entry))}}
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    """A column in one piece."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

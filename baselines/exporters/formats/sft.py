@@ -1,0 +1,49 @@
+"""Formats of supervised fine-tuning: a prompt and the answer to learn."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+
+from . import llama_factory
+from .columns import constant, conversation, ended
+from .format import SEPARATOR, Columns, Format
+
+
+def _alpaca(samples: Columns) -> dict[str, pa.Array]:
+    prompt = samples["prompt"]
+    return {"instruction": prompt, "input": constant("", len(prompt)), "output": samples["response"]}
+
+
+def _sharegpt(samples: Columns) -> dict[str, pa.Array]:
+    turns = [("human", samples["prompt"]), ("gpt", samples["response"])]
+    return {"conversations": conversation(turns, role="from", text="value")}
+
+
+def _messages(samples: Columns) -> dict[str, pa.Array]:
+    return {"messages": conversation([("user", samples["prompt"]), ("assistant", samples["response"])])}
+
+
+def _plain(samples: Columns) -> dict[str, pa.Array]:
+    return {"prompt": ended(samples["prompt"], SEPARATOR), "completion": samples["response"]}
+
+
+def _chat(samples: Columns) -> dict[str, pa.Array]:
+    return {
+        "prompt": conversation([("user", samples["prompt"])]),
+        "completion": conversation([("assistant", samples["response"])]),
+    }
+
+
+SFT: Final[dict[str, Format]] = {
+    "alpaca": Format("alpaca", "sft", ("LLaMA-Factory", "Axolotl"), _alpaca, llama_factory.ALPACA),
+    "sharegpt": Format("sharegpt", "sft", ("LLaMA-Factory", "TRL", "Axolotl"), _sharegpt, llama_factory.SHAREGPT),
+    "messages": Format("messages", "sft", ("TRL", "Axolotl", "LLaMA-Factory"), _messages, llama_factory.MESSAGES),
+    "openai": Format(
+        "openai", "sft", ("OpenAI", "TRL", "Axolotl", "LLaMA-Factory"), _messages, llama_factory.MESSAGES, keeps_keys=False
+    ),
+    "prompt_completion": Format("prompt_completion", "sft", ("TRL",), _plain, separator=SEPARATOR),
+    "prompt_completion_chat": Format("prompt_completion_chat", "sft", ("TRL",), _chat),
+    "parquet": Format("parquet", "sft", ("LLaMA-Factory",), dict, llama_factory.FLAT, container="parquet"),
+}

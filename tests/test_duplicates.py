@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from llmfusionbench.duplicates import first_of_likes, overlap, similar_pairs
 
 

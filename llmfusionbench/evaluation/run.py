@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..duplicates import Overlap, overlap
 from ..errors import InputError, MissingExtraError, UnknownNameError
 from ..release import Release, open_release
 from ..routing import RoutingTable
 from ..statistics import Resamples, estimate
 from ..types import Candidate
 from .decision import Decisions, decide, refuse
-from ..duplicates import Overlap, overlap
 from .measure import Measurer
 from .protocol import (
     PROTOCOLS,

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..duplicates import Overlap
 from ..routing import column_means
 from ..statistics import Estimate, Floats, estimate, two_sided_p
 from .decision import Decisions
-from ..duplicates import Overlap
 from .measure import Measurer, Measures
 from .metrics import METRICS
 from .tradeoff import frontier, frontier_distance

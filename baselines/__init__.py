@@ -1,5 +1,6 @@
-"""Everything that consumes a release: routers, and answer-level fusion."""
+"""Everything that consumes a release: routers, answer-level fusion, retrieval of thought templates."""
 
+from .retrievers import RETRIEVERS
 from .routers import ROUTERS
 
-__all__ = ["ROUTERS"]
+__all__ = ["RETRIEVERS", "ROUTERS"]

@@ -1,0 +1,158 @@
+"""Retrieval by vectors: the cosine of the prompts' embeddings, as an exact matrix product or through an index of faiss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ...embedding import Embedder, TfidfSvdEmbedder, Vectors
+from ...errors import InputError, MissingExtraError
+from .eligible import Eligible, Places
+from .found import Found, best, reaching
+from .library import TemplateLibrary
+from .retriever import LibraryRetriever
+
+_CELLS: Final = 2**23
+"""Similarities in memory at a time: 32 MB."""
+_WIDE: Final = 2**16
+"""Templates in a block, at most."""
+_PAIRS: Final = 2**14
+_SLACK: Final = 1e-5
+"""More than a product in single precision can be off."""
+_DECIMALS: Final = 6
+
+
+class Dense(LibraryRetriever):
+    """Similarity = cosine of the embeddings of the new prompt and of the prompt behind the template.
+
+    Every similarity that is reported, and that decides the order, is computed again in double precision and rounded to six
+    decimals, so that neither blocks nor threads decide a tie.
+
+    Args:
+        embedder: Any `llmfusionbench.embedding.Embedder`; TF-IDF and SVD by default. It is fitted on the library's prompts.
+        exact_up_to: Templates up to which the search is an exact product of matrices; beyond, an inverted file of faiss
+            (IVF, Sivic and Zisserman 2003) of 4 sqrt(N) cells proposes them.
+        probes: Cells of the index that a query looks into.
+        seed: Of the clustering behind the index.
+    """
+
+    def __init__(
+        self, *, embedder: Embedder | None = None, exact_up_to: int = 1_000_000, probes: int = 64, seed: int = 0
+    ) -> None:
+        self.embedder = embedder
+        self.exact_up_to = exact_up_to
+        self.probes = probes
+        self.seed = seed
+
+    def _learn(self, library: TemplateLibrary) -> None:
+        self.embedder_: Any = TfidfSvdEmbedder() if self.embedder is None else self.embedder
+        if hasattr(self.embedder_, "fit"):
+            self.embedder_.fit(library.prompts)
+        self.vectors_ = _unit(self.embedder_.encode(library.prompts), len(library))
+        self.index_ = _index(self.vectors_, self.seed) if len(library) > self.exact_up_to else None
+
+    def _search(self, prompts: list[str], k: int, allowed: Eligible) -> Found:
+        vectors = _unit(self.embedder_.encode(prompts), len(prompts))
+        says_something: npt.NDArray[np.bool_] = np.linalg.norm(vectors, axis=1) > 0
+        found = []
+        for rows, columns in allowed.groups():
+            rows = rows[says_something[rows]]
+            propose = self._exact if self.index_ is None else self._indexed
+            found += [
+                best([Found(r, c, self._similarities(vectors, r, c))], k)
+                for r, c in propose(vectors, rows, columns, k, allowed)
+            ]
+        return best(found, k)
+
+    def _exact(
+        self, vectors: Vectors, rows: Places, columns: Places, k: int, allowed: Eligible
+    ) -> Iterator[tuple[Places, Places]]:
+        """Pairs that hold the k best of each query, a block of queries and templates at a time."""
+        wide = min(len(columns), _WIDE)
+        tall = max(1, _CELLS // wide)
+        for left in range(0, len(columns), wide):
+            some = columns[left : left + wide]
+            templates = self.vectors_[some[0] : some[-1] + 1] if _is_run(some) else self.vectors_[some]
+            for top in range(0, len(rows), tall):
+                part = rows[top : top + tall]
+                scores = vectors[part] @ templates.T
+                scores[allowed.shut(part, some)] = -np.inf
+                r, c = reaching(scores, k, _SLACK)
+                yield part[r], some[c]
+
+    def _indexed(
+        self, vectors: Vectors, rows: Places, columns: Places, k: int, allowed: Eligible
+    ) -> Iterator[tuple[Places, Places]]:
+        """Pairs that the index proposes; of a query that gets too few, all cells are looked into."""
+        faiss = _faiss()
+        index: Any = self.index_
+        chosen = faiss.IDSelectorBatch(columns) if len(columns) < len(self.vectors_) else None
+        shut = np.bincount(allowed.shut(rows, columns)[0], minlength=len(rows))
+        room = len(columns) - shut
+        for probes in (min(self.probes, index.nlist), index.nlist):
+            # Those that are shut out may come first, so that as many more are asked for; in steps, to ask for many at once.
+            ask = np.minimum(2 ** np.ceil(np.log2(k + shut)).astype(np.int64), len(columns))
+            short = []
+            for count in np.unique(ask).tolist():
+                some = np.flatnonzero(ask == count)
+                parameters = faiss.SearchParametersIVF(sel=chosen, nprobe=probes)
+                _, near = index.search(vectors[rows[some]], count, params=parameters)
+                r, at = np.nonzero(near >= 0)
+                c = near[r, at].astype(np.int64)
+                keep = allowed.may(rows[some[r]], c)
+                r, c = r[keep], c[keep]
+                enough = np.bincount(r, minlength=len(some)) >= np.minimum(k, room[some])
+                yield rows[some[r[enough[r]]]], c[enough[r]]
+                short.append(some[~enough])
+            left = np.concatenate(short) if short else np.zeros(0, np.int64)
+            if not len(left) or probes == index.nlist:
+                return
+            rows, shut, room = rows[left], shut[left], room[left]
+
+    def _similarities(self, vectors: Vectors, rows: Places, columns: Places) -> npt.NDArray[np.float64]:
+        """[h] each by itself and always in the same order of additions."""
+        found = np.empty(len(rows))
+        for start in range(0, len(rows), _PAIRS):
+            part = slice(start, start + _PAIRS)
+            left, right = vectors[rows[part]].astype(np.float64), self.vectors_[columns[part]].astype(np.float64)
+            found[part] = np.einsum("ij,ij->i", left, right)
+        return np.round(found, _DECIMALS) + 0.0  # no -0
+
+
+def _unit(vectors: Any, count: int) -> Vectors:
+    """Rows of length one; those of zeros stay."""
+    matrix = np.ascontiguousarray(vectors, np.float32)
+    if matrix.ndim != 2 or len(matrix) != count or not np.isfinite(matrix).all():
+        raise InputError(
+            f"embedder: gave an array of shape {matrix.shape}, or values that are not finite, for {count} prompts. "
+            "Remedy: [n, d] float32, one row a prompt"
+        )
+    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
+    return (matrix / np.where(norms > 0, norms, 1)).astype(np.float32)
+
+
+def _is_run(places: Places) -> bool:
+    return int(places[-1] - places[0]) == len(places) - 1
+
+
+def _faiss() -> Any:
+    try:
+        return import_module("faiss")  # by name: it is optional, and has no types
+    except ImportError as error:
+        raise MissingExtraError("faiss-cpu", "retrieve") from error
+
+
+def _index(vectors: Vectors, seed: int) -> Any:
+    """An inverted file over all vectors, by inner product."""
+    faiss = _faiss()
+    count, width = vectors.shape
+    cells = max(1, min(int(4 * np.sqrt(count)), count // 39 or 1))  # 39 a cell: fewer make faiss warn
+    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, cells, faiss.METRIC_INNER_PRODUCT)
+    index.cp.seed = seed + 1
+    index.train(vectors)
+    index.add(vectors)
+    return index

@@ -1,0 +1,141 @@
+"""The library that a retriever is fitted on: thought templates, and the queries they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from ...errors import InputError, UnknownNameError
+from ...release import Release
+
+CRITERIA: Final = ("performance", "judge", "hybrid")
+POOLS: Final = ("small", "all")
+
+_KIND: Final = ("criterion", "pool", "summarizer")
+_PER_TEMPLATE: Final = ("query_ids", "prompts", "tasks", "domains", "templates")
+
+
+@dataclass(frozen=True)
+class TemplateLibrary:
+    """N templates; every list is as long as `template_ids`."""
+
+    query_ids: list[str]
+    """The queries whose answers they were distilled from."""
+    template_ids: list[str]
+    """No two the same."""
+    prompts: list[str]
+    """The texts of those queries: what a new prompt is compared with."""
+    tasks: list[str]
+    domains: list[str]
+    templates: list[str]
+    """The texts of the templates."""
+    sources: list[list[str]] = field(default_factory=list)
+    """The candidates whose answers each was distilled from; empty where nobody asks for the answers."""
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(getattr(self, name)) for name in _PER_TEMPLATE}
+        if self.sources:
+            lengths["sources"] = len(self.sources)
+        for name, length in lengths.items():
+            if length != len(self.template_ids):
+                raise InputError(
+                    f"TemplateLibrary: {length} {name} for {len(self.template_ids)} template_ids. Remedy: one each"
+                )
+        if len(set(self.template_ids)) != len(self.template_ids):
+            twice = next(i for i in self.template_ids if self.template_ids.count(i) > 1)
+            raise InputError(f"TemplateLibrary: template {twice} occurs twice. Remedy: one row a template_id")
+        if any(prompt is None for prompt in self.prompts):
+            raise InputError("TemplateLibrary: a prompt is missing. Remedy: leave out templates whose query has no text")
+
+    def __len__(self) -> int:
+        return len(self.template_ids)
+
+    def __repr__(self) -> str:
+        return f"TemplateLibrary({len(self):,} templates of {len(set(self.tasks))} tasks)"
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Id of a template -> where it is."""
+        return {template_id: i for i, template_id in enumerate(self.template_ids)}
+
+    @cached_property
+    def domain_of(self) -> dict[str, str]:
+        """Task -> its domain."""
+        return dict(zip(self.tasks, self.domains, strict=True))
+
+    def ordered(self) -> TemplateLibrary:
+        """The same, by template id."""
+        order = sorted(range(len(self)), key=self.template_ids.__getitem__)
+        columns = {name: [getattr(self, name)[i] for i in order] for name in ("template_ids", *_PER_TEMPLATE)}
+        return replace(self, **columns, sources=[self.sources[i] for i in order] if self.sources else [])
+
+    @classmethod
+    def of(
+        cls, release: Release, *, criterion: str = "performance", pool: str = "all", summarizer: str | None = None
+    ) -> TemplateLibrary:
+        """The templates of one kind that were made from the train queries of a release, by template id.
+
+        Templates of queries whose text the release does not hold are left out: there is nothing to compare with.
+
+        Args:
+            release: Where they are.
+            criterion: How the answers behind them were picked: `performance`, `judge` or `hybrid`.
+            pool: Whose answers were eligible: `small` or `all`.
+            summarizer: What wrote them; may be left out where the release has those of one only.
+
+        Raises:
+            UnknownNameError: there is no such criterion or pool.
+            InputError: the release has no such templates, or those of several summarisers and none was named.
+        """
+        for noun, name, known in (("criterion", criterion, CRITERIA), ("pool", pool, POOLS)):
+            if name not in known:
+                raise UnknownNameError(noun, name, known)
+        rows = _rows(release, criterion, pool, summarizer)
+        queries = release.table("queries", "train").to_table(columns=["query_id", "prompt", "task", "domain"])
+        place = pc.index_in(rows["query_id"].cast(pa.string()), value_set=queries["query_id"].combine_chunks())
+        texts = queries.take(place)
+        known_text = pc.is_valid(texts["prompt"])
+        rows, texts = rows.filter(known_text), texts.filter(known_text)
+        if not rows.num_rows:
+            raise InputError(f"{release.path}: has no text of any query with a template. Remedy: a release with prompts")
+        return cls(
+            rows["query_id"].to_pylist(),
+            rows["template_id"].to_pylist(),
+            texts["prompt"].to_pylist(),
+            texts["task"].to_pylist(),
+            texts["domain"].to_pylist(),
+            rows["template"].to_pylist(),
+            rows["sources"].to_pylist(),
+        )
+
+
+def _rows(release: Release, criterion: str, pool: str, summarizer: str | None) -> pa.Table:
+    """The rows of one kind."""
+    wanted = f"criterion {criterion}, pool {pool}" + (f", summarizer {summarizer}" if summarizer else "")
+    found = release.manifest["tables"].get("thought_templates", {"splits": {}})["splits"]
+    if "train" not in found:
+        raise InputError(f"{release.path}: has no thought templates. Remedy: llmfusionbench templates build")
+    table = release.table("thought_templates", "train")
+    kind = (ds.field("criterion") == criterion) & (ds.field("pool") == pool)
+    if summarizer is not None:
+        kind &= ds.field("summarizer") == summarizer
+    rows = table.to_table(filter=kind)
+    if not rows.num_rows:
+        kinds = table.to_table(columns=list(_KIND)).group_by(list(_KIND)).aggregate([([], "count_all")]).to_pylist()
+        has = sorted(f"{k['criterion']}/{k['pool']} by {k['summarizer']} ({k['count_all']:,})" for k in kinds)
+        raise InputError(
+            f"{release.path}: no thought templates of {wanted}, it has {', '.join(has) or 'none'}. "
+            "Remedy: another --criterion, --pool or --summarizer, or llmfusionbench templates build"
+        )
+    names = sorted(pc.unique(rows["summarizer"].cast(pa.string())).to_pylist())
+    if len(names) > 1:
+        raise InputError(
+            f"{release.path}: thought templates of {wanted} by {len(names)} summarizers: {', '.join(names)}. "
+            "Remedy: name one with --summarizer"
+        )
+    return rows.sort_by("template_id")

@@ -92,7 +92,7 @@ class Format:
         if self.entry is None:
             return None
         folders = {str(PurePosixPath(file).parent) for file in files}
-        if not files or len(files) > 1 and (len(folders) > 1 or folders == {"."}):
+        if not files or (len(files) > 1 and (len(folders) > 1 or folders == {"."})):
             raise ValueError(
                 f"{len(files)} files in {len(folders)} folders; expected one file, or several in one folder of their own"
             )

@@ -1,0 +1,206 @@
+"""`export_routing`: a release as somebody else's routing data, whole or not at all, with a page that says what it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from inspect import signature
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from .... import _version
+from ....errors import InputError, UnknownNameError
+from ....files import sha256
+from ....release import Release, open_release
+from .embedllm import EmbedLLM
+from .format import RoutingFormat
+from .fusionfactory import FusionFactory
+from .llmrouter import LLMRouter
+from .llmrouterbench import LLMRouterBench
+from .routellm import RouteLLM, RouteLLMBattles
+from .routerbench import RouterBench
+from .routerdc import RouterDC
+from .routereval import RouterEval
+from .selection import Selection, select
+
+ROUTING_FORMATS: Final[dict[str, Callable[..., RoutingFormat]]] = {
+    "embedllm": EmbedLLM,
+    "fusionfactory": FusionFactory,
+    "llmrouter": LLMRouter,
+    "llmrouterbench": LLMRouterBench,
+    "routellm": RouteLLM,
+    "routellm-battles": RouteLLMBattles,
+    "routerbench": RouterBench,
+    "routerdc": RouterDC,
+    "routereval": RouterEval,
+}
+"""Name -> routing format, as `llmfusionbench export routing --format NAME` takes it."""
+
+MANIFEST: Final = "export.json"
+"""The file that says what an export is; a folder without one is never replaced."""
+
+_CARD: Final = "README.md"
+
+
+@dataclass(frozen=True)
+class RoutingExport:
+    """What was written; stands for its folder where a path is wanted."""
+
+    path: Path
+    files: dict[str, int]
+    """Name -> records in it."""
+    queries: int
+    candidates: list[str]
+    cells: int
+    """Cells with a performance."""
+    missing: int
+    """Cells without one."""
+    provenance: list[str]
+    reader: str | None
+    """The source that reads it back."""
+    about: dict[str, Any] = field(default_factory=dict, repr=False)
+    """What export.json says."""
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+def export_routing(
+    release: Release | str | Path,
+    out: str | Path,
+    *,
+    format: str,  # noqa: A002 - the word for it
+    split: str | None = None,
+    candidates: Sequence[str] | None = None,
+    threshold: float | None = None,
+    overwrite: bool = False,
+    **options: Any,
+) -> RoutingExport:
+    """Write the performance, and what else a format has room for, of every candidate on every query.
+
+    Args:
+        release: A release, or where one is.
+        out: Folder of the export; it appears whole or not at all.
+        format: One of `ROUTING_FORMATS`.
+        split: All splits by default, each in a file of its own where the format has no place for its name.
+        candidates: Some candidates, in this order; all by default, by name. RouteLLM's CSV is of two, the weak one first.
+        threshold: The performance from which an answer is right, for formats that hold right and wrong only.
+        overwrite: Replace an export that is there.
+        options: Those of the format: `score` of fusionfactory.
+
+    Raises:
+        UnknownNameError: no such format, option, split or candidate.
+        InputError: the format cannot hold what the release has, `out` is something else or cannot be written.
+        ReleaseError: `release` is damaged.
+    """
+    if format not in ROUTING_FORMATS:
+        raise UnknownNameError("routing format", format, ROUTING_FORMATS)
+    made = ROUTING_FORMATS[format]
+    known = list(signature(made).parameters)
+    for name in options:
+        if name not in known:
+            raise UnknownNameError(f"option of {format}", name, known)
+    if threshold is not None and format not in ("routellm", "embedllm"):
+        raise InputError(f"{format} holds performance as it is, got threshold {threshold}. Remedy: leave it out")
+    writer = made(**options)
+    opened = release if isinstance(release, Release) else open_release(release)
+    selection = select(opened, split=split, candidates=candidates, threshold=threshold)
+    with _new_folder(Path(out), overwrite) as folder:
+        files = writer.write(selection, folder)
+        about = _about(selection, writer, format, options, files)
+        (folder / _CARD).write_text(_card(about), encoding="utf-8")
+        about["files"] = {n: e | {"sha256": sha256(folder / n)} for n, e in about["files"].items()}
+        (folder / MANIFEST).write_text(json.dumps(about, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    return RoutingExport(
+        Path(out), files, about["queries"], selection.candidates, about["cells"], about["missing"],
+        opened.provenance, writer.reader, about,
+    )  # fmt: skip
+
+
+def _about(
+    selection: Selection, writer: RoutingFormat, name: str, options: Mapping[str, Any], files: Mapping[str, int]
+) -> dict[str, Any]:
+    release = selection.release
+    performance = [selection.measures(split)["performance"] for split in selection.splits]
+    missing = sum(int(np.isnan(p).sum()) for p in performance)
+    return {
+        "format": name,
+        "tool": {"name": "llmfusionbench", "version": _version.__version__},
+        "release": {
+            "source": release.manifest.get("source", {}).get("name"),
+            "revision": release.manifest.get("source", {}).get("revision"),
+            "manifest_sha256": sha256(release.path / "manifest.json"),
+        },
+        "provenance": release.provenance,
+        "simulated": "simulated" in release.provenance,
+        "splits": {split: len(p) for split, p in zip(selection.splits, performance, strict=True)},
+        "candidates": selection.candidates,
+        "threshold": selection.threshold,
+        "options": dict(options),
+        "queries": sum(len(p) for p in performance),
+        "cells": sum(p.size for p in performance) - missing,
+        "missing": missing,
+        "holds": writer.holds,
+        "missing_as": writer.missing,
+        "lost": writer.lost,
+        "read_back_by": writer.reader,
+        "files": {n: {"records": records} for n, records in files.items()},
+    }
+
+
+def _card(about: Mapping[str, Any]) -> str:
+    """The page of an export. Names of candidates stay out of it: they may be markup."""
+    simulated = "SIMULATED: no LLM gave these answers, and they show nothing about any.\n\n" if about["simulated"] else ""
+    splits = ", ".join(f"{split} {queries:,}" for split, queries in about["splits"].items())
+    threshold = "" if about["threshold"] is None else f"- right: a performance of {about['threshold']:g} or more\n"
+    files = "".join(f"- `{name}`: {entry['records']:,} records\n" for name, entry in about["files"].items())
+    back = f"`llmfusionbench build {about['read_back_by']}`" if about["read_back_by"] else "nothing: it holds no matrix"
+    return (
+        f"# Routing data in the format `{about['format']}`\n\n{simulated}"
+        f"Written by llmfusionbench {about['tool']['version']} from a release with answers that are "
+        f"{', '.join(about['provenance']) or 'of unknown making'}. Costs are in USD.\n\n"
+        f"- queries: {splits}\n- candidates: {len(about['candidates'])}\n"
+        f"- cells with a performance: {about['cells']:,}; without: {about['missing']:,}, written as {about['missing_as']}\n"
+        f"{threshold}- holds: {about['holds']}\n- has no place for: {about['lost']}\n- read back by: {back}\n\n{files}"
+    )
+
+
+@contextmanager
+def _new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
+    """A folder to write in that becomes `out` at the end; gone where something goes wrong."""
+    target = Path(os.path.realpath(out))
+    beside = target.parent / f".{target.name}.{socket.gethostname()}.{os.getpid()}.tmp"
+    old = beside.with_suffix(".old")
+    try:
+        _check_target(out, target, overwrite)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+        yield beside
+        _check_target(out, target, overwrite)
+        if target.exists():
+            target.rename(old)
+        beside.rename(target)
+    except OSError as error:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        raise InputError(f"{out}: cannot write there ({error.strerror or error}). Remedy: another folder") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _check_target(out: Path, target: Path, overwrite: bool) -> None:
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    if not (target / MANIFEST).is_file():
+        raise InputError(f"{out}: exists and is no export of ours, expected a new or empty folder. Remedy: another folder")
+    if not overwrite:
+        raise InputError(f"{out}: an export is there already. Remedy: overwrite it, or another folder")

@@ -1,0 +1,206 @@
+"""What of a release a routing export holds: its queries by the block, and the numbers of every cell by key.
+
+Numbers are held whole; texts only as long as their block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ....errors import InputError, UnknownNameError
+from ....release import Release
+from ....types import Candidate
+
+Numbers = npt.NDArray[np.float64]
+
+_MEASURES: Final = ("performance", "cost_usd", "judge_score", "input_tokens", "output_tokens")
+_BLOCK: Final = 256
+"""Queries at a time: with all answers of 40 candidates some tens of megabytes."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some queries of a split."""
+
+    first: int
+    """Number of the first query among all that are exported."""
+    queries: pa.Table
+    """[q] query_id, task, prompt, ground_truth, metric, choices, source_id."""
+    measures: dict[str, Numbers]
+    """performance, cost_usd, judge_score, input_tokens and output_tokens: [q, C] float64, NaN where missing."""
+
+    def __len__(self) -> int:
+        return int(self.queries.num_rows)
+
+    @property
+    def performance(self) -> Numbers:
+        """[q, C], from 0 to 1; NaN where missing."""
+        return self.measures["performance"]
+
+    @property
+    def cost(self) -> Numbers:
+        """[q, C], USD; NaN where missing."""
+        return self.measures["cost_usd"]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The part of a release that is exported, and how."""
+
+    release: Release
+    splits: list[str]
+    candidates: list[str]
+    """[C] in the order asked for, else by name."""
+    threshold: float | None = None
+    """The performance from which an answer counts as right, in a format of right and wrong."""
+
+    @property
+    def provenance(self) -> str:
+        """How the answers came about, such as `simulated`; several are joined by `+`."""
+        return "+".join(self.release.provenance) or "unknown"
+
+    def measures(self, split: str) -> dict[str, Numbers]:
+        """[Q, C] of each number of every cell of a split, its queries in the order of the table."""
+        return self._measures[split]
+
+    def blocks(self, split: str) -> Iterator[Block]:
+        """The queries of a split, in the order of the table."""
+        columns = ["query_id", "task", "prompt", "ground_truth", "metric", "choices", "source_id"]
+        done = 0
+        before = sum(len(self._query_ids[s]) for s in self.splits[: self.splits.index(split)])
+        for batch in self.release.batches("queries", split, columns):
+            for start in range(0, batch.num_rows, _BLOCK):
+                part = pa.Table.from_batches([batch.slice(start, _BLOCK)])
+                rows = slice(done, done + part.num_rows)
+                measures = {name: values[rows] for name, values in self.measures(split).items()}
+                yield Block(before + done, part, measures)
+                done += part.num_rows
+
+    def responses(self, split: str, block: Block) -> list[pa.Array]:
+        """[C] arrays [q] of the answers' texts to the queries of a block; null where there is none."""
+        import pyarrow.dataset as ds
+
+        ids = block.queries["query_id"].combine_chunks()
+        bounds = pc.min_max(ids).as_py()
+        found = self.release.table("responses", split).to_table(
+            columns=["query_id", "llm", "mode", "response"],
+            filter=(ds.field("query_id") >= bounds["min"]) & (ds.field("query_id") <= bounds["max"]),
+        )
+        row, column = self._cells(found, ids)
+        wanted = (row >= 0) & (column >= 0)
+        place = np.full((len(block), len(self.candidates)), -1)
+        place[row[wanted], column[wanted]] = np.flatnonzero(wanted)
+        texts = found["response"].combine_chunks()
+        return [texts.take(pa.array(place[:, c], mask=place[:, c] < 0)) for c in range(len(self.candidates))]
+
+    def binary(self, split: str, holder: str) -> Numbers:
+        """[Q, C] performance as 0 and 1; NaN where missing.
+
+        Raises:
+            InputError: there is another performance, and no threshold was given.
+        """
+        performance = self.measures(split)["performance"]
+        if self.threshold is not None:
+            return np.where(np.isnan(performance), np.nan, (performance >= self.threshold).astype(np.float64))
+        between = ~np.isnan(performance) & (performance != 0) & (performance != 1)
+        if between.any():
+            q, c = np.argwhere(between)[0].tolist()
+            raise InputError(
+                f"{holder} holds right and wrong only, and {between.sum():,} of {(~np.isnan(performance)).sum():,} performances "
+                f"of split {split} lie between, such as {performance[q, c]:g} of {self.candidates[c]} on query "
+                f"{self._query_ids[split][q].as_py()}. Remedy: give a threshold, such as 0.5"
+            )
+        return performance
+
+    def check_prompts(self, holder: str) -> None:
+        """Every query has a text.
+
+        Raises:
+            InputError: one has none, and the format tells queries by their texts.
+        """
+        for split in self.splits:
+            texts = self.release.table("queries", split)
+            without = texts.to_table(columns=["query_id"], filter=pc.field("prompt").is_null())["query_id"]
+            if len(without):
+                raise InputError(
+                    f"{holder} tells queries by their texts, and {len(without):,} of {texts.count_rows():,} of split {split} "
+                    f"have none, such as {without[0].as_py()}. Remedy: build the release together with its prompts"
+                )
+
+    @cached_property
+    def _query_ids(self) -> dict[str, pa.Array]:
+        found = {}
+        for split in self.splits:
+            found[split] = self.release.table("queries", split).to_table(columns=["query_id"])["query_id"].combine_chunks()
+        return found
+
+    @cached_property
+    def _measures(self) -> dict[str, dict[str, Numbers]]:
+        found = {}
+        for split in self.splits:
+            ids = self._query_ids[split]
+            logs = self.release.table("logs", split).to_table(columns=["query_id", "llm", "mode", *_MEASURES])
+            row, column = self._cells(logs, ids)
+            wanted = (row >= 0) & (column >= 0)
+            found[split] = {}
+            for name in _MEASURES:
+                dense = np.full((len(ids), len(self.candidates)), np.nan)
+                values = logs[name].cast(pa.float64()).to_numpy()
+                dense[row[wanted], column[wanted]] = values[wanted]
+                found[split][name] = dense
+        return found
+
+    def _cells(self, rows: pa.Table, ids: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """([n] place among `ids`, [n] place among the candidates) of answers; -1 where they are not among them."""
+        place = {name: i for i, name in enumerate(self.candidates)}
+        llm = rows["llm"].combine_chunks().dictionary_encode()
+        think = pc.equal(rows["mode"], "think").to_numpy().astype(np.int64)
+        columns = np.array(
+            [
+                [place.get(Candidate(name, mode).name, -1) for mode in ("direct", "think")]
+                for name in llm.dictionary.to_pylist()
+            ],
+            np.int64,
+        ).reshape(-1, 2)
+        found = pc.fill_null(pc.index_in(rows["query_id"], value_set=ids), -1).to_numpy().astype(np.int64)
+        return found, columns[llm.indices.to_numpy(zero_copy_only=False), think]
+
+
+def select(release: Release, *, split: str | None, candidates: Sequence[str] | None, threshold: float | None) -> Selection:
+    """The queries of a split, or of all, and some candidates, or all.
+
+    Raises:
+        UnknownNameError: the release has no such split or candidate.
+        InputError: a candidate is named twice, or nobody answered anything; or the threshold is none.
+    """
+    if split is not None and split not in release.splits:
+        raise UnknownNameError("split", split, release.splits)
+    if threshold is not None and not 0 < threshold <= 1:
+        raise InputError(f"threshold is {threshold}, expected a performance above 0 and up to 1")
+    splits = release.splits if split is None else [split]
+    known = _candidates(release, splits)
+    if not known:
+        raise InputError(f"{release.path}: nobody answered a query of {', '.join(splits) or 'it'}. Remedy: another split")
+    names = list(candidates) if candidates is not None else known
+    for name in names:
+        if name not in known:
+            raise UnknownNameError("candidate", name, known)
+        if names.count(name) > 1:
+            raise InputError(f"candidate {name} is named twice, expected each once")
+    return Selection(release, splits, names, threshold)
+
+
+def _candidates(release: Release, splits: Sequence[str]) -> list[str]:
+    found: set[str] = set()
+    for split in splits:
+        pairs = release.table("responses", split).to_table(columns=["llm", "mode"]).group_by(["llm", "mode"]).aggregate([])
+        found |= {Candidate(row["llm"], row["mode"]).name for row in pairs.to_pylist()}
+    return sorted(found)

@@ -111,7 +111,8 @@ def test_laws(texts: list[str], mode: str) -> None:
         assert not any(tag in text.lower() for tag in ("<think>", "</think>"))
     for text in tagged.drop_null().to_pylist():
         blocks = text.lower().count("<think>")
-        assert (text.lower().count("</think>") == blocks) and (blocks == 0 or (blocks == 1 and text.startswith("<think>\n")))
+        assert text.lower().count("</think>") == blocks
+        assert blocks == 0 or (blocks == 1 and text.startswith("<think>\n"))
     for before, after in zip(texts, stripped.to_pylist(), strict=True):
         if "think>" not in before.lower():
             assert after == before

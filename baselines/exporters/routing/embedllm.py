@@ -26,7 +26,7 @@ SCHEMA = pa.schema(
 class EmbedLLM:
     """Ids are counted here: prompts through all splits, candidates in their order, categories, which are the tasks, by name."""
 
-    reader = "embedllm"
+    reader: str | None = "embedllm"
     holds = "prompt, task as category, and whether each candidate was right"
     missing = "no row (its own loaders take a missing row for 0)"
     lost = "costs, answers, tokens, references, metrics, judges' scores; queries that nobody has a performance on"

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import signature
 from pathlib import Path
@@ -19,6 +15,7 @@ from .... import _version
 from ....errors import InputError, UnknownNameError
 from ....files import sha256
 from ....release import Release, open_release
+from ..directory import whole_directory
 from .embedllm import EmbedLLM
 from .format import RoutingFormat
 from .fusionfactory import FusionFactory
@@ -112,7 +109,7 @@ def export_routing(
     writer = made(**options)
     opened = release if isinstance(release, Release) else open_release(release)
     selection = select(opened, split=split, candidates=candidates, threshold=threshold)
-    with _new_folder(Path(out), overwrite) as folder:
+    with whole_directory(out, MANIFEST, overwrite=overwrite) as folder:
         files = writer.write(selection, folder)
         about = _about(selection, writer, format, options, files)
         (folder / _CARD).write_text(_card(about), encoding="utf-8")
@@ -170,37 +167,3 @@ def _card(about: Mapping[str, Any]) -> str:
         f"- cells with a performance: {about['cells']:,}; without: {about['missing']:,}, written as {about['missing_as']}\n"
         f"{threshold}- holds: {about['holds']}\n- has no place for: {about['lost']}\n- read back by: {back}\n\n{files}"
     )
-
-
-@contextmanager
-def _new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
-    """A folder to write in that becomes `out` at the end; gone where something goes wrong."""
-    target = Path(os.path.realpath(out))
-    beside = target.parent / f".{target.name}.{socket.gethostname()}.{os.getpid()}.tmp"
-    old = beside.with_suffix(".old")
-    try:
-        _check_target(out, target, overwrite)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir()
-        yield beside
-        _check_target(out, target, overwrite)
-        if target.exists():
-            target.rename(old)
-        beside.rename(target)
-    except OSError as error:
-        if old.exists() and not target.exists():
-            old.rename(target)
-        raise InputError(f"{out}: cannot write there ({error.strerror or error}). Remedy: another folder") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def _check_target(out: Path, target: Path, overwrite: bool) -> None:
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
-        return
-    if not (target / MANIFEST).is_file():
-        raise InputError(f"{out}: exists and is no export of ours, expected a new or empty folder. Remedy: another folder")
-    if not overwrite:
-        raise InputError(f"{out}: an export is there already. Remedy: overwrite it, or another folder")

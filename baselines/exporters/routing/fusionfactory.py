@@ -23,7 +23,7 @@ class FusionFactory:
         score: What `score` is, and by what the ground truth is chosen.
     """
 
-    reader = "llmrouter"
+    reader: str | None = "llmrouter"
     holds = "prompt, task, performance, cost, and as `score` performance or the judges' mean"
     missing = "null"
     lost = "answers, tokens, references, metrics; the judges' scores where `score` is performance"

@@ -26,7 +26,7 @@ _ROWS = 4096
 class LLMRouter:
     """`query_*.jsonl` and `routing_*.jsonl` of each split, and `llms.json`. There are no keys of anybody's in them."""
 
-    reader = "llmrouter"
+    reader: str | None = "llmrouter"
     holds = "prompt, task, reference, metric, choices, answer, tokens, latency, performance, cost, LLMs with their prices"
     missing = "null; a candidate that was not asked has no record"
     lost = "judges' scores, tokenizers, licences"

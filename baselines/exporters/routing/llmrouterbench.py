@@ -18,7 +18,7 @@ class LLMRouterBench:
     The original fills 0 in where an LLM was not asked; here that is null.
     """
 
-    reader = "llmrouterbench"
+    reader: str | None = "llmrouterbench"
     holds = "prompt, task, performance, cost, tokens"
     missing = "null"
     lost = "answers, references, metrics, judges' scores"

@@ -20,7 +20,7 @@ COLUMNS: Final = ("prompt", "task", "provenance")
 class RouteLLM:
     """`prompt, <weak>, <strong>` with True and False, as in its MMLU and GSM8K files; the two are named in this order."""
 
-    reader = "routellm"
+    reader: str | None = "routellm"
     holds = "prompt, task, and of two candidates whether they were right"
     missing = "an empty cell"
     lost = "all other candidates, costs, answers, tokens, references, metrics, judges' scores"
@@ -33,7 +33,7 @@ class RouteLLM:
         """
         if len(selection.candidates) != 2:
             raise InputError(
-                f"routellm is of two candidates, got {len(selection.candidates)}. Remedy: name the weak one, then the strong one"
+                f"routellm is of two candidates, got {len(selection.candidates)}. Remedy: name the weak one, then the strong"
             )
         selection.check_prompts("routellm")
         check_names(selection.candidates, COLUMNS, ("_response",), "routellm")
@@ -60,7 +60,7 @@ class RouteLLMBattles:
     Its trainer keeps the battles that somebody won; the ties are there for others.
     """
 
-    reader = None
+    reader: str | None = None
     holds = "who did better of every two candidates (model_a, model_b or tie), and the prompts"
     missing = "no battle"
     lost = "performance itself, costs, answers, tokens, references, metrics, judges' scores"
@@ -74,7 +74,7 @@ class RouteLLMBattles:
         if len(selection.candidates) < 2:
             raise InputError("routellm-battles is of two candidates or more, got 1. Remedy: name several")
         selection.check_prompts("routellm-battles")
-        written = {}
+        written: dict[str, int] = {}
         for split in selection.splits:
             battles, prompts = f"battles_{split}.json", f"prompts_{split}.jsonl"
             with json_list(folder / battles) as file, json_lines(folder / prompts) as texts:

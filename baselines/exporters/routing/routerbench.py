@@ -21,7 +21,7 @@ NOBODY: Final = "no_model_correct"
 class RouterBench:
     """Prompts and answers are the repr of a list of one text, as in the original; costs are in USD."""
 
-    reader = "routerbench"
+    reader: str | None = "routerbench"
     holds = "query id, prompt, task, answer, performance, cost"
     missing = "an empty cell"
     lost = "tokens, references, metrics, judges' scores"

@@ -15,7 +15,7 @@ from .text import constant, gathered, json_numbers, json_objects, json_pairs, js
 class RouterDC:
     """`[{"question", "scores": {llm: performance}}]`, without clusters: those are for the trainer to make."""
 
-    reader = "llmrouter"
+    reader: str | None = "llmrouter"
     holds = "prompt, task, performance"
     missing = "null"
     lost = "costs, answers, tokens, references, metrics, judges' scores"

@@ -26,7 +26,7 @@ class RouterEval:
     An array of texts gives each the room of the longest, so that one huge prompt makes all of them huge.
     """
 
-    reader = "routereval"
+    reader: str | None = "routereval"
     holds = "prompt, task, performance as float64"
     missing = "NaN"
     lost = "costs, answers, tokens, references, metrics, judges' scores"
@@ -71,8 +71,9 @@ def _write_texts(archive: zipfile.ZipFile, member: str, selection: Selection, sp
         longest, rows = max(longest, *map(len, texts)), rows + len(texts)
     if 4 * longest * rows > _LARGEST:
         raise InputError(
-            f"routereval: {rows:,} texts with the room of the longest, {longest:,} characters, need {4 * longest * rows >> 20:,} "
-            "MiB, expected up to 2,048. Remedy: another format, or leave the query of the huge text out"
+            f"routereval: {rows:,} texts with the room of the longest, {longest:,} characters, "
+            f"need {4 * longest * rows >> 20:,} MiB, expected up to 2,048. "
+            "Remedy: another format, or leave the query of the huge text out"
         )
     dtype = np.dtype(f"<U{longest}")
     with _member(archive, member) as file:

@@ -114,8 +114,8 @@ class Selection:
         if between.any():
             q, c = np.argwhere(between)[0].tolist()
             raise InputError(
-                f"{holder} holds right and wrong only, and {between.sum():,} of {(~np.isnan(performance)).sum():,} performances "
-                f"of split {split} lie between, such as {performance[q, c]:g} of {self.candidates[c]} on query "
+                f"{holder} holds right and wrong only, and {between.sum():,} of {(~np.isnan(performance)).sum():,} "
+                f"performances of split {split} lie between, such as {performance[q, c]:g} of {self.candidates[c]} on query "
                 f"{self._query_ids[split][q].as_py()}. Remedy: give a threshold, such as 0.5"
             )
         return performance
@@ -137,14 +137,14 @@ class Selection:
 
     @cached_property
     def _query_ids(self) -> dict[str, pa.Array]:
-        found = {}
+        found: dict[str, pa.Array] = {}
         for split in self.splits:
             found[split] = self.release.table("queries", split).to_table(columns=["query_id"])["query_id"].combine_chunks()
         return found
 
     @cached_property
     def _measures(self) -> dict[str, dict[str, Numbers]]:
-        found = {}
+        found: dict[str, dict[str, Numbers]] = {}
         for split in self.splits:
             ids = self._query_ids[split]
             logs = self.release.table("logs", split).to_table(columns=["query_id", "llm", "mode", *_MEASURES])

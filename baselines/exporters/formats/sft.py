@@ -38,7 +38,7 @@ def _chat(samples: Columns) -> dict[str, pa.Array]:
 
 SFT: Final[dict[str, Format]] = {
     "alpaca": Format("alpaca", "sft", ("LLaMA-Factory", "Axolotl"), _alpaca, llama_factory.ALPACA),
-    "sharegpt": Format("sharegpt", "sft", ("LLaMA-Factory", "TRL", "Axolotl"), _sharegpt, llama_factory.SHAREGPT),
+    "sharegpt": Format("sharegpt", "sft", ("LLaMA-Factory", "Axolotl"), _sharegpt, llama_factory.SHAREGPT),
     "messages": Format("messages", "sft", ("TRL", "Axolotl", "LLaMA-Factory"), _messages, llama_factory.MESSAGES),
     "openai": Format(
         "openai", "sft", ("OpenAI", "TRL", "Axolotl", "LLaMA-Factory"), _messages, llama_factory.MESSAGES, keeps_keys=False

@@ -203,7 +203,7 @@ def _duplicates(
     if len(exact) + len(near):
         warnings.append(
             f"{len(exact):,} test queries are in train word for word and {len(near):,} nearly (similarity of {threshold} or "
-            f"more), of {len(set(ids)):,}; `duplicates` says what leaving them out changes"
+            f"more), of {len(set(ids)):,}; the report says, under duplicates, what leaving them out changes"
         )
     return {"threshold": threshold, "exact": len(exact), "near": len(near), "queries": [*exact, *near], "effect": effect}
 

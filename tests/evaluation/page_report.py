@@ -103,6 +103,10 @@ def sample_report() -> dict[str, Any]:
                 "metrics": metrics,
                 "per_task": per_task,
                 "per_domain": {d: {"performance": estimate(got[domains == d])} for d in DOMAINS},
+                "sweep": [
+                    {"cost_usd": float(paid.mean() * x), "performance": float(got.mean() * (0.6 + 0.4 * x))}
+                    for x in ((0.1, 0.3, 0.7, 1.0) if name in ("knn", "ridge", "mlp") else ())
+                ],
                 "picks": {CANDIDATES[i]: float(share[i]) for i in range(40) if share[i] > 0},
                 "paired": {
                     "best_single": pairing(got, performance[at, single]),
@@ -110,6 +114,13 @@ def sample_report() -> dict[str, Any]:
                 },
             }
         )
+    like = at % 50 == 0
+    effect = [
+        {"router": r["name"], "with": r["metrics"]["performance"]["value"], "without": value, "difference": value - whole}
+        | {"low": value - whole - 0.01, "high": value - whole + 0.01, "n": int((~like).sum())}
+        for r, c in zip(routers, choice.values(), strict=True)
+        for value, whole in [(float(performance[at, c][~like].mean()), r["metrics"]["performance"]["value"])]
+    ]
     means, costs = performance.mean(0), cost.mean(0)
     frontier = [CANDIDATES[i] for i in np.argsort(costs) if means[i] > max(means[costs < costs[i]], default=-1)]
     sizes = (100, 200, 400, 800, 1_600, 3_200)
@@ -137,6 +148,7 @@ def sample_report() -> dict[str, Any]:
         },
         "protocol": {"name": "split", "train": "train", "test": "test"},
         "scenario": "performance_first",
+        "duplicates": {"threshold": 0.8, "exact": 5, "near": int(like.sum()) - 5, "queries": [], "effect": effect},
         "seed": 0,
         "queries": {"train": 560, "test": queries},
         "routers": routers,

@@ -98,7 +98,7 @@ def hostile_report() -> dict[str, Any]:
 def test_the_page_is_whole_and_small() -> None:
     html = render(sample_report())
     assert html.startswith("<!DOCTYPE html>")
-    assert html.count("<section") == 6
+    assert html.count("<section") == 7
     empty = render(EMPTY)
     assert len(empty) < 60_000, "what every page carries"
     assert len(html) < 400_000
@@ -178,7 +178,8 @@ def test_simulated_data_is_said_and_real_data_is_not_called_so() -> None:
 def test_what_is_empty_is_left_out_with_a_sentence() -> None:
     html = render(EMPTY)
     assert "<section" not in html
-    sentence = "no router, no cost beside a performance, nothing by task, no picks, no learning curve, no queries to look into."
+    sentence = "no router, no cost beside a performance, nothing by task, no picks, no learning curve, "
+    sentence += "no look for duplicates, no queries to look into."
     assert f"Left out, because the report holds none: {sentence}" in html
     assert "</nav>" not in html
 
@@ -200,6 +201,23 @@ def test_missing_values_are_never_zero() -> None:
     assert row.count("–</span>") >= 2
     assert "NaN" not in html.split('id="data">')[1].split("</script>")[0]
     assert html.index("<bdi>cheapest</bdi>") < html.index("<bdi>knn</bdi>"), "without a value comes last"
+
+
+def test_duplicates_and_what_they_change() -> None:
+    html = render(sample_report())
+    part = html[html.index('id="duplicates"') : html.index('id="explorer"')]
+    assert "5 of 1,120 test queries are in train word for word, 18 nearly" in part
+    knn = next(e for e in sample_report()["duplicates"]["effect"] if e["router"] == "knn")
+    row = part[part.index("<bdi>knn</bdi>") :].split("</tr>")[0]
+    assert f"{knn['with']:.3f}" in row
+    assert f"{knn['without']:.3f}" in row
+    assert f"{abs(knn['difference']):.3f}" in row
+    assert "1,097" in row
+    none = {**sample_report(), "duplicates": {"threshold": 0.8, "exact": 0, "near": 0, "queries": [], "effect": []}}
+    page = render(none)
+    part = page[page.index('id="duplicates"') : page.index('id="explorer"')]
+    assert "0 of 1,120 test queries" in part
+    assert "<table" not in part
 
 
 def test_references_of_the_report_stand_beside_the_routers() -> None:
@@ -341,8 +359,16 @@ def test_charts_are_drawn_and_read_by_keyboard(browser: Any, sample_page: Path) 
         before = page.locator(".readout").text_content()
         page.keyboard.press("ArrowRight")
         assert page.locator(".readout").text_content() != before
+        assert chart.locator(".sweep-line").count() == 3
+        while "knn," not in page.locator(".readout").text_content():
+            page.keyboard.press("ArrowRight")
+        assert chart.locator(".sweep-line.chosen").get_attribute("data-name") == "knn"
         page.get_by_label("Routers", exact=True).uncheck()
         assert chart.locator(".point").count() == 42
+        assert chart.locator(".sweep-line").count() == 0
+        page.get_by_label("Routers", exact=True).check()
+        page.get_by_label("What routers trade").uncheck()
+        assert chart.locator(".sweep-line").count() == 0
         assert page.locator("#curve-mount polyline").count() == 5
         assert page.locator("svg.picks").count() == 25
 

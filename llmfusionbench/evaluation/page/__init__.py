@@ -16,7 +16,7 @@ from typing import Any
 from ...errors import InputError
 from .data import page_data
 from .numbers import chance, number, quad, signed, written
-from .tables import candidates, curve, headline_of, is_reference, leaderboard, picks, ranked
+from .tables import candidates, curve, duplicates, headline_of, is_reference, leaderboard, picks, ranked
 from .text import LINE_LIMIT, Html, element, embedded_json, join, name, named, visible
 
 __all__ = ["render"]
@@ -214,6 +214,7 @@ def sections(report: Mapping[str, Any]) -> Html:
         "heat": ("By task", mount("heat") if per_group else None, "nothing by task"),
         "picks": ("Who gets picked", picks(report) if picked else None, "no picks"),
         "curve": ("Learning curve", learning if report["learning_curve"] else None, "no learning curve"),
+        "duplicates": ("Duplicates", duplicates(report) if report.get("duplicates") else None, "no look for duplicates"),
         "explorer": ("Queries", mount("explorer") if report["explorer"] else None, "no queries to look into"),
     }
     kept = {key: (label, body) for key, (label, body, _) in found.items() if body}

@@ -33,8 +33,14 @@ def plane(report: Mapping[str, Any]) -> list[dict[str, Any]]:
             "p": quad(found.get("performance")),
             "k": quad(found.get("cost_usd")),
         }
-        points.append({**point, "rank": i})
+        points.append({**point, "rank": i, "sweep": sweep(router)})
     return [point for point in points if point["p"][0] is not None and point["k"][0] is not None]
+
+
+def sweep(router: Mapping[str, Any]) -> list[list[float | None]]:
+    """Cost and performance along a router's willingness to pay, where both are known."""
+    steps = [(number(step.get("cost_usd")), number(step.get("performance"))) for step in router.get("sweep") or ()]
+    return [[rounded(k), rounded(p)] for k, p in steps if k is not None and p is not None]
 
 
 def heat(report: Mapping[str, Any]) -> dict[str, Any]:

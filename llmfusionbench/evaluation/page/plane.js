@@ -23,7 +23,7 @@ function mark(kind, x, y, size = 5) {
 
 function planeChart(mount) {
   const all = data.plane;
-  const state = { log: all.some((p) => p.k[0] > 0), candidates: true, routers: true, at: -1 };
+  const state = { log: all.some((p) => p.k[0] > 0), candidates: true, routers: true, sweeps: all.filter((p) => (p.sweep || []).length > 1).length <= 6, at: -1 };
   const has = (kinds) => all.some((p) => kinds.includes(p.kind));
   const box = el("div", { class: "chart" });
   const readout = el("p", { class: "readout", "aria-live": "polite" });
@@ -38,6 +38,12 @@ function planeChart(mount) {
   if (state.log) controls.append(tick("Cost on a logarithmic scale", true, (on) => set({ log: on })));
   if (has(["candidate", "front"]) && has(["router"])) {
     controls.append(tick("Candidates", true, (on) => set({ candidates: on })), tick("Routers", true, (on) => set({ routers: on })));
+  }
+  const sweeping = all.filter((p) => (p.sweep || []).length > 1);
+  if (sweeping.length) {
+    controls.append(tick("What routers trade", state.sweeps, (on) => set({ sweeps: on })));
+    const line = svg("svg", { width: 18, height: 18, "aria-hidden": "true" }, svg("path", { class: "sweep-line", d: "M1,14Q6,5 17,4" }));
+    legend.append(el("li", {}, line, "A router as its willingness to pay grows"));
   }
   mount.append(controls, legend, box, readout);
   const hint = "Point at a mark, or press the arrow keys in the chart, to read its numbers.";
@@ -59,8 +65,10 @@ function planeChart(mount) {
     const shown = all.filter(visible);
     const height = Math.round(Math.min(520, Math.max(320, width * 0.55)));
     const edge = { left: 46, right: 14, top: 14, bottom: 46 };
-    const ys = shown.flatMap((p) => p.p.slice(0, 3)).filter((v) => v !== null);
-    const costs = shown.map((p) => p.k[0] * 1000);
+    const swept = state.sweeps ? shown.filter((p) => (p.sweep || []).length > 1) : [];
+    const stops = swept.flatMap((p) => p.sweep);
+    const ys = [...shown.flatMap((p) => p.p.slice(0, 3)), ...stops.map(([, p]) => p)].filter((v) => v !== null);
+    const costs = [...shown.map((p) => p.k[0] * 1000), ...stops.map(([k]) => k * 1000)];
     const positive = costs.filter((k) => k > 0);
     const log = state.log && positive.length > 0;
     const zero = log && positive.length < costs.length; // what costs nothing has no logarithm, and gets a strip of its own
@@ -95,6 +103,10 @@ function planeChart(mount) {
     const whiskers = points
       .filter((p) => p.p[1] !== null && p.p[2] !== null)
       .map((p) => svg("line", { class: `whisker-line ${p.kind}`, x1: p.x, x2: p.x, y1: Y(p.p[1]), y2: Y(p.p[2]) }));
+    const lines = swept.map((p) => {
+      const path = p.sweep.map(([k, v]) => `${X(k * 1000)},${Y(v)}`).join("L");
+      return svg("path", { class: "sweep-line", d: `M${path}`, "data-name": p.name });
+    });
     const order = ["candidate", "front", "router", "single", "oracle"];
     const marks = [...points].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind)).map((p) => mark(p.kind, p.x, p.y));
     ring = svg("circle", { class: "ring", r: 11, cx: -50, cy: -50 });
@@ -102,6 +114,7 @@ function planeChart(mount) {
       "svg",
       { width, height, viewBox: `0 0 ${width} ${height}`, tabindex: "0", role: "img", "aria-label": describe(shown) },
       grid,
+      lines,
       front(points),
       whiskers,
       marks,
@@ -153,6 +166,7 @@ function planeChart(mount) {
     const p = points[i];
     ring.setAttribute("cx", p.x);
     ring.setAttribute("cy", p.y);
+    for (const line of box.querySelectorAll(".sweep-line")) line.classList.toggle("chosen", line.dataset.name === p.name && Boolean(p.sweep));
     readout.replaceChildren(
       el("strong", {}, bdi(p.name)),
       `, ${KINDS[p.kind].toLowerCase()}: performance ${withInterval(p.p)}, USD per 1,000 queries ${withInterval(p.k, "cost")}`,

@@ -1,4 +1,4 @@
-"""The tables of the page that need no script: the leaderboard, the candidates, the picks, the learning curve."""
+"""The tables of the page that need no script: the leaderboard, candidates, picks, learning curve and duplicates."""
 
 from __future__ import annotations
 
@@ -259,3 +259,36 @@ def curve(report: Mapping[str, Any]) -> Html:
         for point in report["learning_curve"]
     ]
     return table("What each router reaches with fewer train queries", heads, body, "curve-table")
+
+
+def duplicates(report: Mapping[str, Any]) -> Html:
+    """How many test queries train holds too, and what leaving them out does to every router."""
+    found: Mapping[str, Any] = report["duplicates"]
+    exact, near = (int(number(found.get(part)) or 0) for part in ("exact", "near"))
+    total = number((report.get("queries") or {}).get("test"))
+    of = "" if total is None else f" of {total:,.0f}"
+    like = number(found.get("threshold"))
+    kind = "" if like is None else f" (of the word triples of both, a share of {like:g} or more is shared)"
+    said = element("p", f"{exact:,}{of} test queries are in train word for word, {near:,} nearly{kind}.")
+    if not found.get("effect"):
+        return said
+    heads = [head("Router", first="ascending", text=True), head("All"), head("Without them"), head("Change"), head("Left")]
+    body = []
+    for row in found["effect"]:
+        all_of_them, rest, n = (number(row.get(part)) for part in ("with", "without", "n"))
+        low, high = number(row.get("low")), number(row.get("high"))
+        ends = "" if low is None or high is None else f"{signed(low)} to {signed(high)}"
+        change = number(row.get("difference"))
+        body.append(
+            element(
+                "tr",
+                element("th", named(row.get("router")), scope="row"),
+                element("td", written(all_of_them), data_v=all_of_them),
+                element("td", written(rest), data_v=rest),
+                element("td", signed(change), element("span", ends, class_="interval"), data_v=change),
+                element("td", NONE if n is None else f"{n:,.0f}", data_v=n),
+            )
+        )
+    return join(
+        said, table("Mean reward with and without the test queries that train holds too", heads, body, "duplicates-table")
+    )

@@ -25,6 +25,7 @@ from ..manifest import MANIFEST
 from ..release import Release, ReleaseWriter, open_release, write_shard
 from ..release.writer import shard_name
 from ..schema import SCHEMA_VERSION
+from .carry import carry_over, checked, described
 from .shards import Shard, ShardTables, Store, shards_of
 from .views import make_views
 from .workers import process_pool
@@ -34,9 +35,6 @@ Progress = Callable[[str, int, int | None], None]
 
 REDONE: Final = ("responses", "logs", "routing")
 """The tables that are written anew."""
-
-_OWN: Final = ("schema_version", "tool", "tables", "files", "history")
-_CARD: Final = "README.md"
 
 
 @dataclass(frozen=True)
@@ -139,10 +137,8 @@ def derive(
         _check_count(release, files)
         conclusion = revision.conclude(shards, store, writer.path)
         shutil.rmtree(store.path)
-        step = {"step": revision.name, "options": revision.options(), "source_manifest": sha256(release.path / MANIFEST)}
-        about = {k: v for k, v in release.manifest.items() if k not in _OWN}
-        history = [*release.manifest.get("history", []), {**step, **conclusion.figures}]
-        writer.finish(files | conclusion.files, {**about, "history": history})
+        about = described(release, revision.name, revision.options(), conclusion.figures)
+        writer.finish(files | conclusion.files, about)
     return Derived(Release(out), len(shards), resumed, conclusion.report)
 
 
@@ -153,21 +149,11 @@ def _digest(release: Release, revision: Revision) -> str:
 
 
 def _copied(release: Release, root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Copy what stays as it is; name and entry of each file. The files to be redone are checked on the way."""
-    for name, entry in sorted(release.manifest["files"].items()):
-        table, slash, _ = name.partition("/")
-        if name == _CARD or (slash and table in REDONE and table != "responses"):
-            continue
-        place = release.path / name
-        if not place.is_file() or sha256(place) != entry.get("sha256"):
-            raise ReleaseError(f"{place}: differs from the release's manifest. Remedy: build or download the release again")
-        if slash and table in REDONE:
-            continue
-        copy = root / name
-        if not copy.is_file() or sha256(copy) != entry["sha256"]:
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(place, copy)
-        yield name, entry
+    """Copy what stays as it is; name and entry of each file. The responses are checked on the way."""
+    for name in sorted(release.manifest["files"]):
+        if name.startswith("responses/"):
+            checked(release, name)
+    yield from carry_over(release, root, but=lambda name: "/" in name and name.partition("/")[0] in REDONE)
 
 
 def _done(shard: Shard, store: Store, root: Path) -> dict[str, dict[str, Any]] | None:

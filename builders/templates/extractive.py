@@ -26,6 +26,8 @@ _MOST: Final = 5
 _TERMS: Final = 4
 _WORDS: Final = (4, 40)
 """Fewest and most words of a step."""
+_LENGTH: Final = 500
+"""Most characters of a step, and of a question."""
 _READ: Final = 60
 """Sentences of an answer that are looked at, from its beginning."""
 _PROMPT: Final = 4_000
@@ -41,7 +43,9 @@ _OPENING: Final = re.compile(
     r"first of all|alright|as a result|in total|to begin with|to start|after that)\b,?\s+)+(?=\S)",
     re.IGNORECASE,
 )
-_CLOSING: Final = re.compile(r"\b(?:final answer|answer is|the answer|we are asked|correct (?:option|answer|choice)|hope this)\b", re.IGNORECASE)
+_CLOSING: Final = re.compile(
+    r"\b(?:final answer|answer is|the answer|we are asked|correct (?:option|answer|choice)|hope this)\b", re.IGNORECASE
+)
 _OPERATION: Final = re.compile(r"\[number\]\s*%?\s*(?:[a-z]+\s+)?[-+*/×÷=x]\s*\(?\[number\]|\bx\s*=")
 _ACTION: Final = re.compile(
     r"\b(?:add|subtract|multipl|divid|calculat|find|comput|determin|compar|convert|sum|total|solv|substitut|simplif|factor|"
@@ -112,6 +116,8 @@ def _candidates(own: Sequence[str], query: _Query, *, general: bool = False) -> 
     """The sentences of an answer that could be steps: about the query or calculating, or if `general` neither of the two."""
     found = []
     for place, sentence in enumerate(own):
+        if len(sentence) > _LENGTH:
+            continue
         words = content_words(sentence)
         is_general = len(words & query.words) < _ABOUT * len(words) and not _CALCULATES.search(sentence)
         if is_general != general or len(words) < 2 or _CLOSING.search(sentence) or _repeats(sentence, query.triples):
@@ -212,7 +218,7 @@ def _task(job: Job, query: _Query, used: Counter[str]) -> str:
 
 def _question(query: _Query) -> str:
     """The last question of a prompt, made general, without its mark."""
-    asked = [s for s in query.sentences if s.endswith("?")]
+    asked = [s for s in query.sentences if s.endswith("?") and len(s) <= _LENGTH]
     if not asked:
         return ""
     text = generalise(asked[-1].rpartition(": ")[2], query.names).rstrip("?").strip()
@@ -225,7 +231,7 @@ def _terms(query: _Query, used: Counter[str]) -> list[str]:
     """Up to four words of the query that the answers use most, in the order of the query."""
     order: dict[str, int] = {}
     for sentence in query.sentences:
-        for word in re.findall(r"[A-Za-z]{4,}", sentence):
+        for word in re.findall(r"\b[A-Za-z]{4,24}\b", sentence):
             if word not in query.names and word not in NUMBER_WORDS and not word[0].isupper():
                 order.setdefault(word, len(order))
     known = {word: used[w] for word in order for w in content_words(word)}

@@ -101,7 +101,7 @@ def _texts(release: Release, answers: pa.Table) -> pa.ChunkedArray:
         mine = pc.is_in(keys, value_set=wanted)
         if pc.any(mine).as_py():
             parts.append(pa.table({"key": keys.filter(mine), "text": batch.column("response").filter(mine)}))
-    found = pa.concat_tables(parts) if parts else pa.table({"key": pa.array([], pa.string()), "text": pa.array([], pa.string())})
+    found = pa.concat_tables(parts) if parts else pa.schema({"key": pa.string(), "text": pa.string()}).empty_table()
     return found["text"].take(pc.index_in(wanted, value_set=found["key"].combine_chunks()))
 
 

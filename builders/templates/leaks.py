@@ -20,10 +20,11 @@ from ...scoring.options import read_options
 from .jobs import Job
 
 _NUMBER: Final = re.compile(r"(?<![A-Za-z])[$€£]?-?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s?/\s?\d+)?\s?%?")
-_UNITS: Final = (
+_UNITS_LISTED: Final = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
     "nineteen"
-).split()
+)
+_UNITS: Final = _UNITS_LISTED.split()
 _TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 NUMBER_WORDS: Final = {word: str(i) for i, word in enumerate(_UNITS)} | {word: f"{i}0" for i, word in enumerate(_TENS, 2)}
 _EVERYDAY: Final = ("zero", "one")

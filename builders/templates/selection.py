@@ -83,7 +83,8 @@ def select_answers(
         has = np.bincount(of[usable], minlength=len(queries)) > 0
         _count(reasons, reason, left & ~has)
         left &= has
-    places = _ranked(np.flatnonzero(usable & left[of]), of, rows, figures, "judge_score" if criterion == "judge" else "performance")
+    first = "judge_score" if criterion == "judge" else "performance"
+    places = _ranked(np.flatnonzero(usable & left[of]), of, rows, figures, first)
     if criterion == "hybrid":
         places = places[_rank(of[places]) < SHORTLIST]
         places = places[~np.isnan(figures["judge_score"][places])]
@@ -161,9 +162,7 @@ def _stages(
     ]
 
 
-def _check_figures(
-    release: Release, rows: pa.Table, figures: dict[str, Any], masks: dict[str, Flags], criterion: str
-) -> None:
+def _check_figures(release: Release, rows: pa.Table, figures: dict[str, Any], masks: dict[str, Flags], criterion: str) -> None:
     """Refuse a release in which no answer at all could be chosen for want of a column."""
     where = f"{release.path}: no answer to a {SPLIT} query"
     if not masks["small"].any():

@@ -31,18 +31,23 @@ _LATEX: Final = (
     (re.compile(r"\\[,;!: ]"), " "),
 )
 _END: Final = re.compile(r"(?<=[.!?])[\"'”’)\]*]*\s+(?=[\"'“‘(\[$]*[A-Z0-9])")
-_ABBREVIATION: Final = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|St|vs|No|Nr|approx|e\.g|i\.e|etc|Fig|Eq|cf|(?<![\d\]] )[A-Z])|^\W*\d{1,2})\.[\"'”’)\]]*\Z")
-_DIGITS: Final = re.compile(r"[$€£]?(?<![\w.])-?(?:\d+(?:[.,]\d+)*|\.\d+)(?:(?:st|nd|rd|th)\b)?|(?<=[a-zA-Z_])\d+(?:\.\d+)?|\d+")
+_ABBREVIATION: Final = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|St|vs|No|Nr|approx|e\.g|i\.e|etc|Fig|Eq|cf|(?<![\d\]] )[A-Z])|^\W*\d{1,2})\.[\"'”’)\]]*\Z"
+)
+_DIGITS: Final = re.compile(
+    r"[$€£]?(?<![\w.])-?(?:\d+(?:[.,]\d+)*|\.\d+)(?:(?:st|nd|rd|th)\b)?|(?<=[a-zA-Z_])\d+(?:\.\d+)?|\d+"
+)
 _TOKEN: Final = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _CAPITAL: Final = re.compile(r"(?<![\w'’-])(?<!^)(?<!^[\"'(\[])(?<![:.!?] )[A-Z][a-z]+(?!\w)")
 _WORD: Final = re.compile(r"[a-z]{3,}")
-_STOP: Final = frozenset(
+_STOP_WORDS: Final = (
     "the and for that this with are was were will has have had not but they them their there then than from into onto each "
     "all any can how what which who why when where its it's her his she him our your you one two also been being does did "
     "doing such some more most much many other only over under very just about after before between both because since while "
-    "would could should may might must let lets here these those per during thing things alright okay sure great an in on at of "
-    "to by it he is if as or we do so no up be my me us am".split()
+    "would could should may might must let lets here these those per during thing things alright okay sure great an in on at "
+    "of to by it he is if as or we do so no up be my me us am"
 )
+_STOP: Final = frozenset(_STOP_WORDS.split())
 
 
 def prose(answer: str) -> str:
@@ -82,7 +87,7 @@ def split(text: str) -> list[str]:
     parts: list[str] = []
     start = 0
     for end in _END.finditer(text):
-        if _ABBREVIATION.search(text[start : end.start()]) is None:
+        if _ABBREVIATION.search(text[max(start, end.start() - 16) : end.start()]) is None:  # the end tells
             parts.append(text[start : end.end()].strip())
             start = end.end()
     rest = text[start:].strip()

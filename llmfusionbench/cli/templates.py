@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from .templates_build import build
+
 
 @click.group(name="templates")
 def command() -> None:
@@ -13,3 +15,6 @@ def command() -> None:
     Example:
       llmfusionbench templates build sample --out with-templates
     """
+
+
+command.add_command(build)

@@ -1,0 +1,160 @@
+"""A release with thought templates: the source release and one table more, all else copied byte for byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol, runtime_checkable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ...errors import InputError
+from ...files import sha256
+from ...manifest import MANIFEST
+from ...release import Release, ReleaseWriter, open_release, write_shard
+from ...release.writer import shard_name
+from ..carry import carry_over, checked, described
+from .jobs import Summarizer
+from .make import TABLE, Progress, Templates, make_templates, named_summarizer
+from .selection import SPLIT
+
+STEP: Final = "templates"
+_JOURNAL: Final = "replies.jsonl"
+
+
+@runtime_checkable
+class ResumableSummarizer(Summarizer, Protocol):
+    """One whose work is dear: it keeps what it got, and a run that is cut short is taken up."""
+
+    def options(self) -> dict[str, Any]:
+        """What its templates depend on, beside the answers."""
+        ...
+
+    def journalled(self, path: Path) -> Summarizer:
+        """The same, keeping what it gets in the file `path` and using what is there."""
+        ...
+
+    def check(self) -> None:
+        """Refuse settings that cannot work."""
+        ...
+
+
+@dataclass(frozen=True)
+class BuiltTemplates:
+    """A release with templates, and what became of the queries."""
+
+    release: Release
+    templates: Templates
+    """Those of this run."""
+    kept: int
+    """Templates that the source release had, and that stay."""
+    replaced: int
+    """Templates of the source release in whose place new ones came."""
+
+
+def build_templates(
+    release: Release | str | Path,
+    out: str | Path,
+    *,
+    criterion: str = "performance",
+    pool: str = "all",
+    top: int = 3,
+    summarizer: Summarizer | str = "extractive",
+    min_judge_score: float = 0.5,
+    limit: int | None = None,
+    allow_partial: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> BuiltTemplates:
+    """Make templates as `make_templates` does and write them, with all that `release` has, as another release.
+
+    Templates that are there already stay, unless they are of the same query, criterion, pool and summariser. A run with an
+    endpoint that is stopped, spends its budget or loses its server writes nothing, and the next one of the same takes up
+    the replies that were paid for; they lie in a hidden directory beside `out` until then.
+
+    Args:
+        out: Directory of the new release; it appears whole or not at all.
+        allow_partial: Write what there is when the budget is spent or the server does not answer.
+        overwrite: Replace a release that is there; it may be `release` itself.
+
+    Raises:
+        ReleaseError: `release` is damaged: a file differs from its manifest.
+        InputError: as for `make_templates`; or no query was answered well, or not all templates could be made; or `out`
+            cannot be written, or another run is making the same.
+    """
+    source = release if isinstance(release, Release) else open_release(release)
+    writer_of = named_summarizer(summarizer)
+    resumable = isinstance(writer_of, ResumableSummarizer)
+    settings = {"criterion": criterion, "pool": pool, "top": top, "summarizer": writer_of.name}
+    settings |= {"min_judge_score": min_judge_score} if criterion == "judge" else {}
+    if isinstance(writer_of, ResumableSummarizer):
+        writer_of.check()
+        settings |= writer_of.options()
+    digest = _digest(source, settings) if resumable else None
+    with ReleaseWriter(out, overwrite=overwrite, resume=digest) as writer:
+        journal = writer.path / _JOURNAL
+        if isinstance(writer_of, ResumableSummarizer):
+            writer_of = writer_of.journalled(journal)
+        try:
+            made = make_templates(
+                source, criterion=criterion, pool=pool, top=top, summarizer=writer_of,
+                min_judge_score=min_judge_score, limit=limit, progress=progress,
+            )  # fmt: skip
+            _check(made, Path(out), allow_partial)
+        except BaseException:
+            if resumable and not journal.exists():
+                shutil.rmtree(writer.path, ignore_errors=True)  # nothing in it that a next run could take up
+            raise
+        rows, replaced = _merged(source, made.table)
+        files = dict(carry_over(source, writer.path, but=_redone))
+        name = shard_name(TABLE, SPLIT, 0, 1)
+        files[name] = write_shard(writer.path, name, rows)
+        figures = {"templates": len(made.table), "skipped": made.skipped, "failed": made.failed, "left": made.left}
+        options = {**settings, "limit": limit}
+        journal.unlink(missing_ok=True)
+        writer.finish(files, described(source, STEP, options, figures))
+    return BuiltTemplates(Release(out), made, len(rows) - len(made.table), replaced)
+
+
+def _digest(source: Release, settings: dict[str, Any]) -> str:
+    """Of what the replies depend on; not of the budget, the limit and the server's address, which a next run may change."""
+    parts = [STEP, sha256(source.path / MANIFEST), settings]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _check(made: Templates, out: Path, allow_partial: bool) -> None:
+    """Refuse to write what is not all that it should be."""
+    done = len(made.table)
+    if made.left and not allow_partial:
+        why = "; ".join(f"{count:,}: {reason}" for reason, count in made.left.items())
+        raise InputError(
+            f"{out}: not written, {done:,} templates are done and {sum(made.left.values()):,} are left ({why}). Remedy: run "
+            "the same again, which takes up what was paid for, with a higher budget if that was spent; or --allow-partial"
+        )
+    if not done:
+        why = "; ".join(f"{count:,}: {reason}" for reason, count in {**made.skipped, **made.failed, **made.left}.items())
+        raise InputError(
+            f"{out}: not written, there is no template for any of {made.queries:,} train queries ({why}). "
+            "Remedy: another criterion, pool or summariser"
+        )
+
+
+def _redone(name: str) -> bool:
+    return name.startswith(f"{TABLE}/{SPLIT}-")
+
+
+def _merged(source: Release, new: pa.Table) -> tuple[pa.Table, int]:
+    """The source's templates of train queries and the new ones, sorted by id; and how many of the former went."""
+    names = [name for name in source.manifest["files"] if _redone(name)]
+    if not names:
+        return new, 0
+    for name in names:
+        checked(source, name)
+    old = source.table(TABLE, SPLIT).to_table()
+    kept = old.filter(pc.invert(pc.is_in(old["template_id"], value_set=new["template_id"].combine_chunks())))
+    merged = pa.concat_tables([kept, new.select(kept.column_names).cast(kept.schema)])
+    return merged.sort_by("template_id").combine_chunks(), len(old) - len(kept)

@@ -1,0 +1,135 @@
+"""`llmfusionbench templates build`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .console import progress, say, show_table
+from .info import SIMULATED
+
+if TYPE_CHECKING:
+    from ..builders.templates import BuiltTemplates, EndpointSummarizer, ExtractiveSummarizer
+
+
+@click.command(name="build")
+@click.argument("release")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Directory of the new release; whole or not at all."
+)
+@click.option("--criterion", default="performance", show_default=True, help="Best answers by: performance, judge or hybrid.")
+@click.option("--pool", default="all", show_default=True, help="Whose answers: those of small LLMs (small), or all.")
+@click.option("--top", default=3, show_default=True, help="Answers a template is made of, at most.")
+@click.option("--min-judge-score", default=0.5, show_default=True, help="For judge: from which score on an answer is good.")
+@click.option(
+    "--summarizer",
+    default="extractive",
+    show_default=True,
+    metavar="extractive|URL",
+    help="What writes: the rule that needs no LLM, or the address of an OpenAI-compatible server.",
+)
+@click.option("--model", metavar="NAME", help="What to ask a server for; the name in the rows.")
+@click.option("--key-variable", metavar="NAME", help="Environment variable whose API key is sent; none by default.")
+@click.option("--input-price", type=float, metavar="USD", help="For a million input tokens.")
+@click.option("--output-price", type=float, metavar="USD", help="For a million output tokens.")
+@click.option("--max-cost", type=float, metavar="USD", help="What this run may cost; needs both prices.")
+@click.option("--max-requests", type=int, metavar="N", help="How many requests this run may make.")
+@click.option("--concurrency", default=8, show_default=True, help="Requests under way at a time.")
+@click.option("--retries", default=3, show_default=True, help="Further attempts after a failure that may pass.")
+@click.option("--timeout", default=60.0, show_default=True, help="Seconds an attempt may take.")
+@click.option("--max-tokens", default=400, show_default=True, help="Of a reply.")
+@click.option("--temperature", default=0.0, show_default=True, help="Of the sampling.")
+@click.option("--seed", type=int, help="Of the sampling, where the server takes one.")
+@click.option("--limit", type=int, metavar="N", help="Make no more templates than this.")
+@click.option("--allow-partial", is_flag=True, help="Write what there is when the budget is spent or the server is gone.")
+@click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
+@click.option("--overwrite", is_flag=True, help="Replace a release that is there.")
+def build(
+    release: str,
+    out: Path,
+    criterion: str,
+    pool: str,
+    top: int,
+    min_judge_score: float,
+    summarizer: str,
+    model: str | None,
+    key_variable: str | None,
+    input_price: float | None,
+    output_price: float | None,
+    max_cost: float | None,
+    max_requests: int | None,
+    concurrency: int,
+    retries: int,
+    timeout: float,
+    max_tokens: int,
+    temperature: float,
+    seed: int | None,
+    limit: int | None,
+    allow_partial: bool,
+    revision: str | None,
+    overwrite: bool,
+) -> None:
+    """Make a thought template from the best answers to every train query of RELEASE, and write them as another release.
+
+    A template says in one to five sentences what kind of task a query is, how its best answers reason, and in which form
+    they give the final answer, without telling it. Queries that nobody answered well get none and are counted. Templates
+    that RELEASE has already stay.
+
+    With a server, a run that is stopped or spends its budget writes nothing; the same command takes it up again and pays
+    nothing twice. The API key is read from the environment only.
+
+    \b
+    Examples:
+      llmfusionbench templates build sample --out with-templates
+      llmfusionbench templates build sample --criterion hybrid --pool small --out with-templates
+      llmfusionbench templates build sample --summarizer http://localhost:8000 --model my-llm --out with-templates
+    """
+    from ..builders.templates import build_templates
+    from ..release import open_release
+
+    by: ExtractiveSummarizer | EndpointSummarizer | str = summarizer
+    if "://" in summarizer:
+        from ..builders.templates import EndpointSummarizer
+
+        if not model:
+            raise click.UsageError("A server needs the name of a --model to ask for.")
+        by = EndpointSummarizer(
+            summarizer, model=model, concurrency=concurrency, retries=retries, timeout=timeout, key_variable=key_variable,
+            max_tokens=max_tokens, temperature=temperature, seed=seed, input_price=input_price, output_price=output_price,
+            max_cost=max_cost, max_requests=max_requests,
+        )  # fmt: skip
+    elif model is not None:
+        raise click.UsageError("A --model is asked for at a server. Name its address with --summarizer.")
+    opened = open_release(release, revision=revision)
+    with progress() as tell:
+        built = build_templates(
+            opened, out,
+            criterion=criterion, pool=pool, top=top, summarizer=by, min_judge_score=min_judge_score, limit=limit,
+            allow_partial=allow_partial, overwrite=overwrite, progress=tell,
+        )  # fmt: skip
+    if "simulated" in opened.provenance:
+        say(SIMULATED)
+    show(built, f"Thought templates by {summarizer if model is None else model}, criterion {criterion}, pool {pool}")
+    say(f"Wrote {out}.")
+
+
+def show(built: BuiltTemplates, title: str) -> None:
+    """Print what was made of how many queries, what it took, and one template."""
+    made = built.templates
+    figures: list[list[object]] = [["train queries", made.queries], ["templates made", len(made.table)]]
+    for what, counts in (("skipped", made.skipped), ("failed", made.failed), ("left", made.left)):
+        figures += [[f"{what}: {reason}", count] for reason, count in counts.items()]
+    figures += [["templates of the source replaced", built.replaced], ["templates of the source kept", built.kept]]
+    if made.usage is not None:
+        usage = made.usage
+        figures += [["requests", usage.requests], ["replies taken up from an earlier run", usage.taken_up]]
+        figures += [["input tokens", usage.input_tokens], ["output tokens", usage.output_tokens]]
+        figures += [["requests with estimated tokens", usage.estimated]] if usage.estimated else []
+    show_table(title, ["figure", "count"], figures)
+    if made.usage is not None and made.usage.cost_usd is not None:
+        say(f"Cost of this run: {made.usage.cost_usd:.6f} USD at the prices given.")
+    first = made.table.slice(0, 1).to_pylist()[0]
+    say(f"Template {first['template_id']}, from {', '.join(first['sources'])}:")
+    say(f"  {' '.join(first['template'].split())}")

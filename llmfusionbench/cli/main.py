@@ -23,6 +23,8 @@ COMMANDS: Final = {
     "build": "Read logs in any known format and write them as a release.",
     "diff": "Say how two releases differ: rows added, removed and changed.",
     "evaluate": "Measure routers on a release, against baselines, with intervals.",
+    "evaluate-prompts": "Ask the same queries bare, with examples and with thought templates, and compare.",
+    "fuse": "Make one answer of several LLMs' and say what that is worth.",
     "info": "Say what is in a release: counts, tokens, coverage, licences.",
     "quickstart": "Tour the embedded sample: open, validate, look.",
     "rescore": "Score the answers of a release anew, as another release.",
@@ -31,7 +33,7 @@ COMMANDS: Final = {
     "tokens": "Count the tokens of a release and price them, as another release.",
     "validate": "Check a release, or one file, against the schemas.",
 }
-"""Command -> what it does; each is the function `command` of the module of its name."""
+"""Command -> what it does; each is the function `command` of the module of its name, with `_` for `-`."""
 
 
 class _Commands(click.Group):
@@ -43,7 +45,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f".{cmd_name}", __package__).command
+        command: click.Command = import_module(f".{cmd_name.replace('-', '_')}", __package__).command
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:

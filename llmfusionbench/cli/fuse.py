@@ -1,0 +1,132 @@
+"""`llmfusionbench fuse`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import InputError, UnknownNameError
+from .console import say, show_table
+from .info import SIMULATED
+
+if TYPE_CHECKING:
+    from ..baselines.fusion import Comparison
+    from ..statistics import Mean
+
+
+@click.command(name="fuse")
+@click.argument("release")
+@click.option(
+    "--fusion", "fusions", multiple=True, metavar="NAME", help="vote, weighted_vote or topla; all by default. Repeat it."
+)
+@click.option("--candidate", "candidates", multiple=True, metavar="NAME", help="Who may be asked; all by default. Repeat it.")
+@click.option("--top", type=click.IntRange(min=1), help="Let vote and weighted_vote ask only so many, the best on train folds.")
+@click.option(
+    "--size", default=5, show_default=True, type=click.IntRange(min=2), help="How many topla keeps, by focal diversity."
+)
+@click.option("--split", metavar="NAME", help="The queries of one split; all by default.")
+@click.option("--folds", default=5, show_default=True, help="All is learned on the other folds.")
+@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(min=1), help="Of the bootstrap.")
+@click.option("--seed", default=0, show_default=True, help="Of folds and bootstrap.")
+@click.option("--revision", metavar="REV", help="Commit, tag or branch of a release on the Hub.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the figures there, as CSV.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def command(
+    release: str,
+    fusions: tuple[str, ...],
+    candidates: tuple[str, ...],
+    top: int | None,
+    size: int,
+    split: str | None,
+    folds: int,
+    resamples: int,
+    seed: int,
+    revision: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Ask several LLMs every query, make one answer of theirs, and say what that is worth.
+
+    Answers are compared in the form that the task's metric takes from them, so that equal numbers agree however they are
+    written. Tasks whose answers cannot be put to a vote (programs, and cem, which looks for the truth) are left out. Who is
+    asked, what a vote counts and the best single LLM are learned on the other folds; the cost is the sum of all calls.
+
+    \b
+    Examples:
+      llmfusionbench fuse sample
+      llmfusionbench fuse my-release --fusion vote --candidate llama-3-8b --candidate qwen2-7b --candidate gemma-2-9b
+    """
+    import pandas as pd
+
+    from ..baselines.fusion import FUSIONS, Topla, Vote, compare, read_answers
+    from ..release import open_release
+
+    for name in fusions:
+        if name not in FUSIONS:
+            raise UnknownNameError("fusion", name, FUSIONS)
+    opened = open_release(release, revision=revision)
+    table = read_answers(opened, split=split, candidates=candidates or None)
+    if len(table.candidates) < 2:
+        raise InputError(f"{release}: {len(table.candidates)} candidate to ask, expected two or more. Remedy: name more")
+    wanted: dict[str, Vote] = {}
+    for name in fusions or FUSIONS:
+        kind = FUSIONS[name]
+        wanted[name] = kind(size=min(size, len(table.candidates))) if issubclass(kind, Topla) else kind(top=top)
+    found = compare(table, wanted, folds=folds, seed=seed, resamples=resamples)
+    rows = figures(found)
+    if out is not None:
+        beside = out.with_name(f".{out.name}.part")
+        pd.DataFrame(rows).assign(provenance=" ".join(opened.provenance)).to_csv(beside, index=False)
+        beside.replace(out)
+    if as_json:
+        click.echo(json.dumps({"queries": len(table.query_ids), "provenance": opened.provenance, "fusions": rows}, indent=2))
+        return
+    if "simulated" in opened.provenance:
+        say(SIMULATED)
+    show_table(
+        f"Answer-level fusion of {len(table.candidates)} candidates on {len(table.query_ids):,} queries of "
+        f"{', '.join(sorted(set(table.tasks)))}; {folds} folds, 95% intervals",
+        ["fusion", "calls", "performance", "interval", "vs best single", "interval", "USD / 1,000", "scored"],
+        [_row(row) for row in rows],
+    )
+    if out is not None:
+        say(f"Wrote {out}.")
+
+
+def figures(found: Comparison) -> list[dict[str, Any]]:
+    """A row a fusion; what is missing is None."""
+    rows = []
+    for i, name in enumerate(found.names):
+        calls = {len(members) for members in found.members[i]}
+        row: dict[str, Any] = {"fusion": name, "calls": calls.pop() if len(calls) == 1 else None}
+        for key, mean in (("performance", found.performance), ("gain", found.gain), ("cost_usd", found.cost)):
+            row |= _figure(key, mean, i)
+        rows.append({**row, "scored": int(found.performance.valid[i])})
+    return rows
+
+
+def _figure(key: str, mean: Mean, column: int) -> dict[str, float | None]:
+    parts = {key: mean.mean, f"{key}_low": mean.low, f"{key}_high": mean.high}
+    values = {name: float(part[column]) for name, part in parts.items()}
+    return {name: value if value == value else None for name, value in values.items()}  # NaN differs from itself
+
+
+def _row(row: dict[str, Any]) -> list[object]:
+    def interval(key: str, sign: str = "") -> str:
+        low, high = row[f"{key}_low"], row[f"{key}_high"]
+        return "-" if low is None or high is None else f"{low:{sign}.3f} to {high:{sign}.3f}"
+
+    gain, cost = row["gain"], row["cost_usd"]
+    return [
+        row["fusion"],
+        row["calls"],
+        row["performance"],
+        interval("performance"),
+        "-" if gain is None else f"{gain:+.3f}",
+        interval("gain", "+"),
+        None if cost is None else cost * 1e3,
+        row["scored"],
+    ]

@@ -27,8 +27,10 @@ _fitted: OrderedDict[str, Any] = OrderedDict()
 class Embedder(Protocol):
     """Turns prompts into vectors. It may have `fit(prompts) -> self`, called with the train prompts before any `encode`."""
 
-    id: str
-    """Names the model and its settings; part of the key of cached vectors."""
+    @property
+    def id(self) -> str:
+        """Names the model and its settings; part of the key of cached vectors."""
+        ...
 
     def encode(self, prompts: Sequence[str | None]) -> Vectors:
         """[n, d] float32, one row a prompt; a missing prompt is taken as an empty one."""
@@ -75,6 +77,8 @@ class TfidfSvdEmbedder:
         if not hasattr(self, "model_"):
             raise InputError("TfidfSvdEmbedder: encode before fit. Remedy: fit(prompts) with the train prompts first")
         texts = [p or "" for p in prompts]
+        if not texts:
+            return np.zeros((0, self.model_[-1].n_components), np.float32)
         digest = text_digest(texts)
         if digest not in self.vectors_:
             self.vectors_[digest] = _unit(self.model_.transform(texts))
@@ -115,6 +119,8 @@ class MiniLMEmbedder:
                 raise MissingExtraError("sentence-transformers", "embed") from error
             self.model_ = SentenceTransformer(_minilm() if self.model is None else str(self.model), device="cpu")
         texts = [p or "" for p in prompts]
+        if not texts:
+            return np.zeros((0, self.model_.get_embedding_dimension()), np.float32)
         encoded = self.model_.encode(texts, batch_size=self.batch_size, normalize_embeddings=True, show_progress_bar=False)
         return np.asarray(encoded, np.float32)
 

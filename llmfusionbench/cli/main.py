@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "diff": "Say how two releases differ: rows added, removed and changed.",
     "evaluate": "Measure routers on a release, against baselines, with intervals.",
     "evaluate-prompts": "Ask the same queries bare, with examples and with thought templates, and compare.",
+    "export": "Write corpora to train LLMs on, and routing data in other projects' formats.",
     "fuse": "Make one answer of several LLMs' and say what that is worth.",
     "info": "Say what is in a release: counts, tokens, coverage, licences.",
     "quickstart": "Tour the embedded sample: open, validate, look.",

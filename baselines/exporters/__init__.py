@@ -1,0 +1,26 @@
+"""Everything that a release is exported to: corpora to train LLMs on, and routing data in the formats of other projects."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from .corpus import Corpus, corpus_schema
+from .export import Options, export_kto, export_preference, export_sft
+from .routing import export_routing
+
+EXPORTERS: Final[dict[str, Callable[..., Any]]] = {
+    "sft": export_sft,
+    "preference": export_preference,
+    "kto": export_kto,
+    "routing": export_routing,
+}
+
+__all__ = [
+    "EXPORTERS",
+    "Corpus",
+    "Options",
+    "corpus_schema",
+    "export_kto",
+    "export_preference",
+    "export_routing",
+    "export_sft",
+]

@@ -1,0 +1,121 @@
+"""The card of a corpus: its README.md, one page, with the `configs:` by which plain `load_dataset` reads the directory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import yaml
+
+from ...release.card import SIMULATED
+from .drops import REASONS
+
+_ROWS: Final = 20
+_KINDS: Final = {
+    "sft": "Answers of LLMs to queries, for supervised fine-tuning.",
+    "preference": "Pairs of a better and a worse answer to the same query, for preference optimisation.",
+    "kto": "Answers of LLMs to queries, each labelled good or bad, for KTO.",
+}
+_INCLUDED: Final = (
+    "> **Queries of test splits are in this corpus** (`--include-test`). A model trained on it cannot be measured on the "
+    "release that it was made from."
+)
+
+
+def corpus_card(about: Mapping[str, Any]) -> str:
+    """The text of README.md for a corpus of which corpus.json says `about`."""
+    counts, source = about["counts"], about["release"]
+    lines = [
+        "---",
+        yaml.safe_dump(_front_matter(about), sort_keys=False, allow_unicode=True).strip(),
+        "---",
+        "",
+        f"# {about['kind']} corpus, format {about['format']}",
+        "",
+        *([SIMULATED, ""] if "simulated" in counts["provenance"] else []),
+        *([_INCLUDED, ""] if about["guard"]["include_test"] else []),
+        f"{_KINDS[about['kind']]} {about['records']:,} records of {about['queries']:,} queries, made with llmfusionbench "
+        f"{about['tool']['version']} from a release of the source {_text(source['source'] or 'unknown')}"
+        f" (manifest SHA-256 `{source['manifest_sha256'][:16]}`).",
+        "",
+        "```python",
+        "from datasets import load_dataset",
+        "",
+        'corpus = load_dataset("path/to/this/directory", split="train")',
+        "```",
+        "",
+        "## How it was chosen",
+        "",
+        *(
+            f"- `{name}`: {_text(value)}"
+            for name, value in {**about["selection"], **about["filters"]}.items()
+            if value is not False
+        ),
+        f"- reasoning: {about['reasoning']}",
+        f"- seed: {about['seed']}",
+        f"- {_guard(about['guard'])}",
+        "",
+        *_table("Records by task", "task", counts["tasks"]),
+        *_table("Answers by LLM", "LLM", counts["llms"]),
+        *_table("Licences of the queries", "licence", counts["licenses"]),
+        *_table("Licences of the LLMs", "licence", counts["llm_licenses"]),
+        *_labels(about["labels"]),
+        "## Left out",
+        "",
+        *_left_out(about["dropped"]),
+        "",
+        f"Output tokens: {about['tokens']['output']:,} counted, {about['tokens']['uncounted']:,} answers without a count. "
+        "`corpus.json` says all of this to machines, `dropped.jsonl` which queries the guard kept out and why.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _front_matter(about: Mapping[str, Any]) -> dict[str, Any]:
+    files = [name for name in sorted(about["files"]) if name.startswith("data/")]
+    tags = ["llm-fusion", about["kind"], *sorted(about["counts"]["provenance"])]
+    return {
+        "pretty_name": f"LLMFusionBench {about['kind']} corpus",
+        "task_categories": ["text-generation"],
+        "tags": tags,
+        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": files}]}],
+    }
+
+
+def _guard(guard: Mapping[str, Any]) -> str:
+    if guard["include_test"]:
+        return "leakage guard: off (--include-test)"
+    return (
+        f"leakage guard: none of the {guard['test_queries']:,} queries of test splits is in it, nor any like one: "
+        f"{guard['exact']:,} equal and {guard['near']:,} nearly equal ones (Jaccard similarity {guard['threshold']} of word "
+        "triples) were kept out"
+    )
+
+
+def _table(title: str, noun: str, counts: Mapping[str, int]) -> list[str]:
+    if not counts:
+        return []
+    most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    rows = [f"| {_text(name)} | {count:,} |" for name, count in most[:_ROWS]]
+    if len(most) > _ROWS:
+        rows.append(f"| {len(most) - _ROWS} more | {sum(count for _, count in most[_ROWS:]):,} |")
+    return [f"## {title}", "", f"| {noun} | |", "|---|---:|", *rows, ""]
+
+
+def _labels(labels: Mapping[str, Any] | None) -> list[str]:
+    if labels is None:
+        return []
+    return ["## Labels", "", f"{labels['good']:,} good, {labels['bad']:,} bad.", ""]
+
+
+def _left_out(dropped: Mapping[str, Mapping[str, int]]) -> list[str]:
+    told = [f"- {noun}: {n:,} {REASONS[reason][0]}" for noun, counts in dropped.items() for reason, n in counts.items()]
+    return told or ["Nothing."]
+
+
+def _text(value: object) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    plain = "".join(c if c.isprintable() else " " for c in words)
+    return re.sub(r"([\\`*_{}\[\]<>#|!~$&])", r"\\\1", plain)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pyarrow as pa
 import pytest
 from made_up_corpora import ROWS, SAMPLES, write_records
@@ -152,3 +154,15 @@ def test_openai_formats_pass_openais_rules(kind: str, method: Any, tmp_path: Pat
     [file] = write_records(form, tmp_path)
     with open(tmp_path / file, "rb") as lines:
         assert openai_issues(lines, method=method) == []
+
+
+@pytest.mark.parametrize(("kind", "name"), ALL)
+def test_datasets_reads_both_containers_alike(kind: str, name: str, tmp_path: Path) -> None:
+    """`datasets` makes the same rows of JSONL and of Parquet, and they are the rows that were written."""
+    form = FORMATS[kind][name]
+    expected = form.records(SAMPLES[kind]).to_pylist()
+    for container, reader in (("jsonl", "json"), ("parquet", "parquet")):
+        files = write_records(replace(form, container=container), tmp_path / container, shards=2)
+        paths = [str(tmp_path / container / file) for file in files]
+        loaded = datasets.load_dataset(reader, data_files=paths, split="train", cache_dir=str(tmp_path / "cache"))
+        assert loaded.to_list() == expected

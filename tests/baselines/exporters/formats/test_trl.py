@@ -11,16 +11,13 @@ from typing import Any
 
 import pytest
 from made_up_corpora import ROWS, SAMPLES, write_records
+from tiny_tokenizer import tiny_tokenizer
 
 from llmfusionbench.baselines.exporters.formats import FORMATS
 
 pytest.importorskip("trl")
 pytestmark = pytest.mark.slow
 
-TEMPLATE = (
-    "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
 READ_BY_TRL = [(kind, name) for kind, formats in FORMATS.items() for name, form in formats.items() if "TRL" in form.readers]
 
 
@@ -41,19 +38,7 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Any:
-    """Bytes as tokens, a chat template, and nothing else."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
-
-    specials = ["<|end|>", "<|pad|>", "<|user|>", "<|assistant|>", "<|system|>"]
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    backend = Tokenizer(models.BPE(vocab={token: i for i, token in enumerate(specials + alphabet)}, merges=[]))
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = decoders.ByteLevel()
-    backend.add_special_tokens(specials)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=backend, eos_token="<|end|>", pad_token="<|pad|>", chat_template=TEMPLATE, model_max_length=512
-    )
+    return tiny_tokenizer()
 
 
 def tiny_model(tokenizer: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .templates_build import build
+from .templates_retrieve import command as retrieve
 
 
 @click.group(name="templates")
@@ -18,3 +19,4 @@ def command() -> None:
 
 
 command.add_command(build)
+command.add_command(retrieve)

@@ -83,15 +83,30 @@ def _named(spec: str) -> Any:
         from .live import LiveRouter
 
         return LiveRouter(spec)
-    where, colon, name = spec.rpartition(":")
-    if not colon:
+    if ":" not in spec:
         if spec not in known_routers():
             raise UnknownNameError("router", spec, known_routers())
         return known_routers()[spec]
+    return load_named(spec)
+
+
+def load_named(spec: str, noun: str = "class") -> Any:
+    """What `module:name` or `path.py:name` stands for.
+
+    Args:
+        spec: Where it is, and its name there.
+        noun: `class` or `function`; for the message.
+
+    Raises:
+        UnknownNameError: the module has no such name.
+        InputError: there is no such module or file, or it cannot be imported.
+    """
+    where, _, name = spec.rpartition(":")
     module = _load_file(Path(where)) if where.endswith(".py") else _load_module(where)
     if not hasattr(module, name):
-        classes = [n for n, value in vars(module).items() if isinstance(value, type) and value.__module__ == module.__name__]
-        raise UnknownNameError(f"class in {where}", name, classes)
+        wanted = inspect.isclass if noun == "class" else inspect.isfunction
+        known = [n for n, value in vars(module).items() if wanted(value) and value.__module__ == module.__name__]
+        raise UnknownNameError(f"{noun} in {where}", name, known)
     return getattr(module, name)
 
 

@@ -1,0 +1,285 @@
+"""Zero-shot against few-shot against thought templates: the same test queries asked all three ways, and what that brought.
+
+The comparison of the thought level in FusionFactory (arXiv 2507.10540), for any release, model and scorer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ...chat import ChatClient
+from ...errors import InputError, UnknownNameError
+from ...files import sha256
+from ...manifest import MANIFEST
+from ...release import Release
+from ...statistics import bootstrap_mean
+from .asking import Record, ask_prompts, read_journal, run_in
+from .examples import best_answers
+from .library import TemplateLibrary
+from .offline import Figure
+from .prompts import METHODS, PromptSet, build_prompts, write_lines, write_prompts
+from .queries import Queries
+from .retriever import Retriever
+from .scoring import Scorer, query_rows
+
+ANSWERS: Final = "answers.jsonl"
+PROMPTS: Final = "prompts.jsonl"
+REPORT: Final = "report.json"
+
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MethodFigures:
+    """What one method reached, on all queries or on those of a task."""
+
+    method: str
+    task: str | None
+    """Null for all."""
+    performance: Figure
+    scored: int
+    missing: int
+    """Queries of the comparison without a performance by this method; they are in none of its means."""
+    gain: Figure
+    """Performance minus that of zero-shot, over the queries that both have."""
+    paired: int
+    """How many those are."""
+    prompt_tokens: Figure
+    """Tokens of the prompts' texts, over the queries that were asked."""
+    failed: int
+    """Calls that brought no answer."""
+    reasons: dict[str, int]
+    """Why a performance is missing -> how often."""
+
+
+@dataclass(frozen=True)
+class PromptReport:
+    """The comparison."""
+
+    model: str
+    release: str
+    split: str
+    queries: int
+    simulated: bool
+    """Whether the queries and templates are; the answers never are."""
+    settings: dict[str, Any]
+    overall: list[MethodFigures]
+    per_task: list[MethodFigures]
+    dropped: dict[str, int]
+    """Method -> templates or examples that had no room in their prompts."""
+    without_answer: int
+    """Retrieved queries that could be no example, for want of a good answer."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return asdict(self)
+
+
+def make_prompts(
+    release: Release,
+    retriever: Retriever,
+    library: TemplateLibrary,
+    queries: Queries,
+    *,
+    methods: Sequence[str] = METHODS,
+    k: int = 3,
+    within: str = "any",
+    budget_tokens: int = 2048,
+) -> dict[str, PromptSet]:
+    """Method -> the prompts of the same queries, with the same hits. The retriever is fitted on the library here.
+
+    Raises:
+        UnknownNameError: there is no such method or restriction.
+        InputError: see `build_prompts`.
+    """
+    for method in methods:
+        if method not in METHODS:
+            raise UnknownNameError("method", method, METHODS)
+    hits = retriever.fit(library).topk(
+        queries.prompts, k, query_ids=queries.query_ids, tasks=queries.tasks, domains=queries.domains, within=within
+    )
+    answers = None
+    if "few_shot" in methods:
+        answers = best_answers(release, library, {template_id for ids in hits[0] for template_id in ids})
+    return {
+        method: build_prompts(queries, hits, library, budget_tokens=budget_tokens, method=method, answers=answers)
+        for method in dict.fromkeys(methods)
+    }
+
+
+def compare_prompts(
+    release: Release,
+    client: ChatClient,
+    retriever: Retriever,
+    out: Path,
+    *,
+    methods: Sequence[str] = METHODS,
+    scorer: Scorer | None = None,
+    library: TemplateLibrary | None = None,
+    split: str = "test",
+    limit: int | None = None,
+    k: int = 3,
+    within: str = "any",
+    budget_tokens: int = 2048,
+    resamples: int = 1000,
+    seed: int = 0,
+    progress: Callable[[str, int, int | None], None] | None = None,
+) -> PromptReport:
+    """Ask the same queries by every method and score the answers.
+
+    `out` gets prompts.jsonl, answers.jsonl (every answer with its performance, and why one is missing) and report.json. A run
+    that was cut short, or in which calls failed, is taken up by the next one with the same settings: only what has no answer
+    is asked.
+
+    Args:
+        release: One with thought templates, made from its train queries.
+        client: Whom to ask.
+        retriever: Fitted here, on the library alone.
+        out: Directory; made where it is not there.
+        methods: Of `zero_shot`, `few_shot` and `thought_template`.
+        scorer: By default each query's own metric, without running programs.
+        library: `TemplateLibrary.of(release)` by default.
+        split: Of the queries that are asked.
+        limit: At most so many of them, evenly over the tasks, drawn by `seed`.
+        k: Templates or examples a prompt.
+        within: Where they may be from: `any`, `domain` or `task`.
+        budget_tokens: Of a prompt.
+        resamples: Of the bootstrap.
+        seed: Of the draw and the bootstrap.
+        progress: Told how it goes.
+
+    Raises:
+        InputError: the server refuses, `out` is used otherwise, or a user's scorer failed.
+        UnknownNameError: there is no such method, split or restriction.
+    """
+    if split == "train":
+        raise InputError("evaluate-prompts: split is train, whose queries made the templates. Remedy: another split")
+    library = TemplateLibrary.of(release) if library is None else library
+    queries = Queries.of(release, split).limited(limit, seed)
+    settings: Record = {
+        "release": sha256(release.path / MANIFEST), "split": split, "k": k, "within": within, "budget_tokens": budget_tokens,
+        "retriever": type(retriever).__name__, "model": client.model, "url": client.url, "max_tokens": client.max_tokens,
+        "temperature": client.temperature, "seed": client.seed,
+    }  # fmt: skip
+    simulated = "simulated" in release.provenance
+    with run_in(out, settings):
+        sets = make_prompts(
+            release, retriever, library, queries, methods=methods, k=k, within=within, budget_tokens=budget_tokens
+        )
+        prompts = [prompt for made in sets.values() for prompt in made.prompts]
+        write_prompts(prompts, out / PROMPTS, simulated=simulated)
+        journal = out / ANSWERS
+        answers = ask_prompts(client, prompts, journal, progress=progress)
+        _score(answers, scorer or Scorer(), query_rows(release, queries.query_ids, split), progress)
+        # In order, with their performance; what an earlier run asked besides stays, so that none is ever lost.
+        write_lines([record for _, record in sorted({**read_journal(journal), **answers}.items())], journal)
+        figures = _Figures(queries, sets, answers, resamples, seed)
+        report = PromptReport(
+            model=client.model,
+            release=str(release.path),
+            split=split,
+            queries=len(queries),
+            simulated=simulated,
+            settings=settings,
+            overall=figures.of(None),
+            per_task=[row for task in sorted(set(queries.tasks)) for row in figures.of(task)],
+            dropped={method: made.dropped for method, made in sets.items()},
+            without_answer=sum(made.without_answer for made in sets.values()),
+        )
+        write_lines([report.to_dict()], out / REPORT)
+    return report
+
+
+def _score(
+    answers: Mapping[tuple[str, str], Record],
+    scorer: Scorer,
+    rows: Mapping[str, Mapping[str, Any]],
+    progress: Callable[[str, int, int | None], None] | None,
+) -> None:
+    """Add performance and reason to every record."""
+    for done, ((name, _), record) in enumerate(sorted(answers.items()), 1):
+        record["performance"], record["reason"] = scorer(record["response"], record["error"], rows[name])
+        if progress is not None:
+            progress("scored", done, len(answers))
+
+
+class _Figures:
+    """Means and differences over the queries of a comparison."""
+
+    def __init__(
+        self,
+        queries: Queries,
+        sets: Mapping[str, PromptSet],
+        answers: Mapping[tuple[str, str], Record],
+        resamples: int,
+        seed: int,
+    ) -> None:
+        self.queries, self.sets, self.answers = queries, sets, answers
+        self.resamples, self.seed = resamples, seed
+        self.methods = list(sets)
+        self.performance: Matrix = np.full((len(queries), len(sets)), np.nan)
+        self.tokens: Matrix = self.performance.copy()
+        row = {name: i for i, name in enumerate(queries.query_ids)}
+        for column, (method, made) in enumerate(sets.items()):
+            for prompt in made.prompts:
+                self.tokens[row[prompt.query_id], column] = prompt.prompt_tokens
+                value = answers[prompt.query_id, method]["performance"]
+                if value is not None:
+                    self.performance[row[prompt.query_id], column] = value
+
+    def of(self, task: str | None) -> list[MethodFigures]:
+        """A row a method."""
+        names = self.queries.query_ids
+        rows = [i for i, t in enumerate(self.queries.tasks) if task is None or t == task]
+        performance = self.performance[rows]
+        base = performance[:, [self.methods.index("zero_shot")]] if "zero_shot" in self.methods else np.nan
+        gain = performance - base
+        if "zero_shot" in self.methods:
+            gain[:, self.methods.index("zero_shot")] = np.nan  # nothing is compared with itself
+        means, gains, tokens = (self._means(matrix) for matrix in (performance, gain, self.tokens[rows]))
+        found = []
+        for column, method in enumerate(self.methods):
+            known = ~np.isnan(performance[:, column])
+            reasons: Counter[str] = Counter()
+            failed = 0
+            for row, has in zip(rows, known.tolist(), strict=True):
+                record = self.answers.get((names[row], method))
+                failed += record is not None and record["error"] is not None
+                if not has:
+                    reasons[self._why(names[row], method, record)] += 1
+            found.append(
+                MethodFigures(
+                    method=method,
+                    task=task,
+                    performance=means[column],
+                    scored=int(known.sum()),
+                    missing=int((~known).sum()),
+                    gain=gains[column],
+                    paired=int((~np.isnan(gain[:, column])).sum()),
+                    prompt_tokens=tokens[column],
+                    failed=failed,
+                    reasons=dict(sorted(reasons.items())),
+                )
+            )
+        return found
+
+    def _why(self, name: str, method: str, record: Record | None) -> str:
+        """Why a query has no performance by a method."""
+        if record is None:
+            missing = "missing" in self.sets[method].left_out[name]
+            return f"no prompt: {'its text is missing' if missing else 'it is too long'}"
+        return f"the call failed: {record['error']}" if record["error"] is not None else str(record["reason"])
+
+    def _means(self, matrix: Matrix) -> list[Figure]:
+        found = bootstrap_mean(matrix, resamples=self.resamples, seed=self.seed)
+        return [
+            Figure(*(None if np.isnan(x) else float(x) for x in row))
+            for row in zip(found.mean, found.low, found.high, strict=True)
+        ]

@@ -1,0 +1,28 @@
+"""Foreign texts quoted inside a prompt: as data, in a fence that they cannot close."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_LINE_ENDS: Final = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_INVISIBLE: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_RUN: Final = re.compile("`{3,}")
+
+
+def quoted(text: str) -> str:
+    """`text` between two lines of backticks, more of them than stand in a row anywhere in it.
+
+    Every kind of line end becomes `\\n`, and what would be acted on rather than shown (control characters, overrides of the
+    writing direction, lone surrogates) becomes U+FFFD, so that the line that ends the quotation is the only such line.
+    """
+    clean = _INVISIBLE.sub("\ufffd", _LINE_ENDS.sub("\n", text)).strip("\n")
+    longest = max((len(run) for run in _RUN.findall(clean)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}\n{clean}\n{fence}"
+
+
+def sendable(text: str) -> str:
+    """`text` with U+FFFD for lone surrogates, which no file and no request can hold; nothing else is changed."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)

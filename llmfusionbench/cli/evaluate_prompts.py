@@ -1,0 +1,151 @@
+"""`llmfusionbench evaluate-prompts`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from .console import progress, say
+from .info import SIMULATED
+from .prompt_tables import show, show_retrieval
+from .retrieval_options import library_of, make_retriever, retrieval_options
+
+if TYPE_CHECKING:
+    from ..baselines.retrievers.scoring import Scorer
+
+
+_PARTLY: Final = "SIMULATED DATA: queries and templates are made up; only the answers are an LLM's. Never compare LLMs by it."
+
+
+@click.command(name="evaluate-prompts")
+@click.argument("release")
+@click.option("--url", metavar="URL", help="An OpenAI-compatible server.")
+@click.option("--model", metavar="NAME", help="What to ask it for.")
+@click.option(
+    "--methods", default="zero_shot,few_shot,thought_template", show_default=True, metavar="NAMES", help="Divided by commas."
+)
+@retrieval_options
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many queries, evenly over the tasks.")
+@click.option(
+    "--scorer", metavar="SPEC", help="A metric for all queries instead of each one's own, or module:function, path.py:function."
+)
+@click.option("--allow-code-execution", is_flag=True, help="Run the programs that the LLM wrote, in a sandbox.")
+@click.option(
+    "--sandbox", default="auto", show_default=True, help="Kind of isolation: auto, bubblewrap, namespaces or process."
+)
+@click.option("--key-variable", metavar="NAME", help="Environment variable whose API key is sent; none by default.")
+@click.option("--concurrency", default=8, show_default=True, type=click.IntRange(min=1), help="Calls under way at a time.")
+@click.option("--retries", default=3, show_default=True, type=click.IntRange(min=0), help="Further attempts after a failure.")
+@click.option("--timeout", default=60.0, show_default=True, help="Seconds an attempt may take.")
+@click.option("--max-tokens", default=512, show_default=True, type=click.IntRange(min=1), help="Of an answer.")
+@click.option("--temperature", default=0.0, show_default=True, help="Of the LLM's sampling.")
+@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(min=1), help="Of the bootstrap.")
+@click.option("--seed", default=0, show_default=True, help="Of the draw, the LLM's sampling and the bootstrap.")
+@click.option("--retrieval-only", is_flag=True, help="Ask nobody: measure what is retrieved, beside chance.")
+@click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Prompts, answers and report go there."
+)
+def command(
+    release: str,
+    url: str | None,
+    model: str | None,
+    methods: str,
+    retriever: str,
+    k: int,
+    within: str,
+    criterion: str,
+    pool: str,
+    summarizer: str | None,
+    embedder: str | None,
+    split: str,
+    budget_tokens: int,
+    limit: int | None,
+    scorer: str | None,
+    allow_code_execution: bool,
+    sandbox: str,
+    resamples: int,
+    seed: int,
+    retrieval_only: bool,
+    revision: str | None,
+    out: Path | None,
+    **connection: Any,
+) -> None:
+    """Ask an LLM the same queries bare, with worked examples and with thought templates, and say what each brought.
+
+    Every answer is kept in DIR/answers.jsonl. A run that was stopped, or in which calls failed, is taken up by the next one
+    with the same settings. With --retrieval-only nobody is asked: the queries behind the retrieved templates are compared
+    with the test queries (same task, same skill, agreement of the LLMs' scores), beside what chance would give.
+
+    \b
+    Examples:
+      llmfusionbench evaluate-prompts sample --retrieval-only
+      llmfusionbench evaluate-prompts sample --url http://localhost:8000 --model qwen2.5-7b --limit 50 --out prompts-7b
+    """
+    from ..baselines.retrievers.comparison import compare_prompts
+    from ..chat import ChatClient
+    from ..release import open_release
+
+    if not retrieval_only and (url is None or model is None or out is None):
+        raise click.UsageError("Name --url, --model and --out; or --retrieval-only, to ask nobody.")
+    opened = open_release(release, revision=revision)
+    chosen = make_retriever(retriever, embedder)
+    if "simulated" in opened.provenance:
+        say(SIMULATED if retrieval_only else _PARTLY)
+    if retrieval_only:
+        _retrieval(
+            opened, chosen, out, name=retriever, k=k, within=within, split=split, criterion=criterion, pool=pool,
+            summarizer=summarizer, resamples=resamples, seed=seed,
+        )  # fmt: skip
+        return
+    assert url is not None
+    assert model is not None
+    assert out is not None
+    named = [name.strip() for name in methods.split(",") if name.strip()]
+    client = ChatClient(url, model=model, seed=seed, **connection)
+    with _scorer(scorer, sandbox if allow_code_execution else None) as how, progress() as tell:
+        report = compare_prompts(
+            opened, client, chosen, out, methods=named, scorer=how, library=library_of(opened, criterion, pool, summarizer),
+            split=split, limit=limit, k=k, within=within, budget_tokens=budget_tokens, resamples=resamples, seed=seed,
+            progress=tell,
+        )  # fmt: skip
+    show(report)
+    say(f"Wrote {out}: prompts.jsonl, answers.jsonl, report.json.")
+
+
+def _retrieval(opened: Any, chosen: Any, out: Path | None, *, name: str, **options: Any) -> None:
+    """The offline evaluation."""
+    from ..baselines.retrievers.offline import evaluate_retrieval
+    from ..baselines.retrievers.prompts import write_lines
+
+    report = evaluate_retrieval(chosen, opened, **options)
+    show_retrieval(report, name)
+    if out is not None:
+        write_lines([report.to_dict()], out / "retrieval.json")
+        say(f"Wrote {out / 'retrieval.json'}.")
+
+
+@contextmanager
+def _scorer(spec: str | None, sandbox: str | None) -> Iterator[Scorer]:
+    """The scorer that the options ask for; with a sandbox, where programs may be run."""
+    from ..baselines.retrievers.scoring import Scorer
+    from ..evaluation.spec import load_named
+    from ..sandbox import CodeTask, Sandbox, Verdict, describe_sandbox
+
+    named: dict[str, Any] = {}
+    if spec is not None:
+        named = {"function": load_named(spec, "function")} if ":" in spec else {"metric": spec}
+    if sandbox is None:
+        yield Scorer(**named)
+        return
+    say(f"Sandbox: {describe_sandbox(sandbox)}.")
+    with Sandbox(sandbox=sandbox) as pool:
+
+        def run(code: str, tests: tuple[str, ...], *, entry_point: str | None, setup: str) -> Verdict:
+            return pool.run_one(CodeTask(code=code, tests=tests, entry_point=entry_point, setup=setup))
+
+        yield Scorer(**named, runner=run)

@@ -1,0 +1,73 @@
+"""What `evaluate-prompts` prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .console import number, say, show_table
+
+if TYPE_CHECKING:
+    from ..baselines.retrievers.comparison import MethodFigures, PromptReport
+    from ..baselines.retrievers.offline import Figure, RetrievalReport
+
+_HEADER = [
+    "method", "scored", "missing", "performance", "95% interval", "gain over zero-shot", "95% interval", "paired",
+    "prompt tokens", "95% interval",
+]  # fmt: skip
+
+
+def show(report: PromptReport) -> None:
+    """Print what a comparison came to."""
+    title = f"{report.model} on {report.queries:,} queries ({report.split}); means with 95% intervals over queries"
+    show_table(title, _HEADER, [_row(row) for row in report.overall])
+    if len({row.task for row in report.per_task}) > 1:
+        show_table("By task", ["task", *_HEADER], [[row.task, *_row(row)] for row in report.per_task])
+    reasons = [[row.method, why, count] for row in report.overall for why, count in row.reasons.items()]
+    if reasons:
+        show_table("Left without a performance", ["method", "reason", "queries"], reasons)
+    for method, count in report.dropped.items():
+        if count:
+            say(f"{method}: {count:,} had no room in their prompts, the least similar first. Remedy: --budget-tokens")
+    if report.without_answer:
+        say(f"few_shot: {report.without_answer:,} retrieved queries had no good answer, and are no examples.")
+    if any(row.failed for row in report.overall):
+        say("Calls failed. Remedy: the same command again asks only those")
+    if any("code execution is not allowed" in row.reasons for row in report.overall):
+        say("Programs were not run. Remedy: --allow-code-execution, on the same --out")
+
+
+def _row(row: MethodFigures) -> list[object]:
+    gain = row.gain
+    return [
+        row.method, row.scored, row.missing, row.performance.mean, _interval(row.performance),
+        "-" if gain.mean is None else f"{gain.mean:+.3f}", _interval(gain), row.paired,
+        *_tokens(row.prompt_tokens),
+    ]  # fmt: skip
+
+
+def _tokens(figure: Figure) -> list[str]:
+    """Whole ones."""
+    mean, low, high = ("-" if x is None else f"{x:,.0f}" for x in (figure.mean, figure.low, figure.high))
+    return [mean, f"{low} to {high}"]
+
+
+def _interval(figure: Figure) -> str:
+    return "-" if figure.low is None or figure.high is None else f"{number(figure.low)} to {number(figure.high)}"
+
+
+def show_retrieval(report: RetrievalReport, name: str) -> None:
+    """Print how good the hits of a retriever are."""
+    rows = [
+        [
+            m.name, m.queries, m.value.mean, _interval(m.value), m.chance.mean, _interval(m.chance),
+            "-" if m.gain.mean is None else f"{m.gain.mean:+.3f}", _interval(m.gain),
+        ]
+        for m in report.measures
+    ]  # fmt: skip
+    title = (
+        f"{name}, k = {report.k}, within {report.within}: {report.hits:,} hits for {report.queries:,} queries ({report.split}) "
+        f"among {report.templates:,} templates"
+    )
+    header = ["measure", "queries", "value", "95% interval", "chance", "95% interval", "gain", "95% interval"]
+    show_table(title, header, rows)
+    say(f"{report.without_hits:,} queries got none. Shut out as alike: {report.shut_out:,} pairs of a query and a template.")

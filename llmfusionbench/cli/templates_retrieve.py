@@ -1,0 +1,114 @@
+"""`llmfusionbench templates retrieve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .console import progress, say, show_table
+from .info import SIMULATED
+from .retrieval_options import library_of, make_retriever, retrieval_options, say_left_out
+
+if TYPE_CHECKING:
+    from ..baselines.retrievers import Queries, Retriever, TemplateLibrary
+
+
+@click.command(name="retrieve")
+@click.argument("release")
+@retrieval_options
+@click.option(
+    "--method", default="thought_template", show_default=True, metavar="NAME", help="zero_shot, few_shot or thought_template."
+)
+@click.option("--prompt", help="Look up the templates for this one text, and print them.")
+@click.option("--task", metavar="NAME", help="The task of --prompt.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many queries, evenly over the tasks.")
+@click.option("--seed", default=0, show_default=True, help="Of the draw of --limit.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the prompts there (JSONL).")
+@click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
+def command(
+    release: str,
+    retriever: str,
+    k: int,
+    within: str,
+    criterion: str,
+    pool: str,
+    summarizer: str | None,
+    embedder: str | None,
+    split: str,
+    budget_tokens: int,
+    method: str,
+    prompt: str | None,
+    task: str | None,
+    limit: int | None,
+    seed: int,
+    out: Path | None,
+    revision: str | None,
+) -> None:
+    """Find the thought templates of the most similar train queries, and write prompts that quote them.
+
+    A query never gets a template made from itself or from a near-duplicate of it. Templates are quoted as data; where the
+    prompt would be longer than --budget-tokens, the least similar are left out.
+
+    \b
+    Examples:
+      llmfusionbench templates retrieve sample --out prompts.jsonl
+      llmfusionbench templates retrieve sample --retriever hybrid --within task --k 5 --out prompts.jsonl
+      llmfusionbench templates retrieve sample --prompt "A train leaves at noon and ..." --task gsm8k
+    """
+    from ..baselines.retrievers import Queries
+    from ..baselines.retrievers.comparison import make_prompts
+    from ..baselines.retrievers.prompts import write_prompts
+    from ..errors import UnknownNameError
+    from ..release import open_release
+
+    if (prompt is None) == (out is None):
+        raise click.UsageError("Either --out FILE for the queries of a split, or --prompt TEXT for one of your own.")
+    if prompt is None and task is not None:
+        raise click.UsageError("--task belongs to --prompt.")
+    if prompt is not None and task is None and within != "any":
+        raise click.UsageError(f"--within {within} needs the --task of --prompt.")
+    opened = open_release(release, revision=revision)
+    library = library_of(opened, criterion, pool, summarizer)
+    chosen = make_retriever(retriever, embedder)
+    if "simulated" in opened.provenance:
+        say(SIMULATED)
+    if prompt is not None:
+        if task is not None and task not in library.domain_of:
+            raise UnknownNameError("task with templates", task, library.domain_of)
+        _look_up(chosen, library, Queries.one(prompt, task or "", library.domain_of.get(task or "")), k, within)
+        return
+    assert out is not None
+    queries = Queries.of(opened, split).limited(limit, seed)
+    with progress() as tell:
+        tell("retrieving", 0)
+        made = make_prompts(
+            opened, chosen, library, queries, methods=[method], k=k, within=within, budget_tokens=budget_tokens
+        )[method]
+    say_left_out(made.left_out)
+    if made.without_answer:
+        say(f"No good answer: {made.without_answer:,} retrieved queries could be no example.")
+    if made.dropped:
+        touched = sum(1 for p in made.prompts if p.dropped)
+        say(f"No room within {budget_tokens:,} tokens: {made.dropped:,} dropped from {touched:,} prompts, the least similar.")
+    count = write_prompts(made.prompts, out, simulated="simulated" in opened.provenance)
+    held = sum(len(p.templates) for p in made.prompts)
+    empty = sum(1 for p in made.prompts if not p.templates)
+    noun = "examples" if method == "few_shot" else "templates"
+    say(f"Wrote {out}: {count:,} prompts with {held:,} {noun}; {empty:,} prompts have none.")
+
+
+def _look_up(retriever: Retriever, library: TemplateLibrary, query: Queries, k: int, within: str) -> None:
+    """Print the templates for one text."""
+    ids, similarities = retriever.fit(library).topk(
+        query.prompts, k, query_ids=query.query_ids, tasks=query.tasks, domains=query.domains, within=within
+    )
+    rows = [
+        [round(similarity, 3), library.tasks[library.place[name]], name, library.templates[library.place[name]]]
+        for name, similarity in zip(ids[0], similarities[0].tolist(), strict=False)
+    ]
+    if not rows:
+        say("Nothing found: no template is similar, but for those of the text itself and its near-duplicates.")
+        return
+    show_table(f"{len(rows)} of {len(library):,} templates", ["similarity", "task", "template_id", "template"], rows)

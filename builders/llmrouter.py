@@ -1,6 +1,7 @@
-"""LLMRouter: queries and answers in JSON lines, scores in RouterDC's JSON, LLMs in a JSON of descriptions, in any mix.
+"""LLMRouter: queries and answers in JSON lines, scores in RouterDC's JSON or FusionFactory's, LLMs in a JSON, in any mix.
 
-Scores name their query by its text alone, so a text can stand for one query only: the first that the files hold. API keys,
+Scores of RouterDC name their query by its text alone, unless they state its task, so a text can stand for one query only: the
+first that the files hold. API keys,
 which some of these logs carry, are never read.
 """
 
@@ -14,6 +15,7 @@ from typing import Any, Final
 
 from ..errors import InputError
 from ..types import Candidate, normalise_prompt
+from .file_facts import known_provenance, provenance_beside, split_of_name
 from .json_input import (
     BadRecordError,
     answer_text,
@@ -27,17 +29,17 @@ from .json_input import (
     option_texts,
     read_items,
     required_text,
-    stem,
     text,
     writable,
 )
 from .records import Llms, Part, Rejected
+from .router_json import candidate_records, is_router_record
+from .tasks import canonical_task
 
 UNKNOWN: Final = "unknown"
 """Task and metric of a query of which nothing but its text is known."""
 
 _NAMES: Final = {"task": "task_name", "source_id": "task_id", "llm": "model_name"}
-_SPLIT: Final = re.compile(r"(?<![a-z])(train|test)(?![a-z])")
 _SIZE: Final = re.compile(r"\s*(\d{1,5}(?:\.\d{1,3})?)\s*[bB]\s*")
 _LLM_FIELDS: Final = {"feature", "input_price", "output_price", "model", "size"}
 _PICKLES: Final = (".pt", ".pth", ".pkl", ".pickle")
@@ -47,13 +49,16 @@ class LLMRouter:
     """Reads LLMRouter's files, told apart by what is in them.
 
     Args:
-        split: The split of the queries of files whose name says neither `train` nor `test`.
+        split: The split of the queries of files whose name says none.
         llms: A JSON file of LLM descriptions, `{name: {feature, size, input_price, output_price, model}}`.
+        provenance: How the answers came about; by default what each record says, or an export of ours beside the file, or
+            `imported`.
     """
 
-    def __init__(self, *, split: str = "train", llms: str | Path | None = None) -> None:
+    def __init__(self, *, split: str = "train", llms: str | Path | None = None, provenance: str | None = None) -> None:
         self.split = split
         self.llms = llms
+        self.provenance = provenance
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files; of the described LLMs those that were asked, or all where none was.
@@ -76,15 +81,17 @@ class LLMRouter:
                 yield from batched(_noting(asked, self._records(file, split, index)))
             elif file.kind == "scores":
                 yield from batched(_noting(asked, self._scores(file, split, index)))
+            elif file.kind == "candidates":
+                yield from batched(_noting(asked, self._candidates(file, split)))
         for file in files:
             if file.kind == "llms":
                 yield from _described(file, asked)
 
     def _split(self, path: Path) -> str:
-        said = _SPLIT.findall(stem(path).lower())
-        return said[-1] if said else self.split
+        return split_of_name(path) or self.split
 
     def _records(self, file: _File, split: str, index: _Index) -> Iterator[dict[str, Any] | Part]:
+        made = provenance_beside(file.path, self.provenance)
         for item in read_items(file.path, file.name):
             if isinstance(item, Rejected):
                 yield item
@@ -92,17 +99,20 @@ class LLMRouter:
             row, value = item
             try:
                 record = fields(value)
-                made = _query(record) | {"file": file.name, "row": row, "split": split}
+                query = _query(record) | {"file": file.name, "row": row, "split": split}
                 if record.get("model_name") is not None:
-                    made |= _routing(record)
-                elif (first := index.first(made, file.name, row)) is not None:
+                    query |= _routing(record) | {
+                        "provenance": self.provenance or known_provenance(record.get("provenance")) or made
+                    }
+                elif (first := index.first(query, file.name, row)) is not None:
                     raise BadRecordError(f"the same text is asked in {first}, and scores name a query by its text")
             except BadRecordError as error:
                 yield Rejected(file.name, row, str(error), identity_of(value, _NAMES))
             else:
-                yield made
+                yield query
 
-    def _scores(self, file: _File, split: str, index: _Index) -> Iterator[dict[str, Any] | Part]:
+    def _candidates(self, file: _File, split: str) -> Iterator[dict[str, Any] | Part]:
+        made = provenance_beside(file.path, self.provenance)
         for item in read_items(file.path, file.name):
             if isinstance(item, Rejected):
                 yield item
@@ -111,7 +121,24 @@ class LLMRouter:
             place = {"file": file.name, "row": row, "split": split}
             try:
                 record = fields(value)
-                query = place | index.query(required_text(record, "question"))
+                if not is_router_record(record):
+                    raise BadRecordError("the record has no query with a list of candidates")
+                yield from candidate_records(record, place, UNKNOWN, made)
+            except BadRecordError as error:
+                yield Rejected(file.name, row, str(error), {})
+
+    def _scores(self, file: _File, split: str, index: _Index) -> Iterator[dict[str, Any] | Part]:
+        made = provenance_beside(file.path, self.provenance)
+        for item in read_items(file.path, file.name):
+            if isinstance(item, Rejected):
+                yield item
+                continue
+            row, value = item
+            place = {"file": file.name, "row": row, "split": split}
+            try:
+                record = fields(value)
+                query = place | index.query(required_text(record, "question"), text(record, "task_name"))
+                query["provenance"] = made or known_provenance(record.get("provenance"))
                 scores = record.get("scores")
                 if not isinstance(scores, dict) or not scores:
                     raise BadRecordError("scores is not an object with LLMs in it, expected {llm: score}")
@@ -120,7 +147,9 @@ class LLMRouter:
                 continue
             for name in scores:
                 try:
-                    yield query | _candidate(name) | {"performance": number(scores, name)}
+                    performance = number(scores, name)
+                    status = "missing" if performance is None else None
+                    yield query | _candidate(name) | {"performance": performance, "status": status}
                 except BadRecordError as error:
                     yield Rejected(file.name, row, f"score of {error}", {"llm": name[:200]})
 
@@ -131,7 +160,7 @@ class _File:
     name: str
     """As it is called in messages."""
     kind: str
-    """`records`, `scores` or `llms`."""
+    """`records`, `scores`, `candidates` or `llms`."""
 
 
 @dataclass
@@ -165,11 +194,13 @@ class _Index:
             return None
         return f"{place[0]} record {place[1]}"
 
-    def query(self, question: str) -> dict[str, Any]:
-        """What is known of the query with a text."""
-        if not self._queries:
-            return {"task": UNKNOWN, "metric": UNKNOWN, "prompt": writable(question, "question")}
+    def query(self, question: str, task: str | None) -> dict[str, Any]:
+        """What is known of the query with a text, and with a task if that is stated."""
         found = self._queries.get(normalise_prompt(question))
+        if task is not None and (found is None or canonical_task(found["task"]) != canonical_task(task)):
+            return {"task": task, "metric": UNKNOWN, "prompt": question}
+        if not self._queries:
+            return {"task": UNKNOWN, "metric": UNKNOWN, "prompt": question}
         if found is None:
             raise BadRecordError("no query record has this question, expected its text as it is there")
         return found
@@ -185,6 +216,8 @@ def _kind(path: Path, file: str) -> str:
         record = item[1]
         if "scores" in record and "question" in record:
             return "scores"
+        if is_router_record(record):
+            return "candidates"
         if "query" in record and "task_name" in record:
             return "records"
         if record and all(isinstance(v, dict) and _LLM_FIELDS & v.keys() for v in record.values()):

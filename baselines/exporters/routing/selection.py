@@ -64,8 +64,9 @@ class Selection:
 
     @property
     def provenance(self) -> str:
-        """How the answers came about, such as `simulated`; several are joined by `+`."""
-        return "+".join(self.release.provenance) or "unknown"
+        """How the answers came about, in one word for all: `simulated` if any was, else `imported` if any was."""
+        said = self.release.provenance
+        return next((word for word in ("simulated", "imported") if word in said), "collected")
 
     def measures(self, split: str) -> dict[str, Numbers]:
         """[Q, C] of each number of every cell of a split, its queries in the order of the table."""

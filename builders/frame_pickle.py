@@ -1,0 +1,296 @@
+"""A pandas DataFrame out of a pickle, without running anything that the pickle names.
+
+The classes and functions of pandas, numpy and pyarrow that a frame's pickle calls are replaced by inert notes of what they were
+called with; the columns are then made from those notes. Any other name refuses the file.
+"""
+
+from __future__ import annotations
+
+import math
+import pickle
+import re
+from pathlib import Path
+from typing import IO, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ..errors import InputError
+from ..files import open_binary, reading
+
+_ENDINGS: Final = (".pkl", ".pickle")
+_LONGEST: Final = 1 << 40
+_DTYPE: Final = re.compile(r"[<>|=]?([biuf][1248]|[OUS]\d{0,9})")
+
+_ARRAYS: Final = ("numpy.core.multiarray", "numpy._core.multiarray")
+_NAMES: Final = {
+    **{f"{m}._reconstruct": "reconstruct" for m in _ARRAYS},
+    **{f"{m}.scalar": "scalar" for m in _ARRAYS},
+    **{f"{m}._frombuffer": "frombuffer" for m in ("numpy.core.numeric", "numpy._core.numeric")},
+    "numpy.ndarray": "ndarray",
+    "numpy.dtype": "dtype",
+    "builtins.slice": "slice",
+    "builtins.bytearray": "bytes",
+    "__builtin__.slice": "slice",
+    "__builtin__.bytearray": "bytes",
+    "_codecs.encode": "encode",
+    "pandas.core.frame.DataFrame": "frame",
+    "pandas.DataFrame": "frame",
+    "pandas.core.internals.managers.BlockManager": "manager",
+    "pandas.core.internals.BlockManager": "manager",
+    "pandas._libs.internals._unpickle_block": "block",
+    "pandas.core.indexes.base._new_Index": "new_index",
+    "pandas.core.indexes.base.Index": "index",
+    "pandas.Index": "index",
+    "pandas.core.indexes.range.RangeIndex": "range",
+    "pandas.RangeIndex": "range",
+    "pandas.core.indexes.numeric.Int64Index": "index",
+    "pandas.arrays.ArrowStringArray": "arrow_texts",
+    "pandas.core.arrays.string_arrow.ArrowStringArray": "arrow_texts",
+    "pandas.StringDtype": "string_dtype",
+    "pandas.core.arrays.string_.StringDtype": "string_dtype",
+    "pyarrow.lib._restore_array": "restore",
+    "pyarrow.lib.chunked_array": "chunked",
+    "pyarrow.lib.type_for_alias": "arrow_type",
+    "pyarrow.lib.py_buffer": "bytes",
+}
+"""What a frame's pickle may name, and the kind of note that is taken of it."""
+
+_FAULTS: Final = (
+    pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, KeyError, TypeError, ValueError, MemoryError,
+    OverflowError, RecursionError, pa.ArrowException,
+)  # fmt: skip
+
+
+class _Note:
+    """What a pickle called, and with what."""
+
+    kind = ""
+
+    def __new__(cls, *args: Any) -> _Note:
+        note = super().__new__(cls)
+        note.args = args
+        note.state = None
+        return note
+
+    def __init__(self, *args: Any) -> None:
+        self.args: tuple[Any, ...] = args
+        self.state: Any = None
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+
+class _Reader(pickle.Unpickler):
+    """Finds notes where others find classes and functions."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__(file)
+        self._kinds: dict[str, type[_Note]] = {}
+
+    def find_class(self, module: str, name: str) -> type[_Note]:
+        full = f"{module}.{name}"
+        if full not in _NAMES:
+            raise pickle.UnpicklingError(f"it names {full[:120]!r}, which is no part of a table")
+        return self._kinds.setdefault(full, type(name, (_Note,), {"kind": _NAMES[full]}))
+
+
+def is_pickle(path: Path) -> bool:
+    """Whether a file is a pickle, by its name or its first bytes."""
+    with reading(path), open_binary(path) as file:
+        head = file.read(2)
+    return path.name.lower().removesuffix(".gz").removesuffix(".zst").endswith(_ENDINGS) or (
+        len(head) == 2 and head[0] == 0x80 and 2 <= head[1] <= pickle.HIGHEST_PROTOCOL
+    )
+
+
+def read_frame(path: Path) -> pa.Table:
+    """The columns of a DataFrame, as texts or numbers.
+
+    Raises:
+        InputError: the file is damaged, or holds something other than a DataFrame of plain columns.
+    """
+    try:
+        with reading(path), open_binary(path) as file:
+            return _frame(_Reader(file).load())
+    except _FAULTS as error:
+        words = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(
+            f"{path}: not a pickle of a plain table ({words}). Remedy: write it as CSV where you trust it"
+        ) from error
+
+
+def _frame(found: Any) -> pa.Table:
+    if _kind(found) != "frame" or not isinstance(found.state, dict):
+        raise ValueError("it holds no DataFrame")
+    manager = found.state.get("_mgr", found.state.get("_data"))
+    if _kind(manager) != "manager":
+        raise ValueError("its DataFrame has no columns")
+    axes, blocks = _manager(manager)
+    names = _array(axes[0]).tolist()
+    rows = _length(axes[1])
+    columns: dict[int, pa.Array] = {}
+    for values, place in blocks:
+        places = _places(place, len(names))
+        block = _array(values)
+        if block.ndim == 1:
+            block = block.reshape(1, -1)
+        if block.shape != (len(places), rows):
+            raise ValueError(f"a block of {block.shape} for {len(places)} columns of {rows} rows")
+        for i, position in enumerate(places):
+            columns[position] = _column(block[i], names[position])
+    if sorted(columns) != list(range(len(names))) or not all(isinstance(n, str) for n in names):
+        raise ValueError("its columns have no names, or not each a place")
+    if len(set(names)) != len(names):
+        raise ValueError("two of its columns have one name")
+    return pa.table({name: columns[i] for i, name in enumerate(names)})
+
+
+def _kind(value: Any) -> str:
+    return value.kind if isinstance(value, _Note) else ""
+
+
+def _manager(manager: _Note) -> tuple[list[Any], list[tuple[Any, Any]]]:
+    """(axes, [(values, places)]) as pandas from 1.3 on writes them, or those before."""
+    if len(manager.args) >= 2:
+        blocks, axes = manager.args[:2]
+        found = [(b.args[0], b.args[1]) for b in blocks if _kind(b) == "block" and len(b.args) >= 2]
+        if len(found) != len(blocks):
+            raise ValueError("a block of an unknown kind")
+    else:
+        state = manager.state[3]["0.14.1"]
+        axes, found = state["axes"], [(b["values"], b["mgr_locs"]) for b in state["blocks"]]
+    if len(axes) != 2:
+        raise ValueError(f"{len(axes)} axes, expected 2")
+    return list(axes), found
+
+
+def _places(value: Any, width: int) -> list[int]:
+    """The columns that a block holds."""
+    if _kind(value) == "slice":
+        ends = value.args
+        if not all(e is None or isinstance(e, int) for e in ends) or len(ends) != 3:
+            raise ValueError("a slice of other things than numbers")
+        return list(range(width))[slice(*ends)]
+    places: list[int] = _array(value).tolist()
+    if not all(isinstance(p, int) and 0 <= p < width for p in places):
+        raise ValueError("a column that is not there")
+    return places
+
+
+def _length(index: Any) -> int:
+    """The rows of an axis."""
+    if _kind(index) == "new_index" and len(index.args) == 2 and isinstance(index.args[1], dict):
+        said = index.args[1]
+        if "data" in said:
+            return len(_array(said["data"]))
+        return len(range(said["start"], said["stop"], said["step"]))
+    return len(_array(index))
+
+
+def _array(value: Any) -> npt.NDArray[Any]:
+    """The array that notes tell of."""
+    match _kind(value):
+        case "new_index":
+            return _array(value.args[1]["data"])
+        case "arrow_texts":
+            return _texts(value.state["_pa_array"] if isinstance(value.state, dict) else value.args[0])
+        case "reconstruct":
+            _, shape, dtype, fortran, data = value.state
+            return _filled(_dtype(dtype), shape, data, "F" if fortran else "C")
+        case "frombuffer":
+            data, dtype, shape, order = value.args
+            return _filled(_dtype(dtype), shape, data, "F" if order == "F" else "C")
+    raise ValueError(f"an array of the kind {_kind(value) or type(value).__name__}")
+
+
+def _dtype(note: Any) -> np.dtype[Any]:
+    if _kind(note) != "dtype" or not isinstance(note.args[0], str) or not _DTYPE.fullmatch(note.args[0]):
+        raise ValueError("a type of numbers that is not plain")
+    order = note.state[1] if isinstance(note.state, tuple) and len(note.state) > 1 and note.state[1] in ("<", ">") else ""
+    return np.dtype(object) if "O" in note.args[0] else np.dtype(order + note.args[0].lstrip("<>|="))
+
+
+def _filled(dtype: np.dtype[Any], shape: Any, data: Any, order: Any) -> npt.NDArray[Any]:
+    if not isinstance(shape, tuple) or not all(isinstance(n, int) and 0 <= n < _LONGEST for n in shape):
+        raise ValueError("an array without a plain shape")
+    size = math.prod(shape)
+    if dtype.kind == "O":
+        if not isinstance(data, list) or len(data) != size:
+            raise ValueError(f"an array of {size} objects with other contents")
+        flat = np.empty(size, object)
+        flat[:] = [_cell(item) for item in data]
+    else:
+        raw = _bytes(data)
+        if dtype.itemsize == 0 or len(raw) != size * dtype.itemsize:
+            raise ValueError(f"an array of {size} values in {len(raw)} bytes")
+        flat = np.frombuffer(raw, dtype)
+    return flat.reshape(shape, order=order)
+
+
+def _bytes(value: Any) -> bytes:
+    if _kind(value) == "encode":
+        text, encoding = value.args
+        if encoding != "latin1":
+            raise ValueError("bytes in an unknown encoding")
+        return bytes(text.encode("latin1"))
+    if _kind(value) == "bytes":
+        return _bytes(value.args[0]) if value.args else b""
+    if not isinstance(value, (bytes, bytearray)):
+        raise ValueError("an array without bytes")
+    return bytes(value)
+
+
+def _cell(value: Any) -> Any:
+    """A cell of a column of objects: a text, a number, None, or the repr of a list of texts."""
+    if _kind(value) == "scalar":
+        dtype, data = value.args
+        return _filled(_dtype(dtype), (1,), data, "C")[0].item()
+    if isinstance(value, list) and all(isinstance(v, str) for v in value):
+        return repr(value)
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    raise ValueError(f"a cell of the kind {_kind(value) or type(value).__name__}")
+
+
+def _texts(value: Any) -> npt.NDArray[Any]:
+    """Texts that pyarrow laid out, checked in full before anything reads them."""
+    if _kind(value) == "chunked":
+        parts = [_texts(chunk) for chunk in value.args[0]]
+        return np.concatenate([np.empty(0, object), *parts])
+    if _kind(value) != "restore":
+        raise ValueError("texts of an unknown kind")
+    dtype, length, nulls, offset, buffers, children, dictionary = value.args[0]
+    kinds = {"large_string": pa.large_string(), "large_utf8": pa.large_string(), "string": pa.string(), "utf8": pa.string()}
+    kind = kinds.get(dtype.args[0]) if _kind(dtype) == "arrow_type" else None
+    if kind is None or children or dictionary is not None or len(buffers) != 3:
+        raise ValueError("texts of an unknown kind")
+    if not all(isinstance(n, int) and -1 <= n < _LONGEST for n in (length, nulls, offset)) or min(length, offset) < 0:
+        raise ValueError("texts without a plain length")
+    parts = [None if b is None else pa.py_buffer(_bytes(b)) for b in buffers]
+    array = pa.Array.from_buffers(kind, length, parts, -1, offset)
+    array.validate(full=True)
+    return np.array([*array.to_pylist(), None], object)[:-1]
+
+
+def _column(values: npt.NDArray[Any], name: Any) -> pa.Array:
+    """A column as numbers, or as texts if there is a text in it; NaN is missing."""
+    if values.dtype != object and values.dtype.kind in "biuf":
+        return pa.array(values.astype(np.float64) if values.dtype.kind == "f" else values, from_pandas=True)
+    cells = [None if isinstance(v, float) and math.isnan(v) else v for v in values.tolist()]
+    if any(isinstance(v, (str, bytes)) for v in cells):
+        texts = [v if v is None or isinstance(v, str) else str(v) for v in cells]
+        for row, text in enumerate(texts):
+            if text is not None and not _is_utf8(text):
+                raise ValueError(f"row {row} of column {str(name)[:60]!r} holds half a character")
+        return pa.array(texts, pa.string())
+    return pa.array([None if v is None else float(v) for v in cells], pa.float64())
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -100,10 +100,11 @@ def extract_template(job: Job) -> str | Failure:
     said = [sentences(prose(text))[:_READ] for text in job.answers]
     names = names_in([*asked, *(s for own in said for s in own)])
     query = _Query(plain, content_words(" ".join(plain)), _triples(prompt), names, FinalAnswer(job))
-    candidates = [_candidates(own, query) for own in said]
+    sorted_out = [_sorted_out(own, query.words) for own in said]
+    candidates = [_candidates(about, query) for about, _ in sorted_out]
     steps = _steps(candidates, query.words)
     if len(steps) < _FEW:
-        steps = steps + _steps([_candidates(own, query, general=True) for own in said], query.words)[:1]
+        steps = steps + _steps([_candidates(general, query) for _, general in sorted_out], query.words)[:1]
     answers = Counter(word for own in candidates for word in frozenset[str]().union(*(s.words for s in own)))
     parts = [_task(job, query, answers), *_told(steps, any(len(own) > 1 for own in said)), answer_form(job)]
     while len(parts) > 2 and count_sentences(" ".join(parts)) > _MOST:
@@ -112,15 +113,26 @@ def extract_template(job: Job) -> str | Failure:
     return Failure("the template would tell the final answer") if query.answer.told_by(template) else template
 
 
-def _candidates(own: Sequence[str], query: _Query, *, general: bool = False) -> list[_Sentence]:
-    """The sentences of an answer that could be steps: about the query or calculating, or if `general` neither of the two."""
-    found = []
+_Numbered = tuple[int, str]
+
+
+def _sorted_out(own: Sequence[str], asked: frozenset[str]) -> tuple[list[_Numbered], list[_Numbered]]:
+    """The sentences of an answer that are about the query or calculate, and the others, each with its place."""
+    about: list[_Numbered] = []
+    general: list[_Numbered] = []
     for place, sentence in enumerate(own):
-        if len(sentence) > _LENGTH:
-            continue
         words = content_words(sentence)
-        is_general = len(words & query.words) < _ABOUT * len(words) and not _CALCULATES.search(sentence)
-        if is_general != general or len(words) < 2 or _CLOSING.search(sentence) or _repeats(sentence, query.triples):
+        if 2 <= len(words) and len(sentence) <= _LENGTH:
+            is_about = len(words & asked) >= _ABOUT * len(words) or _CALCULATES.search(sentence) is not None
+            (about if is_about else general).append((place, sentence))
+    return about, general
+
+
+def _candidates(own: Sequence[_Numbered], query: _Query) -> list[_Sentence]:
+    """Those of an answer's sentences that could be steps."""
+    found = []
+    for place, sentence in own:
+        if _CLOSING.search(sentence) or _repeats(sentence, query.triples):
             continue
         text = generalise(_OPENING.sub("", sentence), query.names).rstrip(" :.,;*").lstrip(" *-")
         if not _WORDS[0] <= len(text.split()) <= _WORDS[1] or not _is_plain(text):
@@ -132,7 +144,7 @@ def _candidates(own: Sequence[str], query: _Query, *, general: bool = False) -> 
 
 def _repeats(sentence: str, prompt: set[tuple[str, ...]]) -> bool:
     """Whether a sentence, or what it says after a colon, only repeats the prompt."""
-    for part in {sentence, sentence.rpartition(": ")[2]}:
+    for part in (sentence, sentence.rpartition(": ")[2])[: 1 + (": " in sentence)]:
         triples = _triples(part)
         if triples and len(triples & prompt) >= _ECHO * len(triples):
             return True

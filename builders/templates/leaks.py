@@ -55,9 +55,8 @@ class FinalAnswer:
         else:
             for truth in truths:
                 self._take(metric, truth)
-        self._right = [_label(label) for label in sorted(self._labels)]
-        named = self._options.labels if self._labels or self._options.texts else ()
-        self._any = [_label(label) for label in named]
+        self._right = _labels(tuple(sorted(self._labels)))
+        self._any = _labels(self._options.labels if self._labels or self._options.texts else ())
 
     def _take_choices(self, truths: tuple[str, ...]) -> None:
         for truth in truths:
@@ -107,7 +106,7 @@ class FinalAnswer:
 
     def option_named(self, text: str) -> bool:
         """Whether `text` names any option, the right one or another: who rules out the others tells the answer too."""
-        if any(label.search(text) for label in self._any):
+        if self._any is not None and self._any.search(text):
             return True
         plain = (normalise(text), normalise_spaced(text))
         return any(option and contains_words(p, option) for p in plain for option in self._options.plain)
@@ -121,7 +120,7 @@ class FinalAnswer:
         return any(number is not None and number.equals(truth) for number in found for truth in self._numbers)
 
     def _label_told(self, text: str) -> bool:
-        return any(label.search(text) for label in self._right)
+        return self._right is not None and self._right.search(text) is not None
 
     def _phrase_told(self, text: str) -> bool:
         if self.code:
@@ -152,11 +151,14 @@ class FinalAnswer:
 
 
 @lru_cache(maxsize=256)
-def _label(label: str) -> re.Pattern[str]:
-    """The label where it stands for an option: in brackets, after "option", or, unless it is a word too, by itself."""
-    name = re.escape(label)
-    alone = "" if label in ("A", "I", "a", "i") else rf"|(?<![\w'’]){name}(?![\w'’])"
-    return re.compile(rf"[(\[]{name}[)\]]|(?i:{_SAID})[\"'(*]*{name}\b{alone}")
+def _labels(labels: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Labels where they stand for options: in brackets, after "option", or, unless they are words too, by themselves."""
+    if not labels:
+        return None
+    one = "|".join(map(re.escape, labels))
+    bare = "|".join(re.escape(label) for label in labels if label not in ("A", "I", "a", "i"))
+    alone = rf"|(?<![\w'’])(?:{bare})(?![\w'’])" if bare else ""
+    return re.compile(rf"[(\[](?:{one})[)\]]|(?i:{_SAID})[\"'(*]*(?:{one})\b{alone}")
 
 
 def _squeezed(text: str) -> str:

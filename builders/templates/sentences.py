@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from ...scoring.marks import final_text
@@ -39,6 +40,14 @@ _DIGITS: Final = re.compile(
 )
 _TOKEN: Final = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _CAPITAL: Final = re.compile(r"(?<![\w'’-])(?<!^)(?<!^[\"'(\[])(?<![:.!?] )[A-Z][a-z]+(?!\w)")
+_NAMED: Final = re.compile(r"[A-Z][a-z]+")
+_NAMES: Final = re.compile(r"(?:\[name\]\s+)+\[name\]")
+_NUMBERS: Final = (
+    (re.compile(r"(?:\[number\]\s*(?:,|and|or|, and)\s+){2,}\[number\]"), "[numbers]"),
+    (re.compile(r"\[number\](?:[/.:]\[number\])+"), NUMBER),
+    (re.compile(r"(=\s*\[number\]\s*){2,}"), "= [number] "),
+)
+_GAP: Final = re.compile(r"\s+([.,;:?!])")
 _WORD: Final = re.compile(r"[a-z]{3,}")
 _STOP_WORDS: Final = (
     "the and for that this with are was were will has have had not but they them their there then than from into onto each "
@@ -108,13 +117,13 @@ def names_in(given: Iterable[str]) -> frozenset[str]:
 def generalise(sentence: str, names: frozenset[str]) -> str:
     """The sentence with `[number]` for every number and `[name]` for every name."""
     text = _DIGITS.sub(NUMBER, unicodedata.normalize("NFKC", sentence)).replace("$", "")
-    text = _TOKEN.sub(lambda m: _general_word(m[0], names), text)
-    text = re.sub(r"(?:\[name\]\s+)+\[name\]", NAME, text)
-    text = re.sub(r"(?:\[number\]\s*(?:,|and|or|, and)\s+){2,}\[number\]", "[numbers]", text)
-    text = re.sub(r"\[number\](?:[/.:]\[number\])+", NUMBER, text)
-    text = re.sub(r"(=\s*\[number\]\s*){2,}", "= [number] ", text)
-    text = re.sub(r"\s+([.,;:?!])", r"\1", text)
-    return " ".join(text.split())
+    if not names.isdisjoint(_NAMED.findall(text)):
+        text = _TOKEN.sub(lambda m: _general_word(m[0], names), text)
+        text = _NAMES.sub(NAME, text)
+    if NUMBER in text:
+        for pattern, plain in _NUMBERS:
+            text = pattern.sub(plain, text)
+    return " ".join(_GAP.sub(r"\1", text).split())
 
 
 def _general_word(word: str, names: frozenset[str]) -> str:
@@ -126,8 +135,17 @@ def _general_word(word: str, names: frozenset[str]) -> str:
 
 def content_words(text: str) -> frozenset[str]:
     """The words that say what a sentence is about, in lower case, singular by rule of thumb."""
-    words = (w for w in _WORD.findall(text.lower().replace(NUMBER, " ").replace(NAME, " ")) if w not in _STOP)
-    return frozenset(w[:-1] if w.endswith("s") and not w.endswith("ss") and len(w) > 3 else w for w in words)
+    words = set(map(_stem, _WORD.findall(text.lower().replace(NUMBER, " ").replace(NAME, " "))))
+    words.discard("")
+    return frozenset(words)
+
+
+@lru_cache(maxsize=2**16)
+def _stem(word: str) -> str:
+    """Singular by rule of thumb; nothing for a word that says little."""
+    if word in _STOP:
+        return ""
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
 
 
 def count_sentences(text: str) -> int:

@@ -50,11 +50,23 @@ def test_what_a_template_says() -> None:
         (('{"reasoning": "x", "answer": "8"}',), "8", "gsm8k", (), 'a JSON object whose field "answer" holds one number'),
         (("It is 4 + 4.\n#### 8",), "8", "gsm8k", (), "ends with one number after four hash signs"),
         (("We find $\\boxed{\\frac{1}{2}}$.",), "\\boxed{\\frac{1}{2}}", "math", (), "in a LaTeX box"),
-        (("It must be so, since no other fits.\n(B)",), "B", "em_mc", ("x", "y"), "the letter of the chosen option in parentheses"),
+        (
+            ("It must be so, since no other fits.\n(B)",),
+            "B",
+            "em_mc",
+            ("x", "y"),
+            "the letter of the chosen option in parentheses",
+        ),
         (("**True**",), "true", "em", (), "is true or false and little else"),
         (("Yes, it does.",), "true", "em", (), "is yes or no and little else"),
         (("Paris.",), '["Paris"]', "cem", (), "is a short name or phrase and little else"),
-        (("[BEGIN]\ndef f(): return 1\n[DONE]",), '["assert f() == 1"]', "code_eval", (), "between the tags [BEGIN] and [DONE]"),
+        (
+            ("[BEGIN]\ndef f(): return 1\n[DONE]",),
+            '["assert f() == 1"]',
+            "code_eval",
+            (),
+            "between the tags [BEGIN] and [DONE]",
+        ),
         (("```python\ndef f(): return 1\n```",), '["assert f() == 1"]', "code_eval", (), "one fenced block of code"),
         (("A\n#### 8", "\\boxed{8}", "x\n#### 8"), "8", "gsm8k", (), "after four hash signs"),
     ],
@@ -96,7 +108,7 @@ def test_options_are_named_neither_right_nor_wrong() -> None:
 
 def told(one: Job, template: str) -> bool:
     """Whether the template tells the answer: read off the ground truth by other means than the code under test."""
-    low = template.lower().replace(f"this {one.task} ".lower().replace("_", "_"), "", 1)
+    low = template.lower().replace(f"this {one.task} ", "", 1)
     if re.search(r"\d", low):
         return True
     truth = (one.ground_truth or "").lower()

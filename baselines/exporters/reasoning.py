@@ -75,19 +75,23 @@ def apply_counted(
     if how == "tag":
         asked = pc.equal(modes.combine_chunks() if isinstance(modes, pa.ChunkedArray) else modes, "think")
         touched = pc.or_(tagged, pc.and_(pc.fill_null(asked, False), pc.is_valid(whole)))
-    written: list[str | None] = []
-    for text, has_tags in zip(pc.filter(whole, touched).to_pylist(), pc.filter(tagged, touched).to_pylist(), strict=True):
+    raw = pa.large_binary() if pa.types.is_large_string(whole.type) else pa.binary()  # stray bytes go through as they are
+    written: list[bytes | None] = []
+    for data, has_tags in zip(
+        pc.filter(whole.cast(raw), touched).to_pylist(), pc.filter(tagged, touched).to_pylist(), strict=True
+    ):
+        text = data.decode("utf-8", "surrogateescape")
         if has_tags:
             reasoning, answer, unclosed = split(text)
             counts["tagged"] += 1
             counts["unclosed"] += unclosed
             counts["unanswered"] += not answer
-            written.append(None if not answer else answer if how == "strip" else _block(reasoning, answer))
+            written.append(_bytes(answer if how == "strip" else _block(reasoning, answer)) if answer else None)
         else:
             at = _answer_start(text)
             counts["unsplit" if at is None else "wrapped"] += 1
-            written.append(text if at is None else _block(_trim(text[:at]), _trim(text[at:])))
-    result = pc.replace_with_mask(whole, touched, pa.array(written, whole.type))
+            written.append(data if at is None else _bytes(_block(_trim(text[:at]), _trim(text[at:]))))
+    result = pc.replace_with_mask(whole, touched, pa.array(written, raw).view(whole.type))
     return result, +counts
 
 
@@ -124,6 +128,10 @@ def _trim(text: str) -> str:
 
 def _block(reasoning: str, answer: str) -> str:
     return f"<think>\n{reasoning}\n</think>\n\n{answer}"
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _answer_start(text: str) -> int | None:

@@ -166,3 +166,22 @@ def test_datasets_reads_both_containers_alike(kind: str, name: str, tmp_path: Pa
         paths = [str(tmp_path / container / file) for file in files]
         loaded = datasets.load_dataset(reader, data_files=paths, split="train", cache_dir=str(tmp_path / "cache"))
         assert loaded.to_list() == expected
+
+
+def test_the_page_shows_what_is_written() -> None:
+    """Every record and every entry in docs/corpus_formats.md is what the code makes; its table names the readers."""
+    page = (Path(__file__).parents[4] / "docs" / "corpus_formats.md").read_text("utf-8")
+    shown = {}
+    for section in page.split("\n### ")[1:]:
+        kind, name = section.partition("\n")[0].split(": ")
+        shown[kind, name] = [json.loads(block.partition("\n```")[0]) for block in section.split("```json\n")[1:]]
+    assert list(shown) == ALL
+    for (kind, name), (record, *entries) in shown.items():
+        form = FORMATS[kind][name]
+        sample = dict(shown[kind, "parquet"][0])
+        assert form.records(pa.Table.from_pylist([sample])).to_pylist() == [record]
+        info = form.dataset_info("corpus", [f"data/train-00000-of-00001.{form.container}"])
+        assert entries == ([] if info is None else [info])
+        [row] = [line for line in page.splitlines() if line.startswith(f"| {kind} | `{name}` |")]
+        assert all(reader in row or "whoever reads `messages`" in row for reader in form.readers)
+        assert row.split("|")[4].strip() == ("" if info is None else "yes")

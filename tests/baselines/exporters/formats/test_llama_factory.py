@@ -70,7 +70,7 @@ def python() -> Path:
     home = PROJECT / "build" / f"llama_factory-{VERSION}-py{sys.version_info.major}.{sys.version_info.minor}"
     python, stamp = home / "bin" / "python", home / ".installed"
     home.parent.mkdir(exist_ok=True)
-    with FileLock(home.with_suffix(".lock")):
+    with FileLock(f"{home}.lock"):
         if not stamp.is_file():
             make_environment(home)
             stamp.touch()

@@ -122,3 +122,23 @@ def test_hostile_text_takes_linear_time() -> None:
     text = "<thi" * 100_000 + "<think>" * 100_000 + "\n" * 100_000 + "nk>" * 100_000
     assert run(text, "strip") == "<thi" * 100_000
     assert run("\n" * 200_000 + " " * 200_000 + "Answer:" * 100_000, "tag", "think") is not None
+
+
+def test_stray_bytes_go_through() -> None:
+    """Half a surrogate pair, which no UTF-8 text holds, costs nothing but is not mended either."""
+    data = pa.array([b"<think>\xed\xa0\x80</think>x\xff", b"\xff", b"\xff\n#### 1", None], pa.binary())
+    modes = pa.array(["direct", "direct", "think", "think"])
+    stripped = reasoning.apply(data.view(pa.string()), modes, "strip")
+    assert stripped.cast(pa.binary()).to_pylist() == [b"x\xff", b"\xff", b"\xff\n#### 1", None]
+    tagged = reasoning.apply(data.view(pa.string()), modes, "tag").cast(pa.binary()).to_pylist()
+    assert tagged[0] == b"<think>\n\xed\xa0\x80\n</think>\n\nx\xff"
+    assert tagged[1:] == [b"\xff", b"<think>\n\xff\n</think>\n\n#### 1", None]
+
+
+def test_empty_and_null_columns() -> None:
+    for how in reasoning.HOWS:
+        for kind in (pa.string(), pa.large_string()):
+            assert reasoning.apply(pa.array([], kind), pa.array([], pa.string()), how).equals(pa.array([], kind))
+            result = reasoning.apply(pa.array(["a", None], kind), pa.array([None, None], pa.string()), how)
+            assert result.equals(pa.array(["a", None], kind))
+            assert reasoning.apply(pa.array(["</think>a"], kind), pa.nulls(1), how)[0].as_py() is not None

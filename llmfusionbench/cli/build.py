@@ -33,6 +33,9 @@ _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": 
     "--map-file", type=click.Path(path_type=Path), help="For table: the same as a YAML file, and what makes a wide one long."
 )
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Any other option of the source.")
+@click.option(
+    "--allow-pickle", is_flag=True, help="For routerbench: read a pickled pandas table, by a reader that runs nothing in it."
+)
 @click.option("--revision", help="Revision of the inputs: what to fetch of a repository, else a note in the manifest.")
 @click.option("--strict", is_flag=True, help="Fail where a record cannot be taken, instead of listing it in rejected.jsonl.")
 @click.option("--overwrite", is_flag=True, help="Replace a release that is there.")
@@ -47,6 +50,7 @@ def command(
     mapping: tuple[str, ...],
     map_file: Path | None,
     options: tuple[str, ...],
+    allow_pickle: bool,
     revision: str | None,
     strict: bool,
     overwrite: bool,
@@ -54,9 +58,9 @@ def command(
 ) -> None:
     """Read logs in the format SOURCE and write them as a release.
 
-    SOURCE is fusionbench, llmrouter, table, wildbench or zeroeval. INPUT are files, `.gz` and `.zst` too; for fusionbench
-    also a repository on the Hub. A record that cannot be taken is listed in the release's rejected.jsonl with its place
-    and the reason.
+    SOURCE is embedllm, fusionbench, llmrouter, llmrouterbench, routellm, routerbench, routereval, table, wildbench or
+    zeroeval. INPUT are files, `.gz` and `.zst` too; for fusionbench also a repository on the Hub. A record that cannot be
+    taken is listed in the release's rejected.jsonl with its place and the reason.
 
     \b
     Examples:
@@ -71,6 +75,8 @@ def command(
         arguments |= _mapping(mapping, map_file)
     if split is not None:
         arguments["split"] = split
+    if allow_pickle:
+        arguments["allow_pickle"] = True
     with progress() as tell:
         paths, revision = _inputs(source, inputs, revision)
         release = build(

@@ -52,11 +52,11 @@ class Dense(LibraryRetriever):
         self.embedder_: Any = TfidfSvdEmbedder() if self.embedder is None else self.embedder
         if hasattr(self.embedder_, "fit"):
             self.embedder_.fit(library.prompts)
-        self.vectors_ = _unit(self.embedder_.encode(library.prompts), len(library))
+        self.vectors_ = self._vectors(library.prompts)
         self.index_ = _index(self.vectors_, self.seed) if len(library) > self.exact_up_to else None
 
     def _search(self, prompts: list[str], k: int, allowed: Eligible) -> Found:
-        vectors = _unit(self.embedder_.encode(prompts), len(prompts))
+        vectors = self._vectors(prompts)
         says_something: npt.NDArray[np.bool_] = np.linalg.norm(vectors, axis=1) > 0
         found = []
         for rows, columns in allowed.groups():
@@ -67,6 +67,12 @@ class Dense(LibraryRetriever):
                 for r, c in propose(vectors, rows, columns, k, allowed)
             ]
         return best(found, k)
+
+    def _vectors(self, texts: list[str]) -> Vectors:
+        """[n, d] of length one. Each distinct text is encoded once, so that equal texts have equal vectors to the last bit."""
+        distinct = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+        vectors = _unit(self.embedder_.encode(list(distinct)), len(distinct))
+        return vectors if len(distinct) == len(texts) else vectors[[distinct[text] for text in texts]]
 
     def _exact(
         self, vectors: Vectors, rows: Places, columns: Places, k: int, allowed: Eligible

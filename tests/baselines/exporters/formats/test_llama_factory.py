@@ -11,15 +11,17 @@ import os
 import subprocess
 import sys
 import sysconfig
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from filelock import FileLock
-from made_up_corpora import ROWS, SAMPLES, write_records
-from tiny_tokenizer import tiny_tokenizer
 
+from llmfusionbench.baselines.exporters import export_kto, export_preference, export_sft
 from llmfusionbench.baselines.exporters.formats import FORMATS
+from tests.baselines.exporters.formats.made_up_corpora import ROWS, SAMPLES, write_records
+from tests.baselines.exporters.formats.tiny_tokenizer import tiny_tokenizer
 
 pytestmark = pytest.mark.slow
 
@@ -42,6 +44,13 @@ CORPORA = {
     if "LLaMA-Factory" in form.readers
     for shards in (1, 3)
 }
+
+EXPORTS = {
+    "exported_sft": partial(export_sft, k=2, format="sharegpt", shard_rows=100),
+    "exported_preference": partial(export_preference, format="sharegpt", shard_rows=100),
+    "exported_kto": partial(export_kto, format="alpaca", shard_rows=100),
+}
+"""Whole corpora out of the embedded sample, in several files."""
 
 
 def clean_environment(**changes: str) -> dict[str, str]:
@@ -103,8 +112,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         entry = FORMATS[kind][name].dataset_info(corpus, [f"{corpus}/{file}" for file in files])
         assert entry is not None
         info |= entry
+    stages = {corpus: STAGES[kind] for corpus, (kind, _, _) in CORPORA.items()}
+    for corpus, export in EXPORTS.items():
+        export("sample", folder / corpus)
+        [entry] = json.loads((folder / corpus / "dataset_info.json").read_text()).values()
+        info[corpus] = entry | {"file_name": f"{corpus}/{entry['file_name']}"}
+        stages[corpus] = STAGES[corpus.partition("_")[2]]
     (folder / "dataset_info.json").write_text(json.dumps(info))
-    (folder / "stages.json").write_text(json.dumps({corpus: STAGES[kind] for corpus, (kind, _, _) in CORPORA.items()}))
+    (folder / "stages.json").write_text(json.dumps(stages))
     tiny_tokenizer().save_pretrained(folder / "tokenizer")
     return folder
 
@@ -154,3 +169,26 @@ def parsed(kind: str, sample: dict[str, Any]) -> dict[str, Any]:
         response = [says(sample["completion"]), says("")]
         response = response if sample["label"] else response[::-1]
     return {"_prompt": [{"content": sample["prompt"], "role": "user"}], "_response": response, "_system": "", "_tools": ""}
+
+
+@pytest.mark.parametrize("corpus", EXPORTS)
+def test_llama_factory_reads_whole_exports(corpus: str, folder: Path, found: dict[str, Any]) -> None:
+    """Every record of a corpus as the exporters write it, by the dataset_info.json that lies beside it."""
+    files = sorted((folder / corpus / "data").iterdir())
+    assert len(files) > 1
+    records = [json.loads(line) for file in files for line in file.read_bytes().splitlines()]
+    rows = found[corpus]["rows"]
+    assert sorted(turns(row) for row in rows) == sorted(spoken(corpus, record) for record in records)
+
+
+def turns(row: dict[str, Any]) -> list[str]:
+    return [message["content"] for message in row["_prompt"] + row["_response"]]
+
+
+def spoken(corpus: str, record: dict[str, Any]) -> list[str]:
+    if corpus == "exported_sft":
+        return [turn["value"] for turn in record["conversations"]]
+    if corpus == "exported_preference":
+        return [turn["value"] for turn in (*record["conversations"], record["chosen"], record["rejected"])]
+    said = [record["output"], ""]
+    return [record["instruction"], *(said if record["kto_tag"] else said[::-1])]

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_corpora import ROWS, SAMPLES, write_records
-from tiny_tokenizer import tiny_tokenizer
 
+from llmfusionbench.baselines.exporters import export_kto, export_preference, export_sft
 from llmfusionbench.baselines.exporters.formats import FORMATS
+from tests.baselines.exporters.formats.made_up_corpora import ROWS, SAMPLES, write_records
+from tests.baselines.exporters.formats.tiny_tokenizer import tiny_tokenizer
 
 pytest.importorskip("trl")
 pytestmark = pytest.mark.slow
@@ -195,3 +196,34 @@ def test_kto_step(name: str, tmp_path: Path, tokenizer: Any) -> None:
     )
     assert [row["label"] for row in trainer.train_dataset] == SAMPLES["kto"]["label"].to_pylist()
     one_step(trainer)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_step_on_a_whole_export(kind: str, tmp_path: Path, tokenizer: Any) -> None:
+    """What the exporters write of the embedded sample, read as `datasets` reads a folder of shards, and trained on."""
+    import datasets
+    import trl
+
+    corpora = {
+        "sft": lambda out: export_sft("sample", out, k=2, format="messages", shard_rows=100),
+        "preference": lambda out: export_preference("sample", out, format="trl_chat", shard_rows=100),
+        "kto": lambda out: export_kto("sample", out, format="trl_chat", shard_rows=100),
+    }
+    corpus = corpora[kind](tmp_path / "corpus")
+    data = datasets.load_dataset("json", data_files=str(corpus.path / "data" / "*.jsonl"), split="train")
+    assert data.num_rows == corpus.records > 100
+    trainer, config = {
+        "sft": (trl.SFTTrainer, trl.SFTConfig),
+        "preference": (trl.DPOTrainer, trl.DPOConfig),
+        "kto": (trl.KTOTrainer, trl.KTOConfig),
+    }[kind]
+    reference = {} if kind == "sft" else {"ref_model": tiny_model(tokenizer)}
+    one_step(
+        trainer(
+            model=tiny_model(tokenizer),
+            args=config(**settings(tmp_path)),
+            train_dataset=data.select(range(0, 96, 6)),
+            processing_class=tokenizer,
+            **reference,
+        )
+    )

@@ -395,7 +395,7 @@ class _Export:
                 records = self.format.records(samples)
                 if sidecar is not None:
                     keys = keys_of(samples, records).to_pylist()
-                    sidecar.write({"line": sidecar.rows + i + 1, **row} for i, row in enumerate(keys))
+                    sidecar.write({"line": line, **row} for line, row in enumerate(keys, start=sidecar.rows + 1))
                 shards.write(records)
                 counts.add(left)
                 self.tell("records written", int(left[-1]) + 1, len(chosen))

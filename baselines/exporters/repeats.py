@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...duplicates import first_of_likes
+from ...errors import ReleaseError
 from ...release import Release
 from ...types import normalise_prompt
 from .answers import Answers, Mask, Places, Queries, batches
@@ -53,18 +54,25 @@ def text_digests(release: Release, answers: Answers, rows: Places) -> tuple[Mask
 
     Returns:
         [N] bool and [N] int64; False and 0 for an answer that is not among `rows`.
+
+    Raises:
+        ReleaseError: the files have changed since the numbers were read.
     """
     wanted = np.zeros(len(answers), bool)
     wanted[rows] = True
     there, digests = np.zeros(len(answers), bool), np.zeros(len(answers), np.int64)
+    seen = 0
     for batch in batches(release, "responses", answers.queries.splits, ["query_id", "llm", "mode", "response"]):
         places = answers.places(batch)
         mask = (places >= 0) & wanted[places]
         texts = batch["response"].filter(pa.array(mask))
+        seen += len(texts)
         valid = texts.is_valid().to_numpy(zero_copy_only=False)
         found = places[mask][valid]
         there[found] = True
         digests[found] = [_digest(data) for data in _slices(texts.drop_null())]
+    if seen != len(rows):
+        raise ReleaseError(f"{release.path}: changed while it was read. Remedy: run it again")
     return there, digests
 
 

@@ -97,7 +97,7 @@ def command() -> None:
               help="What is best: perf, judge, hybrid; or baseline, the ground truth alone.")  # fmt: skip
 @click.option("--k", default=5, show_default=True, help="Answers a query at most.")
 @click.option("--format", default="alpaca", show_default=True, metavar="NAME",
-              help="alpaca, sharegpt, messages, openai, prompt-completion, ... or parquet.")  # fmt: skip
+              help="alpaca, sharegpt, messages, openai, prompt_completion, prompt_completion_chat or parquet.")  # fmt: skip
 @click.option("--with-labels", is_flag=True, help="Put the ground truth of every query before its answers, as published.")
 @click.option("--one-per-llm", is_flag=True, help="One answer of an LLM to a query at most, the better of its modes.")
 @click.option("--length", default="longest", show_default=True, metavar="NAME",
@@ -127,7 +127,7 @@ def sft(release: str, out: Path, **options: Any) -> None:
 @click.option("--match-length", type=float, metavar="TIMES",
               help="The longer answer has at most so many times the tokens of the shorter one, 1 or above.")  # fmt: skip
 @click.option(
-    "--format", default="trl", show_default=True, metavar="NAME", help="trl, trl_chat, alpaca, sharegpt, ... or parquet."
+    "--format", default="trl", show_default=True, metavar="NAME", help="trl, trl_chat, alpaca, sharegpt, openai or parquet."
 )
 @_shared
 def preference(release: str, out: Path, **options: Any) -> None:
@@ -152,9 +152,7 @@ def preference(release: str, out: Path, **options: Any) -> None:
 @click.option("--good", default=0.5, show_default=True, help="A score from which an answer is good.")
 @click.option("--bad", default=0.0, show_default=True, help="A score up to which it is bad; what lies between is left out.")
 @click.option("--balance", is_flag=True, help="As many good as bad ones.")
-@click.option(
-    "--format", default="trl", show_default=True, metavar="NAME", help="trl, trl_chat, alpaca, sharegpt, ... or parquet."
-)
+@click.option("--format", default="trl", show_default=True, metavar="NAME", help="trl, trl_chat, alpaca, sharegpt or parquet.")
 @_shared
 def kto(release: str, out: Path, **options: Any) -> None:
     """Labelled answers for KTO: single answers, good or bad.

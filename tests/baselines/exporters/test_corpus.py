@@ -1,0 +1,302 @@
+"""The files of a corpus: whole or not there, the same bytes every time, and what they say of themselves."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+import llmfusionbench as lfb
+from llmfusionbench.baselines import EXPORTERS
+from llmfusionbench.baselines.exporters import answers, corpus_schema, export_kto, export_preference, export_sft
+from llmfusionbench.baselines.exporters.drops import REASONS
+from llmfusionbench.baselines.exporters.formats import FORMATS, KEYS
+from llmfusionbench.baselines.exporters.writer import json_lines
+from llmfusionbench.errors import InputError, ReleaseError
+from llmfusionbench.files import sha256
+from llmfusionbench.release import Release
+from tests.baselines.exporters.made_up_release import answer, contents, lines, made_up_release, question, records
+from tests.tiny_release import replace_shard
+
+ALL = [(kind, name) for kind, formats in FORMATS.items() for name in formats]
+
+
+def check(corpus: Any) -> dict[str, Any]:
+    """That corpus.json is as its schema says, and that it and the files agree; what it says."""
+    about: dict[str, Any] = json.loads((corpus.path / "corpus.json").read_text("utf-8"))
+    assert about == corpus.about
+    jsonschema.Draft202012Validator(corpus_schema()).validate(about)
+    there = {str(p.relative_to(corpus.path)) for p in corpus.path.rglob("*") if p.is_file()}
+    assert there == {*about["files"], "corpus.json"}
+    for name, entry in about["files"].items():
+        assert (entry["bytes"], entry["sha256"]) == ((corpus.path / name).stat().st_size, sha256(corpus.path / name))
+    counts = about["counts"]
+    for name in ("tasks", "provenance", "licenses"):
+        assert sum(counts[name].values()) == about["records"]
+    both = 2 if about["kind"] == "preference" else 1
+    for name in ("llms", "candidates", "modes", "llm_licenses"):
+        labels = counts["llms"].get("ground truth", 0) if name in ("modes", "llm_licenses") else 0
+        assert sum(counts[name].values()) == about["records"] * both - labels
+    return about
+
+
+@pytest.mark.parametrize(("kind", "name"), ALL, ids=lambda v: str(v))
+def test_every_format(tmp_path: Path, kind: str, name: str) -> None:
+    corpus = EXPORTERS[kind]("sample", tmp_path / "out", format=name, tasks=["gsm8k", "mmlu"], shard_rows=150)
+    about = check(corpus)
+    made = FORMATS[kind][name]
+    suffix = made.container
+    files = [str(p.relative_to(corpus.path)) for p in corpus.files]
+    assert files == [f"data/train-{i:05d}-of-{len(files):05d}.{suffix}" for i in range(len(files))]
+    assert (kind == "preference") or len(files) > 1, "in shards"
+    rows = [r for p in corpus.files for r in pq.read_table(p).to_pylist()] if suffix == "parquet" else records(corpus)
+    assert len(rows) == about["records"]
+    assert [about["files"][f]["rows"] for f in files[:-1]] == [150] * (len(files) - 1)
+    keys = lines(corpus.path / "provenance.jsonl") if not made.keeps_keys else rows
+    for key in KEYS[kind]:
+        assert all(key in row for row in keys)
+    if not made.keeps_keys:
+        assert [row["line"] for row in keys] == list(range(1, len(rows) + 1))
+        assert not any("query_id" in row for row in rows)
+    assert Counter(row["task"] for row in keys) == about["counts"]["tasks"] == corpus.tasks
+    assert corpus.simulated
+    info = made.dataset_info("x", files)
+    assert (corpus.path / "dataset_info.json").exists() == (info is not None)
+
+
+@pytest.mark.parametrize("container", ["jsonl", "parquet"])
+def test_plain_datasets_reads_the_directory(tmp_path: Path, container: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    corpus = export_sft("sample", tmp_path / "out", k=2, format="messages", container=container, shard_rows=300)
+    loaded = datasets.load_dataset(str(corpus.path), split="train", cache_dir=str(tmp_path / "cache"))
+    assert loaded.num_rows == corpus.records > 600
+    one = loaded[0]
+    assert [m["role"] for m in one["messages"]] == ["user", "assistant"]
+    responses = lfb.open_release("sample").table("responses", "train")
+    row = responses.to_table(filter=pc.field("query_id") == one["query_id"]).to_pylist()
+    name = one["candidate"].removesuffix("_think")
+    mode = "think" if one["candidate"].endswith("_think") else "direct"
+    assert one["messages"][1]["content"] in [r["response"] for r in row if (r["llm"], r["mode"]) == (name, mode)]
+
+
+def test_the_same_bytes_however_the_texts_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options: dict[str, Any] = {"k": 3, "with_labels": True, "tasks": ["gsm8k", "mbpp", "mmlu"]}
+    for container in ("jsonl", "parquet"):
+        whole = contents(export_sft("sample", tmp_path / container / "a", container=container, **options).path)
+        with monkeypatch.context() as patch:
+            patch.setattr(answers, "BATCH_ROWS", 61)  # no multiple of the 40 answers to a query
+            again = contents(export_sft("sample", tmp_path / container / "b", container=container, **options).path)
+        assert again == whole
+
+
+def test_rows_in_any_order_make_the_same_corpus(tmp_path: Path) -> None:
+    rows = [answer(n, llm, performance=p) for n in range(9) for llm, p in (("a", 1.0), ("b", 0.0), ("c", 0.5))]
+    release = made_up_release(tmp_path, rows)
+    made = [
+        export_sft(release, tmp_path / "a"),
+        export_preference(release, tmp_path / "b"),
+        export_kto(release, tmp_path / "c"),
+    ]
+    name = "responses/train-00000-of-00001.parquet"
+    table = pq.read_table(release.path / name)
+    replace_shard(release.path, name, table.take(pa.array(np.random.default_rng(0).permutation(table.num_rows))))
+    shuffled = Release(release.path)
+    again = [
+        export_sft(shuffled, tmp_path / "d"), export_preference(shuffled, tmp_path / "e"), export_kto(shuffled, tmp_path / "f"),
+    ]  # fmt: skip
+    assert [records(c) for c in again] == [records(c) for c in made]
+
+
+def test_hostile_texts_are_kept(tmp_path: Path) -> None:
+    nasty = 'line\u2028sep \x85 \x1b[31m \x00 \x7f {"a": 1}\r\n</s><|im_end|> 𝒳 \u202e\ufeff' + "x" * 100_000
+    prompt = f"{question(0)}\x1b]0;t\x07\u2029| `x` <script>"
+    corpus = export_sft(made_up_release(tmp_path, [answer(0, "a", prompt=prompt, response=nasty)]), tmp_path / "out")
+    (record,) = records(corpus)
+    assert (record["instruction"], record["output"]) == (prompt, nasty)
+    data = corpus.files[0].read_bytes()
+    assert data.isascii()
+    assert data.count(b"\n") == 1
+    assert not any(byte in data for byte in (b"\r", b"\x1b", b"\x00"))
+
+
+def test_text_that_is_not_valid_is_kept_in_escapes() -> None:
+    half, stray = b"half \xed\xa0\xbd pair", b"stray \xff byte"
+    size = [0, len(half), len(half) + len(stray)]
+    offsets = pa.py_buffer(np.array(size, np.int32).tobytes())
+    texts = pa.StringArray.from_buffers(2, offsets, pa.py_buffer(half + stray))
+    nested = pa.ListArray.from_arrays(pa.array([0, 1, 2], pa.int32()), pa.StructArray.from_arrays([texts], ["content"]))
+    found = [json.loads(line) for line in json_lines(pa.table({"t": texts, "m": nested, "n": [1, None]})).splitlines()]
+    assert [row["t"] for row in found] == ["half \ud83d pair", "stray \udcff byte"]
+    assert [row["m"][0]["content"] for row in found] == [row["t"] for row in found]
+    assert [row["n"] for row in found] == [1, None]
+
+
+def test_names_cannot_break_the_card(tmp_path: Path) -> None:
+    rows = [answer(n, "a|b`<img>", task="# tasks\n| x |") for n in range(3)]
+    corpus = export_sft(made_up_release(tmp_path, rows), tmp_path / "out")
+    card = (corpus.path / "README.md").read_text("utf-8")
+    assert r"| \# tasks \| x \| | 3 |" in card
+    assert r"| a\|b\`\<img\> | 3 |" in card
+    assert "<img>" not in card
+
+
+def test_simulated_data_say_so(tmp_path: Path) -> None:
+    corpus = export_sft("sample", tmp_path / "out", k=1)
+    assert corpus.simulated
+    assert corpus.about["counts"]["provenance"] == {"simulated": corpus.records}
+    assert "**Simulated data.**" in (corpus.path / "README.md").read_text("utf-8")
+    assert {r["provenance"] for r in records(corpus)} == {"simulated"}
+    real = export_sft(made_up_release(tmp_path, [answer(0, "a")]), tmp_path / "real")
+    assert not real.simulated
+    assert "imulated" not in (real.path / "README.md").read_text("utf-8")
+
+
+def test_reasoning(tmp_path: Path) -> None:
+    rows = [
+        answer(0, "a", response="<think>\nhm\n</think>\n\n42"),
+        answer(1, "a", response="<think>never ends"),
+        answer(2, "a", response="plain"),
+    ]
+    release = made_up_release(tmp_path, rows)
+    kept = export_sft(release, tmp_path / "keep")
+    assert {r["output"] for r in records(kept)} == {row["response"] for row in rows}
+    stripped = export_sft(release, tmp_path / "strip", reasoning="strip")
+    assert {r["output"] for r in records(stripped)} == {"42", "plain"}
+    assert stripped.dropped["records"] == {"only_reasoning": 1}
+    assert check(stripped)["records"] == 2
+    with pytest.raises(InputError, match=r"left out: 1 nothing left beside the reasoning. Remedy: --reasoning keep"):
+        export_sft(made_up_release(tmp_path, rows[1:2]), tmp_path / "none", reasoning="strip")
+    assert not (tmp_path / "none").exists()
+
+
+def test_texts_that_were_not_kept(tmp_path: Path) -> None:
+    rows = [
+        answer(0, "a", response=None, status="ok"),
+        answer(0, "b", output_tokens=1),
+        answer(1, "a", response="", status="empty"),
+    ]
+    corpus = export_sft(made_up_release(tmp_path, rows), tmp_path / "out", k=1)
+    assert [r["candidate"] for r in records(corpus)] == ["b"], "the next one moves up"
+    assert corpus.dropped["answers"] == {"not_ok": 1, "no_text": 1}
+
+
+def test_tokens_and_licences(tmp_path: Path) -> None:
+    rows = [
+        answer(0, "a", output_tokens=7, input_tokens=3, tokenizer="cl100k_base"),
+        answer(1, "a", output_tokens=None, license=None),
+    ]
+    about = check(export_sft(made_up_release(tmp_path, rows), tmp_path / "out"))
+    assert about["tokens"] == {"input": 3, "output": 7, "uncounted": 1, "tokenizers": ["cl100k_base"]}
+    assert about["counts"]["licenses"] == {"MIT": 1, "unknown": 1}
+    assert about["unscored"] == {"performance": 0, "judge": 2}
+
+
+def test_it_says_what_it_was_made_from(tmp_path: Path) -> None:
+    release = made_up_release(tmp_path, [answer(0, "a"), answer(1, "b")])
+    about = check(export_sft(release, tmp_path / "out", llms=("a",), seed=7, k=2, max_share=1.0))
+    assert about["release"]["manifest_sha256"] == sha256(release.path / "manifest.json")
+    assert about["release"]["source"] == "table"
+    assert about["filters"] == {"llms": ["a"]}
+    assert (about["seed"], about["selection"]["k"], about["selection"]["max_share"]) == (7, 2, 1.0)
+    assert str(tmp_path) not in "".join(map(str, contents(tmp_path / "out").values()))
+
+
+class TestWholeOrNotAtAll:
+    @pytest.fixture
+    def release(self, tmp_path: Path) -> Release:
+        return made_up_release(tmp_path, [answer(n, "a") for n in range(5)])
+
+    def test_what_is_there_stays(self, tmp_path: Path, release: Release) -> None:
+        out = tmp_path / "out"
+        export_sft(release, out, k=1)
+        before = contents(out)
+        with pytest.raises(InputError, match=r"out: is there already. Remedy: --overwrite, or another --out"):
+            export_sft(release, out)
+        assert contents(out) == before
+        export_kto(release, out, overwrite=True)
+        assert contents(out) != before
+        other = tmp_path / "other"
+        other.mkdir()
+        (other / "mine.txt").write_text("x")
+        with pytest.raises(InputError, match=r"other: exists and has no corpus.json"):
+            export_sft(release, other, overwrite=True)
+        assert [p.name for p in other.iterdir()] == ["mine.txt"]
+
+    def test_an_empty_directory_and_new_parents(self, tmp_path: Path, release: Release) -> None:
+        (tmp_path / "empty").mkdir()
+        assert export_sft(release, tmp_path / "empty").records == 5
+        assert export_sft(release, tmp_path / "new" / "deep" / "out").records == 5
+
+    @pytest.mark.parametrize("overwrite", [False, True])
+    def test_a_failure_leaves_no_trace(
+        self, tmp_path: Path, release: Release, monkeypatch: pytest.MonkeyPatch, overwrite: bool
+    ) -> None:
+        out = tmp_path / "new" / "out"
+        if overwrite:
+            export_sft(release, out)
+        before = contents(tmp_path)
+
+        def broken(*_: object) -> str:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("llmfusionbench.baselines.exporters.export.corpus_card", broken)
+        with pytest.raises(OSError, match="No space left"):
+            export_sft(release, out, k=1, overwrite=overwrite)
+        assert contents(tmp_path) == before
+        assert (tmp_path / "new").exists() == overwrite
+
+    def test_a_place_that_cannot_be(self, tmp_path: Path, release: Release) -> None:
+        (tmp_path / "file").write_text("x")
+        with pytest.raises(InputError, match=r"cannot write there .*Remedy: another --out"):
+            export_sft(release, tmp_path / "file" / "out")
+
+
+def test_a_release_that_changes_while_it_is_read(tmp_path: Path) -> None:
+    release = made_up_release(tmp_path, [answer(n, "a") for n in range(5)])
+
+    def change(what: str, done: int, total: int | None) -> None:
+        if what == "reading answers":
+            name = "responses/train-00000-of-00001.parquet"
+            pq.write_table(pq.read_table(release.path / name).slice(0, 3), release.path / name)
+
+    with pytest.raises(ReleaseError, match=r"changed while it was read. Remedy: run it again"):
+        export_sft(release, tmp_path / "out", progress=change)
+    assert not (tmp_path / "out").exists()
+
+
+def test_rows_that_no_release_may_hold(tmp_path: Path) -> None:
+    release = made_up_release(tmp_path, [answer(n, "a") for n in range(3)])
+    name = "responses/train-00000-of-00001.parquet"
+    table = pq.read_table(release.path / name)
+    replace_shard(release.path, name, pa.concat_tables([table, table.slice(0, 1)]))
+    with pytest.raises(ReleaseError, match=r"1 responses have a key that is not theirs alone. Remedy: run validate"):
+        export_sft(Release(release.path), tmp_path / "out")
+    stray = table.set_column(0, "query_id", pa.array(["f" * 24] * 3))
+    replace_shard(release.path, name, stray)
+    with pytest.raises(ReleaseError, match=r"3 responses are of no query or LLM it has"):
+        export_sft(Release(release.path), tmp_path / "out")
+
+
+def test_every_reason_is_in_the_schema() -> None:
+    schema = corpus_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert set(schema["$defs"]["reasons"]["propertyNames"]["enum"]) == set(REASONS)
+
+
+def test_progress_is_told(tmp_path: Path) -> None:
+    told: list[tuple[str, int, int | None]] = []
+    corpus = export_sft("sample", tmp_path / "out", progress=lambda *what: told.append(what))
+    assert {what for what, _, _ in told} == {
+        "reading numbers", "keeping test queries out", "reading answers", "records written",
+    }  # fmt: skip
+    assert told[-1] == ("records written", corpus.records, corpus.records)

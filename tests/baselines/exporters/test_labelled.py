@@ -1,0 +1,90 @@
+"""Labelled answers for KTO, and ground truths as answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import llmfusionbench as lfb
+from llmfusionbench.baselines.exporters import export_kto
+from llmfusionbench.baselines.exporters.labels import is_tests, label_answer
+from llmfusionbench.errors import InputError
+from llmfusionbench.types import Candidate
+from tests.baselines.exporters.made_up_release import answer, made_up_release, records
+
+
+@pytest.mark.parametrize(("by", "good", "bad", "n"), [("performance", 0.5, 0.0, 2), ("judge", 0.8, 0.4, 3)])
+def test_labels_and_how_many(tmp_path: Path, by: Any, good: float, bad: float, n: int) -> None:
+    columns = ["query_id", "llm", "mode", "performance", "judge_score", "response"]
+    rows = lfb.open_release("sample").table("logs", "train").to_table(columns=columns).to_pylist()
+    logs = {(r["query_id"], Candidate(r["llm"], r["mode"]).name): r for r in rows}
+    corpus = export_kto("sample", tmp_path / "out", by=by, good=good, bad=bad, answers_per_label=n)
+    found = records(corpus)
+    each: Counter[tuple[str, bool]] = Counter()
+    for record in found:
+        row = logs[record["query_id"], record["candidate"]]
+        score = row["performance" if by == "performance" else "judge_score"]
+        assert record["completion"] == row["response"]
+        assert record["label"] is (score >= good and row["performance"] != 0)
+        assert record["label"] or score <= bad
+        each[record["query_id"], record["label"]] += 1
+    assert max(each.values()) == n
+    goods = sum(r["label"] for r in found)
+    assert corpus.about["labels"] == {
+        "good": goods,
+        "bad": len(found) - goods,
+        "good_to_bad": round(goods / (len(found) - goods), 6),
+    }
+    assert min(goods, len(found) - goods) > 100
+
+
+def test_as_many_good_as_bad(tmp_path: Path) -> None:
+    rows = [answer(n, llm, performance=float(llm != "d" or n % 2)) for n in range(20) for llm in "abcd"]
+    release = made_up_release(tmp_path, rows)
+    corpus = export_kto(release, tmp_path / "out", balance=True, answers_per_label=3)
+    assert corpus.about["labels"] == {"good": 10, "bad": 10, "good_to_bad": 1.0}
+    assert corpus.dropped["records"] == {"balance": 50}
+    assert len({r["query_id"] for r in records(corpus) if r["label"]}) == 10, "the first answer of a query goes last"
+
+
+def test_labels_that_cannot_be(tmp_path: Path) -> None:
+    release = made_up_release(tmp_path, [answer(0, "a"), answer(0, "b", performance=0.4)])
+    with pytest.raises(InputError, match=r"good 0.2, bad 0.5: expected 0 <= bad < good <= 1"):
+        export_kto(release, tmp_path / "out", good=0.2, bad=0.5)
+    with pytest.raises(InputError, match=r"1 beyond the rarer label|Of the records were left out: 1 beyond the rarer label"):
+        export_kto(release, tmp_path / "out", balance=True)
+    corpus = export_kto(release, tmp_path / "out")
+    assert corpus.about["labels"] == {"good": 1, "bad": 0, "good_to_bad": None}
+    assert corpus.dropped["answers"] == {"between": 1}
+
+
+@pytest.mark.parametrize(
+    ("truth", "metric", "choices", "expected"),
+    [
+        ("C", "em_mc", ["x", "y", "z"], "(C)"),
+        ("(c)", "em_mc", ["x", "y", "z"], "(C)"),
+        ("y", "em_mc", ["x", "y", "z"], "(B)"),
+        ("none of them", "em_mc", ["x", "y"], "none of them"),
+        ('["January", "Jan"]', "cem", None, "January"),
+        ("[0, 1]", "math", None, "[0, 1]"),
+        ("She has 2.\n#### 2", "gsm8k", None, "She has 2.\n#### 2"),
+        ("def f(x):\n    return x", "code_eval", None, "[BEGIN]\n def f(x):\n    return x \n[DONE]"),
+        ('["assert f(1) == 1"]', "code_eval", None, None),
+        ("def check(candidate):\n    assert candidate(1) == 1", "code_eval", None, None),
+        ("  ", "em", None, None),
+        ("[]", "cem", None, None),
+        (None, "em", None, None),
+    ],
+)
+def test_ground_truths_as_answers(truth: str | None, metric: str, choices: list[str] | None, expected: str | None) -> None:
+    assert label_answer(truth, metric, choices) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "tests"), [("[1, 2", False), ("assert x ==", True), ("x = [1]", False), ("(" * 5000, False), ("a\0", False)]
+)
+def test_programs_that_are_tests(text: str, tests: bool) -> None:
+    assert is_tests(text) is tests

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .console import progress, say, show_table
+from .console import printable, progress, say, show_table
 from .info import SIMULATED
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def show(built: BuiltTemplates, title: str) -> None:
         figures += [["requests", usage.requests], ["replies taken up from an earlier run", usage.taken_up]]
         figures += [["input tokens", usage.input_tokens], ["output tokens", usage.output_tokens]]
         figures += [["requests with estimated tokens", usage.estimated]] if usage.estimated else []
-    show_table(title, ["figure", "count"], figures)
+    show_table(printable(title), ["figure", "count"], figures)
     if made.usage is not None and made.usage.cost_usd is not None:
         say(f"Cost of this run: {made.usage.cost_usd:.6f} USD at the prices given.")
     first = made.table.slice(0, 1).to_pylist()[0]

@@ -86,15 +86,28 @@ class Keys:
     """Where the answer with a key stands among the answers."""
 
     def __init__(self, queries: pa.Array, llms: Sequence[str]) -> None:
-        self._queries, self._llms = queries, pa.array(llms, pa.string())
+        self._llms = pa.array(llms, pa.string())
+        ids = _bytes(queries)
+        self._order = np.argsort(ids, kind="stable")
+        self._ids = ids[self._order]
 
     def codes(self, batch: pa.RecordBatch) -> Places:
         """[n] one number a key (query_id, llm, mode); negative for that of no query or LLM known."""
-        query = _index(batch["query_id"], self._queries)
+        query = self._queries(batch["query_id"])
         llm = _index(batch["llm"], self._llms)
         mode = _index(batch["mode"], pa.array(MODES))
         code = (query * len(self._llms) + llm) * len(MODES) + mode
         return np.where((query < 0) | (llm < 0) | (mode < 0), -1, code)
+
+    def _queries(self, ids: pa.Array) -> Places:
+        """[n] places of queries, -1 for one that is not known. Not by a hash table, which every batch would build anew."""
+        coded = ids.dictionary_encode()
+        distinct = _bytes(coded.dictionary)
+        found = np.searchsorted(self._ids, distinct)
+        found[found == len(self._ids)] = 0
+        known = self._ids[found] == distinct if len(self._ids) else np.zeros(len(distinct), bool)
+        places = np.where(known, self._order[found] if len(self._order) else 0, -1)
+        return np.asarray(places[coded.indices.to_numpy()], np.int64)
 
 
 @dataclass(frozen=True)
@@ -136,7 +149,7 @@ class Answers:
         """[N] whether the mode is `think`."""
         return np.asarray(self.key % len(MODES) == MODES.index("think"), np.bool_)
 
-    @property
+    @cached_property
     def keys(self) -> Keys:
         return Keys(self.queries.ids, self.llms)
 
@@ -148,6 +161,7 @@ class Answers:
         hit = self.key[found] == codes if len(self.key) else np.zeros(len(codes), bool)
         return np.where(hit, found, -1)
 
+    @cached_property
     def candidates(self) -> Coded:
         """[N] `name` for the direct mode of an LLM, `name_think` for its think mode."""
         names = [name for llm in self.llms for name in (llm, f"{llm}_think")]
@@ -238,6 +252,10 @@ def _check(release: Release, key: Places) -> None:
 def _index(values: pa.Array, names: pa.Array) -> Places:
     found = pc.fill_null(pc.index_in(values, value_set=names), -1)
     return np.asarray(found.to_numpy(zero_copy_only=False), np.int64)
+
+
+def _bytes(ids: pa.Array) -> npt.NDArray[np.bytes_]:
+    return np.array(ids.cast(pa.binary()).to_pylist(), np.bytes_)
 
 
 def _coded(values: pa.ChunkedArray) -> Coded:

@@ -97,7 +97,7 @@ class Counts:
             "counts": {
                 "tasks": queries.task.counts(chosen.query),
                 "llms": {n: c for n, c in zip(answers.llms, llms.tolist(), strict=True) if c} | truths,
-                "candidates": answers.candidates().counts(rows) | truths,
+                "candidates": answers.candidates.counts(rows) | truths,
                 "modes": {
                     mode: int(count)
                     for mode, count in (("direct", (~answers.think[rows]).sum()), ("think", answers.think[rows].sum()))

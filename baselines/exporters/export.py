@@ -324,7 +324,7 @@ class _Export:
     def with_text(self, rows: Places) -> Places:
         """Those of the answers whose text was kept; looked for as late as can be, for it means going through all texts."""
         self.tell("reading answers", 2, 4)
-        there, self._digests = text_digests(self.release, self.answers, rows)
+        there, self._digests = text_digests(self.release, self.answers, rows, self.settings.duplicates)
         return self.drops.keep(rows, there[rows], "no_text")
 
     def scored(self, rows: Places, by: By) -> Places:

@@ -49,8 +49,8 @@ def repeated_prompts(release: Release, queries: Queries, rows: Places, how: Dupl
     return repeated
 
 
-def text_digests(release: Release, answers: Answers, rows: Places) -> tuple[Mask, Places]:
-    """Whether the text of each answer is there, and a digest of it; the texts pass by and are not kept.
+def text_digests(release: Release, answers: Answers, rows: Places, how: Duplicates) -> tuple[Mask, Places]:
+    """Whether the text of each answer is there, and a digest of it unless all are kept; the texts pass by and are not.
 
     Returns:
         [N] bool and [N] int64; False and 0 for an answer that is not among `rows`.
@@ -70,7 +70,8 @@ def text_digests(release: Release, answers: Answers, rows: Places) -> tuple[Mask
         valid = texts.is_valid().to_numpy(zero_copy_only=False)
         found = places[mask][valid]
         there[found] = True
-        digests[found] = [_digest(data) for data in _slices(texts.drop_null())]
+        if how != "keep":
+            digests[found] = [_digest(data) for data in _slices(texts.drop_null())]
     if seen != len(rows):
         raise ReleaseError(f"{release.path}: changed while it was read. Remedy: run it again")
     return there, digests

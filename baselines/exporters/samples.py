@@ -108,12 +108,12 @@ class Samples:
                 "prompt": prompt,
                 "provenance": _names(self.answers.provenance, self._row_of(query, answer)),
                 "license": _names(queries.license, query, missing=UNKNOWN),
-                "candidate": _names(answers.candidates(), answer),
+                "candidate": _names(answers.candidates, answer),
                 "mode": pa.array(MODES).take(pa.array(think.astype(np.int8))),
             }
             if chosen.rejected is not None:
                 columns |= {
-                    "rejected_candidate": _names(answers.candidates(), chosen.rejected[records]),
+                    "rejected_candidate": _names(answers.candidates, chosen.rejected[records]),
                     "chosen": text(answer, None),
                     "rejected": text(chosen.rejected[records], None),
                     "gap": pa.array(chosen.gap[records].astype(np.float32)) if chosen.gap is not None else None,

@@ -287,6 +287,18 @@ def test_rows_that_no_release_may_hold(tmp_path: Path) -> None:
         export_sft(Release(release.path), tmp_path / "out")
 
 
+def test_the_page_names_the_formats_of_every_trainer() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "corpora.md").read_text("utf-8")
+    told = {}
+    for line in page[page.index("| trainer |") :].splitlines()[2:]:
+        if not line.startswith("|"):
+            break
+        trainer, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        told[trainer] = {kind: set(cell.replace("`", "").split(", ")) - {""} for kind, cell in zip(FORMATS, cells, strict=True)}
+    trainers = {reader for formats in FORMATS.values() for f in formats.values() for reader in f.readers}
+    assert told == {t: {k: {f.name for f in fs.values() if t in f.readers} for k, fs in FORMATS.items()} for t in trainers}
+
+
 def test_every_reason_is_in_the_schema() -> None:
     schema = corpus_schema()
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import resource
 import shlex
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import click
 import pytest
+from datasets import load_dataset
 
 import llmfusionbench as lfb
 from llmfusionbench.cli.main import COMMANDS, cli, run
@@ -426,13 +428,36 @@ def test_quickstart_into_a_file(place: Path, capsys: pytest.CaptureFixture[str])
     assert (place / "tour").read_text() == "x"
 
 
+def test_quickstart_writes_what_it_shows(place: Path) -> None:
+    for _ in range(2):  # a second tour takes the place of the first
+        assert run(["quickstart", "--out", "tour"]) == 0
+    assert {p.name for p in (place / "tour").iterdir()} == {
+        "candidates.csv", "corpus", "leaderboard.csv", "report.html", "report.json",
+    }  # fmt: skip
+    corpus = load_dataset(str(place / "tour" / "corpus"), split="train", cache_dir=str(place / "cache"))
+    assert len(corpus) == 384
+    assert {"simulated"} == set(corpus["provenance"])
+    (place / "other" / "corpus").mkdir(parents=True)
+    (place / "other" / "corpus" / "mine").write_text("x")
+    assert run(["quickstart", "--out", "other"]) == 1
+    assert (place / "other" / "corpus" / "mine").read_text() == "x"
+
+
 def test_quickstart_is_quick_and_says_what_it_shows(place: Path) -> None:
-    start = time.perf_counter()
+    def cpu() -> float:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    before = cpu()
     done = command("quickstart", cwd=place, COLUMNS="")
-    seconds = time.perf_counter() - start
+    seconds = cpu() - before
     assert (done.returncode, done.stderr) == (0, "")
     assert "SIMULATED" in done.stdout
     assert "no issues" in done.stdout
     assert "llmfusionbench build --help" in done.stdout
+    assert "The 3 thought templates of the train queries most like it (SIMULATED)" in done.stdout
+    assert "A corpus of the best answer to each train query: 384 records (SIMULATED)" in done.stdout
+    records = [line for line in done.stdout.splitlines() if line.startswith('  {"messages": [{"role": "user", "content": ')]
+    assert len(records) == 2
     assert seconds < 20
     assert list(place.iterdir()) == [], "nothing is written unless asked for"

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .console import progress, say, show_table
 from .info import describe
 
+if TYPE_CHECKING:
+    from ..release import Release
+
 _BEST = 5
 _ROUTERS = ("per_task", "knn")
+_TASK = "gsm8k"
+_TEMPLATES = 3
+_RECORDS = 2
+_CORPUS = "corpus"
+_SHOWN = 200
+"""Characters of a text, or of a line of a corpus."""
 
 
 @click.command(name="quickstart")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Also write there: the best candidates as CSV, and the report of the routers.",
+    help="Also write there: the best candidates as CSV, the report of the routers, and a corpus.",
 )
 def command(out: Path | None) -> int:
-    """Tour the embedded sample: open it, validate it, look at what is in it, at who answers best, and at some routers.
+    """Tour the embedded sample: what is in it, who answers best, and what fusion makes of it.
+
+    Fusion by query is a report of routers; by thought, the templates of similar queries; by model, a corpus to train on.
 
     \b
     Example:
@@ -68,14 +83,71 @@ def command(out: Path | None) -> int:
     with progress() as tell:
         report = evaluate(list(_ROUTERS), release, progress=tell)
     show_table(report.title, report.leaderboard_header(), report.leaderboard_rows())
+    _show_templates(release)
+    with _corpus_folder(out) as folder:
+        _show_corpus(release, folder)
     if out is not None:
         for path in report.write(out):
             say(f"Wrote {path}.")
         board.to_csv(out / "candidates.csv", index=False)
         say(f"Wrote {out / 'candidates.csv'}.")
+        say(f"Wrote {out / _CORPUS}.")
     say("Where to go next:")
     say("  llmfusionbench info sample         what you have just seen, of any release")
     say("  llmfusionbench evaluate --help     a router of your own, measured against these")
+    say("  llmfusionbench templates --help    thought templates: made of the best answers, found for new queries")
+    say("  llmfusionbench export --help       corpora for SFT, preference and KTO, in the format your trainer reads")
     say("  llmfusionbench build --help        your own logs, as the same tables")
     say("  llmfusionbench simulate --help     logs of any size, to try things on")
     return 0
+
+
+def _show_templates(release: Release) -> None:
+    """What a retriever finds for the first test query of a task."""
+    from ..baselines.retrievers import Dense, Queries, TemplateLibrary
+
+    library = TemplateLibrary.of(release)
+    queries = Queries.of(release, "test")
+    first = queries.tasks.index(_TASK)
+    prompt = queries.prompts[first] or ""
+    ids, similarities = (
+        Dense().fit(library).topk([prompt], _TEMPLATES, query_ids=[queries.query_ids[first]], tasks=[_TASK], within="task")
+    )
+    say(f"A test query of {_TASK}: {_short(prompt)}")
+    show_table(
+        f"The {_TEMPLATES} thought templates of the train queries most like it (SIMULATED)",
+        ["similarity", "template"],
+        [
+            (round(float(similarity), 3), _short(library.templates[library.place[name]]))
+            for name, similarity in zip(ids[0], similarities[0], strict=False)
+        ],
+    )
+
+
+def _show_corpus(release: Release, folder: Path) -> None:
+    """A corpus of the best answers, and how it begins."""
+    from ..baselines.exporters import export_sft
+
+    corpus = export_sft(release, folder, format="messages", k=1, overwrite=True)
+    say(f"A corpus of the best answer to each train query: {corpus.records:,} records (SIMULATED). It begins:")
+    with corpus.files[0].open(encoding="utf-8") as lines:
+        for line, _ in zip(lines, range(_RECORDS), strict=False):
+            say(f"  {_short(line)}")
+    say()
+
+
+@contextmanager
+def _corpus_folder(out: Path | None) -> Iterator[Path]:
+    """Where the corpus goes: to be kept, or to be looked at."""
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        yield out / _CORPUS
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) / _CORPUS
+
+
+def _short(text: str) -> str:
+    """One line of a text, cut where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}\u2026"

@@ -202,10 +202,11 @@ def _run(export: Callable[..., Corpus], release: str, out: Path, options: dict[s
     about = corpus.about
     simulated = " SIMULATED: no LLM was asked." if corpus.simulated else ""
     say(f"Wrote {out}: {corpus.records:,} records of {about['queries']:,} queries.{simulated}")
+    tasks = sorted(corpus.tasks.items(), key=lambda item: (-item[1], item[0]))
     show_table(
         f"Records by task{' (SIMULATED)' if corpus.simulated else ''}",
         ["task", "records"],
-        sorted(corpus.tasks.items(), key=_most_first),
+        tasks,
     )
     rows = [(noun, REASONS[reason][0], count) for noun, counts in corpus.dropped.items() for reason, count in counts.items()]
     if rows:
@@ -222,8 +223,3 @@ def _run(export: Callable[..., Corpus], release: str, out: Path, options: dict[s
             f"The leakage guard kept out {guard['test_queries']:,} queries of test splits and {kept_out:,} like them: "
             f"see {out / 'dropped.jsonl'}."
         )
-
-
-def _most_first(item: tuple[str, int]) -> tuple[int, str]:
-    name, count = item
-    return -count, name

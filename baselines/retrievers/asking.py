@@ -98,8 +98,8 @@ def read_journal(path: Path) -> dict[Key, Record]:
 
 
 @contextmanager
-def run_in(out: Path, settings: Record) -> Iterator[None]:
-    """A run that may be taken up again in `out`, by one process at a time, and only with the same settings.
+def run_in(out: Path, settings: Record, journal: Path) -> Iterator[None]:
+    """A run that may be taken up again in `out`, by one process at a time; once there are answers, with the same settings only.
 
     Raises:
         InputError: another run is at work there, or there was one with other settings.
@@ -115,10 +115,10 @@ def run_in(out: Path, settings: Record) -> Iterator[None]:
         raise InputError(f"{out}: another run is at work there. Remedy: wait for it, or another --out") from error
     try:
         place = out / _SETTINGS
-        if place.exists():
-            _check(place, settings)
-        elif any(path.name != ".lock" for path in out.iterdir()):
+        if not place.exists() and any(path.name != ".lock" for path in out.iterdir()):
             raise InputError(f"{out}: holds other files. Remedy: another --out")
+        if place.exists() and journal.exists() and journal.stat().st_size:
+            _check(place, settings)
         else:
             write_lines([settings], place)
         yield

@@ -99,9 +99,6 @@ def make_prompts(
         UnknownNameError: there is no such method or restriction.
         InputError: see `build_prompts`.
     """
-    for method in methods:
-        if method not in METHODS:
-            raise UnknownNameError("method", method, METHODS)
     hits = retriever.fit(library).topk(
         queries.prompts, k, query_ids=queries.query_ids, tasks=queries.tasks, domains=queries.domains, within=within
     )
@@ -161,21 +158,26 @@ def compare_prompts(
     """
     if split == "train":
         raise InputError("evaluate-prompts: split is train, whose queries made the templates. Remedy: another split")
+    if not methods:
+        raise InputError("evaluate-prompts: no method. Remedy: name one or more")
+    for method in methods:
+        if method not in METHODS:
+            raise UnknownNameError("method", method, METHODS)
     library = TemplateLibrary.of(release) if library is None else library
     queries = Queries.of(release, split).limited(limit, seed)
     settings: Record = {
         "release": sha256(release.path / MANIFEST), "split": split, "k": k, "within": within, "budget_tokens": budget_tokens,
-        "retriever": type(retriever).__name__, "model": client.model, "url": client.url, "max_tokens": client.max_tokens,
+        "retriever": type(retriever).__name__, "model": client.model, "max_tokens": client.max_tokens,
         "temperature": client.temperature, "seed": client.seed,
     }  # fmt: skip
     simulated = "simulated" in release.provenance
-    with run_in(out, settings):
+    journal = out / ANSWERS
+    with run_in(out, settings, journal):
         sets = make_prompts(
             release, retriever, library, queries, methods=methods, k=k, within=within, budget_tokens=budget_tokens
         )
         prompts = [prompt for made in sets.values() for prompt in made.prompts]
         write_prompts(prompts, out / PROMPTS, simulated=simulated)
-        journal = out / ANSWERS
         answers = ask_prompts(client, prompts, journal, progress=progress)
         _score(answers, scorer or Scorer(), query_rows(release, queries.query_ids, split), progress)
         # In order, with their performance; what an earlier run asked besides stays, so that none is ever lost.
@@ -187,7 +189,7 @@ def compare_prompts(
             split=split,
             queries=len(queries),
             simulated=simulated,
-            settings=settings,
+            settings={**settings, "url": client.url},
             overall=figures.of(None),
             per_task=[row for task in sorted(set(queries.tasks)) for row in figures.of(task)],
             dropped={method: made.dropped for method, made in sets.items()},

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from .corpus import Corpus, corpus_schema
-from .export import Options, export_kto, export_preference, export_sft
+from .export import export_kto, export_preference, export_sft
+from .options import Options
 from .routing import export_routing
 
 EXPORTERS: Final[dict[str, Callable[..., Any]]] = {

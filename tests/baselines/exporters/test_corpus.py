@@ -249,7 +249,7 @@ class TestWholeOrNotAtAll:
         def broken(*_: object) -> str:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("llmfusionbench.baselines.exporters.export.corpus_card", broken)
+        monkeypatch.setattr("llmfusionbench.baselines.exporters.pipeline.corpus_card", broken)
         with pytest.raises(OSError, match="No space left"):
             export_sft(release, out, k=1, overwrite=overwrite)
         assert contents(tmp_path) == before

@@ -21,6 +21,8 @@ from ..files import open_binary, reading
 
 _ENDINGS: Final = (".pkl", ".pickle")
 _LONGEST: Final = 1 << 40
+_MOST_TEXT: Final = 1 << 30
+"""Characters in a column: a pickle may name one long text ever so often."""
 _DTYPE: Final = re.compile(r"[<>|=]?([biuf][1248]|[OUS]\d{0,9})")
 
 _ARRAYS: Final = ("numpy.core.multiarray", "numpy._core.multiarray")
@@ -248,6 +250,7 @@ def _cell(value: Any) -> Any:
         dtype, data = value.args
         return _filled(_dtype(dtype), (1,), data, "C")[0].item()
     if isinstance(value, list) and all(isinstance(v, str) for v in value):
+        _check_amount(value)
         return repr(value)
     if value is None or isinstance(value, (str, int, float)):
         return value
@@ -281,11 +284,17 @@ def _column(values: npt.NDArray[Any], name: Any) -> pa.Array:
     cells = [None if isinstance(v, float) and math.isnan(v) else v for v in values.tolist()]
     if any(isinstance(v, (str, bytes)) for v in cells):
         texts = [v if v is None or isinstance(v, str) else str(v) for v in cells]
+        _check_amount([t for t in texts if t is not None])
         for row, text in enumerate(texts):
             if text is not None and not _is_utf8(text):
                 raise ValueError(f"row {row} of column {str(name)[:60]!r} holds half a character")
         return pa.array(texts, pa.string())
     return pa.array([None if v is None else float(v) for v in cells], pa.float64())
+
+
+def _check_amount(texts: list[str]) -> None:
+    if sum(map(len, texts)) > _MOST_TEXT:
+        raise ValueError(f"more than {_MOST_TEXT:,} characters in a column")
 
 
 def _is_utf8(text: str) -> bool:

@@ -122,7 +122,7 @@ def _sorted_out(own: Sequence[str], asked: frozenset[str]) -> tuple[list[_Number
     general: list[_Numbered] = []
     for place, sentence in enumerate(own):
         words = content_words(sentence)
-        if 2 <= len(words) and len(sentence) <= _LENGTH:
+        if len(words) >= 2 and len(sentence) <= _LENGTH:
             is_about = len(words & asked) >= _ABOUT * len(words) or _CALCULATES.search(sentence) is not None
             (about if is_about else general).append((place, sentence))
     return about, general

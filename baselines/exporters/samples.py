@@ -50,7 +50,7 @@ class Samples:
         done = 0  # queries whose samples are out
         for places, texts in self._texts():
             waiting.append((places, texts))
-            needed -= np.bincount(self.answers.query[places], minlength=len(needed))
+            np.subtract.at(needed, self.answers.query[places], 1)
             # As far as every query is complete. A release is sorted, so that next to nothing has to wait.
             until = done + _leading(needed[done:] == 0)
             if until > done:

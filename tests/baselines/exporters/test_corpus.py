@@ -19,7 +19,7 @@ from llmfusionbench.baselines import EXPORTERS
 from llmfusionbench.baselines.exporters import answers, corpus_schema, export_kto, export_preference, export_sft
 from llmfusionbench.baselines.exporters.drops import REASONS
 from llmfusionbench.baselines.exporters.formats import FORMATS, KEYS
-from llmfusionbench.baselines.exporters.writer import json_lines
+from llmfusionbench.baselines.exporters.writer import ShardWriter, json_lines
 from llmfusionbench.errors import InputError, ReleaseError
 from llmfusionbench.files import sha256
 from llmfusionbench.release import Release
@@ -312,3 +312,14 @@ def test_progress_is_told(tmp_path: Path) -> None:
         "reading numbers", "keeping test queries out", "reading answers", "records written",
     }  # fmt: skip
     assert told[-1] == ("records written", corpus.records, corpus.records)
+
+
+def test_few_texts_are_held_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The samples come in pieces no larger than what is read at a time and the rest of a query, however large the corpus."""
+    monkeypatch.setattr(answers, "BATCH_ROWS", 80)
+    sizes: list[int] = []
+    written = ShardWriter.write
+    monkeypatch.setattr(ShardWriter, "write", lambda self, rows: (sizes.append(rows.num_rows), written(self, rows))[1])
+    corpus = export_sft("sample", tmp_path / "out", k=40, duplicates="keep")
+    assert sum(sizes) == corpus.records > 8_000
+    assert max(sizes) <= 80 + 40

@@ -44,7 +44,7 @@ _NAMED: Final = re.compile(r"[A-Z][a-z]+")
 _NAMES: Final = re.compile(r"(?:\[name\]\s+)+\[name\]")
 _NUMBERS: Final = (
     (re.compile(r"(?:\[number\]\s*(?:,|and|or|, and)\s+){2,}\[number\]"), "[numbers]"),
-    (re.compile(r"\[number\](?:[/.:]\[number\])+"), NUMBER),
+    (re.compile(r"\[number\](?:[.:]\[number\])+"), NUMBER),
     (re.compile(r"(=\s*\[number\]\s*){2,}"), "= [number] "),
 )
 _GAP: Final = re.compile(r"\s+([.,;:?!])")

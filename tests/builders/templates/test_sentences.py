@@ -39,7 +39,7 @@ def test_generalising() -> None:
     assert names == {"Ann", "Bob"}
     said = "Ann pays $1,200.50 + 3 = 1,203.50 = 1203.5 to Bob's uncle on the 3rd, 40% more than 1/2."
     assert generalise(said, names) == (
-        "[name] pays [number] + [number] = [number] to [name]'s uncle on the [number], [number]% more than [number]."
+        "[name] pays [number] + [number] = [number] to [name]'s uncle on the [number], [number]% more than [number]/[number]."
     )
     assert generalise("Take 1, 2, 3, and 4.", names) == "Take [numbers]."
 

@@ -127,7 +127,7 @@ def _frame(found: Any) -> pa.Table:
     if _kind(found) != "frame" or not isinstance(found.state, dict):
         raise ValueError("it holds no DataFrame")
     manager = found.state.get("_mgr", found.state.get("_data"))
-    if _kind(manager) != "manager":
+    if not isinstance(manager, _Note) or manager.kind != "manager":
         raise ValueError("its DataFrame has no columns")
     axes, blocks = _manager(manager)
     names = _array(axes[0]).tolist()
@@ -260,8 +260,7 @@ def _cell(value: Any) -> Any:
 def _texts(value: Any) -> npt.NDArray[Any]:
     """Texts that pyarrow laid out, checked in full before anything reads them."""
     if _kind(value) == "chunked":
-        parts = [_texts(chunk) for chunk in value.args[0]]
-        return np.concatenate([np.empty(0, object), *parts])
+        return np.concatenate([np.empty(0, object), *(_texts(chunk) for chunk in value.args[0])])
     if _kind(value) != "restore":
         raise ValueError("texts of an unknown kind")
     dtype, length, nulls, offset, buffers, children, dictionary = value.args[0]

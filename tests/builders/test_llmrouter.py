@@ -131,6 +131,24 @@ def test_scores_without_a_query(tmp_path: Path) -> None:
     assert found.reasons == [("s.json", 1, "no query record has this question, expected its text as it is there")]
 
 
+def test_scores_that_state_their_task(tmp_path: Path) -> None:
+    stated = [
+        scores("A?", a=1.0) | {"task_name": "arc_c", "provenance": "simulated"},
+        scores("A?", a=0.5) | {"task_name": "gsm"},
+        scores("B?", a=None) | {"task_name": "gsm8k"},
+    ]
+    path = write_json(tmp_path / "s.json", stated)
+    found = read(LLMRouter(), path, write_lines(tmp_path / "q.jsonl", [query("A?")]))
+    rows = found.normal_table.filter(found.normal_table["llm"].is_valid())
+    facts = rows.select(["task", "ground_truth", "performance", "status", "provenance"]).to_pylist()
+    assert [tuple(r.values()) for r in facts] == [
+        ("arc_challenge", None, 1.0, "ok", "simulated"),
+        ("gsm8k", "2", 0.5, "ok", "imported"),
+        ("gsm8k", None, None, "missing", "imported"),
+    ]
+    assert found.rejected == []
+
+
 @pytest.mark.parametrize(
     ("choices", "expected"),
     [

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
+from ....errors import UnknownNameError
 from .format import json_list
 from .selection import Block, Numbers, Selection
 from .text import constant, gathered, json_numbers, json_objects, json_texts
+
+_SCORES: Final = ("performance", "judge_score")
 
 
 class FusionFactory:
@@ -20,7 +23,7 @@ class FusionFactory:
     are, and `cost_unit` says so.
 
     Args:
-        score: What `score` is, and by what the ground truth is chosen.
+        score: What `score` is, `performance` or `judge_score`, and by what the ground truth is chosen.
     """
 
     reader: str | None = "llmrouter"
@@ -28,11 +31,13 @@ class FusionFactory:
     missing = "null"
     lost = "answers, tokens, references, metrics; the judges' scores where `score` is performance"
 
-    def __init__(self, *, score: Literal["performance", "judge_score"] = "performance") -> None:
+    def __init__(self, *, score: str = "performance") -> None:
         self.score = score
 
     def write(self, selection: Selection, folder: Path) -> dict[str, int]:
         """A file for each split."""
+        if self.score not in _SCORES:
+            raise UnknownNameError("score", self.score, _SCORES)
         selection.check_prompts("fusionfactory")
         written = {}
         for split in selection.splits:

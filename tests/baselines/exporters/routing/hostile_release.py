@@ -13,7 +13,7 @@ HUGE = "huge " * 20_000
 PROMPTS = (
     "plain",
     "<script>alert('x')</script> & <b>bold</b> | a | b |\n|---|---|",
-    'quotes " and \' and """ and \'\'\'',
+    "quotes \" and ' and \"\"\" and '''",
     "a comma, a ; semicolon\tand a tab",
     "line\nbreaks\r\nof\rall kinds\u2028and\u2029more",
     "back\\slash \\n is not a line end, \\\\ are two, and at the end \\",
@@ -35,7 +35,7 @@ CANDIDATES = ("tiny", "tiny_think", 'lab/big "70b", v1', "ünï|cödé", "with\n
 TASKS = ("sums", 'a "task", of\nlines', "mmlu")
 
 
-def performance(query: int, candidate: int) -> float | None | str:
+def performance(query: int, candidate: int) -> float | str | None:
     """A performance, None where it was not scored, `unasked` where there is no record."""
     if candidate == 4 and query % 2:
         return "unasked"

@@ -1,0 +1,120 @@
+"""Top 3 of 6,400 templates for each of 6,400 queries, 384 dimensions, without the embedding; beside a loop over pairs.
+
+    python benchmarks/retrieval.py [--queries 6400] [--templates 6400] [--index]
+
+The loop does a few queries only and is scaled up, and both must find the same. The whole of `topk` also finds every query's
+near-duplicates among the templates and shuts them out, which the loop does not. The ratio is one of CPU seconds, which hold
+on a busy machine better than the clock's. `--index` also searches through an index of faiss, and says how much of the exact
+answer it finds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from llmfusionbench.baselines.retrievers import BM25, Dense, TemplateLibrary
+from llmfusionbench.baselines.retrievers.eligible import eligible
+from llmfusionbench.embedding import Vectors
+
+K, DIMENSIONS, LOOPED = 3, 384, 20
+
+
+class Given:
+    """An embedder that looks its vectors up."""
+
+    id = "given"
+
+    def __init__(self, prompts: Sequence[str], vectors: Vectors) -> None:
+        self.place = {prompt: i for i, prompt in enumerate(prompts)}
+        self.vectors = vectors
+
+    def encode(self, prompts: Sequence[str | None]) -> Vectors:
+        return self.vectors[[self.place[prompt or ""] for prompt in prompts]]
+
+
+def texts(rng: np.random.Generator, count: int) -> list[str]:
+    """Made-up prompts of 20 to 80 words; every twentieth nearly repeats the one before it."""
+    words = np.array(["".join(rng.choice(list("abcdefghijklmnopqrstuvwxyz"), 6)) for _ in range(5000)])
+    made = [" ".join(rng.choice(words, rng.integers(20, 80))) for _ in range(count)]
+    return [f"{made[i - 1]} {i}" if i % 20 == 19 else made[i] for i in range(count)]
+
+
+def pair_by_pair(queries: Vectors, templates: Vectors) -> list[list[int]]:
+    """The top 3 of each query, one cosine at a time."""
+    found = []
+    for query in queries:
+        scored = []
+        for place, template in enumerate(templates):
+            cosine = float(np.dot(query, template) / (np.linalg.norm(query) * np.linalg.norm(template)))
+            scored.append((-cosine, place))
+        found.append([place for _, place in sorted(scored)[:K]])
+    return found
+
+
+def seconds(work: Callable[[], object], repeats: int = 3) -> tuple[float, float]:
+    """By the clock and of the CPU, medians."""
+    taken = []
+    for _ in range(repeats):
+        start, spent = time.perf_counter(), time.process_time()
+        work()
+        taken.append((time.perf_counter() - start, time.process_time() - spent))
+    clock, cpu = zip(*taken, strict=True)
+    return statistics.median(clock), statistics.median(cpu)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--queries", type=int, default=6400)
+    parser.add_argument("--templates", type=int, default=6400)
+    parser.add_argument("--index", action="store_true", help="search through an index as well")
+    options = parser.parse_args()
+    rng = np.random.default_rng(0)
+    count = options.templates
+    prompts = texts(rng, count + options.queries)
+    held, asked = prompts[:count], prompts[count:]
+    vectors = rng.standard_normal((len(prompts), DIMENSIONS)).astype(np.float32)
+    embedder = Given(prompts, vectors)
+    ids = [f"{i:024x}" for i in range(count)]
+    library = TemplateLibrary(ids, ids, held, ["task"] * count, ["domain"] * count, held)
+    dense = Dense(embedder=embedder).fit(library)
+    allowed = eligible(library, asked)
+
+    whole = seconds(lambda: dense.topk(asked, K))
+    search = seconds(lambda: dense.search(asked, K, allowed))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    words = BM25().fit(library)
+    by_words = seconds(lambda: words.search(asked, K, allowed), 1)
+    looped: list[list[int]] = []
+    once = seconds(lambda: looped.extend(pair_by_pair(vectors[count : count + LOOPED], vectors[:count])), 1)
+    loop = once[0] * options.queries / LOOPED, once[1] * options.queries / LOOPED
+    found, _ = dense.topk(asked[:LOOPED], K)
+    open_to = [not len(eligible(library, [prompt]).shut_rows) for prompt in asked[:LOOPED]]
+    assert all([ids[i] for i in a] == b for a, b, o in zip(looped, found, open_to, strict=True) if o)
+
+    print(f"top {K} of {count:,} templates for {options.queries:,} queries, {DIMENSIONS} dimensions")
+    rows = {
+        "dense, topk: near-duplicates shut out, search": whole,
+        "dense, search alone": search,
+        "bm25, search alone": by_words,
+        f"loop over pairs (baseline; {LOOPED} queries, scaled)": loop,
+    }
+    if options.index:
+        indexed = Dense(embedder=embedder, exact_up_to=0).fit(library)
+        rows["dense, search through an index"] = seconds(lambda: indexed.search(asked, K, allowed), 1)
+        exact, near = dense.topk(asked[:500], K)[0], indexed.topk(asked[:500], K)[0]
+        recall = np.mean([len(set(a) & set(b)) / K for a, b in zip(exact, near, strict=True)])
+    for name, (clock, cpu) in rows.items():
+        print(f"  {name:52} {clock:>8.2f} s {cpu:>8.2f} s CPU {loop[1] / cpu:>7,.0f} x the baseline")
+    if options.index:
+        print(f"  the index finds {recall:.0%} of the exact top {K} (random vectors are the hardest case)")
+    print(f"  peak memory before the loop {peak:,.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

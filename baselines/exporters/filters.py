@@ -35,11 +35,14 @@ class Filters:
     min_judge: float | None = None
     """Mean score of the judges, 0 to 1; an answer without one does not meet it."""
 
+    def __post_init__(self) -> None:
+        for name in ("tasks", "llms", "modes", "licenses", "llm_licenses"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
+
     def stated(self) -> dict[str, Any]:
         """What was asked for, as JSON can hold it."""
-        given = {
-            name: sorted(value) if isinstance(value, list | tuple | set) else value for name, value in asdict(self).items()
-        }
+        given = {name: sorted(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
         return {name: value for name, value in given.items() if value not in ([], None, "all")}
 
     def check(self, answers: Answers) -> None:

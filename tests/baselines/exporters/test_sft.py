@@ -126,6 +126,7 @@ def test_filters(tmp_path: Path) -> None:
     }
     assert chosen() == (everything, {})
     assert chosen(tasks=["facts"]) == ({("facts", "tiny-7b")}, {"queries": {"task": 1}})
+    assert chosen(tasks="facts") == chosen(tasks={"facts"}) == chosen(tasks=["facts"]), "one name needs no list"
     assert chosen(licenses=["unknown"]) == ({("facts", "tiny-7b")}, {"queries": {"license": 1}})
     assert chosen(llms=["mid-34b"]) == ({("sums", "mid-34b")}, {"answers": {"llm": 4}})
     assert chosen(modes=["think"]) == ({("sums", "big-405b_think")}, {"answers": {"mode": 4}})

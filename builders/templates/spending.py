@@ -1,4 +1,4 @@
-"""What a run may spend and has spent on calls to an LLM: no call starts that could go beyond it."""
+"""What a run may spend and has spent on calls to an LLM: no call starts that, reckoned high, could go beyond it."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def test_the_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> Non
         assert re.search(rf"^  {name} ", text, re.MULTILINE)
     assert sorted(COMMANDS) == list(COMMANDS)
     modules = {p.stem for p in (PROJECT / "llmfusionbench" / "cli").glob("*.py")} - {"__init__", "main", "console"}
-    assert modules >= set(COMMANDS)
+    assert modules >= {name.replace("-", "_") for name in COMMANDS}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ...errors import InputError
+from ...release.writer import _is_alive as is_alive
 
 
 @contextmanager
@@ -25,11 +28,14 @@ def whole_directory(out: str | Path, marker: str, *, overwrite: bool = False) ->
         InputError: `out` is there and must not be replaced, or cannot be written.
     """
     place = Path(os.path.realpath(out))
+    # The host and the process in the name tell a later run which leftovers are dead.
+    prefix = f".{place.name}.{socket.gethostname()}."
+    _clear_up(place, prefix, marker)
     _check(place, marker, overwrite)
     parents = [p for p in place.parents if not p.exists()]
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".tmp", dir=place.parent))
+        work = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}.", suffix=".tmp", dir=place.parent))
         work.chmod(0o777 & ~_umask())
     except OSError as error:
         raise InputError(f"{out}: cannot write there ({error.strerror or error}). Remedy: another --out") from error
@@ -67,6 +73,18 @@ def _put(work: Path, place: Path) -> None:
         old.rename(place)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _clear_up(place: Path, prefix: str, marker: str) -> None:
+    """Put back what a run of this host was replacing when it was killed, and remove what such runs left."""
+    for leftover in place.parent.glob(f"{glob.escape(prefix)}*"):
+        pid, _, kind = leftover.name.removeprefix(prefix).partition(".")
+        if not pid.isdecimal() or int(pid) == os.getpid() or is_alive(int(pid)):
+            continue
+        if kind.endswith(".old") and (leftover / marker).is_file() and not place.exists():
+            leftover.rename(place)
+        elif kind.endswith((".old", ".tmp")):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _umask() -> int:

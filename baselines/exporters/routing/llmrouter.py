@@ -12,15 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ....types import Candidate
-from .format import JsonWriter, json_lines
-from .selection import Selection
+from .format import json_lines
+from .selection import Block, Selection
 from .text import json_numbers, json_objects, json_texts
 
-_ANSWERS = (
-    "query_id", "task", "prompt", "ground_truth", "choices", "metric", "llm", "mode", "response", "input_tokens",
-    "output_tokens", "latency_s", "performance", "cost_usd", "provenance",
-)  # fmt: skip
-_ROWS = 4096
+_ANSWERS = ("response", "input_tokens", "output_tokens", "latency_s", "performance", "cost_usd", "provenance")
 
 
 class LLMRouter:
@@ -43,43 +39,41 @@ class LLMRouter:
             written[name] = file.records
             name = f"routing_{split}.jsonl"
             with json_lines(folder / name) as file:
-                _write_answers(selection, split, file)
+                for block in selection.blocks(split):
+                    file.write(_answers(selection, split, block))
             written[name] = file.records
         llms = _llms(selection)
         (folder / "llms.json").write_text(json.dumps(llms, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
         return written | {"llms.json": len(llms)}
 
 
-def _write_answers(selection: Selection, split: str, file: JsonWriter) -> None:
-    numbers = selection.release.table("queries", split).to_table(columns=["query_id", "source_id"])
-    ids = numbers["query_id"].combine_chunks()
-    for whole in selection.release.batches("logs", split, list(_ANSWERS)):
-        for start in range(0, whole.num_rows, _ROWS):
-            rows = pa.Table.from_batches([whole.slice(start, _ROWS)])
-            names = _candidate_names(rows)
-            kept = pc.is_in(names, value_set=pa.array(selection.candidates, pa.string()))
-            rows, names = rows.filter(kept), names.filter(kept)
-            place = pc.index_in(rows["query_id"], value_set=ids)
-            rows = rows.append_column("source_id", numbers["source_id"].take(place))
-            tokens = [rows["input_tokens"], rows["output_tokens"]]
-            file.write(
-                json_objects(
-                    {
-                        **_query(rows, rows["prompt"]),
-                        "model_name": json_texts(names),
-                        "response": json_texts(rows["response"]),
-                        "token_num": json_numbers(pc.add(*tokens)),
-                        "input_tokens": json_numbers(tokens[0]),
-                        "output_tokens": json_numbers(tokens[1]),
-                        "response_time": json_numbers(rows["latency_s"]),
-                        "performance": json_numbers(rows["performance"]),
-                        "cost": json_numbers(rows["cost_usd"]),
-                        "embedding_id": json_numbers(place),
-                        "user_id": pa.repeat("null", len(rows)),
-                        "provenance": json_texts(rows["provenance"]),
-                    }
-                )
-            )
+def _answers(selection: Selection, split: str, block: Block) -> pa.Array:
+    """The answers to the queries of a block; what is said of a query is put into JSON once for all of them."""
+    answers = selection.answers(split, block, _ANSWERS)
+    rows, queries = answers.rows, block.queries
+    thinking = pc.equal(rows["mode"], "think").to_numpy().astype(np.int64)
+    think = pc.coalesce(queries["prompt_think"], queries["prompt"])
+    prompts = pa.concat_arrays([json_texts(queries["prompt"]), json_texts(think)])
+    place = pa.array(answers.query)
+    shared = {name: values.take(place) for name, values in _query(queries, queries["prompt"]).items()}
+    shared["query"] = prompts.take(pa.array(answers.query + thinking * len(block)))
+    names = json_texts(pa.array(selection.candidates, pa.string()))
+    return json_objects(
+        {
+            **shared,
+            "model_name": names.take(pa.array(answers.candidate)),
+            "response": json_texts(rows["response"]),
+            "token_num": json_numbers(pc.add(rows["input_tokens"], rows["output_tokens"])),
+            "input_tokens": json_numbers(rows["input_tokens"]),
+            "output_tokens": json_numbers(rows["output_tokens"]),
+            "response_time": json_numbers(rows["latency_s"]),
+            "performance": json_numbers(rows["performance"]),
+            "cost": json_numbers(rows["cost_usd"]),
+            "embedding_id": json_numbers(pa.array(answers.query + block.number)),
+            "user_id": pa.repeat("null", len(rows)),
+            "provenance": json_texts(rows["provenance"]),
+        }
+    )
 
 
 def _query(rows: pa.Table, prompts: pa.ChunkedArray) -> dict[str, pa.Array]:
@@ -96,25 +90,14 @@ def _query(rows: pa.Table, prompts: pa.ChunkedArray) -> dict[str, pa.Array]:
 
 def _choices(lists: pa.ChunkedArray) -> pa.Array:
     """Options as the text of `{"text": [...], "labels": [...]}`, the labels being letters while there are enough of them."""
-    lists = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
-    lists = pa.concat_arrays(lists.chunks) if isinstance(lists, pa.ChunkedArray) else lists
-    made: dict[tuple[str, ...], str] = {}
     texts: list[str | None] = []
     for options in lists.to_pylist():
-        key = None if options is None else tuple(options)
-        if key is not None and key not in made:
-            letters = string.ascii_uppercase if len(key) <= 26 else [str(i) for i in range(1, len(key) + 1)]
-            made[key] = json.dumps({"text": list(key), "labels": list(letters[: len(key)])}, ensure_ascii=False)
-        texts.append(None if key is None else made[key])
+        if options is None:
+            texts.append(None)
+            continue
+        labels = string.ascii_uppercase if len(options) <= 26 else [str(i) for i in range(1, len(options) + 1)]
+        texts.append(json.dumps({"text": options, "labels": list(labels[: len(options)])}, ensure_ascii=False))
     return pa.array(texts, pa.string())
-
-
-def _candidate_names(rows: pa.Table) -> pa.Array:
-    llm = rows["llm"].combine_chunks().dictionary_encode()
-    known = llm.dictionary.to_pylist()
-    names = pa.array([Candidate(n, mode).name for n in known for mode in ("direct", "think")], pa.string())
-    think = pc.equal(rows["mode"], "think").to_numpy().astype(np.int64)
-    return names.take(pa.array(2 * llm.indices.to_numpy(zero_copy_only=False).astype(np.int64) + think))
 
 
 def _llms(selection: Selection) -> dict[str, dict[str, Any]]:

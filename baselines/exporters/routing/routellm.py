@@ -78,11 +78,9 @@ class RouteLLMBattles:
         for split in selection.splits:
             battles, prompts = f"battles_{split}.json", f"prompts_{split}.jsonl"
             with json_list(folder / battles) as file, json_lines(folder / prompts) as texts:
-                first = None
                 for block in selection.blocks(split):
-                    first = block.first if first is None else first
-                    file.write(_battles(selection, block, block.first - first))
-                    texts.write(_prompts(selection, block, block.first - first))
+                    file.write(_battles(selection, block))
+                    texts.write(_prompts(selection, block))
             written |= {battles: file.records, prompts: texts.records}
         return written
 
@@ -93,7 +91,7 @@ def _words(right: npt.NDArray[np.float64]) -> pa.Array:
     return words.take(pa.array(np.where(missing, 0, right).astype(np.int64), mask=missing))
 
 
-def _battles(selection: Selection, block: Block, first: int) -> pa.Array:
+def _battles(selection: Selection, block: Block) -> pa.Array:
     """Of every query every pair, in the order of the queries."""
     a, b = np.triu_indices(len(selection.candidates), k=1)
     left, right = block.performance[:, a], block.performance[:, b]
@@ -102,7 +100,7 @@ def _battles(selection: Selection, block: Block, first: int) -> pa.Array:
     names = json_texts(pa.array(selection.candidates, pa.string()))
     return json_objects(
         {
-            "idx": json_numbers(pa.array(query + first)),
+            "idx": json_numbers(pa.array(query + block.number)),
             "model_a": names.take(pa.array(a[pair])),
             "model_b": names.take(pa.array(b[pair])),
             "winner": json_texts(pa.array(["model_b", "tie", "model_a"])).take(pa.array(outcome + 1)),
@@ -110,10 +108,10 @@ def _battles(selection: Selection, block: Block, first: int) -> pa.Array:
     )
 
 
-def _prompts(selection: Selection, block: Block, first: int) -> pa.Array:
+def _prompts(selection: Selection, block: Block) -> pa.Array:
     return json_objects(
         {
-            "idx": json_numbers(pa.array(np.arange(first, first + len(block)))),
+            "idx": json_numbers(pa.array(np.arange(block.number, block.number + len(block)))),
             "query_id": json_texts(block.queries["query_id"]),
             "task": json_texts(block.queries["task"]),
             "prompt": json_texts(block.queries["prompt"]),

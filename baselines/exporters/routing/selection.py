@@ -32,8 +32,10 @@ class Block:
 
     first: int
     """Number of the first query among all that are exported."""
+    number: int
+    """Number of the first query in its split."""
     queries: pa.Table
-    """[q] query_id, task, prompt, ground_truth, metric, choices, source_id."""
+    """[q] query_id, task, prompt, prompt_think, ground_truth, metric, choices, source_id."""
     measures: dict[str, Numbers]
     """performance, cost_usd, judge_score, input_tokens and output_tokens: [q, C] float64, NaN where missing."""
 
@@ -49,6 +51,17 @@ class Block:
     def cost(self) -> Numbers:
         """[q, C], USD; NaN where missing."""
         return self.measures["cost_usd"]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Some answers to the queries of a block."""
+
+    rows: pa.Table
+    query: npt.NDArray[np.int64]
+    """[n] the place of each one's query in its block."""
+    candidate: npt.NDArray[np.int64]
+    """[n] the place of its candidate in the selection."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +87,7 @@ class Selection:
 
     def blocks(self, split: str) -> Iterator[Block]:
         """The queries of a split, in the order of the table."""
-        columns = ["query_id", "task", "prompt", "ground_truth", "metric", "choices", "source_id"]
+        columns = ["query_id", "task", "prompt", "prompt_think", "ground_truth", "metric", "choices", "source_id"]
         done = 0
         before = sum(len(self._query_ids[s]) for s in self.splits[: self.splits.index(split)])
         for batch in self.release.batches("queries", split, columns):
@@ -82,24 +95,27 @@ class Selection:
                 part = pa.Table.from_batches([batch.slice(start, _BLOCK)])
                 rows = slice(done, done + part.num_rows)
                 measures = {name: values[rows] for name, values in self.measures(split).items()}
-                yield Block(before + done, part, measures)
+                yield Block(before + done, done, part, measures)
                 done += part.num_rows
 
-    def responses(self, split: str, block: Block) -> list[pa.Array]:
-        """[C] arrays [q] of the answers' texts to the queries of a block; null where there is none."""
-        import pyarrow.dataset as ds
-
+    def answers(self, split: str, block: Block, columns: Sequence[str]) -> Answers:
+        """The rows of `responses` to the queries of a block, whatever their order in the release."""
         ids = block.queries["query_id"].combine_chunks()
         bounds = pc.min_max(ids).as_py()
         found = self.release.table("responses", split).to_table(
-            columns=["query_id", "llm", "mode", "response"],
-            filter=(ds.field("query_id") >= bounds["min"]) & (ds.field("query_id") <= bounds["max"]),
+            columns=list(dict.fromkeys(["query_id", "llm", "mode", *columns])),
+            filter=(pc.field("query_id") >= bounds["min"]) & (pc.field("query_id") <= bounds["max"]),
         )
         row, column = self._cells(found, ids)
         wanted = (row >= 0) & (column >= 0)
+        return Answers(found.filter(pa.array(wanted)), row[wanted], column[wanted])
+
+    def responses(self, split: str, block: Block) -> list[pa.Array]:
+        """[C] arrays [q] of the answers' texts to the queries of a block; null where there is none."""
+        answers = self.answers(split, block, ["response"])
         place = np.full((len(block), len(self.candidates)), -1)
-        place[row[wanted], column[wanted]] = np.flatnonzero(wanted)
-        texts = found["response"].combine_chunks()
+        place[answers.query, answers.candidate] = np.arange(len(answers.query))
+        texts = answers.rows["response"].combine_chunks()
         return [texts.take(pa.array(place[:, c], mask=place[:, c] < 0)) for c in range(len(self.candidates))]
 
     def binary(self, split: str, holder: str) -> Numbers:

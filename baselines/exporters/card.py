@@ -37,7 +37,7 @@ def corpus_card(about: Mapping[str, Any]) -> str:
         *([_INCLUDED, ""] if about["guard"]["include_test"] else []),
         f"{_KINDS[about['kind']]} {about['records']:,} records of {about['queries']:,} queries, made with llmfusionbench "
         f"{about['tool']['version']} from a release of the source {_text(source['source'] or 'unknown')}"
-        f" (manifest SHA-256 `{source['manifest_sha256'][:16]}`).",
+        f"{_revision(source['revision'])} (manifest SHA-256 `{source['manifest_sha256'][:16]}`).",
         "",
         "```python",
         "from datasets import load_dataset",
@@ -73,14 +73,19 @@ def corpus_card(about: Mapping[str, Any]) -> str:
 
 
 def _front_matter(about: Mapping[str, Any]) -> dict[str, Any]:
-    files = [name for name in sorted(about["files"]) if name.startswith("data/")]
     tags = ["llm-fusion", about["kind"], *sorted(about["counts"]["provenance"])]
     return {
         "pretty_name": f"LLMFusionBench {about['kind']} corpus",
         "task_categories": ["text-generation"],
         "tags": tags,
-        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": files}]}],
+        "configs": [
+            {"config_name": "default", "data_files": [{"split": "train", "path": f"data/train-*.{about['container']}"}]}
+        ],
     }
+
+
+def _revision(revision: str | None) -> str:
+    return "" if revision is None else f", revision {_text(revision)}"
 
 
 def _guard(guard: Mapping[str, Any]) -> str:

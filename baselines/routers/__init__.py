@@ -9,11 +9,13 @@ from .constrained import Constrained
 from .elo import Elo
 from .graph import GraphRouter
 from .iterative_ranker import IterativeRanker
+from .kernel_ridge import KernelRidge
 from .kmeans import KMeans
 from .knn import KNN, KNNLabel
 from .linear import SVM, Logistic, Ridge
 from .matrix_factorization import MatrixFactorization
 from .mlp import MLP
+from .residual_blend import ResidualBlend
 from .residual_forest import ResidualForest
 from .reward_distilled import RewardDistilled
 from .routerdc import RouterDC
@@ -45,7 +47,9 @@ ROUTERS: Final[dict[str, Any]] = {
     "constrained": Constrained,
     "skills": Skills,
     "task_then_expert": TaskThenExpert,
+    "kernel_ridge": KernelRidge,
     "residual_forest": ResidualForest,
+    "residual_blend": ResidualBlend,
     "graph": GraphRouter,
     "routerdc": RouterDC,
     "bert": Bert,

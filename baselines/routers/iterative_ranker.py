@@ -41,8 +41,6 @@ class IterativeRanker:
         self.means_ = TaskMeans().fit(table.tasks, outcome) if outcome.size else None
         if self.means_ is not None:
             residual = outcome - self.means_.of(table.tasks)
-            # A missing outcome is left at its task's mean: solving for hundreds of patterns of gaps would not change a choice.
-            residual = np.where(np.isnan(residual), 0, residual)
             self.weights_ = ridge(self.features_.of(table.prompts, table.tasks), residual, self.penalty)
         return self
 

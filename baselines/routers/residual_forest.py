@@ -1,4 +1,4 @@
-"""Our best: the mean of the task, and what a forest says of how a query departs from it.
+"""The mean of the task, and what a forest says of how a query departs from it.
 
 The trees are the extremely randomised ones of Geurts et al. (2006). What was tried on real scores, with and without success, is
 in docs/routing_baselines.md.
@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from llmfusionbench.embedding import Embedder
 from llmfusionbench.routing import RoutingTable
 
+from .departures import departures
 from .parts import Array, Features, TaskMeans, learned, target_of
 from .surface import surface_features
 
@@ -57,32 +59,48 @@ class ResidualForest:
 
     def fit(self, table: RoutingTable) -> ResidualForest:
         """Take out means of tasks and of queries, and grow the forest on what is left."""
-        from sklearn.ensemble import ExtraTreesRegressor
-
         target = target_of(table)
         self.means_ = TaskMeans(self.strength).fit(table.tasks, target)
         self.features_ = Features(self.embedder).fit(table.prompts, table.tasks)
         vectors, _ = self._split(self.features_.of(table.prompts, table.tasks))
         self.axes_ = _principal_axes(vectors)[:, : self.components]
-        residual = target - self.means_.of(table.tasks)
-        given = ~np.isnan(residual)
-        average = np.where(given, residual, 0).sum(axis=1, keepdims=True) / np.maximum(given.sum(axis=1, keepdims=True), 1)
-        # A missing cell stands at the query's average, which is what the task's mean alone says of it.
-        centred = np.where(given, residual - average, 0)
-        self.forest_: Any = ExtraTreesRegressor(
-            self.trees, min_samples_leaf=self.leaf, max_features=self.features, n_jobs=-1, random_state=self.seed
-        ).fit(self._inputs(table.prompts, table.tasks), centred if centred.shape[1] > 1 else centred[:, 0])
+        departure = departures(target, self.means_.of(table.tasks))
+        self.forest_ = self._forest(self.trees).fit(self._inputs(table.prompts, table.tasks), departure)
         self.candidates_ = list(table.candidates)
         return self
+
+    def departure(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
+        """[Q, C] what the forest says of each query beyond the mean of its task."""
+        forest: MaskedForest = learned(self, "forest_")
+        if not len(prompts):
+            return np.zeros((0, len(self.candidates_)))
+        return forest.predict(self._inputs(prompts, tasks))
+
+    def held_out(self, table: RoutingTable, folds: int = 3) -> Array:
+        """[Q, C] departures of the train queries, each from a forest of half the size that was grown without it.
+
+        Args:
+            table: What the router was fitted on.
+            folds: Parts that are left out in turn; NaN for all where there are fewer queries.
+        """
+        departure = departures(target_of(table), self.means_.of(table.tasks))
+        held = np.full_like(departure, np.nan)
+        if len(table) < folds:
+            return held
+        inputs = self._inputs(table.prompts, table.tasks)
+        part = np.random.default_rng(self.seed).permutation(len(table)) % folds
+        for k in range(folds):
+            grown = self._forest(max(1, self.trees // 2)).fit(inputs[part != k], departure[part != k])
+            held[part == k] = grown.predict(inputs[part == k])
+        return held
 
     def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
         """[Q, C] predicted scores, up to what all candidates of a query have in common."""
         means: TaskMeans = learned(self, "means_")
-        scores = means.of(tasks)
-        if not len(prompts):
-            return scores
-        departure: Array = np.asarray(self.forest_.predict(self._inputs(prompts, tasks)), np.float64).reshape(scores.shape)
-        return scores + departure
+        return means.of(tasks) + self.departure(prompts, tasks)
+
+    def _forest(self, trees: int) -> MaskedForest:
+        return MaskedForest(trees, leaf=self.leaf, features=self.features, seed=self.seed)
 
     def _inputs(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
         """[Q, d]"""
@@ -92,6 +110,57 @@ class ResidualForest:
     def _split(self, features: Array) -> tuple[Array, Array]:
         at = features.shape[1] - len(self.features_.tasks_)
         return features[:, :at], features[:, at:]
+
+
+class MaskedForest:
+    """Extremely randomised trees for many targets at once; a leaf holds the means of the cells that are there.
+
+    Args:
+        trees: Of the forest.
+        leaf: Rows in a leaf, at least.
+        features: Share of the features that a split is chosen from.
+        seed: Of the trees.
+    """
+
+    def __init__(self, trees: int, *, leaf: int, features: float, seed: int) -> None:
+        self.trees = trees
+        self.leaf = leaf
+        self.features = features
+        self.seed = seed
+
+    def fit(self, inputs: Array, target: Array) -> MaskedForest:
+        """Grow the trees on `target` [n, C]; a missing cell counts as 0 where a split is chosen, and nowhere else."""
+        from sklearn.ensemble import ExtraTreesRegressor
+
+        given = ~np.isnan(target)
+        filled = np.where(given, target, 0)
+        self.model_: Any = ExtraTreesRegressor(
+            self.trees, min_samples_leaf=self.leaf, max_features=self.features, n_jobs=-1, random_state=self.seed
+        ).fit(inputs, filled if filled.shape[1] > 1 else filled[:, 0])
+        self.width_ = target.shape[1]
+        self.values_: list[Array] = []
+        if not given.all():
+            for tree, leaves in zip(self.model_.estimators_, self.model_.apply(inputs).T, strict=True):
+                self.values_.append(_means_of_leaves(leaves, tree.tree_.node_count, filled, given))
+        return self
+
+    def predict(self, inputs: Array) -> Array:
+        """[n, C]; 0 from a tree whose leaf has no score of the candidate."""
+        if not self.values_:
+            return np.asarray(self.model_.predict(inputs), np.float64).reshape(len(inputs), self.width_)
+        total = np.zeros((len(inputs), self.width_))
+        for values, leaves in zip(self.values_, self.model_.apply(inputs).T, strict=True):
+            total += values[leaves]
+        return total / len(self.values_)
+
+
+def _means_of_leaves(leaves: npt.NDArray[np.int64], nodes: int, filled: Array, given: npt.NDArray[np.bool_]) -> Array:
+    """[nodes, C] mean over the rows of every leaf of what is `given`."""
+    from scipy.sparse import csr_array
+
+    member = csr_array((np.ones(len(leaves)), (leaves, np.arange(len(leaves)))), shape=(nodes, len(leaves)))
+    means: Array = (member @ filled) / np.maximum(member @ given.astype(np.float64), 1)
+    return means
 
 
 def _principal_axes(vectors: Array) -> Array:

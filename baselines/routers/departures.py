@@ -1,0 +1,65 @@
+"""What a query's scores have beyond its task's means, and how far a prediction of that is to be trusted in each task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from .parts import Array
+
+
+def departures(target: Array, means: Array) -> Array:
+    """[Q, C] target beyond `means`, less its average over the query's candidates; NaN where missing.
+
+    How hard a query is for all is noise to a choice, and is taken out.
+    """
+    return _centred(target - means, ~np.isnan(target))
+
+
+class TaskSlopes:
+    """By how much to multiply a prediction of departures in each task: the slope of what came true on what was held out.
+
+    A regression through the origin over all cells of the task, drawn towards the slope of all tasks by so many tasks' worth of
+    squared predictions (an empirical-Bayes estimate, as of Efron and Morris 1975). Where the held-out predictions say nothing,
+    the slope is near 0 and the task's mean decides.
+
+    Args:
+        strength: Tasks' worth of the overall slope.
+        most: Bound of a slope; the other one is 0.
+    """
+
+    def __init__(self, strength: float = 1.0, most: float = 3.0) -> None:
+        self.strength = strength
+        self.most = most
+
+    def fit(self, tasks: Sequence[str], departure: Array, held_out: Array) -> TaskSlopes:
+        """Slopes of `departure` [Q, C] on `held_out` [Q, C], over the cells that both have.
+
+        Every row of `held_out` must come from a model that has not seen the row.
+        """
+        given = ~(np.isnan(departure) | np.isnan(held_out))
+        truth, guess = (np.where(given, _centred(values, given), 0) for values in (departure, held_out))
+        self.rows_ = {task: i for i, task in enumerate(sorted(set(tasks)))}
+        place = np.array([self.rows_[task] for task in tasks], np.int64)
+        product = np.bincount(place, (truth * guess).sum(axis=1), len(self.rows_))
+        square = np.bincount(place, (guess**2).sum(axis=1), len(self.rows_))
+        overall = product.sum() / square.sum() if square.sum() > 0 else 1.0
+        prior = self.strength * square.mean()
+        weight = square + prior
+        slopes = np.where(weight > 0, (product + prior * overall) / np.where(weight > 0, weight, 1), overall)
+        self.values_ = np.clip(np.append(slopes, overall), 0, self.most)
+        return self
+
+    def of(self, tasks: Sequence[str]) -> Array:
+        """[Q, 1] the slope of each query's task; the overall one where the task was not seen."""
+        slopes: Array = self.values_[[self.rows_.get(task, -1) for task in tasks]][:, None]
+        return slopes
+
+
+def _centred(values: Array, given: npt.NDArray[np.bool_]) -> Array:
+    """[Q, C] values less each row's average over `given`; NaN elsewhere."""
+    kept = np.where(given, values, 0)
+    average = kept.sum(axis=1, keepdims=True) / np.maximum(given.sum(axis=1, keepdims=True), 1)
+    return np.where(given, kept - average, np.nan)

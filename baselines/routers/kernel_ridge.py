@@ -1,0 +1,182 @@
+"""The mean of the task, and a kernel ridge regression within the task of how a query departs from it.
+
+Kernel ridge regression is that of Saunders et al. (1998); its leave-one-out predictions in closed form are in Rasmussen and
+Williams (2006), 5.4.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from llmfusionbench.embedding import Embedder
+from llmfusionbench.routing import RoutingTable
+
+from .departures import departures
+from .parts import Array, Features, TaskMeans, learned, target_of
+from .surface import surface_features
+
+_PENALTIES: Final = (1.0, 3.0, 10.0, 30.0, 100.0)
+_ROWS: Final = 4096
+"""Queries that are scored at a time."""
+
+
+class KernelRidge:
+    """score = mean of the task + sum over the task's train queries of weight * exp(-a * distance of form - b * of content).
+
+    Form is the surface of the prompt, standardised; content its vector, centred; both within the task and with the mean square
+    of a query's length at 1. The penalty is the one of five with the smallest leave-one-out error, each task its own.
+
+    Args:
+        form: a, of squared distances; 0 ignores the surface.
+        content: b; 0 ignores the vector.
+        most: Train queries of a task that are used, at most: time goes with their cube. A random choice where there are more.
+        strength: Queries' worth of the overall mean that a task's mean is drawn to.
+        embedder: `TfidfSvdEmbedder()` by default.
+        seed: Of the choice.
+    """
+
+    def __init__(
+        self,
+        *,
+        form: float = 0.5,
+        content: float = 0.5,
+        most: int = 1500,
+        strength: float = 5.0,
+        embedder: Embedder | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.form = form
+        self.content = content
+        self.most = most
+        self.strength = strength
+        self.embedder = embedder
+        self.seed = seed
+
+    def fit(self, table: RoutingTable) -> KernelRidge:
+        """Solve each task's regression; every candidate on the queries that it has a score for."""
+        target = target_of(table)
+        self.means_ = TaskMeans(self.strength).fit(table.tasks, target)
+        self.features_ = Features(self.embedder, with_task=False).fit(table.prompts, table.tasks)
+        departure = departures(target, self.means_.of(table.tasks))
+        forms, contents = self._inputs(table.prompts, table.tasks)
+        self.held_out_ = np.full_like(departure, np.nan)
+        self.tasks_: dict[str, _Task] = {}
+        rng = np.random.default_rng(self.seed)
+        for task, rows in _rows_of(table.tasks):
+            rows = rows if len(rows) <= self.most else np.sort(rng.permutation(rows)[: self.most])
+            model = _Task.of(forms[rows], contents[rows], (self.form, self.content))
+            self.held_out_[rows] = model.fit(departure[rows])
+            self.tasks_[task] = model
+        self.candidates_ = list(table.candidates)
+        return self
+
+    def departure(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
+        """[Q, C] what the regressions say of each query beyond the mean of its task; 0 where the task was not seen."""
+        models: dict[str, _Task] = learned(self, "tasks_")
+        departure = np.zeros((len(prompts), len(self.candidates_)))
+        if not len(prompts):
+            return departure
+        forms, contents = self._inputs(prompts, tasks)
+        for task, rows in _rows_of(tasks):
+            for start in range(0, len(rows) if task in models else 0, _ROWS):
+                some = rows[start : start + _ROWS]
+                departure[some] = models[task].predict(forms[some], contents[some])
+        return departure
+
+    def held_out(self, table: RoutingTable) -> Array:
+        """[Q, C] leave-one-out departures of the queries of the table that it was fitted on; NaN where there is none."""
+        held: Array = learned(self, "held_out_")
+        return held
+
+    def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
+        """[Q, C] predicted scores, up to what all candidates of a query have in common."""
+        means: TaskMeans = learned(self, "means_")
+        return means.of(tasks) + self.departure(prompts, tasks)
+
+    def _inputs(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> tuple[Array, Array]:
+        return surface_features(prompts).astype(np.float64), self.features_.of(prompts, tasks)
+
+
+@dataclass
+class _Task:
+    """The regression of one task: how its inputs are scaled, the scaled inputs, and the dual weights."""
+
+    centres: tuple[Array, Array]
+    scales: tuple[Array, Array]
+    widths: tuple[float, float]
+    inputs: tuple[Array, Array]
+    dual: Array
+
+    @classmethod
+    def of(cls, forms: Array, contents: Array, widths: tuple[float, float]) -> _Task:
+        centres = forms.mean(axis=0), contents.mean(axis=0)
+        spread = forms.std(axis=0)
+        varies = spread > 1e-9
+        length = np.sqrt(((contents - centres[1]) ** 2).sum(axis=1).mean())
+        # What does not vary within the task says nothing there, and would be all noise in a query that comes later.
+        per_form = np.where(varies, 1 / np.where(varies, spread, 1), 0) / np.sqrt(max(1, varies.sum()))
+        per_content = np.full(contents.shape[1], 1 / length if length > 1e-9 else 0.0)
+        model = cls(centres, (per_form, per_content), widths, (forms[:0], contents[:0]), np.zeros((0, 0)))
+        model.inputs = model._scaled(forms, contents)
+        return model
+
+    def fit(self, departure: Array) -> Array:
+        """Find the weights, and give the leave-one-out predictions [n, C]."""
+        given = ~np.isnan(departure)
+        filled = np.where(given, departure, 0)
+        values, vectors = np.linalg.eigh(self._kernel(*self.inputs))
+        errors = []
+        for penalty in _PENALTIES:
+            shares = 1 / (np.maximum(values, 0) + penalty)
+            left_out = (vectors @ (shares[:, None] * (vectors.T @ filled))) / ((vectors**2) @ shares)[:, None]
+            errors.append((np.where(given, left_out, 0) ** 2).sum())
+        shares = 1 / (np.maximum(values, 0) + _PENALTIES[int(np.argmin(errors))])
+        self.dual, held = _solved((vectors * shares) @ vectors.T, filled, given)
+        return held
+
+    def predict(self, forms: Array, contents: Array) -> Array:
+        """[n, C]"""
+        predicted: Array = self._kernel(*self._scaled(forms, contents)) @ self.dual
+        return predicted
+
+    def _scaled(self, forms: Array, contents: Array) -> tuple[Array, Array]:
+        # Four standard deviations are as far as a mark's count can put a query from the others.
+        far = 4 * (self.scales[0].max(initial=0) > 0) / np.sqrt(max(1, (self.scales[0] > 0).sum()))
+        form = np.clip((forms - self.centres[0]) * self.scales[0], -far, far)
+        return form, (contents - self.centres[1]) * self.scales[1]
+
+    def _kernel(self, forms: Array, contents: Array) -> Array:
+        """[n, train queries]"""
+        exponent = np.zeros((len(forms), len(self.inputs[0])))
+        for left, right, width in zip((forms, contents), self.inputs, self.widths, strict=True):
+            exponent += width * ((left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1) - 2 * left @ right.T)
+        return np.exp(-np.maximum(exponent, 0))
+
+
+def _solved(inverse: Array, filled: Array, given: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Dual weights [n, C] and leave-one-out predictions [n, C], each column on the rows that are given.
+
+    `inverse` is that of kernel + penalty over all rows; what a column misses is taken out of it blockwise, so that its dual
+    weights are 0 there.
+    """
+    dual = inverse @ filled
+    diagonal = np.repeat(np.diag(inverse)[:, None], filled.shape[1], axis=1)
+    for column in np.flatnonzero(~given.all(axis=0)):
+        gaps = ~given[:, column]
+        block = np.linalg.solve(inverse[np.ix_(gaps, gaps)], inverse[gaps])
+        dual[:, column] -= block.T @ dual[gaps, column]
+        diagonal[:, column] -= (inverse[:, gaps] * block.T).sum(axis=1)
+        dual[gaps, column] = 0
+    held = np.where(given, filled - dual / np.where(given, diagonal, 1), np.nan)
+    return dual, held
+
+
+def _rows_of(tasks: Sequence[str]) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
+    names = np.array(list(tasks), object)
+    for task in sorted(set(tasks)):
+        yield task, np.flatnonzero(names == task)

@@ -1,0 +1,108 @@
+"""Nested selection of a router on real scores: learners and settings are chosen in the train folds alone.
+
+    python docs/nested_selection.py RELEASE [--partitions 4 5 6 7] [--embedder DIRECTORY | --embedder minilm]
+
+In every outer fold, forests of three leaf sizes and kernel regressions of three widths are fitted on the train queries. Each is
+offered as it is and with slopes per task, and every pair of forest and regression as their mean, besides `per_task`. What is
+chosen is what would have gained most on the train queries by predictions that were held out there; it alone routes the test
+queries. Printed next to it is what every offer gains on the test folds: the best of those is picked with a look at the test,
+and optimistic, but for `leaf 15 + width 0.5, slopes`, the defaults of `residual_blend`, which were fixed beforehand on
+partitions 0 to 3 of the same queries.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import llmfusionbench as lfb
+from llmfusionbench.baselines.routers.departures import TaskSlopes, departures
+from llmfusionbench.baselines.routers.kernel_ridge import KernelRidge
+from llmfusionbench.baselines.routers.parts import TaskMeans
+from llmfusionbench.baselines.routers.residual_forest import ResidualForest
+from llmfusionbench.embedding import CachedEmbedder, Embedder, MiniLMEmbedder
+from llmfusionbench.evaluation.protocol import kfold
+from llmfusionbench.evaluation.scenario import scenario_named
+from llmfusionbench.routing import RoutingTable
+
+Offer = tuple[np.ndarray, np.ndarray]
+"""Departures: held out on the train queries [Q, C], and of the test queries [Q', C]."""
+
+
+def offers(train: RoutingTable, test: RoutingTable, seed: int, embedder: Embedder | None) -> dict[str, Offer]:
+    """Everything there is to choose from, fitted on `train`."""
+    truth = departures(train.target.astype(np.float64), TaskMeans().fit(train.tasks, train.target).of(train.tasks))
+    learners: dict[str, Any] = {
+        f"leaf {leaf}": ResidualForest(trees=100, leaf=leaf, embedder=embedder, seed=seed) for leaf in (8, 15, 25)
+    }
+    learners |= {f"width {w}": KernelRidge(form=w, content=w, embedder=embedder, seed=seed) for w in (0.25, 0.5, 1.0)}
+    found = {"per_task": (np.zeros(truth.shape), np.zeros((len(test), truth.shape[1])))}
+    for name, learner in learners.items():
+        held_out = learner.fit(train).held_out(train)
+        slopes = TaskSlopes().fit(train.tasks, truth, held_out)
+        plain = np.nan_to_num(held_out), learner.departure(test.prompts, test.tasks)
+        found[name] = plain
+        found[f"{name}, slopes"] = plain[0] * slopes.of(train.tasks), plain[1] * slopes.of(test.tasks)
+    for leaf in (8, 15, 25):
+        for width in (0.25, 0.5, 1.0):
+            for end in ("", ", slopes"):
+                one, other = found[f"leaf {leaf}{end}"], found[f"width {width}{end}"]
+                found[f"leaf {leaf} + width {width}{end}"] = (one[0] + other[0]) / 2, (one[1] + other[1]) / 2
+    return found
+
+
+def partition(table: RoutingTable, seed: int, embedder: Embedder | None) -> dict[str, np.ndarray]:
+    """[Q] gain of every offer, and of what was selected, over the best single LLM of the train folds."""
+    place = {query: i for i, query in enumerate(table.query_ids)}
+    gains: dict[str, np.ndarray] = {}
+    for fold in kfold(table, scenario_named("performance_first"), folds=5, seed=seed):
+        train, test = fold.train, fold.test
+        means = TaskMeans().fit(train.tasks, train.target)
+        single = test.performance[:, np.argmax(train.performance.mean(axis=0))]
+        rows = [place[query] for query in test.query_ids]
+        found = offers(train, test, seed, embedder)
+        inner = {name: reached(train, means, held_out).mean() for name, (held_out, _) in found.items()}
+        chosen = max(inner, key=lambda name: inner[name])
+        print(f"partition {seed}, {fold.name}: {chosen}", flush=True)
+        for name, (_, departure) in [*found.items(), ("SELECTED", found[chosen])]:
+            gains.setdefault(name, np.full(len(table), np.nan))[rows] = reached(test, means, departure) - single
+    return gains
+
+
+def reached(table: RoutingTable, means: TaskMeans, departure: np.ndarray) -> np.ndarray:
+    """[Q] performance of the candidates with the highest scores."""
+    return table.performance[np.arange(len(table)), np.argmax(means.of(table.tasks) + departure, axis=1)].astype(np.float64)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("release", type=Path)
+    parser.add_argument("--partitions", type=int, nargs="*", default=[4, 5, 6, 7], help="seeds of the partitions into folds")
+    parser.add_argument(
+        "--embedder", help="`minilm`, or the directory of a sentence-transformers model; TF-IDF + SVD by default"
+    )
+    parser.add_argument("--cache", type=Path, default=Path("embeddings"), help="where its vectors are kept")
+    options = parser.parse_args()
+    table = lfb.open_release(options.release).routing()
+    embedder = None
+    if options.embedder:
+        model = MiniLMEmbedder(None if options.embedder == "minilm" else options.embedder)
+        embedder = CachedEmbedder(model, options.cache)
+        embedder.encode(table.prompts)
+    found = [partition(table, seed, embedder) for seed in options.partitions]
+    print(f"\n{table!r}, partitions {options.partitions}, {embedder.id if embedder else 'TF-IDF + SVD'}\n")
+    print("| | gain over the best single LLM | gain over `per_task` | by partition |\n|---|---|---|---|")
+    for name in found[0]:
+        gains = np.stack([gains[name] for gains in found])
+        beyond = gains - np.stack([gains["per_task"] for gains in found])
+        cells = [
+            f"{v.mean():+.4f} ± {1.96 * v.mean(axis=0).std() / np.sqrt(v.shape[1]):.4f}" for v in (gains, beyond)
+        ]  # a query's gain is its mean over the partitions
+        print(f"| {name} | {' | '.join(cells)} | {', '.join(f'{value:+.4f}' for value in beyond.mean(axis=1))} |")
+
+
+if __name__ == "__main__":
+    main()

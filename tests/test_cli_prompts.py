@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 from chat_server import Body, serving
 
+from llmfusionbench.cli import templates_retrieve
 from llmfusionbench.cli.main import run
 from llmfusionbench.release import open_release
 from llmfusionbench.sandbox import sandbox_kinds
@@ -70,6 +73,25 @@ def test_retrieve_of_another_kind(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(records) == 56
     assert {rows[i]["criterion"] + rows[i]["pool"] for record in records for i in record["templates"]} == {"judgesmall"}
     assert {len(record["templates"]) for record in records} == {5}
+
+
+EXAMPLES = re.findall(r"^ +llmfusionbench (templates retrieve .*)$", str(templates_retrieve.command.help), re.MULTILINE)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_its_help(capsys: pytest.CaptureFixture[str], example: str) -> None:
+    assert len(EXAMPLES) == 3
+    assert "templates" in told(capsys, *shlex.split(example))
+
+
+def test_templates_that_were_built_here(capsys: pytest.CaptureFixture[str]) -> None:
+    """The sample has templates already: with those of a second writer the command asks which."""
+    told(capsys, "templates", "build", "sample", "--out", "more")
+    command = ["templates", "retrieve", "more", "--out", "p.jsonl"]
+    assert "by 2 summarizers: extractive, simulated. Remedy: name one with --summarizer" in fails(capsys, *command)
+    told(capsys, *command, "--summarizer", "extractive")
+    rows = {r["template_id"]: r for r in open_release("more").table("thought_templates").to_table().to_pylist()}
+    assert {rows[i]["summarizer"] for record in lines("p.jsonl") for i in record["templates"]} == {"extractive"}
 
 
 def test_retrieve_says_what_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...chat import ChatClient
+from ...embedding import text_digest
 from ...errors import InputError, UnknownNameError
 from ...files import sha256
 from ...manifest import MANIFEST
@@ -167,12 +168,15 @@ def compare_prompts(
     queries = Queries.of(release, split).limited(limit, seed)
     settings: Record = {
         "release": sha256(release.path / MANIFEST), "split": split, "k": k, "within": within, "budget_tokens": budget_tokens,
-        "retriever": type(retriever).__name__, "model": client.model, "max_tokens": client.max_tokens,
+        "retriever": type(retriever).__name__, "embedder": type(getattr(retriever, "embedder", None)).__name__,
+        "templates": text_digest(library.template_ids)[:24], "model": client.model, "max_tokens": client.max_tokens,
         "temperature": client.temperature, "seed": client.seed,
     }  # fmt: skip
     simulated = "simulated" in release.provenance
     journal = out / ANSWERS
     with run_in(out, settings, journal):
+        if progress is not None:
+            progress("prompts", 0, None)
         sets = make_prompts(
             release, retriever, library, queries, methods=methods, k=k, within=within, budget_tokens=budget_tokens
         )

@@ -122,7 +122,9 @@ def _retrieval(opened: Any, chosen: Any, out: Path | None, *, name: str, **optio
     from ..baselines.retrievers.offline import evaluate_retrieval
     from ..baselines.retrievers.prompts import write_lines
 
-    report = evaluate_retrieval(chosen, opened, **options)
+    with progress() as tell:
+        tell("measuring", 0)
+        report = evaluate_retrieval(chosen, opened, **options)
     show_retrieval(report, name)
     if out is not None:
         write_lines([report.to_dict()], out / "retrieval.json")

@@ -238,6 +238,9 @@ def test_out_is_for_one_comparison(tmp_path: Path) -> None:
         compare(server.url, out, methods=["zero_shot"], limit=2)
         with pytest.raises(InputError, match=r"other settings: k 3, now 5\. Remedy"):
             compare(server.url, out, methods=["zero_shot"], limit=2, k=5)
+        other = TemplateLibrary.of(open_release("sample"), pool="small")
+        with pytest.raises(InputError, match=r"other settings: templates '[0-9a-f]{24}', now '[0-9a-f]{24}'\. Remedy"):
+            compare(server.url, out, methods=["zero_shot"], limit=2, library=other)
         with pytest.raises(InputError, match=r"other settings: model 'test-model', now 'other'"):
             compare_prompts(
                 open_release("sample"), ChatClient(server.url, model="other"), BM25(), out, methods=["zero_shot"], limit=2
@@ -250,14 +253,14 @@ def test_out_is_for_one_comparison(tmp_path: Path) -> None:
         (out / "settings.json").write_text("x")
         with pytest.raises(InputError, match=r"settings\.json: cannot be read"):
             compare(server.url, out, methods=["zero_shot"], limit=2)
-        other = tmp_path / "other"
-        other.mkdir()
-        (other / "thesis.tex").write_text("mine")
+        place = tmp_path / "other"
+        place.mkdir()
+        (place / "thesis.tex").write_text("mine")
         with pytest.raises(InputError, match="holds other files"):
-            compare(server.url, other, methods=["zero_shot"], limit=2)
+            compare(server.url, place, methods=["zero_shot"], limit=2)
         with pytest.raises(InputError, match="is no directory"):
-            compare(server.url, other / "thesis.tex", methods=["zero_shot"], limit=2)
-        assert [p.name for p in other.iterdir() if p.name != ".lock"] == ["thesis.tex"]
+            compare(server.url, place / "thesis.tex", methods=["zero_shot"], limit=2)
+        assert [p.name for p in place.iterdir() if p.name != ".lock"] == ["thesis.tex"]
 
 
 def test_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

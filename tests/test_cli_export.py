@@ -57,7 +57,8 @@ def test_preference_and_kto(place: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_routing(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = says(capsys, "routing", "sample", "--format", "routerbench", "--split", "test", "--out", "routing")
-    assert "Wrote routing: 112 queries, 40 candidates (SIMULATED)." in told
+    assert "Wrote routing: 112 queries, 40 candidates" in told
+    assert "SIMULATED" in told
     assert "is there already" in says(capsys, "routing", "sample", "--format", "routerbench", "--out", "routing", status=1)
     says(capsys, "routing", "sample", "--format", "routerbench", "--out", "routing", "--overwrite")
 

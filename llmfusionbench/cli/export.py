@@ -169,28 +169,49 @@ def kto(release: str, out: Path, **options: Any) -> None:
 
 @command.command(name="routing")
 @click.argument("release")
-@click.option(
-    "--format", "format_name", required=True, metavar="NAME", help="fusionfactory, llmrouter, routerbench, routellm, ..."
-)
+@click.option("--format", "format_name", required=True, metavar="NAME",
+              help="embedllm, fusionfactory, llmrouter, llmrouterbench, routellm, routellm-battles, routerbench, routerdc "
+              "or routereval.")  # fmt: skip
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The export; whole or not at all.")
 @click.option("--split", metavar="NAME", help="Only this split; all of them by default.")
+@click.option("--candidate", "candidates", multiple=True, metavar="NAME",
+              help="Only this candidate, in this order. Repeat it; for routellm the weak one, then the strong.")  # fmt: skip
+@click.option("--threshold", type=float, metavar="SCORE",
+              help="For embedllm and routellm: the performance from which an answer is right.")  # fmt: skip
+@click.option("--score", metavar="NAME", help="For fusionfactory: what its score is, performance or judge_score.")
 @click.option("--overwrite", is_flag=True, help="Replace an export that is there.")
-def routing(release: str, format_name: str, out: Path, split: str | None, overwrite: bool) -> None:
+def routing(
+    release: str,
+    format_name: str,
+    out: Path,
+    split: str | None,
+    candidates: tuple[str, ...],
+    threshold: float | None,
+    score: str | None,
+    overwrite: bool,
+) -> None:
     """Who answers what how well, in the format of another project's routers.
 
     \b
     Examples:
       llmfusionbench export routing sample --format routerbench --out routing
       llmfusionbench export routing my-release --format llmrouter --split train --out routing
+      llmfusionbench export routing my-release --format routellm --candidate small --candidate large --threshold 0.5 --out pair
     """
     from ..baselines.exporters.routing import export_routing
 
-    made = export_routing(release, out, format=format_name, split=split, overwrite=overwrite)
-    simulated = " (SIMULATED)" if "simulated" in made.provenance else ""
-    say(f"Wrote {out}: {made.queries:,} queries, {len(made.candidates):,} candidates{simulated}.")
-    show_table("Files", ["file", "records"], sorted(made.files.items()))
+    made = export_routing(
+        release, out, format=format_name, split=split, candidates=candidates or None, threshold=threshold, overwrite=overwrite,
+        **({} if score is None else {"score": score}),
+    )  # fmt: skip
+    simulated = " SIMULATED: no LLM was asked." if "simulated" in made.provenance else ""
+    say(f"Wrote {out}: {made.queries:,} queries, {len(made.candidates):,} candidates.{simulated}")
+    show_table(f"Files{' (SIMULATED)' if simulated else ''}", ["file", "records"], sorted(made.files.items()))
     if made.missing:
-        say(f"{made.missing:,} of {made.cells + made.missing:,} cells have no performance; they are left out or null.")
+        say(f"{made.missing:,} of {made.cells + made.missing:,} cells have no performance: {made.about['missing_as']}.")
+    say(f"It has no place for: {made.about['lost']}.")
+    if made.reader is not None:
+        say(f"Read back by: llmfusionbench build {made.reader}")
 
 
 def _run(export: Callable[..., Corpus], release: str, out: Path, options: dict[str, Any]) -> None:

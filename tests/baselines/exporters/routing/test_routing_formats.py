@@ -14,6 +14,7 @@ import pytest
 import llmfusionbench as lfb
 from llmfusionbench.baselines.exporters.routing import ROUTING_FORMATS, RoutingExport, export_routing
 from llmfusionbench.builders import build
+from llmfusionbench.cli import main
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
 
@@ -374,3 +375,47 @@ def test_provenance_in_one_word(tmp_path: Path) -> None:
     assert export.about["simulated"] is True
     lines = export_routing(tmp_path / "release", tmp_path / "lines", format="llmrouter")
     assert sorted(r["provenance"] for r in records(lines, "routing_train.jsonl")) == ["collected", "imported", "simulated"]
+
+
+# --- the command
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = lfb.open_release("sample").routing().candidates[:2]
+    arguments = ["export", "routing", "sample", "--format", "routellm", "--out", str(tmp_path / "out"), "--split", "train"]
+    pair = ["--candidate", names[0], "--candidate", names[1]]
+    assert status(arguments) == 1
+    assert "routellm is of two candidates, got 40" in capsys.readouterr().err
+    assert status([*arguments, *pair, "--threshold", "0.5"]) == 0
+    said = capsys.readouterr().out
+    assert "392 queries, 2 candidates. SIMULATED: no LLM was asked." in said
+    assert "Read back by: llmfusionbench build routellm" in said
+    judged = [
+        "export",
+        "routing",
+        "sample",
+        "--format",
+        "fusionfactory",
+        "--score",
+        "judge_score",
+        "--out",
+        str(tmp_path / "j"),
+    ]
+    assert status(judged) == 0
+    assert json.loads((tmp_path / "j" / "export.json").read_text())["options"] == {"score": "judge_score"}
+
+
+def status(arguments: list[str]) -> int:
+    try:
+        return int(main(arguments) or 0)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+
+
+@pytest.mark.parametrize("name", sorted(ROUTING_FORMATS))
+def test_the_page_of_formats_tells_of_each(name: str) -> None:
+    page = (Path(__file__).parents[4] / "docs" / "routing_formats.md").read_text(encoding="utf-8")
+    made = ROUTING_FORMATS[name]()
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+    for words in (made.holds, made.missing, made.lost, f"`build {made.reader}`" if made.reader else "nothing"):
+        assert words in row

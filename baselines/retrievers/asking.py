@@ -14,7 +14,8 @@ from filelock import FileLock, Timeout
 
 from ...chat import ChatClient
 from ...errors import InputError
-from .prompts import Prompt, write_lines
+from .lines import write_lines
+from .prompts import Prompt
 
 Record = dict[str, Any]
 Key = tuple[str, str]

@@ -5,14 +5,10 @@ The comparison of the thought level in FusionFactory (arXiv 2507.10540), for any
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
-
-import numpy as np
-import numpy.typing as npt
 
 from ...chat import ChatClient
 from ...embedding import text_digest
@@ -20,44 +16,19 @@ from ...errors import InputError, UnknownNameError
 from ...files import sha256
 from ...manifest import MANIFEST
 from ...release import Release
-from ...statistics import bootstrap_mean
 from .asking import Record, ask_prompts, read_journal, run_in
 from .examples import best_answers
 from .library import TemplateLibrary
-from .offline import Figure
-from .prompts import METHODS, PromptSet, build_prompts, write_lines, write_prompts
+from .lines import write_lines
+from .prompts import METHODS, PromptSet, build_prompts, write_prompts
 from .queries import Queries
 from .retriever import Retriever
 from .scoring import Scorer, query_rows
+from .tally import MethodFigures, Tally
 
 ANSWERS: Final = "answers.jsonl"
 PROMPTS: Final = "prompts.jsonl"
 REPORT: Final = "report.json"
-
-Matrix = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class MethodFigures:
-    """What one method reached, on all queries or on those of a task."""
-
-    method: str
-    task: str | None
-    """Null for all."""
-    performance: Figure
-    scored: int
-    missing: int
-    """Queries of the comparison without a performance by this method; they are in none of its means."""
-    gain: Figure
-    """Performance minus that of zero-shot, over the queries that both have."""
-    paired: int
-    """How many those are."""
-    prompt_tokens: Figure
-    """Tokens of the prompts' texts, over the queries that were asked."""
-    failed: int
-    """Calls that brought no answer."""
-    reasons: dict[str, int]
-    """Why a performance is missing -> how often."""
 
 
 @dataclass(frozen=True)
@@ -184,9 +155,12 @@ def compare_prompts(
         write_prompts(prompts, out / PROMPTS, simulated=simulated)
         answers = ask_prompts(client, prompts, journal, progress=progress)
         _score(answers, scorer or Scorer(), query_rows(release, queries.query_ids, split), progress)
+        if simulated:
+            for record in answers.values():
+                record["simulated_query"] = True
         # In order, with their performance; what an earlier run asked besides stays, so that none is ever lost.
         write_lines([record for _, record in sorted({**read_journal(journal), **answers}.items())], journal)
-        figures = _Figures(queries, sets, answers, resamples, seed)
+        tally = Tally(queries, sets, answers, resamples, seed)
         report = PromptReport(
             model=client.model,
             release=str(release.path),
@@ -194,8 +168,8 @@ def compare_prompts(
             queries=len(queries),
             simulated=simulated,
             settings={**settings, "url": client.url},
-            overall=figures.of(None),
-            per_task=[row for task in sorted(set(queries.tasks)) for row in figures.of(task)],
+            overall=tally.of(None),
+            per_task=[row for task in sorted(set(queries.tasks)) for row in tally.of(task)],
             dropped={method: made.dropped for method, made in sets.items()},
             without_answer=sum(made.without_answer for made in sets.values()),
         )
@@ -214,78 +188,3 @@ def _score(
         record["performance"], record["reason"] = scorer(record["response"], record["error"], rows[name])
         if progress is not None:
             progress("scored", done, len(answers))
-
-
-class _Figures:
-    """Means and differences over the queries of a comparison."""
-
-    def __init__(
-        self,
-        queries: Queries,
-        sets: Mapping[str, PromptSet],
-        answers: Mapping[tuple[str, str], Record],
-        resamples: int,
-        seed: int,
-    ) -> None:
-        self.queries, self.sets, self.answers = queries, sets, answers
-        self.resamples, self.seed = resamples, seed
-        self.methods = list(sets)
-        self.performance: Matrix = np.full((len(queries), len(sets)), np.nan)
-        self.tokens: Matrix = self.performance.copy()
-        row = {name: i for i, name in enumerate(queries.query_ids)}
-        for column, (method, made) in enumerate(sets.items()):
-            for prompt in made.prompts:
-                self.tokens[row[prompt.query_id], column] = prompt.prompt_tokens
-                value = answers[prompt.query_id, method]["performance"]
-                if value is not None:
-                    self.performance[row[prompt.query_id], column] = value
-
-    def of(self, task: str | None) -> list[MethodFigures]:
-        """A row a method."""
-        names = self.queries.query_ids
-        rows = [i for i, t in enumerate(self.queries.tasks) if task is None or t == task]
-        performance = self.performance[rows]
-        base = performance[:, [self.methods.index("zero_shot")]] if "zero_shot" in self.methods else np.nan
-        gain = performance - base
-        if "zero_shot" in self.methods:
-            gain[:, self.methods.index("zero_shot")] = np.nan  # nothing is compared with itself
-        means, gains, tokens = (self._means(matrix) for matrix in (performance, gain, self.tokens[rows]))
-        found = []
-        for column, method in enumerate(self.methods):
-            known = ~np.isnan(performance[:, column])
-            reasons: Counter[str] = Counter()
-            failed = 0
-            for row, has in zip(rows, known.tolist(), strict=True):
-                record = self.answers.get((names[row], method))
-                failed += record is not None and record["error"] is not None
-                if not has:
-                    reasons[self._why(names[row], method, record)] += 1
-            found.append(
-                MethodFigures(
-                    method=method,
-                    task=task,
-                    performance=means[column],
-                    scored=int(known.sum()),
-                    missing=int((~known).sum()),
-                    gain=gains[column],
-                    paired=int((~np.isnan(gain[:, column])).sum()),
-                    prompt_tokens=tokens[column],
-                    failed=failed,
-                    reasons=dict(sorted(reasons.items())),
-                )
-            )
-        return found
-
-    def _why(self, name: str, method: str, record: Record | None) -> str:
-        """Why a query has no performance by a method."""
-        if record is None:
-            missing = "missing" in self.sets[method].left_out[name]
-            return f"no prompt: {'its text is missing' if missing else 'it is too long'}"
-        return f"the call failed: {record['error']}" if record["error"] is not None else str(record["reason"])
-
-    def _means(self, matrix: Matrix) -> list[Figure]:
-        found = bootstrap_mean(matrix, resamples=self.resamples, seed=self.seed)
-        return [
-            Figure(*(None if np.isnan(x) else float(x) for x in row))
-            for row in zip(found.mean, found.low, found.high, strict=True)
-        ]

@@ -18,6 +18,9 @@ WITHIN: Final = ("any", "domain", "task")
 
 Places = npt.NDArray[np.int64]
 
+_TEXTS: Final = 2**16
+"""Of a library, that are compared at a time: their hashes take some 200 MB."""
+
 
 @dataclass(frozen=True)
 class Eligible:
@@ -104,12 +107,14 @@ def eligible(
 
 def _own_and_near(library: TemplateLibrary, prompts: Sequence[str | None], query_ids: Sequence[str] | None) -> Places:
     """[m, 2] pairs, sorted by query: of its own id, or with a prompt that equals or nearly equals the template's."""
-    distinct = {prompt: i for i, prompt in enumerate(dict.fromkeys(library.prompts))}
-    near = similar_pairs(prompts, list(distinct))
-    templates: dict[int, list[int]] = {}
+    made_of_text: dict[str, list[int]] = {}
     for column, prompt in enumerate(library.prompts):
-        templates.setdefault(distinct[prompt], []).append(column)
-    pairs = {(row, column) for row, text in near.tolist() for column in templates[text]}
+        made_of_text.setdefault(prompt, []).append(column)
+    texts = list(made_of_text)
+    pairs = set()
+    for start in range(0, len(texts), _TEXTS):
+        part = texts[start : start + _TEXTS]
+        pairs |= {(row, column) for row, text in similar_pairs(prompts, part).tolist() for column in made_of_text[part[text]]}
     if query_ids is not None:
         made_of: dict[str, list[int]] = {}
         for column, name in enumerate(library.query_ids):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ import pyarrow as pa
 from ...errors import InputError, UnknownNameError
 from ...tokens import count_tokens
 from .library import TemplateLibrary
+from .lines import write_lines
 from .queries import Queries
 from .quoting import quoted, sendable
 from .retriever import Hits
@@ -149,23 +148,6 @@ def write_prompts(prompts: Iterable[Prompt], path: Path, *, simulated: bool = Fa
     """
     more = {"simulated": True} if simulated else {}
     return write_lines(({**prompt.record(), **more} for prompt in prompts), path)
-
-
-def write_lines(records: Iterable[Mapping[str, Any]], path: Path) -> int:
-    """Write records as JSON lines, beside the file's place and then renamed to it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    count = 0
-    try:
-        # What UTF-8 cannot hold is written as the escape that JSON knows.
-        with open(beside, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            for record in records:
-                file.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
-                count += 1
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
-    return count
 
 
 @dataclass(frozen=True)

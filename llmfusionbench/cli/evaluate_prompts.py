@@ -119,8 +119,8 @@ def command(
 
 def _retrieval(opened: Any, chosen: Any, out: Path | None, *, name: str, **options: Any) -> None:
     """The offline evaluation."""
+    from ..baselines.retrievers.lines import write_lines
     from ..baselines.retrievers.offline import evaluate_retrieval
-    from ..baselines.retrievers.prompts import write_lines
 
     with progress() as tell:
         tell("measuring", 0)

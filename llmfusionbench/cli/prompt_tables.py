@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from .console import number, say, show_table
 
 if TYPE_CHECKING:
-    from ..baselines.retrievers.comparison import MethodFigures, PromptReport
-    from ..baselines.retrievers.offline import Figure, RetrievalReport
+    from ..baselines.retrievers.comparison import PromptReport
+    from ..baselines.retrievers.figures import Figure
+    from ..baselines.retrievers.offline import RetrievalReport
+    from ..baselines.retrievers.tally import MethodFigures
 
 _HEADER = [
     "method", "scored", "missing", "performance", "95% interval", "gain over zero-shot", "95% interval", "paired",

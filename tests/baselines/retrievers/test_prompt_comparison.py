@@ -107,6 +107,7 @@ def test_the_comparison(tmp_path: Path) -> None:
     assert len(answers) == 3 * LIMIT
     assert {a["query_id"] for a in answers} == set(queries.query_ids)
     assert answers == sorted(answers, key=lambda a: (a["query_id"], a["method"]))
+    assert all(a["simulated_query"] for a in answers)
     assert all(a["provenance"] == "collected" and a["status"] == 200 and a["input_tokens"] == 7 for a in answers)
     mean = np.mean([a["performance"] for a in answers if a["method"] == "few_shot"])
     assert mean == pytest.approx(rows["few_shot"].performance.mean)

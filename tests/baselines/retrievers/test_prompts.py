@@ -16,7 +16,8 @@ from planted_library import planted
 
 from llmfusionbench.baselines.retrievers import BM25, Queries, TemplateLibrary
 from llmfusionbench.baselines.retrievers.examples import best_answers
-from llmfusionbench.baselines.retrievers.prompts import METHODS, PromptSet, build_prompts, write_lines, write_prompts
+from llmfusionbench.baselines.retrievers.lines import write_lines
+from llmfusionbench.baselines.retrievers.prompts import METHODS, PromptSet, build_prompts, write_prompts
 from llmfusionbench.baselines.retrievers.quoting import quoted
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import open_release

@@ -10,6 +10,7 @@ import pytest
 from planted_library import SUMS, planted, shuffled
 
 from llmfusionbench.baselines.retrievers import BM25, Queries, TemplateLibrary
+from llmfusionbench.baselines.retrievers import eligible as eligible_module
 from llmfusionbench.baselines.retrievers.eligible import eligible
 from llmfusionbench.errors import InputError, LLMFusionBenchError, UnknownNameError
 from llmfusionbench.release import open_release
@@ -94,6 +95,19 @@ def test_queries() -> None:
             Queries.one(bad, "sums")
     with pytest.raises(InputError, match="1 tasks for 2 query_ids"):
         Queries(["a", "b"], ["x", "y"], ["t"], ["t", "t"])
+
+
+def test_likes_are_found_in_every_part_of_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = TemplateLibrary.of(open_release("sample"))
+    prompts = [library.prompts[i] for i in (0, 200, 391)]
+    whole = eligible(library, prompts)
+    monkeypatch.setattr(eligible_module, "_TEXTS", 50)
+    parts = eligible(library, prompts)
+    assert set(zip([0, 1, 2], [0, 200, 391], strict=True)) <= set(
+        zip(whole.shut_rows.tolist(), whole.shut_columns.tolist(), strict=True)
+    )
+    assert parts.shut_rows.tolist() == whole.shut_rows.tolist()
+    assert parts.shut_columns.tolist() == whole.shut_columns.tolist()
 
 
 def test_eligible_counts_and_blocks() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import csv
+import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +20,7 @@ from llmfusionbench.builders import build
 from llmfusionbench.release import Release
 from llmfusionbench.routing import RoutingTable
 
+REAL_LOGS = Path(os.environ.get("LLMFUSIONBENCH_REAL_LOGS", Path(__file__).parents[5] / "shared" / "data"))
 READ_BACK = sorted(name for name, made in ROUTING_FORMATS.items() if made().reader is not None)
 WITH_COST = {"fusionfactory", "llmrouter", "llmrouterbench", "routerbench"}
 RIGHT_OR_WRONG = {"embedllm", "routellm"}
@@ -135,3 +140,46 @@ def test_the_same_release_gives_the_same_bytes(tmp_path: Path, hostile: Release)
         ]
         for file in sorted(p.name for p in made[0].path.iterdir()):
             assert (made[0].path / file).read_bytes() == (made[1].path / file).read_bytes(), file
+
+
+@pytest.mark.slow
+def test_real_scores(tmp_path: Path) -> None:
+    """Nine LLMs on 5,608 queries as people wrote them, through every format that holds their scores as they are."""
+    logs = [REAL_LOGS / "llmrouter" / name for name in ("dcrouter_train.json.gz", "default_query_train.jsonl.gz")]
+    if not all(path.is_file() for path in logs):
+        pytest.skip(f"no real logs in {REAL_LOGS}; set LLMFUSIONBENCH_REAL_LOGS")
+    release = build("llmrouter", logs, tmp_path / "real")
+    wanted = release.routing()
+    assert wanted.performance.shape == (5_608, 9)
+    for name in sorted(set(READ_BACK) - RIGHT_OR_WRONG):
+        export = export_routing(release, tmp_path / name, format=name)
+        check_same(read_back(export, tmp_path / f"{name}.back").routing(), wanted, cost=name in WITH_COST, sparse=False)
+
+
+@pytest.mark.parametrize("name", sorted(ROUTING_FORMATS))
+def test_everybody_reads_the_same_texts(tmp_path: Path, hostile: Release, name: str) -> None:
+    """With the plain readers of the standard library and numpy, not with ours."""
+    export = export_routing(hostile, tmp_path / "out", format=name, **arguments(name, hostile.routing().candidates))
+    found: set[str] = set()
+    for file in export.files:
+        found |= texts_in(export.path / file)
+    assert set(hostile.routing().prompts) <= found
+
+
+def texts_in(path: Path) -> set[str]:
+    """Every text of a file."""
+    if path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as arrays:
+            return {t for name in arrays if arrays[name].dtype.kind == "U" for t in arrays[name].tolist()}
+    if path.suffix == ".csv":
+        with open(path, encoding="utf-8", newline="") as file:
+            cells = {cell for row in csv.reader(file) for cell in row}
+        return cells | {t for c in cells if c.startswith("['") and c.endswith("']") for t in listed(c)}
+    text = path.read_bytes().decode()
+    records = json.loads(text) if path.suffix == ".json" else [json.loads(line) for line in text.split("\n") if line]
+    return {v for r in (records if isinstance(records, list) else []) for v in r.values() if isinstance(v, str)}
+
+
+def listed(cell: str) -> list[str]:
+    value = ast.literal_eval(cell)
+    return [v for v in value if isinstance(v, str)]

@@ -150,6 +150,13 @@ def _places(
     hits: Hits, library: TemplateLibrary, queries: Queries, allowed: Eligible
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Query and template of every hit; a retriever of any origin is held to the rule."""
+    if len(hits[0]) != len(queries):
+        raise InputError(f"retriever: {len(hits[0])} lists of hits for {len(queries)} queries. Remedy: one each")
+    for template_id in (template_id for ids in hits[0] for template_id in ids):
+        if template_id not in library.place:
+            raise InputError(
+                f"retriever: template {template_id} is not in the library. Remedy: ids of the library it was fitted on"
+            )
     rows = np.repeat(np.arange(len(queries)), [len(ids) for ids in hits[0]])
     columns = np.array([library.place[template_id] for ids in hits[0] for template_id in ids], np.int64)
     wrong = np.flatnonzero(~allowed.may(rows, columns))

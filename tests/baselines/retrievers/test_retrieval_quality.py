@@ -119,6 +119,10 @@ def test_a_retriever_that_breaks_the_rule_is_caught() -> None:
         InputError, match=r"hits are not allowed, such as template [0-9a-f]{24} for query [0-9a-f]{24}\. Remedy"
     ):
         evaluate_retrieval(any_of, release, within="task")
+    with pytest.raises(InputError, match="111 lists of hits for 112 queries"):
+        evaluate_retrieval(Fake(lambda library, prompts, k, _: [[] for _ in prompts[1:]]), release)
+    with pytest.raises(InputError, match="template nope is not in the library"):
+        evaluate_retrieval(Fake(lambda library, prompts, k, _: [["nope"] for _ in prompts]), release)
 
 
 def test_train_queries_are_refused() -> None:

@@ -3,6 +3,9 @@
 Near means a Jaccard similarity of the sets of word triples of at least a threshold. MinHash (Broder 1997) with 32 bands of 4
 rows proposes the pairs, and each is then checked exactly: no pair below is reported, and of those at .8 fewer than one in ten
 million are missed. The lower the threshold, the more are: at .5 one in eight.
+
+A triple that more than 50 different prompts share is the form of a task (its instruction, its worked examples) and says nothing
+of a query: it does not count, except in a prompt that has no others.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ _WORD: Final = re.compile(r"\w+|[^\w\s]")
 _BANDS, _ROWS = 32, 4
 _MIXERS: Final = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9))
 """Odd constants, one a place in a triple."""
+_COMMON: Final = 50
 _CELLS: Final = 2**22
 
 
@@ -47,7 +51,7 @@ def overlap(train: Sequence[str | None], test: Sequence[str | None], *, threshol
     unmatched = sorted({i for i in of_test.tolist() if i >= 0 and i not in of_train})
     sets = _Shingles(distinct.texts)
     buckets = sets.buckets(sorted(of_train))
-    found = {i for i in unmatched if any(sets.jaccard(i, j) >= threshold for j in sets.proposed(i, buckets))}
+    found = {i for i in unmatched if sets.likes(i, buckets, threshold)}
     return Overlap(exact, np.array([i in found for i in of_test.tolist()], bool))
 
 
@@ -71,7 +75,7 @@ def similar_pairs(left: Sequence[str | None], right: Sequence[str | None], *, th
         if i < 0:
             continue
         if i not in likes:
-            near = [j for j in sets.proposed(i, buckets) if j != i and sets.jaccard(i, j) >= threshold]
+            near = [j for j in sets.likes(i, buckets, threshold) if j != i]
             likes[i] = [i, *near] if i in inside else near
         pairs += [(place, other) for j in likes[i] for other in rows[j]]
     return np.array(sorted(pairs), np.int64).reshape(-1, 2)
@@ -88,7 +92,7 @@ def first_of_likes(prompts: Sequence[str | None], *, threshold: float = 0.8) -> 
     buckets: dict[tuple[int, int], list[int]] = defaultdict(list)
     leader: list[int] = []
     for i in range(len(distinct.texts)):
-        found = min((j for j in sets.proposed(i, buckets) if sets.jaccard(i, j) >= threshold), default=i)
+        found = min(sets.likes(i, buckets, threshold), default=i)
         leader.append(found)
         if found == i:
             for band, key in enumerate(sets.bands[i].tolist()):
@@ -123,9 +127,17 @@ class _Shingles:
     """The sets of word triples of texts, and their MinHash signatures cut into bands."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        self.sets = [_triples(text) for text in texts]
-        self.bands = _signatures(self.sets)
+        sets = _without_common([_triples(text) for text in texts])
+        self.bands = _signatures(sets)
         """[n, 32] uint64"""
+        codes = np.unique(np.concatenate(sets), return_inverse=True)[1] if sets else np.zeros(0, np.int64)
+        self.sizes = np.array([len(s) for s in sets], np.int64)
+        """[n] triples of each."""
+        self.starts = np.cumsum(self.sizes) - self.sizes
+        self.codes = codes
+        """The triples of all, one text after the other, as whole numbers from 0."""
+        self.own = np.zeros(codes.max(initial=-1) + 1, bool)
+        """Scratch: the triples of the text that is compared."""
 
     def buckets(self, which: Sequence[int]) -> dict[tuple[int, int], list[int]]:
         """Band and key -> the texts among `which` that have it."""
@@ -139,11 +151,32 @@ class _Shingles:
         """Texts that share a band with this one."""
         return sorted({j for band, key in enumerate(self.bands[text].tolist()) for j in buckets.get((band, key), ())})
 
-    def jaccard(self, a: int, b: int) -> float:
-        """Shared triples among all of both."""
-        one, other = self.sets[a], self.sets[b]
-        shared = len(np.intersect1d(one, other, assume_unique=True))
-        return shared / (len(one) + len(other) - shared)
+    def likes(self, text: int, buckets: dict[tuple[int, int], list[int]], threshold: float) -> list[int]:
+        """Texts of the buckets that share so much with this one, in order; itself too, if it is there."""
+        others = np.array(self.proposed(text, buckets), np.int64)
+        if not len(others):
+            return []
+        mine = self.codes[self.starts[text] : self.starts[text] + self.sizes[text]]
+        ends = np.cumsum(self.sizes[others])
+        at = np.arange(ends[-1]) + np.repeat(self.starts[others] - (ends - self.sizes[others]), self.sizes[others])
+        self.own[mine] = True
+        shared = np.add.reduceat(self.own[self.codes[at]].astype(np.int64), ends - self.sizes[others])
+        self.own[mine] = False
+        alike = shared >= threshold * (self.sizes[text] + self.sizes[others] - shared)
+        found: list[int] = others[alike].tolist()
+        return found
+
+
+def _without_common(sets: list[Hashes]) -> list[Hashes]:
+    """The sets without what more than `_COMMON` of them share; one of nothing else stays as it is."""
+    if len(sets) <= _COMMON:
+        return sets
+    values, counts = np.unique(np.concatenate(sets), return_counts=True)
+    common = values[counts > _COMMON]
+    if not len(common):
+        return sets
+    kept = [s[~np.isin(s, common, assume_unique=True)] for s in sets]
+    return [own if len(own) else whole for own, whole in zip(kept, sets, strict=True)]
 
 
 def _triples(text: str) -> Hashes:

@@ -59,6 +59,21 @@ def test_groups_are_led_by_their_first() -> None:
     assert 30 < len(leaders) < 60
 
 
+def test_the_form_of_a_task_makes_no_likes() -> None:
+    rng = np.random.default_rng(0)
+    form = " ".join(f"form{i}" for i in range(200))
+    words = [" ".join(f"word{i}" for i in rng.integers(0, 10_000, 12)) for _ in range(120)]
+    prompts = [f"{form} {w}" for w in words]
+    assert jaccard(prompts[0], prompts[1]) > 0.8
+    assert first_of_likes(prompts).tolist() == list(range(120))
+    again = [f"{w} indeed" for w in prompts[:3]]
+    assert similar_pairs(again, prompts).tolist() == [[0, 0], [1, 1], [2, 2]]
+    found = overlap(prompts, [*again, f"{form} of something else", form])
+    assert found.near.tolist() == [True, True, True, False, False]
+    few = prompts[:20]
+    assert first_of_likes(few).tolist() == [0] * 20, "of a few, who shares most says most"
+
+
 def test_missing_prompts_are_like_nothing() -> None:
     found = overlap([None, "a"], [None, "", "A?"])
     assert not found.exact.any()

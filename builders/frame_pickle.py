@@ -1,8 +1,4 @@
-"""A pandas DataFrame out of a pickle, without running anything that the pickle names.
-
-The classes and functions of pandas, numpy and pyarrow that a frame's pickle calls are replaced by inert notes of what they were
-called with; the columns are then made from those notes. Any other name refuses the file.
-"""
+"""A pandas DataFrame out of a pickle, without running anything that the pickle names: its columns are made from notes."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ import math
 import pickle
 import re
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +14,7 @@ import pyarrow as pa
 
 from ..errors import InputError
 from ..files import open_binary, reading
+from .pickle_notes import Note, NoteReader
 
 _ENDINGS: Final = (".pkl", ".pickle")
 _LONGEST: Final = 1 << 40
@@ -25,77 +22,10 @@ _MOST_TEXT: Final = 1 << 30
 """Characters in a column: a pickle may name one long text ever so often."""
 _DTYPE: Final = re.compile(r"[<>|=]?([biuf][1248]|[OUS]\d{0,9})")
 
-_ARRAYS: Final = ("numpy.core.multiarray", "numpy._core.multiarray")
-_NAMES: Final = {
-    **{f"{m}._reconstruct": "reconstruct" for m in _ARRAYS},
-    **{f"{m}.scalar": "scalar" for m in _ARRAYS},
-    **{f"{m}._frombuffer": "frombuffer" for m in ("numpy.core.numeric", "numpy._core.numeric")},
-    "numpy.ndarray": "ndarray",
-    "numpy.dtype": "dtype",
-    "builtins.slice": "slice",
-    "builtins.bytearray": "bytes",
-    "__builtin__.slice": "slice",
-    "__builtin__.bytearray": "bytes",
-    "_codecs.encode": "encode",
-    "pandas.core.frame.DataFrame": "frame",
-    "pandas.DataFrame": "frame",
-    "pandas.core.internals.managers.BlockManager": "manager",
-    "pandas.core.internals.BlockManager": "manager",
-    "pandas._libs.internals._unpickle_block": "block",
-    "pandas.core.indexes.base._new_Index": "new_index",
-    "pandas.core.indexes.base.Index": "index",
-    "pandas.Index": "index",
-    "pandas.core.indexes.range.RangeIndex": "range",
-    "pandas.RangeIndex": "range",
-    "pandas.core.indexes.numeric.Int64Index": "index",
-    "pandas.arrays.ArrowStringArray": "arrow_texts",
-    "pandas.core.arrays.string_arrow.ArrowStringArray": "arrow_texts",
-    "pandas.StringDtype": "string_dtype",
-    "pandas.core.arrays.string_.StringDtype": "string_dtype",
-    "pyarrow.lib._restore_array": "restore",
-    "pyarrow.lib.chunked_array": "chunked",
-    "pyarrow.lib.type_for_alias": "arrow_type",
-    "pyarrow.lib.py_buffer": "bytes",
-}
-"""What a frame's pickle may name, and the kind of note that is taken of it."""
-
 _FAULTS: Final = (
     pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, KeyError, TypeError, ValueError, MemoryError,
     OverflowError, RecursionError, pa.ArrowException,
 )  # fmt: skip
-
-
-class _Note:
-    """What a pickle called, and with what."""
-
-    kind = ""
-
-    def __new__(cls, *args: Any) -> _Note:
-        note = super().__new__(cls)
-        note.args = args
-        note.state = None
-        return note
-
-    def __init__(self, *args: Any) -> None:
-        self.args: tuple[Any, ...] = args
-        self.state: Any = None
-
-    def __setstate__(self, state: Any) -> None:
-        self.state = state
-
-
-class _Reader(pickle.Unpickler):
-    """Finds notes where others find classes and functions."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        super().__init__(file)
-        self._kinds: dict[str, type[_Note]] = {}
-
-    def find_class(self, module: str, name: str) -> type[_Note]:
-        full = f"{module}.{name}"
-        if full not in _NAMES:
-            raise pickle.UnpicklingError(f"it names {full[:120]!r}, which is no part of a table")
-        return self._kinds.setdefault(full, type(name, (_Note,), {"kind": _NAMES[full]}))
 
 
 def is_pickle(path: Path) -> bool:
@@ -115,7 +45,7 @@ def read_frame(path: Path) -> pa.Table:
     """
     try:
         with reading(path), open_binary(path) as file:
-            return _frame(_Reader(file).load())
+            return _frame(NoteReader(file).load())
     except _FAULTS as error:
         words = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
@@ -127,7 +57,7 @@ def _frame(found: Any) -> pa.Table:
     if _kind(found) != "frame" or not isinstance(found.state, dict):
         raise ValueError("it holds no DataFrame")
     manager = found.state.get("_mgr", found.state.get("_data"))
-    if not isinstance(manager, _Note) or manager.kind != "manager":
+    if not isinstance(manager, Note) or manager.kind != "manager":
         raise ValueError("its DataFrame has no columns")
     axes, blocks = _manager(manager)
     names = _array(axes[0]).tolist()
@@ -150,10 +80,10 @@ def _frame(found: Any) -> pa.Table:
 
 
 def _kind(value: Any) -> str:
-    return value.kind if isinstance(value, _Note) else ""
+    return value.kind if isinstance(value, Note) else ""
 
 
-def _manager(manager: _Note) -> tuple[list[Any], list[tuple[Any, Any]]]:
+def _manager(manager: Note) -> tuple[list[Any], list[tuple[Any, Any]]]:
     """(axes, [(values, places)]) as pandas from 1.3 on writes them, or those before."""
     if len(manager.args) >= 2:
         blocks, axes = manager.args[:2]

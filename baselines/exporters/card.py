@@ -17,6 +17,13 @@ _KINDS: Final = {
     "preference": "Pairs of a better and a worse answer to the same query, for preference optimisation.",
     "kto": "Answers of LLMs to queries, each labelled good or bad, for KTO.",
 }
+_REASONED: Final = {
+    "tagged": "texts came with tags",
+    "unclosed": "of these cut off in their reasoning",
+    "unanswered": "of these without an answer",
+    "wrapped": "texts without tags got a block",
+    "unsplit": "texts without tags stay as they were, for their answer does not surely begin anywhere",
+}
 _INCLUDED: Final = (
     "> **Queries of test splits are in this corpus** (`--include-test`). A model trained on it cannot be measured on the "
     "release that it was made from."
@@ -52,7 +59,7 @@ def corpus_card(about: Mapping[str, Any]) -> str:
             for name, value in {**about["selection"], **about["filters"]}.items()
             if value is not False
         ),
-        f"- reasoning: {about['reasoning']}",
+        f"- {_reasoning(about['reasoning'])}",
         f"- seed: {about['seed']}",
         f"- {_guard(about['guard'])}",
         "",
@@ -86,6 +93,11 @@ def _front_matter(about: Mapping[str, Any]) -> dict[str, Any]:
 
 def _revision(revision: str | None) -> str:
     return "" if revision is None else f", revision {_text(revision)}"
+
+
+def _reasoning(about: Mapping[str, Any]) -> str:
+    counts = ", ".join(f"{n:,} {_REASONED[what]}" for what, n in about.items() if what != "how")
+    return f"reasoning: {about['how']}" + (f" ({counts})" if counts else "")
 
 
 def _guard(guard: Mapping[str, Any]) -> str:

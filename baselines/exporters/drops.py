@@ -23,7 +23,7 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "no_text": ("answers whose text was not kept", "a release with texts"),
     "no_tokens": ("answers without a count of tokens", "llmfusionbench tokens, or no --min-tokens and --max-tokens"),
     "tokens": ("too short or too long", "another --min-tokens or --max-tokens"),
-    "unjudged": ("answers without a judge score", "llmfusionbench judge, or another --setting"),
+    "unjudged": ("answers without a judge score", "another --setting"),
     "judge": ("judge score below the minimum", "a lower --min-judge"),
     "unscored": ("answers without a performance", "llmfusionbench rescore, or --setting judge"),
     "wrong": ("performance of 0", "another release"),

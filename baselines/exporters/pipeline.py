@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -23,11 +24,14 @@ from .formats import FORMATS, Format
 from .guard import THRESHOLD, Guarded, guard
 from .options import Options, Progress, Settings
 from .pairs import By, scores
-from .reasoning import apply
+from .reasoning import apply_counted
 from .repeats import repeated_prompts, text_digests
 from .samples import TEXTS, Kind, Samples
 from .selection import Chosen, balanced, drawn, firsts
 from .writer import LineWriter, ShardWriter
+
+_SHOWN: Final = 10
+"""Issues of a file that an error tells."""
 
 
 class Pipeline:
@@ -56,6 +60,8 @@ class Pipeline:
         self.answers = Answers.load(self.release, splits)
         self.filters.check(self.answers)
         self.query_drops, self.drops, self.record_drops = Drops("queries"), Drops("answers"), Drops("records")
+        self.reasoned: Counter[str] = Counter()
+        """What the texts with reasoning were; see `reasoning.apply_counted`."""
         self.guarded = Guarded(np.zeros(len(self.answers.queries), bool))
 
     def eligible(self, *, answers_too: bool = True) -> tuple[Places, Places]:
@@ -123,8 +129,8 @@ class Pipeline:
                 self.release, self.kind,
                 format=self.format.name, container=settings.container or self.format.container,
                 splits=self.answers.queries.splits, selection={k: v for k, v in selection.items() if v is not None},
-                filters=self.filters.stated(), seed=self.seed, reasoning=settings.reasoning, guard=self._guard(),
-                **counts.told(), dropped=dropped,
+                filters=self.filters.stated(), seed=self.seed, reasoning={"how": settings.reasoning, **self.reasoned},
+                guard=self._guard(), **counts.told(), dropped=dropped,
             )  # fmt: skip
             entry = self.format.dataset_info(f"llmfusionbench_{self.kind}", [n for n in files if n.startswith("data/")])
             if entry is not None:
@@ -162,6 +168,7 @@ class Pipeline:
             files = shards.finish()
         finally:
             shards.abort()
+        self._check(root, files)
         if sidecar is not None:
             files["provenance.jsonl"] = sidecar.finish()
         kept_out = LineWriter(root / "dropped.jsonl")
@@ -169,12 +176,28 @@ class Pipeline:
         files["dropped.jsonl"] = kept_out.finish()
         return files, counts
 
+    def _check(self, root: Path, files: dict[str, dict[str, Any]]) -> None:
+        """Refuse files that their reader would refuse."""
+        if self.format.issues is None:
+            return
+        found = []
+        for name in files:
+            with open(root / name, "rb") as lines:
+                found += self.format.issues(lines, file=name)
+        if found:
+            more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+            raise InputError(
+                f"{self.format.name}: {'; '.join(map(str, found[:_SHOWN]))}{more}. Remedy: another choice of answers, or "
+                "another --format"
+            )
+
     def _reasoned(self, samples: pa.Table) -> pa.Table:
         """The samples with their `<think>` blocks as asked for."""
         if self.settings.reasoning == "keep":
             return samples
         for name in TEXTS[self.kind]:
-            texts = apply(samples[name], samples["mode"], self.settings.reasoning)
+            texts, counts = apply_counted(samples[name], samples["mode"], self.settings.reasoning)
+            self.reasoned += counts
             samples = samples.set_column(samples.schema.get_field_index(name), name, texts)
         return samples
 

@@ -10,6 +10,8 @@ from typing import Any, Final, Literal
 
 import pyarrow as pa
 
+from llmfusionbench.validation.issue import Issue
+
 Kind = Literal["sft", "preference", "kto"]
 Columns = Mapping[str, pa.Array]
 
@@ -52,6 +54,8 @@ class Format:
     """Whether a record keeps its query and candidate; not where the reader refuses every key that it does not know."""
     separator: str = ""
     """What is set behind every prompt."""
+    issues: Callable[..., list[Issue]] | None = None
+    """`issues(lines, file=NAME)`: what its reader would refuse in a file; null where that is nothing a format allows."""
 
     def records(self, samples: pa.Table) -> pa.Table:
         """The records of `samples`, row by row: what the trainer reads first, then the keys.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ import pyarrow as pa
 from . import llama_factory
 from .columns import constant, conversation, ended, message
 from .format import SEPARATOR, Columns, Format
+from .openai_rules import openai_issues
 
 
 def _plain(samples: Columns) -> dict[str, pa.Array]:
@@ -55,6 +57,8 @@ PREFERENCE: Final[dict[str, Format]] = {
     "trl_chat": Format("trl_chat", "preference", ("TRL",), _chat),
     "alpaca": Format("alpaca", "preference", ("LLaMA-Factory",), _alpaca, llama_factory.ALPACA_PAIR),
     "sharegpt": Format("sharegpt", "preference", ("LLaMA-Factory",), _sharegpt, llama_factory.SHAREGPT_PAIR),
-    "openai": Format("openai", "preference", ("OpenAI",), _openai, keeps_keys=False),
+    "openai": Format(
+        "openai", "preference", ("OpenAI",), _openai, keeps_keys=False, issues=partial(openai_issues, method="dpo")
+    ),
     "parquet": Format("parquet", "preference", ("LLaMA-Factory",), dict, llama_factory.FLAT_PAIR, container="parquet"),
 }

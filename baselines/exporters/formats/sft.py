@@ -9,6 +9,7 @@ import pyarrow as pa
 from . import llama_factory
 from .columns import constant, conversation, ended
 from .format import SEPARATOR, Columns, Format
+from .openai_rules import openai_issues
 
 
 def _alpaca(samples: Columns) -> dict[str, pa.Array]:
@@ -41,7 +42,13 @@ SFT: Final[dict[str, Format]] = {
     "sharegpt": Format("sharegpt", "sft", ("LLaMA-Factory", "Axolotl"), _sharegpt, llama_factory.SHAREGPT),
     "messages": Format("messages", "sft", ("TRL", "Axolotl", "LLaMA-Factory"), _messages, llama_factory.MESSAGES),
     "openai": Format(
-        "openai", "sft", ("OpenAI", "TRL", "Axolotl", "LLaMA-Factory"), _messages, llama_factory.MESSAGES, keeps_keys=False
+        "openai",
+        "sft",
+        ("OpenAI", "TRL", "Axolotl", "LLaMA-Factory"),
+        _messages,
+        llama_factory.MESSAGES,
+        keeps_keys=False,
+        issues=openai_issues,
     ),
     "prompt_completion": Format("prompt_completion", "sft", ("TRL",), _plain, separator=SEPARATOR),
     "prompt_completion_chat": Format("prompt_completion_chat", "sft", ("TRL",), _chat),

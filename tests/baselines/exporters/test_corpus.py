@@ -174,9 +174,22 @@ def test_reasoning(tmp_path: Path) -> None:
     assert {r["output"] for r in records(stripped)} == {"42", "plain"}
     assert stripped.dropped["records"] == {"only_reasoning": 1}
     assert check(stripped)["records"] == 2
+    assert check(stripped)["reasoning"] == {"how": "strip", "tagged": 2, "unclosed": 1, "unanswered": 1}
+    assert check(kept)["reasoning"] == {"how": "keep"}
+    card = (stripped.path / "README.md").read_text("utf-8")
+    assert "- reasoning: strip (2 texts came with tags, 1 of these cut off in their reasoning, 1 of these without" in card
     with pytest.raises(InputError, match=r"left out: 1 nothing left beside the reasoning. Remedy: --reasoning keep"):
         export_sft(made_up_release(tmp_path, rows[1:2]), tmp_path / "none", reasoning="strip")
     assert not (tmp_path / "none").exists()
+
+
+def test_files_that_openai_would_refuse(tmp_path: Path) -> None:
+    release = made_up_release(tmp_path, [answer(i, "a") for i in range(9)])
+    with pytest.raises(InputError, match="openai: data/train-00000-of-00001.jsonl: 9 examples, expected at least 10. Remedy: another":
+        export_sft(release, tmp_path / "out", format="openai")
+    assert not (tmp_path / "out").exists()
+    enough = made_up_release(tmp_path, [answer(i, "a") for i in range(10)])
+    assert export_sft(enough, tmp_path / "out", format="openai").records == 10
 
 
 def test_texts_that_were_not_kept(tmp_path: Path) -> None:

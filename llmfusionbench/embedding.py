@@ -120,8 +120,8 @@ class MiniLMEmbedder:
             self.model_ = SentenceTransformer(_minilm() if self.model is None else str(self.model), device="cpu")
         texts = [p or "" for p in prompts]
         if not texts:
-            return np.zeros((0, self.model_.get_embedding_dimension()), np.float32)
-        encoded = self.model_.encode(texts, batch_size=self.batch_size, normalize_embeddings=True, show_progress_bar=False)
+            return np.zeros((0, self.model_.get_embedding_dimension() or 0), np.float32)
+        encoded: Any = self.model_.encode(texts, batch_size=self.batch_size, normalize_embeddings=True, show_progress_bar=False)
         return np.asarray(encoded, np.float32)
 
 

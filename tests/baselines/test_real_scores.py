@@ -70,7 +70,8 @@ def test_order_of_the_baselines(gained: Callable[[str], np.ndarray]) -> None:
 
 
 def test_ours_against_the_mean_of_the_task(gained: Callable[[str], np.ndarray]) -> None:
-    ours, per_task = gained("residual_forest"), gained("per_task")
-    assert ours.mean() > 0.045
-    # What the prompt adds to the task is within the noise of one partition; it must not cost anything.
-    assert (ours - per_task).mean() > -0.002
+    ours, kernel, per_task = (gained(name) for name in ("residual_blend", "kernel_ridge", "per_task"))
+    assert ours.mean() > 0.048
+    # What the prompt adds to the task is .003 on this partition, with an interval of .005; over several it is above 0.
+    assert (ours - per_task).mean() > 0.001
+    assert (kernel - per_task).mean() > 0

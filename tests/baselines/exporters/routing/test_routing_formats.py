@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import glob
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -412,9 +414,35 @@ def status(arguments: list[str]) -> int:
         return int(ended.code or 0)
 
 
+PAGE = Path(__file__).parents[4] / "docs" / "routing_formats.md"
+BACK = re.findall(
+    r"^llmfusionbench build (\S+) (.*?) --out back(?: *# (\S+))?$", PAGE.read_text(encoding="utf-8"), re.MULTILINE
+)[1:]
+
+
+def test_a_command_for_every_format() -> None:
+    read = {name for name, made in ROUTING_FORMATS.items() if made().reader is not None}
+    assert {note or source for source, _, note in BACK} == read
+
+
+@pytest.mark.parametrize(("source", "files", "note"), BACK)
+def test_the_commands_of_the_page(
+    tmp_path: Path, release: Release, monkeypatch: pytest.MonkeyPatch, source: str, files: str, note: str
+) -> None:
+    name = note or source
+    extra: dict[str, Any] = {"threshold": 0.5} if name in ("embedllm", "routellm") else {}
+    extra |= {"candidates": ["tiny", "big_think"]} if name == "routellm" else {}
+    export_routing(release, tmp_path / "routing", format=name, **extra)
+    monkeypatch.chdir(tmp_path)
+    paths = [path for word in files.split() for path in sorted(glob.glob(word))]
+    assert status(["build", source, *paths, "--out", "back", "--strict"]) == 0
+    back = lfb.open_release("back")
+    assert [len(back.routing(split)) for split in ("train", "test")] == [2, 1]
+
+
 @pytest.mark.parametrize("name", sorted(ROUTING_FORMATS))
 def test_the_page_of_formats_tells_of_each(name: str) -> None:
-    page = (Path(__file__).parents[4] / "docs" / "routing_formats.md").read_text(encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
     made = ROUTING_FORMATS[name]()
     row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
     for words in (made.holds, made.missing, made.lost, f"`build {made.reader}`" if made.reader else "nothing"):

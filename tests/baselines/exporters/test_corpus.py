@@ -185,7 +185,7 @@ def test_reasoning(tmp_path: Path) -> None:
 
 def test_files_that_openai_would_refuse(tmp_path: Path) -> None:
     release = made_up_release(tmp_path, [answer(i, "a") for i in range(9)])
-    with pytest.raises(InputError, match="openai: data/train-00000-of-00001.jsonl: 9 examples, expected at least 10. Remedy"):
+    with pytest.raises(InputError, match=r"9 examples, expected at least 10\. Remedy"):
         export_sft(release, tmp_path / "out", format="openai")
     assert not (tmp_path / "out").exists()
     enough = made_up_release(tmp_path, [answer(i, "a") for i in range(10)])

@@ -276,7 +276,7 @@ def test_unknown_names(tmp_path: Path, options: dict[str, Any], message: str) ->
         ({"min_judge": 2}, r"judge score of at least 2: they go from 0 to 1"),
         ({"min_tokens": 5, "max_tokens": 4}, r"at least 5 and at most 4, which nothing is"),
         ({"min_judge": 0.9}, r"would be empty. Of the answers were left out: 1 answers without a judge score"),
-        ({"setting": "judge"}, r"1 answers without a judge score. Remedy: llmfusionbench judge, or another --setting"),
+        ({"setting": "judge"}, r"1 answers without a judge score. Remedy: another --setting"),
         ({"min_tokens": 50}, r"left out: 1 too short or too long. Remedy: another --min-tokens or --max-tokens"),
         ({"tasks": ["facts"], "llms": ["a"]}, r"left out: 1 other LLMs. Remedy: another --llm"),
     ],

@@ -41,13 +41,14 @@ def provenance_beside(path: Path, given: str | None) -> str | None:
         return None
     try:
         about = json.loads(page.read_text(encoding="utf-8"))
-        entry = about["files"].get(path.name)
-        said = {"simulated": True, True: True}.get(about["simulated"]) is True
-    except (ValueError, OSError, RecursionError, KeyError, AttributeError, TypeError) as error:
-        raise InputError(
-            f"{page}: not the page of an export of ours ({error!r}). Remedy: move it away, or --option provenance"
-        ) from error
-    return "simulated" if said and isinstance(entry, dict) and entry.get("sha256") == sha256(path) else None
+    except (ValueError, OSError, RecursionError) as error:
+        raise InputError(f"{page}: cannot be read ({error}). Remedy: move it away, or --option provenance=NAME") from error
+    tool = about.get("tool") if isinstance(about, dict) else None
+    if not isinstance(tool, dict) or tool.get("name") != "llmfusionbench" or about.get("simulated") is not True:
+        return None  # somebody else's, or nothing simulated
+    files = about.get("files")
+    entry = files.get(path.name) if isinstance(files, dict) else None
+    return "simulated" if isinstance(entry, dict) and entry.get("sha256") == sha256(path) else None
 
 
 def known_provenance(value: Any) -> str | None:

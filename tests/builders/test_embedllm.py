@@ -68,7 +68,7 @@ def test_a_column_that_is_not_there(tmp_path: Path) -> None:
 
 def test_the_page_of_an_export_says_what_is_simulated(tmp_path: Path) -> None:
     path = table(tmp_path / "train.csv", "7,0,2,1,a,mmlu,One?")
-    page = {"simulated": True, "files": {"train.csv": {"sha256": sha256(path)}}}
+    page = {"tool": {"name": "llmfusionbench"}, "simulated": True, "files": {"train.csv": {"sha256": sha256(path)}}}
     (tmp_path / "export.json").write_text(json.dumps(page))
     assert read(EmbedLLM(), path).column("provenance") == ["simulated"]
     assert read(EmbedLLM(provenance="imported"), path).column("provenance") == ["imported"]
@@ -76,7 +76,14 @@ def test_the_page_of_an_export_says_what_is_simulated(tmp_path: Path) -> None:
     assert read(EmbedLLM(), other).column("provenance") == [None]
     (tmp_path / "export.json").write_text(json.dumps(page | {"files": {"train.csv": {"sha256": "0"}}}))
     assert read(EmbedLLM(), path).column("provenance") == [None]
-    for bad in ("[]", "{", '{"files": 3, "simulated": true}'):
-        (tmp_path / "export.json").write_text(bad)
-        with pytest.raises(InputError, match=r"export\.json: not the page of an export of ours"):
-            read(EmbedLLM(), path)
+    for other in (
+        "[]",
+        '{"simulated": true}',
+        json.dumps(page | {"tool": {"name": "another"}}),
+        json.dumps(page | {"files": 3}),
+    ):
+        (tmp_path / "export.json").write_text(other)
+        assert read(EmbedLLM(), path).column("provenance") == [None]
+    (tmp_path / "export.json").write_text("{")
+    with pytest.raises(InputError, match=r"export\.json: cannot be read .* Remedy: move it away, or --option provenance=NAME"):
+        read(EmbedLLM(), path)

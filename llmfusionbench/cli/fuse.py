@@ -57,7 +57,7 @@ def command(
     \b
     Examples:
       llmfusionbench fuse sample
-      llmfusionbench fuse my-release --fusion vote --candidate llama-3-8b --candidate qwen2-7b --candidate gemma-2-9b
+      llmfusionbench fuse sample --fusion vote --candidate gemma-7b --candidate qwen2-7b-instruct --candidate gemma-2-9b-it
     """
     import pandas as pd
 

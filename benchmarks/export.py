@@ -21,8 +21,6 @@ from pathlib import Path
 
 import llmfusionbench as lfb
 from llmfusionbench.baselines.exporters import export_sft
-from llmfusionbench.builders import build
-from llmfusionbench.builders.simulation import simulate
 
 COLUMNS = ["query_id", "llm", "mode", "prompt", "response", "performance", "output_tokens"]
 
@@ -80,6 +78,16 @@ def same_answers(release: Path, out: Path) -> int:
     return sum(map(len, made.values()))
 
 
+def simulated(folder: Path, scale: float) -> Path:
+    """A release of simulated logs, made by other processes: this one's memory would be counted into that of its children."""
+    command = [sys.executable, "-m", "llmfusionbench"]
+    logs, release = folder / "logs", folder / "release"
+    subprocess.run([*command, "simulate", "--scale", str(scale), "--out", str(logs)], check=True, capture_output=True)
+    inputs = [str(path) for path in sorted(logs.glob("*.csv"))]
+    subprocess.run([*command, "build", "fusionbench", *inputs, "--out", str(release)], check=True, capture_output=True)
+    return release
+
+
 def measured(name: str, release: Path, out: Path) -> tuple[float, float, float]:
     """Seconds by the clock, of all processors, and MB of peak memory of one of the functions above, in a process of its own."""
     command = [sys.executable, __file__, str(release), "--only", name, "--out", str(out)]
@@ -108,10 +116,7 @@ def main() -> None:
         folder = Path(place)
         release = arguments.release
         if release is None:
-            made = simulate(folder / "logs", scale=arguments.scale)
-            release = folder / "release"
-            build("fusionbench", sorted((folder / "logs").glob("*.csv")), release)
-            assert sum(made.rows.values()) == lfb.open_release(release).table("responses").count_rows()
+            release = simulated(folder, arguments.scale)
         rows = lfb.open_release(release).table("responses").count_rows()
         print(f"{rows:,} answers, top 5 to Alpaca JSON lines; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
         figures = {}

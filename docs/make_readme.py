@@ -26,7 +26,7 @@ def quickstart_table() -> str:
 
 def benchmarks() -> str:
     """What the benchmarks print."""
-    names = ("validation", "build", "scoring_speed", "routers")
+    names = ("validation", "build", "scoring_speed", "routers", "retrieval", "export")
     scripts = [ROOT / "benchmarks" / f"{name}.py" for name in names]
     outputs = (
         subprocess.run([sys.executable, str(script)], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()

@@ -9,6 +9,7 @@ import click
 
 from ..errors import InputError
 from .console import printable, progress, say, show_table
+from .embedders import kept_embedder
 
 
 @click.command(name="evaluate")
@@ -48,6 +49,11 @@ from .console import printable, progress, say, show_table
 @click.option("--probes", default=50, show_default=True, help="Train queries shown of a new LLM, for leave_one_llm_out.")
 @click.option("--resamples", default=1000, show_default=True, help="Of the bootstrap.")
 @click.option("--seed", default=0, show_default=True, help="Of folds, draws and routers.")
+@click.option(
+    "--embedder",
+    metavar="SPEC",
+    help="How baselines see prompts: tfidf (the default), minilm, module:Class or path.py:Class.",
+)
 @click.option("--allow-partial", is_flag=True, help="Count missing and faulty choices instead of refusing them.")
 @click.option("--model", default="auto", show_default=True, metavar="NAME", help="What to ask a live router for.")
 @click.option("--alias", "aliases", multiple=True, metavar="NAME=CANDIDATE", help="A live router's name of a candidate.")
@@ -77,6 +83,7 @@ def command(
     timeout: float,
     key_variable: str | None,
     calls: Path | None,
+    embedder: str | None,
     out: Path | None,
     as_json: bool,
     **options: Any,
@@ -99,11 +106,19 @@ def command(
     named = _routers(routers, predictions, _live(model, aliases, concurrency, retries, timeout, key_variable, calls))
     optional = [name for name in named if name not in routers] if "all" in routers else []
     opened = open_release(release)
+    seen_by = None if embedder is None else kept_embedder(embedder)
     scenarios = scenarios or ("performance_first",)
     for scenario in scenarios:
         with progress() as tell:
             report = evaluate(
-                named, opened, scenario=scenario, baselines=baselines or BASELINES, optional=optional, progress=tell, **options
+                named,
+                opened,
+                scenario=scenario,
+                baselines=baselines or BASELINES,
+                optional=optional,
+                embedder=seen_by,
+                progress=tell,
+                **options,
             )
         if as_json:
             click.echo(report.to_json(), nl=False)

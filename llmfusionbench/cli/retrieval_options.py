@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..errors import InputError, UnknownNameError
+from ..errors import UnknownNameError
 from .console import say
+from .embedders import kept_embedder
 
 if TYPE_CHECKING:
     from ..baselines.retrievers import Retriever, TemplateLibrary
-    from ..embedding import Embedder
     from ..release import Release
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -60,30 +60,7 @@ def make_retriever(name: str, embedder: str | None) -> Retriever:
         raise UnknownNameError("retriever", name, RETRIEVERS)
     if embedder is not None and name == "bm25":
         raise click.UsageError("bm25 uses no --embedder: leave it out, or --retriever dense or hybrid.")
-    made: Retriever = RETRIEVERS[name](**{} if embedder is None else {"embedder": make_embedder(embedder)})
-    return made
-
-
-def make_embedder(spec: str) -> Embedder:
-    """The embedder that a spec stands for.
-
-    Raises:
-        UnknownNameError: there is none of this name.
-        InputError: it cannot be imported or made, or is no embedder.
-    """
-    from ..embedding import Embedder, MiniLMEmbedder, TfidfSvdEmbedder
-    from ..evaluation.spec import load_named
-
-    known: dict[str, Any] = {"tfidf": TfidfSvdEmbedder, "minilm": MiniLMEmbedder}
-    if ":" not in spec and spec not in known:
-        raise UnknownNameError("embedder", spec, known)
-    kind = known[spec] if spec in known else load_named(spec)
-    try:
-        made = kind()
-    except TypeError as error:
-        raise InputError(f"{spec}: cannot be made without arguments ({error}). Remedy: give them defaults") from error
-    if not isinstance(made, Embedder):
-        raise InputError(f"{spec}: is no embedder. Remedy: id and encode(prompts), see llmfusionbench.embedding.Embedder")
+    made: Retriever = RETRIEVERS[name](**{} if embedder is None else {"embedder": kept_embedder(embedder)})
     return made
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..duplicates import Overlap, overlap
+from ..embedding import Embedder
 from ..errors import InputError, MissingExtraError, UnknownNameError
 from ..release import Release, open_release
 from ..routing import RoutingTable
@@ -32,7 +33,7 @@ from .protocol import (
 )
 from .report import Report
 from .scenario import Scenario, scenario_named
-from .spec import is_baseline, named_routers, resolve
+from .spec import is_baseline, named_routers, resolve, takes_embedder
 from .summary import Setting, summarise
 from .trial import Trial, stacked_decisions
 
@@ -62,6 +63,7 @@ def evaluate(
     tasks: Sequence[str] | None = None,
     resamples: int = 1000,
     seed: int = 0,
+    embedder: Embedder | None = None,
     allow_partial: bool = False,
     near_duplicates: float | None = 0.8,
     explorer: int = 200,
@@ -89,6 +91,8 @@ def evaluate(
         tasks: Only queries of these tasks.
         resamples: Of the bootstrap over queries.
         seed: Of folds, draws and of the routers that take one.
+        embedder: How routers that are handed in by name or as a class see prompts, where they take an embedder; None leaves
+            each its own, which is `TfidfSvdEmbedder()` for the baselines.
         allow_partial: Count missing and faulty choices instead of refusing them.
         near_duplicates: Jaccard similarity from which a test query counts as one that train holds too; None does not look.
         explorer: Queries to list one by one in the report.
@@ -107,7 +111,7 @@ def evaluate(
     rules = scenario_named(scenario)
     given = named_routers(router)
     asked = given | {name: name for name in baselines if name not in given}
-    routers = {name: resolve(spec, seed=seed) for name, spec in asked.items()}
+    routers = {name: resolve(spec, seed=seed, embedder=embedder) for name, spec in asked.items()}
     opened = open_release(release) if isinstance(release, str | Path) else release
     train, test = _tables(opened, protocol, split)
     narrow: dict[str, Any] = {"llms": llms, "modes": modes}
@@ -121,6 +125,9 @@ def evaluate(
         growing = list(curve(train, test, rules, curve_sizes, seed))
     found: dict[str, list[Decisions]] = {name: [] for name in routers}
     warnings: list[str] = []
+    if embedder is not None:
+        seeing = [name for name, spec in asked.items() if takes_embedder(spec)]
+        warnings.append(f"embedder {embedder.id}: {', '.join(seeing) or 'of no router here'}")
     done, total = 0, len(made) * len(routers)
     for fold in made:
         for name in list(routers):

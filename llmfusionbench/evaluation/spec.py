@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..embedding import Embedder
 from ..errors import InputError, UnknownNameError
 from .decision import name_of
 from .predictions import SUFFIXES, PredictionsRouter
@@ -23,13 +24,14 @@ def known_routers() -> Mapping[str, Any]:
     return ROUTERS
 
 
-def resolve(router: Any, *, seed: int = 0) -> Any:
+def resolve(router: Any, *, seed: int = 0, embedder: Embedder | None = None) -> Any:
     """A router out of what a user hands in.
 
     Args:
         router: An object or a class; the name of a baseline; `module:Class` or `path.py:Class`; a file of predictions; the
             URL of a live router; a classifier or regressor of scikit-learn.
         seed: Handed to a class whose constructor takes one.
+        embedder: The same; None leaves a class its own.
 
     Raises:
         UnknownNameError: no baseline has this name.
@@ -39,7 +41,7 @@ def resolve(router: Any, *, seed: int = 0) -> Any:
         return PredictionsRouter(router)
     if isinstance(router, str):
         router = _named(router)
-    made = _make(router, seed) if isinstance(router, type) else router
+    made = _make(router, seed, embedder) if isinstance(router, type) else router
     if is_estimator(made):
         return EstimatorRouter(made)
     if not any(callable(getattr(made, method, None)) for method in ("score", "route", "decide", "score_table")):
@@ -133,9 +135,16 @@ def _load_file(path: Path) -> Any:
     return module
 
 
-def _make(kind: type, seed: int) -> Any:
+def takes_embedder(router: Any) -> bool:
+    """Whether a router was handed in as a class, or as the name of a baseline, whose constructor takes an embedder."""
+    kind = known_routers().get(router) if isinstance(router, str) else router
+    return isinstance(kind, type) and "embedder" in inspect.signature(kind).parameters
+
+
+def _make(kind: type, seed: int, embedder: Embedder | None) -> Any:
+    wanted = {"seed": seed} | ({} if embedder is None else {"embedder": embedder})
     try:
         parameters = inspect.signature(kind).parameters
-        return kind(seed=seed) if "seed" in parameters else kind()
+        return kind(**{name: value for name, value in wanted.items() if name in parameters})
     except TypeError as error:
         raise InputError(f"{kind.__name__}: cannot be made without arguments ({error}). Remedy: give them defaults") from error

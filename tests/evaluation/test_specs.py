@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
-from small_tables import Always, Means
+from small_tables import Always, Means, random_table
 
 import llmfusionbench as lfb
 from llmfusionbench.evaluation import EstimatorRouter, LiveRouter
@@ -46,6 +48,27 @@ def test_a_module(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sys.modules.pop("mine", None)
     assert resolve("mine:Mine").route(["x"], ["t"]) == ["a"]
     assert isinstance(resolve("sklearn.linear_model:Ridge"), EstimatorRouter)
+
+
+class Lengths:
+    """An embedder that sees how long a prompt is, and that remembers, with all copies of it, what it was asked for."""
+
+    id = "lengths"
+    seen: ClassVar[list[str | None]] = []
+
+    def encode(self, prompts: Sequence[str | None]) -> np.ndarray:
+        self.seen += prompts
+        return np.array([[len(p or ""), 1.0] for p in prompts], np.float32).reshape(-1, 2)
+
+
+def test_an_embedder_reaches_the_routers_that_take_one() -> None:
+    embedder = Lengths()
+    assert resolve("knn", embedder=embedder).embedder is embedder
+    assert resolve("knn").embedder is None
+    assert not hasattr(resolve("per_task", embedder=embedder), "embedder")
+    report = lfb.evaluate("knn", (random_table(20, prefix="train"), random_table(8, seed=1)), embedder=embedder)
+    assert {*embedder.seen} >= {*random_table(20, prefix="train").prompts, *random_table(8, seed=1).prompts}
+    assert "embedder lengths: knn" in report.data["warnings"]
 
 
 def test_others() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+import pyarrow as pa
 import yaml
 
 from ...release.card import SIMULATED
@@ -30,12 +31,12 @@ _INCLUDED: Final = (
 )
 
 
-def corpus_card(about: Mapping[str, Any]) -> str:
-    """The text of README.md for a corpus of which corpus.json says `about`."""
+def corpus_card(about: Mapping[str, Any], schema: pa.Schema) -> str:
+    """The text of README.md for a corpus of which corpus.json says `about`, with records of `schema`."""
     counts, source = about["counts"], about["release"]
     lines = [
         "---",
-        yaml.safe_dump(_front_matter(about), sort_keys=False, allow_unicode=True).strip(),
+        yaml.safe_dump(_front_matter(about, schema), sort_keys=False, allow_unicode=True).strip(),
         "---",
         "",
         f"# {about['kind']} corpus, format {about['format']}",
@@ -79,7 +80,7 @@ def corpus_card(about: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _front_matter(about: Mapping[str, Any]) -> dict[str, Any]:
+def _front_matter(about: Mapping[str, Any], schema: pa.Schema) -> dict[str, Any]:
     tags = ["llm-fusion", about["kind"], *sorted(about["counts"]["provenance"])]
     return {
         "pretty_name": f"LLMFusionBench {about['kind']} corpus",
@@ -88,7 +89,18 @@ def _front_matter(about: Mapping[str, Any]) -> dict[str, Any]:
         "configs": [
             {"config_name": "default", "data_files": [{"split": "train", "path": f"data/train-*.{about['container']}"}]}
         ],
+        # Lines of JSON do not say what a column is of which a file holds nothing but nulls.
+        "dataset_info": {"config_name": "default", "features": [_feature(field) for field in schema]},
     }
+
+
+def _feature(field: pa.Field) -> dict[str, Any]:
+    """A column as `datasets` writes it into a card."""
+    if pa.types.is_list(field.type):
+        return {"name": field.name, "list": [_feature(part) for part in field.type.value_type]}
+    if pa.types.is_struct(field.type):
+        return {"name": field.name, "struct": [_feature(part) for part in field.type]}
+    return {"name": field.name, "dtype": {"float": "float32"}.get(str(field.type), str(field.type))}
 
 
 def _revision(revision: str | None) -> str:

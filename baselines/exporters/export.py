@@ -207,9 +207,17 @@ def export_kto(
     chosen = labelled(work.answers, rows, is_good, by=by, n=answers_per_label, seed=work.seed)
     work.drops.keep(rows, np.isin(rows, chosen.answer), "not_top")
     selection = {"by": by, "answers_per_label": answers_per_label, "good": good, "bad": bad, "balance": balance}
-    if balance:
+    return work.write(_evened(work, chosen) if balance else chosen, out, selection)
+
+
+def _evened(work: Pipeline, chosen: Chosen) -> Chosen:
+    """As many good as bad ones, and no task beyond its share: what one takes may undo the other, so both until neither does."""
+    while True:
         keep = evened(chosen, work.seed)
         work.record_drops.keep(np.arange(len(chosen)), keep, "balance")
         chosen = chosen.rows(keep)
         work.record_drops.check(chosen.query)
-    return work.write(chosen, out, selection)
+        shared = work.within_share(chosen)
+        if len(shared) == len(chosen):
+            return chosen
+        chosen = shared

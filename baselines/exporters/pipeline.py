@@ -21,6 +21,7 @@ from .directory import whole_directory
 from .drops import Drops
 from .filters import Filters
 from .formats import FORMATS, Format
+from .formats.openai_rules import LEAST_EXAMPLES
 from .guard import THRESHOLD, Guarded, guard
 from .options import Options, Progress, Settings
 from .pairs import By, scores
@@ -87,10 +88,15 @@ class Pipeline:
         return asked, rows
 
     def with_text(self, rows: Places) -> Places:
-        """Those of the answers whose text was kept; looked for as late as can be, for it means going through all texts."""
+        """Those of the answers that have something to learn: the text was kept, and what is to be written of it is not empty.
+
+        Looked for as late as can be, for it means going through all texts.
+        """
         self.tell("reading answers", 2, 4)
-        there, self._digests = text_digests(self.release, self.answers, rows, self.settings.duplicates)
-        return self.drops.keep(rows, there[rows], "no_text")
+        settings = self.settings
+        there, answered, self._digests = text_digests(self.release, self.answers, rows, settings.duplicates, settings.reasoning)
+        rows = self.drops.keep(rows, there[rows], "no_text")
+        return self.drops.keep(rows, answered[rows], "only_reasoning")
 
     def scored(self, rows: Places, by: By) -> Places:
         """Those of the answers that have the score."""
@@ -114,16 +120,21 @@ class Pipeline:
             return rows
         return self.drops.keep(rows, firsts(self.answers.query[rows], self._digests[rows]), "repeated_answer")
 
+    def within_share(self, chosen: Chosen) -> Chosen:
+        """As much of what was chosen as keeps every task within its share."""
+        if self.settings.max_share is None:
+            return chosen
+        keep = balanced(self.answers.queries.task, chosen, self.settings.max_share, self.seed)
+        self.record_drops.keep(np.arange(len(chosen)), keep, "share")
+        return chosen.rows(keep)
+
     def write(self, chosen: Chosen, out: str | Path, selection: dict[str, Any]) -> Corpus:
         """Write what was chosen."""
         settings = self.settings
-        if settings.max_share is not None:
-            keep = balanced(self.answers.queries.task, chosen, settings.max_share, self.seed)
-            self.record_drops.keep(np.arange(len(chosen)), keep, "share")
-            chosen = chosen.rows(keep)
+        chosen = self.within_share(chosen)
         selection |= {"best_of": self.best_of, "duplicates": settings.duplicates, "max_share": settings.max_share}
         with whole_directory(out, CORPUS, overwrite=settings.overwrite) as root:
-            files, counts = self._write_files(root, chosen)
+            files, counts, schema = self._write_files(root, chosen)
             dropped = {d.noun: d.counts for d in (self.query_drops, self.drops, self.record_drops)}
             about = described(
                 self.release, self.kind,
@@ -135,16 +146,20 @@ class Pipeline:
             entry = self.format.dataset_info(f"llmfusionbench_{self.kind}", [n for n in files if n.startswith("data/")])
             if entry is not None:
                 files["dataset_info.json"] = _saved(root / "dataset_info.json", dump(entry))
-            files["README.md"] = _saved(root / "README.md", corpus_card({**about, "files": files}))
+            files["README.md"] = _saved(root / "README.md", corpus_card(about, schema))
             about["files"] = dict(sorted(files.items()))
             (root / CORPUS).write_text(dump(about), encoding="utf-8")
         return Corpus(Path(out), about)
 
-    def _write_files(self, root: Path, chosen: Chosen) -> tuple[dict[str, dict[str, Any]], Counts]:
-        """Write the records, the keys that they cannot hold, and what the guard kept out."""
+    def _write_files(self, root: Path, chosen: Chosen) -> tuple[dict[str, dict[str, Any]], Counts, pa.Schema]:
+        """Write the records, the keys that they cannot hold, and what the guard kept out; and say what they are."""
         settings = self.settings
         counts = Counts(self.answers, chosen)
-        shards = ShardWriter(root, settings.container or self.format.container, settings.shard_rows)
+        container, shard_rows = settings.container or self.format.container, settings.shard_rows
+        checked = self.format.issues is not None and container == "jsonl"
+        if checked and 0 < len(chosen) % shard_rows < LEAST_EXAMPLES:  # a last file too short to be taken: all of one size
+            shard_rows = -(-len(chosen) // -(-len(chosen) // shard_rows))
+        shards = ShardWriter(root, container, shard_rows)
         sidecar = None if self.format.keeps_keys else LineWriter(root / "provenance.jsonl")
         try:
             for places, samples in Samples(self.release, self.answers, chosen, self.kind):
@@ -168,18 +183,18 @@ class Pipeline:
             files = shards.finish()
         finally:
             shards.abort()
-        self._check(root, files)
+        if checked:
+            self._check(root, files)
         if sidecar is not None:
             files["provenance.jsonl"] = sidecar.finish()
         kept_out = LineWriter(root / "dropped.jsonl")
         kept_out.write(self.guarded.entries)
         files["dropped.jsonl"] = kept_out.finish()
-        return files, counts
+        return files, counts, shards.schema
 
     def _check(self, root: Path, files: dict[str, dict[str, Any]]) -> None:
         """Refuse files that their reader would refuse."""
-        if self.format.issues is None:
-            return
+        assert self.format.issues is not None
         found = []
         for name in files:
             with open(root / name, "rb") as lines:
@@ -187,8 +202,8 @@ class Pipeline:
         if found:
             more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
             raise InputError(
-                f"{self.format.name}: {'; '.join(map(str, found[:_SHOWN]))}{more}. Remedy: another choice of answers, or "
-                "another --format"
+                f"{self.format.name}: {'; '.join(map(str, found[:_SHOWN]))}{more}. Remedy: another choice of answers, "
+                "another --shard-rows, or another --format"
             )
 
     def _reasoned(self, samples: pa.Table) -> pa.Table:

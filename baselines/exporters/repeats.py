@@ -15,6 +15,7 @@ from ...errors import ReleaseError
 from ...release import Release
 from ...types import normalise_prompt
 from .answers import Answers, Mask, Places, Queries, batches
+from .reasoning import How, apply
 
 Duplicates = Literal["keep", "exact", "near"]
 DUPLICATES: Final[tuple[Duplicates, ...]] = ("keep", "exact", "near")
@@ -49,32 +50,36 @@ def repeated_prompts(release: Release, queries: Queries, rows: Places, how: Dupl
     return repeated
 
 
-def text_digests(release: Release, answers: Answers, rows: Places, how: Duplicates) -> tuple[Mask, Places]:
-    """Whether the text of each answer is there, and a digest of it unless all are kept; the texts pass by and are not.
+def text_digests(
+    release: Release, answers: Answers, rows: Places, how: Duplicates, reasoning: How
+) -> tuple[Mask, Mask, Places]:
+    """Whether the text of each answer is there, whether more than reasoning is in it, and a digest of what will be written of
+    it unless all are kept; the texts pass by and are not.
 
     Returns:
-        [N] bool and [N] int64; False and 0 for an answer that is not among `rows`.
+        [N] bool, [N] bool and [N] int64; False and 0 for an answer that is not among `rows`.
 
     Raises:
         ReleaseError: the files have changed since the numbers were read.
     """
     wanted = np.zeros(len(answers), bool)
     wanted[rows] = True
-    there, digests = np.zeros(len(answers), bool), np.zeros(len(answers), np.int64)
+    there, answered, digests = np.zeros(len(answers), bool), np.zeros(len(answers), bool), np.zeros(len(answers), np.int64)
     seen = 0
     for batch in batches(release, "responses", answers.queries.splits, ["query_id", "llm", "mode", "response"]):
         places = answers.places(batch)
         mask = (places >= 0) & wanted[places]
         texts = batch["response"].filter(pa.array(mask))
         seen += len(texts)
-        valid = texts.is_valid().to_numpy(zero_copy_only=False)
-        found = places[mask][valid]
-        there[found] = True
+        there[places[mask][texts.is_valid().to_numpy(zero_copy_only=False)]] = True
+        texts = apply(texts, batch["mode"].filter(pa.array(mask)), reasoning)
+        found = places[mask][texts.is_valid().to_numpy(zero_copy_only=False)]
+        answered[found] = True
         if how != "keep":
             digests[found] = [_digest(data) for data in _slices(texts.drop_null())]
     if seen != len(rows):
         raise ReleaseError(f"{release.path}: changed while it was read. Remedy: run it again")
-    return there, digests
+    return there, answered, digests
 
 
 def _slices(texts: pa.StringArray) -> list[memoryview]:

@@ -30,6 +30,8 @@ class ShardWriter:
         self.root, self.container, self.shard_rows = root, container, shard_rows
         self.rows: list[int] = []
         """Records of each file so far."""
+        self.schema = pa.schema([])
+        """What the records are."""
         self._lines: IO[bytes] | None = None
         self._table: pq.ParquetWriter | None = None
         self._waiting: list[pa.Table] = []
@@ -37,11 +39,12 @@ class ShardWriter:
 
     def write(self, records: pa.Table) -> None:
         """Append records."""
+        self.schema = records.schema
         while records.num_rows:
             if not self.rows or self.rows[-1] == self.shard_rows:
                 self._close()
                 self.rows.append(0)
-            part = records.slice(0, self.shard_rows - self.rows[-1])
+            part = records.slice(0, min(self.shard_rows - self.rows[-1], records.num_rows))
             self._append(part)
             self.rows[-1] += part.num_rows
             records = records.slice(part.num_rows)

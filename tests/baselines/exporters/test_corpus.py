@@ -89,6 +89,27 @@ def test_plain_datasets_reads_the_directory(tmp_path: Path, container: Any, monk
     assert one["messages"][1]["content"] in [r["response"] for r in row if (r["llm"], r["mode"]) == (name, mode)]
 
 
+@pytest.mark.parametrize(("kind", "name"), ALL, ids=lambda v: str(v))
+def test_plain_datasets_knows_the_columns(tmp_path: Path, kind: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the first file has nothing in a column: a ground truth has no candidate."""
+    import datasets
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    rows = [answer(n, llm, performance=float(llm == "a"), license=(None, "MIT")[n % 2]) for n in range(12) for llm in "ab"]
+    options: dict[str, Any] = {"with_labels": True} if kind == "sft" else {}
+    release = made_up_release(tmp_path, rows)
+    corpus = EXPORTERS[kind](
+        release, tmp_path / "out", format=name, container="jsonl", shard_rows=12 if name == "openai" else 1, **options
+    )
+    table = EXPORTERS[kind](release, tmp_path / "table", format=name, container="parquet", **options)
+    loaded = [
+        datasets.load_dataset(str(c.path), split="train", cache_dir=str(tmp_path / "cache" / str(i)))
+        for i, c in enumerate((corpus, table))
+    ]
+    assert loaded[0].features == loaded[1].features == datasets.Features.from_arrow_schema(pq.read_schema(table.files[0]))
+    assert loaded[0].to_list() == loaded[1].to_list()
+
+
 def test_the_same_bytes_however_the_texts_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options: dict[str, Any] = {"k": 3, "with_labels": True, "tasks": ["gsm8k", "mbpp", "mmlu"]}
     for container in ("jsonl", "parquet"):
@@ -166,21 +187,45 @@ def test_reasoning(tmp_path: Path) -> None:
         answer(0, "a", response="<think>\nhm\n</think>\n\n42"),
         answer(1, "a", response="<think>never ends"),
         answer(2, "a", response="plain"),
+        answer(3, "a", response="7<think>never ends"),
     ]
     release = made_up_release(tmp_path, rows)
     kept = export_sft(release, tmp_path / "keep")
     assert {r["output"] for r in records(kept)} == {row["response"] for row in rows}
     stripped = export_sft(release, tmp_path / "strip", reasoning="strip")
-    assert {r["output"] for r in records(stripped)} == {"42", "plain"}
-    assert stripped.dropped["records"] == {"only_reasoning": 1}
-    assert check(stripped)["records"] == 2
-    assert check(stripped)["reasoning"] == {"how": "strip", "tagged": 2, "unclosed": 1, "unanswered": 1}
+    assert {r["output"] for r in records(stripped)} == {"42", "plain", "7"}
+    assert stripped.dropped == {"queries": {}, "answers": {"only_reasoning": 1}, "records": {}}
+    assert check(stripped)["records"] == 3
+    assert check(stripped)["reasoning"] == {"how": "strip", "tagged": 2, "unclosed": 1}
     assert check(kept)["reasoning"] == {"how": "keep"}
     card = (stripped.path / "README.md").read_text("utf-8")
-    assert "- reasoning: strip (2 texts came with tags, 1 of these cut off in their reasoning, 1 of these without" in card
+    assert "- reasoning: strip (2 texts came with tags, 1 of these cut off in their reasoning)" in card
     with pytest.raises(InputError, match=r"left out: 1 nothing left beside the reasoning. Remedy: --reasoning keep"):
         export_sft(made_up_release(tmp_path, rows[1:2]), tmp_path / "none", reasoning="strip")
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("how", ["strip", "tag"])
+def test_what_is_written_is_what_repeats(tmp_path: Path, how: Any) -> None:
+    rows = [
+        answer(0, "a", response="<think>this</think>42", output_tokens=9, judge="rule", judge_score=0.9),
+        answer(0, "b", response="this</think>\n\n42", output_tokens=7, judge="rule", judge_score=0.1),
+        answer(0, "c", response="<think>cut off", output_tokens=99, judge="rule", judge_score=1.0),
+        answer(0, "d", response="forty-two", output_tokens=1, judge="rule", judge_score=0.5),
+    ]
+    release = made_up_release(tmp_path, rows)
+    corpus = export_sft(release, tmp_path / "sft", k=2, reasoning=how)
+    assert [r["candidate"] for r in records(corpus)] == ["a", "d"], "the next ones move up"
+    assert corpus.dropped["answers"] == {"only_reasoning": 1, "repeated_answer": 1}
+    pair = export_preference(release, tmp_path / "pairs", by="judge", reasoning=how)
+    assert [(r["candidate"], r["rejected_candidate"]) for r in records(pair)] == [("a", "d")]
+
+
+def test_a_truth_that_is_all_reasoning(tmp_path: Path) -> None:
+    release = made_up_release(tmp_path, [answer(0, "a", ground_truth="<think>hm"), answer(1, "a")])
+    corpus = export_sft(release, tmp_path / "out", setting="baseline", reasoning="strip")
+    assert (corpus.records, corpus.dropped["records"]) == (1, {"only_reasoning": 1})
+    assert check(corpus)["reasoning"] == {"how": "strip", "tagged": 1, "unclosed": 1, "unanswered": 1}
 
 
 def test_files_that_openai_would_refuse(tmp_path: Path) -> None:
@@ -190,6 +235,16 @@ def test_files_that_openai_would_refuse(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
     enough = made_up_release(tmp_path, [answer(i, "a") for i in range(10)])
     assert export_sft(enough, tmp_path / "out", format="openai").records == 10
+    with pytest.raises(InputError, match=r"5 examples, expected at least 10.* Remedy: .* another --shard-rows"):
+        export_sft(enough, tmp_path / "small", format="openai", shard_rows=6)
+    assert export_sft(enough, tmp_path / "table", format="openai", container="parquet", shard_rows=6).records == 10
+
+
+def test_no_last_file_is_too_short_for_openai(tmp_path: Path) -> None:
+    release = made_up_release(tmp_path, [answer(i, "a") for i in range(23)])
+    made = export_sft(release, tmp_path / "out", format="openai", shard_rows=20)
+    assert [made.about["files"][str(p.relative_to(made.path))]["rows"] for p in made.files] == [12, 11]
+    assert export_sft(release, tmp_path / "large", k=1, shard_rows=10**30).records == 23, "no file is too large to count"
 
 
 def test_texts_that_were_not_kept(tmp_path: Path) -> None:

@@ -50,6 +50,20 @@ def test_as_many_good_as_bad(tmp_path: Path) -> None:
     assert len({r["query_id"] for r in records(corpus) if r["label"]}) == 10, "the first answer of a query goes last"
 
 
+def test_as_many_good_as_bad_and_no_task_too_large(tmp_path: Path) -> None:
+    tasks = {"big": (6, 14), "small": (5, 1), "tiny": (4, 2)}
+    rows = [
+        answer(start + i, "a", task=task, performance=float(i < good))
+        for start, (task, (good, bad)) in zip((0, 100, 200), tasks.items(), strict=True)
+        for i in range(good + bad)
+    ]
+    corpus = export_kto(made_up_release(tmp_path, rows), tmp_path / "out", balance=True, max_share=0.4)
+    labels = corpus.about["labels"]
+    assert labels["good"] == labels["bad"] > 0
+    assert max(corpus.tasks.values()) <= 0.4 * corpus.records
+    assert sum(corpus.dropped["records"].values()) == len(rows) - corpus.records
+
+
 def test_labels_that_cannot_be(tmp_path: Path) -> None:
     release = made_up_release(tmp_path, [answer(0, "a"), answer(0, "b", performance=0.4)])
     with pytest.raises(InputError, match=r"good 0.2, bad 0.5: expected 0 <= bad < good <= 1"):

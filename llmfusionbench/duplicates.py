@@ -4,8 +4,10 @@ Near means a Jaccard similarity of the sets of word triples of at least a thresh
 rows proposes the pairs, and each is then checked exactly: no pair below is reported, and of those at .8 fewer than one in ten
 million are missed. The lower the threshold, the more are: at .5 one in eight.
 
-A triple that more than 50 different prompts share is the form of a task (its instruction, its worked examples) and says nothing
-of a query: it does not count, except in a prompt that has no others.
+A triple that more than 50 different prompts share is the form of a task (its instruction, its worked examples) and says little
+of a query. So the threshold is for the other triples, where a prompt has any; or for all of them, where at least half of the
+others are shared too. More than 50 variants of one prompt that differ in some words only look like a task with its form: they
+are no likes.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +25,15 @@ import numpy.typing as npt
 from .types import normalise_prompt
 
 Hashes = npt.NDArray[np.uint64]
+Codes = npt.NDArray[np.int32]
 
 _WORD: Final = re.compile(r"\w+|[^\w\s]")
 _BANDS, _ROWS = 32, 4
 _MIXERS: Final = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9))
 """Odd constants, one a place in a triple."""
 _COMMON: Final = 50
+_LEAST: Final = 0.5
+"""Jaccard similarity of what is not common, below which no form makes two prompts alike."""
 _CELLS: Final = 2**22
 
 
@@ -49,7 +54,7 @@ def overlap(train: Sequence[str | None], test: Sequence[str | None], *, threshol
     of_test = distinct.group[len(train) :]
     exact = np.array([i in of_train for i in of_test.tolist()], bool)
     unmatched = sorted({i for i in of_test.tolist() if i >= 0 and i not in of_train})
-    sets = _Shingles(distinct.texts)
+    sets = _shingles(distinct.texts)
     buckets = sets.buckets(sorted(of_train))
     found = {i for i in unmatched if sets.likes(i, buckets, threshold)}
     return Overlap(exact, np.array([i in found for i in of_test.tolist()], bool))
@@ -61,24 +66,9 @@ def similar_pairs(left: Sequence[str | None], right: Sequence[str | None], *, th
     Returns:
         [n, 2] int64, their places, sorted. A missing prompt is in no pair.
     """
-    distinct = _Distinct([*left, *right])
-    rows: dict[int, list[int]] = defaultdict(list)
-    for place, i in enumerate(distinct.group[len(left) :].tolist()):
-        rows[i].append(place)
-    sets = _Shingles(distinct.texts)
-    known = sorted(i for i in rows if i >= 0)
-    buckets = sets.buckets(known)
-    inside = set(known)
-    likes: dict[int, list[int]] = {}
-    pairs = []
-    for place, i in enumerate(distinct.group[: len(left)].tolist()):
-        if i < 0:
-            continue
-        if i not in likes:
-            near = [j for j in sets.likes(i, buckets, threshold) if j != i]
-            likes[i] = [i, *near] if i in inside else near
-        pairs += [(place, other) for j in likes[i] for other in rows[j]]
-    return np.array(sorted(pairs), np.int64).reshape(-1, 2)
+    asked, known = _Texts(left), _Texts(right)
+    sets = dict(zip([*asked.texts, *known.texts], [*asked.triples, *known.triples], strict=True))
+    return LikeIndex(known, threshold=threshold, common=_common(list(sets.values()))).pairs(asked)
 
 
 def first_of_likes(prompts: Sequence[str | None], *, threshold: float = 0.8) -> npt.NDArray[np.int64]:
@@ -88,7 +78,7 @@ def first_of_likes(prompts: Sequence[str | None], *, threshold: float = 0.8) -> 
         [n] int64, the place of each one's leader; its own where nothing before it is like it, or where it is missing.
     """
     distinct = _Distinct(prompts)
-    sets = _Shingles(distinct.texts)
+    sets = _shingles(distinct.texts)
     buckets: dict[tuple[int, int], list[int]] = defaultdict(list)
     leader: list[int] = []
     for i in range(len(distinct.texts)):
@@ -123,21 +113,101 @@ class _Distinct:
         """[n] distinct prompt of each; -1 for a missing one."""
 
 
-class _Shingles:
-    """The sets of word triples of texts, and their MinHash signatures cut into bands."""
+class _Texts(_Distinct):
+    """Distinct prompts with their triples."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        sets = _without_common([_triples(text) for text in texts])
-        self.bands = _signatures(sets)
-        """[n, 32] uint64"""
-        codes = np.unique(np.concatenate(sets), return_inverse=True)[1] if sets else np.zeros(0, np.int64)
+    def __init__(self, prompts: Sequence[str | None]) -> None:
+        super().__init__(prompts)
+        self.triples = [_triples(text) for text in self.texts]
+
+
+class LikeIndex:
+    """Prompts among which likes are looked for again and again: what does not depend on the prompts asked about is kept.
+
+    What is common is told by the prompts of the index alone, so that the likes of a prompt are the same whatever is asked about
+    beside it.
+    """
+
+    def __init__(self, prompts: Sequence[str | None] | _Texts, *, threshold: float = 0.8, common: Hashes | None = None) -> None:
+        known = prompts if isinstance(prompts, _Texts) else _Texts(prompts)
+        self._threshold = threshold
+        self._common = _common(known.triples) if common is None else common
+        self._sets = _Shingles(known.triples, self._common)
+        self._place = {text: i for i, text in enumerate(known.texts)}
+        self._rows: list[list[int]] = [[] for _ in known.texts]
+        for row, i in enumerate(known.group.tolist()):
+            if i >= 0:
+                self._rows[i].append(row)
+        bands = np.ascontiguousarray(self._sets.bands.T)
+        self._order = bands.argsort(axis=1, kind="stable").astype(np.int32)
+        self._keys = np.take_along_axis(bands, self._order, 1)
+
+    def pairs(self, prompts: Sequence[str | None] | _Texts) -> npt.NDArray[np.int64]:
+        """Every pair of one of `prompts` and one of the index that are equal or nearly so.
+
+        Returns:
+            [n, 2] int64, their places, sorted. A missing prompt is in no pair.
+        """
+        asked = prompts if isinstance(prompts, _Texts) else _Texts(prompts)
+        own = _without(asked.triples, self._common)
+        bands = _signatures(own).T
+        first, last = (
+            np.stack([np.searchsorted(keys, mine, side) for keys, mine in zip(self._keys, bands, strict=True)], 1)
+            for side in ("left", "right")
+        )
+        likes = []
+        for i, text in enumerate(asked.texts):
+            equal = self._place.get(text)
+            found = [] if equal is None else [equal]
+            hit = np.flatnonzero(last[i] > first[i]).tolist()
+            if hit:
+                proposed = np.unique(np.concatenate([self._order[b, first[i, b] : last[i, b]] for b in hit]))
+                codes = self._sets.own.known(own[i]), self._sets.whole.known(asked.triples[i])
+                sizes = len(own[i]), len(asked.triples[i])
+                found += [j for j in self._sets.alike(codes, sizes, proposed, self._threshold) if j != equal]
+            likes.append([row for j in found for row in self._rows[j]])
+        pairs = [(place, row) for place, i in enumerate(asked.group.tolist()) if i >= 0 for row in likes[i]]
+        return np.array(sorted(pairs), np.int64).reshape(-1, 2)
+
+
+class _Sets:
+    """Sets of triples, one after the other, as whole numbers from 0."""
+
+    def __init__(self, sets: Sequence[Hashes]) -> None:
+        self.values, codes = np.unique(np.concatenate([np.zeros(0, np.uint64), *sets]), return_inverse=True)
+        """The triples of all, sorted: a triple's place is its number."""
+        self.codes = codes.reshape(-1).astype(np.int32)
         self.sizes = np.array([len(s) for s in sets], np.int64)
-        """[n] triples of each."""
         self.starts = np.cumsum(self.sizes) - self.sizes
-        self.codes = codes
-        """The triples of all, one text after the other, as whole numbers from 0."""
-        self.own = np.zeros(codes.max(initial=-1) + 1, bool)
-        """Scratch: the triples of the text that is compared."""
+
+    def __getitem__(self, i: int) -> Codes:
+        return self.codes[self.starts[i] : self.starts[i] + self.sizes[i]]
+
+    def known(self, triples: Hashes) -> Codes:
+        """The numbers of those triples that occur here."""
+        places = np.minimum(np.searchsorted(self.values, triples), max(0, len(self.values) - 1))
+        return places[self.values[places] == triples].astype(np.int32) if len(self.values) else places[:0].astype(np.int32)
+
+    def reaches(self, codes: Codes, size: int, others: npt.NDArray[Any], *thresholds: float) -> list[npt.NDArray[np.bool_]]:
+        """For each threshold, which of the sets `others` have that Jaccard similarity with one of `size` triples."""
+        ends = np.cumsum(self.sizes[others])
+        starts = ends - self.sizes[others]
+        at = np.arange(ends[-1]) + np.repeat(self.starts[others] - starts, self.sizes[others])
+        mine = np.zeros(len(self.values), bool)
+        mine[codes] = True
+        shared = np.add.reduceat(mine[self.codes[at]].astype(np.int64), starts)
+        return [shared >= threshold * (size + self.sizes[others] - shared) for threshold in thresholds]
+
+
+class _Shingles:
+    """The sets of word triples of texts, and the MinHash signatures of what is not common in them, cut into bands."""
+
+    def __init__(self, triples: list[Hashes], common: Hashes) -> None:
+        own = _without(triples, common)
+        self.bands = _signatures(own)
+        """[n, 32] uint64"""
+        self.own = _Sets(own)
+        self.whole = _Sets(triples) if len(common) else self.own
 
     def buckets(self, which: Sequence[int]) -> dict[tuple[int, int], list[int]]:
         """Band and key -> the texts among `which` that have it."""
@@ -147,32 +217,41 @@ class _Shingles:
                 found[band, key].append(i)
         return found
 
-    def proposed(self, text: int, buckets: dict[tuple[int, int], list[int]]) -> list[int]:
-        """Texts that share a band with this one."""
-        return sorted({j for band, key in enumerate(self.bands[text].tolist()) for j in buckets.get((band, key), ())})
-
     def likes(self, text: int, buckets: dict[tuple[int, int], list[int]], threshold: float) -> list[int]:
         """Texts of the buckets that share so much with this one, in order; itself too, if it is there."""
-        others = np.array(self.proposed(text, buckets), np.int64)
-        if not len(others):
+        proposed = sorted({j for band, key in enumerate(self.bands[text].tolist()) for j in buckets.get((band, key), ())})
+        if not proposed:
             return []
-        mine = self.codes[self.starts[text] : self.starts[text] + self.sizes[text]]
-        ends = np.cumsum(self.sizes[others])
-        at = np.arange(ends[-1]) + np.repeat(self.starts[others] - (ends - self.sizes[others]), self.sizes[others])
-        self.own[mine] = True
-        shared = np.add.reduceat(self.own[self.codes[at]].astype(np.int64), ends - self.sizes[others])
-        self.own[mine] = False
-        alike = shared >= threshold * (self.sizes[text] + self.sizes[others] - shared)
+        codes = self.own[text], self.whole[text]
+        return self.alike(codes, (len(codes[0]), len(codes[1])), np.array(proposed, np.int64), threshold)
+
+    def alike(
+        self, codes: tuple[Codes, Codes], sizes: tuple[int, int], others: npt.NDArray[Any], threshold: float
+    ) -> list[int]:
+        """Of the texts `others` (one at least) the likes of one, whose own and whole sets are given as numbers and sizes."""
+        alike, half = self.own.reaches(codes[0], sizes[0], others, threshold, min(_LEAST, threshold))
+        rest = np.flatnonzero(half & ~alike)
+        if len(rest) and self.whole is not self.own:
+            alike[rest] = self.whole.reaches(codes[1], sizes[1], others[rest], threshold)[0]
         found: list[int] = others[alike].tolist()
         return found
 
 
-def _without_common(sets: list[Hashes]) -> list[Hashes]:
-    """The sets without what more than `_COMMON` of them share; one of nothing else stays as it is."""
+def _shingles(texts: Sequence[str]) -> _Shingles:
+    triples = [_triples(text) for text in texts]
+    return _Shingles(triples, _common(triples))
+
+
+def _common(sets: Sequence[Hashes]) -> Hashes:
+    """What more than `_COMMON` of the sets share, sorted."""
     if len(sets) <= _COMMON:
-        return sets
+        return np.zeros(0, np.uint64)
     values, counts = np.unique(np.concatenate(sets), return_counts=True)
-    common = values[counts > _COMMON]
+    return values[counts > _COMMON]
+
+
+def _without(sets: list[Hashes], common: Hashes) -> list[Hashes]:
+    """The sets without what is common; one of nothing else stays as it is."""
     if not len(common):
         return sets
     kept = [s[~np.isin(s, common, assume_unique=True)] for s in sets]

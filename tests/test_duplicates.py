@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmfusionbench.duplicates import first_of_likes, overlap, similar_pairs
+from llmfusionbench.duplicates import LikeIndex, first_of_likes, overlap, similar_pairs
 
 
 def texts(n: int, seed: int) -> list[str]:
@@ -74,6 +74,37 @@ def test_the_form_of_a_task_makes_no_likes() -> None:
     assert first_of_likes(few).tolist() == [0] * 20, "of a few, who shares most says most"
 
 
+def test_a_form_hides_no_like() -> None:
+    """Two prompts as alike as the threshold wants, most of what they share being common to their task."""
+    rng = np.random.default_rng(0)
+    form = " ".join(f"form{i}" for i in range(30))
+    words = [" ".join(f"word{i}" for i in rng.integers(0, 10_000, 20)) for _ in range(120)]
+    prompts = [f"{form} {w}" for w in words]
+    changed = words[0].split()
+    changed[9] = "changed"
+    near = f"{form} {' '.join(changed)}"
+    assert jaccard(words[0], " ".join(changed)) < 0.8 <= jaccard(prompts[0], near)
+    assert similar_pairs([near], prompts).tolist() == [[0, 0]]
+    assert LikeIndex(prompts).pairs([near]).tolist() == [[0, 0]]
+    assert overlap(prompts, [near]).near.tolist() == [True]
+    assert first_of_likes([*prompts, near])[-1] == 0
+
+
+def test_an_index_answers_each_prompt_by_itself() -> None:
+    """Whatever is asked about beside it; and like `similar_pairs` where nothing is common."""
+    left, right = [*texts(60, 2), None, "word1"], [*texts(60, 2)[::-1], None, "word1 word2"]
+    index = LikeIndex(right, threshold=0.7)
+    together = index.pairs(left)
+    assert together.tolist() == similar_pairs(left, right, threshold=0.7).tolist()
+    assert len(together) > 60
+    for place, prompt in enumerate(left):
+        assert index.pairs([prompt])[:, 1].tolist() == together[together[:, 0] == place, 1].tolist()
+    form = " ".join(f"form{i}" for i in range(60))
+    many = [f"{form} {w}" for w in texts(100, 5)[::2]]
+    few = LikeIndex(many[:1])
+    assert few.pairs(many)[:, 0].tolist() == [i for i, prompt in enumerate(many) if len(few.pairs([prompt]))]
+
+
 def test_missing_prompts_are_like_nothing() -> None:
     found = overlap([None, "a"], [None, "", "A?"])
     assert not found.exact.any()
@@ -85,6 +116,8 @@ def test_missing_prompts_are_like_nothing() -> None:
 def test_nothing_at_all() -> None:
     assert overlap([], []).exact.shape == (0,)
     assert similar_pairs([], ["a"]).shape == (0, 2)
+    assert similar_pairs(["a"], []).shape == (0, 2)
+    assert LikeIndex([None]).pairs(["a", None]).shape == (0, 2)
     assert first_of_likes([]).shape == (0,)
 
 

@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ...duplicates import similar_pairs
 from ...errors import InputError, UnknownNameError
 from .library import TemplateLibrary
 
@@ -17,9 +16,6 @@ WITHIN: Final = ("any", "domain", "task")
 """What a hit may be restricted to: nothing, the query's domain, or its task."""
 
 Places = npt.NDArray[np.int64]
-
-_TEXTS: Final = 2**16
-"""Of a library, that are compared at a time: their hashes take some 200 MB."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,8 @@ def eligible(
     """What each of n queries may retrieve from a library.
 
     A query is shut out from a template made from itself (the same query_id, or an equal prompt once normalised) and from one
-    made from a near-duplicate (`llmfusionbench.duplicates`, a Jaccard similarity of word triples of .8 or more).
+    made from a near-duplicate (`llmfusionbench.duplicates`, a Jaccard similarity of word triples of .8 or more). That hangs on
+    the library and the one prompt, not on the others.
 
     Raises:
         UnknownNameError: there is no restriction of this name.
@@ -107,14 +104,7 @@ def eligible(
 
 def _own_and_near(library: TemplateLibrary, prompts: Sequence[str | None], query_ids: Sequence[str] | None) -> Places:
     """[m, 2] pairs, sorted by query: of its own id, or with a prompt that equals or nearly equals the template's."""
-    made_of_text: dict[str, list[int]] = {}
-    for column, prompt in enumerate(library.prompts):
-        made_of_text.setdefault(prompt, []).append(column)
-    texts = list(made_of_text)
-    pairs = set()
-    for start in range(0, len(texts), _TEXTS):
-        part = texts[start : start + _TEXTS]
-        pairs |= {(row, column) for row, text in similar_pairs(prompts, part).tolist() for column in made_of_text[part[text]]}
+    pairs = {(row, start + column) for start, index in library.likes for row, column in index.pairs(prompts).tolist()}
     if query_ids is not None:
         made_of: dict[str, list[int]] = {}
         for column, name in enumerate(library.query_ids):

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from ...duplicates import LikeIndex
 from ...errors import InputError, UnknownNameError
 from ...release import Release
 
@@ -18,6 +19,8 @@ POOLS: Final = ("small", "all")
 
 _KIND: Final = ("criterion", "pool", "summarizer")
 _PER_TEMPLATE: Final = ("query_ids", "prompts", "tasks", "domains", "templates")
+_PART: Final = 2**16
+"""Templates whose prompts are hashed at a time, which takes some 200 MB."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,11 @@ class TemplateLibrary:
     def place(self) -> dict[str, int]:
         """Id of a template -> where it is."""
         return {template_id: i for i, template_id in enumerate(self.template_ids)}
+
+    @cached_property
+    def likes(self) -> list[tuple[int, LikeIndex]]:
+        """What finds the likes of a prompt: of each part of the library where it starts, and an index of its prompts."""
+        return [(start, LikeIndex(self.prompts[start : start + _PART])) for start in range(0, len(self), _PART)]
 
     @cached_property
     def domain_of(self) -> dict[str, str]:

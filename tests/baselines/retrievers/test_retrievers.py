@@ -14,8 +14,10 @@ from planted_library import CODE, FACTS, SUMS, planted, shuffled
 from llmfusionbench.baselines import RETRIEVERS
 from llmfusionbench.baselines.retrievers import BM25, Dense, Hybrid, Queries, Retriever, TemplateLibrary
 from llmfusionbench.baselines.retrievers import dense as dense_module
+from llmfusionbench.baselines.retrievers import library as library_module
 from llmfusionbench.baselines.retrievers.eligible import eligible
 from llmfusionbench.baselines.retrievers.found import Found, best, reaching
+from llmfusionbench.duplicates import LikeIndex
 from llmfusionbench.embedding import TfidfSvdEmbedder
 from llmfusionbench.errors import InputError, MissingExtraError, UnknownNameError
 from llmfusionbench.release import open_release
@@ -212,6 +214,30 @@ def test_one_by_one_is_the_same(name: str) -> None:
         ids, similarities = retriever.topk([test.prompts[row]], 3, tasks=[test.tasks[row]], within="task")
         assert ids[0] == together[0][row]
         np.testing.assert_allclose(similarities[0], together[1][row], atol=2e-6)
+
+
+@EVERY
+def test_the_library_is_prepared_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What finds near-duplicates is kept from call to call, in parts of a large library, and not beyond a fit."""
+    made: list[int] = []
+
+    class Counted(LikeIndex):
+        def __init__(self, prompts: Any, **options: Any) -> None:
+            made.append(len(prompts))
+            super().__init__(prompts, **options)
+
+    monkeypatch.setattr(library_module, "LikeIndex", Counted)
+    monkeypatch.setattr(library_module, "_PART", 4)
+    retriever = fitted(name)
+    library = planted().ordered()
+    for place, prompt in enumerate(library.prompts):
+        found = retriever.topk([prompt.upper(), NEW], 9)[0]
+        assert library.template_ids[place] not in found[0]
+        assert found[1]
+    assert made == [4, 4, 1]
+    half = shuffled(library, [4, 5, 6])
+    retriever.fit(half).topk([NEW], 1)
+    assert made == [4, 4, 1, 3]
 
 
 @EVERY

@@ -46,9 +46,15 @@ from .embedders import kept_embedder
 @click.option("--baseline", "baselines", multiple=True, metavar="NAME", help="A baseline to compare with. Repeat it.")
 @click.option("--folds", default=5, show_default=True, help="Of kfold.")
 @click.option("--ood-task", "ood_tasks", multiple=True, metavar="TASK", help="A task to be declined, for guarded. Repeat it.")
-@click.option("--probes", default=50, show_default=True, help="Train queries shown of a new LLM, for leave_one_llm_out.")
-@click.option("--resamples", default=1000, show_default=True, help="Of the bootstrap.")
-@click.option("--seed", default=0, show_default=True, help="Of folds, draws and routers.")
+@click.option(
+    "--probes",
+    default=50,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Train queries shown of a new LLM, for leave_one_llm_out.",
+)
+@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(min=1), help="Of the bootstrap.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of folds, draws and routers.")
 @click.option(
     "--embedder",
     metavar="SPEC",
@@ -57,17 +63,34 @@ from .embedders import kept_embedder
 @click.option("--allow-partial", is_flag=True, help="Count missing and faulty choices instead of refusing them.")
 @click.option("--model", default="auto", show_default=True, metavar="NAME", help="What to ask a live router for.")
 @click.option("--alias", "aliases", multiple=True, metavar="NAME=CANDIDATE", help="A live router's name of a candidate.")
-@click.option("--concurrency", default=8, show_default=True, help="Requests to a live router at a time.")
-@click.option("--retries", default=3, show_default=True, help="Further attempts after a failure of a live router.")
+@click.option(
+    "--concurrency", default=8, show_default=True, type=click.IntRange(min=1), help="Requests to a live router at a time."
+)
+@click.option(
+    "--retries",
+    default=3,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Further attempts after a failure of a live router.",
+)
 @click.option(
     "--key-variable", metavar="NAME", help="Environment variable whose API key is sent to a live router; none by default."
 )
-@click.option("--timeout", default=60.0, show_default=True, help="Seconds an attempt may take.")
+@click.option(
+    "--timeout",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds an attempt may take.",
+)
 @click.option(
     "--calls", type=click.Path(path_type=Path), metavar="FILE", help="Record every call to a live router there (JSONL)."
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write report.json, leaderboard.csv, report.html there."
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write report.json, leaderboard.csv, report.html there.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--split", metavar="NAME", help="The queries of one split; all by default.")
 @click.option("--folds", default=5, show_default=True, help="All is learned on the other folds.")
 @click.option("--resamples", default=1000, show_default=True, type=click.IntRange(min=1), help="Of the bootstrap.")
-@click.option("--seed", default=0, show_default=True, help="Of folds and bootstrap.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of folds and bootstrap.")
 @click.option("--revision", metavar="REV", help="Commit, tag or branch of a release on the Hub.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the figures there, as CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")

@@ -64,7 +64,10 @@ def from_scores(scores: Any, columns: Sequence[str], table: RoutingTable, *, may
     Raises:
         InputError: the shape is wrong.
     """
-    given = np.asarray(scores, np.float64)
+    try:
+        given = np.asarray(scores, np.float64)
+    except (TypeError, ValueError) as error:  # texts, or rows of different lengths
+        raise InputError(f"scores: no array of numbers ({error}). Remedy: a row a query, a column a candidate") from error
     if given.shape != (len(table), len(columns)):
         raise InputError(
             f"scores: shape {given.shape}, expected ({len(table)}, {len(columns)}): a row a query, a column a candidate"
@@ -106,7 +109,7 @@ def from_names(names: Sequence[str | None], table: RoutingTable, *, may_decline:
     for i, name in enumerate(names):
         if name is None and may_decline:
             declined[i] = True
-        elif name in place:
+        elif isinstance(name, str) and name in place:
             choice[i] = place[name]
         elif name is None:
             faults.append(f"query {table.query_ids[i]}: no choice")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import sys
+import traceback
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pyarrow.compute as pc
 
 from ..duplicates import Overlap, overlap
 from ..embedding import Embedder
-from ..errors import InputError, MissingExtraError, UnknownNameError
+from ..errors import InputError, LLMFusionBenchError, MissingExtraError, UnknownNameError
 from ..release import Release, open_release
 from ..routing import RoutingTable
 from ..statistics import Resamples, estimate
@@ -104,7 +106,7 @@ def evaluate(
 
     Raises:
         UnknownNameError: no such scenario, protocol, split, task, LLM or baseline.
-        InputError: a router gave faulty choices (all are listed), or the protocol does not fit the release.
+        InputError: a router raised something or gave faulty choices (all are listed), or the protocol does not fit the release.
     """
     if protocol not in PROTOCOLS:
         raise UnknownNameError("protocol", protocol, PROTOCOLS)
@@ -224,21 +226,34 @@ def _folds(
 
 def _ask(name: str, router: Any, fold: Fold, protocol: str, warnings: list[str]) -> Decisions:
     """The decisions of a copy of `router`, fitted on the fold where it is one that is fitted."""
-    fitted = copy.deepcopy(router)
-    if hasattr(fitted, "fit"):
-        learned = fitted.fit(fold.train)
-        fitted = fitted if learned is None else learned
-    if fold.held_out is not None and hasattr(fitted, "extend"):
-        extended = fitted.extend(fold.held_out)
-        fitted = fitted if extended is None else extended
-    elif fold.held_out is not None and not getattr(fitted, "needs_truth", False):
-        line = f"{name}: cannot score an LLM that it was not fitted on, and never chooses it (it has no extend)"
-        if line not in warnings:
-            warnings.append(line)
     try:
+        fitted = copy.deepcopy(router)
+        if hasattr(fitted, "fit"):
+            learned = fitted.fit(fold.train)
+            fitted = fitted if learned is None else learned
+        if fold.held_out is not None and hasattr(fitted, "extend"):
+            extended = fitted.extend(fold.held_out)
+            fitted = fitted if extended is None else extended
+        elif fold.held_out is not None and not getattr(fitted, "needs_truth", False):
+            line = f"{name}: cannot score an LLM that it was not fitted on, and never chooses it (it has no extend)"
+            if line not in warnings:
+                warnings.append(line)
         return decide(fitted, fold.test, fold.train, may_decline=protocol == "guarded")
     except InputError as error:
         raise InputError(f"router {name}: {error}") from error
+    except LLMFusionBenchError:
+        raise
+    except Exception as error:  # whatever a router raises is the router's fault
+        raise InputError(
+            f"router {name}: {type(error).__name__}: {error}{_raised_at(router, error)}. Remedy: mend it; check_router tests it"
+        ) from error
+
+
+def _raised_at(router: Any, error: Exception) -> str:
+    """The last line of the router's own file on the way to an error; nothing where its file had no part."""
+    own = getattr(sys.modules.get(type(router).__module__), "__file__", None)
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == own]
+    return f" ({Path(own).name} line {lines[-1]})" if own is not None and lines else ""
 
 
 def _learning(

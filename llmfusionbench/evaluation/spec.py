@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..embedding import Embedder
-from ..errors import InputError, UnknownNameError
+from ..errors import InputError, LLMFusionBenchError, UnknownNameError
 from .decision import name_of
 from .predictions import SUFFIXES, PredictionsRouter
 from .sklearn_adapter import EstimatorRouter, is_estimator
@@ -148,3 +148,9 @@ def _make(kind: type, seed: int, embedder: Embedder | None) -> Any:
         return kind(**{name: value for name, value in wanted.items() if name in parameters})
     except TypeError as error:
         raise InputError(f"{kind.__name__}: cannot be made without arguments ({error}). Remedy: give them defaults") from error
+    except LLMFusionBenchError:
+        raise
+    except Exception as error:  # whatever a user's class raises is the class's fault
+        raise InputError(
+            f"{kind.__name__}: cannot be made ({type(error).__name__}: {error}). Remedy: mend the class"
+        ) from error

@@ -24,6 +24,18 @@ class Mine:
         return ["a"] * len(prompts)
 class Nothing:
     pass
+class Unmade:
+    def __init__(self):
+        raise RuntimeError("no weights")
+class Raises(Mine):
+    def fit(self, table):
+        raise KeyError("boom")
+class Silent(Mine):
+    def route(self, prompts, tasks):
+        return [1 / 0]
+class Words(Mine):
+    def score(self, prompts, tasks):
+        return "hello"
 class Needy:
     def __init__(self, path):
         self.path = path
@@ -89,6 +101,7 @@ def test_others() -> None:
         ("{file}:Mien", 'No class in {file} "Mien". Did you mean "Mine"?'),
         ("{file}:Nothing", "Nothing: has neither score nor route"),
         ("{file}:Needy", "Needy: cannot be made without arguments"),
+        ("{file}:Unmade", "Unmade: cannot be made (RuntimeError: no weights)"),
         ("nowhere.py:Mine", "nowhere.py: no such file"),
         ("no_such_module_at_all:Mine", "cannot be imported"),
     ],
@@ -104,6 +117,20 @@ def test_a_file_that_fails(tmp_path: Path) -> None:
     path.write_text("1 / 0")
     with pytest.raises(lfb.LLMFusionBenchError, match="ZeroDivisionError: division by zero"):
         resolve(f"{path}:Mine")
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("Raises", "KeyError: 'boom' (mine.py line 14)"),
+        ("Silent", "ZeroDivisionError: division by zero (mine.py line 17)"),
+        ("Words", "scores: no array of numbers (could not convert string to float: 'hello')"),
+    ],
+)
+def test_a_router_that_raises_is_named_with_its_line(file: Path, kind: str, message: str) -> None:
+    with pytest.raises(lfb.LLMFusionBenchError) as caught:
+        lfb.evaluate(f"{file}:{kind}", (random_table(10, prefix="train"), random_table(5)), baselines=())
+    assert str(caught.value).startswith(f"router {file}:{kind}: {message}. Remedy")
 
 
 def test_names(tmp_path: Path) -> None:

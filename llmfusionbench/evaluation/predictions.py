@@ -14,6 +14,8 @@ from ..routing import RoutingTable
 from .decision import Decisions, from_names, from_scores
 
 SUFFIXES: Final = (".csv", ".jsonl", ".parquet")
+_TEXTS: Final = ("query_id", "task", "prompt")
+"""Columns that hold no scores."""
 
 
 class PredictionsRouter:
@@ -46,7 +48,7 @@ class PredictionsRouter:
         ]
         some = table.rows(usable)
         if "candidate" in self.frame.columns:
-            names = [None if pd.isna(name) or name == "" else str(name) for name in by_id["candidate"][usable]]
+            names = [None if _is_missing(name) else str(name) for name in by_id["candidate"][usable]]
             made = from_names(names, some, may_decline=may_decline)
         else:
             scores = by_id.drop(columns=[c for c in ("task", "prompt") if c in by_id.columns])[usable]
@@ -72,7 +74,7 @@ def read_predictions(path: Path) -> pd.DataFrame:
             frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:  # pyarrow's and pandas' errors of parsing are ValueErrors
         raise InputError(f"{path}: cannot be read as {path.suffix[1:]} ({error}). Remedy: check the file") from error
-    others = [c for c in frame.columns if c not in ("query_id", "task", "prompt")]
+    others = [c for c in frame.columns if c not in _TEXTS]
     if "query_id" not in frame.columns or not others:
         raise InputError(
             f"{path}: columns {', '.join(map(str, frame.columns)) or '(none)'}, expected query_id and candidate, "
@@ -80,10 +82,27 @@ def read_predictions(path: Path) -> pd.DataFrame:
         )
     frame["query_id"] = frame["query_id"].astype(str)
     if "candidate" not in frame.columns:
+        if path.suffix == ".csv":
+            frame = frame.apply(lambda column: column if column.name in _TEXTS else _numbers(column))
         texts = [c for c in others if not pd.api.types.is_numeric_dtype(frame[c])]
         if texts:
             raise InputError(f"{path}: columns {', '.join(map(str, texts))} hold no numbers, expected scores of candidates")
     return frame
+
+
+def _is_missing(name: Any) -> bool:
+    return bool(pd.api.types.is_scalar(name) and (pd.isna(name) or name == ""))
+
+
+def _numbers(column: pd.Series[Any]) -> pd.Series[Any]:
+    """A column whose only texts are ways to write NaN, as numbers; any other as it is."""
+    if pd.api.types.is_numeric_dtype(column):
+        return column
+    written = column.astype(str).str.strip().str.lower().isin(["nan", "null", "none", "na"])
+    try:
+        return pd.to_numeric(column.mask(written))
+    except ValueError:
+        return column
 
 
 def _record(path: Path, number: int, line: str) -> dict[str, Any]:

@@ -87,6 +87,24 @@ def test_faulty_scores(tmp_path: Path) -> None:
     assert "query q1: score is NaN, expected a finite number" in str(caught.value)
 
 
+@pytest.mark.parametrize("written", ["nan", "NaN", "null", "NA"])
+def test_every_nan_of_a_csv_is_a_fault_of_its_query(tmp_path: Path, written: str) -> None:
+    frame = pd.DataFrame({"query_id": TEST.query_ids, "a": [1.0, None, 2, 3, 4, 5], "b": [1.0, 2, 3, None, 4, 5]})
+    frame.to_csv(tmp_path / "bad.csv", index=False, na_rep=written)
+    with pytest.raises(lfb.LLMFusionBenchError) as caught:
+        chosen(tmp_path / "bad.csv")
+    assert "found 2 faults" in str(caught.value)
+    assert "query q1: score is NaN" in str(caught.value)
+    assert "query q3: score is NaN" in str(caught.value)
+
+
+def test_a_choice_that_is_no_name_is_an_unknown_candidate(tmp_path: Path) -> None:
+    lines = [{"query_id": q, "candidate": ["a", "b"] if q == "q2" else "a"} for q in TEST.query_ids]
+    (tmp_path / "lists.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    with pytest.raises(lfb.LLMFusionBenchError, match=r"found 1 fault .*\n  query q2: unknown candidate"):
+        chosen(tmp_path / "lists.jsonl")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..chat import ChatClient, Reply
+from ..routing import RoutingTable
+from .decision import Decisions, from_names
+
+_NO_MODEL = "no model in the answer"
 
 
 class LiveRouter:
@@ -47,6 +54,23 @@ class LiveRouter:
         self.record = record
         self.key_variable = key_variable
         self.max_tokens = max_tokens
+
+    def decide(self, table: RoutingTable, *, may_decline: bool = False) -> Decisions:
+        """The choices for the queries of `table`; a call that failed is a fault, never a query that was declined.
+
+        Where it may decline, an answer that names no model declines.
+
+        Raises:
+            InputError, MissingExtraError: see `route`.
+        """
+        made = from_names(self.route(table.prompts, table.tasks), table, may_decline=True)
+        nameless = np.array([call["error"] == _NO_MODEL for call in self.calls_], bool)
+        declined = made.declined & nameless & may_decline
+        faults = [
+            f"query {table.query_ids[i]}: no choice ({self.calls_[i]['error']})"
+            for i in np.flatnonzero(made.declined & ~declined)
+        ]
+        return replace(made, declined=declined, faults=(*made.faults, *faults))
 
     def route(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> list[str | None]:
         """The candidate that each reply names; None where no reply came after all attempts.
@@ -92,5 +116,5 @@ def _call(place: int, reply: Reply | None) -> dict[str, Any]:
     error = reply.error if reply.model is None else None  # a choice without a text is a choice
     return {
         "prompt": place, "attempts": reply.attempts, "status": reply.status, "model": reply.model, "seconds": reply.seconds,
-        "error": error if error != "no text in the answer" else "no model in the answer",
+        "error": _NO_MODEL if reply.model is None and error in (None, "no text in the answer") else error,
     }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ def answer(body: dict[str, Any], tries: int) -> Any:
         return 401, b"{}"
     if "odd" in prompt:
         return 400, b"{}"
+    if "nameless" in prompt:
+        return 200, b'{"choices": [{"message": {"content": "I know nothing of this."}}]}'
     if "broken" in prompt:
         return 200, b"not json"
     if "hang" in prompt:
@@ -124,3 +127,21 @@ def test_in_an_evaluation(server: ChatServer) -> None:
     with pytest.raises(lfb.LLMFusionBenchError, match='unknown candidate "gpt-b"') as caught:
         lfb.evaluate({"live": server.url}, (train, broken), baselines=())
     assert "query q4: no choice" in str(caught.value)
+
+
+def test_a_call_that_failed_says_why_and_declines_nothing(server: ChatServer) -> None:
+    """Nobody is there, so that no query was declined: not in the guarded track either."""
+    train, test = random_table(20, prefix="train"), random_table(10, seed=1)
+    dead = LiveRouter("http://127.0.0.1:9", retries=0, timeout=1)
+    options = {"baselines": (), "protocol": "guarded", "ood_tasks": [test.tasks[0]]}
+    with pytest.raises(lfb.LLMFusionBenchError, match=r"found 10 faults.*\n  query q0: no choice \(.*refused.*\)"):
+        lfb.evaluate({"live": dead}, (train, test), **options)
+    report = lfb.evaluate({"live": dead}, (train, test), allow_partial=True, **options)
+    assert report.data["routers"][0]["metrics"]["ood_declined"]["value"] == 0
+    prompts = ["nameless" if i == 0 else "one" for i in range(len(test))]
+    mixed = replace(test, prompts=prompts)
+    made = LiveRouter(server.url, timeout=5).decide(mixed, may_decline=True)
+    assert made.declined.tolist() == [True] + [False] * 9
+    assert not made.faults
+    refused = LiveRouter(server.url, timeout=5).decide(mixed)
+    assert refused.faults == ("query q0: no choice (no model in the answer)",)

@@ -20,6 +20,8 @@ from .selection import GROUND_TRUTH, Chosen
 Kind = Literal["sft", "preference", "kto"]
 TEXTS: Final = {"sft": ("response",), "preference": ("chosen", "rejected"), "kto": ("completion",)}
 """The columns that hold answers, by kind."""
+_PIECE_BYTES: Final = 2**28
+"""Prompts in samples at a time: one that is long is as often there as its query has records."""
 
 
 class Samples:
@@ -85,10 +87,7 @@ class Samples:
         answers, chosen, queries = self.answers, self.chosen, self.answers.queries
         order = np.argsort(places, kind="stable")
         places = places[order]
-        for first, last, asked in prompts.between(start, stop):
-            records = np.arange(*np.searchsorted(chosen.query, [first, last]))
-            if not len(records):
-                continue
+        for first, records, asked in self._pieces(start, stop, prompts):
             query, answer = chosen.query[records], chosen.answer[records]
             own = answer != GROUND_TRUTH
             think = own & answers.think[answer]
@@ -129,6 +128,17 @@ class Samples:
                     "output_tokens": _number(tokens, own, pa.int64()),
                 }
             yield records, pa.table(columns)
+
+    def _pieces(self, start: int, stop: int, prompts: _Prompts) -> Iterator[tuple[int, Places, dict[str, pa.Array]]]:
+        """(first query, some records, texts of their queries), so many that their prompts, each as often as a record has it,
+        are not too much to hold."""
+        for first, last, asked in prompts.between(start, stop):
+            records = np.arange(*np.searchsorted(self.chosen.query, [first, last]))
+            length = np.max([pc.fill_null(pc.binary_length(texts), 0).to_numpy() for texts in asked.values()], axis=0)
+            ends = np.cumsum(length[self.chosen.query[records] - first], dtype=np.int64)
+            for piece in np.split(records, np.flatnonzero(np.diff(ends // _PIECE_BYTES)) + 1):
+                if len(piece):
+                    yield first, piece, asked
 
     def _row_of(self, query: Places, answer: Places) -> Places:
         """The answers themselves, and for ground truths the first answer to the query: its provenance is the query's."""

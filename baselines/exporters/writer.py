@@ -17,6 +17,8 @@ Container = Literal["jsonl", "parquet"]
 CONTAINERS: Final[tuple[Container, ...]] = ("jsonl", "parquet")
 FOLDER: Final = "data"
 _GROUP_ROWS: Final = 4_096
+_GROUP_BYTES: Final = 2**28
+"""Or less, where the texts are long: what bounds the memory."""
 
 
 class ShardWriter:
@@ -78,7 +80,7 @@ class ShardWriter:
             self._lines.write(json_lines(records))
             return
         self._waiting.append(records)
-        if sum(t.num_rows for t in self._waiting) >= _GROUP_ROWS:
+        if sum(t.num_rows for t in self._waiting) >= _GROUP_ROWS or sum(t.nbytes for t in self._waiting) >= _GROUP_BYTES:
             self._flush(path)
 
     def _flush(self, path: Path) -> None:

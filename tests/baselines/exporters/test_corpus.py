@@ -16,7 +16,15 @@ import pytest
 
 import llmfusionbench as lfb
 from llmfusionbench.baselines import EXPORTERS
-from llmfusionbench.baselines.exporters import answers, corpus_schema, export_kto, export_preference, export_sft
+from llmfusionbench.baselines.exporters import (
+    answers,
+    corpus_schema,
+    export_kto,
+    export_preference,
+    export_sft,
+    samples,
+    writer,
+)
 from llmfusionbench.baselines.exporters.drops import REASONS
 from llmfusionbench.baselines.exporters.formats import FORMATS, KEYS
 from llmfusionbench.baselines.exporters.writer import ShardWriter, json_lines
@@ -118,6 +126,24 @@ def test_the_same_bytes_however_the_texts_come(tmp_path: Path, monkeypatch: pyte
             patch.setattr(answers, "BATCH_ROWS", 61)  # no multiple of the 40 answers to a query
             again = contents(export_sft("sample", tmp_path / container / "b", container=container, **options).path)
         assert again == whole
+
+
+@pytest.mark.parametrize("kind", ["sft", "preference", "kto"])
+def test_long_prompts_come_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """No array of texts may hold 2 GiB, which long prompts reach soon where every answer to them is taken."""
+    options: dict[str, Any] = {"format": "parquet", "tasks": ["gsm8k", "mmlu"]}
+    options |= {"k": 40, "with_labels": True} if kind == "sft" else {}
+    whole = EXPORTERS[kind]("sample", tmp_path / "a", **options)
+    sizes: list[int] = []
+    written = ShardWriter.write
+    monkeypatch.setattr(ShardWriter, "write", lambda self, rows: (sizes.append(rows.num_rows), written(self, rows))[1])
+    monkeypatch.setattr(samples, "_PIECE_BYTES", 2_000)
+    monkeypatch.setattr(writer, "_GROUP_BYTES", 20_000)
+    pieces = EXPORTERS[kind]("sample", tmp_path / "b", **options)
+    assert pq.read_table(pieces.files[0]).equals(pq.read_table(whole.files[0]))
+    assert len(sizes) > 5
+    assert max(sizes) < whole.records / 5
+    assert pq.ParquetFile(pieces.files[0]).num_row_groups > pq.ParquetFile(whole.files[0]).num_row_groups == 1
 
 
 def test_rows_in_any_order_make_the_same_corpus(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from .errors import InputError, MissingExtraError
 
@@ -100,6 +100,12 @@ class ChatClient:
         base = self.url.rstrip("/").removesuffix("/chat/completions")
         return base if base.endswith("/v1") else base + "/v1"
 
+    @property
+    def address(self) -> str:
+        """`base_url` as files and messages may tell it: without a user's name, a password or a query, which may be secret."""
+        parts = urlsplit(self.base_url)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
     def ask(self, messages: Sequence[Message]) -> Reply:
         """One conversation.
 
@@ -126,7 +132,10 @@ class ChatClient:
             yield place, reply
 
     def attempt_all(self, conversations: Iterable[Sequence[Message]]) -> Iterator[tuple[int, Reply]]:
-        """As `ask_all`, but a refused call is a reply like others."""
+        """As `ask_all`, but a refused call is a reply like others.
+
+        When the user interrupts, the replies to what is under way still come, and nothing more is asked.
+        """
         waiting = enumerate(conversations)
         under_way: dict[Future[Reply], int] = {}
         room = max(1, self.concurrency)
@@ -137,7 +146,13 @@ class ChatClient:
                     under_way[pool.submit(self._attempt, create, messages)] = place
                 if not under_way:
                     return
-                for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                try:
+                    done = wait(under_way, return_when=FIRST_COMPLETED).done
+                except KeyboardInterrupt:
+                    for future, place in under_way.items():  # what is under way will be paid for
+                        yield place, future.result()
+                    raise
+                for future in done:
                     yield under_way.pop(future), future.result()
 
     def attempt(self, messages: Sequence[Message]) -> Reply:
@@ -170,7 +185,7 @@ class ChatClient:
         """The error that a refused call is."""
         key = f"from ${self.key_variable}" if self.key_variable else "none was sent; name its variable"
         return InputError(
-            f"{self.base_url}: status {reply.status}{calls}. "
+            f"{self.address}: status {reply.status}{calls}. "
             f"Remedy: check the URL, the model name {self.model!r} and the API key ({key})"
         )
 
@@ -221,7 +236,7 @@ def _read(body: bytes) -> dict[str, Any]:
     return {
         "text": text if isinstance(text, str) else None,
         "model": model if isinstance(model, str) else None,
-        "error": None if isinstance(text, str) else "no text in the answer",
+        "error": None if isinstance(text, str) else "an error in the answer" if said.get("error") else "no text in the answer",
         "input_tokens": _count(counts.get("prompt_tokens")),
         "output_tokens": _count(counts.get("completion_tokens")),
     }

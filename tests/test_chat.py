@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import wait
 from itertools import count, islice
 from typing import Any
 
@@ -71,11 +72,12 @@ def test_a_failure_that_stays_is_a_reply(status: int, attempts: int) -> None:
         (b"[]", "the answer is no JSON object"),
         (b"{}", "no text in the answer"),
         (completion(None), "no text in the answer"),
+        (b'{"error": {"message": "secret", "code": 429}}', "an error in the answer"),
         (b'{"choices": [{"message": "x"}], "usage": [], "model": 4}', "no text in the answer"),
         (b'{"choices": {"0": 1}}', "no text in the answer"),
         (b" " * (5 * 2**20), "the answer broke off (OSError)"),
     ],
-    ids=["text", "nested", "list", "empty", "null", "shapes", "dict", "long"],
+    ids=["text", "nested", "list", "empty", "null", "error", "shapes", "dict", "long"],
 )
 def test_odd_answers(body: bytes, error: str) -> None:
     with serving(lambda *_: (200, body)) as server:
@@ -122,6 +124,16 @@ def test_refusals_are_errors_without_the_key(status: int, monkeypatch: pytest.Mo
     assert "secret" not in repr(client)
 
 
+def test_what_may_be_secret_in_an_address_is_not_told() -> None:
+    with serving(lambda *_: (403, b"")) as server:
+        client = ChatClient(server.url.replace("//", "//me:secret@"), model="m")
+        with pytest.raises(InputError, match=r"^http://127\.0\.0\.1:\d+/v1: status 403") as caught:
+            client.ask(ASK)
+    assert "secret" not in str(caught.value)
+    assert ChatClient("https://me:secret@h.org:8443/a/v1/chat/completions", model="m").address == "https://h.org:8443/a/v1"
+    assert "secret" not in ChatClient("https://h.org/v1?key=secret", model="m").address
+
+
 @pytest.mark.parametrize("url", ["ftp://host", "localhost:4000", "http://", "file:///etc/passwd"])
 def test_addresses_that_are_none(url: str) -> None:
     with pytest.raises(InputError, match="no address of a server"):
@@ -134,6 +146,24 @@ def test_many_at_a_time_each_with_its_place() -> None:
         replies = dict(client.ask_all(said(str(i)) for i in range(30)))
     assert {place: reply.text for place, reply in replies.items()} == {i: f'"{i}"' for i in range(30)}
     assert 2 <= server.most <= 4
+
+
+def test_what_was_under_way_at_an_interruption_still_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = count()
+
+    def interrupted(*args: Any, **options: Any) -> Any:
+        if next(waits) == 1:
+            raise KeyboardInterrupt
+        return wait(*args, **options)
+
+    monkeypatch.setattr("llmfusionbench.chat.wait", interrupted)
+    told: list[str | None] = []
+    with serving(lambda body, _: "paid") as server:
+        replies = ChatClient(server.url, model="m", concurrency=3).ask_all([ASK] * 50)
+        with pytest.raises(KeyboardInterrupt):
+            told.extend(reply.text for _, reply in replies)
+        assert 3 <= len(server.requests) < 10
+    assert told == ["paid"] * len(server.requests)
 
 
 def test_an_endless_list_is_taken_as_there_is_room() -> None:

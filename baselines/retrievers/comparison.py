@@ -137,9 +137,10 @@ def compare_prompts(
             raise UnknownNameError("method", method, METHODS)
     library = TemplateLibrary.of(release) if library is None else library
     queries = Queries.of(release, split).limited(limit, seed)
+    embedder = getattr(retriever, "embedder", None)  # or what keeps its vectors
     settings: Record = {
         "release": sha256(release.path / MANIFEST), "split": split, "k": k, "within": within, "budget_tokens": budget_tokens,
-        "retriever": type(retriever).__name__, "embedder": type(getattr(retriever, "embedder", None)).__name__,
+        "retriever": type(retriever).__name__, "embedder": type(getattr(embedder, "embedder", embedder)).__name__,
         "templates": text_digest(library.template_ids)[:24], "model": client.model, "max_tokens": client.max_tokens,
         "temperature": client.temperature, "seed": client.seed,
     }  # fmt: skip
@@ -167,7 +168,7 @@ def compare_prompts(
             split=split,
             queries=len(queries),
             simulated=simulated,
-            settings={**settings, "url": client.url},
+            settings={**settings, "url": client.address},
             overall=tally.of(None),
             per_task=[row for task in sorted(set(queries.tasks)) for row in tally.of(task)],
             dropped={method: made.dropped for method, made in sets.items()},

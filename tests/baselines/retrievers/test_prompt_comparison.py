@@ -12,10 +12,11 @@ import pytest
 from chat_server import Body, completion, serving
 from filelock import FileLock
 
-from llmfusionbench.baselines.retrievers import BM25, Queries, TemplateLibrary
+from llmfusionbench.baselines.retrievers import BM25, Dense, Queries, TemplateLibrary
 from llmfusionbench.baselines.retrievers.comparison import PromptReport, compare_prompts, make_prompts
 from llmfusionbench.baselines.retrievers.scoring import Scorer
 from llmfusionbench.chat import ChatClient
+from llmfusionbench.embedding import CachedEmbedder
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import open_release
 from llmfusionbench.scoring import Score
@@ -262,6 +263,23 @@ def test_out_is_for_one_comparison(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="is no directory"):
             compare(server.url, place / "thesis.tex", methods=["zero_shot"], limit=2)
         assert [p.name for p in place.iterdir() if p.name != ".lock"] == ["thesis.tex"]
+
+
+def test_an_embedder_whose_vectors_are_kept_is_itself(tmp_path: Path) -> None:
+    one, other = (type(name, (), {"id": name, "encode": lambda self, prompts: np.ones((len(prompts), 2))}) for name in "AB")
+    with serving(lambda body, tries: "4") as server:
+        client = ChatClient(server.url, model="test-model")
+
+        def compared(embedder: Any) -> PromptReport:
+            return compare_prompts(
+                open_release("sample"), client, Dense(embedder=embedder), tmp_path / "out", methods=["zero_shot"], limit=1
+            )
+
+        compared(CachedEmbedder(one(), tmp_path / "kept"))
+        assert compared(one()).settings["embedder"] == "A"
+        assert len(server.requests) == 1
+        with pytest.raises(InputError, match=r"other settings: embedder 'A', now 'B'"):
+            compared(CachedEmbedder(other(), tmp_path / "kept"))
 
 
 def test_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,7 @@ class Filters:
         return rows
 
     def answers(self, answers: Answers, rows: Places, drops: Drops) -> Places:
-        """Those of the answers `rows` that pass and whose status is `ok`; their queries are taken to pass."""
+        """Those of the answers `rows` that pass and whose status is `ok`; their queries are taken to pass, and see `judged`."""
         by_llm: dict[str, tuple[Collection[str], Sequence[str | None]]] = {
             "llm": (self.llms, answers.llms),
             "llm_license": (self.llm_licenses, answers.llm_licenses),
@@ -98,6 +98,10 @@ class Filters:
             tokens = answers.output_tokens[rows]
             inside = (tokens >= (self.min_tokens or 0)) & (tokens <= (np.inf if self.max_tokens is None else self.max_tokens))
             rows = drops.keep(rows, inside, "tokens")
+        return rows
+
+    def judged(self, answers: Answers, rows: Places, drops: Drops) -> Places:
+        """Those of the answers `rows` that the judges found good enough."""
         if self.min_judge is not None:
             rows = drops.keep(rows, ~np.isnan(answers.judge[rows]), "unjudged")
             rows = drops.keep(rows, answers.judge[rows] >= self.min_judge, "judge")

@@ -85,7 +85,7 @@ class Pipeline:
         rows = self.drops.keep(rows, (queries.has_prompt[answers.query] | answers.think)[rows], "no_prompt")
         if self.best_of is not None:
             rows = self.drops.keep(rows, drawn(answers, rows, self.best_of, self.seed), "not_drawn")
-        return asked, rows
+        return asked, self.filters.judged(answers, rows, self.drops)
 
     def with_text(self, rows: Places) -> Places:
         """Those of the answers that have something to learn: the text was kept, and what is to be written of it is not empty.

@@ -162,6 +162,13 @@ def test_best_of_n_draws_before_it_looks(tmp_path: Path) -> None:
     assert {r["candidate"] for r in records(corpus)} == {f"llm-{i}" for i in range(5)}
 
 
+def test_best_of_n_draws_before_it_asks_the_judges(tmp_path: Path) -> None:
+    rows = [answer(n, f"llm-{i}", judge="rule", judge_score=i / 9) for n in range(30) for i in range(10)]
+    corpus = export_sft(made_up_release(tmp_path, rows), tmp_path / "out", best_of=2, min_judge=0.5)
+    assert corpus.dropped["answers"]["not_drawn"] == 30 * 8
+    assert corpus.dropped["answers"]["judge"] + corpus.records == 30 * 2
+
+
 def test_repeated_answers(tmp_path: Path) -> None:
     rows = [
         answer(0, "a", output_tokens=9, response="the same"),

@@ -188,7 +188,7 @@ def test_only_the_first_refusals_are_shown(tmp_path: Path) -> None:
 
 
 def test_nothing_to_read(tmp_path: Path) -> None:
-    with pytest.raises(RejectedError, match="Found 0 records"):
+    with pytest.raises(RejectedError, match=r"^Found 0 records in the input, expected one or more\. Remedy"):
         build(Parts(), [], tmp_path / "r")
 
 

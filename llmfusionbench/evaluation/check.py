@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, MissingExtraError
 from ..routing import RoutingTable
 from .decision import decide, name_of
 from .spec import resolve
@@ -31,6 +31,7 @@ def check_router(router: Any, *, seed: int = 0) -> list[str]:
 
     Raises:
         InputError: it fails; every failure is listed.
+        MissingExtraError: a package that it needs is not installed.
     """
     made = resolve(copy.deepcopy(router), seed=seed)
     name = name_of(made)
@@ -44,7 +45,13 @@ def check_router(router: Any, *, seed: int = 0) -> list[str]:
     early = [a for a in getattr(made, "__dict__", {}) if a.endswith("_") and not a.startswith("_")]
     check("the constructor learns nothing", not early, ", ".join(early))
     before = [np.array(m) for m in (train.performance, train.cost, train.judge)]
-    fitted = _fitted(made, train, check)
+    try:
+        fitted = _fitted(made, train, check)
+    except MissingExtraError:
+        raise
+    except Exception as error:  # what a router raises is its failure, whatever it is
+        failed.append(f"fitted, it raises {type(error).__name__}: {error}")
+        raise _failure(name, failed) from error
     after = (train.performance, train.cost, train.judge)
     check(
         "fit leaves the table as it was", all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, after, strict=True))
@@ -71,8 +78,13 @@ def check_router(router: Any, *, seed: int = 0) -> list[str]:
     except Exception as error:  # what a router raises is its failure, whatever it is
         failed.append(f"asked for choices, it raises {type(error).__name__}: {error}")
     if failed:
-        raise InputError(f"router {name}: fails {len(failed)} checks: " + "; ".join(failed))
+        raise _failure(name, failed)
     return passed
+
+
+def _failure(name: str, failed: list[str]) -> InputError:
+    noun = "check" if len(failed) == 1 else "checks"
+    return InputError(f"router {name}: fails {len(failed)} {noun}: " + "; ".join(failed))
 
 
 def made_up_table(queries: int, seed: int, prefix: str = "train") -> RoutingTable:

@@ -195,6 +195,11 @@ class Looks(Means):
         return np.eye(6)[np.arange(len(prompts)) % 6]
 
 
+class Stops(Means):
+    def fit(self, table: lfb.RoutingTable) -> Stops:
+        raise RuntimeError("no weights")
+
+
 class Trips(Means):
     def score(self, prompts: list[str], tasks: list[str]) -> np.ndarray:
         return np.stack([self.means_ + len(p) for p in prompts])
@@ -211,6 +216,7 @@ class Trips(Means):
         (NotNumbers, "every query has a choice: query test-0000: score is NaN"),
         (Looks, "the same answers one by one"),
         (Trips, "it raises TypeError"),
+        (Stops, "fails 1 check: fitted, it raises RuntimeError: no weights"),
     ],
 )
 def test_bad_routers_fail(router: type, message: str) -> None:

@@ -201,10 +201,13 @@ def _duplicates(
             )
     exact, near = sorted(set(ids[like.exact])), sorted(set(ids[like.near]) - set(ids[like.exact]))
     if len(exact) + len(near):
-        warnings.append(
-            f"{len(exact):,} test queries are in train word for word and {len(near):,} nearly (similarity of {threshold} or "
-            f"more), of {len(set(ids)):,}; the report says, under duplicates, what leaving them out changes"
+        held = [f"{len(exact):,} word for word"] if exact else []
+        held += [f"{len(near):,} nearly (similarity of {threshold} or more)"] if near else []
+        changes = [row["difference"] for row in effect if row["difference"] is not None]
+        without = (
+            f"changes mean rewards by {min(changes):+.3f} to {max(changes):+.3f}" if changes else "leaves nothing to measure"
         )
+        warnings.append(f"train holds {' and '.join(held)} of {len(set(ids)):,} test queries; leaving them out {without}")
     return {"threshold": threshold, "exact": len(exact), "near": len(near), "queries": [*exact, *near], "effect": effect}
 
 

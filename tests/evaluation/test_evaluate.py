@@ -328,6 +328,13 @@ def test_duplicates_across_splits() -> None:
     assert effect["without"] == pytest.approx(test.performance[2:, 0].mean())
     assert effect["difference"] == pytest.approx(effect["without"] - effect["with"], abs=1e-8)
     assert effect["n"] == 28
+    (told,) = [line for line in report.data["warnings"] if line.startswith("train holds")]
+    assert told == (
+        "train holds 1 word for word and 1 nearly (similarity of 0.8 or more) of 30 test queries; "
+        f"leaving them out changes mean rewards by {effect['difference']:+.3f} to {effect['difference']:+.3f}"
+    )
+    nearly = lfb.evaluate(Always("a"), (train, replace(test, prompts=["no like", *test.prompts[1:]])), baselines=NONE)
+    assert any(line.startswith("train holds 1 nearly (") for line in nearly.data["warnings"]), "what is not there is not told"
     assert lfb.evaluate(Always("a"), (train, test), baselines=NONE, near_duplicates=None).data["duplicates"] is None
 
 

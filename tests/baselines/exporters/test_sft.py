@@ -13,8 +13,10 @@ import pytest
 import llmfusionbench as lfb
 from llmfusionbench.baselines.exporters import export_sft
 from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.release import Release
 from llmfusionbench.types import Candidate
 from tests.baselines.exporters.made_up_release import answer, made_up_release, question, records
+from tests.tiny_release import change_rows
 
 COLUMNS = ["query_id", "llm", "mode", "task", "status", "performance", "judge_score", "output_tokens", "response", "prompt"]
 
@@ -101,6 +103,21 @@ def test_a_missing_score_never_wins(tmp_path: Path) -> None:
         names, dropped = chosen(setting="perf", length=length)
         assert names == (["unjudged", "judged", "uncounted"] if length == "longest" else ["judged", "unjudged", "uncounted"])
         assert dropped == {"unscored": 1, "wrong": 1}
+
+
+def test_the_mean_of_judges_is_that_of_decimals(tmp_path: Path) -> None:
+    """A sum of floats is off by a last digit, here or there by their order: neither a bound nor what ties may hang on that."""
+    given = {"a": (0.7, 0.7, 0.7), "b": (0.8, 0.9, 0.4), "c": (0.4, 0.8, 0.9)}
+    assert len({sum(three) / 3 for three in given.values()} | {0.7}) > 1
+    rows = [answer(0, llm, output_tokens=n, judge="1", judge_score=0) for n, llm in enumerate(given, start=1)]
+    release = made_up_release(tmp_path, rows)
+
+    def judge(rows: list[dict[str, Any]]) -> None:
+        rows[:] = [row | {"judge": str(n), "score": s} for row in rows for n, s in enumerate(given[row["llm"]], start=1)]
+
+    change_rows(release.path, "judge_scores/train-00000-of-00001.parquet", judge)
+    corpus = export_sft(Release(release.path), tmp_path / "out", setting="judge", min_judge=0.7)
+    assert [r["candidate"] for r in records(corpus)] == ["c", "b", "a"], "equals, so by length"
 
 
 def test_filters(tmp_path: Path) -> None:

@@ -16,13 +16,15 @@ from ...errors import InputError, UnknownNameError
 from ...files import sha256
 from ...manifest import MANIFEST
 from ...release import Release
+from .anyone import ask, places
 from .asking import Record, ask_prompts, read_journal, run_in
+from .eligible import eligible
 from .examples import best_answers
 from .library import TemplateLibrary
 from .lines import write_lines
 from .prompts import METHODS, PromptSet, build_prompts, write_prompts
 from .queries import Queries
-from .retriever import Retriever
+from .retriever import LibraryRetriever, Retriever
 from .scoring import Scorer, query_rows
 from .tally import MethodFigures, Tally
 
@@ -69,11 +71,12 @@ def make_prompts(
 
     Raises:
         UnknownNameError: there is no such method or restriction.
-        InputError: see `build_prompts`.
+        InputError: see `build_prompts`; or the retriever returned what a query may not have.
     """
-    hits = retriever.fit(library).topk(
-        queries.prompts, k, query_ids=queries.query_ids, tasks=queries.tasks, domains=queries.domains, within=within
-    )
+    hits = ask(retriever, library, queries, k, within)
+    if not isinstance(retriever, LibraryRetriever):  # ours keep the rule by themselves
+        facts: dict[str, Any] = {"query_ids": queries.query_ids, "tasks": queries.tasks, "domains": queries.domains}
+        places(hits, library, queries, eligible(library, queries.prompts, within=within, **facts))
     answers = None
     if "few_shot" in methods:
         answers = best_answers(release, library, {template_id for ids in hits[0] for template_id in ids})

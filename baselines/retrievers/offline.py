@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from ...errors import InputError
 from ...release import Release
+from .anyone import ask, places
 from .eligible import Eligible, eligible
 from .figures import Figure, figures_of
 from .library import TemplateLibrary
 from .likeness import Block, Likeness, Values
 from .queries import Queries
-from .retriever import Hits, Retriever
+from .retriever import Retriever
 
 MEASURES: Final = ("same_task", "same_skill", "answer_agreement")
 
@@ -104,8 +105,7 @@ def evaluate_retrieval(
     queries = Queries.of(release, split)
     facts: dict[str, Any] = {"query_ids": queries.query_ids, "tasks": queries.tasks, "domains": queries.domains}
     allowed = eligible(library, queries.prompts, within=within, **facts)
-    hits = retriever.fit(library).topk(queries.prompts, k, within=within, **facts)
-    rows, columns = _places(hits, library, queries, allowed)
+    rows, columns = places(ask(retriever, library, queries, k, within), library, queries, allowed)
     likeness = Likeness(library, queries, release.routing("train"), release.routing(split))
     values = np.full((len(queries), len(MEASURES)), np.nan)
     chance = values.copy()
@@ -144,29 +144,6 @@ def evaluate_retrieval(
             for i, name in enumerate(MEASURES)
         ],
     )
-
-
-def _places(
-    hits: Hits, library: TemplateLibrary, queries: Queries, allowed: Eligible
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Query and template of every hit; a retriever of any origin is held to the rule."""
-    if len(hits[0]) != len(queries):
-        raise InputError(f"retriever: {len(hits[0])} lists of hits for {len(queries)} queries. Remedy: one each")
-    for template_id in (template_id for ids in hits[0] for template_id in ids):
-        if template_id not in library.place:
-            raise InputError(
-                f"retriever: template {template_id} is not in the library. Remedy: ids of the library it was fitted on"
-            )
-    rows = np.repeat(np.arange(len(queries)), [len(ids) for ids in hits[0]])
-    columns = np.array([library.place[template_id] for ids in hits[0] for template_id in ids], np.int64)
-    wrong = np.flatnonzero(~allowed.may(rows, columns))
-    if len(wrong):
-        query, template = queries.query_ids[rows[wrong[0]]], library.template_ids[columns[wrong[0]]]
-        raise InputError(
-            f"retriever: {len(wrong):,} of {len(rows):,} hits are not allowed, such as template {template} for query {query}. "
-            "Remedy: shut out what is made from the query or its like, and keep to `within`"
-        )
-    return rows, columns
 
 
 def _open(allowed: Eligible, start: int, stop: int) -> npt.NDArray[np.bool_]:

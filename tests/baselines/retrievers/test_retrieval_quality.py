@@ -9,6 +9,7 @@ import pytest
 
 from llmfusionbench.baselines.retrievers import BM25, Dense, Queries, TemplateLibrary
 from llmfusionbench.baselines.retrievers import likeness as likeness_module
+from llmfusionbench.baselines.retrievers.comparison import make_prompts
 from llmfusionbench.baselines.retrievers.eligible import eligible
 from llmfusionbench.baselines.retrievers.offline import MEASURES, Measure, RetrievalReport, evaluate_retrieval
 from llmfusionbench.baselines.routers.skills import Skills
@@ -29,6 +30,47 @@ class Fake:
     def topk(self, prompts: Any, k: int, **facts: Any) -> Any:
         ids = self.choose(self.library, prompts, k, facts)
         return ids, np.zeros((len(prompts), k), np.float32)
+
+
+class Plain:
+    """The least that a retriever can be."""
+
+    def __init__(self, library: TemplateLibrary) -> None:
+        self.inner = BM25().fit(library)
+
+    def topk(self, prompts: Any, k: int) -> Any:
+        ids, similarities = self.inner.topk(prompts, k)
+        return tuple(ids), similarities.tolist()
+
+
+def test_a_retriever_that_knows_prompts_and_k_only() -> None:
+    release = open_release("sample")
+    library, queries = TemplateLibrary.of(release), Queries.of(release, "test").limited(28)
+    plain: Any = Plain(library)
+    own, ours = evaluate_retrieval(plain, release), evaluate_retrieval(BM25(), release)
+    assert own.measures == ours.measures
+    sets = [make_prompts(release, one, library, queries, methods=["thought_template"]) for one in (plain, BM25())]
+    assert sets[0] == sets[1]
+    with pytest.raises(InputError, match="not allowed"):
+        make_prompts(release, plain, library, queries, methods=["thought_template"], within="task")
+
+
+@pytest.mark.parametrize(
+    ("gives", "message"),
+    [
+        (None, "topk gave None, expected ids and similarities"),
+        (([["a"]], [[1.0]]), "1 lists of hits for 3 queries"),
+        (([["a"], [], []], [1.0, 0, 0]), r"similarities of shape \(3,\)"),
+        (([["a", "b", "c"], [], []], np.zeros((3, 3))), "up to 3 ids"),
+        (([["a"], [], []], np.zeros((3, 2))), "template a is not in the library"),
+    ],
+)
+def test_retrievers_that_return_something_else(gives: Any, message: str) -> None:
+    release = open_release("sample")
+    retriever: Any = Fake(None)
+    retriever.topk = lambda prompts, k: gives
+    with pytest.raises(InputError, match=message):
+        make_prompts(release, retriever, TemplateLibrary.of(release), Queries.of(release, "test").rows([0, 1, 2]), k=2)
 
 
 def by_name(report: RetrievalReport) -> dict[str, Measure]:

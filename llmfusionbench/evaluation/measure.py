@@ -152,6 +152,10 @@ class Measurer:
             bits = -np.where(shares > 0, shares * np.log2(np.where(shares > 0, shares, 1)), 0.0).sum(axis=2)
         known = ~np.isnan(shares).any(axis=2)
         entropy = ratio(np.where(known, bits, 0.0).sum(axis=1), known.sum(axis=1))
+        if np.isfinite(entropy[1:]).any():
+            # A resample repeats choices, so that its entropy is lower than that of what it is drawn from: unless they are
+            # shifted, the interval need not hold its own figure.
+            entropy[1:] = np.maximum(entropy[1:] + entropy[0] - np.nanmean(entropy[1:]), 0.0)
         self._put(found, "pick_entropy", entropy, int((decisions.choice[self.inside] >= 0).sum()))
         if len(picked) > 1:
             diversity, count = focal_diversity(self.trial.table.performance[:, picked], self.resamples, self.inside)

@@ -186,6 +186,21 @@ def test_the_rest_against_their_definitions() -> None:
     assert oracle["pick_entropy"] > 0
 
 
+def test_the_interval_of_an_entropy_holds_its_figure() -> None:
+    train, test = random_table(60, 8, prefix="train"), random_table(60, 8, seed=1)
+    names = np.random.default_rng(0).choice(test.candidates, len(test)).tolist()
+
+    class Scattered:
+        def route(self, prompts: list[str], tasks: list[str]) -> list[str]:
+            return names
+
+    metrics = lfb.evaluate(Scattered(), (train, test), baselines=(), resamples=200).data["routers"][0]["metrics"]
+    found = metrics["pick_entropy"]
+    shares = [np.bincount([ord(n) for n, t in zip(names, test.tasks, strict=True) if t == task]) / 20 for task in "tuv"]
+    assert found["value"] == pytest.approx(np.mean([-(p[p > 0] * np.log2(p[p > 0])).sum() for p in shares]))
+    assert found["low"] < found["value"] < found["high"]
+
+
 def test_focal_diversity_against_its_definition() -> None:
     fails = np.random.default_rng(0).random((40, 3)) < [0.5, 0.4, 0.6]
     found, count = focal_diversity(1.0 - fails, Resamples([str(i) for i in range(40)], resamples=10), np.ones(40, bool))

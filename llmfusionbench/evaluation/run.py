@@ -110,6 +110,10 @@ def evaluate(
     """
     if protocol not in PROTOCOLS:
         raise UnknownNameError("protocol", protocol, PROTOCOLS)
+    if ood_tasks and protocol != "guarded":
+        raise InputError(
+            f"{protocol}: out-of-distribution tasks are of the guarded track. Remedy: protocol guarded, or name none"
+        )
     rules = scenario_named(scenario)
     given = named_routers(router)
     asked = given | {name: name for name in baselines if name not in given}

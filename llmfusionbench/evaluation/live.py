@@ -27,7 +27,8 @@ class LiveRouter:
         concurrency: Requests under way at a time.
         retries: Further attempts after a failure that may pass: no connection, a time-out, status 408, 409, 429 or 5xx.
         timeout: Seconds an attempt may take.
-        record: JSONL file to which every call is added: prompt's place, attempts, status, model, seconds, error.
+        record: JSONL file to which every call is added: query_id (in an evaluation), prompt's place, attempts, status, model,
+            seconds, error.
         key_variable: Environment variable with the API key to send; by default none is sent, whatever the environment holds.
         max_tokens: Of the answer, which is not used: the choice is what counts.
     """
@@ -63,7 +64,7 @@ class LiveRouter:
         Raises:
             InputError, MissingExtraError: see `route`.
         """
-        made = from_names(self.route(table.prompts, table.tasks), table, may_decline=True)
+        made = from_names(self._choices(table.prompts, table.query_ids), table, may_decline=True)
         nameless = np.array([call["error"] == _NO_MODEL for call in self.calls_], bool)
         declined = made.declined & nameless & may_decline
         faults = [
@@ -79,6 +80,9 @@ class LiveRouter:
             InputError: the URL is none, or the server refuses the requests as such (status 401, 403, 404).
             MissingExtraError: the client is not installed.
         """
+        return self._choices(prompts, [None] * len(prompts))
+
+    def _choices(self, prompts: Sequence[str | None], query_ids: Sequence[str | None]) -> list[str | None]:
         client = ChatClient(
             self.url,
             model=self.model,
@@ -101,7 +105,9 @@ class LiveRouter:
             path = Path(self.record)
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a", encoding="utf-8") as file:
-                file.writelines(json.dumps(call, ensure_ascii=False, sort_keys=True) + "\n" for call in calls)
+                for query_id, call in zip(query_ids, calls, strict=True):
+                    line = call if query_id is None else {**call, "query_id": query_id}
+                    file.write(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n")
         if refused:
             raise client.refusal(refused[0], f" for {len(refused)} of {len(calls)} prompts")
         aliases = self.aliases or {}

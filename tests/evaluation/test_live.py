@@ -129,6 +129,14 @@ def test_in_an_evaluation(server: ChatServer) -> None:
     assert "query q4: no choice" in str(caught.value)
 
 
+def test_the_record_of_an_evaluation_names_its_queries(server: ChatServer, tmp_path: Path) -> None:
+    tables = random_table(10, prefix="train"), random_table(5, seed=1)
+    lfb.evaluate({"live": LiveRouter(server.url, record=tmp_path / "calls.jsonl", timeout=5)}, tables, baselines=())
+    lines = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
+    assert [line["query_id"] for line in lines] == tables[1].query_ids
+    assert {line["model"] for line in lines} == {"a"}
+
+
 def test_a_call_that_failed_says_why_and_declines_nothing(server: ChatServer) -> None:
     """Nobody is there, so that no query was declined: not in the guarded track either."""
     train, test = random_table(20, prefix="train"), random_table(10, seed=1)

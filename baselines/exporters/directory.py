@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ...errors import InputError
-from ...release.writer import _is_alive as is_alive
+from ...files import is_alive
 
 
 @contextmanager

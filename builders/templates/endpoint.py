@@ -18,7 +18,6 @@ from .spending import Spending, Usage
 
 _ASKED: Final = 2
 """How often an LLM is asked until its reply is a template."""
-_REFUSED: Final = (401, 403, 404)
 _FINAL: Final = (400, 413, 422)
 """Status of a request that the server will not take another time either."""
 _SPENT: Final = Failure("the budget was spent", passing=True)
@@ -188,7 +187,7 @@ class _Run:
             reply = self.client.attempt(messages)
         finally:
             self.spending.settle(reserved, messages, reply)
-        if reply.status in _REFUSED:
+        if reply.refused:
             raise self.client.refusal(reply)
         if reply.text is None:
             return Failure(f"no reply: {reply.error}", passing=reply.status not in _FINAL)

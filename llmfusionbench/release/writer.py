@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from .. import _version
 from ..errors import InputError
-from ..files import sha256
+from ..files import is_alive, sha256
 from ..manifest import MANIFEST, dump_manifest
 from ..schema import SCHEMA_VERSION, table_schema
 from .card import release_card
@@ -158,7 +158,7 @@ class ReleaseWriter:
         """Put back the release that a run of this host was replacing when it was killed, and remove what such runs left."""
         for leftover in self.out.parent.glob(f"{glob.escape(self._prefix)}*"):
             pid, _, kind = leftover.name.removeprefix(self._prefix).partition(".")
-            if kind not in ("tmp", "old") or not pid.isdecimal() or (int(pid) != os.getpid() and _is_alive(int(pid))):
+            if kind not in ("tmp", "old") or not pid.isdecimal() or (int(pid) != os.getpid() and is_alive(int(pid))):
                 continue
             if kind == "old" and (leftover / MANIFEST).is_file() and not self.out.exists():
                 leftover.rename(self.out)
@@ -220,13 +220,3 @@ def _locked(path: Path) -> BaseFileLock:
     except Timeout as error:
         raise InputError(f"{path.parent}: another run is making the same release. Remedy: wait for it") from error
     return lock
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

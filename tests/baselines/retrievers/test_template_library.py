@@ -10,7 +10,7 @@ import pytest
 from planted_library import SUMS, planted, shuffled
 
 from llmfusionbench.baselines.retrievers import BM25, Queries, TemplateLibrary
-from llmfusionbench.baselines.retrievers import eligible as eligible_module
+from llmfusionbench.baselines.retrievers import library as library_module
 from llmfusionbench.baselines.retrievers.eligible import eligible
 from llmfusionbench.errors import InputError, LLMFusionBenchError, UnknownNameError
 from llmfusionbench.release import open_release
@@ -101,8 +101,10 @@ def test_likes_are_found_in_every_part_of_a_library(monkeypatch: pytest.MonkeyPa
     library = TemplateLibrary.of(open_release("sample"))
     prompts = [library.prompts[i] for i in (0, 200, 391)]
     whole = eligible(library, prompts)
-    monkeypatch.setattr(eligible_module, "_TEXTS", 50)
-    parts = eligible(library, prompts)
+    monkeypatch.setattr(library_module, "_PART", 50)
+    apart = TemplateLibrary.of(open_release("sample"))
+    parts = eligible(apart, prompts)
+    assert [start for start, _ in apart.likes] == list(range(0, len(library), 50))
     assert set(zip([0, 1, 2], [0, 200, 391], strict=True)) <= set(
         zip(whole.shut_rows.tolist(), whole.shut_columns.tolist(), strict=True)
     )

@@ -42,6 +42,9 @@ from .embedders import kept_embedder
     metavar="NAME",
     help="split, kfold, leave_one_task_out, leave_one_llm_out, learning_curve or guarded.",
 )
+@click.option("--task", "tasks", multiple=True, metavar="NAME", help="Only queries of this task. Repeat it.")
+@click.option("--llm", "llms", multiple=True, metavar="NAME", help="Only candidates of this LLM. Repeat it.")
+@click.option("--mode", "modes", multiple=True, metavar="NAME", help="Only candidates in this mode: direct or think.")
 @click.option("--split", metavar="NAME", help="The split to test on, `test` by default; for kfold what to use, all by default.")
 @click.option("--baseline", "baselines", multiple=True, metavar="NAME", help="A baseline to compare with. Repeat it.")
 @click.option("--folds", default=5, show_default=True, help="Of kfold.")
@@ -128,6 +131,7 @@ def command(
 
     named = _routers(routers, predictions, _live(model, aliases, concurrency, retries, timeout, key_variable, calls))
     optional = [name for name in named if name not in routers] if "all" in routers else []
+    options |= {name: options[name] or None for name in ("tasks", "llms", "modes")}
     opened = open_release(release)
     seen_by = None if embedder is None else kept_embedder(embedder)
     scenarios = scenarios or ("performance_first",)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...routing import RoutingTable
-from ..routers.skills import _vocabulary  # the one definition of a keyword here; a router keeps it to itself
+from ..routers.skills import vocabulary
 from .library import TemplateLibrary
 from .queries import Queries
 
@@ -29,8 +29,8 @@ class Likeness:
         self.right = _rows_of(train, library.query_ids, shared)
         code = {task: i for i, task in enumerate(sorted({*queries.tasks, *library.tasks}))}
         self.tasks = np.array([code[t] for t in queries.tasks]), np.array([code[t] for t in library.tasks])
-        vocabulary = _vocabulary(library.prompts, _KEYWORDS, _LEAST)
-        self.keywords = _keywords(queries.prompts, vocabulary), _keywords(library.prompts, vocabulary)
+        words = vocabulary(library.prompts, _KEYWORDS, _LEAST)
+        self.keywords = _keywords(queries.prompts, words), _keywords(library.prompts, words)
 
     def blocks(self) -> Iterator[tuple[int, tuple[Block, Block, Block]]]:
         """First query of a block, and [b, N] float32 of each measure; NaN where it is undefined."""

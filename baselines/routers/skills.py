@@ -38,7 +38,7 @@ class Skills:
         self.means_ = TaskMeans().fit(table.tasks, target)
         residual = target - self.means_.of(table.tasks)
         given = ~np.isnan(residual)
-        self.vocabulary_ = _vocabulary(table.prompts, self.keywords, self.least)
+        self.vocabulary_ = vocabulary(table.prompts, self.keywords, self.least)
         holds = self._holds(table.prompts)
         self.profiles_ = np.zeros((len(self.vocabulary_), target.shape[1]))
         """[keywords, C]"""
@@ -68,7 +68,7 @@ class Skills:
         return counter.transform([prompt or "" for prompt in prompts])
 
 
-def _vocabulary(prompts: Sequence[str | None], most: int, least: int) -> list[str]:
+def vocabulary(prompts: Sequence[str | None], most: int, least: int) -> list[str]:
     """Words of at least `least` prompts but not of every other one; the most frequent first, among equals by name."""
     from sklearn.feature_extraction.text import CountVectorizer
 

@@ -13,7 +13,7 @@ CORE = PROJECT / "llmfusionbench"
 
 LAYERS = (
     {"_version", "errors", "types"},
-    {"files", "schema", "schemas"},
+    {"directory", "files", "schema", "schemas"},
     {"manifest", "validation"},
     {"chat", "duplicates", "embedding", "routing", "statistics", "tokens"},
     {"release"},

@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...directory import whole_directory
 from ...errors import InputError, UnknownNameError
 from ...files import sha256
 from ...release import Release, open_release
 from .answers import TRAIN, Answers, Places
 from .card import corpus_card
 from .corpus import CORPUS, Corpus, Counts, described, dump, keys_of
-from .directory import whole_directory
 from .drops import Drops
 from .filters import Filters
 from .formats import FORMATS, Format

@@ -5,13 +5,8 @@ Bytes depend on the rows alone: no time, no host, no number of workers goes into
 
 from __future__ import annotations
 
-import ctypes
-import glob
 import os
 import shutil
-import socket
-import sys
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -20,8 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .. import _version
+from ..directory import beside, check_place, clear_up, make_parents, put, remove, remove_empty
 from ..errors import InputError
-from ..files import is_alive, sha256
+from ..files import sha256
 from ..manifest import MANIFEST, dump_manifest
 from ..schema import SCHEMA_VERSION, table_schema
 from .card import release_card
@@ -81,20 +77,15 @@ class ReleaseWriter:
         self.out = Path(os.path.realpath(out))  # a link to a release stays, and leads to the new one
         self.overwrite = overwrite
         self.resume = resume
-        # The host and the process in the name tell a later run which leftovers are dead.
-        self._prefix = f".{self.out.name}.{socket.gethostname()}."
-        self.path = self.out.parent / (
-            f"{self._prefix}{os.getpid()}.tmp" if resume is None else f".{self.out.name}.{resume[:16]}.work"
-        )
+        self.path = beside(self.out, "tmp") if resume is None else self.out.with_name(f".{self.out.name}.{resume[:16]}.work")
         self._lock: BaseFileLock | None = None
-        self._parents: list[Path] = []  # made for this release, the innermost first
+        self._parents: list[Path] = []
 
     def __enter__(self) -> ReleaseWriter:
         try:
-            self._clear_up()
-            self._check_target()
-            self._parents = [p for p in self.out.parents if not p.exists()]
-            self.out.parent.mkdir(parents=True, exist_ok=True)
+            clear_up(self.out, MANIFEST)
+            self._check()
+            self._parents = make_parents(self.out)
             self.path.mkdir(exist_ok=self.resume is not None)
             if self.resume is not None:
                 self._lock = _locked(self.path / _LOCK)
@@ -108,11 +99,9 @@ class ReleaseWriter:
         if self._lock is not None:
             self._lock.release()
         if self.resume is None or error is None:
-            shutil.rmtree(self.path, ignore_errors=True)
+            remove(self.path)
         if error is not None:
-            for parent in self._parents:
-                with suppress(OSError):  # not empty: somebody else's by now
-                    parent.rmdir()
+            remove_empty(self._parents)
 
     def finish(self, files: dict[str, dict[str, Any]], about: dict[str, Any]) -> Path:
         """Write the card and the manifest, then rename the whole to `out`.
@@ -132,38 +121,13 @@ class ReleaseWriter:
         listed = {**files, card.name: {"bytes": card.stat().st_size, "sha256": sha256(card)}}
         (self.path / MANIFEST).write_text(dump_manifest({**manifest, "files": listed}), encoding="utf-8")
         _flush(self.path)
-        self._check_target()
         (self.path / _LOCK).unlink(missing_ok=True)
-        old = self.out.parent / f"{self._prefix}{os.getpid()}.old"
-        if not self.out.exists():
-            self.path.rename(self.out)
-        elif _exchange(self.path, self.out):
-            self.path.rename(old)
-        else:
-            self.out.rename(old)
-            self.path.rename(self.out)
+        put(self.path, self.out, self._check)
         _sync(self.out.parent)
-        shutil.rmtree(old, ignore_errors=True)
         return self.out
 
-    def _check_target(self) -> None:
-        if not self.out.exists() or (self.out.is_dir() and not any(self.out.iterdir())):
-            return
-        if not (self.out / MANIFEST).is_file():
-            raise InputError(f"{self.out}: exists and is no release, expected a new or empty directory. Remedy: another --out")
-        if not self.overwrite:
-            raise InputError(f"{self.out}: a release is there already. Remedy: --overwrite, or another --out")
-
-    def _clear_up(self) -> None:
-        """Put back the release that a run of this host was replacing when it was killed, and remove what such runs left."""
-        for leftover in self.out.parent.glob(f"{glob.escape(self._prefix)}*"):
-            pid, _, kind = leftover.name.removeprefix(self._prefix).partition(".")
-            if kind not in ("tmp", "old") or not pid.isdecimal() or (int(pid) != os.getpid() and is_alive(int(pid))):
-                continue
-            if kind == "old" and (leftover / MANIFEST).is_file() and not self.out.exists():
-                leftover.rename(self.out)
-            else:
-                shutil.rmtree(leftover)
+    def _check(self) -> None:
+        check_place(self.out, MANIFEST, overwrite=self.overwrite, kind="release")
 
 
 def _tables(files: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -191,15 +155,6 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _exchange(a: Path, b: Path) -> bool:
-    """Have two directories change places in one step, so that no moment is without either; False where that cannot be done."""
-    if sys.platform != "linux":
-        return False
-    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
-    at_here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
-    return renameat2 is not None and renameat2(at_here, os.fsencode(a), at_here, os.fsencode(b), exchange) == 0
 
 
 def _empty(directory: Path, *, but: str) -> None:

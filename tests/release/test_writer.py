@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import random
 import signal
+import socket
 import sys
 import time
 from multiprocessing.context import ForkServerContext
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import llmfusionbench as lfb
+from llmfusionbench import directory
 from llmfusionbench.builders import build
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import ReleaseWriter, write_shard, writer
@@ -47,7 +49,6 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_nothing_of_this_machine_is_written(tmp_path: Path) -> None:
     import getpass
-    import socket
 
     written = b"".join(snapshot(write_tiny_release(tmp_path / "release")).values())
     for word in (str(tmp_path), socket.gethostname(), str(Path.home())):
@@ -153,7 +154,7 @@ def test_a_link_to_nowhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a[1]*?", "é ü", "-out", "a\nb", ".hidden", "x" * 150, "a.tmp"])
 def test_odd_names(tmp_path: Path, name: str) -> None:
     write_empty(tmp_path / name)
-    dead = tmp_path / f".{name}.{writer.socket.gethostname()}.99999999.tmp"
+    dead = tmp_path / f".{name}.{socket.gethostname()}.99999999.tmp"
     dead.mkdir()
     write_empty(tmp_path / name, overwrite=True)
     assert [p.name for p in tmp_path.iterdir()] == [name]
@@ -216,7 +217,7 @@ def test_a_full_disk_leaves_the_old_release(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize("atomic", [True, False])
 def test_with_and_without_a_system_that_can_exchange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, atomic: bool) -> None:
     if not atomic:
-        monkeypatch.setattr(writer, "_exchange", lambda a, b: False)
+        monkeypatch.setattr(directory, "_exchange", lambda a, b: False)
     write_tiny_release(tmp_path / "release")
     write_empty(tmp_path / "release", overwrite=True)
     assert lfb.open_release(tmp_path / "release").table("responses").count_rows() == 0
@@ -226,7 +227,7 @@ def test_with_and_without_a_system_that_can_exchange(tmp_path: Path, monkeypatch
 def test_a_release_put_away_by_a_killed_run_is_put_back(tmp_path: Path) -> None:
     """Where directories cannot be exchanged, a run may be killed between the two renames."""
     before = snapshot(write_tiny_release(tmp_path / "release"))
-    away = tmp_path / f".release.{writer.socket.gethostname()}.99999999.old"
+    away = tmp_path / f".release.{socket.gethostname()}.99999999.old"
     (tmp_path / "release").rename(away)
     with pytest.raises(InputError, match="a release is there already"):
         write_empty(tmp_path / "release")
@@ -235,7 +236,7 @@ def test_a_release_put_away_by_a_killed_run_is_put_back(tmp_path: Path) -> None:
 
 def test_leftovers_of_others_stay(tmp_path: Path) -> None:
     """Of living processes, of other hosts, of other releases, and files that merely look alike."""
-    host = writer.socket.gethostname()
+    host = socket.gethostname()
     kept = [f".release.{host}.{os.getppid()}.tmp", ".release.elsewhere.99999999.tmp", f".releases.{host}.99999999.tmp",
             f".release.{host}.99999999.log", f".release.{host}.²²²²²²²²²².tmp"]  # fmt: skip
     for name in [*kept, f".release.{host}.99999999.tmp", f".release.{host}.99999999.old"]:
@@ -263,7 +264,7 @@ def _build(source: str, out: str, atomic: bool = True, kill_at: int = 0, count_t
                 os.kill(os.getpid(), signal.SIGKILL)
 
     if not atomic:
-        writer._exchange = lambda a, b: False
+        directory._exchange = lambda a, b: False
     if kill_at or count_to:
         sys.addaudithook(hook)
     build("table", [source], out, overwrite=True, workers=1)
@@ -359,7 +360,7 @@ def test_kill_at_any_moment(tmp_path: Path, forks: ForkServerContext, sources: l
     assert killed >= 10, "the kills came too late to show anything"
 
 
-def test_two_runs_at_once(tmp_path: Path, forks: ForkServerContext, sources: list[tuple[str, dict[str, bytes]]]) -> None:
+def test_many_runs_at_once(tmp_path: Path, forks: ForkServerContext, sources: list[tuple[str, dict[str, bytes]]]) -> None:
     """Each leaves the other's work alone; the last to finish is there, whole."""
     processes = [forks.Process(target=_build, args=(source, str(tmp_path / "out" / "release"))) for source, _ in sources * 3]
     for process in processes:

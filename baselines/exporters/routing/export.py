@@ -12,10 +12,10 @@ from typing import Any, Final
 import numpy as np
 
 from .... import _version
+from ....directory import whole_directory
 from ....errors import InputError, UnknownNameError
 from ....files import sha256
 from ....release import Release, open_release
-from ..directory import whole_directory
 from .embedllm import EmbedLLM
 from .format import RoutingFormat
 from .fusionfactory import FusionFactory

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import InputError, MissingExtraError
+from .files import whole_file
 
 Vectors = npt.NDArray[np.float32]
 _KEPT: Final = 8
@@ -216,8 +216,5 @@ def _load(path: Path) -> dict[str, Vectors]:
 
 
 def _save(path: Path, known: dict[str, Vectors]) -> None:
-    """Written beside and renamed, so that a reader never meets half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.stem}.{os.getpid()}.tmp.npz")
-    np.savez(beside, keys=np.array(list(known)), vectors=np.stack(list(known.values())))
-    os.replace(beside, path)
+    with whole_file(path) as file:
+        np.savez(file, keys=np.array(list(known)), vectors=np.stack(list(known.values())))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,6 +58,22 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except (OSError, EOFError) as error:
         raise InputError(f"{path}: cannot be read to its end ({error}). Remedy: copy or download it again") from error
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """A place to write to, which becomes `path` when all has gone well and is removed when it has not.
+
+    So a reader never meets half a file, and runs at the same time do not meet each other. Folders above it are made.
+    """
+    place = Path(os.path.realpath(path))  # a link to a file stays, and leads to the new one
+    place.parent.mkdir(parents=True, exist_ok=True)
+    beside = place.with_name(f".{secrets.token_hex(8)}{place.suffix}")
+    try:
+        yield beside
+        os.replace(beside, place)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def sha256(path: Path) -> str:

@@ -20,6 +20,7 @@ from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
 from ._hub import HubUnreachableError, Listing, cached, download, list_files
 from .errors import HubError, ReleaseError
+from .files import whole_file
 from .manifest import MANIFEST, read_manifest
 
 FULL_REPO: Final = "ulab-ai/FusionBench"
@@ -221,11 +222,8 @@ def _pinned(repo_id: str, revision: str) -> str | None:
 
 def _pin(repo_id: str, revision: str, commit: str) -> None:
     if not _COMMIT.fullmatch(revision) and _pinned(repo_id, revision) != commit:
-        file = _pin_file(repo_id, revision)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        beside = file.with_name(f".{file.name}.{os.getpid()}")
-        beside.write_text(commit + "\n", encoding="utf-8")
-        beside.replace(file)
+        with whole_file(_pin_file(repo_id, revision)) as file:
+            file.write_text(commit + "\n", encoding="utf-8")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import InputError, UnknownNameError
+from ..files import whole_file
 from .console import say, show_table
 from .info import SIMULATED
 
@@ -78,9 +79,8 @@ def command(
     found = compare(table, wanted, folds=folds, seed=seed, resamples=resamples)
     rows = figures(found)
     if out is not None:
-        beside = out.with_name(f".{out.name}.part")
-        pd.DataFrame(rows).assign(provenance=" ".join(opened.provenance)).to_csv(beside, index=False)
-        beside.replace(out)
+        with whole_file(out) as file:
+            pd.DataFrame(rows).assign(provenance=" ".join(opened.provenance)).to_csv(file, index=False)
     if as_json:
         click.echo(json.dumps({"queries": len(table.query_ids), "provenance": opened.provenance, "fusions": rows}, indent=2))
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ..errors import InputError
+from ..files import whole_file
 
 LEADERBOARD: Final = ("performance", "cost_usd", "judge", "reward", "gap_closed", "hit_at_1", "aiq")
 """The columns of the terminal table; `summary` has every metric."""
@@ -148,11 +148,9 @@ class Report:
         texts = {"report.json": self.to_json(), "leaderboard.csv": self.summary.to_csv(index=False, lineterminator="\n")}
         texts["report.html"] = self.to_html()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             for name, text in texts.items():
-                beside = folder / f".{name}.{os.getpid()}.tmp"
-                beside.write_text(text, encoding="utf-8")
-                os.replace(beside, folder / name)
+                with whole_file(folder / name) as file:
+                    file.write_text(text, encoding="utf-8")
         except OSError as error:
             raise InputError(
                 f"{folder}: cannot be written ({error.strerror or error}). Remedy: choose another --out"

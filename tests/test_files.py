@@ -1,0 +1,60 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from llmfusionbench.files import whole_file
+
+
+def write(path: Path, text: str) -> None:
+    with whole_file(path) as file:
+        file.write_text(text)
+
+
+def test_it_comes_with_its_folders(tmp_path: Path) -> None:
+    write(tmp_path / "new" / "er" / "a.txt", "whole")
+    assert (tmp_path / "new" / "er" / "a.txt").read_text() == "whole"
+    assert os.listdir(tmp_path / "new" / "er") == ["a.txt"]
+
+
+def test_what_fails_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt", "old")
+
+    def fail() -> None:
+        with whole_file(tmp_path / "a.txt") as file:
+            file.write_text("ha")
+            assert (tmp_path / "a.txt").read_text() == "old"
+            raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        fail()
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_folder_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write(tmp_path / "a.txt", "x")
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_link_stays_and_leads_to_the_new_one(tmp_path: Path) -> None:
+    write(tmp_path / "real.txt", "old")
+    (tmp_path / "link.txt").symlink_to(tmp_path / "real.txt")
+    write(tmp_path / "link.txt", "new")
+    assert (tmp_path / "link.txt").is_symlink()
+    assert (tmp_path / "real.txt").read_text() == "new"
+
+
+def test_many_at_once(tmp_path: Path) -> None:
+    texts = [str(i) * 10_000 for i in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda text: write(tmp_path / "a.txt", text), texts))
+    assert (tmp_path / "a.txt").read_text() in texts
+    assert os.listdir(tmp_path) == ["a.txt"]

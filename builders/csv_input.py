@@ -1,12 +1,12 @@
 """CSV of any size as a stream of text columns; what the cells mean is for the sources to say.
 
 Every cell is text as it was written: an empty one is "", and None, NA, nan and null are words. Records that are not CSV of the
-file's width, or not UTF-8, are given as rejected, each with its number, and cost no other record.
+file's width, or not UTF-8, are given as rejected, each with its number, and cost no other record; so is a last one whose quotes
+the file ends in, as one that was cut off does.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,11 +21,14 @@ import pyarrow.csv as pacsv
 
 from ..errors import InputError
 from ..files import open_binary
+from ..validation.issue import shorten
 from .records import Rejected
 
 _LARGEST_BLOCK: Final = 1 << 30
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _BOM: Final = b"\xef\xbb\xbf"
+_END: Final = "\x1cEOF\x1c"
+"""Read as a last record of its own width, unless the file ends within quotes: then it ends the last cell."""
 
 
 def read_csv(
@@ -87,10 +90,17 @@ class _Blocks(io.RawIOBase):
 
     No read ends between "\\r" and "\\n": pyarrow drops a "\\n" that opens a block, even within quotes. And a lone "\\r" outside
     of quotes, which pandas and Python write as it is where lines end in "\\n", passes for the mark that `returns` keeps for it.
+    The file's last byte is followed by `end`.
     """
 
-    def __init__(self, file: IO[bytes], returns: _Returns | None) -> None:
-        self._file, self._held, self._returns, self._quotes = file, b"", returns, 0
+    def __init__(self, file: IO[bytes], returns: _Returns | None, end: bytes) -> None:
+        self._file, self._held, self._returns, self._quotes, self._end = file, b"", returns, 0, end
+        self._blocks = 0
+
+    @property
+    def is_one(self) -> bool:
+        """Whether the whole file came as one block, its end with it."""
+        return self._blocks == 1 and not self._end
 
     def readable(self) -> bool:
         return True
@@ -98,6 +108,9 @@ class _Blocks(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         data = self._held + self._file.read(size - len(self._held) if size >= 0 else -1)
         self._held = b""
+        if size < 0 or len(data) + len(self._end) <= size:
+            data, self._end = data + self._end, b""
+        self._blocks += bool(data)
         if size > 1 and len(data) > 1 and data.endswith(b"\r"):
             data, self._held = data[:-1], data[-1:]
         return data if self._returns is None else self._marked(data, self._returns)
@@ -161,27 +174,19 @@ class _Scan:
     done: int = 0
     """Records given so far, the rejected ones among them."""
     _returns: _Returns | None = None
-    _ragged: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Record number -> fields it should have and has; those that the reader has passed over and nobody was told of."""
+    _end: str = _END
+    _ragged: dict[int, str] = field(default_factory=dict)
+    """Record number -> what is wrong with it; those that the reader has passed over and nobody was told of."""
 
     def columns(self, block_bytes: int) -> list[str]:
         try:
-            reader = self._open(block_bytes, None)
-            if reader is not None:
-                return self._names(reader)
-            with open_binary(self.path) as file:
-                lines = [file.read().removeprefix(_BOM).decode()]
-            return next(csv.reader(lines, delimiter=self.delimiter, escapechar=self.escape_char))
-        except UnicodeDecodeError as error:
-            raise self._not_utf8(error) from error
+            return self._names(self._open(block_bytes, None))
         except (pa.ArrowInvalid, OSError, EOFError) as error:
             raise self._explained(error) from error
 
     def run(self, block_bytes: int) -> Iterator[pa.RecordBatch | Rejected]:
         try:
             probe = self._open(block_bytes, None)
-            if probe is None:
-                return
             names = self._names(probe)
             probe.close()
             yield from self._records(self._open(block_bytes, names))
@@ -189,7 +194,7 @@ class _Scan:
             raise self._explained(error) from error
 
     def _open(self, block_bytes: int, names: list[str] | None) -> Any:
-        """A reader of batches; None where the file is a header without a line end, which pyarrow takes for an error."""
+        """A reader of batches: of text columns called `names`, or of any, for their names."""
         head = self._head()
         if head[:2] in _UTF16:
             raise InputError(f"{self.path}: the file is UTF-16, expected UTF-8. Remedy: convert the file to UTF-8")
@@ -198,9 +203,11 @@ class _Scan:
         self._ragged.clear()
         if self._returns is None and self.escape_char is None and _ends_in_newline(head):
             self._returns = _Returns(self.path)
+        self._end = self.delimiter.join([_END] * (2 if names and len(names) == 1 else 1))
+        blocks = _Blocks(open_binary(self.path), self._returns, f"\n{self._end}".encode())
         try:
             return pacsv.open_csv(
-                pa.PythonFile(_Blocks(open_binary(self.path), self._returns), mode="r"),
+                pa.PythonFile(blocks, mode="r"),
                 # Only the reader without threads numbers the rows that it passes over.
                 read_options=pacsv.ReadOptions(block_size=block_bytes, use_threads=False),
                 parse_options=pacsv.ParseOptions(
@@ -217,9 +224,13 @@ class _Scan:
                 ),
             )
         except pa.ArrowInvalid as error:
-            if "cannot infer number of columns" in str(error):
-                return None
-            raise
+            if "cannot infer number of columns" not in str(error):
+                raise
+            if blocks.is_one:
+                raise InputError(
+                    f"{self.path}: the file ends within the quotes of its header. Remedy: close them, or fetch the file again"
+                ) from error
+            raise _StraddlingError("the header") from error
 
     def _head(self) -> bytes:
         with open_binary(self.path) as file:
@@ -242,12 +253,16 @@ class _Scan:
         for batch in self._fresh(reader):
             rows = self._numbers(batch.num_rows)
             end = int(rows[-1]) + 1
-            bad = {number: _ragged_reason(*self._ragged.pop(number)) for number in list(self._ragged) if number < end}
+            bad = {number: self._ragged.pop(number) for number in list(self._ragged) if number < end}
+            last = batch.column(batch.num_columns - 1)[-1].as_py()
+            if last.endswith(f"\n{self._end}".encode()):
+                bad[end - 1] = self._cut_reason(last.decode(errors="replace"), batch.num_columns, batch.num_columns)
+                batch, rows = batch.slice(0, batch.num_rows - 1), rows[:-1]
             texts, kept, undecodable = _decoded(batch)
             texts = texts if self._returns is None else self._returns.restored(texts)
             bad |= {int(rows[i]): reason for i, reason in undecodable.items()}
             yield from self._in_order(texts, rows[kept], bad)
-        rest = {number: _ragged_reason(*fields) for number, fields in self._ragged.items() if number >= self.done}
+        rest = {number: reason for number, reason in self._ragged.items() if number >= self.done}
         yield from self._in_order(None, np.zeros(0, np.int64), rest)
 
     def _fresh(self, reader: Any) -> Iterator[pa.RecordBatch]:
@@ -270,8 +285,19 @@ class _Scan:
         return np.setdiff1d(np.arange(place, place + count + len(ragged)), ragged)[:count]
 
     def _note_ragged(self, row: Any) -> str:
-        self._ragged[row.number - 2] = (row.expected_columns, row.actual_columns)  # counted from 1, the header included
+        if row.text != self._end:
+            cut = row.text.endswith(f"\n{self._end}")
+            reason = self._cut_reason(row.text, row.actual_columns, row.expected_columns) if cut else _ragged_reason(row)
+            self._ragged[row.number - 2] = reason  # counted from 1, the header included
         return "skip"
+
+    def _cut_reason(self, text: str, found: int, expected: int) -> str:
+        """What is wrong with a last record, or its last cell, that goes on to the end of the file."""
+        value = shorten(text[-len(self._end) - 41 : -len(self._end) - 1])
+        return (
+            f"the file ends within the quotes of field {found} of {expected}, after {value}, expected their end: "
+            "perhaps it was cut off. Remedy: fetch the file again, or close the quotation mark"
+        )
 
     def _in_order(
         self, batch: pa.RecordBatch | None, rows: npt.NDArray[np.int64], bad: dict[int, str]
@@ -309,8 +335,11 @@ def _pass_over(row: Any) -> str:
     return "skip"
 
 
-def _ragged_reason(expected: int, found: int) -> str:
-    return f"the record has {found} fields, expected {expected}: perhaps a line end or a quotation mark in it is not quoted"
+def _ragged_reason(row: Any) -> str:
+    return (
+        f"the record has {row.actual_columns} fields, expected {row.expected_columns}: "
+        "perhaps a line end or a quotation mark in it is not quoted"
+    )
 
 
 def _decoded(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, npt.NDArray[np.bool_], dict[int, str]]:

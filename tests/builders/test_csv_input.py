@@ -1,6 +1,7 @@
 import csv
 import gzip
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -187,3 +188,62 @@ def test_line_ends_within_quotes_survive_a_block_that_ends_between_them(tmp_path
 def test_a_header_alone_that_is_not_utf8(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"log\.csv: the header is not UTF-8"):
         csv_columns(write(tmp_path, b"caf\xe9,b"))
+
+
+@pytest.mark.parametrize("block", [24, 64, 1 << 20])
+@pytest.mark.parametrize(
+    "data", [b'a,b\n"x","y, ""z"""\n1,"one\n\ntwo"\n2,"q"', b'a\n"x\n\n"\n"one""\ntwo"', b'a,b\r\n1,"x"\r\n2,"y\r\nz\r\n"']
+)
+def test_a_file_cut_off_within_quotes_loses_its_last_record_and_says_so(tmp_path: Path, data: bytes, block: int) -> None:
+    header = data.index(b"\n")
+    for end in range(header, len(data) + 1):
+        path = write(tmp_path, data[:end])
+        whole = list(csv.reader(io.StringIO(data[:end].decode(), newline="")))[1:]
+        try:
+            list(csv.reader(io.StringIO(data[:end].decode(), newline=""), strict=True))
+            cut = 0
+        except csv.Error:
+            cut = 1
+        rows, rejected = collect(path, block_bytes=block)
+        short = [i for i, row in enumerate(whole) if len(row) < len(csv_columns(path))]
+        assert [list(row.values()) for _, row in rows] == whole[: len(whole) - max(cut, len(short))]
+        assert len(rejected) == max(cut, len(short)) <= 1
+        if cut:
+            assert rejected[0].row == len(whole) - 1
+            assert rejected[0].reason.startswith(f"the file ends within the quotes of field {len(whole[-1])} of ")
+            assert "Remedy: fetch the file again" in rejected[0].reason
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lambda data: pa.Codec("zstd").compress(data, asbytes=True)], ids=["gz", "zst"])
+def test_a_compressed_file_cut_off_within_quotes_before_it_was_compressed(
+    tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    rows, rejected = collect(write(tmp_path, pack(b'a,b\n1,x\n2,"the answer is')))
+    assert rows == [(0, {"a": "1", "b": "x"})]
+    assert [(r.row, r.reason) for r in rejected] == [
+        (
+            1,
+            'the file ends within the quotes of field 2 of 2, after "the answer is", expected their end: '
+            "perhaps it was cut off. Remedy: fetch the file again, or close the quotation mark",
+        )
+    ]
+
+
+def test_a_file_cut_off_after_an_escape_or_within_a_character(tmp_path: Path) -> None:
+    rows, rejected = collect(write(tmp_path, b"a,b\n1,x\\\\\n2,y\\"), escape_char="\\")
+    assert [row["b"] for _, row in rows] == ["x\\"]
+    assert [r.row for r in rejected] == [1]
+    rows, rejected = collect(write(tmp_path, 'a,b\n1,x\n2,"\N{SNOWMAN}'.encode()[:-1]))
+    assert [row["b"] for _, row in rows] == ["x"]
+    assert "ends within the quotes" in rejected[0].reason
+
+
+@pytest.mark.parametrize("data", [b'a,"b', b'a,"b\n1,2\n', b'"'])
+def test_a_header_whose_quotes_never_end(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(InputError, match=r"log\.csv: the file ends within the quotes of its header\. Remedy: close them"):
+        csv_columns(write(tmp_path, data))
+
+
+def test_a_header_longer_than_a_block(tmp_path: Path) -> None:
+    path = write(tmp_path, b'a,"' + b"long " * 40 + b'"\n1,2\n')
+    assert collect(path, block_bytes=24) == ([(0, {"a": "1", "long " * 40: "2"})], [])

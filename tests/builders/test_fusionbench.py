@@ -336,3 +336,18 @@ def test_files_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
     }
     assert [r["file"] for r in rejected(release)] == ["test/data.csv", "train/data.csv"]
     assert [i["name"] for i in release.manifest["source"]["inputs"]] == ["train/data.csv", "test/data.csv"]
+
+
+@pytest.mark.parametrize("column", ["llm_description", "response"])
+def test_a_file_cut_off_within_its_last_text_loses_that_record_and_says_so(tmp_path: Path, column: str) -> None:
+    path = write(tmp_path / "train.csv", [{}, {"llm": "gemma-7b", column: "the end, of a long text"}])
+    path.write_bytes(path.read_bytes().partition(b" of a long text")[0])
+    release = build("fusionbench", [path], tmp_path / "release")
+    assert [r["llm"] for r in rows_of(release, "responses")] == ["qwen2-7b-instruct"]
+    (record,) = rejected(release)
+    field = COLUMNS.index(column) + 1
+    assert (record["file"], record["row"]) == ("train.csv", 1)
+    assert record["reason"].startswith(f"the file ends within the quotes of field {field} of {len(COLUMNS)}, after ")
+    assert 'the end,", expected their end: perhaps it was cut off. Remedy: fetch the file again' in record["reason"]
+    with pytest.raises(RejectedError, match="ends within the quotes"):
+        build("fusionbench", [path], tmp_path / "strict", strict=True)

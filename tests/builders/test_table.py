@@ -263,3 +263,18 @@ def test_a_build(tmp_path: Path) -> None:
     assert release.table("queries").count_rows() == 2
     assert release.table("responses").count_rows() == 4
     assert release.manifest["rejected"] == 0
+
+
+def test_a_table_that_is_cut_off_within_quotes_and_one_whose_last_line_has_no_end(tmp_path: Path) -> None:
+    cut = read(
+        Table(map=MAP), write(tmp_path / "cut.csv.gz", b'question,model,tokens,ok,answer\nA?,tiny,3,1,x\nB?,tiny,3,1,"y, or')
+    )
+    assert [row["prompt"] for row in cut.rows] == ["A?"]
+    ((file, row, reason),) = cut.reasons
+    assert (file, row) == ("cut.csv.gz", 1)
+    assert reason.startswith('the file ends within the quotes of field 5 of 5, after "y, or", expected their end')
+    whole = read(
+        Table(map=MAP), write(tmp_path / "whole.csv", b'question,model,tokens,ok,answer\nA?,tiny,3,1,"x"\nB?,tiny,3,1,"y, or"')
+    )
+    assert [row["response"] for row in whole.rows] == ["x", "y, or"]
+    assert whole.rejected == []

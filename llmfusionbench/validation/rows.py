@@ -161,24 +161,37 @@ def _csv_lines(path: Path, name: str, table: TableSchema) -> Iterator[Line]:
     csv.field_size_limit(MAX_LINE_BYTES)
     with reading(path), open_binary(path) as stream:
         reader = csv.reader(_csv_texts(stream), strict=True)
-        try:
-            header = next(reader, None)
+        start, header = 1, None
+        while True:
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                yield reader.line_num, _csv_issue(error, name, start, reader.line_num)
+                if header is None:
+                    return
+                cells = []
+            if cells is None:
+                break
             if header is None:
-                yield 1, Issue(name, None, None, "an empty file", "a header row")
-                return
-            wrong = list(_header_issues(header, name, table))
-            yield from ((1, issue) for issue in wrong)
-            if any(issue.value != _UNKNOWN for issue in wrong):
-                return  # no row can be right, and the header says why
+                header = cells
+                wrong = list(_header_issues(header, name, table))
+                yield from ((1, issue) for issue in wrong)
+                if any(issue.value != _UNKNOWN for issue in wrong):
+                    return  # no row can be right, and the header says why
+            elif cells and len(cells) != len(header):
+                yield start, Issue(name, None, None, f"{len(cells)} cells", f"{len(header)}, as in the header", start)
+            elif cells:
+                yield start, {h: _cell(columns[h], c) for h, c in zip(header, cells, strict=True) if h in columns}
             start = reader.line_num + 1
-            for cells in reader:
-                if cells and len(cells) != len(header):
-                    yield start, Issue(name, None, None, f"{len(cells)} cells", f"{len(header)}, as in the header", start)
-                elif cells:
-                    yield start, {h: _cell(columns[h], c) for h, c in zip(header, cells, strict=True) if h in columns}
-                start = reader.line_num + 1
-        except csv.Error as error:
-            yield reader.line_num, Issue(name, None, None, str(error), "well-formed CSV", reader.line_num)
+        if header is None:
+            yield 1, Issue(name, None, None, "an empty file", "a header row")
+
+
+def _csv_issue(error: csv.Error, name: str, start: int, line: int) -> Issue:
+    if str(error) == "unexpected end of data":  # what Python says of quotes that the file ends in
+        found = "a quotation mark that nothing closes before the end of the file"
+        return Issue(name, None, None, found, "a whole file of well-formed CSV", start)
+    return Issue(name, None, None, str(error), "well-formed CSV", line)
 
 
 def _csv_texts(stream: IO[bytes]) -> Iterator[str]:

@@ -213,12 +213,32 @@ def test_evaluate_prompts(capsys: pytest.CaptureFixture[str]) -> None:
         ):
             assert word in out
         assert "Programs were not run. Remedy: --allow-code-execution" in out
+        assert re.search(r"^requests +84$", out, re.MULTILINE)
         again = told(capsys, *command, "--resamples", "100")
         assert len(server.requests) == asked
-        assert again == out
+        assert re.search(r"^replies taken up from an earlier run +84$", again, re.MULTILINE)
+        assert again.partition("This run")[0] == out.partition("This run")[0]
     report = json.loads(Path("out/report.json").read_text())
     assert report["overall"][0]["missing"] == 4
     assert len(lines("out/answers.jsonl")) == 84
+
+
+def test_a_budget(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(lambda body, tries: "4") as server:
+        command = ["evaluate-prompts", "sample", "--url", server.url, "--model", "m", "--limit", "3", "--methods", "zero_shot"]
+        assert "give both prices" in fails(capsys, *command, "--out", "a", "--max-cost", "1")
+        assert "max_total_tokens: -1, expected 0 or more" in fails(capsys, *command, "--out", "a", "--max-total-tokens", "-1")
+        assert not Path("a").exists()
+        prices = ["--input-price", "2", "--output-price", "1", "--max-cost", "0.1"]
+        out = told(capsys, *command, "--out", "a", "--max-requests", "2", *prices)
+        assert len(server.requests) == 2
+        assert "not asked: the budget was spent" in out
+        assert "The budget was spent. Remedy: the same command again asks the rest" in out
+        assert "Cost of this run: 0.000034 USD" in out
+        out = told(capsys, *command, "--out", "a", "--max-total-tokens", "9000")
+        assert len(server.requests) == 3
+        assert "budget" not in out
+        assert "Cost" not in out
 
 
 @pytest.mark.skipif(not ISOLATED, reason="no sandbox that isolates on this machine")

@@ -15,7 +15,7 @@ LAYERS = (
     {"_version", "errors", "types"},
     {"directory", "files", "schema", "schemas"},
     {"manifest", "validation"},
-    {"chat", "duplicates", "embedding", "routing", "statistics", "tokens"},
+    {"chat", "duplicates", "embedding", "routing", "spending", "statistics", "tokens"},
     {"release"},
     {"scoring", "sandbox", "leaderboard"},
     {"evaluation"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,8 +13,9 @@ from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
-from ...chat import ChatClient
+from ...chat import ChatClient, Reply
 from ...errors import InputError
+from ...spending import Held, Spending
 from .lines import write_lines
 from .prompts import Prompt
 
@@ -29,9 +31,10 @@ def ask_prompts(
     prompts: Sequence[Prompt],
     journal: Path,
     *,
+    spending: Spending | None = None,
     progress: Callable[[str, int, int | None], None] | None = None,
 ) -> dict[Key, Record]:
-    """The answer to each prompt, by query and method.
+    """The answer to each prompt, by query and method; none to those that the budget had no room for.
 
     Every answer is added to `journal` as it comes. What the journal already has of the same prompt is not asked again, but for
     calls that failed.
@@ -40,6 +43,7 @@ def ask_prompts(
         client: Whom to ask.
         prompts: No two of the same query and method.
         journal: JSON lines; made where it is not there. A last line that was cut short is dropped.
+        spending: The budget, and where it is counted what the run takes; without one there is no limit.
         progress: Told how many answers are there.
 
     Raises:
@@ -54,9 +58,11 @@ def ask_prompts(
     missing = [p for p in prompts if (p.query_id, p.method) not in found]
     tell = progress or (lambda *_: None)
     tell("answers", len(found), len(prompts))
+    budget = Spending() if spending is None else spending
+    for _ in found:
+        budget.take_up()
     with open(journal, "ab") as file:
-        for place, reply in client.ask_all(prompt.messages for prompt in missing):
-            prompt = missing[place]
+        for prompt, reply in _asked(client, missing, budget):
             key = prompt.query_id, prompt.method
             told = asdict(reply)
             told["response"] = told.pop("text")
@@ -69,6 +75,30 @@ def ask_prompts(
             found[key] = record
             tell("answers", len(found), len(prompts))
     return found
+
+
+def _asked(client: ChatClient, prompts: Sequence[Prompt], spending: Spending) -> Iterator[tuple[Prompt, Reply]]:
+    """Each prompt with its reply, until the budget has no room for the next one even when all that was asked is settled."""
+    rest = deque(prompts)
+    while True:
+        asked: list[tuple[Prompt, Held]] = []
+
+        def affordable(asked: list[tuple[Prompt, Held]] = asked) -> Iterator[list[dict[str, str]]]:
+            while rest:
+                held = spending.reserve(rest[0].messages, client.max_tokens, wait=False)
+                if held is None:
+                    return
+                asked.append((rest.popleft(), held))
+                yield asked[-1][0].messages
+
+        for place, reply in client.attempt_all(affordable()):
+            prompt, held = asked[place]
+            spending.settle(held, prompt.messages, reply)
+            if reply.refused:
+                raise client.refusal(reply)
+            yield prompt, reply
+        if not asked:
+            return
 
 
 def read_journal(path: Path) -> dict[Key, Record]:

@@ -16,6 +16,7 @@ from ...errors import InputError, UnknownNameError
 from ...files import sha256
 from ...manifest import MANIFEST
 from ...release import Release
+from ...spending import Spending
 from .anyone import ask, places
 from .asking import Record, ask_prompts, read_journal, run_in
 from .eligible import eligible
@@ -94,6 +95,7 @@ def compare_prompts(
     *,
     methods: Sequence[str] = METHODS,
     scorer: Scorer | None = None,
+    spending: Spending | None = None,
     library: TemplateLibrary | None = None,
     split: str = "test",
     limit: int | None = None,
@@ -107,8 +109,8 @@ def compare_prompts(
     """Ask the same queries by every method and score the answers.
 
     `out` gets prompts.jsonl, answers.jsonl (every answer with its performance, and why one is missing) and report.json. A run
-    that was cut short, or in which calls failed, is taken up by the next one with the same settings: only what has no answer
-    is asked.
+    that was cut short, spent its budget, or in which calls failed, is taken up by the next one with the same settings: only
+    what has no answer is asked.
 
     Args:
         release: One with thought templates, made from its train queries.
@@ -117,6 +119,8 @@ def compare_prompts(
         out: Directory; made where it is not there.
         methods: Of `zero_shot`, `few_shot` and `thought_template`.
         scorer: By default each query's own metric, without running programs.
+        spending: What this run may take, and where it is counted what it took; a query is asked by all methods before the next,
+            so that what a spent budget leaves is still paired.
         library: `TemplateLibrary.of(release)` by default.
         split: Of the queries that are asked.
         limit: At most so many of them, evenly over the tasks, drawn by `seed`.
@@ -157,7 +161,9 @@ def compare_prompts(
         )
         prompts = [prompt for made in sets.values() for prompt in made.prompts]
         write_prompts(prompts, out / PROMPTS, simulated=simulated)
-        answers = ask_prompts(client, prompts, journal, progress=progress)
+        place = {name: i for i, name in enumerate(queries.query_ids)}
+        in_turn = sorted(prompts, key=lambda prompt: place[prompt.query_id])
+        answers = ask_prompts(client, in_turn, journal, spending=spending, progress=progress)
         _score(answers, scorer or Scorer(), query_rows(release, queries.query_ids, split), progress)
         if simulated:
             for record in answers.values():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,8 @@ from .asking import Key, Record
 from .figures import Figure, figures_of
 from .prompts import PromptSet
 from .queries import Queries
+
+NOT_ASKED: Final = "not asked: the budget was spent"
 
 Matrix = npt.NDArray[np.float64]
 
@@ -59,10 +62,12 @@ class Tally:
         row = {name: i for i, name in enumerate(queries.query_ids)}
         for column, (method, made) in enumerate(sets.items()):
             for prompt in made.prompts:
+                record = answers.get((prompt.query_id, method))
+                if record is None:
+                    continue
                 self.tokens[row[prompt.query_id], column] = prompt.prompt_tokens
-                value = answers[prompt.query_id, method]["performance"]
-                if value is not None:
-                    self.performance[row[prompt.query_id], column] = value
+                if record["performance"] is not None:
+                    self.performance[row[prompt.query_id], column] = record["performance"]
 
     def of(self, task: str | None) -> list[MethodFigures]:
         """A row a method."""
@@ -104,6 +109,8 @@ class Tally:
 
     def _why(self, name: str, method: str, record: Record | None) -> str:
         """Why a query has no performance by a method."""
+        if record is None and name not in self.sets[method].left_out:
+            return NOT_ASKED
         if record is None:
             missing = "missing" in self.sets[method].left_out[name]
             return f"no prompt: {'its text is missing' if missing else 'it is too long'}"

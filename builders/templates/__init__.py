@@ -1,5 +1,6 @@
 """Thought templates: from the best answers to a query, a few sentences on how to go about one of its kind."""
 
+from ...spending import Usage
 from .build import BuiltTemplates, build_templates
 from .endpoint import EndpointSummarizer
 from .extractive import ExtractiveSummarizer, extract_template
@@ -7,7 +8,6 @@ from .jobs import Failure, Job, Summarizer, read_jobs
 from .leaks import FinalAnswer
 from .make import Templates, make_templates, template_id
 from .selection import CRITERIA, POOLS, Selection, select_answers
-from .spending import Usage
 
 __all__ = [
     "CRITERIA",

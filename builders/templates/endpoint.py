@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Any, Final
 
 from ...chat import ChatClient, Reply
 from ...errors import InputError
+from ...spending import Spending, Usage
 from .jobs import Failure, Job
 from .journal import Journal, request_id
 from .replies import asked_again, messages_for, problem_of, tidied
-from .spending import Spending, Usage
 
 _ASKED: Final = 2
 """How often an LLM is asked until its reply is a template."""
@@ -42,6 +41,7 @@ class EndpointSummarizer:
         output_price: USD for a million tokens.
         max_cost: USD that a run may cost; needs both prices.
         max_requests: How many a run may make.
+        max_total_tokens: How many a run may take, of requests and replies together.
         journal: File of replies; those in it are not asked for again. `build_templates` brings its own.
     """
 
@@ -61,6 +61,7 @@ class EndpointSummarizer:
         output_price: float | None = None,
         max_cost: float | None = None,
         max_requests: int | None = None,
+        max_total_tokens: int | None = None,
         journal: str | Path | None = None,
     ) -> None:
         self.url = url
@@ -76,6 +77,7 @@ class EndpointSummarizer:
         self.output_price = output_price
         self.max_cost = max_cost
         self.max_requests = max_requests
+        self.max_total_tokens = max_total_tokens
         self.journal = journal
 
     @property
@@ -113,11 +115,10 @@ class EndpointSummarizer:
         """
         self.check()
         self.usage_ = Usage()
-        stopping = threading.Event()
         under_way: dict[Future[str | Failure], int] = {}
         waiting = iter(jobs)
         with Journal(None if self.journal is None else Path(self.journal)) as journal:
-            run = _Run(self._client(), self.options(), self._spending(), journal, stopping)
+            run = _Run(self._client(), self.options(), self._spending(), journal)
             with ThreadPoolExecutor(max(1, self.concurrency)) as pool:
                 try:
                     while True:
@@ -130,7 +131,7 @@ class EndpointSummarizer:
                             self.usage_ = run.spending.usage
                             yield place, result
                 finally:
-                    stopping.set()
+                    run.spending.close()
                     self.usage_ = run.spending.usage
 
     def _client(self) -> ChatClient:
@@ -145,17 +146,15 @@ class EndpointSummarizer:
             output_price=self.output_price,
             max_cost=self.max_cost,
             max_requests=self.max_requests,
+            max_total_tokens=self.max_total_tokens,
         )
 
 
 class _Run:
     """What the threads of a run share."""
 
-    def __init__(
-        self, client: ChatClient, settings: dict[str, Any], spending: Spending, journal: Journal, stopping: threading.Event
-    ) -> None:
-        self.client, self.settings, self.spending = client, settings, spending
-        self.journal, self.stopping = journal, stopping
+    def __init__(self, client: ChatClient, settings: dict[str, Any], spending: Spending, journal: Journal) -> None:
+        self.client, self.settings, self.spending, self.journal = client, settings, spending, journal
 
     def template(self, job: Job) -> str | Failure:
         """The template of a job, or why there is none."""
@@ -179,14 +178,14 @@ class _Run:
         if known is not None:
             self.spending.take_up()
             return known
-        reserved = None if self.stopping.is_set() else self.spending.reserve(messages, self.client.max_tokens)
-        if reserved is None:
+        held = self.spending.reserve(messages, self.client.max_tokens)
+        if held is None:
             return _SPENT
         reply = Reply()
         try:
             reply = self.client.attempt(messages)
         finally:
-            self.spending.settle(reserved, messages, reply)
+            self.spending.settle(held, messages, reply)
         if reply.refused:
             raise self.client.refusal(reply)
         if reply.text is None:

@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 from ...errors import InputError, UnknownNameError
 from ...release import Release, open_release
 from ...schema import table_schema
+from ...spending import Usage
 from ...types import content_id
 from .extractive import ExtractiveSummarizer
 from .jobs import Failure, Job, Summarizer, read_jobs
 from .selection import select_answers
-from .spending import Usage
 
 TABLE: Final = "thought_templates"
 

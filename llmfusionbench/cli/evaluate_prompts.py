@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from .console import progress, say
+from .console import progress, say, show_table
 from .info import SIMULATED
 from .prompt_tables import show, show_retrieval
 from .retrieval_options import library_of, make_retriever, retrieval_options
+from .spending_options import cost_line, spending_options, usage_rows
 
 if TYPE_CHECKING:
     from ..baselines.retrievers.scoring import Scorer
@@ -38,6 +39,7 @@ _PARTLY: Final = "SIMULATED DATA: queries and templates are made up; only the an
     "--sandbox", default="auto", show_default=True, help="Kind of isolation: auto, bubblewrap, namespaces or process."
 )
 @click.option("--key-variable", metavar="NAME", help="Environment variable whose API key is sent; none by default.")
+@spending_options
 @click.option("--concurrency", default=8, show_default=True, type=click.IntRange(min=1), help="Calls under way at a time.")
 @click.option("--retries", default=3, show_default=True, type=click.IntRange(min=0), help="Further attempts after a failure.")
 @click.option("--timeout", default=60.0, show_default=True, help="Seconds an attempt may take.")
@@ -68,6 +70,11 @@ def command(
     scorer: str | None,
     allow_code_execution: bool,
     sandbox: str,
+    input_price: float | None,
+    output_price: float | None,
+    max_cost: float | None,
+    max_requests: int | None,
+    max_total_tokens: int | None,
     resamples: int,
     seed: int,
     retrieval_only: bool,
@@ -77,8 +84,8 @@ def command(
 ) -> None:
     """Ask an LLM the same queries bare, with worked examples and with thought templates, and say what each brought.
 
-    Every answer is kept in DIR/answers.jsonl. A run that was stopped, or in which calls failed, is taken up by the next one
-    with the same settings. With --retrieval-only nobody is asked: the queries behind the retrieved templates are compared
+    Every answer is kept in DIR/answers.jsonl. A run that was stopped, spent its budget, or in which calls failed, is taken
+    up by the next one with the same settings. With --retrieval-only nobody is asked: the queries behind the retrieved templates are compared
     with the test queries (same task, same skill, agreement of the LLMs' scores), beside what chance would give.
 
     \b
@@ -89,6 +96,7 @@ def command(
     from ..baselines.retrievers.comparison import compare_prompts
     from ..chat import ChatClient
     from ..release import open_release
+    from ..spending import Spending
 
     if not retrieval_only and (url is None or model is None or out is None):
         raise click.UsageError("Name --url, --model and --out; or --retrieval-only, to ask nobody.")
@@ -106,14 +114,21 @@ def command(
     assert model is not None
     assert out is not None
     named = [name.strip() for name in methods.split(",") if name.strip()]
+    spending = Spending(
+        input_price=input_price, output_price=output_price, max_cost=max_cost, max_requests=max_requests,
+        max_total_tokens=max_total_tokens,
+    )  # fmt: skip
     client = ChatClient(url, model=model, seed=seed, **connection)
     with _scorer(scorer, sandbox if allow_code_execution else None) as how, progress() as tell:
         report = compare_prompts(
-            opened, client, chosen, out, methods=named, scorer=how, library=library_of(opened, criterion, pool, summarizer),
-            split=split, limit=limit, k=k, within=within, budget_tokens=budget_tokens, resamples=resamples, seed=seed,
-            progress=tell,
+            opened, client, chosen, out, methods=named, scorer=how, spending=spending,
+            library=library_of(opened, criterion, pool, summarizer), split=split, limit=limit, k=k, within=within,
+            budget_tokens=budget_tokens, resamples=resamples, seed=seed, progress=tell,
         )  # fmt: skip
     show(report)
+    show_table("This run", ["figure", "count"], usage_rows(spending.usage))
+    if cost := cost_line(spending.usage):
+        say(cost)
     say(f"Wrote {out}: prompts.jsonl, answers.jsonl, report.json.")
 
 

@@ -20,6 +20,8 @@ _HEADER = [
 
 def show(report: PromptReport) -> None:
     """Print what a comparison came to."""
+    from ..baselines.retrievers.tally import NOT_ASKED
+
     title = f"{report.model} on {report.queries:,} queries ({report.split}); means with 95% intervals over queries"
     show_table(title, _HEADER, [_row(row) for row in report.overall])
     if len({row.task for row in report.per_task}) > 1:
@@ -34,6 +36,8 @@ def show(report: PromptReport) -> None:
         say(f"few_shot: {report.without_answer:,} retrieved queries had no good answer, and are no examples.")
     if any(row.failed for row in report.overall):
         say("Calls failed. Remedy: the same command again asks only those")
+    if any(NOT_ASKED in row.reasons for row in report.overall):
+        say("The budget was spent. Remedy: the same command again asks the rest, within a budget of its own")
     if any("code execution is not allowed" in row.reasons for row in report.overall):
         say("Programs were not run. Remedy: --allow-code-execution, on the same --out")
 

@@ -9,6 +9,7 @@ import click
 
 from .console import printable, progress, say, show_table
 from .info import SIMULATED
+from .spending_options import cost_line, spending_options, usage_rows
 
 if TYPE_CHECKING:
     from ..builders.templates import BuiltTemplates, EndpointSummarizer, ExtractiveSummarizer
@@ -32,10 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option("--model", metavar="NAME", help="What to ask a server for; the name in the rows.")
 @click.option("--key-variable", metavar="NAME", help="Environment variable whose API key is sent; none by default.")
-@click.option("--input-price", type=float, metavar="USD", help="For a million input tokens.")
-@click.option("--output-price", type=float, metavar="USD", help="For a million output tokens.")
-@click.option("--max-cost", type=float, metavar="USD", help="What this run may cost; needs both prices.")
-@click.option("--max-requests", type=int, metavar="N", help="How many requests this run may make.")
+@spending_options
 @click.option("--concurrency", default=8, show_default=True, help="Requests under way at a time.")
 @click.option("--retries", default=3, show_default=True, help="Further attempts after a failure that may pass.")
 @click.option("--timeout", default=60.0, show_default=True, help="Seconds an attempt may take.")
@@ -60,6 +58,7 @@ def build(
     output_price: float | None,
     max_cost: float | None,
     max_requests: int | None,
+    max_total_tokens: int | None,
     concurrency: int,
     retries: int,
     timeout: float,
@@ -98,7 +97,7 @@ def build(
         by = EndpointSummarizer(
             summarizer, model=model, concurrency=concurrency, retries=retries, timeout=timeout, key_variable=key_variable,
             max_tokens=max_tokens, temperature=temperature, seed=seed, input_price=input_price, output_price=output_price,
-            max_cost=max_cost, max_requests=max_requests,
+            max_cost=max_cost, max_requests=max_requests, max_total_tokens=max_total_tokens,
         )  # fmt: skip
     elif model is not None:
         raise click.UsageError("A --model is asked for at a server. Name its address with --summarizer.")
@@ -122,14 +121,10 @@ def show(built: BuiltTemplates, title: str) -> None:
     for what, counts in (("skipped", made.skipped), ("failed", made.failed), ("left", made.left)):
         figures += [[f"{what}: {reason}", count] for reason, count in counts.items()]
     figures += [["templates of the source replaced", built.replaced], ["templates of the source kept", built.kept]]
-    if made.usage is not None:
-        usage = made.usage
-        figures += [["requests", usage.requests], ["replies taken up from an earlier run", usage.taken_up]]
-        figures += [["input tokens", usage.input_tokens], ["output tokens", usage.output_tokens]]
-        figures += [["requests with estimated tokens", usage.estimated]] if usage.estimated else []
+    figures += [] if made.usage is None else usage_rows(made.usage)
     show_table(printable(title), ["figure", "count"], figures)
-    if made.usage is not None and made.usage.cost_usd is not None:
-        say(f"Cost of this run: {made.usage.cost_usd:.6f} USD at the prices given.")
+    if made.usage is not None and (cost := cost_line(made.usage)):
+        say(cost)
     first = made.table.slice(0, 1).to_pylist()[0]
     say(f"Template {first['template_id']}, from {', '.join(first['sources'])}:")
     say(f"  {' '.join(first['template'].split())}")

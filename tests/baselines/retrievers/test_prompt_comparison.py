@@ -15,11 +15,13 @@ from filelock import FileLock
 from llmfusionbench.baselines.retrievers import BM25, Dense, Queries, TemplateLibrary
 from llmfusionbench.baselines.retrievers.comparison import PromptReport, compare_prompts, make_prompts
 from llmfusionbench.baselines.retrievers.scoring import Scorer
+from llmfusionbench.baselines.retrievers.tally import NOT_ASKED
 from llmfusionbench.chat import ChatClient
 from llmfusionbench.embedding import CachedEmbedder
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import open_release
 from llmfusionbench.scoring import Score
+from llmfusionbench.spending import Spending
 
 LIMIT = 28
 
@@ -130,6 +132,38 @@ def test_methods_share_queries_and_hits() -> None:
         assert set(prompt.templates) <= set(thought[name].templates)
         assert len(thought[name].templates) == 3
         assert name not in [library.query_ids[library.place[i]] for i in thought[name].templates]
+
+
+def test_a_budget_leaves_pairs_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    """14 of 18 requests of 40 tokens; a query is asked by all methods before the next one is."""
+    out = tmp_path / "out"
+    told: dict[str, Any] = {
+        "scorer": Scorer(function=exact),
+        "limit": 6,
+        "methods": ["zero_shot", "thought_template", "few_shot"],
+    }
+    usages, reports = [], []
+    with serving(lambda body, tries: (200, completion("4", prompt_tokens=30, completion_tokens=10))) as server:
+        for budget in (Spending(max_requests=14), Spending(max_total_tokens=20_000), Spending(max_total_tokens=9)):
+            reports.append(compare(server.url, out, {"max_tokens": 8, "concurrency": 2}, spending=budget, **told))
+            usages.append(budget.usage)
+            if budget.max_requests:
+                assert len(lines(out / "answers.jsonl")) == 14
+        assert set(server.tries.values()) == {1}
+        assert len(server.requests) == 18
+    assert [(u.requests, u.taken_up, u.input_tokens, u.output_tokens) for u in usages] == [
+        (14, 0, 420, 140), (4, 14, 120, 40), (0, 18, 0, 0),
+    ]  # fmt: skip
+    assert [row.scored for row in reports[0].overall] == [5, 5, 4]
+    assert [row.paired for row in reports[0].overall] == [0, 5, 4]
+    assert [row.failed for row in reports[0].overall] == [0, 0, 0]
+    assert [row.reasons for row in reports[0].overall] == [{NOT_ASKED: 1}, {NOT_ASKED: 1}, {NOT_ASKED: 2}]
+    assert [row.reasons for row in reports[1].overall] == [{}, {}, {}]
+    assert reports[1] == reports[2]
+    with serving(lambda *_: "4") as server:
+        report = compare(server.url, tmp_path / "none", spending=Spending(max_total_tokens=10), **told)
+        assert server.requests == []
+    assert [row.missing for row in report.overall] == [6, 6, 6]
 
 
 def test_each_query_by_its_own_metric(tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ def test_data_that_is_not_simulated_is_not_said_to_be(tmp_path: Path, capsys: py
         ("--summarizer http://127.0.0.1:9", 2, "A server needs the name of a --model"),
         ("--model m", 2, "Name its address with --summarizer"),
         ("--summarizer http://127.0.0.1:9 --model m --max-cost 1", 1, "give both prices"),
+        ("--summarizer http://127.0.0.1:9 --model m --max-total-tokens 50", 1, "4 are left (4: the budget was spent)"),
         (
             "--summarizer http://127.0.0.1:9 --model m --retries 0",
             1,

@@ -18,9 +18,7 @@ from job import job
 import llmfusionbench as lfb
 from llmfusionbench.builders.templates import EndpointSummarizer, Failure, Job, build_templates, make_templates
 from llmfusionbench.builders.templates.journal import Journal
-from llmfusionbench.builders.templates.replies import MAX_TEMPLATE, messages_for, problem_of, tidied
-from llmfusionbench.builders.templates.spending import Spending
-from llmfusionbench.chat import Reply
+from llmfusionbench.builders.templates.replies import MAX_TEMPLATE, problem_of, tidied
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release
 from tests.builders.sample_part import bytes_of, write_part
@@ -183,6 +181,7 @@ def test_a_refusal_ends_the_run_and_leaves_nothing(part: Release, tmp_path: Path
         ({"url": "localhost:8000"}, "no address of a server"),
         ({"max_cost": 1.0}, "Remedy: give both prices"),
         ({"max_requests": -1}, "max_requests: -1"),
+        ({"max_total_tokens": -1}, "max_total_tokens: -1"),
         ({"key_variable": "LLMFUSIONBENCH_NO_SUCH_KEY"}, "no API key there"),
     ],
 )
@@ -239,6 +238,25 @@ def test_no_run_costs_more_than_allowed(part: Release) -> None:
     assert len(made.table) + made.left["the budget was spent"] == 12
 
 
+def test_no_run_takes_more_tokens_than_allowed_and_the_next_one_goes_on(part: Release, tmp_path: Path) -> None:
+    """Requests wait for room that others leave, so that what is reckoned high does not end a run before its budget."""
+    reply = (200, completion(GOOD, prompt_tokens=600, completion_tokens=40))
+    out = tmp_path / "out"
+    with serving(lambda *_: reply) as server:
+        writer = by(server, max_total_tokens=6_000, max_tokens=100, concurrency=8)
+        with pytest.raises(InputError, match=r"templates are done and .* are left \(.*: the budget was spent\)"):
+            build_templates(part, out, summarizer=writer)
+        first = len(server.requests)
+        assert 4_000 < first * 640 <= 6_000
+        built = build_templates(part, out, summarizer=writer)
+        assert len(server.requests) == 12
+    assert max(server.tries.values()) == 1
+    usage = built.templates.usage
+    assert usage is not None
+    assert (usage.requests, usage.taken_up) == (12 - first, first)
+    assert usage.input_tokens + usage.output_tokens == 640 * (12 - first)
+
+
 def test_what_a_server_does_not_count_is_estimated() -> None:
     body = json.dumps({"choices": [{"message": {"role": "assistant", "content": GOOD}}]}).encode()
     with serving(lambda *_: (200, body)) as server:
@@ -247,17 +265,6 @@ def test_what_a_server_does_not_count_is_estimated() -> None:
     assert writer.usage_.estimated == 1
     assert writer.usage_.input_tokens > 200
     assert 10 < writer.usage_.output_tokens < 30
-
-
-def test_spending() -> None:
-    spending = Spending(input_price=3.0, output_price=6.0, max_cost=0.001)
-    said = messages_for(job("a"))
-    held = spending.reserve(said, 10)
-    assert held is not None
-    assert spending.reserve(said, 10) is None or spending.usage.requests == 2
-    spending.settle(held, said, Reply(error="no answer"))
-    assert spending.usage.cost_usd == 0
-    assert Spending(max_requests=0).reserve(said, 10) is None
 
 
 # --- runs that are killed

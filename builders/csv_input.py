@@ -56,6 +56,8 @@ def read_csv(
             return
         except _StraddlingError as error:
             block_bytes = _larger(block_bytes, path, scan.done, error)
+        except _NotUtf8Error:
+            scan.bytewise = True
 
 
 def csv_columns(path: Path, *, escape_char: str | None = None, delimiter: str = ",") -> list[str]:
@@ -64,12 +66,14 @@ def csv_columns(path: Path, *, escape_char: str | None = None, delimiter: str = 
     Raises:
         InputError: as `read_csv`.
     """
-    block_bytes = 1 << 20
+    scan, block_bytes = _Scan(path, escape_char, delimiter, path.name), 1 << 20
     while True:
         try:
-            return _Scan(path, escape_char, delimiter, path.name).columns(block_bytes)
+            return scan.columns(block_bytes)
         except _StraddlingError as error:
             block_bytes = _larger(block_bytes, path, 0, error)
+        except _NotUtf8Error:
+            scan.bytewise = True
 
 
 def _larger(block_bytes: int, path: Path, record: int, error: Exception) -> int:
@@ -85,16 +89,24 @@ class _StraddlingError(Exception):
     """A record is longer than a block."""
 
 
+class _NotUtf8Error(Exception):
+    """Some of the file is not UTF-8."""
+
+
 class _Blocks(io.RawIOBase):
     """A file as pyarrow can take it, block by block.
 
     No read ends between "\\r" and "\\n": pyarrow drops a "\\n" that opens a block, even within quotes. And a lone "\\r" outside
     of quotes, which pandas and Python write as it is where lines end in "\\n", passes for the mark that `returns` keeps for it.
     The file's last byte is followed by `end`.
+
+    All that it gives is UTF-8, for pyarrow fails on a record that has both fields too many and bytes that are no text: if
+    `bytewise`, each byte stands as the character of its number; if not, bytes that are no text raise `_NotUtf8Error`.
     """
 
-    def __init__(self, file: IO[bytes], returns: _Returns | None, end: bytes) -> None:
+    def __init__(self, file: IO[bytes], returns: _Returns | None, end: bytes, *, bytewise: bool) -> None:
         self._file, self._held, self._returns, self._quotes, self._end = file, b"", returns, 0, end
+        self._bytewise = bytewise
         self._blocks = 0
 
     @property
@@ -106,14 +118,21 @@ class _Blocks(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
+        size = size // 2 if self._bytewise else size  # a byte may take two
         data = self._held + self._file.read(size - len(self._held) if size >= 0 else -1)
         self._held = b""
         if size < 0 or len(data) + len(self._end) <= size:
             data, self._end = data + self._end, b""
+        else:
+            place = _cut(data)
+            data, self._held = data[:place], data[place:]
         self._blocks += bool(data)
-        if size > 1 and len(data) > 1 and data.endswith(b"\r"):
-            data, self._held = data[:-1], data[-1:]
-        return data if self._returns is None else self._marked(data, self._returns)
+        data = data if self._returns is None else self._marked(data, self._returns)
+        if self._bytewise:
+            return data.decode("latin-1").encode()
+        if not _is_utf8(data):
+            raise _NotUtf8Error
+        return data
 
     def _marked(self, data: bytes, returns: _Returns) -> bytes:
         before, self._quotes = self._quotes, self._quotes + data.count(b'"')
@@ -129,6 +148,29 @@ class _Blocks(io.RawIOBase):
     def close(self) -> None:
         self._file.close()
         super().close()
+
+
+def _cut(data: bytes) -> int:
+    """Where to end a block of `data`: before a "\\r" or a part of a character, if it is more than those."""
+    if data.endswith(b"\r"):
+        return len(data) - 1 or 1
+    for place in range(len(data) - 1, max(0, len(data) - 4), -1):
+        if data[place] < 0x80:
+            break
+        if data[place] >= 0xC0:
+            return place
+    return len(data)
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    offsets = pa.py_buffer(np.array([0, len(data)], np.int64))
+    try:  # some forty times as fast as decoding it
+        pa.LargeStringArray.from_buffers(1, offsets, pa.py_buffer(data)).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 @dataclass
@@ -171,6 +213,8 @@ class _Scan:
     escape_char: str | None
     delimiter: str
     file: str
+    bytewise: bool = False
+    """Whether the reader is given each byte as a character: some of the file is not UTF-8."""
     done: int = 0
     """Records given so far, the rejected ones among them."""
     _returns: _Returns | None = None
@@ -204,7 +248,8 @@ class _Scan:
         if self._returns is None and self.escape_char is None and _ends_in_newline(head):
             self._returns = _Returns(self.path)
         self._end = self.delimiter.join([_END] * (2 if names and len(names) == 1 else 1))
-        blocks = _Blocks(open_binary(self.path), self._returns, f"\n{self._end}".encode())
+        blocks = _Blocks(open_binary(self.path), self._returns, f"\n{self._end}".encode(), bytewise=self.bytewise)
+        binary = [n.encode().decode("latin-1") if self.bytewise else n for n in names or []]
         try:
             return pacsv.open_csv(
                 pa.PythonFile(blocks, mode="r"),
@@ -219,7 +264,7 @@ class _Scan:
                 # Bytes, since one cell that is not UTF-8 must not cost the block that it stands in.
                 convert_options=pacsv.ConvertOptions(
                     check_utf8=False,
-                    column_types=dict.fromkeys(names or [], pa.binary()),
+                    column_types=dict.fromkeys(binary, pa.binary()),
                     strings_can_be_null=False,
                 ),
             )
@@ -238,7 +283,7 @@ class _Scan:
 
     def _names(self, reader: Any) -> list[str]:
         try:
-            names: list[str] = reader.schema.names
+            names = [self._text(name).decode() for name in reader.schema.names]
         except UnicodeDecodeError as error:
             raise self._not_utf8(error) from error
         twice = sorted({n for n in names if names.count(n) > 1})
@@ -250,13 +295,14 @@ class _Scan:
         return InputError(f"{self.path}: the header is not UTF-8 ({error}). Remedy: convert the file to UTF-8")
 
     def _records(self, reader: Any) -> Iterator[pa.RecordBatch | Rejected]:
-        for batch in self._fresh(reader):
+        for given in self._fresh(reader):
+            batch = self._bytes(given) if self.bytewise else given
             rows = self._numbers(batch.num_rows)
             end = int(rows[-1]) + 1
             bad = {number: self._ragged.pop(number) for number in list(self._ragged) if number < end}
             last = batch.column(batch.num_columns - 1)[-1].as_py()
             if last.endswith(f"\n{self._end}".encode()):
-                bad[end - 1] = self._cut_reason(last.decode(errors="replace"), batch.num_columns, batch.num_columns)
+                bad[end - 1] = self._cut_reason(last, batch.num_columns, batch.num_columns)
                 batch, rows = batch.slice(0, batch.num_rows - 1), rows[:-1]
             texts, kept, undecodable = _decoded(batch)
             texts = texts if self._returns is None else self._returns.restored(texts)
@@ -287,13 +333,25 @@ class _Scan:
     def _note_ragged(self, row: Any) -> str:
         if row.text != self._end:
             cut = row.text.endswith(f"\n{self._end}")
-            reason = self._cut_reason(row.text, row.actual_columns, row.expected_columns) if cut else _ragged_reason(row)
+            reason = (
+                self._cut_reason(self._text(row.text), row.actual_columns, row.expected_columns) if cut else _ragged_reason(row)
+            )
             self._ragged[row.number - 2] = reason  # counted from 1, the header included
         return "skip"
 
-    def _cut_reason(self, text: str, found: int, expected: int) -> str:
+    def _text(self, text: str) -> bytes:
+        """The bytes of the file that the reader gave as `text`."""
+        return text.encode("latin-1" if self.bytewise else "utf-8")
+
+    def _bytes(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """`batch` with the names and cells of the file, which the reader was given byte by byte."""
+        columns = [pa.array([self._text(cell.decode()) for cell in c.to_pylist()], pa.binary()) for c in batch.columns]
+        return pa.RecordBatch.from_arrays(columns, names=[self._text(name).decode() for name in batch.schema.names])
+
+    def _cut_reason(self, data: bytes, found: int, expected: int) -> str:
         """What is wrong with a last record, or its last cell, that goes on to the end of the file."""
-        value = shorten(text[-len(self._end) - 41 : -len(self._end) - 1])
+        text = data.decode(errors="replace").removesuffix(f"\n{self._end}")
+        value = shorten(text[-40:])
         return (
             f"the file ends within the quotes of field {found} of {expected}, after {value}, expected their end: "
             "perhaps it was cut off. Remedy: fetch the file again, or close the quotation mark"

@@ -247,3 +247,33 @@ def test_a_header_whose_quotes_never_end(tmp_path: Path, data: bytes) -> None:
 def test_a_header_longer_than_a_block(tmp_path: Path) -> None:
     path = write(tmp_path, b'a,"' + b"long " * 40 + b'"\n1,2\n')
     assert collect(path, block_bytes=24) == ([(0, {"a": "1", "long " * 40: "2"})], [])
+
+
+@pytest.mark.parametrize("block", [24, 60, 1 << 20])
+def test_a_record_that_is_neither_of_the_width_nor_utf8_costs_no_other(tmp_path: Path, block: int) -> None:
+    data = (
+        "a,\N{SNOWMAN}\n1,d\u00e9\n".encode()
+        + b'\xff\xfe\n2,caf\xe9\n3,"\xe2\x98\x83\r\n"\n\xe9,\xe9,\xe9\n4,x\xc2\x80\n5,"\xe9'
+    )
+    path = write(tmp_path, data)
+    rows, rejected = collect(path, block_bytes=block)
+    assert rows == [
+        (0, {"a": "1", "\N{SNOWMAN}": "d\u00e9"}),
+        (3, {"a": "3", "\N{SNOWMAN}": "\N{SNOWMAN}\r\n"}),
+        (5, {"a": "4", "\N{SNOWMAN}": "x\x80"}),
+    ]
+    assert [(r.row, r.reason[:25]) for r in rejected] == [
+        (1, "the record has 1 fields, "),
+        (2, 'column "\N{SNOWMAN}" is not UTF-8 a'),
+        (4, "the record has 3 fields, "),
+        (6, "the file ends within the "),
+    ]
+    assert csv_columns(path) == ["a", "\N{SNOWMAN}"]
+
+
+def test_characters_that_a_block_cuts(tmp_path: Path) -> None:
+    text = "a,b\n" + "".join(f"{i},x\u00e9\N{SNOWMAN}\U0001f600\n" for i in range(12))
+    for block in range(24, 60):
+        rows, rejected = collect(write(tmp_path, text.encode()), block_bytes=block)
+        assert [row["b"] for _, row in rows] == ["x\u00e9\N{SNOWMAN}\U0001f600"] * 12
+        assert rejected == []

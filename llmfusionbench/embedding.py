@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
@@ -19,6 +21,7 @@ Vectors = npt.NDArray[np.float32]
 _KEPT: Final = 8
 _MINILM: Final = "all-MiniLM-L6-v2"
 _WORDS: Final = r"\w+|[^\w\s]"
+_loading: Final = threading.Lock()
 _fitted: OrderedDict[str, Any] = OrderedDict()
 """The last few fitted TF-IDF models by what they were fitted on: many routers are fitted on the same prompts."""
 
@@ -117,7 +120,8 @@ class MiniLMEmbedder:
                 from sentence_transformers import SentenceTransformer
             except ImportError as error:
                 raise MissingExtraError("sentence-transformers", "embed") from error
-            self.model_ = SentenceTransformer(_minilm() if self.model is None else str(self.model), device="cpu")
+            with quiet_loading():
+                self.model_ = SentenceTransformer(_minilm() if self.model is None else str(self.model), device="cpu")
         texts = [p or "" for p in prompts]
         if not texts:
             return np.zeros((0, self.model_.get_embedding_dimension() or 0), np.float32)
@@ -163,6 +167,24 @@ class CachedEmbedder:
             known |= dict(zip(text_of, self.embedder.encode(list(text_of.values())), strict=True))
             _save(path, known)
         return np.stack([known[key] for key in keys]) if keys else self.embedder.encode([])
+
+
+@contextmanager
+def quiet_loading() -> Iterator[None]:
+    """No bar of transformers on standard error while a model is read into memory; one of a download stays, and so do the
+    user's own settings."""
+    from transformers.utils import logging
+
+    set_hook = getattr(logging, "set_tqdm_hook", None)  # where there is none, there is no such bar
+    if set_hook is None:
+        yield
+        return
+    with _loading:
+        before = set_hook(lambda bar, arguments, options: bar(*arguments, **{**options, "disable": True}))
+        try:
+            yield
+        finally:
+            set_hook(before)
 
 
 def _minilm() -> str:

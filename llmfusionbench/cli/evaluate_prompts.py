@@ -85,8 +85,9 @@ def command(
     """Ask an LLM the same queries bare, with worked examples and with thought templates, and say what each brought.
 
     Every answer is kept in DIR/answers.jsonl. A run that was stopped, spent its budget, or in which calls failed, is taken
-    up by the next one with the same settings. With --retrieval-only nobody is asked: the queries behind the retrieved templates are compared
-    with the test queries (same task, same skill, agreement of the LLMs' scores), beside what chance would give.
+    up by the next one with the same settings. With --retrieval-only nobody is asked: the queries behind the retrieved
+    templates are compared with the test queries (same task, same skill, agreement of the LLMs' scores), beside what chance
+    would give.
 
     \b
     Examples:

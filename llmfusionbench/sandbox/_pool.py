@@ -25,9 +25,19 @@ class Sandbox:
         workers: programs that run at the same time.
         timeout_s: wall clock for one program with all its tests, in seconds.
         memory_mb: address space of the program, and of its checker.
+        patience: a program that is late because other work had the processor for more than half of its time runs once more,
+            with at most so many times `timeout_s` on the clock and `timeout_s` of processor time. 1 runs none again.
     """
 
-    def __init__(self, *, sandbox: str = "auto", workers: int = 2, timeout_s: float = 10.0, memory_mb: int = 1024) -> None:
+    def __init__(
+        self,
+        *,
+        sandbox: str = "auto",
+        workers: int = 2,
+        timeout_s: float = 10.0,
+        memory_mb: int = 1024,
+        patience: float = 1.0,
+    ) -> None:
         if workers < 1:
             raise InputError(f"workers is {workers}, expected 1 or more")
         if not 0 < timeout_s <= 3600:
@@ -35,7 +45,9 @@ class Sandbox:
         if memory_mb < 128:
             raise InputError(f"memory_mb is {memory_mb}, expected 128 or more")
         self.sandbox, self.workers = sandbox, workers
-        self.timeout_s, self.memory_mb = timeout_s, memory_mb
+        if patience < 1:
+            raise InputError(f"patience is {patience}, expected 1 or more")
+        self.timeout_s, self.memory_mb, self.patience = timeout_s, memory_mb, patience
 
     def __enter__(self) -> Sandbox:
         self.kind_ = choose_kind(self.sandbox)
@@ -79,7 +91,11 @@ class Sandbox:
                 if worker is None:
                     worker = Worker(self.kind_, timeout_s=self.timeout_s, memory_mb=self.memory_mb)
                 try:
-                    return worker.run(task)
+                    verdict = worker.run(task)
+                    if verdict.status == "timeout" and worker.share < 1 < self.patience:
+                        times = min(self.patience, 2 / max(worker.share, 0.01))
+                        verdict = worker.run(task, wall_s=times * self.timeout_s)
+                    return verdict
                 except WorkerLostError:
                     worker.close()
                     worker = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -12,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from ..errors import InputError
 from ._types import CodeTask, Status, Verdict
@@ -22,6 +23,9 @@ from .guest import frames
 _START_S = 30.0
 _OUTPUT_LIMIT = 16 * 1024 * 1024
 _TAIL = 2_000
+_HALF = 0.5
+_PREEMPTED_PER_S = 10
+"""More than a child that sleeps is (a few times in all), fewer than one that shares a processor is (100 and more)."""
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from guest import zygote; del sys.path[0]; zygote.main()"
 
 
@@ -34,6 +38,8 @@ class Worker:
 
     def __init__(self, kind: str, *, timeout_s: float, memory_mb: int) -> None:
         self.kind, self.timeout_s, self.memory_mb = kind, timeout_s, memory_mb
+        self.share = 1.0
+        """Of the last run that was too late: the part of its time in which it had a processor, where others took the rest."""
         self._root = tempfile.mkdtemp(prefix="llmfusionbench-sandbox-")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
@@ -58,6 +64,8 @@ class Worker:
                     errors.seek(0)
                     said = said.removeprefix("error ") or errors.read().decode(errors="replace").strip()[-300:]
                     raise InputError(f"the {kind} sandbox did not start: {' '.join(said.split())}")
+            if kind != "process":  # where the root was mounted, if it was, nothing looks for it by its name any more
+                shutil.rmtree(self._root, ignore_errors=True)
         except BaseException:
             self._control.close()
             shutil.rmtree(self._root, ignore_errors=True)
@@ -88,38 +96,44 @@ class Worker:
         self._process.wait()
         shutil.rmtree(self._root, ignore_errors=True)
 
-    def run(self, task: CodeTask) -> Verdict:
-        """Run one task.
+    def run(self, task: CodeTask, *, wall_s: float | None = None) -> Verdict:
+        """Run one task, within `wall_s` seconds (`timeout_s` if not given) on the clock and `timeout_s` of processor time.
 
         Raises:
             InputError: the task has no tests, or a child could not be confined.
             WorkerLostError: the worker's process has gone.
         """
         job = ["job", {"code": task.code, "setup": task.setup, "tests": task.statements(), "entry_point": task.entry_point}]
+        wall_s = self.timeout_s if wall_s is None else wall_s
         started = time.monotonic()
         pairs = [socket.socketpair() for _ in range(4)]
         (program, program_there), (checker, checker_there), (verdicts, verdicts_there), (asks, answers) = pairs
         output, output_there = os.pipe()
         null = os.open(os.devnull, os.O_RDWR)
         try:
-            self._spawn("candidate", program_there, output_there, answers)
-            self._spawn("checker", checker_there, null, verdicts_there, asks)
+            self._spawn("candidate", wall_s, program_there, output_there, answers)
+            self._spawn("checker", wall_s, checker_there, null, verdicts_there, asks)
             os.close(output_there)
             output_there = -1
             for end in (program_there, checker_there, verdicts_there, asks, answers):
                 end.close()
-            talk = _Talk(verdicts, output, started + self.timeout_s)
+            talk = _Talk(verdicts, output, started + wall_s)
             status, reason = talk.hold(job)
             seconds = time.monotonic() - started
             if status == "timeout":
-                reason = f"no verdict within {self.timeout_s:g} s"
+                self.share = _share(wall_s, program, checker)
+                reason = f"no verdict within {wall_s:g} s"
+                reason += "" if self.share == 1 else ", and a busy machine that gave it less than half of them"
             elif status == "ended":
-                reason = f"{reason} ({_ending(program)})"
+                how = _ending(program)
+                reason = f"{reason} ({how.text})"
+                if wall_s > self.timeout_s and how.cpu_s >= self.timeout_s:
+                    self.share, status, reason = 1.0, "timeout", f"no verdict within {self.timeout_s:g} s"
             elif status == "lost":
-                status, reason = "error", f"the checker ended early ({_ending(checker)})"
+                status, reason = "error", f"the checker ended early ({_ending(checker).text})"
             return Verdict(
                 passed=status == "passed",
-                reason=reason,
+                reason=reason.encode("utf-8", "replace").decode(),  # a lone surrogate is in no file
                 seconds=seconds,
                 output_tail=talk.tail.decode(errors="replace"),
                 status=cast(Status, status),
@@ -132,8 +146,8 @@ class Worker:
                 for end in pair:
                     end.close()
 
-    def _spawn(self, role: str, leash: socket.socket, output: int, *handed: socket.socket) -> None:
-        request = {"role": role, "timeout_s": self.timeout_s, "memory_mb": self.memory_mb}
+    def _spawn(self, role: str, wall_s: float, leash: socket.socket, output: int, *handed: socket.socket) -> None:
+        request = {"role": role, "timeout_s": wall_s, "cpu_s": self.timeout_s, "memory_mb": self.memory_mb}
         try:
             descriptors = [leash.fileno(), output, *(end.fileno() for end in handed)]
             socket.send_fds(self._control, [json.dumps(request).encode()], descriptors)
@@ -194,16 +208,41 @@ class _Talk:
             pass
 
 
-def _ending(leash: socket.socket) -> str:
+class _Ending(NamedTuple):
+    """How a child came to its end."""
+
+    text: str
+    cpu_s: float = 0.0
+    preempted: int = 0
+    """How often it had to leave a processor to others."""
+
+
+def _ending(leash: socket.socket, wait_s: float = 1.0) -> _Ending:
     """How a child came to its end, as its supervisor tells; raises InputError where it was never confined."""
-    leash.settimeout(1.0)
+    leash.settimeout(wait_s)
     try:
         said = leash.recv(400).decode(errors="replace")
     except OSError:
-        return "still alive"
+        return _Ending("still alive")
     if said.startswith("not confined"):
         raise InputError(f"the sandbox could not confine a program, so it was not run: {said}")
-    code = said.removeprefix("exit ")
-    if code.startswith("-") and code[1:].isdigit():
-        return f"signal {signal.Signals(int(code[1:])).name}"
-    return f"exit status {code}" if code else "the sandbox ended"
+    if not said.startswith("exit "):
+        return _Ending(said or "the sandbox ended")
+    code, cpu_s, preempted = said.removeprefix("exit ").split()
+    text = f"signal {signal.Signals(int(code[1:])).name}" if code.startswith("-") else f"exit status {code}"
+    return _Ending(text, float(cpu_s), int(preempted))
+
+
+def _share(wall_s: float, *leashes: socket.socket) -> float:
+    """The part of `wall_s` that children which are late had a processor; 1 unless others took it for more than half.
+
+    A child that sleeps has none either, but leaves it of its own accord.
+    """
+    for leash in leashes:
+        with contextlib.suppress(OSError):
+            leash.shutdown(socket.SHUT_WR)  # its supervisor ends it and tells
+    endings = [_ending(leash, wait_s=5.0) for leash in leashes]
+    if sum(ending.preempted for ending in endings) < _PREEMPTED_PER_S * wall_s:
+        return 1.0
+    share = sum(ending.cpu_s for ending in endings) / wall_s
+    return share if share < _HALF else 1.0

@@ -393,6 +393,30 @@ def test_no_network(pool: Sandbox) -> None:
     assert verdict.passed, verdict
 
 
+def test_a_pair_of_sockets_reaches_nobody_else(pool: Sandbox) -> None:
+    code = """
+        import asyncio, socket
+        def f():
+            made = []
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_SEQPACKET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC):
+                try:
+                    made.append(socket.socketpair(socket.AF_UNIX, kind))
+                except OSError:
+                    made.append(None)
+            async def answer():
+                await asyncio.sleep(0.001)
+                return 5
+            return made + [asyncio.run(answer())]
+    """
+    verdict = attack(pool, code, tests=("assert f() == [None, None, None, 5], f()",))
+    assert verdict.passed, verdict
+
+
+def test_a_reason_is_text_that_any_file_takes(pool: Sandbox) -> None:
+    verdict = attack(pool, "def f(x): raise ValueError('a \\ud83d b')")
+    assert verdict.reason.encode() == b"test 1 of 2: ValueError: a ? b"
+
+
 def test_no_way_into_other_processes(pool: Sandbox, kind: str) -> None:
     modes = ("r+b",) if kind == "process" else ("rb", "r+b")  # without root that kind cannot keep a user from their own
     code = f"""
@@ -456,6 +480,8 @@ def test_no_process_is_left_when_the_parent_is_killed(kind: str, tmp_path: Path)
     while not (left := _using(str(tmp_path))) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert left
+    while kind != "process" and any(tmp_path.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.05)  # once the sandbox stands, its root has no name
     time.sleep(0.3)
     parent.kill()
     parent.wait()
@@ -463,6 +489,8 @@ def test_no_process_is_left_when_the_parent_is_killed(kind: str, tmp_path: Path)
     while (left := _using(str(tmp_path))) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert left == []
+    if kind != "process":  # there the program's own directory must stay as long as it may look for it
+        assert list(tmp_path.iterdir()) == []
 
 
 def _using(text: str) -> list[int]:

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import platform
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from llmfusionbench.sandbox import (
     CodeTask,
     Sandbox,
     _kinds,
+    _worker,
     choose_kind,
     describe_sandbox,
     run_tests,
@@ -182,10 +184,52 @@ def test_runs_are_repeatable(pool: Sandbox) -> None:
     assert len({verdict.output_tail for verdict in verdicts}) == 1
 
 
+@pytest.mark.parametrize(
+    ("said", "share"),
+    [
+        (("exit -9 0.400 150", "exit -9 0.100 50"), 0.25),
+        (("exit -9 1.400 150", "exit -9 0.100 50"), 1.0),  # it had enough
+        (("exit -9 0.010 3", "exit -9 0.010 1"), 1.0),  # it slept
+        (("the sandbox failed", "exit 0 0.005 1"), 1.0),
+    ],
+)
+def test_a_busy_machine_is_told_from_a_sleeping_program(said: tuple[str, ...], share: float) -> None:
+    pairs = [socket.socketpair() for _ in said]
+    for (_, supervisor), text in zip(pairs, said, strict=True):
+        supervisor.send(text.encode())
+    assert _worker._share(2.0, *(leash for leash, _ in pairs)) == pytest.approx(share)
+    for pair in pairs:
+        for end in pair:
+            end.close()
+
+
+def test_on_a_busy_machine_a_program_gets_more_of_the_clock(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr(_worker, "_share", lambda wall_s, *_: 0.1 if wall_s == 0.4 else 1.0)
+    task = CodeTask(code="import time\ndef f(x):\n    time.sleep(0.6)\n    return x", tests="assert f(1) == 1")
+    endless = CodeTask(code="while True: pass", tests="assert f(1) == 1")
+    with Sandbox(sandbox=kind, workers=1, timeout_s=0.4, patience=40.0) as pool:
+        assert pool.run_one(task).passed
+    with Sandbox(sandbox=kind, workers=1, timeout_s=0.4) as pool:
+        late = pool.run_one(task)
+        assert (late.status, late.reason) == (
+            "timeout",
+            "no verdict within 0.4 s, and a busy machine that gave it less than half of them",
+        )
+    with Sandbox(sandbox=kind, workers=1, timeout_s=0.4, patience=1.5) as pool:
+        assert pool.run_one(endless).reason == "no verdict within 0.6 s"
+
+
+def test_processor_time_is_limited_whatever_the_clock_says(kind: str) -> None:
+    endless = CodeTask(code="while True: pass", tests="assert f(1) == 1")
+    with _worker.Worker(kind, timeout_s=0.3, memory_mb=512) as worker:
+        verdict = worker.run(endless, wall_s=60.0)
+    assert (verdict.status, verdict.reason) == ("timeout", "no verdict within 0.3 s")
+
+
 def test_mistakes_are_told() -> None:
     with pytest.raises(InputError, match="tests is empty"):
         run_tests("x = 1", "  ", sandbox="process")
-    for wrong in ({"workers": 0}, {"timeout_s": 0}, {"memory_mb": 1}):
+    for wrong in ({"workers": 0}, {"timeout_s": 0}, {"memory_mb": 1}, {"patience": 0.5}):
         with pytest.raises(InputError, match=f"{next(iter(wrong))} is"):
             Sandbox(**wrong)  # type: ignore[arg-type]
     with pytest.raises(UnknownNameError, match='Did you mean "process"'):

@@ -140,6 +140,9 @@ _CHANGES_FILES: dict[str, tuple[int | None, int | None]] = {
     "lremovexattr": (198, 15),
     "fremovexattr": (199, 16),
 }
+_AF_UNIX = 1
+_STREAM = (1, 1 | 0o4000, 1 | 0o2000000, 1 | 0o2004000)
+"""SOCK_STREAM, also with SOCK_NONBLOCK and SOCK_CLOEXEC."""
 _F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 8, 10, 15
 _FIOSETOWN, _SIOCSPGRP, _TIOCSTI = 0x8901, 0x8902, 0x5412
 
@@ -188,6 +191,8 @@ def program(machine: str, pid: int, *, writes: bool) -> bytes:
     rules += [(pair[column], [_deny(_ENOSYS)]) for pair in _NO_SUCH_CALL.values()]
     rules += [
         ((56, 220)[column], _only_with_bit(0, _CLONE_THREAD)),
+        # an event loop's pipe to itself; a pair of datagram sockets could send to any address of this machine
+        ((53, 199)[column], [_load_argument(0), _op(_EQUAL, _AF_UNIX, 1), _deny(), *_only_if_equal(1, *_STREAM)]),
         ((62, 129)[column], _only_if_equal(0, pid)),  # kill
         ((234, 131)[column], _only_if_equal(0, pid)),  # tgkill
         ((302, 261)[column], _only_if_equal(0, 0, pid)),  # prlimit64

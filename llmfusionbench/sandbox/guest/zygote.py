@@ -96,10 +96,12 @@ def _supervise(request: dict[str, Any], descriptors: list[int], config: dict[str
         ready = select.select([leash, child], [], [], request["timeout_s"] + _GRACE_S)[0]
         if child not in ready:
             os.kill(pid, signal.SIGKILL)
-        _, code = os.waitpid(pid, 0)
+        _, code, used = os.wait4(pid, 0)
         said = os.read(confined, 300).decode(errors="replace")
         exit_code = os.waitstatus_to_exitcode(code)
-        status = f"exit {exit_code}" if said == "confined" else f"not confined: {said or exit_code}"
+        status = f"exit {exit_code} {used.ru_utime + used.ru_stime:.3f} {used.ru_nivcsw}"
+        if said != "confined":
+            status = f"not confined: {said or exit_code}"
     except OSError as error:
         status = f"not confined: {error}"
     finally:
@@ -120,7 +122,7 @@ def _child(request: dict[str, Any], handed: list[int], tell: int, config: dict[s
         tell = len(places) - 1
         os.set_inheritable(tell, False)
         confine.confine(
-            confine.Limits(request["timeout_s"], request["memory_mb"]),
+            confine.Limits(request["cpu_s"], request["memory_mb"]),
             namespaces=config["kind"] != "process",
             scratch=config["scratch"],
             uid=_UIDS[request["role"]],

@@ -167,6 +167,21 @@ class Answers:
         names = [name for llm in self.llms for name in (llm, f"{llm}_think")]
         return Coded(names, (self.llm * 2 + self.think).astype(np.int32))
 
+    @cached_property
+    def _of_queries(self) -> Coded:
+        """[Q] the provenance of the first answer to each query; of one without any, what all answers share, else `unknown`."""
+        names = list(dict.fromkeys([*self.provenance.names, UNKNOWN]))
+        query, first = np.unique(self.query, return_index=True)
+        used = np.unique(self.provenance.codes)
+        codes = np.full(len(self.queries), used[0] if len(used) == 1 else names.index(UNKNOWN), np.int32)
+        codes[query] = self.provenance.codes[first]
+        return Coded(names, codes)
+
+    def provenance_of(self, query: Places, answer: Places) -> Coded:
+        """[n] of each answer; where that is below 0, a ground truth, of its query."""
+        of_query = self._of_queries
+        return Coded(of_query.names, np.where(answer < 0, of_query.codes[query], self.provenance.codes[answer]))
+
     @classmethod
     def load(cls, release: Release, splits: Sequence[str]) -> Answers:
         """Read the numbers of some splits.

@@ -84,8 +84,7 @@ class Counts:
         rows = chosen.answer[own]
         rows = rows if chosen.rejected is None else np.concatenate([rows, chosen.rejected])
         truths = {GROUND_TRUTH_NAME: int((~own).sum())} if not own.all() else {}
-        first = np.minimum(np.searchsorted(answers.query, chosen.query), len(answers) - 1)
-        provenance = answers.provenance.counts(np.where(own, chosen.answer, first))
+        provenance = answers.provenance_of(chosen.query, chosen.answer).counts(np.arange(len(chosen)))
         llms = np.bincount(answers.llm[rows], minlength=len(answers.llms))
         licences: dict[str, int] = {}
         for name, count in zip(answers.llm_licenses, llms.tolist(), strict=True):

@@ -105,7 +105,7 @@ class Samples:
                 "query_id": queries.ids.take(pa.array(query)),
                 "task": _names(queries.task, query),
                 "prompt": prompt,
-                "provenance": _names(self.answers.provenance, self._row_of(query, answer)),
+                "provenance": _names(answers.provenance_of(query, answer), np.arange(len(records))),
                 "license": _names(queries.license, query, missing=UNKNOWN),
                 "candidate": _names(answers.candidates, answer),
                 "mode": pa.array(MODES).take(pa.array(think.astype(np.int8))),
@@ -139,11 +139,6 @@ class Samples:
             for piece in np.split(records, np.flatnonzero(np.diff(ends // _PIECE_BYTES)) + 1):
                 if len(piece):
                     yield first, piece, asked
-
-    def _row_of(self, query: Places, answer: Places) -> Places:
-        """The answers themselves, and for ground truths the first answer to the query: its provenance is the query's."""
-        first = np.minimum(np.searchsorted(self.answers.query, query), len(self.answers) - 1)
-        return np.where(answer == GROUND_TRUTH, first, answer)
 
 
 class _Prompts:

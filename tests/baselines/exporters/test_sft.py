@@ -15,6 +15,7 @@ from llmfusionbench.baselines.exporters import export_sft
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
 from llmfusionbench.types import Candidate
+from llmfusionbench.types import query_id as id_of
 from tests.baselines.exporters.made_up_release import answer, made_up_release, question, records
 from tests.tiny_release import change_rows
 
@@ -256,6 +257,28 @@ def test_ground_truths(tmp_path: Path) -> None:
     assert by_prompt == {question(0): [None], question(1): [None, "a"], question(2): ["a"], question(3): ["a"]}
     with pytest.raises(InputError, match=r"llms, one_per_llm: the baseline has no answers to choose from"):
         export_sft(release, tmp_path / "x", setting="baseline", llms=["a"], one_per_llm=True)
+
+
+@pytest.mark.parametrize(
+    ("provenances", "of_the_unanswered"),
+    [(["collected", "simulated", "imported"], "unknown"), (["simulated"] * 3, "simulated")],
+)
+def test_a_ground_truth_has_the_provenance_of_its_own_query(
+    tmp_path: Path, provenances: list[str], of_the_unanswered: str
+) -> None:
+    """One whose answers were taken away has not its neighbour's, but what all answers have in common."""
+    ids = sorted(id_of("sums", question(n)) for n in range(3))
+    for gone in ids:
+        release = made_up_release(tmp_path, [answer(n, "a") for n in range(3)])
+
+        def change(rows: list[dict[str, Any]], gone: str = gone) -> None:
+            rows[:] = [row | {"provenance": provenances[ids.index(row["query_id"])]} for row in rows if row["query_id"] != gone]
+
+        change_rows(release.path, "responses/train-00000-of-00001.parquet", change)
+        corpus = export_sft(Release(release.path), tmp_path / gone, setting="baseline", format="messages")
+        told = {r["query_id"]: r["provenance"] for r in records(corpus)}
+        assert told == {q: of_the_unanswered if q == gone else p for q, p in zip(ids, provenances, strict=True)}
+        assert corpus.about["counts"]["provenance"] == dict(sorted(Counter(told.values()).items()))
 
 
 def test_think_answers_have_the_prompt_that_was_sent(tmp_path: Path) -> None:

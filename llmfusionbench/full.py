@@ -11,7 +11,7 @@ import re
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import quote
@@ -19,7 +19,7 @@ from urllib.parse import quote
 from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
 from ._hub import HubUnreachableError, Listing, cached, download, list_files
-from .errors import HubError, ReleaseError
+from .errors import HubError, InputError, ReleaseError
 from .files import whole_file
 from .manifest import MANIFEST, read_manifest
 
@@ -43,9 +43,17 @@ class CachedReleaseWarning(UserWarning):
 
 
 def cache_directory() -> Path:
-    """Where built releases are kept: the environment variable LLMFUSIONBENCH_CACHE, or ~/.cache/llmfusionbench."""
+    """Where built releases are kept: the environment variable LLMFUSIONBENCH_CACHE, or ~/.cache/llmfusionbench.
+
+    Raises:
+        InputError: there is no telling whose home directory that is.
+    """
     place = os.environ.get("LLMFUSIONBENCH_CACHE")
-    return Path(place).expanduser() if place else Path.home() / ".cache" / "llmfusionbench"
+    try:
+        return Path(place).expanduser() if place else Path.home() / ".cache" / "llmfusionbench"
+    except RuntimeError as error:
+        found = "is not set" if not place else f'is "{place}"'
+        raise InputError(f"LLMFUSIONBENCH_CACHE {found}: {error} Remedy: set it to a directory that can be written") from error
 
 
 def cached_full() -> Path | None:
@@ -65,6 +73,7 @@ def ensure_full(revision: str | None = None, *, token: str | bool | None = None,
     Raises:
         HubError: the Hub does not answer, has no such revision, holds no official logs, or a file does not arrive whole.
             Nothing half-written is left behind.
+        InputError: the cache cannot be written.
     """
     wanted = revision or _pinned(FULL_REPO, DEFAULT_REVISION) or DEFAULT_REVISION
     if listing is None:
@@ -81,9 +90,10 @@ def ensure_full(revision: str | None = None, *, token: str | bool | None = None,
         except HubError as error:
             raise HubError(f"{error}, {_INSTEAD}") from error
     out = _place(listing.commit)
-    with _lock(out):
-        if _built(listing.commit) is None:
-            _build(listing, out, token)
+    if _built(listing.commit) is None:  # a cache that is only read has no locks
+        with _lock(out):
+            if _built(listing.commit) is None:
+                _build(listing, out, token)
     _pin(FULL_REPO, revision or DEFAULT_REVISION, listing.commit)
     return out
 
@@ -215,14 +225,15 @@ def _pinned(repo_id: str, revision: str) -> str | None:
     """The commit that this name stood for when it was last used."""
     try:
         commit = _pin_file(repo_id, revision).read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
+    except (OSError, UnicodeDecodeError):
         return None
     return commit if _COMMIT.fullmatch(commit) else None
 
 
 def _pin(repo_id: str, revision: str, commit: str) -> None:
     if not _COMMIT.fullmatch(revision) and _pinned(repo_id, revision) != commit:
-        with whole_file(_pin_file(repo_id, revision)) as file:
+        # What cannot be kept is asked for again.
+        with suppress(OSError), whole_file(_pin_file(repo_id, revision)) as file:
             file.write_text(commit + "\n", encoding="utf-8")
 
 
@@ -231,9 +242,19 @@ def _lock(out: Path) -> Iterator[None]:
     """One process at a time builds into `out`; the others wait for it."""
     from filelock import FileLock
 
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(out.with_name(f".{out.name}.lock")):
+    lock = FileLock(out.with_name(f".{out.name}.lock"))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise InputError(
+            f"{out.parent}: cannot keep a release there ({error.strerror or error}). "
+            "Remedy: set LLMFUSIONBENCH_CACHE to a directory that can be written"
+        ) from error
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _warn_cached(what: str, commit: str, error: HubError) -> None:

@@ -82,6 +82,8 @@ class TableConfig(datasets.BuilderConfig):  # type: ignore[misc]  # datasets has
     def create_config_id(self, config_kwargs: dict[str, Any], custom_features: datasets.Features | None = None) -> str:
         """The name of the cache: by what is in the release, so that one rebuilt in the same place is never served stale."""
         if self.columns is not None:
+            if isinstance(self.columns, str) or not self.columns:
+                raise InputError(f'columns is {self.columns!r}, expected a list of one or more, such as columns=["llm"]')
             known = table_schema(self.name).arrow.names
             for column in self.columns:
                 if column not in known:

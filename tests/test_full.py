@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from llmfusionbench._hub import HubFile, Listing
-from llmfusionbench.errors import HubError
-from llmfusionbench.full import FULL_REPO, select_inputs, split_of
+from llmfusionbench.errors import HubError, InputError
+from llmfusionbench.full import FULL_REPO, cached_full, ensure_full, select_inputs, split_of
 from tests.hub import LocalHub, run_client
 from tests.small_release import TEST, TRAIN, write_small_release
 
@@ -156,6 +156,34 @@ def test_a_split_in_two_formats_is_taken_once() -> None:
 def test_no_logs_at_all() -> None:
     with pytest.raises(HubError, match=r"no file for train, test or partial_test.*notes.txt"):
         select_inputs(listing("notes.txt"))
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("no directory")
+    monkeypatch.setenv("LLMFUSIONBENCH_CACHE", str(tmp_path / "file"))
+    assert cached_full() is None
+    with pytest.raises(InputError, match=r"file/full: cannot keep a release there \(.*Remedy: set LLMFUSIONBENCH_CACHE to"):
+        ensure_full(listing=listing("train.csv"))
+    monkeypatch.setenv("LLMFUSIONBENCH_CACHE", "~nobody-of-this-name/cache")
+    with pytest.raises(InputError, match=r'LLMFUSIONBENCH_CACHE is "~nobody-of-this-name/cache": .*Remedy: set it to a dir'):
+        cached_full()
+
+
+def test_a_cache_that_is_only_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMFUSIONBENCH_CACHE", str(tmp_path))
+    monkeypatch.setattr("llmfusionbench.full.whole_file", lambda path: (_ for _ in ()).throw(PermissionError(13, "no")))
+    built = tmp_path / "full" / ("0" * 40)
+    built.mkdir(parents=True)
+    (built / "manifest.json").write_text("{}")
+    assert ensure_full(listing=listing("train.csv")) == built
+    assert [p.name for p in tmp_path.rglob("*")] == ["full", "0" * 40, "manifest.json"], "neither a lock nor a pin"
+    pin = tmp_path / "pins" / "ulab-ai%2FFusionBench" / "main"
+    pin.parent.mkdir(parents=True)
+    for damaged in (b"\xff\xfe", b"main"):
+        pin.write_bytes(damaged)
+        assert cached_full() is None
+    pin.write_bytes(b"0" * 40)
+    assert cached_full() == built
 
 
 # -- the full release -------------------------------------------------------------------------------------------------

@@ -10,10 +10,8 @@ import pty
 import re
 import resource
 import shlex
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -396,19 +394,27 @@ def test_a_full_disk(place: Path) -> None:
     assert [p.name for p in place.iterdir()] == ["in.csv"]
 
 
+STOPPED = """
+import os, signal, sys
+
+def hook(event, arguments):
+    if event == "open" and str(arguments[0]).endswith(".parquet"):
+        os.kill(os.getpid(), signal.SIGINT)
+
+from llmfusionbench.cli.main import run
+sys.addaudithook(hook)
+sys.exit(run(sys.argv[1:]))
+"""
+
+
 def test_stopping_by_hand_leaves_nothing(place: Path) -> None:
-    """The signal of Ctrl-C, while records are read."""
-    (place / "in.csv").write_text("prompt,llm,response\n" + "".join(f"{i}?,a,{i}\n" for i in range(400_000)))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "llmfusionbench", "build", "table", "in.csv", "--out", "r"],
-        cwd=place, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    while len(list(place.iterdir())) == 1 and process.poll() is None:
-        time.sleep(0.01)
-    time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    out, told = process.communicate(timeout=30)
-    assert (process.returncode, out, told.strip()) == (1, "", "llmfusionbench: error: stopped")
+    """The signal of Ctrl-C, when the first table is written."""
+    (place / "in.csv").write_text("prompt,llm,response\n1?,a,1\n")
+    arguments = ["build", "table", "in.csv", "--out", "r"]
+    stopped = subprocess.run(
+        [sys.executable, "-c", STOPPED, *arguments], cwd=place, env=environment(), capture_output=True, text=True, timeout=60
+    )
+    assert (stopped.returncode, stopped.stdout, stopped.stderr.strip()) == (1, "", "llmfusionbench: error: stopped")
     assert [p.name for p in place.iterdir()] == ["in.csv"]
 
 

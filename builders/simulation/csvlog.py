@@ -8,22 +8,25 @@ import io
 import itertools
 import multiprocessing
 import os
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from llmfusionbench.builders.simulation.llms import LLMS
 from llmfusionbench.builders.simulation.queries import shares, task_queries
 from llmfusionbench.builders.simulation.query import SimulatedQuery
 from llmfusionbench.builders.simulation.rows import COLUMNS, simulate_rows
+from llmfusionbench.directory import beside, clear_up, remove
 from llmfusionbench.errors import InputError
 
 LAYOUTS = ("config", "splits")
 SPLITS = ("train", "partial_test")
+_CARD: Final = "README.md"
+_MAKER: Final = "made by `llmfusionbench simulate`"
+"""What the card of a log of ours says, and no other's."""
 _SHARD = 20
 """Queries a shard; a shard is what a worker makes at a time."""
 _PARALLEL_FROM = 400
@@ -62,7 +65,9 @@ def simulate(
       `spawn`, so a script needs its `if __name__ == "__main__":`.
     - progress: called with the rows written so far and in all.
 
-    Every file is written beside its place and renamed when all are whole. Raises InputError for a bad argument.
+    Every file is written beside its place and renamed when all are whole. A log of ours that is there is replaced.
+
+    Raises InputError for a bad argument, or where other files have the names.
     """
     if layout not in LAYOUTS:
         raise InputError(f'layout is "{layout}", expected one of {", ".join(LAYOUTS)}')
@@ -73,8 +78,14 @@ def simulate(
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     names = {split: Path(f"{split}.csv") if layout == "config" else Path("data", f"{split}.csv") for split in SPLITS}
-    with tempfile.TemporaryDirectory(prefix=".simulate-", dir=folder) as beside, contextlib.ExitStack() as stack:
-        files: dict[str, BinaryIO] = {split: stack.enter_context(Path(beside, f"{split}.csv").open("wb")) for split in SPLITS}
+    targets = [*names.values(), *([Path(_CARD)] if layout == "config" else [])]
+    _check(folder, targets)
+    clear_up(folder / "simulate", _CARD)
+    work = beside(folder / "simulate", "tmp")
+    with contextlib.ExitStack() as stack:
+        stack.callback(remove, work)
+        work.mkdir()
+        files: dict[str, BinaryIO] = {split: stack.enter_context((work / f"{split}.csv").open("wb")) for split in SPLITS}
         for file in files.values():
             file.write(_header())
         rows = dict.fromkeys(SPLITS, 0)
@@ -89,13 +100,25 @@ def simulate(
         for file in files.values():
             file.close()
         if layout == "config":
-            Path(beside, "README.md").write_text(_card(), encoding="utf-8")
-        for split, name in names.items():
+            (work / _CARD).write_text(_card(), encoding="utf-8")
+        _check(folder, targets)
+        for name in targets:
             (folder / name).parent.mkdir(exist_ok=True)
-            os.replace(Path(beside, f"{split}.csv"), folder / name)
-        if layout == "config":
-            os.replace(Path(beside, "README.md"), folder / "README.md")
+            os.replace(work / name.name, folder / name)
     return Simulation({split: folder / name for split, name in names.items()}, rows, size)
+
+
+def _check(folder: Path, targets: list[Path]) -> None:
+    """Raise InputError where a file would be replaced that is not of a simulated log."""
+    there = next((folder / name for name in targets if os.path.lexists(folder / name)), None)
+    if there is None:
+        return
+    try:
+        ours = _MAKER in (folder / _CARD).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        ours = False
+    if not ours:
+        raise InputError(f"{there}: exists and is no simulated log. Remedy: another --out")
 
 
 def _workers(wanted: int | None, rows: int) -> int:
@@ -154,6 +177,6 @@ def _card() -> str:
     configs = "".join(f"- config_name: {split}\n  data_files:\n  - split: data\n    path: {split}.csv\n" for split in SPLITS)
     return (
         f"---\nconfigs:\n{configs}---\n# Simulated logs in the FusionBench format\n\n"
-        "Every query and every answer here is simulated (`provenance` is `simulated` in each row): made by "
-        "`llmfusionbench simulate`, not by the LLMs whose names stand in the `llm` column.\n"
+        f"Every query and every answer here is simulated (`provenance` is `simulated` in each row): {_MAKER}, "
+        "not by the LLMs whose names stand in the `llm` column.\n"
     )

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import math
+import socket
 from pathlib import Path
 
 import pandas as pd
@@ -168,6 +169,7 @@ def test_quirks_of_the_official_log() -> None:
 
 
 def test_an_interrupted_simulation_leaves_the_old_log(tmp_path: Path) -> None:
+    simulate(tmp_path, scale=0.001)
     (tmp_path / "train.csv").write_text("old")
 
     def stop(done: int, total: int) -> None:
@@ -175,8 +177,27 @@ def test_an_interrupted_simulation_leaves_the_old_log(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         simulate(tmp_path, scale=0.001, progress=stop)
-    assert [path.name for path in tmp_path.iterdir()] == ["train.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["README.md", "partial_test.csv", "train.csv"]
     assert (tmp_path / "train.csv").read_text() == "old"
+    simulate(tmp_path, scale=0.001)
+    assert (tmp_path / "train.csv").read_text() != "old"
+
+
+@pytest.mark.parametrize(("layout", "name"), [("config", "README.md"), ("config", "train.csv"), ("splits", "data/train.csv")])
+def test_files_that_are_no_simulated_log_stay(tmp_path: Path, layout: str, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=rf"{name}: exists and is no simulated log\. Remedy: another --out"):
+        simulate(tmp_path, scale=0.001, layout=layout)
+    assert [p.read_text() for p in tmp_path.rglob("*") if p.is_file()] == ["mine"]
+
+
+def test_what_a_killed_run_left_is_cleared_up(tmp_path: Path) -> None:
+    dead = tmp_path / f".simulate.{socket.gethostname()}.{2**22 + 1}.0a1b2c3d.tmp"  # no system has processes of that number
+    dead.mkdir()
+    (dead / "train.csv").write_text("half")
+    simulate(tmp_path, scale=0.001)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["README.md", "partial_test.csv", "train.csv"]
 
 
 @pytest.mark.parametrize(

@@ -44,4 +44,8 @@ def missing(reason: str) -> Score:
 
 
 def _short(text: str | None) -> str | None:
-    return text if text is None or len(text) <= EXTRACT_LIMIT else text[:EXTRACT_LIMIT]
+    if text is None:
+        return None
+    short = text[:EXTRACT_LIMIT]
+    # Half of a pair of surrogates, as a JSON answer cut within an emoji holds, is text to Python and to no file.
+    return short if short.isascii() else short.encode("utf-8", "replace").decode("utf-8")

@@ -28,6 +28,13 @@ def test_a_column_is_its_rows(chunked: bool, kind: pa.DataType) -> None:
     assert scored.reasons.to_pylist() == [row.reason for row in rows]
 
 
+@pytest.mark.parametrize("metric", ["em", "cem", "f1_score", "em_mc", "gsm8k", "math"])
+def test_half_an_emoji_is_no_reason_to_stop(metric: str) -> None:
+    answers = ['{"answer": "5 \\\\ud83d"}', '{"answer": "\\\\ud83d"}', '{"answer": "\\\\ud83d\\\\ude00"}']
+    scored = score_column(metric, pa.array(answers), pa.array(["B", "7", "x + 1"]))
+    assert all(text is None or text.isprintable() for text in scored.extracted.to_pylist())
+
+
 def test_every_distinct_row_is_scored_once(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[object, object]] = []
 

@@ -20,6 +20,12 @@ _PHRASE = re.compile(
     r"(?:\s*+(?:therefore|thus|then|indeed|clearly|option|choice)\b)?[\s:*_`]*+"
 )
 _FIELD = re.compile(r"answer[\"']\s{0,8}:\s{0,80}")
+_LATEX = re.compile(
+    r"(?<!\\)\\(?:frac|forall|text|times|tan|tfrac|theta|tau|to\b|begin|binom|beta|bar|boxed|big|right|rho|neq|ne\b|nu\b|nabla)"
+)
+"""LaTeX that a JSON parser would take for a form feed, a tab, a backspace or a new line, and letters."""
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_HEADING = re.compile(r"[^\W\d]{2,}\S*\s+\S")
 _BOXED = ("\\boxed", "\\fbox")
 
 
@@ -27,6 +33,11 @@ def lowered(text: str) -> str:
     """Lower case with every character at its old place ("İ" is the one letter whose lower case is two)."""
     low = text.lower()
     return low if len(low) == len(text) else text.replace("\u0130", "I").lower()
+
+
+def plain_width(text: str) -> str:
+    """Full-width letters, digits and signs, as East Asian keyboards write them, in their usual width."""
+    return text if text.isascii() else text.translate(_WIDE)
 
 
 def final_text(response: str) -> str:
@@ -82,7 +93,7 @@ def _json_value(rest: str) -> str:
     while place < len(rest) and rest[place] != quote:
         place += 2 if rest[place] == "\\" else 1
     body = rest[1:place]
-    if "\\" not in body or quote == "'":
+    if "\\" not in body or quote == "'" or _LATEX.search(body) is not None:
         return body
     try:
         return str(json.loads(f'"{body}"', strict=False))
@@ -134,11 +145,19 @@ def tagged(text: str, low: str) -> tuple[int, str] | None:
 
 
 def _after_hashes(text: str) -> tuple[int, str] | None:
-    place = text.rfind("####")
-    if place < 0:
-        return None
-    content = text[place + 4 : place + 4 + SPAN_LIMIT].lstrip(" #*").split("\n", 1)[0].strip()
-    return (place, content) if content else None
+    end = len(text)
+    for _ in range(TRIES):
+        place = text.rfind("####", 0, end)
+        if place < 0:
+            return None
+        content, _, rest = text[place + 4 : place + 4 + SPAN_LIMIT].lstrip(" #*").partition("\n")
+        content = content.strip()
+        # "#### Step 2: add them" and the text under it: a heading of Markdown, and no answer.
+        heading = _HEADING.match(content) is not None and "nswer" not in content and bool(rest.strip())
+        if content and not heading:
+            return place, content
+        end = place
+    return None
 
 
 def _phrase(text: str, low: str) -> tuple[int, str] | None:

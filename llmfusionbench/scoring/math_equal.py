@@ -19,10 +19,11 @@ from llmfusionbench.scoring.symbolic import Verdict, compare_symbolically
 from llmfusionbench.scoring.truths import accepted_answers
 
 DEADLINE_S = 5.0
-"""Seconds one symbolic comparison may take; `math_deadline_s` of the context replaces it."""
+"""Seconds of processor time one symbolic comparison may take; `math_deadline_s` of the context replaces it."""
 SYMBOLIC_LIMIT = 400
 """Longest answer that is compared symbolically, in characters."""
 
+_BASE = re.compile(r"\d_\{?(\d+)\}?$")
 _WORDS = re.compile(r"[a-zA-Z]{2,}")
 
 
@@ -67,6 +68,9 @@ def _quick(truth: str, answer: str) -> Verdict | None:
     if truth_number is not None and answer_number is not None:
         return "equal" if truth_number.equals(answer_number) else "unequal"
     if max(len(expected), len(given)) > SYMBOLIC_LIMIT or not expected or not given:
+        return "unequal"
+    bases = _BASE.search(expected), _BASE.search(given)
+    if bases[0] and bases[1] and bases[0][1] != bases[1][1]:  # math-verify reads no base: 1010_2 is 1010_3 to it
         return "unequal"
     if "\\" not in expected and _WORDS.fullmatch(expected):  # a word such as "Tuesday" or "even"
         return "equal" if expected.lower() == given.lower() else "unequal"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from llmfusionbench.scoring.marks import boxed, final_text, marked_answer
+from llmfusionbench.scoring.number_answers import last_number
 from llmfusionbench.scoring.refusal import declines
 
 ANSWER_LIMIT = 1000
@@ -12,14 +13,22 @@ ANSWER_LIMIT = 1000
 
 _MATH = re.compile(r"\$\$?([^$\n]{1,400}+)\$\$?|\\\(([^\n]{1,400}?)\\\)|\\\[([^\n]{1,400}?)\\\]")
 _PROSE = re.compile(r"[a-zA-Z]{2,} [a-zA-Z]{2,}|[a-zA-Z]{3,}")
+_SENTENCE = re.compile(r"\b(?:is|are|was|be|has|have|equals|gives?|gets?|makes?|so|thus|therefore|hence)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[\w)}\]$])[.;!?](?=\s|$)|\n|,? (?:because|since|which)\b")
 _TEXT = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|operatorname)\s?\{([^{}]*+)\}")
 _UNIT = re.compile(r"(?<=[\w)}])(?:\\[ ,;])?\s*+\\(?:text|mathrm|mbox)\s?\{\s?[^{}]*+\}(?:\^\{?[23]\}?)?$")
-_DROP = re.compile(
-    r"\\(?:left|right|displaystyle|!|,|;|:|quad|qquad|limits)(?![a-zA-Z])|\\ |\^\{?\\circ\}?|\\degree|\\\$|\$|\\?%|\s"
+_DROP = re.compile(  # a double backslash parts the rows of a matrix
+    r"(?<!\\)\\(?:(?:left|right|displaystyle|quad|qquad|limits)(?![a-zA-Z])|[!,;: ])"
+    r"|\^\{?\\circ\}?|\\degree|\\\$|\$|\\?%|\u00b0"
 )
+_SPACE = re.compile(r"(\\[a-zA-Z]+)\s+(?=[a-zA-Z])|\s+")
+"""White space; that which ends a command's name ("\\pi r") is kept by its first group."""
+_SYMBOLS = str.maketrans(
+    {"\u221e": "\\infty ", "\u00d7": "\\times ", "\u00b7": "\\cdot ", "\u00b2": "^2", "\u00b3": "^3", "\u2212": "-"}
+)
+_ROOT_SIGN = re.compile("\u221a\\s?(\\d+|[a-zA-Z])")
 _SHORT_FRACTION = re.compile(r"\\frac(?:(\d)(\d)(?!\d)|(\d)(?=\{)|(\{[^{}]*+\})(\d))")
-_SHORT_ROOT = re.compile(r"\\sqrt(\w)")
+_SHORT_ROOT = re.compile(r"\\sqrt ?(\w)")
 _SLASH = re.compile(r"(?<![\w}.])(-?)(\d++)/(\d++)(?![\w{.])")
 _ASSIGNED = re.compile(r"[a-zA-Z](?:\([a-zA-Z]\))?=(?=[^=]+$)|[a-zA-Z](?:\\in)(?=.)")
 
@@ -33,7 +42,10 @@ def math_truth(ground_truth: str) -> str:
 
 
 def math_answer(response: str) -> str | None:
-    """The answer of a response: the last \\boxed{}, else a marked answer, else its last formula, line or number."""
+    """The answer of a response: the last \\boxed{}, else a marked answer, else its last formula, else its last line.
+
+    Of a sentence as the last line ("So the area is 5 square units.") the last number counts.
+    """
     text = final_text(response)
     found = boxed(text)
     if found is not None:
@@ -48,7 +60,10 @@ def math_answer(response: str) -> str | None:
     if formulas:
         return formulas[-1]
     last_line = tail.rsplit("\n", 1)[-1].strip()
-    return _clean(last_line) if 0 < len(last_line) <= 200 else None
+    if not 0 < len(last_line) <= 200:
+        return None
+    number = last_number(last_line) if "\\" not in last_line and _SENTENCE.search(last_line) else None
+    return _clean(last_line) if number is None else number.text
 
 
 def _clean(answer: str) -> str:
@@ -67,16 +82,21 @@ def _formula(found: re.Match[str]) -> str | None:
 
 def plain_math(answer: str) -> str:
     """A plain form: no spacing, sizing, units, currency, degrees, percent; full \\frac{}{} and \\sqrt{}; "x=" dropped."""
-    text = answer.strip().rstrip(".").replace("\\\\", "\\").replace("dfrac", "frac").replace("tfrac", "frac")
-    text = text.replace("\u2212", "-").replace("{,}", "")
+    text = answer.strip().rstrip(".")
+    if "\\begin" not in text or "\\\\begin" in text:  # backslashes doubled throughout, and no ends of rows
+        text = text.replace("\\\\", "\\")
+    text = text.replace("dfrac", "frac").replace("tfrac", "frac").replace("\\varnothing", "\\emptyset").replace("{,}", "")
+    if not text.isascii():
+        text = _ROOT_SIGN.sub(r"\\sqrt{\1}", text.translate(_SYMBOLS))
     text = _UNIT.sub("", text)
     text = _TEXT.sub(r"\1", text)
     text = _DROP.sub("", text)
+    text = _SPACE.sub(lambda found: f"{found[1]} " if found[1] else "", text)
     text = _SHORT_FRACTION.sub(_whole_fraction, text)
     text = _SHORT_ROOT.sub(r"\\sqrt{\1}", text)
     text = _SLASH.sub(r"\1\\frac{\2}{\3}", text)
     assigned = _ASSIGNED.match(text)
-    return text[assigned.end() :] if assigned is not None else text
+    return text[assigned.end() :].lstrip() if assigned is not None else text
 
 
 def _whole_fraction(found: re.Match[str]) -> str:

@@ -1,8 +1,8 @@
 """The child process that compares two mathematical expressions; started by `symbolic`, never imported by the package.
 
-Reads one JSON list [truth, answer] a line from standard input and writes one JSON true/false a line. math-verify's own
-time limit uses signals, which only work in a main thread: it is switched off here, and `symbolic` kills this process
-when it is late.
+Reads one JSON list [truth, answer, seconds] a line from standard input and writes one JSON true/false a line. math-verify's
+own time limit counts by the clock, so that a busy machine would change scores: it is switched off here, and a timer of
+processor time ends this process when a comparison takes longer. `symbolic` tells that from how it ended.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
 from importlib import import_module
 
@@ -30,14 +31,23 @@ def main() -> int:
     logging.disable(logging.CRITICAL)
     print("ready", file=replies, flush=True)
     for line in sys.stdin:
-        truth, answer = json.loads(line)
+        truth, answer, seconds = json.loads(line)
+        _limit_time(seconds)
         try:
             gold, found = (library.parse(f"${text}$", parsing_timeout=None) for text in (truth, answer))
             same = bool(gold) and bool(found) and bool(library.verify(gold, found, timeout_seconds=None))
         except Exception:  # any failure inside the libraries means "not shown to be equal"
             same = False
+        _limit_time(0)
         print(json.dumps(same), file=replies, flush=True)
     return 0
+
+
+def _limit_time(seconds: float) -> None:
+    """End this process after so much processor time from now; 0 for no limit."""
+    if hasattr(signal, "setitimer"):  # not on Windows
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _limit_memory() -> None:

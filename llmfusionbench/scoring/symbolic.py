@@ -1,6 +1,7 @@
 """Asks a child process whether two mathematical expressions are equal, with a deadline that holds in any thread.
 
-One child a process is started on first use and reused; it is killed when a comparison is late and started anew.
+One child a process is started on first use and reused; it ends when a comparison is late and is started anew. Late is what
+takes too much processor time, whatever else the machine does meanwhile, so that the same pair always gets the same verdict.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -20,6 +22,9 @@ from llmfusionbench.errors import MissingExtraError
 
 START_LIMIT_S = 120.0
 """Seconds the child may take to load its libraries (about 2 on an idle machine)."""
+
+CLOCK = 20 if hasattr(signal, "setitimer") else 1
+"""Times its deadline that a comparison may take on the clock, for a machine that is busy or a child that hangs."""
 
 Verdict = Literal["equal", "unequal", "late"]
 
@@ -34,7 +39,7 @@ class SymbolicComparer:
         self._owner = 0
 
     def compare(self, truth: str, answer: str, *, deadline_s: float) -> Verdict:
-        """ "equal" or "unequal", or "late" when no verdict came within `deadline_s` seconds.
+        """ "equal" or "unequal", or "late" when no verdict came within `deadline_s` seconds of processor time.
 
         Raises MissingExtraError where math-verify is not installed.
         """
@@ -43,9 +48,9 @@ class SymbolicComparer:
                 child = self._running()
                 assert child.stdin is not None
                 try:
-                    child.stdin.write(json.dumps([truth, answer]) + "\n")
+                    child.stdin.write(json.dumps([truth, answer, deadline_s]) + "\n")
                     child.stdin.flush()
-                    reply = self._replies.get(timeout=deadline_s)
+                    reply = self._replies.get(timeout=CLOCK * deadline_s)
                 except queue.Empty:
                     self.close()
                     return "late"
@@ -54,6 +59,8 @@ class SymbolicComparer:
                 if reply:
                     return "equal" if reply == "true" else "unequal"
                 self.close()
+                if CLOCK > 1 and child.returncode == -signal.SIGPROF:
+                    return "late"
             return "late"
 
     def close(self) -> None:

@@ -33,12 +33,26 @@ EQUAL = [
     ("It costs $5 and he pays $6.\nThe answer is $11", "11"),
     ("<think>\\boxed{3}</think> \\boxed{4}", "4"),
     ("\\boxed{\\left(3, \\frac{\\pi}{2}\\right)}", "(3,\\frac{\\pi}{2})"),
+    ("\\boxed{\\begin{pmatrix}1\\\\2\\end{pmatrix}}", "\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}"),
+    ("\\\\boxed{\\\\begin{pmatrix}1\\\\\\\\2\\\\end{pmatrix}}", "\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}"),
+    ("\\boxed{\\varnothing}", "\\emptyset"),
+    ("\\boxed{2\u221a3}", "2\\sqrt 3"),
+    ("\\boxed{(2, \u221e)}", "(2,\\infty)"),
+    ("\\boxed{36\u00b0}", "36^\\circ"),
+    ('{"answer": "\\frac{1}{2}"}', "\\frac12"),
+    ('{"answer": "\\text{even}"}', "even"),
+    ("So the area is 5 square units.", "5"),
+    ("Therefore he has 5 left", "5"),
 ]
 SYMBOLIC = [
     ("\\boxed{y = 1 - 2x}", "\\boxed{y=-2x+1}.$"),
     ("\\boxed{\\sqrt{12}}", "2\\sqrt3"),
     ("\\boxed{x^2+2x+1}", "(x+1)^2"),
     ("\\boxed{1,2}", "2,1"),
+    ("\\boxed{r^2 \\pi}", "\\pi r^2"),
+    ("\\boxed{2x \\cdot y}", "2yx"),
+    ("\\boxed{x + \\cos y}", "\\cos y + x"),
+    ("\\boxed{\\begin{pmatrix} 1 \\\\ 0.5 \\end{pmatrix}}", "\\begin{pmatrix} 1 \\\\ \\frac{1}{2} \\end{pmatrix}"),
     ("\\boxed{3\\frac12}", "\\frac{7}{2}"),
 ]
 UNEQUAL = [
@@ -46,6 +60,8 @@ UNEQUAL = [
     ("\\boxed{7}", "8"),
     ("\\boxed{\\frac{1}{0}}", "1"),
     ("\\boxed{even}", "odd"),
+    ("\\boxed{\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}}", "\\begin{pmatrix} 12 \\end{pmatrix}"),
+    ("\\boxed{1010_3}", "1010_2"),
     ("\\boxed{}", "5"),
     ("I cannot solve it", "5"),
 ]

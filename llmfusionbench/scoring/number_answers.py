@@ -6,26 +6,37 @@ Works on digits only. No power is ever expanded and no float made, so "1e9999999
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
+
+from llmfusionbench.scoring.marks import plain_width
 
 FRACTION_DIGITS = 60
 """Numerators and denominators with more digits are compared as written."""
 WINDOWS = (48, 400)
 """Characters before the last digit in which the last number is looked for first."""
 
-_UP_TO_LAST_DIGIT = re.compile(r".*\d", re.DOTALL)
+_AFTER = 10
+"""Characters after the last digit that may belong to its number: " per cent"."""
+_UP_TO_LAST_DIGIT = re.compile(r".*[\d\u00bc-\u00be\u2150-\u215e]", re.DOTALL)
 _TOKEN = re.compile(
     r"(?P<minus>(?<![\w)\]}])-)?(?:[$€£¥₹]\s?(?P<inner>-)?)?"
-    r"(?:(?P<whole>\d[\d,]*+)(?P<part>\.\d++)?+|(?<![\d.])(?P<bare>\.\d++))"
+    r"(?<![a-zA-Z)}]\^)(?<![a-zA-Z]\^\{)(?:(?P<whole>\d[\d,]*+)(?P<part>\.\d++)?+|(?<![\w.])(?P<bare>\.\d++))"
     r"(?P<power>[eE][-+]?\d++(?!\w)|\s?(?:\u00d7|\\times|\*|x)\s?10\s?\^\s?\{?-?\d++\}?)?+"
     r"(?:(?P<over>\s?/\s?\d++(?![\d,]*\.\d))|(?P<mixed>\s\d++/\d++(?![\d/])))?"
-    r"(?P<percent>\s?\\?%)?"
+    r"(?P<percent>\s?\\?%|\s(?:percent|per cent)\b)?"
 )
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")
-_LATEX_FRACTION = re.compile(r"(?P<digit>\d)?\\[dt]?frac\s?\{\s?(\d+)\s?\}\s?\{\s?(\d+)\s?\}")
+_LATEX_FRACTION = re.compile(r"(?P<digit>\d)?\s?\\[dt]?frac(?:\s?\{\s?(\d+)\s?\}\s?\{\s?(\d+)\s?\}|\s?(\d)\s?(\d)(?!\d))")
 _OPERATOR = re.compile(r"\s?[a-zA-Z]{0,20}\s?(?:[-+*/\u00d7\u00f7^]|\\times|\\cdot|\\div)\s?[$(]?\d")
-_SEPARATORS = re.compile(r"(?<=\d)(?:\{,\}|\\,|\\!,?|\u00a0|\u202f|\u2009)(?=\d)")
+_SEPARATORS = re.compile(r"(?<=\d)(?:\{,\}|\\,|\\!,?|\\ (?=\d{3}(?!\d))|\u00a0|\u202f|\u2009)(?=\d)")
+_APOSTROPHES = re.compile(r"(?<=\d)['\u2019_](?=\d{3}(?!\d))")
+_UNIT_POWER = re.compile(r"(\d\s?(?:[cmk]?m|ft|in|yd))[23]\b")
+_NEGATIVE = re.compile(r"\b[Nn]egative (?=\$?\d)")
+_SIGNS = str.maketrans({"\u2212": "-", "\ufe63": "-", "\u2044": "/"})
+_DASH = re.compile(r"(?<![\w)\]}.%])(?<![\d)\]}%] )\u2013(?=[$\u20ac\u00a3]?\.?\d)")
+_VULGAR = re.compile(r"(\d ?)?([\u00bc-\u00be\u2150-\u215e])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +70,10 @@ def last_number(text: str) -> Number | None:
         start = found.end() - width
         if start <= 0:
             break
-        number = _last(text[start : found.end() + 4], margin=width // 3)
+        number = _last(text[start : found.end() + _AFTER], margin=width // 3)
         if number is not None:
             return number
-    return _last(text[: found.end() + 4], margin=0)
+    return _last(text[: found.end() + _AFTER], margin=0)
 
 
 def _last(text: str, margin: int) -> Number | None:
@@ -110,12 +121,24 @@ def whole_number(text: str) -> Number | None:
 def _plain(text: str) -> str:
     """Writes the variants of a number the plain way: LaTeX fractions and separators, the true minus sign."""
     if not text.isascii():
-        text = text.replace("\u2212", "-")
-        text = _SEPARATORS.sub("", text)
+        text = plain_width(_VULGAR.sub(_spelled_out, text)).translate(_SIGNS)
+        text = _SEPARATORS.sub("", _DASH.sub("-", text))
     if "\\" in text or "{" in text:
         text = _SEPARATORS.sub("", text).replace("\\$", "$")
-        text = _LATEX_FRACTION.sub(lambda m: f"{m[1]} {m[2]}/{m[3]}" if m[1] else f"{m[2]}/{m[3]}", text)
-    return text
+        text = _LATEX_FRACTION.sub(_slashed, text)
+    if "egative" in text:
+        text = _NEGATIVE.sub("-", text)
+    return _UNIT_POWER.sub(r"\1", _APOSTROPHES.sub("", text))
+
+
+def _slashed(found: re.Match[str]) -> str:
+    fraction = f"{found[2] or found[4]}/{found[3] or found[5]}"
+    return f"{found[1]} {fraction}" if found[1] else fraction
+
+
+def _spelled_out(found: re.Match[str]) -> str:
+    fraction = unicodedata.normalize("NFKC", found[2])
+    return f"{found[1].strip()} {fraction}" if found[1] else fraction
 
 
 def _number(match: re.Match[str], *, last: bool) -> Number | None:

@@ -11,36 +11,42 @@ from functools import lru_cache
 
 from llmfusionbench.scoring.marks import lowered
 
-_OPEN = r"[(\[*_`\"'$]{0,5}+"
-_CLOSE = r"[)\]}*_`\"'$.:,]{0,6}+"
+_OPEN = r"[(\[*_`\"'$\u2018\u201c]{0,5}+"
+_CLOSE = r"[)\]}*_`\"'$.:,\u2019\u201d]{0,6}+"
 _LATEX = r"(?:\\(?:text|textbf|mathrm|mathbf)\s?\{\s?)?+"
 _NOT_APPLICABLE = r"(?<![nN]/)(?<![nN] / )"
 """Before a label: that of "N/A" names no option."""
 _BEFORE = rf"(?<![\w'\u2019-]){_NOT_APPLICABLE}"
-_END = r"(?![\w'\u2019-])"
+_END = r"(?!_{0,3}[^\W_]|['\u2019]\w|-)"
 # "a" and "I" look like labels: before another word they are the article and the pronoun.
 _NO_WORD = (
     r"(?!(?<=\b[aA])\s+(?!because\b|since\b|as\b|is\b|and\b|or\b|for\b|due\b|with\b)[a-z])"
     r"(?!(?<=\b[iI])\s+(?!because\b|since\b|is\b|and\b|or\b)[a-z])"
 )
 _RULED_OUT = re.compile(
-    r"\b(?:not|than|instead\s+of|isn't|except|rule\s+out|eliminate|exclude|neither|nor)\s+(?:option\s+)?\Z", re.IGNORECASE
+    r"(?:\b(?:not|than|instead\s+of|except|rule\s+out|eliminate|exclude|neither|nor)|n['\u2019]t|\bcannot)"
+    r"\s+(?:be\s+|choose\s+|pick\s+|select\s+)?(?:option\s+)?[(*]{0,3}\Z",
+    re.IGNORECASE,
 )
 _REACH = 24
 _VERDICT_WORDS = ("correct", "right", "best", "answer", "likely", "appropriate", "accurate", "suitable")
 _COMMIT_WORDS = (
     "choose", "pick", "select", "go with", "going with", "go for", "going for", "opt for", "settle on", "conclude",
-    "must be", "think it", "think that it", "choice", "option", "correct ", "right ", "best ", "final ",
+    "must be", "think it", "think that it", "choice", "option", "correct ", "right ", "best ", "final ", "guess",
+    "correction", "wait", "actually", "no, it", "no. it",
 )  # fmt: skip
-_WRONG = r"\)?\s+(?:is|are|was)\s+(?:not\b|wrong|incorrect|false|ruled)"
+_WRONG = r"\)?\s+(?:(?:is|are|was)\s+(?:not\b|wrong|incorrect|false|ruled)|(?:isn|aren|wasn)['\u2019]t\b)"
 _VERDICT = (
-    r"is\s+(?:(?:indeed|clearly|therefore|thus|probably|most)\s+){0,2}(?:the\s+|my\s+)?(?:most\s+)?(?:only\s+)?"
+    r"(?:is|seems|appears)\s+(?:to\s+be\s+)?"
+    r"(?:(?:indeed|clearly|therefore|thus|probably|most)\s+){0,2}(?:the\s+|my\s+)?(?:most\s+)?(?:only\s+)?"
     r"(?:correct|right|best|answer|likely|appropriate|accurate|suitable)\b"
 )
 _DENIALS = ("not", "n't", "never", "n\u2019t", "than")
 _COMMITS = (
     r"\b(?:choose|pick|select|go(?:ing)?\s+(?:with|for)|opt\s+for|settle\s+on|conclude\s+(?:that\s+)?it\s+is|must\s+be"
     r"|(?:correct|right|best|final)\s+(?:(?:option|choice|one)\s*)?(?:is|would\s+be|:)"
+    r"|(?:would|\u2019d|'d)\s+guess|guess\s+(?:is|would\s+be)|correction"
+    r"|(?:wait|actually|no)[,.]?\s+(?:no[,.]\s+)?it(?:'s|\u2019s|\s+is)"
     r"|think\s+(?:it(?:'|\u2019)s|it\s+is|that\s+it(?:'|\u2019)s)|(?:my|the)\s+(?:choice|option|pick)\s+is)"
     r"[\s:]{1,4}(?:(?:option|choice|letter|answer)[\s:]{1,4})?"
 )
@@ -58,7 +64,11 @@ class ChoicePatterns:
         filler = r"(?:(?:most likely|probably|clearly|definitely|simply|option|choice|letter|either)[\s:]{1,4})?+"
         self._leading = re.compile(rf"\s*+{_OPEN}{filler}{name}{_NO_WORD}", fold)
         self._hop = re.compile(rf"{_CLOSE}\s{{0,4}}(?:or|and|/)\s{{0,4}}{name}{_NO_WORD}(?!\)?\s+(?:is|are)\b)", fold)
-        self._opening = re.compile(rf"\s*+(?:option\s)?{_OPEN}(?P<label>{one})(?:[)\].:*_`]++(?!\w)|\s+[-\u2013\u2014])", fold)
+        self._opening = re.compile(
+            rf"\s*+(?:option\s)?{_OPEN}(?P<label>{one})"
+            rf"(?:(?!{_WRONG})[)\].:*_`]++(?!\w)(?!{_WRONG})|\s+[-\u2013\u2014]|,?\s+(?:because|since)\b)",
+            fold,
+        )
         # These two run on lower-cased text, which spares the slow comparison without regard to case.
         low = one.lower()
         self._verdict = re.compile(_VERDICT)

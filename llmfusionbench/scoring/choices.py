@@ -20,6 +20,7 @@ WHOLE_LIMIT = 1000
 TAIL = 4000
 """How much of the end of a response is searched for what is not marked, in characters."""
 
+_LATEX_TEXT = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox)\s?\{([^{}]*+)\}")
 _SENTENCE_END = re.compile(r"(?<=[\w)*])[.;!?](?:\s|$)|\n")
 
 
@@ -49,6 +50,7 @@ def read_choice(text: str, options: Options) -> str | None:
 
 
 def _marked(marked: str, options: Options, patterns: ChoicePatterns) -> str | None:
+    marked = _LATEX_TEXT.sub(r"\1", marked)
     sentence = _SENTENCE_END.split(marked, maxsplit=1)[0]
     label = patterns.leading(marked) or _whole(sentence, options, patterns)
     return label if label is not None else _only_text(sentence, options)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from llmfusionbench.scoring.choice_patterns import choice_patterns
 from llmfusionbench.scoring.choices import read_choice
 from llmfusionbench.scoring.em import em
-from llmfusionbench.scoring.marks import final_text
+from llmfusionbench.scoring.marks import final_text, plain_width
 from llmfusionbench.scoring.normalise import normalise
 from llmfusionbench.scoring.options import DEFAULT_LABELS, Options, read_options
 from llmfusionbench.scoring.outcome import Score, missing, right, wrong
@@ -33,7 +33,7 @@ def em_mc(response: str, ground_truth: str, context: Mapping[str, object]) -> Sc
     known = set(options.labels)
     if not labels <= known:  # options were given without the true one's label, or it lies beyond J
         options = Options(options.labels + tuple(sorted(labels - known)))
-    text = final_text(response)
+    text = plain_width(final_text(response))
     label = read_choice(text, options)
     if label is None:
         return wrong(None, no_answer_reason(text, "option"))

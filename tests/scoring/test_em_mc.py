@@ -68,7 +68,36 @@ FORMS = [
     ("Both A and B seem plausible, but the most plausible is C", "C"),
     ("After considering all options (A)-(E), the best is B", "B"),
     ("A. bus depot\nB. train station\n\nThe best one is B", "B"),
+    ("The answer is A. Wait, no. It's C.", "C"),
+    ("The answer is (A). No wait, it's (C).", "C"),
+    ("Answer: A\nCorrection: C", "C"),
+    ("C, because A and B are closed", "C"),
+    ("I don't know, but I'd guess C", "C"),
+    ("I cannot determine it, but C seems likely", "C"),
+    # signs around it
+    ("\\boxed{\\text{beach}}", "C"),
+    ("The answer is __C__", "C"),
+    ("The answer is 'C'.", "C"),
+    ("The answer is \u2018C\u2019", "C"),
+    ("The answer is \u201cC\u201d.", "C"),
+    ("\uff08\uff23\uff09", "C"),
+    ("Answer\uff1a\uff23", "C"),
 ]
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "The answer cannot be A",
+        "the answer can't be (A)",
+        "The answer isn\u2019t A",
+        "(A) is wrong.",
+        "A isn't right",
+        "I wouldn't choose A",
+    ],
+)
+def test_what_is_ruled_out_is_no_answer(response: str) -> None:
+    assert score("em_mc", response, "A", choices=FIVE).extracted is None
 
 
 @pytest.mark.parametrize(("response", "label"), FORMS)

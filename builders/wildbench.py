@@ -1,5 +1,7 @@
 """WildBench: one JSON list a model and judge, answers and scores together, in folders that name the judge.
 
+A file is named after its model; `name_think` is the think mode.
+
 The score files do not hold the prompts. WildBench's own tasks (JSON or JSONL with `conversation_input`) may be given among the
 files, and fill them in.
 """
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import InputError
+from ..types import Candidate
 from .json_input import (
     BadRecordError,
     batched,
@@ -79,6 +82,7 @@ class WildBench:
         return judge
 
     def _file(self, path: Path, file: str, llm: str, judge: str, prompts: dict[str, str]) -> Iterator[dict[str, Any] | Part]:
+        asked = Candidate.parse(llm)
         endpoint: str | None = None
         taken, reason = 0, "it is an empty list"
         for item in read_items(path, file):
@@ -89,7 +93,8 @@ class WildBench:
             named = identity_of(value, _NAMES, llm=llm, judge=judge)
             try:
                 record = fields(value)
-                answer = self._answer(record, prompts) | {"file": file, "row": row, "llm": llm, "split": self.split}
+                place = {"file": file, "row": row, "split": self.split}
+                answer = self._answer(record, prompts) | place | {"llm": asked.llm, "mode": asked.mode}
                 endpoint = same("model_test", endpoint, text(record, "model_test"))
             except BadRecordError as error:
                 reason = reason if taken else str(error)
@@ -103,7 +108,7 @@ class WildBench:
                 yield answer
         if not taken:
             raise InputError(f"{path}: no WildBench answer in it ({reason}). Remedy: check the file, or use another source")
-        yield Llms([{"llm": llm, "endpoint": endpoint}])
+        yield Llms([{"llm": asked.llm, "endpoint": endpoint}])
 
     def _answer(self, record: dict[str, Any], prompts: dict[str, str]) -> dict[str, Any]:
         session = required_text(record, "session_id")

@@ -1,7 +1,7 @@
 """ZeroEval: one JSON list of answers a model, as WildEval/ZeroEval publishes them.
 
-The LLM is the one that the file is named after, since that is the name its figures are published under; what the log calls it
-is the endpoint. Scores are not part of the format.
+The LLM is the one that the file is named after, since that is the name its figures are published under (`name_think` is its
+think mode); what the log calls it is the endpoint. Scores are not part of the format.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import InputError
+from ..types import Candidate
 from .json_input import (
     BadRecordError,
     answer_text,
@@ -53,6 +54,7 @@ class ZeroEval:
             yield from batched(self._file(path, file, llm))
 
     def _file(self, path: Path, file: str, llm: str) -> Iterator[dict[str, Any] | Part]:
+        asked = Candidate.parse(llm)
         generator: str | None = None
         taken, reason = 0, "it is an empty list"
         for item in read_items(path, file):
@@ -62,7 +64,8 @@ class ZeroEval:
             row, value = item
             try:
                 record = fields(value)
-                made = self._record(record) | {"file": file, "row": row, "llm": llm, "split": self.split}
+                place = {"file": file, "row": row, "split": self.split}
+                made = self._record(record) | place | {"llm": asked.llm, "mode": asked.mode}
                 generator = same("generator", generator, text(record, "generator"))
             except BadRecordError as error:
                 reason = reason if taken else str(error)
@@ -72,7 +75,7 @@ class ZeroEval:
                 yield made
         if not taken:
             raise InputError(f"{path}: no ZeroEval answer in it ({reason}). Remedy: check the file, or use another source")
-        yield Llms([{"llm": llm, "endpoint": generator}])
+        yield Llms([{"llm": asked.llm, "endpoint": generator}])
 
     def _record(self, record: dict[str, Any]) -> dict[str, Any]:
         task = canonical_task(required_text(record, "dataset"))

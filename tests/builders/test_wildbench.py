@@ -32,6 +32,7 @@ def test_a_score_in_our_columns(tmp_path: Path) -> None:
         "source_id": "s0",
         "metric": "judge",
         "llm": "tiny",
+        "mode": "direct",
         "response": "An answer.",
         "judge": "strict",
         "judge_score": pytest.approx(6 / 9),
@@ -151,3 +152,10 @@ def test_the_real_logs() -> None:
     assert len(answers) == 5_119
     assert answers["response_count_distinct"].unique().to_pylist() == [1]
     assert answers.filter(pc.equal(answers["judge_count_distinct"], 2)).num_rows == 5_113
+
+
+def test_a_file_named_after_the_think_mode(tmp_path: Path) -> None:
+    found = read(WildBench(), write_json(tmp_path / "judge=strict" / "tiny_think.json", [scored()]))
+    assert [(row["llm"], row["mode"], row["judge"]) for row in found.rows] == [("tiny", "think", "strict")]
+    assert list(found.llms) == ["tiny"]
+    assert found.rejected == []

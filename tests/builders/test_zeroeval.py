@@ -38,6 +38,7 @@ def test_an_answer_in_our_columns(tmp_path: Path) -> None:
         "ground_truth": "2",
         "metric": "gsm8k",
         "llm": "tiny-1b",
+        "mode": "direct",
         "response": '{"reasoning": "", "answer": "2"}',
     }
     assert found.llms == {"tiny-1b": {"llm": "tiny-1b", "endpoint": "lab/tiny-1b"}}
@@ -186,3 +187,11 @@ def test_the_real_logs() -> None:
     assert set(table["status"].unique().to_pylist()) == {"ok"}
     assert table["prompt"].null_count == table["ground_truth"].null_count == 0
     assert table["ground_truth"][0].as_py() == "18"
+
+
+def test_a_file_named_after_the_think_mode(tmp_path: Path) -> None:
+    files = [write_json(tmp_path / f"tiny{end}.json", [answer()]) for end in ("", "_think@lab")]
+    found = read(ZeroEval(), *files)
+    assert [(row["llm"], row["mode"]) for row in found.rows] == [("tiny", "direct"), ("tiny", "think")]
+    assert list(found.llms) == ["tiny"]
+    assert found.rejected == []

@@ -22,7 +22,7 @@ _AFTER = 10
 _UP_TO_LAST_DIGIT = re.compile(r".*[\d\u00bc-\u00be\u2150-\u215e]", re.DOTALL)
 _TOKEN = re.compile(
     r"(?P<minus>(?<![\w)\]}])-)?(?:[$€£¥₹]\s?(?P<inner>-)?)?"
-    r"(?<![a-zA-Z)}]\^)(?<![a-zA-Z]\^\{)(?:(?P<whole>\d[\d,]*+)(?P<part>\.\d++)?+|(?<![\w.])(?P<bare>\.\d++))"
+    r"(?:(?P<whole>\d(?<!\d\d)(?<![a-zA-Z)}]\^\d)(?<![a-zA-Z]\^\{\d)[\d,]*+)(?P<part>\.\d++)?+|(?<![\w.])(?P<bare>\.\d++))"
     r"(?P<power>[eE][-+]?\d++(?!\w)|\s?(?:\u00d7|\\times|\*|x)\s?10\s?\^\s?\{?-?\d++\}?)?+"
     r"(?:(?P<over>\s?/\s?\d++(?![\d,]*\.\d))|(?P<mixed>\s\d++/\d++(?![\d/])))?"
     r"(?P<percent>\s?\\?%|\s(?:percent|per cent)\b)?"
@@ -31,8 +31,9 @@ _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")
 _LATEX_FRACTION = re.compile(r"(?P<digit>\d)?\s?\\[dt]?frac(?:\s?\{\s?(\d+)\s?\}\s?\{\s?(\d+)\s?\}|\s?(\d)\s?(\d)(?!\d))")
 _OPERATOR = re.compile(r"\s?[a-zA-Z]{0,20}\s?(?:[-+*/\u00d7\u00f7^]|\\times|\\cdot|\\div)\s?[$(]?\d")
 _SEPARATORS = re.compile(r"(?<=\d)(?:\{,\}|\\,|\\!,?|\\ (?=\d{3}(?!\d))|\u00a0|\u202f|\u2009)(?=\d)")
-_APOSTROPHES = re.compile(r"(?<=\d)['\u2019_](?=\d{3}(?!\d))")
+_APOSTROPHES = re.compile(r"(?<=\d)['_](?=\d{3}(?!\d))")
 _UNIT_POWER = re.compile(r"(\d\s?(?:[cmk]?m|ft|in|yd))[23]\b")
+_POWER_LIKE = re.compile(r"[mntd][23]")
 _NEGATIVE = re.compile(r"\b[Nn]egative (?=\$?\d)")
 _SIGNS = str.maketrans({"\u2212": "-", "\ufe63": "-", "\u2044": "/"})
 _DASH = re.compile(r"(?<![\w)\]}.%])(?<![\d)\]}%] )\u2013(?=[$\u20ac\u00a3]?\.?\d)")
@@ -122,13 +123,15 @@ def _plain(text: str) -> str:
     """Writes the variants of a number the plain way: LaTeX fractions and separators, the true minus sign."""
     if not text.isascii():
         text = plain_width(_VULGAR.sub(_spelled_out, text)).translate(_SIGNS)
-        text = _SEPARATORS.sub("", _DASH.sub("-", text))
+        text = _SEPARATORS.sub("", _DASH.sub("-", text.replace("\u2019", "'")))
     if "\\" in text or "{" in text:
         text = _SEPARATORS.sub("", text).replace("\\$", "$")
         text = _LATEX_FRACTION.sub(_slashed, text)
     if "egative" in text:
         text = _NEGATIVE.sub("-", text)
-    return _UNIT_POWER.sub(r"\1", _APOSTROPHES.sub("", text))
+    if "'" in text or "_" in text:
+        text = _APOSTROPHES.sub("", text)
+    return text if _POWER_LIKE.search(text) is None else _UNIT_POWER.sub(r"\1", text)
 
 
 def _slashed(found: re.Match[str]) -> str:

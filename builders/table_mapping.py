@@ -14,6 +14,7 @@ from typing import Any, Final
 import yaml
 
 from ..errors import InputError, UnknownNameError
+from ..validation.issue import shorten
 from .records import LOG
 
 COLUMNS: Final = tuple(name for name in LOG.names if name not in ("file", "row"))
@@ -156,7 +157,10 @@ def mapping_sections(path: Path) -> dict[str, Any]:
     unknown = sorted(str(k) for k in value if k not in _SECTIONS) if sectioned else []
     if unknown:
         raise InputError(f'{path}: no section "{unknown[0]}", expected {", ".join(_SECTIONS)}')
-    return value if sectioned else {"map": value}
+    sections = value if sectioned else {"map": value}
+    if not isinstance(sections.get("map") or {}, dict):
+        raise InputError(f"{path}: map is {shorten(sections['map'])}, expected our column names, each with one of the file's")
+    return sections
 
 
 def _named(section: Any, name: str) -> dict[str, str]:
@@ -170,6 +174,8 @@ def _named(section: Any, name: str) -> dict[str, str]:
             raise UnknownNameError("column", key, COLUMNS)
         if not isinstance(theirs, str) or not theirs:
             raise InputError(f"{name} of {key} is {theirs!r}, expected the name of a column, or =text for a constant")
+        if found.get(ours, theirs) != theirs:
+            raise InputError(f'{name} has two columns for {ours}, "{found[ours]}" and "{theirs}". Remedy: leave one out')
         found[ours] = theirs
     return found
 

@@ -183,6 +183,8 @@ def test_every_example_runs(
         (["build", "table", "in.csv", "--out", "r", "--option", "splits=x"], 1, 'No option of table "splits". Did you'),
         (["build", "table", "in.csv", "--out", "r", "--option", "split"], 2, "'split' is not NAME=VALUE"),
         (["build", "table", "in.csv", "--out", "r", "--option", "=x"], 2, "'=x' is not NAME=VALUE"),
+        (["build", "table", "in.csv", "--out", "r", "--map", "llm=a", "--map", "llm=b"], 2, "llm is given twice, 'a' and 'b'"),
+        (["build", "table", "in.csv", "--out", "r", "--map-file", "list.yaml"], 1, "list.yaml: map is [1], expected our"),
         (["build", "table", "in.csv", "--out", "r", "--option", "wide=x"], 2, "Remedy: --map-file with a section wide"),
         (["build", "fusionbench", "in.csv", "--out", "r", "--option", "embeddings=maybe"], 2, "expected true or false"),
         (["build", "zeroeval", "in.csv", "--out", "r", "--map", "prompt=q"], 1, 'No option of zeroeval "map"'),
@@ -235,6 +237,7 @@ def test_misuse_is_one_line(
 ) -> None:
     (place / "in.csv").write_text("question,llm\n1+1?,a\n")
     (place / "empty.csv").write_text("")
+    (place / "list.yaml").write_text("map: [1]\n")
     (place / "truncated.csv.gz").write_bytes(gzip.compress(LOG.encode() * 100)[:-20])
     (place / "truncated.json.gz").write_bytes(gzip.compress(os.urandom(9_000).hex().encode())[:-20])
     (place / "full").mkdir()

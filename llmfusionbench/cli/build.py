@@ -116,7 +116,10 @@ def _mapping(pairs: tuple[str, ...], path: Path | None) -> dict[str, Any]:
     from ..builders.table_mapping import mapping_sections
 
     sections = mapping_sections(path) if path is not None else {}
-    own = dict(_pair(p, "--map") for p in pairs)
+    own: dict[str, str] = {}
+    for ours, theirs in (_pair(p, "--map") for p in pairs):
+        if own.setdefault(ours, theirs) != theirs:
+            raise click.BadParameter(f"{ours} is given twice, {own[ours]!r} and {theirs!r}", param_hint="--map")
     return {**sections, "map": {**(sections.get("map") or {}), **own}}
 
 

@@ -206,6 +206,7 @@ def test_mappings_that_cannot_be_read(tmp_path: Path, text: bytes, message: str)
         ),
         ({"llm": "model"}, "nothing to tell queries by; it has question"),
         (MAP | {"performance": "=high"}, 'the constant performance is "high", expected a number'),
+        (MAP | {"query": "answer"}, 'map has two columns for prompt, "question" and "answer". Remedy: leave one out'),
     ],
 )
 def test_mappings_that_do_not_fit(tmp_path: Path, mapping: dict[str, str], message: str) -> None:

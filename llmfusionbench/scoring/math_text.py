@@ -14,6 +14,7 @@ ANSWER_LIMIT = 1000
 _MATH = re.compile(r"\$\$?([^$\n]{1,400}+)\$\$?|\\\(([^\n]{1,400}?)\\\)|\\\[([^\n]{1,400}?)\\\]")
 _PROSE = re.compile(r"[a-zA-Z]{2,} [a-zA-Z]{2,}|[a-zA-Z]{3,}")
 _SENTENCE = re.compile(r"\b(?:is|are|was|be|has|have|equals|gives?|gets?|makes?|so|thus|therefore|hence)\b", re.IGNORECASE)
+_HEDGE = re.compile(r"\b(?:or|between|not)\b|n['\u2019]t\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[\w)}\]$])[.;!?](?=\s|$)|\n|,? (?:because|since|which)\b")
 _TEXT = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|operatorname)\s?\{([^{}]*+)\}")
 _UNIT = re.compile(r"(?<=[\w)}])(?:\\[ ,;])?\s*+\\(?:text|mathrm|mbox)\s?\{\s?[^{}]*+\}(?:\^\{?[23]\}?)?$")
@@ -44,7 +45,7 @@ def math_truth(ground_truth: str) -> str:
 def math_answer(response: str) -> str | None:
     """The answer of a response: the last \\boxed{}, else a marked answer, else its last formula, else its last line.
 
-    Of a sentence as the last line ("So the area is 5 square units.") the last number counts.
+    Of a sentence as the last line ("So the area is 5 square units.") the last number counts, unless it hedges.
     """
     text = final_text(response)
     found = boxed(text)
@@ -62,7 +63,8 @@ def math_answer(response: str) -> str | None:
     last_line = tail.rsplit("\n", 1)[-1].strip()
     if not 0 < len(last_line) <= 200:
         return None
-    number = last_number(last_line) if "\\" not in last_line and _SENTENCE.search(last_line) else None
+    plain = "\\" not in last_line and _SENTENCE.search(last_line) is not None and _HEDGE.search(last_line) is None
+    number = last_number(last_line) if plain else None
     return _clean(last_line) if number is None else number.text
 
 

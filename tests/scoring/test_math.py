@@ -62,6 +62,8 @@ UNEQUAL = [
     ("\\boxed{even}", "odd"),
     ("\\boxed{\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}}", "\\begin{pmatrix} 12 \\end{pmatrix}"),
     ("\\boxed{1010_3}", "1010_2"),
+    ("It must be either 4 or 5.", "5"),
+    ("So it is not 5", "5"),
     ("\\boxed{}", "5"),
     ("I cannot solve it", "5"),
 ]

@@ -90,7 +90,7 @@ def _counts(texts: Sequence[str], tokenizer: str) -> Counts:
 def _fast_counts(texts: Sequence[str], tokenizer: str) -> Counts | None:
     """The counts of the fast counter; None where one of those that were checked is wrong."""
     encoder = fast_encoding(tokenizer)
-    counts = np.fromiter((len(encoder.encode_ordinary(text)) for text in texts), np.int64, len(texts))
+    counts = np.fromiter((_fast_count(encoder, text, tokenizer) for text in texts), np.int64, len(texts))
     checked = _counts(texts[::_CHECKED], tokenizer)
     wrong = np.flatnonzero(counts[::_CHECKED] != checked)
     if not wrong.size:
@@ -102,6 +102,13 @@ def _fast_counts(texts: Sequence[str], tokenizer: str) -> Counts | None:
         stacklevel=3,
     )
     return None
+
+
+def _fast_count(encoder: FastEncoding, text: str, tokenizer: str) -> int:
+    try:
+        return len(encoder.encode_ordinary(text))
+    except ValueError:  # too long a text for it: near a million characters, or 200,000 tokens
+        return int(_counts([text], tokenizer)[0])
 
 
 @cache

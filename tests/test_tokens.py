@@ -41,6 +41,20 @@ def test_special_tokens_are_plain_text(cl100k: tiktoken.Encoding) -> None:
     assert count == len(cl100k.encode("<|endoftext|>", disallowed_special=())) > 1
 
 
+def test_the_fast_counter_leaves_what_is_too_long_for_it_to_tiktoken(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Short:
+        def encode_ordinary(self, text: str) -> list[int]:
+            if len(text) > 20:
+                raise ValueError("Input too long to encode safely")
+            return encoding("cl100k_base").encode_ordinary(text)
+
+    monkeypatch.setattr("llmfusionbench.tokens.fast_encoding", lambda _: Short())
+    texts = pa.array(["one", "two words " * 5, None])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert count_tokens(texts, "cl100k_base", fast=True).equals(count_tokens(texts, "cl100k_base"))
+
+
 def test_more_texts_than_a_batch() -> None:
     texts = [f"word {i}" for i in range(2_500)]
     whole = count_tokens(pa.array(texts), "cl100k_base").to_pylist()

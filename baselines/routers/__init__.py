@@ -8,6 +8,7 @@ from .cascade import Cascade
 from .constrained import Constrained
 from .elo import Elo
 from .graph import GraphRouter
+from .guarded import Guarded
 from .iterative_ranker import IterativeRanker
 from .kernel_ridge import KernelRidge
 from .kmeans import KMeans
@@ -47,6 +48,7 @@ ROUTERS: Final[dict[str, Any]] = {
     "constrained": Constrained,
     "skills": Skills,
     "task_then_expert": TaskThenExpert,
+    "guarded": Guarded,
     "kernel_ridge": KernelRidge,
     "residual_forest": ResidualForest,
     "residual_blend": ResidualBlend,

@@ -20,8 +20,8 @@ from llmfusionbench.routing import RoutingTable
 NEEDS_TORCH = {"bert", "graph", "routerdc"}
 WITHOUT_TORCH = sorted(set(ROUTERS) - NEEDS_TORCH)
 FITTED = sorted(set(WITHOUT_TORCH) - {"oracle"})
-BLIND = {"random", "best_single", "cheapest", "largest", "smallest", "per_task", "oracle"}
-"""Routers that do not look at what a prompt says."""
+BLIND = {"random", "best_single", "cheapest", "largest", "smallest", "per_task", "oracle", "guarded"}
+"""Routers that do not choose by what a prompt says; `guarded` looks at it, to decline."""
 
 ANIMALS = ("cat", "dog", "horse", "owl", "fox")
 NUMBERS = ("two", "five", "nine", "twelve", "forty")

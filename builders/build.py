@@ -220,10 +220,13 @@ class Intake:
             if row.get("parameters_b") is not None and row.get("scale") is None:
                 row["scale"] = scale_of(row["parameters_b"])
             wrong = list(explain(table_schema("llms").json_schema, row))
+            nameless = any(column == "llm" for column, _, _ in wrong)
             for column, value, expected in wrong:
-                words = f"{column} is {value}, expected {expected}; the LLM is kept without it"
+                instead = "the LLM is left out" if nameless else "the LLM is kept without it"
+                words = f"{column} is {value}, expected {expected}; {instead}"
                 self.rejected.append(Rejected("LLMs", None, words, {"llm": name}))
-            rows.append(row | dict.fromkeys(column for column, _, _ in wrong if column is not None))
+            if not nameless:
+                rows.append(row | dict.fromkeys(column for column, _, _ in wrong if column is not None))
         return pa.Table.from_pylist(rows, schema=schema)
 
     def template_table(self, settled: Settled) -> pa.Table:

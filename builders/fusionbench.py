@@ -41,6 +41,7 @@ CORRECTED_PRICES: Final = {"deepseek-r1": (0.55, 2.19)}
 
 CODE_SCORE: Final = re.compile(r"""\s*\{\s*['"]pass@1['"]\s*:\s*(?:np\.float(?:32|64)\(\s*)?([^\s(){}]{1,40}?)\s*\)?\s*\}\s*""")
 _NOTHING: Final = {"", "nan", "NaN", "None"}
+_LARGEST_WHOLE: Final = 2.0**53
 
 
 class FusionBench:
@@ -162,7 +163,8 @@ class _Columns:
                 except ValueError:
                     wrong.append(code)
                 else:
-                    if not np.isfinite(value) or (whole and value != int(value)):
+                    fits = np.isfinite(value) and "_" not in cell  # Python takes 1_000 for a number
+                    if not fits or (whole and (value != int(value) or abs(value) > _LARGEST_WHOLE)):
                         value = None
                         wrong.append(code)
             values.append(value)
@@ -230,6 +232,8 @@ def _prices(log: _Columns, llm: pa.Array) -> list[dict[str, Any]]:
     rows = table.group_by("llm", use_threads=False).aggregate([(c, "first") for c in table.column_names[1:]]).to_pylist()
     said = []
     for row in rows:
+        if not row["llm"]:
+            continue  # its records are rejected
         prices = CORRECTED_PRICES.get(row["llm"], (row["input_price_first"], row["output_price_first"]))
         said.append(
             {

@@ -222,6 +222,14 @@ def test_llms_with_impossible_figures_are_kept_without_them(tmp_path: Path) -> N
     assert [r["reason"].partition(",")[0] for r in rejected(release)] == ["input_price is -1.0", 'scale is "huge"']
 
 
+def test_llms_whose_names_are_none_are_left_out(tmp_path: Path) -> None:
+    release = built(tmp_path / "r", [record()], Llms([{"llm": ""}, {"llm": "b_think", "input_price": 1.0}]))
+    assert [r["llm"] for r in rows(release, "llms")] == ["a"]
+    reasons = [r["reason"] for r in rejected(release)]
+    assert [reason.partition(",")[0] for reason in reasons] == ['llm is ""', 'llm is "b_think"']
+    assert all(reason.endswith("; the LLM is left out") for reason in reasons)
+
+
 def template(**change: Any) -> dict[str, Any]:
     base = {"query_id": query_id("sums", "1+1?"), "criterion": "judge", "pool": "all", "summarizer": "s", "template": "t"}
     return base | {"sources": ["a"]} | change

@@ -351,3 +351,28 @@ def test_a_file_cut_off_within_its_last_text_loses_that_record_and_says_so(tmp_p
     assert 'the end,", expected their end: perhaps it was cut off. Remedy: fetch the file again' in record["reason"]
     with pytest.raises(RejectedError, match="ends within the quotes"):
         build("fusionbench", [path], tmp_path / "strict", strict=True)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "expected"),
+    [
+        ("input_tokens_num", "1e300", "a whole number"),
+        ("output_tokens_num", "9007199254740994", "a whole number"),
+        ("input_tokens_num", "1_000", "a whole number"),
+        ("performance", "0_1", "a number"),
+        ("cost", "inf", "a number"),
+    ],
+)
+def test_numbers_that_no_column_can_hold_cost_no_other_record(tmp_path: Path, column: str, cell: str, expected: str) -> None:
+    release = built(tmp_path, [{}, {"llm": "gemma-7b", "output_tokens_num": "", column: cell}])
+    assert [r["llm"] for r in rows_of(release, "responses")] == ["qwen2-7b-instruct"]
+    assert [(r["row"], r["reason"]) for r in rejected(release)] == [(1, f'{column} is "{cell}", expected {expected}')]
+
+
+@pytest.mark.parametrize("name", ["", " ", "_think"])
+def test_a_record_without_an_llm_costs_no_other(tmp_path: Path, name: str) -> None:
+    release = built(tmp_path, [{}, {"llm": name}])
+    assert [r["llm"] for r in rows_of(release, "llms")] == ["qwen2-7b-instruct"]
+    (record,) = rejected(release)
+    assert record["row"] == 1
+    assert record["reason"].startswith('llm is "", expected string')

@@ -90,6 +90,53 @@ def test_a_form_hides_no_like() -> None:
     assert first_of_likes([*prompts, near])[-1] == 0
 
 
+def edited(rng: np.random.Generator, words: list[str]) -> str:
+    """With one word more, less or another, anywhere."""
+    place, kind = int(rng.integers(len(words))), rng.integers(3)
+    new = [] if kind == 0 else [f"new{rng.integers(10**6)}"]
+    return " ".join([*words[:place], *new, *words[place + (kind != 2) :]])
+
+
+def test_many_variants_of_one_prompt_are_likes_all_the_same() -> None:
+    rng = np.random.default_rng(0)
+    words = [f"word{i}" for i in rng.integers(0, 1000, 80)]
+    variants = [edited(rng, words) for _ in range(120)]
+    found = similar_pairs(variants, variants).tolist()
+    assert all(jaccard(variants[i], variants[j]) >= 0.8 for i, j in found[::20])
+    expected = [(i, j) for i, a in enumerate(variants[:20]) for j, b in enumerate(variants[:20]) if jaccard(a, b) >= 0.8]
+    assert sum([i, j] in found for i, j in expected) > 0.9 * len(expected) > 300, "but for those that lack their first or last"
+    assert np.bincount(LikeIndex(variants[::2]).pairs(variants[1::2])[:, 0], minlength=60).min() >= 50
+    assert overlap(variants[::2], variants[1::2]).near.mean() > 0.9
+    assert len(set(first_of_likes(variants).tolist())) <= 3
+    # As part of a task, with its form before each question; and the prompt itself among them.
+    form = " ".join(f"form{i}" for i in range(100))
+    others = [f"{form} " + " ".join(f"other{i}" for i in rng.integers(0, 10_000, 30)) for _ in range(100)]
+    asked = [f"{form} {text}" for text in (*variants, " ".join(words))]
+    leaders = first_of_likes([*others, *asked])
+    assert leaders[:100].tolist() == list(range(100))
+    assert len(set(leaders[100:].tolist())) <= 3
+    assert leaders[100:].min() >= 100
+    assert overlap([*others, *asked[:60]], asked[60:]).near.mean() > 0.9
+
+
+def test_many_questions_of_one_form_are_none() -> None:
+    """Wherever their particulars stand, and if some of these are common themselves."""
+    rng = np.random.default_rng(0)
+    words = [f"form{i}" for i in range(90)]
+    for places in ((0,), (89,), (45,), (0, 20, 50, 89)):
+        made = []
+        for i in range(200):
+            text = list(words)
+            for place in places:
+                text[place] = f"slot{place}-{i}"
+            text[35] = f"name{rng.integers(3)}"
+            made.append(" ".join(text))
+        assert len({jaccard(made[0], other) >= 0.8 for other in made}) <= 2
+        assert first_of_likes(made).tolist() == list(range(200))
+        assert len(similar_pairs(made[:100], made[100:])) == 0
+        assert LikeIndex(made).pairs(made).tolist() == [[i, i] for i in range(200)]
+
+
 def test_an_index_answers_each_prompt_by_itself() -> None:
     """Whatever is asked about beside it; and like `similar_pairs` where nothing is common."""
     left, right = [*texts(60, 2), None, "word1"], [*texts(60, 2)[::-1], None, "word1 word2"]
@@ -118,6 +165,7 @@ def test_nothing_at_all() -> None:
     assert similar_pairs([], ["a"]).shape == (0, 2)
     assert similar_pairs(["a"], []).shape == (0, 2)
     assert LikeIndex([None]).pairs(["a", None]).shape == (0, 2)
+    assert LikeIndex([f"a b c {i}" for i in range(60)]).pairs([None]).shape == (0, 2)
     assert first_of_likes([]).shape == (0,)
 
 

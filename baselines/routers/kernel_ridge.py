@@ -16,7 +16,7 @@ import numpy.typing as npt
 from llmfusionbench.embedding import Embedder
 from llmfusionbench.routing import RoutingTable
 
-from .departures import departures
+from .departures import departures, query_averages
 from .parts import Array, Features, TaskMeans, learned, target_of
 from .surface import surface_features
 
@@ -62,7 +62,8 @@ class KernelRidge:
         target = target_of(table)
         self.means_ = TaskMeans(self.strength).fit(table.tasks, target)
         self.features_ = Features(self.embedder, with_task=False).fit(table.prompts, table.tasks)
-        departure = departures(target, self.means_.of(table.tasks))
+        means = self.means_.of(table.tasks)
+        departure, average = departures(target, means), query_averages(target, means)
         forms, contents = self._inputs(table.prompts, table.tasks)
         self.held_out_ = np.full_like(departure, np.nan)
         self.tasks_: dict[str, _Task] = {}
@@ -70,23 +71,27 @@ class KernelRidge:
         for task, rows in _rows_of(table.tasks):
             rows = rows if len(rows) <= self.most else np.sort(rng.permutation(rows)[: self.most])
             model = _Task.of(forms[rows], contents[rows], (self.form, self.content))
-            self.held_out_[rows] = model.fit(departure[rows])
+            self.held_out_[rows] = model.fit(departure[rows], average[rows])[:, :-1]
             self.tasks_[task] = model
         self.candidates_ = list(table.candidates)
         return self
 
     def departure(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
         """[Q, C] what the regressions say of each query beyond the mean of its task; 0 where the task was not seen."""
+        return self.departure_and_average(prompts, tasks)[0]
+
+    def departure_and_average(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> tuple[Array, Array]:
+        """[Q, C] departures, and [Q, 1] by how much a query is easier for all candidates than its task; 0 as above."""
         models: dict[str, _Task] = learned(self, "tasks_")
-        departure = np.zeros((len(prompts), len(self.candidates_)))
+        predicted = np.zeros((len(prompts), len(self.candidates_) + 1))
         if not len(prompts):
-            return departure
+            return predicted[:, :-1], predicted[:, -1:]
         forms, contents = self._inputs(prompts, tasks)
         for task, rows in _rows_of(tasks):
             for start in range(0, len(rows) if task in models else 0, _ROWS):
                 some = rows[start : start + _ROWS]
-                departure[some] = models[task].predict(forms[some], contents[some])
-        return departure
+                predicted[some] = models[task].predict(forms[some], contents[some])
+        return predicted[:, :-1], predicted[:, -1:]
 
     def held_out(self, table: RoutingTable) -> Array:
         """[Q, C] leave-one-out departures of the queries of the table that it was fitted on; NaN where there is none."""
@@ -125,19 +130,24 @@ class _Task:
         model.inputs = model._scaled(forms, contents)
         return model
 
-    def fit(self, departure: Array) -> Array:
-        """Find the weights, and give the leave-one-out predictions [n, C]."""
-        given = ~np.isnan(departure)
-        filled = np.where(given, departure, 0)
+    def fit(self, *targets: Array) -> Array:
+        """Find the weights of all targets, each with a penalty of its own, and give the leave-one-out predictions [n, ...]."""
         values, vectors = np.linalg.eigh(self._kernel(*self.inputs))
+        found = [self._regressed(values, vectors, target) for target in targets]
+        self.dual = np.hstack([dual for dual, _ in found])
+        return np.hstack([held for _, held in found])
+
+    def _regressed(self, values: Array, vectors: Array, target: Array) -> tuple[Array, Array]:
+        """Dual weights and leave-one-out predictions [n, C] of one target, by the kernel's eigenvalues and eigenvectors."""
+        given = ~np.isnan(target)
+        filled = np.where(given, target, 0)
         errors = []
         for penalty in _PENALTIES:
             shares = 1 / (np.maximum(values, 0) + penalty)
             left_out = (vectors @ (shares[:, None] * (vectors.T @ filled))) / ((vectors**2) @ shares)[:, None]
             errors.append((np.where(given, left_out, 0) ** 2).sum())
         shares = 1 / (np.maximum(values, 0) + _PENALTIES[int(np.argmin(errors))])
-        self.dual, held = _solved((vectors * shares) @ vectors.T, filled, given)
-        return held
+        return _solved((vectors * shares) @ vectors.T, filled, given)
 
     def predict(self, forms: Array, contents: Array) -> Array:
         """[n, C]"""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from llmfusionbench.baselines import ROUTERS
-from llmfusionbench.baselines.routers.departures import TaskSlopes, departures
+from llmfusionbench.baselines.routers.departures import TaskAxes, TaskSlopes, departures, query_averages
 from llmfusionbench.baselines.routers.kernel_ridge import KernelRidge, _solved
 from llmfusionbench.baselines.routers.residual_forest import MaskedForest, ResidualForest
 from llmfusionbench.routing import RoutingTable
@@ -172,3 +172,68 @@ def test_gaps_of_a_ranker_are_as_if_the_query_were_not_there() -> None:
     residual = outcome - ranker.means_.of(table.tasks)[:60, 1]
     expected = np.linalg.solve(features.T @ features + 20 * np.eye(features.shape[1]), features.T @ residual)
     assert ranker.weights_[:, 1] == pytest.approx(expected, abs=1e-8)
+
+
+def test_averages_are_what_departures_take_out() -> None:
+    target = np.array([[1.0, 0.0, np.nan], [1.0, 1.0, 1.0], [np.nan] * 3])
+    means = np.array([[0.5, 0.25, 0.9]] * 3)
+    found = query_averages(target, means)
+    assert found[:, 0] == pytest.approx([0.125, 1.35 / 3, np.nan], nan_ok=True)
+    assert departures(target, means) + found == pytest.approx(target - means, nan_ok=True)
+
+
+def test_axes_are_the_leading_components_of_each_task() -> None:
+    rng = np.random.default_rng(0)
+    directions = {task: np.linalg.qr(rng.standard_normal((6, 6)))[0] for task in "xy"}
+    tasks = ["x", "y"] * 300
+    residual = np.stack([directions[task] @ (rng.standard_normal(6) * [5, 4, 3, 0.5, 0.3, 0.1]) for task in tasks])
+    axes = TaskAxes(3).fit(tasks, residual)
+    for task in "xy":
+        values = rng.standard_normal((4, 6))
+        part = residual[np.array(tasks) == task]
+        leading = np.linalg.svd(part, full_matrices=False)[2][:3]
+        kept = axes.of([task] * 4, values)
+        assert kept == pytest.approx(values @ leading.T @ leading)
+        assert axes.of([task] * 4, kept) == pytest.approx(kept)
+        assert abs(kept @ directions[task][:, 3:]).max() < 0.1
+    residual[rng.random(residual.shape) < 0.3] = np.nan
+    with_gaps = TaskAxes(3).fit(tasks, residual).of(["x"], directions["x"][:, :1].T)
+    assert with_gaps == pytest.approx(directions["x"][:, :1].T, abs=0.1)
+
+
+def test_axes_keep_everything_where_there_is_too_little_to_tell_them() -> None:
+    rng = np.random.default_rng(0)
+    residual, values = rng.standard_normal((40, 5)), rng.standard_normal((3, 5))
+    tasks = ["few"] * 4 + ["enough"] * 5 + ["gaps"] * 31
+    residual[:, 4][[task == "gaps" for task in tasks]] = np.nan
+    kept = TaskAxes(2).fit(tasks, residual).of(["few", "gaps", "never seen"], values)
+    assert kept.tolist() == values.tolist()
+    assert np.abs(TaskAxes(2).fit(tasks, residual).of(["enough"] * 3, values) - values).max() > 0.01
+    assert TaskAxes(5).fit(tasks, residual).of(["enough"] * 3, values).tolist() == values.tolist()
+    assert TaskAxes(2).fit(tasks, np.zeros((40, 5))).of(["enough"] * 3, values).tolist() == np.zeros((3, 5)).tolist()
+
+
+def test_a_kernel_regression_tells_hard_queries_from_easy_ones() -> None:
+    rng = np.random.default_rng(0)
+    hard = np.arange(200) % 2 == 1
+    right = (rng.random((200, 4)) < np.where(hard, 0.2, 0.9)[:, None]).astype(float)
+    table, test = table_of(right), table_of(right[:40], seed=101)
+    departure, average = KernelRidge().fit(table).departure_and_average(test.prompts, test.tasks)
+    assert departure.shape == (40, 4)
+    assert average.shape == (40, 1)
+    assert average[hard[:40]].max() < -0.1 < 0.1 < average[~hard[:40]].min()
+
+
+def test_what_is_predicted_off_the_axes_is_left_out() -> None:
+    rng = np.random.default_rng(0)
+    hard = np.arange(400) % 2 == 1
+    # Hard queries are where the second candidate falls behind the first; the others only make noise of their own.
+    right = rng.random((400, 6)) < np.stack([~hard * 0.4 + 0.5, ~hard * 0.9 + 0.05, *[np.full(400, 0.3)] * 4], axis=1)
+    table, test = table_of(right.astype(float)), table_of(right[:100].astype(float), seed=101)
+    means = ROUTERS["per_task"]().fit(table).score(test.prompts, test.tasks)
+    spread = []
+    for rank in (1, 6):
+        scores = ROUTERS["residual_blend"](rank=rank, trees=20).fit(table).score(test.prompts, test.tasks) - means
+        spread.append(np.abs(scores[:, 2:]).mean() / np.abs(scores[:, :2]).mean())
+        assert (scores[hard[:100], 1] < scores[~hard[:100], 1].min()).all()
+    assert spread[0] < spread[1]

@@ -7,6 +7,7 @@ for). Here are the bounds it lacks, and what to make of a reply that is not what
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -106,11 +107,28 @@ class ChatClient:
         parts = urlsplit(self.base_url)
         return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
+    def check(self) -> None:
+        """Refuse settings that no call could be made with.
+
+        Raises:
+            InputError: the URL is none, or a number is out of range.
+        """
+        _ = self.base_url
+        least = {"concurrency": 1, "retries": 0, "max_tokens": 1}
+        for name, value, low in ((name, getattr(self, name), low) for name, low in least.items()):
+            if not value >= low:
+                raise InputError(f"{name}: {value}, expected {low} or more. Remedy: choose such a number")
+        if not 0 < self.timeout < math.inf:
+            raise InputError(f"timeout: {self.timeout}, expected seconds above 0. Remedy: choose such a number")
+        if self.temperature is not None and not 0 <= self.temperature < math.inf:
+            raise InputError(f"temperature: {self.temperature}, expected 0 or more. Remedy: choose such a number")
+
     def ask(self, messages: Sequence[Message]) -> Reply:
         """One conversation.
 
         Raises:
-            InputError: the URL is none, its key is not in the environment, or the server refuses such calls (401, 403, 404).
+            InputError: the URL is none, a number is out of range, the key is not in the environment, or the server refuses such
+                calls (401, 403, 404).
             MissingExtraError: the client is not installed.
         """
         reply = self.attempt(messages)
@@ -191,6 +209,7 @@ class ChatClient:
 
     @cached_property
     def _create(self) -> Any:
+        self.check()
         try:
             import openai
         except ImportError as error:

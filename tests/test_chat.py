@@ -174,3 +174,24 @@ def test_an_endless_list_is_taken_as_there_is_room() -> None:
     assert len(some) == 5
     assert all(isinstance(reply, Reply) for _, reply in some)
     assert next(taken) < 15
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"retries": -1}, "retries: -1, expected 0 or more"),
+        ({"concurrency": 0}, "concurrency: 0, expected 1 or more"),
+        ({"max_tokens": 0}, "max_tokens: 0, expected 1 or more"),
+        ({"timeout": 0.0}, r"timeout: 0\.0, expected seconds above 0"),
+        ({"timeout": float("nan")}, "timeout: nan"),
+        ({"timeout": float("inf")}, "timeout: inf"),
+        ({"temperature": float("nan")}, "temperature: nan, expected 0 or more"),
+        ({"temperature": -0.5}, r"temperature: -0\.5"),
+    ],
+)
+def test_numbers_out_of_range(options: dict[str, Any], message: str) -> None:
+    client = ChatClient("http://127.0.0.1:9", model="m", **options)
+    with pytest.raises(InputError, match=message):
+        client.check()
+    with pytest.raises(InputError, match=message):
+        client.ask([{"role": "user", "content": "a"}])

@@ -301,4 +301,5 @@ def test_evaluate_prompts_misused(capsys: pytest.CaptureFixture[str]) -> None:
     command = ["evaluate-prompts", "sample", "--url", "http://127.0.0.1:9", "--model", "m", "--out", "out"]
     assert 'No method "two_shot"' in fails(capsys, *command, "--methods", "two_shot")
     assert "no method" in fails(capsys, *command, "--methods", ",")
+    assert "temperature: nan, expected 0 or more" in fails(capsys, *command, "--temperature", "nan")
     assert "split is train" in fails(capsys, *command, "--split", "train")

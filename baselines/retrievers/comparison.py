@@ -142,6 +142,7 @@ def compare_prompts(
     for method in methods:
         if method not in METHODS:
             raise UnknownNameError("method", method, METHODS)
+    client.check()
     library = TemplateLibrary.of(release) if library is None else library
     queries = Queries.of(release, split).limited(limit, seed)
     embedder = getattr(retriever, "embedder", None)  # or what keeps its vectors

@@ -99,11 +99,12 @@ class EndpointSummarizer:
         """Refuse settings that no run could work with, before anything is asked.
 
         Raises:
-            InputError: the URL is none, the model's name is that of a rule, a limit is out of range or lacks its prices.
+            InputError: the URL is none, the model's name is that of a rule, a number is out of range, or a highest cost lacks
+                its prices.
         """
         if self.model in _TAKEN or not self.model.strip():
             raise InputError(f'model: "{self.model}" is no name for an LLM here. Remedy: the name that the server knows it by')
-        _ = self._client().base_url
+        self._client().check()
         self._spending()
 
     def summarize(self, jobs: Iterable[Job]) -> Iterator[tuple[int, str | Failure]]:

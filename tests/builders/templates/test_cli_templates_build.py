@@ -77,6 +77,8 @@ def test_data_that_is_not_simulated_is_not_said_to_be(tmp_path: Path, capsys: py
         ("--model m", 2, "Name its address with --summarizer"),
         ("--summarizer http://127.0.0.1:9 --model m --max-cost 1", 1, "give both prices"),
         ("--summarizer http://127.0.0.1:9 --model m --max-total-tokens 50", 1, "4 are left (4: the budget was spent)"),
+        ("--summarizer http://127.0.0.1:9 --model m --retries -1", 1, "retries: -1, expected 0 or more"),
+        ("--summarizer http://127.0.0.1:9 --model m --timeout nan", 1, "timeout: nan, expected seconds above 0"),
         (
             "--summarizer http://127.0.0.1:9 --model m --retries 0",
             1,

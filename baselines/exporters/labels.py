@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ...release import Release
 from ...scoring.code_text import CODE_LIMIT
@@ -63,6 +64,9 @@ def labels_of(release: Release, queries: Queries) -> tuple[Mask, Mask]:
     """[Q] which queries have a ground truth at all, and which one that can be an answer."""
     there, answer = [np.zeros(0, bool)], [np.zeros(0, bool)]
     for batch in batches(release, "queries", queries.splits, COLUMNS):
-        there.append(batch["ground_truth"].is_valid().to_numpy(zero_copy_only=False))
-        answer.append(label_answers(batch).is_valid().to_numpy(zero_copy_only=False))
+        usable = label_answers(batch).is_valid().to_numpy(zero_copy_only=False)
+        written = pc.not_equal(pc.utf8_trim_whitespace(pc.fill_null(batch["ground_truth"], "")), "")
+        tests = pc.and_(written, pc.equal(batch["metric"], "code_eval"))
+        there.append(usable | pc.fill_null(tests, False).to_numpy(zero_copy_only=False))
+        answer.append(usable)
     return np.concatenate(there), np.concatenate(answer)

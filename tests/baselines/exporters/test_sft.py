@@ -243,12 +243,13 @@ def test_ground_truths(tmp_path: Path) -> None:
         answer(1, "a", metric="em_mc", ground_truth="B", choices=["x", "y"]),
         answer(2, "a", metric="code_eval", ground_truth="assert f(1) == 2"),
         answer(3, "a", ground_truth=None),
+        *(answer(4 + n, "a", ground_truth=blank, performance=0.0) for n, blank in enumerate((" ", "[]"))),
     ]
     release = made_up_release(tmp_path, rows)
     corpus = export_sft(release, tmp_path / "labels", setting="baseline")
     assert sorted(r["output"] for r in records(corpus)) == ["(B)", "truth 0"]
     assert {r["candidate"] for r in records(corpus)} == {None}
-    assert corpus.dropped == {"queries": {"no_ground_truth": 1, "tests_for_truth": 1}, "answers": {}, "records": {}}
+    assert corpus.dropped == {"queries": {"no_ground_truth": 3, "tests_for_truth": 1}, "answers": {}, "records": {}}
     assert corpus.about["counts"]["llms"] == {"ground truth": 2}
     mixed = export_sft(release, tmp_path / "mixed", with_labels=True)
     by_prompt = defaultdict(list)

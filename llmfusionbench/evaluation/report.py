@@ -12,8 +12,8 @@ import pandas as pd
 from ..errors import InputError
 from ..files import whole_file
 
-LEADERBOARD: Final = ("performance", "cost_usd", "judge", "reward", "gap_closed", "hit_at_1", "aiq")
-"""The columns of the terminal table; `summary` has every metric."""
+_GUARDED: Final = ("guarded_score", "ood_declined", "wrongly_declined")
+"""What the guarded track is about, in its order."""
 
 
 class Report:
@@ -119,23 +119,26 @@ class Report:
 
     def leaderboard_header(self) -> list[str]:
         """The columns of `leaderboard_rows`."""
-        gains = ["gap closed", "vs best single", "interval", "p", "vs best baseline", "interval", "p"]
-        return ["router", "performance", "interval", "USD / 1,000", *self._reward_header(), *gains]
+        levels = ["performance", "interval", "USD / 1,000", *self._reward_header()]
+        if self._guarded:
+            return ["router", "guarded score", "interval", "OOD declined", "known declined", *levels]
+        return ["router", *levels, "gap closed", "vs best single", "interval", "p", "vs best baseline", "interval", "p"]
 
     def leaderboard_rows(self) -> list[tuple[Any, ...]]:
-        """Routers by reward, then the references; None where there is no figure. Gains are in reward, or in performance
-        where the scenario asks for nothing else.
+        """Routers by reward, in the guarded track by its score, then the references; None where there is no figure. Gains,
+        which the guarded track goes without, are in reward, or in performance where the scenario asks for nothing else.
         """
         rows: list[tuple[Any, ...]] = []
-        known = {r["name"]: _value(r["metrics"], "reward") for r in self.data["routers"]}
+        known = {r["name"]: _value(r["metrics"], "guarded_score" if self._guarded else "reward") for r in self.data["routers"]}
         order = sorted(self.data["routers"], key=lambda r: (known[r["name"]] is None, -(known[r["name"]] or 0.0), r["name"]))
         for router in order:
             metrics, paired = router["metrics"], router["paired" if self._reward_header() else "paired_performance"]
             single, rival = paired["best_single"], paired["best_baseline"]
-            gains = (single["gain"], _interval(single), single["p"], rival["gain"], _interval(rival), rival["p"])
-            rows.append((router["name"], *self._levels(metrics), _value(metrics, "gap_closed"), *gains))
+            pairs = (single["gain"], _interval(single), single["p"], rival["gain"], _interval(rival), rival["p"])
+            gains = () if self._guarded else (_value(metrics, "gap_closed"), *pairs)
+            rows.append((router["name"], *self._levels(metrics), *gains))
         for name, metrics in self.data["references"].items():
-            rows.append((f"({name.replace('_', ' ')})", *self._levels(metrics), *[None] * 7))
+            rows.append((f"({name.replace('_', ' ')})", *self._levels(metrics), *[None] * (0 if self._guarded else 7)))
         return rows
 
     def write(self, out: str | Path) -> list[Path]:
@@ -181,10 +184,17 @@ class Report:
         """Nothing where the reward is performance."""
         return [] if self.data["scenario"] == "performance_first" else ["reward", "interval"]
 
+    @property
+    def _guarded(self) -> bool:
+        return bool(self.data["protocol"]["name"] == "guarded")
+
     def _levels(self, metrics: dict[str, Any]) -> tuple[Any, ...]:
+        score, *declined = (_value(metrics, name) for name in _GUARDED)
+        guarded = (score, _interval(metrics.get("guarded_score")), *declined) if self._guarded else ()
         cost = _value(metrics, "cost_usd")
         reward = (_value(metrics, "reward"), _interval(metrics.get("reward")))
         return (
+            *guarded,
             _value(metrics, "performance"),
             _interval(metrics.get("performance")),
             None if cost is None else 1e3 * cost,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -53,6 +54,14 @@ def test_the_guarded_track_of_the_sample(out: list[str]) -> None:
     assert ours["wrongly_declined"] < 0.15
     assert ours["guarded_score"] > 0.7
     assert open_to_all["guarded_score"] == 0
+    header, first = report.leaderboard_header(), report.leaderboard_rows()[0]
+    shown = dict(zip(header, first, strict=True))
+    assert shown["router"] == "guarded"
+    assert (shown["guarded score"], shown["OOD declined"]) == (ours["guarded_score"], ours["ood_declined"])
+    assert {len(row) for row in report.leaderboard_rows()} == {len(header)}
+    html = report.to_html()
+    assert re.search("<strong>.{0,30}guarded.{0,30} leads with guarded score", html)
+    assert html.index("Guarded score") < html.index("Out of distribution, declined") < html.index("Gap closed")
 
 
 def test_declines_nothing_elsewhere() -> None:

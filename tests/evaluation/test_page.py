@@ -243,6 +243,15 @@ def test_the_verdict_says_how_sure_it_is() -> None:
     assert "first of 24 after the fact" in verdict
 
 
+def test_gains_are_in_what_the_scenario_asks_for() -> None:
+    """Reward is scaled by task: where performance is asked for, the gain is that of the performance beside it."""
+    report = copy.deepcopy(sample_report())
+    for router in report["routers"]:
+        router["paired_performance"] = {key: {**paired, "gain": 0.4321} for key, paired in router["paired"].items()}
+    assert "+0.432" in render(report)
+    assert "+0.432" not in render({**report, "scenario": "balance"})
+
+
 def test_another_major_version_is_refused() -> None:
     with pytest.raises(InputError, match=r"version is '2\.0', expected 1\.x"):
         render({**EMPTY, "version": "2.0"})

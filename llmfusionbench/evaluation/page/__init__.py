@@ -16,7 +16,18 @@ from typing import Any
 from ...errors import InputError
 from .data import page_data
 from .numbers import chance, number, quad, signed, written
-from .tables import candidates, curve, duplicates, headline_of, is_reference, leaderboard, picks, ranked
+from .tables import (
+    about_performance,
+    candidates,
+    curve,
+    duplicates,
+    gains_of,
+    headline_of,
+    is_reference,
+    leaderboard,
+    picks,
+    ranked,
+)
 from .text import LINE_LIMIT, Html, element, embedded_json, join, name, named, visible
 
 __all__ = ["render"]
@@ -177,10 +188,12 @@ def verdict(report: Mapping[str, Any]) -> Html:
     best = quad((first.get("metrics") or {}).get(headline))
     ends = "" if best[1] is None or best[2] is None else f" (95% interval {written(best[1])} to {written(best[2])})"
     said: list[object] = [element("strong", named(first.get("name"))), f" leads with {label} {written(best[0])}{ends}. "]
+    asked_for = "performance" if about_performance(report) else "reward"
+    where = f" of known tasks that it answers, in {asked_for}" if headline == "guarded_score" else ""
     if first.get("name") == "best_single":
         said.append("No router is ahead of the best single LLM. ")
     for key, noun in (("best_single", "best single LLM"), ("best_baseline", "best baseline")):
-        paired = (first.get("paired") or {}).get(key) or {}
+        paired = gains_of(first, report).get(key) or {}
         gain, low, high, p = (number(paired.get(part)) for part in ("gain", "low", "high", "p"))
         if gain is None or low is None or high is None or low == high == 0:
             continue  # a missing comparison, or one with itself
@@ -188,7 +201,8 @@ def verdict(report: Mapping[str, Any]) -> Html:
         sure = "clear of zero" if low > 0 or high < 0 else "which holds zero: the two cannot be told apart"
         tail = f", {chance(p)}" if p is not None else ""
         said.append(
-            f"Over the {noun} on the same queries: {signed(gain)}, interval {signed(low)} to {signed(high)}{tail}, {sure}. "
+            f"Over the {noun} on the same queries{where}: {signed(gain)}, "
+            f"interval {signed(low)} to {signed(high)}{tail}, {sure}. "
         )
     if len(real) > 2:
         said.append(

@@ -46,12 +46,15 @@ _LABELS = {
     "judge": "Judge score",
     "judge_macro": "Judge score, mean of tasks",
     "gap_closed": "Gap closed",
+    "guarded_score": "Guarded score",
+    "ood_declined": "Out of distribution, declined",
+    "wrongly_declined": "Known tasks, declined",
     "aiq": "AIQ",
     "mrr": "MRR",
     "pgr": "PGR",
     "apgr": "APGR",
 }
-PRIMARY = ("reward", "performance", "cost_usd", "judge", "gap_closed")
+PRIMARY = ("guarded_score", "ood_declined", "wrongly_declined", "reward", "performance", "cost_usd", "judge", "gap_closed")
 
 
 def metric(key: str, said: Mapping[str, Any] | None = None) -> Metric:

@@ -20,17 +20,31 @@ def metrics_of(report: Mapping[str, Any]) -> list[Metric]:
     keys = dict.fromkeys(key for router in report["routers"] for key in router.get("metrics") or {})
     headline = headline_of(report)
     found = [metric(key, (report.get("metrics") or {}).get(key)) for key in keys]
-    if headline == "performance":  # the reward of this scenario is the performance
+    if about_performance(report):
         found = [replace(m, primary=m.primary and m.key != "reward") for m in found]
     rank = {key: i for i, key in enumerate(PRIMARY)}
     return sorted(found, key=lambda m: (m.key != headline, not m.primary, rank.get(m.key, len(rank))))
 
 
 def headline_of(report: Mapping[str, Any]) -> str:
-    """The metric that the scenario is about: the reward, or the performance where the scenario is about nothing else."""
+    """The metric that the report is about: what the guarded track is scored by, else the reward of the scenario, or the
+    performance where that is about nothing else.
+    """
     keys = dict.fromkeys(key for router in report["routers"] for key in router.get("metrics") or {})
-    wanted = ("performance", "reward") if report.get("scenario") in (None, "performance_first") else ("reward", "performance")
-    return next((key for key in (*wanted, *keys) if key in keys), "performance")
+    wanted = ("performance", "reward") if about_performance(report) else ("reward", "performance")
+    return next((key for key in ("guarded_score", *wanted, *keys) if key in keys), "performance")
+
+
+def about_performance(report: Mapping[str, Any]) -> bool:
+    """Whether the scenario asks for performance alone, whose scaled form, the reward, then says nothing more."""
+    return report.get("scenario") in (None, "performance_first")
+
+
+def gains_of(router: Mapping[str, Any], report: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The paired gains of a router in what the scenario asks for: performance, or reward."""
+    found = router.get("paired_performance") if about_performance(report) else None
+    gains: Mapping[str, Any] = found or router.get("paired") or {}
+    return gains
 
 
 def is_bound(router: Mapping[str, Any]) -> bool:
@@ -118,9 +132,7 @@ def paired_cell(paired: Mapping[str, Any] | None) -> Html:
 def leaderboard(report: Mapping[str, Any]) -> Html:
     """Every router with every metric; those that are not primary wait for the reader to ask."""
     metrics, rows = metrics_of(report), ranked(report)
-    paired = [
-        key for key in PAIRED if any(number(((r.get("paired") or {}).get(key) or {}).get("gain")) is not None for r in rows)
-    ]
+    paired = [key for key in PAIRED if any(number((gains_of(r, report).get(key) or {}).get("gain")) is not None for r in rows)]
     if not any(m.primary for m in metrics):
         metrics = [replace(m, primary=i < 5) for i, m in enumerate(metrics)]
     main = metrics[0] if metrics else metric("performance")
@@ -135,7 +147,7 @@ def leaderboard(report: Mapping[str, Any]) -> Html:
 
     heads = [head("Router", first="ascending", text=True)]
     heads += [head(m.label, first=order(m), about=m.description) for m in shown]
-    unit = "" if main.key == "performance" else f", {main.label.lower()}"
+    unit = "" if about_performance(report) else ", reward"
     heads += [head(PAIRED[key] + unit) for key in paired]
     heads += [head(m.label, first=order(m), more=True, about=m.description) for m in hidden]
     heads += [head("Queries")]
@@ -145,7 +157,7 @@ def leaderboard(report: Mapping[str, Any]) -> Html:
         cells = [element("th", named(router.get("name")), tag_of(router), scope="row")]
         drawn = whisker(estimates[main.key], *scale) if main.key in estimates else None
         cells += [cell(estimates[m.key], m.kind, extra=drawn if m is main else None) for m in shown]
-        cells += [paired_cell((router.get("paired") or {}).get(key)) for key in paired]
+        cells += [paired_cell(gains_of(router, report).get(key)) for key in paired]
         cells += [cell(estimates[m.key], m.kind, more=True) for m in hidden]
         cells.append(counted(estimates.get(main.key, [None] * 4)[3], total))
         body.append(element("tr", *cells, class_="bound" if is_reference(router) else None))

@@ -38,7 +38,7 @@ def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object
         table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(printable(number(cell))) for cell in row))
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
     console.print(Text(title, style="bold underline"))
     console.print(table)
     console.print()

@@ -13,7 +13,9 @@ from typing import Protocol, cast
 
 from llmfusionbench.errors import InputError
 from llmfusionbench.scoring.code_text import defines, extract_code, last_function, parses, prompt_code
+from llmfusionbench.scoring.marks import final_text
 from llmfusionbench.scoring.outcome import Score, missing, right, wrong
+from llmfusionbench.scoring.refusal import declines
 from llmfusionbench.scoring.truths import accepted_answers
 
 NOT_ALLOWED = "code execution is not allowed"
@@ -60,6 +62,8 @@ def code_eval(response: str, ground_truth: str, context: Mapping[str, object]) -
     program = code_program(response, ground_truth, context)
     if isinstance(program, Score):
         return program
+    if declines(final_text(response)) and not parses(program.code):
+        return wrong(None, "refusal")
     verdict = cast(CodeRunner, runner)(program.code, program.tests, entry_point=program.entry_point, setup=program.setup)
     return code_score(program, verdict)
 

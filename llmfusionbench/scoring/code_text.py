@@ -13,7 +13,7 @@ CODE_LIMIT = 200_000
 CUTS = 60
 """How many lines are given up at the end of a text to make it parse."""
 
-_FENCE = re.compile(r"^[ \t]{0,8}(?:```|~~~)[ \t]*+(?P<kind>[\w+-]*+)[^\n]*+\n", re.MULTILINE)
+_FENCE = re.compile(r"^(?P<indent>[ \t]{0,8})(?:```|~~~)[ \t]*+(?P<kind>[\w+-]*+)[^\n]*+\n", re.MULTILINE)
 _BEGIN = re.compile(r"\[begin\]", re.IGNORECASE)
 _DONE = re.compile(r"\[done\]", re.IGNORECASE)
 _START = re.compile(r"^(?:from[ \t]+\w|import[ \t]+\w|def[ \t]+\w|async[ \t]+def|class[ \t]+\w|@\w)", re.MULTILINE)
@@ -25,7 +25,7 @@ def extract_code(response: str, wanted: tuple[str, ...] = ()) -> str:
 
     `wanted` names functions that it should define; the last block that defines one of them is taken.
     """
-    text = final_text(response)[:CODE_LIMIT].replace("\r\n", "\n")
+    text = final_text(response)[:CODE_LIMIT].replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
     begin = _BEGIN.search(text)
     if begin is not None:
         return _unfenced(_DONE.split(text[begin.end() :], maxsplit=1)[0], wanted)
@@ -38,7 +38,7 @@ def _unfenced(text: str, wanted: tuple[str, ...]) -> str:
         defining = [block for block in blocks if defines(block, wanted)]
         whole = [block for block in defining if parses(block)]
         if whole:
-            return whole[-1]
+            return _with_helpers(whole[-1], blocks)
         joined = "\n".join(blocks)
         return joined if parses(joined) and not defining else (defining or blocks)[-1]
     body = text.strip("\n")
@@ -49,19 +49,67 @@ def _unfenced(text: str, wanted: tuple[str, ...]) -> str:
 
 def fenced_blocks(text: str) -> list[str]:
     """The Python blocks between ``` lines, the last one also when its closing line is missing."""
+    blocks = _blocks(text, 3)
+    return blocks if any(map(parses, blocks)) else _blocks(text, 8)
+
+
+def _blocks(text: str, reach: int) -> list[str]:
+    """The blocks, where a line that closes one is indented by at most `reach` more than the line that opened it.
+
+    By the rule of Markdown, 3, the ``` of an example in a docstring closes nothing.
+    """
     blocks: list[str] = []
     start: int | None = None
-    python = False
+    python, indent = False, ""
     for found in _FENCE.finditer(text if text.endswith("\n") else text + "\n"):
         if start is None:
-            start, python = found.end(), found["kind"] in _PYTHON
-        else:
+            start, python, indent = found.end(), found["kind"] in _PYTHON, found["indent"]
+        elif len(found["indent"]) <= len(indent) + reach:
             if python:
-                blocks.append(text[start : found.start()])
+                blocks.append(_moved_left(text[start : found.start()], indent))
             start = None
     if start is not None and python:
-        blocks.append(text[start:])
+        blocks.append(_moved_left(text[start:], indent))
     return [block.strip("\n") for block in blocks if block.strip()]
+
+
+def _moved_left(block: str, indent: str) -> str:
+    """A block of an item of a list, without the indentation of its fence."""
+    return "\n".join(line.removeprefix(indent) for line in block.split("\n")) if indent else block
+
+
+def _with_helpers(code: str, blocks: list[str]) -> str:
+    """`code` under the blocks that hold nothing but imports and definitions, where it or they use some of these."""
+    wanted = _wanted(code)
+    helpers: list[str] = []
+    for block in reversed(blocks):  # what a block uses mostly stands before it
+        if block != code and block not in helpers and parses(block) and _only_defines(block) and _bound(block) & wanted:
+            helpers.insert(0, block)
+            wanted |= _wanted(block)
+    return "\n\n\n".join([*helpers, code])
+
+
+def _wanted(code: str) -> set[str]:
+    """The names that `code` uses and does not bind itself."""
+    return _names(_tree(code), ast.Load) - _bound(code)
+
+
+def _only_defines(code: str) -> bool:
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return all(isinstance(statement, kinds) for statement in _tree(code).body)
+
+
+def _bound(code: str) -> set[str]:
+    """The names that `code` defines, imports or assigns, at any depth."""
+    tree = _tree(code)
+    named = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    found = _names(tree, ast.Store) | {node.name for node in ast.walk(tree) if isinstance(node, named)}
+    aliases = [node for node in ast.walk(tree) if isinstance(node, ast.alias)]
+    return found | {(alias.asname or alias.name).partition(".")[0] for alias in aliases}
+
+
+def _names(tree: ast.AST, way: type[ast.expr_context]) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, way)}
 
 
 def without_prose(text: str) -> str:
@@ -94,7 +142,16 @@ def last_function(code: str) -> str | None:
 def defines(code: str, names: tuple[str, ...]) -> bool:
     """Whether `code` defines one of `names` at top level (any function where `names` is empty)."""
     one = "|".join(map(re.escape, names)) or r"\w+"
-    return re.search(rf"^(?:(?:async[ \t]+)?def|class)[ \t]+(?:{one})\b|^(?:{one})[ \t]*=", code, re.MULTILINE) is not None
+    return (
+        re.search(rf"^(?:(?:async[ \t]+)?def|class)[ \t]+(?:{one})\b|^(?:{one})[ \t]*(?::[^=\n]*)?=", code, re.MULTILINE)
+        is not None
+    )
+
+
+def _tree(code: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(code)
 
 
 def parses(code: str) -> bool:
@@ -102,9 +159,7 @@ def parses(code: str) -> bool:
     if len(code) > CODE_LIMIT:
         return False
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(code)
+        _tree(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

@@ -67,6 +67,14 @@ def run_here(code: str, tests: tuple[str, ...], *, entry_point: str | None, setu
         f"Sure! This is it.\n{WHOLE}\n\nHope that helps!",
         f"<think>```python\ndef root(x): pass\n```</think>{WHOLE}",
         WHOLE.replace("\n", "\r\n"),
+        WHOLE.replace("\n", "\r"),
+        f"\ufeff{WHOLE}",
+        "1. The function:\n\n" + f"```python\n{WHOLE}\n```".replace("\n", "\n   ").replace("```p", "   ```p"),
+        WHOLE.replace("\n", '\n    """Such as\n\n    ```\n    root(4)\n    ```\n    """\n', 1).join(("```python\n", "\n```")),
+        f"```python\nimport math\n```\n```python\ndef sub(x):\n    return math.sqrt(x)\n```\n```python\n{WHOLE}\n```".replace(
+            "return helper(x)", "return sub(helper(x) ** 2)"
+        ),
+        "```python\nroot: object = lambda x: helper(x)\n```",
     ],
 )
 def test_human_eval(response: str) -> None:
@@ -116,6 +124,19 @@ def test_the_program_of_a_task() -> None:
     assert "Think" not in program.setup
     assert program.code.count("def root") == 1
     assert program.code.count("def helper") == 1
+
+
+def test_only_what_a_program_uses_of_other_blocks_comes_with_it() -> None:
+    other = "```python\nimport os\ndef show(x):\n    return os\n```\n```python\nassert root(1) == 7\nhalf = 1\n```\n"
+    program = code_program(f"{other}```python\n{WHOLE}\n```", CHECK, {"prompt": PROMPT})
+    assert isinstance(program, CodeProgram)
+    assert "import os" not in program.code
+    assert "assert" not in program.code
+
+
+def test_a_refusal_says_so() -> None:
+    scored = score("code_eval", "I'm sorry, I can't help with that.", CHECK, prompt=PROMPT, runner=run_here)
+    assert (scored.value, scored.reason) == (0.0, "refusal")
 
 
 def test_official_wraps_what_stands_between_its_tags() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Unpack
 
@@ -145,11 +146,11 @@ def export_preference(
         The same as `export_sft`.
     """
     one_of("score", by, BYS)
-    positive("pairs_per_query", pairs_per_query)
+    positive("pairs_per_query", pairs_per_query, "--pairs")
     if not 0 < min_gap <= 1:
         raise InputError(f"min_gap {min_gap}: expected above 0, up to 1. Remedy: another --min-gap")
-    if match_length is not None and not match_length >= 1:
-        raise InputError(f"match_length {match_length}: expected 1 or above. Remedy: another --match-length")
+    if match_length is not None and not 1 <= match_length < math.inf:
+        raise InputError(f"match_length {match_length}: expected 1 or above. Remedy: another --match-length, or none")
     work = Pipeline("preference", release, format, options)
     _, rows = work.eligible()
     rows = work.with_text(work.scored(rows, by))
@@ -192,7 +193,7 @@ def export_kto(
         The same as `export_sft`.
     """
     one_of("score", by, BYS)
-    positive("answers_per_label", answers_per_label)
+    positive("answers_per_label", answers_per_label, "--answers")
     if not 0 <= bad < good <= 1:
         raise InputError(f"good {good}, bad {bad}: expected 0 <= bad < good <= 1. Remedy: another --good or --bad")
     work = Pipeline("kto", release, format, options)

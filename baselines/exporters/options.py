@@ -98,7 +98,7 @@ def one_of(noun: str, name: str, known: Collection[str]) -> None:
         raise UnknownNameError(noun, name, known)
 
 
-def positive(name: str, value: int) -> None:
-    """Refuse a number below 1, with an InputError."""
+def positive(name: str, value: int, option: str = "") -> None:
+    """Refuse a number below 1, with an InputError that names the `option`, by default the one of the same name."""
     if value < 1:
-        raise InputError(f"{name} {value}: expected 1 or above. Remedy: another --{name.replace('_', '-')}")
+        raise InputError(f"{name} {value}: expected 1 or above. Remedy: another {option or '--' + name.replace('_', '-')}")

@@ -107,7 +107,8 @@ def test_blocks_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ({"min_gap": 1.5}, "min_gap 1.5: expected above 0, up to 1"),
         ({"match_length": 0.5}, "match_length 0.5: expected 1 or above"),
         ({"match_length": float("nan")}, "match_length nan: expected 1 or above"),
-        ({"pairs_per_query": 0}, "pairs_per_query 0: expected 1 or above"),
+        ({"match_length": float("inf")}, "match_length inf: expected 1 or above"),
+        ({"pairs_per_query": 0}, r"pairs_per_query 0: expected 1 or above. Remedy: another --pairs$"),
     ],
 )
 def test_what_cannot_be_done(tmp_path: Path, options: dict[str, Any], message: str) -> None:

@@ -23,6 +23,8 @@ from .guest import frames
 _START_S = 30.0
 _OUTPUT_LIMIT = 16 * 1024 * 1024
 _TAIL = 2_000
+_TELL_S = 5.0
+"""For a supervisor to tell of a child that has gone, also on a busy machine."""
 _HALF = 0.5
 _PREEMPTED_PER_S = 10
 """More than a child that sleeps is (a few times in all), fewer than one that shares a processor is (100 and more)."""
@@ -217,9 +219,9 @@ class _Ending(NamedTuple):
     """How often it had to leave a processor to others."""
 
 
-def _ending(leash: socket.socket, wait_s: float = 1.0) -> _Ending:
+def _ending(leash: socket.socket) -> _Ending:
     """How a child came to its end, as its supervisor tells; raises InputError where it was never confined."""
-    leash.settimeout(wait_s)
+    leash.settimeout(_TELL_S)
     try:
         said = leash.recv(400).decode(errors="replace")
     except OSError:
@@ -241,7 +243,7 @@ def _share(wall_s: float, *leashes: socket.socket) -> float:
     for leash in leashes:
         with contextlib.suppress(OSError):
             leash.shutdown(socket.SHUT_WR)  # its supervisor ends it and tells
-    endings = [_ending(leash, wait_s=5.0) for leash in leashes]
+    endings = [_ending(leash) for leash in leashes]
     if sum(ending.preempted for ending in endings) < _PREEMPTED_PER_S * wall_s:
         return 1.0
     share = sum(ending.cpu_s for ending in endings) / wall_s

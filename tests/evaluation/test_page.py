@@ -417,6 +417,20 @@ def test_filter_the_queries(browser: Any, sample_page: Path) -> None:
         page.get_by_text("0 of 200 queries", exact=True).wait_for()
 
 
+def test_a_query_that_a_router_declined_is_said_to_be(browser: Any, tmp_path: Path) -> None:
+    report = copy.deepcopy(sample_report())
+    for row in report["explorer"][:3]:
+        row["choices"]["ridge"] = None
+    path = tmp_path / "report.html"
+    path.write_text(render(report), encoding="utf-8")
+    with Visit(browser, path) as page:
+        page.get_by_label("Outcome").select_option("declined")
+        page.get_by_text("0 of 200 queries", exact=True).wait_for()
+        page.get_by_label("Router", exact=True).select_option(label="ridge")
+        page.get_by_text("3 of 200 queries", exact=True).wait_for()
+        assert page.locator("details.query .outcome").all_inner_texts() == ["nothing chosen"] * 3
+
+
 def test_all_of_it_is_reached_by_keyboard(browser: Any, sample_page: Path) -> None:
     with Visit(browser, sample_page) as page:
         page.keyboard.press("Tab")

@@ -6,6 +6,7 @@ const OUTCOMES = [
   ["missed", "a better candidate was missed"],
   ["best", "the best candidate was chosen"],
   ["none", "no candidate scored above 0"],
+  ["declined", "nothing was chosen"],
 ];
 
 function explorer(mount) {
@@ -35,13 +36,17 @@ function explorer(mount) {
       field("Find in query, id or task", search),
       tasks.length > 1 ? choice("Task", [[-1, "all tasks"], ...named(tasks)], (v) => set({ task: Number(v) })) : null,
       routers.length ? choice("Router", named(routers), (v) => set({ router: Number(v) })) : null,
-      choice("Outcome", routers.length ? OUTCOMES : OUTCOMES.filter(([k]) => k === "any" || k === "none"), (v) => set({ outcome: v })),
+      choice("Outcome", OUTCOMES.filter(([k]) => possible(k)), (v) => set({ outcome: v })),
     ),
     count,
     list,
     pager,
   );
 
+  function possible(outcome) {
+    if (outcome === "declined") return rows.some((row) => row.c.includes(-1));
+    return routers.length || outcome === "any" || outcome === "none";
+  }
   function fits(row) {
     if (state.task >= 0 && row.t !== state.task) return false;
     if (state.text && !row.find.includes(state.text)) return false;
@@ -49,6 +54,7 @@ function explorer(mount) {
     if (state.outcome === "missed") return score !== null && row.top !== null && score < row.top;
     if (state.outcome === "best") return score !== null && score === row.top && row.top > 0;
     if (state.outcome === "none") return row.top !== null && row.top <= 0;
+    if (state.outcome === "declined") return row.c[state.router] === -1;
     return true;
   }
   function set(change) {
@@ -83,6 +89,8 @@ function explorer(mount) {
     const outcome =
       mine === null
         ? `best ${written(row.top)}`
+        : mine < 0
+        ? "nothing chosen"
         : [el("span", { class: `sign ${how}`, title: spoken }, sign, el("span", { class: "spoken" }, ` ${spoken}`)),
            ` ${written(score)} of ${written(row.top)}`];
     const details = el(

@@ -26,6 +26,7 @@ from .json_input import BadRecordError, answer_text, labels
 from .normalise import identity
 from .records import Embeddings, Llms, Part, Records, Rejected
 from .tensor_text import parse_tensors
+from .utf8_rows import readable_rows
 
 COLUMNS: Final = (
     "task_name", "task_id", "task_description", "task_description_embedding", "query", "query_embedding", "ground_truth",
@@ -279,8 +280,8 @@ def _embeddings(log: _Columns, mode: pa.Array) -> Iterator[Part]:
 
 def _as_text(column: pa.Array) -> pa.Array:
     """A column of any type as text, empty where null; lists of texts become the text of a JSON array."""
-    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        texts = [None if v is None else json.dumps(v, ensure_ascii=False) for v in column.to_pylist()]
+    if pa.types.is_nested(column.type):
+        texts = [None if v is None else json.dumps(v, ensure_ascii=False, default=str) for v in column.to_pylist()]
         return pc.fill_null(pa.array(texts, pa.string()), "")
     return pc.fill_null(column.cast(pa.string()), "")
 
@@ -292,7 +293,7 @@ def _batches(path: Path, file: str) -> Iterator[pa.RecordBatch | Rejected]:
         InputError: it is neither, or lacks a column that the format needs.
     """
     if path.suffix.lower() in (".parquet", ".pq"):
-        yield from _parquet_batches(path)
+        yield from _parquet_batches(path, file)
     else:
         doubled = has_doubled_backslashes(path)
         _check_columns(path, csv_columns(path))
@@ -300,14 +301,28 @@ def _batches(path: Path, file: str) -> Iterator[pa.RecordBatch | Rejected]:
             yield undoubled(batch) if doubled and isinstance(batch, pa.RecordBatch) else batch
 
 
-def _parquet_batches(path: Path) -> Iterator[pa.RecordBatch]:
+def _parquet_batches(path: Path, file: str) -> Iterator[pa.RecordBatch | Rejected]:
     try:
-        with pq.ParquetFile(path) as file:
-            _check_columns(path, file.schema_arrow.names)
-            for group in range(file.num_row_groups):  # one at a time: over all of them, memory grows with the file
-                yield from file.iter_batches(batch_size=4096, row_groups=[group])
-    except (pa.ArrowException, OSError) as error:
+        with pq.ParquetFile(path) as parquet:
+            _check_columns(path, parquet.schema_arrow.names)
+            row = 0
+            for group in range(parquet.num_row_groups):  # one at a time: over all of them, memory grows with the file
+                for batch in parquet.iter_batches(batch_size=4096, row_groups=[group]):
+                    yield from readable_rows(_without_bytes(batch), file, row)
+                    row += batch.num_rows
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a readable Parquet file ({error}). Remedy: download it again") from error
+
+
+def _without_bytes(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """`batch` with its bytes as texts, whatever they are."""
+    columns = [
+        column.cast(pa.large_string(), safe=False)
+        if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type) or pa.types.is_binary_view(column.type)
+        else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 def _check_columns(path: Path, names: list[str]) -> None:

@@ -45,7 +45,7 @@ def _fits(cells: pa.Array) -> Any:
     if pa.types.is_boolean(cells.type) or pa.types.is_null(cells.type):
         return np.ones(len(cells), bool)
     if pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type):
-        numbers = cells.cast(pa.float64())
+        numbers = cells.cast(pa.float64(), safe=False)
         good = pc.or_(pc.is_nan(numbers), pc.is_in(numbers, pa.array([0.0, 1.0])))
     elif pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
         good = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(cells.cast(pa.string()))), pa.array(_WORDS))

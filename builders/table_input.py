@@ -18,6 +18,7 @@ from ..files import open_binary
 from .csv_input import csv_columns, read_csv
 from .json_input import BadRecordError, fields, read_items, writable
 from .records import Rejected
+from .utf8_rows import readable_rows
 
 _SUFFIXES: Final = {
     ".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "json", ".ndjson": "json", ".parquet": "parquet", ".pq": "parquet",
@@ -78,7 +79,7 @@ def read_chunks(path: Path, file: str, needed: list[str]) -> Iterator[Chunk | Re
     """
     match _format(path):
         case "parquet":
-            yield from _parquet_chunks(path, needed)
+            yield from _parquet_chunks(path, file, needed)
         case "json":
             yield from _json_chunks(path, file, needed)
         case delimited:
@@ -95,18 +96,23 @@ def read_chunks(path: Path, file: str, needed: list[str]) -> Iterator[Chunk | Re
 def _parquet(path: Path) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last of a column's name
         raise InputError(f"{path}: not a readable Parquet file ({error}). Remedy: fetch the file again") from error
 
 
-def _parquet_chunks(path: Path, needed: list[str]) -> Iterator[Chunk]:
+def _parquet_chunks(path: Path, file: str, needed: list[str]) -> Iterator[Chunk | Rejected]:
     row = 0
     with _parquet(path) as parquet:
         try:
             for group in range(parquet.num_row_groups):  # one at a time: over all of them, memory grows with the file
                 for batch in parquet.iter_batches(batch_size=_ROWS, columns=needed, row_groups=[group]):
-                    yield Chunk(batch, np.arange(row, row + batch.num_rows))
-                    row += batch.num_rows
+                    for part in readable_rows(batch, file, row):
+                        if isinstance(part, Rejected):
+                            yield part
+                            row += 1
+                        else:
+                            yield Chunk(part, np.arange(row, row + part.num_rows))
+                            row += part.num_rows
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"{path}: cannot be read after record {row} ({error}). Remedy: fetch the file again") from error
 

@@ -167,7 +167,7 @@ def _named(section: Any, name: str) -> dict[str, str]:
     """A section with our names for our columns."""
     if not isinstance(section, Mapping):
         raise InputError(f"{name} is {section!r}, expected our column names, each with one of the file's")
-    found = {}
+    found: dict[str, str] = {}
     for key, theirs in section.items():
         ours = _ALIASES.get(key) or str(key)
         if ours not in COLUMNS:

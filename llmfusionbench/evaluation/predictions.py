@@ -68,7 +68,7 @@ def read_predictions(path: Path) -> pd.DataFrame:
         if path.suffix == ".csv":
             frame = pd.read_csv(path, dtype={"query_id": str, "candidate": str}, keep_default_na=False, na_values=[""])
         elif path.suffix == ".jsonl":
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8-sig").split("\n")  # a text may hold other line ends unescaped
             frame = pd.DataFrame([_record(path, number, line) for number, line in enumerate(lines, 1) if line.strip()])
         else:
             frame = pd.read_parquet(path)
@@ -109,8 +109,9 @@ def _record(path: Path, number: int, line: str) -> dict[str, Any]:
     """A line: an object with query_id and candidate, or query_id and scores, an object of candidate -> score."""
     try:
         record = json.loads(line)
-    except ValueError as error:
-        raise InputError(f"{path} line {number}: not JSON ({error}). Remedy: one object a line") from error
+    except (ValueError, RecursionError) as error:
+        why = "nested too deep" if isinstance(error, RecursionError) else error
+        raise InputError(f"{path} line {number}: not JSON ({why}). Remedy: one object a line") from error
     if not isinstance(record, dict):
         raise InputError(f"{path} line {number}: {line[:40]!r}, expected an object")
     scores = record.pop("scores", None)

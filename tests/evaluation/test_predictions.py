@@ -48,6 +48,24 @@ def test_scores(tmp_path: Path, suffix: str) -> None:
     assert "ndcg_at_3" in report.data["routers"][0]["metrics"]
 
 
+def test_lines_end_where_json_lines_end(tmp_path: Path) -> None:
+    """A mark of byte order, carriage returns, and line ends of Unicode within a text, which JSON need not escape."""
+    path = tmp_path / "marked.jsonl"
+    lines = [
+        json.dumps({"query_id": q, "candidate": c, "prompt": "a\u2028b\x85c"}, ensure_ascii=False)
+        for q, c in zip(TEST.query_ids, CHOICES, strict=True)
+    ]
+    path.write_bytes(("\ufeff" + "\r\n".join(lines)).encode())
+    assert chosen(path) == CHOICES
+
+
+def test_a_line_nested_without_end_is_one_error(tmp_path: Path) -> None:
+    path = tmp_path / "deep.jsonl"
+    path.write_text("[" * 100_000 + "\n")
+    with pytest.raises(lfb.LLMFusionBenchError, match=r"line 1: not JSON \(nested too deep\)"):
+        PredictionsRouter(path)
+
+
 def test_nested_scores(tmp_path: Path) -> None:
     path = tmp_path / "nested.jsonl"
     lines = [

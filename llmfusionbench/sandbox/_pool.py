@@ -55,9 +55,11 @@ class Sandbox:
         for _ in range(self.workers):
             self._idle.put(None)
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="sandbox")
+        self._leaving = False
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._leaving = True
         self._threads.shutdown(cancel_futures=True)
         for _ in range(self.workers):
             worker = self._idle.get()
@@ -92,7 +94,7 @@ class Sandbox:
                     worker = Worker(self.kind_, timeout_s=self.timeout_s, memory_mb=self.memory_mb)
                 try:
                     verdict = worker.run(task)
-                    if verdict.status == "timeout" and worker.share < 1 < self.patience:
+                    if verdict.status == "timeout" and worker.share < 1 < self.patience and not self._leaving:
                         times = min(self.patience, 2 / max(worker.share, 0.01))
                         verdict = worker.run(task, wall_s=times * self.timeout_s)
                     return verdict

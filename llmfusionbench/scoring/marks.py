@@ -24,6 +24,7 @@ _LATEX = re.compile(
     r"(?<!\\)\\(?:frac|forall|text|times|tan|tfrac|theta|tau|to\b|begin|binom|beta|bar|boxed|big|right|rho|neq|ne\b|nu\b|nabla)"
 )
 """LaTeX that a JSON parser would take for a form feed, a tab, a backspace or a new line, and letters."""
+_THOUGHT_ENDS = ("</think>", "</thinking>", "</thought>", "</reasoning>", "[/THINK]")
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _HEADING = re.compile(r"[^\W\d]{2,}\S*\s+\S")
 _BOXED = ("\\boxed", "\\fbox")
@@ -41,11 +42,11 @@ def plain_width(text: str) -> str:
 
 
 def final_text(response: str) -> str:
-    """The response without a closed <think> block; the whole response when nothing follows it."""
-    place = response.rfind("</think>")
-    if place < 0:
+    """The response without a closed block of thoughts; the whole response when nothing follows it."""
+    end = max(place + len(tag) if (place := response.rfind(tag)) >= 0 else -1 for tag in _THOUGHT_ENDS)
+    if end < 0:
         return response
-    rest = response[place + len("</think>") :]
+    rest = response[end:]
     return rest if rest.strip() else response
 
 

@@ -49,6 +49,9 @@ TRUTH = "He sells 9 eggs at $2.\n#### 18"
         '{"answer": "18", "confidence": 0.9}',
         "<answer>18</answer>",
         "<think>maybe 20</think>18",
+        "<thinking>the answer is 20</thinking>\n18",
+        "<reasoning>#### 20</reasoning> 18",
+        "[THINK]\\boxed{20}[/THINK] 18",
     ],
 )
 def test_right(response: str) -> None:

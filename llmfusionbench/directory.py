@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import InputError
-from .files import is_alive
+from .files import filling, is_alive
 
 _OURS: set[Path] = set()
 """What this process has beside places now. Its number alone would not tell: a process in a container may have it again."""
@@ -47,7 +47,8 @@ def whole_directory(out: str | Path, marker: str, *, overwrite: bool = False) ->
     except OSError as error:
         raise InputError(f"{out}: cannot write there ({error.strerror or error}). Remedy: another --out") from error
     try:
-        yield work
+        with filling(place):
+            yield work
         put(work, place, check)
     except BaseException:
         remove(work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -15,6 +16,7 @@ import pyarrow as pa
 
 from .errors import InputError
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
@@ -70,10 +72,27 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     place.parent.mkdir(parents=True, exist_ok=True)
     beside = place.with_name(f".{secrets.token_hex(8)}{place.suffix}")
     try:
-        yield beside
+        with filling(place):
+            yield beside
         os.replace(beside, place)
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def filling(place: str | Path) -> Iterator[None]:
+    """A stretch of code that writes `place`: a disk that is full there names no file, so that it is named here."""
+    try:
+        yield
+    except OSError as error:
+        name_place(error, place)
+        raise
+
+
+def name_place(error: BaseException | None, place: str | Path) -> None:
+    """Have an error for want of room say where, if it does not."""
+    if isinstance(error, OSError) and error.filename is None and error.errno in _NO_ROOM:
+        error.filename = str(place)
 
 
 def sha256(path: Path) -> str:

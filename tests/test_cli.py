@@ -394,6 +394,7 @@ def test_a_full_disk(place: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("llmfusionbench: error: ")
     assert "Traceback" not in done.stderr
+    assert f"{place / 'r'}: " in done.stderr
     assert [p.name for p in place.iterdir()] == ["in.csv"]
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from llmfusionbench.directory import whole_directory
 from llmfusionbench.files import whole_file
+from llmfusionbench.release import ReleaseWriter
 
 
 def write(path: Path, text: str) -> None:
@@ -35,6 +41,24 @@ def test_what_fails_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
         fail()
     assert (tmp_path / "a.txt").read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize(
+    "writing",
+    [whole_file, lambda out: whole_directory(out, "marker"), ReleaseWriter],
+    ids=["file", "directory", "release"],
+)
+def test_a_full_disk_says_where(tmp_path: Path, writing: Callable[[Path], AbstractContextManager[Any]]) -> None:
+    out = tmp_path / "out"
+    for error, place in (
+        (OSError(errno.ENOSPC, "No space left on device"), str(out)),
+        (OSError(errno.ENOSPC, "No space left on device", "elsewhere"), "elsewhere"),
+        (OSError(errno.ECONNRESET, "Connection reset by peer"), None),
+    ):
+        with pytest.raises(OSError, match=error.strerror) as caught, writing(out):
+            raise error
+        assert caught.value.filename == place
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_in_its_place(tmp_path: Path) -> None:

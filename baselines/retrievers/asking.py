@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from ...chat import ChatClient, Reply
 from ...errors import InputError
+from ...files import filling
 from ...spending import Held, Spending
 from .lines import write_lines
 from .prompts import Prompt
@@ -61,7 +62,7 @@ def ask_prompts(
     budget = Spending() if spending is None else spending
     for _ in found:
         budget.take_up()
-    with open(journal, "ab") as file:
+    with filling(journal), open(journal, "ab") as file:
         for prompt, reply in _asked(client, missing, budget):
             key = prompt.query_id, prompt.method
             told = asdict(reply)

@@ -102,8 +102,9 @@ def run(args: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        place = f"{error.filename}: " if error.filename is not None else ""
-        error_line(f"{place}{error.strerror or error}. Remedy: check the path, the rights and the space there")
+        place = error.filename if error.filename2 is None else error.filename2  # of two, as in copying, what is written
+        where = "" if place is None else f"{place}: "
+        error_line(f"{where}{error.strerror or error}. Remedy: check the path, the rights and the space there")
         return 1
     except ValueError as error:
         arrow = sys.modules.get("pyarrow")

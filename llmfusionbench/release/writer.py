@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from .. import _version
 from ..directory import beside, check_place, clear_up, make_parents, put, remove, remove_empty
 from ..errors import InputError
-from ..files import sha256
+from ..files import name_place, sha256
 from ..manifest import MANIFEST, dump_manifest
 from ..schema import SCHEMA_VERSION, table_schema
 from .card import release_card
@@ -102,6 +102,7 @@ class ReleaseWriter:
             remove(self.path)
         if error is not None:
             remove_empty(self._parents)
+            name_place(error, self.out)
 
     def finish(self, files: dict[str, dict[str, Any]], about: dict[str, Any]) -> Path:
         """Write the card and the manifest, then rename the whole to `out`.

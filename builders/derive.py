@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 import pyarrow as pa
 
 from .. import _version
-from ..errors import ReleaseError
+from ..errors import InputError, ReleaseError
 from ..files import sha256
 from ..manifest import MANIFEST
 from ..release import Release, ReleaseWriter, open_release, write_shard
@@ -116,9 +116,11 @@ def derive(
 
     Raises:
         ReleaseError: `source` is damaged: a file differs from its manifest, or an answer's query is not there.
-        InputError: `out` cannot be written, or another run is making the same.
+        InputError: `out` cannot be written or lies in `source`, or another run is making the same.
     """
     release = source if isinstance(source, Release) else open_release(source)
+    if Path(os.path.realpath(release.path)) in Path(os.path.realpath(out)).parents:
+        raise InputError(f"{out}: lies in the release that it is made of, {release.path}. Remedy: another --out")
     tell = progress or (lambda *_: None)
     count = workers or os.cpu_count() or 1
     shards = shards_of(release)

@@ -244,6 +244,16 @@ def test_a_release_may_replace_itself(part: Release, tmp_path: Path) -> None:
     assert lfb.validate(place) == []
 
 
+def test_a_release_is_not_made_within_its_source(part: Release, tmp_path: Path) -> None:
+    place = tmp_path / "release"
+    build_copy(part, place)
+    (tmp_path / "link").symlink_to(place)
+    for out in (place / "new", tmp_path / "link" / "a" / "new"):
+        with pytest.raises(InputError, match="lies in the release that it is made of"):
+            rescore(place, out, workers=1)
+    assert lfb.validate(place) == []
+
+
 def build_copy(release: Release, to: Path) -> None:
     for name, content in bytes_of(release.path).items():
         (to / name).parent.mkdir(parents=True, exist_ok=True)

@@ -129,6 +129,7 @@ class _Blocks(io.RawIOBase):
         self._blocks += bool(data)
         data = data if self._returns is None else self._marked(data, self._returns)
         if self._bytewise:
+            data = data.removeprefix(_BOM) if self._blocks == 1 else data  # pyarrow would not know it again
             return data.decode("latin-1").encode()
         if not _is_utf8(data):
             raise _NotUtf8Error

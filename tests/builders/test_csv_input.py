@@ -269,6 +269,8 @@ def test_a_record_that_is_neither_of_the_width_nor_utf8_costs_no_other(tmp_path:
         (6, "the file ends within the "),
     ]
     assert csv_columns(path) == ["a", "\N{SNOWMAN}"]
+    path.write_bytes(b"\xef\xbb\xbf" + data)
+    assert collect(path, block_bytes=block)[0] == rows
 
 
 def test_characters_that_a_block_cuts(tmp_path: Path) -> None:

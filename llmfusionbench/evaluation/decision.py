@@ -51,8 +51,12 @@ def decide(router: Any, table: RoutingTable, train: RoutingTable, *, may_decline
         decisions: Decisions = router.decide(table, may_decline=may_decline)
         return decisions
     if hasattr(router, "score"):
+        scores = router.score(list(table.prompts), list(table.tasks))
         columns = list(getattr(router, "candidates_", train.candidates))
-        return from_scores(router.score(list(table.prompts), list(table.tasks)), columns, table, may_decline=may_decline)
+        named = list(getattr(scores, "columns", ()))  # of a data frame
+        if named and all(isinstance(name, str) for name in named):
+            columns = named
+        return from_scores(scores, columns, table, may_decline=may_decline)
     if hasattr(router, "route"):
         return from_names(router.route(list(table.prompts), list(table.tasks)), table, may_decline=may_decline)
     raise InputError(f"{name_of(router)}: has neither score nor route. Remedy: see llmfusionbench.evaluation.Router")
@@ -65,7 +69,7 @@ def from_scores(scores: Any, columns: Sequence[str], table: RoutingTable, *, may
         InputError: the shape is wrong.
     """
     try:
-        given = np.asarray(scores, np.float64)
+        given = np.ma.asarray(scores, np.float64).filled(np.nan)  # what is masked is missing
     except (TypeError, ValueError) as error:  # texts, or rows of different lengths
         raise InputError(f"scores: no array of numbers ({error}). Remedy: a row a query, a column a candidate") from error
     if given.shape != (len(table), len(columns)):

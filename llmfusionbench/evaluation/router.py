@@ -23,7 +23,8 @@ class Router(Protocol):
     Optional:
         `fit(table) -> self`: learn from a train table. Sets `candidates_`, the order of the columns of `score`.
         `score(prompts, tasks) -> [Q, C]`: the higher, the better; columns in the order of the candidates of the table that it
-            was fitted on. A row of -inf declines the query, which only the guarded track allows. NaN is refused.
+            was fitted on, or a data frame with a column named after each. A row of -inf declines the query, which only the
+            guarded track allows. NaN is refused.
         `route(prompts, tasks) -> list of candidates` of length Q; None declines.
         `needs_truth = True` with `score_table(table) -> [Q, C]`: for bounds such as the oracle, which see what they are
             measured on. Such a router is never called a baseline.

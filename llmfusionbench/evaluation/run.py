@@ -231,12 +231,12 @@ def _folds(
 def _ask(name: str, router: Any, fold: Fold, protocol: str, warnings: list[str]) -> Decisions:
     """The decisions of a copy of `router`, fitted on the fold where it is one that is fitted."""
     try:
-        fitted = copy.deepcopy(router)
+        fitted = _copied(router)
         if hasattr(fitted, "fit"):
-            learned = fitted.fit(fold.train)
+            learned = fitted.fit(copy.deepcopy(fold.train))  # its own: one that writes into it must not mislead the others
             fitted = fitted if learned is None else learned
         if fold.held_out is not None and hasattr(fitted, "extend"):
-            extended = fitted.extend(fold.held_out)
+            extended = fitted.extend(copy.deepcopy(fold.held_out))
             fitted = fitted if extended is None else extended
         elif fold.held_out is not None and not getattr(fitted, "needs_truth", False):
             line = f"{name}: cannot score an LLM that it was not fitted on, and never chooses it (it has no extend)"
@@ -250,6 +250,20 @@ def _ask(name: str, router: Any, fold: Fold, protocol: str, warnings: list[str])
     except Exception as error:  # whatever a router raises is the router's fault
         raise InputError(
             f"router {name}: {type(error).__name__}: {error}{_raised_at(router, error)}. Remedy: mend it; check_router tests it"
+        ) from error
+
+
+def _copied(router: Any) -> Any:
+    """A copy, so that no fold learns from another.
+
+    Raises:
+        InputError: it holds what cannot be copied.
+    """
+    try:
+        return copy.deepcopy(router)
+    except TypeError as error:  # a lock, a connection, a file
+        raise InputError(
+            f"holds what cannot be copied ({error}). Remedy: hand in the class, and open connections in fit or route"
         ) from error
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -292,6 +295,57 @@ def test_what_cannot_be_is_said(sample: lfb.Release, options: dict[str, object],
     with pytest.raises(lfb.LLMFusionBenchError) as caught:
         lfb.evaluate(Always("deepseek-r1"), sample, **{"baselines": NONE, **options})
     assert message in str(caught.value)
+
+
+class Overwrites(Means):
+    """Writes into the table that it is fitted on, as `target[np.isnan(target)] = 0` does."""
+
+    def fit(self, table: lfb.RoutingTable) -> Overwrites:
+        for matrix in (table.performance, table.cost, table.target):
+            matrix[:] = np.arange(matrix.shape[1])
+        table.prompts.clear()
+        super().fit(table)
+        return self
+
+
+def test_a_router_that_writes_into_its_table_misleads_no_other() -> None:
+    train, test = random_table(40, prefix="train"), random_table(20, seed=1)
+    alone = lfb.evaluate({"means": Means()}, (train, test), baselines=NONE)
+    after = lfb.evaluate({"spoiler": Overwrites(), "means": Means()}, (train, test), baselines=NONE)
+    assert metrics(after, "means") == {**metrics(alone, "means"), "pareto_distance": metrics(after, "means")["pareto_distance"]}
+    assert after.data["references"] == alone.data["references"]
+
+
+def test_what_cannot_be_copied_is_said() -> None:
+    router = Always("a")
+    router.lock = threading.Lock()  # type: ignore[attr-defined]
+    with pytest.raises(
+        lfb.LLMFusionBenchError, match=r"router Always: holds what cannot be copied .* Remedy: hand in the class"
+    ):
+        lfb.evaluate(router, (random_table(10, prefix="train"), random_table(10, seed=1)), baselines=NONE)
+
+
+class Frame(Means):
+    """Scores whose columns have names, and another order than the candidates of train."""
+
+    def score(self, prompts: list[str], tasks: list[str]) -> Any:
+        return pd.DataFrame({name: np.full(len(prompts), float(name == "c")) for name in "dcba"})
+
+
+class Masked(Means):
+    def score(self, prompts: list[str], tasks: list[str]) -> Any:
+        return np.ma.masked_all((len(prompts), 4))
+
+
+def test_columns_of_a_data_frame_go_by_their_names() -> None:
+    train, test = random_table(10, prefix="train"), random_table(10, seed=1)
+    report = lfb.evaluate(Frame(), (train, test), baselines=NONE)
+    assert report.data["routers"][0]["picks"] == {"c": 1}
+
+
+def test_what_is_masked_is_missing() -> None:
+    with pytest.raises(lfb.LLMFusionBenchError, match="score is NaN"):
+        lfb.evaluate(Masked(), (random_table(10, prefix="train"), random_table(10, seed=1)), baselines=NONE)
 
 
 def test_train_and_test_may_not_meet() -> None:

@@ -26,7 +26,11 @@ _LATEX = re.compile(
 """LaTeX that a JSON parser would take for a form feed, a tab, a backspace or a new line, and letters."""
 _THOUGHT_ENDS = ("</think>", "</thinking>", "</thought>", "</reasoning>", "[/THINK]")
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-_HEADING = re.compile(r"[^\W\d]{2,}\S*\s+\S")
+_HEADING = re.compile(
+    r"(?:step|part|case|phase|section|problem|question|method|approach|example|task|why|how)\b.*"
+    r"|(?!.*(?:[:=]|\bis\b)[\s*$]{0,5}-?\d[^:=]{0,20}$)[^\W\d]{2,}\S*\s+\S.*",
+    re.IGNORECASE,
+)
 _BOXED = ("\\boxed", "\\fbox")
 
 
@@ -154,7 +158,7 @@ def _after_hashes(text: str) -> tuple[int, str] | None:
         content, _, rest = text[place + 4 : place + 4 + SPAN_LIMIT].lstrip(" #*").partition("\n")
         content = content.strip()
         # "#### Step 2: add them" and the text under it: a heading of Markdown, and no answer.
-        heading = _HEADING.match(content) is not None and "nswer" not in content and bool(rest.strip())
+        heading = _HEADING.match(content[:200]) is not None and "nswer" not in content and bool(rest.strip())
         if content and not heading:
             return place, content
         end = place

@@ -117,6 +117,8 @@ def test_wrong(response: str) -> None:
         ("#### Step 1: eggs\n16\n#### Step 2: money\nSo it is 18", "18", 1),
         ("#### 18\n\n#### Why 3 of them matter\nBecause", "18", 1),
         ("#### Step 2: 18", "2", 1),
+        ("#### Final result: **18** eggs\nTell me if 3 more are needed", "18", 1),
+        ("#### Money for 3 days\n9 * 2 = 18", "18", 1),
     ],
 )
 def test_pairs(response: str, truth: str, value: float) -> None:

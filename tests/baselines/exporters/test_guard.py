@@ -48,6 +48,20 @@ def test_what_was_kept_out_is_listed(tmp_path: Path, release: Release) -> None:
     assert sorted(entries, key=str) == sorted(expected, key=str)
 
 
+def test_more_than_fifty_variants_of_one_test_query_are_kept_out(tmp_path: Path) -> None:
+    """What they share looks like the form of a task, and each is changed in another place."""
+    words = [f"word{n}" for n in range(70)]
+
+    def variant(place: int) -> str:
+        return " ".join([*words[:place], f"changed{place}", *words[place + 1 :]])
+
+    rows = [answer(0, "a", prompt=variant(place)) for place in range(60)]
+    rows += [answer(0, "a", prompt=variant(65), split="test"), answer(1, "a")]
+    corpus = export_sft(made_up_release(tmp_path, rows), tmp_path / "out")
+    assert {r["instruction"] for r in records(corpus)} == {question(1)}
+    assert corpus.about["guard"]["near"] == 60
+
+
 def test_some_prompts_at_a_time_make_no_difference(tmp_path: Path, release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = (export_sft(release, tmp_path / "a").path / "dropped.jsonl").read_bytes()
     monkeypatch.setattr(guard, "_AT_ONCE", 1)

@@ -129,9 +129,13 @@ class Report:
         which the guarded track goes without, are in reward, or in performance where the scenario asks for nothing else.
         """
         rows: list[tuple[Any, ...]] = []
-        known = {r["name"]: _value(r["metrics"], "guarded_score" if self._guarded else "reward") for r in self.data["routers"]}
-        order = sorted(self.data["routers"], key=lambda r: (known[r["name"]] is None, -(known[r["name"]] or 0.0), r["name"]))
-        for router in order:
+        ranked_by = ("guarded_score", "reward") if self._guarded else ("reward",)
+
+        def place(router: dict[str, Any]) -> tuple[Any, ...]:
+            values = [_value(router["metrics"], name) for name in ranked_by]
+            return *((v is None, -(v or 0.0)) for v in values), router["name"]
+
+        for router in sorted(self.data["routers"], key=place):
             metrics, paired = router["metrics"], router["paired" if self._reward_header() else "paired_performance"]
             single, rival = paired["best_single"], paired["best_baseline"]
             pairs = (single["gain"], _interval(single), single["p"], rival["gain"], _interval(rival), rival["p"])

@@ -56,13 +56,13 @@ def named_routers(routers: Any) -> dict[str, Any]:
         InputError: a name occurs twice, or there is no router.
     """
     if isinstance(routers, Mapping):
-        return {str(name): router for name, router in routers.items()}
+        return {_whole(str(name)): router for name, router in routers.items()}
     items = list(routers) if isinstance(routers, Sequence) and not isinstance(routers, str) else [routers]
     if not items:
         raise InputError("evaluate: no router. Remedy: name one or more")
     named: dict[str, Any] = {}
     for item in items:
-        name = _label(item)
+        name = _whole(_label(item))
         if name in named:
             raise InputError(f"evaluate: two routers are called {name}. Remedy: hand them in as a dict, name -> router")
         named[name] = item
@@ -72,6 +72,11 @@ def named_routers(routers: Any) -> dict[str, Any]:
 def is_baseline(router: Any) -> bool:
     """Whether a router was asked for by the name of a baseline that does not see the truth."""
     return isinstance(router, str) and router in known_routers() and not getattr(known_routers()[router], "needs_truth", False)
+
+
+def _whole(name: str) -> str:
+    """A name that every format can hold; that of a file may have bytes which are no UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _label(router: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -57,6 +58,17 @@ def test_lines_end_where_json_lines_end(tmp_path: Path) -> None:
     ]
     path.write_bytes(("\ufeff" + "\r\n".join(lines)).encode())
     assert chosen(path) == CHOICES
+
+
+def test_a_file_whose_name_is_no_utf8(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.csv")
+    try:
+        write(pd.DataFrame({"query_id": TEST.query_ids, "candidate": CHOICES}), path)
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    report = lfb.evaluate(str(path), (TRAIN, TEST), baselines=())
+    assert report.data["routers"][0]["name"] == r"caf\udce9"
+    assert len(report.write(tmp_path / "report")) == 3
 
 
 def test_a_line_nested_without_end_is_one_error(tmp_path: Path) -> None:

@@ -248,7 +248,7 @@ def test_no_run_takes_more_tokens_than_allowed_and_the_next_one_goes_on(part: Re
             build_templates(part, out, summarizer=writer)
         first = len(server.requests)
         assert 4_000 < first * 640 <= 6_000
-        built = build_templates(part, out, summarizer=writer)
+        built = build_templates(part, out, summarizer=by(server, max_total_tokens=60_000, max_tokens=100))
         assert len(server.requests) == 12
     assert max(server.tries.values()) == 1
     usage = built.templates.usage

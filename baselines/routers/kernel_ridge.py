@@ -65,13 +65,13 @@ class KernelRidge:
         means = self.means_.of(table.tasks)
         departure, average = departures(target, means), query_averages(target, means)
         forms, contents = self._inputs(table.prompts, table.tasks)
-        self.held_out_ = np.full_like(departure, np.nan)
+        self.held_out_ = np.full((len(table), departure.shape[1] + 1), np.nan)
         self.tasks_: dict[str, _Task] = {}
         rng = np.random.default_rng(self.seed)
         for task, rows in _rows_of(table.tasks):
             rows = rows if len(rows) <= self.most else np.sort(rng.permutation(rows)[: self.most])
             model = _Task.of(forms[rows], contents[rows], (self.form, self.content))
-            self.held_out_[rows] = model.fit(departure[rows], average[rows])[:, :-1]
+            self.held_out_[rows] = model.fit(departure[rows], average[rows])
             self.tasks_[task] = model
         self.candidates_ = list(table.candidates)
         return self
@@ -96,7 +96,7 @@ class KernelRidge:
     def held_out(self, table: RoutingTable) -> Array:
         """[Q, C] leave-one-out departures of the queries of the table that it was fitted on; NaN where there is none."""
         held: Array = learned(self, "held_out_")
-        return held
+        return held[:, :-1]
 
     def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
         """[Q, C] predicted scores, up to what all candidates of a query have in common."""

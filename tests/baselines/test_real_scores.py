@@ -71,7 +71,9 @@ def test_order_of_the_baselines(gained: Callable[[str], np.ndarray]) -> None:
 
 def test_ours_against_the_mean_of_the_task(gained: Callable[[str], np.ndarray]) -> None:
     ours, kernel, per_task = (gained(name) for name in ("residual_blend", "kernel_ridge", "per_task"))
-    assert ours.mean() > 0.048
-    # What the prompt adds to the task is .003 on this partition, with an interval of .005; over several it is above 0.
-    assert (ours - per_task).mean() > 0.001
+    assert ours.mean() > 0.052
+    # What the prompt adds to the task is .009 on this partition, and about .006 over several.
+    beyond = ours - per_task
+    assert beyond.mean() > 0.005
+    assert beyond.mean() - 1.96 * beyond.std() / np.sqrt(len(beyond)) > 0
     assert (kernel - per_task).mean() > 0

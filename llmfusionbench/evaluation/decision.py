@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ from ..routing import RoutingTable, column_means
 
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+
+_SHOWN: Final = 200
+"""Characters of an unknown name, at most; it may be a server's."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,9 @@ def from_names(names: Sequence[str | None], table: RoutingTable, *, may_decline:
         elif name is None:
             faults.append(f"query {table.query_ids[i]}: no choice")
         else:
-            faults.append(f'query {table.query_ids[i]}: unknown candidate "{name}"')
+            shown = str(name)
+            shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+            faults.append(f'query {table.query_ids[i]}: unknown candidate "{shown}"')
     return Decisions(choice, declined, None, tuple(faults))
 
 

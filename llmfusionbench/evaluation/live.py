@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -96,22 +96,34 @@ class LiveRouter:
         asked = [(place, prompt) for place, prompt in enumerate(prompts) if prompt is not None]
         calls = [_call(place, None) for place in range(len(prompts))]
         refused: list[Reply] = []
-        for at, reply in client.attempt_all([{"role": "user", "content": prompt}] for _, prompt in asked):
-            calls[asked[at][0]] = _call(asked[at][0], reply)
-            if reply.refused:
-                refused.append(reply)
+        waiting = {place for place, _ in asked}
+        try:
+            for at, reply in client.attempt_all([{"role": "user", "content": prompt}] for _, prompt in asked):
+                calls[asked[at][0]] = _call(asked[at][0], reply)
+                waiting.discard(asked[at][0])
+                if reply.refused:
+                    refused.append(reply)
+        finally:  # what a user interrupts has been called, and may have been paid for
+            if len(waiting) < len(asked) or not asked:
+                self._keep(
+                    call if q is None else {**call, "query_id": q}
+                    for q, call in zip(query_ids, calls, strict=True)
+                    if call["prompt"] not in waiting
+                )
         self.calls_ = calls
-        if self.record is not None:
-            path = Path(self.record)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8") as file:
-                for query_id, call in zip(query_ids, calls, strict=True):
-                    line = call if query_id is None else {**call, "query_id": query_id}
-                    file.write(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n")
         if refused:
             raise client.refusal(refused[0], f" for {len(refused)} of {len(calls)} prompts")
         aliases = self.aliases or {}
         return [None if call["model"] is None else aliases.get(call["model"], call["model"]) for call in calls]
+
+    def _keep(self, calls: Iterable[dict[str, Any]]) -> None:
+        if self.record is None:
+            return
+        path = Path(self.record)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A lone surrogate, which UTF-8 does not have, is escaped as JSON does it.
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(json.dumps(call, ensure_ascii=False, sort_keys=True) + "\n" for call in calls)
 
 
 def _call(place: int, reply: Reply | None) -> dict[str, Any]:

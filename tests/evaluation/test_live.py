@@ -14,6 +14,7 @@ from chat_server import ChatServer, serving
 from small_tables import random_table
 
 import llmfusionbench as lfb
+from llmfusionbench.chat import ChatClient
 from llmfusionbench.evaluation import LiveRouter
 
 
@@ -30,6 +31,10 @@ def answer(body: dict[str, Any], tries: int) -> Any:
         return 200, b'{"choices": [{"message": {"content": "I know nothing of this."}}]}'
     if "broken" in prompt:
         return 200, b"not json"
+    if "surrogate" in prompt:
+        return 200, b'{"model": "a\\ud800", "choices": []}'
+    if "endless" in prompt:
+        return 200, json.dumps({"model": "z" * 100_000, "choices": []}).encode()
     if "hang" in prompt:
         time.sleep(1.0)
     return 200, json.dumps({"model": "gpt-b" if "two" in prompt else "a", "choices": []}).encode()
@@ -153,3 +158,35 @@ def test_a_call_that_failed_says_why_and_declines_nothing(server: ChatServer) ->
     assert not made.faults
     refused = LiveRouter(server.url, timeout=5).decide(mixed)
     assert refused.faults == ("query q0: no choice (no model in the answer)",)
+
+
+def test_a_name_that_a_server_makes_up_is_recorded_and_cut_short(server: ChatServer, tmp_path: Path) -> None:
+    record = tmp_path / "calls.jsonl"
+    table = replace(random_table(3), prompts=["surrogate", "endless", "one"])
+    made = LiveRouter(server.url, timeout=5, record=record).decide(table)
+    assert made.faults[0] == 'query q0: unknown candidate "a\ud800"'
+    assert made.faults[1] == f'query q1: unknown candidate "{"z" * 200}..."'
+    lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
+    assert [line["model"][:2] for line in lines] == ["a\ud800", "zz", "a"]
+
+
+def test_calls_are_on_record_where_a_user_interrupts(
+    server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = ChatClient.attempt_all
+
+    def interrupted(self: ChatClient, chats: Any) -> Iterator[Any]:
+        for done, found in enumerate(whole(self, chats)):
+            if done == 2:
+                raise KeyboardInterrupt
+            yield found
+
+    monkeypatch.setattr(ChatClient, "attempt_all", interrupted)
+    record = tmp_path / "calls.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        ask(server, ["one", "two", "three", "four"], record=record)
+    lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
+    assert [line["status"] for line in lines] == [200, 200]
+    with pytest.raises(lfb.LLMFusionBenchError, match="no address of a server"):
+        LiveRouter("http://", record=tmp_path / "none.jsonl").route(["one"], ["t"])
+    assert not (tmp_path / "none.jsonl").exists()

@@ -247,7 +247,7 @@ def _ask(name: str, router: Any, fold: Fold, protocol: str, warnings: list[str])
         raise InputError(f"router {name}: {error}") from error
     except LLMFusionBenchError:
         raise
-    except Exception as error:  # whatever a router raises is the router's fault
+    except (Exception, SystemExit) as error:  # whatever a router raises is the router's fault
         raise InputError(
             f"router {name}: {type(error).__name__}: {error}{_raised_at(router, error)}. Remedy: mend it; check_router tests it"
         ) from error
@@ -267,7 +267,7 @@ def _copied(router: Any) -> Any:
         ) from error
 
 
-def _raised_at(router: Any, error: Exception) -> str:
+def _raised_at(router: Any, error: BaseException) -> str:
     """The last line of the router's own file on the way to an error; nothing where its file had no part."""
     own = getattr(sys.modules.get(type(router).__module__), "__file__", None)
     lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == own]

@@ -135,7 +135,7 @@ def _load_file(path: Path) -> Any:
     sys.modules[name] = module  # so that its classes can be pickled and copied
     try:
         specification.loader.exec_module(module)
-    except Exception as error:  # whatever a user's file raises is the file's fault
+    except (Exception, SystemExit) as error:  # whatever a user's file raises is the file's fault; a script may end itself
         raise InputError(f"{path}: cannot be imported ({type(error).__name__}: {error}). Remedy: mend the file") from error
     return module
 

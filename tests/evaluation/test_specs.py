@@ -119,6 +119,18 @@ def test_a_file_that_fails(tmp_path: Path) -> None:
         resolve(f"{path}:Mine")
 
 
+def test_a_file_or_a_router_that_ends_the_program_does_not_end_this_one(tmp_path: Path) -> None:
+    """A script without a guard around its main part; it used to end an evaluation without a word."""
+    path = tmp_path / "script.py"
+    path.write_text("import sys\nsys.exit(3)\n")
+    with pytest.raises(lfb.LLMFusionBenchError, match=r"script.py: cannot be imported \(SystemExit: 3\)"):
+        resolve(f"{path}:Mine")
+    path.write_text("import sys\nclass Quits:\n    def route(self, prompts, tasks):\n        sys.exit(3)\n")
+    tables = (random_table(5, prefix="train"), random_table(5, seed=1))
+    with pytest.raises(lfb.LLMFusionBenchError, match=r"Quits: SystemExit: 3 \(script.py line 4\)"):
+        lfb.evaluate(f"{path}:Quits", tables, baselines=())
+
+
 @pytest.mark.parametrize(
     ("kind", "message"),
     [

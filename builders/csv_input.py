@@ -141,7 +141,8 @@ class _Blocks(io.RawIOBase):
             return data
         codes = np.frombuffer(data, np.uint8)
         outside = (np.cumsum(codes == ord('"')) + before) % 2 == 0
-        lone = (codes == ord("\r")) & outside & (np.append(codes[1:], ord("\n")) != ord("\n"))
+        after = self._held[0] if self._held else ord("\n")
+        lone = (codes == ord("\r")) & outside & (np.append(codes[1:], np.uint8(after)) != ord("\n"))
         if not lone.any():
             return data
         return np.where(lone, np.uint8(returns.mark()), codes).tobytes()
@@ -153,14 +154,14 @@ class _Blocks(io.RawIOBase):
 
 def _cut(data: bytes) -> int:
     """Where to end a block of `data`: before a "\\r" or a part of a character, if it is more than those."""
-    if data.endswith(b"\r"):
-        return len(data) - 1 or 1
-    for place in range(len(data) - 1, max(0, len(data) - 4), -1):
+    end = len(data)
+    for place in range(end - 1, max(0, end - 4), -1):
         if data[place] < 0x80:
             break
         if data[place] >= 0xC0:
-            return place
-    return len(data)
+            end = place
+            break
+    return end - 1 if end > 1 and data[end - 1] == ord("\r") else end
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -220,6 +221,8 @@ class _Scan:
     """Records given so far, the rejected ones among them."""
     _returns: _Returns | None = None
     _end: str = _END
+    _closing: int | None = None
+    """The number of the last record that was passed over, where it is what follows the file's last byte, or looks like it."""
     _ragged: dict[int, str] = field(default_factory=dict)
     """Record number -> what is wrong with it; those that the reader has passed over and nobody was told of."""
 
@@ -246,6 +249,7 @@ class _Scan:
         if not head.removeprefix(_BOM).strip():
             raise InputError(f"{self.path}: the file is empty, expected a header. Remedy: check where the file comes from")
         self._ragged.clear()
+        self._closing = None
         if self._returns is None and self.escape_char is None and _ends_in_newline(head):
             self._returns = _Returns(self.path)
         self._end = self.delimiter.join([_END] * (2 if names and len(names) == 1 else 1))
@@ -305,10 +309,13 @@ class _Scan:
             if last.endswith(f"\n{self._end}".encode()):
                 bad[end - 1] = self._cut_reason(last, batch.num_columns, batch.num_columns)
                 batch, rows = batch.slice(0, batch.num_rows - 1), rows[:-1]
+                self._closing = None
             texts, kept, undecodable = _decoded(batch)
             texts = texts if self._returns is None else self._returns.restored(texts)
             bad |= {int(rows[i]): reason for i, reason in undecodable.items()}
             yield from self._in_order(texts, rows[kept], bad)
+        if self._closing is not None:
+            self._ragged.pop(self._closing, None)
         rest = {number: reason for number, reason in self._ragged.items() if number >= self.done}
         yield from self._in_order(None, np.zeros(0, np.int64), rest)
 
@@ -332,12 +339,11 @@ class _Scan:
         return np.setdiff1d(np.arange(place, place + count + len(ragged)), ragged)[:count]
 
     def _note_ragged(self, row: Any) -> str:
-        if row.text != self._end:
-            cut = row.text.endswith(f"\n{self._end}")
-            reason = (
-                self._cut_reason(self._text(row.text), row.actual_columns, row.expected_columns) if cut else _ragged_reason(row)
-            )
-            self._ragged[row.number - 2] = reason  # counted from 1, the header included
+        number = row.number - 2  # counted from 1, the header included
+        cut = row.text.endswith(f"\n{self._end}")
+        found, expected = row.actual_columns, row.expected_columns
+        self._ragged[number] = self._cut_reason(self._text(row.text), found, expected) if cut else _ragged_reason(row)
+        self._closing = number if row.text == self._end else None
         return "skip"
 
     def _text(self, text: str) -> bytes:

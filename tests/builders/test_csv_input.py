@@ -279,3 +279,18 @@ def test_characters_that_a_block_cuts(tmp_path: Path) -> None:
         rows, rejected = collect(write(tmp_path, text.encode()), block_bytes=block)
         assert [row["b"] for _, row in rows] == ["x\u00e9\N{SNOWMAN}\U0001f600"] * 12
         assert rejected == []
+
+
+def test_lone_returns_before_all_that_a_block_may_end_in(tmp_path: Path) -> None:
+    data = "a,b\n" + "".join(f"{i},x\r\N{SNOWMAN}y\r\rz\r\U0001f600\n" for i in range(8))
+    for block in range(24, 60):
+        rows, rejected = collect(write(tmp_path, data.encode()), block_bytes=block)
+        assert [row["b"] for _, row in rows] == ["x\r\N{SNOWMAN}y\r\rz\r\U0001f600"] * 8
+        assert rejected == []
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n2,2", b'\n2,"2'])
+def test_records_that_look_like_our_mark_of_the_end_are_counted(tmp_path: Path, end: bytes) -> None:
+    rows, rejected = collect(write(tmp_path, b"a,b\n\x1cEOF\x1c\n1,1\n\x1cEOF\x1c\n\x1cEOF\x1c" + end))
+    assert [n for n, _ in rows] == ([1, 4] if end == b"\n2,2" else [1])
+    assert [r.row for r in rejected] == ([0, 2, 3, 4] if end == b'\n2,"2' else [0, 2, 3])

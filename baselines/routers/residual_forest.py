@@ -6,7 +6,9 @@ in docs/routing_baselines.md.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -130,28 +132,44 @@ class MaskedForest:
 
     def fit(self, inputs: Array, target: Array) -> MaskedForest:
         """Grow the trees on `target` [n, C]; a missing cell counts as 0 where a split is chosen, and nowhere else."""
-        from sklearn.ensemble import ExtraTreesRegressor
+        from sklearn.tree import ExtraTreeRegressor
 
         given = ~np.isnan(target)
         filled = np.where(given, target, 0)
-        self.model_: Any = ExtraTreesRegressor(
-            self.trees, min_samples_leaf=self.leaf, max_features=self.features, n_jobs=-1, random_state=self.seed
-        ).fit(inputs, filled if filled.shape[1] > 1 else filled[:, 0])
+        seen = _single(inputs)
+        draw = np.random.RandomState(self.seed)
+        seeds = [draw.randint(np.iinfo(np.int32).max) for _ in range(self.trees)]
+
+        def grown(seed: int) -> Any:
+            tree = ExtraTreeRegressor(min_samples_leaf=self.leaf, max_features=self.features, random_state=seed)
+            return tree.fit(seen, filled, check_input=False)
+
+        # scikit-learn's own forests write to the warning filters of the whole process from each of their threads, and sum
+        # their trees in the order in which those end.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            self.trees_: list[Any] = list(pool.map(grown, seeds))
         self.width_ = target.shape[1]
         self.values_: list[Array] = []
         if not given.all():
-            for tree, leaves in zip(self.model_.estimators_, self.model_.apply(inputs).T, strict=True):
+            for tree in self.trees_:
+                leaves = tree.apply(seen, check_input=False)
                 self.values_.append(_means_of_leaves(leaves, tree.tree_.node_count, filled, given))
         return self
 
     def predict(self, inputs: Array) -> Array:
         """[n, C]; 0 from a tree whose leaf has no score of the candidate."""
-        if not self.values_:
-            return np.asarray(self.model_.predict(inputs), np.float64).reshape(len(inputs), self.width_)
-        total = np.zeros((len(inputs), self.width_))
-        for values, leaves in zip(self.values_, self.model_.apply(inputs).T, strict=True):
-            total += values[leaves]
-        return total / len(self.values_)
+        seen = _single(inputs)
+        total = np.zeros((len(seen), self.width_))
+        for place, tree in enumerate(self.trees_):
+            if self.values_:
+                total += self.values_[place][tree.apply(seen, check_input=False)]
+            else:
+                total += tree.predict(seen, check_input=False).reshape(total.shape)
+        return total / len(self.trees_)
+
+
+def _single(inputs: Array) -> npt.NDArray[np.float32]:
+    return np.ascontiguousarray(inputs, np.float32)
 
 
 def _means_of_leaves(leaves: npt.NDArray[np.int64], nodes: int, filled: Array, given: npt.NDArray[np.bool_]) -> Array:

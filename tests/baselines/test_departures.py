@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.ensemble import ExtraTreesRegressor
 
 from llmfusionbench.baselines import ROUTERS
 from llmfusionbench.baselines.routers.departures import TaskAxes, TaskSlopes, departures, query_averages
@@ -92,15 +94,25 @@ def test_a_kernel_regression_uses_so_many_queries_of_a_task_and_no_more() -> Non
     assert (router.departure(table.prompts, table.tasks) != 0).any(axis=1).all()
 
 
+@pytest.mark.parametrize("columns", [1, 3])
+def test_a_forest_without_gaps_is_that_of_scikit_learn(columns: int) -> None:
+    """But for the warning filters of the process, which are as before."""
+    rng = np.random.default_rng(0)
+    inputs, target = rng.standard_normal((60, 4)), rng.standard_normal((60, columns))
+    theirs = ExtraTreesRegressor(20, min_samples_leaf=6, max_features=0.5, random_state=3).fit(inputs, target.squeeze())
+    filters = list(warnings.filters)
+    ours = MaskedForest(20, leaf=6, features=0.5, seed=3).fit(inputs, target).predict(inputs)
+    assert ours == pytest.approx(theirs.predict(inputs).reshape(60, columns), abs=1e-12)
+    assert warnings.filters == filters
+
+
 def test_leaves_hold_the_means_of_the_cells_that_are_there() -> None:
     rng = np.random.default_rng(0)
     inputs, target = rng.standard_normal((60, 4)), rng.standard_normal((60, 3))
-    whole = MaskedForest(5, leaf=6, features=1.0, seed=0).fit(inputs, target)
-    assert whole.predict(inputs) == pytest.approx(whole.model_.predict(inputs))
     target[rng.random(60) < 0.5, 1] = np.nan
     target[:, 2] = np.nan
     forest = MaskedForest(5, leaf=6, features=1.0, seed=0).fit(inputs, target)
-    leaves = forest.model_.apply(inputs)
+    leaves = np.stack([tree.apply(inputs.astype(np.float32)) for tree in forest.trees_], axis=1)
     expected = np.zeros((60, 3))
     for tree in range(5):
         for row in range(60):

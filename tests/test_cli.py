@@ -406,6 +406,7 @@ def hook(event, arguments):
         os.kill(os.getpid(), signal.SIGINT)
 
 from llmfusionbench.cli.main import run
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background of a shell has it ignored
 sys.addaudithook(hook)
 sys.exit(run(sys.argv[1:]))
 """

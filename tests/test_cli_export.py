@@ -53,6 +53,10 @@ def test_preference_and_kto(place: Path, capsys: pytest.CaptureFixture[str]) -> 
     labels = json.loads((place / "kto" / "corpus.json").read_text("utf-8"))["labels"]
     assert labels["good"] == labels["bad"] > 100
     assert f"{labels['good']:,} good and {labels['bad']:,} bad answers." in told
+    assert "Warning" not in told
+    made_up_release(place, [answer(1, "a")])
+    told = says(capsys, "kto", "release", "--out", "good")
+    assert "1 good and 0 bad answers.\nWarning: no answer is bad," in told
 
 
 def test_routing(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

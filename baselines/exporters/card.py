@@ -135,7 +135,9 @@ def _table(title: str, noun: str, counts: Mapping[str, int]) -> list[str]:
 def _labels(labels: Mapping[str, Any] | None) -> list[str]:
     if labels is None:
         return []
-    return ["## Labels", "", f"{labels['good']:,} good, {labels['bad']:,} bad.", ""]
+    warning = labels["warning"]
+    told = ["## Labels", "", f"{labels['good']:,} good, {labels['bad']:,} bad.", ""]
+    return told if warning is None else [*told, f"> **Warning**: {warning}.", ""]
 
 
 def _left_out(dropped: Mapping[str, Mapping[str, int]]) -> list[str]:

@@ -17,6 +17,7 @@ from ...files import sha256
 from ...manifest import MANIFEST
 from ...release import Release
 from .answers import UNKNOWN, Answers, Places
+from .labelled import lacking
 from .samples import Kind
 from .selection import GROUND_TRUTH, Chosen
 
@@ -121,7 +122,8 @@ class Counts:
         if chosen.label is not None:
             good = int(chosen.label.sum())
             bad = len(chosen) - good
-            told["labels"] = {"good": good, "bad": bad, "good_to_bad": round(good / bad, 6) if bad else None}
+            ratio = round(good / bad, 6) if bad else None
+            told["labels"] = {"good": good, "bad": bad, "good_to_bad": ratio, "warning": lacking(good, bad)}
         return told
 
 

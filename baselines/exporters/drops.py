@@ -37,7 +37,7 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "no_ground_truth": ("queries without a ground truth", "another --setting"),
     "tests_for_truth": ("queries whose ground truth is a program's tests", "another --setting"),
     "share": ("beyond the share of a task", "a higher --max-share"),
-    "balance": ("beyond the rarer label", "no --balance"),
+    "balance": ("beyond the rarer label", "another --good or --bad, or no --balance"),
     "only_reasoning": ("nothing left beside the reasoning", "--reasoning keep"),
 }
 """Reason -> what was left out, in words, and the option that brings it back."""

@@ -37,6 +37,14 @@ def labelled(answers: Answers, rows: Places, label: Mask, *, by: By, n: int, see
     return Chosen(query[order], rows[order], place, label=label[order])
 
 
+def lacking(good: int, bad: int) -> str | None:
+    """What to say of so many good and bad answers where one of them is none."""
+    if good and bad:
+        return None
+    missing, remedy = ("bad", "a higher --bad") if good else ("good", "a lower --good")
+    return f"no answer is {missing}, and KTO learns by telling good from bad. Remedy: {remedy}, or more LLMs and tasks"
+
+
 def evened(chosen: Chosen, seed: int) -> Mask:
     """[n] the records to keep so that there are as many good as bad ones; the lowest ranks of the others go, by the seed."""
     assert chosen.label is not None

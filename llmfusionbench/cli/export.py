@@ -235,6 +235,8 @@ def _run(export: Callable[..., Corpus], release: str, out: Path, options: dict[s
     if about["labels"] is not None:
         labels = about["labels"]
         say(f"{labels['good']:,} good and {labels['bad']:,} bad answers.")
+        if labels["warning"] is not None:
+            say(f"Warning: {labels['warning']}.")
     guard = about["guard"]
     if guard["include_test"]:
         say("Test splits are in it, with no leakage guard: never measure on this release what was trained on it.")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import validate
 
 import llmfusionbench as lfb
-from llmfusionbench.baselines.exporters import export_kto
+from llmfusionbench.baselines.exporters import corpus_schema, export_kto
 from llmfusionbench.baselines.exporters.labels import is_tests, label_answer
 from llmfusionbench.errors import InputError
 from llmfusionbench.types import Candidate
@@ -37,6 +39,7 @@ def test_labels_and_how_many(tmp_path: Path, by: Any, good: float, bad: float, n
         "good": goods,
         "bad": len(found) - goods,
         "good_to_bad": round(goods / (len(found) - goods), 6),
+        "warning": None,
     }
     assert min(goods, len(found) - goods) > 100
 
@@ -45,7 +48,7 @@ def test_as_many_good_as_bad(tmp_path: Path) -> None:
     rows = [answer(n, llm, performance=float(llm != "d" or n % 2)) for n in range(20) for llm in "abcd"]
     release = made_up_release(tmp_path, rows)
     corpus = export_kto(release, tmp_path / "out", balance=True, answers_per_label=3)
-    assert corpus.about["labels"] == {"good": 10, "bad": 10, "good_to_bad": 1.0}
+    assert corpus.about["labels"] == {"good": 10, "bad": 10, "good_to_bad": 1.0, "warning": None}
     assert corpus.dropped["records"] == {"balance": 50}
     assert len({r["query_id"] for r in records(corpus) if r["label"]}) == 10, "the first answer of a query goes last"
 
@@ -71,8 +74,19 @@ def test_labels_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"1 beyond the rarer label|Of the records were left out: 1 beyond the rarer label"):
         export_kto(release, tmp_path / "out", balance=True)
     corpus = export_kto(release, tmp_path / "out")
-    assert corpus.about["labels"] == {"good": 1, "bad": 0, "good_to_bad": None}
+    labels = corpus.about["labels"]
+    assert (labels["good"], labels["bad"], labels["good_to_bad"]) == (1, 0, None)
     assert corpus.dropped["answers"] == {"between": 1}
+
+
+@pytest.mark.parametrize(("performance", "missing", "remedy"), [(1, "bad", "a higher --bad"), (0, "good", "a lower --good")])
+def test_one_label_alone_is_warned_of(tmp_path: Path, performance: int, missing: str, remedy: str) -> None:
+    release = made_up_release(tmp_path, [answer(n, "a", performance=performance) for n in range(2)])
+    corpus = export_kto(release, tmp_path / "out")
+    warning = f"no answer is {missing}, and KTO learns by telling good from bad. Remedy: {remedy}, or more LLMs and tasks"
+    assert corpus.about["labels"]["warning"] == warning
+    assert f"> **Warning**: {warning}." in (tmp_path / "out" / "README.md").read_text("utf-8")
+    validate(json.loads((tmp_path / "out" / "corpus.json").read_text("utf-8")), corpus_schema())
 
 
 @pytest.mark.parametrize(

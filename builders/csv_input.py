@@ -97,16 +97,16 @@ class _Blocks(io.RawIOBase):
     """A file as pyarrow can take it, block by block.
 
     No read ends between "\\r" and "\\n": pyarrow drops a "\\n" that opens a block, even within quotes. And a lone "\\r" outside
-    of quotes, which pandas and Python write as it is where lines end in "\\n", passes for the mark that `returns` keeps for it.
-    The file's last byte is followed by `end`.
+    of quotes, which pandas and Python write as it is where lines end in "\\n", passes for its stand-in if `returns`; so does a
+    NUL, behind which pyarrow overlooks up to seven bytes. The file's last byte is followed by `end`.
 
     All that it gives is UTF-8, for pyarrow fails on a record that has both fields too many and bytes that are no text: if
     `bytewise`, each byte stands as the character of its number; if not, bytes that are no text raise `_NotUtf8Error`.
     """
 
-    def __init__(self, file: IO[bytes], returns: _Returns | None, end: bytes, *, bytewise: bool) -> None:
-        self._file, self._held, self._returns, self._quotes, self._end = file, b"", returns, 0, end
-        self._bytewise = bytewise
+    def __init__(self, file: IO[bytes], stand_ins: _StandIns, end: bytes, *, returns: bool, bytewise: bool) -> None:
+        self._file, self._held, self._stand_ins, self._quotes, self._end = file, b"", stand_ins, 0, end
+        self._returns, self._bytewise = returns, bytewise
         self._blocks = 0
 
     @property
@@ -127,7 +127,9 @@ class _Blocks(io.RawIOBase):
             place = _cut(data)
             data, self._held = data[:place], data[place:]
         self._blocks += bool(data)
-        data = data if self._returns is None else self._marked(data, self._returns)
+        if b"\0" in data:
+            data = data.replace(b"\0", bytes([self._stand_ins.of(0)]))
+        data = self._marked(data) if self._returns else data
         if self._bytewise:
             data = data.removeprefix(_BOM) if self._blocks == 1 else data  # pyarrow would not know it again
             return data.decode("latin-1").encode()
@@ -135,7 +137,7 @@ class _Blocks(io.RawIOBase):
             raise _NotUtf8Error
         return data
 
-    def _marked(self, data: bytes, returns: _Returns) -> bytes:
+    def _marked(self, data: bytes) -> bytes:
         before, self._quotes = self._quotes, self._quotes + data.count(b'"')
         if b"\r" not in data:
             return data
@@ -145,7 +147,7 @@ class _Blocks(io.RawIOBase):
         lone = (codes == ord("\r")) & outside & (np.append(codes[1:], np.uint8(after)) != ord("\n"))
         if not lone.any():
             return data
-        return np.where(lone, np.uint8(returns.mark()), codes).tobytes()
+        return np.where(lone, np.uint8(self._stand_ins.of(ord("\r"))), codes).tobytes()
 
     def close(self) -> None:
         self._file.close()
@@ -176,34 +178,42 @@ def _is_utf8(data: bytes) -> bool:
 
 
 @dataclass
-class _Returns:
-    """Stands in for the lone "\\r" of a file: one control character that the file does not have."""
+class _StandIns:
+    """Control characters that a file does not have, each in the place of one of its own that pyarrow takes amiss."""
 
     path: Path
-    code: int | None = None
+    codes: dict[int, int] = field(default_factory=dict)
+    """Character of the file -> its stand-in."""
 
-    def mark(self) -> int:
-        """The character, found by reading the file through when it is first needed.
+    def of(self, code: int) -> int:
+        """The stand-in of a character, found by reading the file through when it is first needed.
 
         Raises:
-            InputError: the file has all of them.
+            InputError: the file has every control character.
         """
-        if self.code is None:
+        if code not in self.codes:
             seen = np.zeros(256, bool)
+            seen[list(b"\t\n\r" + _END.encode() + bytes(self.codes.values()))] = True
             with open_binary(self.path) as file:
                 while chunk := file.read(8 << 20):
                     seen[np.unique(np.frombuffer(chunk, np.uint8))] = True
-            free = [code for code in range(1, 32) if not seen[code] and code not in b"\t\n\r"]
-            if not free:
-                raise InputError(f"{self.path}: has lone carriage returns and every control character. Remedy: quote all cells")
-            self.code = free[0]
-        return self.code
+            if seen[1:32].all():
+                what, remedy = ("lone carriage returns", "quote all cells") if code else ("NULs", "take them out")
+                raise InputError(f"{self.path}: has {what} and every control character. Remedy: {remedy}")
+            self.codes[code] = 1 + int(np.argmin(seen[1:32]))
+        return self.codes[code]
 
-    def restored(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """`batch` with its returns back in their places."""
-        if self.code is None:
-            return batch
-        columns = [pc.replace_substring(column, chr(self.code), "\r") for column in batch.columns]
+    def undone(self, data: bytes) -> bytes:
+        """`data` with the file's own characters back in their places."""
+        for code, stand_in in self.codes.items():
+            data = data.replace(bytes([stand_in]), bytes([code]))
+        return data
+
+    def undone_in(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """As `undone`, of the cells of a batch."""
+        columns = batch.columns
+        for code, stand_in in self.codes.items():
+            columns = [pc.replace_substring(column, chr(stand_in), chr(code)) for column in columns]
         return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
@@ -219,12 +229,15 @@ class _Scan:
     """Whether the reader is given each byte as a character: some of the file is not UTF-8."""
     done: int = 0
     """Records given so far, the rejected ones among them."""
-    _returns: _Returns | None = None
+    _stand_ins: _StandIns = field(init=False)
     _end: str = _END
     _closing: int | None = None
     """The number of the last record that was passed over, where it is what follows the file's last byte, or looks like it."""
     _ragged: dict[int, str] = field(default_factory=dict)
     """Record number -> what is wrong with it; those that the reader has passed over and nobody was told of."""
+
+    def __post_init__(self) -> None:
+        self._stand_ins = _StandIns(self.path)
 
     def columns(self, block_bytes: int) -> list[str]:
         try:
@@ -237,12 +250,12 @@ class _Scan:
             probe = self._open(block_bytes, None)
             names = self._names(probe)
             probe.close()
-            yield from self._records(self._open(block_bytes, names))
+            yield from self._records(self._open(block_bytes, probe.schema.names), names)
         except (pa.ArrowInvalid, OSError, EOFError) as error:
             raise self._explained(error) from error
 
     def _open(self, block_bytes: int, names: list[str] | None) -> Any:
-        """A reader of batches: of text columns called `names`, or of any, for their names."""
+        """A reader of batches: of text columns called `names`, as the reader gives them, or of any, for their names."""
         head = self._head()
         if head[:2] in _UTF16:
             raise InputError(f"{self.path}: the file is UTF-16, expected UTF-8. Remedy: convert the file to UTF-8")
@@ -250,11 +263,10 @@ class _Scan:
             raise InputError(f"{self.path}: the file is empty, expected a header. Remedy: check where the file comes from")
         self._ragged.clear()
         self._closing = None
-        if self._returns is None and self.escape_char is None and _ends_in_newline(head):
-            self._returns = _Returns(self.path)
         self._end = self.delimiter.join([_END] * (2 if names and len(names) == 1 else 1))
-        blocks = _Blocks(open_binary(self.path), self._returns, f"\n{self._end}".encode(), bytewise=self.bytewise)
-        binary = [n.encode().decode("latin-1") if self.bytewise else n for n in names or []]
+        returns = self.escape_char is None and _ends_in_newline(head)
+        end = f"\n{self._end}".encode()
+        blocks = _Blocks(open_binary(self.path), self._stand_ins, end, returns=returns, bytewise=self.bytewise)
         try:
             return pacsv.open_csv(
                 pa.PythonFile(blocks, mode="r"),
@@ -269,7 +281,7 @@ class _Scan:
                 # Bytes, since one cell that is not UTF-8 must not cost the block that it stands in.
                 convert_options=pacsv.ConvertOptions(
                     check_utf8=False,
-                    column_types=dict.fromkeys(binary, pa.binary()),
+                    column_types=dict.fromkeys(names or [], pa.binary()),
                     strings_can_be_null=False,
                 ),
             )
@@ -299,19 +311,19 @@ class _Scan:
     def _not_utf8(self, error: UnicodeDecodeError) -> InputError:
         return InputError(f"{self.path}: the header is not UTF-8 ({error}). Remedy: convert the file to UTF-8")
 
-    def _records(self, reader: Any) -> Iterator[pa.RecordBatch | Rejected]:
+    def _records(self, reader: Any, names: list[str]) -> Iterator[pa.RecordBatch | Rejected]:
         for given in self._fresh(reader):
-            batch = self._bytes(given) if self.bytewise else given
+            batch = pa.RecordBatch.from_arrays(self._bytes(given) if self.bytewise else given.columns, names=names)
             rows = self._numbers(batch.num_rows)
             end = int(rows[-1]) + 1
             bad = {number: self._ragged.pop(number) for number in list(self._ragged) if number < end}
             last = batch.column(batch.num_columns - 1)[-1].as_py()
             if last.endswith(f"\n{self._end}".encode()):
-                bad[end - 1] = self._cut_reason(last, batch.num_columns, batch.num_columns)
+                bad[end - 1] = self._cut_reason(self._stand_ins.undone(last), batch.num_columns, batch.num_columns)
                 batch, rows = batch.slice(0, batch.num_rows - 1), rows[:-1]
                 self._closing = None
             texts, kept, undecodable = _decoded(batch)
-            texts = texts if self._returns is None else self._returns.restored(texts)
+            texts = self._stand_ins.undone_in(texts)
             bad |= {int(rows[i]): reason for i, reason in undecodable.items()}
             yield from self._in_order(texts, rows[kept], bad)
         if self._closing is not None:
@@ -348,12 +360,11 @@ class _Scan:
 
     def _text(self, text: str) -> bytes:
         """The bytes of the file that the reader gave as `text`."""
-        return text.encode("latin-1" if self.bytewise else "utf-8")
+        return self._stand_ins.undone(text.encode("latin-1" if self.bytewise else "utf-8"))
 
-    def _bytes(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """`batch` with the names and cells of the file, which the reader was given byte by byte."""
-        columns = [pa.array([self._text(cell.decode()) for cell in c.to_pylist()], pa.binary()) for c in batch.columns]
-        return pa.RecordBatch.from_arrays(columns, names=[self._text(name).decode() for name in batch.schema.names])
+    def _bytes(self, batch: pa.RecordBatch) -> list[pa.Array]:
+        """The cells of a batch that the reader was given byte by byte, as the bytes that they were."""
+        return [pa.array([c.decode().encode("latin-1") for c in column.to_pylist()], pa.binary()) for column in batch.columns]
 
     def _cut_reason(self, data: bytes, found: int, expected: int) -> str:
         """What is wrong with a last record, or its last cell, that goes on to the end of the file."""

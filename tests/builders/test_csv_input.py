@@ -294,3 +294,29 @@ def test_records_that_look_like_our_mark_of_the_end_are_counted(tmp_path: Path, 
     rows, rejected = collect(write(tmp_path, b"a,b\n\x1cEOF\x1c\n1,1\n\x1cEOF\x1c\n\x1cEOF\x1c" + end))
     assert [n for n, _ in rows] == ([1, 4] if end == b"\n2,2" else [1])
     assert [r.row for r in rejected] == ([0, 2, 3, 4] if end == b'\n2,"2' else [0, 2, 3])
+
+
+@pytest.mark.parametrize("text", ['{nul}x,"y\r\nz{nul}"\n', 'x{nul}aaaaaaa,"\n,"\n', '{nul},"long\nand, longer"\n'])
+def test_a_nul_is_as_any_other_character(tmp_path: Path, text: str) -> None:
+    """In blocks of every length: a comma, a quotation mark or a line end right behind it is none too little."""
+    want = next(csv.reader(io.StringIO(text.replace("{nul}", "\0"), newline="")))
+    path = write(tmp_path, ("a,b\n" + text * 20).replace("{nul}", "\0").encode())
+    for block in range(64, 96):
+        rows, rejected = collect(path, block_bytes=block)
+        assert [list(row.values()) for _, row in rows] == [want] * 20
+        assert rejected == []
+
+
+@pytest.mark.parametrize("end", [b"", b"\n3,\xff"])
+def test_characters_with_stand_ins_in_names_and_reasons(tmp_path: Path, end: bytes) -> None:
+    path = write(tmp_path, b'a\0x,b\n1,\0\x01\r\x02\n2,"\0' + end)
+    assert csv_columns(path) == ["a\0x", "b"]
+    rows, rejected = collect(path)
+    assert rows == [(0, {"a\0x": "1", "b": "\0\x01\r\x02"})]
+    assert [r.row for r in rejected] == [1]
+    assert r'quotes of field 2 of 2, after "\x00' in rejected[0].reason
+
+
+def test_a_file_with_nuls_and_every_control_character(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"has NULs and every control character\. Remedy: take them out"):
+        collect(write(tmp_path, b"a,b\n1,\0\n2," + bytes(range(1, 9)) + b"\x0b\x0c" + bytes(range(14, 32)) + b"\n"))

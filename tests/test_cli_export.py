@@ -72,6 +72,22 @@ def test_test_splits_on_request(place: Path, capsys: pytest.CaptureFixture[str])
     assert "Test splits are in it, with no leakage guard" in told
 
 
+def test_what_odd_releases_lack(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made_up_release(place, [answer(n, "a", performance=None, ground_truth=None) for n in range(3)])
+    told = says(capsys, "routing", "release", "--format", "embedllm", "--out", "routing")
+    assert "3 of 3 cells have no performance" in told
+    assert "No router learns from that. Remedy: llmfusionbench rescore, then export again" in told
+    told = says(capsys, "routing", "release", "--format", "routellm", "--out", "out", status=1)
+    assert "two candidates, got 1. Remedy: --candidate twice, the weak one, then the strong" in told
+    made_up_release(place, [answer(n, "a", performance=n % 2) for n in range(3)])
+    told = says(capsys, "preference", "release", "--out", "out", status=1)
+    assert "3 answers in no pair. Remedy: a smaller --min-gap, a wider --match-length, a higher --pairs or more LLMs" in told
+    told = says(capsys, "sft", "release", "--out", "out")
+    assert "The release has no test split, so that the leakage guard had nothing to keep out." in told
+    card = (place / "out" / "README.md").read_text("utf-8")
+    assert "leakage guard: had nothing to keep out, for the release has no test split" in card
+
+
 def test_names_cannot_colour_the_terminal(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made_up_release(place, [answer(0, "a", task="\x1b[31mred"), answer(1, "a", task="\x1b[31mred", performance=0.0)])
     told = says(capsys, "sft", "release", "--out", "out")

@@ -115,6 +115,8 @@ def _reasoning(about: Mapping[str, Any]) -> str:
 def _guard(guard: Mapping[str, Any]) -> str:
     if guard["include_test"]:
         return "leakage guard: off (--include-test)"
+    if not guard["test_queries"]:
+        return "leakage guard: had nothing to keep out, for the release has no test split"
     return (
         f"leakage guard: none of the {guard['test_queries']:,} queries of test splits is in it, nor any like one: "
         f"{guard['exact']:,} equal and {guard['near']:,} nearly equal ones (Jaccard similarity {guard['threshold']} of word "

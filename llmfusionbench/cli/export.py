@@ -209,6 +209,8 @@ def routing(
     show_table(f"Files{' (SIMULATED)' if simulated else ''}", ["file", "records"], sorted(made.files.items()))
     if made.missing:
         say(f"{made.missing:,} of {made.cells + made.missing:,} cells have no performance: {made.about['missing_as']}.")
+        if not made.cells:
+            say("No router learns from that. Remedy: llmfusionbench rescore, then export again")
     say(f"It has no place for: {made.about['lost']}.")
     if made.reader is not None:
         say(f"Read back by: llmfusionbench build {made.reader}")
@@ -240,6 +242,8 @@ def _run(export: Callable[..., Corpus], release: str, out: Path, options: dict[s
     guard = about["guard"]
     if guard["include_test"]:
         say("Test splits are in it, with no leakage guard: never measure on this release what was trained on it.")
+    elif not guard["test_queries"]:
+        say("The release has no test split, so that the leakage guard had nothing to keep out.")
     else:
         kept_out = guard["exact"] + guard["near"]
         say(

@@ -33,7 +33,8 @@ class RouteLLM:
         """
         if len(selection.candidates) != 2:
             raise InputError(
-                f"routellm is of two candidates, got {len(selection.candidates)}. Remedy: name the weak one, then the strong"
+                f"routellm is of two candidates, got {len(selection.candidates)}. "
+                "Remedy: --candidate twice, the weak one, then the strong"
             )
         selection.check_prompts("routellm")
         check_names(selection.candidates, COLUMNS, ("_response",), "routellm")
@@ -72,7 +73,7 @@ class RouteLLMBattles:
             InputError: there are fewer than two candidates.
         """
         if len(selection.candidates) < 2:
-            raise InputError("routellm-battles is of two candidates or more, got 1. Remedy: name several")
+            raise InputError("routellm-battles is of two candidates or more, got 1. Remedy: more --candidate, or more LLMs")
         selection.check_prompts("routellm-battles")
         written: dict[str, int] = {}
         for split in selection.splits:

@@ -62,11 +62,14 @@ def _deadline(context: Mapping[str, object]) -> float:
 def _quick(truth: str, answer: str) -> Verdict | None:
     """The verdict where text or numbers settle it, else None."""
     expected, given = plain_math(truth), plain_math(answer)
-    if truth == answer or (expected and expected == given):
+    if truth == answer:
         return "equal"
+    # Before the plain forms, which hold no white space: 3 1/2 is not 31/2.
     truth_number, answer_number = whole_number(truth), whole_number(answer)
     if truth_number is not None and answer_number is not None:
         return "equal" if truth_number.equals(answer_number) else "unequal"
+    if expected and expected == given:
+        return "equal"
     if max(len(expected), len(given)) > SYMBOLIC_LIMIT or not expected or not given:
         return "unequal"
     bases = _BASE.search(expected), _BASE.search(given)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from llmfusionbench.scoring.marks import boxed, final_text, marked_answer
-from llmfusionbench.scoring.number_answers import last_number
 from llmfusionbench.scoring.refusal import declines
 
 ANSWER_LIMIT = 1000
@@ -13,8 +12,14 @@ ANSWER_LIMIT = 1000
 
 _MATH = re.compile(r"\$\$?([^$\n]{1,400}+)\$\$?|\\\(([^\n]{1,400}?)\\\)|\\\[([^\n]{1,400}?)\\\]")
 _PROSE = re.compile(r"[a-zA-Z]{2,} [a-zA-Z]{2,}|[a-zA-Z]{3,}")
-_SENTENCE = re.compile(r"\b(?:is|are|was|be|has|have|equals|gives?|gets?|makes?|so|thus|therefore|hence)\b", re.IGNORECASE)
-_HEDGE = re.compile(r"\b(?:or|between|not)\b|n['\u2019]t\b", re.IGNORECASE)
+_RESULT = re.compile(  # "area is 5 square units.", not "roots are 3 and 5", "x is at least 5", "result is 5x", "is 5 pi"
+    r".*(?:\b(?:is|are|was|be|has|have|equals|gives?|gets?|makes?|so|thus|therefore|hence)\b|=)"
+    r"[\s:,*]{1,4}(?:(?:equal to|exactly|only|just)\s)?"
+    r"(?P<number>-?[$\u20ac\u00a3]?\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+)?\s?%?)\*{0,2}"
+    r"(?:\s(?!(?:pi|times|plus|minus|more|less|over|to|squared|cubed|factorial)\b)(?:a|[a-z]{2,})\b)*[\s.*\u00b0]*",
+    re.IGNORECASE,
+)
+_HEDGE = re.compile(r"\b(?:or|and|if|between|not|cannot|never)\b|n['\u2019]t\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[\w)}\]$])[.;!?](?=\s|$)|\n|,? (?:because|since|which)\b")
 _TEXT = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|operatorname)\s?\{([^{}]*+)\}")
 _UNIT = re.compile(r"(?<=[\w)}])(?:\\[ ,;])?\s*+\\(?:text|mathrm|mbox)\s?\{\s?[^{}]*+\}(?:\^\{?[23]\}?)?$")
@@ -45,7 +50,7 @@ def math_truth(ground_truth: str) -> str:
 def math_answer(response: str) -> str | None:
     """The answer of a response: the last \\boxed{}, else a marked answer, else its last formula, else its last line.
 
-    Of a sentence as the last line ("So the area is 5 square units.") the last number counts, unless it hedges.
+    Of a sentence as the last line ("So the area is 5 square units.") the number counts, unless it hedges.
     """
     text = final_text(response)
     found = boxed(text)
@@ -63,9 +68,8 @@ def math_answer(response: str) -> str | None:
     last_line = tail.rsplit("\n", 1)[-1].strip()
     if not 0 < len(last_line) <= 200:
         return None
-    plain = "\\" not in last_line and _SENTENCE.search(last_line) is not None and _HEDGE.search(last_line) is None
-    number = last_number(last_line) if plain else None
-    return _clean(last_line) if number is None else number.text
+    result = None if _HEDGE.search(last_line) else _RESULT.fullmatch(last_line)
+    return _clean(last_line) if result is None else result["number"]
 
 
 def _clean(answer: str) -> str:

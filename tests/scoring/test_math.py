@@ -43,6 +43,7 @@ EQUAL = [
     ('{"answer": "\\text{even}"}', "even"),
     ("So the area is 5 square units.", "5"),
     ("Therefore he has 5 left", "5"),
+    ("Hence the cost of 3 apples is **$1,500** a day.", "1500"),
 ]
 SYMBOLIC = [
     ("\\boxed{y = 1 - 2x}", "\\boxed{y=-2x+1}.$"),
@@ -64,6 +65,19 @@ UNEQUAL = [
     ("\\boxed{1010_3}", "1010_2"),
     ("It must be either 4 or 5.", "5"),
     ("So it is not 5", "5"),
+    ("So it cannot be 5", "5"),
+    ("So the roots are 3 and 5", "5"),
+    ("So the interval is (3, 5)", "5"),
+    ("So the ratio is 3:5", "5"),
+    ("Thus x equals y + 5.", "5"),
+    ("Therefore x is sqrt(5)", "5"),
+    ("So the area is 5\u03c0", "5"),
+    ("So the area is 5 pi", "5"),
+    ("So it is 5x", "5"),
+    ("So it is 2^5", "5"),
+    ("So x is at least 5", "5"),
+    ("So x is 5 more than that", "5"),
+    ("\\boxed{3 1/2}", "31/2"),
     ("\\boxed{}", "5"),
     ("I cannot solve it", "5"),
 ]

@@ -9,7 +9,7 @@ from llmfusionbench.scoring.marks import SPAN_LIMIT, lowered, marked_answer
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 _WORD = re.compile(r"\b(true|false|yes|no)\b(?!\s+(?:one|longer|matter|doubt|information|evidence|mention)\b)")
 _LEADING = re.compile(r"[\s\"'*_`#([]*+(true|false|yes|no)\b(?!\s+(?:one|longer|matter|doubt)\b)")
-_NEGATED = re.compile(r"(?:\bnot|\bcannot|n't|n\u2019t|\bnever|\bhardly)\s+(?:\w+\s+)?[\"'*]*$")
+_NEGATED = re.compile(r"(?:\bnot|\bcannot|n't|n\u2019t|\bnever|\bhardly)[^\S\n]+(?:\w+[^\S\n]+)?[\"'*]*$")
 _EDGE = 4 * SPAN_LIMIT
 
 

@@ -79,6 +79,8 @@ def test_f1_is_the_overlap_of_words() -> None:
         ("It is not true", "False", 1),
         ("That cannot be true", "False", 1),
         ("I can't say yes", "False", 1),
+        ("So they can't\nFalse", "False", 1),
+        ("The claim doesn't hold\n\n**No**", "False", 1),
         ("The passage says so, therefore it is true", "True", 1),
         ('{"reasoning": "no", "answer": true}', "True", 1),
         ('{"answer": "No"}', "True", 0),

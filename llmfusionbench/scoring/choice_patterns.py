@@ -25,7 +25,7 @@ _NO_WORD = (
 )
 _RULED_OUT = re.compile(
     r"(?:\b(?:not|than|instead\s+of|except|rule\s+out|eliminate|exclude|neither|nor)|n['\u2019]t|\bcannot)"
-    r"\s+(?:be\s+|choose\s+|pick\s+|select\s+)?(?:option\s+)?[(*]{0,3}\Z",
+    r"\s+(?:(?:be|choose|pick|select|guess|say)\s+)?(?:option\s+)?[(*]{0,3}\Z",
     re.IGNORECASE,
 )
 _REACH = 24
@@ -41,12 +41,13 @@ _VERDICT = (
     r"(?:(?:indeed|clearly|therefore|thus|probably|most)\s+){0,2}(?:the\s+|my\s+)?(?:most\s+)?(?:only\s+)?"
     r"(?:correct|right|best|answer|likely|appropriate|accurate|suitable)\b"
 )
-_DENIALS = ("not", "n't", "never", "n\u2019t", "than")
+_DENIALS = ("not", "n't", "never", "n\u2019t", "than", "though")
+"""What ends the words before a verdict that does not count: "not B is right", "although B is right"."""
 _COMMITS = (
     r"\b(?:choose|pick|select|go(?:ing)?\s+(?:with|for)|opt\s+for|settle\s+on|conclude\s+(?:that\s+)?it\s+is|must\s+be"
     r"|(?:correct|right|best|final)\s+(?:(?:option|choice|one)\s*)?(?:is|would\s+be|:)"
-    r"|(?:would|\u2019d|'d)\s+guess|guess\s+(?:is|would\s+be)|correction"
-    r"|(?:wait|actually|no)[,.]?\s+(?:no[,.]\s+)?it(?:'s|\u2019s|\s+is)"
+    r"|(?:\bi\s+would|\bi['\u2019]d)\s+guess|(?:my|best)\s+guess\s+(?:is|would\s+be)|correction"
+    r"|(?:wait|actually|no)[,.]?\s+(?:no[,.]\s+)?it(?:'s|\u2019s|\s+is)(?:\s+actually)?"
     r"|think\s+(?:it(?:'|\u2019)s|it\s+is|that\s+it(?:'|\u2019)s)|(?:my|the)\s+(?:choice|option|pick)\s+is)"
     r"[\s:]{1,4}(?:(?:option|choice|letter|answer)[\s:]{1,4})?"
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from llmfusionbench.scoring.choice_patterns import ChoicePatterns, choice_patterns
-from llmfusionbench.scoring.marks import answer_field, marked_answer
+from llmfusionbench.scoring.marks import answer_field, last_mark
 from llmfusionbench.scoring.normalise import contains_words, normalise
 from llmfusionbench.scoring.options import Options
 from llmfusionbench.scoring.refusal import declines
@@ -32,11 +32,11 @@ def read_choice(text: str, options: Options) -> str | None:
     field = answer_field(text)
     if field is not None and (label := _marked(field, options, patterns)) is not None:
         return label
-    marked = marked_answer(text) if field is None else None
+    mark = last_mark(text) if field is None else None
     tail = text[-TAIL:]
-    if marked is not None and (label := _marked(marked, options, patterns)) is not None:
-        later = tail[tail.rfind(marked) + 1 :] if marked in tail else ""
-        return patterns.last_sentence(later) or label
+    if mark is not None and (label := _marked(mark[1], options, patterns)) is not None:
+        later = text[text.find(mark[1], mark[0]) + 1 :]
+        return patterns.last_sentence(later[-TAIL:]) or label
     if (label := patterns.last_sentence(tail)) is not None:
         return label
     if len(text) <= TAIL and (label := patterns.opening(text)) is not None:

@@ -25,6 +25,8 @@ _LATEX = re.compile(
 )
 """LaTeX that a JSON parser would take for a form feed, a tab, a backspace or a new line, and letters."""
 _THOUGHT_ENDS = ("</think>", "</thinking>", "</thought>", "</reasoning>", "[/THINK]")
+_TAGS = re.compile(r"\s*+(?:</\w++>\s*+)*+")
+"""Nothing, or the ends of tags around the thoughts."""
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _HEADING = re.compile(
     r"(?:step|part|case|phase|section|problem|question|method|approach|example|task|why|how)\b.*"
@@ -51,7 +53,7 @@ def final_text(response: str) -> str:
     if end < 0:
         return response
     rest = response[end:]
-    return rest if rest.strip() else response
+    return response if _TAGS.fullmatch(rest) else rest
 
 
 def answer_field(text: str) -> str | None:
@@ -71,9 +73,15 @@ def marked_answer(text: str) -> str | None:
     field = answer_field(text)
     if field is not None:
         return field
+    mark = last_mark(text)
+    return None if mark is None else mark[1]
+
+
+def last_mark(text: str) -> tuple[int, str] | None:
+    """Place and content of the mark that stands last, of all but a JSON answer field."""
     low = lowered(text)
     found = [mark for mark in (tagged(text, low), boxed(text), _after_hashes(text), _phrase(text, low)) if mark]
-    return max(found)[1] if found else None
+    return max(found, default=None)
 
 
 def json_answer(text: str, low: str | None = None) -> str | None:

@@ -71,6 +71,10 @@ FORMS = [
     ("The answer is A. Wait, no. It's C.", "C"),
     ("The answer is (A). No wait, it's (C).", "C"),
     ("Answer: A\nCorrection: C", "C"),
+    ("Answer: A\nWait. Actually, it's C.", "C"),
+    ("Answer: A\nWait, it's actually C.", "C"),
+    ("The answer is C. Some would guess A.", "C"),
+    ("C is correct, although A seems right", "C"),
     ("C, because A and B are closed", "C"),
     ("I don't know, but I'd guess C", "C"),
     ("I cannot determine it, but C seems likely", "C"),
@@ -94,6 +98,7 @@ FORMS = [
         "(A) is wrong.",
         "A isn't right",
         "I wouldn't choose A",
+        "I wouldn't guess A",
     ],
 )
 def test_what_is_ruled_out_is_no_answer(response: str) -> None:

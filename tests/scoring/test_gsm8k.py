@@ -52,6 +52,7 @@ TRUTH = "He sells 9 eggs at $2.\n#### 18"
         "<thinking>the answer is 20</thinking>\n18",
         "<reasoning>#### 20</reasoning> 18",
         "[THINK]\\boxed{20}[/THINK] 18",
+        "<response><answer>18</answer><reasoning>9 * 2, of 16</reasoning></response>",
     ],
 )
 def test_right(response: str) -> None:
@@ -119,6 +120,11 @@ def test_wrong(response: str) -> None:
         ("#### Step 2: 18", "2", 1),
         ("#### Final result: **18** eggs\nTell me if 3 more are needed", "18", 1),
         ("#### Money for 3 days\n9 * 2 = 18", "18", 1),
+        # as docs/scoring.md says
+        ("The answer is 17. Actually, 18", "17", 1),
+        ("The answer is 17. Actually, the answer is 18", "18", 1),
+        ("The answer is 1 000", "1", 1),
+        ("<think>6 and 3 are 9, or perhaps", "9", 1),
     ],
 )
 def test_pairs(response: str, truth: str, value: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import warnings
 
@@ -90,8 +91,8 @@ def _with_helpers(code: str, blocks: list[str]) -> str:
 
 
 def _wanted(code: str) -> set[str]:
-    """The names that `code` uses and does not bind itself."""
-    return _names(_tree(code), ast.Load) - _bound(code)
+    """The names that `code` uses and that neither it nor Python binds."""
+    return _names(_tree(code), ast.Load) - _bound(code) - set(dir(builtins))
 
 
 def _only_defines(code: str) -> bool:

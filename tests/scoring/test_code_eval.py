@@ -134,6 +134,13 @@ def test_only_what_a_program_uses_of_other_blocks_comes_with_it() -> None:
     assert "assert" not in program.code
 
 
+def test_a_block_that_shows_how_python_does_it_takes_no_part() -> None:
+    shown = "```python\ndef sum(values):\n    return 0\n```"
+    program = code_program(f"```python\ndef root(x):\n    return sum([x])\n```\n{shown}", CHECK, {"prompt": PROMPT})
+    assert isinstance(program, CodeProgram)
+    assert "def sum" not in program.code
+
+
 def test_a_refusal_says_so() -> None:
     scored = score("code_eval", "I'm sorry, I can't help with that.", CHECK, prompt=PROMPT, runner=run_here)
     assert (scored.value, scored.reason) == (0.0, "refusal")

@@ -105,10 +105,15 @@ def test_caches_of_different_models_do_not_meet(tmp_path: Path) -> None:
     assert len(fitted.encode(PROMPTS)) == 6
 
 
-def test_a_damaged_cache(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["other", "empty", "cut", "array"])
+def test_a_damaged_cache(tmp_path: Path, damage: str) -> None:
     CachedEmbedder(Counting(), tmp_path).encode(["a"])
     (file,) = tmp_path.iterdir()
-    file.write_bytes(b"nothing")
+    if damage == "array":
+        with open(file, "wb") as opened:
+            np.save(opened, np.arange(3))
+    else:
+        file.write_bytes({"other": b"nothing", "empty": b"", "cut": file.read_bytes()[:-9]}[damage])
     with pytest.raises(lfb.LLMFusionBenchError, match="not a cache of embeddings"):
         CachedEmbedder(Counting(), tmp_path).encode(["a"])
 

@@ -296,14 +296,14 @@ def test_records_that_look_like_our_mark_of_the_end_are_counted(tmp_path: Path, 
     assert [r.row for r in rejected] == ([0, 2, 3, 4] if end == b'\n2,"2' else [0, 2, 3])
 
 
-@pytest.mark.parametrize("text", ['{nul}x,"y\r\nz{nul}"\n', 'x{nul}aaaaaaa,"\n,"\n', '{nul},"long\nand, longer"\n'])
-def test_a_nul_is_as_any_other_character(tmp_path: Path, text: str) -> None:
-    """In blocks of every length: a comma, a quotation mark or a line end right behind it is none too little."""
-    want = next(csv.reader(io.StringIO(text.replace("{nul}", "\0"), newline="")))
-    path = write(tmp_path, ("a,b\n" + text * 20).replace("{nul}", "\0").encode())
-    for block in range(64, 96):
+def test_a_nul_is_as_any_other_character(tmp_path: Path) -> None:
+    """Wherever a block ends: pyarrow alone overlooks a comma behind one, and takes what is quoted there for records."""
+    want = [["", "x" * 12 + '"yyyyy', "\0\0"], ["a\0", '"yyyyyy', ""], ["\0b\0\0aab", "xxx\nyy", ""]]
+    lines = [",".join([a, '"' + b.replace('"', '""') + '"', c]) + "\n" for a, b, c in want]
+    path = write(tmp_path, ("a,b,c\n" + "".join(lines)).encode())
+    for block in range(32, 64):
         rows, rejected = collect(path, block_bytes=block)
-        assert [list(row.values()) for _, row in rows] == [want] * 20
+        assert [list(row.values()) for _, row in rows] == want
         assert rejected == []
 
 

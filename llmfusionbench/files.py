@@ -34,7 +34,7 @@ def open_binary(path: Path) -> IO[bytes]:
 
 
 def compression(path: Path) -> str | None:
-    """`gzip`, `zstd` or None, by the first bytes of the file, whatever its name says.
+    """`gzip`, `zstd` or None, by the first bytes of the file, whatever its name says; one cut off within these has no others.
 
     Raises:
         InputError: there is no such file, or it cannot be opened.
@@ -44,9 +44,9 @@ def compression(path: Path) -> str | None:
             head = file.read(4)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}. Remedy: check the path") from error
-    if head.startswith(_GZIP):
+    if head and _GZIP.startswith(head[:2]):
         return "gzip"
-    return "zstd" if head == _ZSTD else None
+    return "zstd" if len(head) > 1 and _ZSTD.startswith(head) else None
 
 
 @contextmanager

@@ -10,10 +10,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from llmfusionbench.directory import whole_directory
-from llmfusionbench.files import whole_file
+from llmfusionbench.files import open_binary, whole_file
 from llmfusionbench.release import ReleaseWriter
 
 
@@ -82,3 +83,12 @@ def test_many_at_once(tmp_path: Path) -> None:
         list(pool.map(lambda text: write(tmp_path / "a.txt", text), texts))
     assert (tmp_path / "a.txt").read_text() in texts
     assert os.listdir(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+def test_a_compressed_file_that_was_cut_off_is_never_an_empty_one(tmp_path: Path, codec: str) -> None:
+    whole = pa.compress(b"a,b\n1,2\n", codec=codec, asbytes=True)
+    for end in range(1 if codec == "gzip" else 2, len(whole)):
+        (tmp_path / "file").write_bytes(whole[:end])
+        with pytest.raises(OSError, match="Truncated"), open_binary(tmp_path / "file") as file:
+            file.read(4096)

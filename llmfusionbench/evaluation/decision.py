@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -69,9 +70,11 @@ def from_scores(scores: Any, columns: Sequence[str], table: RoutingTable, *, may
     """The best candidate by scores [Q, len(columns)]; among equals the one that costs least on average.
 
     Raises:
-        InputError: the shape is wrong.
+        InputError: the shape is wrong, the numbers are complex, or two columns have the same name.
     """
     try:
+        if np.iscomplexobj(scores):  # NumPy would drop the imaginary parts with no more than a warning
+            raise TypeError("complex numbers")
         given = np.ma.asarray(scores, np.float64).filled(np.nan)  # what is masked is missing
     except (TypeError, ValueError) as error:  # texts, or rows of different lengths
         raise InputError(f"scores: no array of numbers ({error}). Remedy: a row a query, a column a candidate") from error
@@ -79,6 +82,9 @@ def from_scores(scores: Any, columns: Sequence[str], table: RoutingTable, *, may
         raise InputError(
             f"scores: shape {given.shape}, expected ({len(table)}, {len(columns)}): a row a query, a column a candidate"
         )
+    double = [name for name, count in Counter(columns).items() if count > 1]
+    if double:
+        raise InputError(f"scores: several columns are called {', '.join(map(str, double))}. Remedy: a column a candidate")
     place = {name: i for i, name in enumerate(table.candidates)}
     known = [name in place for name in columns]
     faults = [f'scores: unknown candidate "{name}"' for name, is_known in zip(columns, known, strict=True) if not is_known]

@@ -343,6 +343,27 @@ def test_columns_of_a_data_frame_go_by_their_names() -> None:
     assert report.data["routers"][0]["picks"] == {"c": 1}
 
 
+class Complex(Means):
+    def score(self, prompts: list[str], tasks: list[str]) -> Any:
+        return np.full((len(prompts), 4), 1 + 2j)
+
+
+class Twice(Means):
+    def score(self, prompts: list[str], tasks: list[str]) -> Any:
+        return pd.DataFrame(np.ones((len(prompts), 4)), columns=list("abca"))
+
+
+@pytest.mark.parametrize(
+    ("router", "message"),
+    [(Complex(), "no array of numbers (complex numbers). Remedy"), (Twice(), "several columns are called a. Remedy")],
+    ids=["complex", "twice"],
+)
+def test_scores_that_would_lose_something(router: Means, message: str) -> None:
+    with pytest.raises(lfb.LLMFusionBenchError) as caught:
+        lfb.evaluate(router, (random_table(10, prefix="train"), random_table(10, seed=1)), baselines=NONE)
+    assert message in str(caught.value)
+
+
 def test_what_is_masked_is_missing() -> None:
     with pytest.raises(lfb.LLMFusionBenchError, match="score is NaN"):
         lfb.evaluate(Masked(), (random_table(10, prefix="train"), random_table(10, seed=1)), baselines=NONE)

@@ -78,7 +78,7 @@ def read_predictions(path: Path) -> pd.DataFrame:
     if "query_id" not in frame.columns or not others:
         raise InputError(
             f"{path}: columns {', '.join(map(str, frame.columns)) or '(none)'}, expected query_id and candidate, "
-            "or query_id and a column of scores for every candidate"
+            f"or query_id and a column of scores for every candidate. Remedy: {_header_remedy(list(frame.columns))}"
         )
     frame["query_id"] = frame["query_id"].astype(str)
     if "candidate" not in frame.columns:
@@ -86,8 +86,21 @@ def read_predictions(path: Path) -> pd.DataFrame:
             frame = frame.apply(lambda column: column if column.name in _TEXTS else _numbers(column))
         texts = [c for c in others if not pd.api.types.is_numeric_dtype(frame[c])]
         if texts:
-            raise InputError(f"{path}: columns {', '.join(map(str, texts))} hold no numbers, expected scores of candidates")
+            raise InputError(
+                f"{path}: columns {', '.join(map(str, texts))} hold no numbers, expected scores of candidates. "
+                f"Remedy: {_header_remedy(texts)}"
+            )
     return frame
+
+
+def _header_remedy(columns: list[Any]) -> str:
+    """What to do about columns that are none of predictions."""
+    names = [str(column) for column in columns]
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
+        return "separate the columns by commas"
+    if any(name != name.strip() for name in names):
+        return "leave no spaces around the names of columns"
+    return "rename or drop columns"
 
 
 def _is_missing(name: Any) -> bool:

@@ -243,6 +243,15 @@ def test_the_verdict_says_how_sure_it_is() -> None:
     assert "first of 24 after the fact" in verdict
 
 
+def test_nobody_leads_a_guarded_track_in_which_nobody_declines() -> None:
+    report = copy.deepcopy(sample_report())
+    for router in report["routers"]:
+        router["metrics"]["guarded_score"] = {"value": 0.0, "low": 0.0, "high": 0.0, "n": 200}
+    verdict = render(report).split('class="verdict">')[1].split("</p>")[0]
+    assert verdict.startswith("No router earns a guarded score")
+    assert "leads" not in verdict
+
+
 def test_gains_are_in_what_the_scenario_asks_for() -> None:
     """Reward is scaled by task: where performance is asked for, the gain is that of the performance beside it."""
     report = copy.deepcopy(sample_report())

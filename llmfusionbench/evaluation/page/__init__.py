@@ -186,6 +186,9 @@ def verdict(report: Mapping[str, Any]) -> Html:
         return Html("")
     first, label = real[0], headline.replace("_", " ")
     best = quad((first.get("metrics") or {}).get(headline))
+    if headline == "guarded_score" and best[0] == 0:
+        missed = "No router earns a guarded score: none declines what is out of distribution and is right on known tasks."
+        return element("p", missed, class_="verdict")
     ends = "" if best[1] is None or best[2] is None else f" (95% interval {written(best[1])} to {written(best[2])})"
     said: list[object] = [element("strong", named(first.get("name"))), f" leads with {label} {written(best[0])}{ends}. "]
     asked_for = "performance" if about_performance(report) else "reward"

@@ -50,7 +50,8 @@ class Guarded:
 
         target_of(table)
         base = PerTask() if self.base is None else copy.deepcopy(self.base)
-        self.base_ = base.fit(table) if hasattr(base, "fit") else base
+        fitted = base.fit(table) if hasattr(base, "fit") else base
+        self.base_ = base if fitted is None else fitted
         self.empty_ = table.rows([])
         self.candidates_ = list(table.candidates)
         self._calibrate(table)

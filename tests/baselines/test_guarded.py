@@ -122,7 +122,10 @@ def test_no_scores_of_performance_leave_the_threshold_sound() -> None:
 
 
 class Choosy:
-    """Chooses by name, and declines by itself what asks for rivers."""
+    """Chooses by name, and declines by itself what asks for rivers. Its fit gives nothing back."""
+
+    def fit(self, table: RoutingTable) -> None:
+        """Nothing to learn."""
 
     def route(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> list[str | None]:
         return [None if "country" in (prompt or "") else "b" for prompt in prompts]

@@ -290,6 +290,22 @@ def test_options_reach_the_source_as_their_types(place: Path) -> None:
         assert ("embeddings" in lfb.open_release("r").tables) == kept
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["build", "table", "in.csv", "--out", "r"],
+        ["build", "table", "in\nput.csv", "--out", "r"],
+        ["build", "ta\nble", "in.csv", "--out", "r"],
+    ],
+    ids=["column", "file", "source"],
+)
+def test_a_line_end_in_a_name_is_escaped(arguments: list[str], place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "in.csv").write_text('"quest\nion",llm\n1+1?,a\n')
+    told = fails(capsys, *arguments)
+    assert told.count("\n") == 1
+    assert r"\n" in told
+
+
 # --- hostile names
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Final, Protocol
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
+
+_STRAY_LINE_END: Final = re.compile(r"\n(?!  |Remedy: )")
+"""One of a name, and not of a list of faults."""
 
 
 def printable(text: str) -> str:
@@ -20,7 +24,8 @@ def printable(text: str) -> str:
 
 
 def error_line(message: str) -> None:
-    """An error, on standard error."""
+    """An error, on standard error: one line, or one for each fault where it lists them."""
+    message = _STRAY_LINE_END.sub(r"\\n", message)
     click.echo(f"llmfusionbench: error: {printable(message)}", err=True)
 
 

@@ -231,8 +231,15 @@ def _ending(leash: socket.socket) -> _Ending:
     if not said.startswith("exit "):
         return _Ending(said or "the sandbox ended")
     code, cpu_s, preempted = said.removeprefix("exit ").split()
-    text = f"signal {signal.Signals(int(code[1:])).name}" if code.startswith("-") else f"exit status {code}"
+    text = f"signal {_signal_name(int(code[1:]))}" if code.startswith("-") else f"exit status {code}"
     return _Ending(text, float(cpu_s), int(preempted))
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # one of those for real time, of which Python names the first and the last
+        return str(number)
 
 
 def _share(wall_s: float, *leashes: socket.socket) -> float:

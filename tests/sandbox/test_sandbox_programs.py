@@ -184,6 +184,15 @@ def test_runs_are_repeatable(pool: Sandbox) -> None:
     assert len({verdict.output_tail for verdict in verdicts}) == 1
 
 
+def test_any_signal_that_a_program_ends_itself_by_is_told() -> None:
+    for code, name in (("-9", "SIGKILL"), ("-40", "40")):
+        leash, supervisor = socket.socketpair()
+        supervisor.send(f"exit {code} 0.010 1".encode())
+        assert _worker._ending(leash).text == f"signal {name}"
+        leash.close()
+        supervisor.close()
+
+
 @pytest.mark.parametrize(
     ("said", "share"),
     [

@@ -49,6 +49,8 @@ def plain_width(text: str) -> str:
 
 def final_text(response: str) -> str:
     """The response without a closed block of thoughts; the whole response when nothing follows it."""
+    if "</" not in response and "[/" not in response:
+        return response
     end = max(place + len(tag) if (place := response.rfind(tag)) >= 0 else -1 for tag in _THOUGHT_ENDS)
     if end < 0:
         return response

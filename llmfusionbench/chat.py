@@ -156,11 +156,10 @@ class ChatClient:
         """
         waiting = enumerate(conversations)
         under_way: dict[Future[Reply], int] = {}
-        room = max(1, self.concurrency)
         create = self._create  # what is wrong with the address or the key shows before anything is under way
-        with ThreadPoolExecutor(room) as pool:
+        with ThreadPoolExecutor(self.concurrency) as pool:
             while True:
-                for place, messages in islice(waiting, room - len(under_way)):
+                for place, messages in islice(waiting, self.concurrency - len(under_way)):
                     under_way[pool.submit(self._attempt, create, messages)] = place
                 if not under_way:
                     return

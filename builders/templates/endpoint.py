@@ -120,10 +120,10 @@ class EndpointSummarizer:
         waiting = iter(jobs)
         with Journal(None if self.journal is None else Path(self.journal)) as journal:
             run = _Run(self._client(), self.options(), self._spending(), journal)
-            with ThreadPoolExecutor(max(1, self.concurrency)) as pool:
+            with ThreadPoolExecutor(self.concurrency) as pool:
                 try:
                     while True:
-                        while len(under_way) < max(1, self.concurrency) and (job := next(waiting, None)) is not None:
+                        while len(under_way) < self.concurrency and (job := next(waiting, None)) is not None:
                             under_way[pool.submit(run.template, job)] = job.place
                         if not under_way:
                             return

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -273,12 +274,16 @@ RUN = "from llmfusionbench.cli.main import main; main()"
 
 
 def test_a_run_that_is_killed_goes_on_and_pays_nothing_twice(part: Release, tmp_path: Path) -> None:
-    def slowly(*_: object) -> str:
-        time.sleep(0.15)
+    killed = threading.Event()
+
+    def six(*_: object) -> str:
+        """So many at once, the others when the first run is over: however slow this machine is, it does not come to its end."""
+        if len(server.requests) > 6:
+            killed.wait(60)
         return GOOD
 
     out = tmp_path / "out"
-    with serving(slowly) as server:
+    with serving(six) as server:
         arguments = ["templates", "build", str(part.path), "--summarizer", server.url, "--model", "m", "--concurrency", "2"]
         command = [sys.executable, "-c", RUN, *arguments, "--out", str(out)]
         env = {**os.environ, "PYTHONPATH": str(PROJECT)}
@@ -290,8 +295,9 @@ def test_a_run_that_is_killed_goes_on_and_pays_nothing_twice(part: Release, tmp_
         finally:
             run.send_signal(signal.SIGKILL)
             run.wait()
+            killed.set()
         asked = len(server.requests)
-        assert 6 <= asked < 12
+        assert 6 <= asked <= 8
         assert not out.exists()
         (work,) = tmp_path.glob(".out.*.work")
         journal = work / "replies.jsonl"

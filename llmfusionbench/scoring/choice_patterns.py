@@ -41,8 +41,9 @@ _VERDICT = (
     r"(?:(?:indeed|clearly|therefore|thus|probably|most)\s+){0,2}(?:the\s+|my\s+)?(?:most\s+)?(?:only\s+)?"
     r"(?:correct|right|best|answer|likely|appropriate|accurate|suitable)\b"
 )
-_DENIALS = ("not", "n't", "never", "n\u2019t", "than", "though")
+_DENIALS = ("not", "n't", "never", "n\u2019t", "than", "though", " nor")
 """What ends the words before a verdict that does not count: "not B is right", "although B is right"."""
+_NONE_OF = re.compile(r"\b(?:neither|none of)\s(?:\W|\b(?:or|nor|and|options?|[a-z])\b)*\Z")
 _COMMITS = (
     r"\b(?:choose|pick|select|go(?:ing)?\s+(?:with|for)|opt\s+for|settle\s+on|conclude\s+(?:that\s+)?it\s+is|must\s+be"
     r"|(?:correct|right|best|final)\s+(?:(?:option|choice|one)\s*)?(?:is|would\s+be|:)"
@@ -125,7 +126,7 @@ class ChoicePatterns:
             if found is None:
                 continue
             place = start + found.start("label")
-            if low[max(0, place - _REACH) : place].rstrip(" (*").endswith(_DENIALS):
+            if _denied(low, place):
                 continue
             # A small "a" is the article, unless it stands in brackets or in bold.
             if text[place] not in ("a", "i") or text[max(0, place - 1) : place] in ("(", "*"):
@@ -134,7 +135,7 @@ class ChoicePatterns:
     def _commitments(self, low: str) -> Iterator[tuple[int, str]]:
         if any(word in low for word in _COMMIT_WORDS):
             for found in self._commit.finditer(low):
-                if not low[max(0, found.start() - _REACH) : found.start()].rstrip(" (*").endswith(_DENIALS):
+                if not _denied(low, found.start()):
                     yield found.end(), self._name(found["label"])
 
     def bracketed(self, text: str) -> list[str]:
@@ -156,6 +157,11 @@ class ChoicePatterns:
         """The last label that stands as a word, written as in the labels, and is not ruled out."""
         labels = [found["label"] for found in self._bare.finditer(text) if not found["after"] and not _ruled_out(text, found)]
         return labels[-1] if labels else None
+
+
+def _denied(low: str, place: int) -> bool:
+    before = low[max(0, place - _REACH) : place]
+    return before.rstrip(" (*").endswith(_DENIALS) or _NONE_OF.search(before) is not None
 
 
 def _ruled_out(text: str, found: re.Match[str]) -> bool:

@@ -39,10 +39,16 @@ class EstimatorRouter:
         """Fit a copy of the estimator.
 
         Raises:
-            InputError: no query has a value.
+            InputError: no query has a value, or the estimator is a pipeline that begins with a reader of texts.
         """
         from sklearn.base import clone, is_classifier
 
+        first = getattr(self.estimator, "steps", [("", None)])[0][1]
+        if hasattr(first, "build_analyzer"):  # scikit-learn's vectorizers of texts
+            raise InputError(
+                f"the pipeline begins with {type(first).__name__}, which reads texts, but it gets numbers: the embedded prompt "
+                "and the task. Remedy: leave that step out, or wrap the pipeline in a class with fit and score"
+            )
         self.candidates_ = list(table.candidates)
         self.tasks_ = sorted(set(table.tasks))
         self.embedder_ = self.embedder if self.embedder is not None else TfidfSvdEmbedder()

@@ -12,7 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR, LinearSVC
 from small_tables import NAN, Always, Means, random_table, table
 
@@ -341,6 +344,14 @@ def test_columns_of_a_data_frame_go_by_their_names() -> None:
     train, test = random_table(10, prefix="train"), random_table(10, seed=1)
     report = lfb.evaluate(Frame(), (train, test), baselines=NONE)
     assert report.data["routers"][0]["picks"] == {"c": 1}
+
+
+def test_a_pipeline_that_reads_texts_is_told_what_it_would_get() -> None:
+    pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    tables = (random_table(10, prefix="train"), random_table(10, seed=1))
+    with pytest.raises(lfb.LLMFusionBenchError, match=r"begins with TfidfVectorizer, which reads texts.* Remedy: leave"):
+        lfb.evaluate(pipeline, tables, baselines=NONE)
+    assert lfb.evaluate(make_pipeline(StandardScaler(), Ridge()), tables, baselines=NONE).data["routers"][0]["picks"]
 
 
 class Complex(Means):

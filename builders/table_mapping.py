@@ -83,6 +83,11 @@ class TableMapping:
         Raises:
             InputError: it is not; names the nearest column, and all there are.
         """
+        if len(columns) == 1 and columns[0] not in self.columns.values() and (mark := _other_mark(columns[0])):
+            raise InputError(
+                f"{place}: its one column is {shorten(columns[0])}, perhaps several with {mark} between them. "
+                "Remedy: commas, or tabs in a file named .tsv"
+            )
         for ours, theirs in self.columns.items():
             if theirs not in columns:
                 near = difflib.get_close_matches(theirs, columns, n=1)
@@ -178,6 +183,11 @@ def _named(section: Any, name: str) -> dict[str, str]:
             raise InputError(f'{name} has two columns for {ours}, "{found[ours]}" and "{theirs}". Remedy: leave one out')
         found[ours] = theirs
     return found
+
+
+def _other_mark(header: str) -> str | None:
+    """What stands between the names of a header that has no commas, if something does."""
+    return next((words for mark, words in ((";", "semicolons"), ("\t", "tabs")) if mark in header), None)
 
 
 def _listed(columns: Sequence[str], most: int = 40) -> str:

@@ -29,6 +29,7 @@ MAX_LINE_BYTES: Final = 256 * 2**20
 
 _STRINGS: Final = ([pa.string()], [pa.large_string()])
 _UNKNOWN: Final = "unknown"
+_UTF16: Final = "UTF-16"
 _PYTHON_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "string": (str,),
     "integer": (int,),
@@ -191,13 +192,17 @@ def _csv_issue(error: csv.Error, name: str, start: int, line: int) -> Issue:
     if str(error) == "unexpected end of data":  # what Python says of quotes that the file ends in
         found = "a quotation mark that nothing closes before the end of the file"
         return Issue(name, None, None, found, "a whole file of well-formed CSV", start)
+    if str(error) == _UTF16:
+        return Issue(name, None, None, _UTF16, "UTF-8", 1)
     return Issue(name, None, None, str(error), "well-formed CSV", line)
 
 
 def _csv_texts(stream: IO[bytes]) -> Iterator[str]:
-    for line in _limited_lines(stream):
+    for number, line in enumerate(_limited_lines(stream)):
         if isinstance(line, str):
             raise csv.Error(f"a line of {line}")
+        if not number and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise csv.Error(_UTF16)
         yield line.decode("utf-8", "surrogateescape")
 
 

@@ -215,6 +215,15 @@ def test_mappings_that_do_not_fit(tmp_path: Path, mapping: dict[str, str], messa
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(("mark", "words"), [(";", "semicolons"), ("\t", "tabs")], ids=["semicolons", "tabs"])
+def test_columns_with_other_marks_between_them(tmp_path: Path, mark: str, words: str) -> None:
+    path = write(tmp_path / "t.csv", f"prompt{mark}llm\n1+1?{mark}a\n".encode())
+    with pytest.raises(InputError, match=f"perhaps several with {words} between them. Remedy: commas"):
+        read(Table(), path)
+    mapping = {"prompt": f"prompt{mark}llm", "llm": "=a"}  # one column of that name
+    assert [row["prompt"] for row in read(Table(map=mapping), path).rows] == [f"1+1?{mark}a"]
+
+
 def test_a_column_that_we_do_not_have(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match=r'No column "promt"\. Did you mean "prompt"'):
         read(Table(map={"promt": "question"}), write(tmp_path / "t.csv", LONG))

@@ -231,7 +231,8 @@ def test_a_program_without_end(pool: Sandbox, code: str) -> None:
     verdict = attack(pool, code)
     assert verdict.status == "timeout"
     assert "2 s" in verdict.reason
-    assert time.monotonic() - started < 4
+    assert verdict.seconds < 4
+    assert time.monotonic() - started < 20  # its end, and on a busy machine the start of the pool, are told in time too
 
 
 def test_fork_bomb(pool: Sandbox) -> None:
@@ -486,6 +487,7 @@ def test_no_process_is_left_when_the_parent_is_killed(kind: str, tmp_path: Path)
     parent.kill()
     parent.wait()
     parent.stdout.close()
+    deadline = time.monotonic() + 15
     while (left := _using(str(tmp_path))) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert left == []

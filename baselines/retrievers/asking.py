@@ -119,9 +119,9 @@ def read_journal(path: Path) -> dict[Key, Record]:
     for number, line in enumerate(data[:whole].splitlines(), 1):
         try:
             record = json.loads(line)
-            key = record["query_id"], record["method"]
+            key = str(record["query_id"]), str(record["method"])
             lacks = {"prompt", "error", "response"} - record.keys()
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(f"{path} line {number}: no answer ({type(error).__name__}). Remedy: delete the line") from error
         if lacks:
             raise InputError(f"{path} line {number}: no {', '.join(sorted(lacks))}. Remedy: delete the line")

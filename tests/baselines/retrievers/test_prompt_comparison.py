@@ -13,6 +13,7 @@ from chat_server import Body, completion, serving
 from filelock import FileLock
 
 from llmfusionbench.baselines.retrievers import BM25, Dense, Queries, TemplateLibrary
+from llmfusionbench.baselines.retrievers.asking import read_journal
 from llmfusionbench.baselines.retrievers.comparison import PromptReport, compare_prompts, make_prompts
 from llmfusionbench.baselines.retrievers.scoring import Scorer
 from llmfusionbench.baselines.retrievers.tally import NOT_ASKED
@@ -253,6 +254,25 @@ def test_a_run_that_was_cut_short_is_taken_up(tmp_path: Path) -> None:
     assert sum(a["response"] == "first" for a in answers) == 30
     assert sum(row.scored for row in report.overall) == 30
     assert all(set(row.reasons) <= {"by <lambda>"} for row in report.overall)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("7", r"no answer \(TypeError\)"),
+        ('{"query_id": "a"}', r"no answer \(KeyError\)"),
+        ("[" * 100_000, r"no answer \(RecursionError\)"),
+        ('{"query_id": [], "method": "zero_shot"}', "no error, prompt, response"),
+    ],
+    ids=["number", "key", "deep", "lacks"],
+)
+def test_a_line_of_the_journal_that_is_no_answer(tmp_path: Path, line: str, why: str) -> None:
+    journal = tmp_path / "answers.jsonl"
+    journal.write_text(line + "\n")
+    with pytest.raises(InputError, match=rf"line 1: {why}. Remedy: delete the line"):
+        read_journal(journal)
+    journal.write_text('{"query_id": [], "method": "zero_shot", "prompt": 1, "error": null, "response": "4"}\n')
+    assert list(read_journal(journal)) == [("[]", "zero_shot")]
 
 
 def test_more_methods_and_queries_later(tmp_path: Path) -> None:

@@ -106,6 +106,17 @@ def test_a_forest_without_gaps_is_that_of_scikit_learn(columns: int) -> None:
     assert warnings.filters == filters
 
 
+def test_a_forest_is_the_same_on_any_number_of_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    inputs, target = rng.standard_normal((80, 4)), rng.standard_normal((80, 3))
+    target[::7, 1] = np.nan
+    found = []
+    for cores in (1, 8):
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        found.append(MaskedForest(20, leaf=6, features=0.5, seed=3).fit(inputs, target).predict(inputs))
+    np.testing.assert_array_equal(*found)
+
+
 def test_leaves_hold_the_means_of_the_cells_that_are_there() -> None:
     rng = np.random.default_rng(0)
     inputs, target = rng.standard_normal((60, 4)), rng.standard_normal((60, 3))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -247,3 +248,13 @@ def test_a_release_of_a_newer_version(tmp_path: Path) -> None:
     (issue,) = lfb.validate(tmp_path / "release")
     assert (issue.file, issue.row, issue.column) == ("manifest.json", None, None)
     assert str(issue.value).startswith("schema_version is 2.0, and this version reads up to 1.x. Remedy: pip install")
+
+
+@pytest.mark.parametrize("table", ["responses", "logs"])
+def test_no_cost_is_beyond_single_precision(table: str) -> None:
+    """Neither one that a log states, nor one that is made of tokens and prices."""
+    columns = table_schema(table).json_schema["properties"]
+    prices = table_schema("llms").json_schema["properties"]
+    high, price = columns["cost_usd"]["maximum"], prices["input_price"]["maximum"]
+    assert 2 * columns["input_tokens"]["maximum"] * price / 1e6 < high < np.finfo(np.float32).max / 100
+    assert prices["output_price"]["maximum"] == price

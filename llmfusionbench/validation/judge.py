@@ -90,6 +90,8 @@ def _explain(schema: dict[str, Any], error: Any) -> Iterator[tuple[str | None, s
     expected = describe_schema(error.schema) if path else "an object"
     if error.validator in ("minLength", "minItems"):
         expected = f"{expected}, not empty"
+    elif error.validator == "maximum" and str(error.validator_value) not in expected:
+        expected = f"{expected}, at most {error.validator_value}"
     elif error.validator == "type" and isinstance(error.instance, str) and "string" in json_types(error.schema):
         expected = "text that UTF-8 can write"
     yield path, shorten(error.instance), expected

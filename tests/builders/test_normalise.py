@@ -134,6 +134,7 @@ def test_zero_is_not_missing() -> None:
         ({"performance": 1.5}, "performance is 1.5, expected number from 0 to 1 or null"),
         ({"performance": float("inf")}, "performance is inf, expected number from 0 to 1 or null"),
         ({"cost_usd": -0.1}, "cost_usd is -0.1, expected number of at least 0 or null"),
+        ({"cost_usd": 1e37}, "cost_usd is 1e+37, expected number of at least 0 or null, at most 1e+36"),
         ({"input_tokens": -1}, "input_tokens is -1, expected integer of at least 0 or null"),
         ({"mode": "Think"}, 'mode is "Think", expected `direct` or `think`'),
         ({"split": "validation"}, 'split is "validation", expected `train` or `test` or `partial_test`'),

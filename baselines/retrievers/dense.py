@@ -35,13 +35,13 @@ class Dense(LibraryRetriever):
     Args:
         embedder: Any `llmfusionbench.embedding.Embedder`; TF-IDF and SVD by default. It is fitted on the library's prompts.
         exact_up_to: Templates up to which the search is an exact product of matrices; beyond, an inverted file of faiss
-            (IVF, Sivic and Zisserman 2003) of 2 sqrt(N) cells proposes them.
+            (IVF, Sivic and Zisserman 2003) of 4 sqrt(N) cells proposes them.
         probes: Cells of the index that a query looks into.
         seed: Of the clustering behind the index.
     """
 
     def __init__(
-        self, *, embedder: Embedder | None = None, exact_up_to: int = 1_000_000, probes: int = 64, seed: int = 0
+        self, *, embedder: Embedder | None = None, exact_up_to: int = 1_000_000, probes: int = 128, seed: int = 0
     ) -> None:
         self.embedder = embedder
         self.exact_up_to = exact_up_to
@@ -156,7 +156,7 @@ def _index(vectors: Vectors, seed: int) -> Any:
     """An inverted file over all vectors, by inner product."""
     faiss = _faiss()
     count, width = vectors.shape
-    cells = max(1, min(int(2 * np.sqrt(count)), count // 39))  # 39 a cell: fewer make faiss warn
+    cells = max(1, min(int(4 * np.sqrt(count)), count // 39))  # 39 a cell: fewer make faiss warn
     index = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, cells, faiss.METRIC_INNER_PRODUCT)
     index.cp.seed = seed + 1
     index.cp.max_points_per_centroid = 64  # a sample of that size tells where the cells are

@@ -15,7 +15,7 @@ from llmfusionbench.baselines import RETRIEVERS
 from llmfusionbench.baselines.retrievers import BM25, Dense, Hybrid, Queries, Retriever, TemplateLibrary
 from llmfusionbench.baselines.retrievers import dense as dense_module
 from llmfusionbench.baselines.retrievers import library as library_module
-from llmfusionbench.baselines.retrievers.eligible import eligible
+from llmfusionbench.baselines.retrievers.eligible import Eligible, eligible
 from llmfusionbench.baselines.retrievers.found import Found, best, reaching
 from llmfusionbench.duplicates import LikeIndex
 from llmfusionbench.embedding import TfidfSvdEmbedder
@@ -380,6 +380,25 @@ def test_an_index_finds_nearly_the_same(within: str) -> None:
     all_cells, similarities = every.topk(prompts, 1, tasks=tasks, within=within)
     np.testing.assert_array_equal(similarities[:, 0], right[:, 0])  # ids may differ where similarities are equal
     assert all(len(ids) == 1 for ids in all_cells)
+
+
+def test_an_index_finds_close_templates_among_clusters() -> None:
+    """Even with a tenth of the cells it looks into by default: those of 20,000 templates are fewer than of a million."""
+    pytest.importorskip("faiss")
+    rng = np.random.default_rng(2)
+    count, asked, width = 20_000, 200, 48
+    vectors = rng.standard_normal((count + asked, width), np.float32)
+    vectors[:count] += rng.standard_normal((200, width), np.float32)[rng.integers(200, size=count)] / 2
+    close = rng.choice(count, asked, replace=False)
+    vectors[count:] = vectors[close] + vectors[count:] / 2
+    texts = [f"t{i:05d}" for i in range(count + asked)]
+    library = TemplateLibrary(texts[:count], texts[:count], texts[:count], ["task"] * count, ["task"] * count, texts[:count])
+    none = np.zeros(0, np.int64)
+    indexed = Dense(embedder=Fixed(texts, vectors), exact_up_to=0)
+    indexed.probes //= 10
+    allowed = Eligible(np.zeros(asked, np.int64), np.zeros(count, np.int64), none, none)
+    found = indexed.fit(library).search(texts[count:], 1, allowed)
+    assert (found.columns == close).mean() > 0.95
 
 
 def test_an_index_keeps_the_rules() -> None:

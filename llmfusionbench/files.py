@@ -105,7 +105,7 @@ def is_alive(pid: int) -> bool:
     """Whether a process of this number runs; hidden files of one that does not were left behind."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True

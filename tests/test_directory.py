@@ -57,6 +57,12 @@ def test_a_run_that_was_killed(tmp_path: Path, when: str) -> None:
     assert list(tmp_path.iterdir()) == [out], "what the killed run left is gone"
 
 
+def test_a_number_that_no_process_has(tmp_path: Path) -> None:
+    (tmp_path / f".out.{socket.gethostname()}.{10**30}.abc.tmp").mkdir()
+    made(tmp_path / "out", "x")
+    assert list(tmp_path.iterdir()) == [tmp_path / "out"]
+
+
 def test_what_another_run_is_writing_stays(tmp_path: Path) -> None:
     other = tmp_path / f".out.{socket.gethostname()}.{os.getppid()}.abc.tmp"
     elsewhere = tmp_path / ".out.another-host.1.abc.tmp"

@@ -65,7 +65,8 @@ def simulate(
       `spawn`, so a script needs its `if __name__ == "__main__":`.
     - progress: called with the rows written so far and in all.
 
-    Every file is written beside its place and renamed when all are whole. A log of ours that is there is replaced.
+    Every file is written beside its place and renamed when all are whole. A log of ours that is there is replaced; in the
+    layout `splits`, which has no README.md to know one by, none is.
 
     Raises InputError for a bad argument, or where other files have the names.
     """

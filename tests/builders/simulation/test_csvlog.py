@@ -53,6 +53,8 @@ def test_files_of_the_splits_layout(tmp_path: Path) -> None:
     ]
     assert not (tmp_path / "README.md").exists()
     assert made.files["train"] == tmp_path / "data" / "train.csv"
+    with pytest.raises(InputError, match="exists and is no simulated log"):
+        simulate(tmp_path, scale=0.001, layout="splits")  # nothing here says that it is one
 
 
 def test_columns_and_order(log: Path) -> None:

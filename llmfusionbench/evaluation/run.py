@@ -35,7 +35,7 @@ from .protocol import (
 )
 from .report import Report
 from .scenario import Scenario, scenario_named
-from .spec import is_baseline, named_routers, resolve, takes_embedder
+from .spec import is_baseline, named_routers, resolve, sees_through
 from .summary import Setting, summarise
 from .trial import Trial, stacked_decisions
 
@@ -93,8 +93,8 @@ def evaluate(
         tasks: Only queries of these tasks.
         resamples: Of the bootstrap over queries.
         seed: Of folds, draws and of the routers that take one.
-        embedder: How routers that are handed in by name or as a class see prompts, where they take an embedder; None leaves
-            each its own, which is `TfidfSvdEmbedder()` for the baselines.
+        embedder: How estimators of scikit-learn see prompts, and routers that are handed in by name or as a class, where they
+            take an embedder; None leaves each its own, which is `TfidfSvdEmbedder()` for estimators and baselines.
         allow_partial: Count missing and faulty choices instead of refusing them.
         near_duplicates: Jaccard similarity from which a test query counts as one that train holds too; None does not look.
         explorer: Queries to list one by one in the report.
@@ -132,7 +132,7 @@ def evaluate(
     found: dict[str, list[Decisions]] = {name: [] for name in routers}
     warnings: list[str] = []
     if embedder is not None:
-        seeing = [name for name, spec in asked.items() if takes_embedder(spec)]
+        seeing = [name for name, made_of in routers.items() if sees_through(made_of, embedder)]
         warnings.append(f"embedder {embedder.id}: {', '.join(seeing) or 'of no router here'}")
     done, total = 0, len(made) * len(routers)
     for fold in made:

@@ -31,7 +31,7 @@ def resolve(router: Any, *, seed: int = 0, embedder: Embedder | None = None) -> 
         router: An object or a class; the name of a baseline; `module:Class` or `path.py:Class`; a file of predictions; the
             URL of a live router; a classifier or regressor of scikit-learn.
         seed: Handed to a class whose constructor takes one.
-        embedder: The same; None leaves a class its own.
+        embedder: The same, and to what makes features for scikit-learn; None leaves a class its own.
 
     Raises:
         UnknownNameError: no baseline has this name.
@@ -43,7 +43,7 @@ def resolve(router: Any, *, seed: int = 0, embedder: Embedder | None = None) -> 
         router = _named(router)
     made = _make(router, seed, embedder) if isinstance(router, type) else router
     if is_estimator(made):
-        return EstimatorRouter(made)
+        return EstimatorRouter(made, embedder)
     if not any(callable(getattr(made, method, None)) for method in ("score", "route", "decide", "score_table")):
         raise InputError(f"{name_of(made)}: has neither score nor route. Remedy: see llmfusionbench.evaluation.Router")
     return made
@@ -91,6 +91,8 @@ def _named(spec: str) -> Any:
 
         return LiveRouter(spec)
     if ":" not in spec:
+        if spec.endswith(".py"):
+            raise InputError(f"{spec}: names no class of this file. Remedy: {spec}:Class")
         if spec not in known_routers():
             raise UnknownNameError("router", spec, known_routers())
         return known_routers()[spec]
@@ -140,10 +142,9 @@ def _load_file(path: Path) -> Any:
     return module
 
 
-def takes_embedder(router: Any) -> bool:
-    """Whether a router was handed in as a class, or as the name of a baseline, whose constructor takes an embedder."""
-    kind = known_routers().get(router) if isinstance(router, str) else router
-    return isinstance(kind, type) and "embedder" in inspect.signature(kind).parameters
+def sees_through(router: Any, embedder: Embedder) -> bool:
+    """Whether a router, made by `resolve`, keeps this embedder."""
+    return any(value is embedder for value in getattr(router, "__dict__", {}).values())
 
 
 def _make(kind: type, seed: int, embedder: Embedder | None) -> Any:

@@ -83,6 +83,32 @@ def test_an_embedder_reaches_the_routers_that_take_one() -> None:
     assert "embedder lengths: knn" in report.data["warnings"]
 
 
+def test_an_embedder_reaches_files_and_scikit_learn(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "class Mine:\n"
+        "    def __init__(self, embedder=None):\n"
+        "        self.seen_by = embedder\n"
+        "    def route(self, prompts, tasks):\n"
+        "        self.seen_by.encode(prompts)\n"
+        "        return ['a'] * len(prompts)\n"
+    )
+    tables = (random_table(20, prefix="train"), random_table(8, seed=1))
+    embedder = Lengths()
+    for router, name in ((f"{path}:Mine", f"{path}:Mine"), (Ridge(), "Ridge")):
+        embedder.seen.clear()
+        report = lfb.evaluate(router, tables, embedder=embedder, baselines=())
+        assert {*embedder.seen} >= {*tables[1].prompts}
+        assert f"embedder lengths: {name}" in report.data["warnings"]
+    blind = lfb.evaluate(Always("a"), tables, embedder=embedder, baselines=())
+    assert "embedder lengths: of no router here" in blind.data["warnings"]
+
+
+def test_a_file_without_a_class_is_told_to_name_one() -> None:
+    with pytest.raises(lfb.LLMFusionBenchError, match=r"mine\.py: names no class of this file\. Remedy: mine\.py:Class"):
+        resolve("mine.py")
+
+
 def test_others() -> None:
     assert isinstance(resolve("http://localhost:1"), LiveRouter)
     assert isinstance(resolve(Ridge()), EstimatorRouter)

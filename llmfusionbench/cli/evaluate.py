@@ -61,7 +61,7 @@ from .embedders import kept_embedder
 @click.option(
     "--embedder",
     metavar="SPEC",
-    help="How baselines see prompts: tfidf (the default), minilm, module:Class or path.py:Class.",
+    help="How baselines and scikit-learn see prompts: tfidf (the default), minilm, module:Class or path.py:Class.",
 )
 @click.option("--allow-partial", is_flag=True, help="Count missing and faulty choices instead of refusing them.")
 @click.option("--model", default="auto", show_default=True, metavar="NAME", help="What to ask a live router for.")

@@ -26,15 +26,13 @@ VERDICTS: Final = "verdicts"
 _SCHEMA: Final = pa.schema(
     [*((name, pa.string()) for name in CANDIDATE), ("value", pa.float64()), ("extracted", pa.string()), ("reason", pa.string())]
 )
-_PATIENCE: Final = 10.0
-"""Times its limit that a program may take on a machine so busy that the clock says nothing about the program."""
 _ADDRESS: Final = re.compile(r"0x[0-9a-f]{6,}")
 
 
 def run_code(shards: Sequence[Shard], store: Store, sandbox: str, *, official: bool, workers: int, tell: Progress) -> None:
     """Run the programs of the shards whose verdicts are not in the store yet, `workers` at a time."""
     done = 0
-    with Sandbox(sandbox=sandbox, workers=workers, patience=_PATIENCE) as pool, ThreadPoolExecutor(workers) as threads:
+    with Sandbox(sandbox=sandbox, workers=workers) as pool, ThreadPoolExecutor(workers) as threads:
         for shard in shards:
             if store.read(VERDICTS, shard) is not None:
                 continue

@@ -161,7 +161,7 @@ def _scorer(spec: str | None, sandbox: str | None) -> Iterator[Scorer]:
         yield Scorer(**named)
         return
     say(f"Sandbox: {describe_sandbox(sandbox)}.")
-    with Sandbox(sandbox=sandbox, patience=10.0) as pool:
+    with Sandbox(sandbox=sandbox) as pool:
 
         def run(code: str, tests: tuple[str, ...], *, entry_point: str | None, setup: str) -> Verdict:
             return pool.run_one(CodeTask(code=code, tests=tests, entry_point=entry_point, setup=setup))

@@ -23,10 +23,9 @@ class Sandbox:
     Args:
         sandbox: `auto`, or a kind by name (see `choose_kind`, which also tells what is raised).
         workers: programs that run at the same time.
-        timeout_s: wall clock for one program with all its tests, in seconds.
+        timeout_s: processor time for one program with all its tests, in seconds; on the clock too where it sleeps.
         memory_mb: address space of the program, and of its checker.
-        patience: a program that is late because other work had the processor for more than half of its time runs once more,
-            with at most so many times `timeout_s` on the clock and `timeout_s` of processor time. 1 runs none again.
+        patience: bound on the clock, as a multiple of `timeout_s`, for a program that a busy machine keeps waiting.
     """
 
     def __init__(
@@ -36,7 +35,7 @@ class Sandbox:
         workers: int = 2,
         timeout_s: float = 10.0,
         memory_mb: int = 1024,
-        patience: float = 1.0,
+        patience: float = 20.0,
     ) -> None:
         if workers < 1:
             raise InputError(f"workers is {workers}, expected 1 or more")
@@ -55,11 +54,9 @@ class Sandbox:
         for _ in range(self.workers):
             self._idle.put(None)
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="sandbox")
-        self._leaving = False
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._leaving = True
         self._threads.shutdown(cancel_futures=True)
         for _ in range(self.workers):
             worker = self._idle.get()
@@ -91,13 +88,9 @@ class Sandbox:
         try:
             for _ in range(2):
                 if worker is None:
-                    worker = Worker(self.kind_, timeout_s=self.timeout_s, memory_mb=self.memory_mb)
+                    worker = Worker(self.kind_, timeout_s=self.timeout_s, memory_mb=self.memory_mb, patience=self.patience)
                 try:
-                    verdict = worker.run(task)
-                    if verdict.status == "timeout" and worker.share < 1 < self.patience and not self._leaving:
-                        times = min(self.patience, 2 / max(worker.share, 0.01))
-                        verdict = worker.run(task, wall_s=times * self.timeout_s)
-                    return verdict
+                    return worker.run(task)
                 except WorkerLostError:
                     worker.close()
                     worker = None

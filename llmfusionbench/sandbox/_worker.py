@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import select
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import time
 from types import TracebackType
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from ..errors import InputError
+from ._allowance import Allowance
+from ._leash import Leash
 from ._types import CodeTask, Status, Verdict
 from ._view import GUEST, SCRATCH, bubblewrap_arguments, interpreter, python_view
 from .guest import frames
 
-_START_S = 30.0
+_START_S = 300.0
+"""Bound on the start of a worker, which takes 0.1 s on a quiet machine."""
 _OUTPUT_LIMIT = 16 * 1024 * 1024
 _TAIL = 2_000
-_TELL_S = 5.0
-"""For a supervisor to tell of a child that has gone, also on a busy machine."""
-_HALF = 0.5
-_PREEMPTED_PER_S = 10
-"""More than a child that sleeps is (a few times in all), fewer than one that shares a processor is (100 and more)."""
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from guest import zygote; del sys.path[0]; zygote.main()"
 
 
@@ -38,10 +34,8 @@ class WorkerLostError(Exception):
 class Worker:
     """A started sandbox of one kind; runs one task at a time. Raises InputError where it cannot be started."""
 
-    def __init__(self, kind: str, *, timeout_s: float, memory_mb: int) -> None:
-        self.kind, self.timeout_s, self.memory_mb = kind, timeout_s, memory_mb
-        self.share = 1.0
-        """Of the last run that was too late: the part of its time in which it had a processor, where others took the rest."""
+    def __init__(self, kind: str, *, timeout_s: float, memory_mb: int, patience: float = 20.0) -> None:
+        self.kind, self.timeout_s, self.memory_mb, self.patience = kind, timeout_s, memory_mb, patience
         self._root = tempfile.mkdtemp(prefix="llmfusionbench-sandbox-")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
@@ -98,41 +92,39 @@ class Worker:
         self._process.wait()
         shutil.rmtree(self._root, ignore_errors=True)
 
-    def run(self, task: CodeTask, *, wall_s: float | None = None) -> Verdict:
-        """Run one task, within `wall_s` seconds (`timeout_s` if not given) on the clock and `timeout_s` of processor time.
+    def run(self, task: CodeTask) -> Verdict:
+        """Run one task.
 
         Raises:
             InputError: the task has no tests, or a child could not be confined.
             WorkerLostError: the worker's process has gone.
         """
         job = ["job", {"code": task.code, "setup": task.setup, "tests": task.statements(), "entry_point": task.entry_point}]
-        wall_s = self.timeout_s if wall_s is None else wall_s
-        started = time.monotonic()
         pairs = [socket.socketpair() for _ in range(4)]
-        (program, program_there), (checker, checker_there), (verdicts, verdicts_there), (asks, answers) = pairs
+        (program_end, program_there), (checker_end, checker_there), (verdicts, verdicts_there), (asks, answers) = pairs
+        program, checker = Leash(program_end), Leash(checker_end)
         output, output_there = os.pipe()
         null = os.open(os.devnull, os.O_RDWR)
         try:
-            self._spawn("candidate", wall_s, program_there, output_there, answers)
-            self._spawn("checker", wall_s, checker_there, null, verdicts_there, asks)
+            allowance = Allowance(self.timeout_s, self.patience, lambda: program.used_s() + checker.used_s())
+            self._spawn("candidate", program_there, output_there, answers)
+            self._spawn("checker", checker_there, null, verdicts_there, asks)
             os.close(output_there)
             output_there = -1
             for end in (program_there, checker_there, verdicts_there, asks, answers):
                 end.close()
-            talk = _Talk(verdicts, output, started + wall_s)
+            talk = _Talk(verdicts, output, allowance)
             status, reason = talk.hold(job)
-            seconds = time.monotonic() - started
-            if status == "timeout":
-                self.share = _share(wall_s, program, checker)
-                reason = f"no verdict within {wall_s:g} s"
-                reason += "" if self.share == 1 else ", and a busy machine that gave it less than half of them"
-            elif status == "ended":
-                how = _ending(program)
+            seconds = time.monotonic() - allowance.started
+            if status == "ended":
+                program.let_go()  # one that only closed its channel lives on
+                how = program.ending()
                 reason = f"{reason} ({how.text})"
-                if wall_s > self.timeout_s and how.cpu_s >= self.timeout_s:
-                    self.share, status, reason = 1.0, "timeout", f"no verdict within {self.timeout_s:g} s"
+                if how.cpu_s >= self.timeout_s:
+                    status, reason = "timeout", f"no verdict within {self.timeout_s:g} s"
             elif status == "lost":
-                status, reason = "error", f"the checker ended early ({_ending(checker).text})"
+                checker.let_go()
+                status, reason = "error", f"the checker ended early ({checker.ending().text})"
             return Verdict(
                 passed=status == "passed",
                 reason=reason.encode("utf-8", "replace").decode(),  # a lone surrogate is in no file
@@ -148,8 +140,9 @@ class Worker:
                 for end in pair:
                     end.close()
 
-    def _spawn(self, role: str, wall_s: float, leash: socket.socket, output: int, *handed: socket.socket) -> None:
-        request = {"role": role, "timeout_s": wall_s, "cpu_s": self.timeout_s, "memory_mb": self.memory_mb}
+    def _spawn(self, role: str, leash: socket.socket, output: int, *handed: socket.socket) -> None:
+        wall_s = self.patience * self.timeout_s
+        request = {"role": role, "wall_s": wall_s, "cpu_s": self.timeout_s, "memory_mb": self.memory_mb}
         try:
             descriptors = [leash.fileno(), output, *(end.fileno() for end in handed)]
             socket.send_fds(self._control, [json.dumps(request).encode()], descriptors)
@@ -160,20 +153,19 @@ class Worker:
 class _Talk:
     """Waiting for one verdict, while taking in what the program prints."""
 
-    def __init__(self, verdicts: socket.socket, output: int, deadline: float) -> None:
-        self.verdicts, self.output, self.deadline = verdicts, output, deadline
+    def __init__(self, verdicts: socket.socket, output: int, allowance: Allowance) -> None:
+        self.verdicts, self.output, self.allowance = verdicts, output, allowance
         self.tail = b""
         self._printed = 0
 
     def hold(self, job: list[Any]) -> tuple[str, str]:
         """Hand the job to the checker; its [status, reason], or `timeout`, `output` or `lost`."""
+        self.verdicts.settimeout(self.allowance.end - self.allowance.started)
         try:
-            self.verdicts.settimeout(max(0.1, self.deadline - time.monotonic()))
             frames.send(self.verdicts, job)
-            answer = self._wait()
+            answer, reason = self._wait()
             if answer != "verdict":
-                return answer, f"more than {_OUTPUT_LIMIT >> 20} MiB printed"
-            self.verdicts.settimeout(max(0.1, self.deadline - time.monotonic()))
+                return answer, reason
             status, reason = frames.receive(self.verdicts)
         except frames.TooLargeError as error:
             return "error", f"the program and its tests are too long: {error}"
@@ -182,21 +174,21 @@ class _Talk:
         self._drain()
         return str(status), " ".join(str(reason).split())
 
-    def _wait(self) -> str:
+    def _wait(self) -> tuple[str, str]:
         poll = select.poll()
         poll.register(self.verdicts, select.POLLIN)
         poll.register(self.output, select.POLLIN)
         while True:
-            left = self.deadline - time.monotonic()
-            if left <= 0:
-                return "timeout"
-            ready = dict(poll.poll(left * 1000))
+            left = self.allowance.look - time.monotonic()
+            ready = dict(poll.poll(max(0.0, left) * 1000))
             if self.output in ready and not self._take():
                 poll.unregister(self.output)
             if self._printed > _OUTPUT_LIMIT:
-                return "output"
+                return "output", f"more than {_OUTPUT_LIMIT >> 20} MiB printed"
             if self.verdicts.fileno() in ready:
-                return "verdict"
+                return "verdict", ""
+            if left <= 0 and (why := self.allowance.over()):
+                return "timeout", why
 
     def _take(self) -> bool:
         part = os.read(self.output, 1 << 16)
@@ -208,50 +200,3 @@ class _Talk:
         """What is in the pipe now; the program may live on for a moment, and is not waited for."""
         while self._printed <= _OUTPUT_LIMIT and select.select([self.output], [], [], 0)[0] and self._take():
             pass
-
-
-class _Ending(NamedTuple):
-    """How a child came to its end."""
-
-    text: str
-    cpu_s: float = 0.0
-    preempted: int = 0
-    """How often it had to leave a processor to others."""
-
-
-def _ending(leash: socket.socket) -> _Ending:
-    """How a child came to its end, as its supervisor tells; raises InputError where it was never confined."""
-    leash.settimeout(_TELL_S)
-    try:
-        said = leash.recv(400).decode(errors="replace")
-    except OSError:
-        return _Ending("still alive")
-    if said.startswith("not confined"):
-        raise InputError(f"the sandbox could not confine a program, so it was not run: {said}")
-    if not said.startswith("exit "):
-        return _Ending(said or "the sandbox ended")
-    code, cpu_s, preempted = said.removeprefix("exit ").split()
-    text = f"signal {_signal_name(int(code[1:]))}" if code.startswith("-") else f"exit status {code}"
-    return _Ending(text, float(cpu_s), int(preempted))
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # one of those for real time, of which Python names the first and the last
-        return str(number)
-
-
-def _share(wall_s: float, *leashes: socket.socket) -> float:
-    """The part of `wall_s` that children which are late had a processor; 1 unless others took it for more than half.
-
-    A child that sleeps has none either, but leaves it of its own accord.
-    """
-    for leash in leashes:
-        with contextlib.suppress(OSError):
-            leash.shutdown(socket.SHUT_WR)  # its supervisor ends it and tells
-    endings = [_ending(leash) for leash in leashes]
-    if sum(ending.preempted for ending in endings) < _PREEMPTED_PER_S * wall_s:
-        return 1.0
-    share = sum(ending.cpu_s for ending in endings) / wall_s
-    return share if share < _HALF else 1.0

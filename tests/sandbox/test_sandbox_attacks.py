@@ -10,13 +10,13 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from llmfusionbench.sandbox import CodeTask, Sandbox, Verdict
+from tests.helpers.waiting import wait_for
 
 GOOD = "def f(x):\n    return f'secret-{x * 7}'\n"
 TESTS = ("assert f(1) == 'secret-7'", "assert f(2) == 'secret-14'")
@@ -227,12 +227,8 @@ while True:
     ids=["loading", "called", "asleep", "deaf"],
 )  # fmt: skip
 def test_a_program_without_end(pool: Sandbox, code: str) -> None:
-    started = time.monotonic()
     verdict = attack(pool, code)
-    assert verdict.status == "timeout"
-    assert "2 s" in verdict.reason
-    assert verdict.seconds < 4
-    assert time.monotonic() - started < 20  # its end, and on a busy machine the start of the pool, are told in time too
+    assert (verdict.status, verdict.reason) == ("timeout", "no verdict within 2 s")
 
 
 def test_fork_bomb(pool: Sandbox) -> None:
@@ -477,20 +473,13 @@ def test_no_process_is_left_when_the_parent_is_killed(kind: str, tmp_path: Path)
     parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, env=environment)
     assert parent.stdout is not None
     assert parent.stdout.readline() == b"go\n"
-    deadline = time.monotonic() + 15
-    while not (left := _using(str(tmp_path))) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert left
-    while kind != "process" and any(tmp_path.iterdir()) and time.monotonic() < deadline:
-        time.sleep(0.05)  # once the sandbox stands, its root has no name
-    time.sleep(0.3)
+    wait_for(lambda: _using(str(tmp_path)))
+    if kind != "process":  # once the sandbox stands, its root has no name
+        wait_for(lambda: not any(tmp_path.iterdir()))
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    deadline = time.monotonic() + 15
-    while (left := _using(str(tmp_path))) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert left == []
+    wait_for(lambda: not _using(str(tmp_path)))
     if kind != "process":  # there the program's own directory must stay as long as it may look for it
         assert list(tmp_path.iterdir()) == []
 

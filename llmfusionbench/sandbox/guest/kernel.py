@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -13,6 +14,7 @@ MS_PRIVATE, MS_RELATIME = 1 << 18, 1 << 21
 MNT_DETACH = 2
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 _CAPABILITY_VERSION_3 = 0x20080522
+_CPUCLOCK_SCHED = 2
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -58,6 +60,11 @@ def prctl(option: int, argument: int | ctypes.c_void_p = 0, third: ctypes.c_void
 
     zero = ctypes.c_ulong(0)
     _checked(_libc.prctl(option, wide(argument), wide(third), zero, zero), f"prctl({option})")
+
+
+def cpu_s(pid: int) -> float:
+    """Processor time that a process and its threads have used, seconds; clock_getcpuclockid(3)."""
+    return time.clock_gettime((~pid << 3) | _CPUCLOCK_SCHED)
 
 
 def drop_capabilities() -> None:

@@ -16,6 +16,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from typing import Any, NoReturn
 
 from . import candidate, checker, confine, kernel, view
@@ -76,7 +77,7 @@ def _become_first_process() -> None:
 
 
 def _supervise(request: dict[str, Any], descriptors: list[int], config: dict[str, Any]) -> NoReturn:
-    """Run one confined child, and end it at its time limit or when the leash, the first descriptor, is let go."""
+    """Run one confined child, and end it after its time on the clock or when the leash, the first descriptor, is let go."""
     leash, *handed = descriptors
     status = "the sandbox failed"
     try:
@@ -92,22 +93,33 @@ def _supervise(request: dict[str, Any], descriptors: list[int], config: dict[str
             _child(request, handed, tell, config)
         for descriptor in (*handed, tell):
             os.close(descriptor)
-        child = os.pidfd_open(pid)
-        ready = select.select([leash, child], [], [], request["timeout_s"] + _GRACE_S)[0]
-        if child not in ready:
-            os.kill(pid, signal.SIGKILL)
+        _watch(pid, leash, request["wall_s"] + _GRACE_S)
         _, code, used = os.wait4(pid, 0)
         said = os.read(confined, 300).decode(errors="replace")
         exit_code = os.waitstatus_to_exitcode(code)
-        status = f"exit {exit_code} {used.ru_utime + used.ru_stime:.3f} {used.ru_nivcsw}"
+        status = f"exit {exit_code} {used.ru_utime + used.ru_stime:.3f}"
         if said != "confined":
             status = f"not confined: {said or exit_code}"
     except OSError as error:
         status = f"not confined: {error}"
     finally:
         with contextlib.suppress(OSError):  # the pool may have let go, and no longer wants to know
-            os.write(leash, status.encode())
+            os.write(leash, f"{' '.join(status.split())}\n".encode())
         os._exit(0)
+
+
+def _watch(pid: int, leash: int, wall_s: float) -> None:
+    """Wait for the end of a child, tell its processor time for each byte on the leash, and kill it when that is let go."""
+    child = os.pidfd_open(pid)
+    until = time.monotonic() + wall_s
+    while True:
+        ready = select.select([leash, child], [], [], max(0.0, until - time.monotonic()))[0]
+        if child in ready:
+            return
+        if leash not in ready or not os.read(leash, 1):
+            os.kill(pid, signal.SIGKILL)
+            return
+        os.write(leash, f"used {kernel.cpu_s(pid):.6f}\n".encode())
 
 
 def _child(request: dict[str, Any], handed: list[int], tell: int, config: dict[str, Any]) -> NoReturn:

@@ -1,0 +1,48 @@
+"""How long a program may run: a limit of processor time, so that the verdict does not depend on what else the machine does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+_ASLEEP = 0.01
+"""A program that uses less than this part of its time limit, over that time, is asleep: a busy machine gives more."""
+_GLANCE_S = 0.05
+"""Time between two looks at a program that is close to its limit."""
+
+
+class Allowance:
+    """The time that one program has, counted from now.
+
+    It has `timeout_s` of processor time. As long as it uses the processor it has up to `patience` times that on the clock;
+    a program that sleeps has `timeout_s` on the clock as well.
+
+    Args:
+        timeout_s: The limit, seconds.
+        patience: Bound on the clock, as a multiple of the limit.
+        used_s: Returns the processor time used so far, seconds.
+    """
+
+    def __init__(self, timeout_s: float, patience: float, used_s: Callable[[], float]) -> None:
+        self.timeout_s, self.patience = timeout_s, patience
+        self._used_s = used_s
+        self.started = time.monotonic()
+        self.end = self.started + patience * timeout_s
+        self.look = self.started + timeout_s
+        """When to call `over`."""
+        self._mark, self._used_at_mark = self.started, 0.0
+
+    def over(self) -> str:
+        """Why the program's time is over, or "" if it is not; `look` is then a later moment."""
+        now, used = time.monotonic(), self._used_s()
+        if used >= self.timeout_s:
+            return f"no verdict within {self.timeout_s:g} s"
+        if now - self._mark >= self.timeout_s:
+            if used - self._used_at_mark < _ASLEEP * self.timeout_s:
+                return f"no verdict within {self.timeout_s:g} s"
+            self._mark, self._used_at_mark = now, used
+        if now >= self.end:
+            took = f"{self.patience * self.timeout_s:g} s"
+            return f"no verdict within {took} on a busy machine, which gave it {used:.1f} s of processor time"
+        self.look = min(now + max(self.timeout_s - used, _GLANCE_S), self._mark + self.timeout_s, self.end)
+        return ""

@@ -1,0 +1,87 @@
+"""The pool's end of the line to one supervised child: what the child has used so far, and how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+from typing import NamedTuple
+
+from ..errors import InputError
+
+_ANSWER_S = 60.0
+"""Bound on waiting for a supervisor, which sleeps until it is asked; reached only if it was lost."""
+
+
+class Ending(NamedTuple):
+    """How a child came to its end."""
+
+    text: str
+    """For people: the exit status or the signal."""
+    cpu_s: float = 0.0
+    """Processor time in all, seconds."""
+
+
+class Leash:
+    """Talks with the supervisor of one child. Closing the leash, or `let_go`, ends the child.
+
+    The supervisor answers each byte with the child's processor time, and reports by itself when the child has ended.
+    """
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        self._received = b""
+        self._ending: Ending | None = None
+
+    def used_s(self) -> float:
+        """Processor time of the child so far, seconds."""
+        if self._ending is None:
+            with contextlib.suppress(OSError):  # the child has ended, and the supervisor with it
+                self._end.sendall(b"?")
+            line = self._line()
+            if line.startswith("used "):
+                return float(line.removeprefix("used "))
+            self._ending = _ending(line)
+        return self._ending.cpu_s
+
+    def let_go(self) -> None:
+        """End the child."""
+        with contextlib.suppress(OSError):  # it has ended already
+            self._end.shutdown(socket.SHUT_WR)
+
+    def ending(self) -> Ending:
+        """How the child ended. Raises InputError where it was never confined, so that nothing foreign has run."""
+        if self._ending is None:
+            self._ending = _ending(self._line())
+        return self._ending
+
+    def _line(self) -> str:
+        """The supervisor's next line; empty if it was lost."""
+        self._end.settimeout(_ANSWER_S)
+        while b"\n" not in self._received:
+            try:
+                part = self._end.recv(4096)
+            except OSError:
+                part = b""
+            if not part:
+                return ""
+            self._received += part
+        line, _, self._received = self._received.partition(b"\n")
+        return line.decode(errors="replace")
+
+
+def _ending(line: str) -> Ending:
+    if line.startswith("not confined"):
+        raise InputError(f"the sandbox could not confine a program, so it was not run: {line}")
+    if not line.startswith("exit "):
+        return Ending(line or "the sandbox ended")
+    code, cpu_s = line.removeprefix("exit ").split()
+    text = f"signal {_signal_name(int(code[1:]))}" if code.startswith("-") else f"exit status {code}"
+    return Ending(text, float(cpu_s))
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal: Python names only the first and the last
+        return str(number)

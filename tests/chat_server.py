@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Body = dict[str, Any]
+
+HANG = object()
+"""Returned in place of an answer: the connection stays open, without a byte, until the server closes."""
+DROP = object()
+"""Returned in place of an answer: the connection is closed without a byte."""
 
 
 def completion(text: str | None, model: str = "test-model", **usage: int) -> bytes:
@@ -24,14 +28,18 @@ def completion(text: str | None, model: str = "test-model", **usage: int) -> byt
 class ChatServer(ThreadingHTTPServer):
     """Answers by a function of the request's body and of how often these messages were sent; remembers what it was sent.
 
-    The function returns the answer's text, or (status, body), or (status, body, headers); it may sleep.
+    The function returns the answer's text, (status, body), (status, body, headers), `HANG` or `DROP`. With `together` above 1
+    the first so many requests wait for each other, so that they are under way at the same time.
     """
 
     daemon_threads = True
 
-    def __init__(self, answer: Callable[[Body, int], Any]) -> None:
+    def __init__(self, answer: Callable[[Body, int], Any], together: int = 1) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer = answer
+        self.together = together
+        self.barrier = threading.Barrier(together, timeout=300)
+        self.closing = threading.Event()
         self.requests: list[tuple[str, Body, dict[str, str]]] = []
         """Path, body, and headers by their names in lower case."""
         self.tries: Counter[str] = Counter()
@@ -59,12 +67,19 @@ class _Handler(BaseHTTPRequestHandler):
             tries = self.server.tries[said]
             self.server.under_way += 1
             self.server.most = max(self.server.most, self.server.under_way)
-        time.sleep(0.02)
+            early = len(self.server.requests) <= self.server.together
         try:
+            if early:
+                self.server.barrier.wait()
             answer = self.server.answer(body, tries)
         finally:
             with self.server.lock:
                 self.server.under_way -= 1
+        if answer is HANG:
+            self.server.closing.wait()
+        if answer in (HANG, DROP):
+            self.close_connection = True
+            return
         if isinstance(answer, str):
             answer = (200, completion(answer, body["model"]))
         status, data, *headers = answer
@@ -84,14 +99,15 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(answer: Callable[[Body, int], Any]) -> Iterator[ChatServer]:
+def serving(answer: Callable[[Body, int], Any], together: int = 1) -> Iterator[ChatServer]:
     """Such a server, until the block ends."""
-    server = ChatServer(answer)
+    server = ChatServer(answer, together)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield server
     finally:
+        server.closing.set()
         server.shutdown()
         thread.join()
         server.server_close()

@@ -452,7 +452,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.answer({})
 
 
-def run_client(code: str, env: Mapping[str, str], cwd: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def run_client(code: str, env: Mapping[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run Python code in a process of its own: the clients read their settings when they are imported."""
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, env=dict(env), cwd=cwd, timeout=timeout, capture_output=True, text=True, check=False)
+    return subprocess.run(command, env=dict(env), cwd=cwd, capture_output=True, text=True, check=False)

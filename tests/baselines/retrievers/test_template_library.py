@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -37,14 +36,12 @@ def test_the_sample() -> None:
     assert not set(other.template_ids) & set(library.template_ids)
 
 
-def test_three_templates_for_a_query_within_a_second() -> None:
-    """What quickstart shows; with bm25, as the embedder's first import alone may take longer on a busy machine."""
-    BM25().fit(planted()).topk([SUMS[0]], 1)
-    started = time.process_time()  # of this process: the machine may be busy
+def test_three_templates_for_a_query() -> None:
+    """What quickstart shows."""
     library = TemplateLibrary.of(open_release("sample"))
     ids, _ = BM25().fit(library).topk(["A shop sells 12 boxes of 8 pens each; how many pens is that?"], 3)
-    assert time.process_time() - started < 1.0
-    assert len(ids[0]) == 3
+    assert len(set(ids[0])) == 3
+    assert set(ids[0]) <= set(library.template_ids)
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:

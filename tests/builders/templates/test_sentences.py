@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,8 +75,11 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_no_answer_takes_long(kind: str) -> None:
-    started = time.process_time()
-    extract_template(job(HOSTILE[kind], "Add the 3 parts. So the sum is 4.", prompt=HOSTILE[kind], truth="4", metric="gsm8k"))
-    extract_template(job(HOSTILE[kind], truth="B", metric="em_mc", choices=("one part", "two parts")))
-    assert time.process_time() - started < 2
+def test_no_answer_is_too_odd(kind: str) -> None:
+    """Long runs of the marks that patterns look for; benchmarks/hostile_texts.py measures how the time grows."""
+    for one in (
+        job(HOSTILE[kind], "Add the 3 parts. So the sum is 4.", prompt=HOSTILE[kind], truth="4", metric="gsm8k"),
+        job(HOSTILE[kind], truth="B", metric="em_mc", choices=("one part", "two parts")),
+    ):
+        template = extract_template(one)
+        assert not isinstance(template, str) or (template.isprintable() and 1 <= count_sentences(template) <= 5)

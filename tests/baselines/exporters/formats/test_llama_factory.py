@@ -65,7 +65,6 @@ def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess
         env=clean_environment(**environment),
         capture_output=True,
         text=True,
-        timeout=400,
         check=False,
     )
 

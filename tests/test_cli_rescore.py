@@ -11,7 +11,7 @@ import tiktoken
 from llmfusionbench.builders import build
 from llmfusionbench.cli.main import run
 from llmfusionbench.release import open_release
-from llmfusionbench.sandbox import _kinds, sandbox_kinds
+from llmfusionbench.sandbox import _kinds
 
 ANSWERS = """\
 prompt,task,llm,response,performance,metric,ground_truth
@@ -64,7 +64,7 @@ def test_rescore_prints_before_and_after(lfb: Run, source: Path, tmp_path: Path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["new"]
 
 
-@pytest.mark.skipif(all(sandbox_kinds()[k] for k in ("bubblewrap", "namespaces")), reason="no sandbox isolates code here")
+@pytest.mark.usefixtures("isolating_sandbox")
 def test_programs_run_when_allowed_and_the_sandbox_is_named(lfb: Run, source: Path, tmp_path: Path) -> None:
     status, out, _ = lfb("rescore", source, "--out", tmp_path / "new", "--workers", 1, "--allow-code-execution")
     assert status == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llmfusionbench.duplicates import LikeIndex, first_of_likes, overlap, similar_pairs
@@ -169,7 +169,6 @@ def test_nothing_at_all() -> None:
     assert first_of_likes([]).shape == (0,)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.one_of(st.none(), st.text(max_size=12)), max_size=8))
 def test_any_prompt_is_like_itself(prompts: list[str | None]) -> None:
     pairs = {tuple(p) for p in similar_pairs(prompts, prompts).tolist()}

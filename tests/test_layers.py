@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,11 @@ def part_of(path: Path) -> str:
     return (*package_of(path), path.stem)[0]
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def is_type_checking(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
@@ -84,7 +90,7 @@ def test_every_part_has_its_layer() -> None:
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PROJECT)))
 def test_imports_go_down(path: Path) -> None:
     part = part_of(path)
-    for target, lazy in imports(ast.parse(path.read_text(encoding="utf-8")), package_of(path)):
+    for target, lazy in imports(parsed(path), package_of(path)):
         if target == part or ((part, target) in LAZY_EXCEPTIONS and lazy):
             continue
         assert target in LAYER, f"{path.name} imports {target}, which has no layer"
@@ -93,7 +99,7 @@ def test_imports_go_down(path: Path) -> None:
 
 def test_builders_and_baselines_know_nothing_of_each_other() -> None:
     for path in modules():
-        targets = {target for target, _ in imports(ast.parse(path.read_text(encoding="utf-8")), package_of(path))}
+        targets = {target for target, _ in imports(parsed(path), package_of(path))}
         if part_of(path) == "builders":
             assert "baselines" not in targets, path
         if part_of(path) == "baselines":
@@ -102,19 +108,14 @@ def test_builders_and_baselines_know_nothing_of_each_other() -> None:
 
 def test_who_may_import_builders() -> None:
     found = {
-        part_of(path)
-        for path in CORE.rglob("*.py")
-        if any(t == "builders" for t, _ in imports(ast.parse(path.read_text(encoding="utf-8")), package_of(path)))
+        part_of(path) for path in CORE.rglob("*.py") if any(t == "builders" for t, _ in imports(parsed(path), package_of(path)))
     }
     assert found <= BUILDERS_ALLOWED
 
 
 def test_the_exceptions_are_still_needed() -> None:
     lazy = {
-        (part_of(path), target)
-        for path in modules()
-        for target, is_lazy in imports(ast.parse(path.read_text(encoding="utf-8")), package_of(path))
-        if is_lazy
+        (part_of(path), target) for path in modules() for target, is_lazy in imports(parsed(path), package_of(path)) if is_lazy
     }
     assert lazy >= LAZY_EXCEPTIONS
 
@@ -123,7 +124,7 @@ def test_no_cycles_within_a_layer() -> None:
     """Parts of one layer may use each other, but not in a circle."""
     needs: dict[str, set[str]] = {}
     for path in modules():
-        for target, lazy in imports(ast.parse(path.read_text(encoding="utf-8")), package_of(path)):
+        for target, lazy in imports(parsed(path), package_of(path)):
             if not lazy and target != part_of(path):
                 needs.setdefault(part_of(path), set()).add(target)
     done: set[str] = set()

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.environments import install, uv_variables
+
 ROOT = Path(__file__).resolve().parent.parent
-pytestmark = pytest.mark.slow
 
 
 def clean_environment() -> dict[str, str]:
@@ -72,23 +73,17 @@ def test_every_pin_of_the_dependencies_is_in_the_constraints() -> None:
         assert name in pinned, requirement
 
 
+def test_uv_is_handed_the_settings_of_pip() -> None:
+    shown = ":env:.find-links='/a /b'\nglobal.cert='/c.crt'\nglobal.find-links='/d'\nglobal.index-url='http://e/simple'\n"
+    assert uv_variables(shown) == {"UV_FIND_LINKS": "/a,/b", "UV_DEFAULT_INDEX": "http://e/simple"}
+
+
 def test_the_wheel_works_in_a_new_environment_outside_of_the_checkout(built: Path, tmp_path: Path) -> None:
     (wheel,) = built.glob("*.whl")
     venv.create(tmp_path / "venv", with_pip=True)
     binaries = tmp_path / "venv" / "bin"
     environment = clean_environment()
-    install = [
-        str(binaries / "python"),
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--constraint",
-        str(ROOT / "constraints.txt"),
-        str(wheel),
-    ]
-    result = subprocess.run(install, capture_output=True, text=True, env=environment, cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
+    install(binaries / "python", "--constraint", str(ROOT / "constraints.txt"), str(wheel))
     tour = subprocess.run(
         [str(binaries / "llmfusionbench"), "quickstart"], capture_output=True, text=True, env=environment, cwd=tmp_path
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -72,7 +72,6 @@ matrices = arrays(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(matrices)
 def test_what_holds_of_any_mean(values: np.ndarray) -> None:
     with warnings.catch_warnings():

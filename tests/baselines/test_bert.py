@@ -95,7 +95,6 @@ def test_minilm_knows_what_texts_mean_and_only_its_last_layers_learn(capfd: pyte
     assert all(name.startswith("encoder.layer.5.") for name in trained)
 
 
-@pytest.mark.slow
 @with_minilm
 def test_minilm_is_fine_tuned() -> None:
     test = learnable(30, seed=1)

@@ -19,10 +19,7 @@ from llmfusionbench.routing import RoutingTable
 LOGS = Path(os.environ.get("LLMFUSIONBENCH_REAL_LOGS", Path(__file__).parents[3] / "shared" / "data")) / "llmrouter"
 FILES = ("dcrouter_train.json.gz", "default_query_train.jsonl.gz", "default_llm.json")
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not LOGS.is_dir(), reason=f"no real logs at {LOGS}; set LLMFUSIONBENCH_REAL_LOGS"),
-]
+pytestmark = pytest.mark.skipif(not LOGS.is_dir(), reason=f"no real logs at {LOGS}; set LLMFUSIONBENCH_REAL_LOGS")
 
 
 @pytest.fixture(scope="module")

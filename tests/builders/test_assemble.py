@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llmfusionbench.builders import spill
@@ -167,7 +167,6 @@ def through_the_spill(
     return tables, refused
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.lists(log_rows, min_size=1, max_size=25),
     st.integers(1, 9),

@@ -25,7 +25,7 @@ from llmfusionbench.builders.rescore_report import RescoreReport
 from llmfusionbench.builders.rescore_rows import NOT_KEPT
 from llmfusionbench.errors import InputError, ReleaseError, UnknownNameError
 from llmfusionbench.release import Release, ReleaseWriter, open_release
-from llmfusionbench.sandbox import _kinds, sandbox_kinds
+from llmfusionbench.sandbox import _kinds
 from llmfusionbench.scoring import OFFICIAL, VERSION
 from tests.helpers.waiting import wait_for
 
@@ -33,9 +33,7 @@ PROJECT = Path(__file__).parents[2]
 CODE = ("mbpp", "human_eval")
 KEY = ["query_id", "llm", "mode"]
 
-sandboxed = pytest.mark.skipif(
-    bool(sandbox_kinds()["bubblewrap"] and sandbox_kinds()["namespaces"]), reason="no sandbox isolates code on this machine"
-)
+sandboxed = pytest.mark.usefixtures("isolating_sandbox")
 
 
 def logs(release: Release | None) -> pa.Table:
@@ -200,7 +198,6 @@ def run_and_kill(folder: Path, source: Release, out: Path, workers: int, kind: s
     assert run.wait() == -signal.SIGKILL
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_killed_run_is_taken_up(tmp_path: Path, workers: int) -> None:
     source = write_part(tmp_path / "source", queries=2, llms=3, shards=28)
@@ -371,7 +368,6 @@ def test_programs_run_score_as_the_simulator_says(tmp_path: Path) -> None:
     assert bytes_of(tmp_path / "out") == bytes_of(tmp_path / "one")
 
 
-@pytest.mark.slow
 @sandboxed
 def test_a_run_killed_among_its_programs_is_taken_up(tmp_path: Path) -> None:
     source = write_part(tmp_path / "source", tasks=CODE, queries=6, llms=6, shards=12)
@@ -392,7 +388,6 @@ def test_no_isolation_no_run(part: Release, tmp_path: Path, monkeypatch: pytest.
     assert rescore(part, tmp_path / "out", workers=1).sandbox is None
 
 
-@pytest.mark.slow
 def test_real_logs_come_to_the_published_accuracies(tmp_path: Path) -> None:
     """The table of docs/scoring_fidelity.md, by way of a build and a re-scoring."""
     text = (PROJECT / "docs" / "scoring_fidelity.md").read_text(encoding="utf-8")

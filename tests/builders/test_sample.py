@@ -13,7 +13,6 @@ from llmfusionbench.builders.make_sample import PER_TASK, make_sample
 from llmfusionbench.release import diff_releases
 
 
-@pytest.mark.slow
 def test_the_sample_is_fresh(tmp_path: Path) -> None:
     committed, made = lfb.open_release("sample"), make_sample(tmp_path / "sample")
     assert not [d for d in diff_releases(committed, made) if d], "Remedy: make sample"

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import ndcg_score
@@ -97,7 +97,6 @@ def brute_area(cost: np.ndarray, performance: np.ndarray) -> float:
 points = arrays(float, (2, 6), elements=st.one_of(st.integers(0, 5).map(float), st.just(NAN)))
 
 
-@settings(max_examples=80, deadline=None)
 @given(points)
 def test_area_under_the_hull(pair: np.ndarray) -> None:
     found = hull_area(pair[:1], pair[1:])
@@ -112,7 +111,6 @@ def test_areas_of_many_at_once() -> None:
     np.testing.assert_allclose(together, [brute_area(c, p) for c, p in zip(cost, performance, strict=True)], atol=2e-3)
 
 
-@settings(max_examples=80, deadline=None)
 @given(points)
 def test_frontier(pair: np.ndarray) -> None:
     cost, performance = pair

@@ -256,7 +256,6 @@ json.dump(found, sys.stdout)
 """
 
 
-@pytest.mark.slow
 def test_plain_datasets_load_it(sample: lfb.Release, tmp_path: Path) -> None:
     """In a fresh interpreter, offline, from an empty cache, in another directory, without importing anything of ours."""
     shutil.copytree(sample.path, tmp_path / "copy")

@@ -306,7 +306,6 @@ def run_killed(forks: ForkServerContext, *arguments: object, **options: object) 
     return process.exitcode
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("atomic", [True, False])
 def test_kill_at_every_step(
     tmp_path: Path, forks: ForkServerContext, sources: list[tuple[str, dict[str, bytes]]], atomic: bool
@@ -334,7 +333,6 @@ def test_kill_at_every_step(
     assert ((-signal.SIGKILL, False, False) in ends) == (not atomic)
 
 
-@pytest.mark.slow
 def test_kill_at_any_moment(tmp_path: Path, forks: ForkServerContext, sources: list[tuple[str, dict[str, bytes]]]) -> None:
     """After each kill the old release is there whole or the new one is, at first none; the next run leaves only its own."""
     out, count_to = tmp_path / "out" / "release", tmp_path / "steps"

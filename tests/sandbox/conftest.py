@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from llmfusionbench.sandbox import KINDS, Sandbox, sandbox_kinds
+from llmfusionbench.sandbox import KINDS, CodeTask, Sandbox, sandbox_kinds
 
 
 @pytest.fixture(scope="session", params=list(KINDS))
@@ -20,6 +20,21 @@ def kind(request: pytest.FixtureRequest) -> str:
 def pool(kind: str) -> Iterator[Sandbox]:
     with Sandbox(sandbox=kind, workers=2, timeout_s=2.0, memory_mb=512) as pool:
         yield pool
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """After the last of the tests that share a function and a pool, that pool still tells a good program from a bad one."""
+    pool = item.funcargs.get("pool")
+    if isinstance(pool, Sandbox) and _class(item) != (nextitem and _class(nextitem)):
+        tests = "assert f(1) == 'right'"
+        good = pool.run_one(CodeTask(code="def f(x): return 'right'", tests=tests))
+        bad = pool.run_one(CodeTask(code="def f(x): return 'wrong'", tests=tests))
+        assert (good.passed, bad.passed) == (True, False), (good, bad)
+
+
+def _class(item: pytest.Item) -> tuple[str, str]:
+    return item.originalname, item.callspec.params.get("kind", "")
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Programs that try to harm the machine, to learn what they must not, or to pass without knowing the answers.
 
-After every one the same pool must still tell a good program from a bad one.
+After each class of attacks the same pool must still tell a good program from a bad one (conftest.py).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,13 +23,6 @@ TESTS = ("assert f(1) == 'secret-7'", "assert f(2) == 'secret-14'")
 
 def attack(pool: Sandbox, code: str, *, tests: tuple[str, ...] = TESTS, setup: str = "") -> Verdict:
     return pool.run_one(CodeTask(code=textwrap.dedent(code), tests=tests, setup=setup))
-
-
-@pytest.fixture(autouse=True)
-def _still_alive(pool: Sandbox) -> Iterator[None]:
-    yield
-    good, bad = pool.run([CodeTask(code=GOOD, tests=TESTS), CodeTask(code="def f(x): return 1", tests=TESTS)])
-    assert (good.passed, bad.passed) == (True, False), (good, bad)
 
 
 FORGERIES = {

@@ -74,7 +74,6 @@ def test_every_human_eval_solution_passes(pool: Sandbox) -> None:
     assert failures(pool, tasks) == []
 
 
-@pytest.mark.slow
 def test_every_mbpp_solution_passes() -> None:
     tasks, challenges = mbpp("test_list"), mbpp("challenge_test_list")
     assert (len(tasks), len(challenges)) == (974, 11)

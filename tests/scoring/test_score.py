@@ -6,7 +6,7 @@ import math
 import pickle
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llmfusionbench.errors import InputError, UnknownNameError
@@ -91,7 +91,6 @@ def test_judge_waits_for_a_judge() -> None:
 @pytest.mark.parametrize("official", [False, True])
 @pytest.mark.parametrize("metric", METRICS)
 @given(response=hostile_text)
-@settings(max_examples=150, deadline=None)
 def test_no_response_raises(metric: str, official: bool, response: str) -> None:
     scored = score(metric, response, TRUTHS[metric], official=official, choices=["bus", "train"], math_deadline_s=1.0)
     assert scored.value is None or 0.0 <= scored.value <= 1.0
@@ -100,7 +99,6 @@ def test_no_response_raises(metric: str, official: bool, response: str) -> None:
 
 @pytest.mark.parametrize("metric", TEXT_METRICS)
 @given(truth=hostile_text)
-@settings(max_examples=100, deadline=None)
 def test_no_ground_truth_raises(metric: str, truth: str) -> None:
     scored = score(metric, "The answer is (B) 18", truth, choices=truth, math_deadline_s=1.0)
     assert scored.value is None or 0.0 <= scored.value <= 1.0
@@ -108,7 +106,6 @@ def test_no_ground_truth_raises(metric: str, truth: str) -> None:
 
 @pytest.mark.parametrize("metric", TEXT_METRICS)
 @given(truth=st.text(min_size=1, max_size=80).filter(lambda text: not text.strip().startswith("[")))
-@settings(max_examples=150, deadline=None)
 def test_the_ground_truth_itself_scores_one(metric: str, truth: str) -> None:
     scored = score(metric, truth, truth)
     assert scored.value == 1.0 or (scored.value is None and ("ground truth" in scored.reason or not truth.strip()))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llmfusionbench.schema import SIDECARS, TABLES, TableSchema, json_types, table_schema
@@ -66,7 +66,6 @@ def arrow_rows(table: TableSchema) -> st.SearchStrategy[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", EVERY_TABLE)
-@settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_rows_of_json(name: str, data: st.DataObject) -> None:
     table = table_schema(name)
@@ -78,7 +77,6 @@ def test_rows_of_json(name: str, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("dictionaries", [False, True])
 @pytest.mark.parametrize("name", EVERY_TABLE)
-@settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_rows_of_arrow(name: str, dictionaries: bool, data: st.DataObject) -> None:
     table = table_schema(name)
@@ -97,7 +95,6 @@ def test_rows_of_arrow(name: str, dictionaries: bool, data: st.DataObject) -> No
     assert failing_rows(table.json_schema, batch).tolist() == expected
 
 
-@settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_columns_of_any_type(data: st.DataObject) -> None:
     """A column of another Arrow type than the schema's is judged by its values, like any."""

@@ -51,7 +51,6 @@ def peak(path: Path) -> float:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux")
-@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     (tmp_path / "small").mkdir()
     (tmp_path / "large").mkdir()

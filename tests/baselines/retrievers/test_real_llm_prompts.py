@@ -13,7 +13,6 @@ from tests.builders.templates.test_real_llm import MODEL, Smol
 from tests.chat_server import serving
 
 
-@pytest.mark.slow
 def test_a_real_llm_is_asked_three_ways(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

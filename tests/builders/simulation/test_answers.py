@@ -182,7 +182,6 @@ def test_judges_follow_correctness(sample: list[tuple[object, list[SimulatedAnsw
     assert statistics.correlation([entry.judge_score for entry in scored], [entry.performance for entry in scored]) > 0.6
 
 
-@pytest.mark.slow
 def test_the_sample_packs_small(forty: list[SimulatedAnswer], tmp_path: Path) -> None:
     """The wheel carries these responses twice within 4 MB."""
     table = pa.table({"response": [entry.response for entry in forty]})

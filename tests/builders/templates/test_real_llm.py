@@ -39,7 +39,6 @@ class Smol:
         return 200, completion(text, body["model"], prompt_tokens=count, completion_tokens=len(said))
 
 
-@pytest.mark.slow
 def test_a_real_llm_writes_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     for package in ("torch", "transformers", "gguf"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from job import job
 
@@ -49,7 +49,6 @@ def test_counting(text: str, count: int) -> None:
     assert count_sentences(text) == count
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.text(max_size=300), st.text(max_size=300), st.text(max_size=20))
 def test_any_text_gives_a_template_or_a_reason(prompt: str, answer: str, truth: str) -> None:
     template = extract_template(job(answer, answer[::-1], prompt=prompt, truth=truth))

@@ -22,8 +22,7 @@ from llmfusionbench.baselines.exporters import export_kto, export_preference, ex
 from llmfusionbench.baselines.exporters.formats import FORMATS
 from tests.baselines.exporters.formats.made_up_corpora import ROWS, SAMPLES, write_records
 from tests.baselines.exporters.formats.tiny_tokenizer import tiny_tokenizer
-
-pytestmark = pytest.mark.slow
+from tests.helpers.environments import UNBOUND, InstallationError, install
 
 PROJECT = Path(__file__).parents[4]
 VERSION = "0.9.5"
@@ -55,8 +54,7 @@ EXPORTS = {
 
 def clean_environment(**changes: str) -> dict[str, str]:
     """This process's environment, without what would bind another to its packages."""
-    bound = ("PYTHONPATH", "PYTHONHOME", "PIP_CONSTRAINT", "PIP_TARGET", "PIP_REQUIRE_VIRTUALENV", "VIRTUAL_ENV")
-    return {name: value for name, value in os.environ.items() if name not in bound} | changes
+    return {name: value for name, value in os.environ.items() if name not in UNBOUND} | changes
 
 
 def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -94,11 +92,13 @@ def make_environment(home: Path) -> None:
     # Ours lies behind its own packages on its path: what we have and it admits is not installed twice.
     [own] = home.glob("lib/python*/site-packages")
     (own / "ours.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    for packages in (("--no-deps", f"llamafactory=={VERSION}"), NEEDS):
-        got = run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1", *packages)
-        if got.returncode:
-            why = [line for line in got.stderr.splitlines() if line.startswith("ERROR")] or ["pip failed"]
-            pytest.skip(f"LLaMA-Factory could not be installed: {why[-1]}")
+    without_torch = home / "overrides.txt"  # uv does not see ours
+    without_torch.write_text("torch; sys_platform == 'never'\n")
+    try:
+        install(python, "--no-deps", f"llamafactory=={VERSION}")
+        install(python, *NEEDS, uv_arguments=("--overrides", str(without_torch)))
+    except InstallationError as error:
+        pytest.skip(f"LLaMA-Factory could not be installed: {error}")
 
 
 @pytest.fixture(scope="module")

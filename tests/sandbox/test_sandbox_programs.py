@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import platform
+import signal
 import socket
 import subprocess
 import sys
@@ -29,7 +30,7 @@ from llmfusionbench.sandbox import (
 )
 from llmfusionbench.sandbox._allowance import Allowance
 from llmfusionbench.sandbox._leash import Leash
-from llmfusionbench.sandbox.guest import seccomp
+from llmfusionbench.sandbox.guest import seccomp, zygote
 
 REAL_LOGS = Path(os.environ.get("LLMFUSIONBENCH_REAL_LOGS", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -218,6 +219,16 @@ def test_a_lost_supervisor_and_a_child_that_was_never_confined() -> None:
         supervisor.send(b"not confined: mount\n")
         with pytest.raises(InputError, match=r"could not confine a program.*: not confined: mount"):
             Leash(ours).used_s()
+
+
+@pytest.mark.parametrize("said", [b"", b"?"], ids=["let go", "let go after a question"])
+def test_a_child_never_outlives_its_leash(said: bytes) -> None:
+    ours, leash = socket.socketpair()
+    with leash, subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1e6)"]) as child:
+        ours.send(said)
+        ours.close()
+        zygote._watch(child.pid, leash.fileno(), 1e6)
+        assert child.wait() == -signal.SIGKILL
 
 
 def looks(shares: list[float], *, timeout_s: float = 2.0, patience: float = 20.0) -> tuple[str, float]:

@@ -112,7 +112,7 @@ def derive(
         revision: What to do to the answers.
         workers: Processes at work at a time; by default one a core. Any number gives the same bytes.
         overwrite: Replace a release that is there; it may be `source` itself.
-        progress: Told how it goes.
+        progress: Called as progress(stage, done, total).
 
     Raises:
         ReleaseError: `source` is damaged: a file differs from its manifest, or an answer's query is not there.

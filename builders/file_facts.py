@@ -1,4 +1,4 @@
-"""What the surroundings of a routing file say of it: its split by its name, its making by the page of an export beside it."""
+"""Facts read from around a routing file: the split in its name, and the provenance in an export.json next to it."""
 
 from __future__ import annotations
 

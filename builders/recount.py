@@ -61,7 +61,7 @@ def recount(
         fast: Count with bpe-openai, checked against tiktoken on the way.
         workers: Processes at work at a time; by default one a core. Any number gives the same bytes.
         overwrite: Replace a release that is there; it may be `release` itself.
-        progress: Told how it goes.
+        progress: Called as progress(stage, done, total).
 
     Raises:
         UnknownNameError: there is no such tokenizer.

@@ -59,7 +59,7 @@ def rescore(
         sandbox: "auto" for the strongest isolation that can be had, or a kind by name.
         workers: Processes at work at a time; by default one a core. Any number gives the same bytes.
         overwrite: Replace a release that is there; it may be `release` itself.
-        progress: Told how it goes.
+        progress: Called as progress(stage, done, total).
 
     Returns:
         Means before and after, by task and by LLM, and what changed. With several `workers` this starts processes: call it

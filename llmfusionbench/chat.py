@@ -57,7 +57,7 @@ class ChatClient:
         url: Of the server; `/v1` and `/chat/completions` may be left out.
         model: What to ask for.
         concurrency: Calls under way at a time.
-        retries: Further attempts after a failure that may pass: no connection, a time-out, status 408, 409, 429 or 5xx.
+        retries: Retries after a temporary failure: no connection, a time-out, status 408, 409, 429 or 5xx.
         timeout: Seconds an attempt may take.
         key_variable: Environment variable with the API key; by default none is sent, whatever the environment holds.
         max_tokens: Of an answer.
@@ -117,11 +117,11 @@ class ChatClient:
         least = {"concurrency": 1, "retries": 0, "max_tokens": 1}
         for name, value, low in ((name, getattr(self, name), low) for name, low in least.items()):
             if not value >= low:
-                raise InputError(f"{name}: {value}, expected {low} or more. Remedy: choose such a number")
+                raise InputError(f"{name}: {value}, expected {low} or more. Remedy: choose a value in that range")
         if not 0 < self.timeout < math.inf:
-            raise InputError(f"timeout: {self.timeout}, expected seconds above 0. Remedy: choose such a number")
+            raise InputError(f"timeout: {self.timeout}, expected seconds above 0. Remedy: choose a value in that range")
         if self.temperature is not None and not 0 <= self.temperature < math.inf:
-            raise InputError(f"temperature: {self.temperature}, expected 0 or more. Remedy: choose such a number")
+            raise InputError(f"temperature: {self.temperature}, expected 0 or more. Remedy: choose a value in that range")
 
     def ask(self, messages: Sequence[Message]) -> Reply:
         """One conversation.

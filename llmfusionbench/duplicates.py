@@ -11,8 +11,8 @@ others are shared too.
 More than 50 variants of one prompt share most of their triples too. They are told from a task by where they differ: what is
 particular to a prompt is mended where most prompts, from the words before it on (or back from those behind it), have one and
 the same common text up to those on its other side. In a form that is nowhere so, for every question stands in the same place.
-Prompts that are the same once mended count as if they shared half of what is particular to them. So more than 50 variants that
-all differ in the same place are no likes, being no other than questions in a form.
+Prompts that are the same once mended count as if they shared half of what is particular to them. So more than 50 prompts that
+differ only in one place are treated as one question template, not as duplicates of each other.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ def leaderboard(release: Release, split: str | None = None, *, seed: int = 0) ->
     Args:
         release: The release.
         split: All splits by default.
-        seed: Of the bootstrap.
+        seed: Random seed of the bootstrap.
 
     Returns:
         domain, candidate, performance (mean over the scored answers), low and high (its 95% bootstrap interval over queries),
@@ -33,7 +33,7 @@ def leaderboard(release: Release, split: str | None = None, *, seed: int = 0) ->
     """
     table = release.routing(split)
     if not table.query_ids:
-        raise InputError(f"{release.path}: no queries in {split or 'any split'}, so that nobody can lead")
+        raise InputError(f"{release.path}: {split or 'the release'} has no queries, so there is nothing to rank")
     queries = release.table("queries", split).to_table(columns=["query_id", "domain"])
     domain_of = dict(zip(queries["query_id"].to_pylist(), queries["domain"].to_pylist(), strict=True))
     domains = np.array([domain_of[q] for q in table.query_ids], object)

@@ -1,4 +1,4 @@
-"""What a run may spend and has spent on calls to an LLM: no call starts that, reckoned high, could go beyond it."""
+"""A spending limit for LLM calls: a call whose worst-case cost would exceed it is not started."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Spending:
         given = {"input_price": input_price, "output_price": output_price, "max_cost": max_cost, "max_requests": max_requests}
         for name, value in {**given, "max_total_tokens": max_total_tokens}.items():
             if value is not None and not value >= 0:
-                raise InputError(f"{name}: {value}, expected 0 or more. Remedy: choose such a number")
+                raise InputError(f"{name}: {value}, expected 0 or more. Remedy: choose a value in that range")
         if max_cost is not None and (input_price is None or output_price is None):
             raise InputError(f"max_cost: {max_cost:g} USD, but what a token costs is unknown. Remedy: give both prices")
         self.prices = None if input_price is None or output_price is None else (input_price, output_price)

@@ -119,6 +119,12 @@ def isolating_sandbox() -> None:
         pytest.skip(f"no sandbox isolates code on this machine: {found}")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Without the slow tests, a file that holds no others is not even imported."""
+    whole = str(collection_path.relative_to(TESTS)) in SLOW if collection_path.is_relative_to(TESTS) else False
+    return True if whole and config.option.markexpr == "not slow" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def rank(item: pytest.Item) -> int:
         name = f"{item.path.relative_to(TESTS)}::{item.name}"

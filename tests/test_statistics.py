@@ -180,5 +180,5 @@ def test_leaderboard_of_no_queries(tmp_path: Path) -> None:
     release = write_tiny_release(tmp_path / "r")
     for name in ("queries", "routing"):
         replace_shard(release, f"{name}/partial_test-00000-of-00001.parquet", table_schema(name).arrow.empty_table())
-    with pytest.raises(lfb.LLMFusionBenchError, match="no queries in partial_test"):
+    with pytest.raises(lfb.LLMFusionBenchError, match="partial_test has no queries"):
         leaderboard(lfb.open_release(release), "partial_test")

@@ -260,7 +260,7 @@ def _check(release: Release, key: Places) -> None:
     twice = int((key[1:] == key[:-1]).sum())
     if twice:
         raise ReleaseError(
-            f"{release.path}: {twice:,} responses have a key that is not theirs alone. Remedy: run validate on it"
+            f"{release.path}: {twice:,} responses have a duplicate key (query_id, llm, mode). Remedy: run validate on it"
         )
 
 

@@ -67,9 +67,13 @@ class Filters:
                     raise UnknownNameError(noun, name, set(names))
         low, high = self.min_tokens, self.max_tokens
         if low is not None and high is not None and low > high:
-            raise InputError(f"tokens: at least {low:,} and at most {high:,}, which nothing is. Remedy: another --max-tokens")
+            raise InputError(
+                f"--min-tokens {low:,} is greater than --max-tokens {high:,}. Remedy: lower one or raise the other"
+            )
         if self.min_judge is not None and not 0 <= self.min_judge <= 1:
-            raise InputError(f"judge score of at least {self.min_judge}: they go from 0 to 1. Remedy: another --min-judge")
+            raise InputError(
+                f"--min-judge {self.min_judge}, expected a judge score from 0 to 1. Remedy: choose a score in that range"
+            )
 
     def queries(self, queries: Queries, rows: Places, drops: Drops) -> Places:
         """Those of the queries `rows` that pass."""

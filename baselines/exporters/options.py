@@ -55,7 +55,7 @@ class Options(TypedDict, total=False):
     overwrite: bool
     """Replace a corpus that is there."""
     progress: Progress | None
-    """Told how it goes."""
+    """Called as progress(stage, done, total)."""
 
 
 @dataclass(frozen=True, kw_only=True)

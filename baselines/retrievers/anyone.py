@@ -1,4 +1,4 @@
-"""Asking a retriever of any origin: it is told what it takes, and held to what no query may have."""
+"""Calls any retriever, passing only the arguments its topk accepts, and checks that no hit breaks the leakage rule."""
 
 from __future__ import annotations
 

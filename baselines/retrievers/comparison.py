@@ -127,9 +127,9 @@ def compare_prompts(
         k: Templates or examples a prompt.
         within: Where they may be from: `any`, `domain` or `task`.
         budget_tokens: Of a prompt.
-        resamples: Of the bootstrap.
+        resamples: Number of bootstrap resamples.
         seed: Of the draw and the bootstrap.
-        progress: Told how it goes.
+        progress: Called as progress(stage, done, total).
 
     Raises:
         InputError: the server refuses, `out` is used otherwise, or a user's scorer failed.

@@ -92,8 +92,8 @@ def evaluate_retrieval(
         within: `any`, `domain` or `task`.
         split: Of the queries.
         criterion: Of the templates, as are `pool` and `summarizer`; see `TemplateLibrary.of`.
-        resamples: Of the bootstrap.
-        seed: Of the bootstrap.
+        resamples: Number of bootstrap resamples.
+        seed: Random seed of the bootstrap.
 
     Raises:
         InputError: no such templates, or the retriever returned what the query may not have.

@@ -1,7 +1,7 @@
 """Our best: the mean of the task, and the mean of what a forest and a kernel regression say of how a query departs from it.
 
-Each is multiplied in every task by the slope that its held-out predictions earned there; of the sum, with how hard the query is
-for all, only what lies along the task's few main axes is kept. How it was found, what it gains on real scores under nested
+Each learner's prediction is scaled, per task, by its slope on held-out queries. The sum (plus the query's overall difficulty)
+is projected onto the task's leading axes. How it was found, what it gains on real scores under nested
 selection, and what did not help is in docs/routing_baselines.md.
 """
 

@@ -27,7 +27,7 @@ Progress = Callable[[str, int, int | None], None]
 
 @dataclass(frozen=True)
 class Templates:
-    """What was made, and of how much nothing was."""
+    """The templates made, and how many queries got none, by reason."""
 
     table: pa.Table
     """Rows of `thought_templates`, sorted by template_id."""
@@ -64,7 +64,7 @@ def make_templates(
         summarizer: What writes; "extractive" needs no LLM.
         min_judge_score: Under the criterion `judge`, from which score on an answer is good.
         limit: Make no more templates than this; the queries are taken in order of their ids.
-        progress: Told how it goes.
+        progress: Called as progress(stage, done, total).
 
     Raises:
         UnknownNameError: there is no such criterion, pool or summariser.
@@ -74,7 +74,7 @@ def make_templates(
     opened = release if isinstance(release, Release) else open_release(release)
     writer = named_summarizer(summarizer)
     if limit is not None and limit < 1:
-        raise InputError(f"limit: {limit}, expected at least 1. Remedy: choose such a number, or leave it out")
+        raise InputError(f"limit: {limit}, expected at least 1. Remedy: choose a value in that range")
     chosen = select_answers(opened, criterion=criterion, pool=pool, top=top, min_judge_score=min_judge_score)
     answers, skipped = chosen.answers, dict(chosen.skipped)
     ids = pc.unique(answers["query_id"])

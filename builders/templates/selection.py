@@ -104,9 +104,9 @@ def _check(criterion: str, pool: str, top: int, min_judge_score: float) -> None:
         raise UnknownNameError("pool", pool, POOLS)
     if top < 1 or (criterion == "hybrid" and top > SHORTLIST):
         most = f"1 to {SHORTLIST}" if criterion == "hybrid" else "at least 1"
-        raise InputError(f"top: {top}, expected {most} for the criterion {criterion}. Remedy: choose such a number")
+        raise InputError(f"top: {top}, expected {most} for the criterion {criterion}. Remedy: choose a value in that range")
     if not 0 <= min_judge_score <= 1:
-        raise InputError(f"min_judge_score: {min_judge_score}, expected 0 to 1. Remedy: choose such a number")
+        raise InputError(f"min_judge_score: {min_judge_score}, expected 0 to 1. Remedy: choose a value in that range")
 
 
 def _queries(release: Release) -> pa.Table:

@@ -17,29 +17,39 @@ _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": 
 @click.command(name="build")
 @click.argument("source")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Directory of the release; whole or not at all.")
-@click.option("--split", help="The split of the queries, where the files do not say: train, test or partial_test.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Directory for the release, written atomically.")
+@click.option("--split", help="Split of the queries, if the files do not say: train, test or partial_test.")
 @click.option(
     "--test-share",
     type=click.FloatRange(0, 1, max_open=True),
     default=0.0,
-    help="Set this share of the train queries aside as test, by a hash of their ids.",
+    help="Share of the train queries to set aside as test, chosen by a hash of their ids.",
 )
-@click.option("--tokenizer", help="Count the tokens that the log does not state, by a tiktoken encoding such as cl100k_base.")
+@click.option("--tokenizer", help="tiktoken encoding, such as cl100k_base, for counts that the log does not state.")
 @click.option(
-    "--map", "mapping", multiple=True, metavar="OURS=THEIRS", help="For table: our column and theirs; ==TEXT: a constant."
+    "--map",
+    "mapping",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="For table: our column and the file's column, or ==TEXT for a constant.",
 )
 @click.option(
-    "--map-file", type=click.Path(path_type=Path), help="For table: the same as a YAML file, and what makes a wide one long."
+    "--map-file",
+    type=click.Path(path_type=Path),
+    help="For table: the column mapping as a YAML file, which can also reshape a wide table.",
 )
-@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Any other option of the source.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Any other option of the source, as name=value.")
 @click.option(
-    "--allow-pickle", is_flag=True, help="For routerbench: read a pickled pandas table, by a reader that runs nothing in it."
+    "--allow-pickle",
+    is_flag=True,
+    help="For routerbench: read a pickled pandas table, with a reader that executes nothing in it.",
 )
-@click.option("--revision", help="Revision of the inputs: what to fetch of a repository, else a note in the manifest.")
-@click.option("--strict", is_flag=True, help="Fail where a record cannot be taken, instead of listing it in rejected.jsonl.")
-@click.option("--overwrite", is_flag=True, help="Replace a release that is there.")
-@click.option("--workers", type=click.IntRange(min=1), help="Shards written at a time; one a core by default.")
+@click.option(
+    "--revision", help="Revision of the inputs: the one to fetch from a repository; otherwise recorded in the manifest."
+)
+@click.option("--strict", is_flag=True, help="Fail on a record that cannot be read, instead of listing it in rejected.jsonl.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing release.")
+@click.option("--workers", type=click.IntRange(min=1), help="Number of shards written in parallel. Default: one per core.")
 def command(
     source: str,
     inputs: tuple[str, ...],

@@ -19,81 +19,97 @@ from .embedders import kept_embedder
     "routers",
     multiple=True,
     metavar="SPEC",
-    help="A baseline's name, `all` of them, module:Class, path.py:Class, or the URL of a live router. Repeat it.",
+    help="Name of a baseline, `all`, module:Class, path.py:Class, or the URL of a live router. Repeatable.",
 )
 @click.option(
     "--predictions",
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Choices made elsewhere (CSV, JSONL, Parquet): query_id and candidate, or scores by candidate.",
+    help="File of precomputed choices (CSV, JSONL, Parquet): query_id and candidate, or a score per candidate.",
 )
 @click.option(
     "--scenario",
     "scenarios",
     multiple=True,
     metavar="NAME",
-    help="performance_first (the default), balance, cost_first or judge. Repeat it.",
+    help="Weights of the reward: performance_first (default), balance, cost_first or judge. Repeatable.",
 )
 @click.option(
     "--protocol",
     default="split",
     show_default=True,
     metavar="NAME",
-    help="split, kfold, leave_one_task_out, leave_one_llm_out, learning_curve or guarded.",
+    help="Protocol: split, kfold, leave_one_task_out, leave_one_llm_out, learning_curve or guarded.",
 )
-@click.option("--task", "tasks", multiple=True, metavar="NAME", help="Only queries of this task. Repeat it.")
-@click.option("--llm", "llms", multiple=True, metavar="NAME", help="Only candidates of this LLM. Repeat it.")
-@click.option("--mode", "modes", multiple=True, metavar="NAME", help="Only candidates in this mode: direct or think.")
-@click.option("--split", metavar="NAME", help="The split to test on, `test` by default; for kfold what to use, all by default.")
-@click.option("--baseline", "baselines", multiple=True, metavar="NAME", help="A baseline to compare with. Repeat it.")
-@click.option("--folds", default=5, show_default=True, help="Of kfold.")
-@click.option("--ood-task", "ood_tasks", multiple=True, metavar="TASK", help="A task to be declined, for guarded. Repeat it.")
+@click.option("--task", "tasks", multiple=True, metavar="NAME", help="Use only queries of this task. Repeatable.")
+@click.option("--llm", "llms", multiple=True, metavar="NAME", help="Use only candidates of this LLM. Repeatable.")
+@click.option("--mode", "modes", multiple=True, metavar="NAME", help="Use only candidates in this mode: direct or think.")
+@click.option("--split", metavar="NAME", help="Split to test on (default: test); with kfold, the split to use (default: all).")
+@click.option("--baseline", "baselines", multiple=True, metavar="NAME", help="Baseline to compare with. Repeatable.")
+@click.option("--folds", default=5, show_default=True, help="Number of folds for kfold.")
+@click.option(
+    "--ood-task",
+    "ood_tasks",
+    multiple=True,
+    metavar="TASK",
+    help="Out-of-distribution task that a router should decline; only with guarded. Repeatable.",
+)
 @click.option(
     "--probes",
     default=50,
     show_default=True,
     type=click.IntRange(min=0),
-    help="Train queries shown of a new LLM, for leave_one_llm_out.",
+    help="Number of train queries with scores of the new LLM, for leave_one_llm_out.",
 )
-@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(min=1), help="Of the bootstrap.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of folds, draws and routers.")
+@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(min=1), help="Number of bootstrap resamples.")
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Random seed of folds, draws and routers."
+)
 @click.option(
     "--embedder",
     metavar="SPEC",
-    help="How baselines and scikit-learn see prompts: tfidf (the default), minilm, module:Class or path.py:Class.",
+    help="Prompt embedder of baselines and scikit-learn estimators: tfidf (default), minilm, module:Class or path.py:Class.",
 )
-@click.option("--allow-partial", is_flag=True, help="Count missing and faulty choices instead of refusing them.")
-@click.option("--model", default="auto", show_default=True, metavar="NAME", help="What to ask a live router for.")
-@click.option("--alias", "aliases", multiple=True, metavar="NAME=CANDIDATE", help="A live router's name of a candidate.")
+@click.option("--allow-partial", is_flag=True, help="Count missing and invalid choices instead of rejecting the router.")
+@click.option("--model", default="auto", show_default=True, metavar="NAME", help="Model name sent to a live router.")
 @click.option(
-    "--concurrency", default=8, show_default=True, type=click.IntRange(min=1), help="Requests to a live router at a time."
+    "--alias", "aliases", multiple=True, metavar="NAME=CANDIDATE", help="Name that a live router uses for a candidate."
+)
+@click.option(
+    "--concurrency",
+    default=8,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Number of parallel requests to a live router.",
 )
 @click.option(
     "--retries",
     default=3,
     show_default=True,
     type=click.IntRange(min=0),
-    help="Further attempts after a failure of a live router.",
+    help="Retries after a temporary failure of a live router.",
 )
 @click.option(
-    "--key-variable", metavar="NAME", help="Environment variable whose API key is sent to a live router; none by default."
+    "--key-variable",
+    metavar="NAME",
+    help="Environment variable that holds the API key for a live router. Default: no key is sent.",
 )
 @click.option(
     "--timeout",
     default=60.0,
     show_default=True,
     type=click.FloatRange(min=0, min_open=True),
-    help="Seconds an attempt may take.",
+    help="Timeout per attempt, seconds.",
 )
 @click.option(
-    "--calls", type=click.Path(path_type=Path), metavar="FILE", help="Record every call to a live router there (JSONL)."
+    "--calls", type=click.Path(path_type=Path), metavar="FILE", help="Record every call to a live router in this JSONL file."
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write report.json, leaderboard.csv, report.html there.",
+    help="Write report.json, leaderboard.csv and report.html to this directory.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(

@@ -24,33 +24,41 @@ _PARTLY: Final = "SIMULATED DATA: queries and templates are made up; only the an
 
 @click.command(name="evaluate-prompts")
 @click.argument("release")
-@click.option("--url", metavar="URL", help="An OpenAI-compatible server.")
-@click.option("--model", metavar="NAME", help="What to ask it for.")
+@click.option("--url", metavar="URL", help="URL of an OpenAI-compatible server.")
+@click.option("--model", metavar="NAME", help="Model name sent to the server.")
 @click.option(
-    "--methods", default="zero_shot,few_shot,thought_template", show_default=True, metavar="NAMES", help="Divided by commas."
+    "--methods",
+    default="zero_shot,few_shot,thought_template",
+    show_default=True,
+    metavar="NAMES",
+    help="Comma-separated list of methods to compare.",
 )
 @retrieval_options
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many queries, evenly over the tasks.")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of queries, drawn evenly from the tasks.")
 @click.option(
-    "--scorer", metavar="SPEC", help="A metric for all queries instead of each one's own, or module:function, path.py:function."
+    "--scorer",
+    metavar="SPEC",
+    help="Metric for all queries instead of each query's own; also module:function or path.py:function.",
 )
 @click.option("--allow-code-execution", is_flag=True, help="Run the programs that the LLM wrote, in a sandbox.")
 @click.option(
     "--sandbox", default="auto", show_default=True, help="Kind of isolation: auto, bubblewrap, namespaces or process."
 )
-@click.option("--key-variable", metavar="NAME", help="Environment variable whose API key is sent; none by default.")
+@click.option("--key-variable", metavar="NAME", help="Environment variable that holds the API key. Default: no key is sent.")
 @spending_options
-@click.option("--concurrency", default=8, show_default=True, type=click.IntRange(min=1), help="Calls under way at a time.")
-@click.option("--retries", default=3, show_default=True, type=click.IntRange(min=0), help="Further attempts after a failure.")
-@click.option("--timeout", default=60.0, show_default=True, help="Seconds an attempt may take.")
-@click.option("--max-tokens", default=512, show_default=True, type=click.IntRange(min=1), help="Of an answer.")
-@click.option("--temperature", default=0.0, show_default=True, help="Of the LLM's sampling.")
-@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(min=1), help="Of the bootstrap.")
-@click.option("--seed", default=0, show_default=True, help="Of the draw, the LLM's sampling and the bootstrap.")
-@click.option("--retrieval-only", is_flag=True, help="Ask nobody: measure what is retrieved, beside chance.")
+@click.option("--concurrency", default=8, show_default=True, type=click.IntRange(min=1), help="Number of parallel requests.")
+@click.option("--retries", default=3, show_default=True, type=click.IntRange(min=0), help="Retries after a temporary failure.")
+@click.option("--timeout", default=60.0, show_default=True, help="Timeout per attempt, seconds.")
+@click.option(
+    "--max-tokens", default=512, show_default=True, type=click.IntRange(min=1), help="Maximum number of tokens per answer."
+)
+@click.option("--temperature", default=0.0, show_default=True, help="Sampling temperature.")
+@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(min=1), help="Number of bootstrap resamples.")
+@click.option("--seed", default=0, show_default=True, help="Random seed of the draw, the LLM's sampling and the bootstrap.")
+@click.option("--retrieval-only", is_flag=True, help="Send no requests: measure the retrieved templates against random ones.")
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
 @click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Prompts, answers and report go there."
+    "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Directory for prompts, answers and report."
 )
 def command(
     release: str,

@@ -17,54 +17,70 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _SHARED: Final = (
     click.option(
-        "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The corpus; whole or not at all."
+        "--out",
+        required=True,
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Directory for the corpus, written atomically.",
     ),
-    click.option("--task", "tasks", multiple=True, metavar="NAME", help="Only this task. Repeat it."),
+    click.option("--task", "tasks", multiple=True, metavar="NAME", help="Use only this task. Repeatable."),
     click.option(
-        "--llm", "llms", multiple=True, metavar="NAME", help="Only answers of this LLM, named without a mode. Repeat it."
+        "--llm", "llms", multiple=True, metavar="NAME", help="Use only answers of this LLM, named without a mode. Repeatable."
     ),
-    click.option("--mode", "modes", multiple=True, metavar="NAME", help="Only answers in this mode: direct or think."),
+    click.option("--mode", "modes", multiple=True, metavar="NAME", help="Use only answers in this mode: direct or think."),
     click.option(
-        "--license", "licenses", multiple=True, metavar="NAME", help="Only queries of this licence, or `unknown`. Repeat it."
+        "--license",
+        "licenses",
+        multiple=True,
+        metavar="NAME",
+        help="Use only queries under this licence, or `unknown`. Repeatable.",
     ),
     click.option(
-        "--llm-license", "llm_licenses", multiple=True, metavar="NAME", help="Only answers of LLMs of this licence. Repeat it."
+        "--llm-license",
+        "llm_licenses",
+        multiple=True,
+        metavar="NAME",
+        help="Use only answers of LLMs under this licence. Repeatable.",
     ),
     click.option(
         "--scale",
         default="all",
         show_default=True,
         metavar="NAME",
-        help="Only LLMs of this scale: small (up to 12B parameters), medium (up to 70B), large; or all.",
+        help="Use only LLMs of this scale: small (up to 12B parameters), medium (up to 70B), large, or all.",
     ),
-    click.option("--min-tokens", type=click.IntRange(min=0), metavar="N", help="Only answers of so many tokens or more."),
-    click.option("--max-tokens", type=click.IntRange(min=0), metavar="N", help="Only answers of so many tokens or fewer."),
+    click.option("--min-tokens", type=click.IntRange(min=0), metavar="N", help="Use only answers of at least N tokens."),
+    click.option("--max-tokens", type=click.IntRange(min=0), metavar="N", help="Use only answers of at most N tokens."),
     click.option(
-        "--min-judge", type=float, metavar="SCORE", help="Only answers that the judges gave so much on average, 0 to 1."
+        "--min-judge", type=float, metavar="SCORE", help="Use only answers with at least this mean judge score, 0 to 1."
     ),
     click.option(
-        "--best-of", type=click.IntRange(min=1), metavar="N", help="Look at N answers of a query alone, drawn by the seed."
+        "--best-of", type=click.IntRange(min=1), metavar="N", help="Consider only N randomly drawn answers per query."
     ),
     click.option(
         "--duplicates",
         default="exact",
         show_default=True,
         metavar="NAME",
-        help="Leave repeated prompts and answers out: exact; near, prompts nearly alike too; or keep.",
+        help="How to treat duplicates: drop exact ones, drop near ones too, or keep all (exact, near, keep).",
     ),
-    click.option("--max-share", type=float, metavar="SHARE", help="The largest share of the records that one task may have."),
-    click.option("--seed", default=0, show_default=True, help="Of every draw."),
+    click.option("--max-share", type=float, metavar="SHARE", help="Maximum share of the records that one task may have."),
+    click.option("--seed", default=0, show_default=True, help="Random seed."),
     click.option(
         "--reasoning",
         default="keep",
         show_default=True,
         metavar="NAME",
-        help="What becomes of <think> blocks: keep, strip or tag.",
+        help="How to treat <think> blocks: keep, strip or tag.",
     ),
-    click.option("--include-test", is_flag=True, help="Take test splits too, with no leakage guard; the corpus says so."),
-    click.option("--container", metavar="NAME", help="jsonl or parquet; by default what the format's readers expect."),
-    click.option("--shard-rows", default=100_000, show_default=True, help="Records a file."),
-    click.option("--overwrite", is_flag=True, help="Replace a corpus that is there."),
+    click.option(
+        "--include-test", is_flag=True, help="Include test splits and switch the leakage guard off; the corpus records this."
+    ),
+    click.option(
+        "--container", metavar="NAME", help="File type: jsonl or parquet. Default: what readers of the format expect."
+    ),
+    click.option("--shard-rows", default=100_000, show_default=True, help="Number of records per file."),
+    click.option("--overwrite", is_flag=True, help="Replace an existing corpus."),
 )
 
 
@@ -94,14 +110,16 @@ def command() -> None:
 @command.command(name="sft")
 @click.argument("release")
 @click.option("--setting", default="perf", show_default=True, metavar="NAME",
-              help="What is best: perf, judge, hybrid; or baseline, the ground truth alone.")  # fmt: skip
-@click.option("--k", default=5, show_default=True, help="Answers a query at most.")
+              help="How answers are ranked: perf, judge or hybrid; baseline exports only the ground truth.")  # fmt: skip
+@click.option("--k", default=5, show_default=True, help="Maximum number of answers per query.")
 @click.option("--format", default="alpaca", show_default=True, metavar="NAME",
               help="alpaca, sharegpt, messages, openai, prompt_completion, prompt_completion_chat or parquet.")  # fmt: skip
-@click.option("--with-labels", is_flag=True, help="Put the ground truth of every query before its answers, as published.")
-@click.option("--one-per-llm", is_flag=True, help="One answer of an LLM to a query at most, the better of its modes.")
+@click.option(
+    "--with-labels", is_flag=True, help="Put the ground truth of each query before its answers, as the published corpora do."
+)
+@click.option("--one-per-llm", is_flag=True, help="Keep at most one answer per LLM and query, the better of its two modes.")
 @click.option("--length", default="longest", show_default=True, metavar="NAME",
-              help="Which of two equally good answers comes first: longest, as published, or shortest.")  # fmt: skip
+              help="Which of two equally good answers comes first: longest (as published) or shortest.")  # fmt: skip
 @_shared
 def sft(release: str, out: Path, **options: Any) -> None:
     """Supervised fine-tuning: the best answers to every query.
@@ -120,14 +138,18 @@ def sft(release: str, out: Path, **options: Any) -> None:
 @command.command(name="preference")
 @click.argument("release")
 @click.option(
-    "--by", default="performance", show_default=True, metavar="NAME", help="Which is better: by performance or judge."
+    "--by", default="performance", show_default=True, metavar="NAME", help="Score that ranks the answers: performance or judge."
 )
-@click.option("--pairs", "pairs_per_query", default=1, show_default=True, help="Pairs of a query at most.")
-@click.option("--min-gap", default=0.3, show_default=True, help="What the better answer's score is above the worse one's.")
+@click.option("--pairs", "pairs_per_query", default=1, show_default=True, help="Maximum number of pairs per query.")
+@click.option("--min-gap", default=0.3, show_default=True, help="Minimum score difference within a pair.")
 @click.option("--match-length", type=float, metavar="TIMES",
-              help="The longer answer has at most so many times the tokens of the shorter one, 1 or above.")  # fmt: skip
+              help="Maximum ratio of the answers' lengths in tokens, 1 or above.")  # fmt: skip
 @click.option(
-    "--format", default="trl", show_default=True, metavar="NAME", help="trl, trl_chat, alpaca, sharegpt, openai or parquet."
+    "--format",
+    default="trl",
+    show_default=True,
+    metavar="NAME",
+    help="Format: trl, trl_chat, alpaca, sharegpt, openai or parquet.",
 )
 @_shared
 def preference(release: str, out: Path, **options: Any) -> None:
@@ -145,14 +167,20 @@ def preference(release: str, out: Path, **options: Any) -> None:
 
 @command.command(name="kto")
 @click.argument("release")
-@click.option("--by", default="performance", show_default=True, metavar="NAME", help="How good: by performance or judge.")
 @click.option(
-    "--answers", "answers_per_label", default=2, show_default=True, help="Good ones, and bad ones, of a query at most."
+    "--by", default="performance", show_default=True, metavar="NAME", help="Score that ranks the answers: performance or judge."
 )
-@click.option("--good", default=0.5, show_default=True, help="A score from which an answer is good.")
-@click.option("--bad", default=0.0, show_default=True, help="A score up to which it is bad; what lies between is left out.")
-@click.option("--balance", is_flag=True, help="As many good as bad ones.")
-@click.option("--format", default="trl", show_default=True, metavar="NAME", help="trl, trl_chat, alpaca, sharegpt or parquet.")
+@click.option(
+    "--answers", "answers_per_label", default=2, show_default=True, help="Maximum number of good and of bad answers per query."
+)
+@click.option("--good", default=0.5, show_default=True, help="An answer with at least this score is good.")
+@click.option(
+    "--bad", default=0.0, show_default=True, help="An answer with at most this score is bad; answers in between are skipped."
+)
+@click.option("--balance", is_flag=True, help="Keep as many good as bad answers.")
+@click.option(
+    "--format", default="trl", show_default=True, metavar="NAME", help="Format: trl, trl_chat, alpaca, sharegpt or parquet."
+)
 @_shared
 def kto(release: str, out: Path, **options: Any) -> None:
     """Labelled answers for KTO: single answers, good or bad.
@@ -172,14 +200,16 @@ def kto(release: str, out: Path, **options: Any) -> None:
 @click.option("--format", "format_name", required=True, metavar="NAME",
               help="embedllm, fusionfactory, llmrouter, llmrouterbench, routellm, routellm-battles, routerbench, routerdc "
               "or routereval.")  # fmt: skip
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The export; whole or not at all.")
-@click.option("--split", metavar="NAME", help="Only this split; all of them by default.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Directory for the export, written atomically."
+)
+@click.option("--split", metavar="NAME", help="Use only this split. Default: all splits.")
 @click.option("--candidate", "candidates", multiple=True, metavar="NAME",
-              help="Only this candidate, in this order. Repeat it; for routellm the weak one, then the strong.")  # fmt: skip
+              help="Use only this candidate. Repeatable, in this order; for routellm the weak one first.")  # fmt: skip
 @click.option("--threshold", type=float, metavar="SCORE",
-              help="For embedllm and routellm: the performance from which an answer is right.")  # fmt: skip
-@click.option("--score", metavar="NAME", help="For fusionfactory: what its score is, performance or judge_score.")
-@click.option("--overwrite", is_flag=True, help="Replace an export that is there.")
+              help="For embedllm and routellm: an answer with at least this performance is right.")  # fmt: skip
+@click.option("--score", metavar="NAME", help="For fusionfactory: column to write as its score, performance or judge_score.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing export.")
 def routing(
     release: str,
     format_name: str,
@@ -210,8 +240,10 @@ def routing(
     if made.missing:
         say(f"{made.missing:,} of {made.cells + made.missing:,} cells have no performance: {made.about['missing_as']}.")
         if not made.cells:
-            say("No router learns from that. Remedy: llmfusionbench rescore, then export again")
-    say(f"It has no place for: {made.about['lost']}.")
+            say(
+                "No answer has a score, so no router can learn from this. Remedy: run llmfusionbench rescore, then export again"
+            )
+    say(f"Not included in this format: {made.about['lost']}.")
     if made.reader is not None:
         say(f"Read back by: llmfusionbench build {made.reader}")
 

@@ -21,20 +21,36 @@ if TYPE_CHECKING:
 @click.command(name="fuse")
 @click.argument("release")
 @click.option(
-    "--fusion", "fusions", multiple=True, metavar="NAME", help="vote, weighted_vote or topla; all by default. Repeat it."
+    "--fusion",
+    "fusions",
+    multiple=True,
+    metavar="NAME",
+    help="Fusion method: vote, weighted_vote or topla. Repeatable. Default: all.",
 )
-@click.option("--candidate", "candidates", multiple=True, metavar="NAME", help="Who may be asked; all by default. Repeat it.")
-@click.option("--top", type=click.IntRange(min=1), help="Let vote and weighted_vote ask only so many, the best on train folds.")
 @click.option(
-    "--size", default=5, show_default=True, type=click.IntRange(min=2), help="How many topla keeps, by focal diversity."
+    "--candidate", "candidates", multiple=True, metavar="NAME", help="Candidate that may be asked. Repeatable. Default: all."
 )
-@click.option("--split", metavar="NAME", help="The queries of one split; all by default.")
-@click.option("--folds", default=5, show_default=True, help="All is learned on the other folds.")
-@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(min=1), help="Of the bootstrap.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of folds and bootstrap.")
+@click.option(
+    "--top", type=click.IntRange(min=1), help="Let vote and weighted_vote ask only the N best candidates of the train folds."
+)
+@click.option(
+    "--size",
+    default=5,
+    show_default=True,
+    type=click.IntRange(min=2),
+    help="Number of candidates topla keeps, chosen by focal diversity.",
+)
+@click.option("--split", metavar="NAME", help="Use only the queries of this split. Default: all splits.")
+@click.option("--folds", default=5, show_default=True, help="Number of folds; everything is learned on the other folds.")
+@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(min=1), help="Number of bootstrap resamples.")
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Random seed of the folds and the bootstrap."
+)
 @click.option("--revision", metavar="REV", help="Commit, tag or branch of a release on the Hub.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the figures there, as CSV.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the results to this CSV file."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def command(
     release: str,
     fusions: tuple[str, ...],
@@ -49,7 +65,7 @@ def command(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Ask several LLMs every query, make one answer of theirs, and say what that is worth.
+    """Combine several LLMs' answers into one by voting, and measure the gain.
 
     Answers are compared in the form that the task's metric takes from them, so that equal numbers agree however they are
     written. Tasks whose answers cannot be put to a vote (programs, and cem, which looks for the truth) are left out. Who is

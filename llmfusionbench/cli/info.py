@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command(name="info")
 @click.argument("release")
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def command(release: str, revision: str | None, as_json: bool) -> None:
     """Say what is in a release: counts, tokens, coverage of the query x candidate grid, missing values, licences.
 

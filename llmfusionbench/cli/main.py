@@ -25,7 +25,7 @@ COMMANDS: Final = {
     "evaluate": "Measure routers on a release, against baselines, with intervals.",
     "evaluate-prompts": "Ask the same queries bare, with examples and with thought templates, and compare.",
     "export": "Write corpora to train LLMs on, and routing data in other projects' formats.",
-    "fuse": "Make one answer of several LLMs' and say what that is worth.",
+    "fuse": "Combine several LLMs' answers into one by voting, and measure the gain.",
     "info": "Say what is in a release: counts, tokens, coverage, licences.",
     "quickstart": "Tour the embedded sample: open, validate, look.",
     "rescore": "Score the answers of a release anew, as another release.",

@@ -30,7 +30,7 @@ _SHOWN = 200
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Also write there: the best candidates as CSV, the report of the routers, and a corpus.",
+    help="Also write the best candidates (CSV), the router report and a corpus to this directory.",
 )
 def command(out: Path | None) -> int:
     """Tour the embedded sample: what is in it, who answers best, and what fusion makes of it.

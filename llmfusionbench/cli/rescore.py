@@ -18,19 +18,17 @@ if TYPE_CHECKING:
 @click.command(name="rescore")
 @click.argument("release")
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Directory of the new release; whole or not at all."
+    "--out", required=True, type=click.Path(path_type=Path), help="Directory for the new release, written atomically."
 )
-@click.option(
-    "--metric", "metrics", multiple=True, metavar="NAME", help="Score the queries of this metric only; may be repeated."
-)
-@click.option("--official", is_flag=True, help="The reference pipeline's own numbers, defects included.")
+@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Score only the queries of this metric. Repeatable.")
+@click.option("--official", is_flag=True, help="Compute the reference pipeline's own numbers, including its defects.")
 @click.option("--allow-code-execution", is_flag=True, help="Run the programs that LLMs wrote, in a sandbox.")
 @click.option(
     "--sandbox", default="auto", show_default=True, help="Kind of isolation: auto, bubblewrap, namespaces or process."
 )
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes at work at a time; one a core by default.")
-@click.option("--overwrite", is_flag=True, help="Replace a release that is there.")
+@click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes. Default: one per core.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing release.")
 def command(
     release: str,
     out: Path,

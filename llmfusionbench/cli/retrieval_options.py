@@ -18,25 +18,45 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _OPTIONS = (
-    click.option("--retriever", default="dense", show_default=True, metavar="NAME", help="dense, bm25 or hybrid."),
-    click.option("--k", default=3, show_default=True, type=click.IntRange(min=1), help="Templates a query, at most."),
+    click.option("--retriever", default="dense", show_default=True, metavar="NAME", help="Retriever: dense, bm25 or hybrid."),
     click.option(
-        "--within", default="any", show_default=True, metavar="WHAT", help="Where they may be from: task, domain or any."
+        "--k", default=3, show_default=True, type=click.IntRange(min=1), help="Maximum number of templates per query."
+    ),
+    click.option(
+        "--within",
+        default="any",
+        show_default=True,
+        metavar="WHAT",
+        help="Where templates may come from: the query's task, its domain, or any.",
     ),
     click.option(
         "--criterion",
         default="performance",
         show_default=True,
         metavar="NAME",
-        help="How the answers behind them were picked: performance, judge or hybrid.",
+        help="How the answers behind the templates were chosen: performance, judge or hybrid.",
     ),
-    click.option("--pool", default="all", show_default=True, metavar="NAME", help="Whose answers: small or all."),
-    click.option("--summarizer", metavar="NAME", help="What wrote them; needed where the release has several."),
     click.option(
-        "--embedder", metavar="SPEC", help="Of dense and hybrid: tfidf (the default), minilm, module:Class or path.py:Class."
+        "--pool",
+        default="all",
+        show_default=True,
+        metavar="NAME",
+        help="Pool of the answers behind the templates: small or all.",
     ),
-    click.option("--split", default="test", show_default=True, metavar="NAME", help="Whose queries."),
-    click.option("--budget-tokens", default=2048, show_default=True, type=click.IntRange(min=1), help="Of a prompt, at most."),
+    click.option("--summarizer", metavar="NAME", help="Summarizer of the templates; required if the release has several."),
+    click.option(
+        "--embedder",
+        metavar="SPEC",
+        help="Embedder for dense and hybrid: tfidf (default), minilm, module:Class or path.py:Class.",
+    ),
+    click.option("--split", default="test", show_default=True, metavar="NAME", help="Split of the queries."),
+    click.option(
+        "--budget-tokens",
+        default=2048,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="Maximum number of tokens per prompt.",
+    ),
 )
 
 

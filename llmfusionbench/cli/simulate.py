@@ -17,10 +17,10 @@ from .info import SIMULATED
     type=click.FloatRange(0, 100, min_open=True),
     default=1.0,
     show_default=True,
-    help="1.0 is the size of the reference release: 256,000 rows.",
+    help="Size; 1.0 is that of the reference release, 256,000 rows.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other logs.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core by default.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Random seed; the same seed gives the same logs.")
+@click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes. Default: one per core.")
 def command(out: Path, scale: float, seed: int, workers: int | None) -> None:
     """Write simulated logs in the official FusionBench CSV format, at any scale, in constant memory.
 

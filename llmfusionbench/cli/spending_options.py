@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _OPTIONS = (
-    click.option("--input-price", type=float, metavar="USD", help="For a million input tokens."),
-    click.option("--output-price", type=float, metavar="USD", help="For a million output tokens."),
-    click.option("--max-cost", type=float, metavar="USD", help="What this run may cost; needs both prices."),
-    click.option("--max-requests", type=int, metavar="N", help="How many requests this run may make."),
-    click.option("--max-total-tokens", type=int, metavar="N", help="How many tokens this run may take, input and output."),
+    click.option("--input-price", type=float, metavar="USD", help="Price per million input tokens, USD."),
+    click.option("--output-price", type=float, metavar="USD", help="Price per million output tokens, USD."),
+    click.option("--max-cost", type=float, metavar="USD", help="Maximum cost of this run, USD; needs both prices."),
+    click.option("--max-requests", type=int, metavar="N", help="Maximum number of requests in this run."),
+    click.option("--max-total-tokens", type=int, metavar="N", help="Maximum number of tokens in this run, input plus output."),
 )
 
 

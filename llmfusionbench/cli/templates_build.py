@@ -18,32 +18,41 @@ if TYPE_CHECKING:
 @click.command(name="build")
 @click.argument("release")
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Directory of the new release; whole or not at all."
+    "--out", required=True, type=click.Path(path_type=Path), help="Directory for the new release, written atomically."
 )
-@click.option("--criterion", default="performance", show_default=True, help="Best answers by: performance, judge or hybrid.")
-@click.option("--pool", default="all", show_default=True, help="Whose answers: those of small LLMs (small), or all.")
-@click.option("--top", default=3, show_default=True, help="Answers a template is made of, at most.")
-@click.option("--min-judge-score", default=0.5, show_default=True, help="For judge: from which score on an answer is good.")
+@click.option(
+    "--criterion",
+    default="performance",
+    show_default=True,
+    help="Score that picks the best answers: performance, judge or hybrid.",
+)
+@click.option("--pool", default="all", show_default=True, help="Pool of answers: those of small LLMs (small), or all.")
+@click.option("--top", default=3, show_default=True, help="Maximum number of answers per template.")
+@click.option("--min-judge-score", default=0.5, show_default=True, help="For judge: minimum score of a good answer.")
 @click.option(
     "--summarizer",
     default="extractive",
     show_default=True,
     metavar="extractive|URL",
-    help="What writes: the rule that needs no LLM, or the address of an OpenAI-compatible server.",
+    help="Summarizer: extractive, which needs no LLM, or the URL of an OpenAI-compatible server.",
 )
-@click.option("--model", metavar="NAME", help="What to ask a server for; the name in the rows.")
-@click.option("--key-variable", metavar="NAME", help="Environment variable whose API key is sent; none by default.")
+@click.option("--model", metavar="NAME", help="Model name sent to the server, and the summarizer's name in the rows.")
+@click.option("--key-variable", metavar="NAME", help="Environment variable that holds the API key. Default: no key is sent.")
 @spending_options
-@click.option("--concurrency", default=8, show_default=True, help="Requests under way at a time.")
-@click.option("--retries", default=3, show_default=True, help="Further attempts after a failure that may pass.")
-@click.option("--timeout", default=60.0, show_default=True, help="Seconds an attempt may take.")
-@click.option("--max-tokens", default=400, show_default=True, help="Of a reply.")
-@click.option("--temperature", default=0.0, show_default=True, help="Of the sampling.")
-@click.option("--seed", type=int, help="Of the sampling, where the server takes one.")
-@click.option("--limit", type=int, metavar="N", help="Make no more templates than this.")
-@click.option("--allow-partial", is_flag=True, help="Write what there is when the budget is spent or the server is gone.")
+@click.option("--concurrency", default=8, show_default=True, help="Number of parallel requests.")
+@click.option("--retries", default=3, show_default=True, help="Retries after a temporary failure.")
+@click.option("--timeout", default=60.0, show_default=True, help="Timeout per attempt, seconds.")
+@click.option("--max-tokens", default=400, show_default=True, help="Maximum number of tokens per reply.")
+@click.option("--temperature", default=0.0, show_default=True, help="Sampling temperature.")
+@click.option("--seed", type=int, help="Sampling seed, if the server accepts one.")
+@click.option("--limit", type=int, metavar="N", help="Maximum number of templates to make.")
+@click.option(
+    "--allow-partial",
+    is_flag=True,
+    help="Write the templates made so far when the budget is spent or the server stops answering.",
+)
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
-@click.option("--overwrite", is_flag=True, help="Replace a release that is there.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing release.")
 def build(
     release: str,
     out: Path,

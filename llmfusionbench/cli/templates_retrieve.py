@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 @click.argument("release")
 @retrieval_options
 @click.option(
-    "--method", default="thought_template", show_default=True, metavar="NAME", help="zero_shot, few_shot or thought_template."
+    "--method",
+    default="thought_template",
+    show_default=True,
+    metavar="NAME",
+    help="Prompt method: zero_shot, few_shot or thought_template.",
 )
-@click.option("--prompt", help="Look up the templates for this one text, and print them.")
-@click.option("--task", metavar="NAME", help="The task of --prompt.")
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many queries, evenly over the tasks.")
-@click.option("--seed", default=0, show_default=True, help="Of the draw of --limit.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the prompts there (JSONL).")
+@click.option("--prompt", help="Print the templates retrieved for this text.")
+@click.option("--task", metavar="NAME", help="Task that --prompt belongs to.")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of queries, drawn evenly from the tasks.")
+@click.option("--seed", default=0, show_default=True, help="Random seed for --limit.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the prompts to this JSONL file."
+)
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
 def command(
     release: str,

@@ -12,13 +12,13 @@ from .console import progress, say, show_table
 @click.command(name="tokens")
 @click.argument("release")
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Directory of the new release; whole or not at all."
+    "--out", required=True, type=click.Path(path_type=Path), help="Directory for the new release, written atomically."
 )
-@click.option("--tokenizer", default="cl100k_base", show_default=True, help="A tiktoken encoding.")
-@click.option("--fast", is_flag=True, help="Count with bpe-openai, checked against tiktoken on the way.")
+@click.option("--tokenizer", default="cl100k_base", show_default=True, help="Name of a tiktoken encoding.")
+@click.option("--fast", is_flag=True, help="Count with bpe-openai and check a sample against tiktoken.")
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes at work at a time; one a core by default.")
-@click.option("--overwrite", is_flag=True, help="Replace a release that is there.")
+@click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes. Default: one per core.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing release.")
 def command(
     release: str, out: Path, tokenizer: str, fast: bool, revision: str | None, workers: int | None, overwrite: bool
 ) -> None:

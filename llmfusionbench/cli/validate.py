@@ -11,8 +11,10 @@ from .console import printable, progress, say
 
 @click.command(name="validate")
 @click.argument("path")
-@click.option("--schema", metavar="TABLE", help="The table that a single file holds, where its name does not say.")
-@click.option("--max-errors", type=click.IntRange(min=1), default=100, show_default=True, help="Stop after so many issues.")
+@click.option("--schema", metavar="TABLE", help="Table that a single file holds, if its name does not say.")
+@click.option(
+    "--max-errors", type=click.IntRange(min=1), default=100, show_default=True, help="Maximum number of issues to report."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the issues as JSON lines.")
 def command(path: str, schema: str | None, max_errors: int, as_json: bool) -> int:
     """Check a release, or one Parquet, JSONL or CSV file, against the schemas.

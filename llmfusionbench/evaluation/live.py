@@ -25,7 +25,7 @@ class LiveRouter:
         model: What to ask for, such as `auto` or `router-mf-0.11593`.
         aliases: Name in a reply -> candidate of the release, where they differ.
         concurrency: Requests under way at a time.
-        retries: Further attempts after a failure that may pass: no connection, a time-out, status 408, 409, 429 or 5xx.
+        retries: Retries after a temporary failure: no connection, a time-out, status 408, 409, 429 or 5xx.
         timeout: Seconds an attempt may take.
         record: JSONL file to which every call is added: query_id (in an evaluation), prompt's place, attempts, status, model,
             seconds, error.

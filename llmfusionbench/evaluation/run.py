@@ -91,7 +91,7 @@ def evaluate(
         llms: Only candidates of these LLMs.
         modes: Only candidates of these modes.
         tasks: Only queries of these tasks.
-        resamples: Of the bootstrap over queries.
+        resamples: Number of bootstrap resamples, over queries.
         seed: Of folds, draws and of the routers that take one.
         embedder: How estimators of scikit-learn see prompts, and routers that are handed in by name or as a class, where they
             take an embedder; None leaves each its own, which is `TfidfSvdEmbedder()` for estimators and baselines.
@@ -111,9 +111,7 @@ def evaluate(
     if protocol not in PROTOCOLS:
         raise UnknownNameError("protocol", protocol, PROTOCOLS)
     if ood_tasks and protocol != "guarded":
-        raise InputError(
-            f"{protocol}: out-of-distribution tasks are of the guarded track. Remedy: protocol guarded, or name none"
-        )
+        raise InputError(f"{protocol}: --ood-task works only with --protocol guarded. Remedy: choose that protocol or drop it")
     rules = scenario_named(scenario)
     given = named_routers(router)
     asked = given | {name: name for name in baselines if name not in given}
@@ -133,7 +131,7 @@ def evaluate(
     warnings: list[str] = []
     if embedder is not None:
         seeing = [name for name, made_of in routers.items() if sees_through(made_of, embedder)]
-        warnings.append(f"embedder {embedder.id}: {', '.join(seeing) or 'of no router here'}")
+        warnings.append(f"embedder {embedder.id}: {', '.join(seeing) or 'not used by any of these routers'}")
     done, total = 0, len(made) * len(routers)
     for fold in made:
         for name in list(routers):
@@ -186,7 +184,7 @@ def _tables(release: Any, protocol: str, split: str | None) -> tuple[RoutingTabl
     if isinstance(release, tuple):
         train, test = release
         if one:
-            raise InputError(f"{protocol}: two tables, expected one, of which it makes its folds")
+            raise InputError(f"{protocol}: got a (train, test) pair, expected one table: this protocol makes its own folds")
         return train, test
     if one:
         return None, release.routing(split)
@@ -257,13 +255,13 @@ def _copied(router: Any) -> Any:
     """A copy, so that no fold learns from another.
 
     Raises:
-        InputError: it holds what cannot be copied.
+        InputError: it holds something that cannot be copied.
     """
     try:
         return copy.deepcopy(router)
     except TypeError as error:  # a lock, a connection, a file
         raise InputError(
-            f"holds what cannot be copied ({error}). Remedy: hand in the class, and open connections in fit or route"
+            f"cannot be copied ({error}). Remedy: pass the class instead of an instance, and open connections in fit or route"
         ) from error
 
 

@@ -38,11 +38,11 @@ def validate(
     Args:
         path: The directory or the file.
         schema: The table that the file holds; by default told from its name, or from its folder's.
-        max_errors: Stop after so many issues.
+        max_errors: Maximum number of issues to report.
         progress: Called with the number of rows of each batch that is done.
 
     Raises:
-        InputError: there is nothing at `path`, or no telling which table the file holds.
+        InputError: there is nothing at `path`, or it cannot be told which table the file holds.
         UnknownNameError: there is no such table as `schema`.
     """
     path = Path(path)
@@ -70,7 +70,7 @@ def guess_table(path: Path) -> str:
     for name in (stem, stem.split("-")[0], path.resolve().parent.name):
         if name in TABLES + SIDECARS:
             return name
-    raise InputError(f"{path}: no telling which table it holds. Remedy: --schema {'|'.join(TABLES)}")
+    raise InputError(f"{path}: cannot tell which table this is. Remedy: name it with --schema {'|'.join(TABLES)}")
 
 
 def _release(path: Path, progress: Progress | None) -> Iterator[Issue]:

@@ -101,7 +101,7 @@ def test_an_embedder_reaches_files_and_scikit_learn(tmp_path: Path) -> None:
         assert {*embedder.seen} >= {*tables[1].prompts}
         assert f"embedder lengths: {name}" in report.data["warnings"]
     blind = lfb.evaluate(Always("a"), tables, embedder=embedder, baselines=())
-    assert "embedder lengths: of no router here" in blind.data["warnings"]
+    assert "embedder lengths: not used by any of these routers" in blind.data["warnings"]
 
 
 def test_a_file_without_a_class_is_told_to_name_one() -> None:

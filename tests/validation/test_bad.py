@@ -288,7 +288,7 @@ def test_json_of_a_valid_file_is_empty(tmp_path: Path, capsys: pytest.CaptureFix
     ("arguments", "status", "words"),
     [
         (["nowhere"], 1, "nowhere: no such file or directory. Remedy: check the path"),
-        (["answers.jsonl"], 1, "answers.jsonl: no telling which table it holds. Remedy: --schema queries|llms|"),
+        (["answers.jsonl"], 1, "answers.jsonl: cannot tell which table this is. Remedy: name it with --schema queries|llms|"),
         (["answers.jsonl", "--schema", "response"], 1, 'No table "response". Did you mean "responses"?'),
         (
             ["answers.txt", "--schema", "llms"],

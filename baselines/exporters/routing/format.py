@@ -82,9 +82,11 @@ def check_names(names: Iterable[str], taken: Iterable[str], endings: Iterable[st
     """Candidates can be the names of columns.
 
     Raises:
-        InputError: one is called as a column that the format has already.
+        InputError: a candidate has the name of a column that the format has already.
     """
     taken = set(taken)
     for name in names:
         if name in taken or any(name.endswith(ending) for ending in endings):
-            raise InputError(f'{what}: the candidate "{name}" is called as a column of the format. Remedy: leave it out')
+            raise InputError(
+                f'{what}: candidate "{name}" clashes with a column name of this format. Remedy: exclude it with --candidate'
+            )

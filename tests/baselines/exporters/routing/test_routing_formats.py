@@ -338,7 +338,7 @@ def test_queries_without_texts(tmp_path: Path, name: str) -> None:
 )
 def test_candidates_called_as_a_column(tmp_path: Path, name: str, llm: str) -> None:
     release = make(tmp_path, f"prompt,llm,performance,metric\nx?,b,1,em\nx?,{llm},1,em\n")
-    with pytest.raises(InputError, match="is called as a column of the format"):
+    with pytest.raises(InputError, match="clashes with a column name of this format"):
         export_routing(release, tmp_path / "out", format=name)
 
 

@@ -25,7 +25,6 @@ for _profile, _examples in (("quick", 20), ("full", 150)):
         database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     )
-settings.load_profile("full")
 
 SLOW = (
     "test_readme.py",
@@ -73,7 +72,7 @@ SLOW = (
     "baselines/exporters/test_corpus.py::test_long_prompts",
     "baselines/exporters/test_corpus.py::test_the_same_bytes",
     "baselines/exporters/test_pairs.py::test_every_pair",
-    "baselines/test_fusion.py::test_real_votes",
+    "baselines/test_fusion.py::test_real",
     "baselines/test_fusion.py::test_the_sample",
     "baselines/test_guarded.py::test_the_guarded_track_of_the_sample",
     "baselines/test_graph.py",
@@ -90,11 +89,13 @@ SLOW = (
     "evaluation/test_report.py::test_scenarios",
     "release/test_writer.py::test_many_runs",
     "scoring/test_fidelity.py",
+    "scoring/test_official.py::test_both",
     "test_cli.py::test_quickstart",
     "test_cli.py::test_progress",
     "test_cli.py::test_python_m",
     "test_cli.py::test_stopping",
     "test_cli.py::test_a_full_disk",
+    "test_cli.py::test_a_terminal",
     "test_cli_prompts.py::test_retrieve",
     "test_cli_prompts.py::test_templates_that",
     "test_load_dataset.py::test_import_order",
@@ -117,6 +118,11 @@ def isolating_sandbox() -> None:
     found = sandbox_kinds()
     if found["bubblewrap"] and found["namespaces"]:
         pytest.skip(f"no sandbox isolates code on this machine: {found}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption("--hypothesis-profile"):
+        settings.load_profile("full")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

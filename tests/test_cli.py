@@ -224,7 +224,7 @@ def test_every_example_runs(
         (["evaluate", "sample", "--router", "knn", "--concurrency", "0"], 2, "is not in the range x>=1"),
         (["evaluate", "sample", "--router", "knn", "--timeout", "0"], 2, "is not in the range x>0"),
         (["evaluate", "sample", "--router", "knn", "--out", "in.csv"], 2, "is a file"),
-        (["evaluate", "sample", "--router", "knn", "--ood-task", "gsm8k"], 1, "works only with --protocol guarded"),
+        (["evaluate", "sample", "--router", "knn", "--ood-task", "gsm8k"], 1, "works only with --protocol guarded. Remedy"),
         (["fuse", "sample", "--seed", "-1"], 2, "is not in the range x>=0"),
         (["rescore", "nowhere", "--out", "r"], 1, "nowhere: no such directory"),
         (["tokens", "nowhere", "--out", "r"], 1, "nowhere: no such directory"),

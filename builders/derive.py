@@ -1,4 +1,4 @@
-"""A release made out of a release: its answers revised a shard at a time, its views made anew, all else copied byte for byte.
+"""Makes a release from a release: answers are revised shard by shard, views are rebuilt, everything else is copied.
 
 What becomes of an answer is the business of a `Revision`. A run that is cut short leaves its finished shards in a hidden
 directory beside the new release, and the next run of the same takes them up.
@@ -34,7 +34,7 @@ Progress = Callable[[str, int, int | None], None]
 """Called with what is being done, how much of it is done, and how much there is of it (if that is known)."""
 
 REDONE: Final = ("responses", "logs", "routing")
-"""The tables that are written anew."""
+"""The tables that are rewritten."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def derive(
 
 
 def _digest(release: Release, revision: Revision) -> str:
-    """Of all that the new release depends on; the manifest has the digest of every file."""
+    """Digest of everything the new release depends on; the manifest has the digest of every file."""
     parts = [sha256(release.path / MANIFEST), revision.name, revision.options(), _version.__version__, SCHEMA_VERSION]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

@@ -75,7 +75,9 @@ def test_every_pin_of_the_dependencies_is_in_the_constraints() -> None:
 
 def test_uv_is_handed_the_settings_of_pip() -> None:
     shown = ":env:.find-links='/a /b'\nglobal.cert='/c.crt'\nglobal.find-links='/d'\nglobal.index-url='http://e/simple'\n"
-    assert uv_variables(shown) == {"UV_FIND_LINKS": "/a,/b", "UV_DEFAULT_INDEX": "http://e/simple"}
+    assert uv_variables(shown) == {
+        "UV_FIND_LINKS": "/a,/b", "UV_DEFAULT_INDEX": "http://e/simple", "SSL_CERT_FILE": "/c.crt",
+    }  # fmt: skip
 
 
 def test_the_wheel_works_in_a_new_environment_outside_of_the_checkout(built: Path, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ class Keys:
         return np.where((query < 0) | (llm < 0) | (mode < 0), -1, code)
 
     def _queries(self, ids: pa.Array) -> Places:
-        """[n] places of queries, -1 for one that is not known. Not by a hash table, which every batch would build anew."""
+        """[n] places of queries, -1 for one that is not known. By binary search: a hash table would be rebuilt per batch."""
         coded = ids.dictionary_encode()
         distinct = _bytes(coded.dictionary)
         found = np.searchsorted(self._ids, distinct)

@@ -25,12 +25,12 @@ class Filters:
     """Names without a mode."""
     modes: Collection[str] = ()
     licenses: Collection[str] = ()
-    """Of the queries; `unknown` for those that state none."""
+    """Licences of the queries; `unknown` for queries that state none."""
     llm_licenses: Collection[str] = ()
     scale: str = "all"
     """`small` (up to 12B parameters), `medium` (up to 70B), `large` or `all`; an LLM of unknown scale is in `all` alone."""
     min_tokens: int | None = None
-    """Of an answer, by the tokenizer of the release."""
+    """Minimum length of an answer, in tokens of the release's tokenizer."""
     max_tokens: int | None = None
     min_judge: float | None = None
     """Mean score of the judges, 0 to 1; an answer without one does not meet it."""

@@ -43,7 +43,7 @@ class Options(TypedDict, total=False):
     max_share: float | None
     """The largest share of the records that one task may have."""
     seed: int
-    """Of every draw; 0 by default."""
+    """Random seed; 0 by default."""
     reasoning: How
     """What becomes of `<think>` blocks: `keep` (the default), `strip` or `tag`."""
     include_test: bool

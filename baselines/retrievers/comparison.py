@@ -50,7 +50,7 @@ class PromptReport:
     dropped: dict[str, int]
     """Method -> templates or examples that had no room in their prompts."""
     without_answer: int
-    """Retrieved queries that could be no example, for want of a good answer."""
+    """Retrieved queries that have no good answer and were not used as examples."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""

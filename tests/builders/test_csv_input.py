@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from llmfusionbench.builders.csv_input import csv_columns, read_csv
@@ -133,6 +133,7 @@ CELLS = st.one_of(
 )
 
 
+@settings(max_examples=2 * settings().max_examples)
 @given(
     rows=st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=20),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmfusionbench.builders.normalise import NORMAL, normalise
@@ -196,6 +196,7 @@ anything = st.fixed_dictionaries(
 )  # fmt: skip
 
 
+@settings(max_examples=2 * settings().max_examples)
 @given(st.lists(anything, min_size=1, max_size=4), st.booleans())
 def test_what_is_kept_fits_the_tables(rows: list[dict[str, Any]], plausible: bool) -> None:
     if plausible:

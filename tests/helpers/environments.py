@@ -16,7 +16,7 @@ from pathlib import Path
 
 UNBOUND = ("PYTHONPATH", "PYTHONHOME", "PIP_CONSTRAINT", "PIP_TARGET", "PIP_REQUIRE_VIRTUALENV", "VIRTUAL_ENV")
 """Variables that would bind an installation to another environment."""
-FROM_PIP = {"index-url": "UV_DEFAULT_INDEX", "find-links": "UV_FIND_LINKS"}
+FROM_PIP = {"index-url": "UV_DEFAULT_INDEX", "find-links": "UV_FIND_LINKS", "cert": "SSL_CERT_FILE"}
 """Settings of pip, which uv does not read, and the variables by which uv takes them."""
 
 
@@ -57,8 +57,10 @@ def install(python: Path, *arguments: str, uv_arguments: tuple[str, ...] = ()) -
         )
         command = [uv, "pip", "install", "--quiet", "--python", str(python), *arguments, *uv_arguments]
         variables = uv_variables(configured.stdout) | environment
-        if subprocess.run(command, env=variables, capture_output=True, check=False).returncode == 0:
+        tried = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+        if tried.returncode == 0:
             return "uv"
+        print(f"uv could not install {arguments[-1]}, so pip does: {' '.join(tried.stderr.split())[-300:]}", file=sys.stderr)
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import llmfusionbench as lfb
@@ -21,6 +21,7 @@ from tests.tiny_release import change_rows, replace_shard, write_tiny_release
 values = st.one_of(st.none(), st.sampled_from(["", "a", "b", "ab", "a\x00", "é", "x" * 100]), st.text(max_size=3))
 
 
+@settings(max_examples=2 * settings().max_examples)
 @given(st.lists(st.tuples(values, values), max_size=30), st.integers(1, 5), st.booleans())
 def test_repeated_keys_are_those_of_a_dictionary(pairs: list[tuple[str | None, str | None]], size: int, encoded: bool) -> None:
     check = KeyCheck(["a", "b"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmfusionbench.schema import SIDECARS, TABLES, TableSchema, json_types, table_schema
@@ -95,6 +95,7 @@ def test_rows_of_arrow(name: str, dictionaries: bool, data: st.DataObject) -> No
     assert failing_rows(table.json_schema, batch).tolist() == expected
 
 
+@settings(max_examples=2 * settings().max_examples)
 @given(data=st.data())
 def test_columns_of_any_type(data: st.DataObject) -> None:
     """A column of another Arrow type than the schema's is judged by its values, like any."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmfusionbench.baselines.exporters import reasoning
@@ -98,6 +98,7 @@ TEXTS = st.lists(
 ).map("".join)
 
 
+@settings(max_examples=2 * settings().max_examples)
 @given(st.lists(TEXTS, max_size=3), st.sampled_from(["direct", "think"]))
 def test_laws(texts: list[str], mode: str) -> None:
     """Keep is the identity; the others are idempotent; strip leaves no tag; tag leaves one block in front, or none."""

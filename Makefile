@@ -14,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscop
 quickstart: $(STAMP)
 	$(BIN)/llmfusionbench quickstart
 
-# The inner loop: what a change is likely to break, in under two minutes.
+# The inner loop: what a change is likely to break, in about two minutes.
 check: $(STAMP) lint types
 	$(PYTEST) --quiet -m 'not slow' --hypothesis-profile quick
 

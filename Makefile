@@ -47,7 +47,7 @@ card: $(STAMP)
 	  card = Path("CARD.md"); card.write_text(refresh(card.read_text("utf-8")), "utf-8")'
 
 sample: $(STAMP)
-	$(BIN)/python -m llmfusionbench.builders.make_sample
+	$(BIN)/python -m llmfusionbench.builders.simulation.sample
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

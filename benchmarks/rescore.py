@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders import recount, rescore
-from llmfusionbench.builders.views import make_views
+from llmfusionbench.builders.making.views import make_views
 from llmfusionbench.release import Release, ReleaseWriter, open_release, write_shard
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.scoring import METRICS, score

@@ -25,7 +25,7 @@ import numpy as np
 from llmfusionbench.baselines.retrievers import BM25, Dense, TemplateLibrary
 from llmfusionbench.baselines.retrievers.eligible import Eligible, eligible
 from llmfusionbench.baselines.retrievers.found import Found
-from llmfusionbench.embedding import Vectors
+from llmfusionbench.texts.embedding import Vectors
 
 K, DIMENSIONS, LOOPED = 3, 384, 20
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from llmfusionbench.baselines import ROUTERS
-from llmfusionbench.embedding import Vectors
-from llmfusionbench.routing import RoutingTable
+from llmfusionbench.release.routing_table import RoutingTable
+from llmfusionbench.texts.embedding import Vectors
 
 QUERIES, CANDIDATES, DIMENSIONS = 6400, 40, 256
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from llmfusionbench.sandbox import CodeTask, Sandbox
 from llmfusionbench.scoring import CodeProgram, Score, code_program, code_score, score_column
-from llmfusionbench.scoring.code_eval import functions_tested
+from llmfusionbench.scoring.metrics.code_eval import functions_tested
 
 PUBLISHED = {
     "Mistral-Large-2": 95.53,

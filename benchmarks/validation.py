@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import llmfusionbench as lfb
 from llmfusionbench.schema import table_schema
 from llmfusionbench.validation import compile_schema
-from llmfusionbench.validation.judge import validator
+from llmfusionbench.validation.explain import validator
 from llmfusionbench.validation.rows import read_rows
 
 SLOW_ROWS = 5_000

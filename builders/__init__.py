@@ -1,8 +1,8 @@
 """Everything that makes a release: sources (raw log formats), the build, re-scoring, the sample and the simulator."""
 
-from .build import build
-from .recount import recount
-from .registry import SOURCES
-from .rescore import rescore
+from llmfusionbench.builders.build import build
+from llmfusionbench.builders.revising.recount import recount
+from llmfusionbench.builders.revising.rescore import rescore
+from llmfusionbench.builders.sources import SOURCES
 
 __all__ = ["SOURCES", "build", "recount", "rescore"]

@@ -8,34 +8,28 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from inspect import signature
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..errors import InputError, RejectedError, UnknownNameError
-from ..files import sha256
-from ..release import Release, ReleaseWriter, write_shard
-from ..release.writer import shard_name
-from ..schema import table_schema
-from ..tokens import count_tokens, encoding
-from ..types import SPLITS, content_id, query_id
-from ..validation.judge import explain
-from .assemble import assemble
-from .json_input import labels
-from .llm_catalog import known_llm, scale_of
-from .normalise import normalise
-from .records import Embeddings, Llms, Records, Rejected, Source, Templates
-from .registry import SOURCES
-from .spill import Settled, ShardPlan, Spill, read_slices
-from .tasks import canonical_task
+from llmfusionbench.builders.making.intake import Intake
+from llmfusionbench.builders.making.shard import Shard, write_shards
+from llmfusionbench.builders.making.spill import Settled, Spill
+from llmfusionbench.builders.reading.file_names import labels
+from llmfusionbench.builders.records import Rejected, Source
+from llmfusionbench.builders.sources import SOURCES
+from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
+from llmfusionbench.release import Release, ReleaseWriter, write_shard
+from llmfusionbench.release.writer import shard_name
+from llmfusionbench.schema import table_schema
+from llmfusionbench.storage.files import sha256
+from llmfusionbench.texts.tokens import encoding
+from llmfusionbench.types import SPLITS
 
 Progress = Callable[[str, int, int | None], None]
 """Called with what is being done, how much of it is done, and how much there is of it (if that is known)."""
@@ -110,8 +104,8 @@ def build(
         templates = intake.template_table(settled)
         plans = list(intake.spill.plan(settled))
         files: dict[str, dict[str, Any]] = {}
-        shards = [_Shard(plan, writer.path, llms, tokenizer, compression_level) for plan in plans]
-        for done, (entries, rejected) in enumerate(_run(shards, workers), start=1):
+        shards = [Shard(plan, writer.path, llms, tokenizer, compression_level) for plan in plans]
+        for done, (entries, rejected) in enumerate(write_shards(shards, workers), start=1):
             files |= entries
             intake.rejected += rejected
             tell("shards written", done, len(plans))
@@ -170,147 +164,6 @@ def _source(name: str, options: Mapping[str, Any]) -> Source:
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options as JSON can hold them, without the directories of this machine."""
     return {k: Path(v).name if isinstance(v, str | Path) and os.path.isfile(v) else v for k, v in options.items()}
-
-
-class Intake:
-    """Takes the parts that a source yields: sets records aside, keeps the rest."""
-
-    def __init__(self, spill: Spill) -> None:
-        self.spill = spill
-        self.rejected: list[Rejected] = []
-        self.embeddings: list[pa.Table] = []
-        self.provenance: set[str] = set()
-        self._llms: dict[str, dict[str, Any]] = {}
-        self._templates: list[dict[str, Any]] = []
-
-    def take(self, part: Records | Llms | Templates | Embeddings | Rejected) -> None:
-        match part:
-            case Records(table):
-                for batch in table.combine_chunks().to_batches():
-                    self._records(batch)
-            case Llms(rows):
-                for row in rows:
-                    said = {k: v for k, v in row.items() if v is not None}
-                    self._llms[row["llm"]] = said | self._llms.get(row["llm"], {})
-            case Templates(rows):
-                self._templates += rows
-            case Embeddings(table):
-                self.embeddings.append(table)
-            case Rejected():
-                self.rejected.append(part)
-
-    def _records(self, batch: pa.RecordBatch) -> None:
-        normal, rejected = normalise(batch)
-        self.rejected += rejected
-        if not normal.num_rows:
-            return
-        self.spill.add(normal)
-        for llm in pc.unique(normal.column("llm")).to_pylist():
-            if llm is not None:
-                self._llms.setdefault(llm, {"llm": llm})
-        asked = normal.filter(normal.column("llm").is_valid())
-        self.provenance |= set(pc.unique(asked.column("provenance")).to_pylist())
-
-    def llm_table(self) -> pa.Table:
-        """The table `llms`: what the source says of each, filled up with what is publicly known."""
-        schema = table_schema("llms").arrow
-        rows = []
-        for name in sorted(self._llms):
-            row = known_llm(name) | self._llms[name]
-            if row.get("parameters_b") is not None and row.get("scale") is None:
-                row["scale"] = scale_of(row["parameters_b"])
-            wrong = list(explain(table_schema("llms").json_schema, row))
-            nameless = any(column == "llm" for column, _, _ in wrong)
-            for column, value, expected in wrong:
-                instead = "the LLM is left out" if nameless else "the LLM is kept without it"
-                words = f"{column} is {value}, expected {expected}; {instead}"
-                self.rejected.append(Rejected("LLMs", None, words, {"llm": name}))
-            if not nameless:
-                rows.append(row | dict.fromkeys(column for column, _, _ in wrong if column is not None))
-        return pa.Table.from_pylist(rows, schema=schema)
-
-    def template_table(self, settled: Settled) -> pa.Table:
-        """The table `thought_templates`; a template that is there already, or whose query is not, is rejected."""
-        schema = table_schema("thought_templates")
-        rows: dict[str, dict[str, Any]] = {}
-        for row in ({"template_id": template_id(row), **row} for row in self._templates):
-            wrong = "; ".join(
-                f"{column} is {value}, expected {expected}" for column, value, expected in explain(schema.json_schema, row)
-            )
-            if not wrong and settled.split_of(pa.array([row["query_id"]]))[0].as_py() is None:
-                wrong = "its query is not in the release"
-            if not wrong and rows.setdefault(row["template_id"], row) is not row:
-                wrong = "there is one of its query, criterion, pool and summariser already"
-            if wrong:
-                record = {k: row.get(k) for k in ("query_id", "criterion", "pool", "summarizer")}
-                self.rejected.append(Rejected("thought templates", None, wrong, record))
-        return pa.Table.from_pylist(list(rows.values()), schema=schema.arrow)
-
-    def embedding_table(self) -> pa.Table:
-        """The sidecar `embeddings`: the first vector of each kind of each query."""
-        table = pa.concat_tables(self.embeddings)
-        ids = [
-            query_id(canonical_task(t), p) for t, p in zip(table["task"].to_pylist(), table["prompt"].to_pylist(), strict=True)
-        ]
-        table = table.append_column("query_id", pa.array(ids, pa.string()))
-        _, first = np.unique([f"{i} {e}" for i, e in zip(ids, table["embedded"].to_pylist(), strict=True)], return_index=True)
-        return table.take(pa.array(np.sort(first)))
-
-
-def template_id(row: Mapping[str, Any]) -> str:
-    """The id of a thought template: a hash of its query, criterion, pool and summariser."""
-    return content_id(*(str(row.get(k)) for k in ("query_id", "criterion", "pool", "summarizer")))
-
-
-@dataclass(frozen=True)
-class _Shard:
-    """A shard's work, whole: can be sent to another process, or another machine that sees the same files."""
-
-    plan: ShardPlan
-    root: Path
-    llms: pa.Table
-    tokenizer: str | None
-    compression_level: int
-
-    def write(self) -> tuple[dict[str, dict[str, Any]], list[Rejected]]:
-        """Assemble the shard and write its tables; entries for the manifest, and the records refused."""
-        records = read_slices(self.plan)
-        if self.tokenizer is not None:
-            records = with_tokens(records, self.tokenizer)
-        made = assemble(records, self.llms, self.plan.split)
-        entries = {}
-        for table, rows in made.tables.items():
-            name = shard_name(table, self.plan.split, self.plan.index, self.plan.total)
-            entries[name] = write_shard(self.root, name, rows, compression_level=self.compression_level)
-        return entries, made.rejected
-
-
-def _run(shards: Sequence[_Shard], workers: int | None) -> Iterator[tuple[dict[str, dict[str, Any]], list[Rejected]]]:
-    """Write the shards, some at a time; their results in order."""
-    count = min(workers or os.cpu_count() or 1, len(shards))
-    if count <= 1:
-        yield from (shard.write() for shard in shards)
-        return
-    # Arrow leaves Python free to run, so threads do; a tokenizer does not, and gets processes.
-    in_threads = shards[0].tokenizer is None
-    pool: Executor = ThreadPoolExecutor(count) if in_threads else ProcessPoolExecutor(count, mp_context=get_context("spawn"))
-    with pool:
-        yield from pool.map(_Shard.write, shards)
-
-
-def with_tokens(records: pa.Table, tokenizer: str) -> pa.Table:
-    """`records` with the token counts that their log does not state; where it states one, it stays, with its tokenizer."""
-    uncounted = pc.and_(records["input_tokens"].is_null(), records["output_tokens"].is_null())
-    unstated = pc.and_(uncounted, records["llm"].is_valid())
-    sent = pc.coalesce(records["prompt_think"], records["prompt"])
-    for column, texts in (("input_tokens", sent), ("output_tokens", records["response"])):
-        texts = pc.if_else(unstated, texts, pa.scalar(None, pa.string()))
-        counts = count_tokens(pa.chunked_array(texts).combine_chunks(), tokenizer)
-        position = records.schema.get_field_index(column)
-        records = records.set_column(position, column, pc.coalesce(records[column], counts))
-    counted = pc.and_(unstated, pc.or_(records["input_tokens"].is_valid(), records["output_tokens"].is_valid()))
-    named = pc.if_else(counted, tokenizer, records["tokenizer"])
-    return records.set_column(records.schema.get_field_index("tokenizer"), "tokenizer", named)
 
 
 def _write_by_split(root: Path, table: str, rows: pa.Table, settled: Settled) -> dict[str, dict[str, Any]]:

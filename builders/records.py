@@ -107,3 +107,9 @@ class Source(Protocol):
 def record_table(rows: list[dict[str, Any]]) -> pa.Table:
     """Rows that were read one by one as a table in the columns of `LOG`."""
     return pa.Table.from_pylist(rows, schema=LOG)
+
+
+def identity(record: dict[str, Any]) -> dict[str, Any]:
+    """What identifies a record: its names, without its texts."""
+    names = ("task", "source_id", "split", "query_id", "llm", "mode", "judge")
+    return {name: record[name] for name in names if record.get(name) is not None}

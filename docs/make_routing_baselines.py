@@ -18,11 +18,11 @@ import numpy as np
 
 import llmfusionbench as lfb
 from llmfusionbench.baselines import ROUTERS
-from llmfusionbench.embedding import CachedEmbedder, Embedder, MiniLMEmbedder
-from llmfusionbench.evaluation.decision import decide
 from llmfusionbench.evaluation.protocol import kfold
+from llmfusionbench.evaluation.routers.decision import decide
 from llmfusionbench.evaluation.scenario import scenario_named
-from llmfusionbench.routing import RoutingTable
+from llmfusionbench.release.routing_table import RoutingTable
+from llmfusionbench.texts.embedding import CachedEmbedder, Embedder, MiniLMEmbedder
 
 NEED_TORCH = {"bert", "graph", "routerdc"}
 

@@ -20,14 +20,14 @@ from typing import Any
 import numpy as np
 
 import llmfusionbench as lfb
-from llmfusionbench.baselines.routers.departures import TaskAxes, TaskSlopes, departures
 from llmfusionbench.baselines.routers.kernel_ridge import KernelRidge
-from llmfusionbench.baselines.routers.parts import TaskMeans
 from llmfusionbench.baselines.routers.residual_forest import ResidualForest
-from llmfusionbench.embedding import CachedEmbedder, MiniLMEmbedder
+from llmfusionbench.baselines.routers.shared.departures import TaskAxes, TaskSlopes, departures
+from llmfusionbench.baselines.routers.shared.parts import TaskMeans
 from llmfusionbench.evaluation.protocol import kfold
 from llmfusionbench.evaluation.scenario import scenario_named
-from llmfusionbench.routing import RoutingTable
+from llmfusionbench.release.routing_table import RoutingTable
+from llmfusionbench.texts.embedding import CachedEmbedder, MiniLMEmbedder
 
 Offer = tuple[np.ndarray, np.ndarray]
 """Departures: held out on the train queries [Q, C], and of the test queries [Q', C]."""

@@ -12,23 +12,23 @@ _root = Path(__file__).resolve().parent.parent
 if (_root / "pyproject.toml").is_file() and (_root / "schemas").is_dir():
     __path__.append(str(_root))
 
-from ._registration import register  # noqa: E402
-from ._version import __version__  # noqa: E402
+from llmfusionbench._version import __version__  # noqa: E402
+from llmfusionbench.dataset.registration import register  # noqa: E402
 
 if TYPE_CHECKING:
-    from .errors import LLMFusionBenchError
-    from .evaluation import Report, check_router, evaluate
-    from .release import Release, open_release
-    from .routing import RoutingTable
-    from .scoring import Score, score
-    from .validation import Issue, validate
+    from llmfusionbench.errors import LLMFusionBenchError
+    from llmfusionbench.evaluation import Report, check_router, evaluate
+    from llmfusionbench.release import Release, open_release
+    from llmfusionbench.release.routing_table import RoutingTable
+    from llmfusionbench.scoring import Score, score
+    from llmfusionbench.validation import Issue, validate
 
 _HOMES = {
     "Issue": "validation",
     "LLMFusionBenchError": "errors",
     "Release": "release",
     "Report": "evaluation",
-    "RoutingTable": "routing",
+    "RoutingTable": "release.routing_table",
     "Score": "scoring",
     "check_router": "evaluation",
     "evaluate": "evaluation",

@@ -1,6 +1,6 @@
 """`python -m llmfusionbench` is the command line."""
 
-from .cli import main
+from llmfusionbench.cli import main
 
 if __name__ == "__main__":
     main()

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from .errors import ReleaseError
-from .schema import check_version
+from llmfusionbench.errors import ReleaseError
+from llmfusionbench.schema import check_version
 
 MANIFEST: Final = "manifest.json"
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from .errors import SchemaError, UnknownNameError
+from llmfusionbench.errors import SchemaError, UnknownNameError
 
 if TYPE_CHECKING:
     import datasets

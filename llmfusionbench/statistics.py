@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -149,3 +150,20 @@ def two_sided_p(draws: npt.ArrayLike) -> float:
         return float("nan")
     smaller = min(int((rest <= 0).sum()), int((rest >= 0).sum()))
     return min(1.0, 2 * (smaller + 1) / (len(rest) + 1))
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A mean with its 95% bootstrap interval over queries; null where there is none."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+def figures_of(matrix: npt.NDArray[np.float64], *, resamples: int, seed: int) -> list[Figure]:
+    """One a column of `matrix` [Q, C], over the rows that have a value; NaN is missing."""
+    found = bootstrap_mean(matrix, resamples=resamples, seed=seed)
+    return [
+        Figure(*(None if np.isnan(x) else float(x) for x in row)) for row in zip(found.mean, found.low, found.high, strict=True)
+    ]

@@ -8,10 +8,10 @@ from itertools import count, islice
 from typing import Any
 
 import pytest
-from chat_server import HANG, completion, serving
 
-from llmfusionbench.chat import ChatClient, Reply
 from llmfusionbench.errors import InputError
+from llmfusionbench.llm.chat import ChatClient, Reply
+from tests.helpers.chat_server import HANG, completion, serving
 
 ASK = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "one"}]
 
@@ -151,7 +151,7 @@ def test_what_was_under_way_at_an_interruption_still_comes(monkeypatch: pytest.M
             raise KeyboardInterrupt
         return wait(*args, **options)
 
-    monkeypatch.setattr("llmfusionbench.chat.wait", interrupted)
+    monkeypatch.setattr("llmfusionbench.llm.chat.wait", interrupted)
     told: list[str | None] = []
     with serving(lambda body, _: "paid") as server:
         replies = ChatClient(server.url, model="m", concurrency=3).ask_all([ASK] * 50)

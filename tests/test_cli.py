@@ -19,7 +19,7 @@ from datasets import load_dataset
 
 import llmfusionbench as lfb
 from llmfusionbench.cli.main import COMMANDS, cli, run
-from tests.tiny_release import LOG, write_tiny_release
+from tests.helpers.tiny_release import LOG, write_tiny_release
 
 PROJECT = Path(__file__).parents[1]
 ESCAPE = "\x1b]0;title\x07\x1b[31m"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from llmfusionbench.baselines.exporters.formats import FORMATS
+from llmfusionbench.baselines.exporters.corpora.formats import FORMATS
 from llmfusionbench.cli.main import run
-from tests.baselines.exporters.made_up_release import answer, made_up_release
+from tests.helpers.made_up_release import answer, made_up_release
 
 
 @pytest.fixture

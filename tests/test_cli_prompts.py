@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import Body, serving
 
 from llmfusionbench.cli import templates_retrieve
 from llmfusionbench.cli.main import run
 from llmfusionbench.release import open_release
-from tests.tiny_release import write_tiny_release
+from tests.helpers.chat_server import Body, serving
+from tests.helpers.tiny_release import write_tiny_release
 
 KEYS = ["query_id", "task", "method", "messages", "templates", "similarities", "prompt_tokens", "simulated"]
 

@@ -12,23 +12,23 @@ from pathlib import Path
 
 import pytest
 
-from llmfusionbench import directory
-from llmfusionbench.directory import whole_directory
 from llmfusionbench.errors import InputError
+from llmfusionbench.storage import directories
+from llmfusionbench.storage.directories import whole_directory
 
 PROJECT = Path(__file__).parents[1]
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from llmfusionbench import directory
+from llmfusionbench.storage import directories
 
 def put(work, place, check):
     if sys.argv[2] == "late":
-        place.rename(directory.beside(place, "old"))
+        place.rename(directories.beside(place, "old"))
     os.kill(os.getpid(), signal.SIGKILL)
 
-directory.put = put
-with directory.whole_directory(Path(sys.argv[1]), "marker", overwrite=True) as folder:
+directories.put = put
+with directories.whole_directory(Path(sys.argv[1]), "marker", overwrite=True) as folder:
     (folder / "marker").write_text("new")
 """
 
@@ -105,7 +105,7 @@ def folder(path: Path, text: str) -> Path:
 def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A system that can exchange two directories, and one that cannot."""
     if not request.param:
-        monkeypatch.setattr(directory, "_exchange", lambda a, b: False)
+        monkeypatch.setattr(directories, "_exchange", lambda a, b: False)
 
 
 @pytest.mark.usefixtures("system")
@@ -117,22 +117,22 @@ class TestOthersBetweenTheCheckAndTheRename:
             if other.exists():
                 other.rename(out)
 
-        directory.put(work, out, check)
+        directories.put(work, out, check)
         assert (out / "marker").read_text() == "mine"
         assert list(tmp_path.iterdir()) == [out]
 
     def test_one_is_put_away(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """By a run that has not put its own there yet: when it does, the first one's is gone, whole."""
         work, out = folder(tmp_path / "work", "mine"), folder(tmp_path / "out", "old")
-        exchange = directory._exchange
+        exchange = directories._exchange
 
         def too_late(a: Path, b: Path) -> bool:
             if out.exists():
                 out.rename(tmp_path / "away")
             return exchange(a, b)
 
-        monkeypatch.setattr(directory, "_exchange", too_late)
-        directory.put(work, out, lambda: None)
+        monkeypatch.setattr(directories, "_exchange", too_late)
+        directories.put(work, out, lambda: None)
         assert (out / "marker").read_text() == "mine"
         assert {p.name for p in tmp_path.iterdir()} == {"out", "away"}
 
@@ -141,12 +141,12 @@ class TestOthersBetweenTheCheckAndTheRename:
         work, other, out = folder(tmp_path / "work", "mine"), folder(tmp_path / "other", "theirs"), tmp_path / "out"
 
         def check() -> None:
-            directory.check_place(out, "marker", overwrite=False)
+            directories.check_place(out, "marker", overwrite=False)
             if other.exists():
                 other.rename(out)
 
         with pytest.raises(InputError, match="is there already"):
-            directory.put(work, out, check)
+            directories.put(work, out, check)
         assert (out / "marker").read_text() == "theirs"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmfusionbench.duplicates import LikeIndex, first_of_likes, overlap, similar_pairs
+from llmfusionbench.texts.near_duplicates import LikeIndex, first_of_likes, overlap, similar_pairs
 
 
 def texts(n: int, seed: int) -> list[str]:

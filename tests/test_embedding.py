@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import llmfusionbench as lfb
-from llmfusionbench import embedding
-from llmfusionbench.embedding import CachedEmbedder, Embedder, MiniLMEmbedder, TfidfSvdEmbedder
+from llmfusionbench.texts import embedding
+from llmfusionbench.texts.embedding import CachedEmbedder, Embedder, MiniLMEmbedder, TfidfSvdEmbedder
 
 PROMPTS = ["add two and three", "add four and five", "the capital of a country", "the largest river", None, ""]
 

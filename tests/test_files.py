@@ -13,9 +13,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from llmfusionbench.directory import whole_directory
-from llmfusionbench.files import open_binary, whole_file
 from llmfusionbench.release import ReleaseWriter
+from llmfusionbench.storage.directories import whole_directory
+from llmfusionbench.storage.files import open_binary, whole_file
 
 
 def write(path: Path, text: str) -> None:

@@ -20,11 +20,11 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from llmfusionbench._hub import HubFile, Listing
 from llmfusionbench.errors import HubError, InputError
-from llmfusionbench.full import FULL_REPO, cached_full, ensure_full, select_inputs, split_of
-from tests.hub import LocalHub, run_client
-from tests.small_release import TEST, TRAIN, write_small_release
+from llmfusionbench.hub.client import HubFile, Listing
+from llmfusionbench.hub.releases import FULL_REPO, cached_full, ensure_full, select_inputs, split_of
+from tests.helpers.hub import LocalHub, run_client
+from tests.helpers.small_release import TEST, TRAIN, write_small_release
 
 LLMS = ("qwen2-7b-instruct", "deepseek-r1")
 NAME = "llmfusionbench"
@@ -81,9 +81,9 @@ def client(hub: LocalHub, home: Path, *calls: str, **env: str) -> list[Any]:
 import json, warnings
 from pathlib import Path
 import llmfusionbench
-from llmfusionbench import _hub
+from llmfusionbench.hub import client
 from llmfusionbench.errors import LLMFusionBenchError
-from llmfusionbench.full import ensure_full, fetch_logs, fetch_release
+from llmfusionbench.hub.releases import ensure_full, fetch_logs, fetch_release
 def rows(path):
     tables = json.loads((Path(path) / "manifest.json").read_text())["tables"]
     return {{split: entry["rows"] for split, entry in tables["queries"]["splits"].items()}}
@@ -171,7 +171,7 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_cache_that_is_only_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLMFUSIONBENCH_CACHE", str(tmp_path))
-    monkeypatch.setattr("llmfusionbench.full.whole_file", lambda path: (_ for _ in ()).throw(PermissionError(13, "no")))
+    monkeypatch.setattr("llmfusionbench.hub.releases.whole_file", lambda path: (_ for _ in ()).throw(PermissionError(13, "no")))
     built = tmp_path / "full" / ("0" * 40)
     built.mkdir(parents=True)
     (built / "manifest.json").write_text("{}")
@@ -288,7 +288,7 @@ def test_a_file_that_does_not_arrive(fault: Any, message: str, hub: LocalHub, tm
 def test_a_hub_that_stumbles(hub: LocalHub, tmp_path: Path) -> None:
     hub.put(FULL_REPO, splits_layout())
     hub.fail("/api/datasets", 503, 429)
-    short = 'setattr(_hub, "WAITS_S", (0.1, 0.2))'  # as long as the real ones would only make the test slow
+    short = 'setattr(client, "WAITS_S", (0.1, 0.2))'  # as long as the real ones would only make the test slow
     [_, [answer, _]] = client(hub, tmp_path, short, "rows(ensure_full())")
     assert answer == {"train": 6, "partial_test": 2}
     hub.fail("/api/datasets", 500, 0)
@@ -433,7 +433,7 @@ import os, signal
 import llmfusionbench.builders
 from llmfusionbench.release import ReleaseWriter
 ReleaseWriter.finish = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
-from llmfusionbench.full import ensure_full
+from llmfusionbench.hub.releases import ensure_full
 ensure_full()
 """
     done = subprocess.run([sys.executable, "-c", code], env=hub.env(tmp_path), capture_output=True, check=False)

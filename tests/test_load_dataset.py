@@ -23,11 +23,13 @@ from datasets import (
 )
 
 import llmfusionbench  # noqa: F401  (what makes the name known)
-from llmfusionbench import _registration, loading
+from llmfusionbench.dataset import builder as dataset_builder
+from llmfusionbench.dataset import registration
 from llmfusionbench.errors import InputError, ReleaseError, UnknownNameError
+from llmfusionbench.release import opening
 from llmfusionbench.schema import TABLES, table_schema
-from tests.hub import ROOT, run_client
-from tests.small_release import TEST, TRAIN, rows, write_small_release
+from tests.helpers.hub import ROOT, run_client
+from tests.helpers.small_release import TEST, TRAIN, rows, write_small_release
 
 NAME = "llmfusionbench"
 
@@ -130,7 +132,7 @@ def test_worker_processes(release: str, cache: str) -> None:
 def test_the_builder_pickles_by_reference(release: str, cache: str) -> None:
     builder = load_dataset_builder(NAME, "llms", release=release, cache_dir=cache)
     again = pickle.loads(pickle.dumps(builder))
-    assert type(again) is loading.LLMFusionBench
+    assert type(again) is dataset_builder.LLMFusionBench
     assert again.config == builder.config
 
 
@@ -201,7 +203,7 @@ def test_mistakes(
 ) -> None:
     monkeypatch.chdir(Path(release).parent)
     # None of these may reach out for the full release before the mistake is found.
-    monkeypatch.setattr(loading, "_full_or_sample", lambda token: pytest.fail("asked for a release"))
+    monkeypatch.setattr(opening, "_full_or_sample", lambda token: pytest.fail("asked for a release"))
     with pytest.raises(error, match=message):
         load_dataset(NAME, **arguments, cache_dir=cache)
 
@@ -241,7 +243,7 @@ def test_other_names_are_left_alone(tmp_path: Path, cache: str) -> None:
 def test_registering_again_changes_nothing() -> None:
     before = datasets.load.dataset_module_factory
     finders = list(sys.meta_path)
-    _registration.register()
+    registration.register()
     assert datasets.load.dataset_module_factory is before
     assert sys.meta_path == finders
 
@@ -254,14 +256,14 @@ def test_the_hook_waits_for_the_import_and_then_steps_aside(monkeypatch: pytest.
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "datasets", package)
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-    _registration.register()
-    _registration.register()
-    assert [isinstance(f, _registration._AfterImport) for f in sys.meta_path].count(True) == 1
+    registration.register()
+    registration.register()
+    assert [isinstance(f, registration._AfterImport) for f in sys.meta_path].count(True) == 1
     load = importlib.import_module("datasets.load")
     assert load.dataset_module_factory("squad") == "squad"
     assert load.dataset_module_factory.knows_llmfusionbench
     assert isinstance(load.__spec__.loader, importlib.machinery.SourceFileLoader)
-    assert not any(isinstance(f, _registration._AfterImport) for f in sys.meta_path)
+    assert not any(isinstance(f, registration._AfterImport) for f in sys.meta_path)
 
 
 @pytest.mark.parametrize("order", ["ours first", "datasets first"])

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from llmfusionbench.chat import Reply
 from llmfusionbench.errors import InputError
-from llmfusionbench.spending import Held, Spending
+from llmfusionbench.llm.chat import Reply
+from llmfusionbench.llm.spending import Held, Spending
 
 SAID = [{"role": "user", "content": "x" * 300}]
 """Reckoned at 100 tokens and 48 around them."""

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import llmfusionbench as lfb
-from llmfusionbench.leaderboard import leaderboard
+from llmfusionbench.release.leaderboard import leaderboard
 from llmfusionbench.schema import table_schema
 from llmfusionbench.statistics import Resamples, bootstrap_mean, estimate, ratio, two_sided_p
-from tests.tiny_release import replace_shard, write_tiny_release
+from tests.helpers.tiny_release import replace_shard, write_tiny_release
 
 NAN = float("nan")
 

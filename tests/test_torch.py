@@ -11,13 +11,13 @@ import pytest
 
 from llmfusionbench.errors import InputError, MissingExtraError, UnknownNameError
 from llmfusionbench.release import open_release
-from tests.small_release import TEST, TRAIN, rows, write_small_release
+from tests.helpers.small_release import TEST, TRAIN, rows, write_small_release
 
 torch = pytest.importorskip("torch", reason="the extra [torch] is not installed")
 
 from torch.utils.data import DataLoader, RandomSampler  # noqa: E402
 
-from llmfusionbench.torch_data import TableDataset, collate  # noqa: E402
+from llmfusionbench.release.torch_data import TableDataset, collate  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +103,6 @@ def test_collate() -> None:
 
 def test_without_torch(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "llmfusionbench.torch_data")
+    monkeypatch.delitem(sys.modules, "llmfusionbench.release.torch_data")
     with pytest.raises(MissingExtraError, match=r"pip install 'llmfusionbench\[torch\]'"):
         open_release(release).to_torch("queries")

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from .corpus import Corpus, corpus_schema
-from .export import export_kto, export_preference, export_sft
-from .options import Options
-from .routing import export_routing
+from llmfusionbench.baselines.exporters.corpora.corpus import Corpus, corpus_schema
+from llmfusionbench.baselines.exporters.corpora.export import export_kto, export_preference, export_sft
+from llmfusionbench.baselines.exporters.corpora.options import Options
+from llmfusionbench.baselines.exporters.routing import export_routing
 
 EXPORTERS: Final[dict[str, Callable[..., Any]]] = {
     "sft": export_sft,

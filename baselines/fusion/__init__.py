@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from .answers import VOTABLE, AnswerTable, answer_key, read_answers
-from .compare import Comparison, compare
-from .topla import FailureCounts, Topla
-from .vote import Fused, Vote, WeightedVote
+from llmfusionbench.baselines.fusion.answers import VOTABLE, AnswerTable, answer_key, read_answers
+from llmfusionbench.baselines.fusion.compare import Comparison, compare
+from llmfusionbench.baselines.fusion.topla import FailureCounts, Topla
+from llmfusionbench.baselines.fusion.vote import Fused, Vote, WeightedVote
 
 FUSIONS: Final[dict[str, type[Vote]]] = {"vote": Vote, "weighted_vote": WeightedVote, "topla": Topla}
 

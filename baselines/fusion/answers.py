@@ -14,12 +14,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...errors import InputError, UnknownNameError
-from ...release import Release
-from ...scoring import normalise, score_column
-from ...scoring.math_text import plain_math
-from ...scoring.number_answers import last_number
-from ...types import Candidate
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.release import Release
+from llmfusionbench.scoring import score_column
+from llmfusionbench.scoring.answers.math import plain_math
+from llmfusionbench.scoring.answers.normalise import normalise
+from llmfusionbench.scoring.answers.numbers import last_number
+from llmfusionbench.types import Candidate
 
 VOTABLE: Final = ("em", "em_mc", "f1_score", "gsm8k", "math")
 """Metrics whose extracted answer is a short text of the response alone. `cem` is not among them: what it extracts is the

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...errors import InputError
-from ...statistics import Mean, bootstrap_mean
-from .answers import AnswerTable
-from .vote import Floats, Vote
+from llmfusionbench.baselines.fusion.answers import AnswerTable
+from llmfusionbench.baselines.fusion.vote import Floats, Vote
+from llmfusionbench.errors import InputError
+from llmfusionbench.statistics import Mean, bootstrap_mean
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import InputError
-from .answers import NO_ANSWER, AnswerTable
-from .vote import Floats, WeightedVote, support
+from llmfusionbench.baselines.fusion.answers import NO_ANSWER, AnswerTable
+from llmfusionbench.baselines.fusion.vote import Floats, WeightedVote, support
+from llmfusionbench.errors import InputError
 
 
 class Topla(WeightedVote):

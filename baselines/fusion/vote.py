@@ -13,8 +13,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import InputError
-from .answers import NO_ANSWER, AnswerTable
+from llmfusionbench.baselines.fusion.answers import NO_ANSWER, AnswerTable
+from llmfusionbench.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 

@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
-from .bm25 import BM25
-from .dense import Dense
-from .hybrid import Hybrid
-from .library import TemplateLibrary
-from .queries import Queries
-from .retriever import Hits, Retriever
+from llmfusionbench.baselines.retrievers.bm25 import BM25
+from llmfusionbench.baselines.retrievers.dense import Dense
+from llmfusionbench.baselines.retrievers.hybrid import Hybrid
+from llmfusionbench.baselines.retrievers.library import TemplateLibrary
+from llmfusionbench.baselines.retrievers.queries import Queries
+from llmfusionbench.baselines.retrievers.retriever import Hits, Retriever
 
 RETRIEVERS: Final[dict[str, Any]] = {"dense": Dense, "bm25": BM25, "hybrid": Hybrid}
 

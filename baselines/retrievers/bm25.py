@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from ...errors import MissingExtraError
-from .eligible import Eligible
-from .found import Found, best, reaching
-from .library import TemplateLibrary
-from .retriever import LibraryRetriever
+from llmfusionbench.baselines.retrievers.eligible import Eligible
+from llmfusionbench.baselines.retrievers.found import Found, best, reaching
+from llmfusionbench.baselines.retrievers.library import TemplateLibrary
+from llmfusionbench.baselines.retrievers.retriever import LibraryRetriever
+from llmfusionbench.errors import MissingExtraError
 
 _CELLS: Final = 2**22
 _WORD: Final = r"\w+"

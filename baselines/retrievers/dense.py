@@ -9,12 +9,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ...embedding import Embedder, TfidfSvdEmbedder, Vectors
-from ...errors import InputError, MissingExtraError
-from .eligible import Eligible, Places
-from .found import Found, best, reaching
-from .library import TemplateLibrary
-from .retriever import LibraryRetriever
+from llmfusionbench.baselines.retrievers.eligible import Eligible, Places
+from llmfusionbench.baselines.retrievers.found import Found, best, reaching
+from llmfusionbench.baselines.retrievers.library import TemplateLibrary
+from llmfusionbench.baselines.retrievers.retriever import LibraryRetriever
+from llmfusionbench.errors import InputError, MissingExtraError
+from llmfusionbench.texts.embedding import Embedder, TfidfSvdEmbedder, Vectors
 
 _CELLS: Final = 2**23
 """Similarities in memory at a time: 32 MB."""
@@ -33,7 +33,8 @@ class Dense(LibraryRetriever):
     decimals, so that neither blocks nor threads decide a tie.
 
     Args:
-        embedder: Any `llmfusionbench.embedding.Embedder`; TF-IDF and SVD by default. It is fitted on the library's prompts.
+        embedder: Any `llmfusionbench.texts.embedding.Embedder`; TF-IDF and SVD by default, fitted on the
+            library's prompts.
         exact_up_to: Templates up to which the search is an exact product of matrices; beyond, an inverted file of faiss
             (IVF, Sivic and Zisserman 2003) of 4 sqrt(N) cells proposes them.
         probes: Cells of the index that a query looks into.

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import InputError, UnknownNameError
-from .library import TemplateLibrary
+from llmfusionbench.baselines.retrievers.library import TemplateLibrary
+from llmfusionbench.errors import InputError, UnknownNameError
 
 WITHIN: Final = ("any", "domain", "task")
 """What a hit may be restricted to: nothing, the query's domain, or its task."""
@@ -79,8 +79,8 @@ def eligible(
     """What each of n queries may retrieve from a library.
 
     A query is shut out from a template made from itself (the same query_id, or an equal prompt once normalised) and from one
-    made from a near-duplicate (`llmfusionbench.duplicates`, a Jaccard similarity of word triples of .8 or more). That hangs on
-    the library and the one prompt, not on the others.
+    made from a near-duplicate (`llmfusionbench.texts.near_duplicates`: a Jaccard similarity of word triples of .8 or more).
+    That depends on the library and the one prompt, not on the other prompts.
 
     Raises:
         UnknownNameError: there is no restriction of this name.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .eligible import Places
+from llmfusionbench.baselines.retrievers.eligible import Places
 
 Scores = npt.NDArray[np.float32]
 

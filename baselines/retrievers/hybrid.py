@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...embedding import Embedder
-from .bm25 import BM25
-from .dense import Dense
-from .eligible import Eligible
-from .found import Found, best
-from .library import TemplateLibrary
-from .retriever import LibraryRetriever
+from llmfusionbench.baselines.retrievers.bm25 import BM25
+from llmfusionbench.baselines.retrievers.dense import Dense
+from llmfusionbench.baselines.retrievers.eligible import Eligible
+from llmfusionbench.baselines.retrievers.found import Found, best
+from llmfusionbench.baselines.retrievers.library import TemplateLibrary
+from llmfusionbench.baselines.retrievers.retriever import LibraryRetriever
+from llmfusionbench.texts.embedding import Embedder
 
 
 class Hybrid(LibraryRetriever):

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from ...duplicates import LikeIndex
-from ...errors import InputError, UnknownNameError
-from ...release import Release
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.release import Release
+from llmfusionbench.texts.near_duplicates import LikeIndex
 
 CRITERIA: Final = ("performance", "judge", "hybrid")
 POOLS: Final = ("small", "all")

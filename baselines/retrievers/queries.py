@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...errors import InputError
-from ...release import Release
-from ...types import query_id
+from llmfusionbench.errors import InputError
+from llmfusionbench.release import Release
+from llmfusionbench.types import query_id
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from ...errors import InputError
-from .eligible import Eligible, eligible
-from .found import Found, Scores
-from .library import TemplateLibrary
+from llmfusionbench.baselines.retrievers.eligible import Eligible, eligible
+from llmfusionbench.baselines.retrievers.found import Found, Scores
+from llmfusionbench.baselines.retrievers.library import TemplateLibrary
+from llmfusionbench.errors import InputError
 
 Hits = tuple[list[list[str]], Scores]
 """ids: n lists of template ids, the most similar first, shorter than k where fewer are allowed or match; and

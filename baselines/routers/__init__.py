@@ -2,27 +2,27 @@
 
 from typing import Any, Final
 
-from .aptitude import Aptitude
-from .bert import Bert
-from .cascade import Cascade
-from .constrained import Constrained
-from .elo import Elo
-from .graph import GraphRouter
-from .guarded import Guarded
-from .iterative_ranker import IterativeRanker
-from .kernel_ridge import KernelRidge
-from .kmeans import KMeans
-from .knn import KNN, KNNLabel
-from .linear import SVM, Logistic, Ridge
-from .matrix_factorization import MatrixFactorization
-from .mlp import MLP
-from .residual_blend import ResidualBlend
-from .residual_forest import ResidualForest
-from .reward_distilled import RewardDistilled
-from .routerdc import RouterDC
-from .skills import Skills
-from .task_then_expert import TaskThenExpert
-from .trivial import BestSingle, Cheapest, Largest, Oracle, PerTask, Random, Smallest
+from llmfusionbench.baselines.routers.aptitude import Aptitude
+from llmfusionbench.baselines.routers.bert import Bert
+from llmfusionbench.baselines.routers.cascade import Cascade
+from llmfusionbench.baselines.routers.constrained import Constrained
+from llmfusionbench.baselines.routers.elo import Elo
+from llmfusionbench.baselines.routers.graph import GraphRouter
+from llmfusionbench.baselines.routers.guarded import Guarded
+from llmfusionbench.baselines.routers.iterative_ranker import IterativeRanker
+from llmfusionbench.baselines.routers.kernel_ridge import KernelRidge
+from llmfusionbench.baselines.routers.kmeans import KMeans
+from llmfusionbench.baselines.routers.knn import KNN, KNNLabel
+from llmfusionbench.baselines.routers.linear import SVM, Logistic, Ridge
+from llmfusionbench.baselines.routers.matrix_factorization import MatrixFactorization
+from llmfusionbench.baselines.routers.mlp import MLP
+from llmfusionbench.baselines.routers.residual_blend import ResidualBlend
+from llmfusionbench.baselines.routers.residual_forest import ResidualForest
+from llmfusionbench.baselines.routers.reward_distilled import RewardDistilled
+from llmfusionbench.baselines.routers.routerdc import RouterDC
+from llmfusionbench.baselines.routers.skills import Skills
+from llmfusionbench.baselines.routers.task_then_expert import TaskThenExpert
+from llmfusionbench.baselines.routers.trivial import BestSingle, Cheapest, Largest, Oracle, PerTask, Random, Smallest
 
 ROUTERS: Final[dict[str, Any]] = {
     "random": Random,

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from llmfusionbench.embedding import Embedder
-from llmfusionbench.routing import RoutingTable
-
-from .parts import Array, Features, TaskMeans, learned, ridge, target_of
+from llmfusionbench.baselines.routers.shared.parts import Array, Features, TaskMeans, learned, ridge, target_of
+from llmfusionbench.release.routing_table import RoutingTable
+from llmfusionbench.texts.embedding import Embedder
 
 
 class Aptitude:

@@ -11,10 +11,10 @@ from typing import Self
 
 import numpy as np
 
-from ...routing import RoutingTable
-from .neural import Floats, UnitTargets, seeded
-from .parts import learned
-from .text_encoder import MiniLMEncoder, ScratchEncoder, TextEncoder
+from llmfusionbench.baselines.routers.shared.neural import Floats, UnitTargets, seeded
+from llmfusionbench.baselines.routers.shared.parts import learned
+from llmfusionbench.baselines.routers.shared.text_encoder import MiniLMEncoder, ScratchEncoder, TextEncoder
+from llmfusionbench.release.routing_table import RoutingTable
 
 
 class Bert:

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from llmfusionbench.embedding import Embedder
-from llmfusionbench.routing import RoutingTable, column_means
-
-from .linear import Ridge
-from .parts import Array, learned, overall_means, target_of
+from llmfusionbench.baselines.routers.linear import Ridge
+from llmfusionbench.baselines.routers.shared.parts import Array, learned, overall_means, target_of
+from llmfusionbench.release.routing_table import RoutingTable, column_means
+from llmfusionbench.texts.embedding import Embedder
 
 
 class Cascade:

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from llmfusionbench.embedding import Embedder
+from llmfusionbench.baselines.routers.linear import Ridge
+from llmfusionbench.baselines.routers.shared.parts import Array, learned
 from llmfusionbench.errors import InputError
-from llmfusionbench.routing import RoutingTable, column_means
+from llmfusionbench.release.routing_table import RoutingTable, column_means
+from llmfusionbench.texts.embedding import Embedder
 from llmfusionbench.types import Candidate
-
-from .linear import Ridge
-from .parts import Array, learned
 
 
 class Constrained:

@@ -14,11 +14,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from ...embedding import Embedder
-from ...routing import RoutingTable
-from ...types import Candidate
-from .neural import Floats, UnitTargets, fitted_embedder, seeded
-from .parts import learned
+from llmfusionbench.baselines.routers.shared.neural import Floats, UnitTargets, fitted_embedder, seeded
+from llmfusionbench.baselines.routers.shared.parts import learned
+from llmfusionbench.release.routing_table import RoutingTable
+from llmfusionbench.texts.embedding import Embedder
+from llmfusionbench.types import Candidate
 
 
 class GraphRouter:

@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from llmfusionbench.evaluation.decision import Decisions, decide
-from llmfusionbench.routing import RoutingTable, column_means
-
-from .parts import Array, learned, target_of
-from .strangeness import Strangeness, held_out, threshold_of, views, weights_of
+from llmfusionbench.baselines.routers.shared.parts import Array, learned, target_of
+from llmfusionbench.baselines.routers.shared.strangeness import Strangeness, held_out, threshold_of, views, weights_of
+from llmfusionbench.evaluation.routers.decision import Decisions, decide
+from llmfusionbench.release.routing_table import RoutingTable, column_means
 
 _FOLDS = 10
 
@@ -46,7 +45,7 @@ class Guarded:
 
     def fit(self, table: RoutingTable) -> Guarded:
         """Fit the base, and calibrate the guard."""
-        from .trivial import PerTask
+        from llmfusionbench.baselines.routers.trivial import PerTask
 
         target_of(table)
         base = PerTask() if self.base is None else copy.deepcopy(self.base)

@@ -13,12 +13,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from llmfusionbench.embedding import Embedder
-from llmfusionbench.routing import RoutingTable
-
-from .departures import departures, query_averages
-from .parts import Array, Features, TaskMeans, learned, target_of
-from .surface import surface_features
+from llmfusionbench.baselines.routers.shared.departures import departures, query_averages
+from llmfusionbench.baselines.routers.shared.parts import Array, Features, TaskMeans, learned, target_of
+from llmfusionbench.baselines.routers.shared.surface import surface_features
+from llmfusionbench.release.routing_table import RoutingTable
+from llmfusionbench.texts.embedding import Embedder
 
 _PENALTIES: Final = (1.0, 3.0, 10.0, 30.0, 100.0)
 _ROWS: Final = 4096

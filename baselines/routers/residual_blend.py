@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llmfusionbench.embedding import Embedder
-from llmfusionbench.routing import RoutingTable
-
-from .departures import TaskAxes, TaskSlopes, departures
-from .kernel_ridge import KernelRidge
-from .parts import Array, TaskMeans, learned, target_of
-from .residual_forest import ResidualForest
+from llmfusionbench.baselines.routers.kernel_ridge import KernelRidge
+from llmfusionbench.baselines.routers.residual_forest import ResidualForest
+from llmfusionbench.baselines.routers.shared.departures import TaskAxes, TaskSlopes, departures
+from llmfusionbench.baselines.routers.shared.parts import Array, TaskMeans, learned, target_of
+from llmfusionbench.release.routing_table import RoutingTable
+from llmfusionbench.texts.embedding import Embedder
 
 
 class ResidualBlend:

@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from llmfusionbench.embedding import Embedder
-from llmfusionbench.routing import RoutingTable
-
-from .departures import departures
-from .parts import Array, Features, TaskMeans, learned, target_of
-from .surface import surface_features
+from llmfusionbench.baselines.routers.shared.departures import departures
+from llmfusionbench.baselines.routers.shared.parts import Array, Features, TaskMeans, learned, target_of
+from llmfusionbench.baselines.routers.shared.surface import surface_features
+from llmfusionbench.release.routing_table import RoutingTable
+from llmfusionbench.texts.embedding import Embedder
 
 
 class ResidualForest:

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from llmfusionbench.embedding import Embedder
+from llmfusionbench.baselines.routers.shared.parts import Array, Features, TaskMeans, learned, target_of
 from llmfusionbench.errors import InputError
-from llmfusionbench.routing import RoutingTable
-
-from .parts import Array, Features, TaskMeans, learned, target_of
+from llmfusionbench.release.routing_table import RoutingTable
+from llmfusionbench.texts.embedding import Embedder
 
 
 class RewardDistilled:

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from llmfusionbench.routing import RoutingTable
-
-from .parts import Array, TaskMeans, learned, target_of
+from llmfusionbench.baselines.routers.shared.parts import Array, TaskMeans, learned, target_of
+from llmfusionbench.release.routing_table import RoutingTable
 
 
 class Skills:

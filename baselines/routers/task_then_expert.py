@@ -9,10 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from llmfusionbench.embedding import Embedder
-from llmfusionbench.routing import RoutingTable
-
-from .parts import Array, Features, TaskMeans, learned, target_of
+from llmfusionbench.baselines.routers.shared.parts import Array, Features, TaskMeans, learned, target_of
+from llmfusionbench.release.routing_table import RoutingTable
+from llmfusionbench.texts.embedding import Embedder
 
 
 class TaskThenExpert:

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from llmfusionbench.baselines.routers.shared.parts import Array, TaskMeans, learned, overall_means, target_of
 from llmfusionbench.errors import InputError
-from llmfusionbench.routing import RoutingTable, column_means
+from llmfusionbench.release.routing_table import RoutingTable, column_means
 from llmfusionbench.types import Candidate
-
-from .parts import Array, TaskMeans, learned, overall_means, target_of
 
 
 class Constant:

@@ -19,8 +19,8 @@ from llmfusionbench.builders.simulation.llms import LLMS
 from llmfusionbench.builders.simulation.queries import shares, task_queries
 from llmfusionbench.builders.simulation.query import SimulatedQuery
 from llmfusionbench.builders.simulation.rows import COLUMNS, simulate_rows
-from llmfusionbench.directory import beside, clear_up, remove
 from llmfusionbench.errors import InputError
+from llmfusionbench.storage.directories import beside, clear_up, remove
 
 LAYOUTS = ("config", "splits")
 SPLITS = ("train", "partial_test")

@@ -1,13 +1,13 @@
 """Thought templates: from the best answers to a query, a few sentences on how to go about one of its kind."""
 
-from ...spending import Usage
-from .build import BuiltTemplates, build_templates
-from .endpoint import EndpointSummarizer
-from .extractive import ExtractiveSummarizer, extract_template
-from .jobs import Failure, Job, Summarizer, read_jobs
-from .leaks import FinalAnswer
-from .make import Templates, make_templates, template_id
-from .selection import CRITERIA, POOLS, Selection, select_answers
+from llmfusionbench.builders.templates.build import BuiltTemplates, build_templates
+from llmfusionbench.builders.templates.endpoint import EndpointSummarizer
+from llmfusionbench.builders.templates.extractive import ExtractiveSummarizer, extract_template
+from llmfusionbench.builders.templates.jobs import Failure, Job, Summarizer, read_jobs
+from llmfusionbench.builders.templates.leaks import FinalAnswer
+from llmfusionbench.builders.templates.make import Templates, make_templates, template_id
+from llmfusionbench.builders.templates.selection import CRITERIA, POOLS, Selection, select_answers
+from llmfusionbench.llm.spending import Usage
 
 __all__ = [
     "CRITERIA",

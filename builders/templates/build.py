@@ -12,15 +12,15 @@ from typing import Any, Final, Protocol, runtime_checkable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...errors import InputError
-from ...files import sha256
-from ...manifest import MANIFEST
-from ...release import Release, ReleaseWriter, open_release, write_shard
-from ...release.writer import shard_name
-from ..carry import carry_over, checked, described
-from .jobs import Summarizer
-from .make import TABLE, Progress, Templates, make_templates, named_summarizer
-from .selection import SPLIT
+from llmfusionbench.builders.revising.carry import carry_over, checked, described
+from llmfusionbench.builders.templates.jobs import Summarizer
+from llmfusionbench.builders.templates.make import TABLE, Progress, Templates, make_templates, named_summarizer
+from llmfusionbench.builders.templates.selection import SPLIT
+from llmfusionbench.errors import InputError
+from llmfusionbench.manifest import MANIFEST
+from llmfusionbench.release import Release, ReleaseWriter, open_release, write_shard
+from llmfusionbench.release.writer import shard_name
+from llmfusionbench.storage.files import sha256
 
 STEP: Final = "templates"
 _JOURNAL: Final = "replies.jsonl"

@@ -8,12 +8,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, Final
 
-from ...chat import ChatClient, Reply
-from ...errors import InputError
-from ...spending import Spending, Usage
-from .jobs import Failure, Job
-from .journal import Journal, request_id
-from .replies import asked_again, messages_for, problem_of, tidied
+from llmfusionbench.builders.templates.jobs import Failure, Job
+from llmfusionbench.builders.templates.replies import asked_again, messages_for, problem_of, tidied
+from llmfusionbench.errors import InputError
+from llmfusionbench.llm.chat import ChatClient, Reply
+from llmfusionbench.llm.journal import Journal, request_id
+from llmfusionbench.llm.spending import Spending, Usage
 
 _ASKED: Final = 2
 """How often an LLM is asked until its reply is a template."""

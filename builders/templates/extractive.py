@@ -13,10 +13,20 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from .forms import answer_form
-from .jobs import Failure, Job
-from .leaks import NUMBER_WORDS, FinalAnswer
-from .sentences import NAME, NUMBER, content_words, count_sentences, generalise, names_in, prose, sentences, split
+from llmfusionbench.builders.templates.forms import answer_form
+from llmfusionbench.builders.templates.jobs import Failure, Job
+from llmfusionbench.builders.templates.leaks import NUMBER_WORDS, FinalAnswer
+from llmfusionbench.builders.templates.sentences import (
+    NAME,
+    NUMBER,
+    content_words,
+    count_sentences,
+    generalise,
+    names_in,
+    prose,
+    sentences,
+    split,
+)
 
 _STEPS: Final = 3
 _FEW: Final = 2

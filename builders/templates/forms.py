@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from ...scoring.boolean import as_boolean
-from ...scoring.marks import answer_field, boxed, final_text, marked_answer
-from ...scoring.number_answers import whole_number
-from .jobs import Job
+from llmfusionbench.builders.templates.jobs import Job
+from llmfusionbench.scoring.answers.boolean import as_boolean
+from llmfusionbench.scoring.answers.marks import answer_field, boxed, final_text, marked_answer
+from llmfusionbench.scoring.answers.numbers import whole_number
 
 _SHORT: Final = 8
 """Words of an answer that is nothing but the answer."""

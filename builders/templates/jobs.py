@@ -9,9 +9,9 @@ from typing import Final, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...release import Release
-from ...types import Candidate
-from .selection import SPLIT
+from llmfusionbench.builders.templates.selection import SPLIT
+from llmfusionbench.release import Release
+from llmfusionbench.types import Candidate
 
 _KEY: Final = ("query_id", "llm", "mode")
 _QUERY: Final = ("query_id", "task", "prompt", "ground_truth", "choices", "metric")

@@ -9,15 +9,15 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from ...scoring import accepted_answers, normalise
-from ...scoring.boolean import as_boolean
-from ...scoring.em_mc import truth_label
-from ...scoring.gsm8k import truth_number
-from ...scoring.math_text import math_truth, plain_math
-from ...scoring.normalise import contains_words, normalise_spaced
-from ...scoring.number_answers import Number, whole_number
-from ...scoring.options import read_options
-from .jobs import Job
+from llmfusionbench.builders.templates.jobs import Job
+from llmfusionbench.scoring import accepted_answers
+from llmfusionbench.scoring.answers.boolean import as_boolean
+from llmfusionbench.scoring.answers.math import math_truth, plain_math
+from llmfusionbench.scoring.answers.normalise import contains_words, normalise, normalise_spaced
+from llmfusionbench.scoring.answers.numbers import Number, whole_number
+from llmfusionbench.scoring.answers.options import read_options
+from llmfusionbench.scoring.metrics.em_mc import truth_label
+from llmfusionbench.scoring.metrics.gsm8k import truth_number
 
 _NUMBER: Final = re.compile(r"(?<![A-Za-z])[$€£]?-?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s?/\s?\d+)?\s?%?")
 _UNITS_LISTED: Final = (

@@ -11,14 +11,14 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...errors import InputError, UnknownNameError
-from ...release import Release, open_release
-from ...schema import table_schema
-from ...spending import Usage
-from ...types import content_id
-from .extractive import ExtractiveSummarizer
-from .jobs import Failure, Job, Summarizer, read_jobs
-from .selection import select_answers
+from llmfusionbench.builders.templates.extractive import ExtractiveSummarizer
+from llmfusionbench.builders.templates.jobs import Failure, Job, Summarizer, read_jobs
+from llmfusionbench.builders.templates.selection import select_answers
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.llm.spending import Usage
+from llmfusionbench.release import Release, open_release
+from llmfusionbench.schema import table_schema
+from llmfusionbench.types import content_id
 
 TABLE: Final = "thought_templates"
 

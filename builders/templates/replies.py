@@ -6,10 +6,10 @@ import json
 import re
 from typing import Final
 
-from ...scoring.marks import final_text
-from .jobs import Job
-from .leaks import FinalAnswer
-from .sentences import count_sentences, sentences
+from llmfusionbench.builders.templates.jobs import Job
+from llmfusionbench.builders.templates.leaks import FinalAnswer
+from llmfusionbench.builders.templates.sentences import count_sentences, sentences
+from llmfusionbench.scoring.answers.marks import final_text
 
 MAX_SENTENCES: Final = 5
 MAX_TEMPLATE: Final = 2_000

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...errors import InputError, UnknownNameError
-from ...release import Release
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.release import Release
 
 CRITERIA: Final = ("performance", "judge", "hybrid")
 POOLS: Final = ("small", "all")

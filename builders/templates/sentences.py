@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from ...scoring.marks import final_text
+from llmfusionbench.scoring.answers.marks import final_text
 
 MAX_ANSWER: Final = 20_000
 """Characters of an answer, from its beginning, that are read."""

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import click
 
-from .console import progress, say
-from .info import show_rows
+from llmfusionbench.cli.console import progress, say
+from llmfusionbench.cli.info import show_rows
 
 _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -78,7 +78,7 @@ def command(
       llmfusionbench build fusionbench train.csv partial_test.csv --out my-release
       llmfusionbench build table answers.csv --map prompt=question --map llm=model --map task==trivia --out my-release
     """
-    from ..builders import build
+    from llmfusionbench.builders import build
 
     arguments = _options(source, options)
     if mapping or map_file:
@@ -105,10 +105,10 @@ def command(
 
 def _inputs(source: str, inputs: tuple[str, ...], revision: str | None) -> tuple[list[Path], str | None]:
     """The files to read; those of a repository on the Hub are fetched."""
-    from ..release.release import is_repository
+    from llmfusionbench.release.opening import is_repository
 
     if source == "fusionbench" and len(inputs) == 1 and not Path(inputs[0]).exists() and is_repository(inputs[0]):
-        from ..full import fetch_logs
+        from llmfusionbench.hub.releases import fetch_logs
 
         return fetch_logs(inputs[0], revision)
     return [Path(i) for i in inputs], revision
@@ -123,7 +123,7 @@ def _pair(text: str, option: str) -> tuple[str, str]:
 
 def _mapping(pairs: tuple[str, ...], path: Path | None) -> dict[str, Any]:
     """The options of `table` that say which column is which."""
-    from ..builders.table_mapping import mapping_sections
+    from llmfusionbench.builders.reading.mapping import mapping_sections
 
     sections = mapping_sections(path) if path is not None else {}
     own: dict[str, str] = {}
@@ -135,7 +135,7 @@ def _mapping(pairs: tuple[str, ...], path: Path | None) -> dict[str, Any]:
 
 def _options(source: str, pairs: tuple[str, ...]) -> dict[str, Any]:
     """The options of a source, as the types that it takes."""
-    from ..builders import SOURCES
+    from llmfusionbench.builders import SOURCES
 
     known = signature(SOURCES[source]).parameters if source in SOURCES else {}
     found: dict[str, Any] = {}

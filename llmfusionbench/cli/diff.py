@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from .console import progress, say, show_table
+from llmfusionbench.cli.console import progress, say, show_table
 
 
 @click.command(name="diff")
@@ -23,8 +23,8 @@ def command(a: str, b: str, as_json: bool) -> int:
     Example:
       llmfusionbench diff sample my-release
     """
-    from ..release import diff_releases, open_release
-    from ..validation.issue import shorten
+    from llmfusionbench.release import diff_releases, open_release
+    from llmfusionbench.validation.issue import shorten
 
     before, after = open_release(a), open_release(b)
     with progress() as tell:

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from ..errors import InputError
-from .console import printable, progress, say, show_table
-from .embedders import kept_embedder
+from llmfusionbench.cli.console import printable, progress, say, show_table
+from llmfusionbench.cli.options import kept_embedder
+from llmfusionbench.errors import InputError
 
 
 @click.command(name="evaluate")
@@ -141,9 +141,9 @@ def command(
       llmfusionbench evaluate my-release --predictions choices.csv
       llmfusionbench evaluate my-release --router http://localhost:4000 --alias gpt-4=llama-3.1-70b
     """
-    from ..evaluation import evaluate
-    from ..evaluation.run import BASELINES
-    from ..release import open_release
+    from llmfusionbench.evaluation import evaluate
+    from llmfusionbench.evaluation.run import BASELINES
+    from llmfusionbench.release import open_release
 
     named = _routers(routers, predictions, _live(model, aliases, concurrency, retries, timeout, key_variable, calls))
     optional = [name for name in named if name not in routers] if "all" in routers else []
@@ -178,8 +178,8 @@ def command(
 
 def _routers(specs: tuple[str, ...], predictions: tuple[Path, ...], live: dict[str, Any]) -> dict[str, Any]:
     """Name -> router, of the options."""
-    from ..evaluation import LiveRouter
-    from ..evaluation.spec import known_routers
+    from llmfusionbench.evaluation import LiveRouter
+    from llmfusionbench.evaluation.routers.by_name import known_routers
 
     named: dict[str, Any] = {}
     for spec in specs:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from .console import progress, say, show_table
-from .info import SIMULATED
-from .prompt_tables import show, show_retrieval
-from .retrieval_options import library_of, make_retriever, retrieval_options
-from .spending_options import cost_line, spending_options, usage_rows
+from llmfusionbench.cli.console import progress, say, show_table
+from llmfusionbench.cli.info import SIMULATED
+from llmfusionbench.cli.options import cost_line, library_of, make_retriever, retrieval_options, spending_options, usage_rows
+from llmfusionbench.cli.prompt_tables import show, show_retrieval
 
 if TYPE_CHECKING:
-    from ..baselines.retrievers.scoring import Scorer
+    from llmfusionbench.baselines.prompting.scoring import Scorer
 
 
 _PARTLY: Final = "SIMULATED DATA: queries and templates are made up; only the answers are an LLM's. Never compare LLMs by it."
@@ -102,10 +101,10 @@ def command(
       llmfusionbench evaluate-prompts sample --retrieval-only
       llmfusionbench evaluate-prompts sample --url http://localhost:8000 --model qwen2.5-7b --limit 50 --out prompts-7b
     """
-    from ..baselines.retrievers.comparison import compare_prompts
-    from ..chat import ChatClient
-    from ..release import open_release
-    from ..spending import Spending
+    from llmfusionbench.baselines.prompting.comparison import compare_prompts
+    from llmfusionbench.llm.chat import ChatClient
+    from llmfusionbench.llm.spending import Spending
+    from llmfusionbench.release import open_release
 
     if not retrieval_only and (url is None or model is None or out is None):
         raise click.UsageError("Name --url, --model and --out; or --retrieval-only, to ask nobody.")
@@ -143,8 +142,8 @@ def command(
 
 def _retrieval(opened: Any, chosen: Any, out: Path | None, *, name: str, **options: Any) -> None:
     """The offline evaluation."""
-    from ..baselines.retrievers.lines import write_lines
-    from ..baselines.retrievers.offline import evaluate_retrieval
+    from llmfusionbench.baselines.retrievers.quality import evaluate_retrieval
+    from llmfusionbench.storage.json_lines import write_lines
 
     with progress() as tell:
         tell("measuring", 0)
@@ -158,9 +157,9 @@ def _retrieval(opened: Any, chosen: Any, out: Path | None, *, name: str, **optio
 @contextmanager
 def _scorer(spec: str | None, sandbox: str | None) -> Iterator[Scorer]:
     """The scorer that the options ask for; with a sandbox, where programs may be run."""
-    from ..baselines.retrievers.scoring import Scorer
-    from ..evaluation.spec import load_named
-    from ..sandbox import CodeTask, Sandbox, Verdict, describe_sandbox
+    from llmfusionbench.baselines.prompting.scoring import Scorer
+    from llmfusionbench.evaluation.routers.by_name import load_named
+    from llmfusionbench.sandbox import CodeTask, Sandbox, Verdict, describe_sandbox
 
     named: dict[str, Any] = {}
     if spec is not None:

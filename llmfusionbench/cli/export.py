@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from .console import progress, say, show_table
+from llmfusionbench.cli.console import progress, say, show_table
 
 if TYPE_CHECKING:
-    from ..baselines.exporters import Corpus
+    from llmfusionbench.baselines.exporters import Corpus
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -130,7 +130,7 @@ def sft(release: str, out: Path, **options: Any) -> None:
       llmfusionbench export sft my-release --setting hybrid --k 3 --scale small --format messages --out sft
       llmfusionbench export sft my-release --setting baseline --format sharegpt --out labels
     """
-    from ..baselines.exporters import export_sft
+    from llmfusionbench.baselines.exporters import export_sft
 
     _run(export_sft, release, out, options)
 
@@ -160,7 +160,7 @@ def preference(release: str, out: Path, **options: Any) -> None:
       llmfusionbench export preference sample --out pairs
       llmfusionbench export preference my-release --by judge --min-gap 0.4 --pairs 3 --format trl_chat --out pairs
     """
-    from ..baselines.exporters import export_preference
+    from llmfusionbench.baselines.exporters import export_preference
 
     _run(export_preference, release, out, options)
 
@@ -190,7 +190,7 @@ def kto(release: str, out: Path, **options: Any) -> None:
       llmfusionbench export kto sample --out kto
       llmfusionbench export kto my-release --by judge --good 0.8 --bad 0.3 --balance --out kto
     """
-    from ..baselines.exporters import export_kto
+    from llmfusionbench.baselines.exporters import export_kto
 
     _run(export_kto, release, out, options)
 
@@ -228,7 +228,7 @@ def routing(
       llmfusionbench export routing my-release --format llmrouter --split train --out routing
       llmfusionbench export routing my-release --format routellm --candidate small --candidate large --threshold 0.5 --out pair
     """
-    from ..baselines.exporters.routing import export_routing
+    from llmfusionbench.baselines.exporters.routing import export_routing
 
     made = export_routing(
         release, out, format=format_name, split=split, candidates=candidates or None, threshold=threshold, overwrite=overwrite,
@@ -250,7 +250,7 @@ def routing(
 
 def _run(export: Callable[..., Corpus], release: str, out: Path, options: dict[str, Any]) -> None:
     """Export, and say what came of it."""
-    from ..baselines.exporters.drops import REASONS
+    from llmfusionbench.baselines.exporters.corpora.drops import REASONS
 
     with progress() as tell:
         corpus = export(release, out, **options, progress=tell)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import InputError, UnknownNameError
-from ..files import whole_file
-from .console import say, show_table
-from .info import SIMULATED
+from llmfusionbench.cli.console import say, show_table
+from llmfusionbench.cli.info import SIMULATED
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.storage.files import whole_file
 
 if TYPE_CHECKING:
-    from ..baselines.fusion import Comparison
-    from ..statistics import Mean
+    from llmfusionbench.baselines.fusion import Comparison
+    from llmfusionbench.statistics import Mean
 
 
 @click.command(name="fuse")
@@ -78,8 +78,8 @@ def command(
     """
     import pandas as pd
 
-    from ..baselines.fusion import FUSIONS, Topla, Vote, compare, read_answers
-    from ..release import open_release
+    from llmfusionbench.baselines.fusion import FUSIONS, Topla, Vote, compare, read_answers
+    from llmfusionbench.release import open_release
 
     for name in fusions:
         if name not in FUSIONS:

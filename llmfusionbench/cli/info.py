@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .console import say, show_table
+from llmfusionbench.cli.console import say, show_table
 
 if TYPE_CHECKING:
-    from ..release import Release, ReleaseInfo
+    from llmfusionbench.release import Release, ReleaseInfo
 
 
 @click.command(name="info")
@@ -26,7 +26,7 @@ def command(release: str, revision: str | None, as_json: bool) -> None:
     Example:
       llmfusionbench info sample
     """
-    from ..release import open_release
+    from llmfusionbench.release import open_release
 
     opened = open_release(release, revision=revision)
     if as_json:

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import click
 
-from .._version import __version__
-from ..errors import LLMFusionBenchError
-from .console import error_line, printable
+from llmfusionbench._version import __version__
+from llmfusionbench.cli.console import error_line, printable
+from llmfusionbench.errors import LLMFusionBenchError
 
 COMMANDS: Final = {
     "build": "Read logs in any known format and write them as a release.",

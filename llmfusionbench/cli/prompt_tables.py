@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .console import number, say, show_table
+from llmfusionbench.cli.console import number, say, show_table
 
 if TYPE_CHECKING:
-    from ..baselines.retrievers.comparison import PromptReport
-    from ..baselines.retrievers.figures import Figure
-    from ..baselines.retrievers.offline import RetrievalReport
-    from ..baselines.retrievers.tally import MethodFigures
+    from llmfusionbench.baselines.prompting.comparison import PromptReport
+    from llmfusionbench.baselines.prompting.tally import MethodFigures
+    from llmfusionbench.baselines.retrievers.quality import RetrievalReport
+    from llmfusionbench.statistics import Figure
 
 _HEADER = [
     "method", "scored", "missing", "performance", "95% interval", "gain over zero-shot", "95% interval", "paired",
@@ -20,7 +20,7 @@ _HEADER = [
 
 def show(report: PromptReport) -> None:
     """Print what a comparison came to."""
-    from ..baselines.retrievers.tally import NOT_ASKED
+    from llmfusionbench.baselines.prompting.tally import NOT_ASKED
 
     title = f"{report.model} on {report.queries:,} queries ({report.split}); means with 95% intervals over queries"
     show_table(title, _HEADER, [_row(row) for row in report.overall])

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .console import progress, say, show_table
-from .info import describe
+from llmfusionbench.cli.console import progress, say, show_table
+from llmfusionbench.cli.info import describe
 
 if TYPE_CHECKING:
-    from ..release import Release
+    from llmfusionbench.release import Release
 
 _BEST = 5
 _ROUTERS = ("per_task", "knn")
@@ -41,10 +41,10 @@ def command(out: Path | None) -> int:
     Example:
       llmfusionbench quickstart --out tour
     """
-    from ..evaluation import evaluate
-    from ..leaderboard import leaderboard
-    from ..release import open_release
-    from ..validation import validate
+    from llmfusionbench.evaluation import evaluate
+    from llmfusionbench.release import open_release
+    from llmfusionbench.release.leaderboard import leaderboard
+    from llmfusionbench.validation import validate
 
     release = open_release("sample")
     checked = 0
@@ -104,7 +104,7 @@ def command(out: Path | None) -> int:
 
 def _show_templates(release: Release) -> None:
     """What a retriever finds for the first test query of a task."""
-    from ..baselines.retrievers import Dense, Queries, TemplateLibrary
+    from llmfusionbench.baselines.retrievers import Dense, Queries, TemplateLibrary
 
     library = TemplateLibrary.of(release)
     queries = Queries.of(release, "test")
@@ -126,7 +126,7 @@ def _show_templates(release: Release) -> None:
 
 def _show_corpus(release: Release, folder: Path) -> None:
     """A corpus of the best answers, and how it begins."""
-    from ..baselines.exporters import export_sft
+    from llmfusionbench.baselines.exporters import export_sft
 
     corpus = export_sft(release, folder, format="messages", k=1, overwrite=True)
     say(f"A corpus of the best answer to each train query: {corpus.records:,} records (SIMULATED). It begins:")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .console import progress, say, show_table
-from .info import SIMULATED
+from llmfusionbench.cli.console import progress, say, show_table
+from llmfusionbench.cli.info import SIMULATED
 
 if TYPE_CHECKING:
-    from ..builders.rescore_report import Comparison, Estimate, RescoreReport
+    from llmfusionbench.builders.revising.rescore_report import Comparison, Estimate, RescoreReport
 
 
 @click.command(name="rescore")
@@ -56,9 +56,9 @@ def command(
       llmfusionbench rescore sample --out published --official
       llmfusionbench rescore sample --out with-code --allow-code-execution
     """
-    from ..builders.rescore import CHANGED, rescore
-    from ..release import open_release
-    from ..sandbox import describe_sandbox
+    from llmfusionbench.builders.revising.rescore import CHANGED, rescore
+    from llmfusionbench.release import open_release
+    from llmfusionbench.sandbox import describe_sandbox
 
     opened = open_release(release, revision=revision)
     if allow_code_execution:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from .console import progress, say
-from .info import SIMULATED
+from llmfusionbench.cli.console import progress, say
+from llmfusionbench.cli.info import SIMULATED
 
 
 @click.command(name="simulate")
@@ -31,7 +31,7 @@ def command(out: Path, scale: float, seed: int, workers: int | None) -> None:
       llmfusionbench simulate --scale 0.01 --out simulated
       llmfusionbench build fusionbench simulated/*.csv --out my-release
     """
-    from ..builders.simulation import simulate
+    from llmfusionbench.builders.simulation import simulate
 
     with progress() as tell:
         made = simulate(out, scale=scale, seed=seed, workers=workers, progress=lambda n, total: tell("rows written", n, total))

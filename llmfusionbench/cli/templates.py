@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from .templates_build import build
-from .templates_retrieve import command as retrieve
+from llmfusionbench.cli.templates_build import build
+from llmfusionbench.cli.templates_retrieve import command as retrieve
 
 
 @click.group(name="templates")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .console import printable, progress, say, show_table
-from .info import SIMULATED
-from .spending_options import cost_line, spending_options, usage_rows
+from llmfusionbench.cli.console import printable, progress, say, show_table
+from llmfusionbench.cli.info import SIMULATED
+from llmfusionbench.cli.options import cost_line, spending_options, usage_rows
 
 if TYPE_CHECKING:
-    from ..builders.templates import BuiltTemplates, EndpointSummarizer, ExtractiveSummarizer
+    from llmfusionbench.builders.templates import BuiltTemplates, EndpointSummarizer, ExtractiveSummarizer
 
 
 @click.command(name="build")
@@ -94,12 +94,12 @@ def build(
       llmfusionbench templates build sample --criterion hybrid --pool small --out with-templates
       llmfusionbench templates build sample --summarizer http://localhost:8000 --model my-llm --out with-templates
     """
-    from ..builders.templates import build_templates
-    from ..release import open_release
+    from llmfusionbench.builders.templates import build_templates
+    from llmfusionbench.release import open_release
 
     by: ExtractiveSummarizer | EndpointSummarizer | str = summarizer
     if "://" in summarizer:
-        from ..builders.templates import EndpointSummarizer
+        from llmfusionbench.builders.templates import EndpointSummarizer
 
         if not model:
             raise click.UsageError("A server needs the name of a --model to ask for.")

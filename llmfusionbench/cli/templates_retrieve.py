@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .console import progress, say, show_table
-from .info import SIMULATED
-from .retrieval_options import library_of, make_retriever, retrieval_options, say_left_out
+from llmfusionbench.cli.console import progress, say, show_table
+from llmfusionbench.cli.info import SIMULATED
+from llmfusionbench.cli.options import library_of, make_retriever, retrieval_options, say_left_out
 
 if TYPE_CHECKING:
-    from ..baselines.retrievers import Queries, Retriever, TemplateLibrary
+    from llmfusionbench.baselines.retrievers import Queries, Retriever, TemplateLibrary
 
 
 @click.command(name="retrieve")
@@ -63,11 +63,11 @@ def command(
       llmfusionbench templates retrieve sample --retriever hybrid --within task --k 5 --out prompts.jsonl
       llmfusionbench templates retrieve sample --prompt "A train leaves at noon and ..." --task gsm8k
     """
-    from ..baselines.retrievers import Queries
-    from ..baselines.retrievers.comparison import make_prompts
-    from ..baselines.retrievers.prompts import write_prompts
-    from ..errors import UnknownNameError
-    from ..release import open_release
+    from llmfusionbench.baselines.prompting.comparison import make_prompts
+    from llmfusionbench.baselines.prompting.prompts import write_prompts
+    from llmfusionbench.baselines.retrievers import Queries
+    from llmfusionbench.errors import UnknownNameError
+    from llmfusionbench.release import open_release
 
     if (prompt is None) == (out is None):
         raise click.UsageError("Either --out FILE for the queries of a split, or --prompt TEXT for one of your own.")

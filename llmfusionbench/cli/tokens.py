@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .console import progress, say, show_table
+from llmfusionbench.cli.console import progress, say, show_table
 
 
 @click.command(name="tokens")
@@ -31,8 +31,8 @@ def command(
     Example:
       llmfusionbench tokens sample --tokenizer cl100k_base --out counted
     """
-    from ..builders.recount import recount
-    from ..release import open_release
+    from llmfusionbench.builders.revising.recount import recount
+    from llmfusionbench.release import open_release
 
     opened = open_release(release, revision=revision)
     with progress() as tell:

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from .console import printable, progress, say
+from llmfusionbench.cli.console import printable, progress, say
 
 
 @click.command(name="validate")
@@ -27,8 +27,8 @@ def command(path: str, schema: str | None, max_errors: int, as_json: bool) -> in
       llmfusionbench validate my-release --json
       llmfusionbench validate answers.jsonl --schema responses
     """
-    from ..release.release import sample_path
-    from ..validation import validate
+    from llmfusionbench.release.opening import sample_path
+    from llmfusionbench.validation import validate
 
     checked = 0
     with progress() as tell:

@@ -1,23 +1,23 @@
 """The routing benchmark: anyone's router against baselines, with intervals."""
 
-from .check import check_router
-from .live import LiveRouter
-from .metrics import METRICS, Metric
-from .predictions import PredictionsRouter
-from .protocol import PROTOCOLS
-from .report import Report, compare
-from .router import Router
-from .run import evaluate
-from .scenario import SCENARIOS, Scaling, Scenario
-from .sklearn_adapter import EstimatorRouter
+from llmfusionbench.evaluation.measures import MEASURES, Measure
+from llmfusionbench.evaluation.protocol import PROTOCOLS
+from llmfusionbench.evaluation.report.report import Report, compare
+from llmfusionbench.evaluation.routers.check import check_router
+from llmfusionbench.evaluation.routers.live import LiveRouter
+from llmfusionbench.evaluation.routers.predictions import PredictionsRouter
+from llmfusionbench.evaluation.routers.router import Router
+from llmfusionbench.evaluation.routers.sklearn_adapter import EstimatorRouter
+from llmfusionbench.evaluation.run import evaluate
+from llmfusionbench.evaluation.scenario import SCENARIOS, Scaling, Scenario
 
 __all__ = [
-    "METRICS",
+    "MEASURES",
     "PROTOCOLS",
     "SCENARIOS",
     "EstimatorRouter",
     "LiveRouter",
-    "Metric",
+    "Measure",
     "PredictionsRouter",
     "Report",
     "Router",

@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from ..errors import InputError
-from ..routing import RoutingTable
-from ..types import Candidate
-from .scenario import Scaling, Scenario
+from llmfusionbench.errors import InputError
+from llmfusionbench.evaluation.scenario import Scaling, Scenario
+from llmfusionbench.release.routing_table import RoutingTable
+from llmfusionbench.types import Candidate
 
 PROTOCOLS: Final = ("split", "kfold", "leave_one_task_out", "leave_one_llm_out", "learning_curve", "guarded")
 """Names of the protocols."""

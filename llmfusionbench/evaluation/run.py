@@ -13,16 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..duplicates import Overlap, overlap
-from ..embedding import Embedder
-from ..errors import InputError, LLMFusionBenchError, MissingExtraError, UnknownNameError
-from ..release import Release, open_release
-from ..routing import RoutingTable
-from ..statistics import Resamples, estimate
-from ..types import Candidate
-from .decision import Decisions, decide, refuse
-from .measure import Measurer
-from .protocol import (
+from llmfusionbench.errors import InputError, LLMFusionBenchError, MissingExtraError, UnknownNameError
+from llmfusionbench.evaluation.measures.measure import Measurer
+from llmfusionbench.evaluation.measures.trial import Trial, stacked_decisions
+from llmfusionbench.evaluation.protocol import (
     PROTOCOLS,
     Fold,
     curve,
@@ -33,11 +27,17 @@ from .protocol import (
     own_split,
     widened,
 )
-from .report import Report
-from .scenario import Scenario, scenario_named
-from .spec import is_baseline, named_routers, resolve, sees_through
-from .summary import Setting, summarise
-from .trial import Trial, stacked_decisions
+from llmfusionbench.evaluation.report.report import Report
+from llmfusionbench.evaluation.report.summary import Setting, summarise
+from llmfusionbench.evaluation.routers.by_name import is_baseline, named_routers, resolve, sees_through
+from llmfusionbench.evaluation.routers.decision import Decisions, decide, refuse
+from llmfusionbench.evaluation.scenario import Scenario, scenario_named
+from llmfusionbench.release import Release, open_release
+from llmfusionbench.release.routing_table import RoutingTable
+from llmfusionbench.statistics import Resamples, estimate
+from llmfusionbench.texts.embedding import Embedder
+from llmfusionbench.texts.near_duplicates import Overlap, overlap
+from llmfusionbench.types import Candidate
 
 BASELINES = ("best_single", "per_task", "knn")
 """What every router is compared with unless the caller says otherwise; quick, and hard enough to beat."""
@@ -325,8 +325,8 @@ def _tokens(release: Release, folds: Sequence[Fold]) -> dict[str, np.ndarray[Any
 def _release_info(release: Any) -> dict[str, Any]:
     if not isinstance(release, Release):
         return {"source": None, "revision": None, "schema_version": None, "provenance": [], "digest": None}
-    from ..manifest import dump_manifest
-    from ..types import content_id
+    from llmfusionbench.manifest import dump_manifest
+    from llmfusionbench.types import content_id
 
     source = release.manifest.get("source")
     source = source if isinstance(source, dict) else {}

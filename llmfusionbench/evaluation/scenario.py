@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InputError, UnknownNameError
-from ..routing import Matrix, RoutingTable
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.release.routing_table import Matrix, RoutingTable
 
 
 class Scenario(NamedTuple):

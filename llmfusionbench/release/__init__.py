@@ -1,8 +1,9 @@
 """Releases: directories of validated Parquet shards with a manifest and a card; how they are opened, written and compared."""
 
-from .diff import TableDiff, diff_releases
-from .info import ReleaseInfo
-from .release import Release, open_release
-from .writer import ReleaseWriter, write_shard
+from llmfusionbench.release.diff import TableDiff, diff_releases
+from llmfusionbench.release.info import ReleaseInfo
+from llmfusionbench.release.opening import open_release
+from llmfusionbench.release.release import Release
+from llmfusionbench.release.writer import ReleaseWriter, write_shard
 
 __all__ = ["Release", "ReleaseInfo", "ReleaseWriter", "TableDiff", "diff_releases", "open_release", "write_shard"]

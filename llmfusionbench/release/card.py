@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import yaml
 
-from ..errors import InputError
-from ..schema import TABLES, table_schema
+from llmfusionbench.errors import InputError
+from llmfusionbench.schema import TABLES, table_schema
 
 CITATION: Final = """@article{feng2025fusionfactory,
   title   = {Fusing LLM Capabilities with Routing Data},

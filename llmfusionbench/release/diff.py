@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from ..schema import SIDECARS, TABLES, table_schema
-from .release import Release
+from llmfusionbench.release.release import Release
+from llmfusionbench.schema import SIDECARS, TABLES, table_schema
 
 RANGE_ROWS: Final = 50_000
 """Rows that are compared at a time."""

@@ -10,10 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..types import Candidate
+from llmfusionbench.schema import SIDECARS, TABLES
+from llmfusionbench.types import Candidate
 
 if TYPE_CHECKING:
-    from .release import Release
+    from collections.abc import Callable, Mapping
+
+    import pyarrow.dataset as ds
 
 
 @dataclass(frozen=True)
@@ -58,25 +61,28 @@ class ReleaseInfo:
         return answered / self.cells if self.cells else None
 
     @classmethod
-    def of(cls, release: Release) -> ReleaseInfo:
-        """Count the release; texts are not read."""
-        manifest = release.manifest
-        queries = release.table("queries").to_table(columns=["query_id", "task", "license"])
+    def of(cls, manifest: Mapping[str, Any], table: Callable[[str], ds.Dataset]) -> ReleaseInfo:
+        """Count a release, given its manifest and its tables by name; texts are not read."""
+        queries = table("queries").to_table(columns=["query_id", "task", "license"])
         numbers = ["input_tokens", "output_tokens", "performance", "cost_usd", "latency_s"]
         keys = ["query_id", "llm", "mode", "status", "tokenizer"]
-        responses = release.table("responses").to_table(columns=keys + numbers)
-        scores = release.table("judge_scores").to_table(columns=["judge", "score"])
-        llms = release.table("llms").to_table(columns=["license"])
+        responses = table("responses").to_table(columns=keys + numbers)
+        scores = table("judge_scores").to_table(columns=["judge", "score"])
+        llms = table("llms").to_table(columns=["license"])
         pairs = responses.group_by(["llm", "mode"]).aggregate([]).to_pylist()
         candidates = {Candidate(pair["llm"], pair["mode"]) for pair in pairs}
         statuses = _counts(responses["status"])
         cells = queries.num_rows * len(candidates)
         return cls(
-            provenance=release.provenance,
+            provenance=list(manifest.get("provenance", [])),
             source=manifest.get("source", {}).get("name"),
             revision=manifest.get("source", {}).get("revision"),
             schema_version=manifest["schema_version"],
-            rows={t: {s: n["rows"] for s, n in manifest["tables"][t]["splits"].items()} for t in release.tables},
+            rows={
+                t: {s: n["rows"] for s, n in manifest["tables"][t]["splits"].items()}
+                for t in TABLES + SIDECARS
+                if t in manifest["tables"]
+            },
             tasks=_tasks(queries, responses),
             candidates=len(candidates),
             cells=cells,

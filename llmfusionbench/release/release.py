@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from ..errors import InputError, ReleaseError, UnknownNameError
-from ..manifest import read_manifest
-from ..routing import RoutingTable
-from ..schema import SIDECARS, TABLES, table_schema
-from .info import ReleaseInfo
+from llmfusionbench.errors import ReleaseError, UnknownNameError
+from llmfusionbench.manifest import read_manifest
+from llmfusionbench.release.info import ReleaseInfo
+from llmfusionbench.release.routing_table import RoutingTable
+from llmfusionbench.schema import SIDECARS, TABLES, table_schema
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..torch_data import TableDataset
-
-_REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
+    from llmfusionbench.release.torch_data import TableDataset
 
 
 class Release:
@@ -103,7 +100,7 @@ class Release:
         Raises:
             MissingExtraError: torch is not installed.
         """
-        from ..torch_data import TableDataset
+        from llmfusionbench.release.torch_data import TableDataset
 
         return TableDataset(self.files(name, split), columns=columns)
 
@@ -124,44 +121,4 @@ class Release:
 
     def info(self) -> ReleaseInfo:
         """Counts, tokens, coverage, missing values and licences; reads the columns it counts and no text."""
-        return ReleaseInfo.of(self)
-
-
-def open_release(where: str | Path, *, revision: str | None = None) -> Release:
-    """Open a release.
-
-    Args:
-        where: `"sample"` (embedded, simulated), `"full"` (the reference release, downloaded and built once), the directory of
-            a release, or a dataset repository on the Hub (`"org/name"`).
-        revision: Commit, tag or branch, for a release from the Hub.
-
-    Raises:
-        ReleaseError: there is none; HubError, one of its kinds, where the Hub could not give it.
-    """
-    name = str(where)
-    if name == "full":
-        from ..full import ensure_full
-
-        return Release(ensure_full(revision=revision))
-    is_local = name == "sample" or Path(where).is_dir()
-    if is_local and revision is not None:
-        raise InputError(f"{name}: has no revisions, got revision {revision!r}. Remedy: leave it out")
-    if is_local:
-        return Release(sample_path() if name == "sample" else where)
-    if is_repository(name):
-        from ..full import fetch_release
-
-        return Release(fetch_release(name, revision=revision))
-    raise ReleaseError(f'{name}: no such directory. Remedy: a release directory, "sample", "full" or a Hub id "org/name"')
-
-
-def is_repository(name: str) -> bool:
-    """Whether `name` could be a repository of the Hub: two plain words and one slash."""
-    return _REPOSITORY.fullmatch(name) is not None
-
-
-def sample_path() -> Path:
-    """Where the embedded sample lies."""
-    from importlib import resources
-
-    return Path(str(resources.files("llmfusionbench.builders").joinpath("sample")))
+        return ReleaseInfo.of(self.manifest, self.table)

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .. import _version
-from ..directory import beside, check_place, clear_up, make_parents, put, remove, remove_empty
-from ..errors import InputError
-from ..files import name_place, sha256
-from ..manifest import MANIFEST, dump_manifest
-from ..schema import SCHEMA_VERSION, table_schema
-from .card import release_card
+from llmfusionbench import _version
+from llmfusionbench.errors import InputError
+from llmfusionbench.manifest import MANIFEST, dump_manifest
+from llmfusionbench.release.card import release_card
+from llmfusionbench.schema import SCHEMA_VERSION, table_schema
+from llmfusionbench.storage.directories import beside, check_place, clear_up, make_parents, put, remove, remove_empty
+from llmfusionbench.storage.files import name_place, sha256
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

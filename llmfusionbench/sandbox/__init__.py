@@ -8,9 +8,9 @@ inside the sandbox itself, runs nothing foreign, and gives each its own process,
 `process`, never chosen but by name, has no namespaces: a program can read what its user can, expected answers included.
 """
 
-from ._kinds import KINDS, choose_kind, describe_sandbox, sandbox_kinds
-from ._pool import Sandbox, run_tests
-from ._types import CodeTask, Verdict
+from llmfusionbench.sandbox._kinds import KINDS, choose_kind, describe_sandbox, sandbox_kinds
+from llmfusionbench.sandbox._pool import Sandbox, run_tests
+from llmfusionbench.sandbox._types import CodeTask, Verdict
 
 __all__ = [
     "KINDS",

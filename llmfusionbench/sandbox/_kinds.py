@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import shutil
 
-from ..errors import InputError, UnknownNameError
-from ._types import CodeTask
-from ._worker import Worker
-from .guest import seccomp
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.sandbox._types import CodeTask
+from llmfusionbench.sandbox._worker import Worker
+from llmfusionbench.sandbox.guest import seccomp
 
 KINDS = {
     "bubblewrap": "bubblewrap: no network, nothing visible but Python itself, read-only",

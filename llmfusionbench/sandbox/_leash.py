@@ -7,7 +7,7 @@ import signal
 import socket
 from typing import NamedTuple
 
-from ..errors import InputError
+from llmfusionbench.errors import InputError
 
 _ANSWER_S = 60.0
 """Bound on waiting for a supervisor, which sleeps until it is asked; reached only if it was lost."""

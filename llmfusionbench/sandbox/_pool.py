@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 
-from ..errors import InputError
-from ._kinds import choose_kind
-from ._types import CodeTask, Verdict
-from ._worker import Worker, WorkerLostError
+from llmfusionbench.errors import InputError
+from llmfusionbench.sandbox._kinds import choose_kind
+from llmfusionbench.sandbox._types import CodeTask, Verdict
+from llmfusionbench.sandbox._worker import Worker, WorkerLostError
 
 _AHEAD = 8  # tasks a worker that are taken from the caller before their verdict is due
 

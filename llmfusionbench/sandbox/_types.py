@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..errors import InputError
+from llmfusionbench.errors import InputError
 
 Status = Literal["passed", "failed", "error", "timeout", "ended", "output", "unsupported"]
 

@@ -7,7 +7,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from .guest.view import View
+from llmfusionbench.sandbox.guest.view import View
 
 GUEST = Path(__file__).parent / "guest"
 """The package that runs inside."""

@@ -13,12 +13,12 @@ import time
 from types import TracebackType
 from typing import Any, cast
 
-from ..errors import InputError
-from ._allowance import Allowance
-from ._leash import Leash
-from ._types import CodeTask, Status, Verdict
-from ._view import GUEST, SCRATCH, bubblewrap_arguments, interpreter, python_view
-from .guest import frames
+from llmfusionbench.errors import InputError
+from llmfusionbench.sandbox._allowance import Allowance
+from llmfusionbench.sandbox._leash import Leash
+from llmfusionbench.sandbox._types import CodeTask, Status, Verdict
+from llmfusionbench.sandbox._view import GUEST, SCRATCH, bubblewrap_arguments, interpreter, python_view
+from llmfusionbench.sandbox.guest import frames
 
 _START_S = 300.0
 """Bound on the start of a worker, which takes 0.1 s on a quiet machine."""

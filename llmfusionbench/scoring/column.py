@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from llmfusionbench.errors import InputError, UnknownNameError
-from llmfusionbench.scoring.score import METRICS, score
+from llmfusionbench.scoring.metrics import METRICS
+from llmfusionbench.scoring.score import score
 
 PARALLEL_ROWS = 60_000
 """Fewer distinct answers than this are scored here: starting processes would take longer."""

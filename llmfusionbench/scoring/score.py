@@ -6,45 +6,14 @@ answer is 0. No metric raises for what a response holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 from llmfusionbench.errors import InputError, UnknownNameError
-from llmfusionbench.scoring import official as reference
-from llmfusionbench.scoring.cem import cem
-from llmfusionbench.scoring.code_eval import code_eval
-from llmfusionbench.scoring.em import em
-from llmfusionbench.scoring.em_mc import em_mc
-from llmfusionbench.scoring.f1 import f1_score
-from llmfusionbench.scoring.gsm8k import gsm8k
-from llmfusionbench.scoring.judge import judge
-from llmfusionbench.scoring.math_equal import math
+from llmfusionbench.scoring.answers.responses import why_missing
+from llmfusionbench.scoring.metrics import METRICS
+from llmfusionbench.scoring.metrics.metric import Metric
 from llmfusionbench.scoring.outcome import OFFICIAL, Score, missing
-from llmfusionbench.scoring.responses import why_missing
-
-Scorer = Callable[[str, str, Mapping[str, object]], Score]
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One metric."""
-
-    scorer: Scorer
-    official: Scorer
-    """The reference pipeline's way."""
-    needs_truth: bool = True
-
-
-METRICS: dict[str, Metric] = {
-    "em": Metric(em, reference.em),
-    "cem": Metric(cem, reference.cem),
-    "em_mc": Metric(em_mc, reference.em_mc),
-    "f1_score": Metric(f1_score, reference.f1_score),
-    "gsm8k": Metric(gsm8k, reference.gsm8k),
-    "math": Metric(math, reference.math),
-    "code_eval": Metric(code_eval, reference.code_eval),
-    "judge": Metric(judge, judge, needs_truth=False),
-}
 
 
 def score(metric: str, response: str | None, ground_truth: str | None, *, official: bool = False, **context: object) -> Score:

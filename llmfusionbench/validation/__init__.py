@@ -3,9 +3,9 @@
 Whole columns are checked at a time (`predicates`); `judge` holds the verdict of record and words the messages.
 """
 
-from .check import validate
-from .issue import Issue
-from .judge import is_valid
-from .predicates import compile_schema, failing_rows
+from llmfusionbench.validation.check import validate
+from llmfusionbench.validation.explain import is_valid
+from llmfusionbench.validation.issue import Issue
+from llmfusionbench.validation.predicates import compile_schema, failing_rows
 
 __all__ = ["Issue", "compile_schema", "failing_rows", "is_valid", "validate"]

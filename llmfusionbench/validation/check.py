@@ -14,15 +14,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..errors import InputError, LLMFusionBenchError
-from ..files import sha256
-from ..manifest import MANIFEST, read_manifest
-from ..schema import SIDECARS, TABLES, TableSchema, table_schema
-from . import judge
-from .issue import Issue, shorten
-from .keys import Hashes, KeyCheck, repeated_keys
-from .predicates import compile_schema, is_plain, is_text
-from .rows import Rows, kind_of, read_rows
+from llmfusionbench.errors import InputError, LLMFusionBenchError
+from llmfusionbench.manifest import MANIFEST, read_manifest
+from llmfusionbench.schema import SIDECARS, TABLES, TableSchema, table_schema
+from llmfusionbench.storage.files import sha256
+from llmfusionbench.validation.explain import explain
+from llmfusionbench.validation.issue import Issue, shorten
+from llmfusionbench.validation.keys import Hashes, KeyCheck, repeated_keys
+from llmfusionbench.validation.predicates import compile_schema, is_plain, is_text
+from llmfusionbench.validation.rows import Rows, kind_of, read_rows
 
 Progress = Callable[[int], None]
 """Called with the number of rows just checked."""
@@ -232,7 +232,7 @@ class TableCheck:
     def _explain(self, rows: Rows, i: int, name: str) -> Iterator[Issue]:
         row = rows.as_row(i)
         line = rows.lines[i] if rows.lines else None
-        reasons = list(judge.explain(self.table.json_schema, row))
+        reasons = list(explain(self.table.json_schema, row))
         if not reasons:
             raise AssertionError(f"{name} row {rows.first + i}: the columnar check and jsonschema disagree on {row!r}")
         for column, value, expected in reasons:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..errors import SchemaError
-from ..schema import json_types
+from llmfusionbench.errors import SchemaError
+from llmfusionbench.schema import json_types
 
 Mask = npt.NDArray[np.bool_]
 Check = Callable[[pa.Array], Mask | None]

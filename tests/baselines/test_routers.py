@@ -12,10 +12,10 @@ import llmfusionbench as lfb
 from llmfusionbench.baselines import ROUTERS
 from llmfusionbench.baselines.routers.elo import bradley_terry
 from llmfusionbench.baselines.routers.knn import neighbour_sums
-from llmfusionbench.baselines.routers.parts import TaskMeans, best_labels, ridge
-from llmfusionbench.baselines.routers.surface import surface_features
+from llmfusionbench.baselines.routers.shared.parts import TaskMeans, best_labels, ridge
+from llmfusionbench.baselines.routers.shared.surface import surface_features
 from llmfusionbench.errors import InputError
-from llmfusionbench.routing import RoutingTable
+from llmfusionbench.release.routing_table import RoutingTable
 
 NEEDS_TORCH = {"bert", "graph", "routerdc"}
 WITHOUT_TORCH = sorted(set(ROUTERS) - NEEDS_TORCH)

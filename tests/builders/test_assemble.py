@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmfusionbench.builders import spill
-from llmfusionbench.builders.assemble import assemble
-from llmfusionbench.builders.build import Intake
-from llmfusionbench.builders.normalise import normalise
+from llmfusionbench.builders.making import spill
+from llmfusionbench.builders.making.assemble import assemble
+from llmfusionbench.builders.making.intake import Intake
+from llmfusionbench.builders.making.normalise import normalise
+from llmfusionbench.builders.making.spill import Spill, read_slices
 from llmfusionbench.builders.records import LOG, Records, record_table
-from llmfusionbench.builders.spill import Spill, read_slices
 from llmfusionbench.schema import table_schema
 from llmfusionbench.types import Candidate
 from llmfusionbench.validation import is_valid

@@ -13,38 +13,15 @@ import pytest
 import tiktoken
 
 import llmfusionbench as lfb
-from llmfusionbench.builders import SOURCES, build, spill
-from llmfusionbench.builders.records import Embeddings, Llms, Part, Records, Rejected, Templates, record_table
+from llmfusionbench.builders import SOURCES, build
+from llmfusionbench.builders.making import spill
+from llmfusionbench.builders.records import Embeddings, Llms, Part, Rejected, Templates
 from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
 from llmfusionbench.types import query_id
+from tests.helpers.parts import Parts, record
 
 HALF = "half\ud800"
 """Half a character, which UTF-8 cannot write."""
-
-
-class Parts:
-    """A source that yields what it was given."""
-
-    def __init__(self, *parts: Part | list[dict[str, Any]]) -> None:
-        self.parts = parts
-
-    def read(self, paths: Sequence[Path]) -> Iterator[Part]:
-        for part in self.parts:
-            yield Records(record_table(part)) if isinstance(part, list) else part
-
-
-def record(**change: Any) -> dict[str, Any]:
-    base = {
-        "file": "f",
-        "row": 0,
-        "task": "sums",
-        "prompt": "1+1?",
-        "split": "train",
-        "metric": "em",
-        "llm": "a",
-        "response": "2",
-    }
-    return base | change
 
 
 def built(out: Path, *parts: Part | list[dict[str, Any]], **options: Any) -> lfb.Release:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from llmfusionbench.builders.csv_input import csv_columns, read_csv
+from llmfusionbench.builders.reading.csv import csv_columns, read_csv
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.errors import InputError
 

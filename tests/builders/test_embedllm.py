@@ -2,11 +2,11 @@ import json
 from pathlib import Path
 
 import pytest
-from reading import read, write
 
-from llmfusionbench.builders.embedllm import EmbedLLM
+from llmfusionbench.builders.sources.embedllm import EmbedLLM
 from llmfusionbench.errors import InputError
-from llmfusionbench.files import sha256
+from llmfusionbench.storage.files import sha256
+from tests.helpers.reading import read, write
 
 HEADER = "prompt_id,model_id,category_id,label,model_name,category,prompt\n"
 

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from reading import write
 
-from llmfusionbench.builders.frame_pickle import is_pickle, read_frame
+from llmfusionbench.builders.reading.pickle import is_pickle, read_frame
 from llmfusionbench.errors import InputError
+from tests.helpers.reading import write
 
 PANDAS_1_5 = (
     "c-nna!EVz)5RDV3ZJ?r52nZ5Fh)c?WTo4ixNRbFdfJKmsIF-s;+nd;`cWv#iX@gP$2iiv3TbBd;37^23AK()>a)X(5B9gRX4?8pK"

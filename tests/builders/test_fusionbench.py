@@ -15,9 +15,9 @@ import pytest
 
 import llmfusionbench as lfb
 from llmfusionbench.builders import build
-from llmfusionbench.builders.backslashes import has_doubled_backslashes
-from llmfusionbench.builders.fusionbench import COLUMNS, _reference, code_score, split_of
-from llmfusionbench.builders.tensor_text import parse_tensors
+from llmfusionbench.builders.reading.backslashes import has_doubled_backslashes
+from llmfusionbench.builders.reading.tensors import parse_tensors
+from llmfusionbench.builders.sources.fusionbench import COLUMNS, _reference, code_score, split_of
 from llmfusionbench.errors import InputError, RejectedError
 from llmfusionbench.release import Release
 from llmfusionbench.types import query_id

@@ -6,12 +6,14 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reading import write
 
-from llmfusionbench.builders import json_input
-from llmfusionbench.builders.json_input import BadRecordError, count, labels, literal, number, option_texts, read_items, stem
+from llmfusionbench.builders.reading import json as json_input
+from llmfusionbench.builders.reading.fields import BadRecordError, count, literal, number, option_texts
+from llmfusionbench.builders.reading.file_names import labels, stem
+from llmfusionbench.builders.reading.json import read_items
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.errors import InputError
+from tests.helpers.reading import write
 
 
 def items(path: Path) -> list[tuple[int, Any]]:

@@ -3,11 +3,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reading import read, real_logs, write, write_json, write_lines
 
 from llmfusionbench.builders.build import build
-from llmfusionbench.builders.llmrouter import LLMRouter
+from llmfusionbench.builders.sources.llmrouter import LLMRouter
 from llmfusionbench.errors import InputError
+from tests.helpers.reading import read, real_logs, write, write_json, write_lines
 
 SECRET = "sk-own-secret-0123456789"
 

@@ -3,10 +3,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reading import read, write, write_json, write_lines
 
-from llmfusionbench.builders.llmrouterbench import LLMRouterBench
+from llmfusionbench.builders.sources.llmrouterbench import LLMRouterBench
 from llmfusionbench.errors import InputError, UnknownNameError
+from tests.helpers.reading import read, write, write_json, write_lines
 
 
 def answer(index: int = 0, **changes: Any) -> dict[str, Any]:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmfusionbench.builders.normalise import NORMAL, normalise
+from llmfusionbench.builders.known.tasks import DOMAINS, canonical_task
+from llmfusionbench.builders.making.normalise import NORMAL, normalise
 from llmfusionbench.builders.records import LOG, Rejected, record_table
-from llmfusionbench.builders.tasks import DOMAINS, canonical_task
 from llmfusionbench.schema import table_schema
 from llmfusionbench.types import content_id, query_id
 from llmfusionbench.validation import is_valid

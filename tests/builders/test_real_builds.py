@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from reading import real_logs
 
 import llmfusionbench as lfb
 from llmfusionbench.builders import build
+from tests.helpers.reading import real_logs
 
 BUILDS = {
     "zeroeval": (

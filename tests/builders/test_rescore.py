@@ -15,18 +15,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from reading import REAL_LOGS, real_logs
-from sample_part import bytes_of, write_part
 
 import llmfusionbench as lfb
 from llmfusionbench.builders import build, rescore
-from llmfusionbench.builders.rescore import CHANGED, Rescoring
-from llmfusionbench.builders.rescore_report import RescoreReport
-from llmfusionbench.builders.rescore_rows import NOT_KEPT
+from llmfusionbench.builders.revising.rescore import CHANGED, Rescoring
+from llmfusionbench.builders.revising.rescore_report import RescoreReport
+from llmfusionbench.builders.revising.rescore_rows import NOT_KEPT
 from llmfusionbench.errors import InputError, ReleaseError, UnknownNameError
 from llmfusionbench.release import Release, ReleaseWriter, open_release
 from llmfusionbench.sandbox import _kinds
 from llmfusionbench.scoring import OFFICIAL, VERSION
+from tests.helpers.reading import REAL_LOGS, real_logs
+from tests.helpers.sample_part import bytes_of, write_part
 from tests.helpers.waiting import wait_for
 
 PROJECT = Path(__file__).parents[2]
@@ -168,7 +168,7 @@ def test_any_number_of_workers_gives_the_same_bytes(part: Release, tmp_path: Pat
 RUN = """
 import sys, threading
 from llmfusionbench.builders import rescore
-from llmfusionbench.builders.shards import Store
+from llmfusionbench.builders.revising.shards import Store
 
 source, out, workers, kind = sys.argv[1:]
 method, files = ("write", "verdicts-*") if kind == "code" else ("write_receipt", "receipt-*")

@@ -3,10 +3,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from reading import read, write, write_json
 
-from llmfusionbench.builders.routellm import RouteLLM
+from llmfusionbench.builders.sources.routellm import RouteLLM
 from llmfusionbench.errors import InputError
+from tests.helpers.reading import read, write, write_json
 
 
 def test_who_was_right(tmp_path: Path) -> None:

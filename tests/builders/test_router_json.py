@@ -1,9 +1,8 @@
 from pathlib import Path
 from typing import Any
 
-from reading import read, write_json
-
-from llmfusionbench.builders.llmrouter import LLMRouter
+from llmfusionbench.builders.sources.llmrouter import LLMRouter
+from tests.helpers.reading import read, write_json
 
 
 def query(**changes: Any) -> dict[str, Any]:

@@ -6,13 +6,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from reading import read, write
 
 from llmfusionbench.builders.build import build
-from llmfusionbench.builders.listed_texts import unlisted
-from llmfusionbench.builders.routerbench import RouterBench
+from llmfusionbench.builders.reading.lists import unlisted
+from llmfusionbench.builders.sources.routerbench import RouterBench
 from llmfusionbench.cli import main
 from llmfusionbench.errors import InputError
+from tests.helpers.reading import read, write
 
 HEADER = (
     "sample_id,prompt,eval_name,tiny,big_think,tiny|model_response,big_think|model_response,tiny|total_cost,"

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from reading import read
 
 from llmfusionbench.builders.build import build
-from llmfusionbench.builders.routereval import RouterEval
+from llmfusionbench.builders.sources.routereval import RouterEval
 from llmfusionbench.errors import InputError
+from tests.helpers.reading import read
 
 SCORES = np.array([[1.0, 0.0], [0.25, np.nan], [0.5, 1.0]])
 PROMPTS = np.array(["One?", "Two,\nor 2?", "Three? \U0001f600"])

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import llmfusionbench as lfb
-from llmfusionbench.builders.make_sample import PER_TASK, make_sample
+from llmfusionbench.builders.simulation.sample import PER_TASK, make_sample
 from llmfusionbench.release import diff_releases
 
 

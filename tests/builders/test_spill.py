@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from llmfusionbench.builders import spill
-from llmfusionbench.builders.normalise import NORMAL
-from llmfusionbench.builders.spill import Settled, Spill, prefix_of, read_slices
+from llmfusionbench.builders.making import spill
+from llmfusionbench.builders.making.normalise import NORMAL
+from llmfusionbench.builders.making.spill import Settled, Spill, prefix_of, read_slices
 from llmfusionbench.types import SPLITS
 
 

@@ -5,11 +5,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from reading import read, write, write_json, write_lines
 
 from llmfusionbench.builders.build import build
-from llmfusionbench.builders.table import Table
+from llmfusionbench.builders.sources.table import Table
 from llmfusionbench.errors import InputError, UnknownNameError
+from tests.helpers.reading import read, write, write_json, write_lines
 
 LONG = b"""question,model,answer,ok,tokens
 What is 1+1?,tiny,2,1,3

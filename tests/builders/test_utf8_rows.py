@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from reading import Read, read
 
-from llmfusionbench.builders.embedllm import EmbedLLM
-from llmfusionbench.builders.fusionbench import FusionBench
+from llmfusionbench.builders.reading.parquet import readable_rows
 from llmfusionbench.builders.records import Rejected
-from llmfusionbench.builders.table import Table
-from llmfusionbench.builders.utf8_rows import readable_rows
+from llmfusionbench.builders.sources.embedllm import EmbedLLM
+from llmfusionbench.builders.sources.fusionbench import FusionBench
+from llmfusionbench.builders.sources.table import Table
 from llmfusionbench.errors import InputError
+from tests.helpers.reading import Read, read
 
 
 def raw(*values: bytes) -> pa.Array:

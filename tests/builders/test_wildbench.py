@@ -3,11 +3,11 @@ from typing import Any
 
 import pyarrow.compute as pc
 import pytest
-from reading import read, real_logs, write_json, write_lines
 
 from llmfusionbench.builders.build import build
-from llmfusionbench.builders.wildbench import RUBRIC, WildBench
+from llmfusionbench.builders.sources.wildbench import RUBRIC, WildBench
 from llmfusionbench.errors import InputError
+from tests.helpers.reading import read, real_logs, write_json, write_lines
 
 
 def scored(session: str = "s0", score: Any = "7", **changes: Any) -> dict[str, Any]:

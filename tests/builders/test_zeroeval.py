@@ -3,11 +3,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reading import read, real_logs, write, write_json
 
-from llmfusionbench.builders import json_input
-from llmfusionbench.builders.zeroeval import ZeroEval
+from llmfusionbench.builders.reading import json as json_input
+from llmfusionbench.builders.sources.zeroeval import ZeroEval
 from llmfusionbench.errors import InputError
+from tests.helpers.reading import read, real_logs, write, write_json
 
 
 def answer(number: int = 0, **changes: Any) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR, LinearSVC
-from small_tables import NAN, Always, Means, random_table, table
 
 import llmfusionbench as lfb
 from llmfusionbench.errors import MissingExtraError
+from tests.helpers.small_tables import NAN, Always, Means, random_table, table
 
 NONE: tuple[str, ...] = ()
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import HANG, ChatServer, serving
-from small_tables import random_table
 
 import llmfusionbench as lfb
-from llmfusionbench.chat import ChatClient
 from llmfusionbench.evaluation import LiveRouter
+from llmfusionbench.llm.chat import ChatClient
+from tests.helpers.chat_server import HANG, ChatServer, serving
+from tests.helpers.small_tables import random_table
 
 
 def answer(body: dict[str, Any], tries: int) -> Any:

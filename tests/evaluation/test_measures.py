@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import ndcg_score
-from small_tables import NAN, Always, random_table, table
 
 import llmfusionbench as lfb
 from llmfusionbench.evaluation import METRICS
-from llmfusionbench.evaluation.decision import best_cells, best_column, from_names, from_scores
-from llmfusionbench.evaluation.measure import focal_diversity
-from llmfusionbench.evaluation.ranking import ranking
-from llmfusionbench.evaluation.tradeoff import frontier, frontier_distance, hull_area
+from llmfusionbench.evaluation.measures.measure import focal_diversity
+from llmfusionbench.evaluation.measures.ranking import ranking
+from llmfusionbench.evaluation.measures.tradeoff import frontier, frontier_distance, hull_area
+from llmfusionbench.evaluation.routers.decision import best_cells, best_column, from_names, from_scores
 from llmfusionbench.statistics import Resamples
+from tests.helpers.small_tables import NAN, Always, random_table, table
 
 # --- choices
 

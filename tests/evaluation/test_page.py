@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_report import CANDIDATES, sample_report
 
 from llmfusionbench.errors import InputError
-from llmfusionbench.evaluation.page import SCRIPTS, asset, render
-from llmfusionbench.evaluation.page.numbers import chance, interval, metric, number, signed, written
-from llmfusionbench.evaluation.page.text import Html, element, embedded_json, name, shorten, visible
+from llmfusionbench.evaluation.report.page import SCRIPTS, asset, render
+from llmfusionbench.evaluation.report.page.numbers import chance, interval, metric, number, signed, written
+from llmfusionbench.evaluation.report.page.text import Html, element, embedded_json, name, shorten, visible
+from tests.helpers.page_report import CANDIDATES, sample_report
 from tests.helpers.waiting import BOUND_S
 
 HOSTILE = (

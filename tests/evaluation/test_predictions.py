@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from small_tables import random_table
 
 import llmfusionbench as lfb
 from llmfusionbench.evaluation import PredictionsRouter
+from tests.helpers.small_tables import random_table
 
 TRAIN, TEST = random_table(20, prefix="train"), random_table(6, seed=1)
 CHOICES = ["a", "b", "c", "d", "a", "b"]

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from small_tables import Always, random_table
 
 import llmfusionbench as lfb
 from llmfusionbench.cli.main import run
 from llmfusionbench.evaluation import METRICS, compare
+from tests.helpers.small_tables import Always, random_table
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
-from small_tables import Always, Means, random_table
 
 import llmfusionbench as lfb
 from llmfusionbench.evaluation import EstimatorRouter, LiveRouter
-from llmfusionbench.evaluation.spec import is_baseline, known_routers, named_routers, resolve
+from llmfusionbench.evaluation.routers.by_name import is_baseline, known_routers, named_routers, resolve
+from tests.helpers.small_tables import Always, Means, random_table
 
 FILE = """
 class Mine:

@@ -17,7 +17,7 @@ from llmfusionbench.builders.records import Embeddings
 from llmfusionbench.cli.main import run
 from llmfusionbench.release import diff, diff_releases, open_release
 from llmfusionbench.schema import TABLES, table_schema
-from tests.tiny_release import LOG, change_rows, write_tiny_release
+from tests.helpers.tiny_release import LOG, change_rows, write_tiny_release
 
 COMPARED = [t for t in TABLES if table_schema(t).view_of is None]
 
@@ -98,7 +98,7 @@ def test_against_dictionaries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, r
 
 
 def test_vectors_are_compared_too(tmp_path: Path) -> None:
-    from tests.builders.test_build import Parts, record
+    from tests.helpers.parts import Parts, record
 
     def with_vector(name: str, *values: float) -> Path:
         columns: dict[str, Any] = {"task": ["sums"], "prompt": ["1+1?"], "embedded": ["prompt"]}

@@ -18,8 +18,8 @@ import pytest
 import llmfusionbench as lfb
 from llmfusionbench.errors import InputError, ReleaseError, UnknownNameError
 from llmfusionbench.schema import TABLES, table_schema
-from tests.small_release import TRAIN, write_small_release
-from tests.tiny_release import change_manifest, write_tiny_release
+from tests.helpers.small_release import TRAIN, write_small_release
+from tests.helpers.tiny_release import change_manifest, write_tiny_release
 
 
 @pytest.fixture(scope="module")

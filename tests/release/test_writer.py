@@ -17,14 +17,14 @@ import pyarrow.parquet as pq
 import pytest
 
 import llmfusionbench as lfb
-from llmfusionbench import directory
 from llmfusionbench.builders import build
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import ReleaseWriter, write_shard, writer
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import TABLES, table_schema
-from tests.small_release import rows
-from tests.tiny_release import LOG, write_tiny_release
+from llmfusionbench.storage import directories
+from tests.helpers.small_release import rows
+from tests.helpers.tiny_release import LOG, write_tiny_release
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
@@ -216,7 +216,7 @@ def test_a_full_disk_leaves_the_old_release(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize("atomic", [True, False])
 def test_with_and_without_a_system_that_can_exchange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, atomic: bool) -> None:
     if not atomic:
-        monkeypatch.setattr(directory, "_exchange", lambda a, b: False)
+        monkeypatch.setattr(directories, "_exchange", lambda a, b: False)
     write_tiny_release(tmp_path / "release")
     write_empty(tmp_path / "release", overwrite=True)
     assert lfb.open_release(tmp_path / "release").table("responses").count_rows() == 0
@@ -263,7 +263,7 @@ def _build(source: str, out: str, atomic: bool = True, kill_at: int = 0, count_t
             os.kill(os.getpid(), signal.SIGKILL)
 
     if not atomic:
-        directory._exchange = lambda a, b: False
+        directories._exchange = lambda a, b: False
     if every_call:
         sys.setprofile(lambda frame, event, argument: step(event))
     elif kill_at or count_to:
@@ -279,7 +279,7 @@ def forks() -> ForkServerContext:
     """Processes that have everything imported."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
-        ["llmfusionbench.builders.build", "llmfusionbench.builders.table", "llmfusionbench.release.writer"]
+        ["llmfusionbench.builders.build", "llmfusionbench.builders.sources.table", "llmfusionbench.release.writer"]
     )
     return context
 

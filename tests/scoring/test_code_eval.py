@@ -10,7 +10,7 @@ import pytest
 
 from llmfusionbench.errors import InputError
 from llmfusionbench.scoring import CodeProgram, code_program, score
-from llmfusionbench.scoring.code_text import extract_code, parses, prompt_code
+from llmfusionbench.scoring.answers.code import extract_code, parses, prompt_code
 
 PROMPT = '''from math import sqrt
 

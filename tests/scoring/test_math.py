@@ -10,7 +10,7 @@ import pytest
 
 from llmfusionbench.errors import InputError
 from llmfusionbench.scoring import score
-from llmfusionbench.scoring.symbolic import SymbolicComparer, compare_symbolically
+from llmfusionbench.scoring.symbolic.comparer import SymbolicComparer, compare_symbolically
 
 EQUAL = [
     ("The answer is $\\frac12$.", "so \\boxed{\\frac{1}{2}}"),
@@ -98,7 +98,7 @@ def test_most_pairs_never_reach_the_child(response: str, truth: str, monkeypatch
     def refuse(*_: object, **__: object) -> str:
         raise AssertionError("compared symbolically")
 
-    monkeypatch.setattr("llmfusionbench.scoring.math_equal.compare_symbolically", refuse)
+    monkeypatch.setattr("llmfusionbench.scoring.metrics.math.compare_symbolically", refuse)
     assert score("math", response, truth).value == 1.0
 
 

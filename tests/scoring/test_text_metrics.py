@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmfusionbench.scoring import accepted_answers, normalise, score
+from llmfusionbench.scoring import accepted_answers, score
+from llmfusionbench.scoring.answers import normalise
 
 ALIASES = '["USA", "United States", "the U.S."]'
 

@@ -20,7 +20,7 @@ import pytest
 
 import llmfusionbench as lfb
 from llmfusionbench.cli.main import run
-from tests.tiny_release import change_manifest, change_rows, replace_shard, restate, write_tiny_release
+from tests.helpers.tiny_release import change_manifest, change_rows, replace_shard, restate, write_tiny_release
 
 BAD = Path(__file__).parents[1] / "bad"
 FILES = sorted(p.name for p in BAD.iterdir() if len(list(p.iterdir())) > 1)

@@ -16,7 +16,7 @@ import llmfusionbench as lfb
 from llmfusionbench.schema import table_schema
 from llmfusionbench.validation import keys, rows
 from llmfusionbench.validation.keys import KeyCheck, key_hashes
-from tests.tiny_release import change_rows, replace_shard, write_tiny_release
+from tests.helpers.tiny_release import change_rows, replace_shard, write_tiny_release
 
 values = st.one_of(st.none(), st.sampled_from(["", "a", "b", "ab", "a\x00", "é", "x" * 100]), st.text(max_size=3))
 

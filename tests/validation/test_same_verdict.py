@@ -111,7 +111,7 @@ def test_columns_of_any_type(data: st.DataObject) -> None:
     array = pa.array(data.draw(st.lists(st.one_of(st.none(), values), min_size=1, max_size=4)), kind)
     check = compile_schema(table_schema("responses").json_schema["properties"][column])
     bad = check(array)
-    from llmfusionbench.validation.judge import validator
+    from llmfusionbench.validation.explain import validator
 
     judge = validator(table.json_schema["properties"][column])
     expected = [not judge.is_valid(v) for v in array.to_pylist()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import signature
 from pathlib import Path
@@ -11,34 +11,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from .... import _version
-from ....directory import whole_directory
-from ....errors import InputError, UnknownNameError
-from ....files import sha256
-from ....release import Release, open_release
-from .embedllm import EmbedLLM
-from .format import RoutingFormat
-from .fusionfactory import FusionFactory
-from .llmrouter import LLMRouter
-from .llmrouterbench import LLMRouterBench
-from .routellm import RouteLLM, RouteLLMBattles
-from .routerbench import RouterBench
-from .routerdc import RouterDC
-from .routereval import RouterEval
-from .selection import Selection, select
-
-ROUTING_FORMATS: Final[dict[str, Callable[..., RoutingFormat]]] = {
-    "embedllm": EmbedLLM,
-    "fusionfactory": FusionFactory,
-    "llmrouter": LLMRouter,
-    "llmrouterbench": LLMRouterBench,
-    "routellm": RouteLLM,
-    "routellm-battles": RouteLLMBattles,
-    "routerbench": RouterBench,
-    "routerdc": RouterDC,
-    "routereval": RouterEval,
-}
-"""Name -> routing format, as `llmfusionbench export routing --format NAME` takes it."""
+from llmfusionbench import _version
+from llmfusionbench.baselines.exporters.routing.formats import ROUTING_FORMATS
+from llmfusionbench.baselines.exporters.routing.formats.format import RoutingFormat
+from llmfusionbench.baselines.exporters.routing.selection import Selection, select
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.release import Release, open_release
+from llmfusionbench.storage.directories import whole_directory
+from llmfusionbench.storage.files import sha256
 
 MANIFEST: Final = "export.json"
 """The file that says what an export is; a folder without one is never replaced."""

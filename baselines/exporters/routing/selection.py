@@ -15,9 +15,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ....errors import InputError, UnknownNameError
-from ....release import Release
-from ....types import Candidate
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.release import Release
+from llmfusionbench.types import Candidate
 
 Numbers = npt.NDArray[np.float64]
 

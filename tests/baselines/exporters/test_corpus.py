@@ -16,23 +16,16 @@ import pytest
 
 import llmfusionbench as lfb
 from llmfusionbench.baselines import EXPORTERS
-from llmfusionbench.baselines.exporters import (
-    answers,
-    corpus_schema,
-    export_kto,
-    export_preference,
-    export_sft,
-    samples,
-    writer,
-)
-from llmfusionbench.baselines.exporters.drops import REASONS
-from llmfusionbench.baselines.exporters.formats import FORMATS, KEYS
-from llmfusionbench.baselines.exporters.writer import ShardWriter, json_lines
+from llmfusionbench.baselines.exporters import corpus_schema, export_kto, export_preference, export_sft
+from llmfusionbench.baselines.exporters.corpora import answers, samples, writer
+from llmfusionbench.baselines.exporters.corpora.drops import REASONS
+from llmfusionbench.baselines.exporters.corpora.formats import FORMATS, KEYS
+from llmfusionbench.baselines.exporters.corpora.writer import ShardWriter, json_lines
 from llmfusionbench.errors import InputError, ReleaseError
-from llmfusionbench.files import sha256
 from llmfusionbench.release import Release
-from tests.baselines.exporters.made_up_release import answer, contents, lines, made_up_release, question, records
-from tests.tiny_release import replace_shard
+from llmfusionbench.storage.files import sha256
+from tests.helpers.made_up_release import answer, contents, lines, made_up_release, question, records
+from tests.helpers.tiny_release import replace_shard
 
 ALL = [(kind, name) for kind, formats in FORMATS.items() for name in formats]
 
@@ -343,7 +336,7 @@ class TestWholeOrNotAtAll:
         def broken(*_: object) -> str:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("llmfusionbench.baselines.exporters.pipeline.corpus_card", broken)
+        monkeypatch.setattr("llmfusionbench.baselines.exporters.corpora.pipeline.corpus_card", broken)
         with pytest.raises(OSError, match="No space left"):
             export_sft(release, out, k=1, overwrite=overwrite)
         assert contents(tmp_path) == before

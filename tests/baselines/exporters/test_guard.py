@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from llmfusionbench.baselines.exporters import EXPORTERS, export_sft, guard
+from llmfusionbench.baselines.exporters import EXPORTERS, export_sft
+from llmfusionbench.baselines.exporters.corpora import leakage_guard
 from llmfusionbench.release import Release
-from tests.baselines.exporters.made_up_release import answer, lines, made_up_release, question, records
+from tests.helpers.made_up_release import answer, lines, made_up_release, question, records
 
 NEAR = question(3).replace("?", " indeed?")
 
@@ -64,7 +65,7 @@ def test_more_than_fifty_variants_of_one_test_query_are_kept_out(tmp_path: Path)
 
 def test_some_prompts_at_a_time_make_no_difference(tmp_path: Path, release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = (export_sft(release, tmp_path / "a").path / "dropped.jsonl").read_bytes()
-    monkeypatch.setattr(guard, "_AT_ONCE", 1)
+    monkeypatch.setattr(leakage_guard, "_AT_ONCE", 1)
     assert (export_sft(release, tmp_path / "b").path / "dropped.jsonl").read_bytes() == whole
 
 

@@ -12,10 +12,10 @@ from jsonschema import validate
 
 import llmfusionbench as lfb
 from llmfusionbench.baselines.exporters import corpus_schema, export_kto
-from llmfusionbench.baselines.exporters.labels import is_tests, label_answer
+from llmfusionbench.baselines.exporters.corpora.ground_truths import is_tests, label_answer
 from llmfusionbench.errors import InputError
 from llmfusionbench.types import Candidate
-from tests.baselines.exporters.made_up_release import answer, made_up_release, records
+from tests.helpers.made_up_release import answer, made_up_release, records
 
 
 @pytest.mark.parametrize(("by", "good", "bad", "n"), [("performance", 0.5, 0.0, 2), ("judge", 0.8, 0.4, 3)])

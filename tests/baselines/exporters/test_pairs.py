@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 import llmfusionbench as lfb
-from llmfusionbench.baselines.exporters import export_preference, pairs
+from llmfusionbench.baselines.exporters import export_preference
+from llmfusionbench.baselines.exporters.corpora import pairs
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.types import Candidate
-from tests.baselines.exporters.made_up_release import answer, contents, made_up_release, records
+from tests.helpers.made_up_release import answer, contents, made_up_release, records
 
 Row = dict[str, Any]
 

@@ -11,7 +11,7 @@ import pytest
 from llmfusionbench.baselines.exporters import export_sft
 from llmfusionbench.builders import build, rescore
 from llmfusionbench.release import Release
-from tests.baselines.exporters.made_up_release import records
+from tests.helpers.made_up_release import records
 
 LOGS = Path(os.environ.get("LLMFUSIONBENCH_REAL_LOGS", Path(__file__).parents[4] / "shared" / "data")) / "zeroeval_gsm8k"
 

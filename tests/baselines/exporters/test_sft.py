@@ -16,8 +16,8 @@ from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
 from llmfusionbench.types import Candidate
 from llmfusionbench.types import query_id as id_of
-from tests.baselines.exporters.made_up_release import answer, made_up_release, question, records
-from tests.tiny_release import change_rows
+from tests.helpers.made_up_release import answer, made_up_release, question, records
+from tests.helpers.tiny_release import change_rows
 
 COLUMNS = ["query_id", "llm", "mode", "task", "status", "performance", "judge_score", "output_tokens", "response", "prompt"]
 

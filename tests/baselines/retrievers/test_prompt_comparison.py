@@ -8,20 +8,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from chat_server import DROP, Body, completion, serving
 from filelock import FileLock
 
+from llmfusionbench.baselines.prompting.asking import read_journal
+from llmfusionbench.baselines.prompting.comparison import PromptReport, compare_prompts, make_prompts
+from llmfusionbench.baselines.prompting.scoring import Scorer
+from llmfusionbench.baselines.prompting.tally import NOT_ASKED
 from llmfusionbench.baselines.retrievers import BM25, Dense, Queries, TemplateLibrary
-from llmfusionbench.baselines.retrievers.asking import read_journal
-from llmfusionbench.baselines.retrievers.comparison import PromptReport, compare_prompts, make_prompts
-from llmfusionbench.baselines.retrievers.scoring import Scorer
-from llmfusionbench.baselines.retrievers.tally import NOT_ASKED
-from llmfusionbench.chat import ChatClient
-from llmfusionbench.embedding import CachedEmbedder
 from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.llm.chat import ChatClient
+from llmfusionbench.llm.spending import Spending
 from llmfusionbench.release import open_release
 from llmfusionbench.scoring import Score
-from llmfusionbench.spending import Spending
+from llmfusionbench.texts.embedding import CachedEmbedder
+from tests.helpers.chat_server import DROP, Body, completion, serving
 
 LIMIT = 28
 

@@ -12,16 +12,16 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planted_library import planted
 
+from llmfusionbench.baselines.prompting.examples import best_answers
+from llmfusionbench.baselines.prompting.prompts import METHODS, PromptSet, build_prompts, write_prompts
+from llmfusionbench.baselines.prompting.quoting import quoted
 from llmfusionbench.baselines.retrievers import BM25, Queries, TemplateLibrary
-from llmfusionbench.baselines.retrievers.examples import best_answers
-from llmfusionbench.baselines.retrievers.lines import write_lines
-from llmfusionbench.baselines.retrievers.prompts import METHODS, PromptSet, build_prompts, write_prompts
-from llmfusionbench.baselines.retrievers.quoting import quoted
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import open_release
-from llmfusionbench.tokens import count_tokens
+from llmfusionbench.storage.json_lines import write_lines
+from llmfusionbench.texts.tokens import count_tokens
+from tests.helpers.planted_library import planted
 
 QUERY = "Emil has six apples and buys two; how many apples has he?"
 KEYS = ["query_id", "task", "method", "messages", "templates", "similarities", "prompt_tokens"]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from llmfusionbench.cli.main import run
-from tests.builders.templates.test_real_llm import MODEL, Smol
-from tests.chat_server import serving
+from tests.helpers.chat_server import serving
+from tests.helpers.smol import MODEL, Smol
 
 
 def test_a_real_llm_is_asked_three_ways(

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from llmfusionbench.baselines.prompting.comparison import make_prompts
 from llmfusionbench.baselines.retrievers import BM25, Dense, Queries, TemplateLibrary
 from llmfusionbench.baselines.retrievers import likeness as likeness_module
-from llmfusionbench.baselines.retrievers.comparison import make_prompts
 from llmfusionbench.baselines.retrievers.eligible import eligible
-from llmfusionbench.baselines.retrievers.offline import MEASURES, Measure, RetrievalReport, evaluate_retrieval
+from llmfusionbench.baselines.retrievers.quality import SIMILARITIES, Measure, RetrievalReport, evaluate_retrieval
 from llmfusionbench.baselines.routers.skills import Skills
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import open_release
@@ -88,8 +88,8 @@ def test_the_sample_by_its_definitions() -> None:
     skills = Skills().fit(train.rows([train.query_ids.index(q) for q in library.query_ids]))
     left, right = skills._holds(test.prompts).toarray() > 0, skills._holds(library.prompts).toarray() > 0
     allowed = eligible(library, test.prompts, **facts)
-    sums: dict[str, list[float]] = {name: [] for name in MEASURES}
-    chance: dict[str, list[float]] = {name: [] for name in MEASURES}
+    sums: dict[str, list[float]] = {name: [] for name in SIMILARITIES}
+    chance: dict[str, list[float]] = {name: [] for name in SIMILARITIES}
     for row in range(0, len(test), 14):  # some, as this is slow
 
         def measures(column: int, row: int = row) -> dict[str, float]:
@@ -104,10 +104,10 @@ def test_the_sample_by_its_definitions() -> None:
 
         mine = [measures(library.place[i]) for i in ids[row]]
         all_ = [measures(c) for c in range(len(library)) if allowed.may(np.array([row]), np.array([c]))[0]]
-        for name in MEASURES:
+        for name in SIMILARITIES:
             sums[name].append(float(np.nanmean([m[name] for m in mine])))
             chance[name].append(float(np.nanmean([m[name] for m in all_])))
-    assert [m.name for m in report.measures] == list(MEASURES)
+    assert [m.name for m in report.measures] == list(SIMILARITIES)
     some = evaluate_retrieval(Fake(lambda *_: [found if row % 14 == 0 else [] for row, found in enumerate(ids)]), release, k=3)
     assert some.without_hits == 112 - 8
     for name, measure in by_name(some).items():

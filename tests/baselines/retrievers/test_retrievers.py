@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from planted_library import CODE, FACTS, SUMS, planted, shuffled
 
 from llmfusionbench.baselines import RETRIEVERS
 from llmfusionbench.baselines.retrievers import BM25, Dense, Hybrid, Queries, Retriever, TemplateLibrary
@@ -17,10 +16,11 @@ from llmfusionbench.baselines.retrievers import dense as dense_module
 from llmfusionbench.baselines.retrievers import library as library_module
 from llmfusionbench.baselines.retrievers.eligible import Eligible, eligible
 from llmfusionbench.baselines.retrievers.found import Found, best, reaching
-from llmfusionbench.duplicates import LikeIndex
-from llmfusionbench.embedding import TfidfSvdEmbedder
 from llmfusionbench.errors import InputError, MissingExtraError, UnknownNameError
 from llmfusionbench.release import open_release
+from llmfusionbench.texts.embedding import TfidfSvdEmbedder
+from llmfusionbench.texts.near_duplicates import LikeIndex
+from tests.helpers.planted_library import CODE, FACTS, SUMS, planted, shuffled
 
 EVERY = pytest.mark.parametrize("name", RETRIEVERS)
 NEW = "Emil has six green apples and buys two more in the village; how many apples are in his basket?"

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from planted_library import SUMS, planted, shuffled
 
 from llmfusionbench.baselines.retrievers import BM25, Queries, TemplateLibrary
 from llmfusionbench.baselines.retrievers import library as library_module
@@ -14,7 +13,8 @@ from llmfusionbench.baselines.retrievers.eligible import eligible
 from llmfusionbench.errors import InputError, LLMFusionBenchError, UnknownNameError
 from llmfusionbench.release import open_release
 from llmfusionbench.types import query_id
-from tests.tiny_release import write_tiny_release
+from tests.helpers.planted_library import SUMS, planted, shuffled
+from tests.helpers.tiny_release import write_tiny_release
 
 
 def test_the_sample() -> None:

@@ -13,8 +13,8 @@ from llmfusionbench.errors import InputError, ReleaseError, UnknownNameError
 from llmfusionbench.release import Release
 from llmfusionbench.schema import table_schema
 from llmfusionbench.types import content_id
-from tests.builders.sample_part import bytes_of, write_part
-from tests.tiny_release import write_tiny_release
+from tests.helpers.sample_part import bytes_of, write_part
+from tests.helpers.tiny_release import write_tiny_release
 
 TABLE = "thought_templates"
 

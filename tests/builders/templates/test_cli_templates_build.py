@@ -13,9 +13,9 @@ import llmfusionbench as lfb
 from llmfusionbench.cli.main import run
 from llmfusionbench.cli.templates_build import build
 from llmfusionbench.release import Release
-from tests.builders.sample_part import write_part
-from tests.chat_server import completion, serving
-from tests.tiny_release import LOG, write_tiny_release
+from tests.helpers.chat_server import completion, serving
+from tests.helpers.sample_part import write_part
+from tests.helpers.tiny_release import LOG, write_tiny_release
 
 
 @pytest.fixture(scope="module")

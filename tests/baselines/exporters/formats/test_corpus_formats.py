@@ -11,8 +11,8 @@ import datasets
 import pyarrow as pa
 import pytest
 
-from llmfusionbench.baselines.exporters.formats import FORMATS, KEYS, Format, openai_issues
-from tests.baselines.exporters.formats.made_up_corpora import ROWS, SAMPLES, write_records
+from llmfusionbench.baselines.exporters.corpora.formats import FORMATS, KEYS, Format, openai_issues
+from tests.helpers.made_up_corpora import ROWS, SAMPLES, write_records
 
 ALL = [(kind, name) for kind, formats in FORMATS.items() for name in formats]
 KEY = {"query_id": "q", "task": "t", "candidate": "a", "provenance": "simulated"}

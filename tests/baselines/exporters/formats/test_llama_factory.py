@@ -19,10 +19,10 @@ import pytest
 from filelock import FileLock
 
 from llmfusionbench.baselines.exporters import export_kto, export_preference, export_sft
-from llmfusionbench.baselines.exporters.formats import FORMATS
-from tests.baselines.exporters.formats.made_up_corpora import ROWS, SAMPLES, write_records
-from tests.baselines.exporters.formats.tiny_tokenizer import tiny_tokenizer
+from llmfusionbench.baselines.exporters.corpora.formats import FORMATS
 from tests.helpers.environments import UNBOUND, InstallationError, install
+from tests.helpers.made_up_corpora import ROWS, SAMPLES, write_records
+from tests.helpers.tiny_tokenizer import tiny_tokenizer
 
 PROJECT = Path(__file__).parents[4]
 VERSION = "0.9.5"
@@ -126,7 +126,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def found(python: Path, folder: Path) -> dict[str, Any]:
     """What LLaMA-Factory's loader made of each of them."""
-    script = Path(__file__).with_name("read_with_llama_factory.py")
+    script = PROJECT / "tests" / "helpers" / "read_with_llama_factory.py"
     offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "cache"), "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
     done = run(python, script, folder, **offline)
     assert done.returncode == 0, done.stderr[-4000:]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from llmfusionbench.baselines.exporters.formats import openai_issues, openai_rules
+from llmfusionbench.baselines.exporters.corpora.formats import openai_issues, openai_rules
 
 USER, BOT = {"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}
 GOOD: dict[str, Any] = {"messages": [USER, BOT]}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmfusionbench.baselines.exporters import reasoning
+from llmfusionbench.baselines.exporters.corpora import reasoning
 
 SHAPES = {
     # name: (text, reasoning, answer)

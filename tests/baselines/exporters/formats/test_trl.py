@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from llmfusionbench.baselines.exporters import export_kto, export_preference, export_sft
-from llmfusionbench.baselines.exporters.formats import FORMATS
-from tests.baselines.exporters.formats.made_up_corpora import ROWS, SAMPLES, write_records
-from tests.baselines.exporters.formats.tiny_tokenizer import tiny_tokenizer
+from llmfusionbench.baselines.exporters.corpora.formats import FORMATS
+from tests.helpers.made_up_corpora import ROWS, SAMPLES, write_records
+from tests.helpers.tiny_tokenizer import tiny_tokenizer
 
 pytest.importorskip("trl")
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hostile_release import CANDIDATES, write_hostile_release
 
 import llmfusionbench as lfb
 from llmfusionbench.baselines.exporters.routing import ROUTING_FORMATS, RoutingExport, export_routing
 from llmfusionbench.builders import build
 from llmfusionbench.release import Release
-from llmfusionbench.routing import RoutingTable
+from llmfusionbench.release.routing_table import RoutingTable
+from tests.helpers.hostile_release import CANDIDATES, write_hostile_release
 
 REAL_LOGS = Path(os.environ.get("LLMFUSIONBENCH_REAL_LOGS", Path(__file__).parents[5] / "shared" / "data"))
 READ_BACK = sorted(name for name, made in ROUTING_FORMATS.items() if made().reader is not None)

@@ -1,0 +1,283 @@
+"""The numbers of a release, one array a column: what a selection works on. No prompt and no answer is among them.
+
+A row meets its texts again by key, never by its place: see `Keys`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.errors import InputError, ReleaseError
+from llmfusionbench.release import Release
+from llmfusionbench.types import MODES
+
+Places = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+BATCH_ROWS = 8_192
+TRAIN = "train"
+UNKNOWN = "unknown"
+"""The name that a missing licence goes by."""
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column of names as codes."""
+
+    names: list[str]
+    codes: npt.NDArray[np.int32]
+    """[n] places in `names`."""
+
+    def counts(self, rows: Places) -> dict[str, int]:
+        """Name -> how many of `rows` have it, names in order; those that none has are left out."""
+        found = np.bincount(self.codes[rows], minlength=len(self.names))
+        return {name: int(n) for name, n in sorted(zip(self.names, found, strict=True)) if n}
+
+    def among(self, wanted: Sequence[str]) -> Mask:
+        """[n] whether the name is one of `wanted`."""
+        return np.array([name in wanted for name in self.names], bool)[self.codes]
+
+
+@dataclass(frozen=True)
+class Queries:
+    """The queries of some splits, in the order of the release."""
+
+    splits: list[str]
+    """Which, in the order in which they were read."""
+    ids: pa.Array
+    """[Q] string"""
+    split: Coded
+    task: Coded
+    license: Coded
+    has_prompt: Mask
+    """[Q] there is a text for the direct mode."""
+    has_think: Mask
+    """[Q] there is a text for the think mode: its own, or that of the direct mode."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @classmethod
+    def load(cls, release: Release, splits: Sequence[str]) -> Queries:
+        columns = {c: pc.field(c) for c in ("query_id", "split", "task", "license")}
+        columns |= {c: pc.field(c).is_valid() for c in ("prompt", "prompt_think")}
+        rows = pa.concat_tables(release.table("queries", split).to_table(columns=columns) for split in splits)
+        has_prompt = rows["prompt"].to_numpy()
+        return cls(
+            list(splits),
+            rows["query_id"].combine_chunks(),
+            _coded(rows["split"]),
+            _coded(rows["task"]),
+            _coded(rows["license"].fill_null(UNKNOWN)),
+            has_prompt,
+            has_prompt | rows["prompt_think"].to_numpy(),
+        )
+
+
+class Keys:
+    """Where the answer with a key stands among the answers."""
+
+    def __init__(self, queries: pa.Array, llms: Sequence[str]) -> None:
+        self._llms = pa.array(llms, pa.string())
+        ids = _bytes(queries)
+        self._order = np.argsort(ids, kind="stable")
+        self._ids = ids[self._order]
+
+    def codes(self, batch: pa.RecordBatch) -> Places:
+        """[n] one number a key (query_id, llm, mode); negative for that of no query or LLM known."""
+        query = self._queries(batch["query_id"])
+        llm = _index(batch["llm"], self._llms)
+        mode = _index(batch["mode"], pa.array(MODES))
+        code = (query * len(self._llms) + llm) * len(MODES) + mode
+        return np.where((query < 0) | (llm < 0) | (mode < 0), -1, code)
+
+    def _queries(self, ids: pa.Array) -> Places:
+        """[n] places of queries, -1 for one that is not known. By binary search: a hash table would be rebuilt per batch."""
+        coded = ids.dictionary_encode()
+        distinct = _bytes(coded.dictionary)
+        found = np.searchsorted(self._ids, distinct)
+        found[found == len(self._ids)] = 0
+        known = self._ids[found] == distinct if len(self._ids) else np.zeros(len(distinct), bool)
+        places = np.where(known, self._order[found] if len(self._order) else 0, -1)
+        return np.asarray(places[coded.indices.to_numpy()], np.int64)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """N answers, sorted by query, LLM and mode. A number that is missing is NaN."""
+
+    queries: Queries
+    llms: list[str]
+    scales: list[str | None]
+    """LLM -> `small`, `medium` or `large`."""
+    llm_licenses: list[str]
+    key: Places
+    """[N] as `Keys` codes it, ascending."""
+    ok: Mask
+    """[N] the status is `ok`."""
+    performance: Floats
+    judge: Floats
+    """[N] mean over the judges that gave a score."""
+    input_tokens: Floats
+    output_tokens: Floats
+    tokenizer: Coded
+    provenance: Coded
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+    @cached_property
+    def query(self) -> Places:
+        """[N] places among the queries."""
+        return self.key // (len(self.llms) * len(MODES))
+
+    @cached_property
+    def llm(self) -> Places:
+        """[N] places among the LLMs."""
+        return self.key // len(MODES) % len(self.llms)
+
+    @cached_property
+    def think(self) -> Mask:
+        """[N] whether the mode is `think`."""
+        return np.asarray(self.key % len(MODES) == MODES.index("think"), np.bool_)
+
+    @cached_property
+    def keys(self) -> Keys:
+        return Keys(self.queries.ids, self.llms)
+
+    def places(self, batch: pa.RecordBatch) -> Places:
+        """[n] where the answers with the keys of `batch` stand; -1 for one that is not among these."""
+        codes = self.keys.codes(batch)
+        found = np.searchsorted(self.key, codes)
+        found[found == len(self.key)] = 0
+        hit = self.key[found] == codes if len(self.key) else np.zeros(len(codes), bool)
+        return np.where(hit, found, -1)
+
+    @cached_property
+    def candidates(self) -> Coded:
+        """[N] `name` for the direct mode of an LLM, `name_think` for its think mode."""
+        names = [name for llm in self.llms for name in (llm, f"{llm}_think")]
+        return Coded(names, (self.llm * 2 + self.think).astype(np.int32))
+
+    @cached_property
+    def _of_queries(self) -> Coded:
+        """[Q] the provenance of the first answer to each query; of one without any, what all answers share, else `unknown`."""
+        names = list(dict.fromkeys([*self.provenance.names, UNKNOWN]))
+        query, first = np.unique(self.query, return_index=True)
+        used = np.unique(self.provenance.codes)
+        codes = np.full(len(self.queries), used[0] if len(used) == 1 else names.index(UNKNOWN), np.int32)
+        codes[query] = self.provenance.codes[first]
+        return Coded(names, codes)
+
+    def provenance_of(self, query: Places, answer: Places) -> Coded:
+        """[n] of each answer; where that is below 0, a ground truth, of its query."""
+        of_query = self._of_queries
+        return Coded(of_query.names, np.where(answer < 0, of_query.codes[query], self.provenance.codes[answer]))
+
+    @classmethod
+    def load(cls, release: Release, splits: Sequence[str]) -> Answers:
+        """Read the numbers of some splits.
+
+        Raises:
+            InputError: the release has no such split, or no answers in it.
+            ReleaseError: two answers have one key, or one belongs to no query or LLM.
+        """
+        queries = Queries.load(release, splits)
+        llms = release.table("llms").to_table(columns=["llm", "scale", "license"]).sort_by("llm").to_pylist()
+        names = [row["llm"] for row in llms]
+        keys = Keys(queries.ids, names)
+        numbers = ["performance", "input_tokens", "output_tokens"]
+        words = ["status", "tokenizer", "provenance"]
+        codes: list[Places] = []
+        parts: list[pa.RecordBatch] = []
+        for batch in batches(release, "responses", splits, ["query_id", "llm", "mode", *words, *numbers]):
+            codes.append(keys.codes(batch))
+            # Words as codes at once: their texts, row by row, would take more room than all numbers together.
+            coded = {c: pc.fill_null(batch[c], UNKNOWN).dictionary_encode() for c in words}
+            parts.append(pa.record_batch({**coded, **{c: batch[c] for c in numbers}}))
+        if not parts:
+            raise InputError(f"{release.path}: no answers in split {', '.join(splits)}. Remedy: another release")
+        key = np.concatenate(codes)
+        order = np.argsort(key, kind="stable")
+        key = key[order]
+        _check(release, key)
+        rows = pa.Table.from_batches(parts).unify_dictionaries().combine_chunks().take(pa.array(order))
+        return cls(
+            queries=queries,
+            llms=names,
+            scales=[row["scale"] for row in llms],
+            llm_licenses=[row["license"] or UNKNOWN for row in llms],
+            key=key,
+            ok=_coded(rows["status"]).among(["ok"]),
+            performance=_floats(rows["performance"]),
+            judge=_judged(release, splits, keys, key),
+            input_tokens=_floats(rows["input_tokens"]),
+            output_tokens=_floats(rows["output_tokens"]),
+            tokenizer=_coded(rows["tokenizer"]),
+            provenance=_coded(rows["provenance"]),
+        )
+
+
+def batches(release: Release, table: str, splits: Sequence[str], columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """The rows of a table in order, split after split; a split that the table lacks has none.
+
+    A row group at a time and no other read ahead: of an answer's text there is most.
+    """
+    present = release.manifest["tables"].get(table, {"splits": {}})["splits"]
+    for split in splits:
+        if split in present:
+            for file in release.table(table, split).get_fragments():
+                for group in file.split_by_row_group():
+                    yield from group.to_table(columns=columns).to_batches(BATCH_ROWS)
+
+
+def _judged(release: Release, splits: Sequence[str], keys: Keys, key: Places) -> Floats:
+    """[N] the mean score of the judges of each answer; NaN where none gave one."""
+    total, count = np.zeros(len(key)), np.zeros(len(key))
+    for batch in batches(release, "judge_scores", splits, ["query_id", "llm", "mode", "score"]):
+        score = _floats(batch["score"])
+        codes = keys.codes(batch)
+        place = np.minimum(np.searchsorted(key, codes), len(key) - 1)
+        given = ~np.isnan(score) & (key[place] == codes)
+        np.add.at(total, place[given], score[given])
+        np.add.at(count, place[given], 1)
+    means: Floats = np.divide(total, count, out=np.full(len(key), np.nan), where=count > 0)
+    return np.round(means, 12)  # three judges' 0.7 have a mean of 0.7, and not of 0.6999999999999998
+
+
+def _check(release: Release, key: Places) -> None:
+    strays = int((key < 0).sum())
+    if strays:
+        raise ReleaseError(f"{release.path}: {strays:,} responses are of no query or LLM it has. Remedy: run validate on it")
+    twice = int((key[1:] == key[:-1]).sum())
+    if twice:
+        raise ReleaseError(
+            f"{release.path}: {twice:,} responses have a duplicate key (query_id, llm, mode). Remedy: run validate on it"
+        )
+
+
+def _index(values: pa.Array, names: pa.Array) -> Places:
+    found = pc.fill_null(pc.index_in(values, value_set=names), -1)
+    return np.asarray(found.to_numpy(zero_copy_only=False), np.int64)
+
+
+def _bytes(ids: pa.Array) -> npt.NDArray[np.bytes_]:
+    return np.array(ids.cast(pa.binary()).to_pylist(), np.bytes_)
+
+
+def _coded(values: pa.ChunkedArray) -> Coded:
+    whole = values.combine_chunks()
+    encoded = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
+    return Coded(encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32))
+
+
+def _floats(values: pa.Array | pa.ChunkedArray) -> Floats:
+    return np.asarray(values.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)

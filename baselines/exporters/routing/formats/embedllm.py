@@ -1,0 +1,73 @@
+"""EmbedLLM's CSV: an answer a row, with its label 0 or 1."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from llmfusionbench.baselines.exporters.routing.formats.format import csv_writer
+from llmfusionbench.baselines.exporters.routing.selection import Numbers, Selection
+
+SCHEMA = pa.schema(
+    {
+        "prompt_id": pa.int64(),
+        "model_id": pa.int64(),
+        "category_id": pa.int64(),
+        "label": pa.int64(),
+        "model_name": pa.string(),
+        "category": pa.string(),
+        "prompt": pa.string(),
+    }
+)
+
+
+class EmbedLLM:
+    """Ids are counted here: prompts through all splits, candidates in their order, categories, which are the tasks, by name."""
+
+    reader: str | None = "embedllm"
+    holds = "prompt, task as category, and whether each candidate was right"
+    missing = "no row (its own loaders take a missing row for 0)"
+    lost = "costs, answers, tokens, references, metrics, judges' scores; queries that nobody has a performance on"
+
+    def write(self, selection: Selection, folder: Path) -> dict[str, int]:
+        """A file for each split.
+
+        Raises:
+            InputError: a performance is neither 0 nor 1, and no threshold was given.
+        """
+        selection.check_prompts("embedllm")
+        labels = {split: selection.binary(split, "embedllm") for split in selection.splits}
+        tasks = sorted(_tasks(selection))
+        written = {}
+        for split in selection.splits:
+            name, rows, done = f"{split}.csv", 0, 0
+            with csv_writer(folder / name, SCHEMA) as file:
+                for block in selection.blocks(split):
+                    table = _rows(selection, block.first, block.queries, labels[split][done : done + len(block)], tasks)
+                    file.write_table(table)
+                    done, rows = done + len(block), rows + len(table)
+            written[name] = rows
+        return written
+
+
+def _tasks(selection: Selection) -> set[str]:
+    queries = [selection.release.table("queries", split).to_table(columns=["task"]) for split in selection.splits]
+    return {task for table in queries for task in table["task"].unique().to_pylist()}
+
+
+def _rows(selection: Selection, first: int, queries: pa.Table, labels: Numbers, tasks: list[str]) -> pa.Table:
+    query, candidate = np.nonzero(~np.isnan(labels))
+    names = pa.array(selection.candidates, pa.string())
+    category = queries["task"].combine_chunks().take(pa.array(query))
+    columns = [
+        pa.array(first + query),
+        pa.array(candidate),
+        pa.array(np.searchsorted(tasks, category.to_pylist()) if len(query) else np.zeros(0, np.int64), pa.int64()),
+        pa.array(labels[query, candidate].astype(np.int64)),
+        names.take(pa.array(candidate)),
+        category,
+        queries["prompt"].combine_chunks().take(pa.array(query)),
+    ]
+    return pa.table(columns, schema=SCHEMA)

@@ -1,0 +1,76 @@
+"""RouterBench's wide CSV: a query a row, with a score, an answer and a cost of every LLM."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.baselines.exporters.routing.formats.format import check_names, csv_writer
+from llmfusionbench.baselines.exporters.routing.formats.fusionfactory import best_candidates
+from llmfusionbench.baselines.exporters.routing.selection import Block, Selection
+from llmfusionbench.baselines.exporters.routing.text import Texts, python_texts
+
+COLUMNS: Final = ("sample_id", "prompt", "eval_name", "oracle_model_to_route_to")
+RESPONSE, COST = "|model_response", "|total_cost"
+NOBODY: Final = "no_model_correct"
+
+
+class RouterBench:
+    """Prompts and answers are the repr of a list of one text, as in the original; costs are in USD."""
+
+    reader: str | None = "routerbench"
+    holds = "query id, prompt, task, answer, performance, cost"
+    missing = "an empty cell"
+    lost = "tokens, references, metrics, judges' scores"
+
+    def write(self, selection: Selection, folder: Path) -> dict[str, int]:
+        """A file for each split."""
+        selection.check_prompts("routerbench")
+        check_names(selection.candidates, COLUMNS, (RESPONSE, COST), "routerbench")
+        written = {}
+        for split in selection.splits:
+            name, rows = f"routerbench_{split}.csv", 0
+            with csv_writer(folder / name, _schema(selection.candidates)) as file:
+                for block in selection.blocks(split):
+                    file.write_table(_rows(selection, split, block))
+                    rows += len(block)
+            written[name] = rows
+        return written
+
+
+def _schema(candidates: list[str]) -> pa.Schema:
+    return pa.schema(
+        [
+            *((name, pa.string()) for name in COLUMNS[:3]),
+            *((name, pa.float64()) for name in candidates),
+            *((name + RESPONSE, pa.string()) for name in candidates),
+            *((name + COST, pa.float64()) for name in candidates),
+            (COLUMNS[3], pa.string()),
+        ]
+    )
+
+
+def _rows(selection: Selection, split: str, block: Block) -> pa.Table:
+    best = [
+        selection.candidates[b] if b >= 0 and block.performance[q, b] > 0 else NOBODY if b >= 0 else None
+        for q, b in enumerate(best_candidates(block.performance, block.cost))
+    ]
+    columns = [
+        block.queries["query_id"],
+        _listed(block.queries["prompt"]),
+        block.queries["task"],
+        *(pa.array(column, from_pandas=True) for column in block.performance.T),
+        *(_listed(texts) for texts in selection.responses(split, block)),
+        *(pa.array(column, from_pandas=True) for column in block.cost.T),
+        pa.array(best, pa.string()),
+    ]
+    schema = _schema(selection.candidates)
+    return pa.table([pa.chunked_array(c) if isinstance(c, pa.Array) else c for c in columns], schema=schema)
+
+
+def _listed(texts: Texts) -> pa.Array:
+    """Each text as the repr of a list of it; null stays null."""
+    return pc.binary_join_element_wise("[", python_texts(texts), "]", "")

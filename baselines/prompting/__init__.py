@@ -1,0 +1,1 @@
+"""Asking an LLM with retrieved templates in its prompt, and measuring what they bring."""

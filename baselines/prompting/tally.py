@@ -1,0 +1,117 @@
+"""The figures of a comparison of methods: means, paired gains over zero-shot, and what is missing and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from llmfusionbench.baselines.prompting.asking import Key, Record
+from llmfusionbench.baselines.prompting.prompts import PromptSet
+from llmfusionbench.baselines.retrievers.queries import Queries
+from llmfusionbench.statistics import Figure, figures_of
+
+NOT_ASKED: Final = "not asked: the budget was spent"
+
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MethodFigures:
+    """What one method reached, on all queries or on those of a task."""
+
+    method: str
+    task: str | None
+    """Null for all."""
+    performance: Figure
+    scored: int
+    missing: int
+    """Queries of the comparison without a performance by this method; they are in none of its means."""
+    gain: Figure
+    """Performance minus that of zero-shot, over the queries that both have."""
+    paired: int
+    """How many those are."""
+    prompt_tokens: Figure
+    """Tokens of the prompts' texts, over the queries that were asked."""
+    failed: int
+    """Calls that brought no answer."""
+    reasons: dict[str, int]
+    """Why a performance is missing -> how often."""
+
+
+class Tally:
+    """Means and differences over the queries of a comparison."""
+
+    def __init__(
+        self,
+        queries: Queries,
+        sets: Mapping[str, PromptSet],
+        answers: Mapping[Key, Record],
+        resamples: int,
+        seed: int,
+    ) -> None:
+        self.queries, self.sets, self.answers = queries, sets, answers
+        self.resamples, self.seed = resamples, seed
+        self.methods = list(sets)
+        self.performance: Matrix = np.full((len(queries), len(sets)), np.nan)
+        self.tokens: Matrix = self.performance.copy()
+        row = {name: i for i, name in enumerate(queries.query_ids)}
+        for column, (method, made) in enumerate(sets.items()):
+            for prompt in made.prompts:
+                record = answers.get((prompt.query_id, method))
+                if record is None:
+                    continue
+                self.tokens[row[prompt.query_id], column] = prompt.prompt_tokens
+                if record["performance"] is not None:
+                    self.performance[row[prompt.query_id], column] = record["performance"]
+
+    def of(self, task: str | None) -> list[MethodFigures]:
+        """A row a method."""
+        names = self.queries.query_ids
+        rows = [i for i, t in enumerate(self.queries.tasks) if task is None or t == task]
+        performance = self.performance[rows]
+        base = performance[:, [self.methods.index("zero_shot")]] if "zero_shot" in self.methods else np.nan
+        gain = performance - base
+        if "zero_shot" in self.methods:
+            gain[:, self.methods.index("zero_shot")] = np.nan  # nothing is compared with itself
+        means, gains, tokens = (
+            figures_of(matrix, resamples=self.resamples, seed=self.seed) for matrix in (performance, gain, self.tokens[rows])
+        )
+        found = []
+        for column, method in enumerate(self.methods):
+            known = ~np.isnan(performance[:, column])
+            reasons: Counter[str] = Counter()
+            failed = 0
+            for row, has in zip(rows, known.tolist(), strict=True):
+                record = self.answers.get((names[row], method))
+                failed += record is not None and record["error"] is not None
+                if not has:
+                    reasons[self._why(names[row], method, record)] += 1
+            found.append(
+                MethodFigures(
+                    method=method,
+                    task=task,
+                    performance=means[column],
+                    scored=int(known.sum()),
+                    missing=int((~known).sum()),
+                    gain=gains[column],
+                    paired=int((~np.isnan(gain[:, column])).sum()),
+                    prompt_tokens=tokens[column],
+                    failed=failed,
+                    reasons=dict(sorted(reasons.items())),
+                )
+            )
+        return found
+
+    def _why(self, name: str, method: str, record: Record | None) -> str:
+        """Why a query has no performance by a method."""
+        if record is None and name not in self.sets[method].left_out:
+            return NOT_ASKED
+        if record is None:
+            missing = "missing" in self.sets[method].left_out[name]
+            return f"no prompt: {'its text is missing' if missing else 'it is too long'}"
+        return f"the call failed: {record['error']}" if record["error"] is not None else str(record["reason"])

@@ -1,0 +1,155 @@
+"""The tables of one shard, made from its records: the same records give the same tables, whatever runs this.
+
+Rows meet by key. Where a log says the same thing twice it is said once; where it contradicts itself, the first record stands
+and the other is rejected with the place of the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.builders.making.views import CANDIDATE, list_cost, make_views
+from llmfusionbench.builders.records import Rejected, identity
+from llmfusionbench.schema import table_schema
+
+_QUERY_FACTS: Final = ("ground_truth", "choices", "metric")
+_ANSWER_FACTS: Final = ("response", "status", "performance")
+_TEXTS: Final = ("prompt", "prompt_think", "ground_truth", "response", "judge_reason", "judge_rubric")
+
+Codes = npt.NDArray[np.int64]
+
+
+@dataclass
+class Assembled:
+    """The rows of one shard of every table but `llms` and `thought_templates`."""
+
+    tables: dict[str, pa.Table]
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+def assemble(records: pa.Table, llms: pa.Table, split: str) -> Assembled:
+    """queries, responses, judge_scores, logs and routing of the records of some queries, all in one split.
+
+    Args:
+        records: Normal records with their `sequence`; all records of each query in it.
+        llms: The table `llms`.
+        split: The split that the queries were settled in.
+    """
+    rejected: list[Rejected] = []
+    records = _in_order(_with_codes(records), ("query_id",))
+    records = records.set_column(
+        records.schema.get_field_index("split"), "split", pa.array([split] * len(records), pa.string())
+    )
+    records = _without_contradictions(records, ("query_id",), _QUERY_FACTS, "the same query has another {}", rejected)
+    queries = _merged(records, ("query_id",), table_schema("queries").arrow.names)
+
+    answers = _in_order(records.filter(pc.is_valid(records["llm"])), CANDIDATE)
+    answers = _without_contradictions(answers, CANDIDATE, _ANSWER_FACTS, "the candidate has another {} for the query", rejected)
+    responses = _with_cost(_merged(answers, CANDIDATE, table_schema("responses").arrow.names), llms)
+
+    scores = answers.filter(pc.is_valid(answers["judge"]))
+    scores = scores.rename_columns({"judge_score": "score", "judge_reason": "reason", "judge_rubric": "rubric"})
+    key = (*CANDIDATE, "judge")
+    scores = _in_order(scores, key)
+    scores = _without_contradictions(scores, key, ("score",), "the judge gave the answer another {}", rejected)
+    judge_scores = _merged(scores, key, table_schema("judge_scores").arrow.names)
+
+    tables = {"queries": queries, "responses": responses, "judge_scores": judge_scores}
+    return Assembled(tables | make_views(queries, responses, llms, judge_scores), rejected)
+
+
+def _with_codes(records: pa.Table) -> pa.Table:
+    """The long texts as codes of their distinct values, so that sorting and comparing moves and reads no text."""
+    columns = [records[name].dictionary_encode() if name in _TEXTS else records[name] for name in records.column_names]
+    return pa.table(columns, names=records.column_names).unify_dictionaries().combine_chunks()
+
+
+def _in_order(table: pa.Table, key: Sequence[str]) -> pa.Table:
+    """Sorted by key, and within a key as it was read."""
+    return table.sort_by([(k, "ascending") for k in (*key, "sequence")]).combine_chunks()
+
+
+def _groups(table: pa.Table, key: Sequence[str]) -> Codes:
+    """[n] number of each row's key; the table is sorted by it."""
+    if not table.num_rows:
+        return np.zeros(0, np.int64)
+    new = np.zeros(table.num_rows, bool)
+    for column in key:
+        codes = pc.dictionary_encode(table[column]).combine_chunks().indices.to_numpy()
+        new[1:] |= codes[1:] != codes[:-1]
+    return np.cumsum(new)
+
+
+def _first_given(values: pa.ChunkedArray, groups: Codes) -> pa.Array:
+    """The row of each group's first value that is not null; null where all are."""
+    given = np.flatnonzero(values.is_valid().to_numpy())
+    number, first = np.unique(groups[given], return_index=True)
+    rows = np.full(groups[-1] + 1 if len(groups) else 0, -1)
+    rows[number] = given[first]
+    return pa.array(rows, mask=rows < 0)
+
+
+def _merged(table: pa.Table, key: Sequence[str], columns: Sequence[str]) -> pa.Table:
+    """One row a key: each column's first value that is not null."""
+    groups = _groups(table, key)
+    return pa.table({c: table[c].combine_chunks().take(_first_given(table[c], groups)) for c in columns})
+
+
+def _value_codes(values: pa.ChunkedArray) -> Codes:
+    """[n] the same number where the values are the same, -1 where there is none."""
+    if pa.types.is_list(values.type):
+        length = pc.list_value_length(values).cast(pa.string())
+        values = pc.binary_join_element_wise(pc.binary_join(values, "\x1f"), length, "\x1f")
+    encoded = values.combine_chunks()
+    if not isinstance(encoded, pa.DictionaryArray):
+        encoded = encoded.dictionary_encode()
+    codes: Codes = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+    return codes
+
+
+def _without_contradictions(
+    table: pa.Table, key: Sequence[str], facts: Sequence[str], reason: str, rejected: list[Rejected]
+) -> pa.Table:
+    """`table` less the rows that state another fact than the rows of their key that were taken before them."""
+    groups = _groups(table, key)
+    codes = {fact: _value_codes(table[fact]) for fact in facts}
+    differing = np.zeros(table.num_rows, bool)
+    for fact in facts:
+        first = pc.fill_null(_first_given(table[fact], groups).take(pa.array(groups)), -1).to_numpy()
+        differing |= (codes[fact] >= 0) & (codes[fact] != codes[fact][first])
+    if not differing.any():
+        return table
+    against: dict[int, tuple[int, str]] = {}  # row -> the row that it contradicts, and in which fact
+    taken: dict[tuple[int, str], int] = {}
+    # Such groups are few, and what a refused row says must count for nothing: they are gone through row by row.
+    for row in np.flatnonzero(np.isin(groups, groups[differing])).tolist():
+        stated = [(groups[row], fact) for fact in facts if codes[fact][row] >= 0]
+        clash = next((s for s in stated if s in taken and codes[s[1]][taken[s]] != codes[s[1]][row]), None)
+        if clash is not None:
+            against[row] = taken[clash], clash[1]
+        else:
+            for s in stated:
+                taken.setdefault(s, row)
+    wrong = list(against)
+    names = table.select([c for c in table.column_names if c not in _TEXTS])
+    records = names.take(pa.array(wrong)).to_pylist()
+    places = names.select(["file", "row"]).take(pa.array([row for row, _ in against.values()])).to_pylist()
+    for record, (_, fact), there in zip(records, against.values(), places, strict=True):
+        words = f"{reason.format(fact)} in {there['file']} record {there['row']}"
+        rejected.append(Rejected(record["file"], record["row"], words, identity(record)))
+    kept = np.ones(table.num_rows, bool)
+    kept[wrong] = False
+    return table.filter(pa.array(kept))
+
+
+def _with_cost(responses: pa.Table, llms: pa.Table) -> pa.Table:
+    """cost_usd where the log gave none: tokens at list price."""
+    cost = pc.coalesce(responses["cost_usd"], list_cost(responses, llms))
+    return responses.set_column(responses.schema.get_field_index("cost_usd"), "cost_usd", cost)

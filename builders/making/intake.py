@@ -1,0 +1,109 @@
+"""Takes the parts that a source yields: spills its records, keeps what is small, and makes the small tables of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.builders.known.llms import known_llm, scale_of
+from llmfusionbench.builders.known.tasks import canonical_task
+from llmfusionbench.builders.making.normalise import normalise
+from llmfusionbench.builders.making.spill import Settled, Spill
+from llmfusionbench.builders.records import Embeddings, Llms, Records, Rejected, Templates
+from llmfusionbench.schema import table_schema
+from llmfusionbench.types import content_id, query_id
+from llmfusionbench.validation.explain import explain
+
+
+class Intake:
+    """Takes the parts that a source yields: sets records aside, keeps the rest."""
+
+    def __init__(self, spill: Spill) -> None:
+        self.spill = spill
+        self.rejected: list[Rejected] = []
+        self.embeddings: list[pa.Table] = []
+        self.provenance: set[str] = set()
+        self._llms: dict[str, dict[str, Any]] = {}
+        self._templates: list[dict[str, Any]] = []
+
+    def take(self, part: Records | Llms | Templates | Embeddings | Rejected) -> None:
+        match part:
+            case Records(table):
+                for batch in table.combine_chunks().to_batches():
+                    self._records(batch)
+            case Llms(rows):
+                for row in rows:
+                    said = {k: v for k, v in row.items() if v is not None}
+                    self._llms[row["llm"]] = said | self._llms.get(row["llm"], {})
+            case Templates(rows):
+                self._templates += rows
+            case Embeddings(table):
+                self.embeddings.append(table)
+            case Rejected():
+                self.rejected.append(part)
+
+    def _records(self, batch: pa.RecordBatch) -> None:
+        normal, rejected = normalise(batch)
+        self.rejected += rejected
+        if not normal.num_rows:
+            return
+        self.spill.add(normal)
+        for llm in pc.unique(normal.column("llm")).to_pylist():
+            if llm is not None:
+                self._llms.setdefault(llm, {"llm": llm})
+        asked = normal.filter(normal.column("llm").is_valid())
+        self.provenance |= set(pc.unique(asked.column("provenance")).to_pylist())
+
+    def llm_table(self) -> pa.Table:
+        """The table `llms`: what the source says of each, filled up with what is publicly known."""
+        schema = table_schema("llms").arrow
+        rows = []
+        for name in sorted(self._llms):
+            row = known_llm(name) | self._llms[name]
+            if row.get("parameters_b") is not None and row.get("scale") is None:
+                row["scale"] = scale_of(row["parameters_b"])
+            wrong = list(explain(table_schema("llms").json_schema, row))
+            nameless = any(column == "llm" for column, _, _ in wrong)
+            for column, value, expected in wrong:
+                instead = "the LLM is left out" if nameless else "the LLM is kept without it"
+                words = f"{column} is {value}, expected {expected}; {instead}"
+                self.rejected.append(Rejected("LLMs", None, words, {"llm": name}))
+            if not nameless:
+                rows.append(row | dict.fromkeys(column for column, _, _ in wrong if column is not None))
+        return pa.Table.from_pylist(rows, schema=schema)
+
+    def template_table(self, settled: Settled) -> pa.Table:
+        """The table `thought_templates`; a template that is there already, or whose query is not, is rejected."""
+        schema = table_schema("thought_templates")
+        rows: dict[str, dict[str, Any]] = {}
+        for row in ({"template_id": template_id(row), **row} for row in self._templates):
+            wrong = "; ".join(
+                f"{column} is {value}, expected {expected}" for column, value, expected in explain(schema.json_schema, row)
+            )
+            if not wrong and settled.split_of(pa.array([row["query_id"]]))[0].as_py() is None:
+                wrong = "its query is not in the release"
+            if not wrong and rows.setdefault(row["template_id"], row) is not row:
+                wrong = "there is one of its query, criterion, pool and summariser already"
+            if wrong:
+                record = {k: row.get(k) for k in ("query_id", "criterion", "pool", "summarizer")}
+                self.rejected.append(Rejected("thought templates", None, wrong, record))
+        return pa.Table.from_pylist(list(rows.values()), schema=schema.arrow)
+
+    def embedding_table(self) -> pa.Table:
+        """The sidecar `embeddings`: the first vector of each kind of each query."""
+        table = pa.concat_tables(self.embeddings)
+        ids = [
+            query_id(canonical_task(t), p) for t, p in zip(table["task"].to_pylist(), table["prompt"].to_pylist(), strict=True)
+        ]
+        table = table.append_column("query_id", pa.array(ids, pa.string()))
+        _, first = np.unique([f"{i} {e}" for i, e in zip(ids, table["embedded"].to_pylist(), strict=True)], return_index=True)
+        return table.take(pa.array(np.sort(first)))
+
+
+def template_id(row: Mapping[str, Any]) -> str:
+    """The id of a thought template: a hash of its query, criterion, pool and summariser."""
+    return content_id(*(str(row.get(k)) for k in ("query_id", "criterion", "pool", "summarizer")))

@@ -1,0 +1,159 @@
+"""Log records made ready for the tables: ids, modes, statuses and names, whole columns at a time.
+
+A pure function from a batch to a batch. What a record leaves unsaid is filled in only where it follows from the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.builders.known.tasks import canonical_task, domain_of
+from llmfusionbench.builders.records import LOG, Rejected, identity
+from llmfusionbench.schema import table_schema
+from llmfusionbench.types import content_id, normalise_prompt, query_id, strip_think_suffix
+from llmfusionbench.validation import compile_schema
+from llmfusionbench.validation.explain import explain
+
+NORMAL: Final = pa.schema([pa.field("query_id", pa.string()), *LOG, pa.field("prompt_think", pa.string())])
+"""The columns after normalising: a log record's, its query's id, and its prompt told apart by mode."""
+
+_JUDGE_COLUMNS: Final = {"score": "judge_score", "reason": "judge_reason", "rubric": "judge_rubric"}
+_EMPTY_IS_NULL: Final = (
+    "domain",
+    "source_id",
+    "ground_truth",
+    "license",
+    "tokenizer",
+    "metric_version",
+    "judge_reason",
+    "judge_rubric",
+)
+_NAN_IS_NULL: Final = ("performance", "cost_usd", "latency_s", "judge_score")
+
+
+def normalise(records: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
+    """The records that a table can hold, in the columns of `NORMAL`, and the others with the reasons."""
+    column = {f.name: _column(records, f) for f in LOG}
+    for name in _EMPTY_IS_NULL:
+        column[name] = _null_where(pc.equal(column[name], ""), column[name])
+    for name in _NAN_IS_NULL:
+        column[name] = _null_where(pc.is_nan(column[name]), column[name])
+    column["task"] = _map_distinct(canonical_task, column["task"])
+    column["domain"] = pc.coalesce(column["domain"], _map_distinct(domain_of, column["task"]))
+    column["metric"] = _map_distinct(str.lower, column["metric"])
+    column["mode"] = pc.coalesce(column["mode"], "direct")
+    column["provenance"] = pc.coalesce(column["provenance"], "imported")
+    column |= _identify(column["task"], column["prompt"], column["source_id"], column["mode"])
+    column |= _settle_status(column["status"], column["response"], column["performance"])
+    batch = pa.RecordBatch.from_arrays([column[f.name] for f in NORMAL], schema=NORMAL)
+    return _refuse(batch)
+
+
+def _column(records: pa.RecordBatch, field: pa.Field) -> pa.Array:
+    if field.name not in records.schema.names:
+        return pa.nulls(records.num_rows, field.type)
+    return records.column(field.name).cast(field.type)
+
+
+def _null_where(condition: pa.Array, values: pa.Array) -> pa.Array:
+    return pc.if_else(pc.fill_null(condition, False), pa.scalar(None, values.type), values)
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """A text column as its distinct values and [n] int64 codes, -1 for null."""
+
+    values: list[str]
+    codes: npt.NDArray[np.int64]
+
+
+def _encode(texts: pa.Array) -> _Encoded:
+    encoded = texts.dictionary_encode()
+    codes = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+    return _Encoded(encoded.dictionary.to_pylist(), codes)
+
+
+def _map_distinct(function: Callable[[str], str], texts: pa.Array) -> pa.Array:
+    """`function` of every text, called once for each distinct one."""
+    encoded = texts.dictionary_encode()
+    return pa.array([function(v) for v in encoded.dictionary.to_pylist()], pa.string()).take(encoded.indices)
+
+
+def _identify(task: pa.Array, prompt: pa.Array, source_id: pa.Array, mode: pa.Array) -> dict[str, pa.Array]:
+    """query_id, prompt and prompt_think. Each distinct (task, prompt) is hashed once; without a prompt the source_id counts."""
+    tasks, prompts, sources = _encode(task), _encode(prompt), _encode(source_id)
+    think = pc.equal(mode, "think")
+    unprompted = prompts.codes < 0
+    text_codes = np.where(unprompted, sources.codes, prompts.codes)
+    keys = np.stack([tasks.codes, text_codes, unprompted, pc.fill_null(think, False).to_numpy(zero_copy_only=False)])
+    distinct, rows = np.unique(keys, axis=1, return_inverse=True)
+    ids: list[str | None] = []
+    direct: list[str | None] = []
+    for t, x, is_unprompted, is_think in distinct.T.tolist():
+        name = tasks.values[t] if t >= 0 else ""
+        text = (sources if is_unprompted else prompts).values[x] if x >= 0 else ""
+        if not name or not (text if is_unprompted else normalise_prompt(text)):
+            ids.append(None)
+        else:
+            ids.append(content_id(name, "", text) if is_unprompted else query_id(name, text))
+        direct.append(None if is_unprompted else strip_think_suffix(text) if is_think else text)
+    take = pa.array(rows.reshape(-1))
+    return {
+        "query_id": pa.array(ids, pa.string()).take(take),
+        "prompt": pa.array(direct, pa.string()).take(take),
+        "prompt_think": pc.if_else(think, prompt, pa.scalar(None, pa.string())),
+    }
+
+
+def _settle_status(status: pa.Array, response: pa.Array, performance: pa.Array) -> dict[str, pa.Array]:
+    """`empty` where the answer is blank and nothing else was said; no text and no performance where there was no answer."""
+    blank = pc.fill_null(pc.or_(pc.equal(response, ""), pc.utf8_is_space(response)), False)
+    status = pc.coalesce(_null_where(pc.and_(pc.equal(status, "ok"), blank), status), pc.if_else(blank, "empty", "ok"))
+    unanswered = pc.is_in(status, pa.array(["error", "missing"]))
+    return {
+        "status": status,
+        "response": _null_where(unanswered, response),
+        "performance": _null_where(unanswered, performance),
+    }
+
+
+def _refuse(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
+    """Take out the rows that one of the tables could not hold."""
+    reasons: dict[int, list[str]] = {}
+    for table, where in (("queries", None), ("responses", "llm"), ("judge_scores", "judge")):
+        schema = table_schema(table)
+        names = [_JUDGE_COLUMNS.get(c, c) if table == "judge_scores" else c for c in schema.arrow.names]
+        rows = batch.select(names).rename_columns(schema.arrow.names)
+        bad = compile_schema(schema.json_schema)(rows.to_struct_array())
+        if bad is None:
+            continue
+        if where is not None:
+            bad &= batch.column(where).is_valid().to_numpy(zero_copy_only=False)
+        failing = np.flatnonzero(bad)
+        for i, row in zip(failing.tolist(), rows.take(pa.array(failing)).to_pylist(), strict=True):
+            if row.get("query_id") is None:
+                found = ["a record needs a task, and a prompt or a source_id"]
+            else:
+                wrong = explain(schema.json_schema, row)
+                found = [f"{column or 'row'} is {value or 'missing'}, expected {expected}" for column, value, expected in wrong]
+            reasons.setdefault(i, []).extend(found)
+    nameless = pc.and_(batch.column("judge").is_null(), batch.column("judge_score").is_valid())
+    for i in pc.indices_nonzero(nameless).to_pylist():
+        reasons.setdefault(i, []).append("judge is missing, expected the name of who gave the judge_score")
+    if not reasons:
+        return batch, []
+    records = batch.take(pa.array(sorted(reasons))).to_pylist()
+    rejected = [
+        Rejected(record["file"], record["row"], "; ".join(dict.fromkeys(reasons[i])), identity(record))
+        for i, record in zip(sorted(reasons), records, strict=True)
+    ]
+    kept = np.ones(batch.num_rows, bool)
+    kept[list(reasons)] = False
+    return batch.filter(pa.array(kept)), rejected

@@ -1,0 +1,72 @@
+"""One shard of a build: the unit of work that any process can write alone, and the pool that writes them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.builders.making.assemble import assemble
+from llmfusionbench.builders.making.spill import ShardPlan, read_slices
+from llmfusionbench.builders.records import Rejected
+from llmfusionbench.release import write_shard
+from llmfusionbench.release.writer import shard_name
+from llmfusionbench.texts.tokens import count_tokens
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A shard's work, whole: can be sent to another process, or another machine that sees the same files."""
+
+    plan: ShardPlan
+    root: Path
+    llms: pa.Table
+    tokenizer: str | None
+    compression_level: int
+
+    def write(self) -> tuple[dict[str, dict[str, Any]], list[Rejected]]:
+        """Assemble the shard and write its tables; entries for the manifest, and the records refused."""
+        records = read_slices(self.plan)
+        if self.tokenizer is not None:
+            records = with_tokens(records, self.tokenizer)
+        made = assemble(records, self.llms, self.plan.split)
+        entries = {}
+        for table, rows in made.tables.items():
+            name = shard_name(table, self.plan.split, self.plan.index, self.plan.total)
+            entries[name] = write_shard(self.root, name, rows, compression_level=self.compression_level)
+        return entries, made.rejected
+
+
+def write_shards(shards: Sequence[Shard], workers: int | None) -> Iterator[tuple[dict[str, dict[str, Any]], list[Rejected]]]:
+    """Write the shards, some at a time; their results in order."""
+    count = min(workers or os.cpu_count() or 1, len(shards))
+    if count <= 1:
+        yield from (shard.write() for shard in shards)
+        return
+    # Arrow leaves Python free to run, so threads do; a tokenizer does not, and gets processes.
+    in_threads = shards[0].tokenizer is None
+    pool: Executor = ThreadPoolExecutor(count) if in_threads else ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+    with pool:
+        yield from pool.map(Shard.write, shards)
+
+
+def with_tokens(records: pa.Table, tokenizer: str) -> pa.Table:
+    """`records` with the token counts that their log does not state; where it states one, it stays, with its tokenizer."""
+    uncounted = pc.and_(records["input_tokens"].is_null(), records["output_tokens"].is_null())
+    unstated = pc.and_(uncounted, records["llm"].is_valid())
+    sent = pc.coalesce(records["prompt_think"], records["prompt"])
+    for column, texts in (("input_tokens", sent), ("output_tokens", records["response"])):
+        texts = pc.if_else(unstated, texts, pa.scalar(None, pa.string()))
+        counts = count_tokens(pa.chunked_array(texts).combine_chunks(), tokenizer)
+        position = records.schema.get_field_index(column)
+        records = records.set_column(position, column, pc.coalesce(records[column], counts))
+    counted = pc.and_(unstated, pc.or_(records["input_tokens"].is_valid(), records["output_tokens"].is_valid()))
+    named = pc.if_else(counted, tokenizer, records["tokenizer"])
+    return records.set_column(records.schema.get_field_index("tokenizer"), "tokenizer", named)

@@ -1,0 +1,106 @@
+"""The views of a release, `logs` and `routing`, made from the tables they are views of; and the price of an answer.
+
+Rows meet by key. Whatever makes a release, from logs or from another release, makes its views here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.schema import table_schema
+from llmfusionbench.types import Candidate
+
+CANDIDATE: Final = ("query_id", "llm", "mode")
+"""The key of an answer."""
+
+
+def make_views(queries: pa.Table, responses: pa.Table, llms: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Table]:
+    """logs and routing of some queries, with all of their responses and judge scores.
+
+    Args:
+        queries: Sorted by query_id.
+        responses: Sorted by query_id, llm and mode.
+        llms: The whole table.
+        judge_scores: Sorted by key; those of the answers in `responses`, and no others.
+    """
+    logs = _logs(responses, queries, llms, judge_scores)
+    return {"logs": logs, "routing": _routing(logs, queries)}
+
+
+def list_cost(responses: pa.Table, llms: pa.Table) -> pa.ChunkedArray:
+    """[n] USD: (input tokens x input price + output tokens x output price) / 1e6; null where one of the four is."""
+    prices = lookup(llms, "llm", responses["llm"], ("input_price", "output_price"))
+    return pc.divide(
+        pc.add(
+            pc.multiply(responses["input_tokens"].cast(pa.float64()), prices["input_price"]),
+            pc.multiply(responses["output_tokens"].cast(pa.float64()), prices["output_price"]),
+        ),
+        1e6,
+    )
+
+
+def lookup(table: pa.Table, key: str, values: pa.ChunkedArray, columns: Sequence[str]) -> dict[str, pa.ChunkedArray]:
+    """`columns` of the rows of `table` whose `key` is each of `values`; null where there is none."""
+    rows = pc.index_in(values, value_set=table[key].combine_chunks())
+    return {c: table[c].take(rows) for c in columns}
+
+
+def _logs(responses: pa.Table, queries: pa.Table, llms: pa.Table, judge_scores: pa.Table) -> pa.Table:
+    query = lookup(
+        queries, "query_id", responses["query_id"],
+        ("task", "domain", "split", "prompt", "prompt_think", "ground_truth", "choices", "metric"),
+    )  # fmt: skip
+    thinking = pc.equal(responses["mode"], "think")
+    query["prompt"] = pc.if_else(thinking, pc.coalesce(query["prompt_think"], query["prompt"]), query["prompt"])
+    llm = lookup(llms, "llm", responses["llm"], ("input_price", "output_price", "scale"))
+    columns = {name: responses[name] for name in responses.column_names} | query | llm
+    columns |= _judged(responses, judge_scores)
+    return pa.table({name: columns[name] for name in table_schema("logs").arrow.names})
+
+
+def _judged(responses: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Array]:
+    """judge_score, the mean over the judges that gave one, and judges, their names; rows of both tables are sorted by key."""
+    given = judge_scores.filter(pc.is_valid(judge_scores["score"]))
+    both = pa.concat_tables([responses.select(CANDIDATE), given.select(CANDIDATE)])
+    codes = np.zeros(both.num_rows, np.int64)
+    for column in CANDIDATE:
+        encoded = pc.dictionary_encode(both[column]).combine_chunks()
+        codes = codes * (len(encoded.dictionary) + 1) + encoded.indices.to_numpy()
+    row_of = np.argsort(codes[: len(responses)], kind="stable")
+    place = row_of[np.searchsorted(codes[: len(responses)], codes[len(responses) :], sorter=row_of)]
+    count = np.bincount(place, minlength=len(responses))
+    total = np.bincount(place, weights=given["score"].to_numpy(), minlength=len(responses))
+    with np.errstate(invalid="ignore"):
+        mean = total / count
+    judges = given["judge"].take(pa.array(np.argsort(place, kind="stable"))).combine_chunks()
+    offsets = np.concatenate([[0], np.cumsum(count)]).astype(np.int32)
+    return {
+        "judge_score": pa.array(mean, mask=count == 0),
+        "judges": pa.ListArray.from_arrays(pa.array(offsets), judges),
+    }
+
+
+def _routing(logs: pa.Table, queries: pa.Table) -> pa.Table:
+    """One row a query with the list of its candidates, sorted by name."""
+    pairs = pc.dictionary_encode(pc.binary_join_element_wise(logs["llm"], logs["mode"], "\x1f")).combine_chunks()
+    names = pa.array([Candidate(*p.rsplit("\x1f", 1)).name for p in pairs.dictionary.to_pylist()], pa.string()).take(
+        pairs.indices
+    )
+    cells = pa.table(
+        {
+            "query_id": logs["query_id"],
+            "candidate": names,
+            **{c: logs[c] for c in ("performance", "cost_usd", "judge_score")},
+        }
+    ).sort_by([("query_id", "ascending"), ("candidate", "ascending")])
+    rows = pc.index_in(cells["query_id"], value_set=queries["query_id"].combine_chunks()).to_numpy()
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(queries)))]).astype(np.int32)
+    struct = cells.drop_columns(["query_id"]).combine_chunks().to_struct_array()
+    struct = struct.combine_chunks() if isinstance(struct, pa.ChunkedArray) else struct
+    columns = {c: queries[c] for c in ("query_id", "prompt", "task")}
+    return pa.table({**columns, "candidates": pa.ListArray.from_arrays(pa.array(offsets), struct)})

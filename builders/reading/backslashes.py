@@ -1,0 +1,42 @@
+"""Backslashes that the writer of a CSV doubled: found out from the whole file, and undone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.storage.files import open_binary, reading
+
+
+def has_doubled_backslashes(path: Path) -> bool:
+    """Whether the writer of a CSV doubled every backslash, as Python's does since 3.10 when told to escape with one.
+
+    Then no run of backslashes in the file has an odd length; in a file as it should be, the first `\\frac` has.
+    """
+    seen = False
+    run = 0  # backslashes at the end of the last chunk, whose run may go on
+    with reading(path), open_binary(path) as stream:
+        while chunk := stream.read(8 << 20):
+            places = np.flatnonzero(np.frombuffer(chunk, np.uint8) == ord("\\")) + run
+            places = np.concatenate([np.arange(run), places])
+            length = len(chunk) + run
+            seen = seen or bool(len(places))
+            ends = np.flatnonzero(np.diff(places, append=-1) != 1)
+            runs = np.diff(ends, prepend=-1)
+            open_end = bool(len(places)) and places[-1] == length - 1
+            run = int(runs[-1]) if open_end else 0
+            if (runs[: len(runs) - open_end] % 2).any():
+                return False
+    return seen and run % 2 == 0
+
+
+def undoubled(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The texts of a batch with every pair of backslashes as one; vectors have none."""
+    columns = [
+        batch.column(name) if name.endswith("_embedding") else pc.replace_substring(batch.column(name), "\\\\", "\\")
+        for name in batch.schema.names
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)

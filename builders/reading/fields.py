@@ -1,0 +1,203 @@
+"""Checked fields of a record: each function returns the value as the tables hold it, or raises BadRecordError."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from llmfusionbench.validation.issue import shorten
+
+_LONGEST_LITERAL: Final = 1_000_000
+
+
+_NO_OPTIONS: Final = ("", "None", "null", "nan")
+
+
+_SHOWN_FIELD: Final = 200
+
+
+_CONSTANTS: Final = {"NaN": None, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+class BadRecordError(ValueError):
+    """A record that a source cannot take; the message says which field, its value, and what was expected."""
+
+
+def loads(text: str) -> Any:
+    return json.loads(text, parse_constant=_CONSTANTS.__getitem__)
+
+
+def fields(value: Any) -> dict[str, Any]:
+    """A record as a dictionary.
+
+    Raises:
+        BadRecordError: it is something else.
+    """
+    if not isinstance(value, dict):
+        raise BadRecordError(f"the record is {_named(value)}, expected a JSON object")
+    return value
+
+
+def text(record: Mapping[str, Any], name: str) -> str | None:
+    """A field that holds a text or nothing.
+
+    Raises:
+        BadRecordError: it holds something else, or a text that UTF-8 cannot write.
+    """
+    value = record.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise BadRecordError(f"{name} is {_named(value)}, expected a text")
+    return writable(value, name)
+
+
+def required_text(record: Mapping[str, Any], name: str) -> str:
+    """A field that must hold a text with something in it.
+
+    Raises:
+        BadRecordError: it does not.
+    """
+    value = text(record, name)
+    if not value:
+        raise BadRecordError(f"{name} is {'missing' if value is None else 'empty'}, expected a text")
+    return value
+
+
+def identifier(record: Mapping[str, Any], name: str) -> str | None:
+    """A field that holds a name, or a whole number that serves as one.
+
+    Raises:
+        BadRecordError: it holds something else.
+    """
+    value = record.get(name)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else text(record, name)
+
+
+def writable(value: str, name: str) -> str:
+    """`value`, where UTF-8 can write it.
+
+    Raises:
+        BadRecordError: it holds half a surrogate pair, as a text cut in the middle of a character does.
+    """
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise BadRecordError(f"{name} is broken at character {error.start}, expected text that UTF-8 can write") from error
+    return value
+
+
+def number(record: Mapping[str, Any], name: str) -> float | None:
+    """A field that holds a finite number or nothing; true and false are 1 and 0.
+
+    Raises:
+        BadRecordError: it holds something else.
+    """
+    value = record.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise BadRecordError(f"{name} is {_named(value)}, expected a number")
+    return float(value)
+
+
+def count(record: Mapping[str, Any], name: str) -> int | None:
+    """A field that holds a whole number or nothing.
+
+    Raises:
+        BadRecordError: it holds something else.
+    """
+    value = number(record, name)
+    if value is None:
+        return None
+    if value != int(value) or abs(value) > 2**53:
+        raise BadRecordError(f"{name} is {shorten(value)}, expected a whole number")
+    return int(value)
+
+
+def literal(value: str) -> Any:
+    """A Python literal or JSON value written as text; None where it is neither, or too long to be parsed safely."""
+    if len(value) > _LONGEST_LITERAL:
+        return None
+    for parse in (loads, ast.literal_eval):  # JSON first: it writes rare characters as pairs, which Python reads as halves
+        try:
+            return parse(value)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            continue
+    return None
+
+
+def option_texts(value: Any, name: str = "choices") -> list[str] | None:
+    """The options of a query in the order of their labels: from a list, `{"text": [...], "label": [...]}`, or the text of one.
+
+    Raises:
+        BadRecordError: it is none of these.
+    """
+    if value is None or (isinstance(value, str) and value.strip() in _NO_OPTIONS):
+        return None
+    options = literal(value) if isinstance(value, str) else value
+    if isinstance(options, dict):
+        options = _labelled(options, name)
+    if not isinstance(options, (list, tuple)) or not all(isinstance(o, (str, int, float)) for o in options):
+        raise BadRecordError(f"{name} is {_named(value)}, expected a list of texts, or texts with their labels")
+    return [writable(str(option), name) for option in options]
+
+
+def _labelled(options: dict[Any, Any], name: str) -> list[Any]:
+    texts, tags = options.get("text"), options.get("labels", options.get("label"))
+    if not isinstance(texts, list) or (tags is not None and (not isinstance(tags, list) or len(tags) != len(texts))):
+        raise BadRecordError(f"{name} is {_named(options)}, expected as many labels as texts")
+    if tags is None:
+        return texts
+    # Labels are letters or numbers; "10" comes after "9".
+    order = sorted(range(len(texts)), key=lambda i: (len(str(tags[i])), str(tags[i])))
+    return [texts[i] for i in order]
+
+
+def answer_text(value: Any, name: str = "ground_truth") -> str | None:
+    """A reference answer as text; a list of texts, or its Python repr, as the text of a JSON array.
+
+    Raises:
+        BadRecordError: it is neither text nor number nor a list of texts.
+    """
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    values = value
+    if isinstance(value, str):
+        values = literal(value) if value.startswith("[") and value.rstrip().endswith("]") else None
+    if isinstance(values, list) and values and all(isinstance(v, str) for v in values):
+        return writable(json.dumps(values, ensure_ascii=False), name)
+    if not isinstance(value, str):
+        raise BadRecordError(f"{name} is {_named(value)}, expected a text or a list of texts")
+    return writable(value, name)
+
+
+def same(name: str, known: str | None, found: str | None) -> str | None:
+    """The one value that a field has throughout a file.
+
+    Raises:
+        BadRecordError: it had another before.
+    """
+    if known is not None and found is not None and known != found:
+        raise BadRecordError(f"{name} is {shorten(found)}, expected {shorten(known)} as before in this file")
+    return known or found
+
+
+def identity_of(value: Any, names: Mapping[str, str], **more: str | None) -> dict[str, Any]:
+    """What identifies a record that is refused: the short texts among the named fields (ours -> theirs), and `more`."""
+    found = {ours: value.get(theirs) for ours, theirs in names.items()} if isinstance(value, dict) else {}
+    short = {k: v for k, v in found.items() if isinstance(v, str) and len(v) <= _SHOWN_FIELD and v.isprintable()}
+    return short | {k: v for k, v in more.items() if v is not None}
+
+
+def _named(value: Any) -> str:
+    """What a value is. The contents of lists and objects stay out of messages: there may be secrets among them."""
+    if isinstance(value, dict):
+        return "an object"
+    return "a list" if isinstance(value, (list, tuple)) else shorten(value)

@@ -1,0 +1,127 @@
+"""Records out of JSON and JSONL files, plain, `.gz` or `.zst`, and checked fields out of records.
+
+A file that cannot be read is an InputError; a record that cannot be taken is a BadRecordError, which its source survives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import IO, Any, Final
+
+from llmfusionbench.builders.reading.fields import loads
+from llmfusionbench.builders.records import Part, Records, Rejected, record_table
+from llmfusionbench.errors import InputError
+from llmfusionbench.storage.files import open_binary
+
+_LONGEST_LINE: Final = 64 << 20
+_BATCH_ROWS: Final = 4096
+_BATCH_CHARACTERS: Final = 16 << 20
+_DAMAGED: Final = "Remedy: fetch the file again"
+
+
+def read_items(path: Path, file: str) -> Iterator[tuple[int, Any] | Rejected]:
+    """The records of a JSON list, of JSON lines or of a single JSON value, with their numbers from 0.
+
+    NaN, which is no JSON but which Python writes, is null. A line that is not JSON is rejected; blank lines are no records.
+
+    Args:
+        path: The file.
+        file: Its name in rejected records.
+
+    Raises:
+        InputError: the file is missing, cut short, not UTF-8, or neither JSON nor JSON lines.
+    """
+    try:
+        with open_binary(path) as stream:
+            first = _first_line(stream)
+            if first.startswith((b"\xff\xfe", b"\xfe\xff")):
+                raise InputError(f"{path}: the file is UTF-16, expected UTF-8. Remedy: convert the file to UTF-8")
+            first = first.removeprefix(b"\xef\xbb\xbf")
+            if not first.strip():
+                raise InputError(f"{path}: the file is empty, expected JSON. Remedy: check where the file comes from")
+            if first.lstrip().startswith(b"{") and _is_json(first):
+                yield from _lines(chain([first], _long_lines(stream)), file)
+            else:
+                yield from _whole(path, first + stream.read(), file)
+    except (OSError, EOFError) as error:
+        raise InputError(f"{path}: cannot be read to its end ({error}). {_DAMAGED}") from error
+
+
+def _first_line(stream: IO[bytes]) -> bytes:
+    """The first line that is not blank, of at most `_LONGEST_LINE` bytes."""
+    line = stream.readline(_LONGEST_LINE)
+    while line and not line.strip():
+        line = stream.readline(_LONGEST_LINE)
+    return line
+
+
+def _long_lines(stream: IO[bytes]) -> Iterator[bytes | None]:
+    """The lines of `stream`, None for one that is too long."""
+    while line := stream.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
+            while (rest := stream.readline(_LONGEST_LINE)) and not rest.endswith(b"\n"):
+                pass
+            yield None
+        else:
+            yield line
+
+
+def _lines(lines: Iterable[bytes | None], file: str) -> Iterator[tuple[int, Any] | Rejected]:
+    row = 0
+    for line in lines:
+        if line is None:
+            yield Rejected(file, row, f"the line is longer than {_LONGEST_LINE >> 20} MiB, expected a record of JSON", {})
+        elif not line.strip():
+            continue
+        else:
+            try:
+                yield row, loads(line.decode())
+            except UnicodeDecodeError as error:
+                yield Rejected(file, row, f"the line is not UTF-8 at byte {error.start}", {})
+            except (ValueError, RecursionError) as error:
+                yield Rejected(file, row, f"the line is not JSON ({_words(error)})", {})
+        row += 1
+
+
+def _whole(path: Path, data: bytes, file: str) -> Iterator[tuple[int, Any] | Rejected]:
+    try:
+        # A stray byte must not cost the other records: it becomes half a surrogate pair, which `text` refuses.
+        value = loads(data.decode(errors="surrogateescape"))
+    except (ValueError, RecursionError) as error:
+        if data.lstrip()[:1] == b"{" and b"\n" in data.strip():
+            yield from _lines(iter(data.splitlines(keepends=True)), file)
+            return
+        raise InputError(f"{path}: not JSON ({_words(error)}). {_DAMAGED}") from error
+    items = value if isinstance(value, list) else [value]
+    yield from enumerate(items)
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        loads(line.decode())
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _words(error: Exception) -> str:
+    return "nested too deep" if isinstance(error, RecursionError) else str(error)
+
+
+def batched(parts: Iterable[dict[str, Any] | Part]) -> Iterator[Part]:
+    """Single records gathered into `Records`, some thousands at a time; other parts as they come."""
+    rows: list[dict[str, Any]] = []
+    characters = 0
+    for part in parts:
+        if not isinstance(part, dict):
+            yield part
+            continue
+        rows.append(part)
+        characters += len(part.get("prompt") or "") + len(part.get("response") or "")
+        if len(rows) >= _BATCH_ROWS or characters >= _BATCH_CHARACTERS:
+            yield Records(record_table(rows))
+            rows, characters = [], 0
+    if rows:
+        yield Records(record_table(rows))

@@ -1,0 +1,143 @@
+"""Chunks of a table as log records, by a mapping of its columns: an answer a row, or a query with many LLMs' answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.builders.reading.cells import Cells
+from llmfusionbench.builders.reading.file_names import stem
+from llmfusionbench.builders.reading.mapping import COLUMNS, TableMapping
+from llmfusionbench.builders.reading.tables import Chunk
+from llmfusionbench.builders.records import LOG, Part, Records, Rejected, identity
+from llmfusionbench.errors import InputError
+from llmfusionbench.types import Candidate
+
+_UNKNOWN: Final = "unknown"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the chunks of one file become parts."""
+
+    file: str
+    mapping: TableMapping
+    constants: dict[str, pa.Scalar]
+    sources: dict[str, str]
+    answers: dict[str, dict[str, str]]
+    """LLM -> our column -> theirs, in a wide table."""
+
+    @classmethod
+    def of(cls, path: Path, file: str, columns: Sequence[str], mapping: TableMapping, split: str | None) -> Reading:
+        """How a file with `columns` is read.
+
+        Args:
+            path: The file.
+            file: Its name in rejected records.
+            columns: Those of the file.
+            mapping: Which of its columns is which of ours.
+            split: The split of records that name none.
+
+        Raises:
+            InputError: the file lacks a column that the mapping names or that a log needs, or a constant does not fit.
+        """
+        mapping.check(columns, str(path))
+        answers = _answers(mapping, columns, path) if mapping.wide else {}
+        return cls(file, mapping, _defaults(mapping, path, split), mapping.source_of(columns), answers)
+
+    def needed(self) -> list[str]:
+        """The columns of the file that are read."""
+        wide = (column for columns in self.answers.values() for column in columns.values())
+        return list(dict.fromkeys([*self.sources.values(), *wide]))
+
+    def parts(self, chunk: Chunk) -> Iterator[Part]:
+        """The records of a chunk; in a wide table the queries first, then the answers of each LLM."""
+        cells = Cells(chunk.batch)
+        columns: dict[str, pa.Array] = {"file": pa.array([self.file] * len(chunk.rows)), "row": pa.array(chunk.rows)}
+        for ours in COLUMNS:
+            if ours in self.sources:
+                columns[ours] = cells.column(ours, self.sources[ours], LOG.field(ours).type)
+            if ours in self.constants:
+                constant = pa.repeat(self.constants[ours], len(chunk.rows))
+                columns[ours] = pc.coalesce(columns[ours], constant) if ours in columns else constant
+        if not self.mapping.wide:
+            for i in np.flatnonzero(columns["llm"].is_null().to_numpy(zero_copy_only=False)).tolist():
+                cells.problems.setdefault(i, []).append(
+                    f"{self.sources.get('llm', 'llm')} is empty, expected the name of an LLM"
+                )
+            yield from self._checked(chunk, cells, _with_candidates(columns))
+            return
+        common = {k: v for k, v in columns.items() if k not in ("llm", "mode")}
+        yield from self._checked(chunk, cells, common)
+        broken = set(cells.problems)
+        for llm, sources in self.answers.items():
+            cells.problems.clear()
+            answer = {ours: cells.column(ours, theirs, LOG.field(ours).type) for ours, theirs in sources.items()}
+            asked = _any_said(cells, sources)
+            asked[list(broken)] = False
+            names = {"llm": pa.array([llm] * len(chunk.rows))} | ({"mode": columns["mode"]} if "mode" in columns else {})
+            yield from self._checked(chunk, cells, _with_candidates(common | answer | names), asked)
+
+    def _checked(
+        self, chunk: Chunk, cells: Cells, columns: dict[str, pa.Array], wanted: npt.NDArray[np.bool_] | None = None
+    ) -> Iterator[Part]:
+        kept = np.ones(len(chunk.rows), bool) if wanted is None else wanted.copy()
+        for i, problems in sorted(cells.problems.items()):
+            if kept[i]:
+                record = identity({k: v[i].as_py() for k, v in columns.items()})
+                yield Rejected(self.file, int(chunk.rows[i]), "; ".join(problems), record)
+                kept[i] = False
+        table = pa.table(columns)
+        yield Records(table if kept.all() else table.filter(pa.array(kept)))
+
+
+def _with_candidates(columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
+    """Names like `name_think` taken apart into LLM and mode."""
+    encoded = columns["llm"].dictionary_encode()
+    candidates = [Candidate.parse(name) for name in encoded.dictionary.to_pylist()]
+    llm = pa.array([c.llm for c in candidates], pa.string()).take(encoded.indices)
+    mode = pa.array(["think" if c.mode == "think" else None for c in candidates], pa.string()).take(encoded.indices)
+    return columns | {"llm": llm, "mode": pc.coalesce(mode, columns["mode"]) if "mode" in columns else mode}
+
+
+def _any_said(cells: Cells, sources: Mapping[str, str]) -> npt.NDArray[np.bool_]:
+    """[n] whether any cell of an answer holds something."""
+    said = np.zeros(cells.batch.num_rows, bool)
+    for theirs in sources.values():
+        column = cells.batch.column(theirs)
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            said |= pc.fill_null(pc.not_equal(column, ""), False).to_numpy(zero_copy_only=False)
+        else:
+            said |= column.is_valid().to_numpy(zero_copy_only=False)
+    return said
+
+
+def _defaults(mapping: TableMapping, path: Path, split: str | None) -> dict[str, pa.Scalar]:
+    """What every record has unless it says otherwise."""
+    texts = {"task": stem(path), "metric": _UNKNOWN, "split": split or mapping.split or "train"} | mapping.constants
+    found = {}
+    for ours, value in texts.items():
+        cells = Cells(pa.record_batch({ours: pa.array([value])}))
+        found[ours] = cells.column(ours, ours, LOG.field(ours).type)[0]
+        if cells.problems:
+            raise InputError(f"the constant {cells.problems[0][0]}. Remedy: mend it in the mapping")
+    return found
+
+
+def _answers(mapping: TableMapping, columns: Sequence[str], path: Path) -> dict[str, dict[str, str]]:
+    """LLM -> our column -> theirs, of those that the file has."""
+    found = {}
+    for llm in mapping.llms_in(columns):
+        named = {ours: pattern.replace("{llm}", llm) for ours, pattern in mapping.wide.items()}
+        there = {ours: theirs for ours, theirs in named.items() if theirs in columns}
+        if not there:
+            TableMapping(columns=named).check(columns, str(path))
+        found[llm] = there
+    return found

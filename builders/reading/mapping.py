@@ -1,0 +1,195 @@
+"""Which column of a stranger's table is which of ours: long (one answer a row) or wide (one query a row).
+
+This says where each column comes from; what its cells mean is left to `table`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from llmfusionbench.builders.records import LOG
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.validation.issue import shorten
+
+COLUMNS: Final = tuple(name for name in LOG.names if name not in ("file", "row"))
+"""The columns that a table can fill."""
+
+_ALIASES: Final = {"query": "prompt", "cost": "cost_usd"}
+_SECTIONS: Final = ("map", "wide", "llms", "split")
+_LLM: Final = "{llm}"
+_PER_ANSWER: Final = (
+    "response",
+    "status",
+    "input_tokens",
+    "output_tokens",
+    "performance",
+    "cost_usd",
+    "latency_s",
+    "judge_score",
+    "judge_reason",
+)
+
+
+@dataclass(frozen=True)
+class TableMapping:
+    """Where the columns of a log record come from."""
+
+    columns: dict[str, str] = field(default_factory=dict)
+    """Our column -> theirs."""
+    constants: dict[str, str] = field(default_factory=dict)
+    """Our column -> the text that all records have."""
+    wide: dict[str, str] = field(default_factory=dict)
+    """Our column -> the pattern of theirs, with `{llm}` in it."""
+    llms: tuple[str, ...] = ()
+    """The LLMs of a wide table; empty to find them by the patterns."""
+    split: str | None = None
+    """The split of records that name none."""
+
+    def source_of(self, columns: Sequence[str]) -> dict[str, str]:
+        """Our column -> theirs, in a file with `columns`: as mapped, and where a column has our own name."""
+        own = {c: c for c in COLUMNS if c in columns and c not in self.constants and c not in self.wide}
+        return {**own, **self.columns}
+
+    def llms_in(self, columns: Sequence[str]) -> list[str]:
+        """The LLMs of a wide table with `columns`, in their order: those named, or those that the patterns find.
+
+        Raises:
+            InputError: none is named, and the patterns are too wide to find any.
+        """
+        if self.llms:
+            return list(self.llms)
+        telling = [p for p in self.wide.values() if p != _LLM]
+        if not telling:
+            raise InputError(f'the pattern "{_LLM}" fits any column. Remedy: name the LLMs in llms')
+        found: dict[str, None] = {}
+        for column in columns:
+            for pattern in telling:
+                before, after = pattern.split(_LLM)
+                if column.startswith(before) and column.endswith(after) and len(column) > len(before) + len(after):
+                    found[column[len(before) : len(column) - len(after)]] = None
+        if not found:
+            raise InputError(f"no column fits {', '.join(telling)}; the file has {_listed(columns)}. Remedy: mend the patterns")
+        return list(found)
+
+    def check(self, columns: Sequence[str], place: str) -> None:
+        """Every mapped column is among `columns`, and what a log needs is there.
+
+        Raises:
+            InputError: it is not; names the nearest column, and all there are.
+        """
+        if len(columns) == 1 and columns[0] not in self.columns.values() and (mark := _other_mark(columns[0])):
+            raise InputError(
+                f"{place}: its one column is {shorten(columns[0])}, perhaps several with {mark} between them. "
+                "Remedy: commas, or tabs in a file named .tsv"
+            )
+        for ours, theirs in self.columns.items():
+            if theirs not in columns:
+                near = difflib.get_close_matches(theirs, columns, n=1)
+                hint = f' Did you mean "{near[0]}"?' if near else ""
+                raise InputError(f'{place}: no column "{theirs}" for {ours}.{hint} It has {_listed(columns)}')
+        have = {*self.source_of(columns), *self.constants}
+        if not have & {"prompt", "source_id"}:
+            raise InputError(f"{place}: nothing to tell queries by; it has {_listed(columns)}. Remedy: map prompt or source_id")
+        if not self.wide and "llm" not in have:
+            raise InputError(
+                f"{place}: nothing says which LLM answered; it has {_listed(columns)}. "
+                "Remedy: map llm, or give patterns for a wide table"
+            )
+
+
+def parse_mapping(
+    map: Mapping[str, Any] | str | Path | None,  # noqa: A002
+    wide: Mapping[str, Any] | None,
+    llms: Sequence[str] | None,
+) -> TableMapping:
+    """A mapping from options, or from a YAML file of `ours: theirs` lines or of sections `map`, `wide`, `llms` and `split`.
+
+    Raises:
+        InputError: the file cannot be read, or a value is not a text.
+        UnknownNameError: no such column of ours.
+    """
+    sections: dict[str, Any] = {"map": {}, "wide": {}, "llms": ()}
+    if isinstance(map, (str, Path)):
+        sections |= mapping_sections(Path(map))
+    elif map:
+        sections["map"] = map
+    if wide:
+        sections["wide"] = wide
+    if llms:
+        sections["llms"] = llms
+    mapped = _named(sections["map"], "map")
+    patterns = _named(sections["wide"], "wide")
+    for ours, pattern in patterns.items():
+        if pattern.count(_LLM) != 1:
+            raise InputError(f'the pattern of {ours} is "{pattern}", expected {_LLM} in it once')
+        if ours not in _PER_ANSWER:
+            raise InputError(f"{ours} cannot have a pattern, expected one of {', '.join(_PER_ANSWER)}. Remedy: use map")
+    names = sections["llms"]
+    if isinstance(names, str) or not all(isinstance(n, str) for n in names):
+        raise InputError(f"llms is {names!r}, expected a list of names")
+    split = sections.get("split")
+    if split is not None and not isinstance(split, str):
+        raise InputError(f"split is {split!r}, expected a text")
+    return TableMapping(
+        columns={ours: theirs for ours, theirs in mapped.items() if not theirs.startswith("=")},
+        constants={ours: theirs[1:] for ours, theirs in mapped.items() if theirs.startswith("=")},
+        wide=patterns,
+        llms=tuple(names),
+        split=split,
+    )
+
+
+def mapping_sections(path: Path) -> dict[str, Any]:
+    """The sections `map`, `wide`, `llms` and `split` of a YAML file, those that it has; its lines are `map` where it has none.
+
+    Raises:
+        InputError: the file cannot be read, or holds something else.
+    """
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        words = " ".join(str(error).split())
+        raise InputError(f"{path}: not a readable YAML file ({words}). Remedy: check the path and the file") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: the mapping is {type(value).__name__}, expected lines like `prompt: question`")
+    sectioned = any(isinstance(v, (dict, list)) for v in value.values())
+    unknown = sorted(str(k) for k in value if k not in _SECTIONS) if sectioned else []
+    if unknown:
+        raise InputError(f'{path}: no section "{unknown[0]}", expected {", ".join(_SECTIONS)}')
+    sections = value if sectioned else {"map": value}
+    if not isinstance(sections.get("map") or {}, dict):
+        raise InputError(f"{path}: map is {shorten(sections['map'])}, expected our column names, each with one of the file's")
+    return sections
+
+
+def _named(section: Any, name: str) -> dict[str, str]:
+    """A section with our names for our columns."""
+    if not isinstance(section, Mapping):
+        raise InputError(f"{name} is {section!r}, expected our column names, each with one of the file's")
+    found: dict[str, str] = {}
+    for key, theirs in section.items():
+        ours = _ALIASES.get(key) or str(key)
+        if ours not in COLUMNS:
+            raise UnknownNameError("column", key, COLUMNS)
+        if not isinstance(theirs, str) or not theirs:
+            raise InputError(f"{name} of {key} is {theirs!r}, expected the name of a column, or =text for a constant")
+        if found.get(ours, theirs) != theirs:
+            raise InputError(f'{name} has two columns for {ours}, "{found[ours]}" and "{theirs}". Remedy: leave one out')
+        found[ours] = theirs
+    return found
+
+
+def _other_mark(header: str) -> str | None:
+    """What stands between the names of a header that has no commas, if something does."""
+    return next((words for mark, words in ((";", "semicolons"), ("\t", "tabs")) if mark in header), None)
+
+
+def _listed(columns: Sequence[str], most: int = 40) -> str:
+    shown = ", ".join(columns[:most])
+    return shown if len(columns) <= most else f"{shown} and {len(columns) - most} more"

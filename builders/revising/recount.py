@@ -1,0 +1,150 @@
+"""Counting tokens again: a new release whose counts are one tokenizer's, and whose costs are those tokens at list price."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.builders.making.views import list_cost, lookup
+from llmfusionbench.builders.revising.derive import Conclusion, Progress, Revised, derive
+from llmfusionbench.builders.revising.shards import Shard, ShardTables, Store
+from llmfusionbench.release import Release
+from llmfusionbench.texts.tokens import count_tokens, encoding, fast_encoding
+
+_COUNTS: Final = "counts"
+
+
+@dataclass(frozen=True)
+class RecountReport:
+    """What a recount came to; sums are over the answers that have the figure."""
+
+    answers: int
+    counted: int
+    """Answers whose tokens were counted: their prompt and their text are both there. The others keep what their log says."""
+    input_tokens: int
+    output_tokens: int
+    costed: int
+    """Answers with a cost: they have both counts, and their LLM has both prices."""
+    cost_before: float
+    """USD, as the release had it."""
+    cost_after: float
+    """USD, at list price."""
+    release: Release | None = None
+    resumed: int = 0
+    """Shards that an earlier run, cut short, had done."""
+
+
+def recount(
+    release: Release | str | Path,
+    out: str | Path,
+    *,
+    tokenizer: str,
+    fast: bool = False,
+    workers: int | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> RecountReport:
+    """Count the tokens of every prompt and answer, price them, and write the result as another release.
+
+    The cost of an answer is (input tokens x input price + output tokens x output price) / 1e6 by the table `llms`, and null
+    where one of these is; a cost that the log stated is not used.
+
+    Args:
+        release: A release, or where one is: "sample", a directory, "org/name".
+        out: Directory of the new release; it appears whole or not at all.
+        tokenizer: A tiktoken encoding such as `cl100k_base`; it is named in every row that it counted.
+        fast: Count with bpe-openai, checked against tiktoken on the way.
+        workers: Processes at work at a time; by default one a core. Any number gives the same bytes.
+        overwrite: Replace a release that is there; it may be `release` itself.
+        progress: Called as progress(stage, done, total).
+
+    Raises:
+        UnknownNameError: there is no such tokenizer.
+        InputError: its ranks cannot be had, or `out` cannot be written.
+        MissingExtraError: `fast`, and bpe-openai is not installed.
+        ReleaseError: `release` is damaged.
+    """
+    encoding(tokenizer)
+    if fast:
+        fast_encoding(tokenizer)
+    derived = derive(release, out, Recounting(tokenizer, fast), workers=workers, overwrite=overwrite, progress=progress)
+    report: RecountReport = derived.report
+    return replace(report, release=derived.release, resumed=derived.resumed)
+
+
+@dataclass(frozen=True)
+class Recounting:
+    """The revision that counts tokens anew."""
+
+    tokenizer: str
+    fast: bool
+
+    @property
+    def name(self) -> str:
+        return "tokens"
+
+    def options(self) -> dict[str, Any]:
+        return {"tokenizer": self.tokenizer}  # the faster counter gives the same counts
+
+    def prepare(self, shards: Sequence[Shard], store: Store, workers: int, tell: Progress) -> None:
+        """Nothing: shards count for themselves."""
+
+    def revise(self, shard: Shard, tables: ShardTables, store: Store, workers: int) -> Revised:
+        """Count the tokens of the shard's responses, and price them."""
+        old = tables.responses
+        sent, answered = self._counts(tables)
+        counted = pc.and_(sent.is_valid(), answered.is_valid())
+        columns = {
+            "input_tokens": pc.if_else(counted, sent, old["input_tokens"]),
+            "output_tokens": pc.if_else(counted, answered, old["output_tokens"]),
+            "tokenizer": pc.if_else(counted, self.tokenizer, old["tokenizer"]),
+        }
+        new = _with(old, columns)
+        new = _with(new, {"cost_usd": list_cost(new, tables.llms)})
+        figures = {
+            "answers": new.num_rows,
+            "counted": pc.sum(counted).as_py() or 0,
+            "input_tokens": pc.sum(new["input_tokens"]).as_py() or 0,
+            "output_tokens": pc.sum(new["output_tokens"]).as_py() or 0,
+            "costed": new.num_rows - new["cost_usd"].null_count,
+            "cost_before": pc.sum(old["cost_usd"]).as_py() or 0.0,
+            "cost_after": pc.sum(new["cost_usd"]).as_py() or 0.0,
+        }
+        return Revised(new, {_COUNTS: pa.Table.from_pylist([figures])})
+
+    def _counts(self, tables: ShardTables) -> tuple[pa.Array, pa.Array]:
+        """[n], [n]: tokens of the prompt that was sent, and of the answer; null where there is no text."""
+        queries, responses = tables.queries, tables.responses
+        counted = {
+            name: pa.table({"query_id": queries["query_id"], "tokens": self._tokens(texts)})
+            for name, texts in (
+                ("direct", queries["prompt"]),
+                ("think", pc.coalesce(queries["prompt_think"], queries["prompt"])),
+            )
+        }
+        sent = {name: lookup(t, "query_id", responses["query_id"], ("tokens",))["tokens"] for name, t in counted.items()}
+        thinking = pc.equal(responses["mode"], "think")
+        by_mode = pc.if_else(thinking, sent["think"], sent["direct"])
+        return by_mode.combine_chunks(), self._tokens(responses["response"])
+
+    def _tokens(self, texts: pa.ChunkedArray) -> pa.Array:
+        return count_tokens(texts.combine_chunks(), self.tokenizer, fast=self.fast)
+
+    def conclude(self, shards: Sequence[Shard], store: Store, root: Path) -> Conclusion:
+        """Add up the shards, in their order."""
+        notes = [note for shard in shards if (note := store.read(_COUNTS, shard)) is not None]
+        totals = {name: sum(n[name][0].as_py() for n in notes) for name in notes[0].column_names} if notes else {}
+        report = RecountReport(**totals)
+        return Conclusion({}, {"answers": report.answers, "counted": report.counted}, report)
+
+
+def _with(table: pa.Table, columns: dict[str, pa.ChunkedArray]) -> pa.Table:
+    for name, values in columns.items():
+        position = table.schema.get_field_index(name)
+        table = table.set_column(position, table.schema.field(position), values)
+    return table

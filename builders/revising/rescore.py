@@ -1,0 +1,153 @@
+"""Re-scoring: a new release in which every answer has the performance that our metrics give it, and says so.
+
+An answer that cannot be scored has none, for a reason that is counted. Numbers of different making never share a column
+without `metric_version` telling which is which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from llmfusionbench.builders.revising.code_runs import CODE, VERDICTS, run_code
+from llmfusionbench.builders.revising.derive import Conclusion, Progress, Revised, derive
+from llmfusionbench.builders.revising.rescore_report import RescoreReport, summarise
+from llmfusionbench.builders.revising.rescore_rows import CHANGES, SCORES, Choice, score_responses
+from llmfusionbench.builders.revising.shards import Shard, ShardTables, Store
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.release import Release, open_release
+from llmfusionbench.sandbox import choose_kind
+from llmfusionbench.scoring import METRICS, OFFICIAL
+from llmfusionbench.storage.files import sha256
+
+CHANGED: Final = "rescore_changes.parquet"
+"""The file of a re-scored release that lists the answers with another performance than before."""
+
+_SCORES, _CHANGES = "scores", "changes"
+
+
+def rescore(
+    release: Release | str | Path,
+    out: str | Path,
+    *,
+    metrics: Sequence[str] | None = None,
+    official: bool = False,
+    allow_code_execution: bool = False,
+    sandbox: str = "auto",
+    workers: int | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> RescoreReport:
+    """Score the answers of a release anew and write them as another release.
+
+    Everything else is copied byte for byte, but for the views, which follow. `rescore_changes.parquet` in `out` lists the
+    answers whose performance is another than before. A run that is cut short is taken up by the next one of the same.
+
+    Args:
+        release: A release, or where one is: "sample", a directory, "org/name".
+        out: Directory of the new release; it appears whole or not at all.
+        metrics: Score the queries of these metrics; all others keep what they have. By default all are scored, and an
+            answer whose metric is not known to us is left without a performance.
+        official: The reference pipeline's own numbers, defects included, for comparison with published ones.
+        allow_code_execution: Run the programs that LLMs wrote, in a sandbox; without it they are not scored.
+        sandbox: "auto" for the strongest isolation that can be had, or a kind by name.
+        workers: Processes at work at a time; by default one a core. Any number gives the same bytes.
+        overwrite: Replace a release that is there; it may be `release` itself.
+        progress: Called as progress(stage, done, total).
+
+    Returns:
+        Means before and after, by task and by LLM, and what changed. With several `workers` this starts processes: call it
+        under `if __name__ == "__main__"` in a script.
+
+    Raises:
+        UnknownNameError: there is no such metric or kind of sandbox.
+        InputError: no isolation can be had for code that is to be run; or `out` cannot be written; or official numbers
+            would come to stand beside ours.
+        ReleaseError: `release` is damaged.
+        MissingExtraError: a package that a metric needs is not installed.
+    """
+    for metric in metrics or ():
+        if metric not in METRICS:
+            raise UnknownNameError("metric", metric, METRICS)
+    choice = Choice(None if metrics is None else tuple(sorted(set(metrics))), official)
+    source = release if isinstance(release, Release) else open_release(release)
+    _check_versions(source, choice)
+    kind = choose_kind(sandbox) if allow_code_execution else None
+    derived = derive(source, out, Rescoring(choice, kind), workers=workers, overwrite=overwrite, progress=progress)
+    report: RescoreReport = derived.report
+    return replace(report, release=derived.release, resumed=derived.resumed)
+
+
+def _check_versions(release: Release, choice: Choice) -> None:
+    """Official numbers and ours never share a release; what a log gave, of unknown making, may stay beside either."""
+    if choice.metrics is None:
+        return
+    queries = release.table("queries").to_table(columns=["query_id", "metric"])
+    kept = queries.filter(pc.invert(pc.is_in(queries["metric"], value_set=pa.array(choice.metrics, pa.string()))))
+    rows = release.table("responses").to_table(columns=["query_id", "metric_version"])
+    rows = rows.filter(pc.is_in(rows["query_id"], value_set=kept["query_id"].combine_chunks()))
+    for version in pc.unique(rows["metric_version"]).drop_null().to_pylist():
+        if (version == OFFICIAL) != choice.official:
+            raise InputError(
+                f'{release.path}: answers of other metrics have metric_version "{version}", which would stand beside '
+                f'"{choice.version}" in one column. Remedy: score all metrics, without --metric'
+            )
+
+
+@dataclass(frozen=True)
+class Rescoring:
+    """The revision that scores answers anew."""
+
+    choice: Choice
+    sandbox: str | None
+    """The kind that programs run in; None where none may run."""
+
+    @property
+    def name(self) -> str:
+        return "rescore"
+
+    def options(self) -> dict[str, Any]:
+        return {
+            "metrics": None if self.choice.metrics is None else list(self.choice.metrics),
+            "metric_version": self.choice.version,
+            "sandbox": self.sandbox,
+        }
+
+    def prepare(self, shards: Sequence[Shard], store: Store, workers: int, tell: Progress) -> None:
+        """Run the programs, if that is allowed and wanted."""
+        if self.sandbox is not None and self.choice.takes(CODE):
+            run_code(shards, store, self.sandbox, official=self.choice.official, workers=workers, tell=tell)
+
+    def revise(self, shard: Shard, tables: ShardTables, store: Store, workers: int) -> Revised:
+        """Give every response of a chosen metric its performance, or none."""
+        scored = score_responses(tables, self.choice, store.read(VERDICTS, shard), workers)
+        return Revised(scored.responses, {_SCORES: scored.scores, _CHANGES: scored.changes})
+
+    def conclude(self, shards: Sequence[Shard], store: Store, root: Path) -> Conclusion:
+        """Write the changes, and compare before and after."""
+        changes = 0
+        with pq.ParquetWriter(root / CHANGED, CHANGES, compression="zstd", use_dictionary=True) as writer:
+            for shard in shards:
+                rows = _note(store, _CHANGES, shard)
+                changes += rows.num_rows
+                if rows.num_rows:
+                    writer.write_table(rows)
+        file = root / CHANGED
+        entry = {"rows": changes, "bytes": file.stat().st_size, "sha256": sha256(file)}
+        scores = pa.concat_tables([_note(store, _SCORES, shard) for shard in shards]) if shards else SCORES.empty_table()
+        report = summarise(scores, sandbox=self.sandbox)
+        figures = {"answers": report.answers, "changed": changes, "missing": report.missing}
+        return Conclusion({CHANGED: entry}, figures, report)
+
+
+def _note(store: Store, note: str, shard: Shard) -> pa.Table:
+    rows = store.read(note, shard)
+    if rows is None:
+        raise AssertionError(f"shard {shard.name} is done, but left no {note}")
+    return rows

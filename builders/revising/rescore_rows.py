@@ -1,0 +1,151 @@
+"""The answers of one shard, scored column by column: their new performance, why it is what it is, and what changed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.builders.making.views import CANDIDATE, lookup
+from llmfusionbench.builders.revising.shards import ShardTables
+from llmfusionbench.scoring import METRICS, OFFICIAL, VERSION, score_column
+
+SCORES: Final = pa.schema(
+    [
+        *((name, pa.string()) for name in (*CANDIDATE, "task", "metric")),
+        ("before", pa.float64()),
+        ("after", pa.float64()),
+        ("reason", pa.string()),
+    ]
+)
+"""What is noted of every answer; `reason` is null where its metric was not chosen."""
+
+CHANGES: Final = pa.schema([*SCORES, ("extracted", pa.string()), ("metric_version", pa.string())])
+"""What is noted of every answer with another performance than before."""
+
+NOT_KEPT: Final = "the text of the answer was not kept"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to score, and how."""
+
+    metrics: tuple[str, ...] | None = None
+    """Null for all of them."""
+    official: bool = False
+
+    @property
+    def version(self) -> str:
+        """The `metric_version` of the new numbers."""
+        return OFFICIAL if self.official else VERSION
+
+    def takes(self, metric: str) -> bool:
+        """Whether answers to queries of this metric are scored anew."""
+        return self.metrics is None or metric in self.metrics
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """A shard's responses with their new scores, and what to note of them."""
+
+    responses: pa.Table
+    scores: pa.Table
+    changes: pa.Table
+
+
+def score_responses(tables: ShardTables, choice: Choice, verdicts: pa.Table | None, workers: int = 1) -> ScoredRows:
+    """Score the responses of a shard.
+
+    Args:
+        tables: The shard.
+        choice: What to score, and how.
+        verdicts: The scores of its programs, where they were run: query_id, llm, mode, value, extracted, reason.
+        workers: Processes that may share a long column.
+    """
+    responses = tables.responses
+    facts = lookup(tables.queries, "query_id", responses["query_id"], ("task", "metric", "ground_truth"))
+    choices = _choices(tables.queries, responses["query_id"])
+    before = responses["performance"].to_numpy().astype(np.float64)
+    after = before.copy()
+    chosen = np.zeros(len(before), bool)
+    reasons = np.full(len(before), None, object)
+    extracted = np.full(len(before), None, object)
+    for metric in pc.unique(facts["metric"]).to_pylist():
+        if not choice.takes(metric):
+            continue
+        rows = np.flatnonzero(pc.equal(facts["metric"], metric).to_numpy())
+        index = pa.array(rows)
+        chosen[rows] = True
+        if metric not in METRICS:
+            after[rows] = np.nan
+            reasons[rows] = f'no metric "{metric}" is known'
+            continue
+        if metric == "code_eval" and verdicts is not None:
+            scored = _look_up(verdicts, responses.select(CANDIDATE).take(index))
+            after[rows], extracted[rows], reasons[rows] = scored
+            continue
+        context: dict[str, Any] = {"status": responses["status"].take(index)}
+        if metric == "em_mc":
+            context["choices"] = choices.take(index)
+        if choice.official:
+            context["task"] = facts["task"].take(index)
+        column = score_column(
+            metric,
+            responses["response"].take(index),
+            facts["ground_truth"].take(index),
+            official=choice.official,
+            workers=workers,
+            **context,
+        )
+        after[rows] = column.values
+        extracted[rows] = column.extracted.to_numpy(zero_copy_only=False)
+        reasons[rows] = column.reasons.cast(pa.string()).to_numpy(zero_copy_only=False)
+    answered = pc.and_(pc.equal(responses["status"], "ok"), responses["response"].is_null()).to_numpy()
+    reasons[chosen & answered & np.isnan(after)] = NOT_KEPT
+
+    values = pa.array(after, pa.float64(), from_pandas=True)
+    version = pc.if_else(
+        pa.array(chosen),
+        pc.if_else(values.is_valid(), choice.version, pa.scalar(None, pa.string())),
+        responses["metric_version"],
+    )
+    scored_responses = _with(_with(responses, "performance", values), "metric_version", version)
+    notes = {
+        **{name: responses[name] for name in CANDIDATE},
+        **{name: facts[name] for name in ("task", "metric")},
+        "before": responses["performance"],
+        "after": values,
+        "reason": pa.array(reasons, pa.string()),
+        "extracted": pa.array(extracted, pa.string()),
+        "metric_version": scored_responses["metric_version"],
+    }
+    changed = ~((before == after) | (np.isnan(before) & np.isnan(after)))
+    changes = pa.table(notes).select(CHANGES.names).cast(CHANGES).filter(pa.array(changed))
+    return ScoredRows(scored_responses, pa.table(notes).select(SCORES.names).cast(SCORES), changes)
+
+
+def _choices(queries: pa.Table, query_ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    """[n] the options of each row's query as the text of a JSON array, which unlike a list can be told from others quickly."""
+    texts = [None if c is None else json.dumps(c, ensure_ascii=False) for c in queries["choices"].to_pylist()]
+    with_texts = queries.select(["query_id"]).append_column("choices", pa.array(texts, pa.string()))
+    return lookup(with_texts, "query_id", query_ids, ("choices",))["choices"]
+
+
+def _look_up(verdicts: pa.Table, keys: pa.Table) -> tuple[Any, Any, Any]:
+    """[n] value, extracted and reason of the verdicts with these keys."""
+    known, wanted = (pc.binary_join_element_wise(*(t[c] for c in CANDIDATE), "\x00") for t in (verdicts, keys))
+    rows = pc.index_in(wanted, value_set=known.combine_chunks())
+    found = verdicts.take(rows)
+    return (
+        found["value"].to_numpy().astype(np.float64),
+        found["extracted"].to_numpy(),
+        found["reason"].to_numpy(),
+    )
+
+
+def _with(table: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:
+    return table.set_column(table.schema.get_field_index(name), table.schema.field(name), values)

@@ -1,0 +1,149 @@
+"""The shards of a release that is there: ranges of queries with all that belongs to them, and what is known of each so far."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from llmfusionbench.release import Release
+from llmfusionbench.schema import table_schema
+
+
+@dataclass(frozen=True)
+class ShardTables:
+    """The rows of a shard, each table sorted by key."""
+
+    queries: pa.Table
+    responses: pa.Table
+    judge_scores: pa.Table
+    llms: pa.Table
+    """The whole table."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The queries of one file, and by that a range of the release: can be sent to another process."""
+
+    source: Path
+    split: str
+    index: int
+    total: int
+    bytes: int
+    """Size of the files of the release that bear the same number: roughly what the shard weighs."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.split}-{self.index:05d}-of-{self.total:05d}"
+
+    def read(self) -> ShardTables:
+        """All of its rows."""
+        release = Release(self.source)
+        queries = self.queries()
+        ids = queries["query_id"]
+        return ShardTables(
+            queries,
+            _of_queries(release, "responses", self.split, ids),
+            _of_queries(release, "judge_scores", self.split, ids),
+            release.table("llms").to_table(),
+        )
+
+    def queries(self) -> pa.Table:
+        """Its queries, sorted by id."""
+        schema = table_schema("queries")
+        file = Release(self.source).files("queries", self.split)[self.index]
+        return _in_order(ds.dataset(str(file), schema=schema.arrow, format="parquet").to_table(), schema.key)
+
+    def responses(self, query_ids: pa.ChunkedArray) -> pa.Table:
+        """The responses to some of its queries."""
+        return _of_queries(Release(self.source), "responses", self.split, query_ids)
+
+
+def shards_of(release: Release) -> list[Shard]:
+    """The shards of a release, one a file of its queries."""
+    shards = []
+    for split in release.splits:
+        files = release.files("queries", split)
+        weights = [f.stat().st_size if f.is_file() else 0 for f in release.files("responses", split)]
+        for index in range(len(files)):
+            weight = weights[index] if len(weights) == len(files) else 0
+            shards.append(Shard(release.path.absolute(), split, index, len(files), weight))
+    return shards
+
+
+def _of_queries(release: Release, table: str, split: str, ids: pa.ChunkedArray) -> pa.Table:
+    """The rows of a table that belong to these queries; files that hold none of them are passed over."""
+    schema = table_schema(table)
+    present = release.manifest["tables"].get(table, {"splits": {}})["splits"]
+    if split not in present or not len(ids):
+        return schema.arrow.empty_table()
+    ends = pc.min_max(ids)
+    inside = (pc.field("query_id") >= ends["min"]) & (pc.field("query_id") <= ends["max"])
+    rows = release.table(table, split).to_table(filter=inside)
+    mine = pc.is_in(rows["query_id"], value_set=ids.combine_chunks())
+    return _in_order(rows if pc.all(mine).as_py() is not False else rows.filter(mine), schema.key)
+
+
+def _in_order(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:
+    """The rows sorted by key, which those of a release are: then they stay as they are."""
+    joined = pc.binary_join_element_wise(*(rows[c] for c in key), "\x00")
+    if pc.all(pc.less_equal(joined[:-1], joined[1:])).as_py() is not False:
+        return rows
+    return rows.sort_by([(c, "ascending") for c in key])
+
+
+class Store:
+    """What a run has found out so far, in files that are whole or not there; can be sent to another process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(exist_ok=True)
+
+    def write(self, note: str, shard: Shard, rows: pa.Table) -> None:
+        """Keep `rows` as the `note` of a shard."""
+        with self.scratch() as scratch:
+            file = scratch / "rows.arrow"
+            with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, rows.schema) as writer:
+                writer.write_table(rows)
+            os.replace(file, self._place(note, shard, "arrow"))
+
+    def read(self, note: str, shard: Shard) -> pa.Table | None:
+        """The `note` of a shard, if there is one."""
+        place = self._place(note, shard, "arrow")
+        if not place.is_file():
+            return None
+        with pa.OSFile(str(place)) as file:
+            return pa.ipc.open_file(file).read_all()
+
+    def write_receipt(self, shard: Shard, entries: dict[str, dict[str, Any]]) -> None:
+        """Say that a shard is done, with the entries of its files."""
+        with self.scratch() as scratch:
+            file = scratch / "receipt.json"
+            file.write_text(json.dumps(entries), encoding="utf-8")
+            os.replace(file, self._place("receipt", shard, "json"))
+
+    def receipt(self, shard: Shard) -> dict[str, dict[str, Any]] | None:
+        """The entries of the files of a shard that is done."""
+        place = self._place("receipt", shard, "json")
+        if not place.is_file():
+            return None
+        entries: dict[str, dict[str, Any]] = json.loads(place.read_text(encoding="utf-8"))
+        return entries
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A directory of one's own, on the same disk."""
+        with tempfile.TemporaryDirectory(dir=self.path, prefix="scratch-") as path:
+            yield Path(path)
+
+    def _place(self, note: str, shard: Shard, kind: str) -> Path:
+        return self.path / f"{note}-{shard.name}.{kind}"

@@ -1,0 +1,98 @@
+"""Makes the embedded sample: simulated logs in the official format, read back by the ordinary build. `make sample` runs this.
+
+The same code and seed give the same bytes; a test builds it again and compares.
+"""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from llmfusionbench.builders.build import build
+from llmfusionbench.builders.records import Part, Records, Templates, record_table
+from llmfusionbench.builders.simulation import (
+    SimulatedQuery,
+    SimulatedTemplate,
+    simulate_queries,
+    simulate_rows,
+    simulate_templates,
+)
+from llmfusionbench.builders.simulation.rows import COLUMNS
+from llmfusionbench.builders.sources.fusionbench import FusionBench
+from llmfusionbench.release import Release
+from llmfusionbench.release.opening import sample_path
+from llmfusionbench.types import query_id
+
+PER_TASK: Final = {"train": 28, "test": 8, "partial_test": 4}
+"""Queries of each task, by split."""
+
+SEED: Final = 0
+_LEVEL: Final = 19  # made once, read often
+
+
+class SimulatedLogs:
+    """Simulated official files, with what no official file has: the choices of queries, and thought templates."""
+
+    def __init__(self, queries: Mapping[str, Sequence[SimulatedQuery]], seed: int = SEED) -> None:
+        self.queries = queries
+        self.seed = seed
+
+    def read(self, paths: Sequence[Path]) -> Iterator[Part]:
+        """Everything in the files, the choices of each query, and six templates a train query."""
+        yield from FusionBench(embeddings=False, judge="simulated", license="Apache-2.0").read(paths)
+        for split, queries in self.queries.items():
+            rows = [
+                {"file": "queries", "row": i, "split": split, "task": q.task, "prompt": q.prompt, "metric": q.metric,
+                 "choices": None if q.choices is None else list(q.choices)}
+                for i, q in enumerate(queries)
+            ]  # fmt: skip
+            yield Records(record_table(rows))
+        for query in self.queries["train"]:
+            yield Templates([_template_row(query, t) for t in simulate_templates(query, self.seed) if t.sources])
+
+
+def _template_row(query: SimulatedQuery, template: SimulatedTemplate) -> dict[str, Any]:
+    return {
+        "query_id": query_id(query.task, query.prompt),
+        "criterion": template.criterion,
+        "pool": template.pool,
+        "summarizer": template.summarizer,
+        "template": template.template,
+        "sources": list(template.sources),
+    }
+
+
+def make_sample(out: Path) -> Release:
+    """Write the sample to `out`, over what is there."""
+    by_split: dict[str, list[SimulatedQuery]] = {split: [] for split in PER_TASK}
+    seen: dict[str, int] = {}
+    for query in simulate_queries(sum(PER_TASK.values()), SEED):
+        place = seen[query.task] = seen.get(query.task, -1) + 1
+        by_split[_split_of(place)].append(query)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for split, queries in by_split.items():
+            path = Path(folder) / f"{split}.csv"
+            with open(path, "w", encoding="utf-8", newline="") as file:
+                writer = csv.DictWriter(file, COLUMNS, escapechar="\\", lineterminator="\n")
+                writer.writeheader()
+                for query in queries:
+                    writer.writerows(simulate_rows(query, SEED, embeddings=False))
+            paths.append(path)
+        return build(SimulatedLogs(by_split), paths, out, overwrite=True, strict=True, compression_level=_LEVEL)
+
+
+def _split_of(place: int) -> str:
+    """The split of the query at `place` among those of its task."""
+    for split, count in PER_TASK.items():
+        if place < count:
+            return split
+        place -= count
+    raise AssertionError("more queries than PER_TASK counts")
+
+
+if __name__ == "__main__":
+    print(make_sample(sample_path()))

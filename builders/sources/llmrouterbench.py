@@ -1,0 +1,197 @@
+"""LLMRouterBench: a JSON of results a dataset, split and LLM and run, and the JSON lines that its Avengers baselines read.
+
+Of several runs the latest counts, and a demonstration never. What was not scored stays so, where the baselines fill in 0.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from llmfusionbench.builders.reading.fields import (
+    BadRecordError,
+    answer_text,
+    count,
+    fields,
+    identifier,
+    identity_of,
+    number,
+    required_text,
+    text,
+    writable,
+)
+from llmfusionbench.builders.reading.file_names import known_provenance, labels, provenance_beside, split_of_name, stem
+from llmfusionbench.builders.reading.json import batched, read_items
+from llmfusionbench.builders.records import Part, Rejected
+from llmfusionbench.errors import InputError
+from llmfusionbench.types import Candidate
+
+_NAMES: Final = {"task": "dataset", "source_id": "index"}
+_RUN: Final = re.compile(r"(.+)-(\d{8}_\d{6})")
+_UNKNOWN: Final = "unknown"
+_REMEDY: Final = "Remedy: check the file, or use another source"
+
+
+class LLMRouterBench:
+    """Reads LLMRouterBench's results (`<dataset>-<split>-<model>-YYYYMMDD_HHMMSS.json`) and Avengers JSON lines.
+
+    Args:
+        split: The split of every query; by default told from the name of a file of JSON lines, else `train`: the split in
+            the name of a file of results is that of its dataset.
+        provenance: How the answers came about; by default `imported`, or what the records or an export of ours beside say.
+    """
+
+    def __init__(self, *, split: str | None = None, provenance: str | None = None) -> None:
+        self.split = split
+        self.provenance = provenance
+
+    def read(self, paths: Sequence[Path]) -> Iterator[Part]:
+        """Everything in the files, but demonstrations and runs that a later one supersedes.
+
+        Raises:
+            InputError: a file is in neither format, or all are demonstrations.
+        """
+        runs: dict[tuple[Path | str, ...], list[tuple[str, Path, str]]] = {}
+        for path, file in zip(paths, labels(paths), strict=True):
+            run = _RUN.fullmatch(stem(path))
+            key = (run[1],) if run else (path.absolute(),)
+            runs.setdefault(key, []).append((run[2] if run else "", path, file))
+        taken = False
+        for files in runs.values():
+            for _, path, file in sorted(files, key=lambda f: f[0], reverse=True):
+                results = _results(path, file)
+                if results is not None and _is_demo(results):
+                    continue
+                taken = True
+                made = provenance_beside(path, self.provenance)
+                yield from batched(
+                    self._lines(path, file, made) if results is None else self._records(path, file, results, made)
+                )
+                break
+        if paths and not taken:
+            raise InputError(f"{paths[0]}: a demonstration, as are all files given. Remedy: give the results of whole runs")
+
+    def _records(self, path: Path, file: str, results: dict[str, Any], made: str | None) -> Iterator[dict[str, Any] | Part]:
+        """The answers of one LLM to one dataset."""
+        try:
+            task, llm = required_text(results, "dataset_name"), required_text(results, "model_name")
+        except BadRecordError as error:
+            raise InputError(f"{path}: {error}. {_REMEDY}") from error
+        candidate = Candidate.parse(llm)
+        shared = {
+            "file": file, "split": self.split or "train", "task": task, "metric": _UNKNOWN, "llm": candidate.llm,
+            "mode": candidate.mode, "provenance": made,
+        }  # fmt: skip
+        for row, value in enumerate(results["records"]):
+            try:
+                record = fields(value)
+                yield shared | {"row": row} | _answer(record)
+            except BadRecordError as error:
+                yield Rejected(file, row, str(error), identity_of(value, {"source_id": "index"}, task=task, llm=llm))
+
+    def _lines(self, path: Path, file: str, made: str | None) -> Iterator[dict[str, Any] | Part]:
+        """The queries of a file of JSON lines with the scores of all LLMs."""
+        split = self.split or split_of_name(path) or "train"
+        taken, reason = 0, "there is no record"
+        for item in read_items(path, file):
+            if isinstance(item, Rejected):
+                yield item
+                continue
+            row, value = item
+            try:
+                record = fields(value)
+                query = {
+                    "file": file, "row": row, "split": split, "task": required_text(record, "dataset"), "metric": _UNKNOWN,
+                    "source_id": identifier(record, "index"), "prompt": required_text(record, "query"),
+                    "provenance": made or known_provenance(record.get("provenance")),
+                }  # fmt: skip
+                scores, usages = _object(record, "records"), _object(record, "usages")
+            except BadRecordError as error:
+                reason = reason if taken else str(error)
+                yield Rejected(file, row, str(error), identity_of(value, _NAMES))
+                continue
+            taken += 1
+            for name in dict.fromkeys([*scores, *usages]):
+                try:
+                    yield query | _cell(name, scores, usages)
+                except BadRecordError as error:
+                    yield Rejected(file, row, str(error), identity_of(value, _NAMES, llm=name[:200]))
+        if not taken:
+            raise InputError(f"{path}: no query of LLMRouterBench in it ({reason}). {_REMEDY}")
+
+
+def _results(path: Path, file: str) -> dict[str, Any] | None:
+    """The results in a file; None where it holds JSON lines."""
+    for item in read_items(path, file):
+        if isinstance(item, Rejected):
+            continue
+        value = item[1]
+        if isinstance(value, dict) and isinstance(value.get("records"), list):
+            return value
+        return None
+    return None
+
+
+def _is_demo(results: dict[str, Any]) -> bool:
+    return results.get("demo") not in (None, False, 0, "", "false", "False")
+
+
+def _answer(record: dict[str, Any]) -> dict[str, Any]:
+    """What a record of results says."""
+    response, score = _output(record.get("raw_output")), number(record, "score")
+    return {
+        "source_id": identifier(record, "index"),
+        "prompt": text(record, "prompt") or required_text(record, "origin_query"),
+        "ground_truth": _reference(record.get("ground_truth")),
+        "response": response,
+        "status": "missing" if response is None and score is None else None,
+        "input_tokens": count(record, "prompt_tokens"),
+        "output_tokens": count(record, "completion_tokens"),
+        "performance": score,
+        "cost_usd": number(record, "cost"),
+    }
+
+
+def _output(value: Any) -> str | None:
+    """The answer: a text, or a list of one."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return text({"raw_output": value}, "raw_output")
+
+
+def _reference(value: Any) -> str | None:
+    """The reference answer; one of parts as the text of its JSON."""
+    if isinstance(value, dict) or (isinstance(value, list) and not all(isinstance(v, str) for v in value)):
+        return writable(json.dumps(value, ensure_ascii=False), "ground_truth")
+    return str(value) if isinstance(value, bool) else answer_text(value)
+
+
+def _object(record: dict[str, Any], name: str) -> dict[str, Any]:
+    value = record.get(name, {} if name == "usages" else None)
+    if not isinstance(value, dict):
+        raise BadRecordError(f"{name} is not an object, expected {{llm: ...}}")
+    return value
+
+
+def _cell(name: str, scores: dict[str, Any], usages: dict[str, Any]) -> dict[str, Any]:
+    """What is said of one LLM; `missing` where that is nothing."""
+    candidate = Candidate.parse(writable(name, "the name of an LLM"))
+    usage = usages.get(name)
+    if usage is not None and not isinstance(usage, dict):
+        raise BadRecordError("its usage is not an object, expected {prompt_tokens, completion_tokens, cost}")
+    usage = usage or {}
+    try:
+        performance = number(scores, name)
+    except BadRecordError as error:
+        raise BadRecordError(f"score of {error}") from error
+    found = {
+        "performance": performance,
+        "input_tokens": count(usage, "prompt_tokens"),
+        "output_tokens": count(usage, "completion_tokens"),
+        "cost_usd": number(usage, "cost"),
+    }
+    nothing = all(value is None for value in found.values())
+    return {"llm": candidate.llm, "mode": candidate.mode, "status": "missing" if nothing else None, **found}

@@ -1,0 +1,168 @@
+"""Options that several commands share, and what is made of them: retrieval, spending, embedders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from llmfusionbench.cli.console import say
+from llmfusionbench.errors import InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from llmfusionbench.baselines.retrievers import Retriever, TemplateLibrary
+    from llmfusionbench.llm.spending import Usage
+    from llmfusionbench.release import Release
+    from llmfusionbench.texts.embedding import Embedder
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_RETRIEVAL = (
+    click.option("--retriever", default="dense", show_default=True, metavar="NAME", help="Retriever: dense, bm25 or hybrid."),
+    click.option(
+        "--k", default=3, show_default=True, type=click.IntRange(min=1), help="Maximum number of templates per query."
+    ),
+    click.option(
+        "--within",
+        default="any",
+        show_default=True,
+        metavar="WHAT",
+        help="Where templates may come from: the query's task, its domain, or any.",
+    ),
+    click.option(
+        "--criterion",
+        default="performance",
+        show_default=True,
+        metavar="NAME",
+        help="How the answers behind the templates were chosen: performance, judge or hybrid.",
+    ),
+    click.option(
+        "--pool",
+        default="all",
+        show_default=True,
+        metavar="NAME",
+        help="Pool of the answers behind the templates: small or all.",
+    ),
+    click.option("--summarizer", metavar="NAME", help="Summarizer of the templates; required if the release has several."),
+    click.option(
+        "--embedder",
+        metavar="SPEC",
+        help="Embedder for dense and hybrid: tfidf (default), minilm, module:Class or path.py:Class.",
+    ),
+    click.option("--split", default="test", show_default=True, metavar="NAME", help="Split of the queries."),
+    click.option(
+        "--budget-tokens",
+        default=2048,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="Maximum number of tokens per prompt.",
+    ),
+)
+
+
+def retrieval_options(function: Function) -> Function:
+    """Give a command the options that say what is retrieved, and how."""
+    for option in reversed(_RETRIEVAL):
+        function = option(function)
+    return function
+
+
+def make_retriever(name: str, embedder: str | None) -> Retriever:
+    """The retriever that the options ask for.
+
+    Raises:
+        UnknownNameError: there is none of this name.
+        InputError: the embedder is none, or the retriever uses none.
+    """
+    from llmfusionbench.baselines import RETRIEVERS
+
+    if name not in RETRIEVERS:
+        raise UnknownNameError("retriever", name, RETRIEVERS)
+    if embedder is not None and name == "bm25":
+        raise click.UsageError("bm25 uses no --embedder: leave it out, or --retriever dense or hybrid.")
+    made: Retriever = RETRIEVERS[name](**{} if embedder is None else {"embedder": kept_embedder(embedder)})
+    return made
+
+
+def library_of(release: Release, criterion: str, pool: str, summarizer: str | None) -> TemplateLibrary:
+    """The templates that the options ask for."""
+    from llmfusionbench.baselines.retrievers import TemplateLibrary
+
+    return TemplateLibrary.of(release, criterion=criterion, pool=pool, summarizer=summarizer)
+
+
+def say_left_out(left_out: dict[str, str]) -> None:
+    """Queries without a prompt, some by name."""
+    if not left_out:
+        return
+    some = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:3])
+    more = f"; and {len(left_out) - 3:,} more" if len(left_out) > 3 else ""
+    say(f"Left out, {len(left_out):,} queries ({some}{more}). Remedy for long ones: --budget-tokens")
+
+
+_SPENDING = (
+    click.option("--input-price", type=float, metavar="USD", help="Price per million input tokens, USD."),
+    click.option("--output-price", type=float, metavar="USD", help="Price per million output tokens, USD."),
+    click.option("--max-cost", type=float, metavar="USD", help="Maximum cost of this run, USD; needs both prices."),
+    click.option("--max-requests", type=int, metavar="N", help="Maximum number of requests in this run."),
+    click.option("--max-total-tokens", type=int, metavar="N", help="Maximum number of tokens in this run, input plus output."),
+)
+
+
+def spending_options(function: Function) -> Function:
+    """Give a command the options that bound what a run takes."""
+    for option in reversed(_SPENDING):
+        function = option(function)
+    return function
+
+
+def usage_rows(usage: Usage) -> list[list[object]]:
+    """What a run took: figure and count."""
+    rows: list[list[object]] = [["requests", usage.requests], ["replies taken up from an earlier run", usage.taken_up]]
+    rows += [["input tokens", usage.input_tokens], ["output tokens", usage.output_tokens]]
+    return rows + ([["requests with estimated tokens", usage.estimated]] if usage.estimated else [])
+
+
+def cost_line(usage: Usage) -> str | None:
+    """What a run cost; None where prices were not given."""
+    return None if usage.cost_usd is None else f"Cost of this run: {usage.cost_usd:.6f} USD at the prices given."
+
+
+def kept_embedder(spec: str) -> Embedder:
+    """The embedder of a spec. What a model computes is kept in the cache of this package, and is not computed twice.
+
+    One that is fitted has other vectors for every set of train prompts, and is quick; its vectors are not kept.
+
+    Raises:
+        UnknownNameError: there is none of this name.
+        InputError: it cannot be imported or made, or is no embedder.
+    """
+    from llmfusionbench.hub.releases import cache_directory
+    from llmfusionbench.texts.embedding import CachedEmbedder
+
+    embedder = make_embedder(spec)
+    return embedder if hasattr(embedder, "fit") else CachedEmbedder(embedder, cache_directory() / "embeddings")
+
+
+def make_embedder(spec: str) -> Embedder:
+    """The embedder that a spec stands for.
+
+    Raises:
+        UnknownNameError: there is none of this name.
+        InputError: it cannot be imported or made, or is no embedder.
+    """
+    from llmfusionbench.evaluation.routers.by_name import load_named
+    from llmfusionbench.texts.embedding import Embedder, MiniLMEmbedder, TfidfSvdEmbedder
+
+    known: dict[str, Any] = {"tfidf": TfidfSvdEmbedder, "minilm": MiniLMEmbedder}
+    if ":" not in spec and spec not in known:
+        raise UnknownNameError("embedder", spec, known)
+    kind = known[spec] if spec in known else load_named(spec)
+    try:
+        made = kind()
+    except TypeError as error:
+        raise InputError(f"{spec}: cannot be made without arguments ({error}). Remedy: give them defaults") from error
+    if not isinstance(made, Embedder):
+        raise InputError(f"{spec}: is no embedder. Remedy: id and encode(prompts), see llmfusionbench.texts.embedding.Embedder")
+    return made

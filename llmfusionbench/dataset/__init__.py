@@ -1,0 +1,1 @@
+"""What `datasets.load_dataset("llmfusionbench")` loads, and how `datasets` finds it."""

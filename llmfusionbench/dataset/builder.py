@@ -1,0 +1,174 @@
+"""The dataset that `load_dataset("llmfusionbench")` loads: the tables of a release as configurations of one builder.
+
+How `datasets` comes to ask for it is in `_registration`; where a release comes from, in `release` and `full`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import datasets
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
+import pyarrow.parquet as pq
+from datasets.builder import Key
+from datasets.fingerprint import Hasher
+from datasets.load import DatasetModule
+from datasets.table import table_cast
+from pyarrow.fs import LocalFileSystem
+
+from llmfusionbench._version import NAME, __version__
+from llmfusionbench.errors import InputError, ReleaseError, UnknownNameError
+from llmfusionbench.manifest import MANIFEST
+from llmfusionbench.release import Release, open_release
+from llmfusionbench.release.card import CITATION
+from llmfusionbench.release.opening import find_release
+from llmfusionbench.schema import SCHEMA_VERSION, TABLES, table_schema
+
+DEFAULT_TABLE: Final = "logs"
+HOMEPAGE: Final = "https://arxiv.org/abs/2507.10540"
+
+
+def dataset_module(
+    revision: str | None = None,
+    download_config: datasets.DownloadConfig | None = None,
+    download_mode: object = None,
+    data_dir: str | None = None,
+    data_files: object = None,
+    cache_dir: str | None = None,
+    **_more: object,
+) -> DatasetModule:
+    """What `datasets` is told about our name; the parameters are those of its own `dataset_module_factory`.
+
+    Raises:
+        InputError: data files or a directory of them are named: a release is named by `release=`.
+    """
+    given = data_files if data_files is not None else data_dir
+    if given is not None:
+        raise InputError(f'load_dataset("{NAME}") takes no data_files or data_dir ({given!r}). Remedy: release="path/to/it"')
+    code = hashlib.sha256(f"{__version__} {SCHEMA_VERSION}".encode()).hexdigest()[:16]
+    return DatasetModule(__name__, code, {"dataset_name": NAME, "revision": revision})
+
+
+@dataclass
+class TableConfig(datasets.BuilderConfig):  # type: ignore[misc]  # datasets has no types
+    """Which table of which release."""
+
+    release: str | os.PathLike[str] | None = None
+    """`sample`, `full`, a directory, or a Hub id. None is the full release where it can be had, else the sample."""
+    revision: str | None = None
+    """Branch, tag or commit, where the release comes from the Hub."""
+    columns: Sequence[str] | None = None
+    """The columns to read; None is all of them."""
+    hub_token: str | bool | None = field(default=None, repr=False)
+    path: Path = field(default_factory=Path)
+    """The directory of the release, once it is found."""
+
+    def create_config_id(self, config_kwargs: dict[str, Any], custom_features: datasets.Features | None = None) -> str:
+        """The name of the cache: by what is in the release, so that one rebuilt in the same place is never served stale."""
+        if self.columns is not None:
+            if isinstance(self.columns, str) or not self.columns:
+                raise InputError(f'columns is {self.columns!r}, expected a list of one or more, such as columns=["llm"]')
+            known = table_schema(self.name).arrow.names
+            for column in self.columns:
+                if column not in known:
+                    raise UnknownNameError("column", column, known)
+        self.path = find_release(self.release, self.revision, token=self.hub_token).absolute()
+        try:
+            manifest = (self.path / MANIFEST).read_bytes()
+        except OSError as error:
+            raise ReleaseError(f"{self.path / MANIFEST}: {error.strerror}. Remedy: build or download it again") from error
+        identity = f"{self.name}-{hashlib.sha256(manifest).hexdigest()[:16]}"
+        choice = (None if self.columns is None else list(self.columns), custom_features)
+        return identity if choice == (None, None) else f"{identity}-{Hasher.hash(choice)}"
+
+
+class LLMFusionBench(datasets.ArrowBasedBuilder):  # type: ignore[misc]
+    """Reads one table of a release, by row group."""
+
+    BUILDER_CONFIG_CLASS = TableConfig
+    BUILDER_CONFIGS = [  # noqa: RUF012  (the base class reads it as a plain class attribute)
+        TableConfig(name=name, version=datasets.Version(f"{SCHEMA_VERSION}.0"), description=table_schema(name).description)
+        for name in TABLES
+    ]
+    DEFAULT_CONFIG_NAME = DEFAULT_TABLE
+
+    config: TableConfig
+
+    def __init__(self, *args: Any, token: str | bool | None = None, **kwargs: Any) -> None:
+        # A configuration of which nothing is overridden is shared by all builders, and ours keeps the place of its release:
+        # the empty path makes the base class copy it.
+        super().__init__(*args, token=token, hub_token=token, path=Path(), **kwargs)
+
+    def _info(self) -> datasets.DatasetInfo:
+        release = open_release(self.config.path)
+        manifest = release.manifest
+        schema = table_schema(self.config.name)
+        features = schema.features
+        if self.config.columns is not None:
+            features = datasets.Features({name: features[name] for name in self.config.columns})
+        if self.config.name not in manifest["tables"]:
+            raise UnknownNameError(f"table in {self.config.path}", self.config.name, manifest["tables"])
+        counts = manifest["tables"][self.config.name]["splits"]
+        splits = datasets.SplitDict(dataset_name=NAME)
+        for split in sorted(counts, key=lambda name: (name != "train", name)):
+            splits.add(datasets.SplitInfo(name=split, num_examples=counts[split]["rows"], dataset_name=NAME))
+        return datasets.DatasetInfo(
+            description=f"{schema.description} {_provenance(release.provenance)}",
+            features=features,
+            homepage=HOMEPAGE,
+            citation=CITATION,
+            license=_licences(release),
+            splits=splits,
+        )
+
+    def _split_generators(self, dl_manager: object) -> list[datasets.SplitGenerator]:
+        release = open_release(self.config.path)
+        generators = []
+        for split in self.info.splits:
+            # One entry a row group: that is what `num_proc` and the workers of a DataLoader divide among them.
+            groups = [
+                (file, number)
+                for file in release.table(self.config.name, split).files
+                for number in range(pq.ParquetFile(file).num_row_groups)
+            ]
+            generators.append(datasets.SplitGenerator(name=split, gen_kwargs={"groups": groups}))
+        return generators
+
+    def _generate_tables(self, groups: list[tuple[str, int]]) -> Iterator[tuple[Key, pa.Table]]:
+        features = self.info.features
+        schema = table_schema(self.config.name).arrow
+        for shard, (file, group) in enumerate(groups):
+            fragment = pads.ParquetFileFormat().make_fragment(file, LocalFileSystem()).subset(row_group_ids=[group])
+            batches = fragment.to_batches(schema=schema, columns=list(features), batch_readahead=0, fragment_readahead=0)
+            for number, batch in enumerate(batches):
+                if batch.num_rows:
+                    table = pa.Table.from_batches([batch])
+                    yield Key(shard, number), table_cast(table, features.arrow_schema)
+
+    def _as_dataset(self, split: Any = datasets.Split.TRAIN, in_memory: bool = False) -> datasets.Dataset:
+        # The base class refuses a split without rows, and a release has such splits: nobody judged, say.
+        instruction = split if isinstance(split, datasets.ReadInstruction) else datasets.ReadInstruction.from_spec(str(split))
+        lengths = {name: info.num_examples for name, info in self.info.splits.items()}
+        if any(part.to > part.from_ for part in instruction.to_absolute(lengths)):
+            return super()._as_dataset(split, in_memory)
+        empty = self.info.features.arrow_schema.empty_table()
+        return datasets.Dataset(datasets.table.InMemoryTable(empty), info=self.info, split=datasets.Split(str(split)))
+
+
+def _provenance(kinds: list[str]) -> str:
+    if kinds == ["simulated"]:
+        return "All answers and scores in this release are simulated."
+    return f"Provenance of the answers: {', '.join(kinds) or 'not stated'}."
+
+
+def _licences(release: Release) -> str:
+    """The licences of its queries, as they are stated row by row."""
+    stated = pc.unique(release.table("queries").to_table(columns=["license"])["license"]).drop_null().to_pylist()
+    return ", ".join(sorted(stated)) or "not stated by the source"

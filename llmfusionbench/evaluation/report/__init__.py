@@ -1,0 +1,1 @@
+"""The report of an evaluation: its data, its summary, and its HTML page."""

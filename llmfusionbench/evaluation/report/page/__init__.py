@@ -1,0 +1,272 @@
+"""The report as one HTML page that needs nothing else: no network, no server, no other file.
+
+The tables are written here and can be read without scripts; scripts sort them, draw the charts and run the explorer. A strict
+Content-Security-Policy lets the page run its own script and style, known by their hashes, and load nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from llmfusionbench.errors import InputError
+from llmfusionbench.evaluation.report.page.data import page_data
+from llmfusionbench.evaluation.report.page.numbers import chance, number, quad, signed, written
+from llmfusionbench.evaluation.report.page.tables import (
+    about_performance,
+    candidates,
+    curve,
+    duplicates,
+    gains_of,
+    headline_of,
+    is_reference,
+    leaderboard,
+    picks,
+    ranked,
+)
+from llmfusionbench.evaluation.report.page.text import LINE_LIMIT, Html, element, embedded_json, join, name, named, visible
+
+__all__ = ["render"]
+
+SCRIPTS = ("common.js", "tables.js", "heat.js", "plane.js", "curve.js", "explorer.js")
+"""In this order they make one script."""
+
+LISTS = ("routers", "candidates", "frontier", "learning_curve", "explorer", "warnings")
+
+NO_SCRIPT = "The charts, the heat map and the explorer need JavaScript; the tables do not."
+
+
+def render(report: Mapping[str, Any]) -> str:
+    """The page of a report.
+
+    Args:
+        report: As in report.json. A list or value that is missing leaves its part of the page out, with a sentence.
+
+    Returns:
+        A whole HTML document, the same for the same report. Every text of the report is escaped; long ones are shortened.
+
+    Raises:
+        InputError: The report is of another major version than 1.
+    """
+    version = str(report.get("version", "1.0"))
+    if version.partition(".")[0] != "1":
+        raise InputError(f"report.json: version is {version!r}, expected 1.x. Remedy: evaluate again with this version.")
+    whole: dict[str, Any] = {**report, **{key: report.get(key) or [] for key in LISTS}}
+    present = {router.get("name") for router in whole["routers"]}
+    references = [
+        {"name": key, "metrics": figures, "reference": True}
+        for key, figures in (report.get("references") or {}).items()
+        if key not in present and whole["routers"]
+    ]
+    whole["routers"] = [*whole["routers"], *references]
+    script, style = "".join(asset(s) for s in SCRIPTS), asset("page.css")
+    parts = {
+        "policy": policy(script, style),
+        "title": title(whole),
+        "banner": banner(whole),
+        "facts": facts(whole),
+        "warnings": warnings(whole),
+        "verdict": verdict(whole),
+        "sections": sections(whole),
+        "data": embedded_json(page_data(whole)),
+        "style": style,
+        "script": script,
+    }
+    page = []
+    for i, piece in enumerate(asset("page.html").split("{{")):
+        key, found, rest = piece.partition("}}") if i else ("", "", piece)
+        page.append(parts[key.strip()] + rest if found else rest)
+    return "".join(page)
+
+
+@cache
+def asset(file: str) -> str:
+    """A file that lies beside this module."""
+    return resources.files(__name__).joinpath(file).read_text(encoding="utf-8")
+
+
+def policy(script: str, style: str) -> Html:
+    """The Content-Security-Policy: this script, this style, nothing from outside, no markup made from text."""
+
+    def digest(text: str) -> str:
+        return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+    rules = (
+        "default-src 'none'",
+        f"script-src {digest(script)}",
+        f"style-src {digest(style)}",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+    return Html("; ".join(rules))
+
+
+def simulated(report: Mapping[str, Any]) -> bool:
+    """Whether any of the answers was made up by the simulator."""
+    return "simulated" in ((report.get("release") or {}).get("provenance") or ())
+
+
+def title(report: Mapping[str, Any]) -> Html:
+    """The title of the document, which also names the window and the print-out."""
+    source = (report.get("release") or {}).get("source")
+    words = "Routing report" + (f": {name(source)}" if source else "") + (" (SIMULATED DATA)" if simulated(report) else "")
+    return join(words)
+
+
+def banner(report: Mapping[str, Any]) -> Html:
+    """What nobody may miss: that the numbers say nothing of real LLMs."""
+    if not simulated(report):
+        return Html("")
+    others = [p for p in report["release"]["provenance"] if p != "simulated"]
+    text = "Some of these answers were" if others else "These answers were"
+    return element(
+        "div",
+        element("strong", "SIMULATED DATA"),
+        f" {text} made up by a simulator, not given by LLMs. Nothing on this page ranks real LLMs or routers.",
+        class_="banner",
+        role="note",
+    )
+
+
+def facts(report: Mapping[str, Any]) -> Html:
+    """What was evaluated, on what and how."""
+    release, queries = report.get("release") or {}, report.get("queries") or {}
+    protocol = report.get("protocol")
+    protocol = protocol if isinstance(protocol, Mapping) else {"name": protocol}
+    details = ", ".join(
+        f"{key}: {listed(value)}" for key, value in protocol.items() if key != "name" and value not in (None, 0, [])
+    )
+    counts = " and ".join(f"{number(queries.get(k)):,.0f} {k}" for k in ("train", "test") if number(queries.get(k)) is not None)
+    rows = {
+        "Release": release.get("source"),
+        "Revision": release.get("revision"),
+        "Schema": release.get("schema_version"),
+        "Answers": " and ".join(map(str, release.get("provenance") or ())),
+        "Digest": release.get("digest"),
+        "Protocol": f"{protocol.get('name')} ({details})" if details else protocol.get("name"),
+        "Scenario": report.get("scenario"),
+        "Queries": counts,
+        "Best single LLM": listed(report.get("best_single") or ""),
+        "Seed": report.get("seed"),
+    }
+    pairs = [
+        element("div", element("dt", label), element("dd", element("bdi", visible(value, LINE_LIMIT))))
+        for label, value in rows.items()
+        if value not in (None, "")
+    ]
+    return element("dl", *pairs, class_="facts")
+
+
+def listed(value: object) -> str:
+    """A value, or the values of a list, as text."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def warnings(report: Mapping[str, Any]) -> Html:
+    """What the evaluation wants its readers to know."""
+    if not report["warnings"]:
+        return Html("")
+    items = [element("li", element("bdi", visible(text, LINE_LIMIT))) for text in report["warnings"]]
+    count = f"{len(items)} warning" + ("s" if len(items) > 1 else "")
+    return element("div", element("h2", count), element("ul", *items), class_="warnings")
+
+
+def verdict(report: Mapping[str, Any]) -> Html:
+    """The answer in a sentence: who leads, by how much over the best single LLM, and whether that is sure."""
+    headline = headline_of(report)
+    real = [r for r in ranked(report) if not is_reference(r) and quad((r.get("metrics") or {}).get(headline))[0] is not None]
+    if not real:
+        return Html("")
+    first, label = real[0], headline.replace("_", " ")
+    best = quad((first.get("metrics") or {}).get(headline))
+    if headline == "guarded_score" and best[0] == 0:
+        missed = "No router earns a guarded score: none declines what is out of distribution and is right on known tasks."
+        return element("p", missed, class_="verdict")
+    ends = "" if best[1] is None or best[2] is None else f" (95% interval {written(best[1])} to {written(best[2])})"
+    said: list[object] = [element("strong", named(first.get("name"))), f" leads with {label} {written(best[0])}{ends}. "]
+    asked_for = "performance" if about_performance(report) else "reward"
+    where = f" of known tasks that it answers, in {asked_for}" if headline == "guarded_score" else ""
+    if first.get("name") == "best_single":
+        said.append("No router is ahead of the best single LLM. ")
+    for key, noun in (("best_single", "best single LLM"), ("best_baseline", "best baseline")):
+        paired = gains_of(first, report).get(key) or {}
+        gain, low, high, p = (number(paired.get(part)) for part in ("gain", "low", "high", "p"))
+        if gain is None or low is None or high is None or low == high == 0:
+            continue  # a missing comparison, or one with itself
+        noun += f" ({name(paired['rival'])})" if paired.get("rival") else ""
+        sure = "clear of zero" if low > 0 or high < 0 else "which holds zero: the two cannot be told apart"
+        tail = f", {chance(p)}" if p is not None else ""
+        said.append(
+            f"Over the {noun} on the same queries{where}: {signed(gain)}, "
+            f"interval {signed(low)} to {signed(high)}{tail}, {sure}. "
+        )
+    if len(real) > 2:
+        said.append(
+            element("small", f"It is the first of {len(real)} after the fact; no interval here allows for that choice.")
+        )
+    return element("p", *said, class_="verdict")
+
+
+def sections(report: Mapping[str, Any]) -> Html:
+    """Every part of the page that the report has something for, and a sentence for each that it has not."""
+    per_group = any(router.get("per_task") or router.get("per_domain") for router in report["routers"])
+    picked = any(router.get("picks") for router in report["routers"])
+    points = page_points(report)
+    learning = join(mount("curve"), more("As a table", curve(report)))
+    leaders = leaderboard(report) if report["routers"] else None
+    found = {
+        "leaderboard": ("Leaderboard", leaders, "no router"),
+        "plane": (
+            "Cost and performance",
+            join(mount("plane"), extra(report)) if points else None,
+            "no cost beside a performance",
+        ),
+        "heat": ("By task", mount("heat") if per_group else None, "nothing by task"),
+        "picks": ("Who gets picked", picks(report) if picked else None, "no picks"),
+        "curve": ("Learning curve", learning if report["learning_curve"] else None, "no learning curve"),
+        "duplicates": ("Duplicates", duplicates(report) if report.get("duplicates") else None, "no look for duplicates"),
+        "explorer": ("Queries", mount("explorer") if report["explorer"] else None, "no queries to look into"),
+    }
+    kept = {key: (label, body) for key, (label, body, _) in found.items() if body}
+    links = [element("li", element("a", label, href=f"#{key}")) for key, (label, _) in kept.items()]
+    nav = element("nav", element("ul", *links), aria_label="Parts of this page") if len(kept) > 1 else None
+    bodies = [
+        element("section", element("h2", label, id=f"{key}-title"), body, id=key, aria_labelledby=f"{key}-title")
+        for key, (label, body) in kept.items()
+    ]
+    missing = [absent for _, body, absent in found.values() if not body]
+    left_out = (
+        element("p", f"Left out, because the report holds none: {', '.join(missing)}.", class_="left-out") if missing else None
+    )
+    return join(nav, element("noscript", element("p", NO_SCRIPT, class_="left-out")), *bodies, left_out)
+
+
+def page_points(report: Mapping[str, Any]) -> bool:
+    """Whether anything has both a cost and a performance."""
+    pairs = [(c.get("performance"), c.get("cost_usd")) for c in report["candidates"]]
+    pairs += [
+        ((r.get("metrics") or {}).get("performance"), (r.get("metrics") or {}).get("cost_usd")) for r in report["routers"]
+    ]
+    return any(quad(p)[0] is not None and quad(k)[0] is not None for p, k in pairs)
+
+
+def mount(key: str) -> Html:
+    """Where a script puts what it draws."""
+    return element("div", id=f"{key}-mount")
+
+
+def more(label: str, body: Html) -> Html:
+    """A part that opens on demand."""
+    return element("details", element("summary", label), body, class_="as-table")
+
+
+def extra(report: Mapping[str, Any]) -> Html | None:
+    """The candidates as a table, under the plane."""
+    return more("The candidates as a table", candidates(report)) if report["candidates"] else None

@@ -1,0 +1,120 @@
+"""What the page's scripts draw from: the report with its texts made visible, its numbers rounded and its names as indices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from llmfusionbench.evaluation.report.page.numbers import number, quad, rounded
+from llmfusionbench.evaluation.report.page.tables import is_bound, is_reference, metrics_of, ranked
+from llmfusionbench.evaluation.report.page.text import PROMPT_LIMIT, name, visible
+
+
+def page_data(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Plane, heat map, curve and explorer, ready for JSON: no NaN, no text of more than a few thousand characters."""
+    return {"plane": plane(report), "heat": heat(report), "curve": curve(report), "explorer": explorer(report)}
+
+
+def plane(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Candidates and routers that have a cost and a performance, with what each is."""
+    front = set(report["frontier"])
+    points: list[dict[str, Any]] = []
+    for c in report["candidates"]:
+        kind = "front" if c.get("candidate") in front else "candidate"
+        points.append(
+            {"name": name(c.get("candidate")), "kind": kind, "p": quad(c.get("performance")), "k": quad(c.get("cost_usd"))}
+        )
+    for i, router in enumerate(sorted(ranked(report), key=is_reference)):
+        kind = "oracle" if is_bound(router) else "single" if router.get("name") == "best_single" else "router"
+        found = router.get("metrics") or {}
+        point = {
+            "name": name(router.get("name")),
+            "kind": kind,
+            "p": quad(found.get("performance")),
+            "k": quad(found.get("cost_usd")),
+        }
+        points.append({**point, "rank": i, "sweep": sweep(router)})
+    return [point for point in points if point["p"][0] is not None and point["k"][0] is not None]
+
+
+def sweep(router: Mapping[str, Any]) -> list[list[float | None]]:
+    """Cost and performance along a router's willingness to pay, where both are known."""
+    steps = [(number(step.get("cost_usd")), number(step.get("performance"))) for step in router.get("sweep") or ()]
+    return [[rounded(k), rounded(p)] for k, p in steps if k is not None and p is not None]
+
+
+def heat(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by task and by domain: for every metric a row a router, in the leaderboard's order."""
+    rows = [r for r in ranked(report) if r.get("per_task") or r.get("per_domain")]
+    by: dict[str, Any] = {}
+    for key, noun in (("per_task", "task"), ("per_domain", "domain")):
+        groups = sorted({group for router in rows for group in router.get(key) or {}})
+        if not groups:
+            continue
+        metrics = []
+        for m in metrics_of(report):
+            values = [
+                [rounded((((router.get(key) or {}).get(g) or {}).get(m.key) or {}).get("value"), 4) for g in groups]
+                for router in rows
+            ]
+            if any(v is not None for row in values for v in row):
+                metrics.append({"label": m.label, "kind": m.kind, "better": m.better, "values": values})
+        if metrics:
+            by[noun] = {"groups": [name(g) for g in groups], "metrics": metrics}
+    single = next((i for i, router in enumerate(rows) if router.get("name") == "best_single"), -1)
+    return {
+        "routers": [name(router.get("name")) for router in rows],
+        "bounds": [int(is_bound(router)) for router in rows],
+        "single": single,
+        "by": by,
+    }
+
+
+def curve(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A line a router: [train queries, value, low, high], by train queries; the best end first."""
+    lines: dict[Any, list[list[float | None]]] = {}
+    for point in report["learning_curve"]:
+        size = number(point.get("train_queries"))
+        if size is not None and number(point.get("value")) is not None:
+            lines.setdefault(point.get("router"), []).append([rounded(size), *quad(point)[:3]])
+    found = [{"name": name(router), "points": sorted(points, key=lambda p: p[0] or 0)} for router, points in lines.items()]
+    return sorted(found, key=lambda line: -float(line["points"][-1][1]))
+
+
+def explorer(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Queries with the score of every candidate and the choice of every router, candidates and routers as indices.
+
+    A score that is missing is null; a choice that is missing is -1.
+    """
+    rows = report["explorer"]
+    candidates: dict[Any, int] = {c.get("candidate"): i for i, c in enumerate(report["candidates"])} if rows else {}
+    routers: dict[Any, int] = {}
+    tasks: dict[Any, int] = {}
+    for row in rows:
+        tasks.setdefault(row.get("task"), len(tasks))
+        for candidate in (*(row.get("scores") or {}), *(row.get("choices") or {}).values()):
+            if candidate is not None:
+                candidates.setdefault(candidate, len(candidates))
+    own = [r.get("name") for r in ranked(report) if not is_bound(r)]
+    chosen = {router for row in rows for router in row.get("choices") or {}}
+    for router in (*own, *sorted(chosen, key=str)):
+        if router in chosen:
+            routers.setdefault(router, len(routers))
+    made = []
+    for row in rows:
+        scores, choices = row.get("scores") or {}, row.get("choices") or {}
+        made.append(
+            {
+                "id": name(row.get("query_id")),
+                "t": tasks[row.get("task")],
+                "p": None if row.get("prompt") is None else visible(row["prompt"], PROMPT_LIMIT),
+                "s": [rounded(scores.get(c), 4) for c in candidates],
+                "c": [-1 if choices.get(r) is None else candidates[choices[r]] for r in routers],
+            }
+        )
+    return {
+        "candidates": [name(c) for c in candidates],
+        "routers": [name(r) for r in routers],
+        "tasks": [name(t) for t in tasks],
+        "rows": made,
+    }

@@ -1,0 +1,317 @@
+"""The tables of the page that need no script: the leaderboard, candidates, picks, learning curve and duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from llmfusionbench.evaluation.report.page.numbers import (
+    NONE,
+    PRIMARY,
+    Metric,
+    chance,
+    interval,
+    metric,
+    number,
+    quad,
+    signed,
+    written,
+)
+from llmfusionbench.evaluation.report.page.text import Html, element, join, name, named
+
+COLOURS = 8
+"""Candidates that get a colour of their own among the picks; the style sheet has as many."""
+
+PAIRED = {"best_single": "Gain over best single", "best_baseline": "Gain over best baseline"}
+
+
+def metrics_of(report: Mapping[str, Any]) -> list[Metric]:
+    """Every metric that a router has, the headline one first, then those shown at once, then the others as they come."""
+    keys = dict.fromkeys(key for router in report["routers"] for key in router.get("metrics") or {})
+    headline = headline_of(report)
+    found = [metric(key, (report.get("metrics") or {}).get(key)) for key in keys]
+    if about_performance(report):
+        found = [replace(m, primary=m.primary and m.key != "reward") for m in found]
+    rank = {key: i for i, key in enumerate(PRIMARY)}
+    return sorted(found, key=lambda m: (m.key != headline, not m.primary, rank.get(m.key, len(rank))))
+
+
+def headline_of(report: Mapping[str, Any]) -> str:
+    """The metric that the report is about: what the guarded track is scored by, else the reward of the scenario, or the
+    performance where that is about nothing else.
+    """
+    keys = dict.fromkeys(key for router in report["routers"] for key in router.get("metrics") or {})
+    wanted = ("performance", "reward") if about_performance(report) else ("reward", "performance")
+    return next((key for key in ("guarded_score", *wanted, *keys) if key in keys), "performance")
+
+
+def about_performance(report: Mapping[str, Any]) -> bool:
+    """Whether the scenario asks for performance alone, whose scaled form, the reward, then says nothing more."""
+    return report.get("scenario") in (None, "performance_first")
+
+
+def gains_of(router: Mapping[str, Any], report: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The paired gains of a router in what the scenario asks for: performance, or reward."""
+    found = router.get("paired_performance") if about_performance(report) else None
+    gains: Mapping[str, Any] = found or router.get("paired") or {}
+    return gains
+
+
+def is_bound(router: Mapping[str, Any]) -> bool:
+    """Whether a row is no router but what no router can pass."""
+    return str(router.get("name")).split("(")[0] == "oracle"
+
+
+def is_reference(router: Mapping[str, Any]) -> bool:
+    """Whether a row is what routers are compared with, and not one that was asked for."""
+    return bool(router.get("reference")) or is_bound(router)
+
+
+def tag_of(router: Mapping[str, Any]) -> Html | None:
+    """What a row is, where it is no router of the reader's own."""
+    if is_bound(router):
+        return element("span", "bound", class_="tag", title="No router can pass it")
+    word = "reference" if router.get("reference") else "baseline" if router.get("baseline") else None
+    return element("span", word, class_="tag") if word else None
+
+
+def ranked(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Routers by the headline metric, best first, without a value last."""
+    key = headline_of(report)
+    main = metric(key, (report.get("metrics") or {}).get(key))
+    sign = main.better or 1
+
+    def place(router: Mapping[str, Any]) -> tuple[bool, float]:
+        value = quad((router.get("metrics") or {}).get(main.key))[0]
+        return value is None, -sign * (value or 0.0)
+
+    return sorted(report["routers"], key=place)
+
+
+def cell(estimate: Sequence[float | None], kind: str, more: bool = False, extra: Html | None = None) -> Html:
+    """A table cell with a value and its interval; sorts by `data-v`."""
+    value = element("span", written(estimate[0], kind), class_="value")
+    ends = interval(estimate, kind)
+    small = element("span", ends, class_="interval") if ends else None
+    return element("td", value, small, extra, data_v=estimate[0], class_="more" if more else None)
+
+
+def whisker(estimate: Sequence[float | None], low: float, high: float) -> Html | None:
+    """A dot on its interval, on the scale `low` to `high` that all rows share."""
+    value, *ends = estimate[:3]
+    if value is None or high <= low:
+        return None
+
+    def at(x: float) -> str:
+        return f"{2 + 96 * (x - low) / (high - low):.2f}%"
+
+    line = None
+    if ends[0] is not None and ends[1] is not None:
+        line = element("line", x1=at(ends[0]), x2=at(ends[1]), y1="5", y2="5")
+    return element("svg", line, element("circle", cx=at(value), cy="5", r="3"), class_="whisker", aria_hidden="true")
+
+
+def head(label: str, *, first: str = "descending", more: bool = False, text: bool = False, about: str = "") -> Html:
+    """A column head; `first` is the order that its first press sorts in."""
+    kind = " ".join(k for k, on in (("more", more), ("text", text)) if on)
+    return element("th", label, scope="col", data_first=first, class_=kind or None, title=about or None)
+
+
+def paired_cell(paired: Mapping[str, Any] | None) -> Html:
+    """The gain over another router on the same queries, and whether its interval leaves out zero."""
+    gain, low, high, p = (number((paired or {}).get(part)) for part in ("gain", "low", "high", "p"))
+    if gain is None:
+        return element("td", NONE)
+    if gain == low == high == 0:
+        return element("td", "no difference", data_v=gain)
+    sure = None
+    if low is not None and high is not None:
+        mark = ("up", "\N{BLACK UP-POINTING TRIANGLE}", "ahead") if low > 0 else None
+        mark = ("down", "\N{BLACK DOWN-POINTING TRIANGLE}", "behind") if high < 0 else mark
+        sure = mark or ("level", "\N{ALMOST EQUAL TO}", "not told apart")
+    tag = element("span", sure[1], class_=f"mark {sure[0]}", title=sure[2]) if sure else None
+    spoken = element("span", f" {sure[2]}", class_="spoken") if sure else None
+    ends = f"{signed(low)} to {signed(high)}" if sure else ""
+    note = ", ".join(part for part in (ends, chance(p)) if part)
+    rival = (paired or {}).get("rival")
+    over = element("span", "over ", named(rival), class_="interval") if rival else None
+    value = element("span", signed(gain), class_="value")
+    return element("td", tag, value, spoken, element("span", note, class_="interval"), over, data_v=gain)
+
+
+def leaderboard(report: Mapping[str, Any]) -> Html:
+    """Every router with every metric; those that are not primary wait for the reader to ask."""
+    metrics, rows = metrics_of(report), ranked(report)
+    paired = [key for key in PAIRED if any(number((gains_of(r, report).get(key) or {}).get("gain")) is not None for r in rows)]
+    if not any(m.primary for m in metrics):
+        metrics = [replace(m, primary=i < 5) for i, m in enumerate(metrics)]
+    main = metrics[0] if metrics else metric("performance")
+    ends = [e for r in rows for e in quad((r.get("metrics") or {}).get(main.key))[:3] if e is not None]
+    scale = (min(ends), max(ends)) if ends else (0.0, 1.0)
+    total = (report.get("queries") or {}).get("test")
+    shown = [m for m in metrics if m.primary or m is main]
+    hidden = [m for m in metrics if m not in shown]
+
+    def order(m: Metric) -> str:
+        return "ascending" if m.better < 0 else "descending"
+
+    heads = [head("Router", first="ascending", text=True)]
+    heads += [head(m.label, first=order(m), about=m.description) for m in shown]
+    unit = "" if about_performance(report) else ", reward"
+    heads += [head(PAIRED[key] + unit) for key in paired]
+    heads += [head(m.label, first=order(m), more=True, about=m.description) for m in hidden]
+    heads += [head("Queries")]
+    body = []
+    for router in rows:
+        estimates = {m.key: quad((router.get("metrics") or {}).get(m.key)) for m in metrics}
+        cells = [element("th", named(router.get("name")), tag_of(router), scope="row")]
+        drawn = whisker(estimates[main.key], *scale) if main.key in estimates else None
+        cells += [cell(estimates[m.key], m.kind, extra=drawn if m is main else None) for m in shown]
+        cells += [paired_cell(gains_of(router, report).get(key)) for key in paired]
+        cells += [cell(estimates[m.key], m.kind, more=True) for m in hidden]
+        cells.append(counted(estimates.get(main.key, [None] * 4)[3], total))
+        body.append(element("tr", *cells, class_="bound" if is_reference(router) else None))
+    asked = sum(not r.get("reference") for r in rows)
+    label = main.label.lower() if main.label[1:2].islower() else main.label
+    caption = f"{asked} router{'s' if asked != 1 else ''} by {label}, with 95% intervals"
+    return table(caption, heads, body, "leaderboard-table")
+
+
+def counted(n: float | None, total: Any) -> Html:
+    """On how many queries a mean rests, and of how many."""
+    if n is None:
+        return element("td", NONE)
+    of = number(total)
+    text = f"{n:,.0f}" if of is None or of == n else f"{n:,.0f} of {of:,.0f}"
+    return element("td", text, data_v=n, class_="short" if of is not None and n < of else None)
+
+
+def table(caption: str, heads: Sequence[Html], body: Sequence[Html], id_: str) -> Html:
+    """A sortable table in a region that scrolls by itself, by keyboard too."""
+    made = element(
+        "table",
+        element("caption", caption),
+        element("thead", element("tr", *heads)),
+        element("tbody", *body),
+        class_="sortable",
+        id=id_,
+    )
+    return element("div", made, class_="scroll", tabindex="0", role="region", aria_label=caption)
+
+
+def candidates(report: Mapping[str, Any]) -> Html:
+    """Every candidate with its means, and whether it lies on the Pareto front."""
+    front = set(report["frontier"])
+    rows = sorted(report["candidates"], key=lambda c: -(quad(c.get("performance"))[0] or 0.0))
+    heads = [
+        head("Candidate", first="ascending", text=True),
+        head("Performance"),
+        head("USD per 1,000 queries", first="ascending"),
+        head("Judge score"),
+        head("Pareto front", text=True),
+    ]
+    body = [
+        element(
+            "tr",
+            element("th", named(c.get("candidate")), scope="row"),
+            cell(quad(c.get("performance")), "number"),
+            cell(quad(c.get("cost_usd")), "cost"),
+            cell(quad(c.get("judge")), "number"),
+            element("td", "on the front" if c.get("candidate") in front else "", class_="text"),
+        )
+        for c in rows
+    ]
+    return table(f"{len(rows)} candidates, each asked every query", heads, body, "candidates-table")
+
+
+def favourites(report: Mapping[str, Any]) -> list[str]:
+    """Candidates that routers pick most, over all routers; they get the colours."""
+    total: dict[str, float] = {}
+    for router in report["routers"]:
+        for candidate, share in (router.get("picks") or {}).items():
+            total[candidate] = total.get(candidate, 0.0) + (number(share) or 0.0)
+    return sorted(total, key=lambda c: (-total[c], c))[:COLOURS]
+
+
+def picks(report: Mapping[str, Any]) -> Html:
+    """A bar a router, cut by the share of queries that each candidate gets."""
+    known = favourites(report)
+    colour = {candidate: f"c{i}" for i, candidate in enumerate(known)}
+    keys = [element("li", swatch(colour[c]), named(c)) for c in known]
+    keys.append(element("li", swatch("rest"), "any other"))
+    rows = []
+    for router in ranked(report):
+        shares = {c: number(s) or 0.0 for c, s in (router.get("picks") or {}).items()}
+        by_share = sorted((c for c in shares if shares[c] > 0), key=lambda c: (-shares[c], c))
+        if not by_share:
+            continue
+        in_order = [c for c in known if c in by_share] + [c for c in by_share if c not in colour]
+        cuts, x = [], 0.0
+        for c in in_order:
+            label = element("title", f"{name(c)}: {shares[c]:.1%}")
+            kind = colour.get(c, "rest")
+            cuts.append(element("rect", label, x=f"{x:.3f}", width=f"{100 * shares[c]:.3f}", y="0", height="1", class_=kind))
+            x += 100 * shares[c]
+        bar = element("svg", *cuts, viewBox="0 0 100 1", preserveAspectRatio="none", class_="picks", aria_hidden="true")
+        top = ", ".join(f"{name(c)} {shares[c]:.0%}" for c in by_share[:3])
+        used = element("summary", f"{top}{f' and {len(by_share) - 3} more' if len(by_share) > 3 else ''}")
+        entries = [element("li", named(c), f" {shares[c]:.1%}") for c in by_share]
+        full = element("details", used, element("ul", *entries, class_="shares"))
+        rows.append(element("li", element("h3", named(router.get("name"))), bar, full))
+    return join(element("ul", *keys, class_="legend"), element("ul", *rows, class_="bars"))
+
+
+def swatch(kind: str) -> Html:
+    """A spot of colour for a legend."""
+    return element(
+        "svg", element("rect", width="12", height="12", rx="2", class_=kind), width="12", height="12", aria_hidden="true"
+    )
+
+
+def curve(report: Mapping[str, Any]) -> Html:
+    """The learning curve as numbers."""
+    heads = [head("Router", first="ascending", text=True), head("Train queries", first="ascending"), head("Value")]
+    body = [
+        element(
+            "tr",
+            element("th", named(point.get("router")), scope="row"),
+            element("td", f"{number(point.get('train_queries')) or 0:,.0f}", data_v=number(point.get("train_queries"))),
+            cell(quad(point), "number"),
+        )
+        for point in report["learning_curve"]
+    ]
+    return table("What each router reaches with fewer train queries", heads, body, "curve-table")
+
+
+def duplicates(report: Mapping[str, Any]) -> Html:
+    """How many test queries train holds too, and what leaving them out does to every router."""
+    found: Mapping[str, Any] = report["duplicates"]
+    exact, near = (int(number(found.get(part)) or 0) for part in ("exact", "near"))
+    total = number((report.get("queries") or {}).get("test"))
+    of = "" if total is None else f" of {total:,.0f}"
+    like = number(found.get("threshold"))
+    kind = "" if like is None else f" (of the word triples of both, a share of {like:g} or more is shared)"
+    said = element("p", f"{exact:,}{of} test queries are in train word for word, {near:,} nearly{kind}.")
+    if not found.get("effect"):
+        return said
+    heads = [head("Router", first="ascending", text=True), head("All"), head("Without them"), head("Change"), head("Left")]
+    body = []
+    for row in found["effect"]:
+        all_of_them, rest, n = (number(row.get(part)) for part in ("with", "without", "n"))
+        low, high = number(row.get("low")), number(row.get("high"))
+        ends = "" if low is None or high is None else f"{signed(low)} to {signed(high)}"
+        change = number(row.get("difference"))
+        body.append(
+            element(
+                "tr",
+                element("th", named(row.get("router")), scope="row"),
+                element("td", written(all_of_them), data_v=all_of_them),
+                element("td", written(rest), data_v=rest),
+                element("td", signed(change), element("span", ends, class_="interval"), data_v=change),
+                element("td", NONE if n is None else f"{n:,.0f}", data_v=n),
+            )
+        )
+    return join(
+        said, table("Mean reward with and without the test queries that train holds too", heads, body, "duplicates-table")
+    )

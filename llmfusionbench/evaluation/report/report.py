@@ -1,0 +1,285 @@
+"""The report of an evaluation: as plain data, as tables, as files, and compared with another."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from llmfusionbench.errors import InputError
+from llmfusionbench.storage.files import whole_file
+
+_GUARDED: Final = ("guarded_score", "ood_declined", "wrongly_declined")
+"""What the guarded track is about, in its order."""
+
+
+class Report:
+    """What an evaluation found. `data` is what report.json holds; see report_schema.json.
+
+    Args:
+        data: Plain data in that form.
+
+    Raises:
+        InputError: it is not in that form.
+    """
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        check_report(data)
+        self.data = data
+
+    def __repr__(self) -> str:
+        names = ", ".join(r["name"] for r in self.data["routers"])
+        mark = ", SIMULATED" if self.simulated else ""
+        return f"Report({self.data['scenario']}, {self.data['protocol']['name']}, {names}{mark})"
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any of the answers is simulated."""
+        return "simulated" in self.data["release"]["provenance"]
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One row a router, best reward first: every metric with `_low`, `_high` and `_n`, and the paired gains."""
+        rows = []
+        for router in self.data["routers"]:
+            row: dict[str, Any] = {"router": router["name"], "baseline": router["baseline"]}
+            for metric, figure in router["metrics"].items():
+                row |= {
+                    metric: figure["value"],
+                    f"{metric}_low": figure["low"],
+                    f"{metric}_high": figure["high"],
+                    f"{metric}_n": figure["n"],
+                }
+            for rival, paired in router["paired_performance"].items():
+                row[f"performance_gain_over_{rival}"] = paired["gain"]
+                row |= {f"performance_gain_over_{rival}_{k}": paired[k] for k in ("low", "high", "p", "n")}
+            for rival, paired in router["paired"].items():
+                row |= {
+                    f"gain_over_{rival}{'' if k == 'gain' else '_' + k}": paired[k] for k in ("gain", "low", "high", "p", "n")
+                }
+            row["provenance"] = "+".join(self.data["release"]["provenance"])
+            rows.append(row)
+        frame = pd.DataFrame(rows)
+        by = ["reward", "router"]
+        return frame.sort_values(by, ascending=[False, True], na_position="last", ignore_index=True)
+
+    @property
+    def per_task(self) -> pd.DataFrame:
+        """One row a router and task: router, task, metric columns each with `_low`, `_high` and `_n`."""
+        return self._broken_down("per_task", "task")
+
+    @property
+    def per_domain(self) -> pd.DataFrame:
+        """The same by domain."""
+        return self._broken_down("per_domain", "domain")
+
+    @property
+    def candidates(self) -> pd.DataFrame:
+        """One row a candidate: what always choosing it would have brought."""
+        return pd.DataFrame(
+            [
+                {"candidate": c["candidate"], **_columns(c, ("performance", "cost_usd", "judge"))}
+                for c in self.data["candidates"]
+            ]
+        )
+
+    def to_json(self) -> str:
+        """The report as JSON: keys sorted, one value a line, the same bytes for the same evaluation."""
+        return json.dumps(self.data, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def to_html(self) -> str:
+        """The report as one self-contained page."""
+        from llmfusionbench.evaluation.report.page import render
+
+        return render(self.data)
+
+    def to_text(self) -> str:
+        """The leaderboard as text, for a terminal."""
+        lines = ["\t".join(self.leaderboard_header()), *("\t".join(map(_shown, row)) for row in self.leaderboard_rows())]
+        cells = [line.split("\t") for line in lines]
+        widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+        table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+        return "\n".join([self.title, *table, *(f"note: {line}" for line in self.data["warnings"])])
+
+    @property
+    def title(self) -> str:
+        """What the table shows, in a line."""
+        d = self.data
+        mark = " (SIMULATED)" if self.simulated else ""
+        return (
+            f"Routers in scenario {d['scenario']}, protocol {d['protocol']['name']}, "
+            f"{d['queries']['test']:,} test queries, 95% intervals{mark}"
+        )
+
+    def leaderboard_header(self) -> list[str]:
+        """The columns of `leaderboard_rows`."""
+        levels = ["performance", "interval", "USD / 1,000", *self._reward_header()]
+        if self._guarded:
+            return ["router", "guarded score", "interval", "OOD declined", "known declined", *levels]
+        return ["router", *levels, "gap closed", "vs best single", "interval", "p", "vs best baseline", "interval", "p"]
+
+    def leaderboard_rows(self) -> list[tuple[Any, ...]]:
+        """Routers by reward, in the guarded track by its score, then the references; None where there is no figure. Gains,
+        which the guarded track goes without, are in reward, or in performance where the scenario asks for nothing else.
+        """
+        rows: list[tuple[Any, ...]] = []
+        ranked_by = ("guarded_score", "reward") if self._guarded else ("reward",)
+
+        def place(router: dict[str, Any]) -> tuple[Any, ...]:
+            values = [_value(router["metrics"], name) for name in ranked_by]
+            return *((v is None, -(v or 0.0)) for v in values), router["name"]
+
+        for router in sorted(self.data["routers"], key=place):
+            metrics, paired = router["metrics"], router["paired" if self._reward_header() else "paired_performance"]
+            single, rival = paired["best_single"], paired["best_baseline"]
+            pairs = (single["gain"], _interval(single), single["p"], rival["gain"], _interval(rival), rival["p"])
+            gains = () if self._guarded else (_value(metrics, "gap_closed"), *pairs)
+            rows.append((router["name"], *self._levels(metrics), *gains))
+        for name, metrics in self.data["references"].items():
+            rows.append((f"({name.replace('_', ' ')})", *self._levels(metrics), *[None] * (0 if self._guarded else 7)))
+        return rows
+
+    def write(self, out: str | Path) -> list[Path]:
+        """Write report.json, leaderboard.csv and report.html into a directory, each whole or not at all.
+
+        Raises:
+            InputError: the directory cannot be written.
+        """
+        folder = Path(out)
+        texts = {"report.json": self.to_json(), "leaderboard.csv": self.summary.to_csv(index=False, lineterminator="\n")}
+        texts["report.html"] = self.to_html()
+        try:
+            for name, text in texts.items():
+                with whole_file(folder / name) as file:
+                    file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(
+                f"{folder}: cannot be written ({error.strerror or error}). Remedy: choose another --out"
+            ) from error
+        return [folder / name for name in texts]
+
+    @classmethod
+    def read(cls, path: str | Path) -> Report:
+        """A report from its report.json, or from the directory that holds it.
+
+        Raises:
+            InputError: there is none, or it is not in the form of one.
+        """
+        place = Path(path)
+        place = place / "report.json" if place.is_dir() else place
+        try:
+            data = json.loads(place.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{place}: cannot be read as a report ({error}). Remedy: name a report.json") from error
+        return cls(data)
+
+    @staticmethod
+    def compare(a: Report, b: Report) -> pd.DataFrame:
+        """What changed from report a to report b; see `compare`."""
+        return compare(a, b)
+
+    def _reward_header(self) -> list[str]:
+        """Nothing where the reward is performance."""
+        return [] if self.data["scenario"] == "performance_first" else ["reward", "interval"]
+
+    @property
+    def _guarded(self) -> bool:
+        return bool(self.data["protocol"]["name"] == "guarded")
+
+    def _levels(self, metrics: dict[str, Any]) -> tuple[Any, ...]:
+        score, *declined = (_value(metrics, name) for name in _GUARDED)
+        guarded = (score, _interval(metrics.get("guarded_score")), *declined) if self._guarded else ()
+        cost = _value(metrics, "cost_usd")
+        reward = (_value(metrics, "reward"), _interval(metrics.get("reward")))
+        return (
+            *guarded,
+            _value(metrics, "performance"),
+            _interval(metrics.get("performance")),
+            None if cost is None else 1e3 * cost,
+            *reward[: len(self._reward_header())],
+        )
+
+    def _broken_down(self, key: str, noun: str) -> pd.DataFrame:
+        return pd.DataFrame(
+            [
+                {"router": router["name"], noun: name, **_columns(metrics, metrics)}
+                for router in self.data["routers"]
+                for name, metrics in router[key].items()
+            ]
+        )
+
+
+def compare(a: Report, b: Report) -> pd.DataFrame:
+    """What changed from report a to report b.
+
+    Returns:
+        router, metric, a, b, difference, and `apart`: whether the 95% intervals do not meet. One row a router and metric that
+        either report has; missing where only one has it.
+    """
+    rows = []
+    left, right = ({r["name"]: r["metrics"] for r in report.data["routers"]} for report in (a, b))
+    for name in sorted({*left, *right}):
+        mine, theirs = left.get(name, {}), right.get(name, {})
+        for metric in [*mine, *(m for m in theirs if m not in mine)]:
+            x, y = mine.get(metric), theirs.get(metric)
+            known = x is not None and y is not None and None not in (x["value"], y["value"])
+            apart = known and None not in (x["low"], y["low"]) and (x["high"] < y["low"] or y["high"] < x["low"])
+            rows.append(
+                {
+                    "router": name,
+                    "metric": metric,
+                    "a": None if x is None else x["value"],
+                    "b": None if y is None else y["value"],
+                    "difference": y["value"] - x["value"] if known else None,
+                    "apart": bool(apart) if known else None,
+                }
+            )
+    return pd.DataFrame(rows, columns=["router", "metric", "a", "b", "difference", "apart"])
+
+
+def check_report(data: Any) -> None:
+    """Check plain data against report_schema.json.
+
+    Raises:
+        InputError: it is not in the form of a report; every place is named.
+    """
+    import jsonschema
+
+    schema = json.loads(resources.files(__package__).joinpath("report_schema.json").read_text(encoding="utf-8"))
+    found = sorted(jsonschema.Draft202012Validator(schema).iter_errors(data), key=lambda e: e.json_path)
+    if found:
+        raise InputError("report: " + "; ".join(f"{e.json_path}: {e.message[:120]}" for e in found[:20]))
+
+
+def _columns(metrics: dict[str, Any], names: Any) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for name in names:
+        figure = metrics[name]
+        columns |= {
+            name: figure["value"],
+            f"{name}_low": figure["low"],
+            f"{name}_high": figure["high"],
+            f"{name}_n": figure["n"],
+        }
+    return columns
+
+
+def _value(metrics: dict[str, Any], name: str) -> float | None:
+    value: float | None = metrics[name]["value"] if name in metrics else None
+    return value
+
+
+def _interval(figure: dict[str, Any] | None) -> str | None:
+    return None if figure is None or figure["low"] is None else f"{figure['low']:.3f} to {figure['high']:.3f}"
+
+
+def _shown(cell: Any) -> str:
+    if cell is None:
+        return "-"
+    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)

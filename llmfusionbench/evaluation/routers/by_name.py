@@ -1,0 +1,162 @@
+"""Routers by name: what a user writes after `--router`, made into an object."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from llmfusionbench.errors import InputError, LLMFusionBenchError, UnknownNameError
+from llmfusionbench.evaluation.routers.decision import name_of
+from llmfusionbench.evaluation.routers.predictions import SUFFIXES, PredictionsRouter
+from llmfusionbench.evaluation.routers.sklearn_adapter import EstimatorRouter, is_estimator
+from llmfusionbench.texts.embedding import Embedder
+
+
+def known_routers() -> Mapping[str, Any]:
+    """The baselines by name."""
+    from llmfusionbench.baselines import ROUTERS
+
+    return ROUTERS
+
+
+def resolve(router: Any, *, seed: int = 0, embedder: Embedder | None = None) -> Any:
+    """A router out of what a user hands in.
+
+    Args:
+        router: An object or a class; the name of a baseline; `module:Class` or `path.py:Class`; a file of predictions; the
+            URL of a live router; a classifier or regressor of scikit-learn.
+        seed: Handed to a class whose constructor takes one.
+        embedder: The same, and to what makes features for scikit-learn; None leaves a class its own.
+
+    Raises:
+        UnknownNameError: no baseline has this name.
+        InputError: there is no such module, file or class, or it is no router.
+    """
+    if isinstance(router, Path) or (isinstance(router, str) and Path(router).suffix in SUFFIXES):
+        return PredictionsRouter(router)
+    if isinstance(router, str):
+        router = _named(router)
+    made = _make(router, seed, embedder) if isinstance(router, type) else router
+    if is_estimator(made):
+        return EstimatorRouter(made, embedder)
+    if not any(callable(getattr(made, method, None)) for method in ("score", "route", "decide", "score_table")):
+        raise InputError(f"{name_of(made)}: has neither score nor route. Remedy: see llmfusionbench.evaluation.Router")
+    return made
+
+
+def named_routers(routers: Any) -> dict[str, Any]:
+    """Name -> router as handed in, of a mapping, of a list, or of one router; names are made where there are none.
+
+    Raises:
+        InputError: a name occurs twice, or there is no router.
+    """
+    if isinstance(routers, Mapping):
+        return {_whole(str(name)): router for name, router in routers.items()}
+    items = list(routers) if isinstance(routers, Sequence) and not isinstance(routers, str) else [routers]
+    if not items:
+        raise InputError("evaluate: no router. Remedy: name one or more")
+    named: dict[str, Any] = {}
+    for item in items:
+        name = _whole(_label(item))
+        if name in named:
+            raise InputError(f"evaluate: two routers are called {name}. Remedy: hand them in as a dict, name -> router")
+        named[name] = item
+    return named
+
+
+def is_baseline(router: Any) -> bool:
+    """Whether a router was asked for by the name of a baseline that does not see the truth."""
+    return isinstance(router, str) and router in known_routers() and not getattr(known_routers()[router], "needs_truth", False)
+
+
+def _whole(name: str) -> str:
+    """A name that every format can hold; that of a file may have bytes which are no UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _label(router: Any) -> str:
+    if isinstance(router, Path) or (isinstance(router, str) and Path(router).suffix in SUFFIXES):
+        return Path(router).stem
+    return router if isinstance(router, str) else name_of(router)
+
+
+def _named(spec: str) -> Any:
+    if spec.startswith(("http://", "https://")):
+        from llmfusionbench.evaluation.routers.live import LiveRouter
+
+        return LiveRouter(spec)
+    if ":" not in spec:
+        if spec.endswith(".py"):
+            raise InputError(f"{spec}: names no class of this file. Remedy: {spec}:Class")
+        if spec not in known_routers():
+            raise UnknownNameError("router", spec, known_routers())
+        return known_routers()[spec]
+    return load_named(spec)
+
+
+def load_named(spec: str, noun: str = "class") -> Any:
+    """What `module:name` or `path.py:name` stands for.
+
+    Args:
+        spec: Where it is, and its name there.
+        noun: `class` or `function`; for the message.
+
+    Raises:
+        UnknownNameError: the module has no such name.
+        InputError: there is no such module or file, or it cannot be imported.
+    """
+    where, _, name = spec.rpartition(":")
+    module = _load_file(Path(where)) if where.endswith(".py") else _load_module(where)
+    if not hasattr(module, name):
+        wanted = inspect.isclass if noun == "class" else inspect.isfunction
+        known = [n for n, value in vars(module).items() if wanted(value) and value.__module__ == module.__name__]
+        raise UnknownNameError(f"{noun} in {where}", name, known)
+    return getattr(module, name)
+
+
+def _load_module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise InputError(f"{name}: cannot be imported ({error}). Remedy: module:Class or path.py:Class") from error
+
+
+def _load_file(path: Path) -> Any:
+    if not path.is_file():
+        raise InputError(f"{path}: no such file. Remedy: check the path")
+    name = f"llmfusionbench_router_{path.stem}"
+    specification = importlib.util.spec_from_file_location(name, path)
+    if specification is None or specification.loader is None:
+        raise InputError(f"{path}: not a Python file. Remedy: path.py:Class")
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module  # so that its classes can be pickled and copied
+    try:
+        specification.loader.exec_module(module)
+    except (Exception, SystemExit) as error:  # whatever a user's file raises is the file's fault; a script may end itself
+        raise InputError(f"{path}: cannot be imported ({type(error).__name__}: {error}). Remedy: mend the file") from error
+    return module
+
+
+def sees_through(router: Any, embedder: Embedder) -> bool:
+    """Whether a router, made by `resolve`, keeps this embedder."""
+    return any(value is embedder for value in getattr(router, "__dict__", {}).values())
+
+
+def _make(kind: type, seed: int, embedder: Embedder | None) -> Any:
+    wanted = {"seed": seed} | ({} if embedder is None else {"embedder": embedder})
+    try:
+        parameters = inspect.signature(kind).parameters
+        return kind(**{name: value for name, value in wanted.items() if name in parameters})
+    except TypeError as error:
+        raise InputError(f"{kind.__name__}: cannot be made without arguments ({error}). Remedy: give them defaults") from error
+    except LLMFusionBenchError:
+        raise
+    except Exception as error:  # whatever a user's class raises is the class's fault
+        raise InputError(
+            f"{kind.__name__}: cannot be made ({type(error).__name__}: {error}). Remedy: mend the class"
+        ) from error

@@ -1,0 +1,183 @@
+"""What a router decided for the queries of a table, checked: every fault is found and all are told at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from llmfusionbench.errors import InputError
+from llmfusionbench.release.routing_table import RoutingTable, column_means
+
+Indices = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+_SHOWN: Final = 200
+"""Characters of an unknown name, at most; it may be a server's."""
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """The choices of a router for Q queries among the C candidates of a table."""
+
+    choice: Indices
+    """[Q] column of the candidate; -1 where there is none, declined or missing."""
+    declined: Mask
+    """[Q] whether the router said that the query is none of its business."""
+    scores: npt.NDArray[np.float64] | None
+    """[Q, C] the higher, the better; -inf for candidates that it does not know. None for a router that only chooses."""
+    faults: tuple[str, ...] = ()
+    """What is wrong with the choices that are missing, one line a fault."""
+
+
+def decide(router: Any, table: RoutingTable, train: RoutingTable, *, may_decline: bool = False) -> Decisions:
+    """Ask a router for its choices.
+
+    Args:
+        router: Fitted, where it is one that is fitted.
+        table: The queries, and the candidates that may be chosen.
+        train: What it was fitted on: its candidates are the columns of its scores unless it says otherwise.
+        may_decline: Whether it may leave queries without a choice (the guarded track).
+
+    Raises:
+        InputError: what it gave has not the shape of an answer at all.
+    """
+    if getattr(router, "needs_truth", False):
+        seen = from_scores(router.score_table(table), table.candidates, table, may_decline=may_decline)
+        assert seen.scores is not None
+        by_cell = best_cells(np.where(np.isneginf(seen.scores), np.nan, seen.scores), table.cost)
+        return replace(seen, choice=np.where(seen.choice >= 0, by_cell, -1))  # it sees what each answer costs, too
+    if hasattr(router, "decide"):
+        decisions: Decisions = router.decide(table, may_decline=may_decline)
+        return decisions
+    if hasattr(router, "score"):
+        scores = router.score(list(table.prompts), list(table.tasks))
+        columns = list(getattr(router, "candidates_", train.candidates))
+        named = list(getattr(scores, "columns", ()))  # of a data frame
+        if named and all(isinstance(name, str) for name in named):
+            columns = named
+        return from_scores(scores, columns, table, may_decline=may_decline)
+    if hasattr(router, "route"):
+        return from_names(router.route(list(table.prompts), list(table.tasks)), table, may_decline=may_decline)
+    raise InputError(f"{name_of(router)}: has neither score nor route. Remedy: see llmfusionbench.evaluation.Router")
+
+
+def from_scores(scores: Any, columns: Sequence[str], table: RoutingTable, *, may_decline: bool = False) -> Decisions:
+    """The best candidate by scores [Q, len(columns)]; among equals the one that costs least on average.
+
+    Raises:
+        InputError: the shape is wrong, the numbers are complex, or two columns have the same name.
+    """
+    try:
+        if np.iscomplexobj(scores):  # NumPy would drop the imaginary parts with no more than a warning
+            raise TypeError("complex numbers")
+        given = np.ma.asarray(scores, np.float64).filled(np.nan)  # what is masked is missing
+    except (TypeError, ValueError) as error:  # texts, or rows of different lengths
+        raise InputError(f"scores: no array of numbers ({error}). Remedy: a row a query, a column a candidate") from error
+    if given.shape != (len(table), len(columns)):
+        raise InputError(
+            f"scores: shape {given.shape}, expected ({len(table)}, {len(columns)}): a row a query, a column a candidate"
+        )
+    double = [name for name, count in Counter(columns).items() if count > 1]
+    if double:
+        raise InputError(f"scores: several columns are called {', '.join(map(str, double))}. Remedy: a column a candidate")
+    place = {name: i for i, name in enumerate(table.candidates)}
+    known = [name in place for name in columns]
+    faults = [f'scores: unknown candidate "{name}"' for name, is_known in zip(columns, known, strict=True) if not is_known]
+    dense = np.full((len(table), len(table.candidates)), -np.inf)
+    if any(known):
+        dense[:, [place[name] for name in columns if name in place]] = given[:, known]
+    bad = np.isnan(dense).any(axis=1) | np.isposinf(dense).any(axis=1)
+    nothing = np.isneginf(dense).all(axis=1)
+    faults += [
+        f"query {table.query_ids[i]}: score is {_bad_score(dense[i])}, expected a finite number" for i in np.flatnonzero(bad)
+    ]
+    if not may_decline:
+        faults += [f"query {table.query_ids[i]}: no candidate has a score" for i in np.flatnonzero(nothing & ~bad)]
+    order = cheapest_first(table)
+    choice = np.full(len(table), -1, np.int64)
+    if len(order):
+        choice = order[np.argmax(np.where(np.isnan(dense), -np.inf, dense)[:, order], axis=1)]
+    choice[bad | nothing] = -1
+    dense[bad] = -np.inf
+    return Decisions(choice, nothing & ~bad & may_decline, dense, tuple(faults))
+
+
+def from_names(names: Sequence[str | None], table: RoutingTable, *, may_decline: bool = False) -> Decisions:
+    """Choices by name, one a query.
+
+    Raises:
+        InputError: there are more or fewer of them than queries.
+    """
+    if len(names) != len(table):
+        raise InputError(f"route: {len(names)} choices for {len(table)} queries. Remedy: one a query, in their order")
+    place = {name: i for i, name in enumerate(table.candidates)}
+    choice = np.full(len(table), -1, np.int64)
+    declined = np.zeros(len(table), bool)
+    faults = []
+    for i, name in enumerate(names):
+        if name is None and may_decline:
+            declined[i] = True
+        elif isinstance(name, str) and name in place:
+            choice[i] = place[name]
+        elif name is None:
+            faults.append(f"query {table.query_ids[i]}: no choice")
+        else:
+            shown = str(name)
+            shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+            faults.append(f'query {table.query_ids[i]}: unknown candidate "{shown}"')
+    return Decisions(choice, declined, None, tuple(faults))
+
+
+def cheapest_first(table: RoutingTable) -> Indices:
+    """[C] columns by mean cost, unknown costs last, then by name: how ties are broken."""
+    means = column_means(table.cost)
+    return np.lexsort((np.arange(len(means)), np.where(np.isnan(means), np.inf, means)))
+
+
+def best_cells(values: npt.ArrayLike, cost: npt.ArrayLike) -> Indices:
+    """[Q] column of the highest value of every row, ties to the cheapest cell; -1 for a row without any value."""
+    matrix = np.asarray(values, np.float64)
+    if not matrix.shape[1]:
+        return np.full(len(matrix), -1, np.int64)
+    filled = np.where(np.isnan(matrix), -np.inf, matrix)
+    price = np.asarray(cost, np.float64)
+    price = np.where(np.isnan(price), np.finfo(np.float64).max, price)
+    tied = filled == filled.max(axis=1, keepdims=True)
+    chosen: Indices = np.argmin(np.where(tied, price, np.inf), axis=1).astype(np.int64)
+    chosen[np.isneginf(filled).all(axis=1)] = -1
+    return chosen
+
+
+def best_column(table: RoutingTable) -> int:
+    """The candidate of the highest mean target, ties to the cheapest; -1 where nothing is scored."""
+    means = column_means(table.target)
+    return int(best_cells(means[None, :], column_means(table.cost)[None, :])[0])
+
+
+def refuse(name: str, faults: Sequence[str]) -> None:
+    """Raise one error that lists every fault.
+
+    Raises:
+        InputError: there are faults.
+    """
+    if faults:
+        noun = "fault" if len(faults) == 1 else "faults"
+        lines = "\n".join(f"  {fault}" for fault in faults)
+        raise InputError(
+            f"router {name}: found {len(faults)} {noun} in its choices:\n{lines}\n"
+            "Remedy: mend them, or allow partial choices (--allow-partial), and the missing are counted"
+        )
+
+
+def name_of(router: Any) -> str:
+    """The name of a router's class, or of the class itself."""
+    return router.__name__ if isinstance(router, type) else type(router).__name__
+
+
+def _bad_score(row: npt.NDArray[np.float64]) -> str:
+    return "NaN" if np.isnan(row).any() else "infinite"

@@ -1,0 +1,138 @@
+"""A router that runs somewhere: each prompt goes to an OpenAI-compatible endpoint, and the reply's `model` is its choice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from llmfusionbench.evaluation.routers.decision import Decisions, from_names
+from llmfusionbench.llm.chat import ChatClient, Reply
+from llmfusionbench.release.routing_table import RoutingTable
+
+_NO_MODEL = "no model in the answer"
+
+
+class LiveRouter:
+    """RouteLLM, LiteLLM, vLLM's semantic router and others answer this way.
+
+    Args:
+        url: Of the server; `/v1/chat/completions` is added where it is not there.
+        model: What to ask for, such as `auto` or `router-mf-0.11593`.
+        aliases: Name in a reply -> candidate of the release, where they differ.
+        concurrency: Requests under way at a time.
+        retries: Retries after a temporary failure: no connection, a time-out, status 408, 409, 429 or 5xx.
+        timeout: Seconds an attempt may take.
+        record: JSONL file to which every call is added: query_id (in an evaluation), prompt's place, attempts, status, model,
+            seconds, error.
+        key_variable: Environment variable with the API key to send; by default none is sent, whatever the environment holds.
+        max_tokens: Of the answer, which is not used: the choice is what counts.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        model: str = "auto",
+        aliases: Mapping[str, str] | None = None,
+        concurrency: int = 8,
+        retries: int = 3,
+        timeout: float = 60.0,
+        record: str | Path | None = None,
+        key_variable: str | None = None,
+        max_tokens: int = 1,
+    ) -> None:
+        self.url = url
+        self.model = model
+        self.aliases = aliases
+        self.concurrency = concurrency
+        self.retries = retries
+        self.timeout = timeout
+        self.record = record
+        self.key_variable = key_variable
+        self.max_tokens = max_tokens
+
+    def decide(self, table: RoutingTable, *, may_decline: bool = False) -> Decisions:
+        """The choices for the queries of `table`; a call that failed is a fault, never a query that was declined.
+
+        Where it may decline, an answer that names no model declines.
+
+        Raises:
+            InputError, MissingExtraError: see `route`.
+        """
+        made = from_names(self._choices(table.prompts, table.query_ids), table, may_decline=True)
+        nameless = np.array([call["error"] == _NO_MODEL for call in self.calls_], bool)
+        declined = made.declined & nameless & may_decline
+        faults = [
+            f"query {table.query_ids[i]}: no choice ({self.calls_[i]['error']})"
+            for i in np.flatnonzero(made.declined & ~declined)
+        ]
+        return replace(made, declined=declined, faults=(*made.faults, *faults))
+
+    def route(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> list[str | None]:
+        """The candidate that each reply names; None where no reply came after all attempts.
+
+        Raises:
+            InputError: the URL is none, or the server refuses the requests as such (status 401, 403, 404).
+            MissingExtraError: the client is not installed.
+        """
+        return self._choices(prompts, [None] * len(prompts))
+
+    def _choices(self, prompts: Sequence[str | None], query_ids: Sequence[str | None]) -> list[str | None]:
+        client = ChatClient(
+            self.url,
+            model=self.model,
+            concurrency=self.concurrency,
+            retries=self.retries,
+            timeout=self.timeout,
+            key_variable=self.key_variable,
+            max_tokens=self.max_tokens,
+            temperature=None,
+        )
+        asked = [(place, prompt) for place, prompt in enumerate(prompts) if prompt is not None]
+        calls = [_call(place, None) for place in range(len(prompts))]
+        refused: list[Reply] = []
+        waiting = {place for place, _ in asked}
+        try:
+            for at, reply in client.attempt_all([{"role": "user", "content": prompt}] for _, prompt in asked):
+                calls[asked[at][0]] = _call(asked[at][0], reply)
+                waiting.discard(asked[at][0])
+                if reply.refused:
+                    refused.append(reply)
+        finally:  # what a user interrupts has been called, and may have been paid for
+            if len(waiting) < len(asked) or not asked:
+                self._keep(
+                    call if q is None else {**call, "query_id": q}
+                    for q, call in zip(query_ids, calls, strict=True)
+                    if call["prompt"] not in waiting
+                )
+        self.calls_ = calls
+        if refused:
+            raise client.refusal(refused[0], f" for {len(refused)} of {len(calls)} prompts")
+        aliases = self.aliases or {}
+        return [None if call["model"] is None else aliases.get(call["model"], call["model"]) for call in calls]
+
+    def _keep(self, calls: Iterable[dict[str, Any]]) -> None:
+        if self.record is None:
+            return
+        path = Path(self.record)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A lone surrogate, which UTF-8 does not have, is escaped as JSON does it.
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(json.dumps(call, ensure_ascii=False, sort_keys=True) + "\n" for call in calls)
+
+
+def _call(place: int, reply: Reply | None) -> dict[str, Any]:
+    """A line of the record; no reply is that of a prompt which the log does not hold."""
+    if reply is None:
+        nothing = {"attempts": 0, "status": None, "model": None, "seconds": 0.0}
+        return {"prompt": place, **nothing, "error": "the log does not hold the prompt"}
+    error = reply.error if reply.model is None else None  # a choice without a text is a choice
+    return {
+        "prompt": place, "attempts": reply.attempts, "status": reply.status, "model": reply.model, "seconds": reply.seconds,
+        "error": _NO_MODEL if reply.model is None and error in (None, "no text in the answer") else error,
+    }  # fmt: skip

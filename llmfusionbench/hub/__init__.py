@@ -1,0 +1,1 @@
+"""The Hugging Face Hub: a client that checks what it receives, and the releases fetched through it."""

@@ -1,0 +1,172 @@
+"""Files of a dataset repository on the Hub: listed at one commit, downloaded whole or not at all.
+
+What a file means is left to `full`. Downloads lie in the cache of huggingface_hub, so an earlier one is used again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    GatedRepoError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # its name for whichever HTTP client it uses
+
+from llmfusionbench.errors import HubError
+from llmfusionbench.manifest import is_inside
+from llmfusionbench.storage.files import sha256
+
+TIMEOUT_S: Final = 10.0
+"""How long one answer of the Hub may take, seconds."""
+
+WAITS_S: Final = (1.0, 3.0)
+"""Pauses before the second and third attempt where the Hub is busy or stumbles, seconds."""
+
+_BUSY: Final = (429, 500, 502, 503, 504)
+
+
+class HubUnreachableError(HubError):
+    """No answer at all: no network, the Hub is down, or it is switched off by HF_HUB_OFFLINE."""
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """One file of a repository and the marks to check a download by."""
+
+    path: str
+    size: int | None
+    blob_id: str | None
+    """Git's SHA-1 of the contents of a file that is not in LFS."""
+    sha256: str | None
+    """SHA-256 of the contents of a file in LFS."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a repository at one commit."""
+
+    repo_id: str
+    commit: str
+    files: dict[str, HubFile]
+
+
+def list_files(repo_id: str, revision: str, *, token: str | bool | None = None) -> Listing:
+    """The files of dataset repository `repo_id` at `revision` (a branch, a tag or a commit).
+
+    Raises:
+        HubUnreachableError: the Hub does not answer.
+        HubError: it has no such repository or revision, refuses us, keeps failing, or lists a path that climbs out.
+    """
+    api = HfApi(library_name="llmfusionbench")
+    for wait in (*WAITS_S, None):
+        try:
+            info = api.dataset_info(repo_id, revision=revision, files_metadata=True, timeout=TIMEOUT_S, token=token)
+        except (OSError, ValueError, httpx.HTTPError) as error:
+            status = getattr(getattr(error, "response", None), "status_code", None)
+            if status not in _BUSY or wait is None:
+                raise _explain(error, f"{repo_id} at {revision}") from error
+            time.sleep(wait)
+        else:
+            break
+    files = {}
+    for entry in info.siblings or ():
+        if not is_inside(entry.rfilename):
+            raise HubError(f"{repo_id}: the file {entry.rfilename!r} lies outside it. Remedy: do not trust this repository")
+        lfs = None if entry.lfs is None else entry.lfs.sha256
+        files[entry.rfilename] = HubFile(entry.rfilename, entry.size, None if lfs else entry.blob_id, lfs)
+    if not info.sha:
+        raise HubError(f"{repo_id} at {revision}: the Hub names no commit. Remedy: check HF_ENDPOINT ({_endpoint()})")
+    return Listing(repo_id, info.sha, files)
+
+
+def cached(repo_id: str, commit: str, path: str) -> Path | None:
+    """The place of a file that was downloaded before, or None. Asks nobody."""
+    place = try_to_load_from_cache(repo_id, path, repo_type="dataset", revision=commit)
+    return Path(place) if isinstance(place, str) else None
+
+
+def download(listing: Listing, path: str, *, token: str | bool | None = None) -> Path:
+    """Download one file of `listing`, checked by size and digest, and return its place in the cache of huggingface_hub.
+
+    Raises:
+        HubError: the file is gone, does not arrive whole, or the Hub stops answering; nothing of it is kept.
+    """
+    file = listing.files[path]
+    place = cached(listing.repo_id, listing.commit, path)
+    if place is not None and file.size in (None, place.stat().st_size):
+        return place
+    name = f"{path} of {listing.repo_id} at {listing.commit[:12]}"
+    try:
+        place = Path(
+            hf_hub_download(
+                listing.repo_id,
+                path,
+                repo_type="dataset",
+                revision=listing.commit,
+                token=token,
+                force_download=place is not None,
+                library_name="llmfusionbench",
+            )
+        )
+    # hf_xet, which transfers large files where it is installed, raises RuntimeError.
+    except (OSError, RuntimeError, ValueError, httpx.HTTPError) as error:
+        raise _explain(error, name) from error
+    problem = _damage(place, file)
+    if problem is not None:
+        target = place.resolve()
+        place.unlink()
+        target.unlink(missing_ok=True)
+        raise HubError(f"{name}: {problem}. Remedy: try again; if it stays so, the file on the Hub is damaged")
+    return place
+
+
+def _damage(place: Path, file: HubFile) -> str | None:
+    size = place.stat().st_size
+    if file.size is not None and size != file.size:
+        return f"arrived with {size} bytes, expected {file.size}"
+    if file.sha256 is not None and sha256(place) != file.sha256:
+        return f"arrived with another SHA-256 than the listed {file.sha256}"
+    if file.blob_id is not None:
+        digest = hashlib.sha1(b"blob %d\0" % size + place.read_bytes(), usedforsecurity=False).hexdigest()
+        if digest != file.blob_id:
+            return f"arrived with another content than the listed {file.blob_id}"
+    return None
+
+
+def _explain(error: Exception, what: str) -> HubError:
+    """Our error for one of huggingface_hub's, by what the user can do about it."""
+    if isinstance(error, LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if isinstance(error, OfflineModeIsEnabled):
+        return HubUnreachableError(f"{what}: the Hub is switched off by HF_HUB_OFFLINE. Remedy: unset it")
+    if isinstance(error, GatedRepoError):
+        return HubError(f"{what}: the Hub asks for its terms to be accepted. Remedy: accept them there, then `hf auth login`")
+    if isinstance(error, RevisionNotFoundError):
+        return HubError(f"{what}: the repository has no such revision. Remedy: name a branch, a tag or a commit of it")
+    if isinstance(error, EntryNotFoundError):
+        return HubError(f"{what}: listed, but the Hub no longer has it. Remedy: try again, or pass another revision")
+    if isinstance(error, RepositoryNotFoundError) or status in (401, 403):
+        return HubError(f"{what}: no such dataset at {_endpoint()}, or a private one. Remedy: check the name, or set HF_TOKEN")
+    if status is not None:
+        return HubError(f"{what}: the Hub answered with HTTP status {status}. Remedy: try again later")
+    if isinstance(error, httpx.RemoteProtocolError):
+        return HubError(f"{what}: the transfer broke off ({error}). Remedy: try again")
+    if isinstance(error, httpx.TransportError):
+        return HubUnreachableError(f"{what}: no answer from {_endpoint()} ({error}). Remedy: check the network, then try again")
+    return HubError(f"{what}: {error}. Remedy: check the name and try again")
+
+
+def _endpoint() -> str:
+    return os.environ.get("HF_ENDPOINT", "https://huggingface.co")

@@ -1,0 +1,286 @@
+"""The full release: the official logs fetched from the Hub and built once; and published releases fetched as they are.
+
+Everything is kept by commit: what was built or fetched from one commit is never served for another. A branch is asked for
+again each time it is named; the full release without a revision stays at the commit it was first built from.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+from typing import Final
+from urllib.parse import quote
+
+from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
+
+from llmfusionbench.errors import HubError, InputError, ReleaseError
+from llmfusionbench.hub.client import HubUnreachableError, Listing, cached, download, list_files
+from llmfusionbench.manifest import MANIFEST, read_manifest
+from llmfusionbench.storage.files import whole_file
+
+FULL_REPO: Final = "ulab-ai/FusionBench"
+"""The dataset repository of the official logs."""
+
+DEFAULT_REVISION: Final = "main"
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+# train.csv, data/train-00000-of-00002.parquet (splits), or train/data.csv, train/data-00000-of-00001.parquet (configs).
+_SPLIT = re.compile(r"(train|partial_test|test)(?:-\d+-of-\d+)?")
+_SHARD = re.compile(r"(?:data|part)?-?(?:\d+(?:-of-\d+)?)?")
+_FORMATS: Final = (".parquet", ".csv", ".csv.gz", ".csv.zst")
+"""What the builder reads, the best first: a split that exists in two formats is taken once."""
+
+_INSTEAD: Final = 'or load the embedded sample by release="sample"'
+
+
+class CachedReleaseWarning(UserWarning):
+    """The Hub did not answer, and a copy fetched earlier is used."""
+
+
+def cache_directory() -> Path:
+    """Where built releases are kept: the environment variable LLMFUSIONBENCH_CACHE, or ~/.cache/llmfusionbench.
+
+    Raises:
+        InputError: there is no telling whose home directory that is.
+    """
+    place = os.environ.get("LLMFUSIONBENCH_CACHE")
+    try:
+        return Path(place).expanduser() if place else Path.home() / ".cache" / "llmfusionbench"
+    except RuntimeError as error:
+        found = "is not set" if not place else f'is "{place}"'
+        raise InputError(f"LLMFUSIONBENCH_CACHE {found}: {error} Remedy: set it to a directory that can be written") from error
+
+
+def cached_full() -> Path | None:
+    """The full release that `ensure_full()` would return without asking the Hub, or None."""
+    commit = _pinned(FULL_REPO, DEFAULT_REVISION)
+    return None if commit is None else _built(commit)
+
+
+def ensure_full(revision: str | None = None, *, token: str | bool | None = None, listing: Listing | None = None) -> Path:
+    """The directory of the full release; it is downloaded and built if this commit has not been before.
+
+    Args:
+        revision: branch, tag or commit of the repository. None is the commit used last time, at first that of `main`.
+        token: as for huggingface_hub.
+        listing: what the Hub lists, if the caller has asked already.
+
+    Raises:
+        HubError: the Hub does not answer, has no such revision, holds no official logs, or a file does not arrive whole.
+            Nothing half-written is left behind.
+        InputError: the cache cannot be written.
+    """
+    wanted = revision or _pinned(FULL_REPO, DEFAULT_REVISION) or DEFAULT_REVISION
+    if listing is None:
+        if _COMMIT.fullmatch(wanted) and (built := _built(wanted)) is not None:
+            return built
+        try:
+            listing = list_files(FULL_REPO, wanted, token=token)
+        except HubUnreachableError as error:
+            earlier = _pinned(FULL_REPO, wanted)
+            if earlier is not None and (built := _built(earlier)) is not None:
+                _warn_cached(f"{FULL_REPO} at {wanted}", earlier, error)
+                return built
+            raise HubUnreachableError(f"The full release is not in {cache_directory()}, and {error}, {_INSTEAD}") from error
+        except HubError as error:
+            raise HubError(f"{error}, {_INSTEAD}") from error
+    out = _place(listing.commit)
+    if _built(listing.commit) is None:  # a cache that is only read has no locks
+        with _lock(out):
+            if _built(listing.commit) is None:
+                _build(listing, out, token)
+    _pin(FULL_REPO, revision or DEFAULT_REVISION, listing.commit)
+    return out
+
+
+def fetch_logs(repo_id: str, revision: str | None = None, *, token: str | bool | None = None) -> tuple[list[Path], str]:
+    """The official logs of a repository, downloaded, and the commit they are of; what `build` takes as inputs and revision.
+
+    Raises:
+        HubError: the Hub does not answer, has no such repository or revision, it holds no logs, or one does not arrive whole.
+    """
+    listing = list_files(repo_id, revision or DEFAULT_REVISION, token=token)
+    return _download_logs(listing, token), listing.commit
+
+
+def fetch_release(repo_id: str, revision: str | None = None, *, token: str | bool | None = None) -> Path:
+    """The directory of a release published in our layout, downloaded if this commit has not been before.
+
+    Raises:
+        HubError: the Hub does not answer, has no such repository or revision, it holds no release, or not a whole one.
+    """
+    wanted = revision or DEFAULT_REVISION
+    if _COMMIT.fullmatch(wanted) and (place := _fetched(repo_id, wanted)) is not None:
+        return place
+    try:
+        listing = list_files(repo_id, wanted, token=token)
+    except HubUnreachableError as error:
+        earlier = _pinned(repo_id, wanted)
+        if earlier is not None and (place := _fetched(repo_id, earlier)) is not None:
+            _warn_cached(f"{repo_id} at {wanted}", earlier, error)
+            return place
+        raise
+    if (place := _fetched(repo_id, listing.commit)) is None:
+        place = _fetch(listing, token)
+    _pin(repo_id, wanted, listing.commit)
+    return place
+
+
+def select_inputs(listing: Listing) -> dict[str, list[str]]:
+    """The official logs among the files of a repository: split -> paths. Either known layout, CSV or Parquet.
+
+    Raises:
+        HubError: there is none.
+    """
+    found: dict[str, dict[str, list[str]]] = {}
+    for path in sorted(listing.files):
+        split = split_of(path)
+        suffix = "".join(PurePosixPath(path).suffixes[-2:] if path.endswith((".gz", ".zst")) else [PurePosixPath(path).suffix])
+        if split is not None and suffix in _FORMATS:
+            found.setdefault(split, {}).setdefault(suffix, []).append(path)
+    if not found:
+        names = ", ".join(sorted(listing.files)[:8]) or "none"
+        raise HubError(
+            f"{listing.repo_id} at {listing.commit[:12]}: no file for train, test or partial_test among its files ({names}). "
+            "Remedy: pass a revision that holds the official logs"
+        )
+    return {split: next(found[split][suffix] for suffix in _FORMATS if suffix in found[split]) for split in sorted(found)}
+
+
+def split_of(path: str) -> str | None:
+    """The split that a path of the official repository stands for: by the file's name, or by the folder of a `data` file."""
+    place = PurePosixPath(path)
+    stem = place.name.partition(".")[0]
+    match = _SPLIT.fullmatch(stem)
+    if match is None and _SHARD.fullmatch(stem):
+        match = _SPLIT.fullmatch(place.parent.name)
+    return match and match[1]
+
+
+def _build(listing: Listing, out: Path, token: str | bool | None) -> None:
+    from llmfusionbench.builders import build
+
+    inputs = _download_logs(listing, token)
+    _say(f"Building the full release, once, in {out}")
+    with _Bars() as bars:
+        build("fusionbench", inputs, out, revision=listing.commit, progress=bars)
+
+
+def _download_logs(listing: Listing, token: str | bool | None) -> list[Path]:
+    paths = [path for group in select_inputs(listing).values() for path in group]
+    size = sum(listing.files[path].size or 0 for path in paths)
+    _say(f"Downloading {len(paths)} files ({size / 1e6:,.0f} MB) of {listing.repo_id} at {listing.commit[:12]}")
+    return [download(listing, path, token=token) for path in paths]
+
+
+def _fetch(listing: Listing, token: str | bool | None) -> Path:
+    what = f"{listing.repo_id} at {listing.commit[:12]}"
+    if MANIFEST not in listing.files:
+        raise HubError(f"{what}: no release here, it has no {MANIFEST}. Remedy: name a repository of a published release")
+    place = download(listing, MANIFEST, token=token).parent
+    manifest = read_manifest(place)
+    for name, entry in manifest["files"].items():
+        if name not in listing.files or listing.files[name].size not in (None, entry.get("bytes")):
+            raise HubError(f"{what}: {name} is not there as its manifest has it. Remedy: publish the release again")
+    for name in sorted({"README.md"} & set(listing.files)) + sorted(manifest["files"]):
+        download(listing, name, token=token)
+    return place
+
+
+def _fetched(repo_id: str, commit: str) -> Path | None:
+    """The release of this commit in the cache of huggingface_hub, if all of it is there."""
+    place = cached(repo_id, commit, MANIFEST)
+    if place is None:
+        return None
+    try:
+        files = read_manifest(place.parent)["files"]
+    except ReleaseError:
+        return None
+    for name, entry in files.items():
+        file = place.parent / name
+        if not file.is_file() or file.stat().st_size != entry.get("bytes"):
+            return None
+    return place.parent
+
+
+def _place(commit: str) -> Path:
+    return cache_directory() / "full" / commit
+
+
+def _built(commit: str) -> Path | None:
+    place = _place(commit)
+    return place if (place / MANIFEST).is_file() else None
+
+
+def _pin_file(repo_id: str, revision: str) -> Path:
+    return cache_directory() / "pins" / quote(repo_id, safe="") / quote(revision, safe="")
+
+
+def _pinned(repo_id: str, revision: str) -> str | None:
+    """The commit that this name stood for when it was last used."""
+    try:
+        commit = _pin_file(repo_id, revision).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return commit if _COMMIT.fullmatch(commit) else None
+
+
+def _pin(repo_id: str, revision: str, commit: str) -> None:
+    if not _COMMIT.fullmatch(revision) and _pinned(repo_id, revision) != commit:
+        # What cannot be kept is asked for again.
+        with suppress(OSError), whole_file(_pin_file(repo_id, revision)) as file:
+            file.write_text(commit + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _lock(out: Path) -> Iterator[None]:
+    """One process at a time builds into `out`; the others wait for it."""
+    from filelock import FileLock
+
+    lock = FileLock(out.with_name(f".{out.name}.lock"))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise InputError(
+            f"{out.parent}: cannot keep a release there ({error.strerror or error}). "
+            "Remedy: set LLMFUSIONBENCH_CACHE to a directory that can be written"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _warn_cached(what: str, commit: str, error: HubError) -> None:
+    message = f"{what}: using the copy of commit {commit} fetched earlier, because {error}"
+    warnings.warn(message, CachedReleaseWarning, stacklevel=3)
+
+
+class _Bars:
+    """The build's progress as one bar a stage, drawn as huggingface_hub draws its downloads."""
+
+    def __init__(self) -> None:
+        self.bars: dict[str, tqdm] = {}
+
+    def __enter__(self) -> _Bars:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for bar in self.bars.values():
+            bar.close()
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        bar = self.bars.get(what)
+        if bar is None:
+            bar = self.bars[what] = tqdm(desc=what, total=total, unit="", unit_scale=True)  # type: ignore[no-untyped-call]
+        bar.update(done - bar.n)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

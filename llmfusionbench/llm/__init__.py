@@ -1,0 +1,1 @@
+"""Calling an LLM: the chat client, the spending limit, and the journal of paid replies."""

@@ -1,0 +1,63 @@
+"""Which candidates answer best, domain by domain: the first thing that anyone asks of a release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from llmfusionbench.errors import InputError
+from llmfusionbench.statistics import bootstrap_mean
+
+if TYPE_CHECKING:
+    from llmfusionbench.release import Release
+
+
+def leaderboard(release: Release, split: str | None = None, *, seed: int = 0) -> pd.DataFrame:
+    """Every candidate in every domain, best first.
+
+    Args:
+        release: The release.
+        split: All splits by default.
+        seed: Random seed of the bootstrap.
+
+    Returns:
+        domain, candidate, performance (mean over the scored answers), low and high (its 95% bootstrap interval over queries),
+        scored (answers with a performance), queries (of the domain), cost_usd (mean cost of an
+        answer) with cost_low and cost_high, provenance.
+
+    Raises:
+        UnknownNameError: there is no such split.
+        InputError: it has no queries.
+    """
+    table = release.routing(split)
+    if not table.query_ids:
+        raise InputError(f"{release.path}: {split or 'the release'} has no queries, so there is nothing to rank")
+    queries = release.table("queries", split).to_table(columns=["query_id", "domain"])
+    domain_of = dict(zip(queries["query_id"].to_pylist(), queries["domain"].to_pylist(), strict=True))
+    domains = np.array([domain_of[q] for q in table.query_ids], object)
+    frames = []
+    for domain in sorted(set(domain_of.values())):
+        rows = domains == domain
+        performance = bootstrap_mean(table.performance[rows], seed=seed)
+        cost = bootstrap_mean(table.cost[rows], seed=seed)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "domain": domain,
+                    "candidate": table.candidates,
+                    "performance": performance.mean,
+                    "low": performance.low,
+                    "high": performance.high,
+                    "scored": performance.valid,
+                    "queries": int(rows.sum()),
+                    "cost_usd": cost.mean,
+                    "cost_low": cost.low,
+                    "cost_high": cost.high,
+                }
+            )
+        )
+    board = pd.concat(frames, ignore_index=True)
+    board["provenance"] = "+".join(release.provenance)
+    return board.sort_values(["domain", "performance", "candidate"], ascending=[True, False, True], ignore_index=True)

@@ -1,0 +1,118 @@
+"""A table of a release as a map-style `torch.utils.data.Dataset`, read by row group, and a collate function for it.
+
+This module needs torch, so it is imported only where `Release.to_torch` is called.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from llmfusionbench.errors import InputError, MissingExtraError, UnknownNameError
+
+try:
+    import torch
+    from torch.utils.data import Dataset
+except ImportError as error:
+    raise MissingExtraError("torch", "torch") from error
+
+
+class TableDataset(Dataset[dict[str, Any]]):
+    """The rows of some Parquet files of one table, in their order, as dictionaries of Python values.
+
+    A row is read together with its row group, of which the last few are kept: shuffle within blocks of rows, or read in
+    order, where the table is larger than memory. Works in the processes of a DataLoader, forked or spawned.
+
+    Args:
+        files: the Parquet files of one table.
+        columns: the columns to read; None is all of them.
+        cached_row_groups: how many row groups each process keeps in memory.
+
+    Raises:
+        UnknownNameError: no such column.
+    """
+
+    def __init__(
+        self, files: Sequence[Path | str], *, columns: Sequence[str] | None = None, cached_row_groups: int = 4
+    ) -> None:
+        if cached_row_groups < 1:
+            raise InputError(f"cached_row_groups is {cached_row_groups}, expected at least 1")
+        self.files = [str(file) for file in files]
+        self.columns = None if columns is None else list(columns)
+        self.cached_row_groups = cached_row_groups
+        self._groups: list[tuple[int, int]] = []
+        rows = []
+        for number, file in enumerate(self.files):
+            with pq.ParquetFile(file) as parquet:
+                known = parquet.schema_arrow.names
+                for column in self.columns or ():
+                    if column not in known:
+                        raise UnknownNameError("column", column, known)
+                for group in range(parquet.num_row_groups):
+                    self._groups.append((number, group))
+                    rows.append(parquet.metadata.row_group(group).num_rows)
+        self._ends = np.cumsum([0, *rows])
+        self._tables: OrderedDict[int, pa.Table] = OrderedDict()
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Any]]:
+        """Several rows at once, in the order asked for; a DataLoader calls this once a batch."""
+        wanted = np.asarray(indices, dtype=np.int64)
+        wanted = np.where(wanted < 0, wanted + len(self), wanted)
+        if wanted.size and (wanted.min() < 0 or wanted.max() >= len(self)):
+            raise IndexError(f"row {list(indices)} asked for, and the table has {len(self)} rows")
+        groups = np.searchsorted(self._ends, wanted, side="right") - 1
+        rows: list[dict[str, Any]] = [{}] * len(wanted)
+        for group in np.unique(groups):
+            places = np.flatnonzero(groups == group)
+            picked = self._table(int(group)).take(pa.array(wanted[places] - self._ends[group]))
+            for place, row in zip(places.tolist(), picked.to_pylist(), strict=True):
+                rows[place] = row
+        return rows
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_tables": OrderedDict()}  # each process reads its own
+
+    def _table(self, group: int) -> pa.Table:
+        table = self._tables.pop(group, None)
+        if table is None:
+            file, number = self._groups[group]
+            # Arrow's threads do not survive a fork, which is how a DataLoader starts its workers.
+            with pq.ParquetFile(self.files[file]) as parquet:
+                table = parquet.read_row_group(number, columns=self.columns, use_threads=False)
+        self._tables[group] = table
+        while len(self._tables) > self.cached_row_groups:
+            self._tables.popitem(last=False)
+        return table
+
+
+def collate(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A batch of rows by column: numbers and truth values as tensors of shape [B], everything else as lists.
+
+    Missing numbers become NaN, which makes their column float64; a column that is missing throughout stays a list of None.
+
+    >>> collate([{"llm": "a", "cost_usd": 0.5}, {"llm": "b", "cost_usd": None}])
+    {'llm': ['a', 'b'], 'cost_usd': tensor([0.5000,    nan], dtype=torch.float64)}
+    """
+    return {name: _column([row[name] for row in rows]) for name in rows[0]} if rows else {}
+
+
+def _column(values: list[Any]) -> Any:
+    present = [value for value in values if value is not None]
+    if not present or not all(isinstance(value, (bool, int, float)) for value in present):
+        return values
+    if len(present) < len(values) or any(isinstance(value, float) for value in present):
+        return torch.tensor([math.nan if value is None else float(value) for value in values], dtype=torch.float64)
+    return torch.tensor(values)

@@ -1,0 +1,166 @@
+"""Takes the program out of a response, and the code out of a HumanEval prompt. Parses only; runs nothing."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import warnings
+
+from llmfusionbench.scoring.answers.marks import final_text
+
+CODE_LIMIT = 200_000
+"""Longest program that is looked at, in characters."""
+CUTS = 60
+"""How many lines are given up at the end of a text to make it parse."""
+
+_FENCE = re.compile(r"^(?P<indent>[ \t]{0,8})(?:```|~~~)[ \t]*+(?P<kind>[\w+-]*+)[^\n]*+\n", re.MULTILINE)
+_BEGIN = re.compile(r"\[begin\]", re.IGNORECASE)
+_DONE = re.compile(r"\[done\]", re.IGNORECASE)
+_START = re.compile(r"^(?:from[ \t]+\w|import[ \t]+\w|def[ \t]+\w|async[ \t]+def|class[ \t]+\w|@\w)", re.MULTILINE)
+_PYTHON = frozenset(("", "python", "python3", "py", "Python"))
+
+
+def extract_code(response: str, wanted: tuple[str, ...] = ()) -> str:
+    """The program in a response: between [BEGIN] and [DONE], in a fenced block, or the text without its prose.
+
+    `wanted` names functions that it should define; the last block that defines one of them is taken.
+    """
+    text = final_text(response)[:CODE_LIMIT].replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
+    begin = _BEGIN.search(text)
+    if begin is not None:
+        return _unfenced(_DONE.split(text[begin.end() :], maxsplit=1)[0], wanted)
+    return _unfenced(text, wanted)
+
+
+def _unfenced(text: str, wanted: tuple[str, ...]) -> str:
+    blocks = fenced_blocks(text)
+    if blocks:
+        defining = [block for block in blocks if defines(block, wanted)]
+        whole = [block for block in defining if parses(block)]
+        if whole:
+            return _with_helpers(whole[-1], blocks)
+        joined = "\n".join(blocks)
+        return joined if parses(joined) and not defining else (defining or blocks)[-1]
+    body = text.strip("\n")
+    # A text that defines nothing asked for may be the body of the prompt's function: cutting it would change it.
+    keep = parses(body) or (bool(wanted) and not defines(body, wanted))
+    return body if keep else without_prose(body)
+
+
+def fenced_blocks(text: str) -> list[str]:
+    """The Python blocks between ``` lines, the last one also when its closing line is missing."""
+    blocks = _blocks(text, 3)
+    return blocks if any(map(parses, blocks)) else _blocks(text, 8)
+
+
+def _blocks(text: str, reach: int) -> list[str]:
+    """The blocks, where a line that closes one is indented by at most `reach` more than the line that opened it.
+
+    By the rule of Markdown, 3, the ``` of an example in a docstring closes nothing.
+    """
+    blocks: list[str] = []
+    start: int | None = None
+    python, indent = False, ""
+    for found in _FENCE.finditer(text if text.endswith("\n") else text + "\n"):
+        if start is None:
+            start, python, indent = found.end(), found["kind"] in _PYTHON, found["indent"]
+        elif len(found["indent"]) <= len(indent) + reach:
+            if python:
+                blocks.append(_moved_left(text[start : found.start()], indent))
+            start = None
+    if start is not None and python:
+        blocks.append(_moved_left(text[start:], indent))
+    return [block.strip("\n") for block in blocks if block.strip()]
+
+
+def _moved_left(block: str, indent: str) -> str:
+    """A block of an item of a list, without the indentation of its fence."""
+    return "\n".join(line.removeprefix(indent) for line in block.split("\n")) if indent else block
+
+
+def _with_helpers(code: str, blocks: list[str]) -> str:
+    """`code` under the blocks that hold nothing but imports and definitions, where it or they use some of these."""
+    wanted = _wanted(code)
+    helpers: list[str] = []
+    for block in reversed(blocks):  # what a block uses mostly stands before it
+        if block != code and block not in helpers and parses(block) and _only_defines(block) and _bound(block) & wanted:
+            helpers.insert(0, block)
+            wanted |= _wanted(block)
+    return "\n\n\n".join([*helpers, code])
+
+
+def _wanted(code: str) -> set[str]:
+    """The names that `code` uses and that neither it nor Python binds."""
+    return _names(_tree(code), ast.Load) - _bound(code) - set(dir(builtins))
+
+
+def _only_defines(code: str) -> bool:
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return all(isinstance(statement, kinds) for statement in _tree(code).body)
+
+
+def _bound(code: str) -> set[str]:
+    """The names that `code` defines, imports or assigns, at any depth."""
+    tree = _tree(code)
+    named = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    found = _names(tree, ast.Store) | {node.name for node in ast.walk(tree) if isinstance(node, named)}
+    aliases = [node for node in ast.walk(tree) if isinstance(node, ast.alias)]
+    return found | {(alias.asname or alias.name).partition(".")[0] for alias in aliases}
+
+
+def _names(tree: ast.AST, way: type[ast.expr_context]) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, way)}
+
+
+def without_prose(text: str) -> str:
+    """The text from its first line of code on, without trailing lines that keep it from parsing; else unchanged."""
+    start = _START.search(text)
+    if start is None:
+        return text
+    lines = text[start.start() :].split("\n")
+    for cut in range(min(CUTS, len(lines))):
+        code = "\n".join(lines[: len(lines) - cut])
+        if parses(code):
+            return code
+    return text[start.start() :]
+
+
+def prompt_code(prompt: str) -> str:
+    """The code of a HumanEval prompt (imports, helpers, signature, docstring), free of instructions around it."""
+    blocks = fenced_blocks(prompt)
+    text = blocks[0] if blocks else prompt
+    code = without_prose(text.replace("\r\n", "\n")[:CODE_LIMIT])
+    return code if parses(code) else ""
+
+
+def last_function(code: str) -> str | None:
+    """The name of the last function that `code` defines at top level, or None."""
+    names = re.findall(r"^def[ \t]+(\w+)", code, re.MULTILINE)
+    return names[-1] if names else None
+
+
+def defines(code: str, names: tuple[str, ...]) -> bool:
+    """Whether `code` defines one of `names` at top level (any function where `names` is empty)."""
+    one = "|".join(map(re.escape, names)) or r"\w+"
+    return (
+        re.search(rf"^(?:(?:async[ \t]+)?def|class)[ \t]+(?:{one})\b|^(?:{one})[ \t]*(?::[^=\n]*)?=", code, re.MULTILINE)
+        is not None
+    )
+
+
+def _tree(code: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(code)
+
+
+def parses(code: str) -> bool:
+    """Whether `code` is Python."""
+    if len(code) > CODE_LIMIT:
+        return False
+    try:
+        _tree(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True

@@ -1,0 +1,213 @@
+"""Numbers in text: finds them, and brings each to one exact form so that 18, 18.00, $18 and 36/2 are equal.
+
+Works on digits only. No power is ever expanded and no float made, so "1e999999999" costs what its text costs.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from fractions import Fraction
+
+from llmfusionbench.scoring.answers.marks import plain_width
+
+FRACTION_DIGITS = 60
+"""Numerators and denominators with more digits are compared as written."""
+WINDOWS = (48, 400)
+"""Characters before the last digit in which the last number is looked for first."""
+
+_AFTER = 10
+"""Characters after the last digit that may belong to its number: " per cent"."""
+_UP_TO_LAST_DIGIT = re.compile(r".*[\d\u00bc-\u00be\u2150-\u215e]", re.DOTALL)
+_TOKEN = re.compile(
+    r"(?P<minus>(?<![\w)\]}])-)?(?:[$€£¥₹]\s?(?P<inner>-)?)?"
+    r"(?:(?P<whole>\d(?<!\d\d)(?<![a-zA-Z)}]\^\d)(?<![a-zA-Z]\^\{\d)[\d,]*+)(?P<part>\.\d++)?+|(?<![\w.])(?P<bare>\.\d++))"
+    r"(?P<power>[eE][-+]?\d++(?!\w)|\s?(?:\u00d7|\\times|\*|x)\s?10\s?\^\s?\{?-?\d++\}?)?+"
+    r"(?:(?P<over>\s?/\s?\d++(?![\d,]*\.\d))|(?P<mixed>\s\d++/\d++(?![\d/])))?"
+    r"(?P<percent>\s?\\?%|\s(?:percent|per cent)\b)?"
+)
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")
+_LATEX_FRACTION = re.compile(r"(?P<digit>\d)?\s?\\[dt]?frac(?:\s?\{\s?(\d+)\s?\}\s?\{\s?(\d+)\s?\}|\s?(\d)\s?(\d)(?!\d))")
+_OPERATOR = re.compile(r"\s?[a-zA-Z]{0,20}\s?(?:[-+*/\u00d7\u00f7^]|\\times|\\cdot|\\div)\s?[$(]?\d")
+_SEPARATORS = re.compile(r"(?<=\d)(?:\{,\}|\\,|\\!,?|\\ (?=\d{3}(?!\d))|\u00a0|\u202f|\u2009)(?=\d)")
+_APOSTROPHES = re.compile(r"(?<=\d)['_](?=\d{3}(?!\d))")
+_UNIT_POWER = re.compile(r"(\d\s?(?:[cmk]?m|ft|in|yd))[23]\b")
+_POWER_LIKE = re.compile(r"[mntd][23]")
+_NEGATIVE = re.compile(r"\b[Nn]egative (?=\$?\d)")
+_SIGNS = str.maketrans({"\u2212": "-", "\ufe63": "-", "\u2044": "/"})
+_DASH = re.compile(r"(?<![\w)\]}.%])(?<![\d)\]}%] )\u2013(?=[$\u20ac\u00a3]?\.?\d)")
+_VULGAR = re.compile(r"(\d ?)?([\u00bc-\u00be\u2150-\u215e])")
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An exact number."""
+
+    key: tuple[str, str, int] | tuple[str, str, str]
+    """(sign, digits without outer zeros, power of ten), or ("/", numerator, denominator): equal numbers, equal keys."""
+    percent: bool
+    text: str
+    """As written in the response."""
+
+    def equals(self, other: Number) -> bool:
+        """Exact equality; where one side alone has a percent sign, 50% is both 50 and 0.5."""
+        if self.key == other.key:
+            return True
+        if self.percent == other.percent:
+            return False
+        with_sign, plain = (self, other) if self.percent else (other, self)
+        sign, digits, power = with_sign.key
+        return isinstance(power, int) and (sign, digits, power - 2) == plain.key
+
+
+def last_number(text: str) -> Number | None:
+    """The last number in `text`, or None."""
+    found = _UP_TO_LAST_DIGIT.match(text)
+    if found is None:
+        return None
+    # A number is short: look in a window around the last digit, and in all of the text only when that was too narrow.
+    for width in WINDOWS:
+        start = found.end() - width
+        if start <= 0:
+            break
+        number = _last(text[start : found.end() + _AFTER], margin=width // 3)
+        if number is not None:
+            return number
+    return _last(text[: found.end() + _AFTER], margin=0)
+
+
+def _last(text: str, margin: int) -> Number | None:
+    text = _plain(text)
+    match = None
+    for match in _TOKEN.finditer(text):  # noqa: B007 - the last one is what is wanted
+        pass
+    if match is None or match.start() < margin:
+        return None
+    return _number(match, last=True)
+
+
+def first_number(text: str) -> Number | None:
+    """The first number in `text`, or None; of an equation ("5 + 3 = 8") the number after the last "="."""
+    text = _plain(text)
+    match = _TOKEN.search(text)
+    if match is None:
+        return None
+    if "=" in text:
+        head = match.string[match.end() : match.end() + 40]
+        if _OPERATOR.match(head) or "=" in text[: match.start()]:
+            after = _TOKEN.search(text, text.rindex("=") + 1)
+            match = after or match
+    return _number(match, last=False)
+
+
+def leading_number(text: str) -> Number | None:
+    """The first number in `text` as it stands, or None: 144 of "144 / 12 = 12", but 3/4 of "3/4 cups"."""
+    text = _plain(text)
+    match = _TOKEN.search(text)
+    if match is not None and match["over"] is not None and text[match.end() :].lstrip().startswith("="):
+        match = _TOKEN.search(text[: match.start("over")])
+    return None if match is None else _number(match, last=False)
+
+
+def whole_number(text: str) -> Number | None:
+    """The number that `text` is, apart from signs of currency and per cent and white space; None for anything else."""
+    text = _plain(text).strip().rstrip(".")
+    match = _TOKEN.fullmatch(text)
+    if match is None or ("," in text and _GROUPED.fullmatch(match["whole"] or "") is None):
+        return None
+    return _number(match, last=False)
+
+
+def _plain(text: str) -> str:
+    """Writes the variants of a number the plain way: LaTeX fractions and separators, the true minus sign."""
+    if not text.isascii():
+        text = plain_width(_VULGAR.sub(_spelled_out, text)).translate(_SIGNS)
+        text = _SEPARATORS.sub("", _DASH.sub("-", text.replace("\u2019", "'")))
+    if "\\" in text or "{" in text:
+        text = _SEPARATORS.sub("", text).replace("\\$", "$")
+        text = _LATEX_FRACTION.sub(_slashed, text)
+    if "egative" in text:
+        text = _NEGATIVE.sub("-", text)
+    if "'" in text or "_" in text:
+        text = _APOSTROPHES.sub("", text)
+    return text if _POWER_LIKE.search(text) is None else _UNIT_POWER.sub(r"\1", text)
+
+
+def _slashed(found: re.Match[str]) -> str:
+    fraction = f"{found[2] or found[4]}/{found[3] or found[5]}"
+    return f"{found[1]} {fraction}" if found[1] else fraction
+
+
+def _spelled_out(found: re.Match[str]) -> str:
+    fraction = unicodedata.normalize("NFKC", found[2])
+    return f"{found[1].strip()} {fraction}" if found[1] else fraction
+
+
+def _number(match: re.Match[str], *, last: bool) -> Number | None:
+    whole, part = match["whole"] or "0", match["part"] or match["bare"] or ""
+    minus = match["minus"] is not None or match["inner"] is not None
+    if "," in whole:
+        pieces = whole.rstrip(",")
+        if _GROUPED.fullmatch(pieces):
+            whole = pieces.replace(",", "")
+        else:  # a list such as 3,4,5
+            listed = pieces.split(",")
+            whole, minus = listed[-1 if last else 0], minus and (not last or len(listed) == 1)
+            part = part if last or len(listed) == 1 else ""
+    sign = "-" if minus else ""
+    text = match[0].strip()
+    percent = match["percent"] is not None
+    power = 0
+    if match["power"] is not None:
+        digits = re.sub(r"^.*?(-?)\+?(\d+)\}?$", r"\1\2", match["power"].split("^")[-1].lstrip("eE{ "))
+        if len(digits) > 18:
+            return None
+        power = int(digits)
+    if match["over"] is not None or match["mixed"] is not None:
+        return _fraction(match, sign, whole, part, power, percent)
+    return Number(_decimal(sign, whole, part[1:], power), percent, text)
+
+
+def _decimal(sign: str, whole: str, part: str, power: int) -> tuple[str, str, int]:
+    digits = (whole + part).lstrip("0")
+    if not digits:
+        return ("", "0", 0)
+    kept = digits.rstrip("0")
+    return (sign, _ascii_digits(kept), power - len(part) + len(digits) - len(kept))
+
+
+def _ascii_digits(digits: str) -> str:
+    """Arabic-Indic and other digits as 0-9 (`\\d` finds them all)."""
+    return digits if digits.isascii() else "".join(str(int(char)) for char in digits)
+
+
+def _fraction(match: re.Match[str], sign: str, whole: str, part: str, power: int, percent: bool) -> Number | None:
+    if match["mixed"] is not None:
+        above, below = match["mixed"].strip().split("/")
+    else:
+        above, below = "0", match["over"].replace("/", "").strip()
+    if max(len(whole), len(part), len(above), len(below), abs(power)) > FRACTION_DIGITS:
+        return Number(("/", sign + whole + part, below), percent, match[0].strip())
+    if int(below) == 0:
+        return None
+    base = Fraction(int(whole + part[1:]), 1) * Fraction(10) ** (power - max(len(part) - 1, 0))
+    if match["mixed"] is not None and not part and power == 0:
+        value = base + Fraction(int(above), int(below))
+    elif match["mixed"] is not None:  # "2.5 1/2" is no mixed number: the second stands for itself
+        value = Fraction(int(above), int(below))
+    else:
+        value = base / int(below)
+    return Number(_rational(sign, value), percent, match[0].strip())
+
+
+def _rational(sign: str, value: Fraction) -> tuple[str, str, int] | tuple[str, str, str]:
+    above, below, power = value.numerator, value.denominator, 0
+    while below % 10 == 0:
+        below, power = below // 10, power - 1
+    for factor, other in ((2, 5), (5, 2)):
+        while below % factor == 0:
+            below, above, power = below // factor, above * other, power - 1
+    if below == 1:
+        return _decimal(sign, str(above), "", power)
+    return ("/", sign + str(value.numerator), str(value.denominator))

@@ -1,0 +1,69 @@
+"""The options of a multiple-choice question, from the forms in which logs keep them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from llmfusionbench.scoring.answers.normalise import normalise
+from llmfusionbench.scoring.answers.python_literal import python_literal
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+CACHED_LENGTH = 4096
+"""Longer texts of options are parsed anew each time rather than kept."""
+DEFAULT_LABELS = tuple("ABCDEFGHIJ")
+"""Labels where the options are not known: as many as the largest usual task (MMLU-Pro) has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of one question."""
+
+    labels: tuple[str, ...] = DEFAULT_LABELS
+    texts: tuple[str, ...] = ()
+    """As many as labels, or none where the texts are not known."""
+    plain: tuple[str, ...] = ()
+    """The texts in their normal form."""
+
+
+def read_options(choices: object) -> Options:
+    """Options from a list of texts, {"label": [...], "text": [...]}, {"A": ..., "B": ...}, or these written as text."""
+    if isinstance(choices, str):
+        return _of_short_text(choices) if len(choices) <= CACHED_LENGTH else _of_text(choices)
+    if not isinstance(choices, Mapping):
+        return _options((), _strings(choices))
+    named, texts = choices.get("label", choices.get("labels")), choices.get("text", choices.get("texts"))
+    if texts is None:
+        texts = choices.get("choices")
+    if named is None and texts is None:
+        return _options(_strings(list(choices.keys())), _strings(list(choices.values())))
+    return _options(_strings(named), _strings(texts))
+
+
+def _of_text(text: str) -> Options:
+    try:
+        value: object = json.loads(text)
+    except (ValueError, RecursionError):
+        value = python_literal(text)
+    return read_options(value) if isinstance(value, (list, dict)) else Options()
+
+
+@lru_cache(maxsize=8192)
+def _options(named: tuple[str, ...], texts: tuple[str, ...]) -> Options:
+    if named and all(named):
+        texts = texts if len(texts) == len(named) else ()
+        return Options(named, texts, tuple(map(normalise, texts)))
+    if 0 < len(texts) <= len(LETTERS):
+        return Options(tuple(LETTERS[: len(texts)]), texts, tuple(map(normalise, texts)))
+    return Options()
+
+
+def _strings(values: object) -> tuple[str, ...]:
+    if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__iter__"):
+        return ()
+    return tuple(str(value).strip() for value in values)
+
+
+_of_short_text = lru_cache(maxsize=8192)(_of_text)

@@ -1,0 +1,1 @@
+"""The published scorers, as they are, for comparison with ours."""

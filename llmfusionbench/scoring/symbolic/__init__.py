@@ -1,0 +1,1 @@
+"""Symbolic comparison of mathematical answers, in worker processes with a time limit."""

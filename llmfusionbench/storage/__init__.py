@@ -1,0 +1,1 @@
+"""Files and directories that are written atomically: complete, or not there."""

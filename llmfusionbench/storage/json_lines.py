@@ -1,0 +1,21 @@
+"""JSON lines, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from llmfusionbench.storage.files import whole_file
+
+
+def write_lines(records: Iterable[Mapping[str, Any]], path: Path) -> int:
+    """Write records as JSON lines, beside the file's place and then renamed to it."""
+    count = 0
+    # What UTF-8 cannot hold is written as the escape that JSON knows.
+    with whole_file(path) as place, open(place, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+        for record in records:
+            file.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
+            count += 1
+    return count

@@ -1,0 +1,1 @@
+"""Operations on texts: token counts, embeddings, near-duplicates."""

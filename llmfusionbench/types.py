@@ -5,14 +5,25 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 MODES: Final = ("direct", "think")
 SPLITS: Final = ("train", "test", "partial_test")
 STATUSES: Final = ("ok", "empty", "error", "missing")
+PROVENANCES: Final = ("collected", "imported", "simulated")
+CRITERIA: Final = ("performance", "judge", "hybrid")
+"""How the answers behind a thought template were chosen."""
+POOLS: Final = ("small", "all")
+"""Which LLMs' answers may be behind a thought template: those of small LLMs, or all."""
 
 _THINK = "_think"
 _THINK_SUFFIX = re.compile(r"\s*let[’']s think step by step[.!]?\s*\Z", re.IGNORECASE)
+
+
+class Progress(Protocol):
+    """Called by a long task with its stage, how much of the stage is done, and the total (None while that is unknown)."""
+
+    def __call__(self, stage: str, done: int, total: int | None, /) -> None: ...
 
 
 class Candidate(NamedTuple):
@@ -58,3 +69,8 @@ def content_id(*parts: str) -> str:
 def query_id(task: str, prompt: str) -> str:
     """The id of a query: the same for its direct and think prompts, and the same in every rebuild."""
     return content_id(task, normalise_prompt(prompt))
+
+
+def template_id(query_id: str, criterion: str, pool: str, summarizer: str) -> str:
+    """The id of a thought template: a hash of what it is for, how it was made, and by what."""
+    return content_id(query_id, criterion, pool, summarizer)

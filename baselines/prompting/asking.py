@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +19,7 @@ from llmfusionbench.llm.chat import ChatClient, Reply
 from llmfusionbench.llm.spending import Held, Spending
 from llmfusionbench.storage.files import filling
 from llmfusionbench.storage.json_lines import write_lines
+from llmfusionbench.types import Progress
 
 Record = dict[str, Any]
 Key = tuple[str, str]
@@ -33,7 +34,7 @@ def ask_prompts(
     journal: Path,
     *,
     spending: Spending | None = None,
-    progress: Callable[[str, int, int | None], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[Key, Record]:
     """The answer to each prompt, by query and method; none to those that the budget had no room for.
 

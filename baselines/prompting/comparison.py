@@ -5,7 +5,7 @@ The comparison of the thought level in FusionFactory (arXiv 2507.10540), for any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +28,7 @@ from llmfusionbench.release import Release
 from llmfusionbench.storage.files import sha256
 from llmfusionbench.storage.json_lines import write_lines
 from llmfusionbench.texts.embedding import text_digest
+from llmfusionbench.types import Progress
 
 ANSWERS: Final = "answers.jsonl"
 PROMPTS: Final = "prompts.jsonl"
@@ -104,7 +105,7 @@ def compare_prompts(
     budget_tokens: int = 2048,
     resamples: int = 1000,
     seed: int = 0,
-    progress: Callable[[str, int, int | None], None] | None = None,
+    progress: Progress | None = None,
 ) -> PromptReport:
     """Ask the same queries by every method and score the answers.
 
@@ -192,7 +193,7 @@ def _score(
     answers: Mapping[tuple[str, str], Record],
     scorer: Scorer,
     rows: Mapping[str, Mapping[str, Any]],
-    progress: Callable[[str, int, int | None], None] | None,
+    progress: Progress | None,
 ) -> None:
     """Add performance and reason to every record."""
     for done, ((name, _), record) in enumerate(sorted(answers.items()), 1):

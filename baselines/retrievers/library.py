@@ -13,9 +13,7 @@ import pyarrow.dataset as ds
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
 from llmfusionbench.texts.near_duplicates import LikeIndex
-
-CRITERIA: Final = ("performance", "judge", "hybrid")
-POOLS: Final = ("small", "all")
+from llmfusionbench.types import CRITERIA, POOLS
 
 _KIND: Final = ("criterion", "pool", "summarizer")
 _PER_TEMPLATE: Final = ("query_ids", "prompts", "tasks", "domains", "templates")

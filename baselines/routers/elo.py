@@ -8,7 +8,7 @@ import numpy as np
 
 from llmfusionbench.baselines.routers.shared.parts import Array, Features, learned, target_of
 from llmfusionbench.release.routing_table import RoutingTable
-from llmfusionbench.texts.embedding import Embedder
+from llmfusionbench.texts.embedding import Embedder, unit_rows
 
 _CHUNK = 512
 
@@ -34,7 +34,7 @@ class Elo:
         """Note who won against whom on each query."""
         target = target_of(table).astype(np.float32)
         self.features_ = Features(self.embedder, with_task=False).fit(table.prompts, table.tasks)
-        self.vectors_ = _unit(self.features_.of(table.prompts, table.tasks))
+        self.vectors_ = unit_rows(self.features_.of(table.prompts, table.tasks))
         a, b = target[:, :, None], target[:, None, :]
         # A comparison with NaN is false, so that a missing score is no battle.
         self.wins_ = ((a > b) + 0.5 * (a == b)).astype(np.float32).reshape(len(target), -1)
@@ -44,7 +44,7 @@ class Elo:
     def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
         """[Q, C] logarithms of Bradley-Terry strengths."""
         features: Features = learned(self, "features_")
-        vectors = _unit(features.of(prompts, tasks))
+        vectors = unit_rows(features.of(prompts, tasks))
         width = len(self.candidates_)
         scores = np.zeros((len(vectors), width))
         for start in range(0, len(vectors), _CHUNK):
@@ -68,8 +68,3 @@ def bradley_terry(wins: Array, steps: int) -> Array:
         strength /= np.exp(np.log(strength).mean(axis=1, keepdims=True))
     logs: Array = np.log(strength)
     return logs
-
-
-def _unit(vectors: Array) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.where(norms > 0, norms, 1)).astype(np.float32)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from llmfusionbench.baselines.routers.shared.parts import Array, Features, TaskMeans, learned, target_of
 from llmfusionbench.release.routing_table import RoutingTable
-from llmfusionbench.texts.embedding import Embedder
+from llmfusionbench.texts.embedding import Embedder, unit_rows
 
 _CHUNK = 512
 
@@ -37,7 +37,7 @@ class KNN:
         target = target_of(table)
         self.means_ = TaskMeans().fit(table.tasks, target)
         self.features_ = Features(self.embedder, with_task=False).fit(table.prompts, table.tasks)
-        self.vectors_ = _unit(self.features_.of(table.prompts, table.tasks))
+        self.vectors_ = unit_rows(self.features_.of(table.prompts, table.tasks))
         given = ~np.isnan(target)
         self.scores_ = np.hstack([np.where(given, target, 0), given]).astype(np.float32)
         self.candidates_ = list(table.candidates)
@@ -46,7 +46,7 @@ class KNN:
     def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
         """[Q, C] (sum over the neighbours that have a score + strength * mean of the task) / (their number + strength)."""
         features: Features = learned(self, "features_")
-        sums = neighbour_sums(_unit(features.of(prompts, tasks)), self.vectors_, self.scores_, self.k)
+        sums = neighbour_sums(unit_rows(features.of(prompts, tasks)), self.vectors_, self.scores_, self.k)
         width = len(self.candidates_)
         prior = self.means_.of(tasks)
         if not self.strength:
@@ -73,7 +73,7 @@ class KNNLabel:
         """Keep vectors and labels."""
         target = target_of(table)
         self.features_ = Features(self.embedder, with_task=False).fit(table.prompts, table.tasks)
-        self.vectors_ = _unit(self.features_.of(table.prompts, table.tasks))
+        self.vectors_ = unit_rows(self.features_.of(table.prompts, table.tasks))
         best = np.argmax(np.where(np.isnan(target), -np.inf, target), axis=1)
         self.labels_ = np.eye(target.shape[1], dtype=np.float32)[best]
         self.candidates_ = list(table.candidates)
@@ -82,7 +82,7 @@ class KNNLabel:
     def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
         """[Q, C] votes."""
         features: Features = learned(self, "features_")
-        votes = neighbour_sums(_unit(features.of(prompts, tasks)), self.vectors_, self.labels_, self.k)
+        votes = neighbour_sums(unit_rows(features.of(prompts, tasks)), self.vectors_, self.labels_, self.k)
         return votes.astype(np.float64)
 
 
@@ -125,9 +125,3 @@ def _lower_bound(near: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.float3
     maxima = near[:, : groups * width].reshape(len(near), groups, width).max(axis=2)
     bound: npt.NDArray[np.float32] = np.partition(maxima, groups - k, axis=1)[:, groups - k]
     return bound
-
-
-def _unit(vectors: Array) -> npt.NDArray[np.float32]:
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: npt.NDArray[np.float32] = (vectors / np.where(norms > 0, norms, 1)).astype(np.float32)
-    return unit

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from llmfusionbench.builders.making.normalise import normalise
 from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.records import Embeddings, Llms, Records, Rejected, Templates
 from llmfusionbench.schema import table_schema
-from llmfusionbench.types import content_id, query_id
+from llmfusionbench.types import query_id, template_id
 from llmfusionbench.validation.explain import explain
 
 
@@ -80,7 +79,9 @@ class Intake:
         """The table `thought_templates`; a template that is there already, or whose query is not, is rejected."""
         schema = table_schema("thought_templates")
         rows: dict[str, dict[str, Any]] = {}
-        for row in ({"template_id": template_id(row), **row} for row in self._templates):
+        for template in self._templates:
+            key = (str(template.get(name)) for name in ("query_id", "criterion", "pool", "summarizer"))
+            row = {"template_id": template_id(*key), **template}
             wrong = "; ".join(
                 f"{column} is {value}, expected {expected}" for column, value, expected in explain(schema.json_schema, row)
             )
@@ -102,8 +103,3 @@ class Intake:
         table = table.append_column("query_id", pa.array(ids, pa.string()))
         _, first = np.unique([f"{i} {e}" for i, e in zip(ids, table["embedded"].to_pylist(), strict=True)], return_index=True)
         return table.take(pa.array(np.sort(first)))
-
-
-def template_id(row: Mapping[str, Any]) -> str:
-    """The id of a thought template: a hash of its query, criterion, pool and summariser."""
-    return content_id(*(str(row.get(k)) for k in ("query_id", "criterion", "pool", "summarizer")))

@@ -10,8 +10,7 @@ from typing import Any, Final
 
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.storage.files import sha256
-
-PROVENANCES: Final = ("collected", "imported", "simulated")
+from llmfusionbench.types import PROVENANCES
 
 _SPLIT: Final = re.compile(r"(?<![a-z])(partial_test|train|test|validation|valid|val|dev)(?![a-z])")
 _SPLITS: Final = {"train": "train", "test": "test"}

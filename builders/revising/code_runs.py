@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.making.views import CANDIDATE, lookup
-from llmfusionbench.builders.revising.derive import Progress
 from llmfusionbench.builders.revising.shards import Shard, Store
 from llmfusionbench.sandbox import CodeTask, Sandbox, Verdict
 from llmfusionbench.scoring import Score, score
+from llmfusionbench.types import Progress
 
 CODE: Final = "code_eval"
 """The metric of a query that asks for a program."""

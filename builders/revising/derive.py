@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +29,7 @@ from llmfusionbench.release import Release, ReleaseWriter, open_release, write_s
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import SCHEMA_VERSION
 from llmfusionbench.storage.files import sha256
-
-Progress = Callable[[str, int, int | None], None]
-"""Called with what is being done, how much of it is done, and how much there is of it (if that is known)."""
+from llmfusionbench.types import Progress
 
 REDONE: Final = ("responses", "logs", "routing")
 """The tables that are rewritten."""

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.making.views import list_cost, lookup
-from llmfusionbench.builders.revising.derive import Conclusion, Progress, Revised, derive
+from llmfusionbench.builders.revising.derive import Conclusion, Revised, derive
 from llmfusionbench.builders.revising.shards import Shard, ShardTables, Store
 from llmfusionbench.release import Release
 from llmfusionbench.texts.tokens import count_tokens, encoding, fast_encoding
+from llmfusionbench.types import Progress
 
 _COUNTS: Final = "counts"
 

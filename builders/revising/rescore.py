@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from llmfusionbench.builders.revising.code_runs import CODE, VERDICTS, run_code
-from llmfusionbench.builders.revising.derive import Conclusion, Progress, Revised, derive
+from llmfusionbench.builders.revising.derive import Conclusion, Revised, derive
 from llmfusionbench.builders.revising.rescore_report import RescoreReport, summarise
 from llmfusionbench.builders.revising.rescore_rows import CHANGES, SCORES, Choice, score_responses
 from llmfusionbench.builders.revising.shards import Shard, ShardTables, Store
@@ -25,6 +25,7 @@ from llmfusionbench.release import Release, open_release
 from llmfusionbench.sandbox import choose_kind
 from llmfusionbench.scoring import METRICS, OFFICIAL
 from llmfusionbench.storage.files import sha256
+from llmfusionbench.types import Progress
 
 CHANGED: Final = "rescore_changes.parquet"
 """The file of a re-scored release that lists the answers with another performance than before."""

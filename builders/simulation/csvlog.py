@@ -9,7 +9,7 @@ import itertools
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from llmfusionbench.builders.simulation.query import SimulatedQuery
 from llmfusionbench.builders.simulation.rows import COLUMNS, simulate_rows
 from llmfusionbench.errors import InputError
 from llmfusionbench.storage.directories import beside, clear_up, remove
+from llmfusionbench.types import Progress
 
 LAYOUTS = ("config", "splits")
 SPLITS = ("train", "partial_test")
@@ -31,8 +32,6 @@ _SHARD = 20
 """Queries a shard; a shard is what a worker makes at a time."""
 _PARALLEL_FROM = 400
 """Queries from which the start of worker processes pays."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def simulate(
       left them.
     - workers: processes; None is as many as there are cores, or one where little is to be done. They are started by
       `spawn`, so a script needs its `if __name__ == "__main__":`.
-    - progress: called with the rows written so far and in all.
+    - progress: called as progress(stage, done, total), in rows.
 
     Every file is written beside its place and renamed when all are whole. A log of ours that is there is replaced; in the
     layout `splits`, which has no README.md to know one by, none is.
@@ -96,7 +95,7 @@ def simulate(
             files[split].write(block)
             rows[split] += count
             if progress is not None:
-                progress(sum(rows.values()), total)
+                progress("rows written", sum(rows.values()), total)
         size = sum(file.tell() for file in files.values())
         for file in files.values():
             file.close()

@@ -14,11 +14,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-DOMAINS: Mapping[str, str] = {
-    "gsm8k": "math", "math": "math", "mbpp": "code", "human_eval": "code", "commonsense_qa": "commonsense", "arc_challenge": "commonsense",
-    "hellaswag": "commonsense", "openbook_qa": "commonsense", "natural_qa": "world_knowledge", "trivia_qa": "world_knowledge",
-    "squad": "reading", "boolq": "reading", "mmlu": "popular", "gpqa": "popular",
-}  # fmt: skip
+from llmfusionbench.builders.known.tasks import DOMAINS
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import random
 
+from llmfusionbench.builders.known.tasks import DOMAINS
 from llmfusionbench.builders.simulation import phrases
 from llmfusionbench.builders.simulation.forms import final
-from llmfusionbench.builders.simulation.llms import DOMAINS, SimulatedLlm
+from llmfusionbench.builders.simulation.llms import SimulatedLlm
 from llmfusionbench.builders.simulation.query import LETTERS, SimulatedQuery
 
 # Tokens a reply of average talkativeness aims at, direct and think.

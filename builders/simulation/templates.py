@@ -11,9 +11,8 @@ from llmfusionbench.builders.simulation.answers import SimulatedAnswer, answers
 from llmfusionbench.builders.simulation.latent import generator, query_key
 from llmfusionbench.builders.simulation.query import SimulatedQuery
 from llmfusionbench.builders.simulation.replies import kind
+from llmfusionbench.types import CRITERIA, POOLS
 
-CRITERIA = ("performance", "judge", "hybrid")
-POOLS = ("small", "all")
 SUMMARIZER = "simulated"
 _SOURCES = 3
 

@@ -10,13 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.reading.file_names import PROVENANCES, labels, provenance_beside, split_of_name
+from llmfusionbench.builders.reading.file_names import labels, provenance_beside, split_of_name
 from llmfusionbench.builders.reading.log_records import Reading
 from llmfusionbench.builders.reading.mapping import TableMapping
 from llmfusionbench.builders.reading.right_or_wrong import refuse_but_labels
 from llmfusionbench.builders.reading.tables import Chunk, column_names, read_chunks
 from llmfusionbench.builders.records import Part, Rejected
 from llmfusionbench.errors import InputError
+from llmfusionbench.types import PROVENANCES
 
 _RESPONSE: Final = "_response"
 _OTHERS: Final = ("", "Unnamed: 0", "prompt", "task", "provenance")

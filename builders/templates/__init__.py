@@ -5,9 +5,10 @@ from llmfusionbench.builders.templates.endpoint import EndpointSummarizer
 from llmfusionbench.builders.templates.extractive import ExtractiveSummarizer, extract_template
 from llmfusionbench.builders.templates.jobs import Failure, Job, Summarizer, read_jobs
 from llmfusionbench.builders.templates.leaks import FinalAnswer
-from llmfusionbench.builders.templates.make import Templates, make_templates, template_id
-from llmfusionbench.builders.templates.selection import CRITERIA, POOLS, Selection, select_answers
+from llmfusionbench.builders.templates.make import Templates, make_templates
+from llmfusionbench.builders.templates.selection import Selection, select_answers
 from llmfusionbench.llm.spending import Usage
+from llmfusionbench.types import CRITERIA, POOLS, template_id
 
 __all__ = [
     "CRITERIA",

@@ -14,13 +14,14 @@ import pyarrow.compute as pc
 
 from llmfusionbench.builders.revising.carry import carry_over, checked, described
 from llmfusionbench.builders.templates.jobs import Summarizer
-from llmfusionbench.builders.templates.make import TABLE, Progress, Templates, make_templates, named_summarizer
+from llmfusionbench.builders.templates.make import TABLE, Templates, make_templates, named_summarizer
 from llmfusionbench.builders.templates.selection import SPLIT
 from llmfusionbench.errors import InputError
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release, ReleaseWriter, open_release, write_shard
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.storage.files import sha256
+from llmfusionbench.types import Progress
 
 STEP: Final = "templates"
 _JOURNAL: Final = "replies.jsonl"

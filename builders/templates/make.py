@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,11 +18,9 @@ from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.llm.spending import Usage
 from llmfusionbench.release import Release, open_release
 from llmfusionbench.schema import table_schema
-from llmfusionbench.types import content_id
+from llmfusionbench.types import Progress, template_id
 
 TABLE: Final = "thought_templates"
-
-Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -107,11 +105,6 @@ def named_summarizer(summarizer: Summarizer | str) -> Summarizer:
     if summarizer != ExtractiveSummarizer.name:
         raise UnknownNameError("summariser", summarizer, [ExtractiveSummarizer.name])
     return ExtractiveSummarizer()
-
-
-def template_id(query_id: str, criterion: str, pool: str, summarizer: str) -> str:
-    """The id of a template: 24 hexadecimal digits of the hash of what it is of, how it was made and by what."""
-    return content_id(query_id, criterion, pool, summarizer)
 
 
 def _written(

@@ -16,9 +16,8 @@ import pyarrow.compute as pc
 
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
+from llmfusionbench.types import CRITERIA, POOLS
 
-CRITERIA: Final = ("performance", "judge", "hybrid")
-POOLS: Final = ("small", "all")
 SPLIT: Final = "train"
 SHORTLIST: Final = 5
 """Answers that the criterion `hybrid` takes by performance before it asks the judge."""

@@ -6,13 +6,16 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Final
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
+
+from llmfusionbench.types import Progress
 
 _STRAY_LINE_END: Final = re.compile(r"\n(?!  |Remedy: )")
 """One of a name, and not of a list of faults."""
@@ -58,21 +61,15 @@ def number(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
 
 
-class Tell(Protocol):
-    """How a long task says where it is: what is being done, how much of it, and how much there is (if known)."""
-
-    def __call__(self, what: str, done: int, total: int | None = None) -> None: ...
-
-
 @contextmanager
-def progress() -> Iterator[Tell]:
+def progress() -> Iterator[Progress]:
     """A progress bar on standard error, where that is a terminal; gone when the task is done."""
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         tasks = {}
 
-        def tell(what: str, done: int, total: int | None = None) -> None:
+        def tell(what: str, done: int, total: int | None = None, /) -> None:
             if what not in tasks:
                 tasks[what] = bar.add_task(what, total=total)
             bar.update(tasks[what], completed=done, total=total)

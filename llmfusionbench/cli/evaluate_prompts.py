@@ -146,7 +146,7 @@ def _retrieval(opened: Any, chosen: Any, out: Path | None, *, name: str, **optio
     from llmfusionbench.storage.json_lines import write_lines
 
     with progress() as tell:
-        tell("measuring", 0)
+        tell("measuring", 0, None)
         report = evaluate_retrieval(chosen, opened, **options)
     show_retrieval(report, name)
     if out is not None:

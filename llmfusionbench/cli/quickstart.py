@@ -12,6 +12,7 @@ import click
 
 from llmfusionbench.cli.console import progress, say, show_table
 from llmfusionbench.cli.info import describe
+from llmfusionbench.cli.validate import check
 
 if TYPE_CHECKING:
     from llmfusionbench.release import Release
@@ -44,18 +45,9 @@ def command(out: Path | None) -> int:
     from llmfusionbench.evaluation import evaluate
     from llmfusionbench.release import open_release
     from llmfusionbench.release.leaderboard import leaderboard
-    from llmfusionbench.validation import validate
 
     release = open_release("sample")
-    checked = 0
-    with progress() as tell:
-
-        def count(rows: int) -> None:
-            nonlocal checked
-            checked += rows
-            tell("rows checked", checked)
-
-        issues = validate(release.path, progress=count)
+    issues, checked = check(release.path)
     if issues:
         say(f"The embedded sample is damaged, {len(issues)} issues; the first: {issues[0]}. Remedy: install the package again")
         return 1

@@ -34,7 +34,7 @@ def command(out: Path, scale: float, seed: int, workers: int | None) -> None:
     from llmfusionbench.builders.simulation import simulate
 
     with progress() as tell:
-        made = simulate(out, scale=scale, seed=seed, workers=workers, progress=lambda n, total: tell("rows written", n, total))
+        made = simulate(out, scale=scale, seed=seed, workers=workers, progress=tell)
     say(SIMULATED)
     for split, path in made.files.items():
         say(f"Wrote {path}: {made.rows[split]:,} rows, {path.stat().st_size / 1e6:,.1f} MB.")

@@ -88,7 +88,7 @@ def command(
     assert out is not None
     queries = Queries.of(opened, split).limited(limit, seed)
     with progress() as tell:
-        tell("retrieving", 0)
+        tell("retrieving", 0, None)
         made = make_prompts(
             opened, chosen, library, queries, methods=[method], k=k, within=within, budget_tokens=budget_tokens
         )[method]

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from llmfusionbench.cli.console import printable, progress, say
+
+if TYPE_CHECKING:
+    from llmfusionbench.validation import Issue
 
 
 @click.command(name="validate")
@@ -28,18 +33,8 @@ def command(path: str, schema: str | None, max_errors: int, as_json: bool) -> in
       llmfusionbench validate answers.jsonl --schema responses
     """
     from llmfusionbench.release.opening import sample_path
-    from llmfusionbench.validation import validate
 
-    checked = 0
-    with progress() as tell:
-
-        def count(rows: int) -> None:
-            nonlocal checked
-            checked += rows
-            tell("rows checked", checked)
-
-        target = sample_path() if path == "sample" else path
-        issues = validate(target, schema=schema, max_errors=max_errors + 1, progress=count)
+    issues, checked = check(sample_path() if path == "sample" else path, schema=schema, max_errors=max_errors + 1)
     more = len(issues) > max_errors
     issues = issues[:max_errors]
     if as_json:
@@ -54,3 +49,18 @@ def command(path: str, schema: str | None, max_errors: int, as_json: bool) -> in
     for issue in issues:
         say(f"  {printable(str(issue))}")
     return 1
+
+
+def check(path: str | Path, *, schema: str | None = None, max_errors: int | None = None) -> tuple[list[Issue], int]:
+    """Validate behind a progress bar; the issues, and how many rows were checked."""
+    from llmfusionbench.validation import validate
+
+    checked = 0
+    with progress() as tell:
+
+        def count(stage: str, done: int, total: int | None, /) -> None:
+            nonlocal checked
+            checked = done
+            tell(stage, done, total)
+
+        return validate(path, schema=schema, max_errors=max_errors, progress=count), checked

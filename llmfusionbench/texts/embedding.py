@@ -85,7 +85,7 @@ class TfidfSvdEmbedder:
             return np.zeros((0, self.model_[-1].n_components), np.float32)
         digest = text_digest(texts)
         if digest not in self.vectors_:
-            self.vectors_[digest] = _unit(self.model_.transform(texts))
+            self.vectors_[digest] = unit_rows(self.model_.transform(texts))
             while len(self.vectors_) > _KEPT:
                 self.vectors_.popitem(last=False)
         kept: Vectors = self.vectors_[digest]
@@ -217,11 +217,11 @@ def _fit_pipeline(texts: list[str], digest: str, dimensions: int, seed: int) -> 
     corpus = [*texts, "\x00 \x00"]
     weights = words.fit_transform(corpus)
     reduce = TruncatedSVD(min(dimensions, *weights.shape), n_iter=2, random_state=seed).fit(weights)
-    vectors = _unit(reduce.transform(weights[:-1]))  # the train prompts are asked for next
+    vectors = unit_rows(reduce.transform(weights[:-1]))  # the train prompts are asked for next
     return make_pipeline(words, reduce), OrderedDict({digest: vectors})
 
 
-def _unit(vectors: npt.ArrayLike) -> Vectors:
+def unit_rows(vectors: npt.ArrayLike) -> Vectors:
     """Rows of length one; those of zeros stay."""
     matrix = np.asarray(vectors, np.float32)
     norms = np.linalg.norm(matrix, axis=1, keepdims=True)

@@ -18,14 +18,12 @@ from llmfusionbench.errors import InputError, LLMFusionBenchError
 from llmfusionbench.manifest import MANIFEST, read_manifest
 from llmfusionbench.schema import SIDECARS, TABLES, TableSchema, table_schema
 from llmfusionbench.storage.files import sha256
+from llmfusionbench.types import Progress
 from llmfusionbench.validation.explain import explain
 from llmfusionbench.validation.issue import Issue, shorten
 from llmfusionbench.validation.keys import Hashes, KeyCheck, repeated_keys
 from llmfusionbench.validation.predicates import compile_schema, is_plain, is_text
 from llmfusionbench.validation.rows import Rows, kind_of, read_rows
-
-Progress = Callable[[int], None]
-"""Called with the number of rows just checked."""
 
 _UNLISTED = {MANIFEST, "rejected.jsonl"}
 
@@ -39,7 +37,7 @@ def validate(
         path: The directory or the file.
         schema: The table that the file holds; by default told from its name, or from its folder's.
         max_errors: Maximum number of issues to report.
-        progress: Called with the number of rows of each batch that is done.
+        progress: Called as progress(stage, done, total), in rows.
 
     Raises:
         InputError: there is nothing at `path`, or it cannot be told which table the file holds.
@@ -48,14 +46,28 @@ def validate(
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such file or directory. Remedy: check the path")
-    found = _release(path, progress) if path.is_dir() else _file(path, schema, progress)
+    count = _counter(progress)
+    found = _release(path, count) if path.is_dir() else _file(path, schema, count)
     return list(found if max_errors is None else islice(found, max_errors))
 
 
-def _file(path: Path, schema: str | None, progress: Progress | None) -> Iterator[Issue]:
+def _counter(progress: Progress | None) -> Callable[[int], None]:
+    """A function that adds the rows of a batch to those checked so far, and reports the sum."""
+    done = 0
+
+    def count(rows: int) -> None:
+        nonlocal done
+        done += rows
+        if progress is not None:
+            progress("rows checked", done, None)
+
+    return count
+
+
+def _file(path: Path, schema: str | None, count: Callable[[int], None]) -> Iterator[Issue]:
     kind_of(path, str(path))
     table = table_schema(schema or guess_table(path))
-    check = TableCheck(table, progress)
+    check = TableCheck(table, count)
     yield from check.file(path, path.name)
     yield from check.repeated()
 
@@ -73,7 +85,7 @@ def guess_table(path: Path) -> str:
     raise InputError(f"{path}: cannot tell which table this is. Remedy: name it with --schema {'|'.join(TABLES)}")
 
 
-def _release(path: Path, progress: Progress | None) -> Iterator[Issue]:
+def _release(path: Path, count: Callable[[int], None]) -> Iterator[Issue]:
     try:
         manifest = read_manifest(path)
     except LLMFusionBenchError as error:
@@ -98,7 +110,7 @@ def _release(path: Path, progress: Progress | None) -> Iterator[Issue]:
     for name in sorted(set(manifest["tables"]) - set(TABLES + SIDECARS)):
         yield Issue(MANIFEST, None, "tables", shorten(name), f"one of {', '.join(TABLES)}")
     for name in present:
-        check = keys[name] = TableCheck(table_schema(name), progress, exact=True)
+        check = keys[name] = TableCheck(table_schema(name), count, exact=True)
         files = [f for f in sorted(manifest["files"]) if f.startswith(f"{name}/")]
         for file in files:
             if (path / file).is_file():
@@ -154,7 +166,7 @@ def _bare(error: Exception, *places: object) -> str:
 class TableCheck:
     """The check of one table, over all of its files: values, then keys, then foreign keys."""
 
-    def __init__(self, table: TableSchema, progress: Progress | None = None, *, exact: bool = False) -> None:
+    def __init__(self, table: TableSchema, count: Callable[[int], None], *, exact: bool = False) -> None:
         self.table = table
         self.rows = 0
         self.whole = True
@@ -162,7 +174,7 @@ class TableCheck:
         self.rows_of: dict[str, int] = {}
         """File -> its rows, of the files that could be read to their end."""
         self._exact = exact  # the columns of a release are all there, of the very types
-        self._progress = progress
+        self._count = count
         self._check = compile_schema(table.json_schema)
         self._keys = KeyCheck(table.key)
         self._references = {f: KeyCheck(f.columns) for f in table.foreign_keys if f.columns != table.key}
@@ -180,8 +192,7 @@ class TableCheck:
                         yield from self._columns(rows.batch.schema, name)
                     rows.batch = _plain_columns(rows.batch)
                 yield from self._batch(rows, name, split)
-                if self._progress:
-                    self._progress(rows.batch.num_rows)
+                self._count(rows.batch.num_rows)
         except InputError as error:
             self.whole = False
             yield Issue(name, None, None, _bare(error, name, path), "a whole, readable file")

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import ndcg_score
 
 import llmfusionbench as lfb
-from llmfusionbench.evaluation import METRICS
+from llmfusionbench.evaluation import MEASURES
 from llmfusionbench.evaluation.measures.measure import focal_diversity
 from llmfusionbench.evaluation.measures.ranking import ranking
 from llmfusionbench.evaluation.measures.tradeoff import frontier, frontier_distance, hull_area
@@ -180,7 +180,7 @@ def test_the_rest_against_their_definitions() -> None:
     oracle = {m: f["value"] for m, f in report.data["routers"][1]["metrics"].items()}
     assert oracle["gap_closed"] == oracle["hit_at_1"] == oracle["mrr"] == oracle["ndcg_at_1"] == 1
     assert oracle["gap_at_oracle"] == 0
-    assert set(found) | set(oracle) <= set(METRICS)
+    assert set(found) | set(oracle) <= set(MEASURES)
     assert oracle["pick_entropy"] > 0
 
 

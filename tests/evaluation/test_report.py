@@ -12,7 +12,7 @@ import pytest
 
 import llmfusionbench as lfb
 from llmfusionbench.cli.main import run
-from llmfusionbench.evaluation import METRICS, compare
+from llmfusionbench.evaluation import MEASURES, compare
 from tests.helpers.small_tables import Always, random_table
 
 
@@ -34,7 +34,7 @@ def test_tables(report: lfb.Report) -> None:
     assert report.candidates["candidate"].tolist() == ["a", "b", "c", "d"]
     assert len(report.data["explorer"]) == 5
     assert sum(report.data["routers"][0]["picks"].values()) == 1
-    assert set(report.data["metrics"]) == set(METRICS)
+    assert set(report.data["metrics"]) == set(MEASURES)
 
 
 def test_text(report: lfb.Report) -> None:

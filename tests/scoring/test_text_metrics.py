@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmfusionbench.scoring import accepted_answers, score
-from llmfusionbench.scoring.answers import normalise
+from llmfusionbench.scoring import accepted_answers, normalise, score
 
 ALIASES = '["USA", "United States", "the U.S."]'
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -10,9 +10,7 @@ from llmfusionbench.baselines.exporters.corpora.reasoning import HOWS, How
 from llmfusionbench.baselines.exporters.corpora.repeats import DUPLICATES, Duplicates
 from llmfusionbench.baselines.exporters.corpora.writer import CONTAINERS, Container
 from llmfusionbench.errors import InputError, UnknownNameError
-
-Progress = Callable[[str, int, int | None], None]
-"""Called with what is being done, how much of it is done, and how much there is of it (if that is known)."""
+from llmfusionbench.types import Progress
 
 
 class Options(TypedDict, total=False):

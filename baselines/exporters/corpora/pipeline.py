@@ -19,7 +19,7 @@ from llmfusionbench.baselines.exporters.corpora.filters import Filters
 from llmfusionbench.baselines.exporters.corpora.formats import FORMATS, Format
 from llmfusionbench.baselines.exporters.corpora.formats.openai_rules import LEAST_EXAMPLES
 from llmfusionbench.baselines.exporters.corpora.leakage_guard import THRESHOLD, Guarded, guard
-from llmfusionbench.baselines.exporters.corpora.options import Options, Progress, Settings
+from llmfusionbench.baselines.exporters.corpora.options import Options, Settings
 from llmfusionbench.baselines.exporters.corpora.pairs import By, scores
 from llmfusionbench.baselines.exporters.corpora.reasoning import apply_counted
 from llmfusionbench.baselines.exporters.corpora.repeats import repeated_prompts, text_digests
@@ -30,6 +30,7 @@ from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release, open_release
 from llmfusionbench.storage.directories import whole_directory
 from llmfusionbench.storage.files import sha256
+from llmfusionbench.types import Progress
 
 _SHOWN: Final = 10
 """Issues of a file that an error tells."""

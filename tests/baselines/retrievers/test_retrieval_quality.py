@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from llmfusionbench.baselines.prompting.comparison import make_prompts
-from llmfusionbench.baselines.retrievers import BM25, Dense, Queries, TemplateLibrary
-from llmfusionbench.baselines.retrievers import likeness as likeness_module
+from llmfusionbench.baselines.retrievers import BM25, Dense, Queries, TemplateLibrary, similarity
 from llmfusionbench.baselines.retrievers.eligible import eligible
 from llmfusionbench.baselines.retrievers.quality import SIMILARITIES, Measure, RetrievalReport, evaluate_retrieval
 from llmfusionbench.baselines.routers.skills import Skills
@@ -146,7 +145,7 @@ def test_within_a_task_chance_has_the_task_too() -> None:
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     release = open_release("sample")
     whole = evaluate_retrieval(BM25(), release, resamples=20)
-    monkeypatch.setattr(likeness_module, "_CELLS", 3000)
+    monkeypatch.setattr(similarity, "_CELLS", 3000)
     again = evaluate_retrieval(BM25(), release, resamples=20)
     for a, b in zip(whole.measures, again.measures, strict=True):
         assert a.value.mean == pytest.approx(b.value.mean)

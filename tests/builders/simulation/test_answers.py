@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from llmfusionbench.builders.known.tasks import DOMAINS
 from llmfusionbench.builders.simulation import (
     LLMS,
     SimulatedAnswer,
@@ -20,7 +21,7 @@ from llmfusionbench.builders.simulation import (
 )
 from llmfusionbench.builders.simulation.grading import boxed, f1, grade, normalise
 from llmfusionbench.builders.simulation.latent import uniform
-from llmfusionbench.builders.simulation.llms import DOMAINS, MEASURED, PUBLISHED
+from llmfusionbench.builders.simulation.llms import MEASURED, PUBLISHED
 from llmfusionbench.builders.simulation.phrases import REFUSALS
 from llmfusionbench.builders.simulation.tasks import TASKS
 from llmfusionbench.builders.simulation.tokens import estimate_tokens

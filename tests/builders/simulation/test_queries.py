@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
+from llmfusionbench.builders.known.tasks import DOMAINS
 from llmfusionbench.builders.simulation import SimulatedQuery, simulate_queries, task_queries
-from llmfusionbench.builders.simulation.llms import DOMAINS
 from llmfusionbench.builders.simulation.queries import shares
 from llmfusionbench.builders.simulation.tasks import SKILLS, TASKS
 from llmfusionbench.errors import InputError, UnknownNameError

@@ -1,0 +1,1 @@
+"""Corpora to train LLMs on: supervised fine-tuning, preference pairs, and labelled answers (KTO)."""

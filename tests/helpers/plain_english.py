@@ -1,6 +1,7 @@
-"""The lint step for plain English: words and patterns that a reader has to read twice. `python tests/helpers/plain_english.py`.
+"""The lint step for plain English: words and patterns that a reader has to read twice.
 
-It reads the strings, docstrings and comments of the code, and the Markdown pages. A line that ends in `plain: ignore` is exempt.
+`python tests/helpers/plain_english.py [FILE...]` reads the strings, docstrings and comments of the code, and the Markdown
+pages. A line that ends in `plain: ignore` is exempt.
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 FOLDERS = ("llmfusionbench", "builders", "baselines", "benchmarks", "schemas")
 PAGES = ("README.md", "CONTRIBUTING.md", "CARD.md", "CHANGELOG.md", "docs/*.md", "schemas/*.md")
+
+_NOUNS = "row|column|line|file|query|shard|task|candidate|core|llm|router|prompt|record|template|batch|reply|request|split"
+_THINGS = (
+    "release|number|directory|file|text|array|embedder|embedding|answer|object|list|name|JSON|record|router|such|place|filter"
+)
 
 PLAIN = {
     r"anew": "again",
@@ -33,12 +39,12 @@ PLAIN = {
     r"(?:told|tell) (?:how|what|of)": "Called with ..., reported",
     r"is told": "is called with, receives",
     r"says? so": "states it",
-    r"(?:is|are) no (?:release|number|directory|file|text|array|embedder|embedding|answer|object|list|name|JSON|record|router|such|place|filter|proof)": "is not a",
+    rf"(?:is|are) no (?:{_THINGS})": "is not a",
     r"nothing is|which nothing": "name what is missing",
-    r"(?:one|row|column|line|file|query|shard|task|answers?|queries|calls?|times) a (?:query|queries|candidate|core|row|column|task|llm|shard|file|second|router|prompt|line|record|template|batch|reply|request|split)": "per",
+    rf"(?:one|times|calls?|answers?|queries|{_NOUNS}) a (?:queries|second|{_NOUNS})": "per",
     r"Remedy: (?:another|choose such|one each|the same|none)\b": "a remedy is a verb with an object",
     r"\"\"\"(?:Of|By how) ": "name the thing",
-    r"therein|thereof|thereby|herein|whereof|whence|hence forth|erewhile|lest": "plain words",
+    r"therein|thereof|thereby|herein|whereof|whence|henceforth|lest": "plain words",
 }
 """Pattern (case is ignored) -> what to write instead."""
 

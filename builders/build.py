@@ -17,6 +17,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench import plugins
 from llmfusionbench.builders.making.intake import Intake
 from llmfusionbench.builders.making.shard import Shard, write_shards
 from llmfusionbench.builders.making.spill import Settled, Spill
@@ -146,16 +147,16 @@ def _is_utf8(name: str) -> bool:
 
 
 def _source(name: str, options: Mapping[str, Any]) -> Source:
-    if name not in SOURCES:
-        raise UnknownNameError("source", name, SOURCES)
-    known = [p for p in signature(SOURCES[name]).parameters if p != "self"]
+    made = plugins.find("sources", name, SOURCES, "source")
+    known = [p for p in signature(made).parameters if p != "self"]
     for option in options:
         if option not in known:
             raise UnknownNameError(f"option of {name}", option, known)
     split = options.get("split")
     if split is not None and split not in SPLITS:
         raise UnknownNameError("split", split, SPLITS)
-    return SOURCES[name](**options)
+    reader: Source = made(**options)
+    return reader
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:

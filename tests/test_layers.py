@@ -16,7 +16,7 @@ ROOTS = {PROJECT / NAME: NAME, **{PROJECT / wing: f"{NAME}.{wing}" for wing in (
 LAYERS = (
     {"_version", "errors", "types"},
     {"storage", "schema", "schemas"},
-    {"manifest", "validation", "statistics", "llm", "texts"},
+    {"manifest", "plugins", "validation", "statistics", "llm", "texts"},
     {"release"},
     {"scoring", "sandbox"},
     {"evaluation"},

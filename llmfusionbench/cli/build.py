@@ -135,9 +135,10 @@ def _mapping(pairs: tuple[str, ...], path: Path | None) -> dict[str, Any]:
 
 def _options(source: str, pairs: tuple[str, ...]) -> dict[str, Any]:
     """The options of a source, as the types that it takes."""
+    from llmfusionbench import plugins
     from llmfusionbench.builders import SOURCES
 
-    known = signature(SOURCES[source]).parameters if source in SOURCES else {}
+    known = signature(plugins.find("sources", source, SOURCES, "source")).parameters
     found: dict[str, Any] = {}
     for name, value in (_pair(p, "--option") for p in pairs):
         kind = str(known[name].annotation) if name in known else "str"

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "export": "Write corpora to train LLMs on, and routing data in other projects' formats.",
     "fuse": "Combine several LLMs' answers into one by voting, and measure the gain.",
     "info": "Say what is in a release: counts, tokens, coverage, licences.",
+    "plugins": "List the routers, sources and formats that other packages bring.",
     "quickstart": "Tour the embedded sample: open, validate, look.",
     "rescore": "Score the answers of a release anew, as another release.",
     "simulate": "Write simulated logs in the official FusionBench format, at any scale.",

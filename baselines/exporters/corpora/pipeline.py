@@ -16,7 +16,7 @@ from llmfusionbench.baselines.exporters.corpora.card import corpus_card
 from llmfusionbench.baselines.exporters.corpora.corpus import CORPUS, Corpus, Counts, described, dump, keys_of
 from llmfusionbench.baselines.exporters.corpora.drops import Drops
 from llmfusionbench.baselines.exporters.corpora.filters import Filters
-from llmfusionbench.baselines.exporters.corpora.formats import FORMATS, Format
+from llmfusionbench.baselines.exporters.corpora.formats import Format, format_named
 from llmfusionbench.baselines.exporters.corpora.formats.openai_rules import LEAST_EXAMPLES
 from llmfusionbench.baselines.exporters.corpora.leakage_guard import THRESHOLD, Guarded, guard
 from llmfusionbench.baselines.exporters.corpora.options import Options, Settings
@@ -26,7 +26,7 @@ from llmfusionbench.baselines.exporters.corpora.repeats import repeated_prompts,
 from llmfusionbench.baselines.exporters.corpora.samples import TEXTS, Kind, Samples
 from llmfusionbench.baselines.exporters.corpora.selection import Chosen, balanced, drawn, firsts
 from llmfusionbench.baselines.exporters.corpora.writer import LineWriter, ShardWriter
-from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release, open_release
 from llmfusionbench.storage.directories import whole_directory
 from llmfusionbench.storage.files import sha256
@@ -45,10 +45,8 @@ class Pipeline:
         self.filters = Filters(**{name: given.pop(name) for name in list(given) if name in names})
         settings = Settings(**given)
         settings.check()
-        if format_name not in FORMATS[kind]:
-            raise UnknownNameError(f"{kind} format", format_name, FORMATS[kind])
         self.kind: Kind = kind
-        self.format: Format = FORMATS[kind][format_name]
+        self.format: Format = format_named(kind, format_name)
         self.settings, self.seed, self.best_of = settings, settings.seed, settings.best_of
         self.tell: Progress = settings.progress or (lambda *_: None)
         self.release = release if isinstance(release, Release) else open_release(release)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from llmfusionbench import _version
+from llmfusionbench import _version, plugins
 from llmfusionbench.baselines.exporters.routing.formats import ROUTING_FORMATS
 from llmfusionbench.baselines.exporters.routing.formats.format import RoutingFormat
 from llmfusionbench.baselines.exporters.routing.selection import Selection, select
@@ -77,9 +77,9 @@ def export_routing(
         InputError: the format cannot hold what the release has, `out` is something else or cannot be written.
         ReleaseError: `release` is damaged.
     """
-    if format not in ROUTING_FORMATS:
-        raise UnknownNameError("routing format", format, ROUTING_FORMATS)
-    made = ROUTING_FORMATS[format]
+    made = plugins.find("formats", format, ROUTING_FORMATS, "routing format")
+    if not callable(getattr(made, "write", None)):
+        raise InputError(f'format plug-in "{format}" is not a routing format. Remedy: choose another --format')
     known = list(signature(made).parameters)
     for name in options:
         if name not in known:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from llmfusionbench import plugins
 from llmfusionbench.errors import InputError, LLMFusionBenchError, UnknownNameError
 from llmfusionbench.evaluation.routers.decision import name_of
 from llmfusionbench.evaluation.routers.predictions import SUFFIXES, PredictionsRouter
@@ -93,9 +94,7 @@ def _named(spec: str) -> Any:
     if ":" not in spec:
         if spec.endswith(".py"):
             raise InputError(f"{spec}: names no class of this file. Remedy: {spec}:Class")
-        if spec not in known_routers():
-            raise UnknownNameError("router", spec, known_routers())
-        return known_routers()[spec]
+        return plugins.find("routers", spec, known_routers(), "router")
     return load_named(spec)
 
 

@@ -27,6 +27,7 @@ for _profile, _examples in (("quick", 20), ("full", 150)):
     )
 
 SLOW = (
+    "test_contributing.py",
     "test_readme.py",
     "test_cli.py::test_every_example_runs",
     "test_cli.py::test_a_broken_pipe",

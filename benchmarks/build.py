@@ -2,7 +2,7 @@
 
     python benchmarks/build.py [--scale 0.1]
 
-Baselines, measured in the same run on the same simulated logs, each in a process of its own: the script that people write
+Baselines, measured in the same run on the same simulated logs, each in its own process: the script that people write
 (`csv.DictReader`, a pandas frame, Parquet), which checks nothing, and a loop over its rows for the matrices.
 """
 

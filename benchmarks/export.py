@@ -1,10 +1,10 @@
-"""Seconds and peak memory of a top-5 SFT corpus out of the full simulated release, by us and by the loop that people write.
+"""Seconds and peak memory of exporting a top-5 SFT corpus from the full simulated release, against a plain loop.
 
     python benchmarks/export.py [RELEASE] [--scale 1.0]
 
-Baseline, measured in the same run on the same release, each in a process of its own: the published way, which is to read all
-rows into a pandas frame, sort each query's rows, and append record by record; it keeps no test query out. Both are asked for
-the same answers, which is checked by key. Without RELEASE one is simulated and built, which takes a minute.
+Baseline, measured in the same run on the same release, each side in its own process: the published way, which reads all rows
+into a pandas frame, sorts the rows of each query, and appends record by record; it has no leakage guard. Both must choose the
+same answers, which is checked by key. Without RELEASE, one is simulated and built first, which takes a minute.
 """
 
 from __future__ import annotations

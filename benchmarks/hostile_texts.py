@@ -1,10 +1,10 @@
-"""How the time to score, and to make a template of, a long hostile text grows with its length.
+"""How the time to score a long hostile text, and to make a template of it, grows with its length.
 
     python benchmarks/hostile_texts.py [--length 250000] [--repeats 3]
 
-Each text repeats one mark that a pattern looks for. Four times the length takes about four times as long where the work is
-linear, sixteen times where it is quadratic: the ratio printed is the time at four times the length over four times the time at
-the length itself, in processor time of this process, both measured in the same run.
+Each text repeats one mark that a pattern looks for. The ratio printed is the time at four times the length, divided by four
+times the time at the length itself: about 1 where the work is linear, about 4 where it is quadratic. Both are processor time,
+measured in the same run.
 """
 
 from __future__ import annotations

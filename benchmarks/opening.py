@@ -1,10 +1,10 @@
-"""Opening a routing table and making the sample's thought templates, each against the plain way to do it.
+"""Opening a routing table, and making the sample's thought templates, each against the plain way to do it.
 
     python benchmarks/opening.py [--queries 6400] [--candidates 40] [--repeats 5]
 
-The routing table is opened from a simulated view of the usual size, and as a baseline filled by a loop over its rows. The
-templates are made from the embedded sample (simulated answers); the baseline is reading those answers alone. Processor time of
-this process, the fastest of some runs; both sides in the same run.
+The routing table is opened from a simulated view of the usual size; the baseline fills it in a loop over rows. The templates
+are made from the embedded sample (simulated answers); the baseline only reads those answers. Processor time, the fastest of
+several runs, both sides in the same run.
 """
 
 from __future__ import annotations

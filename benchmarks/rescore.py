@@ -1,10 +1,9 @@
-"""Responses re-scored a second, by `rescore` and by a naive loop over rows, with peak memory; and tokens counted.
+"""Responses re-scored per second, by `rescore` and by a plain loop over rows, with peak memory; and tokens counted.
 
     python benchmarks/rescore.py [RELEASE] [--copies 2] [--workers 2]
 
-`rescore` reads, scores, writes the new release with its views and compares before and after; the loop does nothing but score
-rows that are in memory. Both give the same values, which is checked. Programs are not run. `--copies` makes the release so
-many times as long, in so many more shards.
+`rescore` reads, scores, writes the new release with its views, and compares before and after; the loop only scores rows that
+are in memory. Both give the same values, which is checked. Programs are not run. `--copies` repeats the release.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ def loop(release: Release, metrics: Collection[str]) -> tuple[int, Times]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("release", nargs="?", default="sample", help="a release (default: the embedded sample)")
-    parser.add_argument("--copies", type=int, default=2, help="make it so many times as long")
+    parser.add_argument("--copies", type=int, default=2, help="how often the release is repeated")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     options = parser.parse_args()
     print("| | answers | wall, s | CPU, s | answers a CPU second |")

@@ -1,14 +1,13 @@
-"""Top 3 of 6,400 templates for each of 6,400 queries, 384 dimensions, without the embedding; beside a loop over pairs.
+"""Top 3 of 6,400 templates for each of 6,400 queries (384 dimensions, embedding excluded), against a loop over pairs.
 
     python benchmarks/retrieval.py [--queries 6400] [--templates 6400] [--index]
     python benchmarks/retrieval.py --large [1100000] [--clusters 2000]
 
-The loop does a few queries only and is scaled up, and both must find the same. The whole of `topk` also finds every query's
-near-duplicates among the templates and shuts them out, which the loop does not. The ratio is one of CPU seconds, which hold
-on a busy machine better than the clock's. `--index` also searches through an index of faiss, and says how much of the exact
-answer it finds. `--large` does nothing but that, for more templates than are searched exactly by default: some minutes and
-some 8 GB. With `--clusters` they lie about so many centres, as those of tasks do, but twice as far from them as these lie from
-the origin.
+The loop runs on a few queries and is scaled up; both must find the same templates. `topk` also excludes each query's
+near-duplicates among the templates, which the loop does not. The ratio is one of CPU seconds, which a busy machine disturbs
+less than wall-clock time. `--index` also searches through a faiss index, and prints the share of the exact hits that it finds.
+`--large` measures only the index, on more templates than are searched exactly by default: it takes minutes and about 8 GB.
+With `--clusters N`, the vectors lie around N centres, twice as far from them as the centres are from the origin.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Nearest neighbours on 6,400 queries x 40 candidates, without the embedding.
+"""Nearest neighbours on 6,400 queries x 40 candidates, embedding excluded, against a loop over queries.
 
-Beside it a loop over queries does the same work one query at a time: the ratio holds on a busy machine, seconds do not.
+The loop does the same work one query at a time, in the same run: the ratio holds on a busy machine, seconds do not.
 """
 
 from __future__ import annotations

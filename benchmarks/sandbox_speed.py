@@ -1,9 +1,9 @@
-"""How many programs a second the sandbox runs, against a fresh `python -c` per program, in the same run.
+"""Programs per second in the sandbox, against a fresh `python -c` per program, in the same run.
 
     python benchmarks/sandbox_speed.py [--programs 1000] [--workers 2] [--sandbox auto]
 
-Without --tasks FILE (HumanEval.jsonl.gz) the programs are made here: a function and a `check` of ten random cases, the
-size of a HumanEval task. The baseline has no isolation, one process a program, as many at a time.
+Without --tasks FILE (HumanEval.jsonl.gz) the programs are generated: a function and a `check` of ten random cases, the size of
+a HumanEval task. The baseline has no isolation: one process per program, as many at a time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""How well our scorer meets published accuracies, on real logs: prints the markdown of docs/scoring_fidelity.md.
+"""How closely our scorer reproduces published accuracies on real logs: prints docs/scoring_fidelity.md.
 
     python benchmarks/scoring_fidelity.py --logs DIR > docs/scoring_fidelity.md
 
-DIR holds zeroeval_gsm8k/*.json.gz (WildEval/ZeroEval) and code_tasks/{HumanEval,mbpp}.jsonl.gz. The code part executes
-programs, and so only in a sandbox that isolates files and network (`--no-code` leaves it out).
+DIR holds zeroeval_gsm8k/*.json.gz (WildEval/ZeroEval) and code_tasks/{HumanEval,mbpp}.jsonl.gz. The code part runs programs,
+in a sandbox that isolates files and network; `--no-code` skips it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Accuracy(NamedTuple):
 
 
 def gsm8k_accuracies(logs: Path) -> Iterator[Accuracy]:
-    """One a file of logs/zeroeval_gsm8k, best first by the published accuracy; unpublished ones last."""
+    """One per file of logs/zeroeval_gsm8k, best first by the published accuracy; unpublished ones last."""
     files = sorted((logs / "zeroeval_gsm8k").glob("*.json.gz"))
     named = {file.name.removesuffix(".json.gz"): file for file in files}
     for llm, file in sorted(named.items(), key=lambda item: (-PUBLISHED.get(item[0], 0.0), item[0])):

@@ -1,9 +1,9 @@
-"""Responses scored a second, by whole column and by a naive loop over rows, with peak memory.
+"""Responses scored per second, by whole column and by a plain loop over rows, with peak memory.
 
     python benchmarks/scoring_speed.py [--rows 100000] [--workers 2]
 
-The data are made here from a seed: as many rows as asked for, an eighth of which repeat another LLM's answer to the same
-question word for word, as real logs do. Both ways score the same rows in the same run, one after the other.
+The data are generated from a seed; one eighth of the rows repeat another LLM's answer to the same question word for word, as
+real logs do. Both ways score the same rows in the same run, one after the other.
 """
 
 from __future__ import annotations

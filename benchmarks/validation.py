@@ -1,8 +1,8 @@
-"""Rows per second of the columnar validation of `responses`, beside jsonschema and jsonschema-rs in the same run.
+"""Rows per second of the columnar validation of `responses`, against jsonschema and jsonschema-rs in the same run.
 
     python benchmarks/validation.py [--rows 256000]
 
-Baseline: jsonschema, one row at a time. The rows are the embedded sample's, repeated; keys are left out on all sides.
+Baseline: jsonschema, one row at a time. The rows are the embedded sample's, repeated; no side checks keys.
 """
 
 from __future__ import annotations

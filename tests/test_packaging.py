@@ -60,8 +60,17 @@ def test_the_sdist_holds_what_a_packager_needs(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         held = {n.partition("/")[2] for n in archive.getnames()}
-    assert {"CARD.md", "README.md", "LICENSE", "CHANGELOG.md", "Makefile", "constraints.txt", "pyproject.toml"} <= held
-    assert {"tests/test_packaging.py", "tests/hub.py", "benchmarks/validation.py", "schemas/README.md"} <= held
+    assert {
+        "CARD.md",
+        "CONTRIBUTING.md",
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+        "Makefile",
+        "constraints.txt",
+        "pyproject.toml",
+    } <= held
+    assert {"tests/test_packaging.py", "tests/helpers/hub.py", "benchmarks/validation.py", "schemas/README.md"} <= held
 
 
 def test_every_pin_of_the_dependencies_is_in_the_constraints() -> None:

@@ -35,8 +35,8 @@ def test_sft(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert about["filters"] == {"tasks": ["gsm8k", "mmlu"], "scale": "small"}
     for task, count in about["counts"]["tasks"].items():
         assert re.search(rf"^{task} +{count}$", told, re.MULTILINE)
-    assert re.search(r"^answers +LLMs of another or unknown scale +[\d,]+$", told, re.MULTILINE)
-    assert re.search(r"kept out 168 queries of test splits and 2 like them: see out/dropped.jsonl.", told)
+    assert re.search(r"^answers +of an LLM of another or unknown scale +[\d,]+$", told, re.MULTILINE)
+    assert re.search(r"kept out 168 test queries and 2 train queries like them: see out/dropped.jsonl.", told)
 
 
 def test_preference_and_kto(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,7 +69,7 @@ def test_routing(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_test_splits_on_request(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = says(capsys, "sft", "sample", "--include-test", "--k", "1", "--out", "out")
-    assert "Test splits are in it, with no leakage guard" in told
+    assert "The corpus includes test splits, without the leakage guard" in told
 
 
 def test_what_odd_releases_lack(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,11 +81,11 @@ def test_what_odd_releases_lack(place: Path, capsys: pytest.CaptureFixture[str])
     assert "two candidates, got 1. Remedy: --candidate twice, the weak one, then the strong" in told
     made_up_release(place, [answer(n, "a", performance=n % 2) for n in range(3)])
     told = says(capsys, "preference", "release", "--out", "out", status=1)
-    assert "3 answers in no pair. Remedy: a smaller --min-gap, a wider --match-length, a higher --pairs or more LLMs" in told
+    assert "3 answers in no pair. Remedy: lower --min-gap, widen --match-length, raise --pairs, or add LLMs" in told
     told = says(capsys, "sft", "release", "--out", "out")
-    assert "The release has no test split, so that the leakage guard had nothing to keep out." in told
+    assert "The release has no test split, so the leakage guard had nothing to keep out." in told
     card = (place / "out" / "README.md").read_text("utf-8")
-    assert "leakage guard: had nothing to keep out, for the release has no test split" in card
+    assert "leakage guard: had nothing to keep out because the release has no test split" in card
 
 
 def test_names_cannot_colour_the_terminal(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,8 +102,8 @@ def test_names_cannot_colour_the_terminal(place: Path, capsys: pytest.CaptureFix
         ("kto sample --out out --format messages", 1, 'No kto format "messages". Known: alpaca, parquet,'),
         ("sft sample --out out --task gsm", 1, 'No task "gsm". Did you mean "gsm8k"?'),
         ("sft sample --out out --setting best", 1, 'No setting "best".'),
-        ("sft sample --out out --min-tokens 900000", 1, "too short or too long. Remedy: another --min-tokens"),
-        ("preference sample --out out --min-gap 0", 1, "min_gap 0.0: expected above 0, up to 1. Remedy: another --min-gap"),
+        ("sft sample --out out --min-tokens 900000", 1, "too short or too long. Remedy: change --min-tokens"),
+        ("preference sample --out out --min-gap 0", 1, "min_gap 0.0: expected above 0, up to 1. Remedy: change --min-gap"),
         ("sft no-such --out out", 1, "no-such: no such directory"),
         ("sft sample", 2, "Missing option '--out'"),
         ("sft sample --out out --k many", 2, "'many' is not a valid integer"),

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from llmfusionbench.baselines.exporters.corpora.corpus import Corpus, corpus_schema
-from llmfusionbench.baselines.exporters.corpora.export import export_kto, export_preference, export_sft
-from llmfusionbench.baselines.exporters.corpora.options import Options
+from llmfusionbench.baselines.exporters.corpora.kto import export_kto
+from llmfusionbench.baselines.exporters.corpora.preference import export_preference
+from llmfusionbench.baselines.exporters.corpora.sft import export_sft
 from llmfusionbench.baselines.exporters.routing import export_routing
 
 EXPORTERS: Final[dict[str, Callable[..., Any]]] = {
@@ -18,7 +19,6 @@ EXPORTERS: Final[dict[str, Callable[..., Any]]] = {
 __all__ = [
     "EXPORTERS",
     "Corpus",
-    "Options",
     "corpus_schema",
     "export_kto",
     "export_preference",

@@ -1,6 +1,6 @@
-"""The numbers of a release, one array a column: what a selection works on. No prompt and no answer is among them.
+"""The numbers of a release, one array per column, without prompts and answers: what an export chooses by.
 
-A row meets its texts again by key, never by its place: see `Keys`.
+A row meets its texts again by key, never by its position: see `Keys`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ from llmfusionbench.errors import InputError, ReleaseError
 from llmfusionbench.release import Release
 from llmfusionbench.types import MODES
 
+By = Literal["performance", "judge"]
+BYS: Final[tuple[By, ...]] = ("performance", "judge")
 Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -149,6 +152,10 @@ class Answers:
         """[N] whether the mode is `think`."""
         return np.asarray(self.key % len(MODES) == MODES.index("think"), np.bool_)
 
+    def score(self, by: By) -> Floats:
+        """[N] the score that answers are compared by."""
+        return self.performance if by == "performance" else self.judge
+
     @cached_property
     def keys(self) -> Keys:
         return Keys(self.queries.ids, self.llms)
@@ -204,7 +211,7 @@ class Answers:
             coded = {c: pc.fill_null(batch[c], UNKNOWN).dictionary_encode() for c in words}
             parts.append(pa.record_batch({**coded, **{c: batch[c] for c in numbers}}))
         if not parts:
-            raise InputError(f"{release.path}: no answers in split {', '.join(splits)}. Remedy: another release")
+            raise InputError(f"{release.path}: no answers in split {', '.join(splits)}. Remedy: choose another release")
         key = np.concatenate(codes)
         order = np.argsort(key, kind="stable")
         key = key[order]

@@ -23,11 +23,11 @@ _REASONED: Final = {
     "unclosed": "of these cut off in their reasoning",
     "unanswered": "of these without an answer",
     "wrapped": "texts without tags got a block",
-    "unsplit": "texts without tags stay as they were, for their answer does not surely begin anywhere",
+    "unsplit": "texts without tags are unchanged because the start of their answer is uncertain",
 }
 _INCLUDED: Final = (
-    "> **Queries of test splits are in this corpus** (`--include-test`). A model trained on it cannot be measured on the "
-    "release that it was made from."
+    "> **This corpus includes test queries** (`--include-test`). Do not evaluate a model trained on it on the release it was "
+    "made from."
 )
 
 
@@ -69,12 +69,12 @@ def corpus_card(about: Mapping[str, Any], schema: pa.Schema) -> str:
         *_table("Licences of the queries", "licence", counts["licenses"]),
         *_table("Licences of the LLMs", "licence", counts["llm_licenses"]),
         *_labels(about["labels"]),
-        "## Left out",
+        "## Dropped",
         "",
-        *_left_out(about["dropped"]),
+        *_dropped(about["dropped"]),
         "",
         f"Output tokens: {about['tokens']['output']:,} counted, {about['tokens']['uncounted']:,} answers without a count. "
-        "`corpus.json` says all of this to machines, `dropped.jsonl` which queries the guard kept out and why.",
+        "`corpus.json` holds the same for programs; `dropped.jsonl` lists the queries that the guard kept out.",
         "",
     ]
     return "\n".join(lines)
@@ -116,11 +116,10 @@ def _guard(guard: Mapping[str, Any]) -> str:
     if guard["include_test"]:
         return "leakage guard: off (--include-test)"
     if not guard["test_queries"]:
-        return "leakage guard: had nothing to keep out, for the release has no test split"
+        return "leakage guard: had nothing to keep out because the release has no test split"
     return (
-        f"leakage guard: none of the {guard['test_queries']:,} queries of test splits is in it, nor any like one: "
-        f"{guard['exact']:,} equal and {guard['near']:,} nearly equal ones (Jaccard similarity {guard['threshold']} of word "
-        "triples) were kept out"
+        f"leakage guard: no test query ({guard['test_queries']:,}) is in it, and {guard['exact']:,} equal and "
+        f"{guard['near']:,} nearly equal train queries (Jaccard similarity {guard['threshold']} of word triples) were kept out"
     )
 
 
@@ -142,9 +141,9 @@ def _labels(labels: Mapping[str, Any] | None) -> list[str]:
     return told if warning is None else [*told, f"> **Warning**: {warning}.", ""]
 
 
-def _left_out(dropped: Mapping[str, Mapping[str, int]]) -> list[str]:
+def _dropped(dropped: Mapping[str, Mapping[str, int]]) -> list[str]:
     told = [f"- {noun}: {n:,} {REASONS[reason][0]}" for noun, counts in dropped.items() for reason, n in counts.items()]
-    return told or ["Nothing."]
+    return told or ["No records."]
 
 
 def _text(value: object) -> str:

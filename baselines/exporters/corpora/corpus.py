@@ -14,9 +14,8 @@ import pyarrow as pa
 
 from llmfusionbench import _version
 from llmfusionbench.baselines.exporters.corpora.answers import UNKNOWN, Answers, Places
-from llmfusionbench.baselines.exporters.corpora.labelled import lacking
-from llmfusionbench.baselines.exporters.corpora.samples import Kind
-from llmfusionbench.baselines.exporters.corpora.selection import GROUND_TRUTH, Chosen
+from llmfusionbench.baselines.exporters.corpora.chosen import GROUND_TRUTH, Chosen
+from llmfusionbench.baselines.exporters.corpora.formats.format import Kind
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release
 from llmfusionbench.storage.files import sha256
@@ -123,7 +122,7 @@ class Counts:
             good = int(chosen.label.sum())
             bad = len(chosen) - good
             ratio = round(good / bad, 6) if bad else None
-            told["labels"] = {"good": good, "bad": bad, "good_to_bad": ratio, "warning": lacking(good, bad)}
+            told["labels"] = {"good": good, "bad": bad, "good_to_bad": ratio, "warning": _lacking(good, bad)}
         return told
 
 
@@ -162,6 +161,14 @@ def keys_of(samples: pa.Table, records: pa.Table) -> pa.Table:
     wanted = ("query_id", "task", "candidate", "rejected_candidate", "provenance", "license")
     assert samples.num_rows == records.num_rows
     return samples.select([name for name in wanted if name in samples.column_names])
+
+
+def _lacking(good: int, bad: int) -> str | None:
+    """A warning where a corpus of labelled answers has one label only."""
+    if good and bad:
+        return None
+    missing, remedy = ("bad", "a higher --bad") if good else ("good", "a lower --good")
+    return f"no answer is {missing}, and KTO learns by telling good from bad. Remedy: {remedy}, or more LLMs and tasks"
 
 
 def _total(values: np.ndarray) -> int:

@@ -1,4 +1,4 @@
-"""What a selection leaves out, counted by reason; and the error that says which reason left nothing."""
+"""What an export drops, counted by reason, and the error that names the reasons when it drops everything."""
 
 from __future__ import annotations
 
@@ -11,40 +11,43 @@ from llmfusionbench.baselines.exporters.corpora.answers import Mask, Places
 from llmfusionbench.errors import InputError
 
 REASONS: Final[Mapping[str, tuple[str, str]]] = {
-    "like_test": ("queries like one of a test split", "--include-test, or another release"),
-    "task": ("other tasks", "another --task"),
-    "license": ("other licences of queries", "another --license"),
-    "no_prompt": ("queries whose text the log does not hold", "a release built together with its prompts"),
-    "llm": ("other LLMs", "another --llm"),
-    "llm_license": ("other licences of LLMs", "another --llm-license"),
-    "mode": ("the other mode", "another --mode"),
-    "scale": ("LLMs of another or unknown scale", "another --scale"),
-    "not_ok": ("no answer: empty, failed or missing", "another release"),
-    "no_text": ("answers whose text was not kept", "a release with texts"),
-    "no_tokens": ("answers without a count of tokens", "llmfusionbench tokens, or no --min-tokens and --max-tokens"),
-    "tokens": ("too short or too long", "another --min-tokens or --max-tokens"),
-    "unjudged": ("answers without a judge score", "another --setting or --by, and no --min-judge"),
-    "judge": ("judge score below the minimum", "a lower --min-judge"),
-    "unscored": ("answers without a performance", "llmfusionbench rescore, or going by judges (--setting judge, --by judge)"),
-    "wrong": ("performance of 0", "another release"),
-    "between": ("scores that are neither good nor bad", "another --good or --bad"),
-    "not_drawn": ("not among the answers drawn", "a higher --best-of"),
-    "repeated_prompt": ("prompts that repeat another query's", "--duplicates keep"),
-    "repeated_answer": ("texts that repeat another answer to the query", "--duplicates keep"),
-    "same_llm": ("further answers of one LLM", "no --one-per-llm"),
-    "no_partner": ("answers in no pair", "a smaller --min-gap, a wider --match-length, a higher --pairs or more LLMs"),
-    "not_top": ("beyond the best k", "a higher --k"),
-    "no_ground_truth": ("queries without a ground truth", "another --setting"),
-    "tests_for_truth": ("queries whose ground truth is a program's tests", "another --setting"),
-    "share": ("beyond the share of a task", "a higher --max-share"),
-    "balance": ("beyond the rarer label", "another --good or --bad, or no --balance"),
-    "only_reasoning": ("nothing left beside the reasoning", "--reasoning keep"),
+    "like_test": ("queries like one of a test split", "use --include-test"),
+    "task": ("of another task", "change --task"),
+    "license": ("under another licence", "change --license"),
+    "no_prompt": ("queries whose text the log does not hold", "build the release together with its prompts"),
+    "llm": ("of another LLM", "change --llm"),
+    "llm_license": ("of an LLM under another licence", "change --llm-license"),
+    "mode": ("in the other mode", "change --mode"),
+    "scale": ("of an LLM of another or unknown scale", "change --scale"),
+    "not_ok": ("empty, failed or missing answers", "choose another release"),
+    "no_text": ("answers whose text was not kept", "choose a release with texts"),
+    "no_tokens": ("answers without a token count", "run llmfusionbench tokens, or drop --min-tokens and --max-tokens"),
+    "tokens": ("too short or too long", "change --min-tokens or --max-tokens"),
+    "unjudged": ("answers without a judge score", "change --setting or --by, and drop --min-judge"),
+    "judge": ("judge score below the minimum", "lower --min-judge"),
+    "unscored": (
+        "answers without a performance",
+        "run llmfusionbench rescore, or use judge scores (--setting judge, --by judge)",
+    ),
+    "wrong": ("performance of 0", "choose another release"),
+    "between": ("scores that are neither good nor bad", "change --good or --bad"),
+    "not_drawn": ("not among the answers drawn", "raise --best-of"),
+    "repeated_prompt": ("prompts that repeat another query's", "use --duplicates keep"),
+    "repeated_answer": ("texts that repeat another answer to the query", "use --duplicates keep"),
+    "same_llm": ("further answers of one LLM", "drop --one-per-llm"),
+    "no_partner": ("answers in no pair", "lower --min-gap, widen --match-length, raise --pairs, or add LLMs"),
+    "not_top": ("beyond the best k", "raise --k"),
+    "no_ground_truth": ("queries without a ground truth", "change --setting"),
+    "tests_for_truth": ("queries whose ground truth is a program's tests", "change --setting"),
+    "share": ("beyond the share of a task", "raise --max-share"),
+    "balance": ("beyond the rarer label", "change --good or --bad, or drop --balance"),
+    "only_reasoning": ("nothing besides the reasoning", "use --reasoning keep"),
 }
-"""Reason -> what was left out, in words, and the option that brings it back."""
+"""Reason -> what was dropped, in words, and how to bring it back."""
 
 
 class Drops:
-    """Counts by reason, in the order in which things were left out."""
+    """Counts by reason, in the order in which things were dropped."""
 
     def __init__(self, noun: str) -> None:
         self.noun = noun
@@ -52,7 +55,7 @@ class Drops:
         self.counts: dict[str, int] = {}
 
     def keep(self, rows: Places, mask: Mask, reason: str) -> Places:
-        """Those of `rows` that `mask` has, in the same order; the others are counted."""
+        """Those of `rows` where `mask` is true, in the same order; the others are counted."""
         lost = len(rows) - int(np.count_nonzero(mask))
         if not lost:
             return rows
@@ -60,7 +63,7 @@ class Drops:
         return rows[mask]
 
     def check(self, rows: Places) -> None:
-        """Say what emptied it, where nothing is left.
+        """Say which reasons left nothing.
 
         Raises:
             InputError: `rows` is empty.
@@ -68,5 +71,5 @@ class Drops:
         if len(rows):
             return
         told = ", ".join(f"{n:,} {REASONS[reason][0]}" for reason, n in self.counts.items()) or "none were there"
-        remedies = "; ".join(dict.fromkeys(REASONS[reason][1] for reason in reversed(self.counts))) or "another release"
-        raise InputError(f"the corpus would be empty. Of the {self.noun} were left out: {told}. Remedy: {remedies}")
+        remedies = "; ".join(dict.fromkeys(REASONS[reason][1] for reason in reversed(self.counts))) or "choose another release"
+        raise InputError(f"the corpus would be empty. Dropped {self.noun}: {told}. Remedy: {remedies}")

@@ -60,7 +60,7 @@ def label_answers(batch: pa.RecordBatch | pa.Table) -> pa.Array:
     return pa.array([label_answer(*row) for row in rows], pa.string())
 
 
-def labels_of(release: Release, queries: Queries) -> tuple[Mask, Mask]:
+def truths_of(release: Release, queries: Queries) -> tuple[Mask, Mask]:
     """[Q] which queries have a ground truth at all, and which one that can be an answer."""
     there, answer = [np.zeros(0, bool)], [np.zeros(0, bool)]
     for batch in batches(release, "queries", queries.splits, COLUMNS):

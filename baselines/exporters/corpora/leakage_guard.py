@@ -1,4 +1,4 @@
-"""The leakage guard: no query of a test split, and none like one, may be in what a model is trained on."""
+"""The leakage guard: no test query, and no train query like one, may be in a corpus."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from llmfusionbench.texts.near_duplicates import similar_pairs
 from llmfusionbench.types import normalise_prompt
 
 THRESHOLD: Final = 0.8
-"""Jaccard similarity of the sets of word triples from which on two prompts are alike."""
+"""Two prompts are alike from this Jaccard similarity of their sets of word triples."""
 _AT_ONCE: Final = 20_000
-"""Prompts compared with those of the test splits at a time: what bounds the memory."""
+"""Train prompts compared at a time: the bound on memory."""
 
 Prompts = list[str | None]
 
 
 @dataclass(frozen=True)
 class Guarded:
-    """What the guard keeps out."""
+    """The queries that the guard keeps out."""
 
     like_test: Mask
-    """[Q] the queries of the train split that are like one of a test split."""
+    """[Q] the train queries that are like a test query."""
     entries: list[dict[str, Any]] = field(default_factory=list)
-    """One a query kept out: `query_id`, `task`, `split`, `reason` (`test_split` or `like_test`), and for the latter `like`
+    """One per query kept out: `query_id`, `task`, `split`, `reason` (`test_split` or `like_test`), and for the latter `like`
     (`exact` or `near`) and `of`, the id of the query of a test split."""
 
     def count(self, like: str) -> int:
@@ -39,10 +39,10 @@ class Guarded:
 def guard(release: Release, queries: Queries, *, threshold: float = THRESHOLD) -> Guarded:
     """Find the queries that must not enter a corpus.
 
-    The prompts of the test splits are held in memory; those of the train split pass by some thousands at a time.
+    The prompts of the test splits are held in memory; those of the train split are streamed.
 
     Args:
-        release: Where the queries are from.
+        release: Where the queries come from.
         queries: Those of its train split.
         threshold: See `duplicates.similar_pairs`.
     """
@@ -64,7 +64,7 @@ def guard(release: Release, queries: Queries, *, threshold: float = THRESHOLD) -
 
 
 def _alike(release: Release, ids: Sequence[str], prompts: Prompts, threshold: float) -> Iterator[dict[str, Any]]:
-    """One entry a query of the train split that is like one of a test split."""
+    """One entry per train query that is like a test query."""
     waiting: list[tuple[str, str]] = []
     texts: Prompts = []
 

@@ -1,9 +1,9 @@
-"""The way from a release to the files of a corpus: what every kind of corpus has in common."""
+"""From a release to the files of a corpus, in four stages that every kind shares: read -> eligible -> choose -> write."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import fields
+from functools import reduce
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,18 +13,16 @@ import pyarrow.compute as pc
 
 from llmfusionbench.baselines.exporters.corpora.answers import TRAIN, Answers, Places
 from llmfusionbench.baselines.exporters.corpora.card import corpus_card
+from llmfusionbench.baselines.exporters.corpora.chosen import Chosen, balanced, drawn, firsts, ranked
 from llmfusionbench.baselines.exporters.corpora.corpus import CORPUS, Corpus, Counts, described, dump, keys_of
 from llmfusionbench.baselines.exporters.corpora.drops import Drops
-from llmfusionbench.baselines.exporters.corpora.filters import Filters
 from llmfusionbench.baselines.exporters.corpora.formats import Format, format_named
 from llmfusionbench.baselines.exporters.corpora.formats.openai_rules import LEAST_EXAMPLES
 from llmfusionbench.baselines.exporters.corpora.leakage_guard import THRESHOLD, Guarded, guard
-from llmfusionbench.baselines.exporters.corpora.options import Options, Settings
-from llmfusionbench.baselines.exporters.corpora.pairs import By, scores
 from llmfusionbench.baselines.exporters.corpora.reasoning import apply_counted
 from llmfusionbench.baselines.exporters.corpora.repeats import repeated_prompts, text_digests
-from llmfusionbench.baselines.exporters.corpora.samples import TEXTS, Kind, Samples
-from llmfusionbench.baselines.exporters.corpora.selection import Chosen, balanced, drawn, firsts
+from llmfusionbench.baselines.exporters.corpora.samples import TEXTS, Samples
+from llmfusionbench.baselines.exporters.corpora.settings import Settings
 from llmfusionbench.baselines.exporters.corpora.writer import LineWriter, ShardWriter
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release, open_release
@@ -33,116 +31,91 @@ from llmfusionbench.storage.files import sha256
 from llmfusionbench.types import Progress
 
 _SHOWN: Final = 10
-"""Issues of a file that an error tells."""
+"""Issues of a file that an error shows."""
 
 
-class Pipeline:
-    """An opened release, its numbers, what was left out so far, and the way to the files."""
+def export(release: Release | str | Path, out: str | Path, settings: Settings) -> Corpus:
+    """Write the corpus that the settings describe.
 
-    def __init__(self, kind: Kind, release: Release | str | Path, format_name: str, options: Options) -> None:
-        given: dict[str, Any] = {**options}
-        names = {f.name for f in fields(Filters)}
-        self.filters = Filters(**{name: given.pop(name) for name in list(given) if name in names})
-        settings = Settings(**given)
+    Raises:
+        UnknownNameError, InputError, ReleaseError: See `export_sft`.
+    """
+    work = _Export(release, settings)
+    truths, rows = work.eligible()
+    return work.write(work.choose(truths, rows), out)
+
+
+class _Export:
+    """One export: the numbers of the release, and what each stage has dropped so far."""
+
+    def __init__(self, release: Release | str | Path, settings: Settings) -> None:
+        """Read the numbers."""
         settings.check()
-        self.kind: Kind = kind
-        self.format: Format = format_named(kind, format_name)
-        self.settings, self.seed, self.best_of = settings, settings.seed, settings.best_of
+        self.settings = settings
+        self.format: Format = format_named(settings.kind, settings.format)
         self.tell: Progress = settings.progress or (lambda *_: None)
         self.release = release if isinstance(release, Release) else open_release(release)
         splits = self.release.splits if settings.include_test else [s for s in self.release.splits if s == TRAIN]
         if not splits:
             raise InputError(
                 f"{self.release.path}: has no train split (it has {', '.join(self.release.splits) or 'none'}). "
-                "Remedy: another release, or --include-test"
+                "Remedy: choose another release, or use --include-test"
             )
         self.tell("reading numbers", 0, 4)
         self.answers = Answers.load(self.release, splits)
-        self.filters.check(self.answers)
+        settings.check_names(self.answers)
         self.query_drops, self.drops, self.record_drops = Drops("queries"), Drops("answers"), Drops("records")
         self.reasoned: Counter[str] = Counter()
-        """What the texts with reasoning were; see `reasoning.apply_counted`."""
+        """Texts with reasoning, by what they were; see `reasoning.apply_counted`."""
         self.guarded = Guarded(np.zeros(len(self.answers.queries), bool))
 
-    def eligible(self, *, answers_too: bool = True) -> tuple[Places, Places]:
-        """The queries and the answers that pass the guard and the filters."""
-        answers, queries = self.answers, self.answers.queries
-        self.tell("keeping test queries out", 1, 4)
-        if not self.settings.include_test:
-            self.guarded = guard(self.release, queries)
-        asked = np.arange(len(queries))
-        asked = self.query_drops.keep(asked, ~self.guarded.like_test, "like_test")
-        asked = self.filters.queries(queries, asked, self.query_drops)
-        asked = self.query_drops.keep(asked, queries.has_think[asked], "no_prompt")
-        self.query_drops.check(asked)
-        passed = np.zeros(len(queries), bool)
-        passed[asked] = True
-        rows = np.flatnonzero(passed[answers.query])
-        if not answers_too:
-            return asked, rows
-        rows = self.filters.answers(answers, rows, self.drops)
-        rows = self.drops.keep(rows, (queries.has_prompt[answers.query] | answers.think)[rows], "no_prompt")
-        if self.best_of is not None:
-            rows = self.drops.keep(rows, drawn(answers, rows, self.best_of, self.seed), "not_drawn")
-        return asked, self.filters.judged(answers, rows, self.drops)
+    def eligible(self) -> tuple[Places, Places]:
+        """The queries whose ground truth is a record, and the answers that may be records, by query and in order of merit."""
+        asked = self._queries()
+        truths = self.settings.truths(self.release, self.answers, asked, self.query_drops)
+        if not self.settings.takes_answers:
+            truths = self._unrepeated(truths)
+            self.query_drops.check(truths)
+            return truths, truths[:0]
+        rows, digests = self._with_text(self.settings.may_enter(self.answers, self._filtered(asked), self.drops))
+        query = self.answers.query
+        kept = self._unrepeated(np.union1d(truths, query[rows]))
+        rows = self.drops.keep(rows, np.isin(query[rows], kept), "repeated_prompt")
+        rows = ranked(self.answers, rows, self.settings.merit(self.answers), self.settings.seed)
+        if self.settings.duplicates != "keep":
+            rows = self.drops.keep(rows, firsts(query[rows], digests[rows]), "repeated_answer")
+        return truths[np.isin(truths, kept)], rows
 
-    def with_text(self, rows: Places) -> Places:
-        """Those of the answers that have something to learn: the text was kept, and what is to be written of it is not empty.
-
-        Looked for as late as can be, for it means going through all texts.
-        """
-        self.tell("reading answers", 2, 4)
+    def choose(self, truths: Places, rows: Places) -> Chosen:
+        """The records: what the kind chooses, with every task within its share."""
         settings = self.settings
-        there, answered, self._digests = text_digests(self.release, self.answers, rows, settings.duplicates, settings.reasoning)
-        rows = self.drops.keep(rows, there[rows], "no_text")
-        return self.drops.keep(rows, answered[rows], "only_reasoning")
+        chosen = settings.choose(self.answers, truths, rows, self.drops)
+        if settings.takes_answers and not len(truths):
+            self.drops.check(chosen.answer)
+        while True:  # what one rule drops may break the other: until neither drops any
+            kept = settings.trim(chosen, self.record_drops)
+            if settings.max_share is not None:
+                keep = balanced(self.answers.queries.task, kept, settings.max_share, settings.seed)
+                self.record_drops.keep(np.arange(len(kept)), keep, "share")
+                kept = kept.rows(keep)
+            if len(kept) == len(chosen):
+                return kept
+            chosen = kept
 
-    def scored(self, rows: Places, by: By) -> Places:
-        """Those of the answers that have the score."""
-        rows = self.drops.keep(rows, ~np.isnan(scores(self.answers, by)[rows]), "unjudged" if by == "judge" else "unscored")
-        self.drops.check(rows)
-        return rows
-
-    def unrepeated(self, queries: Places) -> Places:
-        """Those of the queries whose prompt repeats none before it."""
-        repeated = repeated_prompts(self.release, self.answers.queries, queries, self.settings.duplicates, THRESHOLD)
-        return self.query_drops.keep(queries, ~repeated, "repeated_prompt")
-
-    def only_unrepeated(self, rows: Places) -> Places:
-        """Those of the answers whose query repeats none before it."""
-        kept = self.unrepeated(np.unique(self.answers.query[rows]))
-        return self.drops.keep(rows, np.isin(self.answers.query[rows], kept), "repeated_prompt")
-
-    def distinct(self, rows: Places) -> Places:
-        """Those of the answers, in order of merit, whose text repeats none before it to the same query."""
-        if self.settings.duplicates == "keep":
-            return rows
-        return self.drops.keep(rows, firsts(self.answers.query[rows], self._digests[rows]), "repeated_answer")
-
-    def within_share(self, chosen: Chosen) -> Chosen:
-        """As much of what was chosen as keeps every task within its share."""
-        if self.settings.max_share is None:
-            return chosen
-        keep = balanced(self.answers.queries.task, chosen, self.settings.max_share, self.seed)
-        self.record_drops.keep(np.arange(len(chosen)), keep, "share")
-        return chosen.rows(keep)
-
-    def write(self, chosen: Chosen, out: str | Path, selection: dict[str, Any]) -> Corpus:
+    def write(self, chosen: Chosen, out: str | Path) -> Corpus:
         """Write what was chosen."""
-        settings = self.settings
-        chosen = self.within_share(chosen)
-        selection |= {"best_of": self.best_of, "duplicates": settings.duplicates, "max_share": settings.max_share}
+        settings, kind = self.settings, self.settings.kind
         with whole_directory(out, CORPUS, overwrite=settings.overwrite) as root:
             files, counts, schema = self._write_files(root, chosen)
             dropped = {d.noun: d.counts for d in (self.query_drops, self.drops, self.record_drops)}
             about = described(
-                self.release, self.kind,
+                self.release, kind,
                 format=self.format.name, container=settings.container or self.format.container,
-                splits=self.answers.queries.splits, selection={k: v for k, v in selection.items() if v is not None},
-                filters=self.filters.stated(), seed=self.seed, reasoning={"how": settings.reasoning, **self.reasoned},
+                splits=self.answers.queries.splits, selection=settings.selection(),
+                filters=settings.stated(), seed=settings.seed, reasoning={"how": settings.reasoning, **self.reasoned},
                 guard=self._guard(), **counts.told(), dropped=dropped,
             )  # fmt: skip
-            entry = self.format.dataset_info(f"llmfusionbench_{self.kind}", [n for n in files if n.startswith("data/")])
+            entry = self.format.dataset_info(f"llmfusionbench_{kind}", [n for n in files if n.startswith("data/")])
             if entry is not None:
                 files["dataset_info.json"] = _saved(root / "dataset_info.json", dump(entry))
             files["README.md"] = _saved(root / "README.md", corpus_card(about, schema))
@@ -150,8 +123,45 @@ class Pipeline:
             (root / CORPUS).write_text(dump(about), encoding="utf-8")
         return Corpus(Path(out), about)
 
+    def _queries(self) -> Places:
+        """The queries that pass the guard and the filters."""
+        queries = self.answers.queries
+        self.tell("keeping test queries out", 1, 4)
+        if not self.settings.include_test:
+            self.guarded = guard(self.release, queries)
+        asked = self.query_drops.keep(np.arange(len(queries)), ~self.guarded.like_test, "like_test")
+        asked = self.settings.queries(queries, asked, self.query_drops)
+        asked = self.query_drops.keep(asked, queries.has_think[asked], "no_prompt")
+        self.query_drops.check(asked)
+        return asked
+
+    def _filtered(self, asked: Places) -> Places:
+        """The answers to these queries that pass the filters."""
+        answers, queries, settings = self.answers, self.answers.queries, self.settings
+        rows = settings.answers(answers, np.flatnonzero(np.isin(answers.query, asked)), self.drops)
+        rows = self.drops.keep(rows, (queries.has_prompt[answers.query] | answers.think)[rows], "no_prompt")
+        if settings.best_of is not None:
+            rows = self.drops.keep(rows, drawn(answers, rows, settings.best_of, settings.seed), "not_drawn")
+        return settings.judged(answers, rows, self.drops)
+
+    def _with_text(self, rows: Places) -> tuple[Places, Places]:
+        """Those of the answers whose text was kept and is not empty once it is written; and [N] digests of the texts.
+
+        As late as possible, because it reads all texts.
+        """
+        self.tell("reading answers", 2, 4)
+        how, reasoning = self.settings.duplicates, self.settings.reasoning
+        there, answered, digests = text_digests(self.release, self.answers, rows, how, reasoning)
+        rows = self.drops.keep(rows, there[rows], "no_text")
+        return self.drops.keep(rows, answered[rows], "only_reasoning"), digests
+
+    def _unrepeated(self, queries: Places) -> Places:
+        """Those of the queries whose prompt repeats none before it."""
+        repeated = repeated_prompts(self.release, self.answers.queries, queries, self.settings.duplicates, THRESHOLD)
+        return self.query_drops.keep(queries, ~repeated, "repeated_prompt")
+
     def _write_files(self, root: Path, chosen: Chosen) -> tuple[dict[str, dict[str, Any]], Counts, pa.Schema]:
-        """Write the records, the keys that they cannot hold, and what the guard kept out; and say what they are."""
+        """Write the records, the keys that they cannot hold, and what the guard kept out; name -> file, counts, columns."""
         settings = self.settings
         counts = Counts(self.answers, chosen)
         container, shard_rows = settings.container or self.format.container, settings.shard_rows
@@ -161,11 +171,9 @@ class Pipeline:
         shards = ShardWriter(root, container, shard_rows)
         sidecar = None if self.format.keeps_keys else LineWriter(root / "provenance.jsonl")
         try:
-            for places, samples in Samples(self.release, self.answers, chosen, self.kind):
+            for places, samples in Samples(self.release, self.answers, chosen, self.settings.kind):
                 samples = self._reasoned(samples)
-                full = pc.and_(*(samples[c].is_valid() for c in two)) if len(two := TEXTS[self.kind]) == 2 else (
-                    samples[two[0]].is_valid()
-                )  # fmt: skip
+                full = reduce(pc.and_, (samples[name].is_valid() for name in TEXTS[self.settings.kind]))
                 left = self.record_drops.keep(places, full.to_numpy(), "only_reasoning")
                 if len(left) < len(places):
                     samples = samples.filter(full)
@@ -201,15 +209,15 @@ class Pipeline:
         if found:
             more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
             raise InputError(
-                f"{self.format.name}: {'; '.join(map(str, found[:_SHOWN]))}{more}. Remedy: another choice of answers, "
-                "another --shard-rows, or another --format"
+                f"{self.format.name}: {'; '.join(map(str, found[:_SHOWN]))}{more}. Remedy: choose other answers, "
+                "change --shard-rows, or choose another --format"
             )
 
     def _reasoned(self, samples: pa.Table) -> pa.Table:
-        """The samples with their `<think>` blocks as asked for."""
+        """The samples with their `<think>` blocks treated as the settings say."""
         if self.settings.reasoning == "keep":
             return samples
-        for name in TEXTS[self.kind]:
+        for name in TEXTS[self.settings.kind]:
             texts, counts = apply_counted(samples[name], samples["mode"], self.settings.reasoning)
             self.reasoned += counts
             samples = samples.set_column(samples.schema.get_field_index(name), name, texts)

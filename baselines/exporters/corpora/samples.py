@@ -1,9 +1,9 @@
-"""Texts to what was chosen: samples as flat tables, some queries at a time, so that memory does not grow with the corpus."""
+"""The chosen records with their texts: flat tables, some queries at a time, so that memory does not grow with the corpus."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.baselines.exporters.corpora.answers import UNKNOWN, Answers, Coded, Places, batches
+from llmfusionbench.baselines.exporters.corpora.chosen import GROUND_TRUTH, Chosen
+from llmfusionbench.baselines.exporters.corpora.formats.format import Kind
 from llmfusionbench.baselines.exporters.corpora.ground_truths import COLUMNS, label_answers
-from llmfusionbench.baselines.exporters.corpora.selection import GROUND_TRUTH, Chosen
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.release import Release
 from llmfusionbench.types import MODES
 
-Kind = Literal["sft", "preference", "kto"]
 TEXTS: Final = {"sft": ("response",), "preference": ("chosen", "rejected"), "kto": ("completion",)}
 """The columns that hold answers, by kind."""
 _PIECE_BYTES: Final = 2**28
@@ -25,13 +25,13 @@ _PIECE_BYTES: Final = 2**28
 
 
 class Samples:
-    """The samples of a corpus, to be gone through once.
+    """The samples of a corpus; can be iterated once.
 
     Args:
-        release: Where the texts are.
+        release: Source of the texts.
         answers: Its numbers.
-        chosen: What the corpus holds.
-        kind: What its records are.
+        chosen: The records of the corpus.
+        kind: Their kind.
     """
 
     def __init__(self, release: Release, answers: Answers, chosen: Chosen, kind: Kind) -> None:
@@ -130,8 +130,7 @@ class Samples:
             yield records, pa.table(columns)
 
     def _pieces(self, start: int, stop: int, prompts: _Prompts) -> Iterator[tuple[int, Places, dict[str, pa.Array]]]:
-        """(first query, some records, texts of their queries), so many that their prompts, each as often as a record has it,
-        are not too much to hold."""
+        """(first query, some records, texts of their queries), in pieces whose prompts, repeated per record, fit in memory."""
         for first, last, asked in prompts.between(start, stop):
             records = np.arange(*np.searchsorted(self.chosen.query, [first, last]))
             length = np.max([pc.fill_null(pc.binary_length(texts), 0).to_numpy() for texts in asked.values()], axis=0)

@@ -1,4 +1,4 @@
-"""Records to files: JSON lines or Parquet, so many records a file, digested as they are written."""
+"""Writes records as JSON lines or Parquet, a fixed number per file, and hashes the files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ShardWriter:
     """Writes records into `data/train-00000-of-00003.jsonl` and so on below `root`.
 
     A line of JSON is pure ASCII: whatever a text holds (control characters, separators that some readers take for a line end,
-    halves of surrogate pairs) stands in it as an escape, and nothing is lost.
+    halves of surrogate pairs) is escaped, so no byte is lost.
     """
 
     def __init__(self, root: Path, container: Container, shard_rows: int) -> None:
@@ -84,7 +84,7 @@ class ShardWriter:
             self._flush(path)
 
     def _flush(self, path: Path) -> None:
-        """A row group of what has come, so that their size does not hang on how the texts arrived."""
+        """Write the waiting records as a row group, whose size does not depend on how the texts arrived."""
         if not self._waiting:
             return
         if self._table is None:
@@ -100,7 +100,7 @@ class ShardWriter:
 
 
 class LineWriter:
-    """Writes one JSON file of lines below `root`, and says what is in it."""
+    """Writes one file of JSON lines, and returns its rows, bytes and hash."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.rows = path, 0
@@ -121,7 +121,7 @@ class LineWriter:
 
 
 def json_lines(records: pa.Table) -> bytes:
-    """One line of JSON a record, in ASCII."""
+    """One line of ASCII JSON per record."""
     try:
         rows = records.to_pylist()
     except UnicodeDecodeError:  # a text that is not valid UTF-8: take all texts as bytes, and see below

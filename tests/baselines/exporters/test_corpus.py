@@ -219,7 +219,7 @@ def test_reasoning(tmp_path: Path) -> None:
     assert check(kept)["reasoning"] == {"how": "keep"}
     card = (stripped.path / "README.md").read_text("utf-8")
     assert "- reasoning: strip (2 texts came with tags, 1 of these cut off in their reasoning)" in card
-    with pytest.raises(InputError, match=r"left out: 1 nothing left beside the reasoning. Remedy: --reasoning keep"):
+    with pytest.raises(InputError, match=r"Dropped answers: 1 nothing besides the reasoning. Remedy: use --reasoning keep"):
         export_sft(made_up_release(tmp_path, rows[1:2]), tmp_path / "none", reasoning="strip")
     assert not (tmp_path / "none").exists()
 
@@ -254,7 +254,7 @@ def test_files_that_openai_would_refuse(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
     enough = made_up_release(tmp_path, [answer(i, "a") for i in range(10)])
     assert export_sft(enough, tmp_path / "out", format="openai").records == 10
-    with pytest.raises(InputError, match=r"5 examples, expected at least 10.* Remedy: .* another --shard-rows"):
+    with pytest.raises(InputError, match=r"5 examples, expected at least 10.* Remedy: .* change --shard-rows"):
         export_sft(enough, tmp_path / "small", format="openai", shard_rows=6)
     assert export_sft(enough, tmp_path / "table", format="openai", container="parquet", shard_rows=6).records == 10
 

@@ -71,7 +71,7 @@ def test_labels_that_cannot_be(tmp_path: Path) -> None:
     release = made_up_release(tmp_path, [answer(0, "a"), answer(0, "b", performance=0.4)])
     with pytest.raises(InputError, match=r"good 0.2, bad 0.5: expected 0 <= bad < good <= 1"):
         export_kto(release, tmp_path / "out", good=0.2, bad=0.5)
-    with pytest.raises(InputError, match=r"1 beyond the rarer label|Of the records were left out: 1 beyond the rarer label"):
+    with pytest.raises(InputError, match=r"1 beyond the rarer label|Dropped records: 1 beyond the rarer label"):
         export_kto(release, tmp_path / "out", balance=True)
     corpus = export_kto(release, tmp_path / "out")
     labels = corpus.about["labels"]

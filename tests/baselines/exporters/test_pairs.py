@@ -11,7 +11,7 @@ import pytest
 
 import llmfusionbench as lfb
 from llmfusionbench.baselines.exporters import export_preference
-from llmfusionbench.baselines.exporters.corpora import pairs
+from llmfusionbench.baselines.exporters.corpora import preference
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.types import Candidate
 from tests.helpers.made_up_release import answer, contents, made_up_release, records
@@ -91,13 +91,13 @@ def test_what_is_known_to_be_wrong_is_never_chosen(tmp_path: Path) -> None:
 def test_modes_are_not_mixed(tmp_path: Path) -> None:
     rows = [answer(0, "a"), answer(0, "b_think", performance=0.0)]
     release = made_up_release(tmp_path, rows)
-    with pytest.raises(InputError, match=r"left out: 2 answers in no pair. Remedy: a smaller --min-gap"):
+    with pytest.raises(InputError, match=r"Dropped answers: 2 answers in no pair. Remedy: lower --min-gap"):
         export_preference(release, tmp_path / "out")
 
 
 def test_blocks_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = contents(export_preference("sample", tmp_path / "a", pairs_per_query=3, by="judge").path)
-    monkeypatch.setattr(pairs, "_CELLS", 1)
+    monkeypatch.setattr(preference, "_CELLS", 1)
     assert contents(export_preference("sample", tmp_path / "b", pairs_per_query=3, by="judge").path) == whole
 
 
@@ -109,7 +109,7 @@ def test_blocks_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ({"match_length": 0.5}, "match_length 0.5: expected 1 or above"),
         ({"match_length": float("nan")}, "match_length nan: expected 1 or above"),
         ({"match_length": float("inf")}, "match_length inf: expected 1 or above"),
-        ({"pairs_per_query": 0}, r"pairs_per_query 0: expected 1 or above. Remedy: another --pairs$"),
+        ({"pairs_per_query": 0}, r"pairs_per_query 0: expected 1 or above. Remedy: change --pairs$"),
     ],
 )
 def test_what_cannot_be_done(tmp_path: Path, options: dict[str, Any], message: str) -> None:

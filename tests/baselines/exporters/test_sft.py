@@ -230,9 +230,7 @@ def test_the_share_of_a_task(tmp_path: Path) -> None:
     assert corpus.tasks == {"big": 30, "small": 10, "tiny": 10}
     assert len({r["query_id"] for r in records(corpus)}) == 50
     assert corpus.dropped["records"] == {"share": 60}
-    with pytest.raises(
-        InputError, match=r"3 tasks cannot all stay within it, the least is 0.333. Remedy: a higher --max-share"
-    ):
+    with pytest.raises(InputError, match=r"3 tasks cannot all stay within it, the least is 0.333. Remedy: raise --max-share"):
         export_sft(release, tmp_path / "other", max_share=0.3)
     assert not (tmp_path / "other").exists()
 
@@ -316,17 +314,17 @@ def test_unknown_names(tmp_path: Path, options: dict[str, Any], message: str) ->
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"k": 0}, r"k 0: expected 1 or above. Remedy: another --k"),
+        ({"k": 0}, r"k 0: expected 1 or above. Remedy: change --k"),
         ({"shard_rows": 0}, r"shard_rows 0: expected 1 or above"),
         ({"best_of": 0}, r"best_of 0: expected 1 or above"),
         ({"max_share": 0}, r"max_share 0: expected above 0, up to 1"),
         ({"seed": -1}, r"seed -1: expected 0 or above"),
         ({"min_judge": 2}, r"--min-judge 2, expected a judge score from 0 to 1"),
         ({"min_tokens": 5, "max_tokens": 4}, r"--min-tokens 5 is greater than --max-tokens 4"),
-        ({"min_judge": 0.9}, r"would be empty. Of the answers were left out: 1 answers without a judge score"),
-        ({"setting": "judge"}, r"1 answers without a judge score. Remedy: another --setting"),
-        ({"min_tokens": 50}, r"left out: 1 too short or too long. Remedy: another --min-tokens or --max-tokens"),
-        ({"tasks": ["facts"], "llms": ["a"]}, r"left out: 1 other LLMs. Remedy: another --llm"),
+        ({"min_judge": 0.9}, r"would be empty. Dropped answers: 1 answers without a judge score"),
+        ({"setting": "judge"}, r"1 answers without a judge score. Remedy: change --setting"),
+        ({"min_tokens": 50}, r"Dropped answers: 1 too short or too long. Remedy: change --min-tokens or --max-tokens"),
+        ({"tasks": ["facts"], "llms": ["a"]}, r"Dropped answers: 1 of another LLM. Remedy: change --llm"),
     ],
 )
 def test_what_cannot_be_done(tmp_path: Path, options: dict[str, Any], message: str) -> None:

@@ -1,4 +1,4 @@
-"""What a corpus format is: samples in, records out, both as Arrow tables, and how LLaMA-Factory is told to read the files."""
+"""A corpus format: turns a table of samples into a table of records, and describes the files to LLaMA-Factory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "preference": ("query_id", "task", "candidate", "rejected_candidate", "provenance"),
     "kto": ("query_id", "task", "candidate", "provenance"),
 }
-"""What every record keeps beside what the trainer reads, so that it can be followed back to its release."""
+"""The keys in every record that lead back to its release."""
 
 TEXTS: Final[dict[str, tuple[str, ...]]] = {
     "sft": ("prompt", "response"),
@@ -30,8 +30,7 @@ TEXTS: Final[dict[str, tuple[str, ...]]] = {
 """The texts of a sample, none of which may be null."""
 
 SEPARATOR: Final = "\n\n"
-"""What a plain prompt ends with. Plain trainers join prompt and completion as they are: without it the answer would be
-written on to the last word of the question."""
+"""The end of a plain prompt. Plain trainers concatenate prompt and completion, so the answer needs a separator."""
 
 
 @dataclass(frozen=True)
@@ -39,23 +38,23 @@ class Format:
     """One way to write the samples of a kind."""
 
     name: str
-    """What `--format` calls it."""
+    """Its name for `--format`."""
     kind: Kind
-    """What its samples are: answers, pairs of answers, or answers with a label."""
+    """Answers, pairs of answers, or answers with a label."""
     readers: tuple[str, ...]
-    """The trainers that read it as it is, each proved by a test of ours or by its documentation."""
+    """The trainers that read it, each shown by a test of ours or by its documentation."""
     build: Callable[[Columns], dict[str, pa.Array]]
-    """Makes the columns of the records out of the columns of the samples."""
+    """Makes the columns of the records from the columns of the samples."""
     entry: Mapping[str, Any] | None = None
-    """What LLaMA-Factory's dataset_info.json says of it, less the file's name; null where its loader cannot read it."""
+    """Its entry in LLaMA-Factory's dataset_info.json, without the file name; None where LLaMA-Factory cannot read it."""
     container: Literal["jsonl", "parquet"] = "jsonl"
     """The kind of file that its readers expect."""
     keeps_keys: bool = True
-    """Whether a record keeps its query and candidate; not where the reader refuses every key that it does not know."""
+    """Whether a record holds its `KEYS`; False where the reader refuses unknown keys."""
     separator: str = ""
-    """What is set behind every prompt."""
+    """Appended to every prompt."""
     issues: Callable[..., list[Issue]] | None = None
-    """`issues(lines, file=NAME)`: what its reader would refuse in a file; null where that is nothing a format allows."""
+    """`issues(lines, file=NAME)`: what its reader would refuse in a file; None where its reader has no rules."""
 
     def records(self, samples: pa.Table) -> pa.Table:
         """The records of `samples`, row by row: what the trainer reads first, then the keys.

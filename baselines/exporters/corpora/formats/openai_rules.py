@@ -44,7 +44,7 @@ def openai_issues(
         lines: the file's lines, with or without their ends.
         method: what the file is for, answers (`messages`) or pairs of them (`input`, `preferred_output`, ...).
         file: what the issues call it.
-        most: stop looking after so many; the rules for the whole file are checked all the same.
+        most: maximum number of issues of single lines; the rules for the whole file are always checked.
     """
     examine = _chat_example if method == "supervised" else _pair_example
     issues: list[Issue] = []

@@ -1,30 +1,17 @@
-"""The answers that an SFT corpus takes: the best k of each query, chosen by numbers alone.
-
-How the published FusionFactory script ranks (model_level/sft_data_gen.py): `perf` by performance and then the number of output
-tokens, `judge` by the judge's score and then the tokens, `hybrid` by performance and then the judge's score; every key is
-sorted from high to low, so of two equally good answers **the longer one wins**. That is the default here; `length="shortest"`
-turns it round. Three things differ, each on purpose. The script stops at the first wrong answer, which by judge's score may
-stand anywhere: here wrong ones are passed over and the rest is looked at. It lets an answer without a performance through:
-here a missing score never wins. Ties beyond its keys follow the order of its file, which is that of the LLMs: here the seed
-draws among them, so that no LLM gains by its name.
-"""
+"""What a corpus will hold, and the arithmetic of choosing: runs, ranks, draws and shares, over numbers alone."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from llmfusionbench.baselines.exporters.corpora.answers import Answers, Coded, Floats, Mask, Places
+from llmfusionbench.baselines.exporters.corpora.answers import Answers, By, Coded, Floats, Mask, Places
 from llmfusionbench.baselines.exporters.corpora.drops import Drops
 from llmfusionbench.errors import InputError
-
-Setting = Literal["perf", "judge", "hybrid", "baseline"]
-SETTINGS: Final[tuple[Setting, ...]] = ("perf", "judge", "hybrid", "baseline")
-Length = Literal["longest", "shortest"]
-LENGTHS: Final[tuple[Length, ...]] = ("longest", "shortest")
 
 GROUND_TRUTH: Final = -1
 """In place of an answer: the ground truth of the query."""
@@ -32,7 +19,7 @@ GROUND_TRUTH: Final = -1
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a corpus will hold, n records by query."""
+    """The records of a corpus, n of them, by query."""
 
     query: Places
     """[n] places among the queries, ascending."""
@@ -41,9 +28,9 @@ class Chosen:
     rank: Places
     """[n] of a record within its query, from 0."""
     rejected: Places | None = None
-    """[n] for pairs, the answer that is the worse."""
+    """[n] for pairs, the worse answer."""
     gap: Floats | None = None
-    """[n] for pairs, by how much."""
+    """[n] for pairs, the difference of their scores."""
     label: Mask | None = None
     """[n] for labelled answers, whether it is a good one."""
 
@@ -59,26 +46,19 @@ class Chosen:
         return Chosen(*(of(c) for c in (self.query, self.answer, self.rank, self.rejected, self.gap, self.label)))  # type: ignore[arg-type]
 
 
-def good_answers(answers: Answers, rows: Places, setting: Setting, drops: Drops) -> Places:
-    """Those of `rows` that may be learned from: performance above 0; for `judge`, judged, and not known to be wrong."""
-    if setting == "judge":
-        rows = drops.keep(rows, ~np.isnan(answers.judge[rows]), "unjudged")
-    else:
-        rows = drops.keep(rows, ~np.isnan(answers.performance[rows]), "unscored")
-    return drops.keep(rows, ~(answers.performance[rows] <= 0), "wrong")
+def scored(answers: Answers, rows: Places, by: By, drops: Drops) -> Places:
+    """Those of the answers that have the score."""
+    return drops.keep(rows, ~np.isnan(answers.score(by)[rows]), "unjudged" if by == "judge" else "unscored")
 
 
-def ranked(answers: Answers, rows: Places, setting: Setting, length: Length, seed: int) -> Places:
-    """`rows` by query, the best of each first."""
-    tokens = answers.output_tokens[rows] * (-1 if length == "shortest" else 1)
-    performance, judge = answers.performance[rows], answers.judge[rows]
-    keys = {"perf": (performance, tokens), "judge": (judge, tokens), "hybrid": (performance, judge, tokens)}[setting]
+def ranked(answers: Answers, rows: Places, keys: Sequence[Floats], seed: int) -> Places:
+    """`rows` by query, the best of each first: by `keys` [N] from high to low, missing values last, then by a draw."""
     draw = draws(answers, seed)[rows]
-    return rows[np.lexsort((draw, *(_descending(key) for key in reversed(keys)), answers.query[rows]))]
+    return rows[np.lexsort((draw, *(_descending(key[rows]) for key in reversed(keys)), answers.query[rows]))]
 
 
 def draws(answers: Answers, seed: int, purpose: int = 0) -> Floats:
-    """[N] a random number for every answer, whatever else is left out; another series for another purpose."""
+    """[N] a random number per answer, whatever else is dropped; another series for another purpose."""
     return np.random.default_rng((seed, purpose)).random(len(answers))
 
 
@@ -114,7 +94,7 @@ def balanced(task: Coded, chosen: Chosen, max_share: float, seed: int) -> Mask:
     """[n] the records to keep so that no task has more than `max_share` of them; the lowest ranks go first, by the seed.
 
     Raises:
-        InputError: there are too few tasks for that.
+        InputError: There are too few tasks for that.
     """
     codes = task.codes[chosen.query]
     counts = np.bincount(codes, minlength=1)
@@ -131,12 +111,17 @@ def balanced(task: Coded, chosen: Chosen, max_share: float, seed: int) -> Mask:
     if low == 0 and len(chosen):
         raise InputError(
             f"max_share {max_share}: {tasks} tasks cannot all stay within it, the least is {1 / tasks:.3g}. "
-            "Remedy: a higher --max-share"
+            "Remedy: raise --max-share"
         )
     draw = np.random.default_rng((seed, 2)).random(len(chosen))
-    order = np.lexsort((draw, chosen.rank, codes))
-    keep = np.zeros(len(chosen), bool)
-    keep[order[positions(codes[order]) < low]] = True
+    return lowest(codes, (draw, chosen.rank), low)
+
+
+def lowest(groups: npt.NDArray[np.integer], keys: Sequence[npt.NDArray[np.generic]], n: int) -> Mask:
+    """[m] whether a row is among the `n` lowest of its group; `keys` as `np.lexsort` takes them."""
+    order = np.lexsort((*keys, groups))
+    keep = np.zeros(len(groups), bool)
+    keep[order[positions(groups[order]) < n]] = True
     return keep
 
 

@@ -214,7 +214,7 @@ def test_evaluate_prompts(capsys: pytest.CaptureFixture[str]) -> None:
         assert re.search(r"^requests +84$", out, re.MULTILINE)
         again = told(capsys, *command, "--resamples", "100")
         assert len(server.requests) == asked
-        assert re.search(r"^replies taken up from an earlier run +84$", again, re.MULTILINE)
+        assert re.search(r"^replies resumed from an earlier run +84$", again, re.MULTILINE)
         assert again.partition("This run")[0] == out.partition("This run")[0]
     report = json.loads(Path("out/report.json").read_text())
     assert report["overall"][0]["missing"] == 4

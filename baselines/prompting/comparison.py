@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from llmfusionbench.baselines.prompting.asking import Record, ask_prompts, read_journal, run_in
+from llmfusionbench.baselines.prompting.asking import ask_prompts, read_journal, run_in
 from llmfusionbench.baselines.prompting.examples import best_answers
 from llmfusionbench.baselines.prompting.prompts import METHODS, PromptSet, build_prompts, write_prompts
 from llmfusionbench.baselines.prompting.scoring import Scorer, query_rows
@@ -22,6 +22,7 @@ from llmfusionbench.baselines.retrievers.queries import Queries
 from llmfusionbench.baselines.retrievers.retriever import LibraryRetriever, Retriever
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.llm.chat import ChatClient
+from llmfusionbench.llm.journal import Key, Record
 from llmfusionbench.llm.spending import Spending
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release
@@ -190,7 +191,7 @@ def compare_prompts(
 
 
 def _score(
-    answers: Mapping[tuple[str, str], Record],
+    answers: Mapping[Key, Record],
     scorer: Scorer,
     rows: Mapping[str, Mapping[str, Any]],
     progress: Progress | None,

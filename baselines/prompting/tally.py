@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from llmfusionbench.baselines.prompting.asking import Key, Record
 from llmfusionbench.baselines.prompting.prompts import PromptSet
 from llmfusionbench.baselines.retrievers.queries import Queries
+from llmfusionbench.llm.journal import Key, Record
 from llmfusionbench.statistics import Figure, figures_of
 
 NOT_ASKED: Final = "not asked: the budget was spent"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -16,149 +15,93 @@ from llmfusionbench.llm.journal import Journal, request_id
 from llmfusionbench.llm.spending import Spending, Usage
 
 _ASKED: Final = 2
-"""How often an LLM is asked until its reply is a template."""
+"""Maximum number of requests per template."""
 _FINAL: Final = (400, 413, 422)
-"""Status of a request that the server will not take another time either."""
+"""HTTP status of a request that would fail again."""
 _SPENT: Final = Failure("the budget was spent", passing=True)
 _TAKEN: Final = ("extractive",)
-"""Names of rules, which no LLM may bear: a row tells by its name what made it."""
+"""Names of rules; an LLM may not have one, because the name in a row says what made it."""
 
 
 class EndpointSummarizer:
-    """Asks an LLM for every template, and once more where its reply is none.
+    """Asks an LLM for every template, and once more if its reply is not one.
 
     Args:
-        url: Of the server; `/v1` may be left out.
-        model: What to ask for, and the name in the rows.
-        concurrency: Requests under way at a time.
-        retries: Further attempts after a failure that may pass.
-        timeout: Seconds an attempt may take.
-        key_variable: Environment variable with the API key; by default none is sent.
-        max_tokens: Of a reply.
-        temperature: Of the sampling; None leaves it to the server.
-        seed: Of the sampling, where the server takes one.
-        input_price: USD for a million tokens.
-        output_price: USD for a million tokens.
-        max_cost: USD that a run may cost; needs both prices.
-        max_requests: How many a run may make.
-        max_total_tokens: How many a run may take, of requests and replies together.
-        journal: File of replies; those in it are not asked for again. `build_templates` brings its own.
+        client: The LLM; its model name is the name in the rows.
+        spending: The limits of each run; none by default.
+        journal: File of replies; those in it are not requested again. `build_templates` adds its own.
     """
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        model: str,
-        concurrency: int = 8,
-        retries: int = 3,
-        timeout: float = 60.0,
-        key_variable: str | None = None,
-        max_tokens: int = 400,
-        temperature: float | None = 0.0,
-        seed: int | None = None,
-        input_price: float | None = None,
-        output_price: float | None = None,
-        max_cost: float | None = None,
-        max_requests: int | None = None,
-        max_total_tokens: int | None = None,
-        journal: str | Path | None = None,
-    ) -> None:
-        self.url = url
-        self.model = model
-        self.concurrency = concurrency
-        self.retries = retries
-        self.timeout = timeout
-        self.key_variable = key_variable
-        self.max_tokens = max_tokens
-        self.temperature = temperature
-        self.seed = seed
-        self.input_price = input_price
-        self.output_price = output_price
-        self.max_cost = max_cost
-        self.max_requests = max_requests
-        self.max_total_tokens = max_total_tokens
+    def __init__(self, client: ChatClient, spending: Spending | None = None, *, journal: str | Path | None = None) -> None:
+        self.client = client
+        self.spending = spending
         self.journal = journal
 
     @property
     def name(self) -> str:
-        """The model's."""
-        return self.model
+        """The model's name."""
+        return self.client.model
 
     def options(self) -> dict[str, Any]:
-        """What the replies depend on; the manifest tells, and a run is known by it."""
-        return {"model": self.model, "max_tokens": self.max_tokens, "temperature": self.temperature, "seed": self.seed}
+        """The settings that replies depend on; they are in the manifest and identify a run."""
+        client = self.client
+        return {
+            "model": client.model, "max_tokens": client.max_tokens, "temperature": client.temperature, "seed": client.seed,
+        }  # fmt: skip
 
     def journalled(self, path: Path) -> EndpointSummarizer:
         """The same with a file of replies, unless it has one."""
-        other = copy.copy(self)
-        other.journal = path if self.journal is None else self.journal
-        return other
+        return self if self.journal is not None else EndpointSummarizer(self.client, self.spending, journal=path)
 
     def check(self) -> None:
-        """Refuse settings that no run could work with, before anything is asked.
+        """Refuse settings that no run could work with, before any request.
 
         Raises:
-            InputError: the URL is none, the model's name is that of a rule, a number is out of range, or a highest cost lacks
-                its prices.
+            InputError: The URL is not one, the model has the name of a rule, or a number is out of range.
         """
-        if self.model in _TAKEN or not self.model.strip():
-            raise InputError(f'model: "{self.model}" is no name for an LLM here. Remedy: the name that the server knows it by')
-        self._client().check()
-        self._spending()
+        if self.name in _TAKEN or not self.name.strip():
+            raise InputError(f'model: "{self.name}" cannot be the name of an LLM here. Remedy: use the name the server knows')
+        self.client.check()
 
     def summarize(self, jobs: Iterable[Job]) -> Iterator[tuple[int, str | Failure]]:
-        """Place of each job and its template, as they come; jobs are taken as there is room. `usage_` has the sums.
+        """(place of a job, its template), as they come; `usage_` has the sums.
 
         Raises:
-            InputError: as for `check`; or the server refuses the requests as such (status 401, 403, 404).
-            MissingExtraError: the client is not installed.
+            InputError: As for `check`; or the server refuses all requests (status 401, 403, 404).
+            MissingExtraError: The client is not installed.
         """
         self.check()
         self.usage_ = Usage()
         under_way: dict[Future[str | Failure], int] = {}
         waiting = iter(jobs)
-        with Journal(None if self.journal is None else Path(self.journal)) as journal:
-            run = _Run(self._client(), self.options(), self._spending(), journal)
-            with ThreadPoolExecutor(self.concurrency) as pool:
+        spending = Spending() if self.spending is None else self.spending.renewed()
+        path = None if self.journal is None else Path(self.journal)
+        with Journal(path, key=("request",), needs=("text",)) as journal:
+            run = _Run(self.client, self.options(), spending, journal)
+            with ThreadPoolExecutor(self.client.concurrency) as pool:
                 try:
                     while True:
-                        while len(under_way) < self.concurrency and (job := next(waiting, None)) is not None:
+                        while len(under_way) < self.client.concurrency and (job := next(waiting, None)) is not None:
                             under_way[pool.submit(run.template, job)] = job.place
                         if not under_way:
                             return
                         for future in wait(under_way, return_when=FIRST_COMPLETED).done:
                             place, result = under_way.pop(future), future.result()
-                            self.usage_ = run.spending.usage
+                            self.usage_ = spending.usage
                             yield place, result
                 finally:
-                    run.spending.close()
-                    self.usage_ = run.spending.usage
-
-    def _client(self) -> ChatClient:
-        return ChatClient(
-            self.url, model=self.model, concurrency=self.concurrency, retries=self.retries, timeout=self.timeout,
-            key_variable=self.key_variable, max_tokens=self.max_tokens, temperature=self.temperature, seed=self.seed,
-        )  # fmt: skip
-
-    def _spending(self) -> Spending:
-        return Spending(
-            input_price=self.input_price,
-            output_price=self.output_price,
-            max_cost=self.max_cost,
-            max_requests=self.max_requests,
-            max_total_tokens=self.max_total_tokens,
-        )
+                    spending.close()
+                    self.usage_ = spending.usage
 
 
 class _Run:
-    """What the threads of a run share."""
+    """State that the threads of a run share."""
 
     def __init__(self, client: ChatClient, settings: dict[str, Any], spending: Spending, journal: Journal) -> None:
         self.client, self.settings, self.spending, self.journal = client, settings, spending, journal
 
     def template(self, job: Job) -> str | Failure:
-        """The template of a job, or why there is none."""
+        """The template of a job, or the reason for its failure."""
         messages = messages_for(job)
         problem = ""
         for _ in range(_ASKED):
@@ -173,12 +116,12 @@ class _Run:
         return Failure(f"the reply cannot be used: {problem}")
 
     def _text(self, messages: list[dict[str, str]]) -> str | Failure:
-        """The text of a reply: the one in the journal, else a new one."""
+        """The text of a reply, from the journal or the server."""
         request = request_id(messages, self.settings)
-        known = self.journal.get(request)
+        known = self.journal.records.get((request,))
         if known is not None:
-            self.spending.take_up()
-            return known
+            self.spending.resume()
+            return str(known["text"])
         held = self.spending.reserve(messages, self.client.max_tokens)
         if held is None:
             return _SPENT
@@ -191,5 +134,6 @@ class _Run:
             raise self.client.refusal(reply)
         if reply.text is None:
             return Failure(f"no reply: {reply.error}", passing=reply.status not in _FINAL)
-        self.journal.add(request, reply.text, input_tokens=reply.input_tokens, output_tokens=reply.output_tokens)
+        counts = {"input_tokens": reply.input_tokens, "output_tokens": reply.output_tokens}
+        self.journal.add({"request": request, "text": reply.text, **counts})
         return reply.text

@@ -11,7 +11,15 @@ import click
 
 from llmfusionbench.cli.console import progress, say, show_table
 from llmfusionbench.cli.info import SIMULATED
-from llmfusionbench.cli.options import cost_line, library_of, make_retriever, retrieval_options, spending_options, usage_rows
+from llmfusionbench.cli.options import (
+    cost_line,
+    endpoint,
+    endpoint_options,
+    library_of,
+    make_retriever,
+    retrieval_options,
+    usage_rows,
+)
 from llmfusionbench.cli.prompt_tables import show, show_retrieval
 
 if TYPE_CHECKING:
@@ -24,7 +32,6 @@ _PARTLY: Final = "SIMULATED DATA: queries and templates are made up; only the an
 @click.command(name="evaluate-prompts")
 @click.argument("release")
 @click.option("--url", metavar="URL", help="URL of an OpenAI-compatible server.")
-@click.option("--model", metavar="NAME", help="Model name sent to the server.")
 @click.option(
     "--methods",
     default="zero_shot,few_shot,thought_template",
@@ -43,15 +50,7 @@ _PARTLY: Final = "SIMULATED DATA: queries and templates are made up; only the an
 @click.option(
     "--sandbox", default="auto", show_default=True, help="Kind of isolation: auto, bubblewrap, namespaces or process."
 )
-@click.option("--key-variable", metavar="NAME", help="Environment variable that holds the API key. Default: no key is sent.")
-@spending_options
-@click.option("--concurrency", default=8, show_default=True, type=click.IntRange(min=1), help="Number of parallel requests.")
-@click.option("--retries", default=3, show_default=True, type=click.IntRange(min=0), help="Retries after a temporary failure.")
-@click.option("--timeout", default=60.0, show_default=True, help="Timeout per attempt, seconds.")
-@click.option(
-    "--max-tokens", default=512, show_default=True, type=click.IntRange(min=1), help="Maximum number of tokens per answer."
-)
-@click.option("--temperature", default=0.0, show_default=True, help="Sampling temperature.")
+@endpoint_options(max_tokens=512)
 @click.option("--resamples", default=1000, show_default=True, type=click.IntRange(min=1), help="Number of bootstrap resamples.")
 @click.option("--seed", default=0, show_default=True, help="Random seed of the draw, the LLM's sampling and the bootstrap.")
 @click.option("--retrieval-only", is_flag=True, help="Send no requests: measure the retrieved templates against random ones.")
@@ -62,7 +61,6 @@ _PARTLY: Final = "SIMULATED DATA: queries and templates are made up; only the an
 def command(
     release: str,
     url: str | None,
-    model: str | None,
     methods: str,
     retriever: str,
     k: int,
@@ -77,24 +75,18 @@ def command(
     scorer: str | None,
     allow_code_execution: bool,
     sandbox: str,
-    input_price: float | None,
-    output_price: float | None,
-    max_cost: float | None,
-    max_requests: int | None,
-    max_total_tokens: int | None,
     resamples: int,
     seed: int,
     retrieval_only: bool,
     revision: str | None,
     out: Path | None,
-    **connection: Any,
+    **options: Any,
 ) -> None:
-    """Ask an LLM the same queries bare, with worked examples and with thought templates, and say what each brought.
+    """Ask an LLM the same queries bare, with worked examples and with thought templates, and compare the results.
 
-    Every answer is kept in DIR/answers.jsonl. A run that was stopped, spent its budget, or in which calls failed, is taken
-    up by the next one with the same settings. With --retrieval-only nobody is asked: the queries behind the retrieved
-    templates are compared with the test queries (same task, same skill, agreement of the LLMs' scores), beside what chance
-    would give.
+    Every answer is kept in DIR/answers.jsonl. A run that was stopped, spent its budget, or had failed calls is resumed by the
+    next one with the same settings. With --retrieval-only no LLM is asked: the queries behind the retrieved templates are
+    compared with the test queries (same task, same skill, agreement of the LLMs' scores), against what chance gives.
 
     \b
     Examples:
@@ -102,12 +94,10 @@ def command(
       llmfusionbench evaluate-prompts sample --url http://localhost:8000 --model qwen2.5-7b --limit 50 --out prompts-7b
     """
     from llmfusionbench.baselines.prompting.comparison import compare_prompts
-    from llmfusionbench.llm.chat import ChatClient
-    from llmfusionbench.llm.spending import Spending
     from llmfusionbench.release import open_release
 
-    if not retrieval_only and (url is None or model is None or out is None):
-        raise click.UsageError("Name --url, --model and --out; or --retrieval-only, to ask nobody.")
+    if not retrieval_only and (url is None or options["model"] is None or out is None):
+        raise click.UsageError("Name --url, --model and --out, or use --retrieval-only.")
     opened = open_release(release, revision=revision)
     chosen = make_retriever(retriever, embedder)
     if "simulated" in opened.provenance:
@@ -119,14 +109,9 @@ def command(
         )  # fmt: skip
         return
     assert url is not None
-    assert model is not None
     assert out is not None
     named = [name.strip() for name in methods.split(",") if name.strip()]
-    spending = Spending(
-        input_price=input_price, output_price=output_price, max_cost=max_cost, max_requests=max_requests,
-        max_total_tokens=max_total_tokens,
-    )  # fmt: skip
-    client = ChatClient(url, model=model, seed=seed, **connection)
+    client, spending = endpoint(url, seed, options)
     with _scorer(scorer, sandbox if allow_code_execution else None) as how, progress() as tell:
         report = compare_prompts(
             opened, client, chosen, out, methods=named, scorer=how, spending=spending,
@@ -156,7 +141,7 @@ def _retrieval(opened: Any, chosen: Any, out: Path | None, *, name: str, **optio
 
 @contextmanager
 def _scorer(spec: str | None, sandbox: str | None) -> Iterator[Scorer]:
-    """The scorer that the options ask for; with a sandbox, where programs may be run."""
+    """The scorer that the options describe; with a sandbox if programs may run."""
     from llmfusionbench.baselines.prompting.scoring import Scorer
     from llmfusionbench.evaluation.routers.by_name import load_named
     from llmfusionbench.sandbox import CodeTask, Sandbox, Verdict, describe_sandbox

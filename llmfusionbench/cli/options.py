@@ -12,7 +12,8 @@ from llmfusionbench.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from llmfusionbench.baselines.retrievers import Retriever, TemplateLibrary
-    from llmfusionbench.llm.spending import Usage
+    from llmfusionbench.llm.chat import ChatClient
+    from llmfusionbench.llm.spending import Spending, Usage
     from llmfusionbench.release import Release
     from llmfusionbench.texts.embedding import Embedder
 
@@ -101,31 +102,54 @@ def say_left_out(left_out: dict[str, str]) -> None:
     say(f"Left out, {len(left_out):,} queries ({some}{more}). Remedy for long ones: --budget-tokens")
 
 
-_SPENDING = (
-    click.option("--input-price", type=float, metavar="USD", help="Price per million input tokens, USD."),
-    click.option("--output-price", type=float, metavar="USD", help="Price per million output tokens, USD."),
-    click.option("--max-cost", type=float, metavar="USD", help="Maximum cost of this run, USD; needs both prices."),
-    click.option("--max-requests", type=int, metavar="N", help="Maximum number of requests in this run."),
-    click.option("--max-total-tokens", type=int, metavar="N", help="Maximum number of tokens in this run, input plus output."),
-)
+def endpoint_options(max_tokens: int) -> Callable[[Function], Function]:
+    """Give a command the options of a server, of the requests to it, and of what they may cost; see `endpoint`."""
+    options = (
+        click.option("--model", metavar="NAME", help="Model name sent to the server."),
+        click.option(
+            "--key-variable", metavar="NAME", help="Environment variable that holds the API key. Default: no key is sent."
+        ),
+        click.option("--input-price", type=float, metavar="USD", help="Price per million input tokens, USD."),
+        click.option("--output-price", type=float, metavar="USD", help="Price per million output tokens, USD."),
+        click.option("--max-cost", type=float, metavar="USD", help="Maximum cost of this run, USD; needs both prices."),
+        click.option("--max-requests", type=int, metavar="N", help="Maximum number of requests in this run."),
+        click.option(
+            "--max-total-tokens", type=int, metavar="N", help="Maximum number of tokens in this run, input plus output."
+        ),
+        click.option("--concurrency", default=8, show_default=True, help="Number of parallel requests."),
+        click.option("--retries", default=3, show_default=True, help="Retries after a temporary failure."),
+        click.option("--timeout", default=60.0, show_default=True, help="Timeout per attempt, seconds."),
+        click.option("--max-tokens", default=max_tokens, show_default=True, help="Maximum number of tokens per reply."),
+        click.option("--temperature", default=0.0, show_default=True, help="Sampling temperature."),
+    )
+
+    def decorate(function: Function) -> Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
 
 
-def spending_options(function: Function) -> Function:
-    """Give a command the options that bound what a run takes."""
-    for option in reversed(_SPENDING):
-        function = option(function)
-    return function
+def endpoint(url: str, seed: int | None, options: dict[str, Any]) -> tuple[ChatClient, Spending]:
+    """The client and the budget that the options describe."""
+    from llmfusionbench.llm.chat import ChatClient
+    from llmfusionbench.llm.spending import Spending
+
+    limits = ("input_price", "output_price", "max_cost", "max_requests", "max_total_tokens")
+    spending = Spending(**{name: options[name] for name in limits})
+    return ChatClient(url, seed=seed, **{n: v for n, v in options.items() if n not in limits}), spending
 
 
 def usage_rows(usage: Usage) -> list[list[object]]:
-    """What a run took: figure and count."""
-    rows: list[list[object]] = [["requests", usage.requests], ["replies taken up from an earlier run", usage.taken_up]]
+    """What a run spent: figure and count."""
+    rows: list[list[object]] = [["requests", usage.requests], ["replies resumed from an earlier run", usage.resumed]]
     rows += [["input tokens", usage.input_tokens], ["output tokens", usage.output_tokens]]
     return rows + ([["requests with estimated tokens", usage.estimated]] if usage.estimated else [])
 
 
 def cost_line(usage: Usage) -> str | None:
-    """What a run cost; None where prices were not given."""
+    """What a run cost; None without prices."""
     return None if usage.cost_usd is None else f"Cost of this run: {usage.cost_usd:.6f} USD at the prices given."
 
 

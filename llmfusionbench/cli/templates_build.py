@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from llmfusionbench.cli.console import printable, progress, say, show_table
 from llmfusionbench.cli.info import SIMULATED
-from llmfusionbench.cli.options import cost_line, spending_options, usage_rows
+from llmfusionbench.cli.options import cost_line, endpoint, endpoint_options, usage_rows
 
 if TYPE_CHECKING:
-    from llmfusionbench.builders.templates import BuiltTemplates, EndpointSummarizer, ExtractiveSummarizer
+    from llmfusionbench.builders.templates import BuiltTemplates, EndpointSummarizer
 
 
 @click.command(name="build")
@@ -36,14 +36,7 @@ if TYPE_CHECKING:
     metavar="extractive|URL",
     help="Summarizer: extractive, which needs no LLM, or the URL of an OpenAI-compatible server.",
 )
-@click.option("--model", metavar="NAME", help="Model name sent to the server, and the summarizer's name in the rows.")
-@click.option("--key-variable", metavar="NAME", help="Environment variable that holds the API key. Default: no key is sent.")
-@spending_options
-@click.option("--concurrency", default=8, show_default=True, help="Number of parallel requests.")
-@click.option("--retries", default=3, show_default=True, help="Retries after a temporary failure.")
-@click.option("--timeout", default=60.0, show_default=True, help="Timeout per attempt, seconds.")
-@click.option("--max-tokens", default=400, show_default=True, help="Maximum number of tokens per reply.")
-@click.option("--temperature", default=0.0, show_default=True, help="Sampling temperature.")
+@endpoint_options(max_tokens=400)
 @click.option("--seed", type=int, help="Sampling seed, if the server accepts one.")
 @click.option("--limit", type=int, metavar="N", help="Maximum number of templates to make.")
 @click.option(
@@ -61,32 +54,21 @@ def build(
     top: int,
     min_judge_score: float,
     summarizer: str,
-    model: str | None,
-    key_variable: str | None,
-    input_price: float | None,
-    output_price: float | None,
-    max_cost: float | None,
-    max_requests: int | None,
-    max_total_tokens: int | None,
-    concurrency: int,
-    retries: int,
-    timeout: float,
-    max_tokens: int,
-    temperature: float,
     seed: int | None,
     limit: int | None,
     allow_partial: bool,
     revision: str | None,
     overwrite: bool,
+    **options: Any,
 ) -> None:
     """Make a thought template from the best answers to every train query of RELEASE, and write them as another release.
 
     A template says in one to five sentences what kind of task a query is, how its best answers reason, and in which form
-    they give the final answer, without telling it. Queries that nobody answered well get none and are counted. Templates
-    that RELEASE has already stay.
+    they give the final answer, without stating it. Queries without a good answer get none and are counted. Templates that
+    RELEASE already has are kept.
 
-    With a server, a run that is stopped or spends its budget writes nothing; the same command takes it up again and pays
-    nothing twice. The API key is read from the environment only.
+    With a server, a run that is stopped or spends its budget writes no release; the same command resumes it and pays for no
+    reply twice. The API key is read from the environment only.
 
     \b
     Examples:
@@ -97,19 +79,16 @@ def build(
     from llmfusionbench.builders.templates import build_templates
     from llmfusionbench.release import open_release
 
-    by: ExtractiveSummarizer | EndpointSummarizer | str = summarizer
+    model = options["model"]
+    by: EndpointSummarizer | str = summarizer
     if "://" in summarizer:
         from llmfusionbench.builders.templates import EndpointSummarizer
 
         if not model:
-            raise click.UsageError("A server needs the name of a --model to ask for.")
-        by = EndpointSummarizer(
-            summarizer, model=model, concurrency=concurrency, retries=retries, timeout=timeout, key_variable=key_variable,
-            max_tokens=max_tokens, temperature=temperature, seed=seed, input_price=input_price, output_price=output_price,
-            max_cost=max_cost, max_requests=max_requests, max_total_tokens=max_total_tokens,
-        )  # fmt: skip
+            raise click.UsageError("A server needs a model. Name it with --model.")
+        by = EndpointSummarizer(*endpoint(summarizer, seed, options))
     elif model is not None:
-        raise click.UsageError("A --model is asked for at a server. Name its address with --summarizer.")
+        raise click.UsageError("--model needs a server. Name its URL with --summarizer.")
     opened = open_release(release, revision=revision)
     with progress() as tell:
         built = build_templates(
@@ -124,7 +103,7 @@ def build(
 
 
 def show(built: BuiltTemplates, title: str) -> None:
-    """Print what was made of how many queries, what it took, and one template."""
+    """Print the counts of queries and templates, the usage, and one template."""
     made = built.templates
     figures: list[list[object]] = [["train queries", made.queries], ["templates made", len(made.table)]]
     for what, counts in (("skipped", made.skipped), ("failed", made.failed), ("left", made.left)):

@@ -1,4 +1,4 @@
-"""Replies that were paid for, kept in a file as they come, so that no run pays for them twice."""
+"""A journal of replies that were paid for, kept in a file as they come, so that no run pays for them twice."""
 
 from __future__ import annotations
 
@@ -12,21 +12,28 @@ from types import TracebackType
 from typing import IO, Any
 
 from llmfusionbench.errors import InputError
+from llmfusionbench.storage.files import filling
+
+Record = dict[str, Any]
+Key = tuple[str, ...]
 
 
 class Journal:
-    """Request -> text of its reply; every new one is a line at the end of the file. A context; threads may share it.
+    """The last record of each key; a new one is a line at the end of the file. A context manager that threads may share.
 
     Args:
-        path: JSONL file, made when the first reply comes; None keeps nothing.
+        path: JSONL file, created with the first record; None keeps records in memory only.
+        key: Fields of a record that identify it.
+        needs: Fields that every record has besides.
 
     Raises:
-        InputError: the file holds something else.
+        InputError: A line of the file is not such a record. A last line without its end, left by a run that was killed while
+            it wrote, is cut off instead.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
-        self._known: dict[str, str] = {} if path is None else _read(path)
+    def __init__(self, path: Path | None, *, key: Sequence[str], needs: Sequence[str]) -> None:
+        self.path, self.key, self.needs = path, tuple(key), tuple(needs)
+        self.records: dict[Key, Record] = {} if path is None else self._read(path)
         self._file: IO[bytes] | None = None
         self._lock = threading.Lock()
 
@@ -37,43 +44,44 @@ class Journal:
         if self._file is not None:
             self._file.close()
 
-    def get(self, request: str) -> str | None:
-        """The reply to a request, if there is one."""
-        return self._known.get(request)
-
-    def add(self, request: str, text: str, **more: object) -> None:
-        """Keep a reply; it is with the operating system when this returns."""
-        if self.path is None:
-            return
-        line = json.dumps({"request": request, "text": text, **more}, sort_keys=True) + "\n"
+    def add(self, record: Record) -> None:
+        """Keep a record; it is with the operating system when this returns."""
         with self._lock:
-            if self._file is None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115 (closed with the journal)
-            self._file.write(line.encode())
-            self._known[request] = text
+            if self.path is not None:
+                if self._file is None:
+                    self.path.parent.mkdir(parents=True, exist_ok=True)
+                    self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115 (closed with the journal)
+                # What UTF-8 cannot hold is written as the escape that JSON knows.
+                line = json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+                with filling(self.path):
+                    self._file.write(line)
+            self.records[self._key_of(record)] = record
+
+    def _key_of(self, record: Record) -> Key:
+        return tuple(str(record[name]) for name in self.key)
+
+    def _read(self, path: Path) -> dict[Key, Record]:
+        if not path.exists():
+            return {}
+        data = path.read_bytes()
+        whole = data[: data.rfind(b"\n") + 1]
+        if len(whole) < len(data):
+            os.truncate(path, len(whole))
+        records: dict[Key, Record] = {}
+        for number, line in enumerate(whole.split(b"\n")[:-1], 1):
+            try:
+                record = json.loads(line)
+                missing = [name for name in (*self.key, *self.needs) if name not in record]
+                if missing:
+                    raise ValueError(f"it lacks {', '.join(missing)}")
+                records[self._key_of(record)] = record
+            except (ValueError, TypeError, RecursionError) as error:
+                why = error if type(error) is ValueError else type(error).__name__
+                raise InputError(f"{path} line {number}: not a record of a reply ({why}). Remedy: delete the line") from error
+        return records
 
 
 def request_id(messages: Sequence[Mapping[str, str]], settings: Mapping[str, Any]) -> str:
-    """What a request is known by: its conversation and all settings that the reply depends on."""
+    """The id of a request: a hash of its conversation and of all settings that the reply depends on."""
     whole = json.dumps([list(map(dict, messages)), dict(settings)], sort_keys=True)
     return hashlib.sha256(whole.encode()).hexdigest()
-
-
-def _read(path: Path) -> dict[str, str]:
-    """The replies of a file. A last line without its end, left by a run that was killed as it wrote, is cut off."""
-    if not path.exists():
-        return {}
-    data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) < len(data):
-        os.truncate(path, len(whole))
-    known: dict[str, str] = {}
-    for number, line in enumerate(whole.splitlines(), 1):
-        try:
-            record = json.loads(line)
-            request, text = record["request"], record["text"]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise InputError(f"{path} line {number}: no record of a reply ({error}). Remedy: remove the file") from error
-        known[str(request)] = str(text)
-    return known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -9,9 +10,9 @@ from dataclasses import dataclass, replace
 from llmfusionbench.errors import InputError
 from llmfusionbench.llm.chat import Reply
 
-_BYTES_A_TOKEN = 3
+_BYTES_PER_TOKEN = 3
 _TOKENS_AROUND = 48
-"""What a server adds to a conversation, at most, in tokens."""
+"""Maximum number of tokens that a server adds to a conversation."""
 
 
 @dataclass(frozen=True)
@@ -19,19 +20,19 @@ class Usage:
     """Sums of one run."""
 
     requests: int = 0
-    taken_up: int = 0
-    """Replies that an earlier run had paid for."""
+    resumed: int = 0
+    """Replies that an earlier run paid for."""
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = None
-    """At the prices given; None where none were."""
+    """At the given prices; None without prices."""
     estimated: int = 0
-    """Requests whose tokens the server did not tell, and are estimated from the length of the texts."""
+    """Requests for which the server reported no token counts; theirs are estimated from the length of the texts."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """What is set aside for a conversation under way, reckoned high."""
+    """The worst case of a conversation under way."""
 
     tokens: int
     cost: float
@@ -39,17 +40,17 @@ class Held:
 
 
 class Spending:
-    """A budget and what has gone of it; threads may share it.
+    """A budget, and what is spent of it; threads may share it.
 
     Args:
-        input_price: USD for a million tokens.
-        output_price: USD for a million tokens.
-        max_cost: USD.
-        max_requests: Conversations; further attempts after a failure are not counted.
-        max_total_tokens: Of requests and replies together.
+        input_price: USD per million tokens.
+        output_price: USD per million tokens.
+        max_cost: Maximum cost, USD; needs both prices.
+        max_requests: Maximum number of conversations; retries are not counted.
+        max_total_tokens: Maximum number of tokens, requests plus replies.
 
     Raises:
-        InputError: a limit or a price is negative, or a highest cost is given without both prices.
+        InputError: A limit or a price is negative, or `max_cost` is given without both prices.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Spending:
             if value is not None and not value >= 0:
                 raise InputError(f"{name}: {value}, expected 0 or more. Remedy: choose a value in that range")
         if max_cost is not None and (input_price is None or output_price is None):
-            raise InputError(f"max_cost: {max_cost:g} USD, but what a token costs is unknown. Remedy: give both prices")
+            raise InputError(f"max_cost: {max_cost:g} USD, but the price of a token is unknown. Remedy: give both prices")
         self.prices = None if input_price is None or output_price is None else (input_price, output_price)
         self.max_cost, self.max_requests, self.max_total_tokens = max_cost, max_requests, max_total_tokens
         self.usage = Usage(cost_usd=None if self.prices is None else 0.0)
@@ -74,11 +75,18 @@ class Spending:
         self._closed = False
         self._changed = threading.Condition()
 
-    def reserve(self, messages: Iterable[Mapping[str, str]], max_tokens: int, *, wait: bool = True) -> Held | None:
-        """Set aside what a conversation may take; None where that, or one more request, is beyond the budget.
+    def renewed(self) -> Spending:
+        """The same limits, with nothing spent."""
+        other = copy.copy(self)
+        other.usage = Usage(cost_usd=None if self.prices is None else 0.0)
+        other._under_way, other._closed, other._changed = [], False, threading.Condition()
+        return other
 
-        What is under way may leave room when it is settled, for it is reckoned high: that is waited for, unless the caller is
-        the one who settles it and does not want to `wait`.
+    def reserve(self, messages: Iterable[Mapping[str, str]], max_tokens: int, *, wait: bool = True) -> Held | None:
+        """Reserve the worst case of a conversation; None where that, or one more request, exceeds the budget.
+
+        Conversations under way may leave room when they are settled, so this waits for them unless `wait` is false: a caller
+        that settles them itself must not wait.
         """
         asked = _estimate(m["content"] for m in messages)
         held = Held(asked + max_tokens, self._price(asked, max_tokens))
@@ -92,7 +100,7 @@ class Spending:
         return held
 
     def settle(self, held: Held, messages: Iterable[Mapping[str, str]], reply: Reply) -> None:
-        """Put what a conversation cost in the place of what was set aside; one without an answer costs nothing."""
+        """Replace a reservation by the actual cost; a conversation without an answer costs nothing."""
         told = reply.input_tokens is not None and reply.output_tokens is not None
         answered = reply.text is not None or told
         asked = _estimate(m["content"] for m in messages) if reply.input_tokens is None else reply.input_tokens
@@ -112,18 +120,18 @@ class Spending:
             )
 
     def close(self) -> None:
-        """Nothing more is set aside; who waits for room gets none."""
+        """Refuse all further reservations, also those that wait."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
-    def take_up(self) -> None:
-        """Count a reply that was there already."""
+    def resume(self) -> None:
+        """Count a reply that an earlier run paid for."""
         with self._changed:
-            self.usage = replace(self.usage, taken_up=self.usage.taken_up + 1)
+            self.usage = replace(self.usage, resumed=self.usage.resumed + 1)
 
     def _fits(self, held: Held) -> bool:
-        """Whether the budget has room for all that is under way and this, whatever comes of them."""
+        """Whether the budget has room for this and everything under way in the worst case."""
         gone = self.usage
         tokens = gone.input_tokens + gone.output_tokens + sum(h.tokens for h in self._under_way) + held.tokens
         cost = (gone.cost_usd or 0.0) + sum(h.cost for h in self._under_way) + held.cost
@@ -134,7 +142,7 @@ class Spending:
         )
 
     def _done(self) -> bool:
-        """Whether no conversation can be begun any more, whatever is settled."""
+        """Whether no further conversation can start, whatever is settled."""
         return self._closed or (self.max_requests is not None and self.usage.requests >= self.max_requests)
 
     def _price(self, asked: int, said: int) -> float:
@@ -142,5 +150,5 @@ class Spending:
 
 
 def _estimate(texts: Iterable[str]) -> int:
-    """Tokens of a conversation, rather more than fewer: a token is longer than three bytes in most languages."""
-    return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) // _BYTES_A_TOKEN + _TOKENS_AROUND
+    """An upper estimate of the tokens of a conversation: a token is longer than three bytes in most languages."""
+    return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) // _BYTES_PER_TOKEN + _TOKENS_AROUND

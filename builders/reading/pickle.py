@@ -1,4 +1,8 @@
-"""A pandas DataFrame out of a pickle, without running anything that the pickle names: its columns are made from notes."""
+"""A pandas DataFrame from a pickle, without running anything that the pickle names: it is read from notes of the calls.
+
+This reader is ours because an `Unpickler` with a list of allowed names would still run the constructors of pandas, numpy and
+pyarrow on arguments that an attacker chose: pyarrow would follow forged offsets, and a state could be set on a class of pandas.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +10,79 @@ import math
 import pickle
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from llmfusionbench.builders.reading.pickle_notes import Note, NoteReader
 from llmfusionbench.errors import InputError
 from llmfusionbench.storage.files import open_binary, reading
 
 _ENDINGS: Final = (".pkl", ".pickle")
 _LONGEST: Final = 1 << 40
 _MOST_TEXT: Final = 1 << 30
-"""Characters in a column: a pickle may name one long text ever so often."""
+"""Characters in a column: a small pickle may refer to one long text many times."""
 _DTYPE: Final = re.compile(r"[<>|=]?([biuf][1248]|[OUS]\d{0,9})")
 
 _FAULTS: Final = (
     pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, KeyError, TypeError, ValueError, MemoryError,
     OverflowError, RecursionError, pa.ArrowException,
 )  # fmt: skip
+
+
+class _Note:
+    """What a pickle called, with which arguments, and the state that it set."""
+
+    kind: str
+    args: tuple[Any, ...]
+    state: Any
+
+    def __new__(cls, *args: Any) -> Self:
+        note = super().__new__(cls)
+        note.args, note.state = args, None
+        return note
+
+    def __setstate__(self, state: Any) -> None:  # without it, a state would be set on attributes, those of a class included
+        self.state = state
+
+
+_NAMES: Final = {
+    "_codecs": "encode",
+    "builtins": "bytearray slice",
+    "__builtin__": "bytearray slice",
+    "numpy": "dtype ndarray",
+    "numpy.core.multiarray": "_reconstruct scalar",
+    "numpy._core.multiarray": "_reconstruct scalar",
+    "numpy.core.numeric": "_frombuffer",
+    "numpy._core.numeric": "_frombuffer",
+    "pandas": "DataFrame Index RangeIndex StringDtype",
+    "pandas.arrays": "ArrowStringArray",
+    "pandas.core.frame": "DataFrame",
+    "pandas.core.internals": "BlockManager",
+    "pandas.core.internals.managers": "BlockManager",
+    "pandas._libs.internals": "_unpickle_block",
+    "pandas.core.indexes.base": "Index _new_Index",
+    "pandas.core.indexes.range": "RangeIndex",
+    "pandas.core.indexes.numeric": "Int64Index",
+    "pandas.core.arrays.string_": "StringDtype",
+    "pandas.core.arrays.string_arrow": "ArrowStringArray",
+    "pyarrow.lib": "_restore_array chunked_array py_buffer type_for_alias",
+}
+"""Module -> what the pickle of a frame may name in it. Any other name refuses the pickle."""
+_KINDS: Final = {
+    (module, name): type(name, (_Note,), {"kind": name}) for module, names in _NAMES.items() for name in names.split()
+}
+
+
+class _NoteReader(pickle.Unpickler):
+    """Finds notes where others find classes and functions."""
+
+    def find_class(self, module: str, name: str) -> type[_Note]:
+        if (module, name) not in _KINDS:
+            full = f"{module}.{name}"
+            raise pickle.UnpicklingError(f"it names {full[:120]!r}, which is not part of a table")
+        return _KINDS[module, name]
 
 
 def is_pickle(path: Path) -> bool:
@@ -45,7 +102,7 @@ def read_frame(path: Path) -> pa.Table:
     """
     try:
         with reading(path), open_binary(path) as file:
-            return _frame(NoteReader(file).load())
+            return _frame(_NoteReader(file).load())
     except _FAULTS as error:
         words = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
@@ -54,13 +111,13 @@ def read_frame(path: Path) -> pa.Table:
 
 
 def _frame(found: Any) -> pa.Table:
-    if _kind(found) != "frame" or not isinstance(found.state, dict):
+    if _kind(found) != "DataFrame" or not isinstance(found.state, dict):
         raise ValueError("it holds no DataFrame")
     manager = found.state.get("_mgr", found.state.get("_data"))
-    if not isinstance(manager, Note) or manager.kind != "manager":
+    if not isinstance(manager, _Note) or manager.kind != "BlockManager":
         raise ValueError("its DataFrame has no columns")
     axes, blocks = _manager(manager)
-    names = _array(axes[0]).tolist()
+    names = _array(axes[0]).ravel().tolist()  # ravelled, no shape with a 0 makes a long list
     rows = _length(axes[1])
     columns: dict[int, pa.Array] = {}
     for values, place in blocks:
@@ -73,21 +130,21 @@ def _frame(found: Any) -> pa.Table:
         for i, position in enumerate(places):
             columns[position] = _column(block[i], names[position])
     if sorted(columns) != list(range(len(names))) or not all(isinstance(n, str) for n in names):
-        raise ValueError("its columns have no names, or not each a place")
+        raise ValueError("its columns do not all have a name and a place")
     if len(set(names)) != len(names):
         raise ValueError("two of its columns have one name")
     return pa.table({name: columns[i] for i, name in enumerate(names)})
 
 
 def _kind(value: Any) -> str:
-    return value.kind if isinstance(value, Note) else ""
+    return value.kind if isinstance(value, _Note) else ""
 
 
-def _manager(manager: Note) -> tuple[list[Any], list[tuple[Any, Any]]]:
-    """(axes, [(values, places)]) as pandas from 1.3 on writes them, or those before."""
+def _manager(manager: _Note) -> tuple[list[Any], list[tuple[Any, Any]]]:
+    """(axes, [(values, places)]), as pandas 1.3 and later or earlier versions write them."""
     if len(manager.args) >= 2:
         blocks, axes = manager.args[:2]
-        found = [(b.args[0], b.args[1]) for b in blocks if _kind(b) == "block" and len(b.args) >= 2]
+        found = [(b.args[0], b.args[1]) for b in blocks if _kind(b) == "_unpickle_block" and len(b.args) >= 2]
         if len(found) != len(blocks):
             raise ValueError("a block of an unknown kind")
     else:
@@ -101,37 +158,31 @@ def _manager(manager: Note) -> tuple[list[Any], list[tuple[Any, Any]]]:
 def _places(value: Any, width: int) -> list[int]:
     """The columns that a block holds."""
     if _kind(value) == "slice":
-        ends = value.args
-        if not all(e is None or isinstance(e, int) for e in ends) or len(ends) != 3:
-            raise ValueError("a slice of other things than numbers")
-        return list(range(width))[slice(*ends)]
-    places: list[int] = _array(value).tolist()
-    if not all(isinstance(p, int) and 0 <= p < width for p in places):
-        raise ValueError("a column that is not there")
+        return list(range(width))[slice(*value.args)]
+    places: list[int] = _array(value).ravel().tolist()
     return places
 
 
 def _length(index: Any) -> int:
-    """The rows of an axis."""
-    if _kind(index) == "new_index" and len(index.args) == 2 and isinstance(index.args[1], dict):
-        said = index.args[1]
-        if "data" in said:
-            return len(_array(said["data"]))
-        return len(range(said["start"], said["stop"], said["step"]))
+    """The number of rows of an axis."""
+    if _kind(index) == "_new_Index" and len(index.args) == 2 and isinstance(index.args[1], dict):
+        state = index.args[1]
+        if "data" not in state:
+            return len(range(state["start"], state["stop"], state["step"]))
     return len(_array(index))
 
 
 def _array(value: Any) -> npt.NDArray[Any]:
-    """The array that notes tell of."""
+    """The array that a note describes."""
     match _kind(value):
-        case "new_index":
+        case "_new_Index":
             return _array(value.args[1]["data"])
-        case "arrow_texts":
+        case "ArrowStringArray":
             return _texts(value.state["_pa_array"] if isinstance(value.state, dict) else value.args[0])
-        case "reconstruct":
+        case "_reconstruct":
             _, shape, dtype, fortran, data = value.state
             return _filled(_dtype(dtype), shape, data, "F" if fortran else "C")
-        case "frombuffer":
+        case "_frombuffer":
             data, dtype, shape, order = value.args
             return _filled(_dtype(dtype), shape, data, "F" if order == "F" else "C")
     raise ValueError(f"an array of the kind {_kind(value) or type(value).__name__}")
@@ -139,7 +190,7 @@ def _array(value: Any) -> npt.NDArray[Any]:
 
 def _dtype(note: Any) -> np.dtype[Any]:
     if _kind(note) != "dtype" or not isinstance(note.args[0], str) or not _DTYPE.fullmatch(note.args[0]):
-        raise ValueError("a type of numbers that is not plain")
+        raise ValueError("a dtype that is not plain")
     order = note.state[1] if isinstance(note.state, tuple) and len(note.state) > 1 and note.state[1] in ("<", ">") else ""
     return np.dtype(object) if "O" in note.args[0] else np.dtype(order + note.args[0].lstrip("<>|="))
 
@@ -152,7 +203,8 @@ def _filled(dtype: np.dtype[Any], shape: Any, data: Any, order: Any) -> npt.NDAr
         if not isinstance(data, list) or len(data) != size:
             raise ValueError(f"an array of {size} objects with other contents")
         flat = np.empty(size, object)
-        flat[:] = [_cell(item) for item in data]
+        for i, item in enumerate(data):  # one by one: numpy would spread lists over the array
+            flat[i] = _cell(item)
     else:
         raw = _bytes(data)
         if dtype.itemsize == 0 or len(raw) != size * dtype.itemsize:
@@ -167,7 +219,7 @@ def _bytes(value: Any) -> bytes:
         if encoding != "latin1":
             raise ValueError("bytes in an unknown encoding")
         return bytes(text.encode("latin1"))
-    if _kind(value) == "bytes":
+    if _kind(value) in ("bytearray", "py_buffer"):
         return _bytes(value.args[0]) if value.args else b""
     if not isinstance(value, (bytes, bytearray)):
         raise ValueError("an array without bytes")
@@ -175,27 +227,25 @@ def _bytes(value: Any) -> bytes:
 
 
 def _cell(value: Any) -> Any:
-    """A cell of a column of objects: a text, a number, None, or the repr of a list of texts."""
+    """A cell of a column of objects: a text, a number, None, or a list of texts."""
     if _kind(value) == "scalar":
         dtype, data = value.args
         return _filled(_dtype(dtype), (1,), data, "C")[0].item()
-    if isinstance(value, list) and all(isinstance(v, str) for v in value):
-        _check_amount(value)
-        return repr(value)
-    if value is None or isinstance(value, (str, int, float)):
+    texts = value if isinstance(value, list) else ()
+    if (value is None or isinstance(value, (str, int, float, list))) and all(isinstance(text, str) for text in texts):
         return value
     raise ValueError(f"a cell of the kind {_kind(value) or type(value).__name__}")
 
 
 def _texts(value: Any) -> npt.NDArray[Any]:
-    """Texts that pyarrow laid out, checked in full before anything reads them."""
-    if _kind(value) == "chunked":
+    """Texts in the layout of pyarrow, checked in full before anything reads them."""
+    if _kind(value) == "chunked_array":
         return np.concatenate([np.empty(0, object), *(_texts(chunk) for chunk in value.args[0])])
-    if _kind(value) != "restore":
+    if _kind(value) != "_restore_array":
         raise ValueError("texts of an unknown kind")
     dtype, length, nulls, offset, buffers, children, dictionary = value.args[0]
     kinds = {"large_string": pa.large_string(), "large_utf8": pa.large_string(), "string": pa.string(), "utf8": pa.string()}
-    kind = kinds.get(dtype.args[0]) if _kind(dtype) == "arrow_type" else None
+    kind = kinds.get(dtype.args[0]) if _kind(dtype) == "type_for_alias" else None
     if kind is None or children or dictionary is not None or len(buffers) != 3:
         raise ValueError("texts of an unknown kind")
     if not all(isinstance(n, int) and -1 <= n < _LONGEST for n in (length, nulls, offset)) or min(length, offset) < 0:
@@ -207,28 +257,24 @@ def _texts(value: Any) -> npt.NDArray[Any]:
 
 
 def _column(values: npt.NDArray[Any], name: Any) -> pa.Array:
-    """A column as numbers, or as texts if there is a text in it; NaN is missing."""
+    """A column as numbers, or as texts if there is a text or a list in it; a list becomes its repr, NaN is missing."""
     if values.dtype != object and values.dtype.kind in "biuf":
         return pa.array(values.astype(np.float64) if values.dtype.kind == "f" else values, from_pandas=True)
     cells = [None if isinstance(v, float) and math.isnan(v) else v for v in values.tolist()]
-    if any(isinstance(v, (str, bytes)) for v in cells):
+    if any(isinstance(v, (str, bytes, list)) for v in cells):
+        if sum(map(_characters, cells)) > _MOST_TEXT:
+            raise ValueError(f"more than {_MOST_TEXT:,} characters in a column")
         texts = [v if v is None or isinstance(v, str) else str(v) for v in cells]
-        _check_amount([t for t in texts if t is not None])
-        for row, text in enumerate(texts):
-            if text is not None and not _is_utf8(text):
-                raise ValueError(f"row {row} of column {str(name)[:60]!r} holds half a character")
-        return pa.array(texts, pa.string())
+        try:
+            return pa.array(texts, pa.string())
+        except UnicodeEncodeError as error:
+            row = texts.index(error.object)
+            raise ValueError(f"row {row} of column {str(name)[:60]!r} holds half a character") from error
     return pa.array([None if v is None else float(v) for v in cells], pa.float64())
 
 
-def _check_amount(texts: list[str]) -> None:
-    if sum(map(len, texts)) > _MOST_TEXT:
-        raise ValueError(f"more than {_MOST_TEXT:,} characters in a column")
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _characters(cell: Any) -> int:
+    """The characters of a text, or at least those of a list of texts with quotes and commas."""
+    if isinstance(cell, list):
+        return sum(map(len, cell)) + 4 * len(cell)
+    return len(cell) if isinstance(cell, (str, bytes)) else 0

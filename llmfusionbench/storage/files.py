@@ -49,6 +49,18 @@ def compression(path: Path) -> str | None:
     return "zstd" if len(head) > 1 and _ZSTD.startswith(head) else None
 
 
+def limited_lines(stream: IO[bytes], longest: int) -> Iterator[bytes | int]:
+    """The lines of a stream; only the length of one that has more than `longest` bytes, which is not held in memory."""
+    while line := stream.readline(longest):
+        if len(line) < longest or line.endswith(b"\n"):
+            yield line
+            continue
+        length = longest
+        while (rest := stream.readline(longest)) and not rest.endswith(b"\n"):
+            length += len(rest)
+        yield length + len(rest)
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """A stretch of code in which `path` is read; what goes wrong there is the file's fault.

@@ -1,6 +1,9 @@
 """Files of rows as Arrow batches under a table's schema: Parquet as it is, JSONL and CSV converted column by column.
 
-What cannot be converted is set aside row by row for the judge to word; nothing is coerced.
+A row that cannot be converted is set aside for the judge, who words the issue. Nothing is coerced.
+
+`builders/reading` has its own readers of CSV and JSON lines. They number records, not lines, and accept what is an issue here:
+text after a closing quote, a lone carriage return, NaN.
 """
 
 from __future__ import annotations
@@ -18,14 +21,14 @@ import pyarrow.parquet as pq
 
 from llmfusionbench.errors import InputError
 from llmfusionbench.schema import Column, TableSchema, json_types
-from llmfusionbench.storage.files import open_binary, reading
+from llmfusionbench.storage.files import limited_lines, open_binary, reading
 from llmfusionbench.validation.explain import validator
 from llmfusionbench.validation.issue import Issue, shorten
 
 BATCH_ROWS: Final = 65_536
 BATCH_BYTES: Final = 16 * 2**20
 MAX_LINE_BYTES: Final = 256 * 2**20
-"""A longer line of a text file is an issue; it would be read into memory whole."""
+"""A longer line of a text file is an issue, because a line is held in memory."""
 
 _STRINGS: Final = ([pa.string()], [pa.large_string()])
 _UNKNOWN: Final = "unknown"
@@ -50,7 +53,7 @@ class Rows:
     lines: list[int] | None = None
     """Line of each row, from 1, in a text file."""
     issues: list[Issue] = field(default_factory=list)
-    """Issues of lines that are no rows at all."""
+    """Issues of lines that are not rows."""
 
     def as_row(self, i: int) -> Any:
         return self.invalid[i] if i in self.invalid else self.batch.slice(i, 1).to_pylist()[0]
@@ -75,12 +78,12 @@ def kind_of(path: Path, name: str) -> str:
     """The ending of a file of rows, less `.gz` or `.zst`.
 
     Raises:
-        InputError: it is no such file.
+        InputError: the file has another ending.
     """
     kind = next((s.lower() for s in reversed(path.suffixes) if s.lower() not in (".gz", ".zst")), "")
     if kind not in (".parquet", ".pq", ".jsonl", ".ndjson", ".csv"):
         raise InputError(
-            f"{name}: the file ends in {kind or 'nothing'!r}. Remedy: a .parquet, .jsonl or .csv file, or a release"
+            f"{name}: the file ends in {kind or 'nothing'!r}. Remedy: pass a .parquet, .jsonl or .csv file, or a release"
         )
     return kind
 
@@ -91,18 +94,18 @@ def _parquet(path: Path, name: str, table: TableSchema) -> Iterator[Rows]:
         encoded = [n for n in table.dictionary_columns if [f.type for f in schema if f.name == n] in _STRINGS]
         with pq.ParquetFile(path, read_dictionary=encoded) as file:
             first, size = 0, _batch_rows(file.metadata)
-            for group in range(file.num_row_groups):  # asked for all of them, Arrow would keep all that it has read
+            for group in range(file.num_row_groups):  # over all groups at once, Arrow would keep everything
                 for batch in file.iter_batches(batch_size=size, row_groups=[group]):
                     yield Rows(first, batch)
                     first += batch.num_rows
-            if not first:  # its columns are to be checked all the same
+            if not first:  # the columns are still checked
                 yield Rows(0, pa.RecordBatch.from_pylist([], file.schema_arrow))
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a column whose name is not UTF-8
         raise InputError(f"{name}: not a readable Parquet file ({_first_line(error)})") from error
 
 
 def _batch_rows(metadata: pq.FileMetaData) -> int:
-    """Rows to a batch: as many as `BATCH_BYTES` hold on average."""
+    """Rows per batch: as many as fit in `BATCH_BYTES` on average."""
     total: int = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     rows: int = metadata.num_rows
     return max(1, min(BATCH_ROWS, BATCH_BYTES * rows // max(1, total)))
@@ -113,14 +116,14 @@ def _first_line(error: Exception) -> str:
 
 
 Line = tuple[int, Any]
-"""(line number from 1, the row as read; an Issue where the line is none)."""
+"""(line number from 1, the row as read or the Issue of a line that is not a row)."""
 
 
 def _json_lines(path: Path, name: str) -> Iterator[Line]:
     with reading(path), open_binary(path) as stream:
-        for number, line in enumerate(_limited_lines(stream), start=1):
-            if isinstance(line, str):
-                yield number, Issue(name, None, None, line, "a shorter line", number)
+        for number, line in enumerate(_lines(stream), start=1):
+            if isinstance(line, int):
+                yield number, Issue(name, None, None, f"{line:,} bytes", "a shorter line", number)
                 continue
             if not line.strip():
                 continue
@@ -143,18 +146,10 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON; a missing number is null")
 
 
-def _limited_lines(stream: IO[bytes]) -> Iterator[bytes | str]:
-    """The lines of `stream`, without a byte order mark before them; for one that is too long, the words for it."""
-    mark = codecs.BOM_UTF8
-    while line := stream.readline(MAX_LINE_BYTES):
-        if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
-            length = len(line)
-            while (rest := stream.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
-                length += len(rest)
-            yield f"{length + len(rest):,} bytes"
-        else:
-            yield line.removeprefix(mark)
-        mark = b""
+def _lines(stream: IO[bytes]) -> Iterator[bytes | int]:
+    """The lines of a file, without a byte order mark before the first."""
+    for number, line in enumerate(limited_lines(stream, MAX_LINE_BYTES)):
+        yield line if number or isinstance(line, int) else line.removeprefix(codecs.BOM_UTF8)
 
 
 def _csv_lines(path: Path, name: str, table: TableSchema) -> Iterator[Line]:
@@ -178,7 +173,7 @@ def _csv_lines(path: Path, name: str, table: TableSchema) -> Iterator[Line]:
                 wrong = list(_header_issues(header, name, table))
                 yield from ((1, issue) for issue in wrong)
                 if any(issue.value != _UNKNOWN for issue in wrong):
-                    return  # no row can be right, and the header says why
+                    return  # no row can be valid, and the issues of the header say why
             elif cells and len(cells) != len(header):
                 yield start, Issue(name, None, None, f"{len(cells)} cells", f"{len(header)}, as in the header", start)
             elif cells:
@@ -189,7 +184,7 @@ def _csv_lines(path: Path, name: str, table: TableSchema) -> Iterator[Line]:
 
 
 def _csv_issue(error: csv.Error, name: str, start: int, line: int) -> Issue:
-    if str(error) == "unexpected end of data":  # what Python says of quotes that the file ends in
+    if str(error) == "unexpected end of data":  # Python's words for quotes that are open at the end of the file
         found = "a quotation mark that nothing closes before the end of the file"
         return Issue(name, None, None, found, "a whole file of well-formed CSV", start)
     if str(error) == _UTF16:
@@ -198,9 +193,9 @@ def _csv_issue(error: csv.Error, name: str, start: int, line: int) -> Issue:
 
 
 def _csv_texts(stream: IO[bytes]) -> Iterator[str]:
-    for number, line in enumerate(_limited_lines(stream)):
-        if isinstance(line, str):
-            raise csv.Error(f"a line of {line}")
+    for number, line in enumerate(_lines(stream)):
+        if isinstance(line, int):
+            raise csv.Error(f"a line of {line:,} bytes")
         if not number and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise csv.Error(_UTF16)
         yield line.decode("utf-8", "surrogateescape")
@@ -219,7 +214,7 @@ def _header_issues(header: list[str], name: str, table: TableSchema) -> Iterator
 
 
 def _cell(column: Column, cell: str) -> Any:
-    """A cell as the value its column calls for: nothing is null, numbers and lists are JSON, all else is text."""
+    """A cell as a value of its column: an empty cell is null, numbers and lists are JSON, everything else is text."""
     if cell == "":
         return None
     if "string" in json_types(column.schema):

@@ -90,15 +90,32 @@ def test_a_frame_of_an_older_pandas(tmp_path: Path) -> None:
     assert read_frame(write(tmp_path / "old.pkl", data)).to_pydict() == OLD
 
 
+def older_layout(axes: list[Any], blocks: list[dict[str, Any]]) -> bytes:
+    state = pickle.dumps(([], [], [], {"0.14.1": {"axes": axes, "blocks": blocks}}), protocol=2)[2:-1]
+    manager = b"cpandas.core.internals.managers\nBlockManager\n)\x81" + state + b"b"
+    return b"\x80\x02cpandas.core.frame\nDataFrame\n)\x81}X\x05\x00\x00\x00_data" + manager + b"sb."
+
+
 def test_the_layout_of_pandas_before_1_3(tmp_path: Path) -> None:
     """Blocks in a state by the name of the version, without functions of their own."""
     blocks = [{"values": np.array([[1.0, 2.0], [3.0, np.nan]]), "mgr_locs": slice(0, 2, 1)}]
     axes = [np.array(["a", "b"], object), np.array([0, 1])]
-    state = pickle.dumps(([], [], [], {"0.14.1": {"axes": axes, "blocks": blocks}}), protocol=2)[2:-1]
-    manager = b"cpandas.core.internals.managers\nBlockManager\n)\x81" + state + b"b"
-    frame = b"\x80\x02cpandas.core.frame\nDataFrame\n)\x81}X\x05\x00\x00\x00_data" + manager + b"sb."
-    found = read_frame(write(tmp_path / "older.pkl", frame))
+    found = read_frame(write(tmp_path / "older.pkl", older_layout(axes, blocks)))
     assert found.to_pydict() == {"a": [1.0, 2.0], "b": [3.0, None]}
+
+
+@pytest.mark.parametrize(
+    "place", [slice(0, 1 << 60), np.array([1]), np.array([-1]), np.array([0.5]), np.empty((1 << 39, 0), int)]
+)
+@pytest.mark.parametrize("names", [np.array(["a"], object), np.empty((1 << 39, 0), object)])
+def test_places_that_do_not_exist(tmp_path: Path, place: Any, names: Any) -> None:
+    """A shape with a 0 in it takes no memory, whatever else it has."""
+    data = older_layout([names, np.array([0, 1])], [{"values": np.array([1.0, 2.0]), "mgr_locs": place}])
+    if isinstance(place, slice) and names.size:
+        assert read_frame(write(tmp_path / "places.pkl", data)).to_pydict() == {"a": [1.0, 2.0]}
+    else:
+        with pytest.raises(InputError, match="not a pickle of a plain table"):
+            read_frame(write(tmp_path / "places.pkl", data))
 
 
 def test_what_is_a_pickle(tmp_path: Path) -> None:
@@ -208,7 +225,7 @@ def test_damaged_and_other_tables(tmp_path: Path, name: str) -> None:
 
 
 def test_texts_of_pyarrow_are_checked(tmp_path: Path) -> None:
-    """Offsets that point outside of the buffer are found before anybody follows them."""
+    """Offsets that point outside of the buffer are found before they are followed."""
     texts = pa.array(["abc", "def"], pa.large_string())
     frame = pd.DataFrame({"a": pd.Series(texts.to_pylist(), dtype="str")})
     data = pickle.dumps(frame, protocol=4)
@@ -219,9 +236,9 @@ def test_texts_of_pyarrow_are_checked(tmp_path: Path) -> None:
         read_frame(write(tmp_path / "bad.pkl", forged))
 
 
-def test_one_text_named_ever_so_often(tmp_path: Path) -> None:
-    text = "x" * (1 << 20)
-    frame = pd.DataFrame({"a": pd.Series([text] * 2000, dtype=object)})
+@pytest.mark.parametrize("cell", ["x" * (1 << 20), ["x" * (1 << 20)]], ids=["text", "list"])
+def test_one_text_in_many_cells(tmp_path: Path, cell: Any) -> None:
+    frame = pd.DataFrame({"a": pd.Series([cell] * 2000, dtype=object)})
     data = pickle.dumps(frame, protocol=4)
     assert len(data) < 2 << 20
     with pytest.raises(InputError, match="more than 1,073,741,824 characters in a column"):

@@ -293,7 +293,7 @@ def test_json_of_a_valid_file_is_empty(tmp_path: Path, capsys: pytest.CaptureFix
         (
             ["answers.txt", "--schema", "llms"],
             1,
-            "answers.txt: the file ends in '.txt'. Remedy: a .parquet, .jsonl or .csv file",
+            "answers.txt: the file ends in '.txt'. Remedy: pass a .parquet, .jsonl or .csv file",
         ),
         (["bare", "--schema", "llms"], 1, "bare: the file ends in 'nothing'. Remedy"),
         (["nul\0"], 1, "no such file or directory"),

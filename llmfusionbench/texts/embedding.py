@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from llmfusionbench.errors import InputError, MissingExtraError
 from llmfusionbench.storage.files import whole_file
+from llmfusionbench.types import text_digest
 
 Vectors = npt.NDArray[np.float32]
 _KEPT: Final = 8
@@ -194,16 +195,6 @@ def _minilm() -> str:
     if found is None or found.origin is None:
         return f"sentence-transformers/{_MINILM}"
     return str(Path(found.origin).parent / "model")
-
-
-def text_digest(texts: Iterable[str]) -> str:
-    """The SHA-256 of a list of texts, each preceded by its length."""
-    digest = hashlib.sha256()
-    for text in texts:
-        data = text.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "big"))
-        digest.update(data)
-    return digest.hexdigest()
 
 
 def _fit_pipeline(texts: list[str], digest: str, dimensions: int, seed: int) -> tuple[Any, OrderedDict[str, Vectors]]:

@@ -1,7 +1,6 @@
 """Makes `datasets.load_dataset("llmfusionbench")` find us, whichever of the two packages is imported first.
 
-Importing `datasets` costs more than a second, so we do not: we wait for somebody else to import it. The builder that is
-handed over lives in `loading`.
+Importing `datasets` takes more than a second, so this module waits until the user imports it.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from typing import Any, Final
 from llmfusionbench._version import NAME
 
 _MODULE: Final = "datasets.load"
-# `datasets` asks this function for the builder of a name. Adding the name to its table of packaged modules is not enough:
-# their factory globs the working directory for data files, and does not see the revision.
+# `datasets` gets the builder of a name from this function. Adding the name to its table of packaged modules is not enough:
+# their factory searches the working directory for data files, and does not see the revision.
 _FUNCTION: Final = "dataset_module_factory"
 
 
 def register() -> None:
-    """Teach `datasets` our name, now if it is imported already, else as soon as it is. Calling it again changes nothing."""
+    """Patch `datasets` to know our name: now, or as soon as it is imported. A second call changes nothing."""
     module = sys.modules.get(_MODULE)
     if module is not None and hasattr(module, _FUNCTION):
         _teach(module)
@@ -45,14 +44,14 @@ def _teach(module: ModuleType) -> None:
         return dataset_module(*args, **kwargs)
 
     factory.knows_llmfusionbench = True  # type: ignore[attr-defined]
-    # Every module that took the function by name before we came: `datasets.inspect`, and whatever future versions add.
+    # Also in modules that have imported the function by name, such as `datasets.inspect`.
     for name, other in list(sys.modules.items()):
         if name.partition(".")[0] == "datasets" and getattr(other, "__dict__", {}).get(_FUNCTION) is original:
             setattr(other, _FUNCTION, factory)
 
 
 class _AfterImport(importlib.abc.MetaPathFinder):
-    """Finds `datasets.load` as the others would, and lets `_teach` have it once it is loaded."""
+    """Finds `datasets.load` as the other finders do, and has `_teach` patch it once it is loaded."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -69,7 +68,7 @@ class _AfterImport(importlib.abc.MetaPathFinder):
 
 
 class _Loader(importlib.abc.Loader):
-    """The loader of `datasets.load`, with one more step at the end; it then steps aside."""
+    """The loader of `datasets.load`, which patches the module and then removes the finder."""
 
     def __init__(self, loader: importlib.abc.Loader) -> None:
         self.loader = loader

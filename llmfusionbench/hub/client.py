@@ -82,9 +82,7 @@ def list_files(repo_id: str, revision: str, *, token: str | bool | None = None) 
     files = {}
     for entry in info.siblings or ():
         if not is_inside(entry.rfilename):
-            raise HubError(
-                f"{repo_id}: the file {entry.rfilename!r} lies outside of it. Remedy: do not trust this repository"
-            )
+            raise HubError(f"{repo_id}: the file {entry.rfilename!r} lies outside of it. Remedy: do not trust this repository")
         lfs = None if entry.lfs is None else entry.lfs.sha256
         files[entry.rfilename] = HubFile(entry.rfilename, entry.size, None if lfs else entry.blob_id, lfs)
     if not info.sha:

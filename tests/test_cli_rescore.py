@@ -86,7 +86,7 @@ def test_without_isolation_it_refuses(lfb: Run, source: Path, tmp_path: Path, mo
     status, out, err = lfb("rescore", source, "--out", tmp_path / "new", "--allow-code-execution")
     assert (status, out) == (1, "")
     assert err.startswith("llmfusionbench: error: generated code cannot be isolated from files and network here")
-    assert "ask for the weaker --sandbox=process by name" in err
+    assert "choose the weaker --sandbox=process" in err
     assert err.count("\n") == 1
     assert not list(tmp_path.iterdir())
 

@@ -95,18 +95,13 @@ def load_json(name: str) -> dict[str, Any]:
     """The JSON Schema of a table, from schemas/."""
     if name not in TABLES + SIDECARS:
         raise UnknownNameError("table", name, TABLES + SIDECARS)
-    text = resources.files("llmfusionbench.schemas").joinpath(f"{name}.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
+    schema: dict[str, Any] = json.loads(resources.files("llmfusionbench.schemas").joinpath(f"{name}.json").read_bytes())
     return schema
 
 
 @cache
 def table_schema(name: str) -> TableSchema:
-    """The schema of table `name`.
-
-    Raises:
-        UnknownNameError: `name` is not a table.
-    """
+    """The schema of table `name`. Raises UnknownNameError for an unknown table."""
     return parse_table(load_json(name))
 
 
@@ -117,7 +112,18 @@ def parse_table(schema: dict[str, Any]) -> TableSchema:
         SchemaError: `required` does not list exactly the columns that may not be null, or a type has no Arrow counterpart.
     """
     name = schema["title"]
-    columns = tuple(_column(column, sub) for column, sub in schema["properties"].items())
+    columns = tuple(
+        Column(
+            name=column,
+            arrow_type=_arrow_type(column, sub),
+            nullable="null" in json_types(sub),
+            description=sub["description"],
+            unit=sub.get("x-unit"),
+            dictionary=sub.get("x-dictionary", False),
+            schema=sub,
+        )
+        for column, sub in schema["properties"].items()
+    )
     filled = [c.name for c in columns if not c.nullable]
     if schema["required"] != filled:
         raise SchemaError(
@@ -173,18 +179,6 @@ def check_version(version: object, place: str) -> None:
             f"{place}: schema_version is {version}, but this version reads up to {SCHEMA_VERSION.split('.')[0]}.x. "
             "Remedy: pip install --upgrade llmfusionbench"
         )
-
-
-def _column(name: str, schema: dict[str, Any]) -> Column:
-    return Column(
-        name=name,
-        arrow_type=_arrow_type(name, schema),
-        nullable="null" in json_types(schema),
-        description=schema["description"],
-        unit=schema.get("x-unit"),
-        dictionary=schema.get("x-dictionary", False),
-        schema=schema,
-    )
 
 
 def _arrow_type(place: str, schema: dict[str, Any]) -> pa.DataType:

@@ -79,11 +79,10 @@ def command(out: Path | None) -> int:
     with _corpus_folder(out) as folder:
         _show_corpus(release, folder)
     if out is not None:
-        for path in report.write(out):
-            say(f"Wrote {path}.")
+        written = report.write(out)
         board.to_csv(out / "candidates.csv", index=False)
-        say(f"Wrote {out / 'candidates.csv'}.")
-        say(f"Wrote {out / _CORPUS}.")
+        for path in [*written, out / "candidates.csv", out / _CORPUS]:
+            say(f"Wrote {path}.")
     say("Where to go next:")
     say("  llmfusionbench info sample         the same overview for any release")
     say("  llmfusionbench evaluate --help     measure your own router against these")
@@ -102,18 +101,15 @@ def _show_templates(release: Release) -> None:
     queries = Queries.of(release, "test")
     first = queries.tasks.index(_TASK)
     prompt = queries.prompts[first] or ""
-    ids, similarities = (
-        Dense().fit(library).topk([prompt], _TEMPLATES, query_ids=[queries.query_ids[first]], tasks=[_TASK], within="task")
-    )
+    retriever = Dense().fit(library)
+    ids, similarities = retriever.topk([prompt], _TEMPLATES, query_ids=[queries.query_ids[first]], tasks=[_TASK], within="task")
     say(f"A test query of {_TASK}: {_short(prompt)}")
-    show_table(
-        f"The {_TEMPLATES} thought templates of the train queries most like it (SIMULATED)",
-        ["similarity", "template"],
-        [
-            (round(float(similarity), 3), _short(library.templates[library.place[name]]))
-            for name, similarity in zip(ids[0], similarities[0], strict=False)
-        ],
-    )
+    rows = [
+        (round(float(similarity), 3), _short(library.templates[library.place[name]]))
+        for name, similarity in zip(ids[0], similarities[0], strict=False)
+    ]
+    title = f"The {_TEMPLATES} thought templates of the train queries most like it (SIMULATED)"
+    show_table(title, ["similarity", "template"], rows)
 
 
 def _show_corpus(release: Release, folder: Path) -> None:

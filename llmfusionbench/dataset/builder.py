@@ -45,11 +45,7 @@ def dataset_module(
     cache_dir: str | None = None,
     **_more: object,
 ) -> DatasetModule:
-    """What `datasets` loads under our name. The parameters are those of its own `dataset_module_factory`.
-
-    Raises:
-        InputError: data files or a data directory were given; a release is given by `release=`.
-    """
+    """What `datasets` loads under our name. The parameters are those of its own `dataset_module_factory`."""
     given = data_files if data_files is not None else data_dir
     if given is not None:
         raise InputError(f'load_dataset("{NAME}") takes no data_files or data_dir ({given!r}). Remedy: release="path/to/it"')

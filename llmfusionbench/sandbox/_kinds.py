@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import shutil
 
@@ -25,15 +26,11 @@ def _obstacle(kind: str) -> str:
     if kind == "bubblewrap" and shutil.which("bwrap") is None:
         return "bwrap is not installed"
     try:
-        worker = Worker(kind, timeout_s=10.0, memory_mb=512)
+        with contextlib.closing(Worker(kind, timeout_s=10.0, memory_mb=512)) as worker:
+            verdict = worker.run(_PROBE)
     except InputError as error:
         return str(error)
-    with worker:
-        try:
-            verdict = worker.run(_PROBE)
-        except InputError as error:
-            return str(error)
-        return "" if verdict.passed else verdict.reason
+    return "" if verdict.passed else verdict.reason
 
 
 def sandbox_kinds() -> dict[str, str]:

@@ -31,14 +31,11 @@ class Sandbox:
     def __init__(
         self, *, sandbox: str = "auto", workers: int = 2, timeout_s: float = 10.0, memory_mb: int = 1024, patience: float = 20.0
     ) -> None:
-        if workers < 1:
-            raise InputError(f"workers is {workers}, expected 1 or more")
         if not 0 < timeout_s <= 3600:
             raise InputError(f"timeout_s is {timeout_s}, expected more than 0 and at most 3600 seconds")
-        if memory_mb < 128:
-            raise InputError(f"memory_mb is {memory_mb}, expected 128 or more")
-        if patience < 1:
-            raise InputError(f"patience is {patience}, expected 1 or more")
+        for name, value, least in (("workers", workers, 1), ("memory_mb", memory_mb, 128), ("patience", patience, 1)):
+            if value < least:
+                raise InputError(f"{name} is {value}, expected {least} or more")
         self.sandbox, self.workers = sandbox, workers
         self.timeout_s, self.memory_mb, self.patience = timeout_s, memory_mb, patience
 

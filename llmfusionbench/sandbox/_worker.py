@@ -10,7 +10,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from types import TracebackType
+from contextlib import ExitStack
+from io import FileIO
 from typing import Any, cast
 
 from llmfusionbench.errors import InputError
@@ -79,12 +80,6 @@ class Worker:
         config["view"] = python_view()
         return [*python, str(GUEST.parent), json.dumps(config)]
 
-    def __enter__(self) -> Worker:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
     def close(self) -> None:
         """End the worker and everything in it."""
         self._control.close()
@@ -100,20 +95,19 @@ class Worker:
             WorkerLostError: the worker's process has ended.
         """
         job = ["job", {"code": task.code, "setup": task.setup, "tests": task.statements(), "entry_point": task.entry_point}]
-        pairs = [socket.socketpair() for _ in range(4)]
-        (program_end, program_there), (checker_end, checker_there), (verdicts, verdicts_there), (asks, answers) = pairs
-        program, checker = Leash(program_end), Leash(checker_end)
-        output, output_there = os.pipe()
-        null = os.open(os.devnull, os.O_RDWR)
-        try:
+        with ExitStack() as stack:
+            pairs = [[stack.enter_context(end) for end in socket.socketpair()] for _ in range(4)]
+            (program_end, program_there), (checker_end, checker_there), (verdicts, verdicts_there), (asks, answers) = pairs
+            program, checker = Leash(program_end), Leash(checker_end)
+            read, write = os.pipe()
+            output, output_there = (stack.enter_context(open(read, "rb", 0)), stack.enter_context(open(write, "wb", 0)))
+            null = stack.enter_context(open(os.devnull, "r+b", 0))
             allowance = Allowance(self.timeout_s, self.patience, lambda: program.used_s() + checker.used_s())
             self._spawn("candidate", program_there, output_there, answers)
             self._spawn("checker", checker_there, null, verdicts_there, asks)
-            os.close(output_there)
-            output_there = -1
-            for end in (program_there, checker_there, verdicts_there, asks, answers):
+            for end in (output_there, program_there, checker_there, verdicts_there, asks, answers):
                 end.close()
-            talk = _Talk(verdicts, output, allowance)
+            talk = _Talk(verdicts, output.fileno(), allowance)
             status, reason = talk.hold(job)
             seconds = time.monotonic() - allowance.started
             if status == "ended":
@@ -132,20 +126,13 @@ class Worker:
                 output_tail=talk.tail.decode(errors="replace"),
                 status=cast(Status, status),
             )
-        finally:
-            for descriptor in (output, output_there, null):
-                if descriptor >= 0:
-                    os.close(descriptor)
-            for pair in pairs:
-                for end in pair:
-                    end.close()
 
-    def _spawn(self, role: str, leash: socket.socket, output: int, *handed: socket.socket) -> None:
+    def _spawn(self, role: str, *handed: socket.socket | FileIO) -> None:
+        """Have the worker fork a child for `role`, with the leash, the output and its sockets."""
         wall_s = self.patience * self.timeout_s
         request = {"role": role, "wall_s": wall_s, "cpu_s": self.timeout_s, "memory_mb": self.memory_mb}
         try:
-            descriptors = [leash.fileno(), output, *(end.fileno() for end in handed)]
-            socket.send_fds(self._control, [json.dumps(request).encode()], descriptors)
+            socket.send_fds(self._control, [json.dumps(request).encode()], [end.fileno() for end in handed])
         except OSError as error:
             raise WorkerLostError(str(error)) from error
 

@@ -63,22 +63,14 @@ def score_column(
         if len(column.codes) != len(columns[0].codes):
             raise InputError(f"{name} has {len(column.codes)} rows, expected {len(columns[0].codes)} as in responses.")
     distinct, rows = _distinct(columns)
-    values = np.full(len(distinct), np.nan)
-    extracted: list[str | None] = []
-    reasons: list[str] = []
     run = partial(_score_rows, metric, official, shared, tuple(own))
     parallel = workers > 1 and len(distinct) >= (PARALLEL_MATH_ROWS if metric == "math" else PARALLEL_ROWS)
-    place = 0
-    for chunk_values, chunk_extracted, chunk_reasons in _map(run, columns, distinct, workers if parallel else 1):
-        values[place : place + len(chunk_values)] = chunk_values
-        extracted += chunk_extracted
-        reasons += chunk_reasons
-        place += len(chunk_values)
+    scores = [score for chunk in _map(run, columns, distinct, workers if parallel else 1) for score in chunk]
     index = pa.array(rows)
     return ScoredColumn(
-        values[rows],
-        pa.array(extracted, pa.string()).take(index),
-        pa.array(reasons, pa.string()).dictionary_encode().take(index),
+        np.array([value for value, _, _ in scores], np.float64)[rows],
+        pa.array([extracted for _, extracted, _ in scores], pa.string()).take(index),
+        pa.array([reason for _, _, reason in scores], pa.string()).dictionary_encode().take(index),
     )
 
 
@@ -115,7 +107,8 @@ def _distinct(columns: Sequence[_Encoded]) -> tuple[npt.NDArray[np.int64], npt.N
     return first.astype(np.int64), place.astype(np.int64)
 
 
-_Chunk = tuple[list[float], list[str | None], list[str]]
+_Chunk = list[tuple[float, str | None, str]]
+"""(value, extracted, reason) of some rows."""
 
 
 def _map(
@@ -142,12 +135,8 @@ def _score_rows(
     metric: str, official: bool, shared: dict[str, object], names: tuple[str, ...], columns: list[pa.Array]
 ) -> _Chunk:
     """The scores of one chunk. `columns` are the responses, the ground truths and the context values `names`."""
-    values: list[float] = []
-    extracted: list[str | None] = []
-    reasons: list[str] = []
+    chunk = []
     for response, truth, *own in zip(*(column.to_pylist() for column in columns), strict=True):
         result = score(metric, response, truth, official=official, **shared, **dict(zip(names, own, strict=True)))
-        values.append(np.nan if result.value is None else result.value)
-        extracted.append(result.extracted)
-        reasons.append(result.reason)
-    return values, extracted, reasons
+        chunk.append((np.nan if result.value is None else result.value, result.extracted, result.reason))
+    return chunk

@@ -19,13 +19,10 @@ from llmfusionbench.scoring.outcome import OFFICIAL, Score, missing
 def score(metric: str, response: str | None, ground_truth: str | None, *, official: bool = False, **context: object) -> Score:
     """The score of one response.
 
-    Args:
-        metric: A name in `METRICS`.
-        response: The text of the response.
-        ground_truth: A text. Several accepted answers, or assert statements, are a JSON array or Python list as text.
-        official: Compute the value as the reference pipeline does, defects included; see `Score.metric_version`.
-        context: Used by some metrics: `status` (of the response), `choices`, `task`, `prompt`, `entry_point`, `test_setup`,
-            `runner`, `judge_score`, `math_deadline_s`.
+    `metric` is a name in `METRICS`. In `ground_truth`, several accepted answers, or assert statements, are a JSON array or a
+    Python list as text. `official=True` computes the value as the reference pipeline does, defects included.
+    Some metrics use a context: `status` (of the response), `choices`, `task`, `prompt`, `entry_point`, `test_setup`, `runner`,
+    `judge_score`, `math_deadline_s`.
 
     Raises:
         UnknownNameError: unknown metric.

@@ -21,11 +21,7 @@ _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 def open_binary(path: Path) -> IO[bytes]:
-    """`path` open for reading, decompressed as it streams.
-
-    Raises:
-        InputError: the file is missing or cannot be opened.
-    """
+    """`path` open for reading, decompressed as it streams. Raises InputError if it is missing or cannot be opened."""
     codec = compression(path)
     if codec is None:
         return open(path, "rb")

@@ -66,13 +66,8 @@ class KeyCheck:
 
     def suspects(self) -> list[int]:
         """The rows whose hash occurs more than once, in order."""
-        hashes = self.hashes
-        order = np.argsort(hashes, kind="stable")
-        same = hashes[order][1:] == hashes[order][:-1]
-        repeated = np.zeros(len(hashes), bool)
-        repeated[order[1:][same]] = True
-        repeated[order[:-1][same]] = True
-        return self.rows_of(np.flatnonzero(repeated))
+        _, place, counts = np.unique(self.hashes, return_inverse=True, return_counts=True)
+        return self.rows_of(np.flatnonzero(counts[place] > 1))
 
 
 def repeated_keys(rows: Iterator[tuple[int, tuple[object, ...]]]) -> Iterator[tuple[int, int, tuple[object, ...]]]:

@@ -116,20 +116,13 @@ def _watch(pid: int, leash: int, wall_s: float) -> None:
         ready = select.select([leash, child], [], [], max(0.0, until - time.monotonic()))[0]
         if child in ready:
             return
-        if leash not in ready or not _answer(pid, leash):
-            os.kill(pid, signal.SIGKILL)
-            return
-
-
-def _answer(pid: int, leash: int) -> bool:
-    """Send the processor time; False if the leash was closed, perhaps just after the question."""
-    try:
-        if not os.read(leash, 1):
-            return False
-        os.write(leash, f"used {kernel.cpu_s(pid):.6f}\n".encode())
-    except OSError:
-        return False
-    return True
+        if leash in ready:
+            with contextlib.suppress(OSError):  # closed, perhaps just after the question
+                if os.read(leash, 1):
+                    os.write(leash, f"used {kernel.cpu_s(pid):.6f}\n".encode())
+                    continue
+        os.kill(pid, signal.SIGKILL)
+        return
 
 
 def _child(request: dict[str, Any], handed: list[int], tell: int, config: dict[str, Any]) -> NoReturn:

@@ -81,7 +81,7 @@ def _clean(answer: str) -> str:
 
 
 def _formula(found: re.Match[str]) -> str | None:
-    """The text between the dollar signs; None for prose between amounts of money ("$5 and he pays $6")."""
+    """The text inside the delimiters; None for prose between amounts of money ("$5 and he pays $6")."""
     inner = next(part for part in found.groups() if part).strip()
     return None if "\\" not in inner and _PROSE.search(inner) else inner
 

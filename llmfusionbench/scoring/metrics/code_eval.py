@@ -66,8 +66,12 @@ def code_eval(response: str, ground_truth: str, context: Mapping[str, object]) -
         return program
     if declines(final_text(response)) and not parses(program.code):
         return wrong(None, "refusal")
-    verdict = cast(CodeRunner, runner)(program.code, program.tests, entry_point=program.entry_point, setup=program.setup)
-    return code_score(program, verdict)
+    return run_program(program, cast(CodeRunner, runner))
+
+
+def run_program(program: CodeProgram, runner: CodeRunner) -> Score:
+    """The score of a program that `runner` executes."""
+    return code_score(program, runner(program.code, program.tests, entry_point=program.entry_point, setup=program.setup))
 
 
 def code_score(program: CodeProgram, verdict: RunVerdict) -> Score:

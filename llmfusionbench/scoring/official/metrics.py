@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import cast
 
 from llmfusionbench.scoring.answers.normalise import normalise
-from llmfusionbench.scoring.metrics.code_eval import NOT_ALLOWED, CodeProgram, CodeRunner, code_program, code_score
+from llmfusionbench.scoring.metrics.code_eval import NOT_ALLOWED, CodeRunner, code_program, run_program
 from llmfusionbench.scoring.metrics.f1 import token_f1
 from llmfusionbench.scoring.official.math import boxed_content, plain_form
 from llmfusionbench.scoring.outcome import Score, binary, graded, missing, wrong
@@ -87,7 +89,4 @@ def code_eval(response: str, ground_truth: str, context: Mapping[str, object]) -
         if found is not None and not code.startswith("def "):
             code = "    " + code.replace("\n", "\n    ")
         code = f"{program.setup}\n{code}\n"
-    whole = CodeProgram(code, program.tests, program.entry_point, program.setup)
-    assert callable(runner)
-    run: CodeRunner = runner
-    return code_score(whole, run(whole.code, whole.tests, entry_point=whole.entry_point, setup=whole.setup))
+    return run_program(replace(program, code=code), cast(CodeRunner, runner))

@@ -252,7 +252,7 @@ def test_an_existing_release_is_not_overwritten(place: Path, capsys: pytest.Capt
     (place / "in.csv").write_text("prompt,llm\n1+1?,a\n")
     assert run(["build", "table", "in.csv", "--out", "r"]) == 0
     capsys.readouterr()
-    assert "r: a release is there already. Remedy: --overwrite" in fails(capsys, "build", "table", "in.csv", "--out", "r")
+    assert "r: a release is there already. Remedy: add --overwrite" in fails(capsys, "build", "table", "in.csv", "--out", "r")
     assert run(["build", "table", "in.csv", "--out", "r", "--overwrite"]) == 0
 
 

@@ -6,8 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# In a checkout `schemas`, `builders` and `baselines` lie beside this package, in an installation inside it.
-# Extending the path makes `llmfusionbench.builders` the same module in both.
+# `schemas`, `builders` and `baselines` are beside this package in a checkout, and inside it once installed.
+# With the longer path they are imported as `llmfusionbench.builders` etc. in both cases.
 _root = Path(__file__).resolve().parent.parent
 if (_root / "pyproject.toml").is_file() and (_root / "schemas").is_dir():
     __path__.append(str(_root))
@@ -54,7 +54,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for, so that `import llmfusionbench` costs nothing."""
+    """Import public names on first use, so that `import llmfusionbench` is quick."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -1,4 +1,4 @@
-"""`python -m llmfusionbench` is the command line."""
+"""`python -m llmfusionbench` runs the command line."""
 
 from llmfusionbench.cli import main
 

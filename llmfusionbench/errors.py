@@ -1,15 +1,15 @@
-"""Every error that a user can cause, and nothing else: each says what, where, the value and the remedy in one line.
+"""The errors that a user can cause. Each states what, where, the value and the remedy in one line.
 
     LLMFusionBenchError
-    ├── InputError            a file, directory or value handed in cannot be used as it is
-    │   └── RejectedError     a build met records it cannot take, and was asked to be strict
-    ├── SchemaError           a schema asks for something the engine does not know, or is newer than this version
+    ├── InputError            a file, directory or value that was passed in cannot be used as it is
+    │   └── RejectedError     a strict build found records that it cannot use
+    ├── SchemaError           a schema uses a feature that is not supported, or is newer than this version
     ├── ReleaseError          a release is missing, damaged or of a newer schema version
     │   └── HubError          the Hub did not answer, or has no such repository, revision or file
-    ├── UnknownNameError      no such table, source, router, ...; names the nearest that exists
-    └── MissingExtraError     an optional package is needed; names the extra that brings it
+    ├── UnknownNameError      no such table, source, router, ...; suggests the nearest name
+    └── MissingExtraError     an optional package is needed; names the extra that installs it
 
-The command line prints these as one line and exits with status 1. Anything else that escapes is a bug of ours.
+The command line prints these as one line and exits with status 1. Any other exception is a bug in this package.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ class LLMFusionBenchError(Exception):
 
 
 class InputError(LLMFusionBenchError):
-    """A file, directory or value handed in cannot be used as it is."""
+    """A file, directory or value that was passed in cannot be used as it is."""
 
 
 class RejectedError(InputError):
-    """A strict build met records it cannot take."""
+    """A strict build found records that it cannot use."""
 
 
 class SchemaError(LLMFusionBenchError):
-    """A schema uses what the engine does not know, or a newer major version."""
+    """A schema uses a feature that is not supported, or a newer major version."""
 
 
 class ReleaseError(LLMFusionBenchError):
@@ -43,7 +43,7 @@ class HubError(ReleaseError):
 
 
 class UnknownNameError(LLMFusionBenchError, KeyError):
-    """No such name in a registry; the message names the nearest one and all that exist."""
+    """No such name in a registry; the message suggests the nearest one and lists all."""
 
     def __init__(self, noun: str, name: object, known: Iterable[str]) -> None:
         self.noun, self.name, self.known = noun, name, sorted(known)

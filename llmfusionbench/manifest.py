@@ -1,4 +1,4 @@
-"""The manifest of a release: what it holds, from where, and the digest of every file."""
+"""The manifest of a release: its contents, its source and the digest of every file."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """The manifest of the release in directory `path`.
 
     Raises:
-        ReleaseError: there is none, or it cannot be read.
-        SchemaError: it states a newer major version of the schemas.
+        ReleaseError: the manifest is missing, or cannot be read.
+        SchemaError: it has a newer major version of the schemas.
     """
     place = path / MANIFEST
     try:
@@ -38,14 +38,12 @@ def read_manifest(path: Path) -> dict[str, Any]:
         if not is_inside(name):
             raise ReleaseError(f"{place}: file {name!r} lies outside the release. Remedy: do not trust this release")
     for entry in _malformed(manifest):
-        raise ReleaseError(
-            f"{place}: the entry of {entry!r} is not as it should be. Remedy: build or download the release again"
-        )
+        raise ReleaseError(f"{place}: the entry for {entry!r} is malformed. Remedy: build or download the release again")
     return manifest
 
 
 def _malformed(manifest: dict[str, Any]) -> Iterator[str]:
-    """The names of the entries that do not say what every such entry must."""
+    """The names of the entries whose contents are missing or of the wrong type."""
     for name, table in manifest["tables"].items():
         splits = table.get("splits") if isinstance(table, dict) else None
         if not isinstance(splits, dict) or not all(isinstance(s, dict) and _is_count(s.get("rows")) for s in splits.values()):
@@ -66,7 +64,7 @@ def _is_count(value: object) -> bool:
 
 
 def is_inside(name: str) -> bool:
-    """Whether `name` is a plain relative path that cannot climb out of its directory."""
+    """Whether `name` is a plain relative path inside its directory."""
     path = PurePosixPath(name)
     return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and "\\" not in name and "\0" not in name
 

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     import datasets
 
 SCHEMA_VERSION: Final = "1.0"
-"""`major.minor` of the schemas; a release of a newer major version cannot be opened."""
+"""`major.minor` of the schemas. A release with a newer major version cannot be opened."""
 
 TABLES: Final = ("queries", "llms", "responses", "judge_scores", "thought_templates", "logs", "routing")
-"""The tables of every release, each a configuration of the dataset; `logs` and `routing` are views of the others."""
+"""The tables of every release, each a configuration of the dataset. `logs` and `routing` are views of the others."""
 
 SIDECARS: Final = ("embeddings",)
-"""Tables that a release has only where its source came with them; no configuration of the dataset."""
+"""Tables that a release has only if its source came with them; not configurations of the dataset."""
 
 _VERSION: Final = re.compile(r"([0-9]{1,6})(\.[0-9]{1,6}){1,2}")
 _ARROW_TYPES: Final = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
@@ -42,13 +42,8 @@ class Column:
     description: str
     unit: str | None
     dictionary: bool
-    """Whether few values fill many rows, so that dictionary encoding pays."""
+    """Whether few values fill many rows, so that dictionary encoding saves space."""
     schema: dict[str, Any]
-
-    @property
-    def expected(self) -> str:
-        """What a value may be, in words: `number, 0 to 1, or null`."""
-        return describe_schema(self.schema)
 
 
 @dataclass(frozen=True)
@@ -61,16 +56,14 @@ class ForeignKey:
 
 @dataclass(frozen=True)
 class TableSchema:
-    """A table: the parsed JSON Schema and what derives from it."""
+    """A table: the parsed JSON Schema and what is derived from it."""
 
     name: str
     description: str
-    version: str
     key: tuple[str, ...]
     foreign_keys: tuple[ForeignKey, ...]
     columns: tuple[Column, ...]
     view_of: str | None
-    sidecar: bool
     json_schema: dict[str, Any]
 
     @property
@@ -94,26 +87,21 @@ class TableSchema:
         lines = ["| column | type | unit | description |", "|---|---|---|---|"]
         for c in self.columns:
             name = f"**{c.name}**" if c.name in self.key else c.name
-            lines.append(f"| {name} | {c.expected} | {c.unit or ''} | {c.description} |")
+            lines.append(f"| {name} | {describe_schema(c.schema)} | {c.unit or ''} | {c.description} |")
         return "\n".join(lines)
 
 
 def load_json(name: str) -> dict[str, Any]:
-    """The JSON Schema of a table, as it is written in schemas/."""
+    """The JSON Schema of a table, from schemas/."""
     if name not in TABLES + SIDECARS:
         raise UnknownNameError("table", name, TABLES + SIDECARS)
-    text = resources.files("llmfusionbench.schemas").joinpath(f"{name}.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
+    schema: dict[str, Any] = json.loads(resources.files("llmfusionbench.schemas").joinpath(f"{name}.json").read_bytes())
     return schema
 
 
 @cache
 def table_schema(name: str) -> TableSchema:
-    """The schema of table `name`.
-
-    Raises:
-        UnknownNameError: there is no such table.
-    """
+    """The schema of table `name`. Raises UnknownNameError for an unknown table."""
     return parse_table(load_json(name))
 
 
@@ -121,28 +109,39 @@ def parse_table(schema: dict[str, Any]) -> TableSchema:
     """Read the columns, keys and types out of a JSON Schema.
 
     Raises:
-        SchemaError: `required` is not the list of the columns that may not be null, or a type has no Arrow counterpart.
+        SchemaError: `required` does not list exactly the columns that may not be null, or a type has no Arrow counterpart.
     """
     name = schema["title"]
-    columns = tuple(_column(column, sub) for column, sub in schema["properties"].items())
+    columns = tuple(
+        Column(
+            name=column,
+            arrow_type=_arrow_type(column, sub),
+            nullable="null" in json_types(sub),
+            description=sub["description"],
+            unit=sub.get("x-unit"),
+            dictionary=sub.get("x-dictionary", False),
+            schema=sub,
+        )
+        for column, sub in schema["properties"].items()
+    )
     filled = [c.name for c in columns if not c.nullable]
     if schema["required"] != filled:
-        raise SchemaError(f"schemas/{name}.json: required is {schema['required']}, expected {filled}: all but the nullable")
+        raise SchemaError(
+            f"schemas/{name}.json: required is {schema['required']}, expected {filled}, all columns that are not nullable"
+        )
     return TableSchema(
         name=name,
         description=schema["description"],
-        version=schema["x-version"],
         key=tuple(schema["x-key"]),
         foreign_keys=tuple(ForeignKey(tuple(f["columns"]), f["table"]) for f in schema.get("x-foreign-keys", ())),
         columns=columns,
         view_of=schema.get("x-view-of"),
-        sidecar=schema.get("x-sidecar", False),
         json_schema=schema,
     )
 
 
 def json_types(schema: dict[str, Any]) -> tuple[str, ...]:
-    """The JSON types that `schema` admits; empty where it does not say."""
+    """The JSON types that `schema` allows; empty if it does not restrict them."""
     kind = schema.get("type", ())
     return (kind,) if isinstance(kind, str) else tuple(kind)
 
@@ -171,31 +170,15 @@ def describe_schema(schema: dict[str, Any]) -> str:
 
 
 def check_version(version: object, place: str) -> None:
-    """Refuse a release whose schema version this tool cannot read.
-
-    Raises:
-        SchemaError: the version is no `major.minor`, or its major part is newer than ours.
-    """
+    """Raise SchemaError if a release's schema version is not `major.minor`, or its major part is newer than ours."""
     match = _VERSION.fullmatch(version) if isinstance(version, str) else None
     if match is None:
         raise SchemaError(f'{place}: schema_version is {repr(version)[:60]}, expected a string such as "{SCHEMA_VERSION}"')
     if int(match[1]) > int(SCHEMA_VERSION.split(".")[0]):
         raise SchemaError(
-            f"{place}: schema_version is {version}, and this version reads up to {SCHEMA_VERSION.split('.')[0]}.x. "
+            f"{place}: schema_version is {version}, but this version reads up to {SCHEMA_VERSION.split('.')[0]}.x. "
             "Remedy: pip install --upgrade llmfusionbench"
         )
-
-
-def _column(name: str, schema: dict[str, Any]) -> Column:
-    return Column(
-        name=name,
-        arrow_type=_arrow_type(name, schema),
-        nullable="null" in json_types(schema),
-        description=schema["description"],
-        unit=schema.get("x-unit"),
-        dictionary=schema.get("x-dictionary", False),
-        schema=schema,
-    )
 
 
 def _arrow_type(place: str, schema: dict[str, Any]) -> pa.DataType:

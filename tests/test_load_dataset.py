@@ -185,7 +185,7 @@ def test_a_damaged_count_is_noticed(tmp_path: Path, cache: str) -> None:
         ({"relase": "sample"}, ValueError, "relase"),
         ({"columns": ["promt"]}, UnknownNameError, 'No column "promt". Did you mean "prompt"?'),
         ({"columns": "prompt", "release": "small"}, InputError, "columns is 'prompt', expected a list"),
-        ({"columns": [], "release": "small"}, InputError, r"columns is \[\], expected a list of one or more"),
+        ({"columns": [], "release": "small"}, InputError, r"columns is \[\], expected a list of at least one"),
         ({"data_files": "x.csv"}, InputError, "takes no data_files.*release="),
         ({"data_dir": "x"}, InputError, "takes no data_files or data_dir.*release="),
         ({"release": "no/such/place"}, ReleaseError, "no/such/place"),

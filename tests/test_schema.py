@@ -247,7 +247,7 @@ def test_a_release_of_a_newer_version(tmp_path: Path) -> None:
         lfb.open_release(tmp_path / "release")
     (issue,) = lfb.validate(tmp_path / "release")
     assert (issue.file, issue.row, issue.column) == ("manifest.json", None, None)
-    assert str(issue.value).startswith("schema_version is 2.0, and this version reads up to 1.x. Remedy: pip install")
+    assert str(issue.value).startswith("schema_version is 2.0, but this version reads up to 1.x. Remedy: pip install")
 
 
 @pytest.mark.parametrize("table", ["responses", "logs"])

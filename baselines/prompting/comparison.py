@@ -28,8 +28,7 @@ from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release
 from llmfusionbench.storage.files import sha256
 from llmfusionbench.storage.json_lines import write_lines
-from llmfusionbench.texts.embedding import text_digest
-from llmfusionbench.types import Progress
+from llmfusionbench.types import Progress, content_id
 
 ANSWERS: Final = "answers.jsonl"
 PROMPTS: Final = "prompts.jsonl"
@@ -151,7 +150,7 @@ def compare_prompts(
     settings: Record = {
         "release": sha256(release.path / MANIFEST), "split": split, "k": k, "within": within, "budget_tokens": budget_tokens,
         "retriever": type(retriever).__name__, "embedder": type(getattr(embedder, "embedder", embedder)).__name__,
-        "templates": text_digest(library.template_ids)[:24], "model": client.model, "max_tokens": client.max_tokens,
+        "templates": content_id(*library.template_ids), "model": client.model, "max_tokens": client.max_tokens,
         "temperature": client.temperature, "seed": client.seed,
     }  # fmt: skip
     simulated = "simulated" in release.provenance

@@ -1,4 +1,4 @@
-"""What the commands share on screen: tables, numbers, progress, and text that is safe to print."""
+"""Output of the commands: tables, numbers, progress, and text that is safe to print."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from rich.text import Text
 from llmfusionbench.types import Progress
 
 _STRAY_LINE_END: Final = re.compile(r"\n(?!  |Remedy: )")
-"""One of a name, and not of a list of faults."""
+"""A line break inside a name, not one between the items of a list."""
 
 
 def printable(text: str) -> str:
-    """`text` without characters that could move a terminal's cursor or colour it; line ends and tabs stay."""
+    """`text` without control characters, which could move a terminal's cursor; line breaks and tabs stay."""
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
 def error_line(message: str) -> None:
-    """An error, on standard error: one line, or one for each fault where it lists them."""
+    """Print an error on standard error: one line, or one per fault if it lists several."""
     message = _STRAY_LINE_END.sub(r"\\n", message)
     click.echo(f"llmfusionbench: error: {printable(message)}", err=True)
 
 
 def say(message: str = "") -> None:
-    """A line on standard output."""
+    """Print a line on standard output."""
     click.echo(printable(message))
 
 
 def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table on standard output; columns of numbers are aligned to the right. Nothing is cut where it is no terminal."""
+    """Print a table on standard output; columns of numbers are aligned to the right. Only a terminal cuts long lines."""
     rows = list(rows)
     table = Table(header_style="bold", box=None, pad_edge=False)
     for i, name in enumerate(header):
@@ -53,7 +53,7 @@ def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object
 
 
 def number(value: object) -> str:
-    """A figure as people read it; `-` for one that is missing."""
+    """A figure for people to read; `-` if it is missing."""
     if value is None:
         return "-"
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -63,7 +63,7 @@ def number(value: object) -> str:
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """A progress bar on standard error, where that is a terminal; gone when the task is done."""
+    """A progress bar on standard error, if that is a terminal; removed when the task is done."""
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:

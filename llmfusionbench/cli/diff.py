@@ -15,7 +15,7 @@ from llmfusionbench.cli.console import progress, say, show_table
 @click.argument("b")
 @click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
 def command(a: str, b: str, as_json: bool) -> int:
-    """Say how release B differs from release A: rows added, removed and changed, met by key.
+    """Compare release B with release A: rows added, removed and changed, matched by key.
 
     Exit status 1 if they differ.
 
@@ -34,7 +34,7 @@ def command(a: str, b: str, as_json: bool) -> int:
         click.echo(json.dumps([asdict(d) for d in diffs], indent=2, ensure_ascii=True, default=str))
         return int(differ)
     if not differ:
-        say("The releases hold the same rows.")
+        say("The releases have the same rows.")
         return 0
     rows = [(d.table, d.added, d.removed, d.changed, ", ".join(f"{c} {n:,}" for c, n in d.columns.items())) for d in diffs]
     show_table(f"From {a} to {b}", ["table", "added", "removed", "changed", "columns that changed"], rows)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def command(release: str, revision: str | None, as_json: bool) -> None:
-    """Say what is in a release: counts, tokens, coverage of the query x candidate grid, missing values, licences.
+    """Show what is in a release: counts, tokens, coverage of the query x candidate grid, missing values, licences.
 
     RELEASE is "sample", "full", the directory of a release, or a repository on the Hub.
 
@@ -46,13 +46,10 @@ def describe(release: Release) -> None:
     tasks = [[task, n["queries"], n["responses"], n["scored"]] for task, n in info.tasks.items()]
     show_table("Tasks", ["task", "queries", "responses", "scored"], tasks)
     covered = "" if info.coverage is None else f", {info.coverage:.2%} answered"
-    show_table(
-        f"Grid: {info.cells:,} cells of {info.candidates} candidates{covered}",
-        ["status", "cells"],
-        [[status, count] for status, count in info.responses.items()],
-    )
-    show_table("Missing values in responses", ["column", "null"], [[c, n] for c, n in info.missing.items()])
-    tokenizers = ", ".join(info.tokenizers) or "the log does not say which tokenizer"
+    title = f"Grid: {info.cells:,} cells of {info.candidates} candidates{covered}"
+    show_table(title, ["status", "cells"], info.responses.items())
+    show_table("Missing values in responses", ["column", "null"], info.missing.items())
+    tokenizers = ", ".join(info.tokenizers) or "the log does not name a tokenizer"
     figures: list[list[object]] = [
         ["input tokens", info.input_tokens, tokenizers],
         ["output tokens", info.output_tokens, tokenizers],
@@ -60,17 +57,16 @@ def describe(release: Release) -> None:
     ]
     show_table("Sums over the responses that have a figure", ["figure", "sum", "counted by"], figures)
     if info.judges:
-        show_table("Judges", ["judge", "scores"], [[j, n] for j, n in info.judges.items()])
-    show_table("Licences of the queries", ["licence", "queries"], [[name, n] for name, n in info.licenses.items()])
-    show_table("Licences of the LLMs", ["licence", "LLMs"], [[name, n] for name, n in info.llm_licenses.items()])
+        show_table("Judges", ["judge", "scores"], info.judges.items())
+    show_table("Licences of the queries", ["licence", "queries"], info.licenses.items())
+    show_table("Licences of the LLMs", ["licence", "LLMs"], info.llm_licenses.items())
 
 
 def show_rows(release: Release, info: ReleaseInfo) -> None:
-    """Print the rows of each table, by split."""
-    show_table(
-        "Rows", ["table", *release.splits], [[t, *(info.rows[t].get(s) for s in release.splits)] for t in release.tables]
-    )
+    """Print the number of rows of each table and split."""
+    rows = [[t, *(info.rows[t].get(s) for s in release.splits)] for t in release.tables]
+    show_table("Rows", ["table", *release.splits], rows)
 
 
 SIMULATED = "SIMULATED DATA: no LLM was asked. Use it to learn and to test, never to compare LLMs."
-"""What every printout of simulated data says."""
+"""Printed with all simulated data."""

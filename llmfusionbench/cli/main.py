@@ -1,7 +1,7 @@
-"""The command `llmfusionbench`: its subcommands, and what happens to errors.
+"""The command `llmfusionbench`: its subcommands and its error handling.
 
-Exit status 0: done. 1: the input or the data is at fault; one line on standard error says what, where, and the remedy.
-2: the command was not understood.
+Exit status 0: success. 1: the input is faulty; one line on standard error states what, where and the remedy.
+2: the command line is invalid.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from llmfusionbench.errors import LLMFusionBenchError
 
 COMMANDS: Final = {
     "build": "Read logs in any known format and write them as a release.",
-    "diff": "Say how two releases differ: rows added, removed and changed.",
-    "evaluate": "Measure routers on a release, against baselines, with intervals.",
-    "evaluate-prompts": "Ask the same queries bare, with examples and with thought templates, and compare.",
-    "export": "Write corpora to train LLMs on, and routing data in other projects' formats.",
+    "diff": "Compare two releases: rows added, removed and changed.",
+    "evaluate": "Measure routers on a release against baselines, with confidence intervals.",
+    "evaluate-prompts": "Compare prompts for the same queries: bare, with examples, with thought templates.",
+    "export": "Write corpora for training LLMs, and routing data in other projects' formats.",
     "fuse": "Combine several LLMs' answers into one by voting, and measure the gain.",
-    "info": "Say what is in a release: counts, tokens, coverage, licences.",
-    "plugins": "List the routers, sources and formats that other packages bring.",
-    "quickstart": "Tour the embedded sample: open, validate, look.",
-    "rescore": "Score the answers of a release anew, as another release.",
+    "info": "Show what is in a release: counts, tokens, coverage, licences.",
+    "plugins": "List the routers, sources and formats that other packages add.",
+    "quickstart": "Tour the embedded sample, offline.",
+    "rescore": "Score the answers of a release again and write a new release.",
     "simulate": "Write simulated logs in the official FusionBench format, at any scale.",
-    "templates": "Make thought templates from the best answers, and retrieve them.",
-    "tokens": "Count the tokens of a release and price them, as another release.",
-    "validate": "Check a release, or one file, against the schemas.",
+    "templates": "Make thought templates from the best answers, or retrieve them.",
+    "tokens": "Count and price the tokens of a release and write a new release.",
+    "validate": "Check a release or a single file against the schemas.",
 }
-"""Command -> what it does; each is the function `command` of the module of its name, with `_` for `-`."""
+"""Command -> its help. The function is `command` in the module of that name, with `_` for `-`."""
 
 
 class _Commands(click.Group):
@@ -80,17 +80,17 @@ def main(args: list[str] | None = None) -> None:
 
 
 def run(args: list[str]) -> int:
-    """Run the command line; its exit status."""
+    """Run the command line and return its exit status."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that knows no `é` is no reason to stop
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show `é` must not stop us
     try:
         result: Any = cli.main(args, prog_name="llmfusionbench", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        told = io.StringIO()
-        error.show(told)
-        click.echo(printable(told.getvalue()), err=True, nl=False)
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(printable(shown.getvalue()), err=True, nl=False)
         return 2
     except click.Abort:
         error_line("stopped")
@@ -99,18 +99,18 @@ def run(args: list[str]) -> int:
         error_line(str(error))
         return 1
     except BrokenPipeError:
-        # The reader has gone, as in `... | head`; keep the interpreter from complaining as it closes the stream.
+        # The reader has ended, as in `... | head`: keep the interpreter from complaining when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        place = error.filename if error.filename2 is None else error.filename2  # of two, as in copying, what is written
+        place = error.filename if error.filename2 is None else error.filename2  # the target, where there are two
         where = "" if place is None else f"{place}: "
-        error_line(f"{where}{error.strerror or error}. Remedy: check the path, the rights and the space there")
+        error_line(f"{where}{error.strerror or error}. Remedy: check the path, its permissions and the free disk space")
         return 1
     except ValueError as error:
         arrow = sys.modules.get("pyarrow")
         if arrow is None or not isinstance(error, arrow.ArrowInvalid):
             raise
-        error_line(f"a file cannot be read ({str(error).splitlines()[0]}). Remedy: llmfusionbench validate, on each input")
+        error_line(f"a file cannot be read ({str(error).splitlines()[0]}). Remedy: run llmfusionbench validate on each input")
         return 1
     return result if isinstance(result, int) else 0

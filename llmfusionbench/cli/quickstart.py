@@ -1,4 +1,4 @@
-"""`llmfusionbench quickstart`: the tour. Offline, on the embedded sample."""
+"""`llmfusionbench quickstart`: a tour of the embedded sample, offline."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TEMPLATES = 3
 _RECORDS = 2
 _CORPUS = "corpus"
 _SHOWN = 200
-"""Characters of a text, or of a line of a corpus."""
+"""Characters shown of a text, or of a line of a corpus."""
 
 
 @click.command(name="quickstart")
@@ -34,9 +34,9 @@ _SHOWN = 200
     help="Also write the best candidates (CSV), the router report and a corpus to this directory.",
 )
 def command(out: Path | None) -> int:
-    """Tour the embedded sample: what is in it, who answers best, and what fusion makes of it.
+    """Tour the embedded sample, offline: what is in it, who answers best, and what it can be used for.
 
-    Fusion by query is a report of routers; by thought, the templates of similar queries; by model, a corpus to train on.
+    Shows a report of routers, the thought templates of similar queries, and a corpus for training.
 
     \b
     Example:
@@ -49,7 +49,7 @@ def command(out: Path | None) -> int:
     release = open_release("sample")
     issues, checked = check(release.path)
     if issues:
-        say(f"The embedded sample is damaged, {len(issues)} issues; the first: {issues[0]}. Remedy: install the package again")
+        say(f"The embedded sample is damaged: {len(issues)} issues, such as {issues[0]}. Remedy: reinstall the package")
         return 1
     describe(release)
     say(f"Validated {checked:,} rows: no issues.")
@@ -79,45 +79,41 @@ def command(out: Path | None) -> int:
     with _corpus_folder(out) as folder:
         _show_corpus(release, folder)
     if out is not None:
-        for path in report.write(out):
-            say(f"Wrote {path}.")
+        written = report.write(out)
         board.to_csv(out / "candidates.csv", index=False)
-        say(f"Wrote {out / 'candidates.csv'}.")
-        say(f"Wrote {out / _CORPUS}.")
+        for path in [*written, out / "candidates.csv", out / _CORPUS]:
+            say(f"Wrote {path}.")
     say("Where to go next:")
-    say("  llmfusionbench info sample         what you have just seen, of any release")
-    say("  llmfusionbench evaluate --help     a router of your own, measured against these")
-    say("  llmfusionbench templates --help    thought templates: made of the best answers, found for new queries")
-    say("  llmfusionbench export --help       corpora for SFT, preference and KTO, in the format your trainer reads")
-    say("  llmfusionbench build --help        your own logs, as the same tables")
-    say("  llmfusionbench simulate --help     logs of any size, to try things on")
+    say("  llmfusionbench info sample         the same overview for any release")
+    say("  llmfusionbench evaluate --help     measure your own router against these")
+    say("  llmfusionbench templates --help    make thought templates from the best answers, retrieve them for new queries")
+    say("  llmfusionbench export --help       write corpora for SFT, preference and KTO in the format of your trainer")
+    say("  llmfusionbench build --help        turn your own logs into these tables")
+    say("  llmfusionbench simulate --help     make logs of any size for tests")
     return 0
 
 
 def _show_templates(release: Release) -> None:
-    """What a retriever finds for the first test query of a task."""
+    """Show what a retriever finds for the first test query of a task."""
     from llmfusionbench.baselines.retrievers import Dense, Queries, TemplateLibrary
 
     library = TemplateLibrary.of(release)
     queries = Queries.of(release, "test")
     first = queries.tasks.index(_TASK)
     prompt = queries.prompts[first] or ""
-    ids, similarities = (
-        Dense().fit(library).topk([prompt], _TEMPLATES, query_ids=[queries.query_ids[first]], tasks=[_TASK], within="task")
-    )
+    retriever = Dense().fit(library)
+    ids, similarities = retriever.topk([prompt], _TEMPLATES, query_ids=[queries.query_ids[first]], tasks=[_TASK], within="task")
     say(f"A test query of {_TASK}: {_short(prompt)}")
-    show_table(
-        f"The {_TEMPLATES} thought templates of the train queries most like it (SIMULATED)",
-        ["similarity", "template"],
-        [
-            (round(float(similarity), 3), _short(library.templates[library.place[name]]))
-            for name, similarity in zip(ids[0], similarities[0], strict=False)
-        ],
-    )
+    rows = [
+        (round(float(similarity), 3), _short(library.templates[library.place[name]]))
+        for name, similarity in zip(ids[0], similarities[0], strict=False)
+    ]
+    title = f"The {_TEMPLATES} thought templates of the train queries most like it (SIMULATED)"
+    show_table(title, ["similarity", "template"], rows)
 
 
 def _show_corpus(release: Release, folder: Path) -> None:
-    """A corpus of the best answers, and how it begins."""
+    """Write a corpus of the best answers and show its first records."""
     from llmfusionbench.baselines.exporters import export_sft
 
     corpus = export_sft(release, folder, format="messages", k=1, overwrite=True)
@@ -130,7 +126,7 @@ def _show_corpus(release: Release, folder: Path) -> None:
 
 @contextmanager
 def _corpus_folder(out: Path | None) -> Iterator[Path]:
-    """Where the corpus goes: to be kept, or to be looked at."""
+    """Where the corpus goes: below `out`, or to a temporary directory."""
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         yield out / _CORPUS
@@ -140,6 +136,6 @@ def _corpus_folder(out: Path | None) -> Iterator[Path]:
 
 
 def _short(text: str) -> str:
-    """One line of a text, cut where it is long."""
+    """A text as one line, cut if it is long."""
     line = " ".join(text.split())
     return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}\u2026"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command(name="validate")
 @click.argument("path")
-@click.option("--schema", metavar="TABLE", help="Table that a single file holds, if its name does not say.")
+@click.option("--schema", metavar="TABLE", help="Table that a single file holds, if its name does not tell.")
 @click.option(
     "--max-errors", type=click.IntRange(min=1), default=100, show_default=True, help="Maximum number of issues to report."
 )
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def command(path: str, schema: str | None, max_errors: int, as_json: bool) -> int:
     """Check a release, or one Parquet, JSONL or CSV file, against the schemas.
 
-    Every issue is printed with its file, row, column and value, and what was expected. Exit status 1 if there is any.
+    Prints every issue with its file, row, column and value, and what was expected. Exit status 1 if there are any.
 
     \b
     Example:
@@ -52,7 +52,7 @@ def command(path: str, schema: str | None, max_errors: int, as_json: bool) -> in
 
 
 def check(path: str | Path, *, schema: str | None = None, max_errors: int | None = None) -> tuple[list[Issue], int]:
-    """Validate behind a progress bar; the issues, and how many rows were checked."""
+    """Validate behind a progress bar; the issues and the number of rows checked."""
     from llmfusionbench.validation import validate
 
     checked = 0

@@ -1,6 +1,6 @@
-"""The dataset that `load_dataset("llmfusionbench")` loads: the tables of a release as configurations of one builder.
+"""The dataset that `load_dataset("llmfusionbench")` loads: one builder whose configurations are the tables of a release.
 
-How `datasets` comes to ask for it is in `_registration`; where a release comes from, in `release` and `full`.
+`registration` makes `datasets` find this builder.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from pyarrow.fs import LocalFileSystem
 from llmfusionbench._version import NAME, __version__
 from llmfusionbench.errors import InputError, ReleaseError, UnknownNameError
 from llmfusionbench.manifest import MANIFEST
-from llmfusionbench.release import Release, open_release
+from llmfusionbench.release import Release
 from llmfusionbench.release.card import CITATION
 from llmfusionbench.release.opening import find_release
 from llmfusionbench.schema import SCHEMA_VERSION, TABLES, table_schema
+from llmfusionbench.types import sorted_splits
 
 DEFAULT_TABLE: Final = "logs"
 HOMEPAGE: Final = "https://arxiv.org/abs/2507.10540"
@@ -44,11 +45,7 @@ def dataset_module(
     cache_dir: str | None = None,
     **_more: object,
 ) -> DatasetModule:
-    """What `datasets` is told about our name; the parameters are those of its own `dataset_module_factory`.
-
-    Raises:
-        InputError: data files or a directory of them are named: a release is named by `release=`.
-    """
+    """What `datasets` loads under our name. The parameters are those of its own `dataset_module_factory`."""
     given = data_files if data_files is not None else data_dir
     if given is not None:
         raise InputError(f'load_dataset("{NAME}") takes no data_files or data_dir ({given!r}). Remedy: release="path/to/it"')
@@ -61,20 +58,20 @@ class TableConfig(datasets.BuilderConfig):  # type: ignore[misc]  # datasets has
     """Which table of which release."""
 
     release: str | os.PathLike[str] | None = None
-    """`sample`, `full`, a directory, or a Hub id. None is the full release where it can be had, else the sample."""
+    """`sample`, `full`, a directory, or a Hub id. None is the full release if it is available, else the sample."""
     revision: str | None = None
-    """Branch, tag or commit, where the release comes from the Hub."""
+    """Branch, tag or commit of a release on the Hub."""
     columns: Sequence[str] | None = None
-    """The columns to read; None is all of them."""
+    """The columns to read; None is all."""
     hub_token: str | bool | None = field(default=None, repr=False)
     path: Path = field(default_factory=Path)
     """The directory of the release, once it is found."""
 
     def create_config_id(self, config_kwargs: dict[str, Any], custom_features: datasets.Features | None = None) -> str:
-        """The name of the cache: by what is in the release, so that one rebuilt in the same place is never served stale."""
+        """The name of the cache, from the contents of the release: a rebuilt one is never served from an old cache."""
         if self.columns is not None:
             if isinstance(self.columns, str) or not self.columns:
-                raise InputError(f'columns is {self.columns!r}, expected a list of one or more, such as columns=["llm"]')
+                raise InputError(f'columns is {self.columns!r}, expected a list of at least one name, such as columns=["llm"]')
             known = table_schema(self.name).arrow.names
             for column in self.columns:
                 if column not in known:
@@ -102,22 +99,22 @@ class LLMFusionBench(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     config: TableConfig
 
     def __init__(self, *args: Any, token: str | bool | None = None, **kwargs: Any) -> None:
-        # A configuration of which nothing is overridden is shared by all builders, and ours keeps the place of its release:
-        # the empty path makes the base class copy it.
+        # Ours holds the path of its release, and the base class would share an unchanged configuration among builders:
+        # the empty path makes it copy.
         super().__init__(*args, token=token, hub_token=token, path=Path(), **kwargs)
 
     def _info(self) -> datasets.DatasetInfo:
-        release = open_release(self.config.path)
-        manifest = release.manifest
+        release = Release(self.config.path)
+        tables = release.manifest["tables"]
         schema = table_schema(self.config.name)
         features = schema.features
         if self.config.columns is not None:
             features = datasets.Features({name: features[name] for name in self.config.columns})
-        if self.config.name not in manifest["tables"]:
-            raise UnknownNameError(f"table in {self.config.path}", self.config.name, manifest["tables"])
-        counts = manifest["tables"][self.config.name]["splits"]
+        if self.config.name not in tables:
+            raise UnknownNameError(f"table in {self.config.path}", self.config.name, tables)
+        counts = tables[self.config.name]["splits"]
         splits = datasets.SplitDict(dataset_name=NAME)
-        for split in sorted(counts, key=lambda name: (name != "train", name)):
+        for split in sorted_splits(counts):
             splits.add(datasets.SplitInfo(name=split, num_examples=counts[split]["rows"], dataset_name=NAME))
         return datasets.DatasetInfo(
             description=f"{schema.description} {_provenance(release.provenance)}",
@@ -129,10 +126,10 @@ class LLMFusionBench(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         )
 
     def _split_generators(self, dl_manager: object) -> list[datasets.SplitGenerator]:
-        release = open_release(self.config.path)
+        release = Release(self.config.path)
         generators = []
         for split in self.info.splits:
-            # One entry a row group: that is what `num_proc` and the workers of a DataLoader divide among them.
+            # One entry per row group, which `num_proc` and the workers of a DataLoader divide among themselves.
             groups = [
                 (file, number)
                 for file in release.table(self.config.name, split).files
@@ -153,7 +150,7 @@ class LLMFusionBench(datasets.ArrowBasedBuilder):  # type: ignore[misc]
                     yield Key(shard, number), table_cast(table, features.arrow_schema)
 
     def _as_dataset(self, split: Any = datasets.Split.TRAIN, in_memory: bool = False) -> datasets.Dataset:
-        # The base class refuses a split without rows, and a release has such splits: nobody judged, say.
+        # A split may have no rows, for instance of judge scores, and the base class refuses those.
         instruction = split if isinstance(split, datasets.ReadInstruction) else datasets.ReadInstruction.from_spec(str(split))
         lengths = {name: info.num_examples for name, info in self.info.splits.items()}
         if any(part.to > part.from_ for part in instruction.to_absolute(lengths)):
@@ -169,6 +166,6 @@ def _provenance(kinds: list[str]) -> str:
 
 
 def _licences(release: Release) -> str:
-    """The licences of its queries, as they are stated row by row."""
+    """The licences that its queries state."""
     stated = pc.unique(release.table("queries").to_table(columns=["license"])["license"]).drop_null().to_pylist()
     return ", ".join(sorted(stated)) or "not stated by the source"

@@ -1,7 +1,6 @@
 """Makes `datasets.load_dataset("llmfusionbench")` find us, whichever of the two packages is imported first.
 
-Importing `datasets` costs more than a second, so we do not: we wait for somebody else to import it. The builder that is
-handed over lives in `loading`.
+Importing `datasets` takes more than a second, so this module waits until the user imports it.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from typing import Any, Final
 from llmfusionbench._version import NAME
 
 _MODULE: Final = "datasets.load"
-# `datasets` asks this function for the builder of a name. Adding the name to its table of packaged modules is not enough:
-# their factory globs the working directory for data files, and does not see the revision.
+# `datasets` gets the builder of a name from this function. Adding the name to its table of packaged modules is not enough:
+# their factory searches the working directory for data files, and does not see the revision.
 _FUNCTION: Final = "dataset_module_factory"
 
 
 def register() -> None:
-    """Teach `datasets` our name, now if it is imported already, else as soon as it is. Calling it again changes nothing."""
+    """Patch `datasets` to know our name: now, or as soon as it is imported. A second call changes nothing."""
     module = sys.modules.get(_MODULE)
     if module is not None and hasattr(module, _FUNCTION):
         _teach(module)
@@ -45,42 +44,31 @@ def _teach(module: ModuleType) -> None:
         return dataset_module(*args, **kwargs)
 
     factory.knows_llmfusionbench = True  # type: ignore[attr-defined]
-    # Every module that took the function by name before we came: `datasets.inspect`, and whatever future versions add.
+    # Also in modules that have imported the function by name, such as `datasets.inspect`.
     for name, other in list(sys.modules.items()):
         if name.partition(".")[0] == "datasets" and getattr(other, "__dict__", {}).get(_FUNCTION) is original:
             setattr(other, _FUNCTION, factory)
 
 
 class _AfterImport(importlib.abc.MetaPathFinder):
-    """Finds `datasets.load` as the others would, and lets `_teach` have it once it is loaded."""
+    """Finds `datasets.load` as the other finders do, has it patched once it is loaded, and then removes itself."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         if fullname != _MODULE:
             return None
-        for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(fullname, path, target)
-            if spec is not None:
-                if spec.loader is not None:
-                    spec.loader = _Loader(spec.loader)
-                return spec
-        return None
+        found = (finder.find_spec(fullname, path, target) for finder in sys.meta_path if finder is not self)
+        spec = next((spec for spec in found if spec is not None), None)
+        if spec is None or spec.loader is None:
+            return spec
+        loader, execute = spec.loader, spec.loader.exec_module
 
+        def execute_and_teach(module: ModuleType) -> None:
+            vars(loader).pop("exec_module", None)  # the loader is as it was
+            execute(module)
+            _teach(module)
+            sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _AfterImport)]
 
-class _Loader(importlib.abc.Loader):
-    """The loader of `datasets.load`, with one more step at the end; it then steps aside."""
-
-    def __init__(self, loader: importlib.abc.Loader) -> None:
-        self.loader = loader
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
-        return self.loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        module.__loader__ = self.loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self.loader
-        self.loader.exec_module(module)
-        _teach(module)
-        sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _AfterImport)]
+        loader.exec_module = execute_and_teach  # type: ignore[method-assign]
+        return spec

@@ -1,6 +1,6 @@
-"""Files of a dataset repository on the Hub: listed at one commit, downloaded whole or not at all.
+"""Files of a dataset repository on the Hub: listed at one commit, and downloaded completely or not at all.
 
-What a file means is left to `full`. Downloads lie in the cache of huggingface_hub, so an earlier one is used again.
+Downloads are kept in the cache of huggingface_hub and used again.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ from llmfusionbench.manifest import is_inside
 from llmfusionbench.storage.files import sha256
 
 TIMEOUT_S: Final = 10.0
-"""How long one answer of the Hub may take, seconds."""
+"""Time limit for one answer of the Hub, seconds."""
 
 WAITS_S: Final = (1.0, 3.0)
-"""Pauses before the second and third attempt where the Hub is busy or stumbles, seconds."""
+"""Pauses before the second and third attempt if the Hub is busy or fails, seconds."""
 
 _BUSY: Final = (429, 500, 502, 503, 504)
 
 
 class HubUnreachableError(HubError):
-    """No answer at all: no network, the Hub is down, or it is switched off by HF_HUB_OFFLINE."""
+    """No answer at all: no network, the Hub is down, or HF_HUB_OFFLINE is set."""
 
 
 @dataclass(frozen=True)
 class HubFile:
-    """One file of a repository and the marks to check a download by."""
+    """One file of a repository, with what a download is checked against."""
 
     path: str
     size: int | None
     blob_id: str | None
-    """Git's SHA-1 of the contents of a file that is not in LFS."""
+    """Git's SHA-1 of the contents, for a file that is not in LFS."""
     sha256: str | None
-    """SHA-256 of the contents of a file in LFS."""
+    """SHA-256 of the contents, for a file in LFS."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def list_files(repo_id: str, revision: str, *, token: str | bool | None = None) 
 
     Raises:
         HubUnreachableError: the Hub does not answer.
-        HubError: it has no such repository or revision, refuses us, keeps failing, or lists a path that climbs out.
+        HubError: it has no such repository or revision, denies access, keeps failing, or lists a path outside of it.
     """
     api = HfApi(library_name="llmfusionbench")
     for wait in (*WAITS_S, None):
@@ -82,25 +82,25 @@ def list_files(repo_id: str, revision: str, *, token: str | bool | None = None) 
     files = {}
     for entry in info.siblings or ():
         if not is_inside(entry.rfilename):
-            raise HubError(f"{repo_id}: the file {entry.rfilename!r} lies outside it. Remedy: do not trust this repository")
+            raise HubError(f"{repo_id}: the file {entry.rfilename!r} lies outside of it. Remedy: do not trust this repository")
         lfs = None if entry.lfs is None else entry.lfs.sha256
         files[entry.rfilename] = HubFile(entry.rfilename, entry.size, None if lfs else entry.blob_id, lfs)
     if not info.sha:
-        raise HubError(f"{repo_id} at {revision}: the Hub names no commit. Remedy: check HF_ENDPOINT ({_endpoint()})")
+        raise HubError(f"{repo_id} at {revision}: the Hub did not name a commit. Remedy: check HF_ENDPOINT ({_endpoint()})")
     return Listing(repo_id, info.sha, files)
 
 
 def cached(repo_id: str, commit: str, path: str) -> Path | None:
-    """The place of a file that was downloaded before, or None. Asks nobody."""
+    """The path of a file that was downloaded before, or None. Does not use the network."""
     place = try_to_load_from_cache(repo_id, path, repo_type="dataset", revision=commit)
     return Path(place) if isinstance(place, str) else None
 
 
 def download(listing: Listing, path: str, *, token: str | bool | None = None) -> Path:
-    """Download one file of `listing`, checked by size and digest, and return its place in the cache of huggingface_hub.
+    """Download one file of `listing`, check its size and digest, and return its path in the cache of huggingface_hub.
 
     Raises:
-        HubError: the file is gone, does not arrive whole, or the Hub stops answering; nothing of it is kept.
+        HubError: the file is missing or arrives damaged, or the Hub stops answering. Nothing of it is kept.
     """
     file = listing.files[path]
     place = cached(listing.repo_id, listing.commit, path)
@@ -127,7 +127,7 @@ def download(listing: Listing, path: str, *, token: str | bool | None = None) ->
         target = place.resolve()
         place.unlink()
         target.unlink(missing_ok=True)
-        raise HubError(f"{name}: {problem}. Remedy: try again; if it stays so, the file on the Hub is damaged")
+        raise HubError(f"{name}: {problem}. Remedy: try again; if this repeats, the file on the Hub is damaged")
     return place
 
 
@@ -136,29 +136,29 @@ def _damage(place: Path, file: HubFile) -> str | None:
     if file.size is not None and size != file.size:
         return f"arrived with {size} bytes, expected {file.size}"
     if file.sha256 is not None and sha256(place) != file.sha256:
-        return f"arrived with another SHA-256 than the listed {file.sha256}"
+        return f"arrived with a SHA-256 other than the listed {file.sha256}"
     if file.blob_id is not None:
         digest = hashlib.sha1(b"blob %d\0" % size + place.read_bytes(), usedforsecurity=False).hexdigest()
         if digest != file.blob_id:
-            return f"arrived with another content than the listed {file.blob_id}"
+            return f"arrived with contents other than the listed {file.blob_id}"
     return None
 
 
 def _explain(error: Exception, what: str) -> HubError:
-    """Our error for one of huggingface_hub's, by what the user can do about it."""
+    """Our error for an error of huggingface_hub, with what the user can do about it."""
     if isinstance(error, LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
         error = error.__cause__
     status = getattr(getattr(error, "response", None), "status_code", None)
     if isinstance(error, OfflineModeIsEnabled):
-        return HubUnreachableError(f"{what}: the Hub is switched off by HF_HUB_OFFLINE. Remedy: unset it")
+        return HubUnreachableError(f"{what}: HF_HUB_OFFLINE switches the Hub off. Remedy: unset it")
     if isinstance(error, GatedRepoError):
-        return HubError(f"{what}: the Hub asks for its terms to be accepted. Remedy: accept them there, then `hf auth login`")
+        return HubError(f"{what}: its terms must be accepted first. Remedy: accept them on the Hub, then run `hf auth login`")
     if isinstance(error, RevisionNotFoundError):
-        return HubError(f"{what}: the repository has no such revision. Remedy: name a branch, a tag or a commit of it")
+        return HubError(f"{what}: the repository has no such revision. Remedy: name one of its branches, tags or commits")
     if isinstance(error, EntryNotFoundError):
         return HubError(f"{what}: listed, but the Hub no longer has it. Remedy: try again, or pass another revision")
     if isinstance(error, RepositoryNotFoundError) or status in (401, 403):
-        return HubError(f"{what}: no such dataset at {_endpoint()}, or a private one. Remedy: check the name, or set HF_TOKEN")
+        return HubError(f"{what}: no such dataset at {_endpoint()}, or it is private. Remedy: check the name, or set HF_TOKEN")
     if status is not None:
         return HubError(f"{what}: the Hub answered with HTTP status {status}. Remedy: try again later")
     if isinstance(error, httpx.RemoteProtocolError):

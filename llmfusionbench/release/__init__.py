@@ -1,4 +1,4 @@
-"""Releases: directories of validated Parquet shards with a manifest and a card; how they are opened, written and compared."""
+"""Releases: directories of validated Parquet shards with a manifest and a card. Opening, writing and comparing them."""
 
 from llmfusionbench.release.diff import TableDiff, diff_releases
 from llmfusionbench.release.info import ReleaseInfo

@@ -1,4 +1,4 @@
-"""The card of a release: its README.md, with the `configs:` by which plain `datasets` loads every table."""
+"""The card of a release: its README.md, with the `configs:` that let plain `datasets` load every table."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import yaml
 
 from llmfusionbench.errors import InputError
 from llmfusionbench.schema import TABLES, table_schema
+from llmfusionbench.types import sorted_splits
 
 CITATION: Final = """@article{feng2025fusionfactory,
   title   = {Fusing LLM Capabilities with Routing Data},
@@ -18,7 +19,7 @@ CITATION: Final = """@article{feng2025fusionfactory,
 }"""
 
 SIMULATED: Final = (
-    "> **Simulated data.** No LLM was asked: queries and answers come from a seeded program, and every row says so "
+    "> **Simulated data.** No LLM was asked: queries and answers come from a seeded program, and every row is marked "
     "(`provenance` is `simulated`). Use it to learn the tables and to test code, never to compare LLMs."
 )
 
@@ -26,65 +27,53 @@ SIMULATED: Final = (
 def release_card(manifest: dict[str, Any]) -> str:
     """The text of README.md for a release with this manifest."""
     tables = [t for t in TABLES if t in manifest["tables"]]
-    source = manifest.get("source", {}).get("name", "unknown")
-    provenance = manifest.get("provenance", [])
-    lines = [
-        "---",
-        yaml.safe_dump(_front_matter(manifest, tables), sort_keys=False, allow_unicode=True).strip(),
-        "---",
-        "",
-        "# LLMFusionBench release",
-        "",
-    ]
-    if "simulated" in provenance:
-        lines += [SIMULATED, ""]
-    lines += [
-        f"Answers of many LLMs to the same queries, read from the source `{source}`"
-        f" and validated against schema version {manifest['schema_version']}.",
-        "",
-        "```python",
-        "from datasets import load_dataset",
-        "",
-        'logs = load_dataset("path/to/this/directory")  # one self-contained row an answer',
-        'queries = load_dataset("path/to/this/directory", "queries")  # or any other table',
-        "```",
-        "",
-        "## Rows",
-        "",
-        _row_counts(manifest, tables),
-        "",
-        "## Columns",
-        "",
-        columns_markdown(),
-        "",
-        "## Citation",
-        "",
-        "```bibtex",
-        CITATION,
-        "```",
-        "",
-    ]
-    return "\n".join(lines)
+    simulated = f"{SIMULATED}\n\n" if "simulated" in manifest.get("provenance", []) else ""
+    return f"""---
+{yaml.safe_dump(_front_matter(manifest, tables), sort_keys=False, allow_unicode=True).strip()}
+---
+
+# LLMFusionBench release
+
+{simulated}Answers of many LLMs to the same queries, read from the source `{manifest.get("source", {}).get("name", "unknown")}`\
+ and validated against schema version {manifest["schema_version"]}.
+
+```python
+from datasets import load_dataset
+
+logs = load_dataset("path/to/this/directory")  # one self-contained row per answer
+queries = load_dataset("path/to/this/directory", "queries")  # or any other table
+```
+
+## Rows
+
+{_row_counts(manifest, tables)}
+
+## Columns
+
+{columns_markdown()}
+
+## Citation
+
+```bibtex
+{CITATION}
+```
+"""
 
 
 def columns_markdown() -> str:
     """Every table with its columns, as Markdown; keys are bold."""
-    parts = []
-    for name in TABLES:
-        table = table_schema(name)
-        parts.append(f"### {name}\n\n{table.description}\n\n{table.markdown()}")
-    return "\n\n".join(parts)
+    tables = [table_schema(name) for name in TABLES]
+    return "\n\n".join(f"### {table.name}\n\n{table.description}\n\n{table.markdown()}" for table in tables)
 
 
 def _front_matter(manifest: dict[str, Any], tables: list[str]) -> dict[str, Any]:
-    configs = []
+    configs: list[dict[str, Any]] = []
     for name in sorted(tables, key=lambda t: t != "logs"):
-        rows = manifest["tables"][name]["splits"]
+        splits = manifest["tables"][name]["splits"]
         # `datasets` cannot load a split without rows.
-        files = [{"split": s, "path": f"{name}/{s}-*.parquet"} for s in _splits(manifest, name) if rows[s]["rows"]]
-        if not files:
-            continue
-        configs.append({"config_name": name, **({"default": True} if name == "logs" else {}), "data_files": files})
+        files = [{"split": s, "path": f"{name}/{s}-*.parquet"} for s in sorted_splits(splits) if splits[s]["rows"]]
+        if files:
+            configs.append({"config_name": name, **({"default": True} if name == "logs" else {}), "data_files": files})
     return {
         "pretty_name": "LLMFusionBench",
         "language": ["en"],
@@ -94,16 +83,11 @@ def _front_matter(manifest: dict[str, Any], tables: list[str]) -> dict[str, Any]
     }
 
 
-def _splits(manifest: dict[str, Any], table: str) -> list[str]:
-    return sorted(manifest["tables"][table]["splits"], key=lambda s: (s != "train", s))
-
-
 def _row_counts(manifest: dict[str, Any], tables: list[str]) -> str:
-    splits = sorted({s for t in tables for s in _splits(manifest, t)}, key=lambda s: (s != "train", s))
+    rows = {t: {s: f"{n['rows']:,}" for s, n in manifest["tables"][t]["splits"].items()} for t in tables}
+    splits = sorted_splits({s for counts in rows.values() for s in counts})
     lines = ["| table | " + " | ".join(splits) + " |", "|---|" + "---:|" * len(splits)]
-    for name in tables:
-        rows = manifest["tables"][name]["splits"]
-        lines.append(f"| {name} | " + " | ".join(f"{rows[s]['rows']:,}" if s in rows else "" for s in splits) + " |")
+    lines += [f"| {name} | " + " | ".join(rows[name].get(s, "") for s in splits) + " |" for name in tables]
     return "\n".join(lines)
 
 
@@ -112,13 +96,9 @@ END: Final = "<!-- generated from schemas/ by `make card`: end -->"
 
 
 def refresh(card: str) -> str:
-    """The text of CARD.md with its column tables made anew.
-
-    Raises:
-        InputError: the marks that the tables stand between are not there.
-    """
+    """The text of CARD.md with its column tables up to date. Raises InputError if the marks around them are missing."""
     before, begin, rest = card.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise InputError(f"CARD.md: no column tables to make anew. Remedy: put {BEGIN} and {END} where they belong")
+        raise InputError(f"CARD.md: no place for the column tables. Remedy: put {BEGIN} and {END} where they belong")
     return f"{before}{BEGIN}\n\n{columns_markdown()}\n\n{END}{after}"

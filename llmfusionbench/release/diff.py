@@ -1,4 +1,4 @@
-"""How two releases differ: rows added, removed and changed, table by table, met by key."""
+"""How two releases differ: rows added, removed and changed in each table, matched by key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from llmfusionbench.release.release import Release
 from llmfusionbench.schema import SIDECARS, TABLES, table_schema
 
 RANGE_ROWS: Final = 50_000
-"""Rows that are compared at a time."""
+"""Number of rows that are compared at a time."""
 
 _SHOWN = 5
 
@@ -27,29 +27,25 @@ class TableDiff:
 
     table: str
     added: int
-    """Rows whose key is in the second release alone."""
+    """Rows whose key is only in the second release."""
     removed: int
-    """Rows whose key is in the first release alone."""
+    """Rows whose key is only in the first release."""
     changed: int
-    """Rows with the same key and another value in some column."""
+    """Rows with the same key and a different value in some column."""
     columns: dict[str, int]
-    """Column -> changed rows in which it differs."""
+    """Column -> number of rows in which it differs."""
     examples: list[dict[str, Any]]
-    """The first few: {what, key} and, of a changed row, {column, before, after}."""
+    """The first few: {what, key}, and {column, before, after} for a changed row."""
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.changed)
 
 
 def diff_releases(a: Release, b: Release, progress: Callable[[str, int, int], None] | None = None) -> list[TableDiff]:
-    """The differences of `b` from `a`, one entry a table; the views follow from the other tables and are left out.
+    """The differences from `a` to `b`, one entry per table, without the views.
 
-    Keys are held in memory, texts are not: rows are compared a range of keys at a time.
-
-    Args:
-        a: The release before.
-        b: The release after.
-        progress: Called with the table, the ranges of keys that are compared, and how many there are.
+    Keys are held in memory, texts are not: rows are compared one range of keys at a time.
+    `progress` is called as progress(table, done, total), in ranges.
     """
     tell = progress or (lambda *_: None)
     tables = [t for t in TABLES if table_schema(t).view_of is None] + [t for t in SIDECARS if t in a.tables + b.tables]
@@ -88,7 +84,7 @@ def _diff_table(a: Release, b: Release, name: str, tell: Callable[[str, int, int
 
 
 def _ranges(a: Release, b: Release, name: str) -> Iterator[tuple[int, int, pa.Table, pa.Table]]:
-    """Both tables in matching ranges of the first key column, each small enough to hold; with its number and their number."""
+    """(number, total, rows of `a`, rows of `b`) of each range of the first key column, small enough for memory."""
     first = table_schema(name).key[0]
     nothing = ds.dataset(table_schema(name).arrow.empty_table())
     left, right = (r.table(name) if name in r.tables else nothing for r in (a, b))
@@ -97,17 +93,13 @@ def _ranges(a: Release, b: Release, name: str) -> Iterator[tuple[int, int, pa.Ta
     parts = max(1, -(-rows // RANGE_ROWS))
     edges = [ids[len(ids) * i // parts].as_py() for i in range(1, parts)]
     for number, (low, high) in enumerate(zip([None, *edges], [*edges, None], strict=True)):
-        condition = None
-        if low is not None:
-            condition = pc.field(first) >= low
-        if high is not None:
-            below = pc.field(first) < high
-            condition = below if condition is None else condition & below
+        condition = pc.scalar(True) if low is None else pc.field(first) >= low
+        condition &= pc.scalar(True) if high is None else pc.field(first) < high
         yield number, parts, left.to_table(filter=condition), right.to_table(filter=condition)
 
 
 def _match(a: pa.Table, b: pa.Table, keys: list[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The rows of `a` and the rows of `b` that have the same key, in the order of `a`."""
+    """The rows of `a` and of `b` that have the same key, in the order of `a`."""
     left = a.select(keys).append_column("_a", pa.array(np.arange(a.num_rows)))
     right = b.select(keys).append_column("_b", pa.array(np.arange(b.num_rows)))
     both = left.join(right, keys=keys, join_type="inner").sort_by("_a")
@@ -115,7 +107,7 @@ def _match(a: pa.Table, b: pa.Table, keys: list[str]) -> tuple[npt.NDArray[np.in
 
 
 def _differs(a: pa.ChunkedArray, b: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    """Where two columns differ; null equals null and nothing else."""
+    """Where two columns differ; null equals only null."""
     if pa.types.is_nested(a.type):
         return np.array([x != y for x, y in zip(a.to_pylist(), b.to_pylist(), strict=True)], bool)
     same: npt.NDArray[np.bool_] = pc.fill_null(pc.equal(a, b), False).to_numpy()

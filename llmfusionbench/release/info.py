@@ -1,4 +1,4 @@
-"""What is in a release: counts, tokens, coverage of the query x candidate grid, missing values by reason, licences."""
+"""What is in a release: counts, tokens, coverage of the query x candidate grid, missing values, licences."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.schema import SIDECARS, TABLES
-from llmfusionbench.types import Candidate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReleaseInfo:
-    """Figures of a release; no mean over missing values is taken anywhere."""
+    """Figures of a release; missing values never count as 0."""
 
     provenance: list[str]
     source: str | None
@@ -36,19 +35,19 @@ class ReleaseInfo:
     cells: int
     """Queries x candidates."""
     responses: dict[str, int]
-    """Status -> responses; `absent` are cells of the grid without a row."""
+    """Status -> responses; `absent` counts the cells of the grid without a row."""
     missing: dict[str, int]
-    """Column of `responses` -> rows in which it is null."""
+    """Column of `responses` -> number of nulls."""
     input_tokens: int | None
-    """Sum over the responses that have a count; null where none has."""
+    """Sum over the responses that have a count; None if none has."""
     output_tokens: int | None
     tokenizers: list[str]
     cost_usd: float | None
-    """Sum over the responses that have a cost, USD."""
+    """USD; sum over the responses that have a cost."""
     judges: dict[str, int]
-    """Judge -> answers with a score."""
+    """Judge -> number of scored answers."""
     licenses: dict[str, int]
-    """Licence of the query -> queries; `unknown` where none is stated."""
+    """Licence -> queries; `unknown` if the query states none."""
     llm_licenses: dict[str, int]
 
     def to_dict(self) -> dict[str, Any]:
@@ -56,23 +55,21 @@ class ReleaseInfo:
 
     @property
     def coverage(self) -> float | None:
-        """Share of the grid's cells that hold an answer, empty ones included; null for an empty grid."""
+        """Share of the grid's cells with an answer, even an empty one; None for an empty grid."""
         answered = self.responses.get("ok", 0) + self.responses.get("empty", 0)
         return answered / self.cells if self.cells else None
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any], table: Callable[[str], ds.Dataset]) -> ReleaseInfo:
-        """Count a release, given its manifest and its tables by name; texts are not read."""
+        """Count a release, given its manifest and a function that opens its tables. Reads no texts."""
         queries = table("queries").to_table(columns=["query_id", "task", "license"])
         numbers = ["input_tokens", "output_tokens", "performance", "cost_usd", "latency_s"]
         keys = ["query_id", "llm", "mode", "status", "tokenizer"]
         responses = table("responses").to_table(columns=keys + numbers)
         scores = table("judge_scores").to_table(columns=["judge", "score"])
         llms = table("llms").to_table(columns=["license"])
-        pairs = responses.group_by(["llm", "mode"]).aggregate([]).to_pylist()
-        candidates = {Candidate(pair["llm"], pair["mode"]) for pair in pairs}
-        statuses = _counts(responses["status"])
-        cells = queries.num_rows * len(candidates)
+        candidates = responses.group_by(["llm", "mode"]).aggregate([]).num_rows
+        cells = queries.num_rows * candidates
         return cls(
             provenance=list(manifest.get("provenance", [])),
             source=manifest.get("source", {}).get("name"),
@@ -84,9 +81,9 @@ class ReleaseInfo:
                 if t in manifest["tables"]
             },
             tasks=_tasks(queries, responses),
-            candidates=len(candidates),
+            candidates=candidates,
             cells=cells,
-            responses={**statuses, "absent": cells - responses.num_rows},
+            responses={**_counts(responses["status"]), "absent": cells - responses.num_rows},
             missing={name: responses[name].null_count for name in numbers},
             input_tokens=pc.sum(responses["input_tokens"]).as_py(),
             output_tokens=pc.sum(responses["output_tokens"]).as_py(),

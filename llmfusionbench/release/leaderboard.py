@@ -1,4 +1,4 @@
-"""Which candidates answer best, domain by domain: the first thing that anyone asks of a release."""
+"""The leaderboard: which candidates answer best in each domain."""
 
 from __future__ import annotations
 
@@ -15,21 +15,16 @@ if TYPE_CHECKING:
 
 
 def leaderboard(release: Release, split: str | None = None, *, seed: int = 0) -> pd.DataFrame:
-    """Every candidate in every domain, best first.
-
-    Args:
-        release: The release.
-        split: All splits by default.
-        seed: Random seed of the bootstrap.
+    """Every candidate in every domain, best first. `seed` is that of the bootstrap; `split` None is all splits.
 
     Returns:
-        domain, candidate, performance (mean over the scored answers), low and high (its 95% bootstrap interval over queries),
-        scored (answers with a performance), queries (of the domain), cost_usd (mean cost of an
-        answer) with cost_low and cost_high, provenance.
+        A frame with the columns domain, candidate, performance (mean over the scored answers), low and high (its 95%
+        bootstrap interval over queries), scored (number of answers with a performance), queries (of the domain), cost_usd
+        (mean per answer), cost_low, cost_high, provenance.
 
     Raises:
-        UnknownNameError: there is no such split.
-        InputError: it has no queries.
+        UnknownNameError: the release does not have the split.
+        InputError: the split has no queries.
     """
     table = release.routing(split)
     if not table.query_ids:

@@ -1,4 +1,4 @@
-"""The routing table: queries x candidates as dense matrices, what a router is fitted and measured on."""
+"""The routing table: queries x candidates as dense matrices, on which routers are fitted and measured."""
 
 from __future__ import annotations
 
@@ -12,36 +12,38 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.errors import InputError, UnknownNameError
-from llmfusionbench.types import Candidate
+from llmfusionbench.types import MODES, Candidate
 
 Matrix = npt.NDArray[np.float32]
+_Conditions = dict[str, tuple[Collection[str] | None, list[Any]]]
+"""Noun -> (the names wanted or None for any, the name of each query or candidate)."""
 Rows = npt.NDArray[np.bool_] | npt.NDArray[np.int64] | Sequence[int]
 
 
 @dataclass(frozen=True)
 class RoutingTable:
-    """Q queries and C candidates; rows and columns are named, never counted on."""
+    """Q queries and C candidates, both identified by name."""
 
     query_ids: list[str]
     """[Q]"""
     prompts: list[str | None]
-    """[Q] the text in direct mode; null where the log does not hold it."""
+    """[Q] the text in direct mode; None if the log does not have it."""
     tasks: list[str]
     """[Q]"""
     candidates: list[str]
-    """[C] `name` for the direct mode of an LLM, `name_think` for its think mode; sorted."""
+    """[C] sorted; `name` for an LLM in direct mode, `name_think` in think mode."""
     performance: Matrix
-    """[Q, C] float32, task metric from 0 to 1; NaN where missing."""
+    """[Q, C] float32, task metric from 0 to 1; NaN = missing."""
     cost: Matrix
-    """[Q, C] float32, USD; NaN where missing."""
+    """[Q, C] float32, USD; NaN = missing."""
     judge: Matrix
-    """[Q, C] float32, mean of the judges' scores from 0 to 1; NaN where missing."""
+    """[Q, C] float32, mean of the judges' scores from 0 to 1; NaN = missing."""
     domains: list[str] = field(default_factory=list)
-    """[Q] of the tasks; where none are handed in, the tasks themselves."""
+    """[Q] of the tasks; by default the tasks themselves."""
     llm_info: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """LLM -> its row of the table `llms`: prices, scale, parameters, description, licence."""
+    """LLM -> its row of the table `llms`."""
     reward: Matrix | None = None
-    """[Q, C] float32, what a scenario asks to maximise in place of performance; see `with_target`."""
+    """[Q, C] float32, what a scenario maximises instead of performance; see `with_target`."""
 
     def __post_init__(self) -> None:
         if not self.domains:
@@ -56,22 +58,20 @@ class RoutingTable:
 
     @property
     def target(self) -> Matrix:
-        """[Q, C] float32, what a router is to maximise: performance, unless a scenario's reward was put in its place."""
+        """[Q, C] float32, what a router maximises: the reward of a scenario if there is one, else performance."""
         return self.performance if self.reward is None else self.reward
 
     def with_target(self, matrix: npt.ArrayLike) -> RoutingTable:
-        """The same table with `matrix` [Q, C] as what a router is to maximise; NaN where missing.
-
-        Raises:
-            InputError: its shape is not that of the table.
-        """
+        """The same table with `matrix` [Q, C] as what a router maximises. Raises InputError for a different shape."""
         reward = np.asarray(matrix, np.float32)
         if reward.shape != self.performance.shape:
-            raise InputError(f"target: shape {reward.shape}, expected {self.performance.shape}. Remedy: one value a cell")
+            raise InputError(
+                f"target: shape {reward.shape}, expected {self.performance.shape}. Remedy: give one value per cell"
+            )
         return replace(self, reward=reward)
 
     def rows(self, which: Rows) -> RoutingTable:
-        """Some queries, by a mask [Q] or by their indices, in the order asked for."""
+        """Some queries, by a mask [Q] or by their indices, in the order given."""
         chosen = np.asarray(which)
         index = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
         return replace(
@@ -80,31 +80,22 @@ class RoutingTable:
             prompts=[self.prompts[i] for i in index],
             tasks=[self.tasks[i] for i in index],
             domains=[self.domains[i] for i in index],
-            performance=self.performance[index],
-            cost=self.cost[index],
-            judge=self.judge[index],
-            reward=None if self.reward is None else self.reward[index],
+            **self._cells(index),
         )
 
     def columns(self, candidates: Sequence[str]) -> RoutingTable:
-        """Some candidates, in the order asked for.
-
-        Raises:
-            UnknownNameError: the table has no such candidate.
-        """
+        """Some candidates, in the order given. Raises UnknownNameError for one that the table does not have."""
         place = {name: i for i, name in enumerate(self.candidates)}
         for name in candidates:
             if name not in place:
                 raise UnknownNameError("candidate", name, self.candidates)
         index = np.array([place[name] for name in candidates], np.int64)
-        return replace(
-            self,
-            candidates=list(candidates),
-            performance=self.performance[:, index],
-            cost=self.cost[:, index],
-            judge=self.judge[:, index],
-            reward=None if self.reward is None else self.reward[:, index],
-        )
+        return replace(self, candidates=list(candidates), **self._cells((slice(None), index)))
+
+    def _cells(self, index: Any) -> dict[str, Any]:
+        """The matrices at `index`."""
+        matrices = {name: getattr(self, name) for name in ("performance", "cost", "judge", "reward")}
+        return {name: matrix[index] for name, matrix in matrices.items() if matrix is not None}
 
     def filter(
         self,
@@ -121,52 +112,43 @@ class RoutingTable:
         Args:
             tasks: Names of tasks.
             domains: Names of domains.
-            llms: Names of LLMs, without their mode.
-            modes: Of `direct` and `think`.
-            scales: Of `small`, `medium` and `large`; an LLM whose scale is unknown meets none.
-            max_cost: USD; the highest mean cost of an answer that a candidate may have. One of unknown cost does not meet it.
+            llms: Names of LLMs, without a mode.
+            modes: Any of `direct` and `think`.
+            scales: Any of `small`, `medium` and `large`; an LLM of unknown scale meets none.
+            max_cost: Highest mean cost per answer of a candidate, USD; one of unknown cost does not meet it.
 
         Raises:
-            UnknownNameError: a name that the table does not have.
+            UnknownNameError: the table does not have one of the names.
         """
         split = [Candidate.parse(name) for name in self.candidates]
-        scale_of = {llm: row.get("scale") for llm, row in self.llm_info.items()}
-        has = {
-            "task": (tasks, set(self.tasks)),
-            "domain": (domains, set(self.domains)),
-            "LLM": (llms, {c.llm for c in split}),
-            "mode": (modes, {"direct", "think"}),
-            "scale": (scales, {"small", "medium", "large"}),
+        by_query: _Conditions = {"task": (tasks, self.tasks), "domain": (domains, self.domains)}
+        by_candidate: _Conditions = {
+            "LLM": (llms, [c.llm for c in split]),
+            "mode": (modes, [c.mode for c in split]),
+            "scale": (scales, [self.llm_info.get(c.llm, {}).get("scale") for c in split]),
         }
-        for noun, (wanted, known) in has.items():
+        fixed = {"mode": set(MODES), "scale": {"small", "medium", "large"}}
+        for noun, (wanted, values) in (by_query | by_candidate).items():
+            known = fixed[noun] if noun in fixed else set(values)
             for name in wanted or ():
                 if name not in known:
                     raise UnknownNameError(noun, name, known)
-        keep = [
-            (llms is None or c.llm in llms)
-            and (modes is None or c.mode in modes)
-            and (scales is None or scale_of.get(c.llm) in scales)
-            for c in split
-        ]
+        keep = _meet(by_candidate, len(split))
         if max_cost is not None:
-            keep = [k and mean <= max_cost for k, mean in zip(keep, column_means(self.cost), strict=True)]
-        mask = np.ones(len(self), bool)
-        if tasks is not None:
-            mask &= np.array([t in tasks for t in self.tasks], bool)
-        if domains is not None:
-            mask &= np.array([d in domains for d in self.domains], bool)
-        narrowed = self.columns([name for name, k in zip(self.candidates, keep, strict=True) if k])
+            keep &= column_means(self.cost) <= max_cost
+        narrowed = self.columns([name for name, kept in zip(self.candidates, keep, strict=True) if kept])
+        mask = _meet(by_query, len(self))
         return narrowed if mask.all() else narrowed.rows(mask)
 
     @classmethod
     def from_view(
         cls, view: pa.Table, queries: pa.Table | None = None, llm_info: dict[str, dict[str, Any]] | None = None
     ) -> RoutingTable:
-        """The matrices of a table `routing`.
+        """The matrices of the table `routing`.
 
         Args:
             view: Rows of `routing`.
-            queries: Columns query_id and domain of `queries`; without them a task is its own domain.
+            queries: Columns query_id and domain of `queries`; without them, tasks serve as domains.
             llm_info: LLM -> its row of `llms`.
         """
         lists = view.column("candidates").combine_chunks()
@@ -200,8 +182,17 @@ class RoutingTable:
         )
 
 
+def _meet(conditions: _Conditions, n: int) -> npt.NDArray[np.bool_]:
+    """[n] whether each value is one of those wanted, in all conditions."""
+    met = np.ones(n, bool)
+    for wanted, values in conditions.values():
+        if wanted is not None:
+            met &= np.array([value in wanted for value in values], bool)
+    return met
+
+
 def column_means(values: Matrix) -> npt.NDArray[np.float64]:
-    """[C] means of the columns over the rows that have a value; NaN where none has."""
+    """[C] means of the columns over the rows that have a value; NaN if none has."""
     given = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
         means: npt.NDArray[np.float64] = np.where(given, values, 0).sum(axis=0, dtype=np.float64) / given.sum(axis=0)

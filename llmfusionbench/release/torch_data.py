@@ -1,6 +1,6 @@
-"""A table of a release as a map-style `torch.utils.data.Dataset`, read by row group, and a collate function for it.
+"""A table of a release as a map-style `torch.utils.data.Dataset`, and a collate function for it.
 
-This module needs torch, so it is imported only where `Release.to_torch` is called.
+This module needs torch, so `Release.to_torch` imports it only when it is called.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ except ImportError as error:
 
 
 class TableDataset(Dataset[dict[str, Any]]):
-    """The rows of some Parquet files of one table, in their order, as dictionaries of Python values.
+    """The rows of Parquet files of one table, in order, as dictionaries of Python values.
 
-    A row is read together with its row group, of which the last few are kept: shuffle within blocks of rows, or read in
-    order, where the table is larger than memory. Works in the processes of a DataLoader, forked or spawned.
+    A row is read together with its row group, and the last few groups are cached. If the table is larger than memory, read
+    it in order or shuffle within blocks of rows. Works in forked and spawned processes of a DataLoader.
 
     Args:
-        files: the Parquet files of one table.
-        columns: the columns to read; None is all of them.
-        cached_row_groups: how many row groups each process keeps in memory.
+        files: Parquet files of one table.
+        columns: Columns to read; None is all.
+        cached_row_groups: Number of row groups that each process keeps in memory.
 
     Raises:
-        UnknownNameError: no such column.
+        UnknownNameError: a column does not exist.
     """
 
     def __init__(
@@ -68,11 +68,11 @@ class TableDataset(Dataset[dict[str, Any]]):
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Any]]:
-        """Several rows at once, in the order asked for; a DataLoader calls this once a batch."""
+        """Several rows, in the order of `indices`; a DataLoader calls this once per batch."""
         wanted = np.asarray(indices, dtype=np.int64)
         wanted = np.where(wanted < 0, wanted + len(self), wanted)
         if wanted.size and (wanted.min() < 0 or wanted.max() >= len(self)):
-            raise IndexError(f"row {list(indices)} asked for, and the table has {len(self)} rows")
+            raise IndexError(f"rows {list(indices)}: the table has {len(self)} rows")
         groups = np.searchsorted(self._ends, wanted, side="right") - 1
         rows: list[dict[str, Any]] = [{}] * len(wanted)
         for group in np.unique(groups):
@@ -83,13 +83,13 @@ class TableDataset(Dataset[dict[str, Any]]):
         return rows
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_tables": OrderedDict()}  # each process reads its own
+        return self.__dict__ | {"_tables": OrderedDict()}  # each process fills its own cache
 
     def _table(self, group: int) -> pa.Table:
         table = self._tables.pop(group, None)
         if table is None:
             file, number = self._groups[group]
-            # Arrow's threads do not survive a fork, which is how a DataLoader starts its workers.
+            # Arrow's threads do not survive a fork, and a DataLoader forks its workers.
             with pq.ParquetFile(self.files[file]) as parquet:
                 table = parquet.read_row_group(number, columns=self.columns, use_threads=False)
         self._tables[group] = table
@@ -99,9 +99,9 @@ class TableDataset(Dataset[dict[str, Any]]):
 
 
 def collate(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """A batch of rows by column: numbers and truth values as tensors of shape [B], everything else as lists.
+    """A batch of rows by column: numbers and booleans as tensors of shape [B], anything else as lists.
 
-    Missing numbers become NaN, which makes their column float64; a column that is missing throughout stays a list of None.
+    Missing numbers become NaN in a float64 column; a column without any value stays a list of None.
 
     >>> collate([{"llm": "a", "cost_usd": 0.5}, {"llm": "b", "cost_usd": None}])
     {'llm': ['a', 'b'], 'cost_usd': tensor([0.5000,    nan], dtype=torch.float64)}

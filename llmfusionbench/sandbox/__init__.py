@@ -1,11 +1,12 @@
-"""Running programs that nobody vouches for, and telling whether they pass their tests.
+"""Runs untrusted programs and decides whether they pass their tests.
 
-The program and its tests never share a process. The program runs in one confined child and answers questions with data; the
-tests run in another that it can neither see nor reach, and compare there. So it can exit, print, patch and search its own
-memory as it likes: the only way to a pass is to return the right values. Both children are forked from a worker that is
-inside the sandbox itself, runs nothing foreign, and gives each its own process, mount, network and IPC namespaces.
+The program and its tests never share a process. The program runs in one confined child and answers questions with data. The
+tests run in another child, which the program can neither see nor reach, and compare the values there. So a program may exit,
+print, patch or search its own memory: it can pass only by returning the right values. Both children are forked from a worker
+inside the sandbox that runs no foreign code, and each gets its own process, mount, network and IPC namespaces.
 
-`process`, never chosen but by name, has no namespaces: a program can read what its user can, expected answers included.
+The kind `process` must be asked for by name. It has no namespaces: a program can read all that its user can, even the
+expected answers.
 """
 
 from llmfusionbench.sandbox._kinds import KINDS, choose_kind, describe_sandbox, sandbox_kinds

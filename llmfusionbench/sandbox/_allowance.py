@@ -1,4 +1,4 @@
-"""How long a program may run: a limit of processor time, so that the verdict does not depend on what else the machine does."""
+"""How long a program may run: a limit of processor time, so that the verdict does not depend on the load of the machine."""
 
 from __future__ import annotations
 
@@ -6,21 +6,15 @@ import time
 from collections.abc import Callable
 
 _ASLEEP = 0.01
-"""A program that uses less than this part of its time limit, over that time, is asleep: a busy machine gives more."""
+"""A program that uses less than this fraction of the processor is asleep: a busy machine gives it more."""
 _GLANCE_S = 0.05
-"""Time between two looks at a program that is close to its limit."""
+"""Time between two checks of a program that is close to its limit."""
 
 
 class Allowance:
-    """The time that one program has, counted from now.
+    """The time for one program, counted from now: `timeout_s` of processor time, and on the clock up to `patience` times that.
 
-    It has `timeout_s` of processor time. As long as it uses the processor it has up to `patience` times that on the clock;
-    a program that sleeps has `timeout_s` on the clock as well.
-
-    Args:
-        timeout_s: The limit, seconds.
-        patience: Bound on the clock, as a multiple of the limit.
-        used_s: Returns the processor time used so far, seconds.
+    A program that sleeps has only `timeout_s` on the clock, too. `used_s` returns the processor time used so far, seconds.
     """
 
     def __init__(self, timeout_s: float, patience: float, used_s: Callable[[], float]) -> None:
@@ -29,11 +23,11 @@ class Allowance:
         self.started = time.monotonic()
         self.end = self.started + patience * timeout_s
         self.look = self.started + timeout_s
-        """When to call `over`."""
+        """When to call `over` next."""
         self._mark, self._used_at_mark = self.started, 0.0
 
     def over(self) -> str:
-        """Why the program's time is over, or "" if it is not; `look` is then a later moment."""
+        """Why the program's time is over, or "" if it is not; then `look` moves on."""
         now, used = time.monotonic(), self._used_s()
         if used >= self.timeout_s:
             return f"no verdict within {self.timeout_s:g} s"

@@ -1,4 +1,4 @@
-"""The pool's end of the line to one supervised child: what the child has used so far, and how it ended."""
+"""The pool's connection to the supervisor of one child: the processor time it has used, and how it ended."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import NamedTuple
 from llmfusionbench.errors import InputError
 
 _ANSWER_S = 60.0
-"""Bound on waiting for a supervisor, which sleeps until it is asked; reached only if it was lost."""
+"""Time limit for an answer of a supervisor; reached only if it was lost."""
 
 
 class Ending(NamedTuple):
-    """How a child came to its end."""
+    """How a child ended."""
 
     text: str
-    """For people: the exit status or the signal."""
+    """The exit status or the signal, in words."""
     cpu_s: float = 0.0
-    """Processor time in all, seconds."""
+    """Total processor time, seconds."""
 
 
 class Leash:
-    """Talks with the supervisor of one child. Closing the leash, or `let_go`, ends the child.
+    """Talks with the supervisor of one child. Closing the socket, or `let_go`, ends the child.
 
-    The supervisor answers each byte with the child's processor time, and reports by itself when the child has ended.
+    The supervisor answers each byte with the child's processor time, and reports when the child has ended.
     """
 
     def __init__(self, end: socket.socket) -> None:
@@ -50,7 +50,7 @@ class Leash:
             self._end.shutdown(socket.SHUT_WR)
 
     def ending(self) -> Ending:
-        """How the child ended. Raises InputError where it was never confined, so that nothing foreign has run."""
+        """How the child ended. Raises InputError if it was never confined, and so has run no foreign code."""
         if self._ending is None:
             self._ending = _ending(self._line())
         return self._ending
@@ -83,5 +83,5 @@ def _ending(line: str) -> Ending:
 def _signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
-    except ValueError:  # a real-time signal: Python names only the first and the last
+    except ValueError:  # a real-time signal, most of which Python does not name
         return str(number)

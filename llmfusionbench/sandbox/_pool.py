@@ -1,4 +1,4 @@
-"""Many programs, in order, over a few workers."""
+"""A pool of workers that runs many programs, in order."""
 
 from __future__ import annotations
 
@@ -14,38 +14,29 @@ from llmfusionbench.sandbox._kinds import choose_kind
 from llmfusionbench.sandbox._types import CodeTask, Verdict
 from llmfusionbench.sandbox._worker import Worker, WorkerLostError
 
-_AHEAD = 8  # tasks a worker that are taken from the caller before their verdict is due
+_AHEAD = 8  # tasks per worker that are taken from the caller in advance
 
 
 class Sandbox:
     """A pool of workers; use it as a context manager.
 
     Args:
-        sandbox: `auto`, or a kind by name (see `choose_kind`, which also tells what is raised).
-        workers: programs that run at the same time.
-        timeout_s: processor time for one program with all its tests, in seconds; on the clock too where it sleeps.
-        memory_mb: address space of the program, and of its checker.
-        patience: bound on the clock, as a multiple of `timeout_s`, for a program that a busy machine keeps waiting.
+        sandbox: `auto`, or a kind by name; see `choose_kind`, also for what is raised.
+        workers: Number of programs that run at the same time.
+        timeout_s: Processor time for one program with all its tests, seconds; for one that sleeps, also time on the clock.
+        memory_mb: Address space of the program, and of its checker.
+        patience: Limit on the clock, as a multiple of `timeout_s`, for a program that a busy machine keeps waiting.
     """
 
     def __init__(
-        self,
-        *,
-        sandbox: str = "auto",
-        workers: int = 2,
-        timeout_s: float = 10.0,
-        memory_mb: int = 1024,
-        patience: float = 20.0,
+        self, *, sandbox: str = "auto", workers: int = 2, timeout_s: float = 10.0, memory_mb: int = 1024, patience: float = 20.0
     ) -> None:
-        if workers < 1:
-            raise InputError(f"workers is {workers}, expected 1 or more")
         if not 0 < timeout_s <= 3600:
             raise InputError(f"timeout_s is {timeout_s}, expected more than 0 and at most 3600 seconds")
-        if memory_mb < 128:
-            raise InputError(f"memory_mb is {memory_mb}, expected 128 or more")
+        for name, value, least in (("workers", workers, 1), ("memory_mb", memory_mb, 128), ("patience", patience, 1)):
+            if value < least:
+                raise InputError(f"{name} is {value}, expected {least} or more")
         self.sandbox, self.workers = sandbox, workers
-        if patience < 1:
-            raise InputError(f"patience is {patience}, expected 1 or more")
         self.timeout_s, self.memory_mb, self.patience = timeout_s, memory_mb, patience
 
     def __enter__(self) -> Sandbox:
@@ -64,7 +55,7 @@ class Sandbox:
                 worker.close()
 
     def run(self, tasks: Iterable[CodeTask]) -> Iterator[Verdict]:
-        """The verdict of each task, in the order of the tasks, which are taken in as they are needed."""
+        """The verdict of each task, in order; tasks are taken as they are needed."""
         source = iter(tasks)
         due: deque[Future[Verdict]] = deque()
         try:
@@ -109,9 +100,9 @@ def run_tests(
     timeout_s: float = 10.0,
     memory_mb: int = 1024,
 ) -> Verdict:
-    """Run one program against its tests in a sandbox of its own; for many, `Sandbox.run` starts its workers once.
+    """Run one program against its tests in a new sandbox; for many programs, use `Sandbox.run`.
 
-    See `CodeTask` and `Sandbox` for the arguments and `choose_kind` for what is raised.
+    For the arguments see `CodeTask` and `Sandbox`, for errors `choose_kind`.
     """
     task = CodeTask(code=code, tests=tests if isinstance(tests, str) else tuple(tests), entry_point=entry_point, setup=setup)
     with Sandbox(sandbox=sandbox, workers=1, timeout_s=timeout_s, memory_mb=memory_mb) as pool:

@@ -1,4 +1,4 @@
-"""What goes into the sandbox and what comes out."""
+"""The input and the output of the sandbox: a task and its verdict."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ class CodeTask:
     """One program and its tests."""
 
     code: str
-    """The program. Trusted with nothing; runs in a process of its own."""
+    """The program, which is not trusted; runs in its own process."""
     tests: str | tuple[str, ...]
-    """Python statements, by the data set's authors: asserts, or the definition of a `check(candidate)`."""
+    """Python statements by the authors of the data set: asserts, or the definition of a `check(candidate)`."""
     entry_point: str | None = None
-    """The function asked for. It is what `check` receives, and the one name a program may set whatever it is called."""
+    """The function asked for, which `check` receives; the program may define it even under the name of a builtin."""
     setup: str = ""
-    """Trusted code that runs beside the tests, before them: MBPP's `test_setup_code`, HumanEval's prompt.
+    """Trusted code that runs before the tests, in their process: MBPP's `test_setup_code`, HumanEval's prompt.
 
-    What it defines is used by the tests in place of the program's own definition (a HumanEval prompt's helper functions).
-    A name that tests use and neither they, the setup nor Python define is the program's (MBPP's `Pair`), so give the setup
-    whatever an expected value is computed with.
+    Its definitions take precedence over the program's (helper functions of a HumanEval prompt). Names that neither the
+    tests, the setup nor Python define come from the program (MBPP's `Pair`), so everything that expected values are computed
+    with belongs here.
     """
 
     def statements(self) -> list[str]:
-        """The tests as a list; raises InputError where there are none, since no test at all would always pass."""
+        """The tests as a list. Raises InputError if there are none, which every program would pass."""
         tests = [self.tests] if isinstance(self.tests, str) else list(self.tests)
         if not any(test.strip() for test in tests):
             raise InputError("tests is empty, so every program would pass. Remedy: give at least one assert statement")
@@ -38,15 +38,15 @@ class CodeTask:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """Whether a program passed, decided outside of the program's reach."""
+    """Whether a program passed, decided where the program cannot interfere."""
 
     passed: bool
     reason: str
-    """Empty for a pass, else one line: which test, and what it met."""
+    """Empty for a pass, else one line: which test failed, and how."""
     seconds: float
-    """Wall clock, from the program's start to the verdict."""
+    """Time on the clock from the program's start to the verdict."""
     output_tail: str
     """The last 2,000 bytes of what the program printed."""
     status: Status
     """`failed` an assertion; `error` an exception; `timeout`; `ended` by itself or by a limit; `output` over 16 MiB;
-    `unsupported` tests that cannot be run here, which says nothing about the program."""
+    `unsupported` tests, which cannot be run here: no verdict on the program."""

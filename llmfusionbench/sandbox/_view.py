@@ -1,4 +1,4 @@
-"""Which of this machine's files the sandbox shows: Python's standard library, the C libraries, nothing else."""
+"""The files of this machine that the sandbox shows: Python's standard library and the C libraries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 
 
 def interpreter() -> str:
-    """The real executable of this interpreter, outside of any virtual environment."""
+    """The executable of this interpreter, not that of a virtual environment."""
     return os.path.realpath(sys.executable)
 
 
@@ -29,7 +29,7 @@ def _shown() -> list[str]:
     if library and folder and sysconfig.get_config_var("Py_ENABLE_SHARED"):
         paths.append(os.path.join(folder, library))
     shown: list[str] = []
-    for path in paths:  # a path under one that is shown already comes with it
+    for path in paths:  # a path inside one that is shown comes with it
         inside = any(Path(path).is_relative_to(other) and not os.path.islink(other) for other in shown)
         if os.path.lexists(path) and path not in shown and not inside:
             shown.append(path)
@@ -50,7 +50,7 @@ def python_view() -> View:
 
 
 def bubblewrap_arguments(view: View) -> list[str]:
-    """`view` as bubblewrap's options, with the namespaces and the few capabilities that confine each program further."""
+    """`view` as options of bubblewrap, with the namespaces and the capabilities that are needed to confine each program."""
     arguments = ["--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-pid", "--unshare-cgroup-try"]
     arguments += ["--die-with-parent", "--new-session", "--clearenv", "--setenv", "PYTHONHASHSEED", "0"]
     if os.geteuid() != 0:
@@ -59,7 +59,7 @@ def bubblewrap_arguments(view: View) -> list[str]:
         arguments += ["--cap-add", f"CAP_{capability}"]
     shown = [*view["visible"], *view["devices"]]
     parents = {str(parent) for path in shown for parent in Path(path).parents if str(parent) != "/"}
-    for parent in sorted(parents):  # bubblewrap would make them for root alone
+    for parent in sorted(parents):  # bubblewrap would make them readable for root only
         arguments += ["--perms", "0755", "--dir", parent]
     for path in view["visible"]:
         arguments += ["--symlink", os.readlink(path), path] if os.path.islink(path) else ["--ro-bind", path, path]

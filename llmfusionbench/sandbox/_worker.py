@@ -1,4 +1,4 @@
-"""One worker: a process inside the sandbox that forks a program and its checker for each task, and the talk with it."""
+"""A worker: a process inside the sandbox that forks a program and its checker for each task."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from types import TracebackType
+from contextlib import ExitStack
+from io import FileIO
 from typing import Any, cast
 
 from llmfusionbench.errors import InputError
@@ -21,18 +22,18 @@ from llmfusionbench.sandbox._view import GUEST, SCRATCH, bubblewrap_arguments, i
 from llmfusionbench.sandbox.guest import frames
 
 _START_S = 300.0
-"""Bound on the start of a worker, which takes 0.1 s on a quiet machine."""
+"""Time limit for the start of a worker, which takes 0.1 s on an idle machine."""
 _OUTPUT_LIMIT = 16 * 1024 * 1024
 _TAIL = 2_000
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from guest import zygote; del sys.path[0]; zygote.main()"
 
 
 class WorkerLostError(Exception):
-    """The worker's process has gone; a new one can take its place."""
+    """The worker's process has ended; a new one can replace it."""
 
 
 class Worker:
-    """A started sandbox of one kind; runs one task at a time. Raises InputError where it cannot be started."""
+    """A started sandbox of one kind; runs one task at a time. Raises InputError if it cannot be started."""
 
     def __init__(self, kind: str, *, timeout_s: float, memory_mb: int, patience: float = 20.0) -> None:
         self.kind, self.timeout_s, self.memory_mb, self.patience = kind, timeout_s, memory_mb, patience
@@ -60,7 +61,7 @@ class Worker:
                     errors.seek(0)
                     said = said.removeprefix("error ") or errors.read().decode(errors="replace").strip()[-300:]
                     raise InputError(f"the {kind} sandbox did not start: {' '.join(said.split())}")
-            if kind != "process":  # where the root was mounted, if it was, nothing looks for it by its name any more
+            if kind != "process":  # from here on the root is not used by its name
                 shutil.rmtree(self._root, ignore_errors=True)
         except BaseException:
             self._control.close()
@@ -79,12 +80,6 @@ class Worker:
         config["view"] = python_view()
         return [*python, str(GUEST.parent), json.dumps(config)]
 
-    def __enter__(self) -> Worker:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
     def close(self) -> None:
         """End the worker and everything in it."""
         self._control.close()
@@ -97,27 +92,26 @@ class Worker:
 
         Raises:
             InputError: the task has no tests, or a child could not be confined.
-            WorkerLostError: the worker's process has gone.
+            WorkerLostError: the worker's process has ended.
         """
         job = ["job", {"code": task.code, "setup": task.setup, "tests": task.statements(), "entry_point": task.entry_point}]
-        pairs = [socket.socketpair() for _ in range(4)]
-        (program_end, program_there), (checker_end, checker_there), (verdicts, verdicts_there), (asks, answers) = pairs
-        program, checker = Leash(program_end), Leash(checker_end)
-        output, output_there = os.pipe()
-        null = os.open(os.devnull, os.O_RDWR)
-        try:
+        with ExitStack() as stack:
+            pairs = [[stack.enter_context(end) for end in socket.socketpair()] for _ in range(4)]
+            (program_end, program_there), (checker_end, checker_there), (verdicts, verdicts_there), (asks, answers) = pairs
+            program, checker = Leash(program_end), Leash(checker_end)
+            read, write = os.pipe()
+            output, output_there = (stack.enter_context(open(read, "rb", 0)), stack.enter_context(open(write, "wb", 0)))
+            null = stack.enter_context(open(os.devnull, "r+b", 0))
             allowance = Allowance(self.timeout_s, self.patience, lambda: program.used_s() + checker.used_s())
             self._spawn("candidate", program_there, output_there, answers)
             self._spawn("checker", checker_there, null, verdicts_there, asks)
-            os.close(output_there)
-            output_there = -1
-            for end in (program_there, checker_there, verdicts_there, asks, answers):
+            for end in (output_there, program_there, checker_there, verdicts_there, asks, answers):
                 end.close()
-            talk = _Talk(verdicts, output, allowance)
+            talk = _Talk(verdicts, output.fileno(), allowance)
             status, reason = talk.hold(job)
             seconds = time.monotonic() - allowance.started
             if status == "ended":
-                program.let_go()  # one that only closed its channel lives on
+                program.let_go()  # it may still run, if it only closed its channel
                 how = program.ending()
                 reason = f"{reason} ({how.text})"
                 if how.cpu_s >= self.timeout_s:
@@ -127,31 +121,24 @@ class Worker:
                 status, reason = "error", f"the checker ended early ({checker.ending().text})"
             return Verdict(
                 passed=status == "passed",
-                reason=reason.encode("utf-8", "replace").decode(),  # a lone surrogate is in no file
+                reason=reason.encode("utf-8", "replace").decode(),  # no file can hold a lone surrogate
                 seconds=seconds,
                 output_tail=talk.tail.decode(errors="replace"),
                 status=cast(Status, status),
             )
-        finally:
-            for descriptor in (output, output_there, null):
-                if descriptor >= 0:
-                    os.close(descriptor)
-            for pair in pairs:
-                for end in pair:
-                    end.close()
 
-    def _spawn(self, role: str, leash: socket.socket, output: int, *handed: socket.socket) -> None:
+    def _spawn(self, role: str, *handed: socket.socket | FileIO) -> None:
+        """Have the worker fork a child for `role`, with the leash, the output and its sockets."""
         wall_s = self.patience * self.timeout_s
         request = {"role": role, "wall_s": wall_s, "cpu_s": self.timeout_s, "memory_mb": self.memory_mb}
         try:
-            descriptors = [leash.fileno(), output, *(end.fileno() for end in handed)]
-            socket.send_fds(self._control, [json.dumps(request).encode()], descriptors)
+            socket.send_fds(self._control, [json.dumps(request).encode()], [end.fileno() for end in handed])
         except OSError as error:
             raise WorkerLostError(str(error)) from error
 
 
 class _Talk:
-    """Waiting for one verdict, while taking in what the program prints."""
+    """Waits for one verdict and reads what the program prints."""
 
     def __init__(self, verdicts: socket.socket, output: int, allowance: Allowance) -> None:
         self.verdicts, self.output, self.allowance = verdicts, output, allowance
@@ -159,7 +146,7 @@ class _Talk:
         self._printed = 0
 
     def hold(self, job: list[Any]) -> tuple[str, str]:
-        """Hand the job to the checker; its [status, reason], or `timeout`, `output` or `lost`."""
+        """Send the job to the checker; returns its (status, reason), or `timeout`, `output` or `lost` as status."""
         self.verdicts.settimeout(self.allowance.end - self.allowance.started)
         try:
             frames.send(self.verdicts, job)
@@ -197,6 +184,6 @@ class _Talk:
         return bool(part)
 
     def _drain(self) -> None:
-        """What is in the pipe now; the program may live on for a moment, and is not waited for."""
+        """Read what is in the pipe now, without waiting for the program to end."""
         while self._printed <= _OUTPUT_LIMIT and select.select([self.output], [], [], 0)[0] and self._take():
             pass

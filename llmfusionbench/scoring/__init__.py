@@ -1,4 +1,4 @@
-"""Metrics of the benchmark's tasks: text, choices, numbers, mathematics and code; pure, deterministic, offline."""
+"""Metrics for text, choices, numbers, mathematics and code; pure, deterministic, offline."""
 
 from llmfusionbench.scoring.answers.normalise import normalise
 from llmfusionbench.scoring.answers.truths import accepted_answers

@@ -1,4 +1,4 @@
-"""Scores whole Arrow columns: every distinct (response, ground truth, context) once, in processes where that pays."""
+"""Scores whole Arrow columns: each distinct (response, ground truth, context) once, in several processes if that pays."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from llmfusionbench.scoring.metrics import METRICS
 from llmfusionbench.scoring.score import score
 
 PARALLEL_ROWS = 60_000
-"""Fewer distinct answers than this are scored here: starting processes would take longer."""
+"""With fewer distinct answers, starting processes would take longer than scoring."""
 PARALLEL_MATH_ROWS = 2_000
-"""The same for `math`, of which one answer can take a hundred times as long."""
+"""The same for `math`, where one answer can take a hundred times as long."""
 CHUNK = 4096
-"""Distinct answers that are turned into Python texts at a time."""
+"""Number of distinct answers that are converted to Python strings at a time."""
 LARGE_BYTES = 1 << 30
 
 
@@ -33,7 +33,7 @@ class ScoredColumn(NamedTuple):
     values: npt.NDArray[np.float64]
     """[N] float64 in [0, 1]; NaN = missing."""
     extracted: pa.Array
-    """[N] string: the answers read out of the responses; null where none was found."""
+    """[N] string: the answers found in the responses; null = none."""
     reasons: pa.Array
     """[N] string, dictionary-encoded."""
 
@@ -49,10 +49,10 @@ def score_column(
 ) -> ScoredColumn:
     """Scores `responses` against `ground_truths`, both [N] string, row by row as `score` does.
 
-    A context value that is an Arrow array of N rows gives each row its own; any other holds for all. `workers` > 1
-    starts that many processes (method "spawn") once there are `PARALLEL_ROWS` distinct answers (`PARALLEL_MATH_ROWS` for
-    `math`); call it under `if __name__ == "__main__"` then. Raises what `score` raises, and InputError for columns of
-    different lengths.
+    A context value that is an Arrow array of N rows holds one value per row; any other is used for all rows.
+    `workers` > 1 starts that many processes (method "spawn", so call it under `if __name__ == "__main__"`) if there are at
+    least `PARALLEL_ROWS` distinct answers, or `PARALLEL_MATH_ROWS` for `math`.
+    Raises what `score` raises, and InputError for columns of different lengths.
     """
     if metric not in METRICS:
         raise UnknownNameError("metric", metric, METRICS)
@@ -63,28 +63,20 @@ def score_column(
         if len(column.codes) != len(columns[0].codes):
             raise InputError(f"{name} has {len(column.codes)} rows, expected {len(columns[0].codes)} as in responses.")
     distinct, rows = _distinct(columns)
-    values = np.full(len(distinct), np.nan)
-    extracted: list[str | None] = []
-    reasons: list[str] = []
     run = partial(_score_rows, metric, official, shared, tuple(own))
     parallel = workers > 1 and len(distinct) >= (PARALLEL_MATH_ROWS if metric == "math" else PARALLEL_ROWS)
-    place = 0
-    for chunk_values, chunk_extracted, chunk_reasons in _map(run, columns, distinct, workers if parallel else 1):
-        values[place : place + len(chunk_values)] = chunk_values
-        extracted += chunk_extracted
-        reasons += chunk_reasons
-        place += len(chunk_values)
+    scores = [score for chunk in _map(run, columns, distinct, workers if parallel else 1) for score in chunk]
     index = pa.array(rows)
     return ScoredColumn(
-        values[rows],
-        pa.array(extracted, pa.string()).take(index),
-        pa.array(reasons, pa.string()).dictionary_encode().take(index),
+        np.array([value for value, _, _ in scores], np.float64)[rows],
+        pa.array([extracted for _, extracted, _ in scores], pa.string()).take(index),
+        pa.array([reason for _, _, reason in scores], pa.string()).dictionary_encode().take(index),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Encoded:
-    """A column of N rows as its distinct values and, for every row, the place of its value."""
+    """A column of N rows as its distinct values and, for every row, the index of its value."""
 
     values: pa.Array
     codes: npt.NDArray[np.int64]
@@ -92,10 +84,10 @@ class _Encoded:
 
 def _encoded(column: pa.Array | pa.ChunkedArray) -> _Encoded:
     if pa.types.is_string(column.type) and column.nbytes > LARGE_BYTES:
-        column = column.cast(pa.large_string())  # offsets of 32 bits end at 2 GiB
+        column = column.cast(pa.large_string())  # offsets of 32 bits reach only 2 GiB
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
-    if pa.types.is_nested(column.type):  # Arrow does not encode these: every row stands for itself
+    if pa.types.is_nested(column.type):  # Arrow cannot encode these
         return _Encoded(column, np.arange(len(column), dtype=np.int64))
     encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode(null_encoding="encode")
     codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -106,16 +98,17 @@ def _encoded(column: pa.Array | pa.ChunkedArray) -> _Encoded:
 
 
 def _distinct(columns: Sequence[_Encoded]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The first row of every distinct combination, and for every row the place of its combination among those."""
+    """The first row of every distinct combination, and for every row the index of its combination."""
     key = columns[0].codes
     for column in columns[1:]:
         paired = key * max(len(column.values), 1) + column.codes
-        _, key = np.unique(paired, return_inverse=True)  # dense again, so that the product cannot overflow
+        _, key = np.unique(paired, return_inverse=True)  # dense, so that the product cannot overflow
     _, first, place = np.unique(key, return_index=True, return_inverse=True)
     return first.astype(np.int64), place.astype(np.int64)
 
 
-_Chunk = tuple[list[float], list[str | None], list[str]]
+_Chunk = list[tuple[float, str | None, str]]
+"""(value, extracted, reason) of some rows."""
 
 
 def _map(
@@ -130,7 +123,7 @@ def _map(
         return
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         waiting: deque[Future[_Chunk]] = deque()
-        for chunk in chunks:  # a few chunks ahead only: the texts of a whole column would double its memory
+        for chunk in chunks:  # only a few chunks ahead, to save memory
             waiting.append(pool.submit(run, chunk))
             if len(waiting) > 2 * workers:
                 yield waiting.popleft().result()
@@ -141,13 +134,9 @@ def _map(
 def _score_rows(
     metric: str, official: bool, shared: dict[str, object], names: tuple[str, ...], columns: list[pa.Array]
 ) -> _Chunk:
-    """The scores of one chunk of rows. `columns` are responses, ground truths and the context named in `names`."""
-    values: list[float] = []
-    extracted: list[str | None] = []
-    reasons: list[str] = []
+    """The scores of one chunk. `columns` are the responses, the ground truths and the context values `names`."""
+    chunk = []
     for response, truth, *own in zip(*(column.to_pylist() for column in columns), strict=True):
         result = score(metric, response, truth, official=official, **shared, **dict(zip(names, own, strict=True)))
-        values.append(np.nan if result.value is None else result.value)
-        extracted.append(result.extracted)
-        reasons.append(result.reason)
-    return values, extracted, reasons
+        chunk.append((np.nan if result.value is None else result.value, result.extracted, result.reason))
+    return chunk

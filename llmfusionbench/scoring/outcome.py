@@ -1,16 +1,16 @@
-"""The result of scoring one response, and the short constructors that every metric uses."""
+"""The score of one response, and the constructors that all metrics use."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 VERSION = "1"
-"""Version of our own metrics: raised when a change moves any value."""
+"""Version of our own metrics; it changes when any value changes."""
 OFFICIAL = "official"
-"""Stands in `metric_version` for numbers made the reference pipeline's way."""
+"""The `metric_version` of values computed like the reference pipeline does."""
 
 EXTRACT_LIMIT = 1000
-"""Longest extracted answer that is kept, in characters."""
+"""Longest extracted answer, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,13 @@ class Score:
     """One scored response."""
 
     value: float | None
-    """The metric in [0, 1]; None = missing: there was nothing that could be scored."""
+    """The metric in [0, 1]; None = missing: nothing could be scored."""
     reason: str
     """Why the value is what it is, in a few words."""
     extracted: str | None = None
-    """The answer read out of the response, at most `EXTRACT_LIMIT` characters; None where none was found."""
+    """The answer found in the response, at most `EXTRACT_LIMIT` characters; None if there was none."""
     metric_version: str = VERSION
-    """`VERSION`, or "official" for the reference pipeline's own numbers. The two never share a column."""
+    """`VERSION` or `OFFICIAL`. The two never share a column."""
 
 
 def right(extracted: str | None, reason: str = "matches the ground truth") -> Score:
@@ -33,6 +33,11 @@ def right(extracted: str | None, reason: str = "matches the ground truth") -> Sc
 
 def wrong(extracted: str | None, reason: str = "differs from the ground truth") -> Score:
     return Score(0.0, reason, _short(extracted))
+
+
+def binary(same: bool, extracted: str | None) -> Score:
+    """Right or wrong, with the usual reason."""
+    return right(extracted) if same else wrong(extracted)
 
 
 def graded(value: float, extracted: str | None, reason: str) -> Score:
@@ -47,5 +52,5 @@ def _short(text: str | None) -> str | None:
     if text is None:
         return None
     short = text[:EXTRACT_LIMIT]
-    # Half of a pair of surrogates, as a JSON answer cut within an emoji holds, is text to Python and to no file.
+    # A JSON answer that is cut within an emoji has a lone surrogate, which no file can hold.
     return short if short.isascii() else short.encode("utf-8", "replace").decode("utf-8")

@@ -1,7 +1,7 @@
-"""Scores one response by a named metric: the one door to all of them, and the rules they share.
+"""Scores one response by a named metric, with the rules that all metrics share.
 
-A response that is null, empty or an error is missing (None), and so is everything when the ground truth is; a wrong
-answer is 0. No metric raises for what a response holds.
+If the response is null, empty or an error, or the ground truth is missing, the value is missing (None). A wrong answer is 0.
+No metric raises because of the contents of a response.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from llmfusionbench.errors import InputError, UnknownNameError
-from llmfusionbench.scoring.answers.responses import why_missing
+from llmfusionbench.scoring.answers.missing import why_missing
 from llmfusionbench.scoring.metrics import METRICS
 from llmfusionbench.scoring.metrics.metric import Metric
 from llmfusionbench.scoring.outcome import OFFICIAL, Score, missing
@@ -19,13 +19,15 @@ from llmfusionbench.scoring.outcome import OFFICIAL, Score, missing
 def score(metric: str, response: str | None, ground_truth: str | None, *, official: bool = False, **context: object) -> Score:
     """The score of one response.
 
-    `metric` is a name in `METRICS`. `ground_truth` is a text; several accepted answers, or assert statements, are the
-    text of a JSON array or of a Python list. `official=True` gives the reference pipeline's own number, defects
-    included; `metric_version` tells which. Context, where a metric uses it: `status` (of the response), `choices`,
-    `task`, `prompt`, `entry_point`, `test_setup`, `runner`, `judge_score`, `math_deadline_s`.
+    `metric` is a name in `METRICS`. In `ground_truth`, several accepted answers, or assert statements, are a JSON array or a
+    Python list as text. `official=True` computes the value as the reference pipeline does, defects included.
+    Some metrics use a context: `status` (of the response), `choices`, `task`, `prompt`, `entry_point`, `test_setup`, `runner`,
+    `judge_score`, `math_deadline_s`.
 
-    Raises UnknownNameError for an unknown metric, InputError for arguments that are no text and MissingExtraError
-    where `math` needs math-verify and it is not installed.
+    Raises:
+        UnknownNameError: unknown metric.
+        InputError: an argument is not a string or None.
+        MissingExtraError: `math` needs math-verify, which is not installed.
     """
     known = METRICS.get(metric)
     if known is None:
@@ -46,6 +48,6 @@ def _score(metric: Metric, response: str | None, truth: str | None, official: bo
 def _text(name: str, value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, float) and value != value:  # NaN is how a DataFrame writes a missing text
+    if isinstance(value, float) and value != value:  # a missing text in a DataFrame
         return None
-    raise InputError(f"{name} is {value!r:.80}, expected a text or None. Remedy: turn it into text first.")
+    raise InputError(f"{name} is {value!r:.80}, expected a string or None. Remedy: convert it to a string.")

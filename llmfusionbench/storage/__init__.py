@@ -1,1 +1,1 @@
-"""Files and directories that are written atomically: complete, or not there."""
+"""Reading files, and writing files and directories atomically."""

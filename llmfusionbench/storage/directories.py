@@ -1,4 +1,4 @@
-"""Directories that appear whole or not at all: written beside their place, then renamed into it."""
+"""Directories that are written atomically: beside their place, then renamed to it."""
 
 from __future__ import annotations
 
@@ -13,79 +13,101 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from llmfusionbench.errors import InputError
-from llmfusionbench.storage.files import filling, is_alive
+from llmfusionbench.storage.files import is_alive, name_place
 
 _OURS: set[Path] = set()
-"""What this process has beside places now. Its number alone would not tell: a process in a container may have it again."""
+"""What this process is writing beside places. Its id alone cannot tell: in a container a later process may have the same."""
+
+
+class WholeDirectory:
+    """A context in which a directory is written to `path`; `put` renames it to `out`, and without it no trace is left.
+
+    Args:
+        out: The directory to write. It may exist if it is empty.
+        marker: The file by which a directory of this kind is known: no other is ever replaced.
+        overwrite: Replace an existing one.
+        kind: What to call it in messages.
+
+    Raises:
+        InputError: `out` exists and must not be replaced, or cannot be written.
+    """
+
+    def __init__(self, out: str | Path, marker: str, *, overwrite: bool = False, kind: str | None = None) -> None:
+        self.out = Path(os.path.realpath(out))  # a link stays, and leads to the new directory
+        self.marker, self.overwrite, self.kind = marker, overwrite, kind
+        self.path = beside(self.out, "tmp")
+        self.keep = False
+        """Whether `path` stays after an error."""
+        self._parents: list[Path] = []
+
+    def __enter__(self) -> Self:
+        try:
+            clear_up(self.out, self.marker)
+            self._check()
+            self._parents = [p for p in self.out.parents if not p.exists()]
+            self.out.parent.mkdir(parents=True, exist_ok=True)
+            self._make()
+        except OSError as error:
+            why = error.strerror or error
+            raise InputError(f"{self.out}: cannot write there ({why}). Remedy: choose another --out") from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None or not self.keep:
+            remove(self.path)
+        if error is not None:
+            for folder in self._parents:
+                with suppress(OSError):  # others use it by now
+                    folder.rmdir()
+            name_place(error, self.out)
+
+    def put(self) -> None:
+        """Rename the directory to `out`. Raises InputError if what is there by now must not be replaced."""
+        put(self.path, self.out, self._check)
+
+    def _make(self) -> None:
+        self.path.mkdir()
+
+    def _check(self) -> None:
+        check_place(self.out, self.marker, overwrite=self.overwrite, kind=self.kind)
 
 
 @contextmanager
 def whole_directory(out: str | Path, marker: str, *, overwrite: bool = False) -> Iterator[Path]:
-    """A place to write to, which becomes `out` when all has gone well and is removed when it has not.
-
-    Args:
-        out: The directory that shall appear. It may be there if it is empty.
-        marker: The file by which one of its kind is known: nothing else is ever replaced.
-        overwrite: Replace one that is there.
-
-    Raises:
-        InputError: `out` is there and must not be replaced, or cannot be written.
-    """
-    place = Path(os.path.realpath(out))  # a link to one stays, and leads to the new one
-
-    def check() -> None:
-        check_place(place, marker, overwrite=overwrite)
-
-    try:
-        clear_up(place, marker)
-        check()
-        parents = make_parents(place)
-        work = beside(place, "tmp")
-        work.mkdir()
-    except OSError as error:
-        raise InputError(f"{out}: cannot write there ({error.strerror or error}). Remedy: another --out") from error
-    try:
-        with filling(place):
-            yield work
-        put(work, place, check)
-    except BaseException:
-        remove(work)
-        remove_empty(parents)
-        raise
-    _OURS.discard(work)
+    """A directory to write to, which becomes `out` at the end, or is removed after an error. See `WholeDirectory`."""
+    with WholeDirectory(out, marker, overwrite=overwrite) as directory:
+        yield directory.path
+        directory.put()
 
 
 def check_place(place: Path, marker: str, *, overwrite: bool, kind: str | None = None) -> None:
-    """Raise InputError unless a directory may be put at `place`: nothing is there, or nothing in it, or one to replace."""
+    """Raise InputError unless `place` is free, is an empty directory, or has one to overwrite."""
     if not place.exists() or (place.is_dir() and not any(place.iterdir())):
         return
     if not (place / marker).is_file():
-        what = f"is no {kind}" if kind else f"has no {marker}"
-        raise InputError(f"{place}: exists and {what}, expected a new or empty directory. Remedy: another --out")
+        what = f"is not a {kind}" if kind else f"has no {marker}"
+        raise InputError(f"{place}: exists and {what}, expected a new or empty directory. Remedy: choose another --out")
     if not overwrite:
         what = f"a {kind} is there already" if kind else "is there already"
-        raise InputError(f"{place}: {what}. Remedy: --overwrite, or another --out")
+        raise InputError(f"{place}: {what}. Remedy: add --overwrite, or choose another --out")
 
 
 def beside(place: Path, kind: str) -> Path:
-    """A new hidden name beside `place`: its host and process tell a later run whether what has it is dead."""
+    """A new hidden name beside `place`; the host and process id in it tell a later run whether its writer is dead."""
     path = place.with_name(f"{_prefix(place)}{os.getpid()}.{secrets.token_hex(4)}.{kind}")
     _OURS.add(path)
     return path
 
 
 def put(work: Path, place: Path, check: Callable[[], None]) -> None:
-    """Rename `work` to `place`; what was there goes when the new one is in its place, and comes back if that fails.
+    """Rename `work` to `place`. What was there is removed after that, or comes back if it fails.
 
-    Where the system can exchange two directories, no moment is without either. Of several runs that put theirs at once
-    the last one's stays.
-
-    Args:
-        work: The whole directory.
-        place: Where it shall be.
-        check: Called before each step, for others may be at work there; raises where what is there may not be replaced.
+    If the system can exchange two directories, there is no moment without either. If several runs do this at once, the last
+    one wins. `check` is called before each step, since others may be at work there; it raises if what is there must stay.
     """
     away: Path | None = None
     try:
@@ -94,17 +116,17 @@ def put(work: Path, place: Path, check: Callable[[], None]) -> None:
             try:
                 work.rename(place)
                 break
-            except OSError as error:  # one with something in it is there
+            except OSError as error:  # a directory with files in it is there
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
             check()
             if away is not None:
-                remove(away)  # it has a successor, so it need not come back
+                remove(away)  # it has a successor by now
             away = beside(place, "old")
             if _exchange(work, place):
                 work.rename(away)
                 break
-            with suppress(FileNotFoundError):  # somebody else has put it away
+            with suppress(FileNotFoundError):  # another run has renamed it
                 place.rename(away)
     except BaseException:
         if away is not None and not place.exists():
@@ -117,7 +139,7 @@ def put(work: Path, place: Path, check: Callable[[], None]) -> None:
 
 
 def clear_up(place: Path, marker: str) -> None:
-    """Put back what a run of this host was replacing when it was killed, and remove what such runs left."""
+    """Put back what a killed run on this host was replacing, and remove what such runs left."""
     prefix = _prefix(place)
     for leftover in place.parent.glob(f"{glob.escape(prefix)}*"):
         parts = leftover.name.removeprefix(prefix).split(".")
@@ -127,30 +149,16 @@ def clear_up(place: Path, marker: str) -> None:
         if int(pid) != os.getpid() and is_alive(int(pid)):
             continue
         if kind == "old" and (leftover / marker).is_file() and not place.exists():
-            with suppress(OSError):  # another run has just done it
+            with suppress(OSError):  # another run was faster
                 leftover.rename(place)
         else:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
 def remove(path: Path) -> None:
-    """Remove what this process has beside a place, if it is still there."""
+    """Remove what this process has written beside a place, if it is still there."""
     shutil.rmtree(path, ignore_errors=True)
     _OURS.discard(path)
-
-
-def make_parents(place: Path) -> list[Path]:
-    """Make the folders above `place`; those that were not there, the innermost first."""
-    missing = [p for p in place.parents if not p.exists()]
-    place.parent.mkdir(parents=True, exist_ok=True)
-    return missing
-
-
-def remove_empty(folders: list[Path]) -> None:
-    """Remove folders made for nothing, the innermost first; those that somebody else has begun to use stay."""
-    for folder in folders:
-        with suppress(OSError):
-            folder.rmdir()
 
 
 def _prefix(place: Path) -> str:
@@ -158,7 +166,7 @@ def _prefix(place: Path) -> str:
 
 
 def _exchange(a: Path, b: Path) -> bool:
-    """Have two directories change places in one step; False where that cannot be done."""
+    """Exchange two directories in one step; False if the system cannot do that."""
     if sys.platform != "linux":
         return False
     renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)

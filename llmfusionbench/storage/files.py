@@ -1,4 +1,4 @@
-"""Files as they come: plain, `.gz` or `.zst`, opened by their contents' own mark and read as bytes."""
+"""Files: read plain or compressed, and written atomically."""
 
 from __future__ import annotations
 
@@ -21,11 +21,7 @@ _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 def open_binary(path: Path) -> IO[bytes]:
-    """`path` open for reading, decompressed as it streams.
-
-    Raises:
-        InputError: there is no such file, or it cannot be opened.
-    """
+    """`path` open for reading, decompressed as it streams. Raises InputError if it is missing or cannot be opened."""
     codec = compression(path)
     if codec is None:
         return open(path, "rb")
@@ -34,11 +30,7 @@ def open_binary(path: Path) -> IO[bytes]:
 
 
 def compression(path: Path) -> str | None:
-    """`gzip`, `zstd` or None, by the first bytes of the file, whatever its name says; one cut off within these has no others.
-
-    Raises:
-        InputError: there is no such file, or it cannot be opened.
-    """
+    """`gzip`, `zstd` or None, by the first bytes of the file; even a part of these is enough. Raises as `open_binary`."""
     try:
         with open(path, "rb") as file:
             head = file.read(4)
@@ -63,11 +55,7 @@ def limited_lines(stream: IO[bytes], longest: int) -> Iterator[bytes | int]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """A stretch of code in which `path` is read; what goes wrong there is the file's fault.
-
-    Raises:
-        InputError: reading failed: a truncated or damaged archive, a fault of the disk.
-    """
+    """Turns errors of reading `path`, such as a truncated archive or a disk error, into InputError."""
     try:
         yield
     except (OSError, EOFError) as error:
@@ -76,11 +64,11 @@ def reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
-    """A place to write to, which becomes `path` when all has gone well and is removed when it has not.
+    """A file to write to, which becomes `path` at the end, or is removed after an error. Missing folders are made.
 
-    So a reader never meets half a file, and runs at the same time do not meet each other. Folders above it are made.
+    Readers never see half a file, and concurrent runs do not disturb each other.
     """
-    place = Path(os.path.realpath(path))  # a link to a file stays, and leads to the new one
+    place = Path(os.path.realpath(path))  # a link stays, and leads to the new file
     place.parent.mkdir(parents=True, exist_ok=True)
     beside = place.with_name(f".{secrets.token_hex(8)}{place.suffix}")
     try:
@@ -93,7 +81,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def filling(place: str | Path) -> Iterator[None]:
-    """A stretch of code that writes `place`: a disk that is full there names no file, so that it is named here."""
+    """Adds `place` to the error of a full disk, which does not name a file."""
     try:
         yield
     except OSError as error:
@@ -102,7 +90,7 @@ def filling(place: str | Path) -> Iterator[None]:
 
 
 def name_place(error: BaseException | None, place: str | Path) -> None:
-    """Have an error for want of room say where, if it does not."""
+    """Add `place` to the error of a full disk, which does not name a file."""
     if isinstance(error, OSError) and error.filename is None and error.errno in _NO_ROOM:
         error.filename = str(place)
 
@@ -114,11 +102,11 @@ def sha256(path: Path) -> str:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process of this number runs; hidden files of one that does not were left behind."""
+    """Whether a process with this id runs."""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        return True
+        pass
     return True

@@ -1,4 +1,4 @@
-"""JSON lines, written whole or not at all."""
+"""Files of JSON lines, written atomically."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from llmfusionbench.storage.files import whole_file
 
 
 def write_lines(records: Iterable[Mapping[str, Any]], path: Path) -> int:
-    """Write records as JSON lines, beside the file's place and then renamed to it."""
+    """Write records as JSON lines to `path`; the number of lines."""
     count = 0
-    # What UTF-8 cannot hold is written as the escape that JSON knows.
+    # A lone surrogate, which UTF-8 cannot encode, becomes an escape that JSON can read.
     with whole_file(path) as place, open(place, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
         for record in records:
             file.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")

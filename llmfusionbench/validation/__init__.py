@@ -1,6 +1,6 @@
 """Validation: every value of every row against the schemas, every key, every file of a release.
 
-Whole columns are checked at a time (`predicates`); `judge` holds the verdict of record and words the messages.
+Whole columns are checked at a time (`predicates`); `explain` checks single rows and words the messages.
 """
 
 from llmfusionbench.validation.check import validate

@@ -1,6 +1,6 @@
-"""The verdict of record: `jsonschema` with a JSON's own idea of strings and numbers.
+"""Explains what is wrong with a row, by `jsonschema` with JSON's own idea of strings and numbers.
 
-It is slow (some ten thousand rows a second) and so sees only rows that the columnar check has found; tests hold the two equal.
+It is slow (about ten thousand rows per second), so it sees only rows that failed the columnar check; tests hold the two equal.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from llmfusionbench.validation.issue import shorten
 
 
 def _is_string(_checker: object, value: object) -> bool:
-    """A string that UTF-8 can hold; a lone surrogate cannot be written to any file."""
+    """A string that UTF-8 can encode: one with a lone surrogate cannot be written to any file."""
     if not isinstance(value, str):
         return False
     try:
@@ -58,14 +58,14 @@ def _table_validator(table: str) -> Any:
 
 
 def is_valid(table: str, row: object) -> bool:
-    """Whether `row` is a row of `table`: the verdict that the columnar check must give, too."""
+    """Whether `row` is a valid row of `table`; the columnar check must agree."""
     return bool(_table_validator(table).is_valid(row))
 
 
 def explain(schema: dict[str, Any], row: object) -> Iterator[tuple[str | None, str | None, str]]:
-    """(column, value shortened, expected) of everything wrong with `row`, each thing once."""
+    """(column, shortened value, expected) for each thing wrong with `row`."""
     errors = sorted(_Validator(schema).iter_errors(row), key=lambda e: [str(p) for p in e.absolute_path])
-    # Of a value of another type nothing else needs to be said.
+    # A value of the wrong type breaks other rules, too: the type is enough.
     mistyped = {tuple(e.absolute_path) for e in errors if e.validator == "type"}
     errors = [e for e in errors if e.validator == "type" or tuple(e.absolute_path) not in mistyped]
     yield from dict.fromkeys(reason for error in errors for reason in _explain(schema, error))
@@ -73,7 +73,7 @@ def explain(schema: dict[str, Any], row: object) -> Iterator[tuple[str | None, s
 
 def _explain(schema: dict[str, Any], error: Any) -> Iterator[tuple[str | None, str | None, str]]:
     path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".") or None
-    if error.validator == "required":  # one error for each column that is missing, and none says which
+    if error.validator == "required":  # it does not name the missing column
         for missing in error.validator_value:
             if missing not in error.instance:
                 known = error.schema.get("properties", {}).get(missing)
@@ -93,12 +93,12 @@ def _explain(schema: dict[str, Any], error: Any) -> Iterator[tuple[str | None, s
     elif error.validator == "maximum" and str(error.validator_value) not in expected:
         expected = f"{expected}, at most {error.validator_value}"
     elif error.validator == "type" and isinstance(error.instance, str) and "string" in json_types(error.schema):
-        expected = "text that UTF-8 can write"
+        expected = "text that UTF-8 can encode"
     yield path, shorten(error.instance), expected
 
 
 def _rule(schema: dict[str, Any], error: Any) -> str | None:
-    """The words of the row rule that `error` broke, if it broke one."""
+    """The description of the row rule that `error` broke, if it broke one."""
     steps = list(error.absolute_schema_path)
     if steps and steps[0] == "allOf":
         return f"that {schema['allOf'][steps[1]]['description']}"

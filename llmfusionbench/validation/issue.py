@@ -1,4 +1,4 @@
-"""One thing wrong with an input: its place, its value, and what was expected there."""
+"""One thing wrong with an input: its place, its value and what was expected."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ class Issue:
     file: str
     """The file, relative to what was validated."""
     row: int | None
-    """The row, counted from 0; null where the issue is the file's."""
+    """The row, counted from 0; None for an issue of the whole file."""
     column: str | None
-    """The column, with the path inside it (`candidates[3].cost_usd`); null where the issue is the row's or the file's."""
+    """The column, with the path inside it (`candidates[3].cost_usd`); None for an issue of the row or the file."""
     value: str | None
-    """The value, shortened; null where there is none."""
+    """The value, shortened; None if it is missing."""
     expected: str
-    """What was expected there."""
     line: int | None = None
     """The line of a text file, counted from 1."""
 
@@ -42,7 +41,7 @@ class Issue:
 
 
 def shorten(value: object) -> str:
-    """`value` as JSON-like text of about 60 characters at most, with nothing in it that could move a terminal's cursor."""
+    """`value` as text of at most about 60 characters, without characters that could move a terminal's cursor."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):

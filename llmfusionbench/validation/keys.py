@@ -1,7 +1,7 @@
-"""Keys: unique within a table, and found in the table that they point to.
+"""Checks that keys are unique within a table and exist in the table that they refer to.
 
-A row's key is held as 64 bits, so a million rows take 8 MB whatever their texts are. Where two hashes are equal the keys
-themselves are read again and compared; a false alarm is impossible.
+A key is held as a hash of 64 bits, so a million rows take 8 MB. If two hashes are equal, the keys themselves are read again
+and compared, so there are no false alarms.
 """
 
 from __future__ import annotations
@@ -35,18 +35,15 @@ def key_hashes(batch: pa.RecordBatch, columns: Sequence[str]) -> Hashes:
 
 
 class KeyCheck:
-    """Collects the keys of a table batch by batch, then says which rows repeat one.
-
-    A row with a null in its key has none: the null is an issue of its own.
-    """
+    """Collects the keys of a table batch by batch. Rows with a null in their key are skipped: the null is an issue already."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         self.columns = tuple(columns)
         self._parts: list[Hashes] = []
-        self._rows: list[Rows] = []  # of each part: its rows in the table
+        self._rows: list[Rows] = []  # the rows of each part in the table
 
     def add(self, batch: pa.RecordBatch, first: int) -> None:
-        """Take the keys of `batch`, whose first row is the `first` of the table."""
+        """Add the keys of `batch`, whose first row is row `first` of the table."""
         hashes = key_hashes(batch, self.columns)
         rows: Rows = range(first, first + len(hashes))
         if any(batch.column(c).null_count for c in self.columns):
@@ -61,25 +58,20 @@ class KeyCheck:
         return np.concatenate(self._parts) if self._parts else np.zeros(0, np.uint64)
 
     def rows_of(self, places: npt.NDArray[np.int64]) -> list[int]:
-        """The rows in the table of some of the keys, by their places among `hashes`."""
+        """The rows of the table that hold the keys at `places` in `hashes`."""
         if not places.size:
             return []
         rows: list[int] = np.concatenate([np.asarray(r, np.int64) for r in self._rows])[places].tolist()
         return rows
 
     def suspects(self) -> list[int]:
-        """The rows whose hash occurs more than once, in order; usually none."""
-        hashes = self.hashes
-        order = np.argsort(hashes, kind="stable")
-        same = hashes[order][1:] == hashes[order][:-1]
-        repeated = np.zeros(len(hashes), bool)
-        repeated[order[1:][same]] = True
-        repeated[order[:-1][same]] = True
-        return self.rows_of(np.flatnonzero(repeated))
+        """The rows whose hash occurs more than once, in order."""
+        _, place, counts = np.unique(self.hashes, return_inverse=True, return_counts=True)
+        return self.rows_of(np.flatnonzero(counts[place] > 1))
 
 
 def repeated_keys(rows: Iterator[tuple[int, tuple[object, ...]]]) -> Iterator[tuple[int, int, tuple[object, ...]]]:
-    """(row, first row, key) of every row whose key has been seen before."""
+    """(row, first row, key) of every row that repeats the key of an earlier row."""
     first: dict[tuple[object, ...], int] = {}
     for row, key in rows:
         seen = first.setdefault(key, row)

@@ -1,13 +1,14 @@
 """JSON Schemas compiled to checks of whole Arrow columns.
 
-A check takes an array of any type and returns a boolean mask of the rows that fail, or None where none does. The answer is the
-one that `judge` gives row by row; a keyword that the compiler does not know is an error, never ignored.
+A check takes an array of any type and returns a boolean mask of the rows that fail, or None if none does. It agrees with the
+row-by-row verdict of `explain`. A keyword that the compiler does not know is an error, never ignored.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -45,52 +46,46 @@ def compile_schema(schema: dict[str, Any], place: str = "") -> Check:
         raise SchemaError(f"{place or 'schema'}: unknown keyword {', '.join(sorted(unknown))}")
     checks: list[Check] = []
     if "type" in schema:
-        checks.append(_type(json_types(schema)))
+        checks.append(partial(_type, json_types(schema)))
     if "enum" in schema:
         checks.append(_enum(place, schema["enum"]))
     if "minimum" in schema or "maximum" in schema:
-        checks.append(_range(schema.get("minimum"), schema.get("maximum")))
+        checks.append(partial(_range, schema.get("minimum"), schema.get("maximum")))
     if "minLength" in schema or "maxLength" in schema:
-        checks.append(_length(schema.get("minLength"), schema.get("maxLength")))
+        checks.append(partial(_length, schema.get("minLength"), schema.get("maxLength")))
     if "pattern" in schema:
-        checks.append(_pattern(re.compile(schema["pattern"])))
+        checks.append(partial(_pattern, re.compile(schema["pattern"])))
     if "minItems" in schema:
-        checks.append(_min_items(schema["minItems"]))
+        checks.append(partial(_min_items, schema["minItems"]))
     if "items" in schema:
-        checks.append(_items(compile_schema(schema["items"], f"{place}[]")))
+        checks.append(partial(_items, compile_schema(schema["items"], f"{place}[]")))
     if {"properties", "required", "additionalProperties"} & schema.keys():
         checks.append(_object(schema, place))
     checks += [compile_schema(sub, place) for sub in schema.get("allOf", ())]
     if "anyOf" in schema:
-        checks.append(_any_of([compile_schema(sub, place) for sub in schema["anyOf"]]))
+        checks.append(partial(_any_of, [compile_schema(sub, place) for sub in schema["anyOf"]]))
     if "not" in schema:
-        checks.append(_not(compile_schema(schema["not"], place)))
+        checks.append(partial(_not, compile_schema(schema["not"], place)))
     if "if" in schema:
         then = schema.get("then", {})
         columns = set(then.get("properties", ())) | set(then.get("required", ()))
-        checks.append(_if_then(compile_schema(schema["if"], place), compile_schema(then, place), columns))
-    return _all_of(checks)
+        checks.append(partial(_if_then, compile_schema(schema["if"], place), compile_schema(then, place), columns))
+    return partial(_all_of, checks)
 
 
-def _all_of(checks: list[Check]) -> Check:
-    def check(array: pa.Array) -> Mask | None:
-        if isinstance(array, pa.DictionaryArray):
-            return _through_dictionary(array, check)
-        bad = None
-        for one in checks:
-            bad = _either(bad, one(array))
-        return bad
-
-    return check
+def _all_of(checks: Sequence[Check], array: pa.Array) -> Mask | None:
+    if isinstance(array, pa.DictionaryArray):  # each distinct value once, and null
+        bad = _all_of(checks, pa.concat_arrays([array.dictionary, pa.nulls(1, array.dictionary.type)]))
+        return None if bad is None else _by_code(bad, array)
+    bad = None
+    for one in checks:
+        bad = _either(bad, one(array))
+    return bad
 
 
-def _through_dictionary(array: pa.DictionaryArray, check: Check) -> Mask | None:
-    """Check each distinct value once."""
-    values = pa.concat_arrays([array.dictionary, pa.nulls(1, array.dictionary.type)])
-    bad = check(values)
-    if bad is None:
-        return None
-    codes = pc.fill_null(array.indices.cast(pa.int64()), len(values) - 1).to_numpy(zero_copy_only=False)
+def _by_code(bad: Mask, array: pa.DictionaryArray) -> Mask | None:
+    """The mask of the rows of `array`, from that of its dictionary with null as one more value."""
+    codes = pc.fill_null(array.indices.cast(pa.int64()), len(array.dictionary)).to_numpy(zero_copy_only=False)
     return _some(bad[codes])
 
 
@@ -107,34 +102,23 @@ def _nulls(array: pa.Array) -> Mask:
     return mask
 
 
-def _numpy_bool(array: pa.Array, null: bool = False) -> Mask:
-    mask: Mask = pc.fill_null(array, null).to_numpy(zero_copy_only=False)
+def _mask(array: pa.Array) -> Mask:
+    """A boolean array as a mask; null counts as false."""
+    mask: Mask = pc.fill_null(array, False).to_numpy(zero_copy_only=False)
     return mask
 
 
-def _type(types: tuple[str, ...]) -> Check:
-    def check(array: pa.Array) -> Mask | None:
-        kind = array.type
-        bad = None
-        if "null" not in types and array.null_count:
-            bad = _nulls(array)
-        if array.null_count == len(array) or _is_kind(kind, types):
-            return bad
-        filled = ~_nulls(array)
-        if pa.types.is_floating(kind):
-            numbers = array.to_numpy(zero_copy_only=False)
-            if "number" in types:
-                wrong = filled & ~np.isfinite(numbers)
-            elif "integer" in types:
-                with np.errstate(invalid="ignore"):
-                    wrong = filled & ~(np.isfinite(numbers) & (np.trunc(numbers) == numbers))
-            else:
-                wrong = filled
-        else:
-            wrong = filled
-        return _either(bad, _some(wrong))
-
-    return check
+def _type(types: tuple[str, ...], array: pa.Array) -> Mask | None:
+    bad = _nulls(array) if "null" not in types and array.null_count else None
+    if array.null_count == len(array) or _is_kind(array.type, types):
+        return bad
+    wrong = ~_nulls(array)
+    if pa.types.is_floating(array.type) and {"number", "integer"} & set(types):
+        numbers = array.to_numpy(zero_copy_only=False)
+        with np.errstate(invalid="ignore"):
+            whole = "number" in types or np.trunc(numbers) == numbers
+        wrong &= ~(np.isfinite(numbers) & whole)
+    return _either(bad, _some(wrong))
 
 
 def _is_kind(kind: pa.DataType, types: tuple[str, ...]) -> bool:
@@ -149,7 +133,7 @@ def _is_kind(kind: pa.DataType, types: tuple[str, ...]) -> bool:
 
 
 def is_plain(kind: pa.DataType) -> bool:
-    """Whether a value of Arrow type `kind` is one that JSON has, too, in the layout that the checks read."""
+    """Whether JSON has values of Arrow type `kind`, too, and the checks can read their layout."""
     if pa.types.is_dictionary(kind) or _is_list(kind):
         return is_plain(kind.value_type)
     if pa.types.is_struct(kind):
@@ -158,7 +142,7 @@ def is_plain(kind: pa.DataType) -> bool:
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Whether the values of Arrow type `kind` are strings, plain or through a dictionary."""
+    """Whether the values of Arrow type `kind` are strings, plain or dictionary-encoded."""
     return _is_string(kind.value_type if pa.types.is_dictionary(kind) else kind)
 
 
@@ -181,83 +165,61 @@ def _enum(place: str, values: list[str | None]) -> Check:
     null_allowed = None in values
 
     def check(array: pa.Array) -> Mask | None:
-        if not _is_string(array.type):
-            return _some(np.ones(len(array), bool) if not null_allowed else ~_nulls(array))
-        found = _numpy_bool(pc.is_in(array, value_set=strings.cast(array.type), skip_nulls=True))
-        return _some(~found & ~_nulls(array) if null_allowed else ~found)
+        if _is_string(array.type):
+            bad = ~_mask(pc.is_in(array, value_set=strings.cast(array.type), skip_nulls=True))
+        else:
+            bad = np.ones(len(array), bool)
+        return _some(bad & ~_nulls(array) if null_allowed else bad)
 
     return check
 
 
-def _range(low: float | None, high: float | None) -> Check:
-    def check(array: pa.Array) -> Mask | None:
-        if not _is_numeric(array.type) or not len(array):
-            return None
-        if pa.types.is_float16(array.type):
-            array = array.cast(pa.float32())  # Arrow computes nothing of half floats
-        extremes = pc.min_max(array).as_py()  # NaN is passed over here and refused by the type
-        least, most = extremes["min"], extremes["max"]
-        if least is None or ((low is None or least >= low) and (high is None or most <= high)):
-            return None
-        numbers = pc.fill_null(array, 0).to_numpy(zero_copy_only=False)  # exact for integers, as a cast to float is not
-        bad = np.zeros(len(array), bool)
-        if low is not None:
-            bad |= numbers < low
-        if high is not None:
-            bad |= numbers > high
-        return _some(bad & ~_nulls(array))
-
-    return check
+def _range(low: float | None, high: float | None, array: pa.Array) -> Mask | None:
+    if not _is_numeric(array.type) or not len(array):
+        return None
+    if pa.types.is_float16(array.type):
+        array = array.cast(pa.float32())  # Arrow cannot compute with half floats
+    extremes = pc.min_max(array).as_py()  # skips NaN, which the type check refuses
+    least, most = extremes["min"], extremes["max"]
+    if least is None or ((low is None or least >= low) and (high is None or most <= high)):
+        return None
+    numbers = pc.fill_null(array, 0).to_numpy(zero_copy_only=False)  # exact for integers, as a cast to float is not
+    bad = np.zeros(len(array), bool)
+    if low is not None:
+        bad |= numbers < low
+    if high is not None:
+        bad |= numbers > high
+    return _some(bad & ~_nulls(array))
 
 
-def _length(low: int | None, high: int | None) -> Check:
-    def check(array: pa.Array) -> Mask | None:
-        if not _is_string(array.type) or not len(array):
-            return None
-        # Zero characters are zero bytes, which cost nothing to count.
-        lengths = pc.binary_length(array) if high is None and low == 1 else pc.utf8_length(array)
-        return _range(low, high)(lengths)
-
-    return check
+def _length(low: int | None, high: int | None, array: pa.Array) -> Mask | None:
+    if not _is_string(array.type) or not len(array):
+        return None
+    # A text without characters has no bytes either, and bytes cost nothing to count.
+    return _range(low, high, pc.binary_length(array) if high is None and low == 1 else pc.utf8_length(array))
 
 
-def _pattern(pattern: re.Pattern[str]) -> Check:
+def _pattern(pattern: re.Pattern[str], array: pa.Array) -> Mask | None:
     """Python's own `re`, as `jsonschema` uses it, on the distinct values."""
-
-    def check(array: pa.Array) -> Mask | None:
-        if not _is_string(array.type) or array.null_count == len(array):
-            return None
-        encoded = array.dictionary_encode()
-        missed = np.array([pattern.search(text) is None for text in encoded.dictionary.to_pylist()] + [False])
-        if not missed.any():
-            return None
-        codes = pc.fill_null(encoded.indices.cast(pa.int64()), len(missed) - 1).to_numpy(zero_copy_only=False)
-        return _some(missed[codes])
-
-    return check
+    if not _is_string(array.type) or array.null_count == len(array):
+        return None
+    encoded = array.dictionary_encode()
+    missed = np.array([pattern.search(text) is None for text in encoded.dictionary.to_pylist()] + [False])
+    return _by_code(missed, encoded) if missed.any() else None
 
 
-def _min_items(low: int) -> Check:
-    def check(array: pa.Array) -> Mask | None:
-        if not _is_list(array.type):
-            return None
-        return _some(_numpy_bool(pc.less(pc.list_value_length(array), low)))
-
-    return check
+def _min_items(low: int, array: pa.Array) -> Mask | None:
+    return _some(_mask(pc.less(pc.list_value_length(array), low))) if _is_list(array.type) else None
 
 
-def _items(inner: Check) -> Check:
-    def check(array: pa.Array) -> Mask | None:
-        if not _is_list(array.type):
-            return None
-        bad = inner(array.flatten())  # leaves the slots of null lists out, as list_parent_indices does
-        if bad is None:
-            return None
-        rows = np.zeros(len(array), bool)
-        rows[pc.list_parent_indices(array).to_numpy(zero_copy_only=False)[bad]] = True
-        return _some(rows)
-
-    return check
+def _items(inner: Check, array: pa.Array) -> Mask | None:
+    # flatten() skips the slots of null lists, as list_parent_indices does
+    bad = inner(array.flatten()) if _is_list(array.type) else None
+    if bad is None:
+        return None
+    rows = np.zeros(len(array), bool)
+    rows[pc.list_parent_indices(array).to_numpy(zero_copy_only=False)[bad]] = True
+    return _some(rows)
 
 
 def _object(schema: dict[str, Any], place: str) -> Check:
@@ -268,7 +230,7 @@ def _object(schema: dict[str, Any], place: str) -> Check:
     def check(array: pa.Array) -> Mask | None:
         if not pa.types.is_struct(array.type):
             return None
-        names = [array.type.field(i).name for i in range(array.type.num_fields)]
+        names = [field.name for field in array.type]
         if len(set(names)) < len(names) or not required <= set(names) or (closed and set(names) - properties.keys()):
             return _some(~_nulls(array))
         bad = None
@@ -280,53 +242,41 @@ def _object(schema: dict[str, Any], place: str) -> Check:
     return check
 
 
-def _any_of(checks: list[Check]) -> Check:
-    def check(array: pa.Array) -> Mask | None:
-        bad = np.ones(len(array), bool)
-        for one in checks:
-            failed = one(array)
-            if failed is None:
-                return None
-            bad &= failed
-        return _some(bad)
-
-    return check
-
-
-def _not(inner: Check) -> Check:
-    def check(array: pa.Array) -> Mask | None:
-        failed = inner(array)
-        return _some(np.ones(len(array), bool) if failed is None else ~failed)
-
-    return check
-
-
-def _if_then(condition: Check, consequence: Check, columns: set[str]) -> Check:
-    """`columns` are all that `consequence` looks at, so that no other is copied."""
-
-    def check(array: pa.Array) -> Mask | None:
-        unmet = condition(array)
-        if unmet is None:
-            return consequence(array)
-        rows = np.flatnonzero(~unmet)
-        if rows.size > len(array) // 2:
-            failed = consequence(array)  # looking at all is cheaper than copying most
-            return None if failed is None else _some(failed & ~unmet)
-        failed = consequence(_project(array, columns).take(pa.array(rows)))
+def _any_of(checks: Sequence[Check], array: pa.Array) -> Mask | None:
+    bad = np.ones(len(array), bool)
+    for one in checks:
+        failed = one(array)
         if failed is None:
             return None
-        bad = np.zeros(len(array), bool)
-        bad[rows[failed]] = True
-        return _some(bad)
+        bad &= failed
+    return _some(bad)
 
-    return check
+
+def _not(inner: Check, array: pa.Array) -> Mask | None:
+    failed = inner(array)
+    return _some(np.ones(len(array), bool) if failed is None else ~failed)
+
+
+def _if_then(condition: Check, consequence: Check, columns: set[str], array: pa.Array) -> Mask | None:
+    """`columns` are the only ones that `consequence` reads, so only these are copied."""
+    unmet = condition(array)
+    if unmet is None:
+        return consequence(array)
+    rows = np.flatnonzero(~unmet)
+    if rows.size > len(array) // 2:
+        failed = consequence(array)  # cheaper than copying most rows
+        return None if failed is None else _some(failed & ~unmet)
+    failed = consequence(_project(array, columns).take(pa.array(rows)))
+    if failed is None:
+        return None
+    bad = np.zeros(len(array), bool)
+    bad[rows[failed]] = True
+    return _some(bad)
 
 
 def _project(array: pa.Array, columns: set[str]) -> pa.Array:
-    """The struct array with those of its fields alone that are in `columns`."""
-    if not pa.types.is_struct(array.type):
-        return array
-    fields = [i for i in range(array.type.num_fields) if array.type.field(i).name in columns]
+    """The struct array with only those of its fields that are in `columns`."""
+    fields = [i for i, f in enumerate(array.type) if f.name in columns] if pa.types.is_struct(array.type) else []
     if not fields:
         return array
     return pa.StructArray.from_arrays(

@@ -115,7 +115,7 @@ def test_vectors_are_compared_too(tmp_path: Path) -> None:
 
 def test_the_command(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["diff", str(tiny), str(tiny)]) == 0
-    assert capsys.readouterr().out == "The releases hold the same rows.\n"
+    assert capsys.readouterr().out == "The releases have the same rows.\n"
     other = write_tiny_release(tmp_path / "other", LOG.replace("two", "2\x1b[31m"))
     assert run(["diff", str(tiny), str(other)]) == 1
     printed = capsys.readouterr().out

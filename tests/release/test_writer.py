@@ -97,7 +97,9 @@ def test_shards_of_other_columns_are_refused(tmp_path: Path) -> None:
 
 def test_an_existing_release_stays_unless_asked(tmp_path: Path) -> None:
     before = snapshot(write_tiny_release(tmp_path / "release"))
-    with pytest.raises(InputError, match=r"release: a release is there already\. Remedy: --overwrite, or another --out"):
+    with pytest.raises(
+        InputError, match=r"release: a release is there already\. Remedy: add --overwrite, or choose another --out"
+    ):
         write_empty(tmp_path / "release")
     assert snapshot(tmp_path) == {f"release/{k}": v for k, v in before.items()}
     write_empty(tmp_path / "release", overwrite=True)
@@ -109,10 +111,10 @@ def test_an_existing_release_stays_unless_asked(tmp_path: Path) -> None:
 def test_what_is_no_release_is_never_replaced(tmp_path: Path, overwrite: bool) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.tex").write_text("years of work")
-    with pytest.raises(InputError, match=r"thesis: exists and is no release.*Remedy: another --out"):
+    with pytest.raises(InputError, match=r"thesis: exists and is not a release.*Remedy: choose another --out"):
         write_empty(tmp_path / "thesis", overwrite=overwrite)
     (tmp_path / "file").write_text("x")
-    with pytest.raises(InputError, match="file: exists and is no release"):
+    with pytest.raises(InputError, match="file: exists and is not a release"):
         write_empty(tmp_path / "file", overwrite=overwrite)
     with pytest.raises(InputError, match="cannot write there"):
         write_empty(tmp_path / "file" / "below", overwrite=overwrite)
@@ -123,7 +125,7 @@ def test_what_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     with ReleaseWriter(tmp_path / "release") as release:
         (tmp_path / "release").mkdir()
         (tmp_path / "release" / "mine").write_text("x")
-        with pytest.raises(InputError, match="exists and is no release"):
+        with pytest.raises(InputError, match="exists and is not a release"):
             release.finish({}, {})
     assert snapshot(tmp_path) == {"release/mine": b"x"}
 

@@ -75,7 +75,7 @@ def test_a_wrong_answer_is_zero_and_the_version_travels(metric: str) -> None:
 def test_unknown_metrics_and_values_that_are_no_text() -> None:
     with pytest.raises(UnknownNameError, match=r'No metric "gsm8"\. Did you mean "gsm8k"'):
         score("gsm8", "1", "1")
-    with pytest.raises(InputError, match="response is 7, expected a text"):
+    with pytest.raises(InputError, match="response is 7, expected a string"):
         score("em", 7, "1")  # type: ignore[arg-type]
 
 

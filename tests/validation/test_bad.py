@@ -329,7 +329,7 @@ def test_archives_cut_short(tmp_path: Path) -> None:
         assert lfb.validate(path) == []
         path.write_bytes(gzip.compress(data)[:-1000])
         issues = lfb.validate(path)
-        assert [(i.file, i.row, i.expected) for i in issues] == [(name, None, "a whole, readable file")]
+        assert [(i.file, i.row, i.expected) for i in issues] == [(name, None, "a complete, readable file")]
         assert "cannot be read to its end" in str(issues[0].value)
 
 
@@ -348,7 +348,7 @@ def test_damaged_archives(tmp_path: Path) -> None:
     for mark in (b"\x1f\x8b", b"\x28\xb5\x2f\xfd"):
         (tmp_path / "llms.jsonl").write_bytes(mark + b"nonsense" * 10)
         (issue,) = lfb.validate(tmp_path / "llms.jsonl")
-        assert issue.expected == "a whole, readable file"
+        assert issue.expected == "a complete, readable file"
 
 
 def test_byte_order_marks(tmp_path: Path) -> None:

@@ -154,4 +154,4 @@ def test_empty_and_odd_files(tmp_path: Path) -> None:
     for data in (b"", b"PAR1", b"PAR1PAR1", b"PAR1" + b"\xff" * 100 + b"PAR1"):
         (tmp_path / "responses.parquet").write_bytes(data)
         (issue,) = lfb.validate(tmp_path / "responses.parquet")
-        assert issue.expected == "a whole, readable file"
+        assert issue.expected == "a complete, readable file"

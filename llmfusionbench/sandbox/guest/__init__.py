@@ -1,4 +1,4 @@
-"""The half of the sandbox that runs inside it: imports the standard library and itself, nothing else.
+"""The part of the sandbox that runs inside it. Imports only itself and the standard library.
 
-It is started as the top-level package `guest` by an interpreter that sees none of the project, so imports here are relative.
+It is started as the top-level package `guest` by an interpreter that cannot see the project, so its imports are relative.
 """

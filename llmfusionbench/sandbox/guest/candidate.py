@@ -1,7 +1,7 @@
-"""The process that holds the program: runs its text, then does what the checker asks and sends back data.
+"""The process that holds the program: runs it, then does what the checker asks and sends back data.
 
-Nothing here is trusted. The program shares this interpreter and may rewrite any of it; all it can do with that is to send
-other data, which is no more than a function that returns other values.
+Nothing here is trusted. The program shares this interpreter and may change any of it, but all it gains is to send other
+data, just like a function that returns other values.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class _Server:
     def answer(self, operation: str, *values: Any) -> list[Any]:
         exchange = Exchange(self)
         if operation == "load":
-            sys.modules[_MODULE] = self.module  # dataclasses and pickle look a class's module up
+            sys.modules[_MODULE] = self.module  # dataclasses and pickle look up the module of a class
             exec(compile(values[0], "<program>", "exec"), self.module.__dict__)  # noqa: S102 this is the sandbox's purpose
             return ["return", None, []]
         if operation == "name":
@@ -81,7 +81,7 @@ class _Server:
 
 
 class _Callback:
-    """A function of the test, called back over the same connection."""
+    """A function of the test, called over the same connection."""
 
     def __init__(self, server: _Server, number: int) -> None:
         self.server, self.number = server, number
@@ -100,9 +100,9 @@ class _Callback:
 
 
 def describe(error: BaseException) -> list[Any]:
-    """An exception as names of its classes, the nearest first, and its text."""
+    """An exception as the names of its classes, nearest first, and its text."""
     try:
-        only = error.args[0] if len(error.args) == 1 else None  # str(KeyError("x")) has quotes of its own
+        only = error.args[0] if len(error.args) == 1 else None  # str(KeyError("x")) adds quotes
         text = (only if type(only) is str else str(error))[:500]
     except Exception:
         text = "an exception without a text"
@@ -111,5 +111,5 @@ def describe(error: BaseException) -> list[Any]:
 
 def main(sock: socket.socket) -> None:
     """Serve until the checker hangs up."""
-    random.seed(1)  # the same program prints and answers the same in every run
+    random.seed(1)  # every run of a program gives the same output
     _Server(sock).serve()

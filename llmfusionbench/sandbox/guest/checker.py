@@ -1,6 +1,6 @@
-"""The process that decides: it runs the tests against stand-ins for the program and tells the verdict to the pool.
+"""The process that decides: it runs the tests against stand-ins for the program and sends the verdict to the pool.
 
-It never runs a line of the program. The tests run here because only here can the program not touch them.
+It never runs the program itself, which so cannot touch the tests.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from .remote import Program, ProgramEndedError
 
 
 def main(verdicts: socket.socket, programs: socket.socket) -> None:
-    """Take one job from `verdicts`, run it against the program behind `programs`, answer [status, reason]."""
+    """Receive one job from `verdicts`, run it against the program behind `programs`, and send [status, reason]."""
     _, job = frames.receive(verdicts)
-    random.seed(0)  # tests that draw their cases draw the same ones in every run
+    random.seed(0)  # tests with random cases draw the same ones in every run
     program = Program(programs)
     try:
         status, reason = _check(program, **job)
@@ -74,7 +74,7 @@ def _entry(program: Program, name: str) -> Any:
 
 
 def _built_in_entry(own: set[str], *tests: ast.AST) -> str | None:
-    """`sum` for `assert sum(10, 15) == 6`: what is called first, where tests name nothing but the language's own."""
+    """The first builtin called, if tests name only builtins: `sum` for `assert sum(10, 15) == 6`."""
     if any(not hasattr(builtins, name) and name not in own for name in _read(*tests)):
         return None
     for node in _nodes(*tests):
@@ -88,7 +88,7 @@ def _nodes(*trees: ast.AST) -> list[ast.AST]:
 
 
 def _defined(*trees: ast.AST) -> set[str]:
-    """Every name that the setup or the tests bind themselves, at any depth."""
+    """The names that the setup or the tests define, at any depth."""
     names = set()
     for node in _nodes(*trees):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -107,7 +107,7 @@ def _read(*trees: ast.AST) -> set[str]:
 
 
 def _lend(program: Program, namespace: dict[str, Any], names: set[str]) -> None:
-    """Bind names that tests use but do not define: the language's own first, so that a program cannot replace `abs`."""
+    """Bind names that tests use but do not define. Builtins come first, so that a program cannot replace `abs`."""
     for name in sorted(names - set(namespace)):
         if hasattr(builtins, name):
             continue
@@ -116,5 +116,5 @@ def _lend(program: Program, namespace: dict[str, Any], names: set[str]) -> None:
             continue
         try:
             namespace[name] = program.name(name)
-        except AttributeError:  # not there: the test that needs it meets a NameError
+        except AttributeError:  # the test that needs it raises a NameError
             continue

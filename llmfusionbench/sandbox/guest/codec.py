@@ -1,11 +1,11 @@
-"""Python values as JSON and back, without a way to name code: what arrives is plain built-in values, never a subclass.
+"""Python values as JSON and back. JSON cannot name code: decoding gives plain built-in values, never a subclass.
 
-    null true false "text" 12 0.5      themselves
-    ["tuple", v, ...]                  and frozenset, bytes, complex, range, decimal, fraction, dates, types by name
+    null true false "text" 12 0.5      as they are
+    ["tuple", v, ...]                  also frozenset, bytes, complex, range, decimal, fraction, dates, builtins by name
     ["list", n, v, ...]                a mutable container, the n-th of this exchange; ["ref", n] is the same one again
-    ["mine", n] / ["yours", n]         an object that stays where it is, kept by the sender / by the receiver
+    ["mine", n] / ["yours", n]         an object that stays with the sender / with the receiver
 
-Containers are numbered so that a call which sorts its argument in place, or returns it, means the same on both sides.
+Containers are numbered so that both sides agree on a call that returns its argument or changes it in place.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import fractions
 import math
 from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol
 
 from .frames import ProtocolError
 
@@ -27,28 +27,26 @@ _BUILTINS: tuple[Any, ...] = (
     type(None),
 )
 BUILTINS: dict[str, Any] = {value.__name__: value for value in _BUILTINS}
-"""Types and functions of the language that a test may pass by name: none of them reaches a file or runs a text."""
+"""Types and functions that a test may pass by name: none of them opens files or runs code."""
 _BUILTIN_NAMES = {id(value): name for name, value in BUILTINS.items()}
-_EMPTY: dict[Any, Any] = {}
-_DICT_KEYS, _DICT_VALUES, _DICT_ITEMS = type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY.items())
-_MUTABLE = (list, dict, set, bytearray, deque, Counter, OrderedDict, defaultdict, array)
 _BAD_VALUE = (TypeError, ValueError, LookupError, ArithmeticError, RecursionError, AttributeError)
-_LONG_INT_BITS = 10_000  # json refuses longer decimal texts than 4,300 digits
+_LONG_INT_BITS = 10_000  # json refuses decimal texts of more than 4,300 digits
+_NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
 class UnsupportedError(Exception):
-    """A value that cannot cross."""
+    """A value that cannot be sent."""
 
 
 class Objects(Protocol):
-    """How each side treats what the codec does not know: hand out a number for it, or find it again."""
+    """How each side treats other objects: gives them numbers, and finds them by these."""
 
     def to_wire(self, value: object) -> list[Any]: ...
     def from_wire(self, kind: str, number: int) -> object: ...
 
 
 def _plain(value: Any) -> Any:
-    """A subclass of a built-in type (an IntEnum, a named tuple) as that type itself."""
+    """An instance of a subclass of a built-in type (IntEnum, named tuple) as that type itself."""
     if isinstance(value, int):
         return int.__int__(value)
     if isinstance(value, float):
@@ -63,7 +61,7 @@ def _plain(value: Any) -> Any:
 
 
 class Exchange:
-    """One request and its reply: the numbering of mutable containers that both share."""
+    """The numbering of mutable containers that one request and its reply share."""
 
     def __init__(self, objects: Objects) -> None:
         self.objects = objects
@@ -72,75 +70,34 @@ class Exchange:
 
     def _number(self, value: object) -> int:
         self._numbers[id(value)] = len(self.containers)
-        self.containers.append(value)  # keeps it alive, so that its id stays its own
+        self.containers.append(value)  # kept alive, so that its id stays unique
         return len(self.containers) - 1
 
     def encode(self, value: Any) -> Any:
-        """`value` as JSON; raises RecursionError for nesting without end, UnsupportedError from `objects`."""
+        """`value` as JSON. Raises RecursionError for endless nesting, and UnsupportedError from `objects`."""
         kind = type(value)
         if value is None or kind is bool or kind is str:
             return value
-        if kind is int:
-            return value if value.bit_length() < _LONG_INT_BITS else ["int", hex(value)]
-        if kind is float:
-            return value if math.isfinite(value) else ["float", repr(value)]
-        if kind in _MUTABLE:
+        if (kind is int and value.bit_length() < _LONG_INT_BITS) or (kind is float and math.isfinite(value)):
+            return value
+        if id(kind) in _CONTAINER_TAGS:
             known = self._numbers.get(id(value))
             return ["ref", known] if known is not None else self.encode_contents(value, self._number(value))
-        if kind is tuple:
-            return ["tuple", *map(self.encode, value)]
-        if kind is frozenset:
-            return ["frozenset", *map(self.encode, value)]
+        if id(kind) in _VALUE_TAGS and getattr(value, "tzinfo", None) is None:
+            tag = _VALUE_TAGS[id(kind)]
+            return [tag, *map(self.encode, _VALUES[tag].parts(value))]
         if id(value) in _BUILTIN_NAMES:
             return ["builtin", _BUILTIN_NAMES[id(value)]]
-        return self._encode_rare(value)
+        plain = _plain(value)
+        return self.objects.to_wire(value) if type(plain) is kind else self.encode(plain)
 
     def encode_contents(self, value: Any, number: int) -> list[Any]:
-        """A mutable container by its contents, as number `number`."""
-        kind = type(value)
-        if kind is list:
-            return ["list", number, *map(self.encode, value)]
-        if kind is set:
-            return ["set", number, *map(self.encode, value)]
-        if kind is bytearray:
-            return ["bytearray", number, value.decode("latin-1")]
-        if kind is deque:
-            return ["deque", number, value.maxlen, *map(self.encode, value)]
-        if kind is array:
-            return ["array", number, value.typecode, *map(self.encode, value.tolist())]
-        names: dict[Any, str] = {dict: "dict", Counter: "counter", OrderedDict: "odict", defaultdict: "ddict"}
-        name = names[kind]
-        return [name, number, *(self.encode(part) for item in value.items() for part in item)]
-
-    def _encode_rare(self, value: Any) -> Any:
-        kind = type(value)
-        if kind is bytes:
-            return ["bytes", value.decode("latin-1")]
-        if kind is complex:
-            return ["complex", self.encode(value.real), self.encode(value.imag)]
-        if kind is range:
-            return ["range", *map(self.encode, (value.start, value.stop, value.step))]
-        if kind is decimal.Decimal:
-            return ["decimal", str(value)]
-        if kind is fractions.Fraction:
-            return ["fraction", self.encode(value.numerator), self.encode(value.denominator)]
-        if kind in (datetime.datetime, datetime.date, datetime.time) and getattr(value, "tzinfo", None) is None:
-            return [kind.__name__, value.isoformat()]
-        if kind is datetime.timedelta:
-            return ["timedelta", value.days, value.seconds, value.microseconds]
-        if kind is _DICT_KEYS:
-            return ["keys", *map(self.encode, value)]
-        if kind is _DICT_VALUES:
-            return ["values", *map(self.encode, value)]
-        if kind is _DICT_ITEMS:
-            return ["items", *(self.encode(part) for item in value for part in item)]
-        plain = _plain(value)
-        if type(plain) is not kind:
-            return self.encode(plain)
-        return self.objects.to_wire(value)
+        """A mutable container with its number and contents."""
+        tag = _CONTAINER_TAGS[id(type(value))]
+        return [tag, number, *map(self.encode, _CONTAINERS[tag].parts(value))]
 
     def decode(self, node: Any) -> Any:
-        """The value of a JSON node; anything unexpected raises ProtocolError."""
+        """The value of a JSON node. Raises ProtocolError for anything unexpected."""
         try:
             return self._decode(node)
         except ProtocolError:
@@ -154,26 +111,24 @@ class Exchange:
                 raise ProtocolError("a JSON object is no value")
             return node
         tag, *rest = node
-        if tag in _DECODE_CONTAINER:
+        if tag in _CONTAINERS:
             number, *items = rest
             if type(number) is not int or number != len(self.containers):
                 raise ProtocolError("containers out of order")
-            container = _DECODE_CONTAINER[tag](items)
+            container = _CONTAINERS[tag].make(items)
             self._number(container)
             self.fill(container, items)
             return container
         if tag == "ref":
             return self.containers[_index(rest[0])]
-        if tag == "tuple":
-            return tuple(map(self._decode, rest))
         if tag in ("mine", "yours"):
             return self.objects.from_wire(tag, _index(rest[0]))
         if tag == "builtin":
             return _lookup(BUILTINS, rest[0])
-        return _lookup(_DECODE_RARE, tag)([self._decode(item) for item in rest])
+        return _lookup(_VALUES, tag).make([self._decode(item) for item in rest])
 
     def fill(self, container: Any, items: list[Any]) -> None:
-        """Replace the contents of a container by decoded `items`, in place."""
+        """Replace the contents of a container, in place, by the decoded `items`."""
         kind = type(container)
         if kind is deque:
             values = [self._decode(item) for item in items[1:]]
@@ -195,26 +150,26 @@ class Exchange:
                     container[key] = value
 
     def snapshot(self) -> list[Any]:
-        """Shallow copies of every container so far, to tell later which were changed in place."""
-        return [_parts(container) for container in self.containers]
+        """Shallow copies of all containers so far, to find those that are changed in place."""
+        return [_items(container) for container in self.containers]
 
     def changes(self, before: list[Any]) -> list[Any]:
-        """The containers that differ from their `snapshot`, each by number and contents."""
+        """The containers that differ from their `snapshot`, with numbers and contents."""
         changed = []
         for number, old in enumerate(before):
-            new = _parts(self.containers[number])
+            new = _items(self.containers[number])
             if len(old) != len(new) or any(a is not b for a, b in zip(old, new, strict=True)):
                 changed.append(self.encode_contents(self.containers[number], number))
         return changed
 
     def apply(self, changes: Any, sent: int) -> None:
-        """Carry changes of the first `sent` containers (those of the request, no others) over to our own."""
+        """Apply changes of the first `sent` containers, which are those of the request, to our own."""
         try:
             for tag, number, *items in changes:
-                if not 0 <= _index(number) < sent or tag not in _DECODE_CONTAINER:
+                if not 0 <= _index(number) < sent or tag not in _CONTAINERS:
                     raise ProtocolError("a change of something that was not passed")
                 container = self.containers[number]
-                if type(container) is not type(_DECODE_CONTAINER[tag](items)):
+                if type(container) is not type(_CONTAINERS[tag].make(items)):
                     raise ProtocolError("a change of a container's type")
                 self.fill(container, items)
         except ProtocolError:
@@ -223,10 +178,16 @@ class Exchange:
             raise ProtocolError(f"no change: {type(error).__name__}") from error
 
 
-def _parts(container: Any) -> list[Any]:
-    if isinstance(container, dict):
-        return [part for item in container.items() for part in item]
-    return list(container)
+def _pairs(value: Any) -> list[Any]:
+    return [part for item in value.items() for part in item]
+
+
+def _iso(value: Any) -> list[str]:
+    return [value.isoformat()]
+
+
+def _items(container: Any) -> list[Any]:
+    return _pairs(container) if isinstance(container, dict) else list(container)
 
 
 def _index(value: Any) -> int:
@@ -241,39 +202,57 @@ def _lookup(table: dict[str, Any], name: Any) -> Any:
     return table[name]
 
 
-def _long_int(items: list[Any]) -> int:
-    return int(str.__str__(items[0]), 16)
+class _Kind(NamedTuple):
+    """How values of one type are sent."""
+
+    type: Any
+    parts: Callable[[Any], Iterable[Any]]
+    """What is sent of a value."""
+    make: Callable[[list[Any]], Any]
+    """The value, from its decoded parts; for a container an empty one, which `Exchange.fill` fills."""
 
 
-def _float(items: list[Any]) -> float:
-    return {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[items[0]]
-
-
-_DECODE_CONTAINER: dict[str, Callable[[list[Any]], Any]] = {
-    "list": lambda items: [],
-    "dict": lambda items: {},
-    "set": lambda items: set(),
-    "bytearray": lambda items: bytearray(),
-    "deque": lambda items: deque(maxlen=items[0]),
-    "array": lambda items: array(items[0]),
-    "counter": lambda items: Counter(),
-    "odict": lambda items: OrderedDict(),
-    "ddict": lambda items: defaultdict(None),
+_CONTAINERS: dict[str, _Kind] = {
+    "list": _Kind(list, iter, lambda items: []),
+    "dict": _Kind(dict, _pairs, lambda items: {}),
+    "set": _Kind(set, iter, lambda items: set()),
+    "bytearray": _Kind(bytearray, lambda value: [value.decode("latin-1")], lambda items: bytearray()),
+    "deque": _Kind(deque, lambda value: [value.maxlen, *value], lambda items: deque(maxlen=items[0])),
+    "array": _Kind(array, lambda value: [value.typecode, *value.tolist()], lambda items: array(items[0])),
+    "counter": _Kind(Counter, _pairs, lambda items: Counter()),
+    "odict": _Kind(OrderedDict, _pairs, lambda items: OrderedDict()),
+    "ddict": _Kind(defaultdict, _pairs, lambda items: defaultdict(None)),
 }
-_DECODE_RARE: dict[str, Callable[[list[Any]], Any]] = {
-    "int": _long_int,
-    "float": _float,
-    "frozenset": frozenset,
-    "bytes": lambda items: items[0].encode("latin-1"),
-    "complex": lambda items: complex(float(items[0]), float(items[1])),
-    "range": lambda items: range(*items),
-    "decimal": lambda items: decimal.Decimal(items[0]),
-    "fraction": lambda items: fractions.Fraction(items[0], items[1]),
-    "datetime": lambda items: datetime.datetime.fromisoformat(items[0]),
-    "date": lambda items: datetime.date.fromisoformat(items[0]),
-    "time": lambda items: datetime.time.fromisoformat(items[0]),
-    "timedelta": lambda items: datetime.timedelta(*items),
-    "keys": lambda items: dict.fromkeys(items).keys(),
-    "values": lambda items: dict(enumerate(items)).values(),
-    "items": lambda items: dict(zip(items[::2], items[1::2], strict=True)).items(),
+_VALUES: dict[str, _Kind] = {
+    "int": _Kind(int, lambda value: [hex(value)], lambda items: int(str.__str__(items[0]), 16)),
+    "float": _Kind(float, lambda value: [repr(value)], lambda items: _NOT_FINITE[items[0]]),
+    "tuple": _Kind(tuple, iter, tuple),
+    "frozenset": _Kind(frozenset, iter, frozenset),
+    "bytes": _Kind(bytes, lambda value: [value.decode("latin-1")], lambda items: items[0].encode("latin-1")),
+    "complex": _Kind(complex, lambda value: [value.real, value.imag], lambda items: complex(float(items[0]), float(items[1]))),
+    "range": _Kind(range, lambda value: [value.start, value.stop, value.step], lambda items: range(*items)),
+    "decimal": _Kind(decimal.Decimal, lambda value: [str(value)], lambda items: decimal.Decimal(items[0])),
+    "fraction": _Kind(
+        fractions.Fraction,
+        lambda value: [value.numerator, value.denominator],
+        lambda items: fractions.Fraction(items[0], items[1]),
+    ),
+    "datetime": _Kind(datetime.datetime, _iso, lambda items: datetime.datetime.fromisoformat(items[0])),
+    "date": _Kind(datetime.date, _iso, lambda items: datetime.date.fromisoformat(items[0])),
+    "time": _Kind(datetime.time, _iso, lambda items: datetime.time.fromisoformat(items[0])),
+    "timedelta": _Kind(
+        datetime.timedelta,
+        lambda value: [value.days, value.seconds, value.microseconds],
+        lambda items: datetime.timedelta(*items),
+    ),
+    "keys": _Kind(type({}.keys()), iter, lambda items: dict.fromkeys(items).keys()),
+    "values": _Kind(type({}.values()), iter, lambda items: dict(enumerate(items)).values()),
+    "items": _Kind(
+        type({}.items()),
+        lambda value: [part for item in value for part in item],
+        lambda items: dict(zip(items[::2], items[1::2], strict=True)).items(),
+    ),
 }
+# By the id of the type: a class of the program may have a metaclass with any idea of equality.
+_CONTAINER_TAGS = {id(kind.type): tag for tag, kind in _CONTAINERS.items()}
+_VALUE_TAGS = {id(kind.type): tag for tag, kind in _VALUES.items()}

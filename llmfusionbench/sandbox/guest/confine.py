@@ -1,4 +1,4 @@
-"""What a forked child gives up before it runs a line that is not ours, in the one order in which it can be given up."""
+"""Confines a forked child before it runs foreign code, step by step in the only order that works."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ class Limits:
     """What one program may use."""
 
     cpu_s: float
-    """Processor time; the limit is a second more, so that the clock strikes first where there is nothing to wait for."""
+    """Processor time. The kernel's limit is a second more, so that the pool's own check comes first."""
     memory_mb: int
     """Address space."""
 
 
 def confine(limits: Limits, *, namespaces: bool, scratch: str, uid: int, keep: int) -> None:
-    """Confine this process; open descriptors above `keep` are closed. Raises OSError where a step is refused.
+    """Confine this process. Raises OSError if a step is refused.
 
     Args:
-        limits: what it may use.
-        namespaces: whether it is alone in fresh mount, pid and network namespaces, with the right to mount.
-        scratch: its private directory; a new one in memory with `namespaces`, else an empty one that it cannot write.
-        uid: the user it becomes where it is root (65534 is nobody).
-        keep: the highest descriptor that stays open.
+        limits: What it may use.
+        namespaces: Whether it has its own mount, pid and network namespaces, and may mount.
+        scratch: Its private directory: with `namespaces` a new one in memory, else an empty one that it cannot write.
+        uid: The user that it becomes if it is root.
+        keep: The highest descriptor that stays open.
     """
     os.closerange(keep + 1, 65_536)
     if namespaces:
@@ -75,9 +75,9 @@ def confine(limits: Limits, *, namespaces: bool, scratch: str, uid: int, keep: i
 
 
 def _become(uid: int) -> None:
-    """Change to another user, unless that one could not read Python's own library (a Python in the home of root).
+    """Change to another user, unless that one cannot read Python's library (a Python in the home of root).
 
-    Then it stays root by number, which without capabilities and behind the filter may read root's files and little else.
+    In that case it keeps the id of root: without capabilities and behind the filter, it may only read root's files.
     """
     os.setresuid(uid, uid, 0)
     if os.access(_LIBRARY, os.R_OK | os.X_OK):

@@ -1,6 +1,6 @@
-"""Length-prefixed JSON messages over a socket: the only thing that crosses between two processes of the sandbox.
+"""Length-prefixed JSON messages over a socket, the only channel between the processes of the sandbox.
 
-JSON cannot name code or types, so decoding a hostile message can at worst fail.
+JSON cannot name code or types, so a hostile message can at worst fail to decode.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import struct
 from typing import Any
 
 LIMIT_BYTES = 8 * 1024 * 1024
-"""No message is longer: a program that returns more than this has failed."""
+"""Longest message. A program that returns more fails."""
 _HEADER = struct.Struct(">I")
 
 
 class ProtocolError(Exception):
-    """The other side sent something that is no message."""
+    """The other side sent an invalid message."""
 
 
 class ChannelClosedError(Exception):
-    """The other side has gone."""
+    """The other side has ended."""
 
 
 class TooLargeError(Exception):
@@ -28,11 +28,11 @@ class TooLargeError(Exception):
 
 
 def _no_constant(text: str) -> Any:
-    raise ProtocolError(f"{text} is no JSON number")
+    raise ProtocolError(f"{text} is not a JSON number")
 
 
 def send(sock: socket.socket, message: object) -> None:
-    """Write one message; raises TooLargeError before a byte has gone out."""
+    """Write one message. Raises TooLargeError before anything is sent."""
     body = json.dumps(message, allow_nan=False, separators=(",", ":")).encode("ascii")
     if len(body) > LIMIT_BYTES:
         raise TooLargeError(f"a value of {len(body)} bytes, at most {LIMIT_BYTES} can be passed")
@@ -57,7 +57,7 @@ def _read(sock: socket.socket, size: int) -> bytes:
 
 
 def receive(sock: socket.socket) -> list[Any]:
-    """Read one message, which is always a JSON array that begins with a word."""
+    """Read one message: a JSON array that begins with a word."""
     (size,) = _HEADER.unpack(_read(sock, _HEADER.size))
     if size > LIMIT_BYTES:
         raise ProtocolError(f"a message of {size} bytes, at most {LIMIT_BYTES}")

@@ -1,4 +1,4 @@
-"""The few system calls that the standard library of Python 3.11 does not have, through ctypes."""
+"""System calls that the standard library of Python 3.11 lacks, through ctypes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _checked(result: int, what: str) -> int:
 
 
 def unshare(flags: int) -> None:
-    """Leave the shared namespaces named by `flags`."""
+    """unshare(2): move to new namespaces."""
     _checked(_libc.unshare(flags), f"unshare({flags:#x})")
 
 
@@ -40,12 +40,12 @@ def mount(source: str, target: str, kind: str | None, flags: int, options: str =
 
 
 def umount(target: str) -> None:
-    """Take a mount out of the tree at once, and free it when nothing uses it any more."""
+    """umount2(2), lazily: the mount is freed once it is unused."""
     _checked(_libc.umount2(target.encode(), MNT_DETACH), f"umount {target}")
 
 
 def pivot_root(new: str, old: str) -> None:
-    """Make `new` the root; glibc has no wrapper."""
+    """pivot_root(2), for which glibc has no wrapper."""
     number = {"x86_64": 155, "aarch64": 41}.get(os.uname().machine)
     if number is None:
         raise OSError(38, f"pivot_root is not known for {os.uname().machine}")
@@ -53,7 +53,7 @@ def pivot_root(new: str, old: str) -> None:
 
 
 def prctl(option: int, argument: int | ctypes.c_void_p = 0, third: ctypes.c_void_p | int = 0) -> None:
-    """prctl(2) with unused arguments zero."""
+    """prctl(2) with zero for unused arguments."""
 
     def wide(value: int | ctypes.c_void_p) -> ctypes.c_ulong | ctypes.c_void_p:
         return ctypes.c_ulong(value) if isinstance(value, int) else value

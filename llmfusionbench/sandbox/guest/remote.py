@@ -1,7 +1,7 @@
-"""The checker's view of the program: its functions and objects as stand-ins, every use of which is a message.
+"""The checker's view of the program: stand-ins for its functions and objects, every use of which is a message.
 
-What comes back is data. Nothing the program sends can compare itself: stand-ins are equal only to themselves, plain values
-are compared here, so a class with an `__eq__` that always agrees gains nothing.
+The replies are data. Stand-ins are equal only to themselves and plain values are compared here, so a program gains nothing
+by a class with an `__eq__` that always agrees.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _STOPS = (StopIteration, StopAsyncIteration)
 
 
 class ProgramEndedError(BaseException):
-    """The program has gone or broke the protocol. Not an Exception: a test's `except Exception` must not take it for one."""
+    """The program ended or broke the protocol. Not an Exception, so that a test's `except Exception` does not catch it."""
 
 
 class ProgramError(Exception):
-    """The program raised something that has no counterpart among the language's own exceptions."""
+    """The program raised an exception that is not a builtin one."""
 
 
 class Program:
@@ -31,12 +31,12 @@ class Program:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.ended: str | None = None
-        """Why nothing more can be asked; once set it stays."""
+        """Why the program can no longer be asked; None while it can."""
         self._callbacks: dict[int, Callable[..., Any]] = {}
         self._remotes: dict[int, Remote] = {}
 
     def to_wire(self, value: object) -> list[Any]:
-        """A stand-in goes back as what it stands for; a function of the test can be called back; the rest stays here."""
+        """A stand-in becomes its object again, and a function of the test can be called back; nothing else can be sent."""
         if type(value) is Remote:
             return ["yours", object.__getattribute__(value, "_number")]
         if callable(value) and not isinstance(value, type):
@@ -45,7 +45,7 @@ class Program:
         raise UnsupportedError(f"a test passes a {type(value).__name__}, which cannot be handed to the program")
 
     def from_wire(self, kind: str, number: int) -> object:
-        """The stand-in for the program's object `number`, or our function that it returns to us."""
+        """The stand-in for the program's object `number`, or one of our own functions."""
         if kind == "yours":
             if number not in self._callbacks:
                 raise frames.ProtocolError("an unknown function")
@@ -53,15 +53,15 @@ class Program:
         return self._remotes.setdefault(number, Remote(self, number))
 
     def start(self, code: str) -> None:
-        """Send the program's text and wait until it has run; its own exception is raised here."""
+        """Send the program and wait until it has run. Raises its exception."""
         self._exchange(["load", code], Exchange(self), 0)
 
     def name(self, name: str) -> Any:
-        """What the program calls `name`; AttributeError where it has no such thing."""
+        """The global `name` of the program. Raises AttributeError if it has none."""
         return self._exchange(["name", name], Exchange(self), 0)
 
     def ask(self, operation: str, *values: Any) -> Any:
-        """Have the program do one thing and return the result."""
+        """Have the program do one operation, and return the result."""
         exchange = Exchange(self)
         try:
             request = [operation, *map(exchange.encode, values)]
@@ -126,9 +126,10 @@ class Program:
 
 
 def _exception(names: list[Any], text: str, *, stop_allowed: bool) -> Exception:
-    """The first of the program's exception classes that the language itself has; StopIteration only as an iterator's end.
+    """The first of the program's exception classes that is a builtin.
 
-    A function that raises StopIteration would otherwise cut short a test's `all(map(candidate, cases))`.
+    StopIteration is allowed only at the end of an iterator: else a function that raises it would cut a test's
+    `all(map(candidate, cases))` short.
     """
     for name in names:
         kind = getattr(builtins, name, None) if type(name) is str else None
@@ -137,13 +138,13 @@ def _exception(names: list[Any], text: str, *, stop_allowed: bool) -> Exception:
                 return RuntimeError(f"{name}: {text}")
             try:
                 return kind() if kind is StopIteration else kind(text)
-            except TypeError:  # UnicodeDecodeError and the like take more; their base does not
+            except TypeError:  # UnicodeDecodeError, for one, needs more arguments; its base does not
                 continue
     return ProgramError(f"{names[0] if names else 'an exception'}: {text}")
 
 
 class Remote:
-    """One object of the program. No method here may hand the program a value that a test compares with.
+    """One object of the program. No method may send the program a value that a test compares with.
 
     So there is no `__eq__` and no `__contains__`: equality is identity, and `in` iterates and compares here.
     """
@@ -193,7 +194,7 @@ class Remote:
 
 
 class _RemoteIterator:
-    """`for` over a stand-in, one message an element."""
+    """Iterates over a stand-in, one message per element."""
 
     def __init__(self, iterator: Any) -> None:
         self._iterator = iterator

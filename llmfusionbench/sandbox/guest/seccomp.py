@@ -1,7 +1,7 @@
 """A system-call filter: no new processes, programs, sockets, signals to others, namespaces, mounts or shared memory.
 
-It is the second wall behind the namespaces, and the main one where there are none (then it also forbids every write to the
-file system). Numbers are those of the kernel's own tables for x86_64 and aarch64; elsewhere there is no filter.
+It backs up the namespaces. Where there are none it is the main barrier, and then it also forbids every write to the file
+system. The numbers are from the kernel's tables for x86_64 and aarch64; other processors get no filter.
 """
 
 from __future__ import annotations
@@ -23,123 +23,45 @@ _WRITE_FLAGS = 0o1 | 0o2 | 0o100 | 0o1000 | 0o20000000
 
 # name: (number on x86_64, number on aarch64); None where the architecture has no such call
 _DENIED: dict[str, tuple[int | None, int | None]] = {
-    "fork": (57, None),
-    "vfork": (58, None),
-    "execve": (59, 221),
-    "execveat": (322, 281),
-    "ptrace": (101, 117),
-    "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271),
-    "process_madvise": (440, 440),
-    "process_mrelease": (448, 448),
-    "kcmp": (312, 272),
-    "tkill": (200, 130),
-    "rt_sigqueueinfo": (129, 138),
-    "rt_tgsigqueueinfo": (297, 240),
-    "pidfd_open": (434, 434),
-    "pidfd_send_signal": (424, 424),
-    "pidfd_getfd": (438, 438),
-    "socket": (41, 198),
-    "unshare": (272, 97),
-    "setns": (308, 268),
-    "mount": (165, 40),
-    "umount2": (166, 39),
-    "pivot_root": (155, 41),
-    "chroot": (161, 51),
-    "open_tree": (428, 428),
-    "move_mount": (429, 429),
-    "fsopen": (430, 430),
-    "fsconfig": (431, 431),
-    "fsmount": (432, 432),
-    "fspick": (433, 433),
-    "mount_setattr": (442, 442),
-    "bpf": (321, 280),
-    "perf_event_open": (298, 241),
-    "userfaultfd": (323, 282),
-    "keyctl": (250, 219),
-    "add_key": (248, 217),
-    "request_key": (249, 218),
-    "io_uring_setup": (425, 425),
-    "io_setup": (206, 0),
-    "init_module": (175, 105),
-    "finit_module": (313, 273),
-    "delete_module": (176, 106),
-    "kexec_load": (246, 104),
-    "kexec_file_load": (320, 294),
-    "reboot": (169, 142),
-    "swapon": (167, 224),
-    "swapoff": (168, 225),
-    "sethostname": (170, 161),
-    "setdomainname": (171, 162),
-    "acct": (163, 89),
-    "syslog": (103, 116),
-    "settimeofday": (164, 170),
-    "clock_settime": (227, 112),
-    "adjtimex": (159, 171),
-    "clock_adjtime": (305, 266),
-    "name_to_handle_at": (303, 264),
-    "open_by_handle_at": (304, 265),
-    "iopl": (172, None),
-    "ioperm": (173, None),
-    "modify_ldt": (154, None),
-    "personality": (135, 92),
-    "move_pages": (279, 239),
-    "migrate_pages": (256, 238),
-    "shmget": (29, 194),
-    "shmat": (30, 196),
-    "semget": (64, 190),
-    "msgget": (68, 186),
-    "mq_open": (240, 180),
-    "memfd_create": (319, 279),
-    "memfd_secret": (447, 447),
-    "sched_setaffinity": (203, 122),
-    "sched_setscheduler": (144, 119),
-    "sched_setattr": (314, 274),
-    "sched_setparam": (142, 118),
-    "setpriority": (141, 140),
-    "ioprio_set": (251, 30),
-    "fanotify_init": (300, 262),
-    "landlock_create_ruleset": (444, 444),
-    "seccomp": (317, 277),
-}
+    # new processes and programs
+    "fork": (57, None), "vfork": (58, None), "execve": (59, 221), "execveat": (322, 281),
+    # other processes: their memory, signals and descriptors
+    "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "process_madvise": (440, 440),
+    "process_mrelease": (448, 448), "kcmp": (312, 272), "tkill": (200, 130), "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240), "pidfd_open": (434, 434), "pidfd_send_signal": (424, 424), "pidfd_getfd": (438, 438),
+    # sockets, namespaces, mounts
+    "socket": (41, 198), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "umount2": (166, 39),
+    "pivot_root": (155, 41), "chroot": (161, 51), "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430),
+    "fsconfig": (431, 431), "fsmount": (432, 432), "fspick": (433, 433), "mount_setattr": (442, 442),
+    # the kernel's own interfaces
+    "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282), "keyctl": (250, 219), "add_key": (248, 217),
+    "request_key": (249, 218), "io_uring_setup": (425, 425), "io_setup": (206, 0),
+    # the machine itself
+    "init_module": (175, 105), "finit_module": (313, 273), "delete_module": (176, 106), "kexec_load": (246, 104),
+    "kexec_file_load": (320, 294), "reboot": (169, 142), "swapon": (167, 224), "swapoff": (168, 225), "sethostname": (170, 161),
+    "setdomainname": (171, 162), "acct": (163, 89), "syslog": (103, 116), "settimeofday": (164, 170),
+    "clock_settime": (227, 112), "adjtimex": (159, 171), "clock_adjtime": (305, 266), "name_to_handle_at": (303, 264),
+    "open_by_handle_at": (304, 265), "iopl": (172, None), "ioperm": (173, None), "modify_ldt": (154, None),
+    "personality": (135, 92), "move_pages": (279, 239), "migrate_pages": (256, 238),
+    # shared memory and messages
+    "shmget": (29, 194), "shmat": (30, 196), "semget": (64, 190), "msgget": (68, 186), "mq_open": (240, 180),
+    "memfd_create": (319, 279), "memfd_secret": (447, 447),
+    # scheduling, watching files, further filters
+    "sched_setaffinity": (203, 122), "sched_setscheduler": (144, 119), "sched_setattr": (314, 274),
+    "sched_setparam": (142, 118), "setpriority": (141, 140), "ioprio_set": (251, 30), "fanotify_init": (300, 262),
+    "landlock_create_ruleset": (444, 444), "seccomp": (317, 277),
+}  # fmt: skip
 _NO_SUCH_CALL = {"clone3": (435, 435), "openat2": (437, 437)}
-"""Their arguments lie in memory, out of a filter's reach; the C library then falls back to `clone` and `openat`."""
+"""A filter cannot read their arguments, which lie in memory; the C library falls back to `clone` and `openat`."""
 _CHANGES_FILES: dict[str, tuple[int | None, int | None]] = {
-    "creat": (85, None),
-    "mkdir": (83, None),
-    "mkdirat": (258, 34),
-    "rmdir": (84, None),
-    "unlink": (87, None),
-    "unlinkat": (263, 35),
-    "rename": (82, None),
-    "renameat": (264, 38),
-    "renameat2": (316, 276),
-    "link": (86, None),
-    "linkat": (265, 37),
-    "symlink": (88, None),
-    "symlinkat": (266, 36),
-    "truncate": (76, 45),
-    "chmod": (90, None),
-    "fchmod": (91, 52),
-    "fchmodat": (268, 53),
-    "fchmodat2": (452, 452),
-    "chown": (92, None),
-    "lchown": (94, None),
-    "fchown": (93, 55),
-    "fchownat": (260, 54),
-    "mknod": (133, None),
-    "mknodat": (259, 33),
-    "utime": (132, None),
-    "utimes": (235, None),
-    "utimensat": (280, 88),
-    "futimesat": (261, None),
-    "setxattr": (188, 5),
-    "lsetxattr": (189, 6),
-    "fsetxattr": (190, 7),
-    "removexattr": (197, 14),
-    "lremovexattr": (198, 15),
-    "fremovexattr": (199, 16),
-}
+    "creat": (85, None), "mkdir": (83, None), "mkdirat": (258, 34), "rmdir": (84, None), "unlink": (87, None),
+    "unlinkat": (263, 35), "rename": (82, None), "renameat": (264, 38), "renameat2": (316, 276), "link": (86, None),
+    "linkat": (265, 37), "symlink": (88, None), "symlinkat": (266, 36), "truncate": (76, 45), "chmod": (90, None),
+    "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452), "chown": (92, None), "lchown": (94, None),
+    "fchown": (93, 55), "fchownat": (260, 54), "mknod": (133, None), "mknodat": (259, 33), "utime": (132, None),
+    "utimes": (235, None), "utimensat": (280, 88), "futimesat": (261, None), "setxattr": (188, 5), "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7), "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16),
+}  # fmt: skip
 _AF_UNIX = 1
 _STREAM = (1, 1 | 0o4000, 1 | 0o2000000, 1 | 0o2004000)
 """SOCK_STREAM, also with SOCK_NONBLOCK and SOCK_CLOEXEC."""
@@ -148,7 +70,7 @@ _FIOSETOWN, _SIOCSPGRP, _TIOCSTI = 0x8901, 0x8902, 0x5412
 
 
 def supported() -> bool:
-    """Whether there is a filter for this machine's processor."""
+    """Whether there is a filter for this processor."""
     return os.uname().machine in _AUDIT_ARCH
 
 
@@ -216,7 +138,7 @@ class _Filter(ctypes.Structure):
 
 
 def install(*, writes: bool) -> None:
-    """Bind this process, and every thread it starts, to the filter for ever. Needs no privilege after no_new_privs."""
+    """Bind this process and all its threads to the filter for good. Needs no privilege after no_new_privs."""
     code = program(os.uname().machine, os.getpid(), writes=writes)
     buffer = ctypes.create_string_buffer(code, len(code))
     described = _Filter(len(code) // 8, ctypes.cast(buffer, ctypes.c_void_p))

@@ -1,4 +1,4 @@
-"""The root directory of the `namespaces` kind: a small tree in memory that holds read-only windows onto Python's own files."""
+"""The root directory of the `namespaces` kind: a small tree in memory with read-only mounts of Python's own files."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import TypedDict
 
 from . import kernel
 
-NOBODY = 65_534
+OTHER_UID = 65_534
 
 
 class View(TypedDict):
-    """What can be seen from inside."""
+    """What is visible inside."""
 
     visible: list[str]
-    """Files and directories, at the place they have outside; symbolic links stay links."""
+    """Files and directories, with their paths outside; symbolic links stay links."""
     hidden: list[str]
-    """Directories under them that appear empty."""
+    """Directories in them that appear empty."""
     devices: list[str]
 
 
 def enter(view: View, root: str, scratch: str) -> None:
-    """Leave the machine's namespaces and make `view`, built on the empty directory `root`, the whole file system.
+    """Move to new namespaces and make `view`, built on the empty directory `root`, the whole file system.
 
-    Raises OSError where the kernel refuses. The next child is the first process of a new pid namespace.
+    Raises OSError if the kernel refuses. The next child is the first process of a new pid namespace.
     """
     uid, gid = os.geteuid(), os.getegid()
     flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | kernel.CLONE_NEWPID
@@ -31,7 +31,11 @@ def enter(view: View, root: str, scratch: str) -> None:
         flags |= kernel.CLONE_NEWUSER
     kernel.unshare(flags)
     if uid != 0:
-        for name, text in (("setgroups", "deny"), ("uid_map", f"{NOBODY} {uid} 1"), ("gid_map", f"{NOBODY} {gid} 1")):
+        for name, text in (
+            ("setgroups", "deny"),
+            ("uid_map", f"{OTHER_UID} {uid} 1"),
+            ("gid_map", f"{OTHER_UID} {gid} 1"),
+        ):
             with open(f"/proc/self/{name}", "w") as file:
                 file.write(text)
     kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
@@ -61,7 +65,7 @@ def _show(source: str, target: str) -> None:
         with open(target, "x"):
             pass
     kernel.mount(source, target, None, kernel.MS_BIND | kernel.MS_REC)
-    held = os.statvfs(target).f_flag  # flags of the window's origin cannot be cleared in a user namespace: repeat them
+    held = os.statvfs(target).f_flag  # flags of the original cannot be cleared in a user namespace: repeat them
     keep = held & (kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC | kernel.MS_NOATIME | kernel.MS_NODIRATIME)
     keep |= kernel.MS_RELATIME if held & 4096 else 0
     add = kernel.MS_RDONLY | kernel.MS_NOSUID

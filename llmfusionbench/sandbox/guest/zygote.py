@@ -1,7 +1,7 @@
-"""A worker's process inside the sandbox: it never runs foreign code, and forks a confined child for each that must.
+"""A worker's process inside the sandbox. It runs no foreign code, and forks a confined child for each program and its tests.
 
-Requests come over standard input, a Unix socket, each with the descriptors that the child gets; no program, test or answer
-ever passes through here, so that one child cannot find in its memory what was meant for another.
+Requests come over standard input, a Unix socket, with the descriptors for the child. Programs, tests and answers never pass
+through this process, so a child cannot find those of another one in its memory.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _PRELOADED = (
     *("queue", "random", "re", "statistics", "string", "struct", "sys", "textwrap", "threading"),
     *("time", "traceback", "types", "typing", "unicodedata", "zlib"),
 )
-"""What most programs import; loaded once, and at hand even where a program may not read Python's directory."""
+"""Loaded once, since most programs import them; so they also work where a program cannot read Python's directory."""
 _PER_CHILD = kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWNET
 _UIDS = {"candidate": 65_534, "checker": 65_533}
 _GRACE_S = 2.0
 
 
 def main() -> None:
-    """Isolate according to the JSON in the last argument, say so, and serve until the pool hangs up."""
+    """Isolate as the JSON in the last argument says, report it, and serve until the pool hangs up."""
     config: dict[str, Any] = json.loads(sys.argv[-1])
     control = socket.socket(fileno=0)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def _become_first_process() -> None:
-    """Fork: the child goes on as the first process of the new pid namespace, whose death takes every other along."""
+    """Fork: the child goes on as the first process of the new pid namespace; when it dies, all others in it do."""
     pid = os.fork()
     if pid == 0:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -77,7 +77,7 @@ def _become_first_process() -> None:
 
 
 def _supervise(request: dict[str, Any], descriptors: list[int], config: dict[str, Any]) -> NoReturn:
-    """Run one confined child, and end it after its time on the clock or when the leash, the first descriptor, is let go."""
+    """Run one confined child, and end it after its time on the clock or when the leash, the first descriptor, is closed."""
     leash, *handed = descriptors
     status = "the sandbox failed"
     try:
@@ -103,41 +103,34 @@ def _supervise(request: dict[str, Any], descriptors: list[int], config: dict[str
     except OSError as error:
         status = f"not confined: {error}"
     finally:
-        with contextlib.suppress(OSError):  # the pool may have let go, and no longer wants to know
+        with contextlib.suppress(OSError):  # the pool may have closed it
             os.write(leash, f"{' '.join(status.split())}\n".encode())
         os._exit(0)
 
 
 def _watch(pid: int, leash: int, wall_s: float) -> None:
-    """Wait for the end of a child, tell its processor time for each byte on the leash, and kill it when that is let go."""
+    """Wait until a child ends, answer each byte on the leash with its processor time, and kill it if the leash is closed."""
     child = os.pidfd_open(pid)
     until = time.monotonic() + wall_s
     while True:
         ready = select.select([leash, child], [], [], max(0.0, until - time.monotonic()))[0]
         if child in ready:
             return
-        if leash not in ready or not _answer(pid, leash):
-            os.kill(pid, signal.SIGKILL)
-            return
-
-
-def _answer(pid: int, leash: int) -> bool:
-    """Tell the processor time that was asked for; False if the leash was let go, perhaps just after the question."""
-    try:
-        if not os.read(leash, 1):
-            return False
-        os.write(leash, f"used {kernel.cpu_s(pid):.6f}\n".encode())
-    except OSError:
-        return False
-    return True
+        if leash in ready:
+            with contextlib.suppress(OSError):  # closed, perhaps just after the question
+                if os.read(leash, 1):
+                    os.write(leash, f"used {kernel.cpu_s(pid):.6f}\n".encode())
+                    continue
+        os.kill(pid, signal.SIGKILL)
+        return
 
 
 def _child(request: dict[str, Any], handed: list[int], tell: int, config: dict[str, Any]) -> NoReturn:
-    """Arrange descriptors (0 nothing, 1 and 2 the output, 3.. sockets), confine, and do the role's work."""
+    """Arrange descriptors (0 null, 1 and 2 output, 3 and up sockets), confine the process, and run the role."""
     try:
         null = os.open("/dev/null", os.O_RDWR)
         output, *sockets = handed
-        # first out of the way, then each to its place; what is left over is closed by confine()
+        # first out of the way, then each to its place; confine() closes the rest
         places = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 32) for descriptor in (null, output, output, *sockets, tell)]
         for place, descriptor in enumerate(places):
             os.dup2(descriptor, place)

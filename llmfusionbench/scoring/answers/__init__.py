@@ -1,1 +1,1 @@
-"""Reading answers: what an LLM's text gives as its choice, number, program or boolean, and what the ground truth means."""
+"""Reading answers: the choice, number, formula, program or boolean in a response, and the meaning of a ground truth."""

@@ -1,4 +1,4 @@
-"""Reads the true/false answer out of a response, for tasks such as BoolQ."""
+"""Finds the true/false answer in a response, for tasks such as BoolQ."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _EDGE = 4 * SPAN_LIMIT
 
 
 def as_boolean(truth: str) -> bool | None:
-    """The truth value that a ground truth is a word for ("True", "no."), else None."""
+    """The boolean that a ground truth stands for ("True", "no."), else None."""
     return _WORDS.get(truth.strip(" \t\n.\"'()").lower())
 
 
 def read_boolean(text: str) -> bool | None:
-    """The truth value that a response commits to: the marked one, the one it opens with, else the last one named."""
+    """The boolean that a response commits to: the marked one, the one it opens with, else the last one."""
     marked = marked_answer(text)
     if marked is not None:
         found = _WORD.search(lowered(marked[:80]))
@@ -30,7 +30,7 @@ def read_boolean(text: str) -> bool | None:
         return _WORDS[opening[1]]
     low = lowered(text[-_EDGE:])
     last = None
-    for last in _WORD.finditer(low):  # noqa: B007 - the last one is what is wanted
+    for last in _WORD.finditer(low):  # noqa: B007 - only the last one counts
         pass
     return None if last is None else _value(last, low)
 

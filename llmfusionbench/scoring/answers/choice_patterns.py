@@ -1,6 +1,6 @@
 """The patterns in which an LLM names an option, compiled for one set of labels.
 
-Every repetition is bounded or possessive, so that the time is linear in the length of the text.
+Every repetition is bounded or possessive, so the time is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _OPEN = r"[(\[*_`\"'$\u2018\u201c]{0,5}+"
 _CLOSE = r"[)\]}*_`\"'$.:,\u2019\u201d]{0,6}+"
 _LATEX = r"(?:\\(?:text|textbf|mathrm|mathbf)\s?\{\s?)?+"
 _NOT_APPLICABLE = r"(?<![nN]/)(?<![nN] / )"
-"""Before a label: that of "N/A" names no option."""
+"""Before a label: the A of "N/A" does not name an option."""
 _BEFORE = rf"(?<![\w'\u2019-]){_NOT_APPLICABLE}"
 _END = r"(?!_{0,3}[^\W_]|['\u2019]\w|-)"
 # "a" and "I" look like labels: before another word they are the article and the pronoun.
@@ -42,7 +42,7 @@ _VERDICT = (
     r"(?:correct|right|best|answer|likely|appropriate|accurate|suitable)\b"
 )
 _DENIALS = ("not", "n't", "never", "n\u2019t", "than", "though", " nor")
-"""What ends the words before a verdict that does not count: "not B is right", "although B is right"."""
+"""Ends of the words before a verdict that does not count: "not B is right", "although B is right"."""
 _NONE_OF = re.compile(r"\b(?:neither|none of)\s(?:\W|\b(?:or|nor|and|options?|[a-z])\b)*\Z")
 _COMMITS = (
     r"\b(?:choose|pick|select|go(?:ing)?\s+(?:with|for)|opt\s+for|settle\s+on|conclude\s+(?:that\s+)?it\s+is|must\s+be"
@@ -55,7 +55,7 @@ _COMMITS = (
 
 
 class ChoicePatterns:
-    """What finds the labels `labels` in a text; each finder gives the label as written in `labels`, or None."""
+    """Finds `labels` in a text. Every method returns the label as written in `labels`, or None."""
 
     def __init__(self, labels: tuple[str, ...]) -> None:
         self.labels = {label.lower(): label for label in labels}
@@ -71,7 +71,7 @@ class ChoicePatterns:
             rf"(?:(?!{_WRONG})[)\].:*_`]++(?!\w)(?!{_WRONG})|\s+[-\u2013\u2014]|,?\s+(?:because|since)\b)",
             fold,
         )
-        # These two run on lower-cased text, which spares the slow comparison without regard to case.
+        # These two run on lower-cased text, since ignoring case is slow.
         low = one.lower()
         self._verdict = re.compile(_VERDICT)
         self._subject = re.compile(rf"{_BEFORE}(?P<label>{low})[)\]*_`\"'.]{{0,4}}\s{{1,4}}\Z")
@@ -85,7 +85,7 @@ class ChoicePatterns:
         self._bare = re.compile(rf"{_BEFORE}(?P<label>{one}){_END}{_NO_WORD}(?P<after>{_WRONG})?")
 
     def _name(self, found: str) -> str:
-        # Without regard to case the long s (U+017F) matches "s", and some other letters likewise: kept as they are.
+        # When case is ignored, the long s (U+017F) matches "s", among others: such letters are kept as they are.
         return self.labels.get(found.lower(), found)
 
     def alone(self, text: str) -> str | None:
@@ -94,7 +94,7 @@ class ChoicePatterns:
         return None if found is None else self._name(found["label"])
 
     def leading(self, marked: str) -> str | None:
-        """The label that opens a marked answer; of "A or B" the last."""
+        """The label that opens a marked answer; the last one of "A or B"."""
         found = self._leading.match(marked)
         if found is None:
             return None
@@ -104,7 +104,7 @@ class ChoicePatterns:
         return self._name(label)
 
     def opening(self, text: str) -> str | None:
-        """The label that opens `text` ("B. train station"), when no line and no bracket names another."""
+        """The label that opens `text` ("B. train station"), unless a line or a bracket names another one."""
         named = {self._name(found["label"]) for line in text.splitlines() if (found := self._opening.match(line))}
         first = self._opening.match(text)
         if first is None or len(named | set(self.bracketed(text))) > 1:
@@ -128,7 +128,7 @@ class ChoicePatterns:
             place = start + found.start("label")
             if _denied(low, place):
                 continue
-            # A small "a" is the article, unless it stands in brackets or in bold.
+            # A lower-case "a" is the article, unless it is in brackets or bold.
             if text[place] not in ("a", "i") or text[max(0, place - 1) : place] in ("(", "*"):
                 yield verdict.end(), self._name(found["label"])
 
@@ -149,12 +149,12 @@ class ChoicePatterns:
         ]
 
     def last_line(self, text: str) -> str | None:
-        """The label of the last line that holds nothing else."""
+        """The label of the last line that consists of a label."""
         labels = [found["label"] for found in self._line.finditer(text)]
         return labels[-1] if labels else None
 
     def last_bare(self, text: str) -> str | None:
-        """The last label that stands as a word, written as in the labels, and is not ruled out."""
+        """The last label that is a word of its own, written as in `labels`, and not ruled out."""
         labels = [found["label"] for found in self._bare.finditer(text) if not found["after"] and not _ruled_out(text, found)]
         return labels[-1] if labels else None
 

@@ -1,8 +1,7 @@
-"""Reads the option that a response commits to in a multiple-choice task.
+"""Finds the option that a response commits to in a multiple-choice task.
 
-Order of trust: the whole response, an answer field or mark, a sentence such as "B is correct", a bracketed or bold
-letter, a line with a letter alone, a letter as a word, an option's text. In each the last one named counts, and one
-that is ruled out ("not A") does not.
+Looked for in this order: the whole response, an answer field or mark, a sentence such as "B is correct", a letter in brackets
+or bold, a line with only a letter, an option's text, a letter as a word. The last one counts, unless it is ruled out ("not A").
 """
 
 from __future__ import annotations
@@ -16,16 +15,16 @@ from llmfusionbench.scoring.answers.options import Options
 from llmfusionbench.scoring.answers.refusal import declines
 
 WHOLE_LIMIT = 1000
-"""Longest text that can be an option as a whole, in characters."""
+"""Longest response that is compared with the options as a whole, in characters."""
 TAIL = 4000
-"""How much of the end of a response is searched for what is not marked, in characters."""
+"""Length of the end of a response that is searched for unmarked answers, in characters."""
 
 _LATEX_TEXT = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox)\s?\{([^{}]*+)\}")
 _SENTENCE_END = re.compile(r"(?<=[\w)*])[.;!?](?:\s|$)|\n")
 
 
 def read_choice(text: str, options: Options) -> str | None:
-    """The label that `text` commits to, as written in `options.labels`; None where it names no option."""
+    """The label that `text` commits to, as written in `options.labels`; None if it does not name an option."""
     patterns = choice_patterns(options.labels)
     if len(text) <= WHOLE_LIMIT and (label := _whole(text, options, patterns)) is not None:
         return label
@@ -57,11 +56,11 @@ def _marked(marked: str, options: Options, patterns: ChoicePatterns) -> str | No
 
 
 def _whole(text: str, options: Options, patterns: ChoicePatterns) -> str | None:
-    """The option that `text` is, as a whole: its label or its text."""
+    """The option whose label or text is all of `text`."""
     label = patterns.alone(text)
     if label is not None or not options.texts:
         return label
-    # As written first: normalising makes one of -1/4 and 1/4, of pV and pv.
+    # First as written: -1/4 and 1/4, or pV and pv, are the same once normalised.
     written, plain = text.strip(), normalise(text)
     for wanted, texts in ((written, options.texts), (plain, options.plain)):
         same = [label for label, option in zip(options.labels, texts, strict=True) if option == wanted]
@@ -71,7 +70,7 @@ def _whole(text: str, options: Options, patterns: ChoicePatterns) -> str | None:
 
 
 def _only_text(text: str, options: Options) -> str | None:
-    """The one option whose text stands in `text`, if there is just one."""
+    """The only option whose text is contained in `text`, if there is exactly one."""
     if not options.texts:
         return None
     plain = normalise(text)

@@ -1,4 +1,4 @@
-"""Takes the program out of a response, and the code out of a HumanEval prompt. Parses only; runs nothing."""
+"""Extracts the program from a response, and the code from a HumanEval prompt. Code is parsed, never run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import warnings
 from llmfusionbench.scoring.answers.marks import final_text
 
 CODE_LIMIT = 200_000
-"""Longest program that is looked at, in characters."""
+"""Longest program that is considered, in characters."""
 CUTS = 60
-"""How many lines are given up at the end of a text to make it parse."""
+"""Maximum number of lines that are cut from the end of a text to make it parse."""
 
 _FENCE = re.compile(r"^(?P<indent>[ \t]{0,8})(?:```|~~~)[ \t]*+(?P<kind>[\w+-]*+)[^\n]*+\n", re.MULTILINE)
 _BEGIN = re.compile(r"\[begin\]", re.IGNORECASE)
@@ -24,7 +24,7 @@ _PYTHON = frozenset(("", "python", "python3", "py", "Python"))
 def extract_code(response: str, wanted: tuple[str, ...] = ()) -> str:
     """The program in a response: between [BEGIN] and [DONE], in a fenced block, or the text without its prose.
 
-    `wanted` names functions that it should define; the last block that defines one of them is taken.
+    `wanted` are functions of which it should define one; the last block that does is taken.
     """
     text = final_text(response)[:CODE_LIMIT].replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
     begin = _BEGIN.search(text)
@@ -43,21 +43,21 @@ def _unfenced(text: str, wanted: tuple[str, ...]) -> str:
         joined = "\n".join(blocks)
         return joined if parses(joined) and not defining else (defining or blocks)[-1]
     body = text.strip("\n")
-    # A text that defines nothing asked for may be the body of the prompt's function: cutting it would change it.
+    # A text without any of the functions may be the body of the prompt's function: cutting would change it.
     keep = parses(body) or (bool(wanted) and not defines(body, wanted))
     return body if keep else without_prose(body)
 
 
 def fenced_blocks(text: str) -> list[str]:
-    """The Python blocks between ``` lines, the last one also when its closing line is missing."""
+    """The Python blocks between ``` lines; the closing line of the last one may be missing."""
     blocks = _blocks(text, 3)
     return blocks if any(map(parses, blocks)) else _blocks(text, 8)
 
 
 def _blocks(text: str, reach: int) -> list[str]:
-    """The blocks, where a line that closes one is indented by at most `reach` more than the line that opened it.
+    """The blocks, if a closing line may be indented by at most `reach` more than its opening line.
 
-    By the rule of Markdown, 3, the ``` of an example in a docstring closes nothing.
+    Markdown's rule is 3: so the ``` in a docstring does not close the block.
     """
     blocks: list[str] = []
     start: int | None = None
@@ -75,15 +75,15 @@ def _blocks(text: str, reach: int) -> list[str]:
 
 
 def _moved_left(block: str, indent: str) -> str:
-    """A block of an item of a list, without the indentation of its fence."""
+    """A block inside a list item, without the indentation of its fence."""
     return "\n".join(line.removeprefix(indent) for line in block.split("\n")) if indent else block
 
 
 def _with_helpers(code: str, blocks: list[str]) -> str:
-    """`code` under the blocks that hold nothing but imports and definitions, where it or they use some of these."""
+    """`code` after the blocks of imports and definitions that it needs, directly or through each other."""
     wanted = _wanted(code)
     helpers: list[str] = []
-    for block in reversed(blocks):  # what a block uses mostly stands before it
+    for block in reversed(blocks):  # a block mostly uses earlier ones
         if block != code and block not in helpers and parses(block) and _only_defines(block) and _bound(block) & wanted:
             helpers.insert(0, block)
             wanted |= _wanted(block)
@@ -91,7 +91,7 @@ def _with_helpers(code: str, blocks: list[str]) -> str:
 
 
 def _wanted(code: str) -> set[str]:
-    """The names that `code` uses and that neither it nor Python binds."""
+    """The names that `code` uses but neither it nor Python defines."""
     return _names(_tree(code), ast.Load) - _bound(code) - set(dir(builtins))
 
 
@@ -114,7 +114,7 @@ def _names(tree: ast.AST, way: type[ast.expr_context]) -> set[str]:
 
 
 def without_prose(text: str) -> str:
-    """The text from its first line of code on, without trailing lines that keep it from parsing; else unchanged."""
+    """The text from its first line of code on, without the last lines that keep it from parsing."""
     start = _START.search(text)
     if start is None:
         return text
@@ -127,7 +127,7 @@ def without_prose(text: str) -> str:
 
 
 def prompt_code(prompt: str) -> str:
-    """The code of a HumanEval prompt (imports, helpers, signature, docstring), free of instructions around it."""
+    """The code of a HumanEval prompt (imports, helpers, signature, docstring) without the instructions around it."""
     blocks = fenced_blocks(prompt)
     text = blocks[0] if blocks else prompt
     code = without_prose(text.replace("\r\n", "\n")[:CODE_LIMIT])
@@ -141,7 +141,7 @@ def last_function(code: str) -> str | None:
 
 
 def defines(code: str, names: tuple[str, ...]) -> bool:
-    """Whether `code` defines one of `names` at top level (any function where `names` is empty)."""
+    """Whether `code` defines one of `names` at top level, or any function if `names` is empty."""
     one = "|".join(map(re.escape, names)) or r"\w+"
     return (
         re.search(rf"^(?:(?:async[ \t]+)?def|class)[ \t]+(?:{one})\b|^(?:{one})[ \t]*(?::[^=\n]*)?=", code, re.MULTILINE)

@@ -1,6 +1,6 @@
 """Finds the part of a response that is marked as its answer: JSON {"answer": ...}, \\boxed{}, "####", "the answer is".
 
-Every search is linear in the length of the response; the last mark counts, since that is what the LLM committed to.
+Every search is linear in the length of the response. The last mark counts: it is the LLM's final answer.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections.abc import Iterator
 
 SPAN_LIMIT = 2000
-"""Characters that are read after a mark."""
+"""Number of characters that are read after a mark."""
 TRIES = 8
-"""How many marks, counted from the end, are looked at before giving up."""
+"""Maximum number of marks that are looked at, from the end."""
 
 _PHRASE = re.compile(
     r"answer[\s\"'*_`]{0,8}(?:(?:to|for) (?:this|the) (?:question|problem)[\s*_]{0,4})?"
@@ -23,10 +24,10 @@ _FIELD = re.compile(r"answer[\"']\s{0,8}:\s{0,80}")
 _LATEX = re.compile(
     r"(?<!\\)\\(?:frac|forall|text|times|tan|tfrac|theta|tau|to\b|begin|binom|beta|bar|boxed|big|right|rho|neq|ne\b|nu\b|nabla)"
 )
-"""LaTeX that a JSON parser would take for a form feed, a tab, a backspace or a new line, and letters."""
+"""LaTeX that a JSON parser would read as a form feed, tab, backspace or line break, followed by letters."""
 _THOUGHT_ENDS = ("</think>", "</thinking>", "</thought>", "</reasoning>", "[/THINK]")
 _TAGS = re.compile(r"\s*+(?:</\w++>\s*+)*+")
-"""Nothing, or the ends of tags around the thoughts."""
+"""Only white space and closing tags."""
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _HEADING = re.compile(
     r"(?:step|part|case|phase|section|problem|question|method|approach|example|task|why|how)\b.*"
@@ -37,18 +38,18 @@ _BOXED = ("\\boxed", "\\fbox")
 
 
 def lowered(text: str) -> str:
-    """Lower case with every character at its old place ("İ" is the one letter whose lower case is two)."""
+    """Lower case, with every character at its old position (only the lower case of "İ" is two characters)."""
     low = text.lower()
     return low if len(low) == len(text) else text.replace("\u0130", "I").lower()
 
 
 def plain_width(text: str) -> str:
-    """Full-width letters, digits and signs, as East Asian keyboards write them, in their usual width."""
+    """Full-width letters, digits and signs, as East Asian keyboards write them, as ASCII."""
     return text if text.isascii() else text.translate(_WIDE)
 
 
 def final_text(response: str) -> str:
-    """The response without a closed block of thoughts; the whole response when nothing follows it."""
+    """The response without its thoughts; all of it if nothing follows the thoughts."""
     if "</" not in response and "[/" not in response:
         return response
     end = max(place + len(tag) if (place := response.rfind(tag)) >= 0 else -1 for tag in _THOUGHT_ENDS)
@@ -59,7 +60,7 @@ def final_text(response: str) -> str:
 
 
 def answer_field(text: str) -> str | None:
-    """The value of a JSON answer field, or None where there is none or it is blank."""
+    """The value of a JSON answer field, or None if it is missing or blank."""
     if "nswer" not in text and "ANSWER" not in text:
         return None
     low = lowered(text)
@@ -71,7 +72,7 @@ def answer_field(text: str) -> str | None:
 
 
 def marked_answer(text: str) -> str | None:
-    """The text marked as the answer, or None. A JSON answer field wins, then the mark that stands last."""
+    """The text marked as the answer, or None: a JSON answer field, else the last mark."""
     field = answer_field(text)
     if field is not None:
         return field
@@ -80,17 +81,17 @@ def marked_answer(text: str) -> str | None:
 
 
 def last_mark(text: str) -> tuple[int, str] | None:
-    """Place and content of the mark that stands last, of all but a JSON answer field."""
+    """Position and content of the last mark other than a JSON answer field."""
     low = lowered(text)
     found = [mark for mark in (tagged(text, low), boxed(text), _after_hashes(text), _phrase(text, low)) if mark]
     return max(found, default=None)
 
 
 def json_answer(text: str, low: str | None = None) -> str | None:
-    """The value of the first "answer" field that has one, of whole, broken or truncated JSON alike.
+    """The value of the first "answer" field that has one, in complete, broken or truncated JSON.
 
-    Read by hand: the reasoning before it often holds raw newlines and unescaped quotes that no JSON parser takes.
-    The first field counts, as in the published ZeroEval numbers: what follows the object is comment on it.
+    Read by hand, since the reasoning before it often has raw line breaks and unescaped quotes, which JSON parsers refuse.
+    The first field counts, as in the published ZeroEval numbers: text after the object is a comment.
     """
     low = lowered(text) if low is None else low
     for found in itertools.islice(_FIELD.finditer(low), TRIES):
@@ -117,18 +118,23 @@ def _json_value(rest: str) -> str:
 
 
 def boxed(text: str) -> tuple[int, str] | None:
-    """Place and content of the last \\boxed{...} (braces balanced, or cut off by the end of the text)."""
-    end = len(text)
-    for _ in range(TRIES):
-        place, name = max((text.rfind(name, 0, end), name) for name in _BOXED)
-        if place < 0:
-            return None
-        start = place + len(name)
+    """Position and content of the last \\boxed{...}, with balanced braces or cut off by the end of the text."""
+    for place, start in _from_end(text, *_BOXED):
         content = _braced(text, start)
         if content is not None and content.strip():
             return place, content.strip()
-        end = place
     return None
+
+
+def _from_end(text: str, *marks: str) -> Iterator[tuple[int, int]]:
+    """(start, end) of the last `TRIES` of any of `marks`, last first."""
+    end = len(text)
+    for _ in range(TRIES):
+        place, mark = max((text.rfind(mark, 0, end), mark) for mark in marks)
+        if place < 0:
+            return
+        yield place, place + len(mark)
+        end = place
 
 
 def _braced(text: str, start: int) -> str | None:
@@ -150,7 +156,7 @@ def _braced(text: str, start: int) -> str | None:
 
 
 def tagged(text: str, low: str) -> tuple[int, str] | None:
-    """Place and content of the last <answer>...</answer>."""
+    """Position and content of the last <answer>...</answer>."""
     place = low.rfind("<answer>")
     if place < 0:
         return None
@@ -160,38 +166,28 @@ def tagged(text: str, low: str) -> tuple[int, str] | None:
 
 
 def _after_hashes(text: str) -> tuple[int, str] | None:
-    end = len(text)
-    for _ in range(TRIES):
-        place = text.rfind("####", 0, end)
-        if place < 0:
-            return None
-        content, _, rest = text[place + 4 : place + 4 + SPAN_LIMIT].lstrip(" #*").partition("\n")
+    for place, start in _from_end(text, "####"):
+        content, _, rest = text[start : start + SPAN_LIMIT].lstrip(" #*").partition("\n")
         content = content.strip()
-        # "#### Step 2: add them" and the text under it: a heading of Markdown, and no answer.
+        # "#### Step 2: add them" with text below it is a Markdown heading, not an answer.
         heading = _HEADING.match(content[:200]) is not None and "nswer" not in content and bool(rest.strip())
         if content and not heading:
             return place, content
-        end = place
     return None
 
 
 def _phrase(text: str, low: str) -> tuple[int, str] | None:
-    end = len(low)
-    for _ in range(TRIES):
-        place = low.rfind("answer", 0, end)
-        if place < 0:
-            return None
+    for place, _ in _from_end(low, "answer"):
         found = _PHRASE.match(low, place, place + 200)
         if found is not None:
             content = text[found.end() : found.end() + SPAN_LIMIT].split("\n", 1)[0].strip()
             if content:
                 return place, content
-        end = place
     return None
 
 
 def unwrapped(response: str) -> str:
-    """The final text of a response, out of a JSON answer field or <answer> tag where it is wrapped in one."""
+    """The final text of a response, or the content of its JSON answer field or <answer> tag."""
     text = final_text(response)
     field = answer_field(text)
     if field is not None:

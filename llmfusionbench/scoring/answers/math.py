@@ -1,4 +1,4 @@
-"""The final answer of a MATH solution as text, and a plain form in which equal answers mostly are the same text."""
+"""The final answer of a MATH solution, and its plain form, in which equal answers are mostly the same text."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _HEDGE = re.compile(r"\b(?:or|and|if|between|not|cannot|never)\b|n['\u2019]t\b",
 _SENTENCE_END = re.compile(r"(?<=[\w)}\]$])[.;!?](?=\s|$)|\n|,? (?:because|since|which)\b")
 _TEXT = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|operatorname)\s?\{([^{}]*+)\}")
 _UNIT = re.compile(r"(?<=[\w)}])(?:\\[ ,;])?\s*+\\(?:text|mathrm|mbox)\s?\{\s?[^{}]*+\}(?:\^\{?[23]\}?)?$")
-_DROP = re.compile(  # a double backslash parts the rows of a matrix
+_DROP = re.compile(  # a double backslash separates the rows of a matrix
     r"(?<!\\)\\(?:(?:left|right|displaystyle|quad|qquad|limits)(?![a-zA-Z])|[!,;: ])"
     r"|\^\{?\\circ\}?|\\degree|\\\$|\$|\\?%|\u00b0"
 )
 _SPACE = re.compile(r"(\\[a-zA-Z]+)\s+(?=[a-zA-Z])|\s+")
-"""White space; that which ends a command's name ("\\pi r") is kept by its first group."""
+"""White space. The first group keeps the space that ends the name of a command ("\\pi r")."""
 _SYMBOLS = str.maketrans(
     {"\u221e": "\\infty ", "\u00d7": "\\times ", "\u00b7": "\\cdot ", "\u00b2": "^2", "\u00b3": "^3", "\u2212": "-"}
 )
@@ -40,7 +40,7 @@ _ASSIGNED = re.compile(r"[a-zA-Z](?:\([a-zA-Z]\))?=(?=[^=]+$)|[a-zA-Z](?:\\in)(?
 
 
 def math_truth(ground_truth: str) -> str:
-    """The answer of a ground truth: what it boxes last, else what follows "####", else all of it."""
+    """The answer of a ground truth: the last \\boxed{}, else the text after "####", else all of it."""
     found = boxed(ground_truth)
     if found is not None:
         return found[1]
@@ -50,7 +50,7 @@ def math_truth(ground_truth: str) -> str:
 def math_answer(response: str) -> str | None:
     """The answer of a response: the last \\boxed{}, else a marked answer, else its last formula, else its last line.
 
-    Of a sentence as the last line ("So the area is 5 square units.") the number counts, unless it hedges.
+    If the last line is a sentence ("So the area is 5 square units."), its number is the answer, unless it hedges.
     """
     text = final_text(response)
     found = boxed(text)
@@ -81,15 +81,15 @@ def _clean(answer: str) -> str:
 
 
 def _formula(found: re.Match[str]) -> str | None:
-    """What stands between the signs; None for prose between two amounts of money ("$5 and he pays $6")."""
+    """The text inside the delimiters; None for prose between amounts of money ("$5 and he pays $6")."""
     inner = next(part for part in found.groups() if part).strip()
     return None if "\\" not in inner and _PROSE.search(inner) else inner
 
 
 def plain_math(answer: str) -> str:
-    """A plain form: no spacing, sizing, units, currency, degrees, percent; full \\frac{}{} and \\sqrt{}; "x=" dropped."""
+    """Without spacing, sizing, units, currency, degrees, percent signs and "x="; with full \\frac{}{} and \\sqrt{}."""
     text = answer.strip().rstrip(".")
-    if "\\begin" not in text or "\\\\begin" in text:  # backslashes doubled throughout, and no ends of rows
+    if "\\begin" not in text or "\\\\begin" in text:  # doubled backslashes, not ends of rows
         text = text.replace("\\\\", "\\")
     text = text.replace("dfrac", "frac").replace("tfrac", "frac").replace("\\varnothing", "\\emptyset").replace("{,}", "")
     if not text.isascii():

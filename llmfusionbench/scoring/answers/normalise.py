@@ -7,7 +7,7 @@ import re
 import string
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-# Within a word, a mark outside ASCII (a dash, a quotation mark) still parts an article from the rest.
+# Within a word, a non-ASCII mark (a dash, a quotation mark) separates an article from the rest.
 _PARTED = re.compile(r"[^\x00-\x7f](?:a|an|the)\b|\b(?:a|an|the)[^\x00-\x7f]")
 _ARTICLE_WORDS = frozenset(("a", "an", "the"))
 _PUNCTUATION = string.punctuation.encode()
@@ -17,12 +17,12 @@ _CONTROL = bytes([*range(9), *range(14, 28), 127])
 
 def normalise(text: str) -> str:
     """The published normal form of `text`: "The U.S.A. " -> "usa"."""
-    # In UTF-8 the bytes of ASCII punctuation stand for nothing else, and deleting bytes is eight times as fast.
+    # In UTF-8 the bytes of ASCII punctuation have no other meaning, and deleting bytes is eight times as fast.
     return _tidy(text.lower().encode("utf-8", "surrogatepass").translate(None, _PUNCTUATION))
 
 
 def normalise_spaced(text: str) -> str:
-    """The same, with every punctuation mark as a space: "Paris/London" -> "paris london"."""
+    """The same with spaces for punctuation marks: "Paris/London" -> "paris london"."""
     return _tidy(text.lower().encode("utf-8", "surrogatepass").translate(_SPACES))
 
 
@@ -39,9 +39,9 @@ def _tidy(raw: bytes) -> str:
 
 
 def contains_words(text: str, words: str) -> bool:
-    """Whether `words` stands in `text` without cutting a word in two ("art" is not in "party").
+    """Whether `text` contains `words` as whole words ("art" is not in "party").
 
-    Scripts that write no spaces (from U+2E80 on) have no such boundary and any place counts.
+    Scripts without spaces (from U+2E80 on) have no such boundaries, so any position counts.
     """
     if not words:
         return False

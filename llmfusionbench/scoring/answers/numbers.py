@@ -1,6 +1,6 @@
-"""Numbers in text: finds them, and brings each to one exact form so that 18, 18.00, $18 and 36/2 are equal.
+"""Finds numbers in text and gives each an exact form, in which 18, 18.00, $18 and 36/2 are equal.
 
-Works on digits only. No power is ever expanded and no float made, so "1e999999999" costs what its text costs.
+Works on digits: no power is expanded and no float is made, so "1e999999999" costs no more than its text.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from fractions import Fraction
 from llmfusionbench.scoring.answers.marks import plain_width
 
 FRACTION_DIGITS = 60
-"""Numerators and denominators with more digits are compared as written."""
+"""Fractions with longer numerators or denominators are compared as written."""
 WINDOWS = (48, 400)
-"""Characters before the last digit in which the last number is looked for first."""
+"""Lengths of the text before the last digit that are searched for the last number first, in characters."""
 
 _AFTER = 10
-"""Characters after the last digit that may belong to its number: " per cent"."""
+"""Number of characters after the last digit that may belong to its number: " per cent"."""
 _UP_TO_LAST_DIGIT = re.compile(r".*[\d\u00bc-\u00be\u2150-\u215e]", re.DOTALL)
 _TOKEN = re.compile(
     r"(?P<minus>(?<![\w)\]}])-)?(?:[$€£¥₹]\s?(?P<inner>-)?)?"
@@ -45,13 +45,13 @@ class Number:
     """An exact number."""
 
     key: tuple[str, str, int] | tuple[str, str, str]
-    """(sign, digits without outer zeros, power of ten), or ("/", numerator, denominator): equal numbers, equal keys."""
+    """(sign, digits without outer zeros, power of ten), or ("/", numerator, denominator); equal for equal numbers."""
     percent: bool
     text: str
-    """As written in the response."""
+    """The number as written."""
 
     def equals(self, other: Number) -> bool:
-        """Exact equality; where one side alone has a percent sign, 50% is both 50 and 0.5."""
+        """Exact equality. If only one side has a percent sign, 50% equals both 50 and 0.5."""
         if self.key == other.key:
             return True
         if self.percent == other.percent:
@@ -66,7 +66,7 @@ def last_number(text: str) -> Number | None:
     found = _UP_TO_LAST_DIGIT.match(text)
     if found is None:
         return None
-    # A number is short: look in a window around the last digit, and in all of the text only when that was too narrow.
+    # A number is short: search a window around the last digit, and all of the text only if that was too small.
     for width in WINDOWS:
         start = found.end() - width
         if start <= 0:
@@ -80,7 +80,7 @@ def last_number(text: str) -> Number | None:
 def _last(text: str, margin: int) -> Number | None:
     text = _plain(text)
     match = None
-    for match in _TOKEN.finditer(text):  # noqa: B007 - the last one is what is wanted
+    for match in _TOKEN.finditer(text):  # noqa: B007 - only the last one counts
         pass
     if match is None or match.start() < margin:
         return None
@@ -88,7 +88,7 @@ def _last(text: str, margin: int) -> Number | None:
 
 
 def first_number(text: str) -> Number | None:
-    """The first number in `text`, or None; of an equation ("5 + 3 = 8") the number after the last "="."""
+    """The first number in `text`, or in an equation ("5 + 3 = 8") the number after the last "="; None if there is none."""
     text = _plain(text)
     match = _TOKEN.search(text)
     if match is None:
@@ -102,7 +102,7 @@ def first_number(text: str) -> Number | None:
 
 
 def leading_number(text: str) -> Number | None:
-    """The first number in `text` as it stands, or None: 144 of "144 / 12 = 12", but 3/4 of "3/4 cups"."""
+    """The first number in `text`, also of an equation: 144 of "144 / 12 = 12", but 3/4 of "3/4 cups"; or None."""
     text = _plain(text)
     match = _TOKEN.search(text)
     if match is not None and match["over"] is not None and text[match.end() :].lstrip().startswith("="):
@@ -111,7 +111,7 @@ def leading_number(text: str) -> Number | None:
 
 
 def whole_number(text: str) -> Number | None:
-    """The number that `text` is, apart from signs of currency and per cent and white space; None for anything else."""
+    """The number that `text` consists of, with signs of currency or per cent and white space; None for other texts."""
     text = _plain(text).strip().rstrip(".")
     match = _TOKEN.fullmatch(text)
     if match is None or ("," in text and _GROUPED.fullmatch(match["whole"] or "") is None):
@@ -120,7 +120,7 @@ def whole_number(text: str) -> Number | None:
 
 
 def _plain(text: str) -> str:
-    """Writes the variants of a number the plain way: LaTeX fractions and separators, the true minus sign."""
+    """`text` with plain numbers in place of LaTeX fractions, separators and the Unicode minus sign."""
     if not text.isascii():
         text = plain_width(_VULGAR.sub(_spelled_out, text)).translate(_SIGNS)
         text = _SEPARATORS.sub("", _DASH.sub("-", text.replace("\u2019", "'")))
@@ -178,7 +178,7 @@ def _decimal(sign: str, whole: str, part: str, power: int) -> tuple[str, str, in
 
 
 def _ascii_digits(digits: str) -> str:
-    """Arabic-Indic and other digits as 0-9 (`\\d` finds them all)."""
+    """Arabic-Indic and other digits, which `\\d` matches, as 0-9."""
     return digits if digits.isascii() else "".join(str(int(char)) for char in digits)
 
 
@@ -194,7 +194,7 @@ def _fraction(match: re.Match[str], sign: str, whole: str, part: str, power: int
     base = Fraction(int(whole + part[1:]), 1) * Fraction(10) ** (power - max(len(part) - 1, 0))
     if match["mixed"] is not None and not part and power == 0:
         value = base + Fraction(int(above), int(below))
-    elif match["mixed"] is not None:  # "2.5 1/2" is no mixed number: the second stands for itself
+    elif match["mixed"] is not None:  # "2.5 1/2" is not a mixed number: the second one counts
         value = Fraction(int(above), int(below))
     else:
         value = base / int(below)

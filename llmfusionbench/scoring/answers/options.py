@@ -1,20 +1,19 @@
-"""The options of a multiple-choice question, from the forms in which logs keep them."""
+"""The options of a multiple-choice question, in the forms that logs use."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from llmfusionbench.scoring.answers.normalise import normalise
-from llmfusionbench.scoring.answers.python_literal import python_literal
+from llmfusionbench.scoring.answers.python_literal import json_or_literal
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CACHED_LENGTH = 4096
-"""Longer texts of options are parsed anew each time rather than kept."""
+"""Longer texts of options are not cached."""
 DEFAULT_LABELS = tuple("ABCDEFGHIJ")
-"""Labels where the options are not known: as many as the largest usual task (MMLU-Pro) has."""
+"""Labels if the options are unknown: as many as in the largest usual task (MMLU-Pro)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +22,13 @@ class Options:
 
     labels: tuple[str, ...] = DEFAULT_LABELS
     texts: tuple[str, ...] = ()
-    """As many as labels, or none where the texts are not known."""
+    """One per label, or empty if the texts are unknown."""
     plain: tuple[str, ...] = ()
-    """The texts in their normal form."""
+    """The normalised texts."""
 
 
 def read_options(choices: object) -> Options:
-    """Options from a list of texts, {"label": [...], "text": [...]}, {"A": ..., "B": ...}, or these written as text."""
+    """Options from a list of texts, {"label": [...], "text": [...]}, {"A": ..., "B": ...}, or any of these as text."""
     if isinstance(choices, str):
         return _of_short_text(choices) if len(choices) <= CACHED_LENGTH else _of_text(choices)
     if not isinstance(choices, Mapping):
@@ -43,10 +42,7 @@ def read_options(choices: object) -> Options:
 
 
 def _of_text(text: str) -> Options:
-    try:
-        value: object = json.loads(text)
-    except (ValueError, RecursionError):
-        value = python_literal(text)
+    value = json_or_literal(text)
     return read_options(value) if isinstance(value, (list, dict)) else Options()
 
 

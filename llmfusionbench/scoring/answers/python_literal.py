@@ -1,10 +1,11 @@
-"""A strict reader for the Python literals that DataFrames write into CSV cells; nothing is ever evaluated.
+"""A strict parser for the Python literals that DataFrames write into CSV cells. It never evaluates code.
 
-Takes texts, numbers, None, True, False, and lists, tuples, dicts and numpy's `array([...], dtype=...)` of them.
+Accepts strings, numbers, None, True, False, and lists, tuples, dicts and numpy's `array([...], dtype=...)` of them.
 """
 
 from __future__ import annotations
 
+import json
 import re
 
 MAX_DEPTH = 6
@@ -23,12 +24,20 @@ class _NotALiteralError(Exception):
 
 
 def python_literal(text: str) -> object:
-    """The value that `text` writes, or None when it is not a literal of the kinds above."""
+    """The value of `text`, or None if it is not such a literal."""
     try:
         value, place = _value(text, 0, 0)
     except _NotALiteralError:
         return None
     return value if _skip(text, place) == len(text) else None
+
+
+def json_or_literal(text: str, *, strict: bool = True) -> object:
+    """The value of `text` as JSON (`strict` as in `json.loads`), else as a Python literal, else None."""
+    try:
+        return json.loads(text, strict=strict)
+    except (ValueError, RecursionError):
+        return python_literal(text)
 
 
 def _value(text: str, place: int, depth: int) -> tuple[object, int]:

@@ -1,4 +1,4 @@
-"""Recognises a response that declines to answer, so that its 0 carries the right reason."""
+"""Recognises a response that refuses to answer, so that its 0 gets the right reason."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def declines(text: str) -> bool:
 
 
 def no_answer_reason(text: str, looked_for: str) -> str:
-    """The reason of a 0 where no answer was found: "refusal" or "no `looked_for` in the response"."""
+    """The reason for a 0 if no answer was found: "refusal" or "no `looked_for` in the response"."""
     return "refusal" if declines(text) else f"no {looked_for} in the response"

@@ -1,20 +1,19 @@
-"""Reads a ground truth that lists several accepted answers: the text of a JSON array or of a Python list."""
+"""Reads ground truths with several accepted answers: a JSON array or a Python list, as text."""
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 
-from llmfusionbench.scoring.answers.python_literal import python_literal
+from llmfusionbench.scoring.answers.python_literal import json_or_literal
 
 CACHED_LENGTH = 4096
-"""Longer ground truths are parsed anew each time rather than kept."""
+"""Longer ground truths are not cached."""
 
 
 def accepted_answers(ground_truth: str) -> tuple[str, ...]:
-    """Every accepted answer of `ground_truth`: the items of a list, or the text itself when it is no list of texts.
+    """The accepted answers: the items of a list of texts without blank ones, or else the ground truth itself.
 
-    "[0, 1]" is one answer (an interval), '["a", "b"]' and "['a', 'b']" are two. Blank items are dropped.
+    "[0, 1]" is one answer (an interval), '["a", "b"]' and "['a', 'b']" are two.
     """
     text = ground_truth.strip()
     if not (text.startswith("[") and text.endswith("]")):
@@ -27,10 +26,7 @@ def _parsed(text: str) -> tuple[str, ...]:
         return ()
     if '"' not in text and "'" not in text:
         return (text,)
-    try:
-        value: object = json.loads(text, strict=False)
-    except (ValueError, RecursionError):
-        value = python_literal(text)
+    value = json_or_literal(text, strict=False)
     if not isinstance(value, list) or not any(isinstance(item, str) for item in value):
         return (text,)
     if any(isinstance(item, (list, dict)) for item in value):

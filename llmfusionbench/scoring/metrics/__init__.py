@@ -1,4 +1,4 @@
-"""The metrics of the benchmark's tasks, one file each, all listed here by name."""
+"""The metrics, one per file, by name."""
 
 from typing import Final
 

@@ -13,7 +13,7 @@ from llmfusionbench.scoring.outcome import Score, missing, right, wrong
 
 
 def cem(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
-    """1 when an accepted answer stands in the response as whole words ("art" is not in "party")."""
+    """1 if the response contains an accepted answer as whole words ("art" is not in "party")."""
     truths = accepted_answers(ground_truth)
     if not truths:
         return missing("the ground truth has no answer")
@@ -27,7 +27,7 @@ def cem(response: str, ground_truth: str, context: Mapping[str, object]) -> Scor
         expected = normalise(truth)
         if text == truth or contains_words(plain, expected):
             return right(truth)
-        # Deleting punctuation joins "Paris/London" to one word: look again with spaces in its place.
+        # Without punctuation "Paris/London" is one word: try again with spaces instead.
         head = expected.split(" ", 1)[0]
         if head and head in plain:
             spaced = normalise_spaced(text) if spaced is None else spaced

@@ -1,6 +1,6 @@
-"""Code tasks: makes the program and its tests out of a response and a ground truth; a runner handed in executes them.
+"""Code tasks: extracts the program and its tests from a response and a ground truth, and passes them to a runner.
 
-Without a runner nothing is executed and the value is missing. `llmfusionbench.sandbox.run_tests` is such a runner.
+Without a runner, such as `llmfusionbench.sandbox.run_tests`, no code is executed and the value is missing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NOT_ASKED_FOR = frozenset((*dir(builtins), "assert", "isclose", "not"))
 
 
 class RunVerdict(Protocol):
-    """What a runner tells."""
+    """The result of a runner."""
 
     @property
     def passed(self) -> bool: ...
@@ -36,7 +36,7 @@ class RunVerdict(Protocol):
 
 
 class CodeRunner(Protocol):
-    """Executes a program against tests, somewhere safe."""
+    """Runs a program against tests in a safe place."""
 
     def __call__(self, code: str, tests: tuple[str, ...], *, entry_point: str | None, setup: str) -> RunVerdict: ...
 
@@ -52,8 +52,10 @@ class CodeProgram:
 
 
 def code_eval(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
-    """1 when the program passes every test. The context gives `runner` (a `CodeRunner`), and `prompt`, `entry_point`
-    and `test_setup` where the task has them. None without a runner, and where the tests themselves cannot be run."""
+    """1 if the program passes every test; None without a runner, or if the tests themselves cannot be run.
+
+    The context has `runner` (a `CodeRunner`), and `prompt`, `entry_point` and `test_setup` if the task has them.
+    """
     runner = context.get("runner")
     if runner is None:
         return missing(NOT_ALLOWED)
@@ -64,12 +66,16 @@ def code_eval(response: str, ground_truth: str, context: Mapping[str, object]) -
         return program
     if declines(final_text(response)) and not parses(program.code):
         return wrong(None, "refusal")
-    verdict = cast(CodeRunner, runner)(program.code, program.tests, entry_point=program.entry_point, setup=program.setup)
-    return code_score(program, verdict)
+    return run_program(program, cast(CodeRunner, runner))
+
+
+def run_program(program: CodeProgram, runner: CodeRunner) -> Score:
+    """The score of a program that `runner` executes."""
+    return code_score(program, runner(program.code, program.tests, entry_point=program.entry_point, setup=program.setup))
 
 
 def code_score(program: CodeProgram, verdict: RunVerdict) -> Score:
-    """The score of a verdict; missing when it says nothing about the program."""
+    """The score of a verdict; missing if it is not one on the program."""
     if verdict.passed:
         return right(program.code, "passes every test")
     if verdict.status == "unsupported":
@@ -78,7 +84,7 @@ def code_score(program: CodeProgram, verdict: RunVerdict) -> Score:
 
 
 def code_program(response: str, ground_truth: str, context: Mapping[str, object]) -> CodeProgram | Score:
-    """The program of a response with its tests; a missing Score when the ground truth holds no test."""
+    """The program of a response with its tests; a missing Score if the ground truth has no test."""
     if re.search(r"^def[ \t]+check\b", ground_truth, re.MULTILINE):
         return _human_eval(response, ground_truth, context)
     tests = accepted_answers(ground_truth)
@@ -99,29 +105,22 @@ def _human_eval(response: str, ground_truth: str, context: Mapping[str, object])
 
 
 def complete(header: str, code: str, entry_point: str) -> str:
-    """A whole program: `code` under the imports and helpers of `header`, or as the body of its last function."""
+    """A complete program: `code` after the imports and helpers of `header`, or as the body of its last function."""
     if defines(code, (entry_point,)) or not header:
         helpers = re.split(rf"^def[ \t]+{re.escape(entry_point)}\b", header, maxsplit=1, flags=re.MULTILINE)[0]
         return f"{helpers.rstrip()}\n\n\n{code}\n".lstrip("\n")
     body = code.strip("\n")
-    for candidate in (body, _first_line_indented(body), _indented(body)):
+    indented = "\n".join(f"    {line}" if line.strip() else line for line in body.split("\n"))
+    # A completion that was stripped has lost the indentation of its first line only.
+    for candidate in (body, "    " + body.lstrip(), indented):
         program = f"{header.rstrip()}\n{candidate}\n"
         if parses(program) and candidate.startswith((" ", "\t")):
             return program
     return f"{header.rstrip()}\n{body}\n"
 
 
-def _indented(body: str) -> str:
-    return "\n".join(f"    {line}" if line.strip() else line for line in body.split("\n"))
-
-
-def _first_line_indented(body: str) -> str:
-    """A body whose first line lost its indentation, as happens when a completion is stripped."""
-    return "    " + body.lstrip()
-
-
 def functions_tested(tests: tuple[str, ...]) -> tuple[str, ...]:
-    """The functions that assert statements call, in order, without Python's own."""
+    """The functions that assert statements call, in order, without builtins."""
     names = [name for test in tests for name in _CALLED.findall(test[:2000]) if name not in _NOT_ASKED_FOR]
     return tuple(dict.fromkeys(names))
 

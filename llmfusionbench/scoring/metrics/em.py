@@ -9,11 +9,11 @@ from llmfusionbench.scoring.answers.marks import final_text, unwrapped
 from llmfusionbench.scoring.answers.normalise import normalise
 from llmfusionbench.scoring.answers.refusal import declines, no_answer_reason
 from llmfusionbench.scoring.answers.truths import accepted_answers
-from llmfusionbench.scoring.outcome import Score, missing, right, wrong
+from llmfusionbench.scoring.outcome import Score, binary, missing, right, wrong
 
 
 def em(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
-    """1 when the response is an accepted answer. For a ground truth of true/false/yes/no the committed one counts."""
+    """1 if the response is an accepted answer, or commits to the right one of true/false/yes/no."""
     truths = accepted_answers(ground_truth)
     if not truths:
         return missing("the ground truth has no answer")
@@ -30,7 +30,7 @@ def em(response: str, ground_truth: str, context: Mapping[str, object]) -> Score
 
 
 def boolean_score(response: str, truths: tuple[str, ...]) -> Score | None:
-    """The score of a true/false question; None when the accepted answers are not all true/false words."""
+    """The score of a true/false question; None if the accepted answers are not all true/false words."""
     expected = {as_boolean(truth) for truth in truths}
     if None in expected or len(expected) != 1:
         return None
@@ -38,4 +38,4 @@ def boolean_score(response: str, truths: tuple[str, ...]) -> Score | None:
     value = read_boolean(text)
     if value is None:
         return wrong(None, no_answer_reason(text, "true or false"))
-    return (right if value in expected else wrong)("true" if value else "false")
+    return binary(value in expected, "true" if value else "false")

@@ -1,4 +1,4 @@
-"""Exact match of multiple choice: the option a response commits to is the one the ground truth names."""
+"""Exact match for multiple choice: the response commits to the option that the ground truth names."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from llmfusionbench.scoring.answers.options import DEFAULT_LABELS, Options, read
 from llmfusionbench.scoring.answers.refusal import no_answer_reason
 from llmfusionbench.scoring.answers.truths import accepted_answers
 from llmfusionbench.scoring.metrics.em import em
-from llmfusionbench.scoring.outcome import Score, missing, right, wrong
+from llmfusionbench.scoring.outcome import Score, binary, missing, right, wrong
 
 
 def em_mc(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
-    """1 when the last option a response commits to is the true one. `choices` of the context gives the options.
+    """1 if the last option that a response commits to is the right one. The context has the options as `choices`.
 
-    A ground truth that is neither a label nor an option's text is compared as `em` compares it.
+    A ground truth that is neither a label nor the text of an option is compared as in `em`.
     """
     truths = accepted_answers(ground_truth)
     if not truths:
@@ -31,13 +31,13 @@ def em_mc(response: str, ground_truth: str, context: Mapping[str, object]) -> Sc
     if response.strip() == ground_truth.strip():
         return right(min(labels))
     known = set(options.labels)
-    if not labels <= known:  # options were given without the true one's label, or it lies beyond J
+    if not labels <= known:  # the options lack the right label, or it is beyond J
         options = Options(options.labels + tuple(sorted(labels - known)))
     text = plain_width(final_text(response))
     label = read_choice(text, options)
     if label is None:
         return wrong(None, no_answer_reason(text, "option"))
-    return (right if label in labels else wrong)(label)
+    return binary(label in labels, label)
 
 
 @lru_cache(maxsize=8192)

@@ -11,11 +11,11 @@ from llmfusionbench.scoring.answers.truths import accepted_answers
 from llmfusionbench.scoring.outcome import Score, graded, missing
 
 WHOLE_ONLY = frozenset(("yes", "no", "noanswer"))
-"""Answers with which nothing but the same answer overlaps (the HotpotQA rule the reference pipeline follows)."""
+"""Answers that overlap only with themselves: a rule of HotpotQA, which the reference pipeline follows."""
 
 
 def f1_score(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
-    """2PR / (P + R) of the words of the response against each accepted answer; the best counts."""
+    """2PR / (P + R) of the words of the response and an accepted answer; the best one counts."""
     truths = accepted_answers(ground_truth)
     if not truths:
         return missing("the ground truth has no answer")
@@ -27,16 +27,15 @@ def f1_score(response: str, ground_truth: str, context: Mapping[str, object]) ->
 
 
 def token_f1(answer: str, truth: str) -> float:
-    """F1 of two normalised texts; 0 where either is empty."""
+    """F1 of two normalised texts; 0 if one is empty."""
     if answer == truth:
         return 1.0 if answer else 0.0
     if answer in WHOLE_ONLY or truth in WHOLE_ONLY:
         return 0.0
     words, expected = answer.split(), truth.split()
     wanted = Counter(expected)
-    shared = 0
-    for word, count in Counter([word for word in words if word in wanted]).items():
-        shared += min(count, wanted[word])
+    counts = Counter([word for word in words if word in wanted])
+    shared = sum(min(count, wanted[word]) for word, count in counts.items())
     if not shared:
         return 0.0
     precision, recall = shared / len(words), shared / len(expected)

@@ -8,13 +8,13 @@ from llmfusionbench.scoring.answers.marks import answer_field, final_text, marke
 from llmfusionbench.scoring.answers.numbers import Number, first_number, last_number, leading_number
 from llmfusionbench.scoring.answers.refusal import declines, no_answer_reason
 from llmfusionbench.scoring.answers.truths import accepted_answers
-from llmfusionbench.scoring.outcome import Score, missing, right, wrong
+from llmfusionbench.scoring.outcome import Score, binary, missing, right, wrong
 
 _SHORT = 400
 
 
 def gsm8k(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
-    """1 when the response's number equals the ground truth's. None when the ground truth holds no number."""
+    """1 if the response's number equals the ground truth's; None if the ground truth has no number."""
     truths = [number for answer in accepted_answers(ground_truth) if (number := truth_number(answer)) is not None]
     if not truths:
         return missing("the ground truth has no number")
@@ -24,11 +24,11 @@ def gsm8k(response: str, ground_truth: str, context: Mapping[str, object]) -> Sc
     number = answer_number(text)
     if number is None:
         return wrong(None, no_answer_reason(text, "number"))
-    return (right if any(number.equals(truth) for truth in truths) else wrong)(number.text)
+    return binary(any(number.equals(truth) for truth in truths), number.text)
 
 
 def truth_number(ground_truth: str) -> Number | None:
-    """The number of a ground truth: after "####", in \\boxed{}, or the last one of the text."""
+    """The number of a ground truth: after "####", in \\boxed{}, or the last one."""
     marked = marked_answer(ground_truth) if len(ground_truth) > 24 or "#" in ground_truth else None
     number = first_number(marked) if marked is not None else None
     return number if number is not None else last_number(ground_truth)
@@ -39,8 +39,8 @@ def answer_number(text: str) -> Number | None:
     field = answer_field(text)
     marked = field if field is not None else marked_answer(text)
     if marked is not None:
-        # A field must hold the answer itself: working in it breaks the format, and the published accuracies of
-        # ZeroEval count its first number. In prose ("the answer is 5 + 3 = 8") the result of the working counts.
+        # A field should hold only the answer. If it has a calculation, its first number counts, as in the published
+        # accuracies of ZeroEval. In prose ("the answer is 5 + 3 = 8") the result of the calculation counts.
         number = first_number(marked) if field is None else leading_number(marked)
         if number is not None or field is not None:
             return number

@@ -1,4 +1,4 @@
-"""Open-ended answers, which have no key: their value is a judge's score, and missing until a judge has given one."""
+"""Open-ended answers, without a ground truth: the value is a judge's score, or missing if there is none yet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from llmfusionbench.scoring.outcome import Score, graded, missing
 
 
 def judge(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
-    """The `judge_score` of the context (0 to 1), or None where there is none yet."""
+    """The `judge_score` of the context (0 to 1), or None if there is none yet."""
     score = context.get("judge_score")
     if score is None or (isinstance(score, float) and math.isnan(score)):
         return missing("waits for a judge")

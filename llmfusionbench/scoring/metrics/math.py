@@ -1,6 +1,6 @@
-"""MATH: the answer of a response equals the ground truth's, as text, as a number, or symbolically (math-verify).
+"""MATH: the answer of a response equals the ground truth, as text, as a number, or symbolically (math-verify).
 
-The two quick comparisons settle most pairs in microseconds; only the rest reach the child process of `symbolic`.
+The first two comparisons decide most pairs in microseconds; only the rest reach the child process of `symbolic`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from llmfusionbench.scoring.outcome import Score, missing, right, wrong
 from llmfusionbench.scoring.symbolic.comparer import Verdict, compare_symbolically
 
 DEADLINE_S = 5.0
-"""Seconds of processor time one symbolic comparison may take; `math_deadline_s` of the context replaces it."""
+"""Processor time for one symbolic comparison, seconds; `math_deadline_s` of the context overrides it."""
 SYMBOLIC_LIMIT = 400
 """Longest answer that is compared symbolically, in characters."""
 
@@ -28,9 +28,9 @@ _WORDS = re.compile(r"[a-zA-Z]{2,}")
 
 
 def math(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
-    """1 when the answers are equal. An answer that could not be shown equal in time is 0 and says so.
+    """1 if the answers are equal; 0, with a reason, if they could not be shown equal in time.
 
-    Raises MissingExtraError where a symbolic comparison is needed and math-verify is not installed.
+    Raises MissingExtraError if a symbolic comparison is needed and math-verify is not installed.
     """
     truths = [math_truth(answer) for answer in accepted_answers(ground_truth)]
     if not truths:
@@ -60,11 +60,11 @@ def _deadline(context: Mapping[str, object]) -> float:
 
 
 def _quick(truth: str, answer: str) -> Verdict | None:
-    """The verdict where text or numbers settle it, else None."""
+    """The verdict, if texts or numbers decide it, else None."""
     expected, given = plain_math(truth), plain_math(answer)
     if truth == answer:
         return "equal"
-    # Before the plain forms, which hold no white space: 3 1/2 is not 31/2.
+    # Before the plain forms, which have no white space: 3 1/2 is not 31/2.
     truth_number, answer_number = whole_number(truth), whole_number(answer)
     if truth_number is not None and answer_number is not None:
         return "equal" if truth_number.equals(answer_number) else "unequal"
@@ -73,7 +73,7 @@ def _quick(truth: str, answer: str) -> Verdict | None:
     if max(len(expected), len(given)) > SYMBOLIC_LIMIT or not expected or not given:
         return "unequal"
     bases = _BASE.search(expected), _BASE.search(given)
-    if bases[0] and bases[1] and bases[0][1] != bases[1][1]:  # math-verify reads no base: 1010_2 is 1010_3 to it
+    if bases[0] and bases[1] and bases[0][1] != bases[1][1]:  # math-verify ignores the base: 1010_2 equals 1010_3
         return "unequal"
     if "\\" not in expected and _WORDS.fullmatch(expected):  # a word such as "Tuesday" or "even"
         return "equal" if expected.lower() == given.lower() else "unequal"

@@ -1,4 +1,4 @@
-"""What a metric is: how it scores one response, and how the published scorer does."""
+"""A metric: our scorer and that of the reference pipeline."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ Scorer = Callable[[str, str, Mapping[str, object]], Score]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric."""
-
     scorer: Scorer
     official: Scorer
-    """The reference pipeline's way."""
+    """The reference pipeline's scorer."""
     needs_truth: bool = True

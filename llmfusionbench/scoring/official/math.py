@@ -19,12 +19,12 @@ _REPLACED = (
 
 
 def boxed_content(text: str) -> str | None:
-    """What the last \\boxed{} (or "\\boxed x") holds; None without one or where its braces never close."""
+    """The content of the last \\boxed{} or "\\boxed x"; None if there is none or its braces do not close."""
     if "\\boxed " in text:
         return text.rpartition("\\boxed ")[2].partition("$")[0]
     start = text.rfind("\\boxed")
     if start < 0:
-        return None  # an \\fbox is found but then refused by the reference's own check
+        return None  # the reference finds an \\fbox but then rejects it
     depth = 0
     for place in range(start, len(text)):
         if text[place] == "{":
@@ -38,7 +38,7 @@ def boxed_content(text: str) -> str | None:
 
 
 def plain_form(answer: str) -> str:
-    """The plain form; the answer unchanged where a rule of it fails, as the reference's exception handler has it."""
+    """The plain form; the unchanged answer if a rule fails, as in the reference's exception handler."""
     text = answer
     for old, new in _REPLACED:
         text = text.replace(old, new)

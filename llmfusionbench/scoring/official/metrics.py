@@ -1,23 +1,25 @@
-"""The reference pipeline's own scoring (FusionFactory, arXiv 2507.10540), defects included, for published numbers only.
+"""The scoring of the reference pipeline (FusionFactory, arXiv 2507.10540), defects included, for published numbers only.
 
-Written after its behaviour. Known defects: gsm8k deletes every full stop (18.00 is 1800); cem accepts any substring,
-also within words, and everything when the normalised truth is empty; em_mc sees letters in brackets only, and a truth
-that is part of the match; lists of answers are compared as the text of the list.
+Written from its behaviour. Known defects: gsm8k deletes full stops (18.00 is 1800); cem accepts any substring, even within
+words, and anything if the normalised truth is empty; em_mc finds only letters in brackets, and accepts a truth that is part
+of the match; a list of answers is compared as one text.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import cast
 
 from llmfusionbench.scoring.answers.normalise import normalise
-from llmfusionbench.scoring.metrics.code_eval import NOT_ALLOWED, CodeProgram, CodeRunner, code_program, code_score
+from llmfusionbench.scoring.metrics.code_eval import NOT_ALLOWED, CodeRunner, code_program, run_program
 from llmfusionbench.scoring.metrics.f1 import token_f1
 from llmfusionbench.scoring.official.math import boxed_content, plain_form
-from llmfusionbench.scoring.outcome import Score, graded, missing, right, wrong
+from llmfusionbench.scoring.outcome import Score, binary, graded, missing, wrong
 
 COVER_TASKS = frozenset(("natural_qa", "trivia_qa", "squad", "boolq"))
-"""Tasks scored by cem whatever their metric says."""
+"""Tasks that are always scored by cem."""
 
 _DIGITS = re.compile(r"-?[0-9.,]+")
 _BRACKETED = re.compile(r"\(\s*[a-zA-Z]\s*\)")
@@ -28,12 +30,12 @@ def em(response: str, ground_truth: str, context: Mapping[str, object]) -> Score
     """Normalised equality; cem for the tasks of `COVER_TASKS`."""
     if context.get("task") in COVER_TASKS:
         return cem(response, ground_truth, context)
-    return _binary(normalise(response) == normalise(ground_truth), response)
+    return binary(normalise(response) == normalise(ground_truth), response)
 
 
 def cem(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
     """The normalised truth is a substring of the normalised response."""
-    return _binary(normalise(ground_truth) in normalise(response), response)
+    return binary(normalise(ground_truth) in normalise(response), response)
 
 
 def f1_score(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
@@ -47,8 +49,8 @@ def em_mc(response: str, ground_truth: str, context: Mapping[str, object]) -> Sc
     """The truth is part of the last bracketed letter."""
     found = _BRACKETED.findall(response)
     if not found:
-        return _binary(not ground_truth.strip(), None)
-    return _binary(ground_truth.strip().lower() in found[-1].lower(), found[-1])
+        return binary(not ground_truth.strip(), None)
+    return binary(ground_truth.strip().lower() in found[-1].lower(), found[-1])
 
 
 def gsm8k(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
@@ -57,20 +59,20 @@ def gsm8k(response: str, ground_truth: str, context: Mapping[str, object]) -> Sc
     found = _DIGITS.findall(response)
     if not found:
         return wrong(None, "no number in the response")
-    # The first of all where every match is empty or a full stop, as its loop leaves it.
+    # The reference's loop ends at the first match if all of them are full stops.
     last = next((match for match in reversed(found) if match != "."), found[0])
     answer = re.sub(r"[,.]", "", last)
-    return _binary(answer == truth, answer)
+    return binary(answer == truth, answer)
 
 
 def math(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
-    """The last boxed answers are the same text in Hendrycks' plain form. Unboxed answers are wrong."""
+    """The last boxed answers have the same plain form (Hendrycks). Unboxed answers are wrong."""
     truth, answer = boxed_content(ground_truth), boxed_content(response)
     if truth is None:
         return missing("the ground truth has no \\boxed{}")
     if answer is None:
         return wrong(None, "no \\boxed{} in the response")
-    return _binary(plain_form(answer) == plain_form(truth), answer)
+    return binary(plain_form(answer) == plain_form(truth), answer)
 
 
 def code_eval(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
@@ -87,11 +89,4 @@ def code_eval(response: str, ground_truth: str, context: Mapping[str, object]) -
         if found is not None and not code.startswith("def "):
             code = "    " + code.replace("\n", "\n    ")
         code = f"{program.setup}\n{code}\n"
-    whole = CodeProgram(code, program.tests, program.entry_point, program.setup)
-    assert callable(runner)
-    run: CodeRunner = runner
-    return code_score(whole, run(whole.code, whole.tests, entry_point=whole.entry_point, setup=whole.setup))
-
-
-def _binary(same: bool, extracted: str | None) -> Score:
-    return right(extracted) if same else wrong(extracted)
+    return run_program(replace(program, code=code), cast(CodeRunner, runner))

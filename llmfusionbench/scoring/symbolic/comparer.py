@@ -1,7 +1,7 @@
-"""Asks a child process whether two mathematical expressions are equal, with a deadline that holds in any thread.
+"""Asks a child process whether two mathematical expressions are equal, with a deadline that works in any thread.
 
-One child a process is started on first use and reused; it ends when a comparison is late and is started anew. Late is what
-takes too much processor time, whatever else the machine does meanwhile, so that the same pair always gets the same verdict.
+Each process starts one child on first use. The child ends when a comparison is late, and is then replaced. The deadline is
+one of processor time, so that the same pair gets the same verdict under any load.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from typing import Literal
 from llmfusionbench.errors import MissingExtraError
 
 START_LIMIT_S = 120.0
-"""Seconds the child may take to load its libraries (about 2 on an idle machine)."""
+"""Time limit for loading the libraries, seconds (about 2 on an idle machine)."""
 
 CLOCK = 20 if hasattr(signal, "setitimer") else 1
-"""Times its deadline that a comparison may take on the clock, for a machine that is busy or a child that hangs."""
+"""Time limit on the clock as a multiple of the deadline, for a busy machine or a child that hangs."""
 
 Verdict = Literal["equal", "unequal", "late"]
 
@@ -39,9 +39,9 @@ class SymbolicComparer:
         self._owner = 0
 
     def compare(self, truth: str, answer: str, *, deadline_s: float) -> Verdict:
-        """ "equal" or "unequal", or "late" when no verdict came within `deadline_s` seconds of processor time.
+        """Compare; the verdict is "late" if it takes more than `deadline_s` seconds of processor time.
 
-        Raises MissingExtraError where math-verify is not installed.
+        Raises MissingExtraError if math-verify is not installed.
         """
         with self._lock:
             for _ in range(2):  # a child that died between two comparisons is replaced once
@@ -81,7 +81,7 @@ class SymbolicComparer:
         self.close()
         self._owner = os.getpid()
         self._replies = queue.SimpleQueue()
-        # -P keeps this directory off the child's path: its module names are no business of the libraries.
+        # -P keeps this directory off the child's path, where its modules could hide those of the libraries.
         command = [sys.executable, "-P", str(Path(__file__).with_name("worker.py"))]
         child = subprocess.Popen(  # noqa: S603 - our own file, no shell
             command,
@@ -104,7 +104,7 @@ class SymbolicComparer:
 
 
 def _forward(child: subprocess.Popen[str], replies: queue.SimpleQueue[str]) -> None:
-    """Hands every line of the child on; an empty text tells that it has ended."""
+    """Forwards every line of the child, and an empty text when it ends."""
     assert child.stdout is not None
     try:
         for line in child.stdout:
@@ -119,7 +119,7 @@ atexit.register(lambda: _shared.close())
 
 
 def _renew() -> None:
-    """After a fork the lock may be held by a thread that is not here, and the child belongs to the parent."""
+    """After a fork, the lock may be held by a thread that does not exist here, and the child belongs to the parent."""
     global _shared
     _shared = SymbolicComparer()
 

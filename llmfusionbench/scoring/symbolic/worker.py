@@ -1,8 +1,8 @@
-"""The child process that compares two mathematical expressions; started by `symbolic`, never imported by the package.
+"""The child process that compares mathematical expressions. `comparer` starts it; it is never imported.
 
-Reads one JSON list [truth, answer, seconds] a line from standard input and writes one JSON true/false a line. math-verify's
-own time limit counts by the clock, so that a busy machine would change scores: it is switched off here, and a timer of
-processor time ends this process when a comparison takes longer. `symbolic` tells that from how it ended.
+Reads one JSON list [truth, answer, seconds] per line from standard input and writes true or false per line. math-verify's own
+time limit is by the clock, so scores would depend on the load: it is switched off. Instead, a timer of processor time ends
+this process when a comparison takes too long, which `comparer` sees from the exit status.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import sys
 from importlib import import_module
 
 MEMORY_LIMIT = 4 << 30
-"""Bytes of address space this process may take (a power tower would take all there is)."""
+"""Address space of this process, bytes (a power tower would take all memory)."""
 
 
 def main() -> int:
-    """Serves comparisons until standard input ends. Writes "ready" once the libraries are loaded."""
+    """Serve comparisons until standard input ends. Writes "ready" once the libraries are loaded."""
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever the libraries print stays out of the replies
+    os.dup2(2, 1)  # keeps the output of the libraries out of the replies
     _limit_memory()
     try:
         library = import_module("math_verify")  # by name: it ships no type hints
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def _limit_time(seconds: float) -> None:
-    """End this process after so much processor time from now; 0 for no limit."""
+    """End this process after `seconds` more of processor time; 0 is no limit."""
     if hasattr(signal, "setitimer"):  # not on Windows
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_PROF, seconds)

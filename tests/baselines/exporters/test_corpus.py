@@ -307,7 +307,7 @@ class TestWholeOrNotAtAll:
         out = tmp_path / "out"
         export_sft(release, out, k=1)
         before = contents(out)
-        with pytest.raises(InputError, match=r"out: is there already. Remedy: --overwrite, or another --out"):
+        with pytest.raises(InputError, match=r"out: is there already. Remedy: add --overwrite, or choose another --out"):
             export_sft(release, out)
         assert contents(out) == before
         export_kto(release, out, overwrite=True)
@@ -344,7 +344,7 @@ class TestWholeOrNotAtAll:
 
     def test_a_place_that_cannot_be(self, tmp_path: Path, release: Release) -> None:
         (tmp_path / "file").write_text("x")
-        with pytest.raises(InputError, match=r"cannot write there .*Remedy: another --out"):
+        with pytest.raises(InputError, match=r"cannot write there .*Remedy: choose another --out"):
             export_sft(release, tmp_path / "file" / "out")
 
 

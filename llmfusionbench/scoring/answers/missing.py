@@ -1,4 +1,4 @@
-"""Tells a response that can be scored from one that is missing: null, empty, or an error of the service."""
+"""Recognises responses that are missing: null, empty, or an error message of the service."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STATUS = {"empty": "empty response", "error": "the request failed", "missing": 
 
 
 def why_missing(response: str | None, ground_truth: str, status: object = None) -> str | None:
-    """The reason why there is nothing to score, or None where there is. `status` is the log's own, if it has one."""
+    """Why there is nothing to score, or None if there is. `status` comes from the log, if it has one."""
     if isinstance(status, str) and status in _STATUS:
         return _STATUS[status]
     if response is None:

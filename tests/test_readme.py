@@ -58,7 +58,8 @@ def place(tmp_path: Path) -> Path:
     (tmp_path / "answers.csv").write_text(csv, encoding="utf-8")
     command = tmp_path / "bin" / "llmfusionbench"
     command.parent.mkdir()
-    command.write_text(f"#!{sys.executable}\nfrom llmfusionbench.cli import main\nmain()\n")
+    # Guarded as an installed script is: the processes that a command spawns import it.
+    command.write_text(f"#!{sys.executable}\nfrom llmfusionbench.cli import main\n\nif __name__ == '__main__':\n    main()\n")
     command.chmod(0o755)
     return tmp_path
 

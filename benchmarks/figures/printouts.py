@@ -1,7 +1,7 @@
 """Puts what the commands really print into the docs, between the markers of each page.
 
-    python benchmarks/figures/printouts.py           the end of `llmfusionbench quickstart`, in docs/getting_started.md
-    python benchmarks/figures/printouts.py --bench   and what the benchmarks print on this machine, in docs/performance.md
+python benchmarks/figures/printouts.py           the end of `llmfusionbench quickstart`, in docs/getting_started.md
+python benchmarks/figures/printouts.py --bench   and what the benchmarks print on this machine, in docs/performance.md
 """
 
 from __future__ import annotations

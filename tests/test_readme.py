@@ -1,4 +1,8 @@
-"""Every example of the README runs, in order, in an empty folder; what it shows is what is printed."""
+"""Every example of the README and of the pages it leads to runs, page by page, in a folder of its own.
+
+A block of `python` or `bash` runs, in the order of the page, without network. A block of `console` is only shown: it needs a
+server, or takes long.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +16,33 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.figures.printouts import quickstart_table
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+START = (ROOT / "docs" / "getting_started.md").read_text(encoding="utf-8")
+PAGES = {
+    "README.md": 3,
+    "CARD.md": 1,
+    "docs/corpora.md": 3,
+    "docs/evaluation.md": 3,
+    "docs/getting_started.md": 6,
+    "docs/retrieval.md": 3,
+    "docs/scoring.md": 3,
+    "docs/thought_templates.md": 2,
+}
+"""Page -> number of its examples that run."""
 
-sys.path.insert(0, str(ROOT / "docs"))
-from make_readme import quickstart_table  # noqa: E402
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    """(language, content) of every fenced block that names a language."""
+    return re.findall(r"^```(\w+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what a reader would have: some logs, and the answers that the README shows."""
-    folder = tmp_path_factory.mktemp("readme")
-    (folder / "logs").mkdir()
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder with what a reader would have: some logs, and the answers that getting_started.md shows."""
+    (tmp_path / "logs").mkdir()
     for llm in ("first-7b", "second-70b"):
         records = [
             {
@@ -35,14 +53,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
             }
             for i in range(3)
         ]  # fmt: skip
-        (folder / "logs" / f"{llm}.json.gz").write_bytes(gzip.compress(json.dumps(records).encode()))
-    (csv,) = (text for kind, text in BLOCKS if kind == "csv")
-    (folder / "answers.csv").write_text(csv, encoding="utf-8")
-    command = folder / "bin" / "llmfusionbench"
+        (tmp_path / "logs" / f"{llm}.json.gz").write_bytes(gzip.compress(json.dumps(records).encode()))
+    (csv,) = (text for kind, text in blocks(START) if kind == "csv")
+    (tmp_path / "answers.csv").write_text(csv, encoding="utf-8")
+    command = tmp_path / "bin" / "llmfusionbench"
     command.parent.mkdir()
-    command.write_text(f"#!{sys.executable}\nfrom llmfusionbench.cli import main\nmain()\n")
+    # Guarded as an installed script is: the processes that a command spawns import it.
+    command.write_text(f"#!{sys.executable}\nfrom llmfusionbench.cli import main\n\nif __name__ == '__main__':\n    main()\n")
     command.chmod(0o755)
-    return folder
+    return tmp_path
 
 
 def run(command: list[str], place: Path) -> subprocess.CompletedProcess[str]:
@@ -56,9 +75,10 @@ def run(command: list[str], place: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True)
 
 
-def test_every_example_runs(place: Path) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_every_example_runs(place: Path, page: str) -> None:
     done = 0
-    for kind, text in BLOCKS:
+    for kind, text in blocks((ROOT / page).read_text(encoding="utf-8")):
         if kind == "python":
             result = run([sys.executable, "-c", text], place)
         elif kind == "bash" and not text.startswith("make "):
@@ -67,11 +87,23 @@ def test_every_example_runs(place: Path) -> None:
             continue
         assert result.returncode == 0, f"{text}\n{result.stdout}\n{result.stderr}"
         done += 1
-    assert done >= 7
+    assert done == PAGES[page]
 
 
-def test_the_table_it_shows_is_what_quickstart_prints() -> None:
-    assert quickstart_table() in README
+def test_the_table_that_is_shown_is_what_quickstart_prints() -> None:
+    assert quickstart_table() in START
+
+
+def test_the_readme_is_short() -> None:
+    lines = README.splitlines()
+    assert len(lines) <= 220
+    assert [line for line in lines if len(line) > 120 and not line.startswith("|")] == []
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    linked = set(re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", README))
+    assert linked >= {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").iterdir()}
+    assert (ROOT / "docs" / "report.png").stat().st_size <= 150_000
 
 
 def test_every_command_is_in_it() -> None:

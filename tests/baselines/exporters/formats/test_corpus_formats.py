@@ -183,5 +183,5 @@ def test_the_page_shows_what_is_written() -> None:
         info = form.dataset_info("corpus", [f"data/train-00000-of-00001.{form.container}"])
         assert entries == ([] if info is None else [info])
         [row] = [line for line in page.splitlines() if line.startswith(f"| {kind} | `{name}` |")]
-        assert all(reader in row or "whoever reads `messages`" in row for reader in form.readers)
+        assert all(reader in row or "trainers that read `messages`" in row for reader in form.readers)
         assert row.split("|")[4].strip() == ("" if info is None else "yes")

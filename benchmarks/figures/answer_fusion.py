@@ -1,6 +1,8 @@
 """Measures answer-level fusion on the public GSM8K logs of ZeroEval and writes docs/answer_fusion.md.
 
-python docs/make_answer_fusion.py LOGS     the folder of ZeroEval's *.json.gz, one file an LLM
+    python benchmarks/figures/answer_fusion.py LOGS
+
+LOGS is the folder of ZeroEval's *.json.gz, one file per LLM.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import numpy as np
 from llmfusionbench.baselines.fusion import AnswerTable, Comparison, Topla, Vote, WeightedVote, compare, read_answers
 from llmfusionbench.builders import build
 
-PAGE = Path(__file__).resolve().parent / "answer_fusion.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "answer_fusion.md"
 SMALL = (
     "Meta-Llama-3-8B-Instruct",
     "Meta-Llama-3.1-8B-Instruct",
@@ -26,17 +28,24 @@ SMALL = (
     "gemma-2-2b-it",
     "gemma-2-9b-it",
 )
-"""Those that compute with at most 13B parameters a token; Mixtral 8x7B has two experts of eight at work."""
+"""LLMs that use at most 13B parameters per token; Mixtral 8x7B uses two of its eight experts."""
 
 TEXT = """# Answer-level fusion on GSM8K
 
-Made by `python docs/make_answer_fusion.py LOGS`; do not edit by hand.
+Made by `python benchmarks/figures/answer_fusion.py LOGS`; do not edit by hand.
 
-{queries:,} questions, {llms} open LLMs (2B to 405B), their real responses as ZeroEval logged them. A vote is over the answers
-that our `gsm8k` metric extracts, equal numbers being one answer. Everything a fusion learns (who is asked, what a vote
-counts, who wins a draw) and the best single LLM are learned on four folds and measured on the fifth. Intervals are 95%, by
-bootstrap over questions; *gain* is paired, question by question, with the best single LLM of the same group. *Calls* is how
-many LLMs answer each question: a fusion costs the sum of them. These logs hold no prices, so no cost in USD is given.
+A fusion asks several LLMs and puts their answers to a vote. A vote of nine small LLMs reaches the level of a 72B model alone
+and costs the sum of the nine calls. A plain vote of all {llms} LLMs gains little over the best of them.
+
+## How the figures are made
+
+- Data: {queries:,} questions and the real responses of {llms} open LLMs (2B to 405B), as ZeroEval logged them.
+- A vote counts the answers that our `gsm8k` metric extracts. Equal numbers are one answer.
+- Everything is learned on four folds and measured on the fifth: which LLMs are asked, what each vote counts, how ties are
+  broken, and which LLM is the best single one.
+- Intervals are 95% bootstrap intervals over questions.
+- *Gain* is paired, question by question, with the best single LLM of the same group.
+- *Calls* is the number of LLMs that answer each question. These logs hold no prices, so no cost in USD is given.
 
 ## The nine small LLMs
 
@@ -46,16 +55,16 @@ many LLMs answer each question: a fusion costs the sum of them. These logs hold 
 
 {all}
 
-## What to take from it
+## Conclusions
 
-- The nine small LLMs vote well above the best of them: level with Qwen2-72B-Instruct alone (.926), and below the best LLM of
-  all (.959 on all questions; the folds waver between two, which is why `best_single` is a little lower).
-- Where the best LLM stands far above most others, a plain vote over all of them gains little; weights by log-odds, or asking
-  the top five alone, make up for that.
-- Focal diversity by itself does not pay here: the more it weighs in the choice of members, the lower their vote tends to
-  be. The members it brings in fail on other questions because they fail more. Its default weight, .2, was set after these
-  tables were seen; every setting that was tried is in them.
-- The oracle is far above every vote: on most questions that a vote loses, some LLM was right and outnumbered.
+- The nine small LLMs vote well above the best of them. They reach the level of Qwen2-72B-Instruct alone (.926) and stay below
+  the best LLM of all. That one has .959 on all questions; `best_single` is a little lower because some folds pick another LLM.
+- A plain vote over all LLMs gains little where the best LLM is far above most others. Weights by log-odds, or asking only the
+  top five, make up for that.
+- Focal diversity by itself does not help here. The more it counts in the choice of members, the lower their vote tends to be:
+  the members it adds fail on other questions because they fail more often. Its default weight, .2, was set after these tables
+  were seen; the tables show every setting that was tried.
+- The oracle is far above every vote. On most questions that a vote loses, some LLM was right and was outvoted.
 """
 
 

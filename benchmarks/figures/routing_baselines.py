@@ -1,9 +1,9 @@
-"""Writes the table of docs/routing_baselines.md: every baseline by 5-fold cross-validation on a release of real scores.
+"""Prints the table of docs/routing_baselines.md: every baseline by 5-fold cross-validation on a release of real scores.
 
-    python docs/make_routing_baselines.py RELEASE [--router NAME ...] [--seeds 1] [--embedder DIRECTORY]
+    python benchmarks/figures/routing_baselines.py RELEASE [--router NAME ...] [--seeds 1] [--embedder DIRECTORY]
 
-Gains are means over queries, a query's being its mean over the partitions into folds; intervals are 1.96 standard errors of
-that mean. Both references, the best single LLM and `per_task`, are fitted on the same train folds.
+Gains are means over queries, where a query counts with its mean over the partitions into folds. Intervals are 1.96 standard
+errors of that mean. Both references, the best single LLM and `per_task`, are fitted on the same train folds.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Measures `guarded`: every task, and every domain of several, plays out of distribution in turn.
+"""Measures `guarded`: every task, and every domain of several tasks, is out of distribution in turn.
 
-    python docs/make_guarded.py RELEASE [--most 2000]
+    python benchmarks/figures/guarded_track.py RELEASE [--most 2000]
 
-Train and test are the release's own, or the first of 5 folds where it has no test split. What is out of distribution takes no
-part in the fit: weights and threshold come from the other tasks' train queries alone. Intervals are bootstraps over queries,
-and 1.96 standard errors over the choices of what is out.
+Prints the table that docs/routing_experiments.md summarises. Train and test are the release's own splits, or the first of 5
+folds where it has no test split. Out-of-distribution tasks take no part in the fit: weights and threshold come from the train
+queries of the other tasks. Intervals are bootstraps over queries, and 1.96 standard errors over the choices of what is out.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """Nested selection of a router on real scores: learners and settings are chosen in the train folds alone.
 
-    python docs/nested_selection.py RELEASE [--partitions 8 9 10 11] [--leaves 8 15 25] [--widths 0.25 0.5 1.0]
+    python benchmarks/figures/nested_selection.py RELEASE [--partitions 8 9 10 11] [--leaves 8 15 25] [--widths 0.25 0.5 1.0]
         [--embedder DIRECTORY | --embedder minilm]
 
-In every outer fold, forests of every leaf size and kernel regressions of every width are fitted on the train queries. Each is
-offered as it is and with slopes per task, and every pair of forest and regression as their mean, besides `per_task`; what has
-slopes also along the two, three or four main axes of each task. What is chosen is what would have gained most on the train
-queries by predictions that were held out there; it alone routes the test queries. Printed next to it is what every offer gains
-on the test folds: the best of those is picked with a look at the test, and optimistic, but for `leaf 15 + width 0.5, slopes,
-rank 3`, the defaults of `residual_blend`, which were fixed beforehand on partitions 0 to 3 and 12 to 15 of the same queries.
+In every outer fold, forests of every leaf size and kernel regressions of every width are fitted on the train queries. The
+offers are each learner, every pair of forest and regression (their mean), all of these with slopes per task, those with slopes
+also along the two, three or four main axes of each task, and `per_task`. The offer that would have gained most on the train
+queries, by predictions held out there, routes the test queries. The gain of every offer on the test folds is printed too. The
+best of those was picked with a look at the test, so it is optimistic. The exception is `leaf 15 + width 0.5, slopes, rank 3`,
+the defaults of `residual_blend`, which were fixed beforehand on partitions 0 to 3 and 12 to 15 of the same queries.
 """
 
 from __future__ import annotations

@@ -1,0 +1,56 @@
+"""Puts what the commands really print into the docs, between the markers of each page.
+
+python benchmarks/figures/printouts.py           the end of `llmfusionbench quickstart`, in docs/getting_started.md
+python benchmarks/figures/printouts.py --bench   and what the benchmarks print on this machine, in docs/performance.md
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOWN = ("code", "commonsense", "math")
+
+
+def quickstart_table() -> str:
+    """The table of the best candidates as quickstart prints it, for some of its domains."""
+    command = [sys.executable, "-c", "from llmfusionbench.cli import main; main(['quickstart'])"]
+    lines = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("The 5 best candidates"))
+    rows = [line.rstrip() for line in lines[start : lines.index("", start)]]
+    return "\n".join([*rows[:2], *(row for row in rows[2:] if row.startswith(SHOWN)), "..."])
+
+
+def benchmarks() -> str:
+    """What the benchmarks print."""
+    names = ("validation", "build", "scoring_speed", "routers", "retrieval", "export")
+    outputs = (
+        subprocess.run(
+            [sys.executable, str(ROOT / "benchmarks" / f"{name}.py")], cwd=ROOT, check=True, capture_output=True, text=True
+        ).stdout.strip()
+        for name in names
+    )
+    return "\n\n".join(outputs)
+
+
+def replace(page: str, name: str, content: str) -> None:
+    """Writes `content` as a block between the markers of that name in a page of docs/."""
+    path = ROOT / "docs" / page
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    text = path.read_text(encoding="utf-8")
+    if not text.count(begin) == text.count(end) == 1:
+        raise SystemExit(f"{path}: expected {begin} and {end} once each. Remedy: put both markers back")
+    before, after = text.partition(begin)[0], text.partition(end)[2]
+    path.write_text(f"{before}{begin}\n```text\n{content}\n```\n{end}{after}", encoding="utf-8")
+
+
+def main() -> None:
+    replace("getting_started.md", "quickstart", quickstart_table())
+    if "--bench" in sys.argv[1:]:
+        replace("performance.md", "bench", benchmarks())
+
+
+if __name__ == "__main__":
+    main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ from llmfusionbench.baselines.exporters import corpus_schema, export_kto, export
 from llmfusionbench.baselines.exporters.corpora import answers, samples, writer
 from llmfusionbench.baselines.exporters.corpora.drops import REASONS
 from llmfusionbench.baselines.exporters.corpora.formats import FORMATS, KEYS
+from llmfusionbench.baselines.exporters.corpora.kto import KtoSettings
+from llmfusionbench.baselines.exporters.corpora.option import options_of, options_table
+from llmfusionbench.baselines.exporters.corpora.preference import PreferenceSettings
+from llmfusionbench.baselines.exporters.corpora.sft import SftSettings
 from llmfusionbench.baselines.exporters.corpora.writer import ShardWriter, json_lines
 from llmfusionbench.errors import InputError, ReleaseError
 from llmfusionbench.release import Release
@@ -384,6 +389,14 @@ def test_the_page_names_the_formats_of_every_trainer() -> None:
         told[trainer] = {kind: set(cell.replace("`", "").split(", ")) - {""} for kind, cell in zip(FORMATS, cells, strict=True)}
     trainers = {reader for formats in FORMATS.values() for f in formats.values() for reader in f.readers}
     assert told == {t: {k: {f.name for f in fs.values() if t in f.readers} for k, fs in FORMATS.items()} for t in trainers}
+
+
+def test_the_page_has_the_options_of_the_settings() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "corpora.md").read_text("utf-8")
+    shown = dict(re.findall(r"<!-- options: (\w+) -->\n(.*?)\n<!-- end", page, re.DOTALL))
+    settings: dict[str, type] = {"sft": SftSettings, "preference": PreferenceSettings, "kto": KtoSettings}
+    assert shown.pop("shared") == options_table(options_of(SftSettings, own=False))
+    assert shown == {kind: options_table(options_of(made, own=True)) for kind, made in settings.items()}
 
 
 def test_every_reason_is_in_the_schema() -> None:

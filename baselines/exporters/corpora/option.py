@@ -57,10 +57,10 @@ def options_of(settings: type, *, own: bool) -> list[Option]:
 
 def options_table(options: Collection[Option]) -> str:
     """The options as a Markdown table."""
-    rows = [
-        f"| `{o.flag}` | {'' if o.default in (None, (), False) else f'`{o.default}`'} | {o.help.replace('|', chr(92) + '|')} |"
-        for o in options
-    ]
+    rows = []
+    for o in options:
+        default = "" if o.default is None or o.default is False or o.default == () else f"`{o.default}`"
+        rows.append(f"| `{o.flag}` | {default} | {o.help.replace('|', chr(92) + '|')} |")
     return "\n".join(["| option | default | |", "|---|---|---|", *rows])
 
 

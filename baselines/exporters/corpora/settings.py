@@ -136,7 +136,7 @@ class Settings(Filters):
     )  # fmt: skip
     max_share: float | None = option(None, "Maximum share of the records that one task may have.", metavar="SHARE")
     seed: int = option(0, "Random seed.")
-    reasoning: How = option("keep", "How to treat <think> blocks: keep, strip or tag.", metavar="NAME")
+    reasoning: How = option("keep", "How to treat `<think>` blocks: keep, strip or tag.", metavar="NAME")
     include_test: bool = option(False, "Include test splits and switch the leakage guard off; the corpus records this.")
     container: Container | None = option(
         None, "File type: jsonl or parquet. Default: what readers of the format expect.", metavar="NAME"

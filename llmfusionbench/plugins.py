@@ -81,7 +81,7 @@ def find(kind: Kind, name: str, known: Mapping[str, Any], noun: str) -> Any:
 
 
 def names(kind: Kind, known: Collection[str]) -> list[str]:
-    """The names of a registry, then those of the plug-ins; nothing is imported."""
+    """The names of a registry, then those of the plug-ins, none of which is imported."""
     return list(dict.fromkeys([*known, *(point.name for point in _points(kind))]))
 
 

@@ -46,7 +46,7 @@ def test_no_key_is_sent_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_key_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SOME_KEY", raising=False)
-    with pytest.raises(InputError, match=r"\$SOME_KEY: no API key there"):
+    with pytest.raises(InputError, match=r"\$SOME_KEY: holds no API key"):
         ChatClient("http://127.0.0.1:9", model="m", key_variable="SOME_KEY").ask(ASK)
 
 
@@ -68,7 +68,7 @@ def test_a_failure_that_stays_is_a_reply(status: int, attempts: int) -> None:
     [
         (b"not json", "the answer is not JSON"),
         (b"[" * 100_000, "the answer is not JSON"),
-        (b"[]", "the answer is no JSON object"),
+        (b"[]", "the answer is not a JSON object"),
         (b"{}", "no text in the answer"),
         (completion(None), "no text in the answer"),
         (b'{"error": {"message": "secret", "code": 429}}', "an error in the answer"),
@@ -131,7 +131,7 @@ def test_what_may_be_secret_in_an_address_is_not_told() -> None:
 
 @pytest.mark.parametrize("url", ["ftp://host", "localhost:4000", "http://", "file:///etc/passwd"])
 def test_addresses_that_are_none(url: str) -> None:
-    with pytest.raises(InputError, match="no address of a server"):
+    with pytest.raises(InputError, match="not a server URL"):
         ChatClient(url, model="m").ask(ASK)
 
 

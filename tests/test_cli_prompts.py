@@ -94,7 +94,7 @@ def test_templates_that_were_built_here(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_retrieve_says_what_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
     out = told(capsys, "templates", "retrieve", "sample", "--budget-tokens", "120", "--out", "p.jsonl")
-    assert "Left out, " in out
+    assert "Skipped " in out
     assert "tokens by itself, 120 are allowed" in out
     assert "No room within 120 tokens: " in out
     out = told(capsys, "templates", "retrieve", "sample", "--method", "few_shot", "--limit", "9", "--out", "p.jsonl")
@@ -290,7 +290,7 @@ def test_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with serving(lambda body, tries: (404, b"{}")) as server:
         command = ["evaluate-prompts", "sample", "--url", server.url, "--model", "gpt-9", "--limit", "2", "--out", "out"]
         assert "status 404" in fails(capsys, *command)
-        assert "no API key there" in fails(capsys, *command, "--key-variable", "NO_SUCH_KEY")
+        assert "holds no API key" in fails(capsys, *command, "--key-variable", "NO_SUCH_KEY")
     assert not Path("out/report.json").exists()
 
 

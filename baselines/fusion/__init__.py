@@ -1,4 +1,4 @@
-"""Answer-level fusion: several LLMs answer a query, and one answer is made of theirs."""
+"""Answer-level fusion: combines the answers of several LLMs to each query into one."""
 
 from typing import Final
 

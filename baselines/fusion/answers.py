@@ -1,4 +1,4 @@
-"""The answers that LLMs gave, as a dense matrix in which equal answers have equal codes: what answer-level fusion works on.
+"""The answers that LLMs gave, as a dense matrix in which equal answers have equal codes.
 
 Answers are read out of the responses by the metrics' own extraction, so that a vote counts what the score counted.
 """
@@ -50,7 +50,7 @@ class AnswerTable:
     """[Q, C] USD; NaN where missing."""
 
     def rows(self, index: npt.NDArray[Any]) -> AnswerTable:
-        """Some of the queries, by their places or by a mask."""
+        """Some of the queries, by position or mask."""
         places = np.arange(len(self.query_ids))[index]
         return replace(
             self,
@@ -97,14 +97,15 @@ def read_answers(release: Release, *, split: str | None = None, candidates: Sequ
     The performance is the release's own; where it holds none, the score of the same metric.
 
     Raises:
-        InputError: no query has such a metric; UnknownNameError: no such split or candidate.
+        InputError: No query has such a metric.
+        UnknownNameError: No such split or candidate.
     """
     names = ["query_id", "task", "metric", "ground_truth", "choices"]
     queries = release.table("queries", split).to_table(columns=names)
     queries = queries.filter(pc.is_in(queries["metric"], pa.array(VOTABLE)))
     if not len(queries):
         raise InputError(
-            f"{release.path}: no query with a metric of {', '.join(VOTABLE)}, expected some. Remedy: another split"
+            f"{release.path}: no query with a metric of {', '.join(VOTABLE)}, expected some. Remedy: choose another split"
         )
     parts = [_read_batch(batch, queries) for batch in release.batches("responses", split, _COLUMNS)]
     names_of = [name for part in parts for name in part.candidates]
@@ -127,7 +128,7 @@ def read_answers(release: Release, *, split: str | None = None, candidates: Sequ
 
 @dataclass(frozen=True)
 class _Part:
-    """N responses: the places of their queries, their candidates and what was read out of them."""
+    """N responses: positions of their queries and candidates, and the answers extracted from them."""
 
     rows: npt.NDArray[np.int64]
     candidates: list[str]

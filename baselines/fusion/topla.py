@@ -92,8 +92,8 @@ class FailureCounts:
         """Mean over the members of 1 - P(2) / P(1), taken over the queries on which that (focal) member fails.
 
         P(1) is the chance that one member drawn at random fails there, P(2) that two drawn without replacement both do
-        (the generalised diversity of Partridge and Krzanowski 1997): 1 where nobody shares the focal member's failures, 0
-        where all fail together. A member that never fails shares none.
+        (the generalised diversity of Partridge and Krzanowski 1997): 1 where no other member shares the focal member's
+        failures, 0 where all fail together. A member that never fails shares none.
         """
         members = list(ensemble)
         size = len(members)

@@ -1,4 +1,4 @@
-"""Votes of several LLMs over one query: the answer that most of them gave, each counted once or by what it is worth.
+"""Votes of several LLMs over one query: the most frequent answer, with equal or learned weights.
 
 Plain vote: the consistency of Wang et al. 2023 (Self-Consistency, arXiv 2203.11171) across LLMs. Weighted vote: the
 log-odds weights that are optimal for independent voters (Nitzan and Paroush 1982).
@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Fused:
-    """One answer for each of Q queries, made of the answers of M members."""
+    """One answer per query, from the answers of M members."""
 
     query_ids: list[str]
     """[Q]"""
@@ -40,12 +40,12 @@ class Fused:
 
 
 class Vote:
-    """Every member has one vote; a draw goes to the answer of the member that did best on the queries fitted on.
+    """Every member has one vote; a tie goes to the answer of the member that was best on the train queries.
 
     Args:
-        members: The candidates that are asked; all of the table by default.
-        top: Ask only so many of them, those that did best on the queries fitted on.
-        prior: Queries' worth of the members' mean that each member's mean is shrunk towards.
+        members: The candidates that vote; all of the table by default.
+        top: Use only the N members that were best on the train queries.
+        prior: Strength of the shrinkage of each member's mean towards the mean of all members, in queries.
     """
 
     def __init__(self, *, members: Sequence[str] | None = None, top: int | None = None, prior: float = 20.0) -> None:
@@ -54,15 +54,16 @@ class Vote:
         self.prior = prior
 
     def fit(self, table: AnswerTable) -> Self:
-        """Learns each member's mean performance, over all tasks and in each.
+        """Learn each member's mean performance, overall and per task.
 
         Raises:
-            InputError: nothing of the table is scored; UnknownNameError: a member is not in it.
+            InputError: No response in the table is scored.
+            UnknownNameError: A member is not in the table.
         """
         self.members_ = self._members(table)
         performance = table.columns(self.members_).performance.astype(np.float64)
         if np.isnan(performance).all():
-            raise InputError("No response of the members is scored, expected some to fit on. Remedy: rescore the release")
+            raise InputError("No response of the members is scored. Remedy: run llmfusionbench rescore")
         overall = np.full((1, len(self.members_)), np.nanmean(performance))
         self.accuracy_ = _shrunk_mean(performance, overall, self.prior)
         tasks = np.array(table.tasks, object)
@@ -94,7 +95,7 @@ class Vote:
         )
 
     def _members(self, table: AnswerTable) -> list[str]:
-        """Who is asked."""
+        """The members."""
         names = list(table.candidates if self.members is None else self.members)
         if self.top is None:
             return names

@@ -1,4 +1,4 @@
-"""Zero-shot against few-shot against thought templates: the same test queries asked all three ways, and what that brought.
+"""Compares zero-shot, few-shot and thought-template prompts on the same test queries.
 
 The comparison of the thought level in FusionFactory (arXiv 2507.10540), for any release, model and scorer.
 """
@@ -44,17 +44,17 @@ class PromptReport:
     split: str
     queries: int
     simulated: bool
-    """Whether the queries and templates are; the answers never are."""
+    """Whether the queries and templates are simulated; the answers never are."""
     settings: dict[str, Any]
     overall: list[MethodFigures]
     per_task: list[MethodFigures]
     dropped: dict[str, int]
-    """Method -> templates or examples that had no room in their prompts."""
+    """Method -> templates or examples that did not fit into their prompts."""
     without_answer: int
     """Retrieved queries that have no good answer and were not used as examples."""
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON can hold it."""
+        """The report as JSON types."""
         return asdict(self)
 
 
@@ -72,11 +72,11 @@ def make_prompts(
     """Method -> the prompts of the same queries, with the same hits. The retriever is fitted on the library here.
 
     Raises:
-        UnknownNameError: there is no such method or restriction.
-        InputError: see `build_prompts`; or the retriever returned what a query may not have.
+        UnknownNameError: There is no such method or restriction.
+        InputError: See `build_prompts`; or the retriever returned an excluded template.
     """
     hits = ask(retriever, library, queries, k, within)
-    if not isinstance(retriever, LibraryRetriever):  # ours keep the rule by themselves
+    if not isinstance(retriever, LibraryRetriever):  # ours exclude templates themselves
         facts: dict[str, Any] = {"query_ids": queries.query_ids, "tasks": queries.tasks, "domains": queries.domains}
         places(hits, library, queries, eligible(library, queries.prompts, within=within, **facts))
     answers = None
@@ -107,37 +107,37 @@ def compare_prompts(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> PromptReport:
-    """Ask the same queries by every method and score the answers.
+    """Ask an LLM the same queries with each method, and score the answers.
 
     `out` gets prompts.jsonl, answers.jsonl (every answer with its performance, and why one is missing) and report.json. A run
-    that was cut short, spent its budget, or in which calls failed, is taken up by the next one with the same settings: only
-    what has no answer is asked.
+    that was stopped, spent its budget, or had failed calls is resumed by the next one with the same settings: only prompts
+    without an answer are sent.
 
     Args:
-        release: One with thought templates, made from its train queries.
-        client: Whom to ask.
+        release: A release with thought templates, made from its train queries.
+        client: The LLM.
         retriever: Fitted here, on the library alone.
-        out: Directory; made where it is not there.
-        methods: Of `zero_shot`, `few_shot` and `thought_template`.
-        scorer: By default each query's own metric, without running programs.
-        spending: What this run may take, and where it is counted what it took; a query is asked by all methods before the next,
-            so that what a spent budget leaves is still paired.
+        out: Directory; created if needed.
+        methods: Some of `zero_shot`, `few_shot` and `thought_template`.
+        scorer: Default: each query's own metric, without running programs.
+        spending: The budget, which also counts what the run spends. A query is asked with all methods before the next one, so
+            that a spent budget leaves paired answers.
         library: `TemplateLibrary.of(release)` by default.
-        split: Of the queries that are asked.
-        limit: At most so many of them, evenly over the tasks, drawn by `seed`.
-        k: Templates or examples a prompt.
-        within: Where they may be from: `any`, `domain` or `task`.
-        budget_tokens: Of a prompt.
+        split: Split of the queries.
+        limit: Maximum number of queries, drawn by `seed` evenly from the tasks.
+        k: Maximum number of templates or examples per prompt.
+        within: Where they may come from: `any`, `domain` or `task`.
+        budget_tokens: Maximum number of tokens per prompt.
         resamples: Number of bootstrap resamples.
-        seed: Of the draw and the bootstrap.
+        seed: Random seed of the draw and the bootstrap.
         progress: Called as progress(stage, done, total).
 
     Raises:
-        InputError: the server refuses, `out` is used otherwise, or a user's scorer failed.
-        UnknownNameError: there is no such method, split or restriction.
+        InputError: The server refuses, `out` holds other files, or a user's scorer failed.
+        UnknownNameError: There is no such method, split or restriction.
     """
     if split == "train":
-        raise InputError("evaluate-prompts: split is train, whose queries made the templates. Remedy: another split")
+        raise InputError("evaluate-prompts: split train made the templates. Remedy: choose another split")
     if not methods:
         raise InputError("evaluate-prompts: no method. Remedy: name one or more")
     for method in methods:
@@ -146,7 +146,7 @@ def compare_prompts(
     client.check()
     library = TemplateLibrary.of(release) if library is None else library
     queries = Queries.of(release, split).limited(limit, seed)
-    embedder = getattr(retriever, "embedder", None)  # or what keeps its vectors
+    embedder = getattr(retriever, "embedder", None)  # or the cache around it
     settings: Record = {
         "release": sha256(release.path / MANIFEST), "split": split, "k": k, "within": within, "budget_tokens": budget_tokens,
         "retriever": type(retriever).__name__, "embedder": type(getattr(embedder, "embedder", embedder)).__name__,
@@ -170,7 +170,7 @@ def compare_prompts(
         if simulated:
             for record in answers.values():
                 record["simulated_query"] = True
-        # In order, with their performance; what an earlier run asked besides stays, so that none is ever lost.
+        # Sorted, with their performance; answers to other prompts of an earlier run stay, so that none is lost.
         write_lines([record for _, record in sorted({**read_journal(journal), **answers}.items())], journal)
         tally = Tally(queries, sets, answers, resamples, seed)
         report = PromptReport(

@@ -1,4 +1,4 @@
-"""Answers to serve as worked examples: of those a template was distilled from, the one that did best."""
+"""Worked examples: of the answers that a template was distilled from, the best one."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from llmfusionbench.types import Candidate
 def best_answers(release: Release, library: TemplateLibrary, template_ids: Collection[str] | None = None) -> dict[str, str]:
     """Query of the library -> the text of its best answer.
 
-    Only answers that the query's template was distilled from take part, so that examples and templates know the same. The
-    best is the one of the highest performance, then judge score, then of the least cost, then the first by name; one of
-    performance 0 is none. A query without the text of any such answer is left out.
+    Only answers that the query's template was distilled from are considered, so that examples and templates rest on the same
+    answers. The best has the highest performance, then judge score, then the lowest cost, then the first name; an answer with
+    performance 0 is never used. A query without the text of any such answer is skipped.
 
     Args:
-        release: Where the answers are; only its train split is read.
-        library: Of this release.
-        template_ids: Only the queries of these; all by default.
+        release: Source of the answers; only its train split is read.
+        library: The library of this release.
+        template_ids: Use only the queries of these templates; all by default.
 
     Raises:
-        InputError: the library does not say what its templates were distilled from.
+        InputError: The library does not name the sources of its templates.
     """
     if not library.sources:
-        raise InputError("best_answers: the library has no sources. Remedy: TemplateLibrary.of(release)")
+        raise InputError("best_answers: the library has no sources. Remedy: use TemplateLibrary.of(release)")
     places = range(len(library)) if template_ids is None else sorted(library.place[i] for i in template_ids)
     sources = {library.query_ids[i]: library.sources[i] for i in places}
     if not sources:

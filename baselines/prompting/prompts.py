@@ -32,19 +32,19 @@ _TAIL: Final = "Now answer this question:"
 
 @dataclass(frozen=True)
 class Prompt:
-    """What one query is asked with."""
+    """The prompt of one query."""
 
     query_id: str
     task: str
     method: str
     messages: list[dict[str, str]]
     templates: list[str]
-    """Ids of the templates in it, or of those whose queries serve as examples; the most similar first."""
+    """Ids of the templates in it, or of those whose queries are the examples; most similar first."""
     similarities: list[float]
     prompt_tokens: int
     """Tokens of the messages' texts; what a server wraps around them is not counted."""
     dropped: int = 0
-    """How many of those retrieved had no room."""
+    """Number of retrieved templates or examples that did not fit."""
 
     def record(self) -> dict[str, Any]:
         """Its line in a file of prompts."""
@@ -56,17 +56,17 @@ class Prompt:
 
 @dataclass(frozen=True)
 class PromptSet:
-    """The prompts that could be made, and what became of the others."""
+    """The prompts, and why some queries have none."""
 
     prompts: list[Prompt]
     left_out: dict[str, str]
     """Query -> why it has no prompt: no text, or too long by itself."""
     without_answer: int = 0
-    """Retrieved queries that could be no example, for want of an answer."""
+    """Retrieved queries that are not examples because they have no good answer."""
 
     @property
     def dropped(self) -> int:
-        """Templates or examples that had no room, over all prompts."""
+        """Templates or examples that did not fit, over all prompts."""
         return sum(prompt.dropped for prompt in self.prompts)
 
 
@@ -80,32 +80,32 @@ def build_prompts(
     answers: Mapping[str, str] | None = None,
     tokenizer: str = "cl100k_base",
 ) -> PromptSet:
-    """A prompt for each query, of at most `budget_tokens` tokens.
+    """A prompt per query, of at most `budget_tokens` tokens.
 
-    Templates and examples are quoted as data, the most similar first; where there is no room for all, the least similar go
-    first, and are counted. A query is never cut: one that is too long by itself is left out, and listed with its length.
+    Templates and examples are quoted as data, most similar first. If not all fit, the least similar are dropped first and
+    counted. A query is never truncated: one that is too long by itself is skipped, and listed with its length.
 
     Args:
         queries: n queries.
-        hits: Of a retriever's `topk` for them; for `zero_shot` they are not used.
+        hits: The result of a retriever's `topk` for them; unused for `zero_shot`.
         templates: The library they were retrieved from.
-        budget_tokens: For the texts of all messages.
-        method: `zero_shot` (the query's own text and nothing else), `few_shot` or `thought_template`.
+        budget_tokens: Maximum number of tokens of all messages.
+        method: `zero_shot` (the query's own text alone), `few_shot` or `thought_template`.
         answers: For `few_shot`, query_id of the library -> its answer (see `best_answers`).
-        tokenizer: What counts.
+        tokenizer: The tiktoken encoding that counts.
 
     Raises:
-        UnknownNameError: there is no such method, or a hit that is not in the library.
-        InputError: the budget is less than 1, `few_shot` without answers, or lengths differ.
+        UnknownNameError: There is no such method, or a hit is not in the library.
+        InputError: The budget is below 1, `few_shot` without answers, or lengths differ.
     """
     if method not in METHODS:
         raise UnknownNameError("method", method, METHODS)
     if budget_tokens < 1:
         raise InputError(f"budget_tokens is {budget_tokens}, expected 1 or more")
     if method == "few_shot" and answers is None:
-        raise InputError("build_prompts: few_shot without answers. Remedy: answers=best_answers(release, library)")
+        raise InputError("build_prompts: few_shot without answers. Remedy: pass answers=best_answers(release, library)")
     if method != "zero_shot" and len(hits[0]) != len(queries):
-        raise InputError(f"build_prompts: {len(hits[0])} hits for {len(queries)} queries. Remedy: topk of the same queries")
+        raise InputError(f"build_prompts: {len(hits[0])} hits for {len(queries)} queries. Remedy: pass their own hits")
     bare = [None if text is None or not text.strip() else sendable(text) for text in queries.prompts]
     counts = _tokens([text or "" for text in bare], tokenizer)
     left_out = {}
@@ -139,12 +139,12 @@ def build_prompts(
 
 
 def write_prompts(prompts: Iterable[Prompt], path: Path, *, simulated: bool = False) -> int:
-    """Write prompts as JSON lines, one a prompt: beside its place, then renamed. Returns how many.
+    """Write prompts as JSON lines, atomically; return their number.
 
     Args:
-        prompts: What to write.
+        prompts: The prompts.
         path: The file.
-        simulated: Whether the queries or templates are, which every line then says.
+        simulated: Whether the queries or templates are simulated, which is stated in every line.
     """
     more = {"simulated": True} if simulated else {}
     return write_lines(({**prompt.record(), **more} for prompt in prompts), path)
@@ -152,7 +152,7 @@ def write_prompts(prompts: Iterable[Prompt], path: Path, *, simulated: bool = Fa
 
 @dataclass(frozen=True)
 class _Block:
-    """One quoted thing, and where it is from."""
+    """One quoted text and its origin."""
 
     template_id: str
     similarity: float
@@ -162,7 +162,7 @@ class _Block:
 def _blocks(
     rows: Sequence[int], hits: Hits, templates: TemplateLibrary, answers: Mapping[str, str] | None
 ) -> tuple[list[list[_Block]], int]:
-    """What each prompt would hold if there were room; and how many neighbours have no answer."""
+    """The blocks of each prompt if all fit, and the number of neighbours without an answer."""
     found, without = [], 0
     for row in rows:
         blocks: list[_Block] = []
@@ -188,7 +188,7 @@ def _blocks(
 
 
 def _composed(method: str, query: str, blocks: Sequence[_Block]) -> str:
-    """The whole text; it ends with the query's, as it is."""
+    """The whole text, which ends with the query's own."""
     if not blocks:
         return query
     noun = "Example" if method == "few_shot" else "Note"
@@ -199,7 +199,7 @@ def _composed(method: str, query: str, blocks: Sequence[_Block]) -> str:
 def _fitted(
     blocks: Sequence[list[_Block]], compose: Callable[[int, Sequence[_Block]], str], budget: int, tokenizer: str
 ) -> list[tuple[list[_Block], str, int]]:
-    """Of each prompt the blocks there is room for, its text and its tokens; one block less a round where it is too long."""
+    """The blocks that fit into each prompt, its text and its tokens; drops one block per round while it is too long."""
     found: list[tuple[list[_Block], str, int]] = [([], "", 0)] * len(blocks)
     left = {row: list(some) for row, some in enumerate(blocks)}
     while left:

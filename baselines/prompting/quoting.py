@@ -1,4 +1,4 @@
-"""Foreign texts quoted inside a prompt: as data, in a fence that they cannot close."""
+"""Quotes untrusted texts inside a prompt as data, in a fence that they cannot close."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _RUN: Final = re.compile("`{3,}")
 
 
 def quoted(text: str) -> str:
-    """`text` between two lines of backticks, more of them than stand in a row anywhere in it.
+    """`text` between two lines of backticks, longer than any run of backticks in it.
 
-    Every kind of line end becomes `\\n`, and what would be acted on rather than shown (control characters, overrides of the
-    writing direction, lone surrogates) becomes U+FFFD, so that the line that ends the quotation is the only such line.
+    Every kind of line end becomes `\\n`, and characters that act rather than show (control characters, direction
+    overrides, lone surrogates) become U+FFFD, so that only the last line can end the quotation.
     """
     clean = _INVISIBLE.sub("\ufffd", _LINE_ENDS.sub("\n", text)).strip("\n")
     longest = max((len(run) for run in _RUN.findall(clean)), default=2)

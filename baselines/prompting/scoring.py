@@ -13,19 +13,19 @@ from llmfusionbench.release import Release
 from llmfusionbench.scoring import METRICS, Score, score
 
 UserScorer = Callable[[str, Mapping[str, Any]], "Score | float | bool | None"]
-"""Of an answer and the row of `queries` it answers: a performance from 0 to 1, or None where it cannot be told."""
+"""(answer, row of `queries`) -> a performance from 0 to 1, or None if it is unknown."""
 
 _COLUMNS = ["query_id", "task", "prompt", "ground_truth", "choices", "metric"]
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """Gives answers their performance.
+    """Scores answers.
 
     Args:
-        metric: In place of every query's own.
-        function: In place of any metric.
-        runner: What executes programs (see `llmfusionbench.sandbox`); without one their performance is missing.
+        metric: Replaces every query's own metric.
+        function: Replaces all metrics.
+        runner: Executes programs (see `llmfusionbench.sandbox`); without one their performance is missing.
     """
 
     metric: str | None = None
@@ -37,10 +37,10 @@ class Scorer:
             raise UnknownNameError("metric", self.metric, METRICS)
 
     def __call__(self, response: str | None, error: str | None, query: Mapping[str, Any]) -> tuple[float | None, str]:
-        """Performance and why; None where it is missing.
+        """(performance, reason); None if it is missing.
 
         Raises:
-            InputError: the user's function failed, or gave something else.
+            InputError: The user's function failed, or returned anything else.
         """
         if error is not None or response is None:
             return None, "the call failed"
@@ -63,7 +63,7 @@ class Scorer:
         try:
             value: Any = function(response, query)
         except Exception as error:  # whatever a user's function raises is the function's fault
-            raise InputError(f"{place}: {type(error).__name__}: {error}. Remedy: mend the function") from error
+            raise InputError(f"{place}: {type(error).__name__}: {error}. Remedy: fix the function") from error
         reason = f"by {name}"
         if isinstance(value, Score):
             value, reason = value.value, value.reason

@@ -1,4 +1,4 @@
-"""The figures of a comparison of methods: means, paired gains over zero-shot, and what is missing and why."""
+"""The figures of a comparison of methods: means, paired gains over zero-shot, and missing values with their reasons."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Matrix = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class MethodFigures:
-    """What one method reached, on all queries or on those of a task."""
+    """The figures of one method, on all queries or on those of a task."""
 
     method: str
     task: str | None
@@ -30,17 +30,17 @@ class MethodFigures:
     performance: Figure
     scored: int
     missing: int
-    """Queries of the comparison without a performance by this method; they are in none of its means."""
+    """Queries without a performance by this method; none of its means includes them."""
     gain: Figure
     """Performance minus that of zero-shot, over the queries that both have."""
     paired: int
-    """How many those are."""
+    """The number of those queries."""
     prompt_tokens: Figure
-    """Tokens of the prompts' texts, over the queries that were asked."""
+    """Tokens of the prompts, over the queries asked."""
     failed: int
-    """Calls that brought no answer."""
+    """Calls without an answer."""
     reasons: dict[str, int]
-    """Why a performance is missing -> how often."""
+    """Reason for a missing performance -> count."""
 
 
 class Tally:
@@ -70,14 +70,14 @@ class Tally:
                     self.performance[row[prompt.query_id], column] = record["performance"]
 
     def of(self, task: str | None) -> list[MethodFigures]:
-        """A row a method."""
+        """One row per method."""
         names = self.queries.query_ids
         rows = [i for i, t in enumerate(self.queries.tasks) if task is None or t == task]
         performance = self.performance[rows]
         base = performance[:, [self.methods.index("zero_shot")]] if "zero_shot" in self.methods else np.nan
         gain = performance - base
         if "zero_shot" in self.methods:
-            gain[:, self.methods.index("zero_shot")] = np.nan  # nothing is compared with itself
+            gain[:, self.methods.index("zero_shot")] = np.nan  # zero-shot is not compared with itself
         means, gains, tokens = (
             figures_of(matrix, resamples=self.resamples, seed=self.seed) for matrix in (performance, gain, self.tokens[rows])
         )

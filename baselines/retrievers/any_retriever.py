@@ -16,12 +16,10 @@ from llmfusionbench.errors import InputError
 
 
 def ask(retriever: Retriever, library: TemplateLibrary, queries: Queries, k: int, within: str) -> Hits:
-    """Fit a retriever on the library, if it is one that is fitted, and get its hits.
-
-    One whose `topk` takes no more than prompts and k is told no more.
+    """Fit a retriever on the library, if it has `fit`, and get its hits. `topk` gets only the arguments that it takes.
 
     Raises:
-        InputError: it returned something else than n lists of ids and [n, k] similarities.
+        InputError: It returned anything but n lists of ids and [n, k] similarities.
     """
     fit = getattr(retriever, "fit", None)
     fitted: Any = (None if fit is None else fit(library)) or retriever
@@ -35,12 +33,12 @@ def ask(retriever: Retriever, library: TemplateLibrary, queries: Queries, k: int
     except (TypeError, ValueError, IndexError, KeyError) as error:
         raise InputError(f"retriever: topk gave {found!r:.80}, expected ids and similarities") from error
     if len(ids) != len(queries):
-        raise InputError(f"retriever: {len(ids)} lists of hits for {len(queries)} queries. Remedy: one each")
+        raise InputError(f"retriever: {len(ids)} lists of hits for {len(queries)} queries. Remedy: return one list per query")
     most = max(map(len, ids), default=0)
     if similarities.ndim != 2 or len(similarities) != len(queries) or similarities.shape[1] < most or most > k:
         raise InputError(
             f"retriever: similarities of shape {similarities.shape} and up to {most} ids for {len(queries)} queries, k = {k}. "
-            "Remedy: [n, k] similarities, and no more than k ids a query"
+            "Remedy: [n, k] similarities, and at most k ids per query"
         )
     return ids, similarities
 
@@ -51,13 +49,11 @@ def places(
     """Query and template of every hit.
 
     Raises:
-        InputError: a template is not in the library, or is none that the query may have.
+        InputError: A template is not in the library, or the query may not have it.
     """
     for template_id in (template_id for ids in hits[0] for template_id in ids):
         if template_id not in library.place:
-            raise InputError(
-                f"retriever: template {template_id} is not in the library. Remedy: ids of the library it was fitted on"
-            )
+            raise InputError(f"retriever: template {template_id} is not in the library. Remedy: return ids of its library")
     rows = np.repeat(np.arange(len(queries)), [len(ids) for ids in hits[0]])
     columns = np.array([library.place[template_id] for ids in hits[0] for template_id in ids], np.int64)
     wrong = np.flatnonzero(~allowed.may(rows, columns))
@@ -65,6 +61,6 @@ def places(
         query, template = queries.query_ids[rows[wrong[0]]], library.template_ids[columns[wrong[0]]]
         raise InputError(
             f"retriever: {len(wrong):,} of {len(rows):,} hits are not allowed, such as template {template} for query {query}. "
-            "Remedy: shut out what is made from the query or its like, and keep to `within`"
+            "Remedy: exclude templates made from the query or a near-duplicate, and obey `within`"
         )
     return rows, columns

@@ -18,13 +18,13 @@ _WORD: Final = r"\w+"
 
 
 class BM25(LibraryRetriever):
-    """Similarity = BM25 of the new prompt's words in the prompt behind the template, English stop words left out.
+    """Similarity = BM25 of the new prompt's words in the prompt behind the template, without English stop words.
 
-    A template that shares no word with the prompt is no hit.
+    A template that shares no word with the prompt is not a hit.
 
     Args:
-        k1: How soon more of the same word counts no more.
-        b: How much long prompts are held back.
+        k1: Saturation of repeated words.
+        b: Length normalisation, 0 to 1.
     """
 
     def __init__(self, *, k1: float = 1.5, b: float = 0.75) -> None:

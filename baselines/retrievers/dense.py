@@ -17,28 +17,28 @@ from llmfusionbench.errors import InputError, MissingExtraError
 from llmfusionbench.texts.embedding import Embedder, TfidfSvdEmbedder, Vectors
 
 _CELLS: Final = 2**23
-"""Similarities in memory at a time: 32 MB."""
+"""Similarities in memory at a time (32 MB)."""
 _WIDE: Final = 2**16
-"""Templates in a block, at most."""
+"""Maximum number of templates per block."""
 _PAIRS: Final = 2**14
 _SLACK: Final = 1e-5
-"""More than a product in single precision can be off."""
+"""An upper bound on the error of a product in single precision."""
 _DECIMALS: Final = 6
 
 
 class Dense(LibraryRetriever):
     """Similarity = cosine of the embeddings of the new prompt and of the prompt behind the template.
 
-    Every similarity that is reported, and that decides the order, is computed again in double precision and rounded to six
-    decimals, so that neither blocks nor threads decide a tie.
+    Similarities are recomputed in double precision and rounded to six decimals before they are ranked, so that neither blocks
+    nor threads decide a tie.
 
     Args:
         embedder: Any `llmfusionbench.texts.embedding.Embedder`; TF-IDF and SVD by default, fitted on the
             library's prompts.
-        exact_up_to: Templates up to which the search is an exact product of matrices; beyond, an inverted file of faiss
-            (IVF, Sivic and Zisserman 2003) of 4 sqrt(N) cells proposes them.
-        probes: Cells of the index that a query looks into.
-        seed: Of the clustering behind the index.
+        exact_up_to: Up to this many templates the search is an exact matrix product; beyond, an inverted file of faiss
+            (IVF, Sivic and Zisserman 2003) with 4 sqrt(N) cells proposes candidates.
+        probes: Number of cells searched per query.
+        seed: Random seed of the clustering behind the index.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Dense(LibraryRetriever):
         return best(found, k)
 
     def _vectors(self, texts: list[str]) -> Vectors:
-        """[n, d] of length one. Each distinct text is encoded once, so that equal texts have equal vectors to the last bit."""
+        """[n, d] unit vectors. Each distinct text is encoded once, so equal texts have equal vectors to the last bit."""
         distinct = {text: i for i, text in enumerate(dict.fromkeys(texts))}
         vectors = _unit(self.embedder_.encode(list(distinct)), len(distinct))
         return vectors if len(distinct) == len(texts) else vectors[[distinct[text] for text in texts]]
@@ -78,7 +78,7 @@ class Dense(LibraryRetriever):
     def _exact(
         self, vectors: Vectors, rows: Places, columns: Places, k: int, allowed: Eligible
     ) -> Iterator[tuple[Places, Places]]:
-        """Pairs that hold the k best of each query, a block of queries and templates at a time."""
+        """Pairs that include the k best of each query, computed by blocks."""
         wide = min(len(columns), _WIDE)
         tall = max(1, _CELLS // wide)
         for left in range(0, len(columns), wide):
@@ -94,14 +94,14 @@ class Dense(LibraryRetriever):
     def _indexed(
         self, vectors: Vectors, rows: Places, columns: Places, k: int, allowed: Eligible
     ) -> Iterator[tuple[Places, Places]]:
-        """Pairs that the index proposes; of a query that gets too few, all cells are looked into."""
+        """Pairs that the index proposes; for a query that gets too few, all cells are searched."""
         faiss = _faiss()
         index: Any = self.index_
         chosen = faiss.IDSelectorBatch(columns) if len(columns) < len(self.vectors_) else None
         shut = np.bincount(allowed.shut(rows, columns)[0], minlength=len(rows))
         room = len(columns) - shut
         for probes in (min(self.probes, index.nlist), index.nlist):
-            # Those that are shut out may come first, so that as many more are asked for; in steps, to ask for many at once.
+            # Excluded templates may come first, so that many more are requested; in steps, to batch the requests.
             ask = np.minimum(2 ** np.ceil(np.log2(k + shut)).astype(np.int64), len(columns))
             short = []
             for count in np.unique(ask).tolist():
@@ -121,7 +121,7 @@ class Dense(LibraryRetriever):
             rows, shut, room = rows[left], shut[left], room[left]
 
     def _similarities(self, vectors: Vectors, rows: Places, columns: Places) -> npt.NDArray[np.float64]:
-        """[h] each by itself and always in the same order of additions."""
+        """[h] similarities, each summed in the same order in every run."""
         found = np.empty(len(rows))
         for start in range(0, len(rows), _PAIRS):
             part = slice(start, start + _PAIRS)
@@ -136,7 +136,7 @@ def _unit(vectors: Any, count: int) -> Vectors:
     if matrix.ndim != 2 or len(matrix) != count or not np.isfinite(matrix).all():
         raise InputError(
             f"embedder: gave an array of shape {matrix.shape}, or values that are not finite, for {count} prompts. "
-            "Remedy: [n, d] float32, one row a prompt"
+            "Remedy: return [n, d] float32, one row per prompt"
         )
     norms = np.linalg.norm(matrix, axis=1, keepdims=True)
     return (matrix / np.where(norms > 0, norms, 1)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Which templates a query may retrieve: the one place where restrictions are kept and a query's own templates are shut out."""
+"""Which templates a query may retrieve: restrictions to task or domain, and the exclusion of templates made from itself."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from llmfusionbench.baselines.retrievers.library import TemplateLibrary
 from llmfusionbench.errors import InputError, UnknownNameError
 
 WITHIN: Final = ("any", "domain", "task")
-"""What a hit may be restricted to: nothing, the query's domain, or its task."""
+"""The scope of hits: any template, the query's domain, or its task."""
 
 Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Eligible:
-    """For n queries and N templates. A query may retrieve the templates of its group, but for those it is shut out from."""
+    """For n queries and N templates: a query may retrieve the templates of its group, except those excluded."""
 
     row_group: Places
-    """[n] group of every query; -1 where there is nothing to look for, as of a query without a text."""
+    """[n] group of every query; -1 for a query that retrieves none, such as one without a text."""
     column_group: Places
     """[N] group of every template."""
     shut_rows: Places
-    """[m] sorted; with `shut_columns` the pairs of a query and a template that it may not retrieve."""
+    """[m] sorted; with `shut_columns`, the excluded pairs of query and template."""
     shut_columns: Places
     """[m]"""
 
     def groups(self) -> Iterator[tuple[Places, Places]]:
-        """Places of the queries and of the templates of every group that has both."""
+        """Positions of the queries and of the templates of every group that has both."""
         for group in np.unique(self.row_group[self.row_group >= 0]).tolist():
             columns = np.flatnonzero(self.column_group == group)
             if len(columns):
                 yield np.flatnonzero(self.row_group == group), columns
 
     def shut(self, rows: Places, columns: Places) -> tuple[Places, Places]:
-        """Pairs that are shut out, as places within `rows` and `columns` (both sorted)."""
+        """The excluded pairs, as positions within `rows` and `columns` (both sorted)."""
         if not len(rows) or not len(columns):
             return rows[:0], columns[:0]
         at_row = np.minimum(np.searchsorted(rows, self.shut_rows), len(rows) - 1)
@@ -56,14 +56,14 @@ class Eligible:
         return inside
 
     def counts(self) -> Places:
-        """[n] how many templates each query may retrieve."""
+        """[n] the number of templates that each query may retrieve."""
         sizes = np.bincount(self.column_group, minlength=int(self.row_group.max(initial=-1)) + 1)
         found = np.where(self.row_group >= 0, sizes[np.maximum(self.row_group, 0)], 0)
         inside = self.row_group[self.shut_rows] == self.column_group[self.shut_columns]
         return found - np.bincount(self.shut_rows[inside], minlength=len(found))
 
     def pairs(self) -> int:
-        """How many pairs of a query and a template of its group are shut out."""
+        """The number of excluded pairs within the groups."""
         return int((self.row_group[self.shut_rows] == self.column_group[self.shut_columns]).sum())
 
 
@@ -76,24 +76,24 @@ def eligible(
     domains: Sequence[str] | None = None,
     within: str = "any",
 ) -> Eligible:
-    """What each of n queries may retrieve from a library.
+    """The templates that each of n queries may retrieve from a library.
 
-    A query is shut out from a template made from itself (the same query_id, or an equal prompt once normalised) and from one
+    Excluded are templates made from the query itself (the same query_id, or an equal prompt once normalised) and those
     made from a near-duplicate (`llmfusionbench.texts.near_duplicates`: a Jaccard similarity of word triples of .8 or more).
     That depends on the library and the one prompt, not on the other prompts.
 
     Raises:
-        UnknownNameError: there is no restriction of this name.
-        InputError: the restriction needs tasks or domains that were not given, or lengths differ.
+        UnknownNameError: There is no restriction of this name.
+        InputError: The restriction needs tasks or domains that were not given, or lengths differ.
     """
     if within not in WITHIN:
         raise UnknownNameError("restriction", within, WITHIN)
     for name, values in (("query_ids", query_ids), ("tasks", tasks), ("domains", domains)):
         if values is not None and len(values) != len(prompts):
-            raise InputError(f"topk: {len(values)} {name} for {len(prompts)} prompts. Remedy: one each")
+            raise InputError(f"topk: {len(values)} {name} for {len(prompts)} prompts. Remedy: pass one per prompt")
     wanted = {"any": [""] * len(prompts), "task": tasks, "domain": domains}[within]
     if wanted is None:
-        raise InputError(f'topk: within is "{within}" and no {within}s are given. Remedy: {within}s=, one a prompt')
+        raise InputError(f'topk: within is "{within}" and no {within}s are given. Remedy: pass {within}s=, one per prompt')
     held = {"any": [""] * len(library), "task": library.tasks, "domain": library.domains}[within]
     code = {name: i for i, name in enumerate(sorted(set(held)))}
     blank = [prompt is None or not prompt.strip() for prompt in prompts]

@@ -1,4 +1,4 @@
-"""Hits of many queries as flat arrays, and how the best k of each are told: by similarity, and among equals by template id."""
+"""Hits of many queries as flat arrays, ranked by similarity and, among equals, by template id."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Scores = npt.NDArray[np.float32]
 
 
 class Found(NamedTuple):
-    """h hits, by query and then the best first; places of templates are those in a library that is ordered by id."""
+    """h hits, by query and then best first; templates are positions in a library ordered by id."""
 
     rows: Places
     """[h] the query."""
@@ -33,7 +33,7 @@ class Found(NamedTuple):
 
 
 def best(found: Iterable[Found], k: int) -> Found:
-    """The k most similar of each query; of equals the one that comes first in the library."""
+    """The k most similar of each query; among equals, the first in the library."""
     parts = [part for part in found if len(part.rows)]
     if not parts:
         return Found(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
@@ -62,9 +62,9 @@ def reaching(scores: Scores, k: int, slack: float = 0.0) -> tuple[Places, Places
 
 
 def _bound(scores: Scores, k: int) -> Scores:
-    """[b] a value that at least k of each row reach, and not many more: the k-th largest of the maxima of groups.
+    """[b] a value that at least k of each row reach, and few more: the k-th largest of the maxima of groups.
 
-    It takes one pass, where a selection from whole rows takes many.
+    It takes one pass; a selection from whole rows takes many.
     """
     groups = 4 * k
     width = scores.shape[1] // groups

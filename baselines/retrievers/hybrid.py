@@ -14,12 +14,12 @@ from llmfusionbench.texts.embedding import Embedder
 
 
 class Hybrid(LibraryRetriever):
-    """Similarity = sum over `Dense` and `BM25` of 1 / (constant + rank of the template), for those it is ranked by.
+    """Similarity = sum over `Dense` and `BM25` of 1 / (constant + rank of the template), over those that rank it.
 
     Args:
-        embedder: Of `Dense`.
-        constant: The k of the paper, which found 60 to serve well.
-        depth: How far down each list is read; as far as what is asked for, at least.
+        embedder: The embedder of `Dense`.
+        constant: The k of the paper, which recommends 60.
+        depth: Length of each list; at least the number of hits requested.
     """
 
     def __init__(self, *, embedder: Embedder | None = None, constant: float = 60.0, depth: int = 100) -> None:

@@ -18,7 +18,7 @@ from llmfusionbench.types import CRITERIA, POOLS
 _KIND: Final = ("criterion", "pool", "summarizer")
 _PER_TEMPLATE: Final = ("query_ids", "prompts", "tasks", "domains", "templates")
 _PART: Final = 2**16
-"""Templates whose prompts are hashed at a time, which takes some 200 MB."""
+"""Templates whose prompts are hashed at a time (about 200 MB)."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +26,17 @@ class TemplateLibrary:
     """N templates; every list is as long as `template_ids`."""
 
     query_ids: list[str]
-    """The queries whose answers they were distilled from."""
+    """The queries whose answers the templates were distilled from."""
     template_ids: list[str]
-    """No two the same."""
+    """Unique."""
     prompts: list[str]
-    """The texts of those queries: what a new prompt is compared with."""
+    """The texts of those queries, which a new prompt is compared with."""
     tasks: list[str]
     domains: list[str]
     templates: list[str]
     """The texts of the templates."""
     sources: list[list[str]] = field(default_factory=list)
-    """The candidates whose answers each was distilled from; empty where nobody asks for the answers."""
+    """The candidates whose answers each was distilled from; empty if the answers are not needed."""
 
     def __post_init__(self) -> None:
         lengths = {name: len(getattr(self, name)) for name in _PER_TEMPLATE}
@@ -45,13 +45,13 @@ class TemplateLibrary:
         for name, length in lengths.items():
             if length != len(self.template_ids):
                 raise InputError(
-                    f"TemplateLibrary: {length} {name} for {len(self.template_ids)} template_ids. Remedy: one each"
+                    f"TemplateLibrary: {length} {name} for {len(self.template_ids)} template_ids. Remedy: pass one per template"
                 )
         if len(set(self.template_ids)) != len(self.template_ids):
             twice = next(i for i in self.template_ids if self.template_ids.count(i) > 1)
-            raise InputError(f"TemplateLibrary: template {twice} occurs twice. Remedy: one row a template_id")
+            raise InputError(f"TemplateLibrary: template {twice} occurs twice. Remedy: keep one row per template_id")
         if any(prompt is None for prompt in self.prompts):
-            raise InputError("TemplateLibrary: a prompt is missing. Remedy: leave out templates whose query has no text")
+            raise InputError("TemplateLibrary: a prompt is missing. Remedy: drop templates whose query has no text")
 
     def __len__(self) -> int:
         return len(self.template_ids)
@@ -61,21 +61,21 @@ class TemplateLibrary:
 
     @cached_property
     def place(self) -> dict[str, int]:
-        """Id of a template -> where it is."""
+        """Template id -> position."""
         return {template_id: i for i, template_id in enumerate(self.template_ids)}
 
     @cached_property
     def likes(self) -> list[tuple[int, LikeIndex]]:
-        """What finds the likes of a prompt: of each part of the library where it starts, and an index of its prompts."""
+        """Per part of the library, its start and an index that finds near-duplicates among its prompts."""
         return [(start, LikeIndex(self.prompts[start : start + _PART])) for start in range(0, len(self), _PART)]
 
     @cached_property
     def domain_of(self) -> dict[str, str]:
-        """Task -> its domain."""
+        """Task -> domain."""
         return dict(zip(self.tasks, self.domains, strict=True))
 
     def ordered(self) -> TemplateLibrary:
-        """The same, by template id."""
+        """The same library, ordered by template id."""
         order = sorted(range(len(self)), key=self.template_ids.__getitem__)
         columns = {name: [getattr(self, name)[i] for i in order] for name in ("template_ids", *_PER_TEMPLATE)}
         return replace(self, **columns, sources=[self.sources[i] for i in order] if self.sources else [])
@@ -86,17 +86,17 @@ class TemplateLibrary:
     ) -> TemplateLibrary:
         """The templates of one kind that were made from the train queries of a release, by template id.
 
-        Templates of queries whose text the release does not hold are left out: there is nothing to compare with.
+        Templates of queries whose text the release does not hold are skipped.
 
         Args:
-            release: Where they are.
-            criterion: How the answers behind them were picked: `performance`, `judge` or `hybrid`.
-            pool: Whose answers were eligible: `small` or `all`.
-            summarizer: What wrote them; may be left out where the release has those of one only.
+            release: A release with templates.
+            criterion: How the answers behind them were chosen: `performance`, `judge` or `hybrid`.
+            pool: The LLMs whose answers were eligible: `small` or `all`.
+            summarizer: Their summarizer; needed if the release has several.
 
         Raises:
-            UnknownNameError: there is no such criterion or pool.
-            InputError: the release has no such templates, or those of several summarisers and none was named.
+            UnknownNameError: There is no such criterion or pool.
+            InputError: The release has no such templates, or those of several summarizers and none was named.
         """
         for noun, name, known in (("criterion", criterion, CRITERIA), ("pool", pool, POOLS)):
             if name not in known:
@@ -108,7 +108,7 @@ class TemplateLibrary:
         known_text = pc.is_valid(texts["prompt"])
         rows, texts = rows.filter(known_text), texts.filter(known_text)
         if not rows.num_rows:
-            raise InputError(f"{release.path}: has no text of any query with a template. Remedy: a release with prompts")
+            raise InputError(f"{release.path}: has no text of any query with a template. Remedy: build it with prompts")
         return cls(
             rows["query_id"].to_pylist(),
             rows["template_id"].to_pylist(),
@@ -125,7 +125,7 @@ def _rows(release: Release, criterion: str, pool: str, summarizer: str | None) -
     wanted = f"criterion {criterion}, pool {pool}" + (f", summarizer {summarizer}" if summarizer else "")
     found = release.manifest["tables"].get("thought_templates", {"splits": {}})["splits"]
     if "train" not in found:
-        raise InputError(f"{release.path}: has no thought templates. Remedy: llmfusionbench templates build")
+        raise InputError(f"{release.path}: has no thought templates. Remedy: run llmfusionbench templates build")
     table = release.table("thought_templates", "train")
     kind = (ds.field("criterion") == criterion) & (ds.field("pool") == pool)
     if summarizer is not None:
@@ -136,7 +136,7 @@ def _rows(release: Release, criterion: str, pool: str, summarizer: str | None) -
         has = sorted(f"{k['criterion']}/{k['pool']} by {k['summarizer']} ({k['count_all']:,})" for k in kinds)
         raise InputError(
             f"{release.path}: no thought templates of {wanted}, it has {', '.join(has) or 'none'}. "
-            "Remedy: another --criterion, --pool or --summarizer, or llmfusionbench templates build"
+            "Remedy: change --criterion, --pool or --summarizer, or run llmfusionbench templates build"
         )
     names = sorted(pc.unique(rows["summarizer"].cast(pa.string())).to_pylist())
     if len(names) > 1:

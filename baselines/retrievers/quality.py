@@ -1,4 +1,4 @@
-"""Is what a retriever finds any good? Measured on a release's test queries without asking an LLM anything."""
+"""The quality of a retriever's hits, measured on the test queries of a release without an LLM."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ SIMILARITIES: Final = ("same_task", "same_skill", "answer_agreement")
 
 @dataclass(frozen=True)
 class Measure:
-    """One measure, beside chance."""
+    """One measure, against chance."""
 
     name: str
     value: Figure
     chance: Figure
-    """The same, were the hits drawn at random from what each query may retrieve; exact, not drawn."""
+    """The expected value for hits drawn at random from the eligible templates; computed exactly."""
     gain: Figure
-    """Value minus chance, query by query."""
+    """Value minus chance, paired by query."""
     queries: int
-    """That have both."""
+    """Queries that have both."""
 
 
 @dataclass(frozen=True)
 class RetrievalReport:
-    """How good the hits of a retriever are."""
+    """Measures of a retriever's hits."""
 
     retriever: str
     k: int
@@ -46,10 +46,10 @@ class RetrievalReport:
     queries: int
     hits: int
     without_hits: int
-    """Queries that got none; they are in no mean."""
+    """Queries without hits; no mean includes them."""
     templates: int
     shut_out: int
-    """Pairs of a query and a template that were not allowed, as the two are alike."""
+    """Excluded pairs of query and template, because the two are alike."""
     simulated: bool
     measures: list[Measure]
 
@@ -71,36 +71,36 @@ def evaluate_retrieval(
     resamples: int = 1000,
     seed: int = 0,
 ) -> RetrievalReport:
-    """Fit a retriever on the templates of the train queries, and say how like their queries are to the test queries.
+    """Fit a retriever on the templates of the train queries, and measure how similar their queries are to the test queries.
 
-    Of a query's hits the mean is taken, and of the queries the mean with an interval. For a query q and a hit made from the
-    train query l:
+    Each figure is a mean over a query's hits, then over queries, with an interval. For a query q and a hit made from the train
+    query l:
 
-    - `same_task`: 1 if q and l are of one task, else 0. Within the same task it is 1, by chance too.
+    - `same_task`: 1 if q and l have the same task, else 0. With `within="task"` it is always 1.
     - `same_skill`: shared keywords of q and l among all keywords of both (Jaccard). Keywords are those of the router `skills`,
       learned from the library: words of at least five of its prompts and of at most half of them, the 2,000 most frequent.
-      Undefined where neither has one.
+      Undefined if neither has any.
     - `answer_agreement`: 1 - the mean over the candidates scored on both of |performance on q - performance on l|; where scores
-      are 0 and 1 it is the share of candidates that are right on both or wrong on both. Undefined where none is.
+      are 0 and 1 it is the share of candidates that are right on both or wrong on both. Undefined if there is none.
 
-    What a query may not retrieve (its like) counts neither as a hit nor for chance. Test scores serve to measure only.
+    Excluded templates count neither as hits nor for chance. Test scores are used only to measure.
 
     Args:
-        retriever: It is fitted here.
-        release: One with thought templates.
-        k: Hits a query.
+        retriever: Fitted here.
+        release: A release with thought templates.
+        k: Hits per query.
         within: `any`, `domain` or `task`.
-        split: Of the queries.
-        criterion: Of the templates, as are `pool` and `summarizer`; see `TemplateLibrary.of`.
+        split: Split of the queries.
+        criterion, pool, summarizer: Which templates; see `TemplateLibrary.of`.
         resamples: Number of bootstrap resamples.
         seed: Random seed of the bootstrap.
 
     Raises:
-        InputError: no such templates, or the retriever returned what the query may not have.
-        UnknownNameError: there is no such split, criterion, pool or restriction.
+        InputError: There are no such templates, or the retriever returned an excluded one.
+        UnknownNameError: There is no such split, criterion, pool or restriction.
     """
     if split == "train":
-        raise InputError("evaluate_retrieval: split is train, whose queries made the templates. Remedy: another split")
+        raise InputError("evaluate_retrieval: split train made the templates. Remedy: choose another split")
     library = TemplateLibrary.of(release, criterion=criterion, pool=pool, summarizer=summarizer).ordered()
     queries = Queries.of(release, split)
     facts: dict[str, Any] = {"query_ids": queries.query_ids, "tasks": queries.tasks, "domains": queries.domains}

@@ -26,7 +26,7 @@ class Queries:
         for name in ("prompts", "tasks", "domains"):
             if len(getattr(self, name)) != len(self.query_ids):
                 raise InputError(
-                    f"Queries: {len(getattr(self, name))} {name} for {len(self.query_ids)} query_ids. Remedy: one each"
+                    f"Queries: {len(getattr(self, name))} {name} for {len(self.query_ids)} ids. Remedy: pass one per query"
                 )
 
     def __len__(self) -> int:
@@ -45,19 +45,19 @@ class Queries:
 
     @classmethod
     def one(cls, prompt: str, task: str, domain: str | None = None) -> Queries:
-        """A query of nobody's log; `domain` is the task itself by default.
+        """A single query that is in no log; `domain` is the task by default.
 
         Raises:
-            InputError: `prompt` is blank, or no valid text.
+            InputError: `prompt` is blank, or not valid UTF-8.
         """
         if not prompt.strip():
-            raise InputError("prompt: is blank. Remedy: write one")
+            raise InputError("prompt: is blank. Remedy: pass a text")
         if any("\ud800" <= c <= "\udfff" for c in prompt):
-            raise InputError("prompt: is no valid UTF-8. Remedy: write it anew")
+            raise InputError("prompt: is not valid UTF-8. Remedy: pass valid text")
         return cls([query_id(task, prompt)], [prompt], [task], [domain or task])
 
     def rows(self, which: Sequence[int]) -> Queries:
-        """Some of them, in the order asked for."""
+        """Some of the queries, in the given order."""
         return Queries(
             [self.query_ids[i] for i in which],
             [self.prompts[i] for i in which],
@@ -66,7 +66,7 @@ class Queries:
         )
 
     def limited(self, limit: int | None, seed: int = 0) -> Queries:
-        """At most `limit` of them, as evenly over the tasks as can be, drawn by `seed`; in their old order."""
+        """At most `limit` of the queries, drawn by `seed` evenly from the tasks, in their order."""
         if limit is None or limit >= len(self):
             return self
         if limit < 1:

@@ -1,4 +1,4 @@
-"""What a retriever is, and what all of ours share: checks, the rule of who may retrieve what, and the form of the answer."""
+"""The retriever protocol, and the base class of ours: checks, the eligibility rule, and the form of the result."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ similarities [n, k] float32, NaN where there is no hit."""
 
 @runtime_checkable
 class Retriever(Protocol):
-    """Finds the templates of the queries that are most like a new one. Its constructor stores, `fit` learns."""
+    """Finds the templates of the queries that are most similar to a new one. The constructor stores, `fit` learns."""
 
     def fit(self, library: TemplateLibrary) -> Self:
-        """Learn from the library, and from nothing else."""
+        """Learn from the library alone."""
         ...
 
     def topk(
@@ -37,22 +37,22 @@ class Retriever(Protocol):
         domains: Sequence[str] | None = None,
         within: str = "any",
     ) -> Hits:
-        """The k most similar templates that each prompt may have; see `LibraryRetriever.topk`."""
+        """The k most similar eligible templates per prompt; see `LibraryRetriever.topk`."""
         ...
 
 
 class LibraryRetriever(ABC):
-    """A retriever that says what is similar; what is allowed is settled here, for all of them."""
+    """A retriever whose subclass measures similarity; eligibility is handled here."""
 
     def fit(self, library: TemplateLibrary) -> Self:
         """Keep the library by template id, and learn from it.
 
         Raises:
-            InputError: it is empty.
-            MissingExtraError: a package is needed that is not installed.
+            InputError: The library is empty.
+            MissingExtraError: A package is not installed.
         """
         if not len(library):
-            raise InputError("fit: no templates. Remedy: a library with some")
+            raise InputError("fit: the library has no templates. Remedy: run llmfusionbench templates build")
         self.library_ = library.ordered()
         self._learn(self.library_)
         return self
@@ -67,32 +67,32 @@ class LibraryRetriever(ABC):
         domains: Sequence[str] | None = None,
         within: str = "any",
     ) -> Hits:
-        """The k most similar templates that each of n prompts may have; of equals the first by template id.
+        """The k most similar eligible templates per prompt; among equals, the first by template id.
 
-        No prompt gets a template made from itself or from a near-duplicate of it. A prompt that is missing, blank or without
-        anything the retriever knows gets none.
+        No prompt gets a template made from itself or from a near-duplicate of it. A prompt that is missing, blank or
+        unknown to the retriever gets none.
 
         Args:
             prompts: [n]
-            k: Templates a prompt, at most.
-            query_ids: [n] their ids, where they are of a log.
-            tasks: [n]; needed within the same task.
-            domains: [n]; needed within the same domain.
+            k: Maximum number of templates per prompt.
+            query_ids: [n] ids of the queries, if they come from a log.
+            tasks: [n]; needed if `within` is `task`.
+            domains: [n]; needed if `within` is `domain`.
             within: `any`, `domain` or `task`.
 
         Returns:
             n lists of template ids, and similarities [n, k] float32, NaN where there is no hit.
 
         Raises:
-            InputError: it was not fitted, k is less than 1, or lengths differ.
-            UnknownNameError: there is no restriction of this name.
+            InputError: The retriever was not fitted, k is below 1, or lengths differ.
+            UnknownNameError: There is no restriction of this name.
         """
         library = self._library(k)
         allowed = eligible(library, prompts, query_ids=query_ids, tasks=tasks, domains=domains, within=within)
         return as_hits(self.search(prompts, k, allowed), library, len(prompts), k)
 
     def search(self, prompts: Sequence[str | None], k: int, allowed: Eligible) -> Found:
-        """The same as flat arrays, for queries whose rights are known."""
+        """The same as flat arrays, for queries with known eligibility."""
         self._library(k)
         found = self._search([prompt or "" for prompt in prompts], k, allowed)
         return found.keep(allowed.may(found.rows, found.columns))
@@ -103,7 +103,7 @@ class LibraryRetriever(ABC):
 
     @abstractmethod
     def _search(self, prompts: list[str], k: int, allowed: Eligible) -> Found:
-        """The k best of each query among those it may have."""
+        """The k best eligible templates of each query."""
 
     def _library(self, k: int) -> TemplateLibrary:
         if not hasattr(self, "library_"):

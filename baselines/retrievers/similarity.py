@@ -1,4 +1,4 @@
-"""How alike a query and the query behind a template are: by task, by keywords, and by who answers them well."""
+"""Similarity of a query and the query behind a template: same task, shared keywords, and agreement of the LLMs' scores."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Values = npt.NDArray[np.float64]
 
 
 class Similarity:
-    """Measures of every query beside every template, a block of queries at a time."""
+    """Measures of every query with every template, in blocks of queries."""
 
     def __init__(self, library: TemplateLibrary, queries: Queries, train: RoutingTable, test: RoutingTable) -> None:
         shared = sorted(set(train.candidates) & set(test.candidates))

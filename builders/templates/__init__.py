@@ -1,4 +1,4 @@
-"""Thought templates: from the best answers to a query, a few sentences on how to go about one of its kind."""
+"""Thought templates: a few sentences, from the best answers to a query, on how to solve one of its kind."""
 
 from llmfusionbench.builders.templates.build import BuiltTemplates, build_templates
 from llmfusionbench.builders.templates.endpoint import EndpointSummarizer

@@ -1,4 +1,4 @@
-"""A release with thought templates: the source release and one table more, all else copied byte for byte."""
+"""Writes a release with thought templates: the source release, copied byte for byte, and one more table."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _JOURNAL: Final = "replies.jsonl"
 
 @runtime_checkable
 class ResumableSummarizer(Summarizer, Protocol):
-    """One whose work is dear: it keeps what it got, and a run that is cut short is taken up."""
+    """A summarizer whose work is expensive: it keeps replies, so that a run can be resumed."""
 
     def options(self) -> dict[str, Any]:
-        """What its templates depend on, beside the answers."""
+        """The settings that its templates depend on."""
         ...
 
     def journalled(self, path: Path) -> Summarizer:
-        """The same, keeping what it gets in the file `path` and using what is there."""
+        """The same, with a file of replies at `path`."""
         ...
 
     def check(self) -> None:
@@ -46,15 +46,15 @@ class ResumableSummarizer(Summarizer, Protocol):
 
 @dataclass(frozen=True)
 class BuiltTemplates:
-    """A release with templates, and what became of the queries."""
+    """A release with templates, and the account of the run."""
 
     release: Release
     templates: Templates
-    """Those of this run."""
+    """The templates of this run."""
     kept: int
-    """Templates that the source release had, and that stay."""
+    """Number of templates kept from the source release."""
     replaced: int
-    """Templates of the source release in whose place new ones came."""
+    """Number of templates of the source release that were replaced."""
 
 
 def build_templates(
@@ -71,21 +71,21 @@ def build_templates(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> BuiltTemplates:
-    """Make templates as `make_templates` does and write them, with all that `release` has, as another release.
+    """Make templates as `make_templates` does, and write them with everything in `release` as another release.
 
-    Templates that are there already stay, unless they are of the same query, criterion, pool and summariser. A run with an
-    endpoint that is stopped, spends its budget or loses its server writes nothing, and the next one of the same takes up
-    the replies that were paid for; they lie in a hidden directory beside `out` until then.
+    Existing templates are kept, unless they have the same query, criterion, pool and summarizer. A run with an endpoint that
+    is stopped, spends its budget or loses its server writes no release; the same run resumes it with the replies already
+    paid for, which are kept in a hidden directory beside `out`.
 
     Args:
-        out: Directory of the new release; it appears whole or not at all.
-        allow_partial: Write what there is when the budget is spent or the server does not answer.
-        overwrite: Replace a release that is there; it may be `release` itself.
+        out: Directory of the new release, written atomically.
+        allow_partial: Write the templates made so far when the budget is spent or the server does not answer.
+        overwrite: Replace an existing release; it may be `release` itself.
 
     Raises:
         ReleaseError: `release` is damaged: a file differs from its manifest.
-        InputError: as for `make_templates`; or no query was answered well, or not all templates could be made; or `out`
-            cannot be written, or another run is making the same.
+        InputError: As for `make_templates`; or no query has a good answer, or not all templates were made; or `out` cannot be
+            written, or another run is making the same.
     """
     source = release if isinstance(release, Release) else open_release(release)
     writer_of = named_summarizer(summarizer)
@@ -108,7 +108,7 @@ def build_templates(
             _check(made, Path(out), allow_partial)
         except BaseException:
             if resumable and not journal.exists():
-                shutil.rmtree(writer.path, ignore_errors=True)  # nothing in it that a next run could take up
+                shutil.rmtree(writer.path, ignore_errors=True)  # it holds no reply that another run could use
             raise
         rows, replaced = _merged(source, made.table)
         files = dict(carry_over(source, writer.path, but=_redone))
@@ -122,25 +122,25 @@ def build_templates(
 
 
 def _digest(source: Release, settings: dict[str, Any]) -> str:
-    """Of what the replies depend on; not of the budget, the limit and the server's address, which a next run may change."""
+    """A hash of the settings that replies depend on; the budget, the limit and the server's address may change."""
     parts = [STEP, sha256(source.path / MANIFEST), settings]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _check(made: Templates, out: Path, allow_partial: bool) -> None:
-    """Refuse to write what is not all that it should be."""
+    """Refuse to write an incomplete release."""
     done = len(made.table)
     if made.left and not allow_partial:
         why = "; ".join(f"{count:,}: {reason}" for reason, count in made.left.items())
         raise InputError(
             f"{out}: not written, {done:,} templates are done and {sum(made.left.values()):,} are left ({why}). Remedy: run "
-            "the same again, which takes up what was paid for, with a higher budget if that was spent; or --allow-partial"
+            "the same again, which resumes without paying twice, with a higher budget if it was spent; or use --allow-partial"
         )
     if not done:
         why = "; ".join(f"{count:,}: {reason}" for reason, count in {**made.skipped, **made.failed, **made.left}.items())
         raise InputError(
             f"{out}: not written, there is no template for any of {made.queries:,} train queries ({why}). "
-            "Remedy: another criterion, pool or summariser"
+            "Remedy: change the criterion, pool or summarizer"
         )
 
 
@@ -149,7 +149,7 @@ def _redone(name: str) -> bool:
 
 
 def _merged(source: Release, new: pa.Table) -> tuple[pa.Table, int]:
-    """The source's templates of train queries and the new ones, sorted by id; and how many of the former went."""
+    """The source's templates of train queries and the new ones, sorted by id; and the number replaced."""
     names = [name for name in source.manifest["files"] if _redone(name)]
     if not names:
         return new, 0

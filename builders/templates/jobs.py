@@ -1,4 +1,4 @@
-"""What a summariser is given, and what it has to be."""
+"""Jobs for a summarizer, and the summarizer protocol."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Job:
     """One template to write: a query and its best answers, best first."""
 
     place: int
-    """Among the jobs; results carry it."""
+    """Position among the jobs; results carry it."""
     query_id: str
     task: str
     prompt: str
     ground_truth: str | None
-    """What a template must not tell; it is for checking, and no summariser shows it to an LLM."""
+    """The answer that a template must not give; used for checks only, and never shown to an LLM."""
     choices: tuple[str, ...]
     """The options, in order; empty where there are none."""
     metric: str
@@ -41,24 +41,24 @@ class Job:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there is no template."""
+    """The reason why a job has no template."""
 
     reason: str
-    """In words that many failures share, so that they can be counted."""
+    """A reason that many failures share, so that they can be counted."""
     passing: bool = False
-    """Whether another run may well succeed: the server did not answer, or the budget was spent."""
+    """Whether another run may succeed: the server did not answer, or the budget was spent."""
 
 
 class Summarizer(Protocol):
-    """Writes templates. A result may come in any order; a job without one was not reached."""
+    """Writes templates. Results come in any order; a job without one was not reached."""
 
     @property
     def name(self) -> str:
-        """Goes into every row: the name of an LLM, or of a rule."""
+        """The name of an LLM or a rule; it is in every row."""
         ...
 
     def summarize(self, jobs: Iterable[Job]) -> Iterator[tuple[int, str | Failure]]:
-        """Place of a job, and its template or why there is none."""
+        """(place of a job, its template or the reason why there is none)."""
         ...
 
 

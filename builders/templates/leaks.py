@@ -1,6 +1,6 @@
-"""Whether a template tells the final answer of its query: the one thing that it must not hold.
+"""Whether a template gives away the final answer of its query, which it must not do.
 
-The check errs on the side of silence: a text that may tell the answer counts as one that does.
+The check is strict: a text that may give the answer away counts as one that does.
 """
 
 from __future__ import annotations

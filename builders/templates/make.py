@@ -32,13 +32,13 @@ class Templates:
     queries: int
     """Train queries of the release."""
     skipped: dict[str, int] = field(default_factory=dict)
-    """Reason -> queries for which no template was to be made: nobody answered them well, or they are beyond the limit."""
+    """Reason -> queries for which no template was attempted: they have no good answer, or are beyond the limit."""
     failed: dict[str, int] = field(default_factory=dict)
-    """Reason -> queries for which the summariser found none; it would find none another time."""
+    """Reason -> queries for which the summarizer found none, and never will."""
     left: dict[str, int] = field(default_factory=dict)
-    """Reason -> queries for which another run may well make one: the budget was spent, or the server did not answer."""
+    """Reason -> queries for which another run may make one: the budget was spent, or the server did not answer."""
     usage: Usage | None = None
-    """Of the endpoint, where one was asked."""
+    """Usage of the endpoint, if there was one."""
 
 
 def make_templates(
@@ -52,14 +52,14 @@ def make_templates(
     limit: int | None = None,
     progress: Progress | None = None,
 ) -> Templates:
-    """A thought template for every train query that was answered well.
+    """A thought template for every train query with a good answer.
 
     Args:
         release: A release, or where one is (see `open_release`).
         criterion: Which answers are best: performance, judge or hybrid (see `select_answers`).
         pool: `small` for the answers of small LLMs only, or `all`.
-        top: Answers a template is made of, at most.
-        summarizer: What writes; "extractive" needs no LLM.
+        top: Maximum number of answers per template.
+        summarizer: The summarizer; "extractive" needs no LLM.
         min_judge_score: Under the criterion `judge`, from which score on an answer is good.
         limit: Make no more templates than this; the queries are taken in order of their ids.
         progress: Called as progress(stage, done, total).

@@ -1,4 +1,4 @@
-"""The best answers to every train query, chosen by a criterion: whole columns at a time, no object a row.
+"""The best answers to every train query, chosen by a criterion, over whole columns.
 
 An answer can be chosen where its status is ok, its text is there, its LLM belongs to the pool, and it is good: performance
 above 0, or for the criterion `judge` a judge score of at least a threshold. A missing score is never good.
@@ -20,7 +20,7 @@ from llmfusionbench.types import CRITERIA, POOLS
 
 SPLIT: Final = "train"
 SHORTLIST: Final = 5
-"""Answers that the criterion `hybrid` takes by performance before it asks the judge."""
+"""Answers that the criterion `hybrid` takes by performance before it uses judge scores."""
 
 _COLUMNS: Final = ("query_id", "llm", "mode", "status", "scale", "performance", "cost_usd", "judge_score")
 _SMALL: Final = "small"
@@ -59,7 +59,7 @@ def select_answers(
         release: Its split `train` is read.
         criterion: performance, judge or hybrid.
         pool: `small` for the answers of LLMs whose scale is small, or `all`.
-        top: How many answers a query at most.
+        top: Maximum number of answers per query.
         min_judge_score: From 0 to 1; under the criterion `judge` an answer below it is no good one.
 
     Raises:
@@ -162,7 +162,7 @@ def _stages(
 
 
 def _check_figures(release: Release, rows: pa.Table, figures: dict[str, Any], masks: dict[str, Flags], criterion: str) -> None:
-    """Refuse a release in which no answer at all could be chosen for want of a column."""
+    """Refuse a release in which no answer at all could be chosen because there is no a column."""
     where = f"{release.path}: no answer to a {SPLIT} query"
     if not masks["small"].any():
         if not rows["scale"].is_valid().to_numpy().any():

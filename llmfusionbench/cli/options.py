@@ -63,43 +63,43 @@ _RETRIEVAL = (
 
 
 def retrieval_options(function: Function) -> Function:
-    """Give a command the options that say what is retrieved, and how."""
+    """Give a command the retrieval options."""
     for option in reversed(_RETRIEVAL):
         function = option(function)
     return function
 
 
 def make_retriever(name: str, embedder: str | None) -> Retriever:
-    """The retriever that the options ask for.
+    """The retriever that the options describe.
 
     Raises:
-        UnknownNameError: there is none of this name.
-        InputError: the embedder is none, or the retriever uses none.
+        UnknownNameError: There is none of this name.
+        InputError: The embedder cannot be made.
     """
     from llmfusionbench.baselines import RETRIEVERS
 
     if name not in RETRIEVERS:
         raise UnknownNameError("retriever", name, RETRIEVERS)
     if embedder is not None and name == "bm25":
-        raise click.UsageError("bm25 uses no --embedder: leave it out, or --retriever dense or hybrid.")
+        raise click.UsageError("bm25 uses no --embedder: drop it, or choose --retriever dense or hybrid.")
     made: Retriever = RETRIEVERS[name](**{} if embedder is None else {"embedder": kept_embedder(embedder)})
     return made
 
 
 def library_of(release: Release, criterion: str, pool: str, summarizer: str | None) -> TemplateLibrary:
-    """The templates that the options ask for."""
+    """The templates that the options describe."""
     from llmfusionbench.baselines.retrievers import TemplateLibrary
 
     return TemplateLibrary.of(release, criterion=criterion, pool=pool, summarizer=summarizer)
 
 
 def say_left_out(left_out: dict[str, str]) -> None:
-    """Queries without a prompt, some by name."""
+    """Report queries without a prompt, some by name."""
     if not left_out:
         return
     some = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:3])
     more = f"; and {len(left_out) - 3:,} more" if len(left_out) > 3 else ""
-    say(f"Left out, {len(left_out):,} queries ({some}{more}). Remedy for long ones: --budget-tokens")
+    say(f"Skipped {len(left_out):,} queries ({some}{more}). Remedy for long ones: raise --budget-tokens")
 
 
 def endpoint_options(max_tokens: int) -> Callable[[Function], Function]:
@@ -154,13 +154,13 @@ def cost_line(usage: Usage) -> str | None:
 
 
 def kept_embedder(spec: str) -> Embedder:
-    """The embedder of a spec. What a model computes is kept in the cache of this package, and is not computed twice.
+    """The embedder of a spec; the vectors of a fixed model are cached on disk.
 
-    One that is fitted has other vectors for every set of train prompts, and is quick; its vectors are not kept.
+    A fitted embedder is fast, and its vectors depend on the train prompts; they are not cached.
 
     Raises:
-        UnknownNameError: there is none of this name.
-        InputError: it cannot be imported or made, or is no embedder.
+        UnknownNameError: There is none of this name.
+        InputError: It cannot be imported or made, or is not an embedder.
     """
     from llmfusionbench.hub.releases import cache_directory
     from llmfusionbench.texts.embedding import CachedEmbedder
@@ -170,11 +170,11 @@ def kept_embedder(spec: str) -> Embedder:
 
 
 def make_embedder(spec: str) -> Embedder:
-    """The embedder that a spec stands for.
+    """The embedder that a spec names.
 
     Raises:
-        UnknownNameError: there is none of this name.
-        InputError: it cannot be imported or made, or is no embedder.
+        UnknownNameError: There is none of this name.
+        InputError: It cannot be imported or made, or is not an embedder.
     """
     from llmfusionbench.evaluation.routers.by_name import load_named
     from llmfusionbench.texts.embedding import Embedder, MiniLMEmbedder, TfidfSvdEmbedder
@@ -186,7 +186,9 @@ def make_embedder(spec: str) -> Embedder:
     try:
         made = kind()
     except TypeError as error:
-        raise InputError(f"{spec}: cannot be made without arguments ({error}). Remedy: give them defaults") from error
+        raise InputError(f"{spec}: cannot be made without arguments ({error}). Remedy: give its arguments defaults") from error
     if not isinstance(made, Embedder):
-        raise InputError(f"{spec}: is no embedder. Remedy: id and encode(prompts), see llmfusionbench.texts.embedding.Embedder")
+        raise InputError(
+            f"{spec}: is not an embedder. Remedy: give it id and encode(prompts), see llmfusionbench.texts.embedding.Embedder"
+        )
     return made

@@ -35,9 +35,9 @@ def show(report: PromptReport) -> None:
     if report.without_answer:
         say(f"few_shot: {report.without_answer:,} retrieved queries had no good answer, and are no examples.")
     if any(row.failed for row in report.overall):
-        say("Calls failed. Remedy: the same command again asks only those")
+        say("Calls failed. Remedy: run the same command again asks only those")
     if any(NOT_ASKED in row.reasons for row in report.overall):
-        say("The budget was spent. Remedy: the same command again asks the rest, within a budget of its own")
+        say("The budget was spent. Remedy: run the same command again asks the rest, within a budget of its own")
     if any("code execution is not allowed" in row.reasons for row in report.overall):
         say("Programs were not run. Remedy: --allow-code-execution, on the same --out")
 

@@ -63,7 +63,7 @@ def build(
 ) -> None:
     """Make a thought template from the best answers to every train query of RELEASE, and write them as another release.
 
-    A template says in one to five sentences what kind of task a query is, how its best answers reason, and in which form
+    A template says in one to five sentences the kind of task, how the best answers reason, and in which form
     they give the final answer, without stating it. Queries without a good answer get none and are counted. Templates that
     RELEASE already has are kept.
 

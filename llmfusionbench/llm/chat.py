@@ -1,7 +1,7 @@
-"""Asking an OpenAI-compatible server, many conversations at a time; a call that fails is an answer too, and says why.
+"""A client for OpenAI-compatible servers, with many conversations at a time; a failed call is a reply with the reason.
 
-The official client does the talking: connections, time-outs, further attempts with a growing wait (or the one a server asks
-for). Here are the bounds it lacks, and what to make of a reply that is not what the protocol promises.
+The official client handles connections, time-outs and retries with back-off. This adds the limits that it lacks, and reads
+replies that break the protocol.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ _MAX_REPLY: Final = 4 * 2**20
 
 @dataclass(frozen=True)
 class Reply:
-    """What came of a call."""
+    """The result of a call."""
 
     text: str | None = None
-    """Of the answer; None where none came."""
+    """Text of the answer; None without one."""
     model: str | None = None
-    """Who answered, in the server's words."""
+    """Model that answered, as the server names it."""
     status: int | None = None
-    """HTTP status of the last attempt; None where there was no answer at all."""
+    """HTTP status of the last attempt; None if the server did not answer."""
     error: str | None = None
-    """Why there is no answer."""
+    """Reason for a missing answer."""
     attempts: int = 1
     seconds: float = 0.0
-    """All attempts together."""
+    """Duration of all attempts."""
     input_tokens: int | None = None
-    """As the server counts."""
+    """Tokens, as the server counts them."""
     output_tokens: int | None = None
 
     @property
     def refused(self) -> bool:
-        """Whether the server takes no such calls at all: status 401, 403 or 404."""
+        """Whether the server refuses all such calls: status 401, 403 or 404."""
         return self.status in (401, 403, 404)
 
 
@@ -54,15 +54,15 @@ class ChatClient:
     """A model behind an OpenAI-compatible endpoint.
 
     Args:
-        url: Of the server; `/v1` and `/chat/completions` may be left out.
-        model: What to ask for.
-        concurrency: Calls under way at a time.
+        url: URL of the server, with or without `/v1` and `/chat/completions`.
+        model: Model name sent to the server.
+        concurrency: Number of parallel calls.
         retries: Retries after a temporary failure: no connection, a time-out, status 408, 409, 429 or 5xx.
-        timeout: Seconds an attempt may take.
-        key_variable: Environment variable with the API key; by default none is sent, whatever the environment holds.
-        max_tokens: Of an answer.
-        temperature: Of the sampling; left to the server where None.
-        seed: Of the sampling, where the server takes one.
+        timeout: Timeout per attempt, seconds.
+        key_variable: Environment variable that holds the API key; by default no key is sent.
+        max_tokens: Maximum number of tokens per answer.
+        temperature: Sampling temperature; None leaves it to the server.
+        seed: Sampling seed, if the server accepts one.
     """
 
     def __init__(
@@ -90,28 +90,28 @@ class ChatClient:
 
     @property
     def base_url(self) -> str:
-        """The address that `/chat/completions` is added to.
+        """The URL up to `/v1`.
 
         Raises:
-            InputError: the URL is none.
+            InputError: The URL is not valid.
         """
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError(f"{self.url}: no address of a server, expected http://host:port or https://host")
+            raise InputError(f"{self.url}: not a server URL. Remedy: write http://host:port or https://host")
         base = self.url.rstrip("/").removesuffix("/chat/completions")
         return base if base.endswith("/v1") else base + "/v1"
 
     @property
     def address(self) -> str:
-        """`base_url` as files and messages may tell it: without a user's name, a password or a query, which may be secret."""
+        """`base_url` for files and messages, without a user name, password or query, which may be secret."""
         parts = urlsplit(self.base_url)
         return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
     def check(self) -> None:
-        """Refuse settings that no call could be made with.
+        """Refuse invalid settings.
 
         Raises:
-            InputError: the URL is none, or a number is out of range.
+            InputError: The URL is not valid, or a number is out of range.
         """
         _ = self.base_url
         least = {"concurrency": 1, "retries": 0, "max_tokens": 1}
@@ -124,12 +124,12 @@ class ChatClient:
             raise InputError(f"temperature: {self.temperature}, expected 0 or more. Remedy: choose a value in that range")
 
     def ask(self, messages: Sequence[Message]) -> Reply:
-        """One conversation.
+        """Send one conversation.
 
         Raises:
-            InputError: the URL is none, a number is out of range, the key is not in the environment, or the server refuses such
-                calls (401, 403, 404).
-            MissingExtraError: the client is not installed.
+            InputError: A setting is invalid, the key is not in the environment, or the server refuses such calls (401, 403,
+                404).
+            MissingExtraError: The client is not installed.
         """
         reply = self.attempt(messages)
         if reply.refused:
@@ -137,12 +137,12 @@ class ChatClient:
         return reply
 
     def ask_all(self, conversations: Iterable[Sequence[Message]]) -> Iterator[tuple[int, Reply]]:
-        """Many, each reply as it comes, with the place of its conversation.
+        """(position of a conversation, its reply), as replies come.
 
-        Conversations are taken from the iterable as there is room, so that it may be endless, and stop when the caller does.
+        Conversations are taken from the iterable when there is room, so it may be endless.
 
         Raises:
-            InputError: as for `ask`; what is under way is waited for first.
+            InputError: As for `ask`, after running calls have ended.
         """
         for place, reply in self.attempt_all(conversations):
             if reply.refused:
@@ -150,13 +150,13 @@ class ChatClient:
             yield place, reply
 
     def attempt_all(self, conversations: Iterable[Sequence[Message]]) -> Iterator[tuple[int, Reply]]:
-        """As `ask_all`, but a refused call is a reply like others.
+        """As `ask_all`, but a refused call is an ordinary reply.
 
-        When the user interrupts, the replies to what is under way still come, and nothing more is asked.
+        After an interrupt, the replies to running calls still come, and no new call starts.
         """
         waiting = enumerate(conversations)
         under_way: dict[Future[Reply], int] = {}
-        create = self._create  # what is wrong with the address or the key shows before anything is under way
+        create = self._create  # a wrong address or key is found before any call starts
         with ThreadPoolExecutor(self.concurrency) as pool:
             while True:
                 for place, messages in islice(waiting, self.concurrency - len(under_way)):
@@ -166,14 +166,14 @@ class ChatClient:
                 try:
                     done = wait(under_way, return_when=FIRST_COMPLETED).done
                 except KeyboardInterrupt:
-                    for future, place in under_way.items():  # what is under way will be paid for
+                    for future, place in under_way.items():  # running calls are paid for
                         yield place, future.result()
                     raise
                 for future in done:
                     yield under_way.pop(future), future.result()
 
     def attempt(self, messages: Sequence[Message]) -> Reply:
-        """One conversation; whatever the server does is in the reply."""
+        """Send one conversation; every failure is in the reply."""
         return self._attempt(self._create, messages)
 
     def _attempt(self, create: Any, messages: Sequence[Message]) -> Reply:
@@ -199,7 +199,7 @@ class ChatClient:
         return Reply(**told, seconds=round(time.monotonic() - started, 3))
 
     def refusal(self, reply: Reply, calls: str = "") -> InputError:
-        """The error that a refused call is."""
+        """The error for a refused call."""
         key = f"from ${self.key_variable}" if self.key_variable else "none was sent; name its variable"
         return InputError(
             f"{self.address}: status {reply.status}{calls}. "
@@ -216,9 +216,9 @@ class ChatClient:
 
         key = os.environ.get(self.key_variable or "")
         if self.key_variable and not key:
-            raise InputError(f"${self.key_variable}: no API key there. Remedy: set it, or name none where none is needed")
+            raise InputError(f"${self.key_variable}: holds no API key. Remedy: set it, or name no variable")
         client = openai.OpenAI(base_url=self.base_url, api_key=key or "none", max_retries=self.retries, timeout=self.timeout)
-        # The client would also send what the environment holds of a key, an organisation and a project; that was not asked for.
+        # The client would also send a key, an organisation and a project from the environment.
         unasked = ["OpenAI-Organization", "OpenAI-Project", *([] if key else ["Authorization"])]
         return partial(
             client.chat.completions.with_streaming_response.create, extra_headers={n: openai.Omit() for n in unasked}
@@ -226,7 +226,7 @@ class ChatClient:
 
 
 def _bounded(chunks: Iterable[bytes], timeout: float) -> bytes:
-    """The body of a reply, which may be neither endless nor endlessly slow."""
+    """The body of a reply, limited in size and time."""
     body = bytearray()
     until = time.monotonic() + timeout
     for chunk in chunks:
@@ -239,13 +239,13 @@ def _bounded(chunks: Iterable[bytes], timeout: float) -> bytes:
 
 
 def _read(body: bytes) -> dict[str, Any]:
-    """What a reply of status 200 says, whatever its shape."""
+    """The content of a reply with status 200, whatever its shape."""
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):
         return {"error": "the answer is not JSON"}
     if not isinstance(said, dict):
-        return {"error": "the answer is no JSON object"}
+        return {"error": "the answer is not a JSON object"}
     choices, usage, model = said.get("choices"), said.get("usage"), said.get("model")
     first = choices[0] if isinstance(choices, list) and choices else None
     message = first.get("message") if isinstance(first, dict) else None
@@ -261,7 +261,7 @@ def _read(body: bytes) -> dict[str, Any]:
 
 
 def _attempts(request: Any) -> int:
-    """How many there were, which the client notes in the last one."""
+    """The number of attempts, which the client notes in the last request."""
     return int(request.headers.get("x-stainless-retry-count", 0)) + 1
 
 

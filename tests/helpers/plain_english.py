@@ -18,9 +18,7 @@ FOLDERS = ("llmfusionbench", "builders", "baselines", "benchmarks", "schemas")
 PAGES = ("README.md", "CONTRIBUTING.md", "CARD.md", "CHANGELOG.md", "docs/*.md", "schemas/*.md")
 
 _NOUNS = "row|column|line|file|query|shard|task|candidate|core|llm|router|prompt|record|template|batch|reply|request|split"
-_THINGS = (
-    "release|number|directory|file|text|array|embedder|embedding|answer|object|list|name|JSON|record|router|such|place|filter"
-)
+_THINGS = "release|number|directory|file|text|array|embedder|embedding|answer|object|list|name|JSON|record|router|filter"
 
 PLAIN = {
     r"anew": "again",

@@ -386,7 +386,7 @@ def test_misuse(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no method"):
         compare("http://127.0.0.1:9", tmp_path / "b", methods=[])
     assert not (tmp_path / "b").exists()
-    with pytest.raises(InputError, match="no address of a server"):
+    with pytest.raises(InputError, match="not a server URL"):
         compare("nowhere", tmp_path / "c", limit=2)
     with serving(lambda body, tries: "4") as server:  # nothing was asked yet, so that other settings are no obstacle
         assert compare(server.url, tmp_path / "c", limit=2, k=1).queries == 2

@@ -167,7 +167,7 @@ def test_a_retriever_that_breaks_the_rule_is_caught() -> None:
 
 
 def test_train_queries_are_refused() -> None:
-    with pytest.raises(InputError, match="split is train"):
+    with pytest.raises(InputError, match="split train made the templates"):
         evaluate_retrieval(BM25(), open_release("sample"), split="train")
 
 

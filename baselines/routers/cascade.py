@@ -1,41 +1,41 @@
-"""Cheap first, escalate when the predicted quality is too low: after FrugalGPT (arXiv 2305.05176).
+"""Start cheap, and escalate if the predicted quality is too low: after FrugalGPT (arXiv 2305.05176).
 
-FrugalGPT asks the cheap LLM, judges its answer, and asks the next. A router chooses before any answer is there, so that here
-the judge is a prediction from the query alone, and the cost is that of the one LLM that is asked.
+FrugalGPT asks a cheap LLM, judges its answer, and then may ask the next. A router chooses before there is an answer. So here a
+prediction from the query replaces the judge, and only the chosen LLM costs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from llmfusionbench.baselines.routers.linear import Ridge
-from llmfusionbench.baselines.routers.shared.parts import Array, learned, overall_means, target_of
+from llmfusionbench.baselines.routers.shared.parts import Array, Indices, fold_masks, learned, overall_means, target_of
 from llmfusionbench.release.routing_table import RoutingTable, column_means
 from llmfusionbench.texts.embedding import Embedder
 
 
+@dataclass(kw_only=True, eq=False)
 class Cascade:
-    """The cheapest candidate of a ladder whose predicted score comes within a tolerance of the best prediction.
+    """The cheapest candidate of a ladder whose predicted score is within a tolerance of the best prediction.
 
-    The ladder holds the candidates that nothing cheaper beats on train; where no costs are known, in the order of their means.
-    The tolerance is the widest under which the train mean of the choices, by predictions made for held-out folds, stays as
-    good as that of the best single candidate.
+    The ladder has the candidates that are better on train than all cheaper ones; without costs, they are ordered by their mean.
+    The tolerance is the largest for which the choices on held-out folds are as good as the best single candidate.
 
     Args:
-        folds: Of the held-out predictions.
+        folds: Number of folds for the held-out predictions.
         embedder: `TfidfSvdEmbedder()` by default.
-        seed: Of the folds.
+        seed: Random seed of the folds.
     """
 
-    def __init__(self, *, folds: int = 3, embedder: Embedder | None = None, seed: int = 0) -> None:
-        self.folds = folds
-        self.embedder = embedder
-        self.seed = seed
+    folds: int = 3
+    embedder: Embedder | None = None
+    seed: int = 0
 
     def fit(self, table: RoutingTable) -> Cascade:
-        """Build the ladder, predict every query by models that have not seen it, and set the tolerance."""
+        """Build the ladder, set the tolerance by held-out predictions, and fit on the whole table."""
         target = target_of(table)
         means = overall_means(target)
         self.ladder_ = _ladder(means, column_means(table.cost).astype(np.float64))
@@ -45,7 +45,7 @@ class Cascade:
         return self
 
     def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
-        """[Q, C] 1 for the choice, then the rungs above it in their order, then predictions brought below zero."""
+        """[Q, C] 1 for the choice, then the rungs above it in order, then negative values in the order of the predictions."""
         model: Ridge = learned(self, "model_")
         predicted = model.score(prompts, tasks)
         rungs = predicted[:, self.ladder_]
@@ -56,17 +56,16 @@ class Cascade:
         return scores
 
     def _tolerance(self, table: RoutingTable, target: Array, means: Array) -> float:
-        folds = min(self.folds, len(table))
-        if folds < 2:
+        count = min(self.folds, len(table))
+        if count < 2:
             return 0.0
-        fold = np.random.default_rng(self.seed).permutation(len(table)) % folds
         rungs = np.zeros((len(table), len(self.ladder_)))
-        for k in range(folds):
-            train, held = table.rows(fold != k), table.rows(fold == k)
+        for seen, unseen in fold_masks(len(table), count, self.seed):
+            train, held = table.rows(seen), table.rows(unseen)
             if np.isnan(train.target).all():
                 return 0.0
             model = Ridge(embedder=self.embedder).fit(train)
-            rungs[fold == k] = model.score(held.prompts, held.tasks)[:, self.ladder_]
+            rungs[unseen] = model.score(held.prompts, held.tasks)[:, self.ladder_]
         widest = 0.0
         for tolerance in np.linspace(0, 0.5, 26):
             got = target[np.arange(len(table)), self.ladder_[_first(rungs, tolerance)]]
@@ -76,8 +75,8 @@ class Cascade:
         return widest
 
 
-def _ladder(means: Array, cost: Array) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Columns from cheap to dear, each better on train than all before it."""
+def _ladder(means: Array, cost: Array) -> Indices:
+    """Columns from cheap to expensive, each with a higher mean than all before it."""
     order = np.argsort(means if np.isnan(cost).all() else np.where(np.isnan(cost), np.inf, cost), kind="stable")
     rungs: list[int] = []
     for column in order:
@@ -86,9 +85,9 @@ def _ladder(means: Array, cost: Array) -> np.ndarray[tuple[int], np.dtype[np.int
     return np.array(rungs, np.int64)
 
 
-def _first(rungs: Array, tolerance: float) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """[Q] the first rung whose prediction comes within the tolerance of the best."""
+def _first(rungs: Array, tolerance: float) -> Indices:
+    """[Q] the first rung whose prediction is within the tolerance of the best."""
     if not len(rungs):
         return np.zeros(0, np.int64)
-    first: np.ndarray[tuple[int], np.dtype[np.int64]] = np.argmax(rungs >= rungs.max(axis=1, keepdims=True) - tolerance, axis=1)
+    first: Indices = np.argmax(rungs >= rungs.max(axis=1, keepdims=True) - tolerance, axis=1)
     return first

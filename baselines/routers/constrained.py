@@ -1,69 +1,56 @@
-"""Predicted quality under the user's flags on cost, size and licence: Tryage (arXiv 2308.11601)."""
+"""Predicted quality under the user's limits on cost, size and licence: Tryage (arXiv 2308.11601)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from llmfusionbench.baselines.routers.linear import Ridge
-from llmfusionbench.baselines.routers.shared.parts import Array, learned
+from llmfusionbench.baselines.routers.shared.parts import Array, learned, llm_numbers
 from llmfusionbench.errors import InputError
 from llmfusionbench.release.routing_table import RoutingTable, column_means
 from llmfusionbench.texts.embedding import Embedder
 from llmfusionbench.types import Candidate
 
 
+@dataclass(kw_only=True, eq=False)
 class Constrained:
-    """argmax of prediction - cost_weight * cost - size_weight * size, among the candidates that meet every limit.
+    """The candidate with the highest prediction - cost_weight * cost - size_weight * size, among those within all limits.
 
-    Cost and size are min-max scaled over candidates; one whose value is not known counts as the highest, and meets no limit.
+    Cost and size are min-max scaled over the candidates. An unknown value counts as the highest and exceeds every limit.
 
     Args:
-        cost_weight: Of the mean cost of an answer.
-        size_weight: Of the number of parameters.
-        max_cost: USD, mean of an answer on train.
-        max_parameters_b: Billions of parameters.
-        licenses: Licences that are acceptable, as the table `llms` spells them.
-        penalty: Of the ridge regression that predicts.
+        cost_weight: Weight of the mean cost of an answer.
+        size_weight: Weight of the number of parameters.
+        max_cost: Maximum mean cost of an answer on train, USD.
+        max_parameters_b: Maximum number of parameters, billions.
+        licenses: Acceptable licences, as spelled in the table `llms`.
+        penalty: L2 penalty of the ridge regression.
         embedder: `TfidfSvdEmbedder()` by default.
     """
 
-    def __init__(
-        self,
-        *,
-        cost_weight: float = 0.05,
-        size_weight: float = 0.0,
-        max_cost: float | None = None,
-        max_parameters_b: float | None = None,
-        licenses: Sequence[str] | None = None,
-        penalty: float = 30.0,
-        embedder: Embedder | None = None,
-    ) -> None:
-        self.cost_weight = cost_weight
-        self.size_weight = size_weight
-        self.max_cost = max_cost
-        self.max_parameters_b = max_parameters_b
-        self.licenses = licenses
-        self.penalty = penalty
-        self.embedder = embedder
+    cost_weight: float = 0.05
+    size_weight: float = 0.0
+    max_cost: float | None = None
+    max_parameters_b: float | None = None
+    licenses: Sequence[str] | None = None
+    penalty: float = 30.0
+    embedder: Embedder | None = None
 
     def fit(self, table: RoutingTable) -> Constrained:
-        """Fit the predictor and see which candidates meet the limits.
-
-        Raises:
-            InputError: none does.
-        """
-        rows = [table.llm_info.get(Candidate.parse(name).llm, {}) for name in table.candidates]
+        """Fit the regression and apply the limits. Raises InputError if no candidate is within them."""
         cost = column_means(table.cost).astype(np.float64)
-        size = np.array([np.nan if row.get("parameters_b") is None else float(row["parameters_b"]) for row in rows])
-        allowed = np.ones(len(rows), bool)
-        # NaN is below no limit
+        size = llm_numbers(table, "parameters_b")
+        allowed = np.ones(len(size), bool)
+        # Comparisons with NaN are false.
         if self.max_cost is not None:
             allowed &= cost <= self.max_cost
         if self.max_parameters_b is not None:
             allowed &= size <= self.max_parameters_b
         if self.licenses is not None:
+            rows = [table.llm_info.get(Candidate.parse(name).llm, {}) for name in table.candidates]
             allowed &= np.array([row.get("license") in self.licenses for row in rows])
         if not allowed.any():
             raise InputError(
@@ -77,7 +64,7 @@ class Constrained:
         return self
 
     def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
-        """[Q, C] predictions less what the flags take off; -inf for candidates outside a limit."""
+        """[Q, C] predictions less the penalties; -inf for candidates outside a limit."""
         penalties: Array = learned(self, "penalties_")
         return self.model_.score(prompts, tasks) - penalties
 

@@ -1,54 +1,50 @@
-"""Similarity-weighted ranking: RouteLLM's `sw` router (arXiv 2406.18665), a Bradley-Terry fit for every query."""
+"""Similarity-weighted ranking: the `sw` router of RouteLLM (arXiv 2406.18665), with a Bradley-Terry fit per query."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from llmfusionbench.baselines.routers.shared.parts import Array, Features, learned, target_of
+from llmfusionbench.baselines.routers.shared.parts import Array
+from llmfusionbench.baselines.routers.shared.prompt_router import PromptRouter
 from llmfusionbench.release.routing_table import RoutingTable
-from llmfusionbench.texts.embedding import Embedder, unit_rows
+from llmfusionbench.texts.embedding import unit_rows
 
 _CHUNK = 512
 
 
-class Elo:
-    """Every train query is a battle of each pair of candidates, and weighs the more, the nearer it is to the query asked.
+@dataclass(kw_only=True, eq=False)
+class Elo(PromptRouter):
+    """Each train query is a battle between each pair of candidates; battles of similar queries weigh more.
 
-    Battles weigh gamma ** (1 + s / s_max) with s the cosine similarity, as in the paper; equal scores are half a win each; the
-    strengths come from Hunter's (2004) iteration, with one drawn battle a pair that keeps them finite.
+    As in the paper, the weight is gamma ** (1 + s / s_max), with s the cosine similarity. Equal scores are half a win each. The
+    strengths come from Hunter's iteration (2004); one extra draw per pair keeps them finite.
 
     Args:
-        gamma: How much more the nearest query counts than one at a right angle. The paper has 10.
-        steps: Of the iteration.
+        gamma: Weight of the nearest query relative to an orthogonal one; 10 in the paper.
+        steps: Number of iterations.
         embedder: `TfidfSvdEmbedder()` by default.
     """
 
-    def __init__(self, *, gamma: float = 10.0, steps: int = 20, embedder: Embedder | None = None) -> None:
-        self.gamma = gamma
-        self.steps = steps
-        self.embedder = embedder
+    gamma: float = 10.0
+    steps: int = 20
+    sees_task = False
 
-    def fit(self, table: RoutingTable) -> Elo:
-        """Note who won against whom on each query."""
-        target = target_of(table).astype(np.float32)
-        self.features_ = Features(self.embedder, with_task=False).fit(table.prompts, table.tasks)
-        self.vectors_ = unit_rows(self.features_.of(table.prompts, table.tasks))
-        a, b = target[:, :, None], target[:, None, :]
-        # A comparison with NaN is false, so that a missing score is no battle.
+    def _learn(self, table: RoutingTable, target: Array, vectors: Array) -> None:
+        self.vectors_ = unit_rows(vectors)
+        a, b = (target.astype(np.float32)[:, :, None], target.astype(np.float32)[:, None, :])
+        # Comparisons with NaN are false, so a missing score is not a battle.
         self.wins_ = ((a > b) + 0.5 * (a == b)).astype(np.float32).reshape(len(target), -1)
-        self.candidates_ = list(table.candidates)
-        return self
 
-    def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
+    def _predict(self, vectors: Array, tasks: Sequence[str]) -> Array:
         """[Q, C] logarithms of Bradley-Terry strengths."""
-        features: Features = learned(self, "features_")
-        vectors = unit_rows(features.of(prompts, tasks))
+        queries = unit_rows(vectors)
         width = len(self.candidates_)
-        scores = np.zeros((len(vectors), width))
-        for start in range(0, len(vectors), _CHUNK):
-            near = vectors[start : start + _CHUNK] @ self.vectors_.T
+        scores = np.zeros((len(queries), width))
+        for start in range(0, len(queries), _CHUNK):
+            near = queries[start : start + _CHUNK] @ self.vectors_.T
             near /= np.maximum(near.max(axis=1, keepdims=True), 1e-6)
             weights = np.float32(self.gamma) ** (1 + np.clip(near, -1, 1))
             wins = (weights @ self.wins_).reshape(-1, width, width).astype(np.float64)
@@ -57,7 +53,7 @@ class Elo:
 
 
 def bradley_terry(wins: Array, steps: int) -> Array:
-    """[Q, C] log strengths of the most likely Bradley-Terry models; `wins` [Q, C, C] of the row over the column."""
+    """[Q, C] log strengths of maximum likelihood; `wins` [Q, C, C] of the row over the column."""
     width = wins.shape[1]
     apart = 1 - np.eye(width)
     battles = (wins + wins.transpose(0, 2, 1)) * apart

@@ -1,15 +1,15 @@
-"""A guard before a router: what is unlike its train queries is declined (GQR-Bench, arXiv 2505.14524).
+"""A guard in front of a router: queries unlike the train queries are declined (GQR-Bench, arXiv 2505.14524).
 
-There a classifier of domains declines what it is not sure of. Here prompts are measured by how far they are from train in
-words, letters and form; what counts as far is learnt from train, where every task in turn plays the unknown one. How well it
-works, and what was tried, is in docs/routing_baselines.md. The name of a task is not looked at: a new one gives itself away.
+In the paper, a domain classifier declines uncertain queries. This guard measures the distance of a prompt from the train
+prompts in words, letters and form, and learns the threshold by holding out each train task in turn. It ignores the task's name,
+which would reveal a new task. Results and what was tried: docs/routing_baselines.md.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,29 +22,28 @@ from llmfusionbench.release.routing_table import RoutingTable, column_means
 _FOLDS = 10
 
 
+@dataclass(kw_only=True, eq=False)
 class Guarded:
-    """The choices of another router, but where a query is declined: in the guarded track alone, for nothing else allows it.
+    """The choices of another router, but queries unlike train are declined; only the guarded protocol allows that.
 
-    How strange a query is, is a weighted sum of its distances. The weights, none of them negative, are those of a logistic
-    regression that tells held-out train tasks from held-out train queries; the threshold is the one at which those would have
-    the highest `guarded_score`. With a single task there is nothing to hold out: the weights are equal.
+    A query's strangeness is a weighted sum of its distances from train. The non-negative weights are those of a logistic
+    regression that separates held-out train tasks from held-out train queries. The threshold maximises their `guarded_score`.
+    With a single task, which cannot be held out, the weights are equal.
 
     Args:
-        base: A router, not fitted; a copy is. `PerTask()` by default.
-        declined: Share of the train queries to decline, at most, in place of the calibrated threshold; .05 where there is a
-            single task.
-        most: Train queries to compare with, at most; evenly drawn from the tasks.
-        seed: Of the draw and of the folds.
+        base: A router that is not fitted; a copy of it is fitted. `PerTask()` by default.
+        declined: Share of the train queries to decline, instead of the calibrated threshold; .05 for a single task.
+        most: Maximum number of train queries to compare with, drawn evenly from the tasks.
+        seed: Random seed of the draw and of the folds.
     """
 
-    def __init__(self, *, base: Any = None, declined: float | None = None, most: int = 2000, seed: int = 0) -> None:
-        self.base = base
-        self.declined = declined
-        self.most = most
-        self.seed = seed
+    base: Any = None
+    declined: float | None = None
+    most: int = 2000
+    seed: int = 0
 
     def fit(self, table: RoutingTable) -> Guarded:
-        """Fit the base, and calibrate the guard."""
+        """Fit the base router, and calibrate the guard."""
         from llmfusionbench.baselines.routers.trivial import PerTask
 
         target_of(table)
@@ -57,12 +56,12 @@ class Guarded:
         return self
 
     def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
-        """[Q, C] scores of the base; nothing is declined."""
+        """[Q, C] scores of the base router; no query is declined here."""
         scores: Array = learned(self, "base_").score(prompts, tasks)
         return scores
 
     def decide(self, table: RoutingTable, *, may_decline: bool = False) -> Decisions:
-        """The choices of the base, without those that are declined."""
+        """The choices of the base router for the queries that are not declined."""
         made = decide(learned(self, "base_"), table, self.empty_, may_decline=may_decline)
         if not may_decline:
             return made
@@ -71,7 +70,7 @@ class Guarded:
         return replace(made, choice=np.where(declined, -1, made.choice), declined=declined, scores=scores)
 
     def strangeness(self, prompts: Sequence[str | None]) -> Array:
-        """[Q] the higher, the less like a train query; above `threshold_` a query is declined."""
+        """[Q] higher is less like train; a query above `threshold_` is declined."""
         model: Strangeness = learned(self, "model_")
         return self._sum(model.of(views(prompts)))
 
@@ -94,7 +93,7 @@ class Guarded:
         self.weights_ = np.ones(known.shape[1])
         self.model_ = Strangeness().fit(seen, tasks)
         share = 0.05 if self.declined is None else self.declined
-        if tasks.max() > 0:  # more than one
+        if tasks.max() > 0:  # more than one task
             unknown = held_out(seen, tasks, tasks)
             each = 1 / np.bincount(tasks)[tasks] / (tasks.max() + 1)
             scaled = np.clip((np.vstack([known, unknown]) - self.centre_) / self.spread_, -6, 6)

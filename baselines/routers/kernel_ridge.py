@@ -1,6 +1,6 @@
-"""The mean of the task, and a kernel ridge regression within the task of how a query departs from it.
+"""The task mean plus a kernel ridge regression, per task, that predicts how a query departs from it.
 
-Kernel ridge regression is that of Saunders et al. (1998); its leave-one-out predictions in closed form are in Rasmussen and
+Kernel ridge regression is from Saunders et al. (1998). The closed form of its leave-one-out predictions is in Rasmussen and
 Williams (2006), 5.4.2.
 """
 
@@ -14,78 +14,65 @@ import numpy as np
 import numpy.typing as npt
 
 from llmfusionbench.baselines.routers.shared.departures import departures, query_averages
-from llmfusionbench.baselines.routers.shared.parts import Array, Features, TaskMeans, learned, target_of
+from llmfusionbench.baselines.routers.shared.parts import Array, Indices, TaskMeans, learned
+from llmfusionbench.baselines.routers.shared.prompt_router import PromptRouter
 from llmfusionbench.baselines.routers.shared.surface import surface_features
 from llmfusionbench.release.routing_table import RoutingTable
-from llmfusionbench.texts.embedding import Embedder
 
 _PENALTIES: Final = (1.0, 3.0, 10.0, 30.0, 100.0)
 _ROWS: Final = 4096
-"""Queries that are scored at a time."""
+"""Number of queries scored at a time."""
 
 
-class KernelRidge:
-    """score = mean of the task + sum over the task's train queries of weight * exp(-a * distance of form - b * of content).
+@dataclass(kw_only=True, eq=False)
+class KernelRidge(PromptRouter):
+    """score = mean of the task + sum over the task's train queries of weight * exp(-form * d_form - content * d_content).
 
-    Form is the surface of the prompt, standardised; content its vector, centred; both within the task and with the mean square
-    of a query's length at 1. The penalty is the one of five with the smallest leave-one-out error, each task its own.
+    d_form is the squared distance of the prompts' surface features, standardised within the task; d_content that of their
+    centred vectors. Both are scaled to a mean squared norm of 1. Each task uses the penalty with the smallest leave-one-out
+    error.
 
     Args:
-        form: a, of squared distances; 0 ignores the surface.
-        content: b; 0 ignores the vector.
-        most: Train queries of a task that are used, at most: time goes with their cube. A random choice where there are more.
-        strength: Queries' worth of the overall mean that a task's mean is drawn to.
+        form: Weight of the squared distance in form; 0 ignores it.
+        content: Weight of the squared distance in content; 0 ignores it.
+        most: Maximum number of train queries used per task, drawn at random: the time grows with their cube.
+        strength: Weight of the overall mean in the mean of a task, in queries.
         embedder: `TfidfSvdEmbedder()` by default.
-        seed: Of the choice.
+        seed: Random seed of the draw.
     """
 
-    def __init__(
-        self,
-        *,
-        form: float = 0.5,
-        content: float = 0.5,
-        most: int = 1500,
-        strength: float = 5.0,
-        embedder: Embedder | None = None,
-        seed: int = 0,
-    ) -> None:
-        self.form = form
-        self.content = content
-        self.most = most
-        self.strength = strength
-        self.embedder = embedder
-        self.seed = seed
+    form: float = 0.5
+    content: float = 0.5
+    most: int = 1500
+    strength: float = 5.0
+    seed: int = 0
+    sees_task = False
 
-    def fit(self, table: RoutingTable) -> KernelRidge:
-        """Solve each task's regression; every candidate on the queries that it has a score for."""
-        target = target_of(table)
+    def _learn(self, table: RoutingTable, target: Array, vectors: Array) -> None:
         self.means_ = TaskMeans(self.strength).fit(table.tasks, target)
-        self.features_ = Features(self.embedder, with_task=False).fit(table.prompts, table.tasks)
         means = self.means_.of(table.tasks)
         departure, average = departures(target, means), query_averages(target, means)
-        forms, contents = self._inputs(table.prompts, table.tasks)
+        forms = _forms(table.prompts)
         self.held_out_ = np.full((len(table), departure.shape[1] + 1), np.nan)
         self.tasks_: dict[str, _Task] = {}
         rng = np.random.default_rng(self.seed)
         for task, rows in _rows_of(table.tasks):
             rows = rows if len(rows) <= self.most else np.sort(rng.permutation(rows)[: self.most])
-            model = _Task.of(forms[rows], contents[rows], (self.form, self.content))
+            model = _Task.of(forms[rows], vectors[rows], (self.form, self.content))
             self.held_out_[rows] = model.fit(departure[rows], average[rows])
             self.tasks_[task] = model
-        self.candidates_ = list(table.candidates)
-        return self
 
     def departure(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
-        """[Q, C] what the regressions say of each query beyond the mean of its task; 0 where the task was not seen."""
+        """[Q, C] predicted departures from the task mean; 0 for an unseen task."""
         return self.departure_and_average(prompts, tasks)[0]
 
     def departure_and_average(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> tuple[Array, Array]:
-        """[Q, C] departures, and [Q, 1] by how much a query is easier for all candidates than its task; 0 as above."""
+        """[Q, C] departures, and [Q, 1] how much easier the query is than its task for the average candidate; 0 as above."""
         models: dict[str, _Task] = learned(self, "tasks_")
         predicted = np.zeros((len(prompts), len(self.candidates_) + 1))
         if not len(prompts):
             return predicted[:, :-1], predicted[:, -1:]
-        forms, contents = self._inputs(prompts, tasks)
+        forms, contents = _forms(prompts), self.features_.of(prompts, tasks)
         for task, rows in _rows_of(tasks):
             for start in range(0, len(rows) if task in models else 0, _ROWS):
                 some = rows[start : start + _ROWS]
@@ -93,22 +80,19 @@ class KernelRidge:
         return predicted[:, :-1], predicted[:, -1:]
 
     def held_out(self, table: RoutingTable) -> Array:
-        """[Q, C] leave-one-out departures of the queries of the table that it was fitted on; NaN where there is none."""
+        """[Q, C] leave-one-out departures of the train table; NaN for queries that were not used."""
         held: Array = learned(self, "held_out_")
         return held[:, :-1]
 
     def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
-        """[Q, C] predicted scores, up to what all candidates of a query have in common."""
+        """[Q, C] predicted scores, up to a constant per query."""
         means: TaskMeans = learned(self, "means_")
         return means.of(tasks) + self.departure(prompts, tasks)
-
-    def _inputs(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> tuple[Array, Array]:
-        return surface_features(prompts).astype(np.float64), self.features_.of(prompts, tasks)
 
 
 @dataclass
 class _Task:
-    """The regression of one task: how its inputs are scaled, the scaled inputs, and the dual weights."""
+    """The regression of one task: the scaling of its inputs, the scaled inputs, and the dual weights."""
 
     centres: tuple[Array, Array]
     scales: tuple[Array, Array]
@@ -122,7 +106,7 @@ class _Task:
         spread = forms.std(axis=0)
         varies = spread > 1e-9
         length = np.sqrt(((contents - centres[1]) ** 2).sum(axis=1).mean())
-        # What does not vary within the task says nothing there, and would be all noise in a query that comes later.
+        # Features that are constant within the task would only add noise for new queries.
         per_form = np.where(varies, 1 / np.where(varies, spread, 1), 0) / np.sqrt(max(1, varies.sum()))
         per_content = np.full(contents.shape[1], 1 / length if length > 1e-9 else 0.0)
         model = cls(centres, (per_form, per_content), widths, (forms[:0], contents[:0]), np.zeros((0, 0)))
@@ -130,14 +114,14 @@ class _Task:
         return model
 
     def fit(self, *targets: Array) -> Array:
-        """Find the weights of all targets, each with a penalty of its own, and give the leave-one-out predictions [n, ...]."""
+        """Fit each target with its own penalty, and return the leave-one-out predictions [n, columns of all targets]."""
         values, vectors = np.linalg.eigh(self._kernel(*self.inputs))
         found = [self._regressed(values, vectors, target) for target in targets]
         self.dual = np.hstack([dual for dual, _ in found])
         return np.hstack([held for _, held in found])
 
     def _regressed(self, values: Array, vectors: Array, target: Array) -> tuple[Array, Array]:
-        """Dual weights and leave-one-out predictions [n, C] of one target, by the kernel's eigenvalues and eigenvectors."""
+        """Dual weights and leave-one-out predictions [n, C] of one target, from the eigendecomposition of the kernel."""
         given = ~np.isnan(target)
         filled = np.where(given, target, 0)
         errors = []
@@ -154,7 +138,7 @@ class _Task:
         return predicted
 
     def _scaled(self, forms: Array, contents: Array) -> tuple[Array, Array]:
-        # Four standard deviations are as far as a mark's count can put a query from the others.
+        # Clipped at four standard deviations, so that one feature cannot isolate a query.
         far = 4 * (self.scales[0].max(initial=0) > 0) / np.sqrt(max(1, (self.scales[0] > 0).sum()))
         form = np.clip((forms - self.centres[0]) * self.scales[0], -far, far)
         return form, (contents - self.centres[1]) * self.scales[1]
@@ -168,10 +152,10 @@ class _Task:
 
 
 def _solved(inverse: Array, filled: Array, given: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Dual weights [n, C] and leave-one-out predictions [n, C], each column on the rows that are given.
+    """Dual weights [n, C] and leave-one-out predictions [n, C] of each column on its given rows.
 
-    `inverse` is that of kernel + penalty over all rows; what a column misses is taken out of it blockwise, so that its dual
-    weights are 0 there.
+    `inverse` is that of kernel + penalty over all rows. The rows that a column misses are removed from it blockwise, and get
+    dual weights of 0.
     """
     dual = inverse @ filled
     diagonal = np.repeat(np.diag(inverse)[:, None], filled.shape[1], axis=1)
@@ -185,7 +169,11 @@ def _solved(inverse: Array, filled: Array, given: npt.NDArray[np.bool_]) -> tupl
     return dual, held
 
 
-def _rows_of(tasks: Sequence[str]) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
+def _forms(prompts: Sequence[str | None]) -> Array:
+    return surface_features(prompts).astype(np.float64)
+
+
+def _rows_of(tasks: Sequence[str]) -> Iterator[tuple[str, Indices]]:
     names = np.array(list(tasks), object)
     for task in sorted(set(tasks)):
         yield task, np.flatnonzero(names == task)

@@ -1,45 +1,34 @@
-"""A cluster router: the best candidate of the query's cluster (UniRoute, arXiv 2502.08773; Avengers, arXiv 2505.19797)."""
+"""The best candidate of the query's cluster (UniRoute, arXiv 2502.08773; Avengers, arXiv 2505.19797)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from llmfusionbench.baselines.routers.shared.parts import Array, Features, TaskMeans, learned, target_of
+from llmfusionbench.baselines.routers.shared.parts import Array, TaskMeans, cluster_names, fit_clusters
+from llmfusionbench.baselines.routers.shared.prompt_router import PromptRouter
 from llmfusionbench.release.routing_table import RoutingTable
-from llmfusionbench.texts.embedding import Embedder
 
 
-class KMeans:
-    """Clusters of prompts, and the candidates' mean scores in them, drawn towards the overall means.
+@dataclass(kw_only=True, eq=False)
+class KMeans(PromptRouter):
+    """Clusters of prompts, with the mean score of each candidate in each, shrunk towards its overall mean.
 
     Args:
-        clusters: At most; fewer where there are fewer queries.
-        strength: Queries' worth of the overall mean.
+        clusters: Maximum number of clusters.
+        strength: Weight of the overall mean, in queries.
         embedder: `TfidfSvdEmbedder()` by default.
-        seed: Of the first centres.
+        seed: Random seed of the first centres.
     """
 
-    def __init__(self, *, clusters: int = 32, strength: float = 10.0, embedder: Embedder | None = None, seed: int = 0) -> None:
-        self.clusters = clusters
-        self.strength = strength
-        self.embedder = embedder
-        self.seed = seed
+    clusters: int = 32
+    strength: float = 10.0
+    seed: int = 0
+    sees_task = False
 
-    def fit(self, table: RoutingTable) -> KMeans:
-        """Find the clusters, then their means."""
-        from sklearn.cluster import KMeans as Clusters
-
-        target = target_of(table)
-        self.features_ = Features(self.embedder, with_task=False).fit(table.prompts, table.tasks)
-        vectors = self.features_.of(table.prompts, table.tasks)
-        count = min(self.clusters, len({row.tobytes() for row in vectors}))
-        self.model_ = Clusters(count, n_init=3, random_state=self.seed).fit(vectors)
+    def _learn(self, table: RoutingTable, target: Array, vectors: Array) -> None:
+        self.model_ = fit_clusters(vectors, self.clusters, self.seed)
         self.means_ = TaskMeans(self.strength).fit([str(label) for label in self.model_.labels_], target)
-        self.candidates_ = list(table.candidates)
-        return self
 
-    def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
-        """[Q, C] means of the cluster."""
-        features: Features = learned(self, "features_")
-        vectors = features.of(prompts, tasks)
-        return self.means_.of([str(label) for label in self.model_.predict(vectors)] if len(vectors) else [])
+    def _predict(self, vectors: Array, tasks: Sequence[str]) -> Array:
+        return self.means_.of(cluster_names(self.model_, vectors))

@@ -1,52 +1,48 @@
-"""Nearest neighbours: the mean of their scores, and as published, a vote of their labels.
+"""Nearest neighbours: the mean of their scores, and the published vote of their labels.
 
-The mean is the kNN of RouterBench (arXiv 2403.12031); "Rethinking Predictive Modeling for LLM Routing: When Simple kNN Beats
-Complex Learned Routers" (arXiv 2505.12601) finds it hard to beat. The vote is the kNN of FusionFactory (arXiv 2507.10540).
+The mean is the kNN of RouterBench (arXiv 2403.12031), a strong baseline according to "Rethinking Predictive Modeling for LLM
+Routing" (arXiv 2505.12601). The vote is the kNN of FusionFactory (arXiv 2507.10540).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from llmfusionbench.baselines.routers.shared.parts import Array, Features, TaskMeans, learned, target_of
+from llmfusionbench.baselines.routers.shared.parts import Array, TaskMeans
+from llmfusionbench.baselines.routers.shared.prompt_router import PromptRouter
 from llmfusionbench.release.routing_table import RoutingTable
-from llmfusionbench.texts.embedding import Embedder, unit_rows
+from llmfusionbench.texts.embedding import unit_rows
 
 _CHUNK = 512
 
 
-class KNN:
-    """Mean score of the k train queries whose vectors are nearest, drawn towards the mean of the query's task.
+@dataclass(kw_only=True, eq=False)
+class KNN(PromptRouter):
+    """Mean score of the k nearest train queries by cosine similarity, shrunk towards the mean of the query's task.
 
     Args:
-        k: Neighbours; more where several are as near as the last.
-        strength: Neighbours' worth of the task's mean.
+        k: Number of neighbours; more if several are tied with the last.
+        strength: Weight of the task mean, in neighbours.
         embedder: `TfidfSvdEmbedder()` by default.
     """
 
-    def __init__(self, *, k: int = 40, strength: float = 10.0, embedder: Embedder | None = None) -> None:
-        self.k = k
-        self.strength = strength
-        self.embedder = embedder
+    k: int = 40
+    strength: float = 10.0
+    sees_task = False
 
-    def fit(self, table: RoutingTable) -> KNN:
-        """Keep vectors and scores."""
-        target = target_of(table)
+    def _learn(self, table: RoutingTable, target: Array, vectors: Array) -> None:
         self.means_ = TaskMeans().fit(table.tasks, target)
-        self.features_ = Features(self.embedder, with_task=False).fit(table.prompts, table.tasks)
-        self.vectors_ = unit_rows(self.features_.of(table.prompts, table.tasks))
+        self.vectors_ = unit_rows(vectors)
         given = ~np.isnan(target)
         self.scores_ = np.hstack([np.where(given, target, 0), given]).astype(np.float32)
-        self.candidates_ = list(table.candidates)
-        return self
 
-    def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
-        """[Q, C] (sum over the neighbours that have a score + strength * mean of the task) / (their number + strength)."""
-        features: Features = learned(self, "features_")
-        sums = neighbour_sums(unit_rows(features.of(prompts, tasks)), self.vectors_, self.scores_, self.k)
+    def _predict(self, vectors: Array, tasks: Sequence[str]) -> Array:
+        """[Q, C] (sum over the neighbours with a score + strength * task mean) / (their number + strength)."""
+        sums = neighbour_sums(unit_rows(vectors), self.vectors_, self.scores_, self.k)
         width = len(self.candidates_)
         prior = self.means_.of(tasks)
         if not self.strength:
@@ -54,44 +50,37 @@ class KNN:
         return (sums[:, :width] + self.strength * prior) / (sums[:, width:] + self.strength)
 
 
-class KNNLabel:
-    """As published: a train query's label is its first best candidate, and the k neighbours vote.
+@dataclass(kw_only=True, eq=False)
+class KNNLabel(PromptRouter):
+    """The published variant: the label of a train query is its first best candidate, and the k neighbours vote.
 
-    Where many candidates answer right, ties make the label say who comes first rather than who is good, which is why it falls
-    below the best single LLM on real scores. It is here to be compared with, not to be used.
+    If many candidates answer correctly, the label depends on their order more than on their quality. On real scores this
+    router is therefore worse than the best single LLM; it is here for comparison.
 
     Args:
-        k: Neighbours.
+        k: Number of neighbours.
         embedder: `TfidfSvdEmbedder()` by default.
     """
 
-    def __init__(self, *, k: int = 40, embedder: Embedder | None = None) -> None:
-        self.k = k
-        self.embedder = embedder
+    k: int = 40
+    sees_task = False
 
-    def fit(self, table: RoutingTable) -> KNNLabel:
-        """Keep vectors and labels."""
-        target = target_of(table)
-        self.features_ = Features(self.embedder, with_task=False).fit(table.prompts, table.tasks)
-        self.vectors_ = unit_rows(self.features_.of(table.prompts, table.tasks))
+    def _learn(self, table: RoutingTable, target: Array, vectors: Array) -> None:
+        self.vectors_ = unit_rows(vectors)
         best = np.argmax(np.where(np.isnan(target), -np.inf, target), axis=1)
         self.labels_ = np.eye(target.shape[1], dtype=np.float32)[best]
-        self.candidates_ = list(table.candidates)
-        return self
 
-    def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
+    def _predict(self, vectors: Array, tasks: Sequence[str]) -> Array:
         """[Q, C] votes."""
-        features: Features = learned(self, "features_")
-        votes = neighbour_sums(unit_rows(features.of(prompts, tasks)), self.vectors_, self.labels_, self.k)
-        return votes.astype(np.float64)
+        return neighbour_sums(unit_rows(vectors), self.vectors_, self.labels_, self.k).astype(np.float64)
 
 
 def neighbour_sums(
     queries: npt.NDArray[np.float32], vectors: npt.NDArray[np.float32], values: npt.NDArray[np.float32], k: int
 ) -> npt.NDArray[np.float32]:
-    """[Q, m] sums of `values` [n, m] over the k rows of `vectors` [n, d] that lie nearest to each of `queries` [Q, d].
+    """[Q, m] sums of `values` [n, m] over the k rows of `vectors` [n, d] nearest to each of `queries` [Q, d].
 
-    Rows as near as the last are all in. No index, no loop over queries: a threshold, then a product of matrices.
+    All rows tied with the k-th count. This finds a threshold per query and multiplies matrices, without an index.
     """
     from scipy.sparse import csr_array
 
@@ -114,9 +103,9 @@ def neighbour_sums(
 
 
 def _lower_bound(near: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.float32]:
-    """[Q] a value that at least k of each row reach, and not many more.
+    """[Q] a value that at least k entries of each row reach, and few more: the k-th largest of the maxima of groups.
 
-    The k-th largest of the maxima of groups is one; finding it takes one pass, where a selection from whole rows takes many.
+    It takes one pass over the rows; an exact selection takes several.
     """
     groups = 4 * k
     width = near.shape[1] // groups

@@ -1,59 +1,52 @@
 """Matrix factorisation of queries and LLMs: EmbedLLM (arXiv 2410.02223) and the `mf` router of RouteLLM (arXiv 2406.18665).
 
-Both learn score(q, c) = <A x_q, v_c>, with x_q the embedded query and v_c a learned vector for the LLM, by gradient steps on a
-classification loss. Here the loss is squared, so that the best A and v are those of a reduced-rank regression (Izenman 1975).
+Both learn score(q, c) = <A x_q, v_c>, with x_q the embedded query and v_c a vector of the LLM, by gradient descent on a
+classification loss. This router minimises a squared loss, which reduced-rank regression solves exactly (Izenman 1975).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from llmfusionbench.baselines.routers.shared.parts import Array, Features, TaskMeans, learned, ridge, target_of
+from llmfusionbench.baselines.routers.shared.parts import Array, TaskMeans, ridge
+from llmfusionbench.baselines.routers.shared.prompt_router import PromptRouter
 from llmfusionbench.release.routing_table import RoutingTable
-from llmfusionbench.texts.embedding import Embedder
 
 
-class MatrixFactorization:
-    """score = mean of the task + <A x_q, v_c>, with A and v of a low rank.
+@dataclass(kw_only=True, eq=False)
+class MatrixFactorization(PromptRouter):
+    """score = mean of the task + <A x_q, v_c>, with A and v of low rank.
 
     Args:
-        rank: Of the factors; at most the number of candidates.
-        penalty: Of the squared weights.
-        rounds: Of filling missing cells with their own prediction, so that they pull nowhere; one where nothing is missing.
+        rank: Rank of the factors; at most the number of candidates.
+        penalty: L2 penalty of the weights.
+        rounds: Number of fits, each with missing cells filled by the prediction of the last. One if no cell is missing.
         embedder: `TfidfSvdEmbedder()` by default.
     """
 
-    def __init__(self, *, rank: int = 4, penalty: float = 10.0, rounds: int = 5, embedder: Embedder | None = None) -> None:
-        self.rank = rank
-        self.penalty = penalty
-        self.rounds = rounds
-        self.embedder = embedder
+    rank: int = 4
+    penalty: float = 10.0
+    rounds: int = 5
 
-    def fit(self, table: RoutingTable) -> MatrixFactorization:
-        """Regress with full rank, keep the leading directions of what it predicts, and fill the gaps with that."""
-        target = target_of(table)
+    def _learn(self, table: RoutingTable, target: Array, vectors: Array) -> None:
+        """Regress with full rank, and keep the leading directions of the prediction."""
         self.means_ = TaskMeans().fit(table.tasks, target)
-        self.features_ = Features(self.embedder).fit(table.prompts, table.tasks)
-        x = self.features_.of(table.prompts, table.tasks)
         residual = target - self.means_.of(table.tasks)
         missing = np.isnan(residual)
         filled = np.where(missing, 0, residual)
         rank = min(self.rank, *filled.shape)
         for _ in range(self.rounds if missing.any() else 1):
-            weights = ridge(x, filled, self.penalty)
-            directions = np.linalg.svd(x @ weights, full_matrices=False)[2][:rank]
+            weights = ridge(vectors, filled, self.penalty)
+            directions = np.linalg.svd(vectors @ weights, full_matrices=False)[2][:rank]
             self.query_factors_ = weights @ directions.T
             """[d, rank]: A, transposed"""
             self.llm_factors_ = directions.T
             """[C, rank]: v"""
-            filled = np.where(missing, x @ self.query_factors_ @ self.llm_factors_.T, residual)
-        self.candidates_ = list(table.candidates)
-        return self
+            filled = np.where(missing, vectors @ self.query_factors_ @ self.llm_factors_.T, residual)
 
-    def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
-        """[Q, C] predicted scores."""
-        features: Features = learned(self, "features_")
-        predicted: Array = self.means_.of(tasks) + features.of(prompts, tasks) @ self.query_factors_ @ self.llm_factors_.T
+    def _predict(self, vectors: Array, tasks: Sequence[str]) -> Array:
+        predicted: Array = self.means_.of(tasks) + vectors @ self.query_factors_ @ self.llm_factors_.T
         return predicted

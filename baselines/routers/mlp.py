@@ -1,64 +1,49 @@
-"""A multi-layer perceptron that predicts every candidate's score: the MLP router of RouterBench (arXiv 2403.12031)."""
+"""A multi-layer perceptron that predicts each candidate's score: the MLP router of RouterBench (arXiv 2403.12031)."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from llmfusionbench.baselines.routers.shared.parts import Array, Features, TaskMeans, learned, target_of
+from llmfusionbench.baselines.routers.shared.parts import Array, TaskMeans
+from llmfusionbench.baselines.routers.shared.prompt_router import PromptRouter
 from llmfusionbench.release.routing_table import RoutingTable
-from llmfusionbench.texts.embedding import Embedder
 
 
-class MLP:
-    """One hidden layer from prompt and task to what a candidate's score has beyond its task's mean.
-
-    A missing cell is filled with the network's own prediction of it, round after round, so that it pulls nowhere.
+@dataclass(kw_only=True, eq=False)
+class MLP(PromptRouter):
+    """score = mean of the task + a network with one hidden layer on the prompt vector and the task.
 
     Args:
-        hidden: Units.
-        penalty: Of the squared weights.
-        epochs: At most, over all rounds.
-        rounds: Of filling; one where nothing is missing.
+        hidden: Number of hidden units.
+        penalty: L2 penalty of the weights.
+        epochs: Maximum number of epochs over all rounds.
+        rounds: Number of fits, each with missing cells filled by the prediction of the last. One if no cell is missing.
         embedder: `TfidfSvdEmbedder()` by default.
-        seed: Of the first weights and of the order of queries.
+        seed: Random seed of the first weights and of the order of the queries.
     """
 
-    def __init__(
-        self,
-        *,
-        hidden: int = 64,
-        penalty: float = 1.0,
-        epochs: int = 60,
-        rounds: int = 3,
-        embedder: Embedder | None = None,
-        seed: int = 0,
-    ) -> None:
-        self.hidden = hidden
-        self.penalty = penalty
-        self.epochs = epochs
-        self.rounds = rounds
-        self.embedder = embedder
-        self.seed = seed
+    hidden: int = 64
+    penalty: float = 1.0
+    epochs: int = 60
+    rounds: int = 3
+    seed: int = 0
 
-    def fit(self, table: RoutingTable) -> MLP:
-        """Train the network with Adam."""
+    def _learn(self, table: RoutingTable, target: Array, vectors: Array) -> None:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.neural_network import MLPRegressor
 
-        target = target_of(table)
         self.means_ = TaskMeans().fit(table.tasks, target)
-        self.features_ = Features(self.embedder).fit(table.prompts, table.tasks)
-        features = self.features_.of(table.prompts, table.tasks)
         residual = target - self.means_.of(table.tasks)
         missing = np.isnan(residual)
         rounds = self.rounds if missing.any() else 1
         self.model_ = MLPRegressor(
             hidden_layer_sizes=(self.hidden,),
             alpha=self.penalty,
-            batch_size=min(64, len(features)),
+            batch_size=min(64, len(vectors)),
             learning_rate_init=3e-3,
             max_iter=max(1, self.epochs // rounds),
             warm_start=True,
@@ -66,20 +51,17 @@ class MLP:
         )
         filled = np.where(missing, 0, residual)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is the regulariser
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the limited number of epochs regularises
             for _ in range(rounds):
-                # scikit-learn wants a vector where there is one candidate
-                self.model_.fit(features, filled if filled.shape[1] > 1 else filled[:, 0])
-                filled = np.where(missing, self._predict(features, filled.shape[1]), residual)
-        self.candidates_ = list(table.candidates)
-        return self
+                # For a single candidate scikit-learn expects a vector.
+                self.model_.fit(vectors, filled if filled.shape[1] > 1 else filled[:, 0])
+                filled = np.where(missing, self._residual(vectors), residual)
 
-    def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
-        """[Q, C] predicted scores."""
-        features: Features = learned(self, "features_")
-        return self.means_.of(tasks) + self._predict(features.of(prompts, tasks), len(self.candidates_))
+    def _predict(self, vectors: Array, tasks: Sequence[str]) -> Array:
+        return self.means_.of(tasks) + self._residual(vectors)
 
-    def _predict(self, features: Array, width: int) -> Array:
-        if not len(features):
+    def _residual(self, vectors: Array) -> Array:
+        width = len(self.candidates_)
+        if not len(vectors):
             return np.zeros((0, width))
-        return np.asarray(self.model_.predict(features), np.float64).reshape(len(features), width)
+        return np.asarray(self.model_.predict(vectors), np.float64).reshape(len(vectors), width)

@@ -1,13 +1,12 @@
-"""Our best: the mean of the task, and the mean of what a forest and a kernel regression say of how a query departs from it.
+"""Our best router: the task mean plus the departures from it that a forest and a kernel regression predict for a query.
 
-Each learner's prediction is scaled, per task, by its slope on held-out queries. The sum (plus the query's overall difficulty)
-is projected onto the task's leading axes. How it was found, what it gains on real scores under nested
-selection, and what did not help is in docs/routing_baselines.md.
+How it was found, its gain on real scores under nested selection, and what did not help: docs/routing_baselines.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from llmfusionbench.baselines.routers.kernel_ridge import KernelRidge
 from llmfusionbench.baselines.routers.residual_forest import ResidualForest
@@ -17,48 +16,38 @@ from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.texts.embedding import Embedder
 
 
+@dataclass(kw_only=True, eq=False)
 class ResidualBlend:
-    """score = mean of the task + projection of (mean over the two learners of slope of the task * departure, + average).
+    """score = mean of the task + projection of (mean of the two learners' scaled departures + the query's average).
 
-    The forest learns over all tasks at once and cuts at thresholds; the regression is smooth and stays within a task. They err
-    differently, and so their mean errs less. The slopes are from train queries alone: a forest grown without the query, and
-    leave-one-out predictions of the regression.
+    The forest learns over all tasks at once and is piecewise constant; the regression is smooth and stays within a task. Their
+    errors differ, so their mean has a smaller error. Each prediction is multiplied by its slope in the task, which comes from
+    held-out train queries: a forest grown without the query, and leave-one-out predictions of the regression.
 
-    Nine numbers a query are too many to predict from so little. Scores part from the task's means along few axes, of which the
-    first is mostly how hard a query is, with how much that matters to each candidate. So the regression predicts the query's
-    average too, and what is predicted is projected onto the leading axes: a reduced-rank regression (Izenman 1975).
+    Scores depart from the task means mainly along few axes; the first is how hard a query is, and how much that matters to each
+    candidate. So the regression also predicts the query's average, and the sum is projected onto the leading axes of the task:
+    a reduced-rank regression (Izenman 1975).
 
     Args:
-        trees: Of the forest.
-        leaf: Queries in a leaf of it, at least.
-        slope_strength: Tasks' worth of the overall slope that a task's slope is drawn to.
-        rank: Axes of a task that are kept.
-        strength: Queries' worth of the overall mean that a task's mean is drawn to.
+        trees: Number of trees in the forest.
+        leaf: Minimum number of queries in a leaf.
+        slope_strength: Weight of the overall slope in the slope of a task, in tasks.
+        rank: Number of axes kept per task.
+        strength: Weight of the overall mean in the mean of a task, in queries.
         embedder: `TfidfSvdEmbedder()` by default.
-        seed: Of the trees.
+        seed: Random seed of the trees.
     """
 
-    def __init__(
-        self,
-        *,
-        trees: int = 100,
-        leaf: int = 15,
-        slope_strength: float = 1.0,
-        rank: int = 3,
-        strength: float = 5.0,
-        embedder: Embedder | None = None,
-        seed: int = 0,
-    ) -> None:
-        self.trees = trees
-        self.leaf = leaf
-        self.slope_strength = slope_strength
-        self.rank = rank
-        self.strength = strength
-        self.embedder = embedder
-        self.seed = seed
+    trees: int = 100
+    leaf: int = 15
+    slope_strength: float = 1.0
+    rank: int = 3
+    strength: float = 5.0
+    embedder: Embedder | None = None
+    seed: int = 0
 
     def fit(self, table: RoutingTable) -> ResidualBlend:
-        """Fit both learners, and find their slopes and the axes."""
+        """Fit both learners, their slopes and the axes."""
         target = target_of(table)
         self.means_ = TaskMeans(self.strength).fit(table.tasks, target)
         means = self.means_.of(table.tasks)

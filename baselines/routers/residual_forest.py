@@ -1,7 +1,7 @@
-"""The mean of the task, and what a forest says of how a query departs from it.
+"""The task mean plus a forest that predicts how a query departs from it.
 
-The trees are the extremely randomised ones of Geurts et al. (2006). What was tried on real scores, with and without success, is
-in docs/routing_baselines.md.
+The trees are the extremely randomised trees of Geurts et al. (2006). docs/routing_baselines.md lists what was tried on real
+scores.
 """
 
 from __future__ import annotations
@@ -9,69 +9,53 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from llmfusionbench.baselines.routers.shared.departures import departures
-from llmfusionbench.baselines.routers.shared.parts import Array, Features, TaskMeans, learned, target_of
+from llmfusionbench.baselines.routers.shared.parts import Array, TaskMeans, fold_masks, learned, target_of
+from llmfusionbench.baselines.routers.shared.prompt_router import PromptRouter
 from llmfusionbench.baselines.routers.shared.surface import surface_features
 from llmfusionbench.release.routing_table import RoutingTable
-from llmfusionbench.texts.embedding import Embedder
 
 
-class ResidualForest:
+@dataclass(kw_only=True, eq=False)
+class ResidualForest(PromptRouter):
     """score = mean of the task + forest.
 
-    The forest learns how much better than the query's average candidate a candidate does, beyond its task's mean: how hard a
-    query is for all is noise to a choice, and is taken out first. It sees the surface of the prompt, its task and its leading
-    principal components in the embedding; few of them, so that the surface counts. Leaves are large and the forest's weight is
-    not fitted, because what can be told from a prompt is little beside the noise of single answers.
+    The forest predicts a candidate's score relative to the task mean and to the query's average, because the difficulty of a
+    query is noise for the choice. Its features are the surface of the prompt, the task, and the leading principal components
+    of the embedding; these are few, so that they do not hide the surface. Leaves are large, since single scores are noisy.
 
     Args:
-        trees: Of the forest.
-        leaf: Queries in a leaf, at least.
-        components: Of the embedding.
-        features: Share of the features that a split is chosen from.
-        strength: Queries' worth of the overall mean that a task's mean is drawn to.
+        trees: Number of trees.
+        leaf: Minimum number of queries in a leaf.
+        components: Number of principal components of the embedding.
+        features: Share of the features tried per split.
+        strength: Weight of the overall mean in the mean of a task, in queries.
         embedder: `TfidfSvdEmbedder()` by default.
-        seed: Of the trees.
+        seed: Random seed of the trees.
     """
 
-    def __init__(
-        self,
-        *,
-        trees: int = 200,
-        leaf: int = 15,
-        components: int = 24,
-        features: float = 0.35,
-        strength: float = 5.0,
-        embedder: Embedder | None = None,
-        seed: int = 0,
-    ) -> None:
-        self.trees = trees
-        self.leaf = leaf
-        self.components = components
-        self.features = features
-        self.strength = strength
-        self.embedder = embedder
-        self.seed = seed
+    trees: int = 200
+    leaf: int = 15
+    components: int = 24
+    features: float = 0.35
+    strength: float = 5.0
+    seed: int = 0
 
-    def fit(self, table: RoutingTable) -> ResidualForest:
-        """Take out means of tasks and of queries, and grow the forest on what is left."""
-        target = target_of(table)
+    def _learn(self, table: RoutingTable, target: Array, vectors: Array) -> None:
         self.means_ = TaskMeans(self.strength).fit(table.tasks, target)
-        self.features_ = Features(self.embedder).fit(table.prompts, table.tasks)
-        vectors, _ = self._split(self.features_.of(table.prompts, table.tasks))
-        self.axes_ = _principal_axes(vectors)[:, : self.components]
+        content, _ = self._split(vectors)
+        self.axes_ = np.linalg.eigh(content.T @ content)[1][:, ::-1][:, : self.components]
         departure = departures(target, self.means_.of(table.tasks))
         self.forest_ = self._forest(self.trees).fit(self._inputs(table.prompts, table.tasks), departure)
-        self.candidates_ = list(table.candidates)
-        return self
 
     def departure(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
-        """[Q, C] what the forest says of each query beyond the mean of its task."""
+        """[Q, C] predicted departures from the task mean."""
         forest: MaskedForest = learned(self, "forest_")
         if not len(prompts):
             return np.zeros((0, len(self.candidates_)))
@@ -81,22 +65,21 @@ class ResidualForest:
         """[Q, C] departures of the train queries, each from a forest of half the size that was grown without it.
 
         Args:
-            table: What the router was fitted on.
-            folds: Parts that are left out in turn; NaN for all where there are fewer queries.
+            table: The train table.
+            folds: Number of folds. The result is NaN for a table with fewer queries.
         """
         departure = departures(target_of(table), self.means_.of(table.tasks))
         held = np.full_like(departure, np.nan)
         if len(table) < folds:
             return held
         inputs = self._inputs(table.prompts, table.tasks)
-        part = np.random.default_rng(self.seed).permutation(len(table)) % folds
-        for k in range(folds):
-            grown = self._forest(max(1, self.trees // 2)).fit(inputs[part != k], departure[part != k])
-            held[part == k] = grown.predict(inputs[part == k])
+        for seen, unseen in fold_masks(len(table), folds, self.seed):
+            grown = self._forest(max(1, self.trees // 2)).fit(inputs[seen], departure[seen])
+            held[unseen] = grown.predict(inputs[unseen])
         return held
 
     def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
-        """[Q, C] predicted scores, up to what all candidates of a query have in common."""
+        """[Q, C] predicted scores, up to a constant per query."""
         means: TaskMeans = learned(self, "means_")
         return means.of(tasks) + self.departure(prompts, tasks)
 
@@ -113,24 +96,24 @@ class ResidualForest:
         return features[:, :at], features[:, at:]
 
 
+@dataclass(eq=False)
 class MaskedForest:
-    """Extremely randomised trees for many targets at once; a leaf holds the means of the cells that are there.
+    """Extremely randomised trees for several targets; a leaf holds the means of the cells that are not missing.
 
     Args:
-        trees: Of the forest.
-        leaf: Rows in a leaf, at least.
-        features: Share of the features that a split is chosen from.
-        seed: Of the trees.
+        trees: Number of trees.
+        leaf: Minimum number of rows in a leaf.
+        features: Share of the features tried per split.
+        seed: Random seed of the trees.
     """
 
-    def __init__(self, trees: int, *, leaf: int, features: float, seed: int) -> None:
-        self.trees = trees
-        self.leaf = leaf
-        self.features = features
-        self.seed = seed
+    trees: int
+    leaf: int
+    features: float
+    seed: int
 
     def fit(self, inputs: Array, target: Array) -> MaskedForest:
-        """Grow the trees on `target` [n, C]; a missing cell counts as 0 where a split is chosen, and nowhere else."""
+        """Grow the trees on `target` [n, C]; a missing cell counts as 0, but only in the choice of splits."""
         from sklearn.tree import ExtraTreeRegressor
 
         given = ~np.isnan(target)
@@ -143,8 +126,8 @@ class MaskedForest:
             tree = ExtraTreeRegressor(min_samples_leaf=self.leaf, max_features=self.features, random_state=seed)
             return tree.fit(seen, filled, check_input=False)
 
-        # scikit-learn's own forests write to the warning filters of the whole process from each of their threads, and sum
-        # their trees in the order in which those end.
+        # scikit-learn's own forests change the warning filters of the process in each thread, and sum the trees in the order
+        # in which the threads end.
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             self.trees_: list[Any] = list(pool.map(grown, seeds))
         self.width_ = target.shape[1]
@@ -156,7 +139,7 @@ class MaskedForest:
         return self
 
     def predict(self, inputs: Array) -> Array:
-        """[n, C]; 0 from a tree whose leaf has no score of the candidate."""
+        """[n, C]; a tree adds 0 for a candidate without a score in the leaf."""
         seen = _single(inputs)
         total = np.zeros((len(seen), self.width_))
         for place, tree in enumerate(self.trees_):
@@ -172,15 +155,9 @@ def _single(inputs: Array) -> npt.NDArray[np.float32]:
 
 
 def _means_of_leaves(leaves: npt.NDArray[np.int64], nodes: int, filled: Array, given: npt.NDArray[np.bool_]) -> Array:
-    """[nodes, C] mean over the rows of every leaf of what is `given`."""
+    """[nodes, C] mean of the `given` cells over the rows of each leaf."""
     from scipy.sparse import csr_array
 
     member = csr_array((np.ones(len(leaves)), (leaves, np.arange(len(leaves)))), shape=(nodes, len(leaves)))
     means: Array = (member @ filled) / np.maximum(member @ given.astype(np.float64), 1)
     return means
-
-
-def _principal_axes(vectors: Array) -> Array:
-    """[d, d] directions of centred vectors, that of the largest variance first."""
-    axes: Array = np.linalg.eigh(vectors.T @ vectors)[1][:, ::-1]
-    return axes

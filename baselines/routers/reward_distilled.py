@@ -3,63 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from llmfusionbench.baselines.routers.shared.parts import Array, Features, TaskMeans, learned, target_of
+from llmfusionbench.baselines.routers.shared.parts import Array, TaskMeans, target_of
+from llmfusionbench.baselines.routers.shared.prompt_router import PromptRouter
 from llmfusionbench.errors import InputError
 from llmfusionbench.release.routing_table import RoutingTable
-from llmfusionbench.texts.embedding import Embedder
 
 
-class RewardDistilled:
-    """Learns the distribution softmax(reward / temperature) over candidates from the query, by the Kullback-Leibler divergence.
+@dataclass(kw_only=True, eq=False)
+class RewardDistilled(PromptRouter):
+    """Learns the distribution softmax(reward / temperature) over candidates, by the Kullback-Leibler divergence.
 
-    The reward is the judge score; where a table has no judge scores, the target stands in. As in the paper, rewards are
-    smoothed with their mean over the query's tag, here its task.
+    The reward is the judge score, or the target if the table has no judge scores. As in the paper, rewards are smoothed with
+    their mean over the query's tag, which is its task here.
 
     Args:
-        temperature: Of the softmax that is learned.
-        smoothing: Share of the task's mean in a reward.
-        penalty: Of the squared weights.
-        steps: Of L-BFGS, at most.
+        temperature: Temperature of the softmax.
+        smoothing: Share of the task mean in a reward, 0 to 1.
+        penalty: L2 penalty of the weights.
+        steps: Maximum number of L-BFGS iterations.
         embedder: `TfidfSvdEmbedder()` by default.
     """
 
-    def __init__(
-        self,
-        *,
-        temperature: float = 0.2,
-        smoothing: float = 0.3,
-        penalty: float = 1e-3,
-        steps: int = 60,
-        embedder: Embedder | None = None,
-    ) -> None:
-        self.temperature = temperature
-        self.smoothing = smoothing
-        self.penalty = penalty
-        self.steps = steps
-        self.embedder = embedder
+    temperature: float = 0.2
+    smoothing: float = 0.3
+    penalty: float = 1e-3
+    steps: int = 60
 
-    def fit(self, table: RoutingTable) -> RewardDistilled:
-        """Minimise the divergence; a missing candidate has no share in a query's distribution.
-
-        Raises:
-            InputError: the temperature is not above 0.
-        """
-        from scipy.optimize import minimize
-
+    def _target(self, table: RoutingTable) -> Array:
         if self.temperature <= 0:
             raise InputError(f"RewardDistilled: temperature is {self.temperature}, expected above 0")
         reward = table.judge.astype(np.float64)
-        if np.isnan(reward).all():
-            reward = target_of(table)
-        rows = ~np.isnan(reward).all(axis=1)
-        means = TaskMeans().fit(table.tasks, reward).of(table.tasks)
-        mixed = (1 - self.smoothing) * reward + self.smoothing * means
-        self.features_ = Features(self.embedder).fit(table.prompts, table.tasks)
-        x = _with_one(self.features_.of(table.prompts, table.tasks))[rows]
+        return target_of(table) if np.isnan(reward).all() else reward
+
+    def _learn(self, table: RoutingTable, target: Array, vectors: Array) -> None:
+        """Minimise the divergence; missing candidates have no share in a query's distribution."""
+        from scipy.optimize import minimize
+
+        rows = ~np.isnan(target).all(axis=1)
+        means = TaskMeans().fit(table.tasks, target).of(table.tasks)
+        mixed = (1 - self.smoothing) * target + self.smoothing * means
+        x = _with_one(vectors)[rows]
         wanted = _softmax(np.where(np.isnan(mixed), -np.inf, mixed)[rows] / self.temperature)
         present = ~np.isnan(mixed[rows])
         shape = (x.shape[1], wanted.shape[1])
@@ -74,13 +62,10 @@ class RewardDistilled:
         found: Any = minimize(loss, np.zeros(shape[0] * shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": self.steps})
         self.weights_ = found.x.reshape(shape)
         self.weights_[-1, ~present.any(axis=0)] = self.weights_[-1].min() - 1  # never seen, so never preferred
-        self.candidates_ = list(table.candidates)
-        return self
 
-    def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
+    def _predict(self, vectors: Array, tasks: Sequence[str]) -> Array:
         """[Q, C] the learned distribution; rows sum to 1."""
-        features: Features = learned(self, "features_")
-        return _softmax(_with_one(features.of(prompts, tasks)) @ self.weights_)
+        return _softmax(_with_one(vectors) @ self.weights_)
 
 
 def _with_one(features: Array) -> Array:

@@ -1,78 +1,64 @@
 """`routerdc`: queries and LLMs in one space, by two contrastive losses (RouterDC, Chen et al. 2024, arXiv 2409.19886).
 
-The sample-LLM loss pulls a query to the candidates that do best on it and pushes it from those that do worst; the
-sample-sample loss keeps queries of one cluster together, without which the first is unstable. The paper fine-tunes mDeBERTa;
-here a small network on top of any embedder is trained, which a laptop can do.
+The sample-LLM loss pulls a query towards its best candidates and pushes it away from its worst. The sample-sample loss keeps
+queries of one cluster together, which stabilises the first. The paper fine-tunes mDeBERTa; this router trains a small network
+on top of any embedder, which a laptop can do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
-from llmfusionbench.baselines.routers.shared.neural import Floats, UnitTargets, fitted_embedder, seeded
-from llmfusionbench.baselines.routers.shared.parts import learned
+from llmfusionbench.baselines.routers.shared.neural import Floats, UnitTargets, descend, seeded
+from llmfusionbench.baselines.routers.shared.parts import fit_clusters, fitted_embedder, learned
 from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.texts.embedding import Embedder
 
 
+@dataclass(kw_only=True, eq=False)
 class RouterDC:
-    """Scores are cosines of query and candidate, from -1 to 1. As published, the task of a query is not used.
+    """Scores are cosines of query and candidate, -1 to 1. As published, the router does not use the task of a query.
 
     Args:
-        embedder: TF-IDF and SVD by default.
-        dimensions: Of the common space.
-        positives: How many of the best candidates a query is pulled to (K+ of the paper).
-        negatives: How many of the worst it is pushed from (K-).
-        clusters: Groups of queries for the sample-sample loss (N), at most one a query.
-        others: Queries of other groups that a query is held against (H).
-        weight: Of the sample-sample loss (lambda).
-        temperature: What cosines are divided by within a loss.
-        steps: Gradient steps; they bound the time, whatever the size of the table.
-        batch_size: Queries a step.
-        learning_rate: Of AdamW.
+        embedder: `TfidfSvdEmbedder()` by default.
+        dimensions: Length of the vectors in the common space.
+        positives: Number of best candidates that a query is pulled towards (K+ in the paper).
+        negatives: Number of worst candidates that it is pushed away from (K-).
+        clusters: Maximum number of clusters of queries for the sample-sample loss (N).
+        others: Number of queries from other clusters that a query is compared with (H).
+        weight: Weight of the sample-sample loss (lambda).
+        temperature: Divisor of the cosines in a loss.
+        steps: Number of gradient steps; they bound the time for any size of table.
+        batch_size: Queries per step.
+        learning_rate: Learning rate of AdamW.
         dropout: Share of the embedding's dimensions dropped in training.
-        seed: Of weights, batches, clusters and draws.
+        seed: Random seed of weights, batches, clusters and draws.
     """
 
-    def __init__(
-        self,
-        *,
-        embedder: Embedder | None = None,
-        dimensions: int = 64,
-        positives: int = 3,
-        negatives: int = 3,
-        clusters: int = 5,
-        others: int = 3,
-        weight: float = 1.0,
-        temperature: float = 0.2,
-        steps: int = 100,
-        batch_size: int = 64,
-        learning_rate: float = 1e-3,
-        dropout: float = 0.3,
-        seed: int = 0,
-    ) -> None:
-        self.embedder = embedder
-        self.dimensions = dimensions
-        self.positives = positives
-        self.negatives = negatives
-        self.clusters = clusters
-        self.others = others
-        self.weight = weight
-        self.temperature = temperature
-        self.steps = steps
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.dropout = dropout
-        self.seed = seed
+    embedder: Embedder | None = None
+    dimensions: int = 64
+    positives: int = 3
+    negatives: int = 3
+    clusters: int = 5
+    others: int = 3
+    weight: float = 1.0
+    temperature: float = 0.2
+    steps: int = 100
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    dropout: float = 0.3
+    seed: int = 0
 
     def fit(self, table: RoutingTable) -> Self:
-        """Learn the encoder and one vector a candidate.
+        """Learn the encoder and one vector per candidate.
 
         Raises:
-            MissingExtraError: torch is not installed; InputError: the table has no value to fit on.
+            MissingExtraError: torch is not installed.
+            InputError: the table has no scores.
         """
         targets = UnitTargets.of(table)
         self.candidates_ = list(table.candidates)
@@ -80,7 +66,7 @@ class RouterDC:
             self.embedder_ = fitted_embedder(self.embedder, table.prompts)
             vectors = self.embedder_.encode(table.prompts)
             best, worst = _extremes(targets, self.positives, self.negatives, np.random.default_rng(self.seed))
-            group = torch.from_numpy(_clusters(vectors, self.clusters, self.seed))
+            group = torch.from_numpy(fit_clusters(vectors, self.clusters, self.seed, tries=4).labels_.astype(np.int64))
             x, best, worst = torch.from_numpy(vectors), torch.from_numpy(best), torch.from_numpy(worst)
             self.encoder_ = torch.nn.Sequential(
                 torch.nn.Dropout(self.dropout),
@@ -95,10 +81,7 @@ class RouterDC:
                 queries = torch.nn.functional.normalize(self.encoder_(x[rows]), dim=1)
                 similar = queries @ torch.nn.functional.normalize(self.llms_, dim=1).T / self.temperature
                 loss = _sample_llm_loss(torch, similar, best[rows], worst[rows])
-                loss = loss + self.weight * self._sample_sample_loss(torch, queries, group[rows])
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
+                descend(loss + self.weight * self._sample_sample_loss(torch, queries, group[rows]), optimiser)
             self.encoder_.eval()
         return self
 
@@ -113,7 +96,7 @@ class RouterDC:
         return scores
 
     def _sample_sample_loss(self, torch: Any, queries: Any, group: Any) -> Any:
-        """Each query of the batch against one of its group and some of the others; 0 where the batch has no such pair."""
+        """Each query of the batch against one of its cluster and some of others; 0 if the batch has no such queries."""
         similar = queries @ queries.T / self.temperature
         same = (group[:, None] == group[None, :]) & ~torch.eye(len(group), dtype=torch.bool)
         other = group[:, None] != group[None, :]
@@ -127,9 +110,9 @@ class RouterDC:
 
 
 def _sample_llm_loss(torch: Any, similar: Any, best: Any, worst: Any) -> Any:
-    """Mean over queries and their best candidates of -log of the softmax against their worst.
+    """Mean over queries and their best candidates of -log softmax against the worst.
 
-    `similar`, `best` and `worst` are [B, C]; a query of which all candidates did equally well has neither and counts nothing.
+    `similar`, `best` and `worst` are [B, C]. A query whose candidates are all equal has neither, and does not count.
     """
     against = (torch.exp(similar) * worst).sum(dim=1, keepdim=True)
     losses = torch.log(torch.exp(similar) + against) - similar
@@ -137,9 +120,9 @@ def _sample_llm_loss(torch: Any, similar: Any, best: Any, worst: Any) -> Any:
 
 
 def _extremes(targets: UnitTargets, positives: int, negatives: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """[Q, C] masks of the best and of the worst candidates of every query, draws among equals decided at random.
+    """[Q, C] masks of the best and the worst candidates of each query; random among ties.
 
-    A candidate is among the best only if it did better than one of the worst, and the other way round.
+    The best are above the middle of the query's range, the worst below it.
     """
     missing = targets.given == 0
     noise = rng.random(targets.values.shape) * 1e-6
@@ -151,11 +134,3 @@ def _extremes(targets: UnitTargets, positives: int, negatives: int, rng: np.rand
     best = ~missing & (rank_high < positives) & (targets.values > middle)
     worst = ~missing & (rank_low < negatives) & (targets.values < middle)
     return best.astype(np.float32), worst.astype(np.float32)
-
-
-def _clusters(vectors: Floats, count: int, seed: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    from sklearn.cluster import KMeans
-
-    distinct = len(np.unique(vectors, axis=0))
-    labels = KMeans(min(count, distinct), n_init=4, random_state=seed).fit_predict(vectors)
-    return np.asarray(labels, np.int64)

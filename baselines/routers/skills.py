@@ -1,12 +1,13 @@
 """Experts recruited by the skills that a query needs: Symbolic-MoE (arXiv 2503.05641).
 
-There an LLM names the skills of a query in keywords. Here its own telling words are the keywords, and a candidate's profile is
-how much better than its task's mean it does on the train queries that hold a keyword.
+In the paper an LLM names the skills of a query. Here the skills are frequent words of the query, and a candidate's profile is
+its mean gain over the task mean on train queries with a word.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,24 +16,24 @@ from llmfusionbench.baselines.routers.shared.parts import Array, TaskMeans, lear
 from llmfusionbench.release.routing_table import RoutingTable
 
 
+@dataclass(kw_only=True, eq=False)
 class Skills:
-    """score = mean of the task + weight * mean over the query's keywords of the candidate's profile.
+    """score = mean of the task + weight * mean of the candidate's profile over the keywords of the query.
 
     Args:
-        keywords: The vocabulary, at most.
-        least: Train queries that must hold a word for it to be a keyword.
-        strength: Queries' worth of no effect that a profile is drawn to.
-        weight: Of the profiles.
+        keywords: Maximum size of the vocabulary.
+        least: Minimum number of train queries with a keyword.
+        strength: Weight of no effect in a profile, in queries.
+        weight: Weight of the profiles.
     """
 
-    def __init__(self, *, keywords: int = 2000, least: int = 5, strength: float = 20.0, weight: float = 1.0) -> None:
-        self.keywords = keywords
-        self.least = least
-        self.strength = strength
-        self.weight = weight
+    keywords: int = 2000
+    least: int = 5
+    strength: float = 20.0
+    weight: float = 1.0
 
     def fit(self, table: RoutingTable) -> Skills:
-        """Choose the keywords and profile every candidate."""
+        """Choose the keywords and compute the profiles."""
         target = target_of(table)
         self.means_ = TaskMeans().fit(table.tasks, target)
         residual = target - self.means_.of(table.tasks)
@@ -47,7 +48,7 @@ class Skills:
         return self
 
     def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
-        """[Q, C] mean of the task and what the keywords add to it."""
+        """[Q, C] predicted scores."""
         means: TaskMeans = learned(self, "means_")
         scores = means.of(tasks)
         if not self.vocabulary_ or not len(prompts):
@@ -58,7 +59,7 @@ class Skills:
         return added
 
     def _holds(self, prompts: Sequence[str | None]) -> Any:
-        """[Q, keywords] sparse: 1 where the prompt holds the keyword."""
+        """[Q, keywords] sparse: 1 if the prompt contains the keyword."""
         from sklearn.feature_extraction.text import CountVectorizer
 
         if not self.vocabulary_:
@@ -68,7 +69,7 @@ class Skills:
 
 
 def vocabulary(prompts: Sequence[str | None], most: int, least: int) -> list[str]:
-    """Words of at least `least` prompts but not of every other one; the most frequent first, among equals by name."""
+    """The `most` most frequent words that are in at least `least` prompts and at most half of them; ties by name."""
     from sklearn.feature_extraction.text import CountVectorizer
 
     analyse = CountVectorizer().build_analyzer()

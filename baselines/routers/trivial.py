@@ -1,46 +1,53 @@
-"""Routers that look at no prompt: chance, bounds, and the rules of thumb that any other router has to beat.
+"""Routers that ignore the prompt: bounds and rules of thumb that any other router has to beat.
 
-The definitions of best single LLM, oracle and random are those of RouterBench (arXiv 2403.12031).
+Best single LLM, oracle and random are defined as in RouterBench (arXiv 2403.12031).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
-from llmfusionbench.baselines.routers.shared.parts import Array, TaskMeans, learned, overall_means, target_of
+from llmfusionbench.baselines.routers.shared.parts import Array, TaskMeans, learned, llm_numbers, overall_means, target_of
 from llmfusionbench.errors import InputError
 from llmfusionbench.release.routing_table import RoutingTable, column_means
-from llmfusionbench.types import Candidate
 
 
 class Constant:
-    """Scores every query alike; what the scores are is said by those that derive from it."""
+    """Base of routers that score every query alike; a subclass defines `_scores`."""
 
-    candidates_: list[str]
-    scores_: Array
-    """[C]"""
+    def fit(self, table: RoutingTable) -> Self:
+        """Compute the scores."""
+        self.scores_ = self._scores(table)
+        self.candidates_ = list(table.candidates)
+        return self
 
     def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
-        """[Q, C] the same row for every query."""
+        """[Q, C] the same row for each query."""
         scores: Array = np.tile(learned(self, "scores_"), (len(prompts), 1))
         return scores
 
+    def _scores(self, table: RoutingTable) -> Array:
+        """[C]"""
+        raise NotImplementedError
 
+
+@dataclass(kw_only=True, eq=False)
 class Random:
-    """Any candidate with the same chance; a query is always answered the same way.
+    """Each candidate with the same probability. The same query always gets the same candidate.
 
     Args:
-        seed: Of the draws, together with the query's text and task.
+        seed: Random seed; the draws also depend on the query's text and task.
     """
 
-    def __init__(self, *, seed: int = 0) -> None:
-        self.seed = seed
+    seed: int = 0
 
     def fit(self, table: RoutingTable) -> Random:
-        """Note the candidates."""
+        """Store the candidates."""
         self.candidates_ = list(table.candidates)
         return self
 
@@ -55,96 +62,73 @@ class Random:
 
 
 class Oracle:
-    """The best candidate of every query: the upper bound. It sees the truth, so it is no baseline."""
+    """The best candidate of each query: an upper bound. It sees the test scores, so it is not a baseline."""
 
     needs_truth = True
 
     def score_table(self, table: RoutingTable) -> Array:
-        """[Q, C] the target itself; what is missing is never chosen where anything is there."""
+        """[Q, C] the target; a missing cell is chosen only if the whole row is missing."""
         target = table.target.astype(np.float64)
         return np.where(np.isnan(target), -np.finfo(np.float64).max, target)
 
 
 class BestSingle(Constant):
-    """The candidate with the best mean on the train table, for every query."""
+    """The candidate with the best mean target on train, for every query."""
 
-    def fit(self, table: RoutingTable) -> BestSingle:
-        """Means of the target."""
-        self.scores_ = overall_means(target_of(table))
-        self.candidates_ = list(table.candidates)
-        return self
+    def _scores(self, table: RoutingTable) -> Array:
+        return overall_means(target_of(table))
 
 
 class Cheapest(Constant):
-    """The candidate whose answers cost least on average; where the log has no costs, the one with the lowest list price."""
+    """The candidate with the lowest mean cost on train; the lowest list price if the log has no costs."""
 
-    def fit(self, table: RoutingTable) -> Cheapest:
-        """Mean costs, USD.
-
-        Raises:
-            InputError: neither costs nor prices are known.
-        """
+    def _scores(self, table: RoutingTable) -> Array:
         cost = column_means(table.cost).astype(np.float64)
         if np.isnan(cost).all():
-            cost = _of_llms(table, "input_price") + _of_llms(table, "output_price")
+            cost = llm_numbers(table, "input_price") + llm_numbers(table, "output_price")
         if np.isnan(cost).all():
             raise InputError("Cheapest: the table has neither costs nor prices. Remedy: build the release with prices")
-        self.scores_ = -np.where(np.isnan(cost), 2 * np.nanmax(np.abs(cost)) + 1, cost)
-        self.candidates_ = list(table.candidates)
-        return self
+        return -np.where(np.isnan(cost), 2 * np.nanmax(np.abs(cost)) + 1, cost)
 
 
 class Largest(Constant):
-    """The LLM with the most parameters; among equals (modes too) the better on train. Unknown sizes come last."""
+    """The LLM with the most parameters. Ties, such as two modes, go to the better one on train; unknown sizes come last."""
 
     sign = 1.0
 
-    def fit(self, table: RoutingTable) -> Largest:
-        """Sizes, then means of the target.
-
-        Raises:
-            InputError: no size is known.
-        """
-        size = _of_llms(table, "parameters_b")
+    def _scores(self, table: RoutingTable) -> Array:
+        size = llm_numbers(table, "parameters_b")
         if np.isnan(size).all():
-            raise InputError(f"{type(self).__name__}: no LLM's parameters_b is known. Remedy: give it in the table llms")
-        means = overall_means(target_of(table))
-        order = np.lexsort((means, np.where(np.isnan(size), -np.inf, self.sign * size)))
-        self.scores_ = np.empty(len(size))
-        self.scores_[order] = np.arange(len(size))
-        self.candidates_ = list(table.candidates)
-        return self
+            raise InputError(f"{type(self).__name__}: no LLM's parameters_b is known. Remedy: add it to the table llms")
+        order = np.lexsort((overall_means(target_of(table)), np.where(np.isnan(size), -np.inf, self.sign * size)))
+        scores = np.empty(len(size))
+        scores[order] = np.arange(len(size))
+        return scores
 
 
 class Smallest(Largest):
-    """The LLM with the fewest parameters; among equals the better on train. Unknown sizes come last."""
+    """The LLM with the fewest parameters. Ties go to the better one on train; unknown sizes come last."""
 
     sign = -1.0
 
 
+@dataclass(kw_only=True, eq=False)
 class PerTask:
-    """The candidate with the best mean in the query's task; the first baseline that a router for known tasks has to beat.
+    """The candidate with the best mean in the query's task: the first baseline to beat when tasks are known.
 
     Args:
-        strength: Queries' worth of the overall mean that a task's mean is drawn to.
+        strength: Weight of the overall mean in the mean of a task, in queries.
     """
 
-    def __init__(self, *, strength: float = 5.0) -> None:
-        self.strength = strength
+    strength: float = 5.0
 
     def fit(self, table: RoutingTable) -> PerTask:
-        """Means of the target by task."""
+        """Compute the means of the target per task."""
         self.means_ = TaskMeans(self.strength).fit(table.tasks, target_of(table))
         self.candidates_ = list(table.candidates)
         return self
 
     def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
-        """[Q, C] means of the task; of all queries where the task was not seen."""
+        """[Q, C] means of the task; overall means for an unseen task."""
         means: TaskMeans = learned(self, "means_")
         return means.of(tasks)
-
-
-def _of_llms(table: RoutingTable, column: str) -> Array:
-    """[C] a number of the table `llms` for every candidate; NaN where it is not known."""
-    rows = [table.llm_info.get(Candidate.parse(name).llm, {}) for name in table.candidates]
-    return np.array([np.nan if row.get(column) is None else float(row[column]) for row in rows])

@@ -1,56 +1,57 @@
-"""What a query's scores have beyond its task's means; how far, and along which axes, a prediction of that is to be trusted."""
+"""Departures of a query's scores from its task means: definition, scaling and projection of their predictions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from llmfusionbench.baselines.routers.shared.parts import Array
+from llmfusionbench.baselines.routers.shared.parts import Array, indices, numbered
 
 
 def departures(target: Array, means: Array) -> Array:
-    """[Q, C] target beyond `means`, less its average over the query's candidates; NaN where missing.
+    """[Q, C] target - means, less its average over the query's candidates; NaN = missing.
 
-    How hard a query is for all is noise to a choice, and is taken out.
+    The average is the difficulty of the query, which is noise for the choice between candidates.
     """
     return _centred(target - means, ~np.isnan(target))
 
 
 def query_averages(target: Array, means: Array) -> Array:
-    """[Q, 1] what `departures` takes out: by how much a query is easier for all than its task; NaN where nothing is scored."""
+    """[Q, 1] the averages that `departures` subtracts: how much easier a query is than its task; NaN without scores."""
     given = ~np.isnan(target)
     count = given.sum(axis=1, keepdims=True)
     total = np.where(given, target - means, 0).sum(axis=1, keepdims=True)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
+@dataclass(eq=False)
 class TaskSlopes:
-    """By how much to multiply a prediction of departures in each task: the slope of what came true on what was held out.
+    """Per task, the factor for predicted departures: the slope of the true departures on held-out predictions.
 
-    A regression through the origin over all cells of the task, drawn towards the slope of all tasks by so many tasks' worth of
-    squared predictions (an empirical-Bayes estimate, as of Efron and Morris 1975). Where the held-out predictions say nothing,
-    the slope is near 0 and the task's mean decides.
+    It is a regression through the origin over all cells of the task, shrunk towards the slope over all tasks (an
+    empirical-Bayes estimate, as in Efron and Morris 1975). If the held-out predictions are uninformative, the slope is near 0
+    and the task mean decides.
 
     Args:
-        strength: Tasks' worth of the overall slope.
-        most: Bound of a slope; the other one is 0.
+        strength: Weight of the overall slope, in tasks with the mean sum of squared predictions.
+        most: Maximum slope; the minimum is 0.
     """
 
-    def __init__(self, strength: float = 1.0, most: float = 3.0) -> None:
-        self.strength = strength
-        self.most = most
+    strength: float = 1.0
+    most: float = 3.0
 
     def fit(self, tasks: Sequence[str], departure: Array, held_out: Array) -> TaskSlopes:
         """Slopes of `departure` [Q, C] on `held_out` [Q, C], over the cells that both have.
 
-        Every row of `held_out` must come from a model that has not seen the row.
+        Each row of `held_out` must come from a model that was fitted without it.
         """
         given = ~(np.isnan(departure) | np.isnan(held_out))
         truth, guess = (np.where(given, _centred(values, given), 0) for values in (departure, held_out))
-        self.rows_ = {task: i for i, task in enumerate(sorted(set(tasks)))}
-        place = np.array([self.rows_[task] for task in tasks], np.int64)
+        self.rows_ = numbered(tasks)
+        place = indices(self.rows_, tasks)
         product = np.bincount(place, (truth * guess).sum(axis=1), len(self.rows_))
         square = np.bincount(place, (guess**2).sum(axis=1), len(self.rows_))
         overall = product.sum() / square.sum() if square.sum() > 0 else 1.0
@@ -61,37 +62,36 @@ class TaskSlopes:
         return self
 
     def of(self, tasks: Sequence[str]) -> Array:
-        """[Q, 1] the slope of each query's task; the overall one where the task was not seen."""
-        slopes: Array = self.values_[[self.rows_.get(task, -1) for task in tasks]][:, None]
+        """[Q, 1] the slope of each query's task; the overall slope for an unseen task."""
+        slopes: Array = self.values_[indices(self.rows_, tasks)][:, None]
         return slopes
 
 
+@dataclass(eq=False)
 class TaskAxes:
-    """The few axes, in every task its own, along which the candidates' scores part from the task's means.
+    """Per task, the few axes along which the scores of the candidates vary: principal components of the residuals.
 
-    Scores of one query go together: the first axis is mostly how hard it is, with how much that matters to each candidate (the
-    curve of an item-response model), the next set groups of candidates apart. What a prediction has off these axes is noise for
-    the most part. The axes are principal components of the residuals. Everything is kept in a task that was not seen, or where
-    some two candidates have fewer queries in common than there are candidates: too few for a covariance.
+    The first axis is mostly the difficulty of a query, and how much it matters to each candidate (the curve of an item-response
+    model); the next ones separate groups of candidates. The rest of a prediction is mostly noise. An unseen task, and a task in
+    which some pair of candidates shares fewer queries than there are candidates, keeps everything.
 
     Args:
-        rank: Axes that are kept.
+        rank: Number of axes kept.
     """
 
-    def __init__(self, rank: int = 3) -> None:
-        self.rank = rank
+    rank: int = 3
 
     def fit(self, tasks: Sequence[str], residual: Array) -> TaskAxes:
-        """Axes of `residual` [Q, C], target beyond the task's means; a covariance is over the queries that both have."""
-        self.rows_ = {task: i for i, task in enumerate(sorted(set(tasks)))}
-        place = np.array([self.rows_[task] for task in tasks], np.int64)
+        """Axes of `residual` [Q, C] = target - task means; a covariance is over the queries that both candidates have."""
+        self.rows_ = numbered(tasks)
+        place = indices(self.rows_, tasks)
         found = [self._projection(residual[place == i]) for i in range(len(self.rows_))]
         self.values_ = np.stack([*found, np.eye(residual.shape[1])])
         return self
 
     def of(self, tasks: Sequence[str], values: Array) -> Array:
-        """[Q, C] what `values` [Q, C] have along the axes of each query's task."""
-        place = np.array([self.rows_.get(task, -1) for task in tasks], np.int64)
+        """[Q, C] the projection of `values` [Q, C] onto the axes of each query's task."""
+        place = indices(self.rows_, tasks)
         kept = np.empty_like(values)
         for i in np.unique(place):
             kept[place == i] = values[place == i] @ self.values_[i]
@@ -106,7 +106,7 @@ class TaskAxes:
             return np.eye(candidates)
         filled = np.where(given, residual, 0)
         sizes, vectors = np.linalg.eigh(filled.T @ filled / common)
-        # Axes without any variance are in no order: which of them came first would be chance.
+        # The order of axes without variance is arbitrary, so they are dropped.
         first = candidates - self.rank
         axes = vectors[:, first:][:, sizes[first:] > 1e-9 * max(sizes[-1], 1e-9)]
         projection: Array = axes @ axes.T
@@ -114,7 +114,7 @@ class TaskAxes:
 
 
 def _centred(values: Array, given: npt.NDArray[np.bool_]) -> Array:
-    """[Q, C] values less each row's average over `given`; NaN elsewhere."""
+    """[Q, C] values less their row average over `given`; NaN elsewhere."""
     kept = np.where(given, values, 0)
     average = kept.sum(axis=1, keepdims=True) / np.maximum(given.sum(axis=1, keepdims=True), 1)
     return np.where(given, kept - average, np.nan)

@@ -1,27 +1,23 @@
-"""What the routers that need torch share: the import, seeds that leave no trace, and targets as a loss wants them."""
+"""What the torch routers share: the import, seeding, targets and training steps."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from llmfusionbench.errors import InputError, MissingExtraError
+from llmfusionbench.baselines.routers.shared.parts import no_scores
+from llmfusionbench.errors import MissingExtraError
 from llmfusionbench.release.routing_table import RoutingTable
-from llmfusionbench.texts.embedding import Embedder, TfidfSvdEmbedder
 
 Floats = npt.NDArray[np.float32]
 
 
 def import_torch() -> Any:
-    """The module torch.
-
-    Raises:
-        MissingExtraError: it is not installed.
-    """
+    """The module torch. Raises MissingExtraError if it is not installed."""
     try:
         import torch
     except ImportError as error:
@@ -31,10 +27,9 @@ def import_torch() -> Any:
 
 @contextmanager
 def seeded(seed: int, *, threads: int | None = 1) -> Iterator[Any]:
-    """torch with its generator at `seed`; the caller's own random numbers go on afterwards as if nothing had been drawn.
+    """torch with its generator seeded; the caller's random state is restored afterwards.
 
-    Small networks run on one thread, where they are fastest: threads that wait for each other cost more than they save, and
-    very much more on a busy machine. `threads=None` leaves torch as it is.
+    Small networks are fastest on one thread, above all on a busy machine. `threads=None` leaves the number as it is.
     """
     torch = import_torch()
     before = torch.get_num_threads()
@@ -51,26 +46,22 @@ class UnitTargets(NamedTuple):
     """Targets of a table, scaled to 0..1 by the extremes of the whole table, for losses that take probabilities."""
 
     values: Floats
-    """[Q, C] 0 where missing: always to be used together with `given`."""
+    """[Q, C] 0 where missing: use it together with `given`."""
     given: Floats
-    """[Q, C] 1 where there is a value, else 0."""
+    """[Q, C] 1 for a value, 0 for a missing one."""
     low: float
     span: float
-    """What a scaled value was: low + span * value."""
+    """The original value is low + span * value."""
     prior: Floats
-    """[C] log-odds of each candidate's mean, pulled a little towards the mean of all; the least, where it has no value."""
+    """[C] log-odds of each candidate's mean, shrunk slightly towards the overall mean; the lowest for one without values."""
 
     @classmethod
     def of(cls, table: RoutingTable) -> UnitTargets:
-        """Those of `table.target`.
-
-        Raises:
-            InputError: it has no value at all.
-        """
+        """Scale `table.target`. Raises InputError if it has no value at all."""
         target = table.target
         known = ~np.isnan(target)
         if not known.any():
-            raise InputError(f"fit: {len(table)} queries without a single score. Remedy: fit on a split that has scores")
+            raise no_scores(table)
         low = float(target[known].min())
         span = float(target[known].max()) - low or 1.0
         values = np.where(known, (target - low) / span, 0).astype(np.float32)
@@ -81,10 +72,16 @@ class UnitTargets(NamedTuple):
         return cls(values, known.astype(np.float32), low, span, np.log(bounded / (1 - bounded)).astype(np.float32))
 
 
-def fitted_embedder(embedder: Embedder | None, prompts: Sequence[str | None]) -> Any:
-    """The embedder, or the built-in one, fitted on the train prompts if it is one that is fitted."""
-    chosen: Any = TfidfSvdEmbedder() if embedder is None else embedder
-    fit = getattr(chosen, "fit", None)
-    if fit is not None:
-        fit(prompts)
-    return chosen
+def masked_loss(torch: Any, logits: Any, values: Any, given: Any) -> Any:
+    """Mean cross-entropy of `logits` [B, C] over the cells that are `given`."""
+    losses = torch.nn.functional.binary_cross_entropy_with_logits(logits, values, reduction="none")
+    return (losses * given).sum() / given.sum().clamp(min=1)
+
+
+def descend(loss: Any, optimiser: Any, schedule: Any = None) -> None:
+    """One gradient step."""
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    if schedule is not None:
+        schedule.step()

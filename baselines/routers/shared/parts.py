@@ -1,11 +1,9 @@
-"""What routers share: means of tasks that are shrunk and skip what is missing, features of prompts, regressions with gaps.
-
-Everything here is linear algebra on a table's target; which model to make of it is the business of each router.
-"""
+"""Linear algebra that routers share: means per task, features of prompts, clusters, and ridge regression with gaps."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,59 +12,93 @@ import numpy.typing as npt
 from llmfusionbench.errors import InputError
 from llmfusionbench.release.routing_table import RoutingTable, column_means
 from llmfusionbench.texts.embedding import Embedder, TfidfSvdEmbedder
+from llmfusionbench.types import Candidate
 
 Array = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
 
 
 def target_of(table: RoutingTable) -> Array:
-    """[Q, C] what is to be maximised; NaN where missing.
-
-    Raises:
-        InputError: the table holds no score at all.
-    """
+    """[Q, C] what a router maximises; NaN = missing. Raises InputError if the table has no score at all."""
     target = table.target.astype(np.float64)
     if not target.size or np.isnan(target).all():
-        raise InputError(f"fit: {len(table)} queries without a single score. Remedy: fit on a split that has scores")
+        raise no_scores(table)
     return target
 
 
-def learned(router: object, name: str) -> Any:
-    """What `fit` left in a router.
+def no_scores(table: RoutingTable) -> InputError:
+    """The error for a train table without scores."""
+    return InputError(f"fit: {len(table)} queries without a single score. Remedy: fit on a split that has scores")
 
-    Raises:
-        InputError: it was not fitted.
-    """
+
+def learned(router: object, name: str) -> Any:
+    """An attribute that `fit` sets. Raises InputError before `fit`."""
     if not hasattr(router, name):
-        raise InputError(f"{type(router).__name__}: score before fit. Remedy: fit(table) first")
+        raise InputError(f"{type(router).__name__}: score before fit. Remedy: call fit(table) first")
     return getattr(router, name)
 
 
+def llm_numbers(table: RoutingTable, column: str) -> Array:
+    """[C] a numeric column of the table `llms` for each candidate; NaN = unknown."""
+    rows = [table.llm_info.get(Candidate.parse(name).llm, {}) for name in table.candidates]
+    return np.array([np.nan if row.get(column) is None else float(row[column]) for row in rows])
+
+
 def overall_means(target: Array) -> Array:
-    """[C] mean of every candidate; one that has no score at all is taken to be as good as the worst."""
+    """[C] mean of each candidate; a candidate without scores gets the lowest mean."""
     means = column_means(target.astype(np.float32))
     return np.where(np.isnan(means), np.nanmin(means), means)
 
 
-class TaskMeans:
-    """Mean of every candidate in every task, drawn towards its overall mean: (sum + k * overall) / (n + k).
+def numbered(names: Sequence[str]) -> dict[str, int]:
+    """Name -> its index among the distinct names in sorted order."""
+    return {name: i for i, name in enumerate(sorted(set(names)))}
 
-    The form of an empirical-Bayes estimate with k queries' worth of prior (Efron and Morris 1975); a task that was not seen
-    has the overall means.
+
+def indices(numbers: dict[str, int], names: Sequence[str]) -> Indices:
+    """[n] the number of each name; -1 for an unknown one."""
+    return np.array([numbers.get(name, -1) for name in names], np.int64)
+
+
+def fold_masks(n: int, count: int, seed: int) -> Iterator[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]:
+    """(train, held-out) masks [n] of `count` random folds."""
+    fold = np.random.default_rng(seed).permutation(n) % count
+    for k in range(count):
+        yield fold != k, fold == k
+
+
+def fit_clusters(vectors: npt.NDArray[Any], count: int, seed: int, tries: int = 3) -> Any:
+    """A fitted scikit-learn KMeans with `count` clusters, or fewer if there are fewer distinct vectors."""
+    from sklearn.cluster import KMeans
+
+    distinct = len({row.tobytes() for row in vectors})
+    return KMeans(min(count, distinct), n_init=tries, random_state=seed).fit(vectors)
+
+
+def cluster_names(model: Any, vectors: Array) -> list[str]:
+    """[Q] the cluster of each vector, as text."""
+    return [str(label) for label in model.predict(vectors)] if len(vectors) else []
+
+
+@dataclass(eq=False)
+class TaskMeans:
+    """Mean of each candidate in each task, shrunk towards its overall mean: (sum + k * overall) / (n + k).
+
+    This is an empirical-Bayes estimate (Efron and Morris 1975). An unseen task has the overall means.
 
     Args:
-        strength: k.
+        strength: k, weight of the overall mean, in queries.
     """
 
-    def __init__(self, strength: float = 5.0) -> None:
-        self.strength = strength
+    strength: float = 5.0
 
     def fit(self, tasks: Sequence[str], target: Array) -> TaskMeans:
-        """Means of `target` [Q, C] over the cells that are there."""
-        self.rows_ = {task: i for i, task in enumerate(sorted(set(tasks)))}
+        """Means of `target` [Q, C]; NaN = missing."""
+        self.rows_ = numbered(tasks)
         self.overall_ = overall_means(target)
         given = ~np.isnan(target)
         member = np.zeros((len(self.rows_), len(tasks)))
-        member[[self.rows_[task] for task in tasks], np.arange(len(tasks))] = 1
+        member[indices(self.rows_, tasks), np.arange(len(tasks))] = 1
         sums = member @ np.where(given, target, 0)
         shrunk = (sums + self.strength * self.overall_) / (member @ given + self.strength)
         self.values_ = np.vstack([shrunk, self.overall_])
@@ -74,50 +106,53 @@ class TaskMeans:
 
     def of(self, tasks: Sequence[str]) -> Array:
         """[Q, C] the means of each query's task."""
-        means: Array = self.values_[[self.rows_.get(task, -1) for task in tasks]]
+        means: Array = self.values_[indices(self.rows_, tasks)]
         return means
 
 
+def fitted_embedder(embedder: Embedder | None, prompts: Sequence[str | None]) -> Any:
+    """The embedder, `TfidfSvdEmbedder()` by default, fitted on the train prompts if it has `fit`."""
+    chosen: Any = TfidfSvdEmbedder() if embedder is None else embedder
+    if hasattr(chosen, "fit"):
+        chosen.fit(prompts)
+    return chosen
+
+
+@dataclass(eq=False)
 class Features:
-    """Prompts as vectors, followed by their task one-hot.
+    """Centred vectors of prompts, followed by the one-hot task.
 
     Args:
-        embedder: `TfidfSvdEmbedder()` by default; it is fitted if it can be.
-        with_task: Whether the task is among the features; one that was not seen is all zeros.
+        embedder: `TfidfSvdEmbedder()` by default.
+        with_task: Whether to add the task. An unseen task is all zeros.
     """
 
-    def __init__(self, embedder: Embedder | None = None, *, with_task: bool = True) -> None:
-        self.embedder = embedder
-        self.with_task = with_task
+    embedder: Embedder | None = None
+    with_task: bool = True
 
     def fit(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Features:
         """Learn the vocabulary, the tasks and the centre of the vectors."""
-        self.embedder_: Any = TfidfSvdEmbedder() if self.embedder is None else self.embedder
-        if hasattr(self.embedder_, "fit"):
-            self.embedder_.fit(prompts)
-        self.tasks_ = {task: i for i, task in enumerate(sorted(set(tasks)))}
+        self.embedder_ = fitted_embedder(self.embedder, prompts)
+        self.tasks_ = numbered(tasks)
         self.centre_ = self.embedder_.encode(prompts).mean(axis=0)
         return self
 
     def of(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> Array:
         """[Q, d] float64."""
+        count = len(self.tasks_) * self.with_task
         if not len(prompts):
-            return np.zeros((0, len(self.centre_) + len(self.tasks_) * self.with_task))
+            return np.zeros((0, len(self.centre_) + count))
         vectors: Array = (self.embedder_.encode(prompts) - self.centre_).astype(np.float64)
         if not self.with_task:
             return vectors
-        one_hot = np.zeros((len(tasks), len(self.tasks_)))
-        for row, task in enumerate(tasks):
-            if task in self.tasks_:
-                one_hot[row, self.tasks_[task]] = 1
-        return np.hstack([vectors, one_hot])
+        return np.hstack([vectors, np.eye(count + 1)[indices(self.tasks_, tasks), :count]])
 
 
 def ridge(features: Array, target: Array, penalty: float) -> Array:
-    """[d, C] weights of a ridge regression of every column on the rows where it has a value.
+    """[d, C] weights of a ridge regression of each column on the rows where it has a value; zeros for a column without values.
 
-    One inverse serves all columns: what a column misses is taken out of it by the identity of Woodbury. Where that is more
-    than half of the features' number, and so no saving, the column is solved for by itself. One without values gets zeros.
+    All columns share one inverse, corrected for the missing rows of each by the Woodbury identity. A column that misses more
+    rows than half the number of features is solved separately, which is faster.
     """
     given = ~np.isnan(target)
     width = features.shape[1]
@@ -135,10 +170,10 @@ def ridge(features: Array, target: Array, penalty: float) -> Array:
     return weights
 
 
-def best_labels(target: Array, cost: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int64]:
-    """[Q] column of the best candidate of every query, ties to the one that costs least on average."""
+def best_labels(target: Array, cost: npt.NDArray[np.floating[Any]]) -> Indices:
+    """[Q] column of the best candidate of each query; ties go to the candidate with the lowest mean cost."""
     means = column_means(np.asarray(cost, np.float32))
     order = np.argsort(np.where(np.isnan(means), np.inf, means), kind="stable")
     filled = np.where(np.isnan(target), -np.inf, target)
-    labels: npt.NDArray[np.int64] = order[np.argmax(filled[:, order], axis=1)]
+    labels: Indices = order[np.argmax(filled[:, order], axis=1)]
     return labels

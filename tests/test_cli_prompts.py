@@ -137,7 +137,7 @@ def test_embedders(capsys: pytest.CaptureFixture[str]) -> None:
         "q.jsonl",
     )
     command = ["templates", "retrieve", "sample", "--out", "r.jsonl", "--embedder"]
-    assert "is no embedder" in fails(capsys, *command, "mine.py:No")
+    assert "is not an embedder" in fails(capsys, *command, "mine.py:No")
     assert "cannot be made without arguments" in fails(capsys, *command, "mine.py:Needy")
     assert 'No class in mine.py "Myne". Did you mean "Mine"?' in fails(capsys, *command, "mine.py:Myne")
     assert 'No embedder "tfdif". Did you mean "tfidf"?' in fails(capsys, *command, "tfdif")
@@ -210,7 +210,7 @@ def test_evaluate_prompts(capsys: pytest.CaptureFixture[str]) -> None:
             "code execution is not allowed",
         ):
             assert word in out
-        assert "Programs were not run. Remedy: --allow-code-execution" in out
+        assert "Programs were not run. Remedy: add --allow-code-execution" in out
         assert re.search(r"^requests +84$", out, re.MULTILINE)
         again = told(capsys, *command, "--resamples", "100")
         assert len(server.requests) == asked
@@ -231,7 +231,7 @@ def test_a_budget(capsys: pytest.CaptureFixture[str]) -> None:
         out = told(capsys, *command, "--out", "a", "--max-requests", "2", *prices)
         assert len(server.requests) == 2
         assert "not asked: the budget was spent" in out
-        assert "The budget was spent. Remedy: the same command again asks the rest" in out
+        assert "The budget was spent. Remedy: run the same command again" in out
         assert "Cost of this run: 0.000034 USD" in out
         out = told(capsys, *command, "--out", "a", "--max-total-tokens", "9000")
         assert len(server.requests) == 3
@@ -280,7 +280,7 @@ def test_scorers(capsys: pytest.CaptureFixture[str]) -> None:
 def test_nobody_there(capsys: pytest.CaptureFixture[str]) -> None:
     command = ["evaluate-prompts", "sample", "--url", "http://127.0.0.1:9", "--model", "m", "--limit", "2", "--retries", "0"]
     out = told(capsys, *command, "--out", "out")
-    assert "Calls failed. Remedy: the same command again asks only those" in out
+    assert "Calls failed. Remedy: run the same command again" in out
     report = json.loads(Path("out/report.json").read_text())
     assert [row["failed"] for row in report["overall"]] == [2, 2, 2]
     assert report["overall"][0]["performance"] == {"mean": None, "low": None, "high": None}
@@ -300,4 +300,4 @@ def test_evaluate_prompts_misused(capsys: pytest.CaptureFixture[str]) -> None:
     assert 'No method "two_shot"' in fails(capsys, *command, "--methods", "two_shot")
     assert "no method" in fails(capsys, *command, "--methods", ",")
     assert "temperature: nan, expected 0 or more" in fails(capsys, *command, "--temperature", "nan")
-    assert "split is train" in fails(capsys, *command, "--split", "train")
+    assert "split train made the templates" in fails(capsys, *command, "--split", "train")

@@ -51,7 +51,7 @@ class Topla(WeightedVote):
             raise InputError(f"size is {self.size}, expected 2 to {len(own.candidates)}, the number of candidates")
         own = own.rows(np.flatnonzero(~np.isnan(own.performance).any(axis=1)))
         if not own.query_ids:
-            raise InputError("No query has a score of every candidate, expected some. Remedy: name fewer members")
+            raise InputError("No query has a score of every candidate. Remedy: name fewer members")
         counts = FailureCounts(own.performance < 0.5)
         order = np.argsort(-own.performance.mean(axis=0), kind="stable").tolist()
         found = [tuple(pair) for pair in combinations(order, 2)]

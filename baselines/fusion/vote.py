@@ -63,7 +63,7 @@ class Vote:
         self.members_ = self._members(table)
         performance = table.columns(self.members_).performance.astype(np.float64)
         if np.isnan(performance).all():
-            raise InputError("No response of the members is scored. Remedy: run llmfusionbench rescore")
+            raise InputError("No response of the members has a score. Remedy: run llmfusionbench rescore")
         overall = np.full((1, len(self.members_)), np.nanmean(performance))
         self.accuracy_ = _shrunk_mean(performance, overall, self.prior)
         tasks = np.array(table.tasks, object)

@@ -18,8 +18,9 @@ def command(as_json: bool) -> None:
     A plug-in that cannot be used is named with the reason, and skipped. CONTRIBUTING.md shows how to write one.
 
     \b
-    Example:
+    Examples:
       llmfusionbench plugins
+      llmfusionbench plugins --json
     """
     from llmfusionbench.baselines import ROUTERS
     from llmfusionbench.baselines.exporters.corpora.formats import FORMATS

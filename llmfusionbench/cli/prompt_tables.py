@@ -31,15 +31,15 @@ def show(report: PromptReport) -> None:
         show_table("Left without a performance", ["method", "reason", "queries"], reasons)
     for method, count in report.dropped.items():
         if count:
-            say(f"{method}: {count:,} had no room in their prompts, the least similar first. Remedy: --budget-tokens")
+            say(f"{method}: the {count:,} least similar did not fit into their prompts. Remedy: raise --budget-tokens")
     if report.without_answer:
-        say(f"few_shot: {report.without_answer:,} retrieved queries had no good answer, and are no examples.")
+        say(f"few_shot: {report.without_answer:,} retrieved queries have no good answer and are not examples.")
     if any(row.failed for row in report.overall):
-        say("Calls failed. Remedy: run the same command again asks only those")
+        say("Calls failed. Remedy: run the same command again, which sends only those")
     if any(NOT_ASKED in row.reasons for row in report.overall):
-        say("The budget was spent. Remedy: run the same command again asks the rest, within a budget of its own")
+        say("The budget was spent. Remedy: run the same command again, which sends the rest, with a new budget")
     if any("code execution is not allowed" in row.reasons for row in report.overall):
-        say("Programs were not run. Remedy: --allow-code-execution, on the same --out")
+        say("Programs were not run. Remedy: add --allow-code-execution, with the same --out")
 
 
 def _row(row: MethodFigures) -> list[object]:

@@ -167,7 +167,7 @@ def test_one_contract(name: str) -> None:
     with pytest.raises(UnknownNameError, match='No candidate "zz"'):
         FUSIONS[name](members=["a", "b", "zz", "c", "d"]).fit(table)
     unscored = replace(table, performance=np.full_like(table.performance, np.nan))
-    with pytest.raises(InputError, match="expected some"):
+    with pytest.raises(InputError, match="has a score"):
         FUSIONS[name]().fit(unscored)
 
 

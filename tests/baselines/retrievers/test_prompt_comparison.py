@@ -369,7 +369,7 @@ def test_scorers_of_users() -> None:
     def failing(response: str, query: Any) -> float:
         raise KeyError("answer")
 
-    with pytest.raises(InputError, match="scorer failing, query q: KeyError: 'answer'. Remedy: mend"):  # noqa: RUF043
+    with pytest.raises(InputError, match="scorer failing, query q: KeyError: 'answer'. Remedy: fix"):  # noqa: RUF043
         Scorer(function=failing)("x", None, {"query_id": "q"})
     row = {"query_id": "q"}
     assert Scorer(function=lambda r, q: Score(0.25, "a quarter"))("x", None, row) == (0.25, "a quarter")
@@ -379,7 +379,7 @@ def test_scorers_of_users() -> None:
 
 
 def test_misuse(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="split is train"):
+    with pytest.raises(InputError, match="split train made the templates"):
         compare("http://127.0.0.1:9", tmp_path / "a", split="train")
     with pytest.raises(UnknownNameError, match='No method "two_shot"'):
         compare("http://127.0.0.1:9", tmp_path / "b", methods=["two_shot"])

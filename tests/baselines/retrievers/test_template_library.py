@@ -90,7 +90,7 @@ def test_queries() -> None:
     for bad in ("", " \n", "\udc80"):
         with pytest.raises(InputError, match="prompt: is"):
             Queries.one(bad, "sums")
-    with pytest.raises(InputError, match="1 tasks for 2 query_ids"):
+    with pytest.raises(InputError, match="1 tasks for 2 ids"):
         Queries(["a", "b"], ["x", "y"], ["t"], ["t", "t"])
 
 

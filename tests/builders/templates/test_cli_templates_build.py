@@ -73,8 +73,8 @@ def test_data_that_is_not_simulated_is_not_said_to_be(tmp_path: Path, capsys: py
         ("--pool tiny", 1, 'No pool "tiny"'),
         ("--top 0", 1, "top: 0"),
         ("--summarizer extract", 1, 'No summariser "extract". Did you mean "extractive"?'),
-        ("--summarizer http://127.0.0.1:9", 2, "A server needs the name of a --model"),
-        ("--model m", 2, "Name its address with --summarizer"),
+        ("--summarizer http://127.0.0.1:9", 2, "A server needs a model. Name it with --model"),
+        ("--model m", 2, "Name its URL with --summarizer"),
         ("--summarizer http://127.0.0.1:9 --model m --max-cost 1", 1, "give both prices"),
         ("--summarizer http://127.0.0.1:9 --model m --max-total-tokens 50", 1, "4 are left (4: the budget was spent)"),
         ("--summarizer http://127.0.0.1:9 --model m --retries -1", 1, "retries: -1, expected 0 or more"),
@@ -99,4 +99,4 @@ def test_misuse(
 
 def test_where_a_release_is_already(part: Release, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["templates", "build", str(part.path), "--out", str(part.path)]) == 1
-    assert "a release is there already. Remedy: --overwrite" in capsys.readouterr().err
+    assert "a release is there already. Remedy: add --overwrite" in capsys.readouterr().err

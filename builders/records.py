@@ -1,15 +1,16 @@
-"""What a source yields while it reads: log records, LLMs, templates, vectors, and the records it cannot take.
+"""What a source yields while it reads: log records, LLMs, templates, vectors, and rejected records.
 
-A log record is one answer with everything its log says of it, in the columns of `LOG`, whatever the format was.
+A log record is one answer with everything that its log states, in the columns of `LOG`, whatever the format was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 _TEXT, _COUNT, _REAL = pa.string(), pa.int64(), pa.float64()
@@ -27,7 +28,7 @@ LOG: Final = pa.schema(
         "choices": pa.list_(_TEXT),
         "metric": _TEXT,
         "license": _TEXT,
-        "llm": _TEXT,  # null: the record is of a query that no LLM was asked
+        "llm": _TEXT,  # null: the record is a query without an answer
         "mode": _TEXT,
         "response": _TEXT,
         "status": _TEXT,  # null: `ok`, or `empty` where the response is blank
@@ -39,13 +40,13 @@ LOG: Final = pa.schema(
         "cost_usd": _REAL,  # null: by tokens and price
         "latency_s": _REAL,
         "provenance": _TEXT,  # null: `imported`
-        "judge": _TEXT,  # null: nobody judged the answer
+        "judge": _TEXT,  # null: the answer was not judged
         "judge_score": _REAL,
         "judge_reason": _TEXT,
         "judge_rubric": _TEXT,
     }
 )
-"""The columns of a log record. All are nullable: what a log does not say stays unsaid."""
+"""The columns of a log record. All are nullable: what a log does not state is null."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,14 @@ class Records:
 
 @dataclass(frozen=True)
 class Llms:
-    """What the source says of LLMs: rows of the table `llms`, of which only `llm` must be given."""
+    """What the source states of LLMs: rows of the table `llms`, of which only the column `llm` is required."""
 
     rows: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Templates:
-    """Rows of the table `thought_templates`, less `template_id`."""
+    """Rows of the table `thought_templates`, without `template_id`."""
 
     rows: list[dict[str, Any]]
 
@@ -80,7 +81,7 @@ class Embeddings:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A record that cannot be taken."""
+    """A record that cannot be part of a release."""
 
     file: str
     row: int | None
@@ -105,11 +106,31 @@ class Source(Protocol):
 
 
 def record_table(rows: list[dict[str, Any]]) -> pa.Table:
-    """Rows that were read one by one as a table in the columns of `LOG`."""
+    """Log records that were read one by one as a table in the columns of `LOG`."""
     return pa.Table.from_pylist(rows, schema=LOG)
 
 
-def identity(record: dict[str, Any]) -> dict[str, Any]:
+def identity(record: Mapping[str, Any]) -> dict[str, Any]:
     """What identifies a record: its names, without its texts."""
     names = ("task", "source_id", "split", "query_id", "llm", "mode", "judge")
     return {name: record[name] for name in names if record.get(name) is not None}
+
+
+Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
+
+
+def refuse(rows: Rows, problems: Mapping[int, Sequence[str]]) -> tuple[Rows, list[Rejected]]:
+    """Log records without those that have problems, and these as rejected records.
+
+    Args:
+        rows: Records with their `file` and `row`.
+        problems: Position in `rows` -> what is wrong with the record.
+    """
+    if not problems:
+        return rows, []
+    wrong = sorted(problems)
+    records = zip(wrong, rows.take(pa.array(wrong)).to_pylist(), strict=True)
+    rejected = [Rejected(r["file"], r["row"], "; ".join(dict.fromkeys(problems[i])), identity(r)) for i, r in records]
+    kept = np.ones(rows.num_rows, bool)
+    kept[wrong] = False
+    return rows.filter(pa.array(kept)), rejected

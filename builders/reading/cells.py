@@ -1,4 +1,4 @@
-"""The cells of a stranger's table as the types of a log record, whole columns at a time; cells that do not fit are noted."""
+"""The cells of a user's table as the types of a log record, by whole columns. Cells that do not fit are noted as problems."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _LARGEST_WHOLE: Final = 2.0**53
 
 @dataclass
 class Cells:
-    """The columns of some records, parsed as they are asked for."""
+    """The columns of some records, each parsed when it is asked for."""
 
     batch: pa.RecordBatch
     problems: dict[int, list[str]] = field(default_factory=dict)
     """Row -> what is wrong with it."""
 
     def column(self, ours: str, theirs: str, kind: pa.DataType) -> pa.Array:
-        """A column of the batch as `kind`, null where a cell does not fit; all null where there is no such column."""
+        """A column of the batch as `kind`, null where a cell does not fit; all null if the batch lacks the column."""
         position = self.batch.schema.get_field_index(theirs)
         if position < 0:
             return pa.nulls(self.batch.num_rows, kind)

@@ -11,19 +11,22 @@ from typing import Any, Final
 from llmfusionbench.validation.issue import shorten
 
 _LONGEST_LITERAL: Final = 1_000_000
-
-
 _NO_OPTIONS: Final = ("", "None", "null", "nan")
-
-
 _SHOWN_FIELD: Final = 200
-
-
 _CONSTANTS: Final = {"NaN": None, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 class BadRecordError(ValueError):
-    """A record that a source cannot take; the message says which field, its value, and what was expected."""
+    """A record that a source cannot read. The message names the field, its value, and what was expected.
+
+    Args:
+        message: What is wrong.
+        names: What identifies the record, or the part of it that is wrong, such as `llm`.
+    """
+
+    def __init__(self, message: str, **names: str) -> None:
+        super().__init__(message)
+        self.names = names
 
 
 def loads(text: str) -> Any:
@@ -42,10 +45,10 @@ def fields(value: Any) -> dict[str, Any]:
 
 
 def text(record: Mapping[str, Any], name: str) -> str | None:
-    """A field that holds a text or nothing.
+    """A field that holds text or null.
 
     Raises:
-        BadRecordError: it holds something else, or a text that UTF-8 cannot write.
+        BadRecordError: it holds something else, or text that UTF-8 cannot encode.
     """
     value = record.get(name)
     if value is None:
@@ -56,7 +59,7 @@ def text(record: Mapping[str, Any], name: str) -> str | None:
 
 
 def required_text(record: Mapping[str, Any], name: str) -> str:
-    """A field that must hold a text with something in it.
+    """A field that must hold non-empty text.
 
     Raises:
         BadRecordError: it does not.
@@ -68,7 +71,7 @@ def required_text(record: Mapping[str, Any], name: str) -> str:
 
 
 def identifier(record: Mapping[str, Any], name: str) -> str | None:
-    """A field that holds a name, or a whole number that serves as one.
+    """A field that holds text, or a whole number that serves as an id.
 
     Raises:
         BadRecordError: it holds something else.
@@ -78,10 +81,10 @@ def identifier(record: Mapping[str, Any], name: str) -> str | None:
 
 
 def writable(value: str, name: str) -> str:
-    """`value`, where UTF-8 can write it.
+    """`value`, if UTF-8 can encode it.
 
     Raises:
-        BadRecordError: it holds half a surrogate pair, as a text cut in the middle of a character does.
+        BadRecordError: it holds half a surrogate pair, as text cut in the middle of a character does.
     """
     if not value.isascii():
         try:
@@ -92,7 +95,7 @@ def writable(value: str, name: str) -> str:
 
 
 def number(record: Mapping[str, Any], name: str) -> float | None:
-    """A field that holds a finite number or nothing; true and false are 1 and 0.
+    """A field that holds a finite number or null; true and false are 1 and 0.
 
     Raises:
         BadRecordError: it holds something else.
@@ -106,7 +109,7 @@ def number(record: Mapping[str, Any], name: str) -> float | None:
 
 
 def count(record: Mapping[str, Any], name: str) -> int | None:
-    """A field that holds a whole number or nothing.
+    """A field that holds a whole number or null.
 
     Raises:
         BadRecordError: it holds something else.
@@ -120,7 +123,7 @@ def count(record: Mapping[str, Any], name: str) -> int | None:
 
 
 def literal(value: str) -> Any:
-    """A Python literal or JSON value written as text; None where it is neither, or too long to be parsed safely."""
+    """The Python literal or JSON value in a text; None if it is neither, or too long to be parsed safely."""
     if len(value) > _LONGEST_LITERAL:
         return None
     for parse in (loads, ast.literal_eval):  # JSON first: it writes rare characters as pairs, which Python reads as halves
@@ -132,7 +135,7 @@ def literal(value: str) -> Any:
 
 
 def option_texts(value: Any, name: str = "choices") -> list[str] | None:
-    """The options of a query in the order of their labels: from a list, `{"text": [...], "label": [...]}`, or the text of one.
+    """The options of a query in the order of their labels, from a list, `{"text": [...], "label": [...]}`, or the text of one.
 
     Raises:
         BadRecordError: it is none of these.
@@ -159,7 +162,7 @@ def _labelled(options: dict[Any, Any], name: str) -> list[Any]:
 
 
 def answer_text(value: Any, name: str = "ground_truth") -> str | None:
-    """A reference answer as text; a list of texts, or its Python repr, as the text of a JSON array.
+    """A reference answer as text; a list of texts, or its Python repr, becomes the text of a JSON array.
 
     Raises:
         BadRecordError: it is neither text nor number nor a list of texts.
@@ -178,26 +181,34 @@ def answer_text(value: Any, name: str = "ground_truth") -> str | None:
     return writable(value, name)
 
 
-def same(name: str, known: str | None, found: str | None) -> str | None:
-    """The one value that a field has throughout a file.
+class Constant:
+    """A text field that has one value throughout a file."""
 
-    Raises:
-        BadRecordError: it had another before.
-    """
-    if known is not None and found is not None and known != found:
-        raise BadRecordError(f"{name} is {shorten(found)}, expected {shorten(known)} as before in this file")
-    return known or found
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.value: str | None = None
+
+    def check(self, record: Mapping[str, Any]) -> None:
+        """Compare the field of a record with that of the records before.
+
+        Raises:
+            BadRecordError: it has another value, or one that is not text.
+        """
+        found = text(record, self.name)
+        if None not in (self.value, found) and self.value != found:
+            raise BadRecordError(f"{self.name} is {shorten(found)}, expected {shorten(self.value)} as before in this file")
+        self.value = self.value or found
 
 
 def identity_of(value: Any, names: Mapping[str, str], **more: str | None) -> dict[str, Any]:
-    """What identifies a record that is refused: the short texts among the named fields (ours -> theirs), and `more`."""
+    """What identifies a rejected record: the short texts among the named fields (ours -> theirs), and `more`."""
     found = {ours: value.get(theirs) for ours, theirs in names.items()} if isinstance(value, dict) else {}
     short = {k: v for k, v in found.items() if isinstance(v, str) and len(v) <= _SHOWN_FIELD and v.isprintable()}
     return short | {k: v for k, v in more.items() if v is not None}
 
 
 def _named(value: Any) -> str:
-    """What a value is. The contents of lists and objects stay out of messages: there may be secrets among them."""
+    """What a value is. Messages never show the contents of lists and objects, which may hold secrets."""
     if isinstance(value, dict):
         return "an object"
     return "a list" if isinstance(value, (list, tuple)) else shorten(value)

@@ -1,35 +1,64 @@
-"""Facts read from around a routing file: the split in its name, and the provenance in an export.json next to it."""
+"""What the names of log files and their surroundings state: split, LLM, and the provenance in an export.json next to them."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.storage.files import sha256
-from llmfusionbench.types import PROVENANCES
+from llmfusionbench.types import PROVENANCES, SPLITS
 
 _SPLIT: Final = re.compile(r"(?<![a-z])(partial_test|train|test|validation|valid|val|dev)(?![a-z])")
-_SPLITS: Final = {"train": "train", "test": "test"}
+# train.csv, data/train-00000-of-00002.parquet (splits), or train/data.csv, train/data-00000-of-00001.parquet (configs).
+_PUBLISHED: Final = re.compile(r"(train|partial_test|test)(?:-\d+-of-\d+)?")
+_SHARD: Final = re.compile(r"(?:data|part)?-?(?:\d+(?:-of-\d+)?)?")
 _EXPORT: Final = "export.json"
 _LARGEST: Final = 16 << 20
 
 
 def split_of_name(path: Path) -> str | None:
-    """The split that the name of a file ends on; validation data are `partial_test`. None where it names none."""
-    said = _SPLIT.findall(stem(path).lower())
-    return _SPLITS.get(said[-1], "partial_test") if said else None
+    """The split named last in the name of a file; validation data are `partial_test`. None if it names none."""
+    named = _named(stem(path))
+    return None if not named else named[-1] if named[-1] in SPLITS else "partial_test"
+
+
+def split_of_place(path: Path) -> str:
+    """The split named by a file, else by its folder or the folder above; a folder may be called `dev` for other reasons.
+
+    Raises:
+        InputError: none of them names a split.
+    """
+    folders = [word for folder in path.absolute().parents[:2] for word in reversed(_named(folder.name))]
+    named = split_of_name(path) or next((word for word in folders if word in SPLITS), None)
+    if named is None:
+        raise InputError(f"{path}: its name states no split. Remedy: set --split to train, test or partial_test")
+    return named
+
+
+def split_of_published(path: PurePath) -> str | None:
+    """The split that a path in the official repository stands for: its whole name, or the folder of a `data` file."""
+    name = path.name.partition(".")[0]
+    match = _PUBLISHED.fullmatch(name)
+    if match is None and _SHARD.fullmatch(name):
+        match = _PUBLISHED.fullmatch(path.parent.name)
+    return match and match[1]
+
+
+def _named(name: str) -> list[str]:
+    found: list[str] = _SPLIT.findall(name.lower().replace("-", "_"))
+    return found
 
 
 def provenance_beside(path: Path, given: str | None) -> str | None:
-    """How the answers of a file came about: as given, else `simulated` if the export that wrote it says so; None if unknown.
+    """The provenance of a file's answers: as given, else `simulated` if the export that wrote the file states it, else None.
 
     Raises:
-        UnknownNameError: there is no such provenance.
-        InputError: the page of the export beside it is damaged.
+        UnknownNameError: `given` is not a provenance.
+        InputError: the export.json next to the file is damaged.
     """
     if given is not None:
         if given not in PROVENANCES:
@@ -41,22 +70,27 @@ def provenance_beside(path: Path, given: str | None) -> str | None:
     try:
         about = json.loads(page.read_text(encoding="utf-8"))
     except (ValueError, OSError, RecursionError) as error:
-        raise InputError(f"{page}: cannot be read ({error}). Remedy: move it away, or --option provenance=NAME") from error
+        raise InputError(f"{page}: cannot be read ({error}). Remedy: move it away, or set --option provenance=NAME") from error
     tool = about.get("tool") if isinstance(about, dict) else None
     if not isinstance(tool, dict) or tool.get("name") != "llmfusionbench" or about.get("simulated") is not True:
-        return None  # somebody else's, or nothing simulated
+        return None  # not ours, or not simulated
     files = about.get("files")
     entry = files.get(path.name) if isinstance(files, dict) else None
     return "simulated" if isinstance(entry, dict) and entry.get("sha256") == sha256(path) else None
 
 
 def known_provenance(value: Any) -> str | None:
-    """What a record says of its making, where it is one of our words for it."""
+    """The provenance that a record states, if it is one of ours."""
     return value if value in PROVENANCES else None
 
 
+def labelled(paths: Sequence[Path]) -> Iterable[tuple[Path, str]]:
+    """The files, each with its name in messages and rejected records."""
+    return zip(paths, labels(paths), strict=True)
+
+
 def labels(paths: Sequence[Path]) -> list[str]:
-    """A name for each file: its base name, or as much of its path as tells it from the others."""
+    """A name for each file: its base name, or as much of its path as distinguishes it from the others."""
     full = [p.absolute().parts for p in paths]
     names = []
     for parts in full:
@@ -77,7 +111,7 @@ def stem(path: Path) -> str:
 
 
 def llm_names(paths: Sequence[Path]) -> list[str]:
-    """The LLM that each file is named after, without `@provider` where that leaves them distinct."""
+    """The LLM that each file is named after, without `@provider` where the names stay distinct without it."""
     whole = [stem(p) for p in paths]
     short = [name.split("@")[0] or name for name in whole]
     used: dict[str, set[str]] = {}

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from llmfusionbench.builders.reading.fields import loads
-from llmfusionbench.builders.records import Part, Records, Rejected, record_table
+from llmfusionbench.builders.records import Rejected
 from llmfusionbench.errors import InputError
 from llmfusionbench.storage.files import limited_lines, open_binary
 
 _LONGEST_LINE: Final = 64 << 20
-_BATCH_ROWS: Final = 4096
-_BATCH_CHARACTERS: Final = 16 << 20
 _DAMAGED: Final = "Remedy: fetch the file again"
 
 
@@ -47,7 +45,7 @@ def read_items(path: Path, file: str) -> Iterator[tuple[int, Any] | Rejected]:
 
 
 def _first_line(stream: IO[bytes]) -> bytes:
-    """The first line that is not blank, of at most `_LONGEST_LINE` bytes."""
+    """The first line that is not blank, up to `_LONGEST_LINE` bytes of it."""
     line = stream.readline(_LONGEST_LINE)
     while line and not line.strip():
         line = stream.readline(_LONGEST_LINE)
@@ -94,20 +92,3 @@ def _is_json(line: bytes) -> bool:
 
 def _words(error: Exception) -> str:
     return "nested too deep" if isinstance(error, RecursionError) else str(error)
-
-
-def batched(parts: Iterable[dict[str, Any] | Part]) -> Iterator[Part]:
-    """Single records gathered into `Records`, some thousands at a time; other parts as they come."""
-    rows: list[dict[str, Any]] = []
-    characters = 0
-    for part in parts:
-        if not isinstance(part, dict):
-            yield part
-            continue
-        rows.append(part)
-        characters += len(part.get("prompt") or "") + len(part.get("response") or "")
-        if len(rows) >= _BATCH_ROWS or characters >= _BATCH_CHARACTERS:
-            yield Records(record_table(rows))
-            rows, characters = [], 0
-    if rows:
-        yield Records(record_table(rows))

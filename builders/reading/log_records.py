@@ -1,9 +1,9 @@
-"""Chunks of a table as log records, by a mapping of its columns: an answer a row, or a query with many LLMs' answers."""
+"""Chunks of a table as log records, by a mapping of its columns: one answer per row, or one query with many LLMs' answers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from llmfusionbench.builders.reading.cells import Cells
 from llmfusionbench.builders.reading.file_names import stem
 from llmfusionbench.builders.reading.mapping import COLUMNS, TableMapping
-from llmfusionbench.builders.reading.tables import Chunk
-from llmfusionbench.builders.records import LOG, Part, Records, Rejected, identity
+from llmfusionbench.builders.reading.tables import Chunk, read_chunks
+from llmfusionbench.builders.records import LOG, Part, Records, Rejected, refuse
 from llmfusionbench.errors import InputError
 from llmfusionbench.types import Candidate
 
@@ -27,6 +27,7 @@ _UNKNOWN: Final = "unknown"
 class Reading:
     """How the chunks of one file become parts."""
 
+    path: Path
     file: str
     mapping: TableMapping
     constants: dict[str, pa.Scalar]
@@ -35,30 +36,64 @@ class Reading:
     """LLM -> our column -> theirs, in a wide table."""
 
     @classmethod
-    def of(cls, path: Path, file: str, columns: Sequence[str], mapping: TableMapping, split: str | None) -> Reading:
+    def of(
+        cls,
+        path: Path,
+        file: str,
+        columns: Sequence[str],
+        mapping: TableMapping,
+        *,
+        split: str | None,
+        provenance: str | None = None,
+    ) -> Reading:
         """How a file with `columns` is read.
 
         Args:
             path: The file.
             file: Its name in rejected records.
-            columns: Those of the file.
+            columns: Its columns.
             mapping: Which of its columns is which of ours.
             split: The split of records that name none.
+            provenance: That of all records; None to use what each states.
 
         Raises:
             InputError: the file lacks a column that the mapping names or that a log needs, or a constant does not fit.
         """
+        if provenance is not None:
+            mapping = replace(mapping, constants={**mapping.constants, "provenance": provenance})
         mapping.check(columns, str(path))
         answers = _answers(mapping, columns, path) if mapping.wide else {}
-        return cls(file, mapping, _defaults(mapping, path, split), mapping.source_of(columns), answers)
+        return cls(path, file, mapping, _defaults(mapping, path, split), mapping.source_of(columns), answers)
+
+    def read(
+        self,
+        check: Callable[[Chunk], tuple[Chunk, list[Rejected]]] | None = None,
+        chunks: Iterable[Chunk | Rejected] | None = None,
+    ) -> Iterator[Part]:
+        """Everything in the file.
+
+        Args:
+            check: Called with each chunk; gives what to read of it, and the rejected records.
+            chunks: The columns `needed` of the file, if they are not read from it here.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        for chunk in read_chunks(self.path, self.file, self.needed()) if chunks is None else chunks:
+            if isinstance(chunk, Rejected):
+                yield chunk
+                continue
+            kept, rejected = (chunk, []) if check is None else check(chunk)
+            yield from rejected
+            yield from self._parts(kept)
 
     def needed(self) -> list[str]:
         """The columns of the file that are read."""
         wide = (column for columns in self.answers.values() for column in columns.values())
         return list(dict.fromkeys([*self.sources.values(), *wide]))
 
-    def parts(self, chunk: Chunk) -> Iterator[Part]:
-        """The records of a chunk; in a wide table the queries first, then the answers of each LLM."""
+    def _parts(self, chunk: Chunk) -> Iterator[Part]:
+        """The records of a chunk; for a wide table the queries first, then the answers of each LLM."""
         cells = Cells(chunk.batch)
         columns: dict[str, pa.Array] = {"file": pa.array([self.file] * len(chunk.rows)), "row": pa.array(chunk.rows)}
         for ours in COLUMNS:
@@ -72,10 +107,10 @@ class Reading:
                 cells.problems.setdefault(i, []).append(
                     f"{self.sources.get('llm', 'llm')} is empty, expected the name of an LLM"
                 )
-            yield from self._checked(chunk, cells, _with_candidates(columns))
+            yield from _checked(_with_candidates(columns), cells)
             return
         common = {k: v for k, v in columns.items() if k not in ("llm", "mode")}
-        yield from self._checked(chunk, cells, common)
+        yield from _checked(common, cells)
         broken = set(cells.problems)
         for llm, sources in self.answers.items():
             cells.problems.clear()
@@ -83,23 +118,23 @@ class Reading:
             asked = _any_said(cells, sources)
             asked[list(broken)] = False
             names = {"llm": pa.array([llm] * len(chunk.rows))} | ({"mode": columns["mode"]} if "mode" in columns else {})
-            yield from self._checked(chunk, cells, _with_candidates(common | answer | names), asked)
+            yield from _checked(_with_candidates(common | answer | names), cells, asked)
 
-    def _checked(
-        self, chunk: Chunk, cells: Cells, columns: dict[str, pa.Array], wanted: npt.NDArray[np.bool_] | None = None
-    ) -> Iterator[Part]:
-        kept = np.ones(len(chunk.rows), bool) if wanted is None else wanted.copy()
-        for i, problems in sorted(cells.problems.items()):
-            if kept[i]:
-                record = identity({k: v[i].as_py() for k, v in columns.items()})
-                yield Rejected(self.file, int(chunk.rows[i]), "; ".join(problems), record)
-                kept[i] = False
-        table = pa.table(columns)
-        yield Records(table if kept.all() else table.filter(pa.array(kept)))
+
+def _checked(columns: dict[str, pa.Array], cells: Cells, wanted: npt.NDArray[np.bool_] | None = None) -> Iterator[Part]:
+    """The wanted records, and those of them whose cells do not fit."""
+    table, problems = pa.table(columns), cells.problems
+    if wanted is not None:
+        place = np.cumsum(wanted) - 1
+        table = table.filter(pa.array(wanted))
+        problems = {int(place[i]): found for i, found in problems.items() if wanted[i]}
+    kept, rejected = refuse(table, problems)
+    yield from rejected
+    yield Records(kept)
 
 
 def _with_candidates(columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
-    """Names like `name_think` taken apart into LLM and mode."""
+    """Names such as `name_think` split into LLM and mode."""
     encoded = columns["llm"].dictionary_encode()
     candidates = [Candidate.parse(name) for name in encoded.dictionary.to_pylist()]
     llm = pa.array([c.llm for c in candidates], pa.string()).take(encoded.indices)
@@ -108,7 +143,7 @@ def _with_candidates(columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
 
 
 def _any_said(cells: Cells, sources: Mapping[str, str]) -> npt.NDArray[np.bool_]:
-    """[n] whether any cell of an answer holds something."""
+    """[n] whether any cell of an answer has a value."""
     said = np.zeros(cells.batch.num_rows, bool)
     for theirs in sources.values():
         column = cells.batch.column(theirs)
@@ -120,19 +155,19 @@ def _any_said(cells: Cells, sources: Mapping[str, str]) -> npt.NDArray[np.bool_]
 
 
 def _defaults(mapping: TableMapping, path: Path, split: str | None) -> dict[str, pa.Scalar]:
-    """What every record has unless it says otherwise."""
+    """The values of records that state no others."""
     texts = {"task": stem(path), "metric": _UNKNOWN, "split": split or mapping.split or "train"} | mapping.constants
     found = {}
     for ours, value in texts.items():
         cells = Cells(pa.record_batch({ours: pa.array([value])}))
         found[ours] = cells.column(ours, ours, LOG.field(ours).type)[0]
         if cells.problems:
-            raise InputError(f"the constant {cells.problems[0][0]}. Remedy: mend it in the mapping")
+            raise InputError(f"the constant {cells.problems[0][0]}. Remedy: correct it in the mapping")
     return found
 
 
 def _answers(mapping: TableMapping, columns: Sequence[str], path: Path) -> dict[str, dict[str, str]]:
-    """LLM -> our column -> theirs, of those that the file has."""
+    """LLM -> our column -> theirs, for the columns that the file has."""
     found = {}
     for llm in mapping.llms_in(columns):
         named = {ours: pattern.replace("{llm}", llm) for ours, pattern in mapping.wide.items()}

@@ -1,7 +1,4 @@
-"""Which column of a stranger's table is which of ours: long (one answer a row) or wide (one query a row).
-
-This says where each column comes from; what its cells mean is left to `table`.
-"""
+"""Which column of a user's table is which of ours. A long table has one row per answer, a wide one has one row per query."""
 
 from __future__ import annotations
 
@@ -43,24 +40,26 @@ class TableMapping:
     columns: dict[str, str] = field(default_factory=dict)
     """Our column -> theirs."""
     constants: dict[str, str] = field(default_factory=dict)
-    """Our column -> the text that all records have."""
+    """Our column -> the text of all records."""
     wide: dict[str, str] = field(default_factory=dict)
-    """Our column -> the pattern of theirs, with `{llm}` in it."""
+    """Our column -> pattern of theirs, with `{llm}` in it."""
     llms: tuple[str, ...] = ()
-    """The LLMs of a wide table; empty to find them by the patterns."""
+    """The LLMs of a wide table; if empty, the patterns find them."""
     split: str | None = None
     """The split of records that name none."""
+    own_names: bool = True
+    """Whether a column of theirs that has the name of one of ours maps to it by itself."""
 
     def source_of(self, columns: Sequence[str]) -> dict[str, str]:
-        """Our column -> theirs, in a file with `columns`: as mapped, and where a column has our own name."""
-        own = {c: c for c in COLUMNS if c in columns and c not in self.constants and c not in self.wide}
-        return {**own, **self.columns}
+        """Our column -> theirs, in a file with `columns`."""
+        own = {c: c for c in COLUMNS if self.own_names and c in columns and c not in self.wide}
+        return {ours: theirs for ours, theirs in (own | self.columns).items() if ours not in self.constants}
 
     def llms_in(self, columns: Sequence[str]) -> list[str]:
-        """The LLMs of a wide table with `columns`, in their order: those named, or those that the patterns find.
+        """The LLMs of a wide table with `columns`, in order: those named, or those that the patterns find.
 
         Raises:
-            InputError: none is named, and the patterns are too wide to find any.
+            InputError: none is named, and the patterns find none or fit any column.
         """
         if self.llms:
             return list(self.llms)
@@ -74,19 +73,21 @@ class TableMapping:
                 if column.startswith(before) and column.endswith(after) and len(column) > len(before) + len(after):
                     found[column[len(before) : len(column) - len(after)]] = None
         if not found:
-            raise InputError(f"no column fits {', '.join(telling)}; the file has {_listed(columns)}. Remedy: mend the patterns")
+            raise InputError(
+                f"no column fits {', '.join(telling)}; the file has {_listed(columns)}. Remedy: correct the patterns"
+            )
         return list(found)
 
     def check(self, columns: Sequence[str], place: str) -> None:
-        """Every mapped column is among `columns`, and what a log needs is there.
+        """Check that a file with `columns` has every mapped column and what a log needs.
 
         Raises:
-            InputError: it is not; names the nearest column, and all there are.
+            InputError: it does not. The message names the nearest column, and all columns.
         """
         if len(columns) == 1 and columns[0] not in self.columns.values() and (mark := _other_mark(columns[0])):
             raise InputError(
-                f"{place}: its one column is {shorten(columns[0])}, perhaps several with {mark} between them. "
-                "Remedy: commas, or tabs in a file named .tsv"
+                f"{place}: its only column is {shorten(columns[0])}; is the separator a {mark}? "
+                "Remedy: separate columns by commas, or by tabs in a file named .tsv"
             )
         for ours, theirs in self.columns.items():
             if theirs not in columns:
@@ -95,10 +96,12 @@ class TableMapping:
                 raise InputError(f'{place}: no column "{theirs}" for {ours}.{hint} It has {_listed(columns)}')
         have = {*self.source_of(columns), *self.constants}
         if not have & {"prompt", "source_id"}:
-            raise InputError(f"{place}: nothing to tell queries by; it has {_listed(columns)}. Remedy: map prompt or source_id")
+            raise InputError(
+                f"{place}: no column identifies the query; it has {_listed(columns)}. Remedy: map prompt or source_id"
+            )
         if not self.wide and "llm" not in have:
             raise InputError(
-                f"{place}: nothing says which LLM answered; it has {_listed(columns)}. "
+                f"{place}: no column names the LLM; it has {_listed(columns)}. "
                 "Remedy: map llm, or give patterns for a wide table"
             )
 
@@ -146,7 +149,7 @@ def parse_mapping(
 
 
 def mapping_sections(path: Path) -> dict[str, Any]:
-    """The sections `map`, `wide`, `llms` and `split` of a YAML file, those that it has; its lines are `map` where it has none.
+    """The sections `map`, `wide`, `llms` and `split` of a YAML file; in a file without sections all lines are `map`.
 
     Raises:
         InputError: the file cannot be read, or holds something else.
@@ -169,7 +172,7 @@ def mapping_sections(path: Path) -> dict[str, Any]:
 
 
 def _named(section: Any, name: str) -> dict[str, str]:
-    """A section with our names for our columns."""
+    """A section by our current names of columns."""
     if not isinstance(section, Mapping):
         raise InputError(f"{name} is {section!r}, expected our column names, each with one of the file's")
     found: dict[str, str] = {}
@@ -180,14 +183,14 @@ def _named(section: Any, name: str) -> dict[str, str]:
         if not isinstance(theirs, str) or not theirs:
             raise InputError(f"{name} of {key} is {theirs!r}, expected the name of a column, or =text for a constant")
         if found.get(ours, theirs) != theirs:
-            raise InputError(f'{name} has two columns for {ours}, "{found[ours]}" and "{theirs}". Remedy: leave one out')
+            raise InputError(f'{name} has two columns for {ours}, "{found[ours]}" and "{theirs}". Remedy: remove one')
         found[ours] = theirs
     return found
 
 
 def _other_mark(header: str) -> str | None:
-    """What stands between the names of a header that has no commas, if something does."""
-    return next((words for mark, words in ((";", "semicolons"), ("\t", "tabs")) if mark in header), None)
+    """The separator in a header that has no commas, if there is one."""
+    return next((words for mark, words in ((";", "semicolon"), ("\t", "tab")) if mark in header), None)
 
 
 def _listed(columns: Sequence[str], most: int = 40) -> str:

@@ -1,4 +1,4 @@
-"""Labels that say right or wrong: anything else in their columns refuses its record."""
+"""Columns of labels, right or wrong; any other value rejects its record."""
 
 from __future__ import annotations
 
@@ -17,31 +17,23 @@ _WORDS: Final = ("", "0", "1", "0.0", "1.0", "true", "false", "nan", "none", "nu
 
 
 def refuse_but_labels(chunk: Chunk, file: str, columns: Sequence[str], names: Sequence[str]) -> tuple[Chunk, list[Rejected]]:
-    """The records whose cells of `columns` are 0, 1, True, False or missing, and the others.
+    """The records whose cells of `columns` are 0, 1, True, False or missing, and the rejected others.
 
     Args:
         chunk: Records of a table.
-        file: Its name in rejected records.
-        columns: Those that hold labels.
-        names: Those that say which record it is.
+        file: Name of its file in rejected records.
+        columns: The columns of labels.
+        names: The columns that identify a record.
     """
     wrong: dict[int, str] = {}
     for column in columns:
         for i in np.flatnonzero(~_fits(chunk.batch.column(column))).tolist():
             wrong.setdefault(i, f"{column} is {shorten(chunk.batch.column(column)[i].as_py())}, expected 0 or 1, or nothing")
-    if not wrong:
-        return chunk, []
-    rejected = [
-        Rejected(file, int(chunk.rows[i]), reason, {n: _short(chunk.batch.column(n)[i].as_py()) for n in names})
-        for i, reason in sorted(wrong.items())
-    ]
-    kept = np.ones(len(chunk.rows), bool)
-    kept[list(wrong)] = False
-    return chunk.keep(kept), rejected
+    return chunk.refuse(wrong, file, names, _short)
 
 
 def _fits(cells: pa.Array) -> Any:
-    """[n] whether each cell is a label, or missing."""
+    """[n] whether each cell is a label or missing."""
     if pa.types.is_boolean(cells.type) or pa.types.is_null(cells.type):
         return np.ones(len(cells), bool)
     if pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type):

@@ -1,9 +1,9 @@
-"""Tables as they lie on disk, CSV, TSV, JSON, JSONL or Parquet, as chunks of columns with the numbers of their records."""
+"""Tables in CSV, TSV, JSON, JSONL or Parquet as chunks of columns, with the number of each record."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,15 +11,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from llmfusionbench.builders.reading.csv import csv_columns, read_csv
-from llmfusionbench.builders.reading.fields import BadRecordError, fields, writable
+from llmfusionbench.builders.reading.fields import writable
 from llmfusionbench.builders.reading.json import read_items
-from llmfusionbench.builders.reading.parquet import readable_rows
+from llmfusionbench.builders.reading.json_records import each_record
+from llmfusionbench.builders.reading.parquet import parquet_columns, read_parquet
 from llmfusionbench.builders.records import Rejected
-from llmfusionbench.errors import InputError
 from llmfusionbench.storage.files import open_binary
+from llmfusionbench.validation.issue import shorten
 
 _SUFFIXES: Final = {
     ".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "json", ".ndjson": "json", ".parquet": "parquet", ".pq": "parquet",
@@ -35,14 +35,43 @@ class Chunk:
     rows: npt.NDArray[np.int64]
     """[n] number of each record in its file."""
 
-    def keep(self, wanted: npt.NDArray[np.bool_]) -> Chunk:
-        """Those of its records that are wanted."""
-        return self if wanted.all() else Chunk(self.batch.filter(pa.array(wanted)), self.rows[wanted])
-
     def with_column(self, name: str, values: pa.Array) -> Chunk:
         """The chunk with other values in a column that it has."""
         place = self.batch.schema.get_field_index(name)
         return Chunk(self.batch.set_column(place, name, values), self.rows)
+
+    def refuse(
+        self, problems: Mapping[int, str], file: str, names: Sequence[str], show: Callable[[Any], Any] = shorten
+    ) -> tuple[Chunk, list[Rejected]]:
+        """The chunk without the records that have problems, and these as rejected records.
+
+        Args:
+            problems: Position in the chunk -> what is wrong with the record.
+            file: Name of the file in rejected records.
+            names: The columns that identify a record.
+            show: Called with each of their cells.
+        """
+        if not problems:
+            return self, []
+        rejected = [
+            Rejected(file, int(self.rows[i]), reason, {n: show(self.batch.column(n)[i].as_py()) for n in names})
+            for i, reason in sorted(problems.items())
+        ]
+        kept = np.ones(len(self.rows), bool)
+        kept[list(problems)] = False
+        return Chunk(self.batch.filter(pa.array(kept)), self.rows[kept]), rejected
+
+
+def numbered(parts: Iterable[pa.RecordBatch | Rejected]) -> Iterator[Chunk | Rejected]:
+    """Batches that hold every record of a file, except for the rejected ones between them, as chunks."""
+    row = 0
+    for part in parts:
+        if isinstance(part, Rejected):
+            yield part
+            row += 1
+        else:
+            yield Chunk(part, np.arange(row, row + part.num_rows))
+            row += part.num_rows
 
 
 def _format(path: Path) -> str:
@@ -63,8 +92,7 @@ def column_names(path: Path, file: str) -> list[str]:
     """The names of a file's columns; of JSON all that any record has."""
     match _format(path):
         case "parquet":
-            with _parquet(path) as parquet:
-                return list(parquet.schema_arrow.names)
+            return parquet_columns(path)
         case "json":
             items = (item[1] for item in read_items(path, file) if not isinstance(item, Rejected))
             return list(dict.fromkeys(key for item in items if isinstance(item, dict) for key in item))
@@ -73,66 +101,33 @@ def column_names(path: Path, file: str) -> list[str]:
 
 
 def read_chunks(path: Path, file: str, needed: list[str]) -> Iterator[Chunk | Rejected]:
-    """Some columns of a file in their order, and the records that are none.
+    """Some columns of a file in their order, and the rejected records.
 
     Raises:
         InputError: the file cannot be read.
     """
     match _format(path):
         case "parquet":
-            yield from _parquet_chunks(path, file, needed)
+            yield from numbered(read_parquet(path, file, needed))
         case "json":
             yield from _json_chunks(path, file, needed)
         case delimited:
-            row = 0
-            for part in read_csv(path, delimiter="\t" if delimited == "tsv" else ",", file=file):
-                if isinstance(part, Rejected):
-                    yield part
-                    row += 1
-                else:
-                    yield Chunk(part.select(needed), np.arange(row, row + part.num_rows))
-                    row += part.num_rows
-
-
-def _parquet(path: Path) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(path)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last of a column's name
-        raise InputError(f"{path}: not a readable Parquet file ({error}). Remedy: fetch the file again") from error
-
-
-def _parquet_chunks(path: Path, file: str, needed: list[str]) -> Iterator[Chunk | Rejected]:
-    row = 0
-    with _parquet(path) as parquet:
-        try:
-            for group in range(parquet.num_row_groups):  # one at a time: over all of them, memory grows with the file
-                for batch in parquet.iter_batches(batch_size=_ROWS, columns=needed, row_groups=[group]):
-                    for part in readable_rows(batch, file, row):
-                        if isinstance(part, Rejected):
-                            yield part
-                            row += 1
-                        else:
-                            yield Chunk(part, np.arange(row, row + part.num_rows))
-                            row += part.num_rows
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(f"{path}: cannot be read after record {row} ({error}). Remedy: fetch the file again") from error
+            parts = read_csv(path, delimiter="\t" if delimited == "tsv" else ",", file=file)
+            yield from numbered(part if isinstance(part, Rejected) else part.select(needed) for part in parts)
 
 
 def _json_chunks(path: Path, file: str, needed: list[str]) -> Iterator[Chunk | Rejected]:
+    def read(record: dict[str, Any]) -> list[dict[str, str | None]]:
+        return [{name: _cell(record.get(name), name) for name in needed}]
+
     rows: list[int] = []
     records: list[dict[str, str | None]] = []
-    for item in read_items(path, file):
+    for item in each_record(read_items(path, file), file, read):
         if isinstance(item, Rejected):
             yield item
             continue
-        row, value = item
-        try:
-            record = fields(value)
-            records.append({name: _cell(record.get(name), name) for name in needed})
-        except BadRecordError as error:
-            yield Rejected(file, row, str(error), {})
-            continue
-        rows.append(row)
+        rows.append(item[0])
+        records.append(item[1])
         if len(rows) >= _ROWS:
             yield _json_chunk(rows, records, needed)
             rows, records = [], []
@@ -146,7 +141,7 @@ def _json_chunk(rows: list[int], records: list[dict[str, str | None]], needed: l
 
 
 def _cell(value: Any, name: str) -> str | None:
-    """A JSON value as text, for cells of one column need not be of one type."""
+    """A JSON value as text, since the cells of a column may differ in type."""
     if value is None:
         return None
     return writable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), name)

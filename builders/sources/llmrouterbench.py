@@ -1,6 +1,6 @@
-"""LLMRouterBench: a JSON of results a dataset, split and LLM and run, and the JSON lines that its Avengers baselines read.
+"""LLMRouterBench: a JSON file of results per dataset, split, LLM and run; and the JSON lines that its Avengers baselines read.
 
-Of several runs the latest counts, and a demonstration never. What was not scored stays so, where the baselines fill in 0.
+The latest of several runs counts, and demonstrations are skipped. A missing score stays missing; the baselines set it to 0.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,6 @@ from llmfusionbench.builders.reading.fields import (
     BadRecordError,
     answer_text,
     count,
-    fields,
     identifier,
     identity_of,
     number,
@@ -23,8 +23,9 @@ from llmfusionbench.builders.reading.fields import (
     text,
     writable,
 )
-from llmfusionbench.builders.reading.file_names import known_provenance, labels, provenance_beside, split_of_name, stem
-from llmfusionbench.builders.reading.json import batched, read_items
+from llmfusionbench.builders.reading.file_names import known_provenance, labelled, provenance_beside, split_of_name, stem
+from llmfusionbench.builders.reading.json import read_items
+from llmfusionbench.builders.reading.json_records import read_records
 from llmfusionbench.builders.records import Part, Rejected
 from llmfusionbench.errors import InputError
 from llmfusionbench.types import Candidate
@@ -32,16 +33,16 @@ from llmfusionbench.types import Candidate
 _NAMES: Final = {"task": "dataset", "source_id": "index"}
 _RUN: Final = re.compile(r"(.+)-(\d{8}_\d{6})")
 _UNKNOWN: Final = "unknown"
-_REMEDY: Final = "Remedy: check the file, or use another source"
 
 
 class LLMRouterBench:
     """Reads LLMRouterBench's results (`<dataset>-<split>-<model>-YYYYMMDD_HHMMSS.json`) and Avengers JSON lines.
 
     Args:
-        split: The split of every query; by default told from the name of a file of JSON lines, else `train`: the split in
-            the name of a file of results is that of its dataset.
-        provenance: How the answers came about; by default `imported`, or what the records or an export of ours beside say.
+        split: The split of every query; by default the one named by a file of JSON lines, else `train`. The split in the name
+            of a results file is not used: it is that of the original dataset.
+        provenance: How the answers came about; by default what the records or an export of ours next to the file state, else
+            `imported`.
     """
 
     def __init__(self, *, split: str | None = None, provenance: str | None = None) -> None:
@@ -49,13 +50,13 @@ class LLMRouterBench:
         self.provenance = provenance
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
-        """Everything in the files, but demonstrations and runs that a later one supersedes.
+        """Everything in the files, except demonstrations and runs that a later one supersedes.
 
         Raises:
             InputError: a file is in neither format, or all are demonstrations.
         """
         runs: dict[tuple[Path | str, ...], list[tuple[str, Path, str]]] = {}
-        for path, file in zip(paths, labels(paths), strict=True):
+        for path, file in labelled(paths):
             run = _RUN.fullmatch(stem(path))
             key = (run[1],) if run else (path.absolute(),)
             runs.setdefault(key, []).append((run[2] if run else "", path, file))
@@ -66,93 +67,74 @@ class LLMRouterBench:
                 if results is not None and _is_demo(results):
                     continue
                 taken = True
-                made = provenance_beside(path, self.provenance)
-                yield from batched(
-                    self._lines(path, file, made) if results is None else self._records(path, file, results, made)
-                )
+                yield from self._lines(path, file) if results is None else self._records(path, file, results)
                 break
         if paths and not taken:
             raise InputError(f"{paths[0]}: a demonstration, as are all files given. Remedy: give the results of whole runs")
 
-    def _records(self, path: Path, file: str, results: dict[str, Any], made: str | None) -> Iterator[dict[str, Any] | Part]:
+    def _records(self, path: Path, file: str, results: dict[str, Any]) -> Iterator[Part]:
         """The answers of one LLM to one dataset."""
         try:
-            task, llm = required_text(results, "dataset_name"), required_text(results, "model_name")
+            task, name = required_text(results, "dataset_name"), required_text(results, "model_name")
         except BadRecordError as error:
-            raise InputError(f"{path}: {error}. {_REMEDY}") from error
-        candidate = Candidate.parse(llm)
+            raise InputError(f"{path}: {error}. Remedy: check the file, or use another source") from error
+        llm, mode = Candidate.parse(name)
         shared = {
-            "file": file, "split": self.split or "train", "task": task, "metric": _UNKNOWN, "llm": candidate.llm,
-            "mode": candidate.mode, "provenance": made,
+            "split": self.split or "train", "task": task, "metric": _UNKNOWN, "llm": llm, "mode": mode,
+            "provenance": provenance_beside(path, self.provenance),
         }  # fmt: skip
-        for row, value in enumerate(results["records"]):
-            try:
-                record = fields(value)
-                yield shared | {"row": row} | _answer(record)
-            except BadRecordError as error:
-                yield Rejected(file, row, str(error), identity_of(value, {"source_id": "index"}, task=task, llm=llm))
+        identity = partial(identity_of, names={"source_id": "index"}, task=task, llm=name)
+        yield from read_records(path, file, _answer, shared, identity=identity, items=enumerate(results["records"]))
 
-    def _lines(self, path: Path, file: str, made: str | None) -> Iterator[dict[str, Any] | Part]:
+    def _lines(self, path: Path, file: str) -> Iterator[Part]:
         """The queries of a file of JSON lines with the scores of all LLMs."""
-        split = self.split or split_of_name(path) or "train"
-        taken, reason = 0, "there is no record"
-        for item in read_items(path, file):
-            if isinstance(item, Rejected):
-                yield item
-                continue
-            row, value = item
-            try:
-                record = fields(value)
-                query = {
-                    "file": file, "row": row, "split": split, "task": required_text(record, "dataset"), "metric": _UNKNOWN,
-                    "source_id": identifier(record, "index"), "prompt": required_text(record, "query"),
-                    "provenance": made or known_provenance(record.get("provenance")),
-                }  # fmt: skip
-                scores, usages = _object(record, "records"), _object(record, "usages")
-            except BadRecordError as error:
-                reason = reason if taken else str(error)
-                yield Rejected(file, row, str(error), identity_of(value, _NAMES))
-                continue
-            taken += 1
+        made = provenance_beside(path, self.provenance)
+
+        def read(record: dict[str, Any]) -> Iterator[dict[str, Any] | BadRecordError]:
+            query = {
+                "task": required_text(record, "dataset"),
+                "source_id": identifier(record, "index"),
+                "prompt": required_text(record, "query"),
+                "provenance": made or known_provenance(record.get("provenance")),
+            }
+            scores, usages = _object(record, "records"), _object(record, "usages")
             for name in dict.fromkeys([*scores, *usages]):
                 try:
                     yield query | _cell(name, scores, usages)
                 except BadRecordError as error:
-                    yield Rejected(file, row, str(error), identity_of(value, _NAMES, llm=name[:200]))
-        if not taken:
-            raise InputError(f"{path}: no query of LLMRouterBench in it ({reason}). {_REMEDY}")
+                    yield BadRecordError(str(error), llm=name[:200])
+
+        shared = {"split": self.split or split_of_name(path) or "train", "metric": _UNKNOWN}
+        identity = partial(identity_of, names=_NAMES)
+        yield from read_records(path, file, read, shared, identity=identity, required="query of LLMRouterBench")
 
 
 def _results(path: Path, file: str) -> dict[str, Any] | None:
-    """The results in a file; None where it holds JSON lines."""
-    for item in read_items(path, file):
-        if isinstance(item, Rejected):
-            continue
-        value = item[1]
-        if isinstance(value, dict) and isinstance(value.get("records"), list):
-            return value
-        return None
-    return None
+    """The results in a file; None if it holds JSON lines."""
+    value = next((item[1] for item in read_items(path, file) if not isinstance(item, Rejected)), None)
+    return value if isinstance(value, dict) and isinstance(value.get("records"), list) else None
 
 
 def _is_demo(results: dict[str, Any]) -> bool:
     return results.get("demo") not in (None, False, 0, "", "false", "False")
 
 
-def _answer(record: dict[str, Any]) -> dict[str, Any]:
-    """What a record of results says."""
+def _answer(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """The answer in a record of results."""
     response, score = _output(record.get("raw_output")), number(record, "score")
-    return {
-        "source_id": identifier(record, "index"),
-        "prompt": text(record, "prompt") or required_text(record, "origin_query"),
-        "ground_truth": _reference(record.get("ground_truth")),
-        "response": response,
-        "status": "missing" if response is None and score is None else None,
-        "input_tokens": count(record, "prompt_tokens"),
-        "output_tokens": count(record, "completion_tokens"),
-        "performance": score,
-        "cost_usd": number(record, "cost"),
-    }
+    return [
+        {
+            "source_id": identifier(record, "index"),
+            "prompt": text(record, "prompt") or required_text(record, "origin_query"),
+            "ground_truth": _reference(record.get("ground_truth")),
+            "response": response,
+            "status": "missing" if response is None and score is None else None,
+            "input_tokens": count(record, "prompt_tokens"),
+            "output_tokens": count(record, "completion_tokens"),
+            "performance": score,
+            "cost_usd": number(record, "cost"),
+        }
+    ]
 
 
 def _output(value: Any) -> str | None:
@@ -163,7 +145,7 @@ def _output(value: Any) -> str | None:
 
 
 def _reference(value: Any) -> str | None:
-    """The reference answer; one of parts as the text of its JSON."""
+    """The reference answer; one with several parts as the text of its JSON."""
     if isinstance(value, dict) or (isinstance(value, list) and not all(isinstance(v, str) for v in value)):
         return writable(json.dumps(value, ensure_ascii=False), "ground_truth")
     return str(value) if isinstance(value, bool) else answer_text(value)
@@ -177,7 +159,7 @@ def _object(record: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _cell(name: str, scores: dict[str, Any], usages: dict[str, Any]) -> dict[str, Any]:
-    """What is said of one LLM; `missing` where that is nothing."""
+    """The score and usage of one LLM; `missing` if it has neither."""
     candidate = Candidate.parse(writable(name, "the name of an LLM"))
     usage = usages.get(name)
     if usage is not None and not isinstance(usage, dict):
@@ -193,5 +175,5 @@ def _cell(name: str, scores: dict[str, Any], usages: dict[str, Any]) -> dict[str
         "output_tokens": count(usage, "completion_tokens"),
         "cost_usd": number(usage, "cost"),
     }
-    nothing = all(value is None for value in found.values())
-    return {"llm": candidate.llm, "mode": candidate.mode, "status": "missing" if nothing else None, **found}
+    status = "missing" if all(value is None for value in found.values()) else None
+    return {**candidate._asdict(), "status": status, **found}

@@ -1,36 +1,38 @@
-"""RouteLLM: CSVs of prompts and of whether a weak and a strong LLM were right, as in its MMLU and GSM8K files."""
+"""RouteLLM: CSV files of prompts and of whether a weak and a strong LLM were right, as in its MMLU and GSM8K files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.reading.file_names import labels, provenance_beside, split_of_name
+from llmfusionbench.builders.reading.file_names import labelled, provenance_beside, split_of_name
 from llmfusionbench.builders.reading.log_records import Reading
 from llmfusionbench.builders.reading.mapping import TableMapping
 from llmfusionbench.builders.reading.right_or_wrong import refuse_but_labels
-from llmfusionbench.builders.reading.tables import Chunk, column_names, read_chunks
+from llmfusionbench.builders.reading.tables import Chunk, column_names
 from llmfusionbench.builders.records import Part, Rejected
 from llmfusionbench.errors import InputError
 from llmfusionbench.types import PROVENANCES
 
 _RESPONSE: Final = "_response"
-_OTHERS: Final = ("", "Unnamed: 0", "prompt", "task", "provenance")
+_QUERY: Final = ("prompt", "task", "provenance")
+_OTHERS: Final = ("", "Unnamed: 0", *_QUERY)
 _BATTLE: Final = {"idx", "model_a", "model_b", "winner"}
 
 
 class RouteLLM:
-    """Reads RouteLLM's CSVs. The task is that of a column `task`, else the file's name.
+    """Reads RouteLLM's CSV files. The task is that of a column `task`, else the file's name.
 
     Args:
-        split: The split of every query; by default told from the name of each file, else `train`.
-        llms: The columns that are LLMs; by default the two that are nothing else.
-        provenance: How the answers came about; by default `imported`, or what the file or an export of ours beside it says.
+        split: The split of every query; by default the one that a file's name states, else `train`.
+        llms: The columns that are LLMs; by default the two that have no other meaning.
+        provenance: How the answers came about; by default what the file or an export of ours next to it states, else
+            `imported`.
     """
 
     def __init__(self, *, split: str | None = None, llms: Sequence[str] | None = None, provenance: str | None = None) -> None:
@@ -42,33 +44,31 @@ class RouteLLM:
         """Everything in the files.
 
         Raises:
-            InputError: a file cannot be read, has no prompts, holds battles, or does not say which columns are LLMs.
+            InputError: a file cannot be read, has no prompts, holds battles, or it is not clear which columns are LLMs.
         """
-        for path, file in zip(paths, labels(paths), strict=True):
+        for path, file in labelled(paths):
             columns = column_names(path, file)
             llms = self._llms(path, columns)
-            made = provenance_beside(path, self.provenance)
             mapping = TableMapping(
-                columns={"prompt": "prompt"},
-                constants={} if made is None else {"provenance": made},
+                columns={column: column for column in _QUERY if column in columns},
                 wide={"performance": "{llm}", "response": f"{{llm}}{_RESPONSE}"},
                 llms=tuple(llms),
+                own_names=False,
             )
-            own = [c for c in columns if c in ("prompt", "task", "provenance") or c in llms or _base(c) in llms]
-            reading = Reading.of(path, file, own, mapping, self.split or split_of_name(path))
-            for chunk in read_chunks(path, file, reading.needed()):
-                if isinstance(chunk, Rejected):
-                    yield chunk
-                    continue
-                kept, rejected = refuse_but_labels(chunk, file, llms, [c for c in ("task",) if c in own])
-                yield from rejected
-                yield from reading.parts(_with_known_provenance(kept))
+            reading = Reading.of(
+                path, file, columns, mapping,
+                split=self.split or split_of_name(path), provenance=provenance_beside(path, self.provenance),
+            )  # fmt: skip
+            names = ["task"] if "task" in columns else []
+            yield from reading.read(partial(_checked, file=file, llms=llms, names=names))
 
     def _llms(self, path: Path, columns: Sequence[str]) -> list[str]:
         if set(columns) >= _BATTLE:
-            raise InputError(f"{path}: battles, which say who won and hold no performance. Remedy: its CSV of right and wrong")
+            raise InputError(
+                f"{path}: battles, which have a winner but no performance. Remedy: use its CSV of right and wrong answers"
+            )
         if "prompt" not in columns:
-            raise InputError(f"{path}: no column prompt. Remedy: another source, or `table` with --map")
+            raise InputError(f"{path}: no column prompt. Remedy: use another source, or `table` with --map")
         found = [c for c in columns if c not in _OTHERS and _base(c) not in columns]
         if self.llms is not None:
             for name in self.llms:
@@ -78,23 +78,24 @@ class RouteLLM:
         if len(found) != 2:
             raise InputError(
                 f"{path}: {len(found)} columns could be LLMs ({', '.join(found[:10])}), expected a weak and a strong one. "
-                "Remedy: --option llms=WEAK,STRONG"
+                "Remedy: set --option llms=WEAK,STRONG"
             )
         return found
 
 
 def _base(column: str) -> str | None:
-    """The LLM whose answers a column holds, if it is called so."""
+    """The LLM whose answers are in a column, if it has such a name."""
     return column.removesuffix(_RESPONSE) if column.endswith(_RESPONSE) else None
 
 
-def _with_known_provenance(chunk: Chunk) -> Chunk:
-    """What a column `provenance` says in other words than ours is nothing."""
+def _checked(chunk: Chunk, *, file: str, llms: Sequence[str], names: Sequence[str]) -> tuple[Chunk, list[Rejected]]:
+    """The records whose labels are right or wrong, and the others. A provenance that is not one of ours becomes null."""
+    chunk, rejected = refuse_but_labels(chunk, file, llms, names)
     place = chunk.batch.schema.get_field_index("provenance")
     if place < 0:
-        return chunk
-    said = chunk.batch.column(place)
-    if not (pa.types.is_string(said.type) or pa.types.is_large_string(said.type)):
-        return chunk.with_column("provenance", pa.nulls(len(said), pa.string()))
-    known = pc.is_in(said.cast(pa.string()), pa.array(PROVENANCES))
-    return chunk if np.all(known) else chunk.with_column("provenance", pc.if_else(known, said, pa.scalar(None, said.type)))
+        return chunk, rejected
+    stated = chunk.batch.column(place)
+    if not (pa.types.is_string(stated.type) or pa.types.is_large_string(stated.type)):
+        return chunk.with_column("provenance", pa.nulls(len(stated), pa.string())), rejected
+    known = pc.is_in(stated.cast(pa.string()), pa.array(PROVENANCES))
+    return chunk.with_column("provenance", pc.if_else(known, stated, pa.scalar(None, stated.type))), rejected

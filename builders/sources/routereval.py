@@ -1,6 +1,6 @@
 """RouterEval: npz files with the scores of many LLMs on the prompts (or their embeddings) of each split.
 
-Arrays that need a pickle are refused. Vectors without their prompts are not kept: a query without a text has its place as id.
+Arrays that need a pickle are refused. Vectors without prompts are not kept; such a query has its place in the file as its id.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from llmfusionbench.builders.reading.file_names import known_provenance, labels, provenance_beside, stem
+from llmfusionbench.builders.reading.file_names import known_provenance, labelled, provenance_beside, stem
 from llmfusionbench.builders.records import Part, Records, Rejected
 from llmfusionbench.errors import InputError
 from llmfusionbench.types import Candidate
@@ -32,10 +32,11 @@ class RouterEval:
     """Reads RouterEval's npz files. The task is an array `train_task` ..., the option `task`, or the file's name.
 
     Args:
-        llms: The LLMs in the order of the columns, for files that hold no array `candidates`.
-        task: The task of every query, for files that hold no tasks.
-        split: The split of every query, in place of those that the file tells apart.
-        provenance: How the answers came about; by default `imported`, or what the file or an export of ours beside it says.
+        llms: The LLMs in the order of the columns, for files without an array `candidates`.
+        task: The task of every query, for files without tasks.
+        split: The split of every query, in place of the file's own splits.
+        provenance: How the answers came about; by default what the file or an export of ours next to it states, else
+            `imported`.
     """
 
     def __init__(
@@ -55,11 +56,11 @@ class RouterEval:
         """Everything in the files.
 
         Raises:
-            InputError: a file is no npz, is cut short, needs a pickle, or its arrays do not fit each other.
+            InputError: a file is not an npz, is cut short, needs a pickle, or its arrays do not fit each other.
         """
-        for path, file in zip(paths, labels(paths), strict=True):
+        for path, file in labelled(paths):
             with _arrays(path) as arrays:
-                made = provenance_beside(path, self.provenance) or _said(arrays)
+                made = provenance_beside(path, self.provenance) or _stated_provenance(arrays)
                 present = [name for name in SPLITS if f"{name}_score" in arrays]
                 if not present:
                     raise InputError(f"{path}: no array train_score, val_score or test_score. Remedy: check the file")
@@ -79,7 +80,7 @@ class RouterEval:
         if names is None and "candidates" in arrays:
             names = _texts(path, arrays, "candidates").tolist()
         if names is None:
-            raise InputError(f"{path}: says nowhere which LLMs its {width} columns are. Remedy: --option llms=NAME,NAME")
+            raise InputError(f"{path}: has no names for the LLMs of its {width} columns. Remedy: set --option llms=NAME,NAME")
         if len(names) != width or len(set(names)) != width or not all(names):
             raise InputError(f"{path}: {len(set(names))} names for {width} columns of scores. Remedy: one name for each")
         return names
@@ -88,7 +89,7 @@ class RouterEval:
         self, file: str, first: int, score: npt.NDArray[np.float64], prompts: npt.NDArray[np.str_] | None,
         tasks: npt.NDArray[np.str_] | str, llms: list[str], split: str, made: str | None,
     ) -> Iterator[Part]:  # fmt: skip
-        """The records of some queries; NaN is a missing score, and infinity none."""
+        """The records of some queries. NaN is a missing score; an infinite score is rejected."""
         queries, width = score.shape
         rows = np.repeat(np.arange(queries), width)
         cells = score.ravel()
@@ -145,7 +146,7 @@ def _texts(path: Path, arrays: Any, name: str) -> npt.NDArray[np.str_]:
     """An array of texts.
 
     Raises:
-        InputError: it holds something else, or a text that UTF-8 cannot write.
+        InputError: it holds something else, or a text that UTF-8 cannot encode.
     """
     found = arrays[name]
     if found.dtype.kind != "U" or found.ndim != 1:
@@ -158,7 +159,7 @@ def _texts(path: Path, arrays: Any, name: str) -> npt.NDArray[np.str_]:
     return np.asarray(found)
 
 
-def _said(arrays: Any) -> str | None:
+def _stated_provenance(arrays: Any) -> str | None:
     if "provenance" in arrays and arrays["provenance"].dtype.kind == "U" and arrays["provenance"].size == 1:
         return known_provenance(arrays["provenance"].ravel()[0].item())
     return None
@@ -166,7 +167,7 @@ def _said(arrays: Any) -> str | None:
 
 @contextmanager
 def _arrays(path: Path) -> Iterator[Any]:
-    """The arrays of a file by name, read as they are asked for."""
+    """The arrays of a file by name, each read when it is asked for."""
     try:
         loaded = np.load(path, allow_pickle=False)
         if not isinstance(loaded, np.lib.npyio.NpzFile):

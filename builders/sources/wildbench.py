@@ -1,28 +1,28 @@
-"""WildBench: one JSON list a model and judge, answers and scores together, in folders that name the judge.
+"""WildBench: one JSON list per model and judge, answers and scores together, in folders named after the judge.
 
-A file is named after its model; `name_think` is the think mode.
-
-The score files do not hold the prompts. WildBench's own tasks (JSON or JSONL with `conversation_input`) may be given among the
-files, and fill them in.
+A file is named after its model; `name_think` is the think mode. The score files do not hold the prompts. They are taken from
+WildBench's own tasks (JSON or JSONL with `conversation_input`), if those are among the files.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from llmfusionbench.builders.reading.fields import BadRecordError, fields, identity_of, required_text, same, text, writable
-from llmfusionbench.builders.reading.file_names import labels, llm_names
-from llmfusionbench.builders.reading.json import batched, read_items
+from llmfusionbench.builders.reading.fields import BadRecordError, Constant, identity_of, required_text, text, writable
+from llmfusionbench.builders.reading.file_names import labelled, llm_names
+from llmfusionbench.builders.reading.json import read_items
+from llmfusionbench.builders.reading.json_records import each_record, read_records
 from llmfusionbench.builders.records import Llms, Part, Rejected
 from llmfusionbench.errors import InputError
 from llmfusionbench.types import Candidate
 
 RUBRIC: Final = "WB-Score 1 to 10, mapped to (score - 1) / 9"
-"""What the judges were asked for, and how it becomes a score from 0 to 1."""
+"""The scale that the judges used, and how it becomes a score from 0 to 1."""
 
 _NAMES: Final = {"source_id": "session_id"}
 _FOLDER: Final = re.compile(r"(?:judge|eval)=(.+)")
@@ -35,7 +35,7 @@ class WildBench:
 
     Args:
         split: The split of every query.
-        judge: Who judged, for files that lie in no folder `judge=NAME` (or `eval=NAME`).
+        judge: Name of the judge, for files that are not in a folder `judge=NAME` (or `eval=NAME`).
     """
 
     def __init__(self, *, split: str = "train", judge: str | None = None) -> None:
@@ -46,72 +46,60 @@ class WildBench:
         """Everything in the files, the tasks first.
 
         Raises:
-            InputError: a file is neither JSON scores nor tasks, or does not say who judged.
+            InputError: a file has neither JSON scores nor tasks, or its judge is not known.
         """
-        names = labels(paths)
-        tasks = [_holds_tasks(path, file) for path, file in zip(paths, names, strict=True)]
         prompts: dict[str, str] = {}
-        for path, file, is_tasks in zip(paths, names, tasks, strict=True):
-            if is_tasks:
+        scored = []
+        for path, file in labelled(paths):
+            if _has_tasks(path, file):
                 yield from _prompts(path, file, prompts)
-        scored = [(p, f) for p, f, is_tasks in zip(paths, names, tasks, strict=True) if not is_tasks]
+            else:
+                scored.append((path, file))
         if paths and not scored:
             raise InputError(f"{paths[0]}: tasks alone, expected score files as well. Remedy: add judge=NAME/MODEL.json")
         judges = [self._judge(path) for path, _ in scored]
-        for (path, file), llm, judge in zip(scored, llm_names([p for p, _ in scored]), judges, strict=True):
-            yield from batched(self._file(path, file, llm, judge, prompts))
+        for (path, file), name, judge in zip(scored, llm_names([path for path, _ in scored]), judges, strict=True):
+            yield from self._file(path, file, name, judge, prompts)
 
     def _judge(self, path: Path) -> str:
-        match = _FOLDER.fullmatch(path.absolute().parent.name)
-        judge = match.group(1) if match else self.judge
+        folder = path.absolute().parent.name
+        match = _FOLDER.fullmatch(folder)
+        judge = match[1] if match else self.judge
         if not judge:
-            folder = path.absolute().parent.name
             raise InputError(
-                f'{path}: its folder "{folder}" names no judge. Remedy: call it judge=NAME, or give the option judge'
+                f'{path}: its folder "{folder}" names no judge. Remedy: rename it to judge=NAME, or set --option judge=NAME'
             )
         return judge
 
-    def _file(self, path: Path, file: str, llm: str, judge: str, prompts: dict[str, str]) -> Iterator[dict[str, Any] | Part]:
-        asked = Candidate.parse(llm)
-        endpoint: str | None = None
-        taken, reason = 0, "it is an empty list"
-        for item in read_items(path, file):
-            if isinstance(item, Rejected):
-                yield item
-                continue
-            row, value = item
-            named = identity_of(value, _NAMES, llm=llm, judge=judge)
-            try:
-                record = fields(value)
-                place = {"file": file, "row": row, "split": self.split}
-                answer = self._answer(record, prompts) | place | {"llm": asked.llm, "mode": asked.mode}
-                endpoint = same("model_test", endpoint, text(record, "model_test"))
-            except BadRecordError as error:
-                reason = reason if taken else str(error)
-                yield Rejected(file, row, str(error), named)
-                continue
-            taken += 1
-            try:
-                yield answer | {"judge": judge, "judge_rubric": RUBRIC, **_judgement(record)}
-            except BadRecordError as error:
-                yield Rejected(file, row, f"{error}; the answer is kept without it", named)
-                yield answer
-        if not taken:
-            raise InputError(f"{path}: no WildBench answer in it ({reason}). Remedy: check the file, or use another source")
-        yield Llms([{"llm": asked.llm, "endpoint": endpoint}])
+    def _file(self, path: Path, file: str, name: str, judge: str, prompts: Mapping[str, str]) -> Iterator[Part]:
+        endpoint = Constant("model_test")
 
-    def _answer(self, record: dict[str, Any], prompts: dict[str, str]) -> dict[str, Any]:
-        session = required_text(record, "session_id")
-        response = text(record, "model_output")
-        return {
-            "task": "wildbench",
-            "metric": "judge",
-            "source_id": session,
-            "prompt": prompts.get(session),
-            # The files of two judges hold the same answers but for the white space around them: without it they meet.
-            "response": None if response is None else response.strip(),
-            "status": "missing" if response is None else None,
-        }
+        def read(record: dict[str, Any]) -> Iterator[dict[str, Any] | BadRecordError]:
+            answer = _answer(record, prompts)
+            endpoint.check(record)
+            try:
+                answer |= {"judge": judge, "judge_rubric": RUBRIC, **_judgement(record)}
+            except BadRecordError as error:
+                yield BadRecordError(f"{error}; the answer is kept without it")
+            yield answer
+
+        llm, mode = Candidate.parse(name)
+        shared = {"split": self.split, "llm": llm, "mode": mode, "task": "wildbench", "metric": "judge"}
+        identity = partial(identity_of, names=_NAMES, llm=name, judge=judge)
+        yield from read_records(path, file, read, shared, identity=identity, required="WildBench answer")
+        yield Llms([{"llm": llm, "endpoint": endpoint.value}])
+
+
+def _answer(record: dict[str, Any], prompts: Mapping[str, str]) -> dict[str, Any]:
+    session = required_text(record, "session_id")
+    response = text(record, "model_output")
+    return {
+        "source_id": session,
+        "prompt": prompts.get(session),
+        # The files of two judges have the same answers except for the white space around them: without it they match.
+        "response": None if response is None else response.strip(),
+        "status": "missing" if response is None else None,
+    }
 
 
 def _judgement(record: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +119,7 @@ def _score(value: Any) -> float | None:
 
 
 def _reason(parsed: Any) -> str | None:
-    """Strengths and weaknesses as two labelled lines, as far as they are there."""
+    """Strengths and weaknesses as two labelled lines, as far as the judge gave them."""
     if not isinstance(parsed, dict):
         return None
     lines = []
@@ -143,7 +131,7 @@ def _reason(parsed: Any) -> str | None:
     return "\n".join(lines) or None
 
 
-def _holds_tasks(path: Path, file: str) -> bool:
+def _has_tasks(path: Path, file: str) -> bool:
     """Whether a file holds WildBench's tasks rather than scores, by its first record."""
     for item in read_items(path, file):
         if not isinstance(item, Rejected) and isinstance(item[1], dict):
@@ -152,24 +140,21 @@ def _holds_tasks(path: Path, file: str) -> bool:
 
 
 def _prompts(path: Path, file: str, prompts: dict[str, str]) -> Iterator[Rejected]:
-    """Fill `prompts` with the prompt of each session; one whose prompt is another's is rejected, and keeps its id alone."""
+    """Add the prompt of each session to `prompts`; a session with the prompt of another is rejected and has its id alone."""
     owner = {prompt: session for session, prompt in prompts.items()}
-    for item in read_items(path, file):
+
+    def read(record: dict[str, Any]) -> list[str]:
+        session = required_text(record, "session_id")
+        prompt = _rendered(record.get("conversation_input"))
+        other = owner.setdefault(prompt, session)
+        if other != session:
+            raise BadRecordError(f"the prompt is that of session {other}; this session is kept by its id alone")
+        prompts.setdefault(session, prompt)
+        return [prompt]
+
+    for item in each_record(read_items(path, file), file, read, partial(identity_of, names=_NAMES)):
         if isinstance(item, Rejected):
             yield item
-            continue
-        row, value = item
-        try:
-            record = fields(value)
-            session = required_text(record, "session_id")
-            prompt = _rendered(record.get("conversation_input"))
-            other = owner.setdefault(prompt, session)
-            if other != session:
-                raise BadRecordError(f"the prompt is that of session {other}; this session is kept by its id alone")
-        except BadRecordError as error:
-            yield Rejected(file, row, str(error), identity_of(value, _NAMES))
-        else:
-            prompts.setdefault(session, prompt)
 
 
 def _rendered(turns: Any) -> str:

@@ -1,32 +1,30 @@
-"""ZeroEval: one JSON list of answers a model, as WildEval/ZeroEval publishes them.
+"""ZeroEval: one JSON list of answers per model, as WildEval/ZeroEval publishes them.
 
-The LLM is the one that the file is named after, since that is the name its figures are published under (`name_think` is its
-think mode); what the log calls it is the endpoint. Scores are not part of the format.
+The LLM is the one that the file is named after, because its results are published under that name (`name_think` is its think
+mode); the name in the log is the endpoint. The format has no scores.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from llmfusionbench.builders.known.tasks import canonical_task
 from llmfusionbench.builders.reading.fields import (
     BadRecordError,
+    Constant,
     answer_text,
-    fields,
     identifier,
     identity_of,
     option_texts,
     required_text,
-    same,
-    text,
     writable,
 )
-from llmfusionbench.builders.reading.file_names import labels, llm_names
-from llmfusionbench.builders.reading.json import batched, read_items
-from llmfusionbench.builders.records import Llms, Part, Rejected
-from llmfusionbench.errors import InputError
+from llmfusionbench.builders.reading.file_names import labelled, llm_names
+from llmfusionbench.builders.reading.json_records import read_records
+from llmfusionbench.builders.records import Llms, Part
 from llmfusionbench.types import Candidate
 
 _NAMES: Final = {"task": "dataset", "source_id": "session_id"}
@@ -46,61 +44,52 @@ class ZeroEval:
         """Everything in the files.
 
         Raises:
-            InputError: a file is not JSON, or holds no answer in this format.
+            InputError: a file is not JSON, or has no answer in this format.
         """
-        for path, file, llm in zip(paths, labels(paths), llm_names(paths), strict=True):
-            yield from batched(self._file(path, file, llm))
+        for (path, file), name in zip(labelled(paths), llm_names(paths), strict=True):
+            yield from self._file(path, file, name)
 
-    def _file(self, path: Path, file: str, llm: str) -> Iterator[dict[str, Any] | Part]:
-        asked = Candidate.parse(llm)
-        generator: str | None = None
-        taken, reason = 0, "it is an empty list"
-        for item in read_items(path, file):
-            if isinstance(item, Rejected):
-                yield item
-                continue
-            row, value = item
-            try:
-                record = fields(value)
-                place = {"file": file, "row": row, "split": self.split}
-                made = self._record(record) | place | {"llm": asked.llm, "mode": asked.mode}
-                generator = same("generator", generator, text(record, "generator"))
-            except BadRecordError as error:
-                reason = reason if taken else str(error)
-                yield Rejected(file, row, str(error), identity_of(value, _NAMES, llm=llm))
-            else:
-                taken += 1
-                yield made
-        if not taken:
-            raise InputError(f"{path}: no ZeroEval answer in it ({reason}). Remedy: check the file, or use another source")
-        yield Llms([{"llm": asked.llm, "endpoint": generator}])
+    def _file(self, path: Path, file: str, name: str) -> Iterator[Part]:
+        generator = Constant("generator")
 
-    def _record(self, record: dict[str, Any]) -> dict[str, Any]:
-        task = canonical_task(required_text(record, "dataset"))
-        response, status = _answer(record.get("output"))
-        truth = answer_text(record.get("answer", record.get("correct_answer")), "answer")
-        return {
-            "task": task,
-            "source_id": identifier(record, "session_id"),
-            "prompt": _sent(record.get("chat_history")),
-            # The reference of GSM8K follows the last "#", after its working if that is there.
-            "ground_truth": truth.rpartition("#")[2].strip() if truth and task == "gsm8k" else truth,
-            "choices": option_texts(record.get("choices")),
-            "metric": _metric(task),
-            "response": response,
-            "status": status,
-        }
+        def read(record: dict[str, Any]) -> list[dict[str, Any]]:
+            made = _answer(record)
+            generator.check(record)
+            return [made]
+
+        llm, mode = Candidate.parse(name)
+        shared = {"split": self.split, "llm": llm, "mode": mode}
+        identity = partial(identity_of, names=_NAMES, llm=name)
+        yield from read_records(path, file, read, shared, identity=identity, required="ZeroEval answer")
+        yield Llms([{"llm": llm, "endpoint": generator.value}])
+
+
+def _answer(record: dict[str, Any]) -> dict[str, Any]:
+    task = canonical_task(required_text(record, "dataset"))
+    response, status = _output(record.get("output"))
+    truth = answer_text(record.get("answer", record.get("correct_answer")), "answer")
+    return {
+        "task": task,
+        "source_id": identifier(record, "session_id"),
+        "prompt": _sent(record.get("chat_history")),
+        # The reference of GSM8K is what follows the last "#", after the working if there is any.
+        "ground_truth": truth.rpartition("#")[2].strip() if truth and task == "gsm8k" else truth,
+        "choices": option_texts(record.get("choices")),
+        "metric": _metric(task),
+        "response": response,
+        "status": status,
+    }
 
 
 def _sent(history: Any) -> str:
-    """What was sent, before the model's chat template."""
+    """The prompt before the model's chat template is applied."""
     if not isinstance(history, list) or len(history) != 1 or not isinstance(history[0], str) or not history[0]:
         raise BadRecordError("chat_history is not one text, expected what was sent")
     return writable(history[0], "chat_history")
 
 
-def _answer(output: Any) -> tuple[str | None, str | None]:
-    """The answer and its status; no status where the text says it."""
+def _output(output: Any) -> tuple[str | None, str | None]:
+    """The answer and its status; no status where the text decides it."""
     texts = [output] if isinstance(output, str) or output is None else output
     if not isinstance(texts, list) or len(texts) > 1 or not all(isinstance(t, str) or t is None for t in texts):
         raise BadRecordError("output is not one text, expected the answer")

@@ -85,5 +85,5 @@ def test_the_page_of_an_export_says_what_is_simulated(tmp_path: Path) -> None:
         (tmp_path / "export.json").write_text(other)
         assert read(EmbedLLM(), path).column("provenance") == [None]
     (tmp_path / "export.json").write_text("{")
-    with pytest.raises(InputError, match=r"export\.json: cannot be read .* Remedy: move it away, or --option provenance=NAME"):
+    with pytest.raises(InputError, match=r"export\.json: cannot be read .* Remedy: move it away, or set --option"):
         read(EmbedLLM(), path)

@@ -16,8 +16,9 @@ import pytest
 import llmfusionbench as lfb
 from llmfusionbench.builders import build
 from llmfusionbench.builders.reading.backslashes import has_doubled_backslashes
+from llmfusionbench.builders.reading.file_names import split_of_place
 from llmfusionbench.builders.reading.tensors import parse_tensors
-from llmfusionbench.builders.sources.fusionbench import COLUMNS, _reference, code_score, split_of
+from llmfusionbench.builders.sources.fusionbench import COLUMNS, _reference, code_score
 from llmfusionbench.errors import InputError, RejectedError
 from llmfusionbench.release import Release
 from llmfusionbench.types import query_id
@@ -251,14 +252,14 @@ def test_the_official_parquet_form(tmp_path: Path) -> None:
     ],
 )
 def test_the_split_is_told_by_the_name(name: str, split: str) -> None:
-    assert split_of(Path("/logs") / name) == split
+    assert split_of_place(Path("/logs") / name) == split
 
 
 def test_a_name_without_a_split_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     folder = tmp_path / "x" / "y" / "z"
     folder.mkdir(parents=True)
-    with pytest.raises(InputError, match=r"states no split\. Remedy: --split"):
-        split_of(folder / "router_data.csv")
+    with pytest.raises(InputError, match=r"states no split\. Remedy: set --split"):
+        split_of_place(folder / "router_data.csv")
 
 
 def test_a_query_in_two_splits_goes_to_the_guarded_one(tmp_path: Path) -> None:

@@ -289,7 +289,7 @@ def test_keys_are_never_carried_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("e.pt", b"PK\x03\x04", "embeddings in a pickle, which is code and is not run. Remedy: leave this file out"),
+        ("e.pt", b"PK\x03\x04", "embeddings in a pickle, which may run code and is not read. Remedy: exclude this file"),
         ("x.json", b'[{"a": 1}]', "neither queries, answers, scores nor LLMs of LLMRouter"),
         ("x.json", b"[", "not JSON"),
         ("x.jsonl", b"", "the file is empty"),

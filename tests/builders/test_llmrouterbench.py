@@ -225,7 +225,7 @@ def test_provenance(tmp_path: Path) -> None:
     ("value", "message"),
     [
         ({"a": 1}, "no query of LLMRouterBench in it"),
-        ([], "there is no record"),
+        ([], "it has no records"),
         (results(answer(), model_name=None), "model_name is missing"),
         (results(answer(), dataset_name=5), "dataset_name is 5"),
     ],

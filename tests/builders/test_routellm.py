@@ -74,5 +74,5 @@ def test_which_columns_are_llms(tmp_path: Path) -> None:
 
 def test_battles_hold_no_performance(tmp_path: Path) -> None:
     path = write_json(tmp_path / "battles.json", [{"idx": 0, "model_a": "a", "model_b": "b", "winner": "tie"}])
-    with pytest.raises(InputError, match="battles, which say who won and hold no performance"):
+    with pytest.raises(InputError, match="battles, which have a winner but no performance"):
         read(RouteLLM(), path)

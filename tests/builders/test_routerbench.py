@@ -79,7 +79,10 @@ def test_a_table_in_our_columns(tmp_path: Path, kind: str) -> None:
 
 def test_a_pickle_needs_leave(tmp_path: Path) -> None:
     path = write(tmp_path / "table.csv", pickle.dumps(FRAME))
-    with pytest.raises(InputError, match=r"table\.csv: a pickle, which is code\. Remedy: --allow-pickle, which reads pandas"):
+    with pytest.raises(
+        InputError,
+        match=r"table\.csv: which may run code\. Remedy: set --allow-pickle, which only",
+    ):
         read(RouterBench(), path)
 
 
@@ -87,7 +90,7 @@ def test_a_pickle_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixt
     path = write(tmp_path / "table.pkl", pickle.dumps(FRAME))
     arguments = ["build", "routerbench", str(path), "--out", str(tmp_path / "out")]
     assert status(arguments) == 1
-    assert "Remedy: --allow-pickle" in capsys.readouterr().err
+    assert "Remedy: set --allow-pickle" in capsys.readouterr().err
     assert status([*arguments, "--allow-pickle"]) == 0
     assert "2 queries, 2 candidates, 3 responses" in capsys.readouterr().out
 
@@ -177,7 +180,7 @@ def test_answers_out_of_lists_stay(tmp_path: Path) -> None:
 
 
 def test_files_that_are_not_ours(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no column LLM\|total_cost or LLM\|model_response beside one LLM"):
+    with pytest.raises(InputError, match=r"no column LLM\|total_cost or LLM\|model_response next to a column LLM"):
         read(RouterBench(), write(tmp_path / "t.csv", b"sample_id,prompt,eval_name,tiny\na,['b'],c,1\n"))
     with pytest.raises(InputError, match='no column "eval_name" for task'):
         read(RouterBench(), write(tmp_path / "t.csv", b"sample_id,prompt,tiny,tiny|total_cost\na,['b'],1,1\n"))

@@ -55,7 +55,7 @@ def test_vectors_without_prompts(tmp_path: Path) -> None:
 
 def test_names_of_the_llms(tmp_path: Path) -> None:
     path = whole(tmp_path / "arc.npz", candidates=None)
-    with pytest.raises(InputError, match=r"says nowhere which LLMs its 2 columns are\. Remedy: --option llms=NAME,NAME"):
+    with pytest.raises(InputError, match=r"has no names for the LLMs of its 2 columns\. Remedy: set --option llms=NAME,NAME"):
         read(RouterEval(), path)
     assert set(read(RouterEval(llms=["a", "b"]), path).column("llm")) == {"a", "b"}
     for names in (["a"], ["a", "a"], ["a", "b", "c"], ["a", ""]):

@@ -202,11 +202,11 @@ def test_mappings_that_cannot_be_read(tmp_path: Path, text: bytes, message: str)
         ),
         (
             {"prompt": "question"},
-            "nothing says which LLM answered; it has question, model, answer, ok, tokens. Remedy: map llm",
+            "no column names the LLM; it has question, model, answer, ok, tokens. Remedy: map llm",
         ),
-        ({"llm": "model"}, "nothing to tell queries by; it has question"),
+        ({"llm": "model"}, "no column identifies the query; it has question"),
         (MAP | {"performance": "=high"}, 'the constant performance is "high", expected a number'),
-        (MAP | {"query": "answer"}, 'map has two columns for prompt, "question" and "answer". Remedy: leave one out'),
+        (MAP | {"query": "answer"}, 'map has two columns for prompt, "question" and "answer". Remedy: remove one'),
     ],
 )
 def test_mappings_that_do_not_fit(tmp_path: Path, mapping: dict[str, str], message: str) -> None:
@@ -215,10 +215,10 @@ def test_mappings_that_do_not_fit(tmp_path: Path, mapping: dict[str, str], messa
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize(("mark", "words"), [(";", "semicolons"), ("\t", "tabs")], ids=["semicolons", "tabs"])
+@pytest.mark.parametrize(("mark", "words"), [(";", "semicolon"), ("\t", "tab")], ids=["semicolon", "tab"])
 def test_columns_with_other_marks_between_them(tmp_path: Path, mark: str, words: str) -> None:
     path = write(tmp_path / "t.csv", f"prompt{mark}llm\n1+1?{mark}a\n".encode())
-    with pytest.raises(InputError, match=f"perhaps several with {words} between them. Remedy: commas"):
+    with pytest.raises(InputError, match=rf"is the separator a {words}\? Remedy: separate columns by commas"):
         read(Table(), path)
     mapping = {"prompt": f"prompt{mark}llm", "llm": "=a"}  # one column of that name
     assert [row["prompt"] for row in read(Table(map=mapping), path).rows] == [f"1+1?{mark}a"]

@@ -79,7 +79,7 @@ def test_reasons_as_far_as_they_are_there(tmp_path: Path) -> None:
 def test_who_judged(tmp_path: Path) -> None:
     assert read(WildBench(judge="x"), write_json(tmp_path / "eval=strict" / "t.json", [scored()])).column("judge") == ["strict"]
     path = write_json(tmp_path / "scores" / "tiny.json", [scored()])
-    with pytest.raises(InputError, match=r'folder "scores" names no judge\. Remedy: call it judge=NAME, or'):
+    with pytest.raises(InputError, match=r'folder "scores" names no judge\. Remedy: rename it to judge=NAME, or'):
         read(WildBench(), path)
 
 

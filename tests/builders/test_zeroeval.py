@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from llmfusionbench.builders.reading import json as json_input
+from llmfusionbench.builders.reading import json_records
 from llmfusionbench.builders.sources.zeroeval import ZeroEval
 from llmfusionbench.errors import InputError
 from tests.helpers.reading import read, real_logs, write, write_json
@@ -136,7 +136,7 @@ def test_names_of_llms_and_files(tmp_path: Path) -> None:
 
 
 def test_many_records_come_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_input, "_BATCH_ROWS", 3)
+    monkeypatch.setattr(json_records, "_BATCH_ROWS", 3)
     path = write_json(tmp_path / "tiny.json", [answer(i) for i in range(8)])
     sizes = [part.table.num_rows for part in ZeroEval().read([path]) if hasattr(part, "table")]
     assert sizes == [3, 3, 2]
@@ -151,7 +151,7 @@ WHOLE = json.dumps([answer(0), answer(1)]).encode()
         (b"", "the file is empty, expected JSON"),
         (b" \n \n", "the file is empty, expected JSON"),
         (WHOLE[:-30], r"not JSON \(.*line 1 column .*Remedy: fetch the file again"),
-        (b"[]", r"no ZeroEval answer in it \(it is an empty list\)"),
+        (b"[]", r"no ZeroEval answer in it \(it has no records\)"),
         (b'[{"a": 1}]', r"no ZeroEval answer in it \(dataset is missing, expected a text\)"),
         (b"plain words", "not JSON"),
         (b"[" * 100_000, r"not JSON \(nested too deep\)"),

@@ -1,0 +1,101 @@
+"""The loop that all sources of JSON logs share: raw records in, batches of log records and the rejected ones out.
+
+A source gives it a function from one raw record to its log records, which raises BadRecordError for one that it cannot read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from llmfusionbench.builders.reading.fields import BadRecordError, fields
+from llmfusionbench.builders.reading.json import read_items
+from llmfusionbench.builders.records import Part, Records, Rejected, record_table
+from llmfusionbench.errors import InputError
+
+_BATCH_ROWS: Final = 4096
+_BATCH_CHARACTERS: Final = 16 << 20
+
+Made = TypeVar("Made")
+Items = Iterable[tuple[int, Any] | Rejected]
+"""Raw records with their numbers, as `read_items` gives them."""
+Identify = Callable[[Any], dict[str, Any]]
+"""Gives what identifies a raw record, which may be any JSON value."""
+
+
+def nameless(value: Any) -> dict[str, Any]:
+    """The identity of a raw record that has none."""
+    return {}
+
+
+def each_record(
+    items: Items, file: str, read: Callable[[dict[str, Any]], Iterable[Made | BadRecordError]], identity: Identify = nameless
+) -> Iterator[tuple[int, Made] | Rejected]:
+    """Everything that `read` makes of the raw records, with their numbers, and the rejected records.
+
+    Args:
+        items: The raw records.
+        file: Name of their file in rejected records.
+        read: Makes something of a raw record. It raises BadRecordError to reject the record, or yields one for each part of it
+            that is rejected while the others are kept.
+        identity: What identifies a rejected record.
+    """
+    for item in items:
+        if isinstance(item, Rejected):
+            yield item
+            continue
+        row, value = item
+        try:
+            made = list(read(fields(value)))
+        except BadRecordError as error:
+            made = [error]
+        for one in made:
+            if isinstance(one, BadRecordError):
+                yield Rejected(file, row, str(one), identity(value) | one.names)
+            else:
+                yield row, one
+
+
+def read_records(
+    path: Path,
+    file: str,
+    read: Callable[[dict[str, Any]], Iterable[dict[str, Any] | BadRecordError]],
+    shared: Mapping[str, Any],
+    *,
+    identity: Identify = nameless,
+    items: Items | None = None,
+    required: str | None = None,
+) -> Iterator[Part]:
+    """The log records of a file in batches, and its rejected records.
+
+    Args:
+        path: A file of JSON or JSON lines.
+        file: Its name in rejected records.
+        read: Makes log records of a raw record; see `each_record`.
+        shared: Columns that all log records of the file have, unless `read` gives others.
+        identity: What identifies a rejected record.
+        items: The raw records, if they are not the items of the file.
+        required: What a record of the format is called, for a file that must have one.
+
+    Raises:
+        InputError: the file cannot be read, or it has no record of the format.
+    """
+    rows: list[dict[str, Any]] = []
+    characters, taken, reason = 0, False, "it has no records"
+    for item in each_record(read_items(path, file) if items is None else items, file, read, identity):
+        if isinstance(item, Rejected):
+            yield item
+            reason = item.reason
+            continue
+        taken = True
+        row, record = item
+        rows.append({"file": file, "row": row, **shared, **record})
+        characters += len(record.get("prompt") or "") + len(record.get("response") or "")
+        if len(rows) >= _BATCH_ROWS or characters >= _BATCH_CHARACTERS:
+            yield Records(record_table(rows))
+            rows, characters = [], 0
+    if rows:
+        yield Records(record_table(rows))
+    if required and not taken:
+        raise InputError(f"{path}: no {required} in it ({reason}). Remedy: check the file, or use another source")

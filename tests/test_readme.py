@@ -25,7 +25,7 @@ PAGES = {
     "README.md": 3,
     "CARD.md": 1,
     "docs/corpora.md": 3,
-    "docs/evaluation.md": 3,
+    "docs/evaluation.md": 2,
     "docs/getting_started.md": 6,
     "docs/retrieval.md": 3,
     "docs/scoring.md": 3,

@@ -78,7 +78,7 @@ def test_what_odd_releases_lack(place: Path, capsys: pytest.CaptureFixture[str])
     assert "3 of 3 cells have no performance" in told
     assert "No answer has a score, so no router can learn from this. Remedy: run llmfusionbench rescore" in told
     told = says(capsys, "routing", "release", "--format", "routellm", "--out", "out", status=1)
-    assert "two candidates, got 1. Remedy: --candidate twice, the weak one, then the strong" in told
+    assert "two candidates, got 1. Remedy: give --candidate twice, the weak one, then the strong" in told
     made_up_release(place, [answer(n, "a", performance=n % 2) for n in range(3)])
     told = says(capsys, "preference", "release", "--out", "out", status=1)
     assert "3 answers in no pair. Remedy: lower --min-gap, widen --match-length, raise --pairs, or add LLMs" in told

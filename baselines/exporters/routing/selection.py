@@ -1,6 +1,6 @@
-"""What of a release a routing export holds: its queries by the block, and the numbers of every cell by key.
+"""The part of a release that a routing export holds: its queries in blocks, and the numbers of every cell by key.
 
-Numbers are held whole; texts only as long as their block.
+All numbers are in memory; of the texts, one block at a time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Numbers = npt.NDArray[np.float64]
 
 _MEASURES: Final = ("performance", "cost_usd", "judge_score", "input_tokens", "output_tokens")
 _BLOCK: Final = 256
-"""Queries at a time: with all answers of 40 candidates some tens of megabytes."""
+"""Queries per block: tens of megabytes with all answers of 40 candidates."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,11 @@ class Block:
     def __len__(self) -> int:
         return int(self.queries.num_rows)
 
+    def texts(self, column: str) -> list[str]:
+        """[q] a column of `queries`."""
+        texts: list[str] = self.queries[column].to_pylist()
+        return texts
+
     @property
     def performance(self) -> Numbers:
         """[q, C], from 0 to 1; NaN where missing."""
@@ -55,29 +60,29 @@ class Block:
 
 @dataclass(frozen=True)
 class Answers:
-    """Some answers to the queries of a block."""
+    """Answers to the queries of a block."""
 
     rows: pa.Table
     query: npt.NDArray[np.int64]
-    """[n] the place of each one's query in its block."""
+    """[n] position of the query in its block."""
     candidate: npt.NDArray[np.int64]
-    """[n] the place of its candidate in the selection."""
+    """[n] position of the candidate in the selection."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The part of a release that is exported, and how."""
+    """The part of a release that is exported."""
 
     release: Release
     splits: list[str]
     candidates: list[str]
-    """[C] in the order asked for, else by name."""
+    """[C] in the given order, else by name."""
     threshold: float | None = None
-    """The performance from which an answer counts as right, in a format of right and wrong."""
+    """Minimum performance of a right answer, in formats of right and wrong."""
 
     @property
     def provenance(self) -> str:
-        """How the answers came about, in one word for all: `simulated` if any was, else `imported` if any was."""
+        """One word for all answers: `simulated` if any was, else `imported` if any was, else `collected`."""
         said = self.release.provenance
         return next((word for word in ("simulated", "imported") if word in said), "collected")
 
@@ -99,7 +104,7 @@ class Selection:
                 done += part.num_rows
 
     def answers(self, split: str, block: Block, columns: Sequence[str]) -> Answers:
-        """The rows of `responses` to the queries of a block, whatever their order in the release."""
+        """The rows of `responses` to the queries of a block, in any order."""
         ids = block.queries["query_id"].combine_chunks()
         bounds = pc.min_max(ids).as_py()
         found = self.release.table("responses", split).to_table(
@@ -148,8 +153,8 @@ class Selection:
             without = texts.to_table(columns=["query_id"], filter=pc.field("prompt").is_null())["query_id"]
             if len(without):
                 raise InputError(
-                    f"{holder} tells queries by their texts, and {len(without):,} of {texts.count_rows():,} of split {split} "
-                    f"have none, such as {without[0].as_py()}. Remedy: build the release together with its prompts"
+                    f"{holder} names queries by their texts, and {len(without):,} of {texts.count_rows():,} of split {split} "
+                    f"have none, such as {without[0].as_py()}. Remedy: build the release with its prompts"
                 )
 
     @cached_property
@@ -195,8 +200,8 @@ def select(release: Release, *, split: str | None, candidates: Sequence[str] | N
     """The queries of a split, or of all, and some candidates, or all.
 
     Raises:
-        UnknownNameError: the release has no such split or candidate.
-        InputError: a candidate is named twice, or nobody answered anything; or the threshold is none.
+        UnknownNameError: The release has no such split or candidate.
+        InputError: A candidate is named twice, there are no answers, or the threshold is out of range.
     """
     if split is not None and split not in release.splits:
         raise UnknownNameError("split", split, release.splits)
@@ -205,7 +210,7 @@ def select(release: Release, *, split: str | None, candidates: Sequence[str] | N
     splits = release.splits if split is None else [split]
     known = _candidates(release, splits)
     if not known:
-        raise InputError(f"{release.path}: nobody answered a query of {', '.join(splits) or 'it'}. Remedy: another split")
+        raise InputError(f"{release.path}: no answers to queries of {', '.join(splits) or 'it'}. Remedy: choose another split")
     names = list(candidates) if candidates is not None else known
     for name in names:
         if name not in known:

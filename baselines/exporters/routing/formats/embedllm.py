@@ -1,4 +1,4 @@
-"""EmbedLLM's CSV: an answer a row, with its label 0 or 1."""
+"""EmbedLLM's CSV: one answer per row, with its label 0 or 1."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ SCHEMA = pa.schema(
 
 
 class EmbedLLM:
-    """Ids are counted here: prompts through all splits, candidates in their order, categories, which are the tasks, by name."""
+    """Ids are positions: prompts over all splits, candidates in their order, categories (the tasks) by name."""
 
     reader: str | None = "embedllm"
     holds = "prompt, task as category, and whether each candidate was right"
     missing = "no row (its own loaders take a missing row for 0)"
-    lost = "costs, answers, tokens, references, metrics, judges' scores; queries that nobody has a performance on"
+    lost = "costs, answers, tokens, references, metrics, judges' scores; queries without any performance"
 
     def write(self, selection: Selection, folder: Path) -> dict[str, int]:
-        """A file for each split.
+        """One file per split.
 
         Raises:
-            InputError: a performance is neither 0 nor 1, and no threshold was given.
+            InputError: A performance is neither 0 nor 1, and no threshold was given.
         """
         selection.check_prompts("embedllm")
         labels = {split: selection.binary(split, "embedllm") for split in selection.splits}

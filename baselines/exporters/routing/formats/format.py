@@ -1,88 +1,94 @@
-"""What every routing format is: a writer of files, and in words what they hold and what they cannot."""
+"""The routing format protocol, and the files that several formats write."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from llmfusionbench.baselines.exporters.routing.selection import Selection
+from llmfusionbench.baselines.exporters.routing.selection import Numbers, Selection
 from llmfusionbench.errors import InputError
 
 
 class RoutingFormat(Protocol):
-    """A format of somebody's routing data."""
+    """A format of routing data."""
 
     reader: str | None
-    """The source that reads it back; None where it holds no matrix."""
+    """The source that reads it back; None if it holds no matrix."""
     holds: str
+    """What it holds of a release."""
     missing: str
     """How a missing number is written."""
     lost: str
-    """What of a release it has no place for."""
+    """What it cannot hold of a release."""
 
     def write(self, selection: Selection, folder: Path) -> dict[str, int]:
-        """Write the files into a folder that is there; name -> records in it.
+        """Write the files into an existing folder; name -> number of records.
 
         Raises:
-            InputError: the format cannot hold what is selected.
+            InputError: The format cannot hold the selection.
         """
 
 
 @contextmanager
 def json_list(path: Path) -> Iterator[JsonWriter]:
-    """A file of one JSON list, a record a line."""
-    with open(path, "wb") as file:
-        file.write(b"[\n")
+    """A file of one JSON list, one record per line."""
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        file.write("[\n")
         yield JsonWriter(file, ",\n")
-        file.write(b"\n]\n")
+        file.write("\n]\n")
 
 
 @contextmanager
 def json_lines(path: Path) -> Iterator[JsonWriter]:
     """A file of JSON lines."""
-    with open(path, "wb") as file:
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
         writer = JsonWriter(file, "\n")
         yield writer
         if writer.records:
-            file.write(b"\n")
+            file.write("\n")
 
 
 class JsonWriter:
-    """Puts records that are JSON already into a file, straight from Arrow's memory."""
+    """Writes records to a file of JSON."""
 
-    def __init__(self, file: IO[bytes], between: str) -> None:
+    def __init__(self, file: IO[str], between: str) -> None:
         self._file, self._between = file, between
         self.records = 0
 
-    def write(self, records: pa.Array) -> None:
-        """Append records, none of them null."""
-        if not len(records):
-            return
-        separated = pc.binary_join_element_wise(self._between, records, "")
-        offsets = np.frombuffer(separated.buffers()[1], np.int32)
-        start, end = int(offsets[separated.offset]), int(offsets[separated.offset + len(separated)])
-        start += 0 if self.records else len(self._between.encode())
-        self._file.write(memoryview(separated.buffers()[2])[start:end])
-        self.records += len(records)
+    def write(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Append records."""
+        for record in records:
+            text = json.dumps(record, ensure_ascii=False, allow_nan=False)
+            self._file.write(self._between + text if self.records else text)
+            self.records += 1
+
+
+def numbers(values: Sequence[float | None] | Numbers) -> list[Any]:
+    """Numbers as JSON holds them: NaN as None, a whole number without a fraction. Nested like `values`."""
+    if isinstance(values, np.ndarray):
+        values = values.tolist()
+    return [
+        numbers(v) if isinstance(v, list) else None if v is None or v != v else int(v) if v == int(v) else v for v in values
+    ]
 
 
 def csv_writer(path: Path, schema: pa.Schema) -> pacsv.CSVWriter:
-    """A CSV file: texts in quotes, numbers without, nothing at all where a cell is null."""
+    """A CSV file: texts in quotes, numbers without, an empty cell for null."""
     return pacsv.CSVWriter(str(path), schema, write_options=pacsv.WriteOptions(quoting_style="needed"))
 
 
 def check_names(names: Iterable[str], taken: Iterable[str], endings: Iterable[str], what: str) -> None:
-    """Candidates can be the names of columns.
+    """Refuse candidates that cannot be names of columns.
 
     Raises:
-        InputError: a candidate has the name of a column that the format has already.
+        InputError: A candidate has the name of a column of the format.
     """
     taken = set(taken)
     for name in names:

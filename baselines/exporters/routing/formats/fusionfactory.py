@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
 
-from llmfusionbench.baselines.exporters.routing.formats.format import json_list
+from llmfusionbench.baselines.exporters.routing.formats.format import json_list, numbers
 from llmfusionbench.baselines.exporters.routing.selection import Block, Numbers, Selection
-from llmfusionbench.baselines.exporters.routing.text import constant, gathered, json_numbers, json_objects, json_texts
 from llmfusionbench.errors import UnknownNameError
 
 _SCORES: Final = ("performance", "judge_score")
@@ -19,11 +18,11 @@ _SCORES: Final = ("performance", "judge_score")
 class FusionFactory:
     """`[{"query", "candidates": [{"candidate_name", "performance", "cost", "score"}], "ground_truth"}]`.
 
-    The original scales performance and cost within a task, by extremes that test data have a part in. Here both are as they
-    are, and `cost_unit` says so.
+    The original scales performance and cost within a task, by extremes that include test data. Here both are unscaled, and
+    `cost_unit` is USD.
 
     Args:
-        score: What `score` is, `performance` or `judge_score`, and by what the ground truth is chosen.
+        score: The column `score`, which also chooses the ground truth: `performance` or `judge_score`.
     """
 
     reader: str | None = "llmrouter"
@@ -35,7 +34,7 @@ class FusionFactory:
         self.score = score
 
     def write(self, selection: Selection, folder: Path) -> dict[str, int]:
-        """A file for each split."""
+        """One file per split."""
         if self.score not in _SCORES:
             raise UnknownNameError("score", self.score, _SCORES)
         selection.check_prompts("fusionfactory")
@@ -48,32 +47,24 @@ class FusionFactory:
             written[name] = file.records
         return written
 
-    def _records(self, selection: Selection, block: Block) -> pa.Array:
-        names = json_texts(pa.array(selection.candidates, pa.string()))
-        queries, width = len(block), len(selection.candidates)
-        cells = json_objects(
-            {
-                "candidate_name": names.take(pa.array(np.tile(np.arange(width), queries))),
-                "performance": json_numbers(block.performance.ravel()),
-                "cost": json_numbers(block.cost.ravel()),
-                "score": json_numbers(block.measures[self.score].ravel()),
+    def _records(self, selection: Selection, block: Block) -> Iterator[dict[str, Any]]:
+        names, score = selection.candidates, block.measures[self.score]
+        cells = zip(*(numbers(values) for values in (block.performance, block.cost, score)), strict=True)
+        best = best_candidates(score, block.cost)
+        for prompt, task, columns, winner in zip(block.texts("prompt"), block.texts("task"), cells, best, strict=True):
+            keys = ("candidate_name", "performance", "cost", "score")
+            yield {
+                "query": prompt,
+                "candidates": [dict(zip(keys, cell, strict=True)) for cell in zip(names, *columns, strict=True)],
+                "ground_truth": names[winner] if winner >= 0 else None,
+                "task_name": task,
+                "cost_unit": "USD",
+                "provenance": selection.provenance,
             }
-        )
-        best = best_candidates(block.measures[self.score], block.cost)
-        return json_objects(
-            {
-                "query": json_texts(block.queries["prompt"]),
-                "candidates": gathered(cells, np.full(queries, width), "[", "]"),
-                "ground_truth": json_texts(pa.array([selection.candidates[b] if b >= 0 else None for b in best], pa.string())),
-                "task_name": json_texts(block.queries["task"]),
-                "cost_unit": constant("USD", queries),
-                "provenance": constant(selection.provenance, queries),
-            }
-        )
 
 
 def best_candidates(score: Numbers, cost: Numbers) -> list[int]:
-    """[q] the candidate of the highest score, the cheapest of several (one of unknown cost last); -1 where none has a score."""
+    """[q] the candidate with the highest score, the cheapest of several (unknown cost last); -1 where none has a score."""
     best = np.max(np.where(np.isnan(score), -np.inf, score), axis=1, keepdims=True)
     price = np.where(score == best, np.where(np.isnan(cost), np.finfo(float).max, cost), np.inf)
     return [int(i) if known else -1 for i, known in zip(np.argmin(price, axis=1), np.isfinite(best[:, 0]), strict=True)]

@@ -1,28 +1,19 @@
-"""JSON lines of LLMRouterBench's Avengers baselines: a query a line, with every LLM's score and usage."""
+"""JSON lines of LLMRouterBench's Avengers baselines: one query per line, with every LLM's score and usage."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
-from llmfusionbench.baselines.exporters.routing.formats.format import json_lines
+from llmfusionbench.baselines.exporters.routing.formats.format import json_lines, numbers
 from llmfusionbench.baselines.exporters.routing.selection import Block, Selection
-from llmfusionbench.baselines.exporters.routing.text import (
-    constant,
-    gathered,
-    json_numbers,
-    json_objects,
-    json_pairs,
-    json_texts,
-)
 
 
 class LLMRouterBench:
     """`{"query", "dataset", "index", "records": {llm: performance}, "usages": {llm: {tokens, cost}}}`.
 
-    The original fills 0 in where an LLM was not asked; here that is null.
+    The original writes 0 for an LLM that was not asked; here that is null.
     """
 
     reader: str | None = "llmrouterbench"
@@ -31,7 +22,7 @@ class LLMRouterBench:
     lost = "answers, references, metrics, judges' scores"
 
     def write(self, selection: Selection, folder: Path) -> dict[str, int]:
-        """A file for each split."""
+        """One file per split."""
         selection.check_prompts("llmrouterbench")
         written = {}
         for split in selection.splits:
@@ -43,25 +34,18 @@ class LLMRouterBench:
         return written
 
 
-def _records(selection: Selection, block: Block) -> pa.Array:
-    queries, width = len(block), len(selection.candidates)
-    names = json_texts(pa.array(selection.candidates, pa.string())).take(pa.array(np.tile(np.arange(width), queries)))
-    usages = json_objects(
-        {
-            "prompt_tokens": json_numbers(block.measures["input_tokens"].ravel()),
-            "completion_tokens": json_numbers(block.measures["output_tokens"].ravel()),
-            "cost": json_numbers(block.cost.ravel()),
+def _records(selection: Selection, block: Block) -> Iterator[dict[str, Any]]:
+    names = selection.candidates
+    used = (block.measures["input_tokens"], block.measures["output_tokens"], block.cost)
+    usages = zip(*(numbers(values) for values in used), strict=True)
+    rows = zip(block.texts("prompt"), block.texts("task"), numbers(block.performance), usages, strict=True)
+    for index, (prompt, task, scores, usage) in enumerate(rows, start=block.first):
+        keys = ("prompt_tokens", "completion_tokens", "cost")
+        yield {
+            "query": prompt,
+            "dataset": task,
+            "index": index,
+            "records": dict(zip(names, scores, strict=True)),
+            "usages": {n: dict(zip(keys, cell, strict=True)) for n, cell in zip(names, zip(*usage, strict=True), strict=True)},
+            "provenance": selection.provenance,
         }
-    )
-    scores = json_numbers(block.performance.ravel())
-    lengths = np.full(queries, width)
-    return json_objects(
-        {
-            "query": json_texts(block.queries["prompt"]),
-            "dataset": json_texts(block.queries["task"]),
-            "index": json_numbers(pa.array(np.arange(block.first, block.first + queries))),
-            "records": gathered(json_pairs(names, scores), lengths, "{", "}"),
-            "usages": gathered(json_pairs(names, usages), lengths, "{", "}"),
-            "provenance": constant(selection.provenance, queries),
-        }
-    )

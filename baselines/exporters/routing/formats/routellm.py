@@ -1,9 +1,10 @@
-"""RouteLLM's two formats: a CSV of who was right of a weak and a strong LLM, and a JSON list of battles."""
+"""RouteLLM's two formats: a CSV that says whether a weak and a strong LLM were right, and a JSON list of battles."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,6 @@ import pyarrow as pa
 
 from llmfusionbench.baselines.exporters.routing.formats.format import check_names, csv_writer, json_lines, json_list
 from llmfusionbench.baselines.exporters.routing.selection import Block, Selection
-from llmfusionbench.baselines.exporters.routing.text import constant, json_numbers, json_objects, json_texts
 from llmfusionbench.errors import InputError
 
 COLUMNS: Final = ("prompt", "task", "provenance")
@@ -26,15 +26,15 @@ class RouteLLM:
     lost = "all other candidates, costs, answers, tokens, references, metrics, judges' scores"
 
     def write(self, selection: Selection, folder: Path) -> dict[str, int]:
-        """A file for each split.
+        """One file per split.
 
         Raises:
-            InputError: there are not two candidates, or a performance is neither 0 nor 1 and no threshold was given.
+            InputError: There are not two candidates, or a performance is neither 0 nor 1 and no threshold was given.
         """
         if len(selection.candidates) != 2:
             raise InputError(
                 f"routellm is of two candidates, got {len(selection.candidates)}. "
-                "Remedy: --candidate twice, the weak one, then the strong"
+                "Remedy: give --candidate twice, the weak one, then the strong"
             )
         selection.check_prompts("routellm")
         check_names(selection.candidates, COLUMNS, ("_response",), "routellm")
@@ -58,7 +58,7 @@ class RouteLLM:
 class RouteLLMBattles:
     """`[{"idx", "model_a", "model_b", "winner"}]` of every two candidates with a performance, and the prompts of each `idx`.
 
-    Its trainer keeps the battles that somebody won; the ties are there for others.
+    Its trainer skips ties; they are written for other uses.
     """
 
     reader: str | None = None
@@ -67,13 +67,13 @@ class RouteLLMBattles:
     lost = "performance itself, costs, answers, tokens, references, metrics, judges' scores"
 
     def write(self, selection: Selection, folder: Path) -> dict[str, int]:
-        """Two files for each split.
+        """Two files per split.
 
         Raises:
-            InputError: there are fewer than two candidates.
+            InputError: There are fewer than two candidates.
         """
         if len(selection.candidates) < 2:
-            raise InputError("routellm-battles is of two candidates or more, got 1. Remedy: more --candidate, or more LLMs")
+            raise InputError("routellm-battles is of two candidates or more, got 1. Remedy: name more with --candidate")
         selection.check_prompts("routellm-battles")
         written: dict[str, int] = {}
         for split in selection.splits:
@@ -92,30 +92,17 @@ def _words(right: npt.NDArray[np.float64]) -> pa.Array:
     return words.take(pa.array(np.where(missing, 0, right).astype(np.int64), mask=missing))
 
 
-def _battles(selection: Selection, block: Block) -> pa.Array:
-    """Of every query every pair, in the order of the queries."""
-    a, b = np.triu_indices(len(selection.candidates), k=1)
+def _battles(selection: Selection, block: Block) -> Iterator[dict[str, Any]]:
+    """Every pair of every query, in the order of the queries."""
+    names = selection.candidates
+    a, b = np.triu_indices(len(names), k=1)
     left, right = block.performance[:, a], block.performance[:, b]
-    query, pair = np.nonzero(~np.isnan(left) & ~np.isnan(right))
-    outcome = np.sign(left[query, pair] - right[query, pair]).astype(np.int64)
-    names = json_texts(pa.array(selection.candidates, pa.string()))
-    return json_objects(
-        {
-            "idx": json_numbers(pa.array(query + block.number)),
-            "model_a": names.take(pa.array(a[pair])),
-            "model_b": names.take(pa.array(b[pair])),
-            "winner": json_texts(pa.array(["model_b", "tie", "model_a"])).take(pa.array(outcome + 1)),
-        }
-    )
+    for query, pair in zip(*(places.tolist() for places in np.nonzero(~np.isnan(left) & ~np.isnan(right))), strict=True):
+        won = int(np.sign(left[query, pair] - right[query, pair]))
+        winner = ("model_b", "tie", "model_a")[won + 1]
+        yield {"idx": query + block.number, "model_a": names[a[pair]], "model_b": names[b[pair]], "winner": winner}
 
 
-def _prompts(selection: Selection, block: Block) -> pa.Array:
-    return json_objects(
-        {
-            "idx": json_numbers(pa.array(np.arange(block.number, block.number + len(block)))),
-            "query_id": json_texts(block.queries["query_id"]),
-            "task": json_texts(block.queries["task"]),
-            "prompt": json_texts(block.queries["prompt"]),
-            "provenance": constant(selection.provenance, len(block)),
-        }
-    )
+def _prompts(selection: Selection, block: Block) -> Iterator[dict[str, Any]]:
+    for index, row in enumerate(block.queries.select(["query_id", "task", "prompt"]).to_pylist(), start=block.number):
+        yield {"idx": index, **row, "provenance": selection.provenance}

@@ -1,4 +1,4 @@
-"""RouterBench's wide CSV: a query a row, with a score, an answer and a cost of every LLM."""
+"""RouterBench's wide CSV: one query per row, with the score, answer and cost of every LLM."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from llmfusionbench.baselines.exporters.routing.formats.format import check_names, csv_writer
 from llmfusionbench.baselines.exporters.routing.formats.fusionfactory import best_candidates
 from llmfusionbench.baselines.exporters.routing.selection import Block, Selection
-from llmfusionbench.baselines.exporters.routing.text import Texts, python_texts
 
 COLUMNS: Final = ("sample_id", "prompt", "eval_name", "oracle_model_to_route_to")
 RESPONSE, COST = "|model_response", "|total_cost"
@@ -27,7 +25,7 @@ class RouterBench:
     lost = "tokens, references, metrics, judges' scores"
 
     def write(self, selection: Selection, folder: Path) -> dict[str, int]:
-        """A file for each split."""
+        """One file per split."""
         selection.check_prompts("routerbench")
         check_names(selection.candidates, COLUMNS, (RESPONSE, COST), "routerbench")
         written = {}
@@ -71,6 +69,7 @@ def _rows(selection: Selection, split: str, block: Block) -> pa.Table:
     return pa.table([pa.chunked_array(c) if isinstance(c, pa.Array) else c for c in columns], schema=schema)
 
 
-def _listed(texts: Texts) -> pa.Array:
-    """Each text as the repr of a list of it; null stays null."""
-    return pc.binary_join_element_wise("[", python_texts(texts), "]", "")
+def _listed(texts: pa.ChunkedArray) -> pa.Array:
+    """Each text as a Python list of one literal in single quotes, as the original has it; null stays null."""
+    # A text with a double quote is written in single quotes, whatever else it holds: so one is added and cut off again.
+    return pa.array([None if text is None else "['" + repr('"' + text)[2:] + "]" for text in texts.to_pylist()], pa.string())

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-
-from llmfusionbench.baselines.exporters.routing.formats.format import json_list
+from llmfusionbench.baselines.exporters.routing.formats.format import json_list, numbers
 from llmfusionbench.baselines.exporters.routing.selection import Selection
-from llmfusionbench.baselines.exporters.routing.text import (
-    constant,
-    gathered,
-    json_numbers,
-    json_objects,
-    json_pairs,
-    json_texts,
-)
 
 
 class RouterDC:
-    """`[{"question", "scores": {llm: performance}}]`, without clusters: those are for the trainer to make."""
+    """`[{"question", "scores": {llm: performance}}]`, without clusters, which the trainer makes."""
 
     reader: str | None = "llmrouter"
     holds = "prompt, task, performance"
@@ -28,26 +17,24 @@ class RouterDC:
     lost = "costs, answers, tokens, references, metrics, judges' scores"
 
     def write(self, selection: Selection, folder: Path) -> dict[str, int]:
-        """A file for each split."""
+        """One file per split."""
         selection.check_prompts("routerdc")
-        names = json_texts(pa.array(selection.candidates, pa.string()))
         written = {}
         for split in selection.splits:
             name = f"routerdc_{split}.json"
             with json_list(folder / name) as file:
                 for block in selection.blocks(split):
-                    queries, width = len(block), len(selection.candidates)
-                    keys = names.take(pa.array(np.tile(np.arange(width), queries)))
-                    pairs = json_pairs(keys, json_numbers(block.performance.ravel()))
+                    rows = zip(
+                        block.texts("prompt"), block.texts("task"), numbers(block.performance), strict=True
+                    )  # fmt: skip
                     file.write(
-                        json_objects(
-                            {
-                                "question": json_texts(block.queries["prompt"]),
-                                "scores": gathered(pairs, np.full(queries, width), "{", "}"),
-                                "task_name": json_texts(block.queries["task"]),
-                                "provenance": constant(selection.provenance, queries),
-                            }
-                        )
+                        {
+                            "question": prompt,
+                            "scores": dict(zip(selection.candidates, scores, strict=True)),
+                            "task_name": task,
+                            "provenance": selection.provenance,
+                        }
+                        for prompt, task, scores in rows
                     )
             written[name] = file.records
         return written

@@ -1,4 +1,4 @@
-"""RouterEval's npz: for each split the prompts and a matrix of scores."""
+"""RouterEval's npz: per split, the prompts and a matrix of scores."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 class RouterEval:
     """`{train,val,test}_{prompt,score}`, and beside them `_task`, `candidates` and `provenance`. No array needs a pickle.
 
-    An array of texts gives each the room of the longest, so that one huge prompt makes all of them huge.
+    Every text in an array takes the space of the longest, so one huge prompt makes all of them huge.
     """
 
     reader: str | None = "routereval"
@@ -35,7 +35,7 @@ class RouterEval:
         """One file.
 
         Raises:
-            InputError: a text ends in a zero character, which numpy takes off; or the texts need more than 2 GiB.
+            InputError: A text ends in a zero character, which numpy removes; or the texts need more than 2 GiB.
         """
         selection.check_prompts("routereval")
         name = "routereval.npz"
@@ -63,7 +63,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
 
 
 def _write_texts(archive: zipfile.ZipFile, member: str, selection: Selection, split: str, column: str) -> None:
-    """An array of a column's texts, block by block, so that no more than a block of them is held."""
+    """Write the texts of a column as an array, one block in memory at a time."""
     longest, rows = 1, 0
     for block in selection.blocks(split):
         texts = block.queries[column].to_pylist()
@@ -73,7 +73,7 @@ def _write_texts(archive: zipfile.ZipFile, member: str, selection: Selection, sp
         raise InputError(
             f"routereval: {rows:,} texts with the room of the longest, {longest:,} characters, "
             f"need {4 * longest * rows >> 20:,} MiB, expected up to 2,048. "
-            "Remedy: another format, or leave the query of the huge text out"
+            "Remedy: choose another format, or drop the query with the huge text"
         )
     dtype = np.dtype(f"<U{longest}")
     with _member(archive, member) as file:
@@ -88,4 +88,4 @@ def _write_texts(archive: zipfile.ZipFile, member: str, selection: Selection, sp
 def _check_ends(texts: list[str], what: str) -> None:
     for text in texts:
         if text.endswith("\0"):
-            raise InputError(f"{what}: a text ends in a zero character, which numpy takes off. Remedy: another format")
+            raise InputError(f"{what}: a text ends in a zero character, which numpy removes. Remedy: choose another format")

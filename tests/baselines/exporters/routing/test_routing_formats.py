@@ -326,7 +326,7 @@ def test_queries_without_texts(tmp_path: Path, name: str) -> None:
     log = "source_id,llm,performance,metric\n1,a,1,em\n1,b,0,em\n2,a,1,em\n"
     release = make(tmp_path, log)
     with pytest.raises(
-        InputError, match=r"tells queries by their texts, and 2 of 2 of split train have none, such as [0-9a-f]{24}"
+        InputError, match=r"names queries by their texts, and 2 of 2 of split train have none, such as [0-9a-f]{24}"
     ):
         export_routing(release, tmp_path / "out", format=name)
     assert not (tmp_path / "out").exists()
@@ -366,7 +366,7 @@ def test_nobody_answered(tmp_path: Path) -> None:
             )
 
     release = build(Queries(), [], tmp_path / "release", workers=1)
-    with pytest.raises(InputError, match="nobody answered a query of train"):
+    with pytest.raises(InputError, match="no answers to queries of train"):
         export_routing(release, tmp_path / "out", format="routerdc")
 
 

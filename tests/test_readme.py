@@ -1,7 +1,7 @@
 """Every example of the README and of the pages it leads to runs, page by page, in a folder of its own.
 
 A block of `python` or `bash` runs, in the order of the page, without network. A block of `console` is only shown: it needs a
-server, or takes long.
+server, takes long, or is covered by other tests.
 """
 
 from __future__ import annotations

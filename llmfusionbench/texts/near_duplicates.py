@@ -1,25 +1,19 @@
 """Find prompts that are equal or nearly so: they let test data into training, and make memory look like skill.
 
-Two prompts are near-duplicates if the Jaccard similarity of their sets of word triples is at least a threshold. MinHash
-signatures (Broder 1997), banded as in Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", section 3.4, with 32 bands
-of 4 values, propose the pairs, and each is then checked exactly: no pair below the threshold is reported, and fewer than one in
-ten million is missed at .8 (one in eight at .5). Triples that more than 50 different prompts share are the form of a task (its
-instruction, its worked examples) and say little about a query, so they do not count; only two prompts that share half of their
-other triples are also compared as a whole. Variants of one prompt share most of their triples too. So prompts are first grouped
-around the first prompt that each is similar to as a whole. In a group of more than 50 that shares a form, most members hold all
-of the shared text and differ beside it; in a group of variants, most members have changed the shared text itself. A group of
-variants counts as one prompt when triples are counted, so its text is not a form.
-
-Not found: more than 50 variants of each of several questions that differ less from each other than the threshold, because they
-form one group, of which the shared instruction is the form.
+Two prompts are near duplicates if the Jaccard similarity of their sets of word triples is at least a threshold. MinHash
+signatures (Broder 1997) in 32 bands of 4 values (Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", section 3.4)
+propose the pairs, and each pair is then checked exactly: no pair below the threshold is reported, and fewer than one in ten
+million is missed at .8 (one in eight at .5). Triples that more than 50 prompts share are the form of a task (its instruction,
+its worked examples) and say little about a query, so they do not count; only prompts that share half of their other triples are
+also compared as a whole. Many variants of one prompt share most of their triples as well. They are told from a task by what
+each of them lacks: the prompts of a task hold all that nearly all share and differ beside it, but each variant has changed the
+shared text itself. So similar prompts are grouped, and a group in which most have changed the shared text counts as one prompt.
 """
 
 from __future__ import annotations
 
-import re
-import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Final
@@ -27,27 +21,23 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from llmfusionbench.texts.word_triples import Hashes, Places, TripleSets, minhash_keys, word_triples
 from llmfusionbench.types import normalise_prompt
 
-Hashes = npt.NDArray[np.uint64]
-Places = npt.NDArray[np.int64]
-
-_WORD: Final = re.compile(r"\w+|[^\w\s]")
-_BANDS, _ROWS = 32, 4
-_MIXERS: Final = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9))
-"""Odd constants, one for each place in a triple."""
 _COMMON: Final = 50
 """Prompts that may share a triple before it counts as common."""
 _LEAST: Final = 0.5
-"""Jaccard similarity without common triples, below which prompts are not compared as a whole."""
+"""Jaccard similarity without common triples, below which prompts are not compared as a whole; also that of a group."""
 _AT_ONCE: Final = 1024
 """Proposed prompts that are checked at once."""
-_HASHED: Final = 256
-"""Texts whose signatures are computed at once; small, so that they stay in the processor's cache."""
 _ROOM: Final = 8
 """Leaders that a bucket holds while variants are grouped, which keeps that linear."""
+_FAMILY: Final = 10
+"""Texts up to which a group is not examined for variants."""
+_SHARED: Final = 0.8
+"""Part of a group that must hold a triple for the group to share it."""
 _LEVELS: Final = 3
-"""Forms within forms in which variants are found."""
+"""Depth of forms within forms that is searched for variants."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +70,7 @@ def similar_pairs(
         [n, 2] int64, their places, sorted. A missing prompt is in no pair.
     """
     asked, known = _Texts(left), _Texts(right)
-    both = _Sets.of(dict(zip([*asked.texts, *known.texts], [*asked.triples, *known.triples], strict=True)).values())
+    both = TripleSets.of(dict(zip([*asked.texts, *known.texts], [*asked.triples, *known.triples], strict=True)).values())
     return LikeIndex(known, threshold=threshold, common=_common(both)).pairs(asked, limit=limit)
 
 
@@ -92,7 +82,7 @@ def first_of_likes(prompts: Sequence[str | None], *, threshold: float = 0.8) -> 
         missing.
     """
     texts = _Texts(prompts)
-    sets = _Sets.of(texts.triples)
+    sets = TripleSets.of(texts.triples)
     leader = _leaders(_Comparable(sets, _common(sets)), threshold).tolist()
     return np.array([texts.rows[leader[i]][0] if i >= 0 else row for row, i in enumerate(texts.group)], np.int64)
 
@@ -107,7 +97,7 @@ class LikeIndex:
     def __init__(self, prompts: Sequence[str | None] | _Texts, *, threshold: float = 0.8, common: Hashes | None = None) -> None:
         self._texts = prompts if isinstance(prompts, _Texts) else _Texts(prompts)
         self._threshold = threshold
-        sets = _Sets.of(self._texts.triples)
+        sets = TripleSets.of(self._texts.triples)
         self._common = _common(sets) if common is None else common
         self._known = _Comparable(sets, self._common)
         bands = np.ascontiguousarray(self._known.keys.T)
@@ -118,13 +108,13 @@ class LikeIndex:
         """Find the pairs of one of `prompts` and one of the index that are equal or near duplicates.
 
         Args:
-            limit: Pairs reported for one of `prompts`: equal prompts first, then near duplicates in their order. All by default.
+            limit: Pairs reported for each of `prompts`, an equal prompt first, then near duplicates in order; all by default.
 
         Returns:
             [n, 2] int64, their places, sorted. A missing prompt is in no pair.
         """
         texts = prompts if isinstance(prompts, _Texts) else _Texts(prompts)
-        asked = _Comparable(_Sets.of(texts.triples), self._common)
+        asked = _Comparable(TripleSets.of(texts.triples), self._common)
         first, last = (
             np.stack([np.searchsorted(keys, mine, side) for keys, mine in zip(self._keys, asked.keys.T, strict=True)], 1)
             for side in ("left", "right")
@@ -160,63 +150,15 @@ class _Texts:
             self.rows[i].append(row)
             self.group.append(i)
         self.texts = list(self.place)
-        self.triples = [_triples(text) for text in self.texts]
-
-
-class _Sets:
-    """Sets of hashed triples, none of them empty, one after the other."""
-
-    def __init__(self, flat: Hashes, sizes: Places) -> None:
-        self.flat, self.sizes, self.starts = flat, sizes, np.cumsum(sizes) - sizes
-
-    @classmethod
-    def of(cls, sets: Iterable[Hashes]) -> _Sets:
-        """The sets, each sorted."""
-        listed = [np.zeros(0, np.uint64), *sets]
-        return cls(np.concatenate(listed), np.array([len(s) for s in listed[1:]], np.int64))
-
-    def __len__(self) -> int:
-        return len(self.sizes)
-
-    def __getitem__(self, i: int) -> Hashes:
-        return self.flat[self.starts[i] : self.starts[i] + self.sizes[i]]
-
-    def take(self, which: npt.NDArray[Any]) -> _Sets:
-        """Some of the sets, in the order asked for."""
-        sizes = self.sizes[which]
-        at = np.arange(sizes.sum()) + np.repeat(self.starts[which] - (np.cumsum(sizes) - sizes), sizes)
-        return _Sets(self.flat[at], sizes)
-
-    def count(self, triples: Hashes) -> Places:
-        """[n] how many of some sorted triples each set holds."""
-        return np.add.reduceat(_among(self.flat, triples).astype(np.int64), self.starts)
-
-    def without(self, triples: Hashes) -> _Sets:
-        """The sets without some sorted triples; a set of nothing else stays as it is."""
-        if not len(triples):
-            return self
-        left = self.sizes - self.count(triples)
-        kept = ~_among(self.flat, triples) | np.repeat(left == 0, self.sizes)
-        return _Sets(self.flat[kept], np.where(left == 0, self.sizes, left))
-
-    def jaccard(self, triples: Hashes, which: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        """[n] Jaccard similarity of sorted triples with each of the sets `which`."""
-        others = self.take(which)
-        shared = others.count(triples)
-        return np.asarray(shared / (len(triples) + others.sizes - shared))
-
-    def frequent(self, least: float) -> Hashes:
-        """The triples that at least this number of sets hold, sorted."""
-        values, counts = np.unique(self.flat, return_counts=True)
-        return values[counts >= least]
+        self.triples = [word_triples(text) for text in self.texts]
 
 
 class _Comparable:
     """Texts as sets of triples with and without the common ones, and the keys that propose pairs."""
 
-    def __init__(self, whole: _Sets, common: Hashes) -> None:
+    def __init__(self, whole: TripleSets, common: Hashes) -> None:
         self.whole, self.own = whole, whole.without(common)
-        self.keys = _signatures(self.own)
+        self.keys = minhash_keys(self.own)
         """[n, 32]"""
 
     def similar(self, i: int, others: _Comparable, proposed: npt.NDArray[Any], threshold: float) -> Iterator[int]:
@@ -250,29 +192,30 @@ def _leaders(texts: _Comparable, threshold: float, room: int | None = None) -> P
     return leader
 
 
-def _common(sets: _Sets) -> Hashes:
+def _common(sets: TripleSets) -> Hashes:
     """The triples that more than `_COMMON` texts share, sorted, where variants of one text count as one."""
     common = sets.frequent(_COMMON + 1)
     if not len(common):
         return common
-    # A variant of more than 50 others shares at least this part of itself with them.
+    # Only texts that consist mostly of common triples can be variants that made them common.
     may = np.flatnonzero(sets.count(common) >= _LEAST * sets.sizes)
     counted = np.ones(len(sets), bool)
     counted[may[_repeated_variants(sets.take(may))]] = False
     return common if counted.all() else sets.take(np.flatnonzero(counted)).frequent(_COMMON + 1)
 
 
-def _repeated_variants(sets: _Sets, levels: int = _LEVELS) -> npt.NDArray[np.bool_]:
-    """[n] which texts are variants of an earlier one that has more than `_COMMON` of them; `levels` forms may nest."""
+def _repeated_variants(sets: TripleSets, levels: int = _LEVELS) -> npt.NDArray[np.bool_]:
+    """[n] which texts are variants of an earlier one, in groups of more than `_FAMILY`; up to `levels` forms may nest."""
     repeated = np.zeros(len(sets), bool)
     leader = _leaders(_Comparable(sets, np.zeros(0, np.uint64)), _LEAST, _ROOM)
     order = np.argsort(leader, kind="stable")
     for members in np.split(order, np.flatnonzero(np.diff(leader[order])) + 1):
-        if len(members) <= _COMMON:
+        if len(members) <= _FAMILY:
             continue
         group = sets.take(members)
-        shared = group.frequent(len(group) // 2 + 1)
+        shared = group.frequent(_SHARED * len(group))
         held = group.count(shared)
+        # One replaced word takes three shared triples away and adds three. A question lacks few of them and adds its own.
         changed = 2 * (len(shared) - held) > group.sizes - held
         if 2 * changed.sum() > len(group):
             repeated[members[1:]] = True
@@ -290,35 +233,3 @@ def _merged(sorted_places: list[npt.NDArray[np.int32]]) -> Iterator[npt.NDArray[
         ends = [int(np.searchsorted(places, last, "right")) for places in left]
         yield np.unique(np.concatenate([places[:end] for places, end in zip(left, ends, strict=True)]))
         left = [places[end:] for places, end in zip(left, ends, strict=True) if end < len(places)]
-
-
-def _among(triples: Hashes, known: Hashes) -> npt.NDArray[np.bool_]:
-    """[n] which of the triples are among the sorted triples `known`."""
-    if not len(known):
-        return np.zeros(len(triples), bool)
-    return np.asarray(known[np.minimum(np.searchsorted(known, triples), len(known) - 1)] == triples)
-
-
-def _triples(text: str) -> Hashes:
-    """The hashed word triples of a text, each once, sorted; a text of fewer than three words is filled up with empty ones."""
-    words = _WORD.findall(text.lower()) or [""]
-    words += [""] * (3 - len(words))
-    codes = np.array([zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in words], np.uint64)
-    mixed = codes[:-2] * _MIXERS[0] ^ codes[1:-1] * _MIXERS[1] ^ codes[2:] * _MIXERS[2]
-    mixed = (mixed ^ (mixed >> np.uint64(29))) * _MIXERS[1]
-    return np.unique(mixed ^ (mixed >> np.uint64(32)))
-
-
-def _signatures(sets: _Sets) -> Hashes:
-    """[n, 32] one key per band of four MinHash values, by multiply-shift hashing (Dietzfelbinger et al. 1997)."""
-    rng = np.random.default_rng(0)
-    factors = rng.integers(0, 2**63, _BANDS * _ROWS, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-    keys = np.zeros((len(sets), _BANDS), np.uint64)
-    for start in range(0, len(sets), _HASHED):
-        some = sets.take(np.arange(start, min(start + _HASHED, len(sets))))
-        for i, factor in enumerate(factors):
-            least = np.minimum.reduceat((some.flat * factor) >> np.uint64(32), some.starts)
-            band = keys[start : start + _HASHED, i // _ROWS]
-            band *= np.uint64(0x100000001B3)
-            band ^= least * _MIXERS[i % len(_MIXERS)]
-    return keys

@@ -119,6 +119,31 @@ def test_many_variants_of_one_prompt_are_likes_all_the_same() -> None:
     assert overlap([*others, *asked[:60]], asked[60:]).near.mean() > 0.9
 
 
+def test_variants_of_several_questions_with_one_instruction() -> None:
+    """A variant is like those of its own question only, though all share more of the instruction than of the question."""
+    rng = np.random.default_rng(0)
+    form = " ".join(f"form{i}" for i in range(100))
+    questions = [[f"word{i}" for i in rng.integers(0, 10_000, 40)] for _ in range(60)]
+    variants = [f"{form} {edited(rng, question)}" for question in questions for _ in range(60)]
+    leaders = first_of_likes(variants).reshape(60, 60)
+    assert (leaders // 60 == np.arange(60)[:, None]).all()
+    assert np.mean([len(set(row)) for row in leaders.tolist()]) < 3
+
+
+def test_a_limit_reports_the_first_pairs() -> None:
+    rng = np.random.default_rng(0)
+    words = [f"word{i}" for i in rng.integers(0, 1000, 80)]
+    variants = list({edited(rng, words): None for _ in range(500)})
+    index = LikeIndex(variants)
+    every = index.pairs(variants[:20])
+    one, few = index.pairs(variants[:20], limit=1), index.pairs(variants[:20], limit=3)
+    assert one.tolist() == [[i, i] for i in range(20)], "an equal prompt first"
+    for i in range(20):
+        near = [j for j in every[every[:, 0] == i, 1].tolist() if j != i]
+        assert len(near) > 300
+        assert few[few[:, 0] == i, 1].tolist() == sorted([i, *near[:2]])
+
+
 def test_many_questions_of_one_form_are_none() -> None:
     """Wherever their particulars stand, and if some of these are common themselves."""
     rng = np.random.default_rng(0)
@@ -135,6 +160,20 @@ def test_many_questions_of_one_form_are_none() -> None:
         assert first_of_likes(made).tolist() == list(range(200))
         assert len(similar_pairs(made[:100], made[100:])) == 0
         assert LikeIndex(made).pairs(made).tolist() == [[i, i] for i in range(200)]
+
+
+def test_attributes_of_a_form_do_not_make_its_questions_variants() -> None:
+    """More than half of the questions lack a value that most share, yet the form itself is unchanged."""
+    rng = np.random.default_rng(1)
+    made = []
+    for i in range(300):
+        text = [f"form{j}" for j in range(120)]
+        text[60] = f"slot{i}"
+        for place in (10, 30, 80, 100):
+            text[place] = f"value{place}" if rng.random() < 0.7 else f"other{place}-{rng.integers(3)}"
+        made.append(" ".join(text))
+    assert jaccard(made[0], made[1]) >= 0.8
+    assert len(set(first_of_likes(made).tolist())) > 250
 
 
 def test_an_index_answers_each_prompt_by_itself() -> None:

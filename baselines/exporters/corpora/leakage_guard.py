@@ -69,15 +69,12 @@ def _alike(release: Release, ids: Sequence[str], prompts: Prompts, threshold: fl
     texts: Prompts = []
 
     def compared() -> Iterator[dict[str, Any]]:
-        found: dict[int, list[int]] = {}
-        for i, j in similar_pairs(texts, prompts, threshold=threshold).tolist():
-            found.setdefault(i, []).append(j)
-        for i, others in found.items():
-            same = [j for j in others if normalise_prompt(prompts[j] or "") == normalise_prompt(texts[i] or "")]
+        for i, j in similar_pairs(texts, prompts, threshold=threshold, limit=1).tolist():
+            same = normalise_prompt(prompts[j] or "") == normalise_prompt(texts[i] or "")
             query_id, task = waiting[i]
             yield {
                 "query_id": query_id, "task": task, "split": TRAIN, "reason": "like_test",
-                "like": "exact" if same else "near", "of": ids[(same or others)[0]],
+                "like": "exact" if same else "near", "of": ids[j],
             }  # fmt: skip
 
     for rows, some in _prompts(release, [TRAIN]):

@@ -1,13 +1,14 @@
 """The build: records of a source in, a validated release out.
 
-read -> normalise -> set aside -> assemble and write a shard at a time -> rename. Shards share nothing, so any number of workers
-gives the same bytes.
+read -> normalise -> sort by query on disk -> assemble and write by shard -> rename. Shards share nothing, so any number of
+workers gives the same bytes.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from inspect import signature
@@ -21,7 +22,7 @@ from llmfusionbench import plugins
 from llmfusionbench.builders.making.intake import Intake
 from llmfusionbench.builders.making.shard import Shard, write_shards
 from llmfusionbench.builders.making.spill import Settled, Spill
-from llmfusionbench.builders.reading.file_names import labels
+from llmfusionbench.builders.reading.file_names import labelled
 from llmfusionbench.builders.records import Rejected, Source
 from llmfusionbench.builders.sources import SOURCES
 from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
@@ -54,38 +55,33 @@ def build(
     """Read logs and write them as a release.
 
     Args:
-        source: Name of a source in `SOURCES`, or an object with its `read`.
+        source: Name of a source in `SOURCES`, or an object with its method `read`.
         inputs: Files of that format.
-        out: Directory of the release; it appears whole or not at all.
+        out: Directory of the release, written atomically.
         options: Arguments of the source's constructor.
-        tokenizer: Count the tokens that the log does not state with this tiktoken encoding, such as `cl100k_base`.
-        test_share: Share of the train queries to set aside as split `test`, picked by a hash of their ids.
-        overwrite: Replace a release that is there.
-        strict: Raise where a record cannot be taken, instead of listing it in rejected.jsonl.
-        workers: Shards written at a time; by default one a core.
+        tokenizer: tiktoken encoding, such as `cl100k_base`, for token counts that the log does not state.
+        test_share: Share of the train queries to set aside as split `test`, chosen by a hash of their ids.
+        overwrite: Replace an existing release.
+        strict: Raise if a record is rejected, instead of listing it in rejected.jsonl.
+        workers: Number of shards written in parallel; by default one per core.
         revision: Revision of the inputs, for the manifest.
-        compression_level: Of zstd, 1 to 22.
-        progress: Told how the build goes.
+        compression_level: Level of zstd, 1 to 22.
+        progress: Called as progress(stage, done, total).
 
     Returns:
-        The release. `manifest["rejected"]` counts the records in its rejected.jsonl.
+        The release. `manifest["rejected"]` is the number of records in its rejected.jsonl.
 
     Raises:
-        InputError: an input cannot be read, or `out` cannot be written; RejectedError where `strict` and a record was refused.
-        UnknownNameError: no such source, or it has no such option.
+        InputError: an input cannot be read, or `out` cannot be written.
+        RejectedError: no record could be read, or `strict` and a record was rejected.
+        UnknownNameError: the source or one of its options is not known.
     """
     reader = source if not isinstance(source, str) else _source(source, options or {})
-    paths = [Path(p) for p in inputs]
-    for path in paths:
-        if not path.is_file():
-            what = "a directory, expected the files in it" if path.is_dir() else "no such file"
-            raise InputError(f"{path}: {what}. Remedy: check the path")
-        if not _is_utf8(str(path)):
-            raise InputError(f"{path}: a name that is not UTF-8, which no table can hold. Remedy: rename the file")
+    paths = _checked([Path(p) for p in inputs])
     if not 0 <= test_share < 1:
         raise InputError(f"test_share is {test_share}, expected a number from 0 to below 1")
     if tokenizer is not None:
-        encoding(tokenizer)  # an unknown name should not cost a reading first
+        encoding(tokenizer)  # fail before reading if the name is unknown
     tell = progress or (lambda *_: None)
     with ReleaseWriter(out, overwrite=overwrite) as writer:
         scratch = writer.path / "scratch"
@@ -100,13 +96,12 @@ def build(
         settled = intake.spill.settle(test_share)
         llms = intake.llm_table()
         templates = intake.template_table(settled)
-        plans = list(intake.spill.plan(settled))
         files: dict[str, dict[str, Any]] = {}
-        shards = [Shard(plan, writer.path, llms, tokenizer, compression_level) for plan in plans]
+        shards = [Shard(plan, writer.path, llms, tokenizer, compression_level) for plan in intake.spill.plan(settled)]
         for done, (entries, rejected) in enumerate(write_shards(shards, workers), start=1):
             files |= entries
             intake.rejected += rejected
-            tell("shards written", done, len(plans))
+            tell("shards written", done, len(shards))
         if strict and intake.rejected:
             raise RejectedError(_refusal(intake.rejected, "strict was asked for"))
         files[shard_name("llms", "train", 0, 1)] = write_shard(writer.path, shard_name("llms", "train", 0, 1), llms)
@@ -115,35 +110,28 @@ def build(
             files |= _write_by_split(writer.path, "embeddings", intake.embedding_table(), settled)
         if intake.rejected:
             files[REJECTED] = _write_rejected(writer.path / REJECTED, intake.rejected)
-        for leftover in scratch.iterdir():
-            leftover.unlink()
-        scratch.rmdir()
-        writer.finish(
-            files,
-            {
-                "source": {
-                    "name": source if isinstance(source, str) else type(source).__name__,
-                    "revision": revision,
-                    "inputs": [
-                        {"name": name, "bytes": p.stat().st_size, "sha256": sha256(p)}
-                        for p, name in zip(paths, labels(paths), strict=True)
-                    ],
-                    "options": {"tokenizer": tokenizer, "test_share": test_share, **_plain(options or {})},
-                },
-                "provenance": sorted(intake.provenance),
-                "rejected": len(intake.rejected),
-            },
-        )
+        shutil.rmtree(scratch)
+        about = {
+            "name": source if isinstance(source, str) else type(source).__name__,
+            "revision": revision,
+            "inputs": [{"name": name, "bytes": p.stat().st_size, "sha256": sha256(p)} for p, name in labelled(paths)],
+            "options": {"tokenizer": tokenizer, "test_share": test_share, **_plain(options or {})},
+        }
+        provenance = sorted(intake.provenance)
+        writer.finish(files, {"source": about, "provenance": provenance, "rejected": len(intake.rejected)})
     return Release(out)
 
 
-def _is_utf8(name: str) -> bool:
-    """Whether UTF-8 can write `name`; a file's name may be any bytes."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _checked(paths: list[Path]) -> list[Path]:
+    for path in paths:
+        if not path.is_file():
+            what = "a directory, expected the files in it" if path.is_dir() else "no such file"
+            raise InputError(f"{path}: {what}. Remedy: check the path")
+        try:
+            str(path).encode()
+        except UnicodeEncodeError as error:
+            raise InputError(f"{path}: the file name is not valid UTF-8. Remedy: rename the file") from error
+    return paths
 
 
 def _source(name: str, options: Mapping[str, Any]) -> Source:
@@ -160,12 +148,12 @@ def _source(name: str, options: Mapping[str, Any]) -> Source:
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options as JSON can hold them, without the directories of this machine."""
+    """The options for the manifest, without the directories of this machine."""
     return {k: Path(v).name if isinstance(v, str | Path) and os.path.isfile(v) else v for k, v in options.items()}
 
 
 def _write_by_split(root: Path, table: str, rows: pa.Table, settled: Settled) -> dict[str, dict[str, Any]]:
-    """Write a table that is small beside the responses, one shard for each split of the release."""
+    """Write a small table, one shard per split of the release."""
     rows = rows.sort_by([(k, "ascending") for k in table_schema(table).key])
     splits = settled.split_of(rows["query_id"].combine_chunks())
     entries = {}
@@ -177,7 +165,7 @@ def _write_by_split(root: Path, table: str, rows: pa.Table, settled: Settled) ->
 
 def _write_rejected(path: Path, rejected: Sequence[Rejected]) -> dict[str, Any]:
     ordered = sorted(rejected, key=lambda r: (r.file, -1 if r.row is None else r.row, r.reason))
-    # Half a character, as a name may hold, is written as JSON's escape of it.
+    # Half a surrogate pair in a name is written as JSON's escape of it.
     with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
         for record in ordered:
             file.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")

@@ -183,7 +183,7 @@ def test_every_example_runs(
         (["build", "table", "in.csv", "--out", "r", "--option", "=x"], 2, "'=x' is not NAME=VALUE"),
         (["build", "table", "in.csv", "--out", "r", "--map", "llm=a", "--map", "llm=b"], 2, "llm is given twice, 'a' and 'b'"),
         (["build", "table", "in.csv", "--out", "r", "--map-file", "list.yaml"], 1, "list.yaml: map is [1], expected our"),
-        (["build", "table", "in.csv", "--out", "r", "--option", "wide=x"], 2, "Remedy: --map-file with a section wide"),
+        (["build", "table", "in.csv", "--out", "r", "--option", "wide=x"], 2, "Remedy: use --map-file with a section wide"),
         (["build", "fusionbench", "in.csv", "--out", "r", "--option", "embeddings=maybe"], 2, "expected true or false"),
         (["build", "zeroeval", "in.csv", "--out", "r", "--map", "prompt=q"], 1, 'No option of zeroeval "map"'),
         (["build", "table", "in.csv", "--out", "r", "--map", "promt=q"], 1, 'No column "promt". Did you mean "prompt"?'),

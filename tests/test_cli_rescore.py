@@ -56,10 +56,10 @@ def test_rescore_prints_before_and_after(lfb: Run, source: Path, tmp_path: Path)
     # scored, mean and interval before; the same after; changed. The empty answer counted as 0 and is missing now.
     assert line_of(out, "sums")[1:] == ["4", "0.375", "0.250", "to", "0.500", "3", "0.667", "0.500", "to", "1.000", "3"]
     assert line_of(out, "mbpp")[1:] == ["2", "1.000", "1.000", "to", "1.000", "0", "-", "-", "2"]
-    assert "Scored anew: 6 of 6 answers; 5 changed." in out
+    assert "Scored 6 of 6 answers again; 5 changed." in out
     assert line_of(out, "em ") == ["em", "empty", "response", "1"]
     assert line_of(out, "code_eval") == ["code_eval", "code", "execution", "is", "not", "allowed", "2"]
-    assert "Programs were not run. Remedy: --allow-code-execution" in out
+    assert "Programs were not run. Remedy: set --allow-code-execution" in out
     assert f"Wrote {tmp_path / 'new'}." in out
     assert sorted(p.name for p in tmp_path.iterdir()) == ["new"]
 

@@ -13,16 +13,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
+from llmfusionbench.builders.reading.file_names import split_of_published
 from llmfusionbench.errors import HubError, InputError
 from llmfusionbench.hub.client import HubFile, Listing
-from llmfusionbench.hub.releases import FULL_REPO, cached_full, ensure_full, select_inputs, split_of
+from llmfusionbench.hub.releases import FULL_REPO, cached_full, ensure_full, select_inputs
 from tests.helpers.hub import LocalHub, run_client
 from tests.helpers.small_release import TEST, TRAIN, write_small_release
 
@@ -138,7 +139,7 @@ def fragments(home: Path) -> list[str]:
     ],
 )
 def test_split_of(path: str, split: str | None) -> None:
-    assert split_of(path) == split
+    assert split_of_published(PurePosixPath(path)) == split
 
 
 def listing(*paths: str) -> Listing:

@@ -1,6 +1,6 @@
-"""What is publicly known of some LLMs: family, parameters and the name an endpoint serves them under.
+"""What is publicly known of some LLMs, for logs that do not state it: family and number of parameters.
 
-Used to fill in what a log does not say of its LLMs. A name that is not listed keeps what its own words say ("70B"), or nothing.
+For an LLM that is not listed, these are read from its name ("70B"), if possible.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SIZE: Final = re.compile(r"(?<![a-z0-9.])(\d{1,4}(?:\.\d{1,2})?)b(?![a-z0-9])")
 
 
 def known_llm(name: str) -> dict[str, Any]:
-    """The columns of table `llms` that are known of an LLM: `llm` alone, if nothing is."""
+    """The known columns of table `llms` for an LLM; `llm` is always among them."""
     short = name.rsplit("/", 1)[-1].split("@")[0].lower()
     if short in _KNOWN:
         family, parameters = _KNOWN[short]

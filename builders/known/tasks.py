@@ -1,6 +1,6 @@
-"""The tasks of the reference release: their domains, and the names that other logs give them.
+"""The tasks of the reference release: their domains, and their names in other logs.
 
-Any other task is welcome in a log; it keeps its own name, and its domain is `other` unless the log says more.
+Any other task keeps its own name, and its domain is `other` unless the log states one.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ _ALIASES: Final = {
 
 
 def canonical_task(name: str) -> str:
-    """The name under which we know a task; an unknown one keeps its own."""
+    """Our name for a task; an unknown task keeps its own."""
     folded = name.strip().lower().replace(" ", "_")
     folded = _ALIASES.get(folded, folded)
     return folded if folded in DOMAINS else name.strip()
 
 
 def domain_of(task: str) -> str:
-    """The domain of a task, `other` where none is known."""
+    """The domain of a task, `other` if it is not known."""
     return DOMAINS.get(task, "other")

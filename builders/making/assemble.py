@@ -1,7 +1,7 @@
-"""The tables of one shard, made from its records: the same records give the same tables, whatever runs this.
+"""The tables of one shard, made from its records. Rows are matched by key.
 
-Rows meet by key. Where a log says the same thing twice it is said once; where it contradicts itself, the first record stands
-and the other is rejected with the place of the first.
+Repeated facts are kept once. If a log contradicts itself, the first record counts, and the other is rejected with the place of
+the first.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.making.views import CANDIDATE, list_cost, make_views
-from llmfusionbench.builders.records import Rejected, identity
+from llmfusionbench.builders.making.views import CANDIDATE, list_cost, make_views, with_columns
+from llmfusionbench.builders.records import Rejected, refuse
 from llmfusionbench.schema import table_schema
 
 _QUERY_FACTS: Final = ("ground_truth", "choices", "metric")
@@ -35,24 +35,24 @@ class Assembled:
 
 
 def assemble(records: pa.Table, llms: pa.Table, split: str) -> Assembled:
-    """queries, responses, judge_scores, logs and routing of the records of some queries, all in one split.
+    """queries, responses, judge_scores, logs and routing of some queries, all in one split.
 
     Args:
-        records: Normal records with their `sequence`; all records of each query in it.
+        records: All normal records of the queries, with their `sequence`.
         llms: The table `llms`.
-        split: The split that the queries were settled in.
+        split: The split of the queries.
     """
     rejected: list[Rejected] = []
     records = _in_order(_with_codes(records), ("query_id",))
-    records = records.set_column(
-        records.schema.get_field_index("split"), "split", pa.array([split] * len(records), pa.string())
-    )
+    records = with_columns(records, {"split": pa.repeat(split, len(records))})
     records = _without_contradictions(records, ("query_id",), _QUERY_FACTS, "the same query has another {}", rejected)
     queries = _merged(records, ("query_id",), table_schema("queries").arrow.names)
 
     answers = _in_order(records.filter(pc.is_valid(records["llm"])), CANDIDATE)
     answers = _without_contradictions(answers, CANDIDATE, _ANSWER_FACTS, "the candidate has another {} for the query", rejected)
-    responses = _with_cost(_merged(answers, CANDIDATE, table_schema("responses").arrow.names), llms)
+    responses = _merged(answers, CANDIDATE, table_schema("responses").arrow.names)
+    # A cost that the log does not state is that of the tokens at list price.
+    responses = with_columns(responses, {"cost_usd": pc.coalesce(responses["cost_usd"], list_cost(responses, llms))})
 
     scores = answers.filter(pc.is_valid(answers["judge"]))
     scores = scores.rename_columns({"judge_score": "score", "judge_reason": "reason", "judge_rubric": "rubric"})
@@ -72,12 +72,12 @@ def _with_codes(records: pa.Table) -> pa.Table:
 
 
 def _in_order(table: pa.Table, key: Sequence[str]) -> pa.Table:
-    """Sorted by key, and within a key as it was read."""
+    """Sorted by key, and within a key in reading order."""
     return table.sort_by([(k, "ascending") for k in (*key, "sequence")]).combine_chunks()
 
 
 def _groups(table: pa.Table, key: Sequence[str]) -> Codes:
-    """[n] number of each row's key; the table is sorted by it."""
+    """[n] number of each row's key, in a table sorted by it."""
     if not table.num_rows:
         return np.zeros(0, np.int64)
     new = np.zeros(table.num_rows, bool)
@@ -88,7 +88,7 @@ def _groups(table: pa.Table, key: Sequence[str]) -> Codes:
 
 
 def _first_given(values: pa.ChunkedArray, groups: Codes) -> pa.Array:
-    """The row of each group's first value that is not null; null where all are."""
+    """The row of each group's first value that is not null; null if all are null."""
     given = np.flatnonzero(values.is_valid().to_numpy())
     number, first = np.unique(groups[given], return_index=True)
     rows = np.full(groups[-1] + 1 if len(groups) else 0, -1)
@@ -97,13 +97,13 @@ def _first_given(values: pa.ChunkedArray, groups: Codes) -> pa.Array:
 
 
 def _merged(table: pa.Table, key: Sequence[str], columns: Sequence[str]) -> pa.Table:
-    """One row a key: each column's first value that is not null."""
+    """One row per key: each column's first value that is not null."""
     groups = _groups(table, key)
     return pa.table({c: table[c].combine_chunks().take(_first_given(table[c], groups)) for c in columns})
 
 
 def _value_codes(values: pa.ChunkedArray) -> Codes:
-    """[n] the same number where the values are the same, -1 where there is none."""
+    """[n] a number for each distinct value, -1 for null."""
     if pa.types.is_list(values.type):
         length = pc.list_value_length(values).cast(pa.string())
         values = pc.binary_join_element_wise(pc.binary_join(values, "\x1f"), length, "\x1f")
@@ -117,7 +117,7 @@ def _value_codes(values: pa.ChunkedArray) -> Codes:
 def _without_contradictions(
     table: pa.Table, key: Sequence[str], facts: Sequence[str], reason: str, rejected: list[Rejected]
 ) -> pa.Table:
-    """`table` less the rows that state another fact than the rows of their key that were taken before them."""
+    """`table` without the rows that contradict an earlier row with the same key in one of the facts."""
     groups = _groups(table, key)
     codes = {fact: _value_codes(table[fact]) for fact in facts}
     differing = np.zeros(table.num_rows, bool)
@@ -128,7 +128,7 @@ def _without_contradictions(
         return table
     against: dict[int, tuple[int, str]] = {}  # row -> the row that it contradicts, and in which fact
     taken: dict[tuple[int, str], int] = {}
-    # Such groups are few, and what a refused row says must count for nothing: they are gone through row by row.
+    # Such groups are few, and the facts of a rejected row must not count: so they are read row by row.
     for row in np.flatnonzero(np.isin(groups, groups[differing])).tolist():
         stated = [(groups[row], fact) for fact in facts if codes[fact][row] >= 0]
         clash = next((s for s in stated if s in taken and codes[s[1]][taken[s]] != codes[s[1]][row]), None)
@@ -137,19 +137,13 @@ def _without_contradictions(
         else:
             for s in stated:
                 taken.setdefault(s, row)
-    wrong = list(against)
     names = table.select([c for c in table.column_names if c not in _TEXTS])
-    records = names.take(pa.array(wrong)).to_pylist()
     places = names.select(["file", "row"]).take(pa.array([row for row, _ in against.values()])).to_pylist()
-    for record, (_, fact), there in zip(records, against.values(), places, strict=True):
-        words = f"{reason.format(fact)} in {there['file']} record {there['row']}"
-        rejected.append(Rejected(record["file"], record["row"], words, identity(record)))
+    problems = {
+        row: [f"{reason.format(fact)} in {there['file']} record {there['row']}"]
+        for (row, (_, fact)), there in zip(against.items(), places, strict=True)
+    }
+    rejected += refuse(names, problems)[1]
     kept = np.ones(table.num_rows, bool)
-    kept[wrong] = False
+    kept[list(against)] = False
     return table.filter(pa.array(kept))
-
-
-def _with_cost(responses: pa.Table, llms: pa.Table) -> pa.Table:
-    """cost_usd where the log gave none: tokens at list price."""
-    cost = pc.coalesce(responses["cost_usd"], list_cost(responses, llms))
-    return responses.set_column(responses.schema.get_field_index("cost_usd"), "cost_usd", cost)

@@ -1,4 +1,4 @@
-"""Takes the parts that a source yields: spills its records, keeps what is small, and makes the small tables of them."""
+"""Takes the parts that a source yields: writes the records to disk, and makes the small tables of the rest."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from llmfusionbench.builders.known.llms import known_llm, scale_of
 from llmfusionbench.builders.known.tasks import canonical_task
 from llmfusionbench.builders.making.normalise import normalise
 from llmfusionbench.builders.making.spill import Settled, Spill
-from llmfusionbench.builders.records import Embeddings, Llms, Records, Rejected, Templates
+from llmfusionbench.builders.records import Embeddings, Llms, Part, Records, Rejected, Templates
 from llmfusionbench.schema import table_schema
 from llmfusionbench.types import query_id, template_id
 from llmfusionbench.validation.explain import explain
 
 
 class Intake:
-    """Takes the parts that a source yields: sets records aside, keeps the rest."""
+    """What has been read of a source."""
 
     def __init__(self, spill: Spill) -> None:
         self.spill = spill
@@ -29,7 +29,8 @@ class Intake:
         self._llms: dict[str, dict[str, Any]] = {}
         self._templates: list[dict[str, Any]] = []
 
-    def take(self, part: Records | Llms | Templates | Embeddings | Rejected) -> None:
+    def take(self, part: Part) -> None:
+        """Write records to disk, and keep any other part in memory."""
         match part:
             case Records(table):
                 for batch in table.combine_chunks().to_batches():
@@ -58,7 +59,7 @@ class Intake:
         self.provenance |= set(pc.unique(asked.column("provenance")).to_pylist())
 
     def llm_table(self) -> pa.Table:
-        """The table `llms`: what the source says of each, filled up with what is publicly known."""
+        """The table `llms`: what the source states of each, completed with what is publicly known."""
         schema = table_schema("llms").arrow
         rows = []
         for name in sorted(self._llms):
@@ -76,7 +77,7 @@ class Intake:
         return pa.Table.from_pylist(rows, schema=schema)
 
     def template_table(self, settled: Settled) -> pa.Table:
-        """The table `thought_templates`; a template that is there already, or whose query is not, is rejected."""
+        """The table `thought_templates`. A repeated template, or one whose query is not in the release, is rejected."""
         schema = table_schema("thought_templates")
         rows: dict[str, dict[str, Any]] = {}
         for template in self._templates:

@@ -1,6 +1,6 @@
-"""Log records made ready for the tables: ids, modes, statuses and names, whole columns at a time.
+"""Log records prepared for the tables, by whole columns: ids, modes, statuses and names.
 
-A pure function from a batch to a batch. What a record leaves unsaid is filled in only where it follows from the rest.
+What a record does not state is filled in only if it follows from the rest.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.known.tasks import canonical_task, domain_of
-from llmfusionbench.builders.records import LOG, Rejected, identity
+from llmfusionbench.builders.records import LOG, Rejected, refuse
 from llmfusionbench.schema import table_schema
 from llmfusionbench.types import content_id, normalise_prompt, query_id, strip_think_suffix
 from llmfusionbench.validation import compile_schema
 from llmfusionbench.validation.explain import explain
 
 NORMAL: Final = pa.schema([pa.field("query_id", pa.string()), *LOG, pa.field("prompt_think", pa.string())])
-"""The columns after normalising: a log record's, its query's id, and its prompt told apart by mode."""
+"""The columns after normalising: those of a log record, its query's id, and its prompt by mode."""
 
 _JUDGE_COLUMNS: Final = {"score": "judge_score", "reason": "judge_reason", "rubric": "judge_rubric"}
 _EMPTY_IS_NULL: Final = (
@@ -39,7 +39,7 @@ _NAN_IS_NULL: Final = ("performance", "cost_usd", "latency_s", "judge_score")
 
 
 def normalise(records: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
-    """The records that a table can hold, in the columns of `NORMAL`, and the others with the reasons."""
+    """The records that fit the tables, in the columns of `NORMAL`, and the rejected others."""
     column = {f.name: _column(records, f) for f in LOG}
     for name in _EMPTY_IS_NULL:
         column[name] = _null_where(pc.equal(column[name], ""), column[name])
@@ -87,7 +87,7 @@ def _map_distinct(function: Callable[[str], str], texts: pa.Array) -> pa.Array:
 
 
 def _identify(task: pa.Array, prompt: pa.Array, source_id: pa.Array, mode: pa.Array) -> dict[str, pa.Array]:
-    """query_id, prompt and prompt_think. Each distinct (task, prompt) is hashed once; without a prompt the source_id counts."""
+    """query_id, prompt and prompt_think. Each distinct (task, prompt) is hashed once; else the source_id."""
     tasks, prompts, sources = _encode(task), _encode(prompt), _encode(source_id)
     think = pc.equal(mode, "think")
     unprompted = prompts.codes < 0
@@ -113,7 +113,7 @@ def _identify(task: pa.Array, prompt: pa.Array, source_id: pa.Array, mode: pa.Ar
 
 
 def _settle_status(status: pa.Array, response: pa.Array, performance: pa.Array) -> dict[str, pa.Array]:
-    """`empty` where the answer is blank and nothing else was said; no text and no performance where there was no answer."""
+    """`empty` where the answer is blank and the log states no other status; no text and performance without an answer."""
     blank = pc.fill_null(pc.or_(pc.equal(response, ""), pc.utf8_is_space(response)), False)
     status = pc.coalesce(_null_where(pc.and_(pc.equal(status, "ok"), blank), status), pc.if_else(blank, "empty", "ok"))
     unanswered = pc.is_in(status, pa.array(["error", "missing"]))
@@ -125,7 +125,7 @@ def _settle_status(status: pa.Array, response: pa.Array, performance: pa.Array) 
 
 
 def _refuse(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
-    """Take out the rows that one of the tables could not hold."""
+    """The rows that fit all tables, and the rejected others."""
     reasons: dict[int, list[str]] = {}
     for table, where in (("queries", None), ("responses", "llm"), ("judge_scores", "judge")):
         schema = table_schema(table)
@@ -147,13 +147,4 @@ def _refuse(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
     nameless = pc.and_(batch.column("judge").is_null(), batch.column("judge_score").is_valid())
     for i in pc.indices_nonzero(nameless).to_pylist():
         reasons.setdefault(i, []).append("judge is missing, expected the name of who gave the judge_score")
-    if not reasons:
-        return batch, []
-    records = batch.take(pa.array(sorted(reasons))).to_pylist()
-    rejected = [
-        Rejected(record["file"], record["row"], "; ".join(dict.fromkeys(reasons[i])), identity(record))
-        for i, record in zip(sorted(reasons), records, strict=True)
-    ]
-    kept = np.ones(batch.num_rows, bool)
-    kept[list(reasons)] = False
-    return batch.filter(pa.array(kept)), rejected
+    return refuse(batch, reasons)

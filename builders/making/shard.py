@@ -1,4 +1,4 @@
-"""One shard of a build: the unit of work that any process can write alone, and the pool that writes them."""
+"""One shard of a build, the unit of work that any process can write alone, and the pool that writes the shards."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.builders.making.assemble import assemble
 from llmfusionbench.builders.making.spill import ShardPlan, read_slices
+from llmfusionbench.builders.making.views import with_columns
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.release import write_shard
 from llmfusionbench.release.writer import shard_name
@@ -23,7 +24,7 @@ from llmfusionbench.texts.tokens import count_tokens
 
 @dataclass(frozen=True)
 class Shard:
-    """A shard's work, whole: can be sent to another process, or another machine that sees the same files."""
+    """All that is needed to write a shard. It can be sent to another process."""
 
     plan: ShardPlan
     root: Path
@@ -32,7 +33,7 @@ class Shard:
     compression_level: int
 
     def write(self) -> tuple[dict[str, dict[str, Any]], list[Rejected]]:
-        """Assemble the shard and write its tables; entries for the manifest, and the records refused."""
+        """Assemble the shard and write its tables; entries for the manifest, and the rejected records."""
         records = read_slices(self.plan)
         if self.tokenizer is not None:
             records = with_tokens(records, self.tokenizer)
@@ -45,12 +46,12 @@ class Shard:
 
 
 def write_shards(shards: Sequence[Shard], workers: int | None) -> Iterator[tuple[dict[str, dict[str, Any]], list[Rejected]]]:
-    """Write the shards, some at a time; their results in order."""
+    """Write the shards in parallel; their results in order."""
     count = min(workers or os.cpu_count() or 1, len(shards))
     if count <= 1:
         yield from (shard.write() for shard in shards)
         return
-    # Arrow leaves Python free to run, so threads do; a tokenizer does not, and gets processes.
+    # Arrow releases Python's lock, so threads are enough; a tokenizer does not, so it gets processes.
     in_threads = shards[0].tokenizer is None
     pool: Executor = ThreadPoolExecutor(count) if in_threads else ProcessPoolExecutor(count, mp_context=get_context("spawn"))
     with pool:
@@ -58,15 +59,14 @@ def write_shards(shards: Sequence[Shard], workers: int | None) -> Iterator[tuple
 
 
 def with_tokens(records: pa.Table, tokenizer: str) -> pa.Table:
-    """`records` with the token counts that their log does not state; where it states one, it stays, with its tokenizer."""
+    """`records` with token counts where the log states none; a stated count stays, with its tokenizer."""
     uncounted = pc.and_(records["input_tokens"].is_null(), records["output_tokens"].is_null())
     unstated = pc.and_(uncounted, records["llm"].is_valid())
     sent = pc.coalesce(records["prompt_think"], records["prompt"])
+    counted = {}
     for column, texts in (("input_tokens", sent), ("output_tokens", records["response"])):
         texts = pc.if_else(unstated, texts, pa.scalar(None, pa.string()))
         counts = count_tokens(pa.chunked_array(texts).combine_chunks(), tokenizer)
-        position = records.schema.get_field_index(column)
-        records = records.set_column(position, column, pc.coalesce(records[column], counts))
-    counted = pc.and_(unstated, pc.or_(records["input_tokens"].is_valid(), records["output_tokens"].is_valid()))
-    named = pc.if_else(counted, tokenizer, records["tokenizer"])
-    return records.set_column(records.schema.get_field_index("tokenizer"), "tokenizer", named)
+        counted[column] = pc.coalesce(records[column], counts)
+    known = pc.and_(unstated, pc.or_(counted["input_tokens"].is_valid(), counted["output_tokens"].is_valid()))
+    return with_columns(records, {**counted, "tokenizer": pc.if_else(known, tokenizer, records["tokenizer"])})

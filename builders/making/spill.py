@@ -1,6 +1,6 @@
-"""Records set aside on disk in sorted runs, then read back a range of queries at a time: an external sort by query.
+"""An external sort of records by query: written to disk in sorted runs, then read back one range of queries at a time.
 
-A source may name the queries in any order (most logs are one file an LLM); a shard needs all answers to its queries together.
+A source may give the queries in any order (most logs are one file per LLM); a shard needs all answers to its queries together.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 RUN_BYTES: Final = 32 * 2**20
-"""Size of a run: what is held in memory while reading."""
+"""Size of a run, which is held in memory while reading."""
 
 SHARD_BYTES: Final = 32 * 2**20
-"""Text that a shard aims at: what is held in memory while a shard is written, some five times over."""
+"""Intended amount of text in a shard. Writing a shard takes about five times as much memory."""
 
 Prefix = npt.NDArray[np.uint64]
 """The first 16 digits of a query_id as a number: sorts as the ids do."""
@@ -37,7 +37,7 @@ def prefix_of(query_ids: pa.Array) -> Prefix:
 
 @dataclass(frozen=True)
 class Settled:
-    """Every query of a release, and the split it was settled in."""
+    """Every query of a release, and its split."""
 
     queries: Prefix
     """Sorted, each once."""
@@ -50,7 +50,7 @@ class Settled:
         return [name for name, code in _GUARDED.items() if (self.codes == code).any()]
 
     def split_of(self, query_ids: pa.Array) -> pa.Array:
-        """[n] split of each query; null where there is no such query."""
+        """[n] split of each query; null where the release lacks the query."""
         prefix = prefix_of(query_ids)
         place = np.minimum(np.searchsorted(self.queries, prefix), len(self.queries) - 1)
         found = self.queries[place] == prefix
@@ -59,7 +59,7 @@ class Settled:
 
 @dataclass(frozen=True)
 class ShardPlan:
-    """What a shard will hold: the rows of each run whose query lies in a range, and in one split."""
+    """The content of a shard: the rows of each run whose query is in a range, and in one split."""
 
     split: str
     index: int
@@ -81,7 +81,7 @@ class Spill:
         self._runs: list[tuple[str, Prefix, npt.NDArray[np.int8], npt.NDArray[np.int64]]] = []  # file, query, split, bytes
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Take a batch that has the columns query_id and split; `sequence`, its place in the reading order, is added."""
+        """Take a batch with the columns query_id and split; the column `sequence`, the reading order, is added."""
         sequence = pa.array(np.arange(self.rows, self.rows + batch.num_rows))
         self._pending.append(batch.append_column("sequence", sequence))
         self._pending_bytes += batch.nbytes
@@ -108,8 +108,8 @@ class Spill:
     def settle(self, test_share: float = 0.0) -> Settled:
         """Every query with its split.
 
-        A query that stands in several splits goes to the most guarded of them, so that none is trained on and tested. Of the
-        train queries a share may be set aside for `test`: those whose hash is lowest, whatever order they came in.
+        A query in several splits goes to the most guarded of them, so that none is both trained on and tested. A share of the
+        train queries may be set aside for `test`: those with the lowest hashes, whatever the order of the input.
         """
         prefix = np.concatenate([run[1] for run in self._runs])
         split = np.concatenate([run[2] for run in self._runs])
@@ -117,13 +117,13 @@ class Spill:
         distinct, first = np.unique(prefix[order], return_index=True)
         settled = split[order][first]
         if test_share:
-            # Bits that the sorting does not use, so that the split is no range of ids.
+            # Bits that the sorting does not use, so that the split is not a range of ids.
             mixed = (distinct * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(11)
             settled = np.where((settled == 0) & (mixed < np.uint64(int(test_share * 2**53))), np.int8(1), settled)
         return Settled(distinct, settled)
 
     def plan(self, settled: Settled) -> Iterator[ShardPlan]:
-        """The shards, so cut that each holds about `SHARD_BYTES` of text; they depend on the records alone."""
+        """The shards, each with about `SHARD_BYTES` of text. They depend on the records alone."""
         queries = settled.queries
         sizes = np.zeros(len(queries), np.int64)
         for _, prefix, _, text in self._runs:
@@ -149,7 +149,7 @@ class Spill:
 
 
 def read_slices(plan: ShardPlan) -> pa.Table:
-    """The records of a shard, as they were read, in no particular order."""
+    """The records of a shard, in no particular order."""
     parts = []
     for path, first, last in plan.slices:
         batch = pa.ipc.open_file(pa.memory_map(path)).get_batch(0).slice(first, last - first)

@@ -1,11 +1,8 @@
-"""The views of a release, `logs` and `routing`, made from the tables they are views of; and the price of an answer.
-
-Rows meet by key. Whatever makes a release, from logs or from another release, makes its views here.
-"""
+"""The views of a release, `logs` and `routing`, made from its tables; and the price of an answer. Rows are matched by key."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -20,20 +17,13 @@ CANDIDATE: Final = ("query_id", "llm", "mode")
 
 
 def make_views(queries: pa.Table, responses: pa.Table, llms: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Table]:
-    """logs and routing of some queries, with all of their responses and judge scores.
-
-    Args:
-        queries: Sorted by query_id.
-        responses: Sorted by query_id, llm and mode.
-        llms: The whole table.
-        judge_scores: Sorted by key; those of the answers in `responses`, and no others.
-    """
+    """logs and routing of some queries, with all of their responses and judge scores; all tables are sorted by key."""
     logs = _logs(responses, queries, llms, judge_scores)
     return {"logs": logs, "routing": _routing(logs, queries)}
 
 
 def list_cost(responses: pa.Table, llms: pa.Table) -> pa.ChunkedArray:
-    """[n] USD: (input tokens x input price + output tokens x output price) / 1e6; null where one of the four is."""
+    """[n] USD: (input tokens x input price + output tokens x output price) / 1e6; null where any of the four is null."""
     prices = lookup(llms, "llm", responses["llm"], ("input_price", "output_price"))
     return pc.divide(
         pc.add(
@@ -50,6 +40,13 @@ def lookup(table: pa.Table, key: str, values: pa.ChunkedArray, columns: Sequence
     return {c: table[c].take(rows) for c in columns}
 
 
+def with_columns(table: pa.Table, columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> pa.Table:
+    """`table` with other values in columns that it has."""
+    for name, values in columns.items():
+        table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), values)
+    return table
+
+
 def _logs(responses: pa.Table, queries: pa.Table, llms: pa.Table, judge_scores: pa.Table) -> pa.Table:
     query = lookup(
         queries, "query_id", responses["query_id"],
@@ -64,7 +61,7 @@ def _logs(responses: pa.Table, queries: pa.Table, llms: pa.Table, judge_scores: 
 
 
 def _judged(responses: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Array]:
-    """judge_score, the mean over the judges that gave one, and judges, their names; rows of both tables are sorted by key."""
+    """judge_score, the mean over the judges that gave one, and judges, their names."""
     given = judge_scores.filter(pc.is_valid(judge_scores["score"]))
     both = pa.concat_tables([responses.select(CANDIDATE), given.select(CANDIDATE)])
     codes = np.zeros(both.num_rows, np.int64)
@@ -86,18 +83,14 @@ def _judged(responses: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Array]:
 
 
 def _routing(logs: pa.Table, queries: pa.Table) -> pa.Table:
-    """One row a query with the list of its candidates, sorted by name."""
+    """One row per query with the list of its candidates, sorted by name."""
     pairs = pc.dictionary_encode(pc.binary_join_element_wise(logs["llm"], logs["mode"], "\x1f")).combine_chunks()
     names = pa.array([Candidate(*p.rsplit("\x1f", 1)).name for p in pairs.dictionary.to_pylist()], pa.string()).take(
         pairs.indices
     )
-    cells = pa.table(
-        {
-            "query_id": logs["query_id"],
-            "candidate": names,
-            **{c: logs[c] for c in ("performance", "cost_usd", "judge_score")},
-        }
-    ).sort_by([("query_id", "ascending"), ("candidate", "ascending")])
+    figures = {c: logs[c] for c in ("performance", "cost_usd", "judge_score")}
+    cells = pa.table({"query_id": logs["query_id"], "candidate": names, **figures})
+    cells = cells.sort_by([("query_id", "ascending"), ("candidate", "ascending")])
     rows = pc.index_in(cells["query_id"], value_set=queries["query_id"].combine_chunks()).to_numpy()
     offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(queries)))]).astype(np.int32)
     struct = cells.drop_columns(["query_id"]).combine_chunks().to_struct_array()

@@ -1,4 +1,4 @@
-"""Backslashes that the writer of a CSV doubled: found out from the whole file, and undone."""
+"""Doubled backslashes in a CSV: recognised from the whole file, and undone."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from llmfusionbench.storage.files import open_binary, reading
 
 
 def has_doubled_backslashes(path: Path) -> bool:
-    """Whether the writer of a CSV doubled every backslash, as Python's does since 3.10 when told to escape with one.
+    """Whether the writer of a CSV doubled every backslash, as Python's does since 3.10 if its `escapechar` is a backslash.
 
-    Then no run of backslashes in the file has an odd length; in a file as it should be, the first `\\frac` has.
+    Then every run of backslashes in the file has an even length; in a correct file, the first `\\frac` has an odd one.
     """
     seen = False
     run = 0  # backslashes at the end of the last chunk, whose run may go on
@@ -34,7 +34,7 @@ def has_doubled_backslashes(path: Path) -> bool:
 
 
 def undoubled(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The texts of a batch with every pair of backslashes as one; vectors have none."""
+    """The texts of a batch with every pair of backslashes as one. Vectors are skipped, since they have none."""
     columns = [
         batch.column(name) if name.endswith("_embedding") else pc.replace_substring(batch.column(name), "\\\\", "\\")
         for name in batch.schema.names

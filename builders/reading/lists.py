@@ -1,7 +1,7 @@
-"""Columns of lists of texts written as their repr, `['...']`, as the texts themselves; nothing is ever evaluated.
+"""Columns of lists of texts written as their repr, `['...']`, as the texts themselves, without evaluating them.
 
-Lists of one text with plain escapes, which is nearly all there are, are taken apart whole columns at a time; the others one by
-one by the strict literal reader.
+Nearly all are lists of one text with plain escapes, which are read by whole columns; the strict literal reader reads the others
+one by one.
 """
 
 from __future__ import annotations
@@ -20,10 +20,7 @@ _ESCAPES: Final = (("\\\\", "\0"), ("\\n", "\n"), ("\\r", "\r"), ("\\t", "\t"), 
 
 
 def unlisted(cells: pa.Array) -> pa.Array:
-    """[n] the text in each list, several with a blank line between them; null where a cell is no list of texts.
-
-    A cell is the repr of a list, or a list.
-    """
+    """[n] the text in each list or its repr, several joined by blank lines; null where a cell is not a list of texts."""
     if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
         return pa.array([_one_text(cell) for cell in cells.to_pylist()], pa.string())
     cells = cells.cast(pa.string())

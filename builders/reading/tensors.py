@@ -1,4 +1,4 @@
-"""Vectors written as the text of torch tensors, read by whole columns and never by torch."""
+"""Vectors written as the text of torch tensors, read by whole columns without torch."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _ARGUMENTS: Final = re.compile(r"[\w\s=.,:'\"]{1,200}")
 
 
 def parse_tensors(cells: pa.Array) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
-    """Vectors written as the text of torch tensors: [n] list<float32>, null where numbers are elided; and [n] the damaged."""
+    """[n] list<float32> of the tensors, null where numbers are elided; and [n] whether the text is damaged."""
     bodies = [_tensor_body(cell) for cell in cells.to_pylist()]
     damaged = np.array([body is None for body in bodies], bool)
     texts = pa.array([None if body is None or "..." in body else body for body in bodies], pa.string())
     try:
         vectors = _numbers(texts)
-    except pa.ArrowInvalid:  # one of them holds something else: find out which
+    except pa.ArrowInvalid:  # find out which text is something else
         vectors, damaged = _numbers_one_by_one(texts, damaged)
     finite = np.isfinite(vectors.flatten().to_numpy(zero_copy_only=False))
     damaged[pc.list_parent_indices(vectors).to_numpy()[~finite]] = True
@@ -29,7 +29,7 @@ def parse_tensors(cells: pa.Array) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
 
 
 def _tensor_body(cell: str) -> str | None:
-    """What stands between the outer brackets of `tensor([[...]], device=...)`, without inner ones and white space."""
+    """The text between the outer brackets of `tensor([[...]], device=...)`, without inner brackets and white space."""
     text = cell.strip()
     start, end = text.find("["), text.rfind("]")
     if not text.startswith("tensor(") or not text.endswith(")") or text[7:start].strip() or start >= end:
@@ -41,7 +41,7 @@ def _tensor_body(cell: str) -> str | None:
 
 
 def _numbers(texts: pa.Array) -> pa.Array:
-    """Numbers parted by commas as lists of float32.
+    """Comma-separated numbers as lists of float32.
 
     Raises:
         pa.ArrowInvalid: a text holds something else.

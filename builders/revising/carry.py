@@ -1,4 +1,4 @@
-"""What a release made out of a release takes over from it: files byte for byte, and what its manifest says of itself."""
+"""What a release that is made from another takes over: files byte for byte, and parts of the manifest."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from llmfusionbench.release import Release
 from llmfusionbench.storage.files import sha256
 
 CARD: Final = "README.md"
-"""Written anew with every release."""
+"""Written for every release."""
 
 _OWN: Final = ("schema_version", "tool", "tables", "files", "history")
 
 
 def carry_over(release: Release, root: Path, *, but: Callable[[str], bool]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Copy the files of a release below `root`; name and entry of each. What an earlier run has copied stays.
+    """Copy the files of a release below `root`; name and entry of each. Files that an earlier run has copied stay.
 
     Args:
-        but: Of the name of a file, such as `responses/train-00000-of-00001.parquet`: whether to leave it out. The card is.
+        but: Called with the name of a file, such as `responses/train-00000-of-00001.parquet`; true to skip it. The card is
+            always skipped.
 
     Raises:
         ReleaseError: a file differs from its manifest.
@@ -39,10 +40,10 @@ def carry_over(release: Release, root: Path, *, but: Callable[[str], bool]) -> I
 
 
 def checked(release: Release, name: str) -> Path:
-    """The place of a file of a release.
+    """The path of a file of a release.
 
     Raises:
-        ReleaseError: it differs from the manifest.
+        ReleaseError: the file differs from the manifest.
     """
     place = release.path / name
     if not place.is_file() or sha256(place) != release.manifest["files"][name].get("sha256"):
@@ -51,7 +52,7 @@ def checked(release: Release, name: str) -> Path:
 
 
 def described(release: Release, step: str, options: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
-    """For the manifest of what was made of `release`: all that it says of itself, and one more step in its history."""
+    """The manifest's entries for what was made from `release`: those of `release`, and one more step in its history."""
     about = {k: v for k, v in release.manifest.items() if k not in _OWN}
     taken = {"step": step, "options": options, "source_manifest": sha256(release.path / MANIFEST)}
     return {**about, "history": [*release.manifest.get("history", []), {**taken, **figures}]}

@@ -1,4 +1,4 @@
-"""The programs among the answers of a release, run once each in one pool of sandboxes; their scores kept shard by shard."""
+"""Runs the programs among the answers of a release, once each in one pool of sandboxes, and keeps their scores by shard."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class _Run:
 
 
 def _scores(rows: Sequence[dict[str, Any]], run: _Run, threads: ThreadPoolExecutor) -> Iterator[Score]:
-    """The score of each row; answers that are the same to the same query run once."""
+    """The score of each row; equal answers to the same query run once."""
     first: dict[tuple[str, str | None, str], int] = {}
     places = [first.setdefault((r["query_id"], r["response"], r["status"]), i) for i, r in enumerate(rows)]
     known: dict[int, Score] = {}
@@ -90,6 +90,6 @@ def _table(rows: Sequence[dict[str, Any]], scores: Sequence[Score]) -> pa.Table:
     columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in CANDIDATE}
     columns["value"] = [s.value for s in scores]
     columns["extracted"] = [s.extracted for s in scores]
-    # An object's address is another one every time, and says nothing.
+    # The address of an object differs from run to run.
     columns["reason"] = [_ADDRESS.sub("0x...", s.reason) for s in scores]
     return pa.table(columns, schema=_SCHEMA)

@@ -1,7 +1,7 @@
-"""Makes a release from a release: answers are revised shard by shard, views are rebuilt, everything else is copied.
+"""Makes a release from a release: a `Revision` changes the answers by shard, views are rebuilt, everything else is copied.
 
-What becomes of an answer is the business of a `Revision`. A run that is cut short leaves its finished shards in a hidden
-directory beside the new release, and the next run of the same takes them up.
+An interrupted run leaves its finished shards in a hidden directory next to the new release. The next run of the same revision
+resumes from them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -37,60 +37,48 @@ REDONE: Final = ("responses", "logs", "routing")
 
 @dataclass(frozen=True)
 class Revised:
-    """What a revision made of a shard."""
+    """The result of a revision for one shard."""
 
     responses: pa.Table
     notes: dict[str, pa.Table]
-    """What `conclude` will want to know of the shard, by name."""
+    """What `conclude` needs to know of the shard, by name."""
 
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What a revision came to."""
+    """The result of a revision."""
 
     files: dict[str, dict[str, Any]]
-    """Name -> entry for the manifest of each file it wrote beside the tables."""
+    """Name -> entry for the manifest of each file that it wrote next to the tables."""
     figures: dict[str, Any]
     """For the manifest's history."""
     report: Any
-    """For the caller."""
+    """For the caller: a dataclass with fields `release` and `resumed`."""
 
 
 class Revision(Protocol):
-    """A change to the answers of a release. It can be pickled, and the same answers always become the same."""
+    """A change to the answers of a release. It can be pickled, and gives the same result every time."""
 
     @property
     def name(self) -> str:
-        """What it is called in the manifest's history."""
+        """Its name in the manifest's history."""
         ...
 
     def options(self) -> dict[str, Any]:
-        """What sets it apart from others of its name, as JSON can hold it; the manifest tells, and a run is known by it."""
+        """Its settings as JSON, for the manifest; a run resumes only one with the same settings."""
         ...
 
     def prepare(self, shards: Sequence[Shard], store: Store, workers: int, tell: Progress) -> None:
-        """Do what is not done shard by shard; results go to the store."""
+        """Do the work that is not done shard by shard; results go to the store."""
         ...
 
     def revise(self, shard: Shard, tables: ShardTables, store: Store, workers: int) -> Revised:
-        """The responses of a shard as they shall be: the same keys, in the same order."""
+        """The new responses of a shard, with the same keys in the same order."""
         ...
 
     def conclude(self, shards: Sequence[Shard], store: Store, root: Path) -> Conclusion:
-        """Add up what the shards noted."""
+        """Add up the notes of the shards."""
         ...
-
-
-@dataclass(frozen=True)
-class Derived:
-    """A release that was made out of another."""
-
-    release: Release
-    shards: int
-    resumed: int
-    """Shards that an earlier run, cut short, had done."""
-    report: Any
-    """The revision's own."""
 
 
 def derive(
@@ -101,24 +89,18 @@ def derive(
     workers: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
-) -> Derived:
-    """Write the release that `revision` makes of `source`.
+) -> Any:
+    """Write the release that `revision` makes of `source`, and return the revision's report with `release` and `resumed` set.
 
-    Args:
-        source: A release, or where one is (see `open_release`).
-        out: Directory of the new one; it appears whole or not at all.
-        revision: What to do to the answers.
-        workers: Processes at work at a time; by default one a core. Any number gives the same bytes.
-        overwrite: Replace a release that is there; it may be `source` itself.
-        progress: Called as progress(stage, done, total).
+    The arguments are those of `rescore` and `recount`.
 
     Raises:
-        ReleaseError: `source` is damaged: a file differs from its manifest, or an answer's query is not there.
-        InputError: `out` cannot be written or lies in `source`, or another run is making the same.
+        ReleaseError: `source` is damaged: a file differs from its manifest, or an answer's query is missing.
+        InputError: `out` cannot be written or lies in `source`, or another run is making the same release.
     """
     release = source if isinstance(source, Release) else open_release(source)
     if Path(os.path.realpath(release.path)) in Path(os.path.realpath(out)).parents:
-        raise InputError(f"{out}: lies in the release that it is made of, {release.path}. Remedy: another --out")
+        raise InputError(f"{out}: lies in the release that it is made of, {release.path}. Remedy: choose an --out outside it")
     tell = progress or (lambda *_: None)
     count = workers or os.cpu_count() or 1
     shards = shards_of(release)
@@ -139,7 +121,7 @@ def derive(
         shutil.rmtree(store.path)
         about = described(release, revision.name, revision.options(), conclusion.figures)
         writer.finish(files | conclusion.files, about)
-    return Derived(Release(out), len(shards), resumed, conclusion.report)
+    return replace(conclusion.report, release=Release(out), resumed=resumed)
 
 
 def _digest(release: Release, revision: Revision) -> str:
@@ -149,7 +131,7 @@ def _digest(release: Release, revision: Revision) -> str:
 
 
 def _copied(release: Release, root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Copy what stays as it is; name and entry of each file. The responses are checked on the way."""
+    """Copy the unchanged files and check the responses; name and entry of each copied file."""
     for name in sorted(release.manifest["files"]):
         if name.startswith("responses/"):
             checked(release, name)
@@ -157,7 +139,7 @@ def _copied(release: Release, root: Path) -> Iterator[tuple[str, dict[str, Any]]
 
 
 def _done(shard: Shard, store: Store, root: Path) -> dict[str, dict[str, Any]] | None:
-    """The entries of the shard's files, if an earlier run has finished it."""
+    """The entries of the shard's files, if an earlier run has finished the shard."""
     entries = store.receipt(shard)
     if entries is None or any(not (root / n).is_file() or sha256(root / n) != e["sha256"] for n, e in entries.items()):
         return None
@@ -167,7 +149,7 @@ def _done(shard: Shard, store: Store, root: Path) -> dict[str, dict[str, Any]] |
 def _run(
     shards: Sequence[Shard], revision: Revision, store: Store, root: Path, workers: int
 ) -> Iterator[tuple[Shard, dict[str, dict[str, Any]]]]:
-    """Revise the shards, the largest first, some at a time."""
+    """Revise the shards in parallel, the largest first."""
     processes = min(workers, len(shards))
     ordered = sorted(shards, key=lambda s: -s.bytes)
     if processes <= 1:
@@ -200,7 +182,7 @@ def _write(shard: Shard, revision: Revision, store: Store, root: Path, workers: 
 
 
 def _check_count(release: Release, files: dict[str, dict[str, Any]]) -> None:
-    """No answer may be lost: one whose query is in no shard would be."""
+    """Check that no answer is lost, as it would be if its query were in no shard."""
     had = sum(s["rows"] for s in release.manifest["tables"].get("responses", {"splits": {}})["splits"].values())
     have = sum(entry["rows"] for name, entry in files.items() if name.startswith("responses/"))
     if had != have:

@@ -1,16 +1,16 @@
-"""Counting tokens again: a new release whose counts are one tokenizer's, and whose costs are those tokens at list price."""
+"""Counting tokens again: a new release with the token counts of one tokenizer, and their costs at list price."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.making.views import list_cost, lookup
+from llmfusionbench.builders.making.views import list_cost, lookup, with_columns
 from llmfusionbench.builders.revising.derive import Conclusion, Revised, derive
 from llmfusionbench.builders.revising.shards import Shard, ShardTables, Store
 from llmfusionbench.release import Release
@@ -22,22 +22,22 @@ _COUNTS: Final = "counts"
 
 @dataclass(frozen=True)
 class RecountReport:
-    """What a recount came to; sums are over the answers that have the figure."""
+    """Results of a recount. Sums are over the answers that have the figure."""
 
     answers: int
     counted: int
-    """Answers whose tokens were counted: their prompt and their text are both there. The others keep what their log says."""
+    """Answers whose tokens were counted, because they have a prompt and a text. The others keep the counts of their log."""
     input_tokens: int
     output_tokens: int
     costed: int
-    """Answers with a cost: they have both counts, and their LLM has both prices."""
+    """Answers with a cost, because they have both counts and their LLM has both prices."""
     cost_before: float
     """USD, as the release had it."""
     cost_after: float
     """USD, at list price."""
     release: Release | None = None
     resumed: int = 0
-    """Shards that an earlier run, cut short, had done."""
+    """Shards that an interrupted earlier run had finished."""
 
 
 def recount(
@@ -53,34 +53,34 @@ def recount(
     """Count the tokens of every prompt and answer, price them, and write the result as another release.
 
     The cost of an answer is (input tokens x input price + output tokens x output price) / 1e6 by the table `llms`, and null
-    where one of these is; a cost that the log stated is not used.
+    where any of these is null; a cost that the log states is not used.
 
     Args:
-        release: A release, or where one is: "sample", a directory, "org/name".
-        out: Directory of the new release; it appears whole or not at all.
-        tokenizer: A tiktoken encoding such as `cl100k_base`; it is named in every row that it counted.
-        fast: Count with bpe-openai, checked against tiktoken on the way.
-        workers: Processes at work at a time; by default one a core. Any number gives the same bytes.
-        overwrite: Replace a release that is there; it may be `release` itself.
+        release: A release, or its name: "sample", a directory, "org/name".
+        out: Directory of the new release, written atomically.
+        tokenizer: A tiktoken encoding such as `cl100k_base`; every row that it counted names it.
+        fast: Count with bpe-openai and check a sample against tiktoken.
+        workers: Number of processes; by default one per core. Any number gives the same bytes.
+        overwrite: Replace an existing release, which may be `release` itself.
         progress: Called as progress(stage, done, total).
 
     Raises:
-        UnknownNameError: there is no such tokenizer.
-        InputError: its ranks cannot be had, or `out` cannot be written.
+        UnknownNameError: the tokenizer is not known.
+        InputError: its ranks are not available, or `out` cannot be written.
         MissingExtraError: `fast`, and bpe-openai is not installed.
         ReleaseError: `release` is damaged.
     """
     encoding(tokenizer)
     if fast:
         fast_encoding(tokenizer)
-    derived = derive(release, out, Recounting(tokenizer, fast), workers=workers, overwrite=overwrite, progress=progress)
-    report: RecountReport = derived.report
-    return replace(report, release=derived.release, resumed=derived.resumed)
+    revision = Recounting(tokenizer, fast)
+    report: RecountReport = derive(release, out, revision, workers=workers, overwrite=overwrite, progress=progress)
+    return report
 
 
 @dataclass(frozen=True)
 class Recounting:
-    """The revision that counts tokens anew."""
+    """The revision that counts tokens again."""
 
     tokenizer: str
     fast: bool
@@ -93,7 +93,7 @@ class Recounting:
         return {"tokenizer": self.tokenizer}  # the faster counter gives the same counts
 
     def prepare(self, shards: Sequence[Shard], store: Store, workers: int, tell: Progress) -> None:
-        """Nothing: shards count for themselves."""
+        """Nothing to prepare."""
 
     def revise(self, shard: Shard, tables: ShardTables, store: Store, workers: int) -> Revised:
         """Count the tokens of the shard's responses, and price them."""
@@ -105,8 +105,8 @@ class Recounting:
             "output_tokens": pc.if_else(counted, answered, old["output_tokens"]),
             "tokenizer": pc.if_else(counted, self.tokenizer, old["tokenizer"]),
         }
-        new = _with(old, columns)
-        new = _with(new, {"cost_usd": list_cost(new, tables.llms)})
+        new = with_columns(old, columns)
+        new = with_columns(new, {"cost_usd": list_cost(new, tables.llms)})
         figures = {
             "answers": new.num_rows,
             "counted": pc.sum(counted).as_py() or 0,
@@ -119,7 +119,7 @@ class Recounting:
         return Revised(new, {_COUNTS: pa.Table.from_pylist([figures])})
 
     def _counts(self, tables: ShardTables) -> tuple[pa.Array, pa.Array]:
-        """[n], [n]: tokens of the prompt that was sent, and of the answer; null where there is no text."""
+        """[n], [n]: tokens of the prompt that was sent, and of the answer; null where the text is missing."""
         queries, responses = tables.queries, tables.responses
         counted = {
             name: pa.table({"query_id": queries["query_id"], "tokens": self._tokens(texts)})
@@ -142,10 +142,3 @@ class Recounting:
         totals = {name: sum(n[name][0].as_py() for n in notes) for name in notes[0].column_names} if notes else {}
         report = RecountReport(**totals)
         return Conclusion({}, {"answers": report.answers, "counted": report.counted}, report)
-
-
-def _with(table: pa.Table, columns: dict[str, pa.ChunkedArray]) -> pa.Table:
-    for name, values in columns.items():
-        position = table.schema.get_field_index(name)
-        table = table.set_column(position, table.schema.field(position), values)
-    return table

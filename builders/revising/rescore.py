@@ -1,13 +1,12 @@
-"""Re-scoring: a new release in which every answer has the performance that our metrics give it, and says so.
+"""Re-scoring: a new release in which every answer has the performance that our metrics give it.
 
-An answer that cannot be scored has none, for a reason that is counted. Numbers of different making never share a column
-without `metric_version` telling which is which.
+An answer that cannot be scored has none, and the reasons are counted. `metric_version` names the origin of every number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +27,7 @@ from llmfusionbench.storage.files import sha256
 from llmfusionbench.types import Progress
 
 CHANGED: Final = "rescore_changes.parquet"
-"""The file of a re-scored release that lists the answers with another performance than before."""
+"""The file of a re-scored release that lists the answers whose performance has changed."""
 
 _SCORES, _CHANGES = "scores", "changes"
 
@@ -45,31 +44,31 @@ def rescore(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> RescoreReport:
-    """Score the answers of a release anew and write them as another release.
+    """Score the answers of a release again and write them as another release.
 
-    Everything else is copied byte for byte, but for the views, which follow. `rescore_changes.parquet` in `out` lists the
-    answers whose performance is another than before. A run that is cut short is taken up by the next one of the same.
+    The views follow the scores; everything else is copied byte for byte. `rescore_changes.parquet` in `out` lists the answers
+    whose performance has changed. An interrupted run is resumed by the next one with the same arguments.
 
     Args:
-        release: A release, or where one is: "sample", a directory, "org/name".
-        out: Directory of the new release; it appears whole or not at all.
-        metrics: Score the queries of these metrics; all others keep what they have. By default all are scored, and an
-            answer whose metric is not known to us is left without a performance.
-        official: The reference pipeline's own numbers, defects included, for comparison with published ones.
+        release: A release, or its name: "sample", a directory, "org/name".
+        out: Directory of the new release, written atomically.
+        metrics: Score only the queries of these metrics; all others keep their performance. By default all are scored, and
+            an answer whose metric is unknown has no performance.
+        official: Compute the reference pipeline's own numbers, including its defects, for comparison with published ones.
         allow_code_execution: Run the programs that LLMs wrote, in a sandbox; without it they are not scored.
-        sandbox: "auto" for the strongest isolation that can be had, or a kind by name.
-        workers: Processes at work at a time; by default one a core. Any number gives the same bytes.
-        overwrite: Replace a release that is there; it may be `release` itself.
+        sandbox: "auto" for the strongest isolation available, or a kind by name.
+        workers: Number of processes; by default one per core. Any number gives the same bytes.
+        overwrite: Replace an existing release, which may be `release` itself.
         progress: Called as progress(stage, done, total).
 
     Returns:
-        Means before and after, by task and by LLM, and what changed. With several `workers` this starts processes: call it
-        under `if __name__ == "__main__"` in a script.
+        Means before and after, by task and by LLM, and what changed. With several `workers` this starts processes: in a script,
+        call it under `if __name__ == "__main__"`.
 
     Raises:
-        UnknownNameError: there is no such metric or kind of sandbox.
-        InputError: no isolation can be had for code that is to be run; or `out` cannot be written; or official numbers
-            would come to stand beside ours.
+        UnknownNameError: a metric or the kind of sandbox is not known.
+        InputError: no isolation is available for code that is to be run; `out` cannot be written; or the release would have
+            both official numbers and ours.
         ReleaseError: `release` is damaged.
         MissingExtraError: a package that a metric needs is not installed.
     """
@@ -80,13 +79,13 @@ def rescore(
     source = release if isinstance(release, Release) else open_release(release)
     _check_versions(source, choice)
     kind = choose_kind(sandbox) if allow_code_execution else None
-    derived = derive(source, out, Rescoring(choice, kind), workers=workers, overwrite=overwrite, progress=progress)
-    report: RescoreReport = derived.report
-    return replace(report, release=derived.release, resumed=derived.resumed)
+    revision = Rescoring(choice, kind)
+    report: RescoreReport = derive(source, out, revision, workers=workers, overwrite=overwrite, progress=progress)
+    return report
 
 
 def _check_versions(release: Release, choice: Choice) -> None:
-    """Official numbers and ours never share a release; what a log gave, of unknown making, may stay beside either."""
+    """Check that official numbers and ours do not share a release. Numbers of a log, whose origin is unknown, may stay."""
     if choice.metrics is None:
         return
     queries = release.table("queries").to_table(columns=["query_id", "metric"])
@@ -103,11 +102,11 @@ def _check_versions(release: Release, choice: Choice) -> None:
 
 @dataclass(frozen=True)
 class Rescoring:
-    """The revision that scores answers anew."""
+    """The revision that scores answers again."""
 
     choice: Choice
     sandbox: str | None
-    """The kind that programs run in; None where none may run."""
+    """The kind that programs run in; None if none may run."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""What a re-scoring came to: means before and after with their intervals, what changed, and why answers have no score."""
+"""Results of a re-scoring: means before and after with their intervals, what changed, and why answers have no score."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from llmfusionbench.release import Release
 from llmfusionbench.statistics import bootstrap_pooled
 
 ROUNDING: Final = 5.1e-5
-"""A log of four decimals is off by so much without being another score."""
+"""A log with four decimals may differ by this without being another score."""
 
 
 class Estimate(NamedTuple):
@@ -42,13 +42,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class RescoreReport:
-    """What a re-scoring came to."""
+    """Results of a re-scoring."""
 
     tasks: list[Comparison]
     llms: list[Comparison]
     answers: int
     chosen: int
-    """Answers to queries of the chosen metrics: those that were scored anew, or left without a score."""
+    """Answers to queries of the chosen metrics: those that were scored again, or have no score now."""
     changed: int
     """Answers whose performance differs by more than rounding, or that gained or lost one."""
     rounded: int
@@ -59,10 +59,10 @@ class RescoreReport:
     """The kind of isolation that programs ran in; null where none ran."""
     release: Release | None = None
     resumed: int = 0
-    """Shards that an earlier run, cut short, had done."""
+    """Shards that an interrupted earlier run had finished."""
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as JSON can hold it; the release by its path."""
+        """The report as JSON; the release by its path."""
         plain = {k: v for k, v in vars(self).items() if k not in ("release", "tasks", "llms")}
         for name, rows in (("tasks", self.tasks), ("llms", self.llms)):
             plain[name] = [asdict(row) | {"before": row.before._asdict(), "after": row.after._asdict()} for row in rows]
@@ -104,7 +104,7 @@ class _Answers:
 
 
 def _parts(names: pa.ChunkedArray, answers: _Answers) -> Iterator[tuple[pa.ChunkedArray, _Answers]]:
-    """The answers of each name by themselves."""
+    """The answers of each name."""
     codes, distinct = _codes(names)
     for name in sorted(distinct):
         rows = np.flatnonzero(codes == distinct.index(name))
@@ -115,7 +115,7 @@ def _parts(names: pa.ChunkedArray, answers: _Answers) -> Iterator[tuple[pa.Chunk
 
 
 def _compared(names: pa.ChunkedArray, answers: _Answers) -> list[Comparison]:
-    """One row a name, by name. Whole queries are drawn, the same for all names: those that were asked the same stay paired."""
+    """One row per name, by name. The bootstrap draws whole queries, the same for all names, so names stay paired."""
     codes, distinct = _codes(names)
     size = len(distinct)
     _, query = np.unique(answers.queries, return_inverse=True)

@@ -1,4 +1,4 @@
-"""The answers of one shard, scored column by column: their new performance, why it is what it is, and what changed."""
+"""The answers of one shard, scored column by column: their new performance, its reasons, and what changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.making.views import CANDIDATE, lookup
+from llmfusionbench.builders.making.views import CANDIDATE, lookup, with_columns
 from llmfusionbench.builders.revising.shards import ShardTables
 from llmfusionbench.scoring import METRICS, OFFICIAL, VERSION, score_column
 
@@ -22,10 +22,10 @@ SCORES: Final = pa.schema(
         ("reason", pa.string()),
     ]
 )
-"""What is noted of every answer; `reason` is null where its metric was not chosen."""
+"""The note on every answer; `reason` is null if its metric was not chosen."""
 
 CHANGES: Final = pa.schema([*SCORES, ("extracted", pa.string()), ("metric_version", pa.string())])
-"""What is noted of every answer with another performance than before."""
+"""The note on every answer whose performance has changed."""
 
 NOT_KEPT: Final = "the text of the answer was not kept"
 
@@ -35,7 +35,7 @@ class Choice:
     """What to score, and how."""
 
     metrics: tuple[str, ...] | None = None
-    """Null for all of them."""
+    """None for all of them."""
     official: bool = False
 
     @property
@@ -44,13 +44,13 @@ class Choice:
         return OFFICIAL if self.official else VERSION
 
     def takes(self, metric: str) -> bool:
-        """Whether answers to queries of this metric are scored anew."""
+        """Whether answers to queries of this metric are scored again."""
         return self.metrics is None or metric in self.metrics
 
 
 @dataclass(frozen=True)
 class ScoredRows:
-    """A shard's responses with their new scores, and what to note of them."""
+    """A shard's responses with their new scores, and the notes on them."""
 
     responses: pa.Table
     scores: pa.Table
@@ -63,8 +63,8 @@ def score_responses(tables: ShardTables, choice: Choice, verdicts: pa.Table | No
     Args:
         tables: The shard.
         choice: What to score, and how.
-        verdicts: The scores of its programs, where they were run: query_id, llm, mode, value, extracted, reason.
-        workers: Processes that may share a long column.
+        verdicts: The scores of its programs, if they were run: query_id, llm, mode, value, extracted, reason.
+        workers: Number of processes that may share a long column.
     """
     responses = tables.responses
     facts = lookup(tables.queries, "query_id", responses["query_id"], ("task", "metric", "ground_truth"))
@@ -113,7 +113,7 @@ def score_responses(tables: ShardTables, choice: Choice, verdicts: pa.Table | No
         pc.if_else(values.is_valid(), choice.version, pa.scalar(None, pa.string())),
         responses["metric_version"],
     )
-    scored_responses = _with(_with(responses, "performance", values), "metric_version", version)
+    scored_responses = with_columns(responses, {"performance": values, "metric_version": version})
     notes = {
         **{name: responses[name] for name in CANDIDATE},
         **{name: facts[name] for name in ("task", "metric")},
@@ -129,7 +129,7 @@ def score_responses(tables: ShardTables, choice: Choice, verdicts: pa.Table | No
 
 
 def _choices(queries: pa.Table, query_ids: pa.ChunkedArray) -> pa.ChunkedArray:
-    """[n] the options of each row's query as the text of a JSON array, which unlike a list can be told from others quickly."""
+    """[n] the options of each row's query as the text of a JSON array, which is quicker to compare than a list."""
     texts = [None if c is None else json.dumps(c, ensure_ascii=False) for c in queries["choices"].to_pylist()]
     with_texts = queries.select(["query_id"]).append_column("choices", pa.array(texts, pa.string()))
     return lookup(with_texts, "query_id", query_ids, ("choices",))["choices"]
@@ -145,7 +145,3 @@ def _look_up(verdicts: pa.Table, keys: pa.Table) -> tuple[Any, Any, Any]:
         found["extracted"].to_numpy(),
         found["reason"].to_numpy(),
     )
-
-
-def _with(table: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:
-    return table.set_column(table.schema.get_field_index(name), table.schema.field(name), values)

@@ -1,4 +1,4 @@
-"""The shards of a release that is there: ranges of queries with all that belongs to them, and what is known of each so far."""
+"""The shards of an existing release, ranges of queries with all their rows, and the notes that a run keeps on each shard."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class ShardTables:
 
 @dataclass(frozen=True)
 class Shard:
-    """The queries of one file, and by that a range of the release: can be sent to another process."""
+    """A range of the release: the queries of one file. It can be sent to another process."""
 
     source: Path
     split: str
     index: int
     total: int
     bytes: int
-    """Size of the files of the release that bear the same number: roughly what the shard weighs."""
+    """Size of the file of responses with the same number, which is roughly that of the shard."""
 
     @property
     def name(self) -> str:
@@ -69,7 +69,7 @@ class Shard:
 
 
 def shards_of(release: Release) -> list[Shard]:
-    """The shards of a release, one a file of its queries."""
+    """The shards of a release, one per file of its queries."""
     shards = []
     for split in release.splits:
         files = release.files("queries", split)
@@ -81,7 +81,7 @@ def shards_of(release: Release) -> list[Shard]:
 
 
 def _of_queries(release: Release, table: str, split: str, ids: pa.ChunkedArray) -> pa.Table:
-    """The rows of a table that belong to these queries; files that hold none of them are passed over."""
+    """The rows of a table that belong to these queries; files with none of them are skipped."""
     schema = table_schema(table)
     present = release.manifest["tables"].get(table, {"splits": {}})["splits"]
     if split not in present or not len(ids):
@@ -94,7 +94,7 @@ def _of_queries(release: Release, table: str, split: str, ids: pa.ChunkedArray) 
 
 
 def _in_order(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:
-    """The rows sorted by key, which those of a release are: then they stay as they are."""
+    """The rows sorted by key. Those of a release usually are and stay as they are."""
     joined = pc.binary_join_element_wise(*(rows[c] for c in key), "\x00")
     if pc.all(pc.less_equal(joined[:-1], joined[1:])).as_py() is not False:
         return rows
@@ -102,7 +102,7 @@ def _in_order(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:
 
 
 class Store:
-    """What a run has found out so far, in files that are whole or not there; can be sent to another process."""
+    """The notes of a run, in files that are written atomically. It can be sent to another process."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -125,7 +125,7 @@ class Store:
             return pa.ipc.open_file(file).read_all()
 
     def write_receipt(self, shard: Shard, entries: dict[str, dict[str, Any]]) -> None:
-        """Say that a shard is done, with the entries of its files."""
+        """Record that a shard is done, with the entries of its files."""
         with self.scratch() as scratch:
             file = scratch / "receipt.json"
             file.write_text(json.dumps(entries), encoding="utf-8")
@@ -141,7 +141,7 @@ class Store:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A directory of one's own, on the same disk."""
+        """A temporary directory on the same disk."""
         with tempfile.TemporaryDirectory(dir=self.path, prefix="scratch-") as path:
             yield Path(path)
 

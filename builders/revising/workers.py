@@ -1,4 +1,4 @@
-"""Processes that share the work of one run, and do not outlive it."""
+"""Processes that share the work of one run and end with it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _GLANCE_S: Final = 0.2
 
 @contextmanager
 def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """A pool of fresh processes; when the work fails, what has not begun is dropped."""
+    """A pool of new processes. If the work fails, tasks that have not begun are dropped."""
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_watch, initargs=(os.getpid(),))
     try:
         yield pool
@@ -27,7 +27,7 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _watch(parent: int) -> None:
-    """End this process soon after its parent has: a killed parent tells nobody, and its pool would wait for ever."""
+    """End this process soon after its parent, since the pool of a killed parent would wait for ever."""
 
     def look() -> None:
         while os.getppid() == parent:

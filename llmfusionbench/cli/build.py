@@ -55,22 +55,18 @@ def command(
     inputs: tuple[str, ...],
     out: Path,
     split: str | None,
-    test_share: float,
-    tokenizer: str | None,
     mapping: tuple[str, ...],
     map_file: Path | None,
     options: tuple[str, ...],
     allow_pickle: bool,
     revision: str | None,
-    strict: bool,
-    overwrite: bool,
-    workers: int | None,
+    **settings: Any,
 ) -> None:
     """Read logs in the format SOURCE and write them as a release.
 
     SOURCE is embedllm, fusionbench, llmrouter, llmrouterbench, routellm, routerbench, routereval, table, wildbench or
     zeroeval. INPUT are files, `.gz` and `.zst` too; for fusionbench also a repository on the Hub. A record that cannot be
-    taken is listed in the release's rejected.jsonl with its place and the reason.
+    read is listed in the release's rejected.jsonl with its place and the reason.
 
     \b
     Examples:
@@ -89,11 +85,7 @@ def command(
         arguments["allow_pickle"] = True
     with progress() as tell:
         paths, revision = _inputs(source, inputs, revision)
-        release = build(
-            source, paths, out,
-            options=arguments, tokenizer=tokenizer, test_share=test_share, overwrite=overwrite, strict=strict,
-            workers=workers, revision=revision, progress=tell,
-        )  # fmt: skip
+        release = build(source, paths, out, options=arguments, revision=revision, progress=tell, **settings)
     info = release.info()
     queries, responses = (sum(info.rows[table].values()) for table in ("queries", "responses"))
     say(f"Wrote {out}: {queries:,} queries, {info.candidates:,} candidates, {responses:,} responses.")
@@ -104,7 +96,7 @@ def command(
 
 
 def _inputs(source: str, inputs: tuple[str, ...], revision: str | None) -> tuple[list[Path], str | None]:
-    """The files to read; those of a repository on the Hub are fetched."""
+    """The files to read; those of a repository on the Hub are downloaded."""
     from llmfusionbench.release.opening import is_repository
 
     if source == "fusionbench" and len(inputs) == 1 and not Path(inputs[0]).exists() and is_repository(inputs[0]):
@@ -122,7 +114,7 @@ def _pair(text: str, option: str) -> tuple[str, str]:
 
 
 def _mapping(pairs: tuple[str, ...], path: Path | None) -> dict[str, Any]:
-    """The options of `table` that say which column is which."""
+    """The options of `table` that map the columns."""
     from llmfusionbench.builders.reading.mapping import mapping_sections
 
     sections = mapping_sections(path) if path is not None else {}
@@ -134,7 +126,7 @@ def _mapping(pairs: tuple[str, ...], path: Path | None) -> dict[str, Any]:
 
 
 def _options(source: str, pairs: tuple[str, ...]) -> dict[str, Any]:
-    """The options of a source, as the types that it takes."""
+    """The options of a source, converted to the types of its constructor."""
     from llmfusionbench import plugins
     from llmfusionbench.builders import SOURCES
 
@@ -149,7 +141,8 @@ def _options(source: str, pairs: tuple[str, ...]) -> dict[str, Any]:
         elif kind.startswith("Sequence"):
             found[name] = [part.strip() for part in value.split(",")]
         elif kind.startswith("Mapping") and "str" not in kind.rpartition("]")[2]:
-            raise click.BadParameter(f"{name} is a mapping. Remedy: --map-file with a section {name}", param_hint="--option")
+            remedy = f"Remedy: use --map-file with a section {name}"
+            raise click.BadParameter(f"{name} is a mapping. {remedy}", param_hint="--option")
         else:
             found[name] = value
     return found

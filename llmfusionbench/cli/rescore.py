@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,25 +29,15 @@ if TYPE_CHECKING:
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
 @click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes. Default: one per core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing release.")
-def command(
-    release: str,
-    out: Path,
-    metrics: tuple[str, ...],
-    official: bool,
-    allow_code_execution: bool,
-    sandbox: str,
-    revision: str | None,
-    workers: int | None,
-    overwrite: bool,
-) -> None:
-    """Score the answers of RELEASE anew and write them as another release.
+def command(release: str, out: Path, metrics: tuple[str, ...], revision: str | None, **settings: Any) -> None:
+    """Score the answers of RELEASE again and write them as another release.
 
-    RELEASE is "sample", "full", the directory of a release, or a repository on the Hub. The new one lists in
-    rescore_changes.parquet every answer whose performance is another than before. A run that is stopped is taken up by the
-    next one with the same options.
+    RELEASE is "sample", "full", the directory of a release, or a repository on the Hub. In the new release,
+    rescore_changes.parquet lists every answer whose performance has changed. An interrupted run is resumed by the next one
+    with the same options.
 
-    Programs are run only with --allow-code-execution, in a sandbox without network and files; where there is none the
-    command refuses, unless the weaker --sandbox process is asked for by name.
+    Programs are run only with --allow-code-execution, in a sandbox without network and files. If no such sandbox is
+    available, the command stops, unless the weaker --sandbox process is named.
 
     \b
     Examples:
@@ -61,16 +51,12 @@ def command(
     from llmfusionbench.sandbox import describe_sandbox
 
     opened = open_release(release, revision=revision)
-    if allow_code_execution:
-        say(f"Sandbox: {describe_sandbox(sandbox)}.")
+    if settings["allow_code_execution"]:
+        say(f"Sandbox: {describe_sandbox(settings['sandbox'])}.")
     with progress() as tell:
-        report = rescore(
-            opened, out,
-            metrics=metrics or None, official=official, allow_code_execution=allow_code_execution, sandbox=sandbox,
-            workers=workers, overwrite=overwrite, progress=tell,
-        )  # fmt: skip
+        report = rescore(opened, out, metrics=metrics or None, progress=tell, **settings)
     if report.resumed:
-        say(f"Taken up where an earlier run stopped: {report.resumed:,} shards were done.")
+        say(f"Resumed an earlier run: {report.resumed:,} shards were done.")
     if "simulated" in opened.provenance:
         say(SIMULATED)
     show(report)
@@ -78,30 +64,22 @@ def command(
 
 
 def show(report: RescoreReport) -> None:
-    """Print what a re-scoring came to."""
+    """Print the results of a re-scoring."""
     for title, rows in (("Tasks", report.tasks), ("LLMs", report.llms)):
-        header = [
-            title.removesuffix("s").lower(),
-            "scored",
-            "before",
-            "95% interval",
-            "scored",
-            "after",
-            "95% interval",
-            "changed",
-        ]
+        name = title.removesuffix("s").lower()
+        header = [name, "scored", "before", "95% interval", "scored", "after", "95% interval", "changed"]
         show_table(f"{title}: mean performance, 95% intervals over queries", header, [_row(row) for row in rows])
-    said = f"Scored anew: {report.chosen:,} of {report.answers:,} answers; {report.changed:,} changed"
-    say(f"{said}, {report.rounded:,} more by rounding only." if report.rounded else f"{said}.")
+    summary = f"Scored {report.chosen:,} of {report.answers:,} answers again; {report.changed:,} changed"
+    say(f"{summary}, {report.rounded:,} more by rounding only." if report.rounded else f"{summary}.")
     reasons = [
         [metric, reason, count]
         for metric, counts in report.missing.items()
         for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
     if reasons:
-        show_table("Left without a performance", ["metric", "reason", "answers"], reasons)
+        show_table("Answers without a performance", ["metric", "reason", "answers"], reasons)
     if any("code execution is not allowed" in counts for counts in report.missing.values()):
-        say("Programs were not run. Remedy: --allow-code-execution")
+        say("Programs were not run. Remedy: set --allow-code-execution")
 
 
 def _row(row: Comparison) -> Sequence[object]:

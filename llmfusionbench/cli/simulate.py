@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,14 +18,14 @@ from llmfusionbench.cli.info import SIMULATED
     type=click.FloatRange(0, 100, min_open=True),
     default=1.0,
     show_default=True,
-    help="Size; 1.0 is that of the reference release, 256,000 rows.",
+    help="Size of the logs; 1.0 is the size of the reference release, 256,000 rows.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Random seed; the same seed gives the same logs.")
 @click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes. Default: one per core.")
-def command(out: Path, scale: float, seed: int, workers: int | None) -> None:
+def command(out: Path, **settings: Any) -> None:
     """Write simulated logs in the official FusionBench CSV format, at any scale, in constant memory.
 
-    Every row says that it is simulated. The same scale and seed give the same bytes.
+    Every row has the provenance `simulated`. The same scale and seed give the same bytes.
 
     \b
     Example:
@@ -34,7 +35,7 @@ def command(out: Path, scale: float, seed: int, workers: int | None) -> None:
     from llmfusionbench.builders.simulation import simulate
 
     with progress() as tell:
-        made = simulate(out, scale=scale, seed=seed, workers=workers, progress=tell)
+        made = simulate(out, progress=tell, **settings)
     say(SIMULATED)
     for split, path in made.files.items():
         say(f"Wrote {path}: {made.rows[split]:,} rows, {path.stat().st_size / 1e6:,.1f} MB.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,13 +20,11 @@ from llmfusionbench.cli.console import progress, say, show_table
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
 @click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes. Default: one per core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing release.")
-def command(
-    release: str, out: Path, tokenizer: str, fast: bool, revision: str | None, workers: int | None, overwrite: bool
-) -> None:
-    """Count the tokens of RELEASE with one tokenizer, price them by its table `llms`, and write that as another release.
+def command(release: str, out: Path, tokenizer: str, revision: str | None, **settings: Any) -> None:
+    """Count the tokens of RELEASE with one tokenizer, price them by its table `llms`, and write another release.
 
-    RELEASE is "sample", "full", the directory of a release, or a repository on the Hub. An answer whose text or prompt is
-    not there keeps the counts of its log; the column `tokenizer` tells. Costs that the log stated are not used.
+    RELEASE is "sample", "full", the directory of a release, or a repository on the Hub. An answer without a text or prompt
+    keeps the counts of its log, as its column `tokenizer` shows. Costs that the log states are not used.
 
     \b
     Example:
@@ -36,9 +35,7 @@ def command(
 
     opened = open_release(release, revision=revision)
     with progress() as tell:
-        report = recount(
-            opened, out, tokenizer=tokenizer, fast=fast, workers=workers, overwrite=overwrite, progress=tell
-        )  # fmt: skip
+        report = recount(opened, out, tokenizer=tokenizer, progress=tell, **settings)
     figures: list[list[object]] = [
         ["answers", report.answers],
         [f"counted with {tokenizer}", report.counted],

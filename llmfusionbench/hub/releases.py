@@ -1,7 +1,7 @@
-"""The full release: the official logs fetched from the Hub and built once; and published releases fetched as they are.
+"""The full release, built once from the official logs on the Hub; and published releases, downloaded as they are.
 
-Everything is kept by commit: what was built or fetched from one commit is never served for another. A branch is asked for
-again each time it is named; the full release without a revision stays at the commit it was first built from.
+Everything is cached by commit, and a branch is looked up each time it is named. Without a revision, the full release stays at
+the commit that it was first built from.
 """
 
 from __future__ import annotations
@@ -29,24 +29,21 @@ FULL_REPO: Final = "ulab-ai/FusionBench"
 DEFAULT_REVISION: Final = "main"
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-# train.csv, data/train-00000-of-00002.parquet (splits), or train/data.csv, train/data-00000-of-00001.parquet (configs).
-_SPLIT = re.compile(r"(train|partial_test|test)(?:-\d+-of-\d+)?")
-_SHARD = re.compile(r"(?:data|part)?-?(?:\d+(?:-of-\d+)?)?")
 _FORMATS: Final = (".parquet", ".csv", ".csv.gz", ".csv.zst")
-"""What the builder reads, the best first: a split that exists in two formats is taken once."""
+"""What the builder reads, in order of preference: a split in two formats is read once."""
 
 _INSTEAD: Final = 'or load the embedded sample by release="sample"'
 
 
 class CachedReleaseWarning(UserWarning):
-    """The Hub did not answer, and a copy fetched earlier is used."""
+    """The Hub did not answer, so an earlier copy is used."""
 
 
 def cache_directory() -> Path:
-    """Where built releases are kept: the environment variable LLMFUSIONBENCH_CACHE, or ~/.cache/llmfusionbench.
+    """The directory of built releases: the environment variable LLMFUSIONBENCH_CACHE, or ~/.cache/llmfusionbench.
 
     Raises:
-        InputError: there is no telling whose home directory that is.
+        InputError: the home directory in it is not known.
     """
     place = os.environ.get("LLMFUSIONBENCH_CACHE")
     try:
@@ -57,22 +54,21 @@ def cache_directory() -> Path:
 
 
 def cached_full() -> Path | None:
-    """The full release that `ensure_full()` would return without asking the Hub, or None."""
+    """The full release that `ensure_full()` returns without asking the Hub, or None."""
     commit = _pinned(FULL_REPO, DEFAULT_REVISION)
     return None if commit is None else _built(commit)
 
 
 def ensure_full(revision: str | None = None, *, token: str | bool | None = None, listing: Listing | None = None) -> Path:
-    """The directory of the full release; it is downloaded and built if this commit has not been before.
+    """The directory of the full release, which is downloaded and built if this commit is not in the cache.
 
     Args:
-        revision: branch, tag or commit of the repository. None is the commit used last time, at first that of `main`.
-        token: as for huggingface_hub.
-        listing: what the Hub lists, if the caller has asked already.
+        revision: Branch, tag or commit of the repository. None is the commit used last time, at first that of `main`.
+        token: As for huggingface_hub.
+        listing: The files of the repository, if the caller has listed them.
 
     Raises:
-        HubError: the Hub does not answer, has no such revision, holds no official logs, or a file does not arrive whole.
-            Nothing half-written is left behind.
+        HubError: the Hub does not answer, the revision does not exist or has no official logs, or a file is incomplete.
         InputError: the cache cannot be written.
     """
     wanted = revision or _pinned(FULL_REPO, DEFAULT_REVISION) or DEFAULT_REVISION
@@ -90,7 +86,7 @@ def ensure_full(revision: str | None = None, *, token: str | bool | None = None,
         except HubError as error:
             raise HubError(f"{error}, {_INSTEAD}") from error
     out = _place(listing.commit)
-    if _built(listing.commit) is None:  # a cache that is only read has no locks
+    if _built(listing.commit) is None:  # no lock for a read-only cache
         with _lock(out):
             if _built(listing.commit) is None:
                 _build(listing, out, token)
@@ -99,20 +95,20 @@ def ensure_full(revision: str | None = None, *, token: str | bool | None = None,
 
 
 def fetch_logs(repo_id: str, revision: str | None = None, *, token: str | bool | None = None) -> tuple[list[Path], str]:
-    """The official logs of a repository, downloaded, and the commit they are of; what `build` takes as inputs and revision.
+    """The official logs of a repository, downloaded, and their commit: the inputs and the revision for `build`.
 
     Raises:
-        HubError: the Hub does not answer, has no such repository or revision, it holds no logs, or one does not arrive whole.
+        HubError: the Hub does not answer, the repository or revision does not exist or has no logs, or a file is incomplete.
     """
     listing = list_files(repo_id, revision or DEFAULT_REVISION, token=token)
     return _download_logs(listing, token), listing.commit
 
 
 def fetch_release(repo_id: str, revision: str | None = None, *, token: str | bool | None = None) -> Path:
-    """The directory of a release published in our layout, downloaded if this commit has not been before.
+    """The directory of a release published in our layout, downloaded if this commit is not in the cache.
 
     Raises:
-        HubError: the Hub does not answer, has no such repository or revision, it holds no release, or not a whole one.
+        HubError: the Hub does not answer, or the repository or revision does not exist or has no complete release.
     """
     wanted = revision or DEFAULT_REVISION
     if _COMMIT.fullmatch(wanted) and (place := _fetched(repo_id, wanted)) is not None:
@@ -132,14 +128,16 @@ def fetch_release(repo_id: str, revision: str | None = None, *, token: str | boo
 
 
 def select_inputs(listing: Listing) -> dict[str, list[str]]:
-    """The official logs among the files of a repository: split -> paths. Either known layout, CSV or Parquet.
+    """The official logs among the files of a repository, in either known layout, CSV or Parquet: split -> paths.
 
     Raises:
-        HubError: there is none.
+        HubError: the repository has none.
     """
+    from llmfusionbench.builders.reading.file_names import split_of_published
+
     found: dict[str, dict[str, list[str]]] = {}
     for path in sorted(listing.files):
-        split = split_of(path)
+        split = split_of_published(PurePosixPath(path))
         suffix = "".join(PurePosixPath(path).suffixes[-2:] if path.endswith((".gz", ".zst")) else [PurePosixPath(path).suffix])
         if split is not None and suffix in _FORMATS:
             found.setdefault(split, {}).setdefault(suffix, []).append(path)
@@ -150,16 +148,6 @@ def select_inputs(listing: Listing) -> dict[str, list[str]]:
             "Remedy: pass a revision that holds the official logs"
         )
     return {split: next(found[split][suffix] for suffix in _FORMATS if suffix in found[split]) for split in sorted(found)}
-
-
-def split_of(path: str) -> str | None:
-    """The split that a path of the official repository stands for: by the file's name, or by the folder of a `data` file."""
-    place = PurePosixPath(path)
-    stem = place.name.partition(".")[0]
-    match = _SPLIT.fullmatch(stem)
-    if match is None and _SHARD.fullmatch(stem):
-        match = _SPLIT.fullmatch(place.parent.name)
-    return match and match[1]
 
 
 def _build(listing: Listing, out: Path, token: str | bool | None) -> None:
@@ -193,7 +181,7 @@ def _fetch(listing: Listing, token: str | bool | None) -> Path:
 
 
 def _fetched(repo_id: str, commit: str) -> Path | None:
-    """The release of this commit in the cache of huggingface_hub, if all of it is there."""
+    """The release of this commit in the cache of huggingface_hub, if it is complete."""
     place = cached(repo_id, commit, MANIFEST)
     if place is None:
         return None
@@ -222,7 +210,7 @@ def _pin_file(repo_id: str, revision: str) -> Path:
 
 
 def _pinned(repo_id: str, revision: str) -> str | None:
-    """The commit that this name stood for when it was last used."""
+    """The commit that this revision was when it was last used."""
     try:
         commit = _pin_file(repo_id, revision).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
@@ -232,7 +220,7 @@ def _pinned(repo_id: str, revision: str) -> str | None:
 
 def _pin(repo_id: str, revision: str, commit: str) -> None:
     if not _COMMIT.fullmatch(revision) and _pinned(repo_id, revision) != commit:
-        # What cannot be kept is asked for again.
+        # A pin that cannot be written is looked up again.
         with suppress(OSError), whole_file(_pin_file(repo_id, revision)) as file:
             file.write_text(commit + "\n", encoding="utf-8")
 
@@ -263,7 +251,7 @@ def _warn_cached(what: str, commit: str, error: HubError) -> None:
 
 
 class _Bars:
-    """The build's progress as one bar a stage, drawn as huggingface_hub draws its downloads."""
+    """The build's progress, one bar per stage, in the style of huggingface_hub's downloads."""
 
     def __init__(self) -> None:
         self.bars: dict[str, tqdm] = {}

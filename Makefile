@@ -32,6 +32,7 @@ tools:
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tests/helpers/plain_english.py
 
 # mypy does not follow the mapping of folders to packages, so it is shown the package as it installs.
 types: $(STAMP)

@@ -1,4 +1,4 @@
-"""Means with their intervals: nothing is averaged here without saying how sure it is, and of how many values."""
+"""Means with their intervals and the number of values behind them."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class Figure:
 
 
 def figures_of(matrix: npt.NDArray[np.float64], *, resamples: int, seed: int) -> list[Figure]:
-    """One a column of `matrix` [Q, C], over the rows that have a value; NaN is missing."""
+    """One per column of `matrix` [Q, C], over the rows that have a value; NaN is missing."""
     found = bootstrap_mean(matrix, resamples=resamples, seed=seed)
     return [
         Figure(*(None if np.isnan(x) else float(x) for x in row)) for row in zip(found.mean, found.low, found.high, strict=True)

@@ -27,11 +27,11 @@ LAYOUTS = ("config", "splits")
 SPLITS = ("train", "partial_test")
 _CARD: Final = "README.md"
 _MAKER: Final = "made by `llmfusionbench simulate`"
-"""What the card of a log of ours says, and no other's."""
+"""A line in the card of our simulated logs only."""
 _SHARD = 20
-"""Queries a shard; a shard is what a worker makes at a time."""
+"""Queries per shard; a worker makes one shard at a time."""
 _PARALLEL_FROM = 400
-"""Queries from which the start of worker processes pays."""
+"""Number of queries from which worker processes pay off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _check(folder: Path, targets: list[Path]) -> None:
     except (OSError, UnicodeDecodeError):
         ours = False
     if not ours:
-        raise InputError(f"{there}: exists and is no simulated log. Remedy: another --out")
+        raise InputError(f"{there}: exists and is not a simulated log. Remedy: choose another --out")
 
 
 def _workers(wanted: int | None, rows: int) -> int:

@@ -68,7 +68,7 @@ MISTRAL_7B, GEMMA_9B, LLAMA_8B = "mistral-7b-instruct-v0.3", "gemma-2-9b-it", "l
 CODEGEMMA_7B, SUPER_49B = "codegemma-7b", "llama-3.3-nemotron-super-49b-v1"
 MEASURED = (CHATQA_8B, QWEN_7B, CHATQA_70B, NEMOTRON_51B, MISTRAL_7B, GEMMA_9B, LLAMA_8B, CODEGEMMA_7B, SUPER_49B)
 
-# Published accuracy of the nine, direct mode, 500 queries a task; columns in the order of MEASURED.
+# Published accuracy of the nine, direct mode, 500 queries per task; columns in the order of MEASURED.
 PUBLISHED: Mapping[str, tuple[float, ...]] = {
     "arc_challenge": (0.234, 0.858, 0.018, 0.884, 0.742, 0.682, 0.752, 0.518, 0.714),
     "commonsense_qa": (0.242, 0.856, 0.012, 0.796, 0.672, 0.744, 0.734, 0.390, 0.566),

@@ -115,7 +115,7 @@ def multiple_choice(
 
 
 def figures(value: float, digits: int) -> str:
-    """A number rounded to so many significant digits, without an exponent below ten million."""
+    """A number rounded to `digits` significant digits, without an exponent below ten million."""
     return f"{float(f'{value:.{digits}g}'):.7g}"
 
 

@@ -19,13 +19,13 @@ PROTOCOLS: Final = ("split", "kfold", "leave_one_task_out", "leave_one_llm_out",
 
 @dataclass(frozen=True)
 class Fold:
-    """One fit and what it is tested on; `target` of both tables is the scenario's reward on the scale of this train table."""
+    """One fit and its test; `target` of both tables is the scenario's reward on the scale of this train table."""
 
     name: str
     train: RoutingTable
     test: RoutingTable
     held_out: RoutingTable | None = None
-    """Candidates that train lacks, with their scores on some train queries; only for leave-one-LLM-out."""
+    """Candidates that are not in train, with their scores on some train queries; only for leave-one-LLM-out."""
     out_of_distribution: frozenset[str] = frozenset()
     """Tasks of the test table that a guarded router must decline."""
 
@@ -39,7 +39,7 @@ def kfold(table: RoutingTable, scenario: Scenario, *, folds: int, seed: int) -> 
     """Every query is tested once; folds are even in every task.
 
     Raises:
-        InputError: fewer than two folds, or fewer queries than folds.
+        InputError: Fewer than two folds, or fewer queries than folds.
     """
     if folds < 2 or len(table) < folds:
         raise InputError(f"kfold: {folds} folds of {len(table)} queries, expected at least 2 folds and a query for each")
@@ -55,7 +55,7 @@ def leave_one_task_out(table: RoutingTable, scenario: Scenario) -> Iterator[Fold
     """Every task in turn is tested by a router that has seen none of its queries.
 
     Raises:
-        InputError: there is only one task.
+        InputError: There is only one task.
     """
     tasks = np.array(table.tasks, object)
     if len(set(table.tasks)) < 2:
@@ -68,10 +68,10 @@ def leave_one_llm_out(train: RoutingTable, test: RoutingTable, scenario: Scenari
     """Every LLM in turn, in all its modes, is a candidate that the router was not fitted on.
 
     Args:
-        probes: Train queries whose scores of the LLM the router is shown when it meets it.
+        probes: Number of train queries with scores of the new LLM.
 
     Raises:
-        InputError: there is only one LLM.
+        InputError: There is only one LLM.
     """
     llms = sorted({Candidate.parse(name).llm for name in train.candidates})
     if len(llms) < 2:
@@ -87,10 +87,10 @@ def leave_one_llm_out(train: RoutingTable, test: RoutingTable, scenario: Scenari
 
 
 def guarded(train: RoutingTable, test: RoutingTable, scenario: Scenario, *, ood_tasks: Sequence[str]) -> Iterator[Fold]:
-    """Some tasks are out of distribution: kept from train, present in test, and to be declined there (as in GQR-Bench).
+    """Some tasks are out of distribution: not in train, but in test, where they should be declined (as in GQR-Bench).
 
     Raises:
-        InputError: no such task is named, or nothing else is left.
+        InputError: No such task is named, or no other task is left.
     """
     known = set(test.tasks) | set(train.tasks)
     if not ood_tasks or not set(ood_tasks) < known:
@@ -119,7 +119,7 @@ def _fold(name: str, train: RoutingTable, test: RoutingTable, scenario: Scenario
 
 
 def widened(table: RoutingTable, candidates: Sequence[str]) -> RoutingTable:
-    """`table` with exactly these candidates, all missing where it did not have one."""
+    """`table` with exactly these candidates; values of new ones are missing."""
     extra = [name for name in candidates if name not in table.candidates]
     blank = np.full((len(table), len(extra)), np.nan, np.float32)
     wide = replace(

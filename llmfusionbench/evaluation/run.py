@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import sys
-import traceback
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.errors import InputError, LLMFusionBenchError, MissingExtraError, UnknownNameError
+from llmfusionbench.errors import InputError, MissingExtraError, UnknownNameError
+from llmfusionbench.evaluation.asking import ask
 from llmfusionbench.evaluation.measures.measure import Measurer
 from llmfusionbench.evaluation.measures.trial import Trial, stacked_decisions
 from llmfusionbench.evaluation.protocol import (
@@ -30,7 +28,7 @@ from llmfusionbench.evaluation.protocol import (
 from llmfusionbench.evaluation.report.report import Report
 from llmfusionbench.evaluation.report.summary import Setting, summarise
 from llmfusionbench.evaluation.routers.by_name import is_baseline, named_routers, resolve, sees_through
-from llmfusionbench.evaluation.routers.decision import Decisions, decide, refuse
+from llmfusionbench.evaluation.routers.decision import Decisions, refuse
 from llmfusionbench.evaluation.scenario import Scenario, scenario_named
 from llmfusionbench.release import Release, open_release
 from llmfusionbench.release.routing_table import RoutingTable
@@ -40,7 +38,7 @@ from llmfusionbench.texts.near_duplicates import Overlap, overlap
 from llmfusionbench.types import Candidate
 
 BASELINES = ("best_single", "per_task", "knn")
-"""What every router is compared with unless the caller says otherwise; quick, and hard enough to beat."""
+"""The default baselines: fast, and hard enough to beat."""
 
 CURVE_SIZES = (0.1, 0.25, 0.5, 1.0)
 """Shares of train on the learning curve."""
@@ -79,34 +77,34 @@ def evaluate(
             regressor of scikit-learn, the name of a baseline, `module:Class`, `path.py:Class`, a file of predictions, or
             the URL of a live router. Objects are copied before they are fitted.
         release: A release, what `open_release` takes, one table, or a (train, test) pair of tables.
-        scenario: One of `SCENARIOS`: what is to be maximised.
+        scenario: One of `SCENARIOS`: the reward to maximise.
         protocol: One of `PROTOCOLS`: `split` (the release's own), `kfold`, `leave_one_task_out`, `leave_one_llm_out`,
-            `learning_curve` (the own split, and how the result grows with train), `guarded` (see `ood_tasks`).
-        split: Tested split, `test` by default; for kfold and leave_one_task_out the queries used, all by default.
-        baselines: Names of baselines to compare with, besides the routers.
-        folds: Of kfold.
+            `learning_curve` (the own split, with growing shares of train), `guarded` (see `ood_tasks`).
+        split: Split to test on, `test` by default; for kfold and leave_one_task_out the queries to use, all by default.
+        baselines: Names of baselines to compare with.
+        folds: Number of folds for kfold.
         ood_tasks: Tasks that a guarded router must decline.
-        probes: Train queries whose scores of a new LLM are shown to a router, in leave_one_llm_out.
+        probes: Number of train queries with scores of the new LLM, for leave_one_llm_out.
         curve_sizes: Shares of train, for learning_curve.
-        llms: Only candidates of these LLMs.
-        modes: Only candidates of these modes.
-        tasks: Only queries of these tasks.
+        llms: Use only candidates of these LLMs.
+        modes: Use only candidates in these modes.
+        tasks: Use only queries of these tasks.
         resamples: Number of bootstrap resamples, over queries.
-        seed: Of folds, draws and of the routers that take one.
-        embedder: How estimators of scikit-learn see prompts, and routers that are handed in by name or as a class, where they
-            take an embedder; None leaves each its own, which is `TfidfSvdEmbedder()` for estimators and baselines.
+        seed: Random seed of folds, draws and routers.
+        embedder: Prompt embedder of scikit-learn estimators, and of routers given by name or as a class that take one; None
+            leaves each its default, which is `TfidfSvdEmbedder()` for estimators and baselines.
         allow_partial: Count missing and faulty choices instead of refusing them.
-        near_duplicates: Jaccard similarity from which a test query counts as one that train holds too; None does not look.
-        explorer: Queries to list one by one in the report.
-        optional: Names of routers that are left out, with a note, where a package that they need is not installed.
-        progress: Told (what, done, total).
+        near_duplicates: Jaccard similarity from which a test query counts as a duplicate of a train query; None skips this.
+        explorer: Number of queries listed one by one in the report.
+        optional: Names of routers that are skipped, with a warning, if a package that they need is not installed.
+        progress: Called as progress(stage, done, total).
 
     Returns:
         The report; see `Report`.
 
     Raises:
-        UnknownNameError: no such scenario, protocol, split, task, LLM or baseline.
-        InputError: a router raised something or gave faulty choices (all are listed), or the protocol does not fit the release.
+        UnknownNameError: No such scenario, protocol, split, task, LLM or baseline.
+        InputError: A router raised an error or made faulty choices (all are listed), or the protocol does not fit the release.
     """
     if protocol not in PROTOCOLS:
         raise UnknownNameError("protocol", protocol, PROTOCOLS)
@@ -138,11 +136,11 @@ def evaluate(
             if progress is not None:
                 progress("fitting and asking routers", done, total)
             try:
-                found[name].append(_ask(name, routers[name], fold, protocol, warnings))
+                found[name].append(ask(name, routers[name], fold, protocol, warnings))
             except MissingExtraError as error:
                 if name not in optional:
                     raise
-                warnings.append(f"{name}: left out; {error}")
+                warnings.append(f"{name}: skipped; {error}")
                 del routers[name], found[name], asked[name]
             done += 1
     decisions = {name: stacked_decisions(parts) for name, parts in found.items()}
@@ -152,7 +150,7 @@ def evaluate(
         if decided.faults:
             missing = int((decided.choice < 0).sum() - decided.declined.sum())
             warnings.append(
-                f"{name}: {missing:,} of {len(decided.choice):,} choices are missing or faulty and left out; "
+                f"{name}: {missing:,} of {len(decided.choice):,} choices are missing or faulty and skipped; "
                 f"the first: {decided.faults[0]}"
             )
     tokens = _tokens(opened, made) if isinstance(opened, Release) else None
@@ -175,11 +173,11 @@ def evaluate(
 
 
 def _tables(release: Any, protocol: str, split: str | None) -> tuple[RoutingTable | None, RoutingTable | None]:
-    """(train, test); train is None for a protocol that makes its own out of one table."""
+    """(train, test); train is None for a protocol that makes its own folds of one table."""
     one = protocol in ("kfold", "leave_one_task_out")
     if isinstance(release, RoutingTable):
         if not one:
-            raise InputError(f"{protocol}: one table, expected a (train, test) pair. Remedy: protocol kfold takes one")
+            raise InputError(f"{protocol}: one table, expected a (train, test) pair. Remedy: choose protocol kfold")
         return None, release
     if isinstance(release, tuple):
         train, test = release
@@ -192,7 +190,7 @@ def _tables(release: Any, protocol: str, split: str | None) -> tuple[RoutingTabl
     for name in ("train", tested):
         if name not in release.splits:
             raise InputError(
-                f"{release.path}: has no split {name!r}, only {', '.join(release.splits)}. Remedy: --protocol kfold needs none"
+                f"{release.path}: has no split {name!r}, only {', '.join(release.splits)}. Remedy: choose --protocol kfold"
             )
     return release.routing("train"), release.routing(tested)
 
@@ -226,63 +224,17 @@ def _folds(
     return list(own_split(train, test, scenario))
 
 
-def _ask(name: str, router: Any, fold: Fold, protocol: str, warnings: list[str]) -> Decisions:
-    """The decisions of a copy of `router`, fitted on the fold where it is one that is fitted."""
-    try:
-        fitted = _copied(router)
-        if hasattr(fitted, "fit"):
-            learned = fitted.fit(copy.deepcopy(fold.train))  # its own: one that writes into it must not mislead the others
-            fitted = fitted if learned is None else learned
-        if fold.held_out is not None and hasattr(fitted, "extend"):
-            extended = fitted.extend(copy.deepcopy(fold.held_out))
-            fitted = fitted if extended is None else extended
-        elif fold.held_out is not None and not getattr(fitted, "needs_truth", False):
-            line = f"{name}: cannot score an LLM that it was not fitted on, and never chooses it (it has no extend)"
-            if line not in warnings:
-                warnings.append(line)
-        return decide(fitted, fold.test, fold.train, may_decline=protocol == "guarded")
-    except InputError as error:
-        raise InputError(f"router {name}: {error}") from error
-    except LLMFusionBenchError:
-        raise
-    except (Exception, SystemExit) as error:  # whatever a router raises is the router's fault
-        raise InputError(
-            f"router {name}: {type(error).__name__}: {error}{_raised_at(router, error)}. Remedy: mend it; check_router tests it"
-        ) from error
-
-
-def _copied(router: Any) -> Any:
-    """A copy, so that no fold learns from another.
-
-    Raises:
-        InputError: it holds something that cannot be copied.
-    """
-    try:
-        return copy.deepcopy(router)
-    except TypeError as error:  # a lock, a connection, a file
-        raise InputError(
-            f"cannot be copied ({error}). Remedy: pass the class instead of an instance, and open connections in fit or route"
-        ) from error
-
-
-def _raised_at(router: Any, error: BaseException) -> str:
-    """The last line of the router's own file on the way to an error; nothing where its file had no part."""
-    own = getattr(sys.modules.get(type(router).__module__), "__file__", None)
-    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == own]
-    return f" ({Path(own).name} line {lines[-1]})" if own is not None and lines else ""
-
-
 def _learning(
     routers: dict[str, Any], folds: Iterable[Fold], resamples: int, seed: int, allow_partial: bool
 ) -> list[dict[str, Any]]:
-    """Mean reward by train queries, of every router that is fitted."""
+    """Mean reward by number of train queries, per fitted router."""
     rows = []
     for fold in folds:
         trial = Trial.of([fold])
         measurer = Measurer(trial, Resamples(trial.table.query_ids, resamples=resamples, seed=seed))
         for name, router in routers.items():
             if hasattr(router, "fit"):
-                decided = _ask(name, router, fold, "learning_curve", [])
+                decided = ask(name, router, fold, "learning_curve", [])
                 if not allow_partial:
                     refuse(name, decided.faults)
                 rows.append((name, len(fold.train), measurer.measure(decided).draws["reward"]))
@@ -349,5 +301,5 @@ def _protocol_info(name: str, made: Sequence[Fold], *, folds: int, ood_tasks: Se
 
 
 def _unique(tables: Sequence[RoutingTable]) -> int:
-    """Queries in one train table; the mean of the folds', rounded."""
+    """Number of train queries, averaged over folds and rounded."""
     return round(sum(len(t) for t in tables) / len(tables))

@@ -1,4 +1,4 @@
-"""What is to be maximised: the weights of performance and cost, on scales fitted on train and frozen."""
+"""The reward to maximise: weights of performance and cost, on scales fitted on train."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def scenario_named(name: str) -> Scenario:
     """The scenario of this name.
 
     Raises:
-        UnknownNameError: there is none.
+        UnknownNameError: There is none.
     """
     if name not in SCENARIOS:
         raise UnknownNameError("scenario", name, SCENARIOS)
@@ -45,8 +45,8 @@ def scenario_named(name: str) -> Scenario:
 class Scaling:
     """Least value and range of performance and cost in every task of a train table.
 
-    Test data is scaled by it too, so that a test value may lie outside of 0..1: scaling by its own extremes would leak. A
-    task that train does not have is scaled by the extremes of all of train.
+    Test data is scaled by it too, so a test value may lie outside 0..1: scaling by its own extremes would leak. A task that is
+    not in train is scaled by the extremes of all of train.
     """
 
     performance: dict[str | None, tuple[float, float]]
@@ -66,10 +66,10 @@ class Scaling:
         )
 
     def reward(self, table: RoutingTable, scenario: Scenario) -> Matrix:
-        """[Q, C] float32 the reward of every cell; NaN where what it is made of is missing.
+        """[Q, C] float32 the reward of every cell; NaN where one of its parts is missing.
 
         Raises:
-            InputError: the scenario needs costs or judge scores, and the table has none.
+            InputError: The scenario needs costs or judge scores, and the table has none.
         """
         if scenario.judge:
             if len(table) and np.isnan(table.judge).all():
@@ -77,7 +77,7 @@ class Scaling:
             return table.judge
         if scenario.beta and len(table) and np.isnan(table.cost).all():
             raise InputError(
-                f"scenario {scenario.name}: the release has no costs. Remedy: build it with prices, or performance_first"
+                f"scenario {scenario.name}: the release has no costs. Remedy: build it with prices, or use performance_first"
             )
         reward = np.float32(scenario.alpha) * _scaled(table.performance, table.tasks, self.performance)
         if scenario.beta:
@@ -86,7 +86,7 @@ class Scaling:
 
 
 def _extremes(values: Matrix) -> tuple[float, float]:
-    """(least value, range); a range of nothing counts as 1, which leaves differences as they are."""
+    """(least value, range); a range of 0 counts as 1, which leaves differences unchanged."""
     if np.isnan(values).all():
         return 0.0, 1.0
     low, high = float(np.nanmin(values)), float(np.nanmax(values))

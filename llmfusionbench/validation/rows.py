@@ -1,6 +1,6 @@
 """Files of rows as Arrow batches under a table's schema: Parquet as it is, JSONL and CSV converted column by column.
 
-A row that cannot be converted is set aside for the judge, who words the issue. Nothing is coerced.
+A row that cannot be converted is set aside, and `explain` words the issue. Values are never coerced.
 
 `builders/reading` has its own readers of CSV and JSON lines. They number records, not lines, and accept what is an issue here:
 text after a closing quote, a lone carriage return, NaN.

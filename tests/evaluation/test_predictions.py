@@ -99,7 +99,7 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
         "  query q2: 2 rows in bad.csv, expected one",
         '  query q1: unknown candidate "nobody"',
         "  query q3: no choice",
-        "Remedy: mend them, or allow partial choices (--allow-partial), and the missing are counted",
+        "Remedy: fix them, or use --allow-partial, which counts missing choices",
     ]
     assert chosen(path, allow_partial=True) == ["a", None, None, None, "d", None]
     report = lfb.evaluate(path, (TRAIN, TEST), baselines=(), allow_partial=True)
@@ -141,7 +141,7 @@ def test_a_choice_that_is_no_name_is_an_unknown_candidate(tmp_path: Path) -> Non
         ("x.txt", "", "suffix '.txt', expected one of"),
         ("x.csv", "", "cannot be read as csv"),
         ("x.csv", "id,candidate\n1,a\n", "expected query_id and candidate"),
-        ("x.csv", "query_id,a\n1,often\n", "columns a hold no numbers"),
+        ("x.csv", "query_id,a\n1,often\n", "columns a do not hold numbers"),
         ("x.csv", "query_id\n1\n", "expected query_id and candidate"),
         ("x.csv", "Query ID,candidate\n1,a\n", "Remedy: rename or drop columns"),
         ("x.csv", "query_id;candidate\n1;a\n", "Remedy: separate the columns by commas"),

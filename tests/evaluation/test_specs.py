@@ -105,7 +105,7 @@ def test_an_embedder_reaches_files_and_scikit_learn(tmp_path: Path) -> None:
 
 
 def test_a_file_without_a_class_is_told_to_name_one() -> None:
-    with pytest.raises(lfb.LLMFusionBenchError, match=r"mine\.py: names no class of this file\. Remedy: mine\.py:Class"):
+    with pytest.raises(lfb.LLMFusionBenchError, match=r"mine\.py: is missing the class name\. Remedy: write mine\.py:Class"):
         resolve("mine.py")
 
 
@@ -162,7 +162,7 @@ def test_a_file_or_a_router_that_ends_the_program_does_not_end_this_one(tmp_path
     [
         ("Raises", "KeyError: 'boom' (mine.py line 14)"),
         ("Silent", "ZeroDivisionError: division by zero (mine.py line 17)"),
-        ("Words", "scores: no array of numbers (could not convert string to float: 'hello')"),
+        ("Words", "scores: not a numeric array (could not convert string to float: 'hello')"),
     ],
 )
 def test_a_router_that_raises_is_named_with_its_line(file: Path, kind: str, message: str) -> None:

@@ -19,14 +19,14 @@ LEVELS = ("performance", "cost_usd", "judge", "reward", "tokens")
 
 @dataclass
 class Measures:
-    """What was found of a router."""
+    """The measures of a router."""
 
     draws: dict[str, Floats]
     """Metric -> [1 + resamples]."""
     counts: dict[str, int]
-    """Metric -> values that it is made of."""
+    """Metric -> number of values behind it."""
     outcome: Floats
-    """[R, 5] of its choices."""
+    """[R, 5] outcomes of its choices."""
     points: tuple[Floats, Floats]
     """Cost and performance [1 + resamples, L] of the sweep over willingness to pay; L is 1 for a router without scores."""
     per_task: dict[str, dict[str, tuple[Floats, int]]] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Measures:
 
 
 class Measurer:
-    """Measures routers in one trial; what they share is computed once."""
+    """Measures routers in one trial; shared parts are computed once."""
 
     def __init__(self, trial: Trial, resamples: Resamples) -> None:
         self.trial = trial
@@ -47,7 +47,7 @@ class Measurer:
         self.strongest = trial.outcome(trial.strongest)
 
     def measure(self, decisions: Decisions) -> Measures:
-        """All figures but `pareto_distance`, which needs the other routers too."""
+        """All figures except `pareto_distance`, which needs the other routers too."""
         outcome = self.trial.outcome(decisions.choice)
         found = Measures({}, {}, outcome, (np.zeros((0, 0)), np.zeros((0, 0))))
         self._levels(found)

@@ -1,4 +1,4 @@
-"""The report of an evaluation: as plain data, as tables, as files, and compared with another."""
+"""The report of an evaluation as plain data, tables and files, and its comparison with another."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from llmfusionbench.errors import InputError
 from llmfusionbench.storage.files import whole_file
 
 _GUARDED: Final = ("guarded_score", "ood_declined", "wrongly_declined")
-"""What the guarded track is about, in its order."""
+"""The metrics of the guarded track, in order."""
 
 
 class Report:
-    """What an evaluation found. `data` is what report.json holds; see report_schema.json.
+    """The result of an evaluation. `data` is the content of report.json; see report_schema.json.
 
     Args:
         data: Plain data in that form.
 
     Raises:
-        InputError: it is not in that form.
+        InputError: It is not in that form.
     """
 
     def __init__(self, data: dict[str, Any]) -> None:
@@ -45,7 +45,7 @@ class Report:
 
     @property
     def summary(self) -> pd.DataFrame:
-        """One row a router, best reward first: every metric with `_low`, `_high` and `_n`, and the paired gains."""
+        """One row per router, best reward first: every metric with `_low`, `_high` and `_n`, and the paired gains."""
         rows = []
         for router in self.data["routers"]:
             row: dict[str, Any] = {"router": router["name"], "baseline": router["baseline"]}
@@ -71,7 +71,7 @@ class Report:
 
     @property
     def per_task(self) -> pd.DataFrame:
-        """One row a router and task: router, task, metric columns each with `_low`, `_high` and `_n`."""
+        """One row per router and task: router, task, metric columns each with `_low`, `_high` and `_n`."""
         return self._broken_down("per_task", "task")
 
     @property
@@ -81,7 +81,7 @@ class Report:
 
     @property
     def candidates(self) -> pd.DataFrame:
-        """One row a candidate: what always choosing it would have brought."""
+        """One row per candidate: the result of always choosing it."""
         return pd.DataFrame(
             [
                 {"candidate": c["candidate"], **_columns(c, ("performance", "cost_usd", "judge"))}
@@ -90,7 +90,7 @@ class Report:
         )
 
     def to_json(self) -> str:
-        """The report as JSON: keys sorted, one value a line, the same bytes for the same evaluation."""
+        """The report as JSON: keys sorted, one value per line, the same bytes for the same evaluation."""
         return json.dumps(self.data, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
     def to_html(self) -> str:
@@ -109,7 +109,7 @@ class Report:
 
     @property
     def title(self) -> str:
-        """What the table shows, in a line."""
+        """The title of the leaderboard."""
         d = self.data
         mark = " (SIMULATED)" if self.simulated else ""
         return (
@@ -125,8 +125,8 @@ class Report:
         return ["router", *levels, "gap closed", "vs best single", "interval", "p", "vs best baseline", "interval", "p"]
 
     def leaderboard_rows(self) -> list[tuple[Any, ...]]:
-        """Routers by reward, in the guarded track by its score, then the references; None where there is no figure. Gains,
-        which the guarded track goes without, are in reward, or in performance where the scenario asks for nothing else.
+        """Routers by reward, in the guarded track by its score, then the references; None without a figure. Gains
+        (not in the guarded track) are in reward, or in performance if the scenario weighs nothing else.
         """
         rows: list[tuple[Any, ...]] = []
         ranked_by = ("guarded_score", "reward") if self._guarded else ("reward",)
@@ -146,10 +146,10 @@ class Report:
         return rows
 
     def write(self, out: str | Path) -> list[Path]:
-        """Write report.json, leaderboard.csv and report.html into a directory, each whole or not at all.
+        """Write report.json, leaderboard.csv and report.html into a directory, each written atomically.
 
         Raises:
-            InputError: the directory cannot be written.
+            InputError: The directory cannot be written.
         """
         folder = Path(out)
         texts = {"report.json": self.to_json(), "leaderboard.csv": self.summary.to_csv(index=False, lineterminator="\n")}
@@ -169,7 +169,7 @@ class Report:
         """A report from its report.json, or from the directory that holds it.
 
         Raises:
-            InputError: there is none, or it is not in the form of one.
+            InputError: There is none, or it is not in the form of a report.
         """
         place = Path(path)
         place = place / "report.json" if place.is_dir() else place
@@ -181,7 +181,7 @@ class Report:
 
     @staticmethod
     def compare(a: Report, b: Report) -> pd.DataFrame:
-        """What changed from report a to report b; see `compare`."""
+        """The changes from report a to report b; see `compare`."""
         return compare(a, b)
 
     def _reward_header(self) -> list[str]:
@@ -216,11 +216,11 @@ class Report:
 
 
 def compare(a: Report, b: Report) -> pd.DataFrame:
-    """What changed from report a to report b.
+    """The changes from report a to report b.
 
     Returns:
-        router, metric, a, b, difference, and `apart`: whether the 95% intervals do not meet. One row a router and metric that
-        either report has; missing where only one has it.
+        router, metric, a, b, difference, and `apart`: whether the 95% intervals are disjoint. One row per router and metric in
+        either report; missing where only one has it.
     """
     rows = []
     left, right = ({r["name"]: r["metrics"] for r in report.data["routers"]} for report in (a, b))
@@ -247,7 +247,7 @@ def check_report(data: Any) -> None:
     """Check plain data against report_schema.json.
 
     Raises:
-        InputError: it is not in the form of a report; every place is named.
+        InputError: It is not in the form of a report; every place is named.
     """
     import jsonschema
 

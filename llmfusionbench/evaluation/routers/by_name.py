@@ -1,4 +1,4 @@
-"""Routers by name: what a user writes after `--router`, made into an object."""
+"""Turns what a user writes after `--router` into a router."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def known_routers() -> Mapping[str, Any]:
 
 
 def resolve(router: Any, *, seed: int = 0, embedder: Embedder | None = None) -> Any:
-    """A router out of what a user hands in.
+    """The router that a user names or passes.
 
     Args:
         router: An object or a class; the name of a baseline; `module:Class` or `path.py:Class`; a file of predictions; the
             URL of a live router; a classifier or regressor of scikit-learn.
-        seed: Handed to a class whose constructor takes one.
-        embedder: The same, and to what makes features for scikit-learn; None leaves a class its own.
+        seed: Passed to a class whose constructor takes one.
+        embedder: The same, and the embedder of scikit-learn estimators; None keeps the default.
 
     Raises:
-        UnknownNameError: no baseline has this name.
-        InputError: there is no such module, file or class, or it is no router.
+        UnknownNameError: No baseline has this name.
+        InputError: There is no such module, file or class, or it is not a router.
     """
     if isinstance(router, Path) or (isinstance(router, str) and Path(router).suffix in SUFFIXES):
         return PredictionsRouter(router)
@@ -51,10 +51,10 @@ def resolve(router: Any, *, seed: int = 0, embedder: Embedder | None = None) -> 
 
 
 def named_routers(routers: Any) -> dict[str, Any]:
-    """Name -> router as handed in, of a mapping, of a list, or of one router; names are made where there are none.
+    """Name -> router, of a mapping, a list, or one router; routers without a name get one.
 
     Raises:
-        InputError: a name occurs twice, or there is no router.
+        InputError: A name occurs twice, or the list is empty.
     """
     if isinstance(routers, Mapping):
         return {_whole(str(name)): router for name, router in routers.items()}
@@ -65,18 +65,18 @@ def named_routers(routers: Any) -> dict[str, Any]:
     for item in items:
         name = _whole(_label(item))
         if name in named:
-            raise InputError(f"evaluate: two routers are called {name}. Remedy: hand them in as a dict, name -> router")
+            raise InputError(f"evaluate: two routers are called {name}. Remedy: pass a dict, name -> router")
         named[name] = item
     return named
 
 
 def is_baseline(router: Any) -> bool:
-    """Whether a router was asked for by the name of a baseline that does not see the truth."""
+    """Whether a router is named as a baseline that does not see the truth."""
     return isinstance(router, str) and router in known_routers() and not getattr(known_routers()[router], "needs_truth", False)
 
 
 def _whole(name: str) -> str:
-    """A name that every format can hold; that of a file may have bytes which are no UTF-8."""
+    """A name that every format can hold; a file name may have bytes that are not UTF-8."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -93,21 +93,21 @@ def _named(spec: str) -> Any:
         return LiveRouter(spec)
     if ":" not in spec:
         if spec.endswith(".py"):
-            raise InputError(f"{spec}: names no class of this file. Remedy: {spec}:Class")
+            raise InputError(f"{spec}: is missing the class name. Remedy: write {spec}:Class")
         return plugins.find("routers", spec, known_routers(), "router")
     return load_named(spec)
 
 
 def load_named(spec: str, noun: str = "class") -> Any:
-    """What `module:name` or `path.py:name` stands for.
+    """The object that `module:name` or `path.py:name` names.
 
     Args:
-        spec: Where it is, and its name there.
-        noun: `class` or `function`; for the message.
+        spec: The module or file, and the name in it.
+        noun: `class` or `function`, for the message.
 
     Raises:
-        UnknownNameError: the module has no such name.
-        InputError: there is no such module or file, or it cannot be imported.
+        UnknownNameError: The module has no such name.
+        InputError: There is no such module or file, or it cannot be imported.
     """
     where, _, name = spec.rpartition(":")
     module = _load_file(Path(where)) if where.endswith(".py") else _load_module(where)
@@ -122,7 +122,7 @@ def _load_module(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise InputError(f"{name}: cannot be imported ({error}). Remedy: module:Class or path.py:Class") from error
+        raise InputError(f"{name}: cannot be imported ({error}). Remedy: write module:Class or path.py:Class") from error
 
 
 def _load_file(path: Path) -> Any:
@@ -131,13 +131,13 @@ def _load_file(path: Path) -> Any:
     name = f"llmfusionbench_router_{path.stem}"
     specification = importlib.util.spec_from_file_location(name, path)
     if specification is None or specification.loader is None:
-        raise InputError(f"{path}: not a Python file. Remedy: path.py:Class")
+        raise InputError(f"{path}: not a Python file. Remedy: write path.py:Class")
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module  # so that its classes can be pickled and copied
     try:
         specification.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # whatever a user's file raises is the file's fault; a script may end itself
-        raise InputError(f"{path}: cannot be imported ({type(error).__name__}: {error}). Remedy: mend the file") from error
+    except (Exception, SystemExit) as error:  # a user's file may raise anything, and a script may exit
+        raise InputError(f"{path}: cannot be imported ({type(error).__name__}: {error}). Remedy: fix the file") from error
     return module
 
 
@@ -152,10 +152,8 @@ def _make(kind: type, seed: int, embedder: Embedder | None) -> Any:
         parameters = inspect.signature(kind).parameters
         return kind(**{name: value for name, value in wanted.items() if name in parameters})
     except TypeError as error:
-        raise InputError(f"{kind.__name__}: cannot be made without arguments ({error}). Remedy: give them defaults") from error
+        raise InputError(f"{kind.__name__}: cannot be made without arguments ({error}). Remedy: add defaults") from error
     except LLMFusionBenchError:
         raise
-    except Exception as error:  # whatever a user's class raises is the class's fault
-        raise InputError(
-            f"{kind.__name__}: cannot be made ({type(error).__name__}: {error}). Remedy: mend the class"
-        ) from error
+    except Exception as error:  # a user's class may raise anything
+        raise InputError(f"{kind.__name__}: cannot be made ({type(error).__name__}: {error}). Remedy: fix the class") from error

@@ -1,4 +1,4 @@
-"""`check_router`: the conformance suite, the same for ours and for anyone's."""
+"""`check_router`: the conformance suite for routers, ours and yours."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from llmfusionbench.release.routing_table import RoutingTable
 def check_router(router: Any, *, seed: int = 0) -> list[str]:
     """Check that a router does what `evaluate` relies on, on a small made-up table.
 
-    It is made without arguments, fitted, and asked: for every query one candidate of the table, finite scores of the right
-    shape, the same answers when asked again or fitted again, for queries one by one or all at once, with scores missing,
-    with a prompt missing, and with a task that it never saw; its constructor only stores what it is given, its `fit` returns
-    it and leaves the table as it was.
+    The router is made without arguments, fitted, and asked. It must choose one candidate of the table per query; give finite
+    scores of the right shape; answer the same when asked or fitted again, and for queries one by one or all at once; and cope
+    with missing scores, a missing prompt and an unseen task. Its constructor must only store its arguments, and its `fit` must
+    return it and leave the table unchanged.
 
     Args:
         router: An object, a class, or anything else that `evaluate` takes. Objects are copied.
-        seed: Of the made-up table.
+        seed: Random seed of the made-up table.
 
     Returns:
         The names of the checks passed.
 
     Raises:
-        InputError: it fails; every failure is listed.
-        MissingExtraError: a package that it needs is not installed.
+        InputError: It fails; every failure is listed.
+        MissingExtraError: A package that it needs is not installed.
     """
     made = resolve(copy.deepcopy(router), seed=seed)
     name = name_of(made)
@@ -49,7 +49,7 @@ def check_router(router: Any, *, seed: int = 0) -> list[str]:
         fitted = _fitted(made, train, check)
     except MissingExtraError:
         raise
-    except Exception as error:  # what a router raises is its failure, whatever it is
+    except Exception as error:  # a router may raise anything
         failed.append(f"fitted, it raises {type(error).__name__}: {error}")
         raise _failure(name, failed) from error
     after = (train.performance, train.cost, train.judge)
@@ -75,7 +75,7 @@ def check_router(router: Any, *, seed: int = 0) -> list[str]:
             check("a choice without a prompt, and for a task never seen", not odd.faults, "; ".join(odd.faults))
     except InputError as error:
         failed.append(str(error))
-    except Exception as error:  # what a router raises is its failure, whatever it is
+    except Exception as error:  # a router may raise anything
         failed.append(f"asked for choices, it raises {type(error).__name__}: {error}")
     if failed:
         raise _failure(name, failed)
@@ -88,7 +88,7 @@ def _failure(name: str, failed: list[str]) -> InputError:
 
 
 def made_up_table(queries: int, seed: int, prefix: str = "train") -> RoutingTable:
-    """Queries of two tasks for three LLMs in two modes, with a tenth of the cells missing and none of a row."""
+    """Queries of two tasks for three LLMs in two modes; a tenth of the cells is missing, but no whole row."""
     rng = np.random.default_rng(seed)
     tasks = [("sums", "capitals")[i % 2] for i in range(queries)]
     words = ("river", "seven", "count", "largest", "city", "apples", "train", "north", "half", "price")

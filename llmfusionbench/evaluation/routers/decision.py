@@ -1,4 +1,4 @@
-"""What a router decided for the queries of a table, checked: every fault is found and all are told at once."""
+"""The choices of a router for the queries of a table, checked; all faults are reported at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 _SHOWN: Final = 200
-"""Characters of an unknown name, at most; it may be a server's."""
+"""Maximum number of characters shown of an unknown name, which may come from a server."""
 
 
 @dataclass(frozen=True)
@@ -27,30 +27,30 @@ class Decisions:
     choice: Indices
     """[Q] column of the candidate; -1 where there is none, declined or missing."""
     declined: Mask
-    """[Q] whether the router said that the query is none of its business."""
+    """[Q] whether the router declined the query."""
     scores: npt.NDArray[np.float64] | None
-    """[Q, C] the higher, the better; -inf for candidates that it does not know. None for a router that only chooses."""
+    """[Q, C] scores, higher is better; -inf for unknown candidates. None for a router that only chooses."""
     faults: tuple[str, ...] = ()
-    """What is wrong with the choices that are missing, one line a fault."""
+    """The faults behind missing choices, one line each."""
 
 
 def decide(router: Any, table: RoutingTable, train: RoutingTable, *, may_decline: bool = False) -> Decisions:
     """Ask a router for its choices.
 
     Args:
-        router: Fitted, where it is one that is fitted.
+        router: Fitted, if it has `fit`.
         table: The queries, and the candidates that may be chosen.
-        train: What it was fitted on: its candidates are the columns of its scores unless it says otherwise.
+        train: The table it was fitted on; its candidates are the columns of the scores unless the router names others.
         may_decline: Whether it may leave queries without a choice (the guarded track).
 
     Raises:
-        InputError: what it gave has not the shape of an answer at all.
+        InputError: The result does not have the shape of scores or choices.
     """
     if getattr(router, "needs_truth", False):
         seen = from_scores(router.score_table(table), table.candidates, table, may_decline=may_decline)
         assert seen.scores is not None
         by_cell = best_cells(np.where(np.isneginf(seen.scores), np.nan, seen.scores), table.cost)
-        return replace(seen, choice=np.where(seen.choice >= 0, by_cell, -1))  # it sees what each answer costs, too
+        return replace(seen, choice=np.where(seen.choice >= 0, by_cell, -1))  # it sees the cost of each answer, too
     if hasattr(router, "decide"):
         decisions: Decisions = router.decide(table, may_decline=may_decline)
         return decisions
@@ -70,21 +70,21 @@ def from_scores(scores: Any, columns: Sequence[str], table: RoutingTable, *, may
     """The best candidate by scores [Q, len(columns)]; among equals the one that costs least on average.
 
     Raises:
-        InputError: the shape is wrong, the numbers are complex, or two columns have the same name.
+        InputError: The shape is wrong, the numbers are complex, or two columns have the same name.
     """
     try:
-        if np.iscomplexobj(scores):  # NumPy would drop the imaginary parts with no more than a warning
+        if np.iscomplexobj(scores):  # NumPy would drop the imaginary parts with only a warning
             raise TypeError("complex numbers")
         given = np.ma.asarray(scores, np.float64).filled(np.nan)  # what is masked is missing
     except (TypeError, ValueError) as error:  # texts, or rows of different lengths
-        raise InputError(f"scores: no array of numbers ({error}). Remedy: a row a query, a column a candidate") from error
+        raise InputError(f"scores: not a numeric array ({error}). Remedy: return shape [queries, candidates]") from error
     if given.shape != (len(table), len(columns)):
         raise InputError(
-            f"scores: shape {given.shape}, expected ({len(table)}, {len(columns)}): a row a query, a column a candidate"
+            f"scores: shape {given.shape}, expected ({len(table)}, {len(columns)}): one row per query, one column per candidate"
         )
     double = [name for name, count in Counter(columns).items() if count > 1]
     if double:
-        raise InputError(f"scores: several columns are called {', '.join(map(str, double))}. Remedy: a column a candidate")
+        raise InputError(f"scores: several columns are called {', '.join(map(str, double))}. Remedy: return one per candidate")
     place = {name: i for i, name in enumerate(table.candidates)}
     known = [name in place for name in columns]
     faults = [f'scores: unknown candidate "{name}"' for name, is_known in zip(columns, known, strict=True) if not is_known]
@@ -108,13 +108,13 @@ def from_scores(scores: Any, columns: Sequence[str], table: RoutingTable, *, may
 
 
 def from_names(names: Sequence[str | None], table: RoutingTable, *, may_decline: bool = False) -> Decisions:
-    """Choices by name, one a query.
+    """Choices by name, one per query.
 
     Raises:
-        InputError: there are more or fewer of them than queries.
+        InputError: Their number is not that of the queries.
     """
     if len(names) != len(table):
-        raise InputError(f"route: {len(names)} choices for {len(table)} queries. Remedy: one a query, in their order")
+        raise InputError(f"route: {len(names)} choices for {len(table)} queries. Remedy: return one per query, in order")
     place = {name: i for i, name in enumerate(table.candidates)}
     choice = np.full(len(table), -1, np.int64)
     declined = np.zeros(len(table), bool)
@@ -154,7 +154,7 @@ def best_cells(values: npt.ArrayLike, cost: npt.ArrayLike) -> Indices:
 
 
 def best_column(table: RoutingTable) -> int:
-    """The candidate of the highest mean target, ties to the cheapest; -1 where nothing is scored."""
+    """The candidate with the highest mean target, ties to the cheapest; -1 without any score."""
     means = column_means(table.target)
     return int(best_cells(means[None, :], column_means(table.cost)[None, :])[0])
 
@@ -163,14 +163,14 @@ def refuse(name: str, faults: Sequence[str]) -> None:
     """Raise one error that lists every fault.
 
     Raises:
-        InputError: there are faults.
+        InputError: There are faults.
     """
     if faults:
         noun = "fault" if len(faults) == 1 else "faults"
         lines = "\n".join(f"  {fault}" for fault in faults)
         raise InputError(
             f"router {name}: found {len(faults)} {noun} in its choices:\n{lines}\n"
-            "Remedy: mend them, or allow partial choices (--allow-partial), and the missing are counted"
+            "Remedy: fix them, or use --allow-partial, which counts missing choices"
         )
 
 

@@ -1,4 +1,4 @@
-"""A router that runs somewhere: each prompt goes to an OpenAI-compatible endpoint, and the reply's `model` is its choice."""
+"""A router behind an OpenAI-compatible endpoint: each prompt is sent to it, and the reply's `model` is its choice."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class LiveRouter:
     """RouteLLM, LiteLLM, vLLM's semantic router and others answer this way.
 
     Args:
-        url: Of the server; `/v1/chat/completions` is added where it is not there.
-        model: What to ask for, such as `auto` or `router-mf-0.11593`.
+        url: URL of the server, with or without `/v1/chat/completions`.
+        model: Model name sent to the server, such as `auto` or `router-mf-0.11593`.
         aliases: Name in a reply -> candidate of the release, where they differ.
-        concurrency: Requests under way at a time.
+        concurrency: Number of parallel requests.
         retries: Retries after a temporary failure: no connection, a time-out, status 408, 409, 429 or 5xx.
-        timeout: Seconds an attempt may take.
-        record: JSONL file to which every call is added: query_id (in an evaluation), prompt's place, attempts, status, model,
-            seconds, error.
-        key_variable: Environment variable with the API key to send; by default none is sent, whatever the environment holds.
-        max_tokens: Of the answer, which is not used: the choice is what counts.
+        timeout: Timeout per attempt, seconds.
+        record: JSONL file of all calls: query_id (in an evaluation), position of the prompt, attempts, status, model, seconds,
+            error.
+        key_variable: Environment variable that holds the API key; by default no key is sent.
+        max_tokens: Maximum number of tokens of the answer, which is not used.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class LiveRouter:
         self.max_tokens = max_tokens
 
     def decide(self, table: RoutingTable, *, may_decline: bool = False) -> Decisions:
-        """The choices for the queries of `table`; a call that failed is a fault, never a query that was declined.
+        """The choices for the queries of `table`; a failed call is a fault, not a declined query.
 
-        Where it may decline, an answer that names no model declines.
+        If the router may decline, an answer that names no model declines.
 
         Raises:
-            InputError, MissingExtraError: see `route`.
+            InputError, MissingExtraError: See `route`.
         """
         made = from_names(self._choices(table.prompts, table.query_ids), table, may_decline=True)
         nameless = np.array([call["error"] == _NO_MODEL for call in self.calls_], bool)
@@ -74,11 +74,11 @@ class LiveRouter:
         return replace(made, declined=declined, faults=(*made.faults, *faults))
 
     def route(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> list[str | None]:
-        """The candidate that each reply names; None where no reply came after all attempts.
+        """The candidate that each reply names; None if no attempt got a reply.
 
         Raises:
-            InputError: the URL is none, or the server refuses the requests as such (status 401, 403, 404).
-            MissingExtraError: the client is not installed.
+            InputError: The URL is not valid, or the server refuses all requests (status 401, 403, 404).
+            MissingExtraError: The client is not installed.
         """
         return self._choices(prompts, [None] * len(prompts))
 
@@ -103,7 +103,7 @@ class LiveRouter:
                 waiting.discard(asked[at][0])
                 if reply.refused:
                     refused.append(reply)
-        finally:  # what a user interrupts has been called, and may have been paid for
+        finally:  # after an interrupt, calls were made and may have been paid for
             if len(waiting) < len(asked) or not asked:
                 self._keep(
                     call if q is None else {**call, "query_id": q}
@@ -121,13 +121,13 @@ class LiveRouter:
             return
         path = Path(self.record)
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A lone surrogate, which UTF-8 does not have, is escaped as JSON does it.
+        # A lone surrogate, which UTF-8 cannot hold, is escaped as in JSON.
         with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.writelines(json.dumps(call, ensure_ascii=False, sort_keys=True) + "\n" for call in calls)
 
 
 def _call(place: int, reply: Reply | None) -> dict[str, Any]:
-    """A line of the record; no reply is that of a prompt which the log does not hold."""
+    """A line of the record; without a reply, the log does not hold the prompt."""
     if reply is None:
         nothing = {"attempts": 0, "status": None, "model": None, "seconds": 0.0}
         return {"prompt": place, **nothing, "error": "the log does not hold the prompt"}

@@ -1,4 +1,4 @@
-"""Choices that were made elsewhere: a file of predictions as a router."""
+"""A file of precomputed choices or scores, used as a router."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PredictionsRouter:
         path: CSV, JSONL or Parquet.
 
     Raises:
-        InputError: the file cannot be read, or lacks the columns.
+        InputError: The file cannot be read, or lacks the columns.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -35,7 +35,7 @@ class PredictionsRouter:
         self.frame = read_predictions(self.path)
 
     def decide(self, table: RoutingTable, *, may_decline: bool = False) -> Decisions:
-        """The file's choices for the queries of `table`; what is missing, double or unknown is a fault."""
+        """The file's choices for the queries of `table`; missing, duplicate and unknown ones are faults."""
         counts = self.frame["query_id"].value_counts()
         by_id = self.frame.drop_duplicates("query_id").set_index("query_id").reindex(table.query_ids)
         present = np.array([q in counts.index for q in table.query_ids], bool)
@@ -60,7 +60,7 @@ def read_predictions(path: Path) -> pd.DataFrame:
     """The rows of a file of predictions, query_id as text.
 
     Raises:
-        InputError: the file cannot be read, or it is none of predictions.
+        InputError: The file cannot be read, or does not hold predictions.
     """
     if path.suffix not in SUFFIXES:
         raise InputError(f"{path}: suffix {path.suffix!r}, expected one of {', '.join(SUFFIXES)}")
@@ -87,14 +87,14 @@ def read_predictions(path: Path) -> pd.DataFrame:
         texts = [c for c in others if not pd.api.types.is_numeric_dtype(frame[c])]
         if texts:
             raise InputError(
-                f"{path}: columns {', '.join(map(str, texts))} hold no numbers, expected scores of candidates. "
+                f"{path}: columns {', '.join(map(str, texts))} do not hold numbers, expected scores of candidates. "
                 f"Remedy: {_header_remedy(texts)}"
             )
     return frame
 
 
 def _header_remedy(columns: list[Any]) -> str:
-    """What to do about columns that are none of predictions."""
+    """The remedy for columns that are not those of predictions."""
     names = [str(column) for column in columns]
     if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
         return "separate the columns by commas"
@@ -108,7 +108,7 @@ def _is_missing(name: Any) -> bool:
 
 
 def _numbers(column: pd.Series[Any]) -> pd.Series[Any]:
-    """A column whose only texts are ways to write NaN, as numbers; any other as it is."""
+    """A column whose only texts spell NaN, as numbers; any other unchanged."""
     if pd.api.types.is_numeric_dtype(column):
         return column
     written = column.astype(str).str.strip().str.lower().isin(["nan", "null", "none", "na"])
@@ -124,7 +124,7 @@ def _record(path: Path, number: int, line: str) -> dict[str, Any]:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
         why = "nested too deep" if isinstance(error, RecursionError) else error
-        raise InputError(f"{path} line {number}: not JSON ({why}). Remedy: one object a line") from error
+        raise InputError(f"{path} line {number}: not JSON ({why}). Remedy: write one object per line") from error
     if not isinstance(record, dict):
         raise InputError(f"{path} line {number}: {line[:40]!r}, expected an object")
     scores = record.pop("scores", None)

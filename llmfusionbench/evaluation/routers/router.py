@@ -1,4 +1,4 @@
-"""What a router is: the protocol that all of ours follow, and that anyone's may."""
+"""The router protocol."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ Scores = npt.NDArray[np.floating[Any]]
 class Router(Protocol):
     """Picks a candidate for a query.
 
-    A router has `score` or `route`, and may have everything else. Its constructor only stores keyword arguments; learned state
-    ends in `_`; seeds are arguments. What it maximises is `table.target`, which holds the reward of the scenario; cells that
-    are NaN are missing and must be left out of a fit, never taken as 0.
+    A router has `score` or `route`; the rest is optional. Its constructor only stores keyword arguments; learned state
+    ends in `_`; seeds are arguments. It maximises `table.target`, the reward of the scenario; NaN cells are missing and
+    must be skipped in a fit, never taken as 0.
 
     Optional:
         `fit(table) -> self`: learn from a train table. Sets `candidates_`, the order of the columns of `score`.
-        `score(prompts, tasks) -> [Q, C]`: the higher, the better; columns in the order of the candidates of the table that it
+        `score(prompts, tasks) -> [Q, C]`: higher is better; columns in the order of the candidates of the table that it
             was fitted on, or a data frame with a column named after each. A row of -inf declines the query, which only the
             guarded track allows. NaN is refused.
         `route(prompts, tasks) -> list of candidates` of length Q; None declines.
-        `needs_truth = True` with `score_table(table) -> [Q, C]`: for bounds such as the oracle, which see what they are
-            measured on. Such a router is never called a baseline.
+        `needs_truth = True` with `score_table(table) -> [Q, C]`: for bounds such as the oracle, which see the test
+            scores. Such a router is never called a baseline.
         `extend(table) -> self`: for leave-one-LLM-out. `table` holds the candidates that the router was not fitted on, with
             their scores on some of the train queries (on none where it has no rows) and their rows of `llms` in `llm_info`;
             afterwards `candidates_` names all candidates, and `score` has a column for each of them, in that order.

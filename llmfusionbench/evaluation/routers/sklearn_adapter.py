@@ -1,4 +1,4 @@
-"""Classifiers and regressors with the interface of scikit-learn, used as routers as they are."""
+"""scikit-learn classifiers and regressors as routers."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def is_estimator(router: Any) -> bool:
 
 
 class EstimatorRouter:
-    """A router out of a classifier or a regressor; its features are the embedded prompt and the task, one-hot.
+    """A classifier or regressor as a router; its features are the embedded prompt and the one-hot task.
 
     A classifier learns which candidate is best (ties to the cheapest) and is scored by its probabilities. A regressor learns
-    the target of every candidate: all at once where it can and nothing is missing, else one copy a candidate on the queries
-    that have a value.
+    the target of every candidate: all at once if it supports that and no value is missing, else one copy per candidate on
+    the queries that have a value.
 
     Args:
-        estimator: Not fitted; a copy is.
+        estimator: Stays unfitted; a copy is fitted.
         embedder: `TfidfSvdEmbedder()` by default.
     """
 
@@ -39,7 +39,7 @@ class EstimatorRouter:
         """Fit a copy of the estimator.
 
         Raises:
-            InputError: no query has a value, or the estimator is a pipeline that begins with a reader of texts.
+            InputError: No query has a value, or the estimator is a pipeline that begins with a text vectorizer.
         """
         from sklearn.base import clone, is_classifier
 
@@ -47,7 +47,7 @@ class EstimatorRouter:
         if hasattr(first, "build_analyzer"):  # scikit-learn's vectorizers of texts
             raise InputError(
                 f"the pipeline begins with {type(first).__name__}, which reads texts, but it gets numbers: the embedded prompt "
-                "and the task. Remedy: leave that step out, or wrap the pipeline in a class with fit and score"
+                "and the task. Remedy: drop that step, or wrap the pipeline in a class with fit and score"
             )
         self.candidates_ = list(table.candidates)
         self.tasks_ = sorted(set(table.tasks))

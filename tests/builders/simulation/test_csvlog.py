@@ -53,7 +53,7 @@ def test_files_of_the_splits_layout(tmp_path: Path) -> None:
     ]
     assert not (tmp_path / "README.md").exists()
     assert made.files["train"] == tmp_path / "data" / "train.csv"
-    with pytest.raises(InputError, match="exists and is no simulated log"):
+    with pytest.raises(InputError, match="exists and is not a simulated log"):
         simulate(tmp_path, scale=0.001, layout="splits")  # nothing here says that it is one
 
 
@@ -189,7 +189,7 @@ def test_an_interrupted_simulation_leaves_the_old_log(tmp_path: Path) -> None:
 def test_files_that_are_no_simulated_log_stay(tmp_path: Path, layout: str, name: str) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("mine")
-    with pytest.raises(InputError, match=rf"{name}: exists and is no simulated log\. Remedy: another --out"):
+    with pytest.raises(InputError, match=rf"{name}: exists and is not a simulated log\. Remedy: choose another --out"):
         simulate(tmp_path, scale=0.001, layout=layout)
     assert [p.read_text() for p in tmp_path.rglob("*") if p.is_file()] == ["mine"]
 

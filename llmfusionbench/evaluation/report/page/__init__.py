@@ -121,7 +121,7 @@ def title(report: Mapping[str, Any]) -> Html:
 
 
 def banner(report: Mapping[str, Any]) -> Html:
-    """What nobody may miss: that the numbers say nothing of real LLMs."""
+    """The banner that the numbers say nothing about real LLMs."""
     if not simulated(report):
         return Html("")
     others = [p for p in report["release"]["provenance"] if p != "simulated"]

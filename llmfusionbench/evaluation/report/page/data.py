@@ -44,7 +44,7 @@ def sweep(router: Mapping[str, Any]) -> list[list[float | None]]:
 
 
 def heat(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by task and by domain: for every metric a row a router, in the leaderboard's order."""
+    """Values by task and by domain: for every metric one row per router, in the leaderboard's order."""
     rows = [r for r in ranked(report) if r.get("per_task") or r.get("per_domain")]
     by: dict[str, Any] = {}
     for key, noun in (("per_task", "task"), ("per_domain", "domain")):
@@ -71,7 +71,7 @@ def heat(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def curve(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A line a router: [train queries, value, low, high], by train queries; the best end first."""
+    """One line per router: [train queries, value, low, high], by train queries; the best end first."""
     lines: dict[Any, list[list[float | None]]] = {}
     for point in report["learning_curve"]:
         size = number(point.get("train_queries"))

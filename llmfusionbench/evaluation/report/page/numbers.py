@@ -58,7 +58,7 @@ PRIMARY = ("guarded_score", "ood_declined", "wrongly_declined", "reward", "perfo
 
 
 def metric(key: str, said: Mapping[str, Any] | None = None) -> Metric:
-    """A metric by its name and what the report says of it; one that nothing is known of keeps its name."""
+    """A metric by its name and what the report says of it; an unknown one keeps its name."""
     said = said or {}
     label = _LABELS.get(key, key.replace("_", " "))
     better = {"higher": 1, "lower": -1}.get(said.get("better") or "", 0 if said else -1 if key.startswith("cost") else 1)

@@ -59,17 +59,17 @@ def gains_of(router: Mapping[str, Any], report: Mapping[str, Any]) -> Mapping[st
 
 
 def is_bound(router: Mapping[str, Any]) -> bool:
-    """Whether a row is no router but what no router can pass."""
+    """Whether a row is a bound that no router can exceed."""
     return str(router.get("name")).split("(")[0] == "oracle"
 
 
 def is_reference(router: Mapping[str, Any]) -> bool:
-    """Whether a row is what routers are compared with, and not one that was asked for."""
+    """Whether a row is a baseline that the user did not name."""
     return bool(router.get("reference")) or is_bound(router)
 
 
 def tag_of(router: Mapping[str, Any]) -> Html | None:
-    """What a row is, where it is no router of the reader's own."""
+    """The kind of a row that is not the user's own router."""
     if is_bound(router):
         return element("span", "bound", class_="tag", title="No router can pass it")
     word = "reference" if router.get("reference") else "baseline" if router.get("baseline") else None
@@ -235,7 +235,7 @@ def favourites(report: Mapping[str, Any]) -> list[str]:
 
 
 def picks(report: Mapping[str, Any]) -> Html:
-    """A bar a router, cut by the share of queries that each candidate gets."""
+    """One bar per router, divided by the share of queries that each candidate gets."""
     known = favourites(report)
     colour = {candidate: f"c{i}" for i, candidate in enumerate(known)}
     keys = [element("li", swatch(colour[c]), named(c)) for c in known]

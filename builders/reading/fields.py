@@ -34,22 +34,14 @@ def loads(text: str) -> Any:
 
 
 def fields(value: Any) -> dict[str, Any]:
-    """A record as a dictionary.
-
-    Raises:
-        BadRecordError: it is something else.
-    """
+    """A record as a dictionary."""
     if not isinstance(value, dict):
         raise BadRecordError(f"the record is {_named(value)}, expected a JSON object")
     return value
 
 
 def text(record: Mapping[str, Any], name: str) -> str | None:
-    """A field that holds text or null.
-
-    Raises:
-        BadRecordError: it holds something else, or text that UTF-8 cannot encode.
-    """
+    """A field that holds text or null."""
     value = record.get(name)
     if value is None:
         return None
@@ -59,11 +51,7 @@ def text(record: Mapping[str, Any], name: str) -> str | None:
 
 
 def required_text(record: Mapping[str, Any], name: str) -> str:
-    """A field that must hold non-empty text.
-
-    Raises:
-        BadRecordError: it does not.
-    """
+    """A field that must hold non-empty text."""
     value = text(record, name)
     if not value:
         raise BadRecordError(f"{name} is {'missing' if value is None else 'empty'}, expected a text")
@@ -71,21 +59,13 @@ def required_text(record: Mapping[str, Any], name: str) -> str:
 
 
 def identifier(record: Mapping[str, Any], name: str) -> str | None:
-    """A field that holds text, or a whole number that serves as an id.
-
-    Raises:
-        BadRecordError: it holds something else.
-    """
+    """A field that holds text, or a whole number that serves as an id."""
     value = record.get(name)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else text(record, name)
 
 
 def writable(value: str, name: str) -> str:
-    """`value`, if UTF-8 can encode it.
-
-    Raises:
-        BadRecordError: it holds half a surrogate pair, as text cut in the middle of a character does.
-    """
+    """`value`, if UTF-8 can encode it."""
     if not value.isascii():
         try:
             value.encode()
@@ -95,11 +75,7 @@ def writable(value: str, name: str) -> str:
 
 
 def number(record: Mapping[str, Any], name: str) -> float | None:
-    """A field that holds a finite number or null; true and false are 1 and 0.
-
-    Raises:
-        BadRecordError: it holds something else.
-    """
+    """A field that holds a finite number or null; true and false are 1 and 0."""
     value = record.get(name)
     if value is None:
         return None
@@ -109,11 +85,7 @@ def number(record: Mapping[str, Any], name: str) -> float | None:
 
 
 def count(record: Mapping[str, Any], name: str) -> int | None:
-    """A field that holds a whole number or null.
-
-    Raises:
-        BadRecordError: it holds something else.
-    """
+    """A field that holds a whole number or null."""
     value = number(record, name)
     if value is None:
         return None
@@ -135,11 +107,7 @@ def literal(value: str) -> Any:
 
 
 def option_texts(value: Any, name: str = "choices") -> list[str] | None:
-    """The options of a query in the order of their labels, from a list, `{"text": [...], "label": [...]}`, or the text of one.
-
-    Raises:
-        BadRecordError: it is none of these.
-    """
+    """The options of a query in the order of their labels: a list, `{"text": [...], "label": [...]}`, or the text of one."""
     if value is None or (isinstance(value, str) and value.strip() in _NO_OPTIONS):
         return None
     options = literal(value) if isinstance(value, str) else value
@@ -162,11 +130,7 @@ def _labelled(options: dict[Any, Any], name: str) -> list[Any]:
 
 
 def answer_text(value: Any, name: str = "ground_truth") -> str | None:
-    """A reference answer as text; a list of texts, or its Python repr, becomes the text of a JSON array.
-
-    Raises:
-        BadRecordError: it is neither text nor number nor a list of texts.
-    """
+    """A reference answer as text; a list of texts, or its Python repr, becomes the text of a JSON array."""
     if value is None:
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -189,11 +153,7 @@ class Constant:
         self.value: str | None = None
 
     def check(self, record: Mapping[str, Any]) -> None:
-        """Compare the field of a record with that of the records before.
-
-        Raises:
-            BadRecordError: it has another value, or one that is not text.
-        """
+        """Compare the field of a record with that of the records before."""
         found = text(record, self.name)
         if None not in (self.value, found) and self.value != found:
             raise BadRecordError(f"{self.name} is {shorten(found)}, expected {shorten(self.value)} as before in this file")

@@ -1,4 +1,4 @@
-"""One simulated answer: right or wrong by the latent-skill model, then a text, and figures that are true to this text."""
+"""One simulated answer: right or wrong by the latent-skill model, then a text, and figures that agree with the text."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _THINK_SUFFIXES = (
 
 @dataclass(frozen=True, slots=True)
 class SimulatedAnswer:
-    """An answer of one LLM in one mode; None stands for what the log has not got."""
+    """An answer of one LLM in one mode; None stands for what the log lacks."""
 
     llm: SimulatedLlm
     mode: str
     prompt: str
-    """What the LLM was asked; in think mode with the request to think."""
+    """The prompt as sent; in think mode with the request to think."""
     status: str
     """`ok`, `empty` (no text came back, logged as wrong) or `error` (no answer at all)."""
     response: str
@@ -57,9 +57,7 @@ def answers(query: SimulatedQuery, seed: int = 0) -> list[SimulatedAnswer]:
 
 def _answer(query: SimulatedQuery, key: bytes, llm: SimulatedLlm, mode: str) -> SimulatedAnswer:
     rng = generator(key, "text", llm.name, mode)
-    prompt = (
-        query.prompt if mode == "direct" else query.prompt + _THINK_SUFFIXES[int(uniform(key, "suffix") * len(_THINK_SUFFIXES))]
-    )
+    prompt = query.prompt + ("" if mode == "direct" else _THINK_SUFFIXES[int(uniform(key, "suffix") * len(_THINK_SUFFIXES))])
     fate = rng.random()
     if fate < _ERROR:
         return SimulatedAnswer(llm, mode, prompt, "error", "", None, None, None, None)
@@ -68,10 +66,6 @@ def _answer(query: SimulatedQuery, key: bytes, llm: SimulatedLlm, mode: str) -> 
     text, performance = _reply(query, key, llm, mode, rng)
     judge = _judge(performance, text, llm, rng)
     return SimulatedAnswer(llm, mode, prompt, "ok", text, performance, estimate_tokens(prompt), estimate_tokens(text), judge)
-
-
-def _suffix(key: bytes) -> str:
-    return _THINK_SUFFIXES[int(uniform(key, "suffix") * len(_THINK_SUFFIXES))]
 
 
 def _reply(query: SimulatedQuery, key: bytes, llm: SimulatedLlm, mode: str, rng: random.Random) -> tuple[str, float]:

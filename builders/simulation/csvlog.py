@@ -54,20 +54,24 @@ def simulate(
     escape_backslashes: bool = True,
     progress: Progress | None = None,
 ) -> Simulation:
-    """Write `train` and `partial_test` under `out`; scale 1.0 has 6,400 queries, 256,000 rows and about 103M tokens.
+    """Write `train` and `partial_test` under `out`.
 
-    - layout: `config` writes train.csv, partial_test.csv and a README.md that makes each a config with the one split `data`;
-      `splits` writes data/train.csv and data/partial_test.csv, which `datasets` takes for the splits of one config.
-    - escape_backslashes: double them, as Python from 3.11 on does with `escapechar`; else they stay single, as older versions
-      left them.
-    - workers: processes; None is as many as there are cores, or one where little is to be done. They are started by
-      `spawn`, so a script needs its `if __name__ == "__main__":`.
-    - progress: called as progress(stage, done, total), in rows.
+    The files are renamed when all are complete. An existing simulated log is replaced, except in the layout `splits`, which has
+    no README.md to recognise it by.
 
-    Every file is written beside its place and renamed when all are whole. A log of ours that is there is replaced; in the
-    layout `splits`, which has no README.md to know one by, none is.
+    Args:
+        out: Directory of the log.
+        scale: Its size; 1.0 has 6,400 queries, 256,000 rows and about 103M tokens.
+        seed: Random seed; the same seed gives the same log.
+        workers: Number of processes; by default one per core, or one for a small log. They are started by `spawn`, so a script
+            needs its `if __name__ == "__main__":`.
+        layout: `config` writes train.csv, partial_test.csv and a README.md that makes each a config with the one split `data`;
+            `splits` writes data/train.csv and data/partial_test.csv, which `datasets` reads as the splits of one config.
+        escape_backslashes: Double backslashes, as Python from 3.11 on does with `escapechar`; older versions did not.
+        progress: Called as progress(stage, done, total), in rows.
 
-    Raises InputError for a bad argument, or where other files have the names.
+    Raises:
+        InputError: an argument is out of range, or other files have the names.
     """
     if layout not in LAYOUTS:
         raise InputError(f'layout is "{layout}", expected one of {", ".join(LAYOUTS)}')
@@ -109,7 +113,7 @@ def simulate(
 
 
 def _check(folder: Path, targets: list[Path]) -> None:
-    """Raise InputError where a file would be replaced that is not of a simulated log."""
+    """Raise InputError if a file that is not part of a simulated log would be replaced."""
     there = next((folder / name for name in targets if os.path.lexists(folder / name)), None)
     if there is None:
         return
@@ -128,7 +132,7 @@ def _workers(wanted: int | None, rows: int) -> int:
 
 
 def _shards(scale: float, seed: int) -> Iterator[tuple[str, list[SimulatedQuery]]]:
-    """Ranges of queries with the split they go to; the queries of a task that come last are its partial_test."""
+    """Ranges of queries with their split; the last queries of a task are its partial_test."""
     for part in shares(scale):
         queries = task_queries(part.task, part.train + part.partial_test, seed)
         for split, count in (("train", part.train), ("partial_test", part.partial_test)):
@@ -140,7 +144,7 @@ def _shards(scale: float, seed: int) -> Iterator[tuple[str, list[SimulatedQuery]
 def _run(
     shards: Iterator[tuple[str, list[SimulatedQuery]]], seed: int, escape: bool, workers: int
 ) -> Iterator[tuple[str, int, bytes]]:
-    """Render the shards in their order; with workers, a few are under way at a time and none piles up."""
+    """Render the shards in their order; with workers, only a few at a time."""
     if workers == 1:
         for split, shard in shards:
             yield split, *_render(shard, seed, escape)
@@ -157,12 +161,12 @@ def _run(
 
 
 def _header() -> bytes:
-    """The header comes from a plain `to_csv`, without an escape character."""
+    """The header, which upstream wrote without an escape character."""
     return (",".join(COLUMNS) + "\n").encode()
 
 
 def _render(shard: list[SimulatedQuery], seed: int, escape: bool) -> tuple[int, bytes]:
-    """The rows of a shard as CSV bytes: pandas' `to_csv` hands exactly these arguments to `csv.writer`."""
+    """The rows of a shard as CSV bytes, with the arguments that pandas' `to_csv` passes to `csv.writer`."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, quoting=csv.QUOTE_MINIMAL, escapechar="\\" if escape else None, lineterminator="\n")
     count = 0

@@ -15,7 +15,7 @@ from statistics import NormalDist
 
 from llmfusionbench.builders.simulation.llms import SimulatedLlm, skill_table
 from llmfusionbench.builders.simulation.query import SimulatedQuery
-from llmfusionbench.builders.simulation.tasks import SKILLS
+from llmfusionbench.builders.simulation.tasks import TASKS
 
 _NORMAL = NormalDist()
 # Weights whose squares, the shares of the variance, add up to one.
@@ -41,7 +41,7 @@ def generator(key: bytes, *names: str) -> random.Random:
 @functools.cache
 def _affinities(llm: str, task: str) -> dict[str, float]:
     """Handicap of an LLM for each kind of query of a task: normal quantiles dealt out at random, mean 0 and variance 1."""
-    kinds = SKILLS[task]
+    kinds = TASKS[task].skills
     values = [_NORMAL.inv_cdf((rank + 0.5) / len(kinds)) for rank in range(len(kinds))]
     scale = math.sqrt(sum(value * value for value in values) / len(values))
     random.Random(f"affinity {llm} {task}").shuffle(values)  # noqa: S311

@@ -1,4 +1,4 @@
-"""Which queries a simulation has: how many a task, in which split, and the stream of them."""
+"""The queries of a simulation: how many of each task and split, and their stream."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ class TaskShare:
 def shares(scale: float) -> list[TaskShare]:
     """The queries of every task at a scale; they add up to round(6,400 x scale).
 
-    Raises InputError unless that is at least 1.
+    Raises:
+        InputError: the sum is 0.
     """
     total = round(FULL_QUERIES * scale) if math.isfinite(scale) else 0
     if total < 1:
-        raise InputError(f"scale is {scale}, which gives no query. Remedy: a scale of at least {1 / FULL_QUERIES:.5f}")
+        raise InputError(f"scale is {scale}, which gives no query. Remedy: choose at least {1 / FULL_QUERIES:.5f}")
     each, extra = divmod(total, len(TASKS))
     counts = [each + (index < extra) for index in range(len(TASKS))]
     return [
@@ -46,7 +47,7 @@ def task_queries(task: str, n: int, seed: int = 0) -> Iterator[SimulatedQuery]:
     """`n` queries of a task; a larger `n` begins with the same queries. Raises UnknownNameError for any other task."""
     if task not in TASKS:
         raise UnknownNameError("task", task, TASKS)
-    return TASKS[task](random.Random(f"queries {seed} {task}"), n)  # noqa: S311
+    return TASKS[task].queries(random.Random(f"queries {seed} {task}"), n)  # noqa: S311
 
 
 def simulate_queries(per_task: int, seed: int = 0) -> Iterator[SimulatedQuery]:

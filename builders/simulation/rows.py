@@ -13,27 +13,10 @@ from llmfusionbench.builders.simulation.query import SimulatedQuery
 from llmfusionbench.builders.simulation.tokens import TOKENIZER
 
 COLUMNS = (
-    "task_name",
-    "task_id",
-    "task_description",
-    "task_description_embedding",
-    "query",
-    "query_embedding",
-    "ground_truth",
-    "metric",
-    "llm",
-    "input_price",
-    "output_price",
-    "input_tokens_num",
-    "output_tokens_num",
-    "performance",
-    "cost",
-    "response",
-    "llm_description",
-    "llm_judge",
-    "provenance",
-    "tokenizer",
-)
+    "task_name", "task_id", "task_description", "task_description_embedding", "query", "query_embedding",
+    "ground_truth", "metric", "llm", "input_price", "output_price", "input_tokens_num", "output_tokens_num",
+    "performance", "cost", "response", "llm_description", "llm_judge", "provenance", "tokenizer",
+)  # fmt: skip
 PROVENANCE = "simulated"
 # Upstream logged this one LLM at prices that were not its own.
 LOGGED_PRICES = {"deepseek-r1": (8.0, 8.0)}

@@ -1,4 +1,4 @@
-"""Makes the embedded sample: simulated logs in the official format, read back by the ordinary build. `make sample` runs this.
+"""Makes the embedded sample: simulated logs in the official format, read by the ordinary build. `make sample` runs this.
 
 The same code and seed give the same bytes; a test builds it again and compares.
 """
@@ -34,14 +34,14 @@ _LEVEL: Final = 19  # made once, read often
 
 
 class SimulatedLogs:
-    """Simulated official files, with what no official file has: the choices of queries, and thought templates."""
+    """Simulated official files, with what official files lack: the choices of queries, and thought templates."""
 
     def __init__(self, queries: Mapping[str, Sequence[SimulatedQuery]], seed: int = SEED) -> None:
         self.queries = queries
         self.seed = seed
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
-        """Everything in the files, the choices of each query, and six templates a train query."""
+        """Everything in the files, the choices of each query, and six templates per train query."""
         yield from FusionBench(embeddings=False, judge="simulated", license="Apache-2.0").read(paths)
         for split, queries in self.queries.items():
             rows = [
@@ -66,7 +66,7 @@ def _template_row(query: SimulatedQuery, template: SimulatedTemplate) -> dict[st
 
 
 def make_sample(out: Path) -> Release:
-    """Write the sample to `out`, over what is there."""
+    """Write the sample to `out`, replacing what is there."""
     by_split: dict[str, list[SimulatedQuery]] = {split: [] for split in PER_TASK}
     seen: dict[str, int] = {}
     for query in simulate_queries(sum(PER_TASK.values()), SEED):

@@ -42,7 +42,7 @@ _FORMS = {
 
 @dataclass(frozen=True, slots=True)
 class SimulatedTemplate:
-    """A thought template; the query's id is left to whoever knows it."""
+    """A thought template, without the id of its query."""
 
     template_id: str
     criterion: str

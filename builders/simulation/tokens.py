@@ -1,7 +1,7 @@
 """A fast, deterministic estimate of token counts for the simulated logs, named `simulated-estimate` in them.
 
 It cuts a text as byte-pair tokenizers do before merging, and long words into pieces of eight letters. On simulated replies it
-stays within a tenth of cl100k; it is no tokenizer, and real counts are made when a release is built.
+stays within a tenth of cl100k; it is not a tokenizer: real counts are made when a release is built.
 """
 
 from __future__ import annotations

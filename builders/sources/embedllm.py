@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -20,24 +21,17 @@ COLUMNS: Final = {
 """Our column -> theirs."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class EmbedLLM:
-    """Reads EmbedLLM's answers. A missing label stays missing, while its own loaders set it to 0.
+    """Reads EmbedLLM's answers. A missing label stays missing, while its own loaders set it to 0."""
 
-    Args:
-        split: The split of every query; by default the one that a file's name states (`val` is `partial_test`), else `train`.
-        provenance: How the answers came about; by default what an export of ours next to the file states, else `imported`.
-    """
-
-    def __init__(self, *, split: str | None = None, provenance: str | None = None) -> None:
-        self.split = split
-        self.provenance = provenance
+    split: str | None = None
+    """The split of every query; by default the one that a file's name states (`val` is `partial_test`), else `train`."""
+    provenance: str | None = None
+    """How the answers came about; by default what an export of ours next to the file states, else `imported`."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
-        """Everything in the files.
-
-        Raises:
-            InputError: a file cannot be read, or lacks a column of the format.
-        """
+        """Everything in the files."""
         mapping = TableMapping(columns=COLUMNS, own_names=False)
         for path, file in labelled(paths):
             reading = Reading.of(

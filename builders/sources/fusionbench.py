@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,35 +44,21 @@ CORRECTED_PRICES: Final = {"deepseek-r1": (0.55, 2.19)}
 CODE_SCORE: Final = re.compile(r"""\s*\{\s*['"]pass@1['"]\s*:\s*(?:np\.float(?:32|64)\(\s*)?([^\s(){}]{1,40}?)\s*\)?\s*\}\s*""")
 
 
+@dataclass(frozen=True, kw_only=True)
 class FusionBench:
-    """Reads official FusionBench files, CSV or Parquet.
+    """Reads official FusionBench files, CSV or Parquet."""
 
-    Args:
-        split: The split of every query; by default the one that the name of each file or of its folder states.
-        embeddings: Keep the vectors of the queries, as a sidecar of the release.
-        judge: Name to record as the judge of the column `llm_judge`.
-        license: Licence of the queries, if all have the same; the format does not state any.
-    """
-
-    def __init__(
-        self,
-        *,
-        split: str | None = None,
-        embeddings: bool = True,
-        judge: str = "fusionbench",
-        license: str | None = None,  # noqa: A002 - the name of the column
-    ) -> None:
-        self.split = split
-        self.embeddings = embeddings
-        self.judge = judge
-        self.license = license
+    split: str | None = None
+    """The split of every query; by default the one that the name of each file or of its folder states."""
+    embeddings: bool = True
+    """Keep the vectors of the queries, as a sidecar of the release."""
+    judge: str = "fusionbench"
+    """Name to record as the judge of the column `llm_judge`."""
+    license: str | None = None
+    """Licence of the queries, if all have the same; the format does not state any."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
-        """Everything in the files.
-
-        Raises:
-            InputError: a file is neither CSV nor Parquet, lacks a column that the format needs, or names no split.
-        """
+        """Everything in the files."""
         for path, file in labelled(paths):
             split = self.split or split_of_place(path)
             for chunk in numbered(_batches(path, file)):

@@ -44,27 +44,19 @@ _LLM_FIELDS: Final = {"feature", "input_price", "output_price", "model", "size"}
 _PICKLES: Final = (".pt", ".pth", ".pkl", ".pickle")
 
 
+@dataclass(frozen=True, kw_only=True)
 class LLMRouter:
-    """Reads LLMRouter's files, whose kind is recognised by their content.
+    """Reads LLMRouter's files, whose kind is recognised by their content."""
 
-    Args:
-        split: The split of the queries of files whose name states none.
-        llms: A JSON file of LLM descriptions, `{name: {feature, size, input_price, output_price, model}}`.
-        provenance: How the answers came about; by default what each record or an export of ours next to the file states, else
-            `imported`.
-    """
-
-    def __init__(self, *, split: str = "train", llms: str | Path | None = None, provenance: str | None = None) -> None:
-        self.split = split
-        self.llms = llms
-        self.provenance = provenance
+    split: str = "train"
+    """The split of the queries of files whose name states none."""
+    llms: str | Path | None = None
+    """A JSON file of LLM descriptions, `{name: {feature, size, input_price, output_price, model}}`."""
+    provenance: str | None = None
+    """How the answers came about; by default what each record or an export of ours next to the file states, else `imported`."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
-        """Everything in the files; of the described LLMs those that were asked, or all if none was.
-
-        Raises:
-            InputError: a file is in none of the formats, or is a pickle.
-        """
+        """Everything in the files; of the described LLMs those that were asked, or all if none was."""
         paths = [*paths, Path(self.llms)] if self.llms is not None else list(paths)
         files = [_File(path, file, _kind(path, file)) for path, file in labelled(paths)]
         index = _Index()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -35,26 +36,19 @@ _RUN: Final = re.compile(r"(.+)-(\d{8}_\d{6})")
 _UNKNOWN: Final = "unknown"
 
 
+@dataclass(frozen=True, kw_only=True)
 class LLMRouterBench:
-    """Reads LLMRouterBench's results (`<dataset>-<split>-<model>-YYYYMMDD_HHMMSS.json`) and Avengers JSON lines.
+    """Reads LLMRouterBench's results (`<dataset>-<split>-<model>-YYYYMMDD_HHMMSS.json`) and Avengers JSON lines."""
 
-    Args:
-        split: The split of every query; by default the one named by a file of JSON lines, else `train`. The split in the name
-            of a results file is not used: it is that of the original dataset.
-        provenance: How the answers came about; by default what the records or an export of ours next to the file state, else
-            `imported`.
+    split: str | None = None
+    """The split of every query; by default the one named by a file of JSON lines, else `train`. The split in the name of a
+    results file is not used: it is that of the original dataset.
     """
-
-    def __init__(self, *, split: str | None = None, provenance: str | None = None) -> None:
-        self.split = split
-        self.provenance = provenance
+    provenance: str | None = None
+    """How the answers came about; by default what the records or an export of ours next to the file state, else `imported`."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
-        """Everything in the files, except demonstrations and runs that a later one supersedes.
-
-        Raises:
-            InputError: a file is in neither format, or all are demonstrations.
-        """
+        """Everything in the files, except demonstrations and runs that a later one supersedes."""
         runs: dict[tuple[Path | str, ...], list[tuple[str, Path, str]]] = {}
         for path, file in labelled(paths):
             run = _RUN.fullmatch(stem(path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -25,27 +26,19 @@ _OTHERS: Final = ("", "Unnamed: 0", *_QUERY)
 _BATTLE: Final = {"idx", "model_a", "model_b", "winner"}
 
 
+@dataclass(frozen=True, kw_only=True)
 class RouteLLM:
-    """Reads RouteLLM's CSV files. The task is that of a column `task`, else the file's name.
+    """Reads RouteLLM's CSV files. The task is that of a column `task`, else the file's name."""
 
-    Args:
-        split: The split of every query; by default the one that a file's name states, else `train`.
-        llms: The columns that are LLMs; by default the two that have no other meaning.
-        provenance: How the answers came about; by default what the file or an export of ours next to it states, else
-            `imported`.
-    """
-
-    def __init__(self, *, split: str | None = None, llms: Sequence[str] | None = None, provenance: str | None = None) -> None:
-        self.split = split
-        self.llms = llms
-        self.provenance = provenance
+    split: str | None = None
+    """The split of every query; by default the one that a file's name states, else `train`."""
+    llms: Sequence[str] | None = None
+    """The columns that are LLMs; by default the two that have no other meaning."""
+    provenance: str | None = None
+    """How the answers came about; by default what the file or an export of ours next to it states, else `imported`."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
-        """Everything in the files.
-
-        Raises:
-            InputError: a file cannot be read, has no prompts, holds battles, or it is not clear which columns are LLMs.
-        """
+        """Everything in the files."""
         for path, file in labelled(paths):
             columns = column_names(path, file)
             llms = self._llms(path, columns)

@@ -7,6 +7,7 @@ which may run code: they are read only on request, by an unpickler that runs not
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -29,26 +30,19 @@ _RESPONSE, _COST = "|model_response", "|total_cost"
 _QUERY: Final = {"prompt": "prompt", "task": "eval_name", "source_id": "sample_id"}
 
 
+@dataclass(frozen=True, kw_only=True)
 class RouterBench:
-    """Reads RouterBench's tables: CSV, Parquet, or a pickle of a DataFrame.
+    """Reads RouterBench's tables: CSV, Parquet, or a pickle of a DataFrame."""
 
-    Args:
-        split: The split of every query; by default the one that a file's name states, else `train`.
-        allow_pickle: Read pickles.
-        provenance: How the answers came about; by default what an export of ours next to the file states, else `imported`.
-    """
-
-    def __init__(self, *, split: str | None = None, allow_pickle: bool = False, provenance: str | None = None) -> None:
-        self.split = split
-        self.allow_pickle = allow_pickle
-        self.provenance = provenance
+    split: str | None = None
+    """The split of every query; by default the one that a file's name states, else `train`."""
+    allow_pickle: bool = False
+    """Read pickles."""
+    provenance: str | None = None
+    """How the answers came about; by default what an export of ours next to the file states, else `imported`."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
-        """Everything in the files.
-
-        Raises:
-            InputError: a file cannot be read, has no LLM, or is a pickle that is not allowed or holds more than a table.
-        """
+        """Everything in the files."""
         for path, file in labelled(paths):
             frame = self._frame(path)
             columns = column_names(path, file) if frame is None else frame.column_names

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,36 +29,21 @@ _LARGEST: Final = 4 << 30
 _ROWS: Final = 1024
 
 
+@dataclass(frozen=True, kw_only=True)
 class RouterEval:
-    """Reads RouterEval's npz files. The task is an array `train_task` ..., the option `task`, or the file's name.
+    """Reads RouterEval's npz files. The task is an array `train_task` ..., the option `task`, or the file's name."""
 
-    Args:
-        llms: The LLMs in the order of the columns, for files without an array `candidates`.
-        task: The task of every query, for files without tasks.
-        split: The split of every query, in place of the file's own splits.
-        provenance: How the answers came about; by default what the file or an export of ours next to it states, else
-            `imported`.
-    """
-
-    def __init__(
-        self,
-        *,
-        llms: Sequence[str] | None = None,
-        task: str | None = None,
-        split: str | None = None,
-        provenance: str | None = None,
-    ) -> None:
-        self.llms = llms
-        self.task = task
-        self.split = split
-        self.provenance = provenance
+    llms: Sequence[str] | None = None
+    """The LLMs in the order of the columns, for files without an array `candidates`."""
+    task: str | None = None
+    """The task of every query, for files without tasks."""
+    split: str | None = None
+    """The split of every query, in place of the file's own splits."""
+    provenance: str | None = None
+    """How the answers came about; by default what the file or an export of ours next to it states, else `imported`."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
-        """Everything in the files.
-
-        Raises:
-            InputError: a file is not an npz, is cut short, needs a pickle, or its arrays do not fit each other.
-        """
+        """Everything in the files."""
         for path, file in labelled(paths):
             with _arrays(path) as arrays:
                 made = provenance_beside(path, self.provenance) or _stated_provenance(arrays)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from llmfusionbench.builders.reading.file_names import labelled
@@ -12,41 +13,29 @@ from llmfusionbench.builders.reading.tables import column_names
 from llmfusionbench.builders.records import Part
 
 
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """Reads tables of any format.
 
     A column that has the name of one of ours maps to it by itself. A record needs an LLM, and a prompt or a source_id. If no
     column gives its task or metric, these are the file's name and `unknown`.
-
-    Args:
-        map: Our column -> the file's, or `=text` for a constant, such as `{"prompt": "question", "task": "=trivia"}`; or a YAML
-            file with such lines, or with sections `map`, `wide`, `llms` and `split`.
-        wide: For tables with one row per query: our column -> a pattern of the file's columns with `{llm}` in it, such as
-            `{"performance": "{llm}", "response": "{llm}|model_response"}`. An LLM whose cells are all empty was not asked.
-        llms: The LLMs of a wide table; by default those that the patterns find.
-        split: The split of records that name none.
     """
 
-    def __init__(
-        self,
-        *,
-        map: Mapping[str, str] | str | Path | None = None,  # noqa: A002
-        wide: Mapping[str, str] | None = None,
-        llms: Sequence[str] | None = None,
-        split: str | None = None,
-    ) -> None:
-        self.map = map
-        self.wide = wide
-        self.llms = llms
-        self.split = split
+    map: Mapping[str, str] | str | Path | None = None
+    """Our column -> the file's, or `=text` for a constant, such as `{"prompt": "question", "task": "=trivia"}`; or a YAML
+    file with such lines, or with sections `map`, `wide`, `llms` and `split`.
+    """
+    wide: Mapping[str, str] | None = None
+    """For tables with one row per query: our column -> a pattern of the file's columns with `{llm}` in it, such as
+    `{"performance": "{llm}", "response": "{llm}|model_response"}`. An LLM whose cells are all empty was not asked.
+    """
+    llms: Sequence[str] | None = None
+    """The LLMs of a wide table; by default those that the patterns find."""
+    split: str | None = None
+    """The split of records that name none."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
-        """Everything in the files.
-
-        Raises:
-            InputError: a file cannot be read, or lacks a column that the mapping names or that a log needs.
-            UnknownNameError: the mapping names a column that we do not have.
-        """
+        """Everything in the files."""
         mapping = parse_mapping(self.map, self.wide, self.llms)
         for path, file in labelled(paths):
             yield from Reading.of(path, file, column_names(path, file), mapping, split=self.split).read()

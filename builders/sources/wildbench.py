@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -30,24 +31,17 @@ _SCORE: Final = re.compile(r"[+-]?\d{1,6}(?:\.\d{1,6})?")
 _UNSCORED: Final = ("", "n/a", "na", "none", "null", "nan")
 
 
+@dataclass(frozen=True, kw_only=True)
 class WildBench:
-    """Reads WildBench score files.
+    """Reads WildBench score files."""
 
-    Args:
-        split: The split of every query.
-        judge: Name of the judge, for files that are not in a folder `judge=NAME` (or `eval=NAME`).
-    """
-
-    def __init__(self, *, split: str = "train", judge: str | None = None) -> None:
-        self.split = split
-        self.judge = judge
+    split: str = "train"
+    """The split of every query."""
+    judge: str | None = None
+    """Name of the judge, for files that are not in a folder `judge=NAME` (or `eval=NAME`)."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
-        """Everything in the files, the tasks first.
-
-        Raises:
-            InputError: a file has neither JSON scores nor tasks, or its judge is not known.
-        """
+        """Everything in the files, the tasks first."""
         prompts: dict[str, str] = {}
         scored = []
         for path, file in labelled(paths):

@@ -7,6 +7,7 @@ mode); the name in the log is the endpoint. The format has no scores.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -30,22 +31,15 @@ from llmfusionbench.types import Candidate
 _NAMES: Final = {"task": "dataset", "source_id": "session_id"}
 
 
+@dataclass(frozen=True, kw_only=True)
 class ZeroEval:
-    """Reads ZeroEval logs.
+    """Reads ZeroEval logs."""
 
-    Args:
-        split: The split of every query.
-    """
-
-    def __init__(self, *, split: str = "train") -> None:
-        self.split = split
+    split: str = "train"
+    """The split of every query."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
-        """Everything in the files.
-
-        Raises:
-            InputError: a file is not JSON, or has no answer in this format.
-        """
+        """Everything in the files."""
         for (path, file), name in zip(labelled(paths), llm_names(paths), strict=True):
             yield from self._file(path, file, name)
 

@@ -5,19 +5,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
-from llmfusionbench.builders.simulation.query import SimulatedQuery, distinct, figures, harder, multiple_choice, number_options
+from llmfusionbench.builders.simulation.query import Parts, SimulatedTask, by_topic, figures, harder, number_options
 from llmfusionbench.builders.simulation.words import person, town
-
-TASK = "arc_challenge"
-DESCRIPTION = (
-    "Natural science as taught up to the ninth grade: motion, matter, energy, electricity, living things and the Earth. Four "
-    "options are given and exactly one is right."
-)
-INSTRUCTION = "Answer with the letter of the right option in parentheses."
-
-Parts = tuple[str, str, list[str], list[str]]  # question, right option, wrong options, steps
 
 CHANGES = (
     ("solid wax turns into a liquid above a flame", "melting"), ("puddles vanish on a warm windy day", "evaporation"),
@@ -141,15 +131,13 @@ TOPICS = {"motion": _speed, "density": _density, "electricity": _circuit, "lever
           "energy": _energy, "body": _organ, "geology": _rock, "ecology": _food}  # fmt: skip
 
 
-def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
-    skill = rng.choice(list(TOPICS))
-    question, right, wrong, steps = TOPICS[skill](rng, difficulty)
-    return multiple_choice(
-        rng, task=TASK, description=DESCRIPTION, instruction=INSTRUCTION, question=question, right=right, wrong=wrong, steps=steps,
-        skill=skill, difficulty=difficulty,
-    )  # fmt: skip
-
-
-def generate(rng: random.Random, n: int) -> Iterator[SimulatedQuery]:
-    """`n` distinct science questions."""
-    return distinct(_build, rng, n)
+TASK = SimulatedTask(
+    name="arc_challenge",
+    metric="em_mc",
+    description=(
+        "Natural science as taught up to the ninth grade: motion, matter, energy, electricity, living things and the Earth. Four "
+        "options are given and exactly one is right."
+    ),
+    skills=tuple(TOPICS),
+    draft=by_topic(TOPICS, "Answer with the letter of the right option in parentheses."),
+)

@@ -13,25 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from llmfusionbench.builders.simulation.query import harder
+from llmfusionbench.builders.simulation.query import Draft, harder
 from llmfusionbench.builders.simulation.words import town
 
 NOUNS = (
-    "readings",
-    "prices",
-    "scores",
-    "heights",
-    "ages",
-    "weights",
-    "distances",
-    "delays",
-    "levels",
-    "votes",
-    "depths",
-    "doses",
-    "tariffs",
-    "lengths",
-)
+    "readings", "prices", "scores", "heights", "ages", "weights", "distances", "delays", "levels", "votes",
+    "depths", "doses", "tariffs", "lengths",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,3 +317,14 @@ def draw(rng: random.Random, difficulty: float) -> tuple[str, CodeProblem]:
     """A kind of problem and a problem of this kind."""
     skill = rng.choice(list(PROBLEMS))
     return skill, PROBLEMS[skill](rng, rng.choice(NOUNS), harder(rng, difficulty, 0, 30))
+
+
+def draft_of(rng: random.Random, problem: CodeProblem, **texts: Any) -> Draft:
+    """The query that asks for a program, with its `skill`, `question`, `prompt` and `ground_truth`."""
+    return Draft(
+        answer=problem.program(problem.body),
+        wrong_answers=tuple(problem.program(body) for body in problem.wrong),
+        steps=problem.steps,
+        task_id=f"SIM/{rng.getrandbits(48):012x}",
+        **texts,
+    )

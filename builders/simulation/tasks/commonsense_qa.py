@@ -5,16 +5,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
-from llmfusionbench.builders.simulation.query import SimulatedQuery, distinct, multiple_choice
+from llmfusionbench.builders.simulation.query import Draft, SimulatedTask, multiple_choice
 from llmfusionbench.builders.simulation.words import person, town
 
-TASK = "commonsense_qa"
-DESCRIPTION = (
-    "Questions about ordinary life that any grown-up could answer. Five options are given, and only one of them fits what "
-    "people usually do, use, feel or expect."
-)
 INSTRUCTION = "Choose the one option that fits best and reply with its letter in parentheses, for example (A)."
 
 # (what somebody wants, where or what it is); within a table no right-hand side serves another row.
@@ -70,7 +64,7 @@ def _pick(rng: random.Random, rows: tuple[tuple[str, str], ...]) -> tuple[str, s
     return cue, right, rng.sample([other for _, other in rows if other != right], 4)
 
 
-def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
+def _draft(rng: random.Random, difficulty: float) -> Draft:
     name, she, _ = person(rng)
     skill = rng.choice(SKILLS)
     if skill in ("place", "tool"):
@@ -90,13 +84,20 @@ def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
         ask = "What will probably happen to the thing in question?"
         reason = f"If somebody {cue}, experience says that {right}."
     return multiple_choice(
-        rng, task=TASK, description=DESCRIPTION, instruction=INSTRUCTION, question=f"{opening} {ask}", right=right, wrong=wrong,
+        rng, instruction=INSTRUCTION, question=f"{opening} {ask}", right=right, wrong=wrong,
         steps=[f"The situation is that {name} is described in one plain sentence and nothing unusual is said.", reason,
                f"The other options belong to quite different situations, so \"{right}\" is left."],
-        skill=skill, difficulty=difficulty,
+        skill=skill,
     )  # fmt: skip
 
 
-def generate(rng: random.Random, n: int) -> Iterator[SimulatedQuery]:
-    """`n` distinct questions with five options."""
-    return distinct(_build, rng, n)
+TASK = SimulatedTask(
+    name="commonsense_qa",
+    metric="em_mc",
+    description=(
+        "Questions about ordinary life that any grown-up could answer. Five options are given, and only one of them fits what "
+        "people usually do, use, feel or expect."
+    ),
+    skills=SKILLS,
+    draft=_draft,
+)

@@ -6,19 +6,10 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from llmfusionbench.builders.simulation.query import SimulatedQuery, distinct, figures, harder, multiple_choice, number_options
+from llmfusionbench.builders.simulation.query import Parts, SimulatedTask, by_topic, figures, harder, number_options
 from llmfusionbench.builders.simulation.words import surname
-
-TASK = "gpqa"
-DESCRIPTION = (
-    "Problems from the first years of a science degree. They combine a definition with a short calculation, and the wrong options come from "
-    "typical slips. One of four options is right."
-)
-INSTRUCTION = "Think it through, then end with the letter of the right option in parentheses."
-
-Parts = tuple[str, str, list[str], list[str]]
 
 
 def _show(unit: str) -> Callable[[float], str]:
@@ -180,15 +171,13 @@ TOPICS = {"photon": _photon, "decay": _decay, "relativity": _lorentz, "thermodyn
           "genetics": _alleles, "optics": _lens, "orbit": _orbit}  # fmt: skip
 
 
-def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
-    skill = rng.choice(list(TOPICS))
-    question, right, wrong, steps = TOPICS[skill](rng, difficulty)
-    return multiple_choice(
-        rng, task=TASK, description=DESCRIPTION, instruction=INSTRUCTION, question=question, right=right, wrong=wrong, steps=steps,
-        skill=skill, difficulty=difficulty,
-    )  # fmt: skip
-
-
-def generate(rng: random.Random, n: int) -> Iterator[SimulatedQuery]:
-    """`n` distinct problems."""
-    return distinct(_build, rng, n)
+TASK = SimulatedTask(
+    name="gpqa",
+    metric="em_mc",
+    description=(
+        "Problems from the first years of a science degree. They combine a definition with a short calculation, and the wrong options come from "
+        "typical slips. One of four options is right."
+    ),
+    skills=tuple(TOPICS),
+    draft=by_topic(TOPICS, "Think it through, then end with the letter of the right option in parentheses."),
+)

@@ -5,17 +5,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from llmfusionbench.builders.simulation.query import SimulatedQuery, distinct, harder
+from llmfusionbench.builders.simulation.query import Draft, SimulatedTask, harder
 from llmfusionbench.builders.simulation.words import person, town, two_people
 
-TASK = "gsm8k"
-DESCRIPTION = (
-    "Short everyday arithmetic stories. Every problem needs a few additions, subtractions, multiplications or divisions "
-    "of whole numbers, and has exactly one number as its answer."
-)
 INSTRUCTION = "Work the problem out and give the final number on a last line of its own after four hash signs."
 
 
@@ -227,18 +221,14 @@ STORIES = {
 }  # fmt: skip
 
 
-def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
+def _draft(rng: random.Random, difficulty: float) -> Draft:
     skill = rng.choice(list(STORIES))
     story = STORIES[skill](rng, difficulty)
     slips = [*story.slips, story.answer + 10, story.answer + 1, story.answer * 2 + 1]
     wrong = tuple(dict.fromkeys(str(value) for value in slips if value != story.answer and value > 0))
-    return SimulatedQuery(
-        task=TASK,
-        task_description=DESCRIPTION,
+    return Draft(
         prompt=f"{story.text}\n{INSTRUCTION}",
         ground_truth="\n".join([*story.steps, f"#### {story.answer}"]),
-        metric="GSM8K",
-        difficulty=difficulty,
         skill=skill,
         answer=str(story.answer),
         wrong_answers=wrong,
@@ -247,6 +237,13 @@ def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
     )
 
 
-def generate(rng: random.Random, n: int) -> Iterator[SimulatedQuery]:
-    """`n` distinct word problems."""
-    return distinct(_build, rng, n)
+TASK = SimulatedTask(
+    name="gsm8k",
+    metric="GSM8K",
+    description=(
+        "Short everyday arithmetic stories. Every problem needs a few additions, subtractions, multiplications or divisions "
+        "of whole numbers, and has exactly one number as its answer."
+    ),
+    skills=tuple(STORIES),
+    draft=_draft,
+)

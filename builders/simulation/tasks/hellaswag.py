@@ -5,16 +5,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
-from llmfusionbench.builders.simulation.query import SimulatedQuery, distinct, harder, multiple_choice
+from llmfusionbench.builders.simulation.query import Draft, SimulatedTask, harder, multiple_choice
 from llmfusionbench.builders.simulation.words import person, town
 
-TASK = "hellaswag"
-DESCRIPTION = (
-    "A scene from everyday work breaks off. Of four continuations three belong to other scenes or come in an impossible order, and one "
-    "carries the scene on."
-)
 INSTRUCTION = "Which continuation makes sense? Reply with its letter in parentheses."
 
 # Each script is a fixed order of actions, written to follow a name or a pronoun.
@@ -52,7 +46,7 @@ FRAMES = ("It is a quiet {part} in {town}. {Name}", "In a back yard in {town}, e
           "With nobody else at home in {town} this {part}, {Name}", "A film shot in {town} begins like this: {Name}")  # fmt: skip
 
 
-def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
+def _draft(rng: random.Random, difficulty: float) -> Draft:
     name, she, _ = person(rng)
     skill = rng.choice(list(SCRIPTS))
     script = SCRIPTS[skill]
@@ -71,13 +65,20 @@ def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
         wrong[0] = script[start - 1]
     question = " ".join([*told, f"Straight afterwards, {she} ..."])
     return multiple_choice(
-        rng, task=TASK, description=DESCRIPTION, instruction=INSTRUCTION, question=question, right=right, wrong=wrong,
+        rng, instruction=INSTRUCTION, question=question, right=right, wrong=wrong,
         steps=[f"The scene shows somebody who {scene[0]} and then {scene[-1]}.", f"In such a scene the natural next action is that {she} {right}.",
                "The remaining continuations belong elsewhere or come too late."],
-        skill=skill, difficulty=difficulty,
+        skill=skill,
     )  # fmt: skip
 
 
-def generate(rng: random.Random, n: int) -> Iterator[SimulatedQuery]:
-    """`n` distinct scenes."""
-    return distinct(_build, rng, n)
+TASK = SimulatedTask(
+    name="hellaswag",
+    metric="em_mc",
+    description=(
+        "A scene from everyday work breaks off. Of four continuations three belong to other scenes or come in an impossible order, and one "
+        "carries the scene on."
+    ),
+    skills=tuple(SCRIPTS),
+    draft=_draft,
+)

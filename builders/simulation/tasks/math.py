@@ -5,18 +5,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import comb, factorial, gcd, lcm
 
-from llmfusionbench.builders.simulation.query import SimulatedQuery, distinct, harder
+from llmfusionbench.builders.simulation.query import Draft, SimulatedTask, harder
 
-TASK = "math"
-DESCRIPTION = (
-    "Algebra, number theory, counting, geometry and first calculus. Each question has one exact answer, an integer or a "
-    "fraction in lowest terms, which is to be put into a LaTeX box."
-)
 INSTRUCTION = "Reason carefully and write the final answer as \\boxed{answer}."
 
 
@@ -190,17 +184,13 @@ PROBLEMS = {
 }  # fmt: skip
 
 
-def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
+def _draft(rng: random.Random, difficulty: float) -> Draft:
     skill = rng.choice(list(PROBLEMS))
     problem = PROBLEMS[skill](rng, difficulty)
     slips = [*problem.slips, problem.value + 2, problem.value - 1, problem.value * 3 + 1]
-    return SimulatedQuery(
-        task=TASK,
-        task_description=DESCRIPTION,
+    return Draft(
         prompt=f"{problem.text}\n{INSTRUCTION}",
         ground_truth=" ".join([*problem.steps, f"Therefore the answer is $\\boxed{{{latex(problem.value)}}}$."]),
-        metric="MATH",
-        difficulty=difficulty,
         skill=skill,
         answer=latex(problem.value),
         wrong_answers=tuple(dict.fromkeys(latex(slip) for slip in slips if slip != problem.value)),
@@ -209,6 +199,13 @@ def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
     )
 
 
-def generate(rng: random.Random, n: int) -> Iterator[SimulatedQuery]:
-    """`n` distinct questions."""
-    return distinct(_build, rng, n)
+TASK = SimulatedTask(
+    name="math",
+    metric="MATH",
+    description=(
+        "Algebra, number theory, counting, geometry and first calculus. Each question has one exact answer, an integer or a "
+        "fraction in lowest terms, which is to be put into a LaTeX box."
+    ),
+    skills=tuple(PROBLEMS),
+    draft=_draft,
+)

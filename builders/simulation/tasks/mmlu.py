@@ -6,20 +6,10 @@ from __future__ import annotations
 
 import random
 import statistics
-from collections.abc import Iterator
 
 from llmfusionbench.builders.simulation import facts
-from llmfusionbench.builders.simulation.query import SimulatedQuery, distinct, figures, harder, multiple_choice, number_options
+from llmfusionbench.builders.simulation.query import Parts, SimulatedTask, by_topic, figures, harder, number_options
 from llmfusionbench.builders.simulation.words import surname, town
-
-TASK = "mmlu"
-DESCRIPTION = (
-    "Examination questions from many subjects, from computing and statistics to geography, chemistry, economics and logic. Four options, "
-    "one of them right."
-)
-INSTRUCTION = "Give only one option. Write its letter in parentheses at the end of your reply."
-
-Parts = tuple[str, str, list[str], list[str]]
 
 
 def _binary(rng: random.Random, d: float) -> Parts:
@@ -116,15 +106,13 @@ SUBJECTS = {"binary": _binary, "hexadecimal": _hexadecimal, "statistics": _media
             "logic": _logic, "economics": _elasticity, "accounting": _interest, "algorithms": _sorting}  # fmt: skip
 
 
-def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
-    skill = rng.choice(list(SUBJECTS))
-    question, right, wrong, steps = SUBJECTS[skill](rng, difficulty)
-    return multiple_choice(
-        rng, task=TASK, description=DESCRIPTION, instruction=INSTRUCTION, question=question, right=right, wrong=wrong, steps=steps,
-        skill=skill, difficulty=difficulty,
-    )  # fmt: skip
-
-
-def generate(rng: random.Random, n: int) -> Iterator[SimulatedQuery]:
-    """`n` distinct examination questions."""
-    return distinct(_build, rng, n)
+TASK = SimulatedTask(
+    name="mmlu",
+    metric="em_mc",
+    description=(
+        "Examination questions from many subjects, from computing and statistics to geography, chemistry, economics and logic. Four options, "
+        "one of them right."
+    ),
+    skills=tuple(SUBJECTS),
+    draft=by_topic(SUBJECTS, "Give only one option. Write its letter in parentheses at the end of your reply."),
+)

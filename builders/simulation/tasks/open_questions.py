@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import datetime
+import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from llmfusionbench.builders.simulation import facts
-from llmfusionbench.builders.simulation.query import harder
+from llmfusionbench.builders.simulation.query import Draft, harder
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +121,16 @@ FACTS: dict[str, Callable[[random.Random, float], Fact]] = {
     "capital": _capital, "country": _country, "element": _element, "weekday": _weekday, "roman": _roman, "planet": _planet, "unit": _unit,
     "polygon": _polygon, "letter": _letter, "calendar": _later,
 }  # fmt: skip
+
+
+def draft_of(fact: Fact, skill: str, question: str, prompt: str) -> Draft:
+    """The query that asks for a fact."""
+    return Draft(
+        skill=skill,
+        question=question,
+        prompt=prompt,
+        ground_truth=json.dumps(fact.aliases),
+        answer=fact.aliases[0],
+        wrong_answers=tuple(fact.wrong),
+        steps=(fact.step,),
+    )

@@ -5,16 +5,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
-from llmfusionbench.builders.simulation.query import SimulatedQuery, distinct, multiple_choice
+from llmfusionbench.builders.simulation.query import Draft, SimulatedTask, multiple_choice
 from llmfusionbench.builders.simulation.words import person, town
 
-TASK = "openbook_qa"
-DESCRIPTION = (
-    "Each item applies one elementary fact of science to a fresh case. The fact itself is not printed and has to be brought along. One of "
-    "the four endings is right."
-)
 INSTRUCTION = "Complete the sentence and give the letter of your ending in parentheses."
 
 # (the fact, things it holds for, things it does not hold for, the opening of the sentence)
@@ -62,21 +56,28 @@ SKILLS = tuple(fact.split()[0] + "-" + fact.split()[-1] for fact, *_ in FACTS)
 TIMES = ("in spring", "in summer", "in autumn", "in winter", "on the last day of term", "after the holidays")
 
 
-def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
+def _draft(rng: random.Random, difficulty: float) -> Draft:
     name, _, _ = person(rng)
     index = rng.randrange(len(FACTS))
     fact, holds, fails, opening = FACTS[index]
     right = rng.choice(holds)
     setting = rng.choice(SETTINGS).format(town=town(rng))
     return multiple_choice(
-        rng, task=TASK, description=DESCRIPTION, instruction=INSTRUCTION,
+        rng, instruction=INSTRUCTION,
         question=f"{setting[:-1]} {rng.choice(TIMES)}: {opening.format(name=name)}", right=right, wrong=rng.sample(fails, 3),
         steps=[f"The fact to use is that {fact}.", f"Among the four endings only {right} fits this fact.",
                "The remaining endings describe things for which the fact does not hold."],
-        skill=SKILLS[index], difficulty=difficulty,
+        skill=SKILLS[index],
     )  # fmt: skip
 
 
-def generate(rng: random.Random, n: int) -> Iterator[SimulatedQuery]:
-    """`n` distinct sentence openings."""
-    return distinct(_build, rng, n)
+TASK = SimulatedTask(
+    name="openbook_qa",
+    metric="em_mc",
+    description=(
+        "Each item applies one elementary fact of science to a fresh case. The fact itself is not printed and has to be brought along. One of "
+        "the four endings is right."
+    ),
+    skills=SKILLS,
+    draft=_draft,
+)

@@ -188,19 +188,22 @@ ASIDES = (
 )  # fmt: skip
 
 
-def draw(rng: random.Random, topic: str) -> Passage:
-    """A passage of about 100 words on a topic, its sentences in a random order after the first."""
+def draw(rng: random.Random, difficulty: float) -> tuple[str, Passage, str]:
+    """A topic, a passage on it, and the text to show: if difficult, with a passage on another topic before or after it."""
+    topic = rng.choice(list(TOPICS))
+    passage = _draw(rng, topic)
+    if difficulty <= 0.35:
+        return topic, passage, passage.text
+    pair = [passage.text, _draw(rng, rng.choice([name for name in TOPICS if name != topic])).text]
+    rng.shuffle(pair)
+    return topic, passage, "\n\n".join(pair)
+
+
+def _draw(rng: random.Random, topic: str) -> Passage:
+    """A passage of about 100 words, its sentences in a random order after the first."""
     first, points = TOPICS[topic](rng)
     rng.shuffle(points)
     sentences = [point.sentence for point in points]
     for aside in rng.sample(ASIDES, 2):
         sentences.insert(rng.randrange(1, len(sentences) + 1), aside)
     return Passage(" ".join([first, *sentences]), points)
-
-
-def with_neighbour(rng: random.Random, passage: Passage, topic: str) -> str:
-    """The passage and, before or after it, one on another topic, which makes the search harder."""
-    other = draw(rng, rng.choice([name for name in TOPICS if name != topic]))
-    pair = [passage.text, other.text]
-    rng.shuffle(pair)
-    return "\n\n".join(pair)

@@ -4,19 +4,12 @@
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Iterator
 
-from llmfusionbench.builders.simulation.query import SimulatedQuery, distinct
-from llmfusionbench.builders.simulation.tasks.open_questions import FACTS
+from llmfusionbench.builders.simulation.query import Draft, SimulatedTask
+from llmfusionbench.builders.simulation.tasks.open_questions import FACTS, draft_of
 from llmfusionbench.builders.simulation.words import surname, town
 
-TASK = "trivia_qa"
-DESCRIPTION = (
-    "Pub quiz questions in full sentences. The expected answer is a word or a short name, and a reply is scored by how many of its words "
-    "agree with an accepted answer."
-)
 INSTRUCTION = "Give the bare answer, no sentence."
 ROUNDS = (
     "Round {k} of the quiz night in {town}: {ask} {core}?", "The quizmaster {name} asks in round {k}: {ask} {core}?",
@@ -25,27 +18,22 @@ ROUNDS = (
 )  # fmt: skip
 
 
-def _build(rng: random.Random, difficulty: float) -> SimulatedQuery:
+def _draft(rng: random.Random, difficulty: float) -> Draft:
     skill = rng.choice(list(FACTS))
     fact = FACTS[skill](rng, difficulty)
     question = rng.choice(ROUNDS).format(
         ask=fact.ask, core=fact.core, k=rng.randrange(2, 10), town=town(rng), name=surname(rng)
     )
-    return SimulatedQuery(
-        task=TASK,
-        task_description=DESCRIPTION,
-        prompt=f"{question}\n{INSTRUCTION}",
-        ground_truth=json.dumps(fact.aliases),
-        metric="f1_score",
-        difficulty=difficulty,
-        skill=skill,
-        answer=fact.aliases[0],
-        wrong_answers=tuple(fact.wrong),
-        steps=(fact.step,),
-        question=question,
-    )
+    return draft_of(fact, skill, question, f"{question}\n{INSTRUCTION}")
 
 
-def generate(rng: random.Random, n: int) -> Iterator[SimulatedQuery]:
-    """`n` distinct questions."""
-    return distinct(_build, rng, n)
+TASK = SimulatedTask(
+    name="trivia_qa",
+    metric="f1_score",
+    description=(
+        "Pub quiz questions in full sentences. The expected answer is a word or a short name, and a reply is scored by how many of its words "
+        "agree with an accepted answer."
+    ),
+    skills=tuple(FACTS),
+    draft=_draft,
+)

@@ -9,7 +9,7 @@ import pytest
 from llmfusionbench.builders.known.tasks import DOMAINS
 from llmfusionbench.builders.simulation import SimulatedQuery, simulate_queries, task_queries
 from llmfusionbench.builders.simulation.queries import shares
-from llmfusionbench.builders.simulation.tasks import SKILLS, TASKS
+from llmfusionbench.builders.simulation.tasks import TASKS
 from llmfusionbench.errors import InputError, UnknownNameError
 
 METRICS = {
@@ -32,7 +32,7 @@ def queries() -> dict[str, list[SimulatedQuery]]:
 
 
 def test_tasks_are_the_fourteen() -> None:
-    assert list(TASKS) == list(DOMAINS) == list(SKILLS)
+    assert list(TASKS) == list(DOMAINS)
     assert len(TASKS) == 14
 
 
@@ -43,7 +43,7 @@ def test_full_scale_has_distinct_prompts(task: str, queries: dict[str, list[Simu
     assert len({query.prompt for query in mine}) == FULL
     assert {query.task for query in mine} == {task}
     assert {query.metric for query in mine} == {METRICS.get(task, "em_mc")}
-    assert {query.skill for query in mine} == set(SKILLS[task])
+    assert {query.skill for query in mine} == set(TASKS[task].skills)
     assert len({query.task_description for query in mine}) == 1
     # Uniform difficulty is what the calibration rests on.
     tenths = Counter(int(query.difficulty * 10) for query in mine)

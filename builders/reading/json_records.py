@@ -34,12 +34,7 @@ def each_record(
 ) -> Iterator[tuple[int, Made] | Rejected]:
     """Everything that `read` makes of the raw records, with their numbers, and the rejected records.
 
-    Args:
-        items: The raw records.
-        file: Name of their file in rejected records.
-        read: Makes something of a raw record. It raises BadRecordError to reject the record, or yields one for each part of it
-            that is rejected while the others are kept.
-        identity: What identifies a rejected record.
+    `read` raises BadRecordError to reject a record, or yields one for a part that is rejected while the others are kept.
     """
     for item in items:
         if isinstance(item, Rejected):

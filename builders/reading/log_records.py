@@ -37,30 +37,15 @@ class Reading:
 
     @classmethod
     def of(
-        cls,
-        path: Path,
-        file: str,
-        columns: Sequence[str],
-        mapping: TableMapping,
-        *,
-        split: str | None,
-        provenance: str | None = None,
+        cls, path: Path, file: str, columns: Sequence[str], mapping: TableMapping, split: str | None, made: str | None = None
     ) -> Reading:
-        """How a file with `columns` is read.
-
-        Args:
-            path: The file.
-            file: Its name in rejected records.
-            columns: Its columns.
-            mapping: Which of its columns is which of ours.
-            split: The split of records that name none.
-            provenance: That of all records; None to use what each states.
+        """How a file with `columns` is read. Records that name no split have `split`, and all have the provenance `made`.
 
         Raises:
             InputError: the file lacks a column that the mapping names or that a log needs, or a constant does not fit.
         """
-        if provenance is not None:
-            mapping = replace(mapping, constants={**mapping.constants, "provenance": provenance})
+        if made is not None:
+            mapping = replace(mapping, constants={**mapping.constants, "provenance": made})
         mapping.check(columns, str(path))
         answers = _answers(mapping, columns, path) if mapping.wide else {}
         return cls(path, file, mapping, _defaults(mapping, path, split), mapping.source_of(columns), answers)

@@ -41,11 +41,7 @@ def _tensor_body(cell: str) -> str | None:
 
 
 def _numbers(texts: pa.Array) -> pa.Array:
-    """Comma-separated numbers as lists of float32.
-
-    Raises:
-        pa.ArrowInvalid: a text holds something else.
-    """
+    """Comma-separated numbers as lists of float32."""
     parts = pc.split_pattern(texts, ",")
     numbers = parts.flatten().cast(pa.float32())
     lengths = pc.fill_null(pc.list_value_length(parts), 0).to_numpy(zero_copy_only=False)

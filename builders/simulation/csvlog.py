@@ -91,11 +91,11 @@ def simulate(
         work.mkdir()
         files: dict[str, BinaryIO] = {split: stack.enter_context((work / f"{split}.csv").open("wb")) for split in SPLITS}
         for file in files.values():
-            file.write(_header())
+            file.write((",".join(COLUMNS) + "\n").encode())  # upstream wrote the header without an escape character
         rows = dict.fromkeys(SPLITS, 0)
-        shards = _shards(scale, seed)
-        made = _run(shards, seed, escape_backslashes, _workers(workers, total))
-        for split, count, block in made:
+        if workers is None:
+            workers = 1 if total < _PARALLEL_FROM * 2 * len(LLMS) else os.cpu_count() or 1
+        for split, count, block in _run(_shards(scale, seed), seed, escape_backslashes, workers):
             files[split].write(block)
             rows[split] += count
             if progress is not None:
@@ -125,12 +125,6 @@ def _check(folder: Path, targets: list[Path]) -> None:
         raise InputError(f"{there}: exists and is not a simulated log. Remedy: choose another --out")
 
 
-def _workers(wanted: int | None, rows: int) -> int:
-    if wanted is not None:
-        return wanted
-    return 1 if rows < _PARALLEL_FROM * 2 * len(LLMS) else os.cpu_count() or 1
-
-
 def _shards(scale: float, seed: int) -> Iterator[tuple[str, list[SimulatedQuery]]]:
     """Ranges of queries with their split; the last queries of a task are its partial_test."""
     for part in shares(scale):
@@ -158,11 +152,6 @@ def _run(
                 yield first, *future.result()
         for split, future in waiting:
             yield split, *future.result()
-
-
-def _header() -> bytes:
-    """The header, which upstream wrote without an escape character."""
-    return (",".join(COLUMNS) + "\n").encode()
 
 
 def _render(shard: list[SimulatedQuery], seed: int, escape: bool) -> tuple[int, bytes]:

@@ -23,19 +23,20 @@ COLUMNS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class EmbedLLM:
-    """Reads EmbedLLM's answers. A missing label stays missing, while its own loaders set it to 0."""
+    """Reads EmbedLLM's answers. A missing label stays missing, while its own loaders set it to 0.
+
+    Args:
+        split: The split of every query; by default the one that a file's name states (`val` is `partial_test`), else `train`.
+        provenance: How the answers came about; by default what an export of ours next to the file states, else `imported`.
+    """
 
     split: str | None = None
-    """The split of every query; by default the one that a file's name states (`val` is `partial_test`), else `train`."""
     provenance: str | None = None
-    """How the answers came about; by default what an export of ours next to the file states, else `imported`."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files."""
         mapping = TableMapping(columns=COLUMNS, own_names=False)
         for path, file in labelled(paths):
-            reading = Reading.of(
-                path, file, column_names(path, file), mapping,
-                split=self.split or split_of_name(path), provenance=provenance_beside(path, self.provenance),
-            )  # fmt: skip
+            split, made = self.split or split_of_name(path), provenance_beside(path, self.provenance)
+            reading = Reading.of(path, file, column_names(path, file), mapping, split, made)
             yield from reading.read(partial(refuse_but_labels, file=file, columns=["label"], names=["prompt_id", "model_name"]))

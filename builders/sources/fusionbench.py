@@ -46,16 +46,19 @@ CODE_SCORE: Final = re.compile(r"""\s*\{\s*['"]pass@1['"]\s*:\s*(?:np\.float(?:3
 
 @dataclass(frozen=True, kw_only=True)
 class FusionBench:
-    """Reads official FusionBench files, CSV or Parquet."""
+    """Reads official FusionBench files, CSV or Parquet.
+
+    Args:
+        split: The split of every query; by default the one that the name of each file or of its folder states.
+        embeddings: Keep the vectors of the queries, as a sidecar of the release.
+        judge: Name to record as the judge of the column `llm_judge`.
+        license: Licence of the queries, if all have the same; the format does not state any.
+    """
 
     split: str | None = None
-    """The split of every query; by default the one that the name of each file or of its folder states."""
     embeddings: bool = True
-    """Keep the vectors of the queries, as a sidecar of the release."""
     judge: str = "fusionbench"
-    """Name to record as the judge of the column `llm_judge`."""
     license: str | None = None
-    """Licence of the queries, if all have the same; the format does not state any."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files."""
@@ -180,11 +183,7 @@ def _embeddings(log: TextColumns, file: str, chunk: Chunk, mode: pa.Array) -> It
 
 
 def _batches(path: Path, file: str) -> Iterator[pa.RecordBatch | Rejected]:
-    """The rows of a CSV or Parquet file.
-
-    Raises:
-        InputError: it is neither, or lacks a column that the format needs.
-    """
+    """The rows of a CSV or Parquet file."""
     if path.suffix.lower() in (".parquet", ".pq"):
         _check_columns(path, parquet_columns(path))
         yield from read_parquet(path, file, bytes_as_text=True)

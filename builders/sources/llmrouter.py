@@ -46,14 +46,18 @@ _PICKLES: Final = (".pt", ".pth", ".pkl", ".pickle")
 
 @dataclass(frozen=True, kw_only=True)
 class LLMRouter:
-    """Reads LLMRouter's files, whose kind is recognised by their content."""
+    """Reads LLMRouter's files, whose kind is recognised by their content.
+
+    Args:
+        split: The split of the queries of files whose name states none.
+        llms: A JSON file of LLM descriptions, `{name: {feature, size, input_price, output_price, model}}`.
+        provenance: How the answers came about; by default what each record or an export of ours next to the file states, else
+            `imported`.
+    """
 
     split: str = "train"
-    """The split of the queries of files whose name states none."""
     llms: str | Path | None = None
-    """A JSON file of LLM descriptions, `{name: {feature, size, input_price, output_price, model}}`."""
     provenance: str | None = None
-    """How the answers came about; by default what each record or an export of ours next to the file states, else `imported`."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files; of the described LLMs those that were asked, or all if none was."""

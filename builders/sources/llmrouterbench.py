@@ -38,14 +38,17 @@ _UNKNOWN: Final = "unknown"
 
 @dataclass(frozen=True, kw_only=True)
 class LLMRouterBench:
-    """Reads LLMRouterBench's results (`<dataset>-<split>-<model>-YYYYMMDD_HHMMSS.json`) and Avengers JSON lines."""
+    """Reads LLMRouterBench's results (`<dataset>-<split>-<model>-YYYYMMDD_HHMMSS.json`) and Avengers JSON lines.
+
+    Args:
+        split: The split of every query; by default the one named by a file of JSON lines, else `train`. The split in the name
+            of a results file is not used: it is that of the original dataset.
+        provenance: How the answers came about; by default what the records or an export of ours next to the file state, else
+            `imported`.
+    """
 
     split: str | None = None
-    """The split of every query; by default the one named by a file of JSON lines, else `train`. The split in the name of a
-    results file is not used: it is that of the original dataset.
-    """
     provenance: str | None = None
-    """How the answers came about; by default what the records or an export of ours next to the file state, else `imported`."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files, except demonstrations and runs that a later one supersedes."""

@@ -28,14 +28,18 @@ _BATTLE: Final = {"idx", "model_a", "model_b", "winner"}
 
 @dataclass(frozen=True, kw_only=True)
 class RouteLLM:
-    """Reads RouteLLM's CSV files. The task is that of a column `task`, else the file's name."""
+    """Reads RouteLLM's CSV files. The task is that of a column `task`, else the file's name.
+
+    Args:
+        split: The split of every query; by default the one that a file's name states, else `train`.
+        llms: The columns that are LLMs; by default the two that have no other meaning.
+        provenance: How the answers came about; by default what the file or an export of ours next to it states, else
+            `imported`.
+    """
 
     split: str | None = None
-    """The split of every query; by default the one that a file's name states, else `train`."""
     llms: Sequence[str] | None = None
-    """The columns that are LLMs; by default the two that have no other meaning."""
     provenance: str | None = None
-    """How the answers came about; by default what the file or an export of ours next to it states, else `imported`."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files."""
@@ -48,10 +52,8 @@ class RouteLLM:
                 llms=tuple(llms),
                 own_names=False,
             )
-            reading = Reading.of(
-                path, file, columns, mapping,
-                split=self.split or split_of_name(path), provenance=provenance_beside(path, self.provenance),
-            )  # fmt: skip
+            split, made = self.split or split_of_name(path), provenance_beside(path, self.provenance)
+            reading = Reading.of(path, file, columns, mapping, split, made)
             names = ["task"] if "task" in columns else []
             yield from reading.read(partial(_checked, file=file, llms=llms, names=names))
 

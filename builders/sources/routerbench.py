@@ -32,14 +32,17 @@ _QUERY: Final = {"prompt": "prompt", "task": "eval_name", "source_id": "sample_i
 
 @dataclass(frozen=True, kw_only=True)
 class RouterBench:
-    """Reads RouterBench's tables: CSV, Parquet, or a pickle of a DataFrame."""
+    """Reads RouterBench's tables: CSV, Parquet, or a pickle of a DataFrame.
+
+    Args:
+        split: The split of every query; by default the one that a file's name states, else `train`.
+        allow_pickle: Read pickles.
+        provenance: How the answers came about; by default what an export of ours next to the file states, else `imported`.
+    """
 
     split: str | None = None
-    """The split of every query; by default the one that a file's name states, else `train`."""
     allow_pickle: bool = False
-    """Read pickles."""
     provenance: str | None = None
-    """How the answers came about; by default what an export of ours next to the file states, else `imported`."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files."""
@@ -52,10 +55,8 @@ class RouterBench:
                 llms=tuple(_llms(path, columns)),
                 own_names=False,
             )
-            reading = Reading.of(
-                path, file, columns, mapping,
-                split=self.split or split_of_name(path), provenance=provenance_beside(path, self.provenance),
-            )  # fmt: skip
+            split, made = self.split or split_of_name(path), provenance_beside(path, self.provenance)
+            reading = Reading.of(path, file, columns, mapping, split, made)
             chunks = None if frame is None else numbered(frame.select(reading.needed()).to_batches(max_chunksize=4096))
             yield from reading.read(partial(_unlisted, file=file), chunks)
 

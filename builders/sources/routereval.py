@@ -31,16 +31,20 @@ _ROWS: Final = 1024
 
 @dataclass(frozen=True, kw_only=True)
 class RouterEval:
-    """Reads RouterEval's npz files. The task is an array `train_task` ..., the option `task`, or the file's name."""
+    """Reads RouterEval's npz files. The task is an array `train_task` ..., the option `task`, or the file's name.
+
+    Args:
+        llms: The LLMs in the order of the columns, for files without an array `candidates`.
+        task: The task of every query, for files without tasks.
+        split: The split of every query, in place of the file's own splits.
+        provenance: How the answers came about; by default what the file or an export of ours next to it states, else
+            `imported`.
+    """
 
     llms: Sequence[str] | None = None
-    """The LLMs in the order of the columns, for files without an array `candidates`."""
     task: str | None = None
-    """The task of every query, for files without tasks."""
     split: str | None = None
-    """The split of every query, in place of the file's own splits."""
     provenance: str | None = None
-    """How the answers came about; by default what the file or an export of ours next to it states, else `imported`."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files."""
@@ -129,11 +133,7 @@ def _split(
 
 
 def _texts(path: Path, arrays: Any, name: str) -> npt.NDArray[np.str_]:
-    """An array of texts.
-
-    Raises:
-        InputError: it holds something else, or a text that UTF-8 cannot encode.
-    """
+    """An array of texts."""
     found = arrays[name]
     if found.dtype.kind != "U" or found.ndim != 1:
         raise InputError(f"{path}: {name} is {found.dtype}{list(found.shape)}, expected texts. Remedy: check the file")

@@ -19,23 +19,23 @@ class Table:
 
     A column that has the name of one of ours maps to it by itself. A record needs an LLM, and a prompt or a source_id. If no
     column gives its task or metric, these are the file's name and `unknown`.
+
+    Args:
+        map: Our column -> the file's, or `=text` for a constant, such as `{"prompt": "question", "task": "=trivia"}`; or a
+            YAML file with such lines, or with sections `map`, `wide`, `llms` and `split`.
+        wide: For tables with one row per query: our column -> a pattern of the file's columns with `{llm}` in it, such as
+            `{"performance": "{llm}", "response": "{llm}|model_response"}`. An LLM whose cells are all empty was not asked.
+        llms: The LLMs of a wide table; by default those that the patterns find.
+        split: The split of records that name none.
     """
 
     map: Mapping[str, str] | str | Path | None = None
-    """Our column -> the file's, or `=text` for a constant, such as `{"prompt": "question", "task": "=trivia"}`; or a YAML
-    file with such lines, or with sections `map`, `wide`, `llms` and `split`.
-    """
     wide: Mapping[str, str] | None = None
-    """For tables with one row per query: our column -> a pattern of the file's columns with `{llm}` in it, such as
-    `{"performance": "{llm}", "response": "{llm}|model_response"}`. An LLM whose cells are all empty was not asked.
-    """
     llms: Sequence[str] | None = None
-    """The LLMs of a wide table; by default those that the patterns find."""
     split: str | None = None
-    """The split of records that name none."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files."""
         mapping = parse_mapping(self.map, self.wide, self.llms)
         for path, file in labelled(paths):
-            yield from Reading.of(path, file, column_names(path, file), mapping, split=self.split).read()
+            yield from Reading.of(path, file, column_names(path, file), mapping, self.split).read()

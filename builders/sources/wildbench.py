@@ -33,12 +33,15 @@ _UNSCORED: Final = ("", "n/a", "na", "none", "null", "nan")
 
 @dataclass(frozen=True, kw_only=True)
 class WildBench:
-    """Reads WildBench score files."""
+    """Reads WildBench score files.
+
+    Args:
+        split: The split of every query.
+        judge: Name of the judge, for files that are not in a folder `judge=NAME` (or `eval=NAME`).
+    """
 
     split: str = "train"
-    """The split of every query."""
     judge: str | None = None
-    """Name of the judge, for files that are not in a folder `judge=NAME` (or `eval=NAME`)."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files, the tasks first."""

@@ -33,10 +33,13 @@ _NAMES: Final = {"task": "dataset", "source_id": "session_id"}
 
 @dataclass(frozen=True, kw_only=True)
 class ZeroEval:
-    """Reads ZeroEval logs."""
+    """Reads ZeroEval logs.
+
+    Args:
+        split: The split of every query.
+    """
 
     split: str = "train"
-    """The split of every query."""
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files."""

@@ -60,12 +60,7 @@ def _circuit(rng: random.Random, d: float) -> Parts:
     amps, ohms = rng.randrange(2, 13), harder(rng, d, 2, 40)
     text = f"A current of {amps} A runs through a wire of {ohms} ohms in a school laboratory in {town(rng)}. Which voltage is applied?"
     wrong = number_options(rng, amps * ohms, [amps + ohms, ohms / amps, amps * amps * ohms], lambda x: f"{x:g} V")
-    return (
-        text,
-        f"{amps * ohms} V",
-        wrong,
-        ["Voltage is current times resistance.", f"{amps} A * {ohms} ohms = {amps * ohms} V."],
-    )
+    return text, f"{amps * ohms} V", wrong, ["Voltage is current times resistance.", f"{amps} A * {ohms} ohms = {amps * ohms} V."]  # fmt: skip
 
 
 def _lever(rng: random.Random, d: float) -> Parts:
@@ -75,12 +70,7 @@ def _lever(rng: random.Random, d: float) -> Parts:
     text = (f"On a beam {first} hangs a load of {force} N at {arm} m from the pivot. Which force at {other} m on the other side keeps the "
             "beam level?")  # fmt: skip
     wrong = number_options(rng, need, [force, force * other / arm, force + arm - other], lambda x: f"{figures(x, 4)} N")
-    return (
-        text,
-        f"{figures(need, 4)} N",
-        wrong,
-        ["Level means that force times arm is equal on both sides.", f"{force} * {arm} / {other} = {figures(need, 4)} N."],
-    )
+    return text, f"{figures(need, 4)} N", wrong, ["Level means that force times arm is equal on both sides.", f"{force} * {arm} / {other} = {figures(need, 4)} N."]  # fmt: skip
 
 
 def _heat(rng: random.Random, d: float) -> Parts:

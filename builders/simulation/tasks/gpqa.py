@@ -27,14 +27,10 @@ def _photon(rng: random.Random, d: float) -> Parts:
     return _parts(
         rng,
         f"A spectrometer in the laboratory of Dr {surname(rng)} isolates a line at {nm} nm. Which energy does one photon of this line carry?",
-        value,
-        [nm / 1239.84, value * 1.602, value / 6.626],
-        "eV",
-        [
-            "The energy of a photon is hc divided by the wavelength, and hc is about 1239.84 eV nm.",
-            f"So 1239.84 / {nm} is needed.",
-        ],
-    )
+        value, [nm / 1239.84, value * 1.602, value / 6.626], "eV",
+        ["The energy of a photon is hc divided by the wavelength, and hc is about 1239.84 eV nm.",
+         f"So 1239.84 / {nm} is needed."],
+    )  # fmt: skip
 
 
 def _decay(rng: random.Random, d: float) -> Parts:
@@ -43,11 +39,10 @@ def _decay(rng: random.Random, d: float) -> Parts:
     return _parts(
         rng,
         f"A tracer with a half-life of {half} minutes shows {start} counts a second. Which rate does Dr {surname(rng)} expect {half * k} minutes later?",
-        value,
-        [start / k, start - half * k if start > half * k else start * 2, start / 2 ** (k - 1), start / 2 ** (k + 1)],
-        "counts/s",
-        [f"{half * k} minutes are {k} half-lives.", f"The rate falls to one part in {2**k}."],
-    )
+        value, [start / k, start - half * k if start > half * k else start * 2, start / 2 ** (k - 1), start / 2 ** (k + 1)], "counts/s",
+        [f"{half * k} minutes are {k} half-lives.",
+         f"The rate falls to one part in {2**k}."],
+    )  # fmt: skip
 
 
 def _lorentz(rng: random.Random, d: float) -> Parts:
@@ -58,14 +53,10 @@ def _lorentz(rng: random.Random, d: float) -> Parts:
         rng,
         f"A probe passes Dr {surname(rng)} at {percent} percent of the speed of light. A process on board takes {seconds} s on the probe's own clock. How long "
         "does it take on the clock of the observer?",
-        seconds * gamma,
-        [seconds / gamma, seconds * gamma**2, seconds * (1 + percent / 100)],
-        "s",
-        [
-            f"The Lorentz factor is 1 / sqrt(1 - {percent / 100:g}^2) = {gamma:.4g}.",
-            "The moving clock runs slow, so the observer's time is longer by this factor.",
-        ],
-    )
+        seconds * gamma, [seconds / gamma, seconds * gamma**2, seconds * (1 + percent / 100)], "s",
+        [f"The Lorentz factor is 1 / sqrt(1 - {percent / 100:g}^2) = {gamma:.4g}.",
+         "The moving clock runs slow, so the observer's time is longer by this factor."],
+    )  # fmt: skip
 
 
 def _carnot(rng: random.Random, d: float) -> Parts:
@@ -76,11 +67,10 @@ def _carnot(rng: random.Random, d: float) -> Parts:
         rng,
         f"An ideal engine designed by Dr {surname(rng)} works between reservoirs at {hot} K and {cold} K and takes {heat} J from the hot one in each cycle. What "
         "is the largest work it can deliver in a cycle?",
-        value,
-        [heat * cold / hot, heat * (hot / cold - 1), heat * (hot - cold) / 1000],
-        "J",
-        [f"The best efficiency is 1 - {cold}/{hot} = {1 - cold / hot:.4g}.", f"It applies to the {heat} J taken in."],
-    )
+        value, [heat * cold / hot, heat * (hot / cold - 1), heat * (hot - cold) / 1000], "J",
+        [f"The best efficiency is 1 - {cold}/{hot} = {1 - cold / hot:.4g}.",
+         f"It applies to the {heat} J taken in."],
+    )  # fmt: skip
 
 
 def _acid(rng: random.Random, d: float) -> Parts:
@@ -89,14 +79,10 @@ def _acid(rng: random.Random, d: float) -> Parts:
     return _parts(
         rng,
         f"Dr {surname(rng)} dissolves {moles:g} mol of hydrogen chloride in water and fills the flask up to {litres:g} L. Which pH does the solution have?",
-        value,
-        [14 - value, -math.log10(moles), -math.log(moles / litres)],
-        "",
-        [
-            f"The acid is strong, so the concentration of protons is {moles:g} / {litres:g} = {moles / litres:.3g} mol/L.",
-            "The pH is minus its decadic logarithm.",
-        ],
-    )
+        value, [14 - value, -math.log10(moles), -math.log(moles / litres)], "",
+        [f"The acid is strong, so the concentration of protons is {moles:g} / {litres:g} = {moles / litres:.3g} mol/L.",
+         "The pH is minus its decadic logarithm."],
+    )  # fmt: skip
 
 
 def _gas(rng: random.Random, d: float) -> Parts:
@@ -105,18 +91,10 @@ def _gas(rng: random.Random, d: float) -> Parts:
     return _parts(
         rng,
         f"A rigid tank of {litres} L holds {moles:g} mol of an ideal gas at {kelvin} K. Which pressure does the gauge of Dr {surname(rng)} show?",
-        value,
-        [
-            moles * 8.314 * (kelvin - 273.15) / litres if kelvin > 280 else value * 7,
-            moles * 0.08206 * kelvin / litres,
-            litres * 8.314 * kelvin / moles,
-        ],
-        "kPa",
-        [
-            "The law of ideal gases gives p = nRT / V.",
-            f"With R = 8.314 J/(mol K) that is {moles:g} * 8.314 * {kelvin} / {litres} kPa.",
-        ],
-    )
+        value, [moles * 8.314 * (kelvin - 273.15) / litres if kelvin > 280 else value * 7, moles * 0.08206 * kelvin / litres, litres * 8.314 * kelvin / moles], "kPa",
+        ["The law of ideal gases gives p = nRT / V.",
+         f"With R = 8.314 J/(mol K) that is {moles:g} * 8.314 * {kelvin} / {litres} kPa."],
+    )  # fmt: skip
 
 
 def _alleles(rng: random.Random, d: float) -> Parts:
@@ -127,14 +105,10 @@ def _alleles(rng: random.Random, d: float) -> Parts:
         rng,
         f"In a randomly mating island population of {people} people, Dr {surname(rng)} finds a recessive allele at frequency {q:g}. How many carriers with one copy "
         "are expected?",
-        value,
-        [q * q * people, q * people, (1 - q) ** 2 * people, q * (1 - q) * people],
-        "people",
-        [
-            f"Under Hardy-Weinberg the share of heterozygotes is 2pq = {2 * q * (1 - q):.4g}.",
-            f"Among {people} people these are about {value}.",
-        ],
-    )
+        value, [q * q * people, q * people, (1 - q) ** 2 * people, q * (1 - q) * people], "people",
+        [f"Under Hardy-Weinberg the share of heterozygotes is 2pq = {2 * q * (1 - q):.4g}.",
+         f"Among {people} people these are about {value}."],
+    )  # fmt: skip
 
 
 def _lens(rng: random.Random, d: float) -> Parts:
@@ -144,11 +118,10 @@ def _lens(rng: random.Random, d: float) -> Parts:
     return _parts(
         rng,
         f"A thin lens of focal length {f} cm images a slit that stands {g} cm in front of it. At which distance behind the lens must Dr {surname(rng)} put the screen?",
-        value,
-        [f * g / (g + f), g - f, f + g],
-        "cm",
-        ["The lens equation is 1/f = 1/g + 1/b.", f"Hence b = {f} * {g} / ({g} - {f})."],
-    )
+        value, [f * g / (g + f), g - f, f + g], "cm",
+        ["The lens equation is 1/f = 1/g + 1/b.",
+         f"Hence b = {f} * {g} / ({g} - {f})."],
+    )  # fmt: skip
 
 
 def _orbit(rng: random.Random, d: float) -> Parts:
@@ -157,14 +130,10 @@ def _orbit(rng: random.Random, d: float) -> Parts:
     return _parts(
         rng,
         f"Dr {surname(rng)} discovers a planet on a circle of radius {ratio:g} astronomical units around a twin of the Sun. How long does one orbit take?",
-        value,
-        [ratio ** (2 / 3), ratio**2, ratio],
-        "years",
-        [
-            "By Kepler's third law the square of the period goes with the cube of the radius.",
-            f"So the period is {ratio:g}^1.5.",
-        ],
-    )
+        value, [ratio ** (2 / 3), ratio**2, ratio], "years",
+        ["By Kepler's third law the square of the period goes with the cube of the radius.",
+         f"So the period is {ratio:g}^1.5."],
+    )  # fmt: skip
 
 
 TOPICS = {"photon": _photon, "decay": _decay, "relativity": _lorentz, "thermodynamics": _carnot, "acid": _acid, "gas": _gas,

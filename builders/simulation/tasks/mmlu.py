@@ -42,19 +42,9 @@ def _element(rng: random.Random, d: float) -> Parts:
     near = [row for row in facts.ELEMENTS if row[0] != name]
     if rng.random() < 0.5:
         text = f"Chemistry. Professor {surname(rng)} of {town(rng)} asks for the symbol of {name}. Which one is right?"
-        return (
-            text,
-            symbol,
-            [row[1] for row in rng.sample(near, 3)],
-            [f"{name.capitalize()} has atomic number {number}.", f"Its symbol is {symbol}."],
-        )
+        return text, symbol, [row[1] for row in rng.sample(near, 3)], [f"{name.capitalize()} has atomic number {number}.", f"Its symbol is {symbol}."]  # fmt: skip
     text = f"Chemistry. Professor {surname(rng)} of {town(rng)} names the element whose nucleus holds {number} protons. Which element is meant?"
-    return (
-        text,
-        name,
-        [row[0] for row in rng.sample(near, 3)],
-        ["The number of protons is the atomic number.", f"Atomic number {number} belongs to {name}."],
-    )
+    return text, name, [row[0] for row in rng.sample(near, 3)], ["The number of protons is the atomic number.", f"Atomic number {number} belongs to {name}."]  # fmt: skip
 
 
 def _capital(rng: random.Random, d: float) -> Parts:

@@ -120,12 +120,7 @@ Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
 
 
 def refuse(rows: Rows, problems: Mapping[int, Sequence[str]]) -> tuple[Rows, list[Rejected]]:
-    """Log records without those that have problems, and these as rejected records.
-
-    Args:
-        rows: Records with their `file` and `row`.
-        problems: Position in `rows` -> what is wrong with the record.
-    """
+    """Log records with their `file` and `row`, without those at positions that have problems, and these as rejected records."""
     if not problems:
         return rows, []
     wrong = sorted(problems)

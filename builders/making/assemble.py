@@ -35,13 +35,7 @@ class Assembled:
 
 
 def assemble(records: pa.Table, llms: pa.Table, split: str) -> Assembled:
-    """queries, responses, judge_scores, logs and routing of some queries, all in one split.
-
-    Args:
-        records: All normal records of the queries, with their `sequence`.
-        llms: The table `llms`.
-        split: The split of the queries.
-    """
+    """queries, responses, judge_scores, logs and routing of some queries in one `split`, from all of their normal records."""
     rejected: list[Rejected] = []
     records = _in_order(_with_codes(records), ("query_id",))
     records = with_columns(records, {"split": pa.repeat(split, len(records))})

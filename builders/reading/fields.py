@@ -19,9 +19,7 @@ _CONSTANTS: Final = {"NaN": None, "Infinity": math.inf, "-Infinity": -math.inf}
 class BadRecordError(ValueError):
     """A record that a source cannot read. The message names the field, its value, and what was expected.
 
-    Args:
-        message: What is wrong.
-        names: What identifies the record, or the part of it that is wrong, such as `llm`.
+    `names` identify the part of the record that is wrong, such as `llm`.
     """
 
     def __init__(self, message: str, **names: str) -> None:

@@ -19,11 +19,7 @@ _DAMAGED: Final = "Remedy: fetch the file again"
 def read_items(path: Path, file: str) -> Iterator[tuple[int, Any] | Rejected]:
     """The records of a JSON list, of JSON lines or of a single JSON value, with their numbers from 0.
 
-    NaN is null: Python writes it, although it is not JSON. A line that is not JSON is rejected; blank lines are no records.
-
-    Args:
-        path: The file.
-        file: Its name in rejected records.
+    NaN, which Python writes although it is not JSON, is null. A line that is not JSON is rejected; blank lines are skipped.
 
     Raises:
         InputError: the file is missing, cut short, not UTF-8, or neither JSON nor JSON lines.

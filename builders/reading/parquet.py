@@ -71,10 +71,7 @@ def _without_bytes(batch: pa.RecordBatch) -> pa.RecordBatch:
 def readable_rows(batch: pa.RecordBatch, file: str, first: int) -> Iterator[pa.RecordBatch | Rejected]:
     """The rows of a batch in order: slices of rows whose texts are all UTF-8, and the other rows, rejected one by one.
 
-    Args:
-        batch: Rows of a file.
-        file: Its name in rejected records.
-        first: Number of the batch's first row in the file.
+    `first` is the number of the batch's first row in the file.
     """
     columns = [_without_views(column) for column in batch.columns]
     bad: dict[int, str] = {}

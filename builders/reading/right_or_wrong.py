@@ -17,14 +17,7 @@ _WORDS: Final = ("", "0", "1", "0.0", "1.0", "true", "false", "nan", "none", "nu
 
 
 def refuse_but_labels(chunk: Chunk, file: str, columns: Sequence[str], names: Sequence[str]) -> tuple[Chunk, list[Rejected]]:
-    """The records whose cells of `columns` are 0, 1, True, False or missing, and the rejected others.
-
-    Args:
-        chunk: Records of a table.
-        file: Name of its file in rejected records.
-        columns: The columns of labels.
-        names: The columns that identify a record.
-    """
+    """The records whose cells of `columns` are 0, 1, True, False or missing, and the others, with their cells of `names`."""
     wrong: dict[int, str] = {}
     for column in columns:
         for i in np.flatnonzero(~_fits(chunk.batch.column(column))).tolist():

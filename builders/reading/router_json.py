@@ -24,10 +24,7 @@ def candidate_records(
 ) -> Iterator[dict[str, Any] | BadRecordError]:
     """The log records of a query's candidates, and an error for each candidate that is rejected.
 
-    Args:
-        record: The query as the file has it.
-        unknown: The task of a query that states none.
-        provenance: That of all records; None to use what each states.
+    A query that states no task has the task `unknown`. Without `provenance`, each record has its own.
 
     Raises:
         BadRecordError: the query has no text, or no candidates.

@@ -43,14 +43,7 @@ class Chunk:
     def refuse(
         self, problems: Mapping[int, str], file: str, names: Sequence[str], show: Callable[[Any], Any] = shorten
     ) -> tuple[Chunk, list[Rejected]]:
-        """The chunk without the records that have problems, and these as rejected records.
-
-        Args:
-            problems: Position in the chunk -> what is wrong with the record.
-            file: Name of the file in rejected records.
-            names: The columns that identify a record.
-            show: Called with each of their cells.
-        """
+        """The chunk without the records at positions that have problems, and these, identified by their cells of `names`."""
         if not problems:
             return self, []
         rejected = [

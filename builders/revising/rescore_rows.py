@@ -60,11 +60,7 @@ class ScoredRows:
 def score_responses(tables: ShardTables, choice: Choice, verdicts: pa.Table | None, workers: int = 1) -> ScoredRows:
     """Score the responses of a shard.
 
-    Args:
-        tables: The shard.
-        choice: What to score, and how.
-        verdicts: The scores of its programs, if they were run: query_id, llm, mode, value, extracted, reason.
-        workers: Number of processes that may share a long column.
+    `verdicts` are the scores of its programs, if they were run: query_id, llm, mode, value, extracted, reason.
     """
     responses = tables.responses
     facts = lookup(tables.queries, "query_id", responses["query_id"], ("task", "metric", "ground_truth"))

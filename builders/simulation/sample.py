@@ -55,14 +55,9 @@ class SimulatedLogs:
 
 
 def _template_row(query: SimulatedQuery, template: SimulatedTemplate) -> dict[str, Any]:
-    return {
-        "query_id": query_id(query.task, query.prompt),
-        "criterion": template.criterion,
-        "pool": template.pool,
-        "summarizer": template.summarizer,
-        "template": template.template,
-        "sources": list(template.sources),
-    }
+    names = ("criterion", "pool", "summarizer", "template")
+    row = {name: getattr(template, name) for name in names}
+    return {"query_id": query_id(query.task, query.prompt), **row, "sources": list(template.sources)}
 
 
 def make_sample(out: Path) -> Release:

@@ -35,34 +35,23 @@ def _others(rng: random.Random, pool: list[str], right: str, count: int = 4) -> 
 def _capital(rng: random.Random, d: float) -> Fact:
     country, city, continent = rng.choice(facts.COUNTRIES)
     wrong = _others(rng, [row[1] for row in facts.COUNTRIES if row[2] == continent], city)
-    return Fact(
-        "which city",
-        f"is the capital of {country}",
-        [city],
-        wrong,
-        f"{country} is a country in {continent}, governed from {city}.",
-    )
+    return Fact("which city", f"is the capital of {country}", [city], wrong,
+                f"{country} is a country in {continent}, governed from {city}.")  # fmt: skip
 
 
 def _country(rng: random.Random, d: float) -> Fact:
     country, city, continent = rng.choice(facts.COUNTRIES)
     wrong = _others(rng, [row[0] for row in facts.COUNTRIES if row[2] == continent], country)
-    return Fact(
-        "which country", f"has {city} as its capital", [country], wrong, f"{city} is the seat of government of {country}."
-    )
+    return Fact("which country", f"has {city} as its capital", [country], wrong,
+                f"{city} is the seat of government of {country}.")  # fmt: skip
 
 
 def _element(rng: random.Random, d: float) -> Fact:
     name, _, number = rng.choice(facts.ELEMENTS[: harder(rng, d, 12, len(facts.ELEMENTS))])
     aliases = [name, "aluminum"] if name == "aluminium" else [name, "sulphur"] if name == "sulfur" else [name]
     wrong = _others(rng, [row[0] for row in facts.ELEMENTS], name)
-    return Fact(
-        "which chemical element",
-        f"has the atomic number {number}",
-        aliases,
-        wrong,
-        f"The nucleus of {name} holds {number} protons.",
-    )
+    return Fact("which chemical element", f"has the atomic number {number}", aliases, wrong,
+                f"The nucleus of {name} holds {number} protons.")  # fmt: skip
 
 
 def _weekday(rng: random.Random, d: float) -> Fact:

@@ -13,7 +13,7 @@ from llmfusionbench.evaluation.protocol import Fold
 from llmfusionbench.evaluation.routers.decision import Decisions, decide
 
 
-def ask(name: str, router: Any, fold: Fold, protocol: str, warnings: list[str]) -> Decisions:
+def ask(name: str, router: Any, fold: Fold, warnings: list[str]) -> Decisions:
     """The decisions of a copy of `router`, fitted on the fold if it has `fit`."""
     try:
         fitted = _copied(router)
@@ -27,7 +27,7 @@ def ask(name: str, router: Any, fold: Fold, protocol: str, warnings: list[str]) 
             line = f"{name}: cannot score an LLM that it was not fitted on, and never chooses it (it has no extend)"
             if line not in warnings:
                 warnings.append(line)
-        return decide(fitted, fold.test, fold.train, may_decline=protocol == "guarded")
+        return decide(fitted, fold.test, fold.train, may_decline=bool(fold.out_of_distribution))
     except InputError as error:
         raise InputError(f"router {name}: {error}") from error
     except LLMFusionBenchError:

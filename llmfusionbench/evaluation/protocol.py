@@ -4,17 +4,107 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from llmfusionbench.errors import InputError
+from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.evaluation.scenario import Scaling, Scenario
 from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.types import Candidate
 
 PROTOCOLS: Final = ("split", "kfold", "leave_one_task_out", "leave_one_llm_out", "learning_curve", "guarded")
 """Names of the protocols."""
+
+CURVE_SIZES: Final = (0.1, 0.25, 0.5, 1.0)
+"""Shares of train on the learning curve."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A protocol and its settings, which `evaluate` describes.
+
+    Raises:
+        UnknownNameError: There is no protocol of this name.
+        InputError: A setting of another protocol is given.
+    """
+
+    name: str
+    split: str | None = None
+    folds: int = 5
+    ood_tasks: Sequence[str] = ()
+    probes: int = 50
+    curve_sizes: Sequence[float] = CURVE_SIZES
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.name not in PROTOCOLS:
+            raise UnknownNameError("protocol", self.name, PROTOCOLS)
+        if self.ood_tasks and self.name != "guarded":
+            raise InputError(
+                f"{self.name}: --ood-task works only with --protocol guarded. Remedy: choose that protocol or drop it"
+            )
+
+    def tables(self, source: Any) -> tuple[RoutingTable | None, RoutingTable]:
+        """(train, test) of a release, a table or a pair of tables; train is None if the protocol makes folds of one table.
+
+        Raises:
+            UnknownNameError, InputError: `source` does not have what the protocol needs.
+        """
+        one = self.name in ("kfold", "leave_one_task_out")
+        if isinstance(source, RoutingTable):
+            if not one:
+                raise InputError(f"{self.name}: one table, expected a (train, test) pair. Remedy: choose protocol kfold")
+            return None, source
+        if isinstance(source, tuple):
+            if one:
+                raise InputError(
+                    f"{self.name}: got a (train, test) pair, expected one table: this protocol makes its own folds"
+                )
+            return source
+        if one:
+            return None, source.routing(self.split)
+        tested = self.split or "test"
+        for name in ("train", tested):
+            if name not in source.splits:
+                raise InputError(
+                    f"{source.path}: has no split {name!r}, only {', '.join(source.splits)}. Remedy: choose --protocol kfold"
+                )
+        return source.routing("train"), source.routing(tested)
+
+    def make(self, train: RoutingTable | None, test: RoutingTable, scenario: Scenario) -> list[Fold]:
+        """The folds of the tables that `tables` gave."""
+        if train is None:
+            if self.name == "kfold":
+                return list(kfold(test, scenario, folds=self.folds, seed=self.seed))
+            return list(leave_one_task_out(test, scenario))
+        both = set(train.query_ids) & set(test.query_ids)
+        if both:
+            raise InputError(f"{len(both)} queries are in train and in test, such as {min(both)}. Remedy: split by query_id")
+        if self.name == "leave_one_llm_out":
+            return list(leave_one_llm_out(train, test, scenario, probes=self.probes, seed=self.seed))
+        if self.name == "guarded":
+            return list(guarded(train, test, scenario, ood_tasks=self.ood_tasks))
+        return [_fold("split", train, test, scenario)]
+
+    def curve(self, train: RoutingTable | None, test: RoutingTable, scenario: Scenario) -> Iterator[Fold]:
+        """Folds of growing train tables, each containing the one before; none unless the protocol is `learning_curve`."""
+        if self.name != "learning_curve" or train is None:
+            return
+        order = np.random.default_rng(self.seed).permutation(len(train))
+        for size in self.curve_sizes:
+            if not 0 < size <= 1:
+                raise InputError(f"learning curve: size {size}, expected a share of the train queries, above 0 and up to 1")
+            some = train.rows(np.sort(order[: max(1, round(size * len(train)))]))
+            yield _fold(f"{len(some)} train queries", some, test, scenario)
+
+    def facts(self, folds: int) -> dict[str, Any]:
+        """The settings that the report states."""
+        own: dict[str, dict[str, Any]] = {
+            "guarded": {"ood_tasks": sorted(self.ood_tasks)},
+            "leave_one_llm_out": {"probes": self.probes},
+        }
+        return {"name": self.name, "folds": folds, **own.get(self.name, {})}
 
 
 @dataclass(frozen=True)
@@ -28,11 +118,6 @@ class Fold:
     """Candidates that are not in train, with their scores on some train queries; only for leave-one-LLM-out."""
     out_of_distribution: frozenset[str] = frozenset()
     """Tasks of the test table that a guarded router must decline."""
-
-
-def own_split(train: RoutingTable, test: RoutingTable, scenario: Scenario) -> Iterator[Fold]:
-    """The release's own split."""
-    yield _fold("split", train, test, scenario)
 
 
 def kfold(table: RoutingTable, scenario: Scenario, *, folds: int, seed: int) -> Iterator[Fold]:
@@ -99,16 +184,6 @@ def guarded(train: RoutingTable, test: RoutingTable, scenario: Scenario, *, ood_
         )
     inside = np.array([task not in ood_tasks for task in train.tasks], bool)
     yield replace(_fold("guarded", train.rows(inside), test, scenario), out_of_distribution=frozenset(ood_tasks))
-
-
-def curve(train: RoutingTable, test: RoutingTable, scenario: Scenario, sizes: Sequence[float], seed: int) -> Iterator[Fold]:
-    """Folds of growing train tables, each holding the one before it; a size is a share of train."""
-    order = np.random.default_rng(seed).permutation(len(train))
-    for size in sizes:
-        if not 0 < size <= 1:
-            raise InputError(f"learning curve: size {size}, expected a share of the train queries, above 0 and up to 1")
-        some = train.rows(np.sort(order[: max(1, round(size * len(train)))]))
-        yield _fold(f"{len(some)} train queries", some, test, scenario)
 
 
 def _fold(name: str, train: RoutingTable, test: RoutingTable, scenario: Scenario) -> Fold:

@@ -36,11 +36,11 @@ class Measures:
 class Measurer:
     """Measures routers in one trial; shared parts are computed once."""
 
-    def __init__(self, trial: Trial, resamples: Resamples) -> None:
+    def __init__(self, trial: Trial, resamples: int, seed: int) -> None:
         self.trial = trial
-        self.resamples = resamples
+        self.resamples = Resamples(trial.table.query_ids, resamples=resamples, seed=seed)
         self.inside = ~trial.outside
-        self.groups = Groups(trial, resamples, self.inside)
+        self.groups = Groups(trial, self.resamples, self.inside)
         self.best_single = trial.outcome(trial.best_single)
         self.oracle = trial.outcome(trial.oracle)
         self.cheapest = trial.outcome(trial.cheapest)

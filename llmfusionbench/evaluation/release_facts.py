@@ -1,0 +1,46 @@
+"""What a report takes from a release besides its routing tables: its source, and the tokens of its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.manifest import dump_manifest
+from llmfusionbench.release import Release
+from llmfusionbench.types import Candidate, content_id
+
+
+def source_of(release: Any) -> dict[str, Any]:
+    """The source, revision, schema version, provenance and digest of a release; None for tables."""
+    if not isinstance(release, Release):
+        return {"source": None, "revision": None, "schema_version": None, "provenance": [], "digest": None}
+    source = release.manifest.get("source")
+    source = source if isinstance(source, dict) else {}
+    return {
+        "source": source.get("name"),
+        "revision": source.get("revision"),
+        "schema_version": release.manifest.get("schema_version"),
+        "provenance": release.provenance,
+        "digest": content_id(dump_manifest({"files": release.manifest["files"]})),
+    }
+
+
+def tokens_of(release: Release, query_ids: set[str], candidates: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
+    """query_id -> input plus output tokens [C] of each candidate's answer; NaN = unknown."""
+    ids = pa.array(sorted(query_ids))
+    columns = ["query_id", "llm", "mode", "input_tokens", "output_tokens"]
+    answers = release.table("responses").to_table(columns=columns, filter=pc.field("query_id").isin(ids))
+    place = {name: i for i, name in enumerate(candidates)}
+    matrix = np.full((len(ids), len(candidates)), np.nan, np.float32)
+    pairs = pc.dictionary_encode(pc.binary_join_element_wise(answers["llm"], answers["mode"], "\x1f")).combine_chunks()
+    names = [Candidate(*pair.rsplit("\x1f", 1)).name for pair in pairs.dictionary.to_pylist()]
+    column = np.array([place.get(name, -1) for name in names], np.int64)[pairs.indices.to_numpy()]
+    row = pc.index_in(answers["query_id"], value_set=ids).to_numpy()
+    used = pc.add(answers["input_tokens"], answers["output_tokens"]).cast(pa.float64()).to_numpy()
+    matrix[row[column >= 0], column[column >= 0]] = used[column >= 0]
+    return dict(zip(ids.to_pylist(), matrix, strict=True))

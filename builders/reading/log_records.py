@@ -55,7 +55,7 @@ class Reading:
         check: Callable[[Chunk], tuple[Chunk, list[Rejected]]] | None = None,
         chunks: Iterable[Chunk | Rejected] | None = None,
     ) -> Iterator[Part]:
-        """Everything in the file. `check` splits a chunk into what to read and rejected records; `chunks` have the `needed` columns."""
+        """Everything in the file. `check` takes rejected records out of a chunk; `chunks` have the `needed` columns."""
         for chunk in read_chunks(self.path, self.file, self.needed()) if chunks is None else chunks:
             if isinstance(chunk, Rejected):
                 yield chunk

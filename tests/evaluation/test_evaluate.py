@@ -347,7 +347,7 @@ def test_columns_of_a_data_frame_go_by_their_names() -> None:
 def test_a_pipeline_that_reads_texts_is_told_what_it_would_get() -> None:
     pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression())
     tables = (random_table(10, prefix="train"), random_table(10, seed=1))
-    with pytest.raises(lfb.LLMFusionBenchError, match=r"begins with TfidfVectorizer, which reads texts.* Remedy: leave"):
+    with pytest.raises(lfb.LLMFusionBenchError, match=r"begins with TfidfVectorizer, which reads texts.* Remedy: drop"):
         lfb.evaluate(pipeline, tables, baselines=NONE)
     assert lfb.evaluate(make_pipeline(StandardScaler(), Ridge()), tables, baselines=NONE).data["routers"][0]["picks"]
 

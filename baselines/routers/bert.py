@@ -45,8 +45,8 @@ class Bert:
         """Fine-tune the encoder with a masked cross-entropy on the targets, scaled to 0..1.
 
         Raises:
-            MissingExtraError: torch or a package of the encoder is not installed.
-            InputError: the table has no scores.
+            MissingExtraError: A package that the encoder needs is not installed.
+            InputError: The table has no scores.
         """
         targets = UnitTargets.of(table)
         self.candidates_ = list(table.candidates)

@@ -54,7 +54,7 @@ class GraphRouter:
 
         Raises:
             MissingExtraError: torch is not installed.
-            InputError: the table has no scores.
+            InputError: The table has no scores.
         """
         targets = UnitTargets.of(table)
         self.candidates_ = list(table.candidates)

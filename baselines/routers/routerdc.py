@@ -58,7 +58,7 @@ class RouterDC:
 
         Raises:
             MissingExtraError: torch is not installed.
-            InputError: the table has no scores.
+            InputError: The table has no scores.
         """
         targets = UnitTargets.of(table)
         self.candidates_ = list(table.candidates)

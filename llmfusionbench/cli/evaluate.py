@@ -119,11 +119,6 @@ def command(
     scenarios: tuple[str, ...],
     baselines: tuple[str, ...],
     aliases: tuple[str, ...],
-    model: str,
-    concurrency: int,
-    retries: int,
-    timeout: float,
-    key_variable: str | None,
     calls: Path | None,
     embedder: str | None,
     out: Path | None,
@@ -145,7 +140,8 @@ def command(
     from llmfusionbench.evaluation.run import BASELINES
     from llmfusionbench.release import open_release
 
-    named = _routers(routers, predictions, _live(model, aliases, concurrency, retries, timeout, key_variable, calls))
+    live = {name: options.pop(name) for name in ("model", "concurrency", "retries", "timeout", "key_variable")}
+    named = _routers(routers, predictions, {**live, "aliases": _aliases(aliases), "record": calls})
     optional = [name for name in named if name not in routers] if "all" in routers else []
     options |= {name: options[name] or None for name in ("tasks", "llms", "modes")}
     opened = open_release(release)
@@ -177,7 +173,7 @@ def command(
 
 
 def _routers(specs: tuple[str, ...], predictions: tuple[Path, ...], live: dict[str, Any]) -> dict[str, Any]:
-    """Name -> router, of the options."""
+    """Name -> router; `live` has the settings of live routers."""
     from llmfusionbench.evaluation import LiveRouter
     from llmfusionbench.evaluation.routers.by_name import known_routers
 
@@ -194,23 +190,12 @@ def _routers(specs: tuple[str, ...], predictions: tuple[Path, ...], live: dict[s
     return named
 
 
-def _live(
-    model: str,
-    aliases: tuple[str, ...],
-    concurrency: int,
-    retries: int,
-    timeout: float,
-    key_variable: str | None,
-    calls: Path | None,
-) -> dict[str, Any]:
-    """The settings of a live router."""
-    pairs = {}
-    for alias in aliases:
-        name, equals, candidate = alias.partition("=")
+def _aliases(pairs: tuple[str, ...]) -> dict[str, str]:
+    """Name in a reply -> candidate."""
+    aliases = {}
+    for pair in pairs:
+        name, equals, candidate = pair.partition("=")
         if not (name and equals and candidate):
-            raise click.BadParameter(f"{alias!r}, expected NAME=CANDIDATE", param_hint="--alias")
-        pairs[name] = candidate
-    return {
-        "model": model, "aliases": pairs, "concurrency": concurrency, "retries": retries, "timeout": timeout,
-        "key_variable": key_variable, "record": calls,
-    }  # fmt: skip
+            raise click.BadParameter(f"{pair!r}, expected NAME=CANDIDATE", param_hint="--alias")
+        aliases[name] = candidate
+    return aliases

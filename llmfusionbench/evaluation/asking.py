@@ -39,11 +39,7 @@ def ask(name: str, router: Any, fold: Fold, warnings: list[str]) -> Decisions:
 
 
 def _copied(router: Any) -> Any:
-    """A copy, so that no fold learns from another.
-
-    Raises:
-        InputError: It holds an object that cannot be copied.
-    """
+    """A copy, so that no fold learns from another. Raises InputError for an object that cannot be copied."""
     try:
         return copy.deepcopy(router)
     except TypeError as error:  # a lock, a connection, a file

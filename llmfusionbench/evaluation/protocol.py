@@ -121,11 +121,7 @@ class Fold:
 
 
 def kfold(table: RoutingTable, scenario: Scenario, *, folds: int, seed: int) -> Iterator[Fold]:
-    """Every query is tested once; folds are even in every task.
-
-    Raises:
-        InputError: Fewer than two folds, or fewer queries than folds.
-    """
+    """Every query is tested once; folds are even in every task. Raises InputError if there are too few folds or queries."""
     if folds < 2 or len(table) < folds:
         raise InputError(f"kfold: {folds} folds of {len(table)} queries, expected at least 2 folds and a query for each")
     rng = np.random.default_rng(seed)
@@ -137,11 +133,7 @@ def kfold(table: RoutingTable, scenario: Scenario, *, folds: int, seed: int) -> 
 
 
 def leave_one_task_out(table: RoutingTable, scenario: Scenario) -> Iterator[Fold]:
-    """Every task in turn is tested by a router that has seen none of its queries.
-
-    Raises:
-        InputError: There is only one task.
-    """
+    """Every task in turn is tested by a router that has not seen it. Raises InputError for a single task."""
     tasks = np.array(table.tasks, object)
     if len(set(table.tasks)) < 2:
         raise InputError(f"leave_one_task_out: the release has one task, {table.tasks[:1]}, expected two or more")

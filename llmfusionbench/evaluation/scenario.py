@@ -31,11 +31,7 @@ SCENARIOS: Final = {
 
 
 def scenario_named(name: str) -> Scenario:
-    """The scenario of this name.
-
-    Raises:
-        UnknownNameError: There is none.
-    """
+    """The scenario of this name. Raises UnknownNameError if there is none."""
     if name not in SCENARIOS:
         raise UnknownNameError("scenario", name, SCENARIOS)
     return SCENARIOS[name]
@@ -66,11 +62,7 @@ class Scaling:
         )
 
     def reward(self, table: RoutingTable, scenario: Scenario) -> Matrix:
-        """[Q, C] float32 the reward of every cell; NaN where one of its parts is missing.
-
-        Raises:
-            InputError: The scenario needs costs or judge scores, and the table has none.
-        """
+        """[Q, C] float32 reward; NaN = missing. Raises InputError if the costs or judge scores that it needs are missing."""
         if scenario.judge:
             if len(table) and np.isnan(table.judge).all():
                 raise InputError("scenario judge: the release has no judge scores. Remedy: choose another scenario")

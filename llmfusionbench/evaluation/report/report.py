@@ -17,14 +17,7 @@ _GUARDED: Final = ("guarded_score", "ood_declined", "wrongly_declined")
 
 
 class Report:
-    """The result of an evaluation. `data` is the content of report.json; see report_schema.json.
-
-    Args:
-        data: Plain data in that form.
-
-    Raises:
-        InputError: It is not in that form.
-    """
+    """The result of an evaluation. `data` is the content of report.json; InputError if it violates report_schema.json."""
 
     def __init__(self, data: dict[str, Any]) -> None:
         check_report(data)
@@ -48,21 +41,11 @@ class Report:
         """One row per router, best reward first: every metric with `_low`, `_high` and `_n`, and the paired gains."""
         rows = []
         for router in self.data["routers"]:
-            row: dict[str, Any] = {"router": router["name"], "baseline": router["baseline"]}
-            for metric, figure in router["metrics"].items():
-                row |= {
-                    metric: figure["value"],
-                    f"{metric}_low": figure["low"],
-                    f"{metric}_high": figure["high"],
-                    f"{metric}_n": figure["n"],
-                }
-            for rival, paired in router["paired_performance"].items():
-                row[f"performance_gain_over_{rival}"] = paired["gain"]
-                row |= {f"performance_gain_over_{rival}_{k}": paired[k] for k in ("low", "high", "p", "n")}
-            for rival, paired in router["paired"].items():
-                row |= {
-                    f"gain_over_{rival}{'' if k == 'gain' else '_' + k}": paired[k] for k in ("gain", "low", "high", "p", "n")
-                }
+            row = {"router": router["name"], "baseline": router["baseline"], **_columns(router["metrics"], router["metrics"])}
+            for kind, prefix in (("paired_performance", "performance_gain_over_"), ("paired", "gain_over_")):
+                for rival, paired in router[kind].items():
+                    row[f"{prefix}{rival}"] = paired["gain"]
+                    row |= {f"{prefix}{rival}_{k}": paired[k] for k in ("low", "high", "p", "n")}
             row["provenance"] = "+".join(self.data["release"]["provenance"])
             rows.append(row)
         frame = pd.DataFrame(rows)
@@ -146,11 +129,7 @@ class Report:
         return rows
 
     def write(self, out: str | Path) -> list[Path]:
-        """Write report.json, leaderboard.csv and report.html into a directory, each written atomically.
-
-        Raises:
-            InputError: The directory cannot be written.
-        """
+        """Write report.json, leaderboard.csv and report.html atomically. Raises InputError for an unwritable directory."""
         folder = Path(out)
         texts = {"report.json": self.to_json(), "leaderboard.csv": self.summary.to_csv(index=False, lineterminator="\n")}
         texts["report.html"] = self.to_html()
@@ -166,11 +145,7 @@ class Report:
 
     @classmethod
     def read(cls, path: str | Path) -> Report:
-        """A report from its report.json, or from the directory that holds it.
-
-        Raises:
-            InputError: There is none, or it is not in the form of a report.
-        """
+        """A report from its report.json, or from the directory of it. Raises InputError if it cannot be read."""
         place = Path(path)
         place = place / "report.json" if place.is_dir() else place
         try:
@@ -244,11 +219,7 @@ def compare(a: Report, b: Report) -> pd.DataFrame:
 
 
 def check_report(data: Any) -> None:
-    """Check plain data against report_schema.json.
-
-    Raises:
-        InputError: It is not in the form of a report; every place is named.
-    """
+    """Check plain data against report_schema.json. Raises InputError that names every violation."""
     import jsonschema
 
     schema = json.loads(resources.files(__package__).joinpath("report_schema.json").read_text(encoding="utf-8"))

@@ -51,11 +51,7 @@ def resolve(router: Any, *, seed: int = 0, embedder: Embedder | None = None) -> 
 
 
 def named_routers(routers: Any) -> dict[str, Any]:
-    """Name -> router, of a mapping, a list, or one router; routers without a name get one.
-
-    Raises:
-        InputError: A name occurs twice, or the list is empty.
-    """
+    """Name -> router, of a mapping, a list or one router. Raises InputError for an empty list or a repeated name."""
     if isinstance(routers, Mapping):
         return {_whole(str(name)): router for name, router in routers.items()}
     items = list(routers) if isinstance(routers, Sequence) and not isinstance(routers, str) else [routers]

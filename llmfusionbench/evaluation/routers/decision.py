@@ -108,11 +108,7 @@ def from_scores(scores: Any, columns: Sequence[str], table: RoutingTable, *, may
 
 
 def from_names(names: Sequence[str | None], table: RoutingTable, *, may_decline: bool = False) -> Decisions:
-    """Choices by name, one per query.
-
-    Raises:
-        InputError: Their number is not that of the queries.
-    """
+    """Choices by name, one per query. Raises InputError for any other number of them."""
     if len(names) != len(table):
         raise InputError(f"route: {len(names)} choices for {len(table)} queries. Remedy: return one per query, in order")
     place = {name: i for i, name in enumerate(table.candidates)}
@@ -160,11 +156,7 @@ def best_column(table: RoutingTable) -> int:
 
 
 def refuse(name: str, faults: Sequence[str]) -> None:
-    """Raise one error that lists every fault.
-
-    Raises:
-        InputError: There are faults.
-    """
+    """Raise one InputError that lists all faults, if there are any."""
     if faults:
         noun = "fault" if len(faults) == 1 else "faults"
         lines = "\n".join(f"  {fault}" for fault in faults)

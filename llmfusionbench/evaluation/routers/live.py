@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from llmfusionbench.release.routing_table import RoutingTable
 _NO_MODEL = "no model in the answer"
 
 
+@dataclass(eq=False)
 class LiveRouter:
     """RouteLLM, LiteLLM, vLLM's semantic router and others answer this way.
 
@@ -33,37 +34,19 @@ class LiveRouter:
         max_tokens: Maximum number of tokens of the answer, which is not used.
     """
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        model: str = "auto",
-        aliases: Mapping[str, str] | None = None,
-        concurrency: int = 8,
-        retries: int = 3,
-        timeout: float = 60.0,
-        record: str | Path | None = None,
-        key_variable: str | None = None,
-        max_tokens: int = 1,
-    ) -> None:
-        self.url = url
-        self.model = model
-        self.aliases = aliases
-        self.concurrency = concurrency
-        self.retries = retries
-        self.timeout = timeout
-        self.record = record
-        self.key_variable = key_variable
-        self.max_tokens = max_tokens
+    url: str
+    _: KW_ONLY
+    model: str = "auto"
+    aliases: Mapping[str, str] | None = None
+    concurrency: int = 8
+    retries: int = 3
+    timeout: float = 60.0
+    record: str | Path | None = None
+    key_variable: str | None = None
+    max_tokens: int = 1
 
     def decide(self, table: RoutingTable, *, may_decline: bool = False) -> Decisions:
-        """The choices for the queries of `table`; a failed call is a fault, not a declined query.
-
-        If the router may decline, an answer that names no model declines.
-
-        Raises:
-            InputError, MissingExtraError: See `route`.
-        """
+        """The choices for the queries of `table`. A failed call is a fault; an answer without a model declines if it may."""
         made = from_names(self._choices(table.prompts, table.query_ids), table, may_decline=True)
         nameless = np.array([call["error"] == _NO_MODEL for call in self.calls_], bool)
         declined = made.declined & nameless & may_decline

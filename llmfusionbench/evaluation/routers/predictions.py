@@ -57,11 +57,7 @@ class PredictionsRouter:
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
-    """The rows of a file of predictions, query_id as text.
-
-    Raises:
-        InputError: The file cannot be read, or does not hold predictions.
-    """
+    """The rows of a file, query_id as text. Raises InputError if it cannot be read or does not hold predictions."""
     if path.suffix not in SUFFIXES:
         raise InputError(f"{path}: suffix {path.suffix!r}, expected one of {', '.join(SUFFIXES)}")
     try:

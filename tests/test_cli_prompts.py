@@ -161,7 +161,7 @@ def test_embedders(capsys: pytest.CaptureFixture[str]) -> None:
         (["--prompt", "x", "--within", "task"], 2, "--within task needs the --task"),
         (["--prompt", "x", "--task", "gsm9k"], 1, 'No task with templates "gsm9k". Did you mean "gsm8k"?'),
         (["--prompt", " "], 1, "prompt: is blank"),
-        (["--prompt", "\udc80"], 1, "prompt: is no valid UTF-8"),
+        (["--prompt", "\udc80"], 1, "prompt: is not valid UTF-8"),
     ],
 )  # fmt: skip
 def test_retrieve_misused(capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, message: str) -> None:

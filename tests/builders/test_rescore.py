@@ -382,7 +382,7 @@ def test_a_run_killed_among_its_programs_is_taken_up(tmp_path: Path) -> None:
 
 def test_no_isolation_no_run(part: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_kinds, "_obstacle", lambda kind: "not here")
-    with pytest.raises(InputError, match=r"cannot be isolated from files and network here.*--sandbox=process by name"):
+    with pytest.raises(InputError, match=r"cannot be isolated from files and network here.*weaker --sandbox=process"):
         rescore(part, tmp_path / "out", allow_code_execution=True)
     assert not list(tmp_path.iterdir())
     assert rescore(part, tmp_path / "out", workers=1).sandbox is None

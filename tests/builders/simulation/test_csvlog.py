@@ -23,7 +23,7 @@ QUERIES = 32
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("log")
     calls: list[tuple[int, int]] = []
-    made = simulate(folder, scale=SCALE, seed=9, progress=lambda done, total: calls.append((done, total)))
+    made = simulate(folder, scale=SCALE, seed=9, progress=lambda stage, done, total: calls.append((done, total)))
     assert sum(made.rows.values()) == QUERIES * 40
     assert made.bytes == sum(path.stat().st_size for path in made.files.values())
     assert calls[-1] == (QUERIES * 40, QUERIES * 40)
@@ -174,7 +174,7 @@ def test_an_interrupted_simulation_leaves_the_old_log(tmp_path: Path) -> None:
     simulate(tmp_path, scale=0.001)
     (tmp_path / "train.csv").write_text("old")
 
-    def stop(done: int, total: int) -> None:
+    def stop(stage: str, done: int, total: int | None, /) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

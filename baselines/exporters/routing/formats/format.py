@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,9 @@ import pyarrow.csv as pacsv
 
 from llmfusionbench.baselines.exporters.routing.selection import Numbers, Selection
 from llmfusionbench.errors import InputError
+
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+"""One for all records: `json.dumps` with options makes one per call, which takes longer than a short record."""
 
 
 class RoutingFormat(Protocol):
@@ -65,7 +68,7 @@ class JsonWriter:
     def write(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Append records."""
         for record in records:
-            text = json.dumps(record, ensure_ascii=False, allow_nan=False)
+            text = _ENCODER.encode(record)
             self._file.write(self._between + text if self.records else text)
             self.records += 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
@@ -94,13 +95,14 @@ def _words(right: npt.NDArray[np.float64]) -> pa.Array:
 
 def _battles(selection: Selection, block: Block) -> Iterator[dict[str, Any]]:
     """Every pair of every query, in the order of the queries."""
-    names = selection.candidates
-    a, b = np.triu_indices(len(names), k=1)
-    left, right = block.performance[:, a], block.performance[:, b]
-    for query, pair in zip(*(places.tolist() for places in np.nonzero(~np.isnan(left) & ~np.isnan(right))), strict=True):
-        won = int(np.sign(left[query, pair] - right[query, pair]))
-        winner = ("model_b", "tie", "model_a")[won + 1]
-        yield {"idx": query + block.number, "model_a": names[a[pair]], "model_b": names[b[pair]], "winner": winner}
+    pairs = list(combinations(selection.candidates, 2))
+    a, b = np.triu_indices(len(selection.candidates), k=1)
+    won = np.sign(block.performance[:, a] - block.performance[:, b])
+    winners = {1.0: "model_a", 0.0: "tie", -1.0: "model_b"}
+    for index, row in enumerate(won.tolist(), start=block.number):
+        for (model_a, model_b), sign in zip(pairs, row, strict=True):
+            if sign in winners:
+                yield {"idx": index, "model_a": model_a, "model_b": model_b, "winner": winners[sign]}
 
 
 def _prompts(selection: Selection, block: Block) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,6 @@ from llmfusionbench.release import Release
 from llmfusionbench.types import MODES
 
 By = Literal["performance", "judge"]
-BYS: Final[tuple[By, ...]] = ("performance", "judge")
 Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]

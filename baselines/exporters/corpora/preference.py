@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from llmfusionbench.baselines.exporters.corpora.answers import BYS, Answers, By, Floats, Places
+from llmfusionbench.baselines.exporters.corpora.answers import Answers, By, Floats, Places
 from llmfusionbench.baselines.exporters.corpora.chosen import Chosen, draws, positions, scored
 from llmfusionbench.baselines.exporters.corpora.corpus import Corpus
 from llmfusionbench.baselines.exporters.corpora.drops import Drops
-from llmfusionbench.baselines.exporters.corpora.option import one_of, option, takes, within
+from llmfusionbench.baselines.exporters.corpora.option import ONE_OR_ABOVE, SHARE, option, takes
 from llmfusionbench.baselines.exporters.corpora.pipeline import export
 from llmfusionbench.baselines.exporters.corpora.settings import Settings
 from llmfusionbench.release import Release
@@ -27,18 +26,13 @@ class PreferenceSettings(Settings):
     """The options of `export preference`."""
 
     kind = "preference"
-    by: By = option("performance", "Score that ranks the answers: performance or judge.", metavar="NAME")
-    pairs_per_query: int = option(1, "Maximum number of pairs per query.", flag="--pairs")
-    min_gap: float = option(0.3, "Minimum score difference within a pair.")
-    match_length: float | None = option(None, "Maximum ratio of the answers' lengths in tokens, 1 or above.", metavar="TIMES")
+    by: By = option("performance", "Score that ranks the answers: performance or judge.", metavar="NAME", noun="score")
+    pairs_per_query: int = option(1, "Maximum number of pairs per query.", flag="--pairs", bounds=ONE_OR_ABOVE)
+    min_gap: float = option(0.3, "Minimum score difference within a pair.", bounds=SHARE)
+    match_length: float | None = option(
+        None, "Maximum ratio of the answers' lengths in tokens, 1 or above.", metavar="TIMES", bounds=ONE_OR_ABOVE
+    )
     format: str = option("trl", "Format: trl, trl_chat, alpaca, sharegpt, openai or parquet.", metavar="NAME")
-
-    def check(self) -> None:
-        one_of("score", self.by, BYS)
-        within(self, "pairs_per_query", self.pairs_per_query >= 1, "1 or above", "--pairs")
-        within(self, "min_gap", 0 < self.min_gap <= 1, "above 0, up to 1")
-        within(self, "match_length", self.match_length is None or 1 <= self.match_length < math.inf, "1 or above")
-        super().check()
 
     def may_enter(self, answers: Answers, rows: Places, drops: Drops) -> Places:
         return scored(answers, rows, self.by, drops)

@@ -26,7 +26,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 How = Literal["keep", "strip", "tag"]
-HOWS: Final[tuple[How, ...]] = ("keep", "strip", "tag")
 
 _TAG: Final = "</?[Tt][Hh][Ii][Nn][Kk]>"  # spelled out: engines differ in what else they take for a k
 _TAGS: Final = re.compile(_TAG)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,6 @@ from llmfusionbench.texts.near_duplicates import first_of_likes
 from llmfusionbench.types import normalise_prompt
 
 Duplicates = Literal["keep", "exact", "near"]
-DUPLICATES: Final[tuple[Duplicates, ...]] = ("keep", "exact", "near")
 
 
 def repeated_prompts(release: Release, queries: Queries, rows: Places, how: Duplicates, threshold: float) -> Mask:

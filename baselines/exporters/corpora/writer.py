@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 from llmfusionbench.storage.files import sha256
 
 Container = Literal["jsonl", "parquet"]
-CONTAINERS: Final[tuple[Container, ...]] = ("jsonl", "parquet")
 FOLDER: Final = "data"
 _GROUP_ROWS: Final = 4_096
 _GROUP_BYTES: Final = 2**28

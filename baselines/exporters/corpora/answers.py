@@ -5,7 +5,7 @@ A row meets its texts again by key, never by its position: see `Keys`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -15,73 +15,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.baselines.exporters.corpora.queries import UNKNOWN, Coded, Floats, Mask, Places, Queries, batches
 from llmfusionbench.errors import InputError, ReleaseError
 from llmfusionbench.release import Release
 from llmfusionbench.types import MODES
 
 By = Literal["performance", "judge"]
-Places = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-
-BATCH_ROWS = 8_192
-TRAIN = "train"
-UNKNOWN = "unknown"
-"""The name that a missing licence goes by."""
-
-
-@dataclass(frozen=True)
-class Coded:
-    """A column of names as codes."""
-
-    names: list[str]
-    codes: npt.NDArray[np.int32]
-    """[n] places in `names`."""
-
-    def counts(self, rows: Places) -> dict[str, int]:
-        """Name -> how many of `rows` have it, names in order; those that none has are left out."""
-        found = np.bincount(self.codes[rows], minlength=len(self.names))
-        return {name: int(n) for name, n in sorted(zip(self.names, found, strict=True)) if n}
-
-    def among(self, wanted: Sequence[str]) -> Mask:
-        """[n] whether the name is one of `wanted`."""
-        return np.array([name in wanted for name in self.names], bool)[self.codes]
-
-
-@dataclass(frozen=True)
-class Queries:
-    """The queries of some splits, in the order of the release."""
-
-    splits: list[str]
-    """Which, in the order in which they were read."""
-    ids: pa.Array
-    """[Q] string"""
-    split: Coded
-    task: Coded
-    license: Coded
-    has_prompt: Mask
-    """[Q] there is a text for the direct mode."""
-    has_think: Mask
-    """[Q] there is a text for the think mode: its own, or that of the direct mode."""
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    @classmethod
-    def load(cls, release: Release, splits: Sequence[str]) -> Queries:
-        columns = {c: pc.field(c) for c in ("query_id", "split", "task", "license")}
-        columns |= {c: pc.field(c).is_valid() for c in ("prompt", "prompt_think")}
-        rows = pa.concat_tables(release.table("queries", split).to_table(columns=columns) for split in splits)
-        has_prompt = rows["prompt"].to_numpy()
-        return cls(
-            list(splits),
-            rows["query_id"].combine_chunks(),
-            _coded(rows["split"]),
-            _coded(rows["task"]),
-            _coded(rows["license"].fill_null(UNKNOWN)),
-            has_prompt,
-            has_prompt | rows["prompt_think"].to_numpy(),
-        )
 
 
 class Keys:
@@ -222,27 +161,14 @@ class Answers:
             scales=[row["scale"] for row in llms],
             llm_licenses=[row["license"] or UNKNOWN for row in llms],
             key=key,
-            ok=_coded(rows["status"]).among(["ok"]),
+            ok=Coded.of(rows["status"]).among(["ok"]),
             performance=_floats(rows["performance"]),
             judge=_judged(release, splits, keys, key),
             input_tokens=_floats(rows["input_tokens"]),
             output_tokens=_floats(rows["output_tokens"]),
-            tokenizer=_coded(rows["tokenizer"]),
-            provenance=_coded(rows["provenance"]),
+            tokenizer=Coded.of(rows["tokenizer"]),
+            provenance=Coded.of(rows["provenance"]),
         )
-
-
-def batches(release: Release, table: str, splits: Sequence[str], columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """The rows of a table in order, split after split; a split that the table lacks has none.
-
-    A row group at a time and no other read ahead: of an answer's text there is most.
-    """
-    present = release.manifest["tables"].get(table, {"splits": {}})["splits"]
-    for split in splits:
-        if split in present:
-            for file in release.table(table, split).get_fragments():
-                for group in file.split_by_row_group():
-                    yield from group.to_table(columns=columns).to_batches(BATCH_ROWS)
 
 
 def _judged(release: Release, splits: Sequence[str], keys: Keys, key: Places) -> Floats:
@@ -277,12 +203,6 @@ def _index(values: pa.Array, names: pa.Array) -> Places:
 
 def _bytes(ids: pa.Array) -> npt.NDArray[np.bytes_]:
     return np.array(ids.cast(pa.binary()).to_pylist(), np.bytes_)
-
-
-def _coded(values: pa.ChunkedArray) -> Coded:
-    whole = values.combine_chunks()
-    encoded = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
-    return Coded(encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32))
 
 
 def _floats(values: pa.Array | pa.ChunkedArray) -> Floats:

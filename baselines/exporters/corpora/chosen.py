@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from llmfusionbench.baselines.exporters.corpora.answers import Answers, By, Coded, Floats, Mask, Places
+from llmfusionbench.baselines.exporters.corpora.answers import Answers, By
 from llmfusionbench.baselines.exporters.corpora.drops import Drops
+from llmfusionbench.baselines.exporters.corpora.queries import Coded, Floats, Mask, Places
 from llmfusionbench.errors import InputError
 
 GROUND_TRUTH: Final = -1

@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 
 from llmfusionbench import _version
-from llmfusionbench.baselines.exporters.corpora.answers import UNKNOWN, Answers, Places
+from llmfusionbench.baselines.exporters.corpora.answers import Answers
 from llmfusionbench.baselines.exporters.corpora.chosen import GROUND_TRUTH, Chosen
 from llmfusionbench.baselines.exporters.corpora.formats.format import Kind
+from llmfusionbench.baselines.exporters.corpora.queries import UNKNOWN
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release
 from llmfusionbench.storage.files import sha256
@@ -61,69 +62,53 @@ class Corpus:
         return "simulated" in self.about["counts"]["provenance"]
 
 
-class Counts:
-    """What the records written so far hold."""
-
-    def __init__(self, answers: Answers, chosen: Chosen) -> None:
-        self._answers, self._chosen = answers, chosen
-        self._written: list[Places] = []
-
-    def add(self, records: Places) -> None:
-        self._written.append(records)
-
-    @property
-    def records(self) -> Places:
-        """[n] those that were written."""
-        return np.concatenate(self._written) if self._written else np.zeros(0, np.int64)
-
-    def told(self) -> dict[str, Any]:
-        """The parts of corpus.json that count."""
-        answers, chosen = self._answers, self._chosen.rows(self.records)
-        queries = answers.queries
-        own = chosen.answer != GROUND_TRUTH
-        rows = chosen.answer[own]
-        rows = rows if chosen.rejected is None else np.concatenate([rows, chosen.rejected])
-        truths = {GROUND_TRUTH_NAME: int((~own).sum())} if not own.all() else {}
-        provenance = answers.provenance_of(chosen.query, chosen.answer).counts(np.arange(len(chosen)))
-        llms = np.bincount(answers.llm[rows], minlength=len(answers.llms))
-        licences: dict[str, int] = {}
-        for name, count in zip(answers.llm_licenses, llms.tolist(), strict=True):
-            if count:
-                licences[name] = licences.get(name, 0) + count
-        told: dict[str, Any] = {
-            "records": len(chosen),
-            "queries": len(np.unique(chosen.query)),
-            "counts": {
-                "tasks": queries.task.counts(chosen.query),
-                "llms": {n: c for n, c in zip(answers.llms, llms.tolist(), strict=True) if c} | truths,
-                "candidates": answers.candidates.counts(rows) | truths,
-                "modes": {
-                    mode: int(count)
-                    for mode, count in (("direct", (~answers.think[rows]).sum()), ("think", answers.think[rows].sum()))
-                    if count
-                },
-                "provenance": provenance,
-                "licenses": queries.license.counts(chosen.query),
-                "llm_licenses": dict(sorted(licences.items())),
+def counted(answers: Answers, chosen: Chosen) -> dict[str, Any]:
+    """The parts of corpus.json that count the records."""
+    queries = answers.queries
+    own = chosen.answer != GROUND_TRUTH
+    rows = chosen.answer[own]
+    rows = rows if chosen.rejected is None else np.concatenate([rows, chosen.rejected])
+    truths = {GROUND_TRUTH_NAME: int((~own).sum())} if not own.all() else {}
+    provenance = answers.provenance_of(chosen.query, chosen.answer).counts(np.arange(len(chosen)))
+    llms = np.bincount(answers.llm[rows], minlength=len(answers.llms))
+    licences: dict[str, int] = {}
+    for name, count in zip(answers.llm_licenses, llms.tolist(), strict=True):
+        if count:
+            licences[name] = licences.get(name, 0) + count
+    told: dict[str, Any] = {
+        "records": len(chosen),
+        "queries": len(np.unique(chosen.query)),
+        "counts": {
+            "tasks": queries.task.counts(chosen.query),
+            "llms": {n: c for n, c in zip(answers.llms, llms.tolist(), strict=True) if c} | truths,
+            "candidates": answers.candidates.counts(rows) | truths,
+            "modes": {
+                mode: int(count)
+                for mode, count in (("direct", (~answers.think[rows]).sum()), ("think", answers.think[rows].sum()))
+                if count
             },
-            "tokens": {
-                "input": _total(answers.input_tokens[rows]),
-                "output": _total(answers.output_tokens[rows]),
-                "uncounted": int(np.isnan(answers.output_tokens[rows]).sum()),
-                "tokenizers": [name for name in answers.tokenizer.counts(rows) if name != UNKNOWN],
-            },
-            "unscored": {
-                "performance": int(np.isnan(answers.performance[rows]).sum()),
-                "judge": int(np.isnan(answers.judge[rows]).sum()),
-            },
-            "labels": None,
-        }
-        if chosen.label is not None:
-            good = int(chosen.label.sum())
-            bad = len(chosen) - good
-            ratio = round(good / bad, 6) if bad else None
-            told["labels"] = {"good": good, "bad": bad, "good_to_bad": ratio, "warning": _lacking(good, bad)}
-        return told
+            "provenance": provenance,
+            "licenses": queries.license.counts(chosen.query),
+            "llm_licenses": dict(sorted(licences.items())),
+        },
+        "tokens": {
+            "input": _total(answers.input_tokens[rows]),
+            "output": _total(answers.output_tokens[rows]),
+            "uncounted": int(np.isnan(answers.output_tokens[rows]).sum()),
+            "tokenizers": [name for name in answers.tokenizer.counts(rows) if name != UNKNOWN],
+        },
+        "unscored": {
+            "performance": int(np.isnan(answers.performance[rows]).sum()),
+            "judge": int(np.isnan(answers.judge[rows]).sum()),
+        },
+        "labels": None,
+    }
+    if chosen.label is not None:
+        good = int(chosen.label.sum())
+        bad = len(chosen) - good
+        ratio = round(good / bad, 6) if bad else None
+        told["labels"] = {"good": good, "bad": bad, "good_to_bad": ratio, "warning": _lacking(good, bad)}
+    return told
 
 
 def described(release: Release, kind: Kind, **parts: Any) -> dict[str, Any]:

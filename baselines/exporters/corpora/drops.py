@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from llmfusionbench.baselines.exporters.corpora.answers import Mask, Places
+from llmfusionbench.baselines.exporters.corpora.queries import Mask, Places
 from llmfusionbench.errors import InputError
 
 REASONS: Final[Mapping[str, tuple[str, str]]] = {

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from llmfusionbench.baselines.exporters.corpora.answers import Answers, By, Floats, Mask, Places
+from llmfusionbench.baselines.exporters.corpora.answers import Answers, By
 from llmfusionbench.baselines.exporters.corpora.chosen import Chosen, draws, lowest, positions, scored
 from llmfusionbench.baselines.exporters.corpora.corpus import Corpus
 from llmfusionbench.baselines.exporters.corpora.drops import Drops
 from llmfusionbench.baselines.exporters.corpora.option import ONE_OR_ABOVE, option, takes
 from llmfusionbench.baselines.exporters.corpora.pipeline import export
+from llmfusionbench.baselines.exporters.corpora.queries import Floats, Mask, Places
 from llmfusionbench.baselines.exporters.corpora.settings import Settings
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release

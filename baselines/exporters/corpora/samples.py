@@ -10,16 +10,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.baselines.exporters.corpora.answers import UNKNOWN, Answers, Coded, Places, batches
+from llmfusionbench.baselines.exporters.corpora.answers import Answers
 from llmfusionbench.baselines.exporters.corpora.chosen import GROUND_TRUTH, Chosen
 from llmfusionbench.baselines.exporters.corpora.formats.format import Kind
 from llmfusionbench.baselines.exporters.corpora.ground_truths import COLUMNS, label_answers
+from llmfusionbench.baselines.exporters.corpora.queries import UNKNOWN, Coded, Places, batches
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.release import Release
 from llmfusionbench.types import MODES
 
-TEXTS: Final = {"sft": ("response",), "preference": ("chosen", "rejected"), "kto": ("completion",)}
-"""The columns that hold answers, by kind."""
 _PIECE_BYTES: Final = 2**28
 """Prompts in samples at a time: one that is long is as often there as its query has records."""
 

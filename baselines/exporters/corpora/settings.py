@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from llmfusionbench.baselines.exporters.corpora.answers import Answers, Floats, Places, Queries
+from llmfusionbench.baselines.exporters.corpora.answers import Answers
 from llmfusionbench.baselines.exporters.corpora.chosen import Chosen
 from llmfusionbench.baselines.exporters.corpora.drops import Drops
 from llmfusionbench.baselines.exporters.corpora.formats.format import Kind
@@ -21,8 +21,9 @@ from llmfusionbench.baselines.exporters.corpora.option import (
     option,
     options_of,
 )
+from llmfusionbench.baselines.exporters.corpora.prompts import Duplicates
+from llmfusionbench.baselines.exporters.corpora.queries import Floats, Places, Queries
 from llmfusionbench.baselines.exporters.corpora.reasoning import How
-from llmfusionbench.baselines.exporters.corpora.repeats import Duplicates
 from llmfusionbench.baselines.exporters.corpora.writer import Container
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release

@@ -17,13 +17,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from llmfusionbench.baselines.exporters.corpora.answers import Answers, Floats, Places
+from llmfusionbench.baselines.exporters.corpora.answers import Answers
 from llmfusionbench.baselines.exporters.corpora.chosen import GROUND_TRUTH, Chosen, firsts, positions
 from llmfusionbench.baselines.exporters.corpora.corpus import Corpus
 from llmfusionbench.baselines.exporters.corpora.drops import Drops
 from llmfusionbench.baselines.exporters.corpora.ground_truths import truths_of
 from llmfusionbench.baselines.exporters.corpora.option import ONE_OR_ABOVE, option, takes
 from llmfusionbench.baselines.exporters.corpora.pipeline import export
+from llmfusionbench.baselines.exporters.corpora.queries import Floats, Places
 from llmfusionbench.baselines.exporters.corpora.settings import Settings
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release

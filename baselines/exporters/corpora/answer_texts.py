@@ -44,7 +44,7 @@ class AnswerTexts:
             texts, places = batch["response"].filter(pa.array(mask)), places[mask]
             seen += len(texts)
             there[places] = texts.is_valid().to_numpy(zero_copy_only=False)
-            texts = apply(texts, batch["mode"].filter(pa.array(mask)), reasoning)
+            texts, _ = apply(texts, batch["mode"].filter(pa.array(mask)), reasoning)
             answered[places] = left = texts.is_valid().to_numpy(zero_copy_only=False)
             if with_digests:
                 digests[places[left]] = [digest(data) for data in _slices(texts.drop_null())]

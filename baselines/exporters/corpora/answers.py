@@ -1,14 +1,11 @@
-"""The numbers of a release, one array per column, without prompts and answers: what an export chooses by.
-
-A row meets its texts again by key, never by its position: see `Keys`.
-"""
+"""The numbers by which an export chooses: one array per column of the answers, joined to the texts by key, see `Keys`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -29,11 +26,11 @@ class Keys:
     def __init__(self, queries: pa.Array, llms: Sequence[str]) -> None:
         self._llms = pa.array(llms, pa.string())
         ids = _bytes(queries)
-        self._order = np.argsort(ids, kind="stable")
-        self._ids = ids[self._order]
+        order = np.argsort(ids, kind="stable")
+        self._ids, self._places = ids[order], np.append(order, -1)
 
     def codes(self, batch: pa.RecordBatch) -> Places:
-        """[n] one number a key (query_id, llm, mode); negative for that of no query or LLM known."""
+        """[n] one number per key (query_id, llm, mode); -1 if the query or the LLM is not known."""
         query = self._queries(batch["query_id"])
         llm = _index(batch["llm"], self._llms)
         mode = _index(batch["mode"], pa.array(MODES))
@@ -43,11 +40,7 @@ class Keys:
     def _queries(self, ids: pa.Array) -> Places:
         """[n] places of queries, -1 for one that is not known. By binary search: a hash table would be rebuilt per batch."""
         coded = ids.dictionary_encode()
-        distinct = _bytes(coded.dictionary)
-        found = np.searchsorted(self._ids, distinct)
-        found[found == len(self._ids)] = 0
-        known = self._ids[found] == distinct if len(self._ids) else np.zeros(len(distinct), bool)
-        places = np.where(known, self._order[found] if len(self._order) else 0, -1)
+        places = self._places[_find(self._ids, _bytes(coded.dictionary))]
         return np.asarray(places[coded.indices.to_numpy()], np.int64)
 
 
@@ -99,12 +92,8 @@ class Answers:
         return Keys(self.queries.ids, self.llms)
 
     def places(self, batch: pa.RecordBatch) -> Places:
-        """[n] where the answers with the keys of `batch` stand; -1 for one that is not among these."""
-        codes = self.keys.codes(batch)
-        found = np.searchsorted(self.key, codes)
-        found[found == len(self.key)] = 0
-        hit = self.key[found] == codes if len(self.key) else np.zeros(len(codes), bool)
-        return np.where(hit, found, -1)
+        """[n] the places of the answers in `batch`; -1 for one that is not among these."""
+        return _find(self.key, self.keys.codes(batch))
 
     @cached_property
     def candidates(self) -> Coded:
@@ -145,7 +134,7 @@ class Answers:
         parts: list[pa.RecordBatch] = []
         for batch in batches(release, "responses", splits, ["query_id", "llm", "mode", *words, *numbers]):
             codes.append(keys.codes(batch))
-            # Words as codes at once: their texts, row by row, would take more room than all numbers together.
+            # Words become codes here: as texts they would need more memory than all numbers together.
             coded = {c: pc.fill_null(batch[c], UNKNOWN).dictionary_encode() for c in words}
             parts.append(pa.record_batch({**coded, **{c: batch[c] for c in numbers}}))
         if not parts:
@@ -176,9 +165,8 @@ def _judged(release: Release, splits: Sequence[str], keys: Keys, key: Places) ->
     total, count = np.zeros(len(key)), np.zeros(len(key))
     for batch in batches(release, "judge_scores", splits, ["query_id", "llm", "mode", "score"]):
         score = _floats(batch["score"])
-        codes = keys.codes(batch)
-        place = np.minimum(np.searchsorted(key, codes), len(key) - 1)
-        given = ~np.isnan(score) & (key[place] == codes)
+        place = _find(key, keys.codes(batch))
+        given = ~np.isnan(score) & (place >= 0)
         np.add.at(total, place[given], score[given])
         np.add.at(count, place[given], 1)
     means: Floats = np.divide(total, count, out=np.full(len(key), np.nan), where=count > 0)
@@ -186,14 +174,22 @@ def _judged(release: Release, splits: Sequence[str], keys: Keys, key: Places) ->
 
 
 def _check(release: Release, key: Places) -> None:
-    strays = int((key < 0).sum())
-    if strays:
-        raise ReleaseError(f"{release.path}: {strays:,} responses are of no query or LLM it has. Remedy: run validate on it")
-    twice = int((key[1:] == key[:-1]).sum())
-    if twice:
-        raise ReleaseError(
-            f"{release.path}: {twice:,} responses have a duplicate key (query_id, llm, mode). Remedy: run validate on it"
-        )
+    """Refuse sorted keys that are negative or occur twice, with a ReleaseError."""
+    wrong = {
+        "are of no query or LLM it has": int((key < 0).sum()),
+        "have a duplicate key (query_id, llm, mode)": int((key[1:] == key[:-1]).sum()),
+    }
+    for what, count in wrong.items():
+        if count:
+            raise ReleaseError(f"{release.path}: {count:,} responses {what}. Remedy: run validate on it")
+
+
+def _find(ordered: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> Places:
+    """[n] places of values in a sorted array, -1 for one that is not in it."""
+    if not len(ordered):
+        return np.full(len(wanted), -1)
+    found = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
+    return np.where(ordered[found] == wanted, found, -1)
 
 
 def _index(values: pa.Array, names: pa.Array) -> Places:

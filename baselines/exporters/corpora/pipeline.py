@@ -23,14 +23,13 @@ from llmfusionbench.baselines.exporters.corpora.formats.openai_rules import LEAS
 from llmfusionbench.baselines.exporters.corpora.leakage_guard import THRESHOLD, LeakageGuard
 from llmfusionbench.baselines.exporters.corpora.prompts import Prompts
 from llmfusionbench.baselines.exporters.corpora.queries import TRAIN, Places
-from llmfusionbench.baselines.exporters.corpora.reasoning import apply_counted
+from llmfusionbench.baselines.exporters.corpora.reasoning import apply
 from llmfusionbench.baselines.exporters.corpora.samples import Samples
 from llmfusionbench.baselines.exporters.corpora.settings import Settings
-from llmfusionbench.baselines.exporters.corpora.writer import LineWriter, ShardWriter
+from llmfusionbench.baselines.exporters.corpora.writer import LineWriter, ShardWriter, described_file
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release, open_release
 from llmfusionbench.storage.directories import whole_directory
-from llmfusionbench.storage.files import sha256
 from llmfusionbench.types import Progress
 
 _SHOWN: Final = 10
@@ -72,7 +71,7 @@ class _Export:
         self.prompts = Prompts.read(self.release, self.answers.queries, guard, settings.duplicates)
         self.query_drops, self.drops, self.record_drops = Drops("queries"), Drops("answers"), Drops("records")
         self.reasoned: Counter[str] = Counter()
-        """Texts with reasoning, by what they were; see `reasoning.apply_counted`."""
+        """Texts with reasoning, by what they were; see `reasoning.apply`."""
 
     def eligible(self) -> tuple[Places, Places]:
         """The queries whose ground truth is a record, and the answers that may be records, by query and in order of merit."""
@@ -168,7 +167,7 @@ class _Export:
         shards = ShardWriter(root, container, shard_rows)
         sidecar = None if self.format.keeps_keys else LineWriter(root / "provenance.jsonl")
         try:
-            for places, samples in Samples(self.release, self.answers, chosen, self.settings.kind):
+            for places, samples in Samples(self.release, self.answers, chosen):
                 samples = self._reasoned(samples, texts)
                 full = reduce(pc.and_, (samples[name].is_valid() for name in texts))
                 left = self.record_drops.keep(places, full.to_numpy(), "only_reasoning")
@@ -178,7 +177,7 @@ class _Export:
                     continue
                 records = self.format.records(samples)
                 if sidecar is not None:
-                    keys = keys_of(samples, records).to_pylist()
+                    keys = keys_of(samples).to_pylist()
                     sidecar.write({"line": line, **row} for line, row in enumerate(keys, start=sidecar.rows + 1))
                 shards.write(records)
                 written.append(left)
@@ -216,7 +215,7 @@ class _Export:
         if self.settings.reasoning == "keep":
             return samples
         for name in texts:
-            column, counts = apply_counted(samples[name], samples["mode"], self.settings.reasoning)
+            column, counts = apply(samples[name], samples["mode"], self.settings.reasoning)
             self.reasoned += counts
             samples = samples.set_column(samples.schema.get_field_index(name), name, column)
         return samples
@@ -230,4 +229,4 @@ class _Export:
 
 def _saved(path: Path, text: str) -> dict[str, Any]:
     path.write_text(text, encoding="utf-8")
-    return {"bytes": path.stat().st_size, "sha256": sha256(path)}
+    return described_file(path)

@@ -82,7 +82,7 @@ def pairs(answers: Answers, rows: Places, settings: PreferenceSettings) -> Chose
     score, draw = answers.score(settings.by), draws(answers, settings.seed)
     starts = np.flatnonzero(np.r_[True, group[rows][1:] != group[rows][:-1]]) if len(rows) else np.zeros(0, np.int64)
     sizes = np.diff(np.r_[starts, len(rows)])
-    parts = []
+    parts: list[tuple[Places, Places, Places, Places, Floats]] = []
     for first, last in _blocks(sizes, answers.query[rows][starts]):
         size, start = sizes[first:last], starts[first:last]
         cells = size * size
@@ -102,32 +102,30 @@ def pairs(answers: Answers, rows: Places, settings: PreferenceSettings) -> Chose
             better, worse, gap, apart = better[near], worse[near], gap[near], apart[near]
         query = answers.query[better]
         order = np.lexsort((draw[worse], draw[better], apart, -np.round(gap, 9), query))
-        parts.append(_matched(query[order], better[order], worse[order], gap[order], settings.pairs_per_query))
-    if not parts:
-        none = np.zeros(0, np.int64)
-        return Chosen(none, none, none, rejected=none, gap=np.zeros(0))
-    query, better, worse, gap, rank = (np.concatenate(column) for column in zip(*parts, strict=True))
+        taken, rank = _matched(query[order], better[order], worse[order], settings.pairs_per_query)
+        order = order[taken]
+        parts.append((query[order], better[order], rank, worse[order], gap[order]))
+    none = np.zeros(0, np.int64)
+    parts = parts or [(none, none, none, none, np.zeros(0))]
+    query, better, rank, worse, gap = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Chosen(query, better, rank, rejected=worse, gap=gap)
 
 
-def _matched(
-    query: Places, better: Places, worse: Places, gap: Floats, n: int
-) -> tuple[Places, Places, Places, Floats, Places]:
-    """Of pairs in order of merit by query, up to `n` per query that share no answer: the best, then the best of the rest."""
-    taken: list[Places] = []
+def _matched(query: Places, better: Places, worse: Places, n: int) -> tuple[Places, Places]:
+    """Of pairs by query and in order of merit, up to `n` per query that share no answer: their places and ranks."""
+    taken, ranks = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     left = np.arange(len(query))
-    for _ in range(n):
+    for rank in range(n):
         best = left[positions(query[left]) == 0]
         if not len(best):
             break
         taken.append(best)
+        ranks.append(np.full(len(best), rank))
         used = np.unique(np.concatenate([better[best], worse[best]]))
         left = left[~(np.isin(better[left], used) | np.isin(worse[left], used))]
-    chosen = np.concatenate(taken) if taken else left
-    rank = np.repeat(np.arange(len(taken)), [len(t) for t in taken]) if taken else left
-    order = np.lexsort((rank, query[chosen]))
-    chosen, rank = chosen[order], rank[order]
-    return query[chosen], better[chosen], worse[chosen], gap[chosen], rank
+    chosen, rank_of = np.concatenate(taken), np.concatenate(ranks)
+    order = np.lexsort((rank_of, query[chosen]))
+    return chosen[order], rank_of[order]
 
 
 def _blocks(sizes: Places, query: Places) -> list[tuple[int, int]]:

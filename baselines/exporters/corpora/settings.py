@@ -69,12 +69,7 @@ class Filters:
         return {name: value for name, value in given.items() if value not in ([], None, "all")}
 
     def check_names(self, answers: Answers) -> None:
-        """Refuse filters that no answer can meet.
-
-        Raises:
-            UnknownNameError: A name that the release does not have.
-            InputError: Bounds that exclude each other.
-        """
+        """Refuse names that the release does not have (UnknownNameError), and bounds that exclude each other (InputError)."""
         queries = answers.queries
         known: dict[str, tuple[Collection[str], Iterable[str]]] = {
             "task": (self.tasks, queries.task.names),
@@ -112,8 +107,7 @@ class Filters:
                 met = np.array([value in wanted for value in values], np.bool_)
                 rows = drops.keep(rows, met[answers.llm[rows]], reason)
         if self.modes:
-            met = np.array([mode in self.modes for mode in MODES], np.bool_)
-            rows = drops.keep(rows, met[answers.think[rows].astype(np.int64)], "mode")
+            rows = drops.keep(rows, np.isin(np.array(MODES)[answers.think[rows].astype(np.int64)], self.modes), "mode")
         rows = drops.keep(rows, answers.ok[rows], "not_ok")
         if self.min_tokens is not None or self.max_tokens is not None:
             rows = drops.keep(rows, ~np.isnan(answers.output_tokens[rows]), "no_tokens")

@@ -67,7 +67,7 @@ class Measurer:
         sums = self.groups.sums(found.outcome)
         micro, macro = self.groups.micro(sums), self.groups.macro(sums)
         for k, name in enumerate(LEVELS):
-            count = int((~np.isnan(found.outcome[self.inside, k])).sum())
+            count = self._count(found.outcome[:, k])
             self._put(found, name, micro[:, k], count)
             if name != "tokens":
                 self._put(found, f"{name}_macro", macro[:, k], count)
@@ -99,18 +99,17 @@ class Measurer:
 
     def _against_references(self, found: Measures) -> None:
         own, single, oracle = found.outcome, self.best_single, self.oracle
-        mine, base, best = self._together([own[:, 3], single[:, 3], oracle[:, 3]])
-        self._put(found, "gap_closed", ratio(mine - base, best - base), self._common(own[:, 3], single[:, 3], oracle[:, 3]))
-        macro = self.groups.macro(self.groups.sums(self._only_common(own[:, 0], oracle[:, 0])))
-        self._put(found, "gap_at_oracle", 1 - ratio(macro[:, 0], macro[:, 1]), self._common(own[:, 0], oracle[:, 0]))
-        mine, weak, strong = self._together([own[:, 0], self.cheapest[:, 0], self.strongest[:, 0]])
-        count = self._common(own[:, 0], self.cheapest[:, 0], self.strongest[:, 0])
+        count, (mine, base, best) = self._together(own[:, 3], single[:, 3], oracle[:, 3])
+        self._put(found, "gap_closed", ratio(mine - base, best - base), count)
+        both = _only_common(own[:, 0], oracle[:, 0])
+        macro = self.groups.macro(self.groups.sums(both))
+        self._put(found, "gap_at_oracle", 1 - ratio(macro[:, 0], macro[:, 1]), self._count(both[:, 0]))
+        count, (mine, weak, strong) = self._together(own[:, 0], self.cheapest[:, 0], self.strongest[:, 0])
         self._put(found, "pgr", np.where(strong > weak, ratio(mine - weak, strong - weak), np.nan), count)
-        mine, base = self._together([own[:, 0], single[:, 0]])
-        self._put(found, "v_b", ratio(mine, base), self._common(own[:, 0], single[:, 0]))
-        mine, base, tokens, base_tokens = self._together([own[:, 0], single[:, 0], own[:, 4], single[:, 4]])
-        elasticity = ratio(ratio(mine, base) - 1, ratio(tokens, base_tokens) - 1)
-        self._put(found, "token_elasticity", elasticity, self._common(own[:, 0], single[:, 0], own[:, 4], single[:, 4]))
+        count, (mine, base) = self._together(own[:, 0], single[:, 0])
+        self._put(found, "v_b", ratio(mine, base), count)
+        count, (mine, base, tokens, base_tokens) = self._together(own[:, 0], single[:, 0], own[:, 4], single[:, 4])
+        self._put(found, "token_elasticity", ratio(ratio(mine, base) - 1, ratio(tokens, base_tokens) - 1), count)
 
     def _ranking(self, found: Measures, decisions: Decisions) -> None:
         if decisions.scores is None:
@@ -161,19 +160,15 @@ class Measurer:
             diversity, count = focal_diversity(self.trial.table.performance[:, picked], self.resamples, self.inside)
             self._put(found, "focal_diversity", diversity, count)
 
-    def _together(self, columns: list[Floats]) -> list[Floats]:
-        """Means of columns [R] over the rows that have all of them."""
-        total, count = self.resamples.sums(self._only_common(*columns), self.inside)
-        return list(ratio(total, count).T)
+    def _together(self, *columns: Floats) -> tuple[int, Floats]:
+        """Number of rows that have all columns [R], and the means of each column over them [K, 1 + resamples]."""
+        matrix = _only_common(*columns)
+        total, count = self.resamples.sums(matrix, self.inside)
+        return self._count(matrix[:, 0]), ratio(total, count).T
 
-    def _only_common(self, *columns: Floats) -> Floats:
-        """[R, K] the columns, missing in every one where one is missing."""
-        matrix = np.stack(columns, axis=1)
-        matrix[np.isnan(matrix).any(axis=1)] = np.nan
-        return matrix
-
-    def _common(self, *columns: Floats) -> int:
-        return int((~np.isnan(self._only_common(*columns)[self.inside, 0])).sum())
+    def _count(self, values: Floats) -> int:
+        """Number of in-distribution rows with a value."""
+        return int((~np.isnan(values[self.inside])).sum())
 
     def _mean(self, found: Measures, name: str, values: Floats, rows: npt.NDArray[np.bool_]) -> None:
         self._put(found, name, self.resamples.mean(values, rows), int((~np.isnan(values[rows])).sum()))
@@ -181,6 +176,13 @@ class Measurer:
     def _put(self, found: Measures, name: str, draws: Floats, count: int) -> None:
         found.draws[name] = draws
         found.counts[name] = count
+
+
+def _only_common(*columns: Floats) -> Floats:
+    """[R, K] the columns, with every row that misses one of them set to NaN."""
+    matrix = np.stack(columns, axis=1)
+    matrix[np.isnan(matrix).any(axis=1)] = np.nan
+    return matrix
 
 
 def focal_diversity(performance: npt.ArrayLike, resamples: Resamples, rows: npt.NDArray[np.bool_]) -> tuple[Floats, int]:

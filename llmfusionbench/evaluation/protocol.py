@@ -1,4 +1,4 @@
-"""Protocols: which queries and candidates a router is fitted on, and which it is tested on."""
+"""Protocols: the queries and candidates on which a router is fitted, and those on which it is tested."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Protocol:
             yield _fold(f"{len(some)} train queries", some, test, scenario)
 
     def facts(self, folds: int) -> dict[str, Any]:
-        """The settings that the report states."""
+        """The name, number of folds and settings for the report."""
         own: dict[str, dict[str, Any]] = {
             "guarded": {"ood_tasks": sorted(self.ood_tasks)},
             "leave_one_llm_out": {"probes": self.probes},

@@ -1,4 +1,4 @@
-"""The figures of one router in a trial, each as draws of a bootstrap: row 0 is the data, the others are resamples."""
+"""The figures of one router in a trial, each with bootstrap draws: row 0 is the data, the others are resamples."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Measurer:
         return found
 
     def gain(self, a: Floats, b: Floats) -> tuple[Floats, int]:
-        """[1 + resamples] mean of a - b [R] over the rows that have both, and how many they are."""
+        """[1 + resamples] mean of a - b [R] over the rows with both, and the number of these rows."""
         difference = np.where(self.inside, a - b, np.nan)
         return self.resamples.mean(difference), int((~np.isnan(difference)).sum())
 
@@ -152,8 +152,7 @@ class Measurer:
         known = ~np.isnan(shares).any(axis=2)
         entropy = ratio(np.where(known, bits, 0.0).sum(axis=1), known.sum(axis=1))
         if np.isfinite(entropy[1:]).any():
-            # A resample repeats choices, so that its entropy is lower than that of what it is drawn from: unless they are
-            # shifted, the interval need not hold its own figure.
+            # Resamples repeat choices, so their entropy is too low. Without a shift, the interval could miss its own figure.
             entropy[1:] = np.maximum(entropy[1:] + entropy[0] - np.nanmean(entropy[1:]), 0.0)
         self._put(found, "pick_entropy", entropy, int((decisions.choice[self.inside] >= 0).sum()))
         if len(picked) > 1:
@@ -186,18 +185,18 @@ def _only_common(*columns: Floats) -> Floats:
 
 
 def focal_diversity(performance: npt.ArrayLike, resamples: Resamples, rows: npt.NDArray[np.bool_]) -> tuple[Floats, int]:
-    """LLM-TOPLA's focal diversity (arXiv 2410.03953) of an ensemble: 1 - P(2) / P(1), mean over its members as focal ones.
+    """LLM-TOPLA's focal diversity (arXiv 2410.03953) of an ensemble: 1 - P(2) / P(1), mean over the members as the focal one.
 
-    P(1) is the chance that one member drawn at random fails, P(2) that two do, on the queries where the focal one fails:
-    a performance below one half.
+    P(1) is the probability that a random member fails, P(2) that two do, on the queries where the focal one fails. A
+    performance below 0.5 is a failure.
 
     Args:
-        performance: [R, M]; queries that a member has no value for take no part.
-        resamples: Of the rows.
-        rows: Mask [R] of those that take part.
+        performance: [R, M]; queries with a missing value do not count.
+        resamples: Resamples of the rows.
+        rows: Mask [R] of the rows to use.
 
     Returns:
-        [1 + resamples], NaN where no member fails; and how many queries took part.
+        [1 + resamples], NaN if no member fails; and the number of queries used.
     """
     scores = np.asarray(performance, np.float64)
     use = rows & ~np.isnan(scores).any(axis=1)

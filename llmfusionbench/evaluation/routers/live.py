@@ -114,7 +114,7 @@ def _call(place: int, reply: Reply | None) -> dict[str, Any]:
     if reply is None:
         nothing = {"attempts": 0, "status": None, "model": None, "seconds": 0.0}
         return {"prompt": place, **nothing, "error": "the log does not hold the prompt"}
-    error = reply.error if reply.model is None else None  # a choice without a text is a choice
+    error = reply.error if reply.model is None else None  # an answer without a text still names a model
     return {
         "prompt": place, "attempts": reply.attempts, "status": reply.status, "model": reply.model, "seconds": reply.seconds,
         "error": _NO_MODEL if reply.model is None and error in (None, "no text in the answer") else error,

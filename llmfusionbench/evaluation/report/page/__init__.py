@@ -209,7 +209,7 @@ def verdict(report: Mapping[str, Any]) -> Html:
         if gain is None or low is None or high is None or low == high == 0:
             continue  # a missing comparison, or one with itself
         noun += f" ({name(paired['rival'])})" if paired.get("rival") else ""
-        sure = "which excludes zero" if low > 0 or high < 0 else "which includes zero, so the difference is not significant"
+        sure = "which excludes zero" if low > 0 or high < 0 else "which includes zero (not significant)"
         tail = f", {chance(p)}" if p is not None else ""
         said.append(
             f"Gain over the {noun} on the same queries{where}: {signed(gain)}, "

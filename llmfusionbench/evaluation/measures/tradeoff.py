@@ -42,11 +42,8 @@ def sweep(trial: Trial, scores: Floats) -> Indices:
 def hull_area(cost: Floats, performance: Floats) -> Floats:
     """[B] AIQ: the area under the non-decreasing upper convex hull of L points, divided by their range of cost.
 
-    It is the highest performance if all points cost the same, and NaN without points.
-
-    Args:
-        cost: [B, L] USD; NaN = missing point.
-        performance: [B, L]
+    `cost` (USD) and `performance` are [B, L]; NaN = missing point. AIQ is the highest performance if all points cost the same,
+    and NaN without points.
     """
     absent = np.isnan(cost) | np.isnan(performance)
     x = np.where(absent, np.inf, cost)
@@ -135,13 +132,8 @@ def frontier(cost: Floats, performance: Floats) -> np.ndarray[tuple[int], np.dty
 def frontier_distance(cost: Floats, performance: Floats, front_cost: Floats, front_performance: Floats) -> Floats:
     """[B] mean distance of L points to the nearest of F points of the joint frontier.
 
-    Both axes are scaled to the range of the frontier's points in the data, row 0.
-
-    Args:
-        cost: [B, L] USD.
-        performance: [B, L]
-        front_cost: [B, F] USD.
-        front_performance: [B, F]
+    `cost` (USD) and `performance` are [B, L], those of the frontier [B, F]. Both axes are scaled to the range of the frontier
+    in the data, row 0.
     """
     if not front_cost.shape[1]:
         return np.full(len(cost), np.nan)

@@ -67,11 +67,7 @@ def decide(router: Any, table: RoutingTable, train: RoutingTable, *, may_decline
 
 
 def from_scores(scores: Any, columns: Sequence[str], table: RoutingTable, *, may_decline: bool = False) -> Decisions:
-    """The best candidate by scores [Q, len(columns)]; ties go to the lowest mean cost.
-
-    Raises:
-        InputError: The shape is wrong, the numbers are complex, or two columns have the same name.
-    """
+    """The best candidates by scores [Q, len(columns)]; ties go to the lowest mean cost. Raises InputError for other arrays."""
     try:
         if np.iscomplexobj(scores):  # NumPy would drop the imaginary parts with only a warning
             raise TypeError("complex numbers")

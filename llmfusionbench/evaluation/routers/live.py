@@ -57,12 +57,7 @@ class LiveRouter:
         return replace(made, declined=declined, faults=(*made.faults, *faults))
 
     def route(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> list[str | None]:
-        """The candidate that each reply names; None if no attempt got a reply.
-
-        Raises:
-            InputError: The URL is not valid, or the server refuses all requests (status 401, 403, 404).
-            MissingExtraError: The client is not installed.
-        """
+        """The candidate that each reply names, or None. Raises InputError for a bad URL, or status 401, 403 or 404."""
         return self._choices(prompts, [None] * len(prompts))
 
     def _choices(self, prompts: Sequence[str | None], query_ids: Sequence[str | None]) -> list[str | None]:

@@ -182,11 +182,9 @@ class Report:
 
 
 def compare(a: Report, b: Report) -> pd.DataFrame:
-    """The changes from report a to report b.
+    """The changes from report a to report b: router, metric, a, b, difference, and whether the 95% intervals are `apart`.
 
-    Returns:
-        router, metric, a, b, difference, and `apart`: whether the 95% intervals are disjoint. One row per router and metric in
-        either report; missing where only one has it.
+    One row per router and metric in either report; values are missing if only one report has them.
     """
     rows = []
     left, right = ({r["name"]: r["metrics"] for r in report.data["routers"]} for report in (a, b))

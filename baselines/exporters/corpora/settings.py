@@ -107,7 +107,9 @@ class Filters:
                 met = np.array([value in wanted for value in values], np.bool_)
                 rows = drops.keep(rows, met[answers.llm[rows]], reason)
         if self.modes:
-            rows = drops.keep(rows, np.isin(np.array(MODES)[answers.think[rows].astype(np.int64)], self.modes), "mode")
+            rows = drops.keep(
+                rows, np.array([mode in self.modes for mode in MODES], bool)[answers.think[rows].astype(np.int64)], "mode"
+            )
         rows = drops.keep(rows, answers.ok[rows], "not_ok")
         if self.min_tokens is not None or self.max_tokens is not None:
             rows = drops.keep(rows, ~np.isnan(answers.output_tokens[rows]), "no_tokens")

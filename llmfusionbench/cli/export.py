@@ -28,9 +28,8 @@ def _option(option: Option) -> Callable[..., Any]:
         return click.option(option.flag, option.name, is_flag=True, **given)
     if option.is_repeatable:
         return click.option(option.flag, option.name, multiple=True, **given)
-    kind = option.kind if option.least is None else click.IntRange(min=option.least)
     shown = option.default is not None
-    return click.option(option.flag, option.name, type=kind, default=option.default, show_default=shown, **given)
+    return click.option(option.flag, option.name, type=option.kind, default=option.default, show_default=shown, **given)
 
 
 def _corpus_command(settings: type) -> Callable[..., Any]:

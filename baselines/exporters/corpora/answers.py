@@ -1,88 +1,23 @@
-"""The numbers of a release, one array per column, without prompts and answers: what an export chooses by.
-
-A row meets its texts again by key, never by its position: see `Keys`.
-"""
+"""The numbers by which an export chooses: one array per column of the answers, joined to the texts by key, see `Keys`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.baselines.exporters.corpora.queries import UNKNOWN, Coded, Floats, Mask, Places, Queries, batches
 from llmfusionbench.errors import InputError, ReleaseError
 from llmfusionbench.release import Release
 from llmfusionbench.types import MODES
 
 By = Literal["performance", "judge"]
-BYS: Final[tuple[By, ...]] = ("performance", "judge")
-Places = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-
-BATCH_ROWS = 8_192
-TRAIN = "train"
-UNKNOWN = "unknown"
-"""The name that a missing licence goes by."""
-
-
-@dataclass(frozen=True)
-class Coded:
-    """A column of names as codes."""
-
-    names: list[str]
-    codes: npt.NDArray[np.int32]
-    """[n] places in `names`."""
-
-    def counts(self, rows: Places) -> dict[str, int]:
-        """Name -> how many of `rows` have it, names in order; those that none has are left out."""
-        found = np.bincount(self.codes[rows], minlength=len(self.names))
-        return {name: int(n) for name, n in sorted(zip(self.names, found, strict=True)) if n}
-
-    def among(self, wanted: Sequence[str]) -> Mask:
-        """[n] whether the name is one of `wanted`."""
-        return np.array([name in wanted for name in self.names], bool)[self.codes]
-
-
-@dataclass(frozen=True)
-class Queries:
-    """The queries of some splits, in the order of the release."""
-
-    splits: list[str]
-    """Which, in the order in which they were read."""
-    ids: pa.Array
-    """[Q] string"""
-    split: Coded
-    task: Coded
-    license: Coded
-    has_prompt: Mask
-    """[Q] there is a text for the direct mode."""
-    has_think: Mask
-    """[Q] there is a text for the think mode: its own, or that of the direct mode."""
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    @classmethod
-    def load(cls, release: Release, splits: Sequence[str]) -> Queries:
-        columns = {c: pc.field(c) for c in ("query_id", "split", "task", "license")}
-        columns |= {c: pc.field(c).is_valid() for c in ("prompt", "prompt_think")}
-        rows = pa.concat_tables(release.table("queries", split).to_table(columns=columns) for split in splits)
-        has_prompt = rows["prompt"].to_numpy()
-        return cls(
-            list(splits),
-            rows["query_id"].combine_chunks(),
-            _coded(rows["split"]),
-            _coded(rows["task"]),
-            _coded(rows["license"].fill_null(UNKNOWN)),
-            has_prompt,
-            has_prompt | rows["prompt_think"].to_numpy(),
-        )
 
 
 class Keys:
@@ -91,11 +26,11 @@ class Keys:
     def __init__(self, queries: pa.Array, llms: Sequence[str]) -> None:
         self._llms = pa.array(llms, pa.string())
         ids = _bytes(queries)
-        self._order = np.argsort(ids, kind="stable")
-        self._ids = ids[self._order]
+        order = np.argsort(ids, kind="stable")
+        self._ids, self._places = ids[order], np.append(order, -1)
 
     def codes(self, batch: pa.RecordBatch) -> Places:
-        """[n] one number a key (query_id, llm, mode); negative for that of no query or LLM known."""
+        """[n] one number per key (query_id, llm, mode); -1 if the query or the LLM is not known."""
         query = self._queries(batch["query_id"])
         llm = _index(batch["llm"], self._llms)
         mode = _index(batch["mode"], pa.array(MODES))
@@ -105,11 +40,7 @@ class Keys:
     def _queries(self, ids: pa.Array) -> Places:
         """[n] places of queries, -1 for one that is not known. By binary search: a hash table would be rebuilt per batch."""
         coded = ids.dictionary_encode()
-        distinct = _bytes(coded.dictionary)
-        found = np.searchsorted(self._ids, distinct)
-        found[found == len(self._ids)] = 0
-        known = self._ids[found] == distinct if len(self._ids) else np.zeros(len(distinct), bool)
-        places = np.where(known, self._order[found] if len(self._order) else 0, -1)
+        places = self._places[_find(self._ids, _bytes(coded.dictionary))]
         return np.asarray(places[coded.indices.to_numpy()], np.int64)
 
 
@@ -161,12 +92,8 @@ class Answers:
         return Keys(self.queries.ids, self.llms)
 
     def places(self, batch: pa.RecordBatch) -> Places:
-        """[n] where the answers with the keys of `batch` stand; -1 for one that is not among these."""
-        codes = self.keys.codes(batch)
-        found = np.searchsorted(self.key, codes)
-        found[found == len(self.key)] = 0
-        hit = self.key[found] == codes if len(self.key) else np.zeros(len(codes), bool)
-        return np.where(hit, found, -1)
+        """[n] the places of the answers in `batch`; -1 for one that is not among these."""
+        return _find(self.key, self.keys.codes(batch))
 
     @cached_property
     def candidates(self) -> Coded:
@@ -207,7 +134,7 @@ class Answers:
         parts: list[pa.RecordBatch] = []
         for batch in batches(release, "responses", splits, ["query_id", "llm", "mode", *words, *numbers]):
             codes.append(keys.codes(batch))
-            # Words as codes at once: their texts, row by row, would take more room than all numbers together.
+            # Words become codes here: as texts they would need more memory than all numbers together.
             coded = {c: pc.fill_null(batch[c], UNKNOWN).dictionary_encode() for c in words}
             parts.append(pa.record_batch({**coded, **{c: batch[c] for c in numbers}}))
         if not parts:
@@ -223,27 +150,14 @@ class Answers:
             scales=[row["scale"] for row in llms],
             llm_licenses=[row["license"] or UNKNOWN for row in llms],
             key=key,
-            ok=_coded(rows["status"]).among(["ok"]),
+            ok=Coded.of(rows["status"]).among(["ok"]),
             performance=_floats(rows["performance"]),
             judge=_judged(release, splits, keys, key),
             input_tokens=_floats(rows["input_tokens"]),
             output_tokens=_floats(rows["output_tokens"]),
-            tokenizer=_coded(rows["tokenizer"]),
-            provenance=_coded(rows["provenance"]),
+            tokenizer=Coded.of(rows["tokenizer"]),
+            provenance=Coded.of(rows["provenance"]),
         )
-
-
-def batches(release: Release, table: str, splits: Sequence[str], columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """The rows of a table in order, split after split; a split that the table lacks has none.
-
-    A row group at a time and no other read ahead: of an answer's text there is most.
-    """
-    present = release.manifest["tables"].get(table, {"splits": {}})["splits"]
-    for split in splits:
-        if split in present:
-            for file in release.table(table, split).get_fragments():
-                for group in file.split_by_row_group():
-                    yield from group.to_table(columns=columns).to_batches(BATCH_ROWS)
 
 
 def _judged(release: Release, splits: Sequence[str], keys: Keys, key: Places) -> Floats:
@@ -251,9 +165,8 @@ def _judged(release: Release, splits: Sequence[str], keys: Keys, key: Places) ->
     total, count = np.zeros(len(key)), np.zeros(len(key))
     for batch in batches(release, "judge_scores", splits, ["query_id", "llm", "mode", "score"]):
         score = _floats(batch["score"])
-        codes = keys.codes(batch)
-        place = np.minimum(np.searchsorted(key, codes), len(key) - 1)
-        given = ~np.isnan(score) & (key[place] == codes)
+        place = _find(key, keys.codes(batch))
+        given = ~np.isnan(score) & (place >= 0)
         np.add.at(total, place[given], score[given])
         np.add.at(count, place[given], 1)
     means: Floats = np.divide(total, count, out=np.full(len(key), np.nan), where=count > 0)
@@ -261,14 +174,22 @@ def _judged(release: Release, splits: Sequence[str], keys: Keys, key: Places) ->
 
 
 def _check(release: Release, key: Places) -> None:
-    strays = int((key < 0).sum())
-    if strays:
-        raise ReleaseError(f"{release.path}: {strays:,} responses are of no query or LLM it has. Remedy: run validate on it")
-    twice = int((key[1:] == key[:-1]).sum())
-    if twice:
-        raise ReleaseError(
-            f"{release.path}: {twice:,} responses have a duplicate key (query_id, llm, mode). Remedy: run validate on it"
-        )
+    """Refuse sorted keys that are negative or occur twice, with a ReleaseError."""
+    wrong = {
+        "are of no query or LLM it has": int((key < 0).sum()),
+        "have a duplicate key (query_id, llm, mode)": int((key[1:] == key[:-1]).sum()),
+    }
+    for what, count in wrong.items():
+        if count:
+            raise ReleaseError(f"{release.path}: {count:,} responses {what}. Remedy: run validate on it")
+
+
+def _find(ordered: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> Places:
+    """[n] places of values in a sorted array, -1 for one that is not in it."""
+    if not len(ordered):
+        return np.full(len(wanted), -1)
+    found = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
+    return np.where(ordered[found] == wanted, found, -1)
 
 
 def _index(values: pa.Array, names: pa.Array) -> Places:
@@ -278,12 +199,6 @@ def _index(values: pa.Array, names: pa.Array) -> Places:
 
 def _bytes(ids: pa.Array) -> npt.NDArray[np.bytes_]:
     return np.array(ids.cast(pa.binary()).to_pylist(), np.bytes_)
-
-
-def _coded(values: pa.ChunkedArray) -> Coded:
-    whole = values.combine_chunks()
-    encoded = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
-    return Coded(encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32))
 
 
 def _floats(values: pa.Array | pa.ChunkedArray) -> Floats:

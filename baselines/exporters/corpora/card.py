@@ -32,8 +32,10 @@ _INCLUDED: Final = (
 
 
 def corpus_card(about: Mapping[str, Any], schema: pa.Schema) -> str:
-    """The text of README.md for a corpus of which corpus.json says `about`, with records of `schema`."""
+    """The text of README.md for a corpus whose corpus.json is `about`, with records of `schema`."""
     counts, source = about["counts"], about["release"]
+    revision = "" if source["revision"] is None else f", revision {_text(source['revision'])}"
+    chosen_by = {**about["selection"], **about["filters"]}
     lines = [
         "---",
         yaml.safe_dump(_front_matter(about, schema), sort_keys=False, allow_unicode=True).strip(),
@@ -45,7 +47,7 @@ def corpus_card(about: Mapping[str, Any], schema: pa.Schema) -> str:
         *([_INCLUDED, ""] if about["guard"]["include_test"] else []),
         f"{_KINDS[about['kind']]} {about['records']:,} records of {about['queries']:,} queries, made with llmfusionbench "
         f"{about['tool']['version']} from a release of the source {_text(source['source'] or 'unknown')}"
-        f"{_revision(source['revision'])} (manifest SHA-256 `{source['manifest_sha256'][:16]}`).",
+        f"{revision} (manifest SHA-256 `{source['manifest_sha256'][:16]}`).",
         "",
         "```python",
         "from datasets import load_dataset",
@@ -55,11 +57,7 @@ def corpus_card(about: Mapping[str, Any], schema: pa.Schema) -> str:
         "",
         "## How it was chosen",
         "",
-        *(
-            f"- `{name}`: {_text(value)}"
-            for name, value in {**about["selection"], **about["filters"]}.items()
-            if value is not False
-        ),
+        *(f"- `{name}`: {_text(value)}" for name, value in chosen_by.items() if value is not False),
         f"- {_reasoning(about['reasoning'])}",
         f"- seed: {about['seed']}",
         f"- {_guard(about['guard'])}",
@@ -81,15 +79,13 @@ def corpus_card(about: Mapping[str, Any], schema: pa.Schema) -> str:
 
 
 def _front_matter(about: Mapping[str, Any], schema: pa.Schema) -> dict[str, Any]:
-    tags = ["llm-fusion", about["kind"], *sorted(about["counts"]["provenance"])]
+    files = [{"split": "train", "path": f"data/train-*.{about['container']}"}]
     return {
         "pretty_name": f"LLMFusionBench {about['kind']} corpus",
         "task_categories": ["text-generation"],
-        "tags": tags,
-        "configs": [
-            {"config_name": "default", "data_files": [{"split": "train", "path": f"data/train-*.{about['container']}"}]}
-        ],
-        # Lines of JSON do not say what a column is of which a file holds nothing but nulls.
+        "tags": ["llm-fusion", about["kind"], *sorted(about["counts"]["provenance"])],
+        "configs": [{"config_name": "default", "data_files": files}],
+        # A column of JSON lines that holds only nulls does not show its type.
         "dataset_info": {"config_name": "default", "features": [_feature(field) for field in schema]},
     }
 
@@ -101,10 +97,6 @@ def _feature(field: pa.Field) -> dict[str, Any]:
     if pa.types.is_struct(field.type):
         return {"name": field.name, "struct": [_feature(part) for part in field.type]}
     return {"name": field.name, "dtype": {"float": "float32"}.get(str(field.type), str(field.type))}
-
-
-def _revision(revision: str | None) -> str:
-    return "" if revision is None else f", revision {_text(revision)}"
 
 
 def _reasoning(about: Mapping[str, Any]) -> str:
@@ -136,14 +128,13 @@ def _table(title: str, noun: str, counts: Mapping[str, int]) -> list[str]:
 def _labels(labels: Mapping[str, Any] | None) -> list[str]:
     if labels is None:
         return []
-    warning = labels["warning"]
-    told = ["## Labels", "", f"{labels['good']:,} good, {labels['bad']:,} bad.", ""]
-    return told if warning is None else [*told, f"> **Warning**: {warning}.", ""]
+    warning = [] if labels["warning"] is None else [f"> **Warning**: {labels['warning']}.", ""]
+    return ["## Labels", "", f"{labels['good']:,} good, {labels['bad']:,} bad.", "", *warning]
 
 
 def _dropped(dropped: Mapping[str, Mapping[str, int]]) -> list[str]:
-    told = [f"- {noun}: {n:,} {REASONS[reason][0]}" for noun, counts in dropped.items() for reason, n in counts.items()]
-    return told or ["No records."]
+    rows = [f"- {noun}: {n:,} {REASONS[reason][0]}" for noun, counts in dropped.items() for reason, n in counts.items()]
+    return rows or ["No records."]
 
 
 def _text(value: object) -> str:

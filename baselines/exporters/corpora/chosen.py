@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from llmfusionbench.baselines.exporters.corpora.answers import Answers, By, Coded, Floats, Mask, Places
+from llmfusionbench.baselines.exporters.corpora.answers import Answers, By
 from llmfusionbench.baselines.exporters.corpora.drops import Drops
+from llmfusionbench.baselines.exporters.corpora.queries import Coded, Floats, Mask, Places
 from llmfusionbench.errors import InputError
 
 GROUND_TRUTH: Final = -1
@@ -39,11 +40,8 @@ class Chosen:
 
     def rows(self, which: Places | Mask) -> Chosen:
         """Some of the records, in the order asked for."""
-
-        def of(column: npt.NDArray[np.generic] | None) -> npt.NDArray[np.generic] | None:
-            return None if column is None else column[which]
-
-        return Chosen(*(of(c) for c in (self.query, self.answer, self.rank, self.rejected, self.gap, self.label)))  # type: ignore[arg-type]
+        columns: dict[str, Any] = {name: None if c is None else c[which] for name, c in vars(self).items()}
+        return Chosen(**columns)
 
 
 def scored(answers: Answers, rows: Places, by: By, drops: Drops) -> Places:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -13,9 +14,10 @@ import numpy as np
 import pyarrow as pa
 
 from llmfusionbench import _version
-from llmfusionbench.baselines.exporters.corpora.answers import UNKNOWN, Answers, Places
+from llmfusionbench.baselines.exporters.corpora.answers import Answers
 from llmfusionbench.baselines.exporters.corpora.chosen import GROUND_TRUTH, Chosen
 from llmfusionbench.baselines.exporters.corpora.formats.format import Kind
+from llmfusionbench.baselines.exporters.corpora.queries import UNKNOWN, Coded
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release
 from llmfusionbench.storage.files import sha256
@@ -36,20 +38,17 @@ class Corpus:
 
     @property
     def records(self) -> int:
-        count: int = self.about["records"]
-        return count
+        return int(self.about["records"])
 
     @property
     def tasks(self) -> dict[str, int]:
         """Task -> records."""
-        counts: dict[str, int] = self.about["counts"]["tasks"]
-        return counts
+        return dict(self.about["counts"]["tasks"])
 
     @property
     def dropped(self) -> dict[str, dict[str, int]]:
-        """`queries`, `answers` or `records` -> reason -> how many were left out for it."""
-        counts: dict[str, dict[str, int]] = self.about["dropped"]
-        return counts
+        """`queries`, `answers` or `records` -> reason -> how many were dropped for it."""
+        return dict(self.about["dropped"])
 
     @property
     def files(self) -> list[Path]:
@@ -61,69 +60,41 @@ class Corpus:
         return "simulated" in self.about["counts"]["provenance"]
 
 
-class Counts:
-    """What the records written so far hold."""
-
-    def __init__(self, answers: Answers, chosen: Chosen) -> None:
-        self._answers, self._chosen = answers, chosen
-        self._written: list[Places] = []
-
-    def add(self, records: Places) -> None:
-        self._written.append(records)
-
-    @property
-    def records(self) -> Places:
-        """[n] those that were written."""
-        return np.concatenate(self._written) if self._written else np.zeros(0, np.int64)
-
-    def told(self) -> dict[str, Any]:
-        """The parts of corpus.json that count."""
-        answers, chosen = self._answers, self._chosen.rows(self.records)
-        queries = answers.queries
-        own = chosen.answer != GROUND_TRUTH
-        rows = chosen.answer[own]
-        rows = rows if chosen.rejected is None else np.concatenate([rows, chosen.rejected])
-        truths = {GROUND_TRUTH_NAME: int((~own).sum())} if not own.all() else {}
-        provenance = answers.provenance_of(chosen.query, chosen.answer).counts(np.arange(len(chosen)))
-        llms = np.bincount(answers.llm[rows], minlength=len(answers.llms))
-        licences: dict[str, int] = {}
-        for name, count in zip(answers.llm_licenses, llms.tolist(), strict=True):
-            if count:
-                licences[name] = licences.get(name, 0) + count
-        told: dict[str, Any] = {
-            "records": len(chosen),
-            "queries": len(np.unique(chosen.query)),
-            "counts": {
-                "tasks": queries.task.counts(chosen.query),
-                "llms": {n: c for n, c in zip(answers.llms, llms.tolist(), strict=True) if c} | truths,
-                "candidates": answers.candidates.counts(rows) | truths,
-                "modes": {
-                    mode: int(count)
-                    for mode, count in (("direct", (~answers.think[rows]).sum()), ("think", answers.think[rows].sum()))
-                    if count
-                },
-                "provenance": provenance,
-                "licenses": queries.license.counts(chosen.query),
-                "llm_licenses": dict(sorted(licences.items())),
-            },
-            "tokens": {
-                "input": _total(answers.input_tokens[rows]),
-                "output": _total(answers.output_tokens[rows]),
-                "uncounted": int(np.isnan(answers.output_tokens[rows]).sum()),
-                "tokenizers": [name for name in answers.tokenizer.counts(rows) if name != UNKNOWN],
-            },
-            "unscored": {
-                "performance": int(np.isnan(answers.performance[rows]).sum()),
-                "judge": int(np.isnan(answers.judge[rows]).sum()),
-            },
-            "labels": None,
-        }
-        if chosen.label is not None:
-            good = int(chosen.label.sum())
-            bad = len(chosen) - good
-            ratio = round(good / bad, 6) if bad else None
-            told["labels"] = {"good": good, "bad": bad, "good_to_bad": ratio, "warning": _lacking(good, bad)}
-        return told
+def counted(answers: Answers, chosen: Chosen) -> dict[str, Any]:
+    """The parts of corpus.json that count the records."""
+    queries = answers.queries
+    own = chosen.answer != GROUND_TRUTH
+    rows = chosen.answer[own]
+    rows = rows if chosen.rejected is None else np.concatenate([rows, chosen.rejected])
+    truths = {GROUND_TRUTH_NAME: int((~own).sum())} if not own.all() else {}
+    llms = Coded(answers.llms, answers.llm.astype(np.int32)).counts(rows)
+    licenses: Counter[str] = Counter()
+    for name, count in llms.items():
+        licenses[answers.llm_licenses[answers.llms.index(name)]] += count
+    return {
+        "records": len(chosen),
+        "queries": len(np.unique(chosen.query)),
+        "counts": {
+            "tasks": queries.task.counts(chosen.query),
+            "llms": llms | truths,
+            "candidates": answers.candidates.counts(rows) | truths,
+            "modes": Coded(["direct", "think"], answers.think.astype(np.int32)).counts(rows),
+            "provenance": answers.provenance_of(chosen.query, chosen.answer).counts(np.arange(len(chosen))),
+            "licenses": queries.license.counts(chosen.query),
+            "llm_licenses": dict(sorted(licenses.items())),
+        },
+        "tokens": {
+            "input": int(np.nansum(answers.input_tokens[rows])),
+            "output": int(np.nansum(answers.output_tokens[rows])),
+            "uncounted": int(np.isnan(answers.output_tokens[rows]).sum()),
+            "tokenizers": [name for name in answers.tokenizer.counts(rows) if name != UNKNOWN],
+        },
+        "unscored": {
+            "performance": int(np.isnan(answers.performance[rows]).sum()),
+            "judge": int(np.isnan(answers.judge[rows]).sum()),
+        },
+        "labels": None if chosen.label is None else _labels(int(chosen.label.sum()), int((~chosen.label).sum())),
+    }
 
 
 def described(release: Release, kind: Kind, **parts: Any) -> dict[str, Any]:
@@ -151,25 +122,19 @@ def dump(about: Mapping[str, Any]) -> str:
 
 def corpus_schema() -> dict[str, Any]:
     """The JSON Schema of corpus.json."""
-    text = resources.files(__package__).joinpath("corpus_schema.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
+    return dict(json.loads(resources.files(__package__).joinpath("corpus_schema.json").read_text(encoding="utf-8")))
 
 
-def keys_of(samples: pa.Table, records: pa.Table) -> pa.Table:
-    """The keys of samples whose records cannot hold them: a line each, in the same order."""
+def keys_of(samples: pa.Table) -> pa.Table:
+    """The keys of samples whose records cannot hold them."""
     wanted = ("query_id", "task", "candidate", "rejected_candidate", "provenance", "license")
-    assert samples.num_rows == records.num_rows
     return samples.select([name for name in wanted if name in samples.column_names])
 
 
-def _lacking(good: int, bad: int) -> str | None:
-    """A warning where a corpus of labelled answers has one label only."""
-    if good and bad:
-        return None
-    missing, remedy = ("bad", "a higher --bad") if good else ("good", "a lower --good")
-    return f"no answer is {missing}, and KTO learns by telling good from bad. Remedy: {remedy}, or more LLMs and tasks"
-
-
-def _total(values: np.ndarray) -> int:
-    return int(np.nansum(values))
+def _labels(good: int, bad: int) -> dict[str, Any]:
+    """How many answers have each label, with a warning if all have the same."""
+    warning = None
+    if not good or not bad:
+        missing, remedy = ("bad", "a higher --bad") if good else ("good", "a lower --good")
+        warning = f"no answer is {missing}, and KTO learns by telling good from bad. Remedy: {remedy}, or more LLMs and tasks"
+    return {"good": good, "bad": bad, "good_to_bad": round(good / bad, 6) if bad else None, "warning": warning}

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from llmfusionbench.baselines.exporters.corpora.answers import Mask, Places
+from llmfusionbench.baselines.exporters.corpora.queries import Mask, Places
 from llmfusionbench.errors import InputError
 
 REASONS: Final[Mapping[str, tuple[str, str]]] = {
@@ -63,13 +63,9 @@ class Drops:
         return rows[mask]
 
     def check(self, rows: Places) -> None:
-        """Say which reasons left nothing.
-
-        Raises:
-            InputError: `rows` is empty.
-        """
+        """Refuse an empty `rows` with an InputError that lists the reasons."""
         if len(rows):
             return
-        told = ", ".join(f"{n:,} {REASONS[reason][0]}" for reason, n in self.counts.items()) or "none were there"
+        dropped = ", ".join(f"{n:,} {REASONS[reason][0]}" for reason, n in self.counts.items()) or "none were there"
         remedies = "; ".join(dict.fromkeys(REASONS[reason][1] for reason in reversed(self.counts))) or "choose another release"
-        raise InputError(f"the corpus would be empty. Dropped {self.noun}: {told}. Remedy: {remedies}")
+        raise InputError(f"the corpus would be empty. Dropped {self.noun}: {dropped}. Remedy: {remedies}")

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.baselines.exporters.corpora.answers import Mask, Queries, batches
+from llmfusionbench.baselines.exporters.corpora.queries import Mask, Queries, batches
 from llmfusionbench.release import Release
 from llmfusionbench.scoring.answers.code import CODE_LIMIT
 from llmfusionbench.scoring.answers.options import read_options

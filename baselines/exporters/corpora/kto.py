@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from llmfusionbench.baselines.exporters.corpora.answers import BYS, Answers, By, Floats, Mask, Places
+from llmfusionbench.baselines.exporters.corpora.answers import Answers, By
 from llmfusionbench.baselines.exporters.corpora.chosen import Chosen, draws, lowest, positions, scored
 from llmfusionbench.baselines.exporters.corpora.corpus import Corpus
 from llmfusionbench.baselines.exporters.corpora.drops import Drops
-from llmfusionbench.baselines.exporters.corpora.option import one_of, option, takes, within
+from llmfusionbench.baselines.exporters.corpora.option import ONE_OR_ABOVE, option, takes
 from llmfusionbench.baselines.exporters.corpora.pipeline import export
+from llmfusionbench.baselines.exporters.corpora.queries import Floats, Mask, Places
 from llmfusionbench.baselines.exporters.corpora.settings import Settings
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release
@@ -24,19 +25,19 @@ class KtoSettings(Settings):
     """The options of `export kto`."""
 
     kind = "kto"
-    by: By = option("performance", "Score that ranks the answers: performance or judge.", metavar="NAME")
-    answers_per_label: int = option(2, "Maximum number of good and of bad answers per query.", flag="--answers")
+    by: By = option("performance", "Score that ranks the answers: performance or judge.", metavar="NAME", noun="score")
+    answers_per_label: int = option(
+        2, "Maximum number of good and of bad answers per query.", flag="--answers", bounds=ONE_OR_ABOVE
+    )
     good: float = option(0.5, "An answer with at least this score is good.")
     bad: float = option(0.0, "An answer with at most this score is bad; answers in between are skipped.")
     balance: bool = option(False, "Keep as many good as bad answers.")
     format: str = option("trl", "Format: trl, trl_chat, alpaca, sharegpt or parquet.", metavar="NAME")
 
     def check(self) -> None:
-        one_of("score", self.by, BYS)
-        within(self, "answers_per_label", self.answers_per_label >= 1, "1 or above", "--answers")
+        super().check()
         if not 0 <= self.bad < self.good <= 1:
             raise InputError(f"good {self.good}, bad {self.bad}: expected 0 <= bad < good <= 1. Remedy: change --good or --bad")
-        super().check()
 
     def may_enter(self, answers: Answers, rows: Places, drops: Drops) -> Places:
         rows = scored(answers, rows, self.by, drops)

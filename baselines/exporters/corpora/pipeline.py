@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any, Final
@@ -11,23 +12,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.baselines.exporters.corpora.answers import TRAIN, Answers, Places
+from llmfusionbench.baselines.exporters.corpora.answer_texts import AnswerTexts
+from llmfusionbench.baselines.exporters.corpora.answers import Answers
 from llmfusionbench.baselines.exporters.corpora.card import corpus_card
 from llmfusionbench.baselines.exporters.corpora.chosen import Chosen, balanced, drawn, firsts, ranked
-from llmfusionbench.baselines.exporters.corpora.corpus import CORPUS, Corpus, Counts, described, dump, keys_of
+from llmfusionbench.baselines.exporters.corpora.corpus import CORPUS, Corpus, counted, described, dump, keys_of
 from llmfusionbench.baselines.exporters.corpora.drops import Drops
-from llmfusionbench.baselines.exporters.corpora.formats import Format, format_named
+from llmfusionbench.baselines.exporters.corpora.formats import TEXTS, Format, format_named
 from llmfusionbench.baselines.exporters.corpora.formats.openai_rules import LEAST_EXAMPLES
-from llmfusionbench.baselines.exporters.corpora.leakage_guard import THRESHOLD, Guarded, guard
-from llmfusionbench.baselines.exporters.corpora.reasoning import apply_counted
-from llmfusionbench.baselines.exporters.corpora.repeats import repeated_prompts, text_digests
-from llmfusionbench.baselines.exporters.corpora.samples import TEXTS, Samples
+from llmfusionbench.baselines.exporters.corpora.leakage_guard import THRESHOLD, LeakageGuard
+from llmfusionbench.baselines.exporters.corpora.prompts import Prompts
+from llmfusionbench.baselines.exporters.corpora.queries import TRAIN, Places
+from llmfusionbench.baselines.exporters.corpora.reasoning import apply
+from llmfusionbench.baselines.exporters.corpora.samples import Samples
 from llmfusionbench.baselines.exporters.corpora.settings import Settings
-from llmfusionbench.baselines.exporters.corpora.writer import LineWriter, ShardWriter
+from llmfusionbench.baselines.exporters.corpora.writer import LineWriter, ShardWriter, described_file
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release, open_release
 from llmfusionbench.storage.directories import whole_directory
-from llmfusionbench.storage.files import sha256
 from llmfusionbench.types import Progress
 
 _SHOWN: Final = 10
@@ -46,10 +48,10 @@ def export(release: Release | str | Path, out: str | Path, settings: Settings) -
 
 
 class _Export:
-    """One export: the numbers of the release, and what each stage has dropped so far."""
+    """One export: what is known of the release, and what each stage has dropped so far."""
 
     def __init__(self, release: Release | str | Path, settings: Settings) -> None:
-        """Read the numbers."""
+        """Read everything but the texts of the answers."""
         settings.check()
         self.settings = settings
         self.format: Format = format_named(settings.kind, settings.format)
@@ -64,26 +66,33 @@ class _Export:
         self.tell("reading numbers", 0, 4)
         self.answers = Answers.load(self.release, splits)
         settings.check_names(self.answers)
+        self.tell("keeping test queries out", 1, 4)
+        guard = None if settings.include_test else LeakageGuard(self.release)
+        self.prompts = Prompts.read(self.release, self.answers.queries, guard, settings.duplicates)
         self.query_drops, self.drops, self.record_drops = Drops("queries"), Drops("answers"), Drops("records")
         self.reasoned: Counter[str] = Counter()
-        """Texts with reasoning, by what they were; see `reasoning.apply_counted`."""
-        self.guarded = Guarded(np.zeros(len(self.answers.queries), bool))
+        """Texts with reasoning, by what they were; see `reasoning.apply`."""
 
     def eligible(self) -> tuple[Places, Places]:
         """The queries whose ground truth is a record, and the answers that may be records, by query and in order of merit."""
-        asked = self._queries()
-        truths = self.settings.truths(self.release, self.answers, asked, self.query_drops)
-        if not self.settings.takes_answers:
+        answers, settings = self.answers, self.settings
+        queries = self._queries()
+        truths = settings.truths(self.release, answers, queries, self.query_drops)
+        if not settings.takes_answers:
             truths = self._unrepeated(truths)
             self.query_drops.check(truths)
             return truths, truths[:0]
-        rows, digests = self._with_text(self.settings.may_enter(self.answers, self._filtered(asked), self.drops))
-        query = self.answers.query
-        kept = self._unrepeated(np.union1d(truths, query[rows]))
-        rows = self.drops.keep(rows, np.isin(query[rows], kept), "repeated_prompt")
-        rows = ranked(self.answers, rows, self.settings.merit(self.answers), self.settings.seed)
-        if self.settings.duplicates != "keep":
-            rows = self.drops.keep(rows, firsts(query[rows], digests[rows]), "repeated_answer")
+        rows = settings.may_enter(answers, self._filtered(queries), self.drops)
+        self.tell("reading answers", 2, 4)  # as late as possible, because it reads all texts
+        digested = settings.duplicates != "keep"
+        texts = AnswerTexts.read(self.release, answers, rows, settings.reasoning, with_digests=digested)
+        rows = self.drops.keep(rows, texts.there[rows], "no_text")
+        rows = self.drops.keep(rows, texts.answered[rows], "only_reasoning")
+        kept = self._unrepeated(np.union1d(truths, answers.query[rows]))
+        rows = self.drops.keep(rows, np.isin(answers.query[rows], kept), "repeated_prompt")
+        rows = ranked(answers, rows, settings.merit(answers), settings.seed)
+        if digested:
+            rows = self.drops.keep(rows, firsts(answers.query[rows], texts.digests[rows]), "repeated_answer")
         return truths[np.isin(truths, kept)], rows
 
     def choose(self, truths: Places, rows: Places) -> Chosen:
@@ -106,14 +115,14 @@ class _Export:
         """Write what was chosen."""
         settings, kind = self.settings, self.settings.kind
         with whole_directory(out, CORPUS, overwrite=settings.overwrite) as root:
-            files, counts, schema = self._write_files(root, chosen)
+            files, written, schema = self._write_files(root, chosen)
             dropped = {d.noun: d.counts for d in (self.query_drops, self.drops, self.record_drops)}
             about = described(
                 self.release, kind,
                 format=self.format.name, container=settings.container or self.format.container,
                 splits=self.answers.queries.splits, selection=settings.selection(),
                 filters=settings.stated(), seed=settings.seed, reasoning={"how": settings.reasoning, **self.reasoned},
-                guard=self._guard(), **counts.told(), dropped=dropped,
+                guard=self._guard(), **counted(self.answers, written), dropped=dropped,
             )  # fmt: skip
             entry = self.format.dataset_info(f"llmfusionbench_{kind}", [n for n in files if n.startswith("data/")])
             if entry is not None:
@@ -125,45 +134,32 @@ class _Export:
 
     def _queries(self) -> Places:
         """The queries that pass the guard and the filters."""
-        queries = self.answers.queries
-        self.tell("keeping test queries out", 1, 4)
-        if not self.settings.include_test:
-            self.guarded = guard(self.release, queries)
-        asked = self.query_drops.keep(np.arange(len(queries)), ~self.guarded.like_test, "like_test")
-        asked = self.settings.queries(queries, asked, self.query_drops)
-        asked = self.query_drops.keep(asked, queries.has_think[asked], "no_prompt")
-        self.query_drops.check(asked)
-        return asked
+        queries, drops = np.arange(len(self.answers.queries)), self.query_drops
+        queries = drops.keep(queries, ~self.prompts.like_test, "like_test")
+        queries = self.settings.queries(self.answers.queries, queries, drops)
+        queries = drops.keep(queries, self.prompts.think[queries], "no_prompt")
+        drops.check(queries)
+        return queries
 
-    def _filtered(self, asked: Places) -> Places:
+    def _filtered(self, queries: Places) -> Places:
         """The answers to these queries that pass the filters."""
-        answers, queries, settings = self.answers, self.answers.queries, self.settings
-        rows = settings.answers(answers, np.flatnonzero(np.isin(answers.query, asked)), self.drops)
-        rows = self.drops.keep(rows, (queries.has_prompt[answers.query] | answers.think)[rows], "no_prompt")
+        answers, settings = self.answers, self.settings
+        rows = settings.answers(answers, np.flatnonzero(np.isin(answers.query, queries)), self.drops)
+        rows = self.drops.keep(rows, (self.prompts.direct[answers.query] | answers.think)[rows], "no_prompt")
         if settings.best_of is not None:
             rows = self.drops.keep(rows, drawn(answers, rows, settings.best_of, settings.seed), "not_drawn")
         return settings.judged(answers, rows, self.drops)
 
-    def _with_text(self, rows: Places) -> tuple[Places, Places]:
-        """Those of the answers whose text was kept and is not empty once it is written; and [N] digests of the texts.
-
-        As late as possible, because it reads all texts.
-        """
-        self.tell("reading answers", 2, 4)
-        how, reasoning = self.settings.duplicates, self.settings.reasoning
-        there, answered, digests = text_digests(self.release, self.answers, rows, how, reasoning)
-        rows = self.drops.keep(rows, there[rows], "no_text")
-        return self.drops.keep(rows, answered[rows], "only_reasoning"), digests
-
     def _unrepeated(self, queries: Places) -> Places:
         """Those of the queries whose prompt repeats none before it."""
-        repeated = repeated_prompts(self.release, self.answers.queries, queries, self.settings.duplicates, THRESHOLD)
+        repeated = self.prompts.repeated(self.release, self.answers.queries, queries, self.settings.duplicates)
         return self.query_drops.keep(queries, ~repeated, "repeated_prompt")
 
-    def _write_files(self, root: Path, chosen: Chosen) -> tuple[dict[str, dict[str, Any]], Counts, pa.Schema]:
-        """Write the records, the keys that they cannot hold, and what the guard kept out; name -> file, counts, columns."""
+    def _write_files(self, root: Path, chosen: Chosen) -> tuple[dict[str, dict[str, Any]], Chosen, pa.Schema]:
+        """Write the records, the keys that they cannot hold, and what the guard kept out; name -> file, written, columns."""
         settings = self.settings
-        counts = Counts(self.answers, chosen)
+        texts = TEXTS[settings.kind][1:]
+        written: list[Places] = []
         container, shard_rows = settings.container or self.format.container, settings.shard_rows
         checked = self.format.issues is not None and container == "jsonl"
         if checked and 0 < len(chosen) % shard_rows < LEAST_EXAMPLES:  # a last file too short to be taken: all of one size
@@ -171,9 +167,9 @@ class _Export:
         shards = ShardWriter(root, container, shard_rows)
         sidecar = None if self.format.keeps_keys else LineWriter(root / "provenance.jsonl")
         try:
-            for places, samples in Samples(self.release, self.answers, chosen, self.settings.kind):
-                samples = self._reasoned(samples)
-                full = reduce(pc.and_, (samples[name].is_valid() for name in TEXTS[self.settings.kind]))
+            for places, samples in Samples(self.release, self.answers, chosen):
+                samples = self._reasoned(samples, texts)
+                full = reduce(pc.and_, (samples[name].is_valid() for name in texts))
                 left = self.record_drops.keep(places, full.to_numpy(), "only_reasoning")
                 if len(left) < len(places):
                     samples = samples.filter(full)
@@ -181,12 +177,13 @@ class _Export:
                     continue
                 records = self.format.records(samples)
                 if sidecar is not None:
-                    keys = keys_of(samples, records).to_pylist()
+                    keys = keys_of(samples).to_pylist()
                     sidecar.write({"line": line, **row} for line, row in enumerate(keys, start=sidecar.rows + 1))
                 shards.write(records)
-                counts.add(left)
+                written.append(left)
                 self.tell("records written", int(left[-1]) + 1, len(chosen))
-            self.record_drops.check(counts.records)
+            records_written = np.concatenate([np.zeros(0, np.int64), *written])
+            self.record_drops.check(records_written)
             files = shards.finish()
         finally:
             shards.abort()
@@ -195,9 +192,9 @@ class _Export:
         if sidecar is not None:
             files["provenance.jsonl"] = sidecar.finish()
         kept_out = LineWriter(root / "dropped.jsonl")
-        kept_out.write(self.guarded.entries)
+        kept_out.write(self.prompts.kept_out)
         files["dropped.jsonl"] = kept_out.finish()
-        return files, counts, shards.schema
+        return files, chosen.rows(records_written), shards.schema
 
     def _check(self, root: Path, files: dict[str, dict[str, Any]]) -> None:
         """Refuse files that their reader would refuse."""
@@ -213,27 +210,23 @@ class _Export:
                 "change --shard-rows, or choose another --format"
             )
 
-    def _reasoned(self, samples: pa.Table) -> pa.Table:
+    def _reasoned(self, samples: pa.Table, texts: Sequence[str]) -> pa.Table:
         """The samples with their `<think>` blocks treated as the settings say."""
         if self.settings.reasoning == "keep":
             return samples
-        for name in TEXTS[self.settings.kind]:
-            texts, counts = apply_counted(samples[name], samples["mode"], self.settings.reasoning)
+        for name in texts:
+            column, counts = apply(samples[name], samples["mode"], self.settings.reasoning)
             self.reasoned += counts
-            samples = samples.set_column(samples.schema.get_field_index(name), name, texts)
+            samples = samples.set_column(samples.schema.get_field_index(name), name, column)
         return samples
 
     def _guard(self) -> dict[str, Any]:
-        entries = self.guarded.entries
-        return {
-            "include_test": self.settings.include_test,
-            "threshold": THRESHOLD,
-            "test_queries": sum(entry["reason"] == "test_split" for entry in entries),
-            "exact": self.guarded.count("exact"),
-            "near": self.guarded.count("near"),
-        }
+        """What the leakage guard kept out, as corpus.json records it."""
+        found = Counter(entry.get("like", "test") for entry in self.prompts.kept_out)
+        counts = {"test_queries": found["test"], "exact": found["exact"], "near": found["near"]}
+        return {"include_test": self.settings.include_test, "threshold": THRESHOLD, **counts}
 
 
 def _saved(path: Path, text: str) -> dict[str, Any]:
     path.write_text(text, encoding="utf-8")
-    return {"bytes": path.stat().st_size, "sha256": sha256(path)}
+    return described_file(path)

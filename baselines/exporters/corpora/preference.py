@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from llmfusionbench.baselines.exporters.corpora.answers import BYS, Answers, By, Floats, Places
+from llmfusionbench.baselines.exporters.corpora.answers import Answers, By
 from llmfusionbench.baselines.exporters.corpora.chosen import Chosen, draws, positions, scored
 from llmfusionbench.baselines.exporters.corpora.corpus import Corpus
 from llmfusionbench.baselines.exporters.corpora.drops import Drops
-from llmfusionbench.baselines.exporters.corpora.option import one_of, option, takes, within
+from llmfusionbench.baselines.exporters.corpora.option import ONE_OR_ABOVE, SHARE, option, takes
 from llmfusionbench.baselines.exporters.corpora.pipeline import export
+from llmfusionbench.baselines.exporters.corpora.queries import Floats, Places
 from llmfusionbench.baselines.exporters.corpora.settings import Settings
 from llmfusionbench.release import Release
 
@@ -27,18 +27,13 @@ class PreferenceSettings(Settings):
     """The options of `export preference`."""
 
     kind = "preference"
-    by: By = option("performance", "Score that ranks the answers: performance or judge.", metavar="NAME")
-    pairs_per_query: int = option(1, "Maximum number of pairs per query.", flag="--pairs")
-    min_gap: float = option(0.3, "Minimum score difference within a pair.")
-    match_length: float | None = option(None, "Maximum ratio of the answers' lengths in tokens, 1 or above.", metavar="TIMES")
+    by: By = option("performance", "Score that ranks the answers: performance or judge.", metavar="NAME", noun="score")
+    pairs_per_query: int = option(1, "Maximum number of pairs per query.", flag="--pairs", bounds=ONE_OR_ABOVE)
+    min_gap: float = option(0.3, "Minimum score difference within a pair.", bounds=SHARE)
+    match_length: float | None = option(
+        None, "Maximum ratio of the answers' lengths in tokens, 1 or above.", metavar="TIMES", bounds=ONE_OR_ABOVE
+    )
     format: str = option("trl", "Format: trl, trl_chat, alpaca, sharegpt, openai or parquet.", metavar="NAME")
-
-    def check(self) -> None:
-        one_of("score", self.by, BYS)
-        within(self, "pairs_per_query", self.pairs_per_query >= 1, "1 or above", "--pairs")
-        within(self, "min_gap", 0 < self.min_gap <= 1, "above 0, up to 1")
-        within(self, "match_length", self.match_length is None or 1 <= self.match_length < math.inf, "1 or above")
-        super().check()
 
     def may_enter(self, answers: Answers, rows: Places, drops: Drops) -> Places:
         return scored(answers, rows, self.by, drops)
@@ -87,7 +82,7 @@ def pairs(answers: Answers, rows: Places, settings: PreferenceSettings) -> Chose
     score, draw = answers.score(settings.by), draws(answers, settings.seed)
     starts = np.flatnonzero(np.r_[True, group[rows][1:] != group[rows][:-1]]) if len(rows) else np.zeros(0, np.int64)
     sizes = np.diff(np.r_[starts, len(rows)])
-    parts = []
+    parts: list[tuple[Places, Places, Places, Places, Floats]] = []
     for first, last in _blocks(sizes, answers.query[rows][starts]):
         size, start = sizes[first:last], starts[first:last]
         cells = size * size
@@ -107,32 +102,30 @@ def pairs(answers: Answers, rows: Places, settings: PreferenceSettings) -> Chose
             better, worse, gap, apart = better[near], worse[near], gap[near], apart[near]
         query = answers.query[better]
         order = np.lexsort((draw[worse], draw[better], apart, -np.round(gap, 9), query))
-        parts.append(_matched(query[order], better[order], worse[order], gap[order], settings.pairs_per_query))
-    if not parts:
-        none = np.zeros(0, np.int64)
-        return Chosen(none, none, none, rejected=none, gap=np.zeros(0))
-    query, better, worse, gap, rank = (np.concatenate(column) for column in zip(*parts, strict=True))
+        taken, rank = _matched(query[order], better[order], worse[order], settings.pairs_per_query)
+        order = order[taken]
+        parts.append((query[order], better[order], rank, worse[order], gap[order]))
+    none = np.zeros(0, np.int64)
+    parts = parts or [(none, none, none, none, np.zeros(0))]
+    query, better, rank, worse, gap = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Chosen(query, better, rank, rejected=worse, gap=gap)
 
 
-def _matched(
-    query: Places, better: Places, worse: Places, gap: Floats, n: int
-) -> tuple[Places, Places, Places, Floats, Places]:
-    """Of pairs in order of merit by query, up to `n` per query that share no answer: the best, then the best of the rest."""
-    taken: list[Places] = []
+def _matched(query: Places, better: Places, worse: Places, n: int) -> tuple[Places, Places]:
+    """Of pairs by query and in order of merit, up to `n` per query that share no answer: their places and ranks."""
+    taken, ranks = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     left = np.arange(len(query))
-    for _ in range(n):
+    for rank in range(n):
         best = left[positions(query[left]) == 0]
         if not len(best):
             break
         taken.append(best)
+        ranks.append(np.full(len(best), rank))
         used = np.unique(np.concatenate([better[best], worse[best]]))
         left = left[~(np.isin(better[left], used) | np.isin(worse[left], used))]
-    chosen = np.concatenate(taken) if taken else left
-    rank = np.repeat(np.arange(len(taken)), [len(t) for t in taken]) if taken else left
-    order = np.lexsort((rank, query[chosen]))
-    chosen, rank = chosen[order], rank[order]
-    return query[chosen], better[chosen], worse[chosen], gap[chosen], rank
+    chosen, rank_of = np.concatenate(taken), np.concatenate(ranks)
+    order = np.lexsort((rank_of, query[chosen]))
+    return chosen[order], rank_of[order]
 
 
 def _blocks(sizes: Places, query: Places) -> list[tuple[int, int]]:

@@ -26,7 +26,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 How = Literal["keep", "strip", "tag"]
-HOWS: Final[tuple[How, ...]] = ("keep", "strip", "tag")
 
 _TAG: Final = "</?[Tt][Hh][Ii][Nn][Kk]>"  # spelled out: engines differ in what else they take for a k
 _TAGS: Final = re.compile(_TAG)
@@ -42,29 +41,19 @@ _ANSWER_LINE: Final = re.compile(
 )
 
 
-def apply(texts: pa.Array | pa.ChunkedArray, modes: pa.Array | pa.ChunkedArray, how: How) -> pa.Array:
-    """`texts` with their reasoning kept, stripped or tagged.
+def apply(texts: pa.Array | pa.ChunkedArray, modes: pa.Array | pa.ChunkedArray, how: How) -> tuple[pa.Array, Counter[str]]:
+    """`texts` with their reasoning kept, stripped or tagged, and how many texts were what.
 
     Args:
         texts: [n] answers; null stays null.
-        modes: [n] how each was asked for, `direct` or `think`; only `tag` looks at it.
-        how: see the top of this module.
+        modes: [n] the mode of each, `direct` or `think`; only `tag` looks at it.
+        how: See the top of this module.
 
     Returns:
-        [n] strings; null where `strip` or `tag` found reasoning and no answer.
-    """
-    return apply_counted(texts, modes, how)[0]
-
-
-def apply_counted(
-    texts: pa.Array | pa.ChunkedArray, modes: pa.Array | pa.ChunkedArray, how: How
-) -> tuple[pa.Array, Counter[str]]:
-    """`apply`, and how many texts were what.
-
-    Returns:
-        The texts, and a count of those `tagged` (with a tag in them when they came), of these `unclosed` (cut off in their
-        reasoning) and `unanswered` (null now); and with `tag`, of think-mode texts without tags, `wrapped` and `unsplit`
-        (left as they were, because it is not certain where their answer begins). `keep` counts nothing.
+        [n] strings, null if `strip` or `tag` found reasoning and no answer; and the number of texts that were `tagged` (had
+        tags), of these `unclosed` (cut off in their reasoning) and `unanswered` (null now), and with `tag`, of think-mode
+        texts without tags, `wrapped` and `unsplit` (unchanged, because the start of their answer is uncertain). `keep`
+        counts nothing.
     """
     whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
     counts: Counter[str] = Counter()

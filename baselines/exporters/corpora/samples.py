@@ -6,68 +6,72 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.baselines.exporters.corpora.answers import UNKNOWN, Answers, Coded, Places, batches
+from llmfusionbench.baselines.exporters.corpora.answers import Answers
 from llmfusionbench.baselines.exporters.corpora.chosen import GROUND_TRUTH, Chosen
-from llmfusionbench.baselines.exporters.corpora.formats.format import Kind
 from llmfusionbench.baselines.exporters.corpora.ground_truths import COLUMNS, label_answers
+from llmfusionbench.baselines.exporters.corpora.queries import (
+    PROMPTS,
+    UNKNOWN,
+    Coded,
+    Floats,
+    Mask,
+    Places,
+    batches,
+    prompts_of,
+)
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.release import Release
 from llmfusionbench.types import MODES
 
-TEXTS: Final = {"sft": ("response",), "preference": ("chosen", "rejected"), "kto": ("completion",)}
-"""The columns that hold answers, by kind."""
 _PIECE_BYTES: Final = 2**28
-"""Prompts in samples at a time: one that is long is as often there as its query has records."""
+"""Bytes of prompts in one table; the prompt of a query is in it once per record."""
+_Texts = tuple[Places, pa.Array]
+"""[n] places of answers, and their texts."""
 
 
 class Samples:
-    """The samples of a corpus; can be iterated once.
+    """The samples of a corpus; can be iterated once."""
 
-    Args:
-        release: Source of the texts.
-        answers: Its numbers.
-        chosen: The records of the corpus.
-        kind: Their kind.
-    """
-
-    def __init__(self, release: Release, answers: Answers, chosen: Chosen, kind: Kind) -> None:
-        self.release, self.answers, self.chosen, self.kind = release, answers, chosen, kind
+    def __init__(self, release: Release, answers: Answers, chosen: Chosen) -> None:
+        self.release, self.answers, self.chosen = release, answers, chosen
+        self._queries = batches(release, "queries", answers.queries.splits, ["query_id", *PROMPTS, *COLUMNS])
+        self._batch: pa.RecordBatch | None = None
+        self._start = 0
+        """The place of the first query of the batch."""
 
     def __iter__(self) -> Iterator[tuple[Places, pa.Table]]:
         """Records and their samples, by query in the order of the release.
 
         Raises:
-            ReleaseError: the files have changed since the numbers were read.
+            ReleaseError: The files have changed since the numbers were read.
         """
-        chosen = self.chosen
+        chosen, query_of = self.chosen, self.answers.query
         needed = np.bincount(chosen.query[chosen.answer != GROUND_TRUTH], minlength=len(self.answers.queries))
         if chosen.rejected is not None:
             needed += np.bincount(chosen.query, minlength=len(self.answers.queries))
-        prompts = _Prompts(self.release, self.answers)
-        waiting: list[tuple[Places, pa.Array]] = []
+        waiting: list[_Texts] = []
         done = 0  # queries whose samples are out
         for places, texts in self._texts():
             waiting.append((places, texts))
-            np.subtract.at(needed, self.answers.query[places], 1)
-            # As far as every query is complete. A release is sorted, so that next to nothing has to wait.
-            until = done + _leading(needed[done:] == 0)
+            np.subtract.at(needed, query_of[places], 1)
+            # Every query up to the first that lacks a text. A release is sorted, so almost nothing waits.
+            lacking = needed[done:] != 0
+            until = done + int(np.argmax(lacking)) if lacking.any() else len(needed)
             if until > done:
                 found, texts = _joined(waiting)
-                yield from self._samples(done, until, prompts, found, texts)
-                rest = self.answers.query[found] >= until
+                yield from self._samples(done, until, found, texts)
+                rest = query_of[found] >= until
                 waiting = [(found[rest], texts.filter(pa.array(rest)))]
                 done = until
-        found, texts = _joined(waiting)
         if (needed != 0).any():
-            raise ReleaseError(f"{self.release.path}: changed while it was read. Remedy: run it again")
-        yield from self._samples(done, len(needed), prompts, found, texts)
+            raise self._changed()
+        yield from self._samples(done, len(needed), *_joined(waiting))
 
-    def _texts(self) -> Iterator[tuple[Places, pa.Array]]:
-        """The texts of the answers that were chosen, as they pass by."""
+    def _texts(self) -> Iterator[_Texts]:
+        """The texts of the chosen answers, as they are read."""
         wanted = np.zeros(len(self.answers), bool)
         for column in (self.chosen.answer, self.chosen.rejected):
             if column is not None:
@@ -80,110 +84,81 @@ class Samples:
             if mask.any():
                 yield places[mask], batch["response"].filter(pa.array(mask))
 
-    def _samples(
-        self, start: int, stop: int, prompts: _Prompts, places: Places, texts: pa.Array
-    ) -> Iterator[tuple[Places, pa.Table]]:
-        """The samples of the queries from `start` to `stop`, whose texts have all come."""
+    def _samples(self, start: int, stop: int, places: Places, texts: pa.Array) -> Iterator[tuple[Places, pa.Table]]:
+        """The samples of the queries from `start` to `stop`, all of whose texts are there."""
         answers, chosen, queries = self.answers, self.chosen, self.answers.queries
         order = np.argsort(places, kind="stable")
         places = places[order]
-        for first, records, asked in self._pieces(start, stop, prompts):
+
+        def text(answer: Places) -> pa.Array:
+            at = np.minimum(np.searchsorted(places, answer), max(len(places) - 1, 0))
+            return texts.take(pa.array(order[at] if len(order) else at, mask=answer == GROUND_TRUTH))
+
+        for first, records, asked in self._pieces(start, stop):
             query, answer = chosen.query[records], chosen.answer[records]
             own = answer != GROUND_TRUTH
             think = own & answers.think[answer]
-            prompt = pc.if_else(pa.array(think), asked["think"].take(pa.array(query - first)),
-                                asked["direct"].take(pa.array(query - first)))  # fmt: skip
-            truth = asked["label"].take(pa.array(query - first))
-
-            def text(answer: Places, truth: pa.Array | None = truth) -> pa.Array:
-                at = np.minimum(np.searchsorted(places, answer), max(len(places) - 1, 0))
-                real = answer != GROUND_TRUTH
-                taken = texts.take(pa.array(order[at] if len(order) else at, mask=~real))
-                return taken if truth is None else pc.if_else(pa.array(real), taken, truth)
-
+            direct_prompt, think_prompt, truth = (column.take(pa.array(query - first)) for column in asked)
             columns = {
                 "query_id": queries.ids.take(pa.array(query)),
                 "task": _names(queries.task, query),
-                "prompt": prompt,
+                "prompt": pc.if_else(pa.array(think), think_prompt, direct_prompt),
                 "provenance": _names(answers.provenance_of(query, answer), np.arange(len(records))),
                 "license": _names(queries.license, query, missing=UNKNOWN),
                 "candidate": _names(answers.candidates, answer),
                 "mode": pa.array(MODES).take(pa.array(think.astype(np.int8))),
             }
-            if chosen.rejected is not None:
+            if chosen.rejected is not None and chosen.gap is not None:
                 columns |= {
                     "rejected_candidate": _names(answers.candidates, chosen.rejected[records]),
-                    "chosen": text(answer, None),
-                    "rejected": text(chosen.rejected[records], None),
-                    "gap": pa.array(chosen.gap[records].astype(np.float32)) if chosen.gap is not None else None,
+                    "chosen": text(answer),
+                    "rejected": text(chosen.rejected[records]),
+                    "gap": pa.array(chosen.gap[records].astype(np.float32)),
                 }
             elif chosen.label is not None:
-                columns |= {"completion": text(answer, None), "label": pa.array(chosen.label[records])}
+                columns |= {"completion": text(answer), "label": pa.array(chosen.label[records])}
             else:
-                tokens = answers.output_tokens[answer]
                 columns |= {
-                    "response": text(answer),
+                    "response": pc.if_else(pa.array(own), text(answer), truth),
                     "performance": _number(answers.performance[answer], own, pa.float32()),
                     "judge_score": _number(answers.judge[answer], own, pa.float32()),
-                    "output_tokens": _number(tokens, own, pa.int64()),
+                    "output_tokens": _number(answers.output_tokens[answer], own, pa.int64()),
                 }
             yield records, pa.table(columns)
 
-    def _pieces(self, start: int, stop: int, prompts: _Prompts) -> Iterator[tuple[int, Places, dict[str, pa.Array]]]:
-        """(first query, some records, texts of their queries), in pieces whose prompts, repeated per record, fit in memory."""
-        for first, last, asked in prompts.between(start, stop):
+    def _pieces(self, start: int, stop: int) -> Iterator[tuple[int, Places, list[pa.Array]]]:
+        """(first query, some records, texts of the queries), in pieces whose prompts, one per record, fit in memory."""
+        for first, last, asked in self._asked(start, stop):
             records = np.arange(*np.searchsorted(self.chosen.query, [first, last]))
-            length = np.max([pc.fill_null(pc.binary_length(texts), 0).to_numpy() for texts in asked.values()], axis=0)
+            length = np.max([pc.fill_null(pc.binary_length(texts), 0).to_numpy() for texts in asked], axis=0)
             ends = np.cumsum(length[self.chosen.query[records] - first], dtype=np.int64)
             for piece in np.split(records, np.flatnonzero(np.diff(ends // _PIECE_BYTES)) + 1):
                 if len(piece):
                     yield first, piece, asked
 
-
-class _Prompts:
-    """The texts of the queries, read along with those of the answers."""
-
-    def __init__(self, release: Release, answers: Answers) -> None:
-        self._ids = answers.queries.ids
-        columns = ["query_id", "prompt", "prompt_think", *COLUMNS]
-        self._rest = batches(release, "queries", answers.queries.splits, columns)
-        self._batch: pa.RecordBatch | None = None
-        self._start = 0
-        self._path = release.path
-
-    def between(self, start: int, stop: int) -> Iterator[tuple[int, int, dict[str, pa.Array]]]:
-        """(first, last, texts) of pieces of the queries from `start` to `stop`; must be asked for in order."""
+    def _asked(self, start: int, stop: int) -> Iterator[tuple[int, int, list[pa.Array]]]:
+        """(first, last, [direct prompts, think prompts, ground truths]) of the queries from `start` to `stop`, in order."""
         while start < stop:
             while self._batch is None or self._start + self._batch.num_rows <= start:
                 self._start += 0 if self._batch is None else self._batch.num_rows
-                self._batch = next(self._rest, None)
+                self._batch = next(self._queries, None)
                 if self._batch is None:
-                    raise ReleaseError(f"{self._path}: changed while it was read. Remedy: run it again")
+                    raise self._changed()
             last = min(stop, self._start + self._batch.num_rows)
             part = self._batch.slice(start - self._start, last - start)
-            if not part["query_id"].equals(self._ids.slice(start, last - start)):
-                raise ReleaseError(f"{self._path}: changed while it was read. Remedy: run it again")
-            yield (
-                start,
-                last,
-                {
-                    "direct": pc.coalesce(part["prompt"], part["prompt_think"]),
-                    "think": pc.coalesce(part["prompt_think"], part["prompt"]),
-                    "label": label_answers(part),
-                },
-            )
+            if not part["query_id"].equals(self.answers.queries.ids.slice(start, last - start)):
+                raise self._changed()
+            yield start, last, [prompts_of(part), pc.coalesce(part["prompt_think"], part["prompt"]), label_answers(part)]
             start = last
 
+    def _changed(self) -> ReleaseError:
+        return ReleaseError(f"{self.release.path}: changed while it was read. Remedy: run it again")
 
-def _joined(waiting: list[tuple[Places, pa.Array]]) -> tuple[Places, pa.Array]:
+
+def _joined(waiting: list[_Texts]) -> _Texts:
     if not waiting:
         return np.zeros(0, np.int64), pa.array([], pa.string())
     return np.concatenate([p for p, _ in waiting]), pa.concat_arrays([t for _, t in waiting])
-
-
-def _leading(mask: npt.NDArray[np.bool_]) -> int:
-    """How many of the first are all true."""
-    return len(mask) if mask.all() else int(np.argmin(mask))
 
 
 def _names(coded: Coded, rows: Places, *, missing: str | None = None) -> pa.Array:
@@ -192,7 +167,7 @@ def _names(coded: Coded, rows: Places, *, missing: str | None = None) -> pa.Arra
     return names.take(pa.array(coded.codes[rows], mask=rows < 0))
 
 
-def _number(values: npt.NDArray[np.float64], given: npt.NDArray[np.bool_], kind: pa.DataType) -> pa.Array:
+def _number(values: Floats, given: Mask, kind: pa.DataType) -> pa.Array:
     """[n] with null where the value is missing or not `given`."""
     missing = np.isnan(values) | ~given
     return pa.array(np.where(missing, 0, values), mask=missing).cast(kind, safe=False)

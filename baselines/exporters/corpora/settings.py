@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from llmfusionbench.baselines.exporters.corpora.answers import Answers, Floats, Places, Queries
+from llmfusionbench.baselines.exporters.corpora.answers import Answers
 from llmfusionbench.baselines.exporters.corpora.chosen import Chosen
 from llmfusionbench.baselines.exporters.corpora.drops import Drops
 from llmfusionbench.baselines.exporters.corpora.formats.format import Kind
-from llmfusionbench.baselines.exporters.corpora.option import one_of, option, options_of, within
-from llmfusionbench.baselines.exporters.corpora.reasoning import HOWS, How
-from llmfusionbench.baselines.exporters.corpora.repeats import DUPLICATES, Duplicates
-from llmfusionbench.baselines.exporters.corpora.writer import CONTAINERS, Container
+from llmfusionbench.baselines.exporters.corpora.option import (
+    ONE_OR_ABOVE,
+    SCORE,
+    SHARE,
+    ZERO_OR_ABOVE,
+    check_options,
+    option,
+    options_of,
+)
+from llmfusionbench.baselines.exporters.corpora.prompts import Duplicates
+from llmfusionbench.baselines.exporters.corpora.queries import Floats, Places, Queries
+from llmfusionbench.baselines.exporters.corpora.reasoning import How
+from llmfusionbench.baselines.exporters.corpora.writer import Container
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
 from llmfusionbench.types import MODES, Progress
 
-SCALES: Final = ("small", "medium", "large")
+Scale = Literal["small", "medium", "large", "all"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +47,14 @@ class Filters:
     llm_licenses: Collection[str] = option(
         (), "Use only answers of LLMs under this licence. Repeatable.", flag="--llm-license", metavar="NAME"
     )
-    scale: str = option(
+    scale: Scale = option(
         "all", "Use only LLMs of this scale: small (up to 12B parameters), medium (up to 70B), large, or all.", metavar="NAME"
     )
-    min_tokens: int | None = option(None, "Use only answers of at least N tokens.", metavar="N", least=0)
-    max_tokens: int | None = option(None, "Use only answers of at most N tokens.", metavar="N", least=0)
-    min_judge: float | None = option(None, "Use only answers with at least this mean judge score, 0 to 1.", metavar="SCORE")
+    min_tokens: int | None = option(None, "Use only answers of at least N tokens.", metavar="N", bounds=ZERO_OR_ABOVE)
+    max_tokens: int | None = option(None, "Use only answers of at most N tokens.", metavar="N", bounds=ZERO_OR_ABOVE)
+    min_judge: float | None = option(
+        None, "Use only answers with at least this mean judge score, 0 to 1.", metavar="SCORE", bounds=SCORE
+    )
 
     def __post_init__(self) -> None:
         for f in fields(Filters):
@@ -58,12 +69,7 @@ class Filters:
         return {name: value for name, value in given.items() if value not in ([], None, "all")}
 
     def check_names(self, answers: Answers) -> None:
-        """Refuse filters that no answer can meet.
-
-        Raises:
-            UnknownNameError: A name that the release does not have.
-            InputError: Bounds that exclude each other, or a score beyond 0 to 1.
-        """
+        """Refuse names that the release does not have (UnknownNameError), and bounds that exclude each other (InputError)."""
         queries = answers.queries
         known: dict[str, tuple[Collection[str], Iterable[str]]] = {
             "task": (self.tasks, queries.task.names),
@@ -71,7 +77,6 @@ class Filters:
             "mode": (self.modes, MODES),
             "licence": (self.licenses, queries.license.names),
             "licence of an LLM": (self.llm_licenses, answers.llm_licenses),
-            "scale": ((self.scale,), (*SCALES, "all")),
         }
         for noun, (wanted, names) in known.items():
             for name in wanted:
@@ -81,10 +86,6 @@ class Filters:
         if low is not None and high is not None and low > high:
             raise InputError(
                 f"--min-tokens {low:,} is greater than --max-tokens {high:,}. Remedy: lower one or raise the other"
-            )
-        if self.min_judge is not None and not 0 <= self.min_judge <= 1:
-            raise InputError(
-                f"--min-judge {self.min_judge}, expected a judge score from 0 to 1. Remedy: choose a score in that range"
             )
 
     def queries(self, queries: Queries, rows: Places, drops: Drops) -> Places:
@@ -106,8 +107,9 @@ class Filters:
                 met = np.array([value in wanted for value in values], np.bool_)
                 rows = drops.keep(rows, met[answers.llm[rows]], reason)
         if self.modes:
-            met = np.array([mode in self.modes for mode in MODES], np.bool_)
-            rows = drops.keep(rows, met[answers.think[rows].astype(np.int64)], "mode")
+            rows = drops.keep(
+                rows, np.array([mode in self.modes for mode in MODES], bool)[answers.think[rows].astype(np.int64)], "mode"
+            )
         rows = drops.keep(rows, answers.ok[rows], "not_ok")
         if self.min_tokens is not None or self.max_tokens is not None:
             rows = drops.keep(rows, ~np.isnan(answers.output_tokens[rows]), "no_tokens")
@@ -129,38 +131,31 @@ class Settings(Filters):
     """The options of every corpus; each kind adds its own, and says what it chooses."""
 
     kind: ClassVar[Kind]
-    best_of: int | None = option(None, "Consider only N randomly drawn answers per query.", metavar="N", least=1)
+    best_of: int | None = option(None, "Consider only N randomly drawn answers per query.", metavar="N", bounds=ONE_OR_ABOVE)
     duplicates: Duplicates = option(
         "exact", "How to treat duplicates: drop exact ones, drop near ones too, or keep all (exact, near, keep).",
-        metavar="NAME",
+        metavar="NAME", noun="treatment of duplicates",
     )  # fmt: skip
-    max_share: float | None = option(None, "Maximum share of the records that one task may have.", metavar="SHARE")
-    seed: int = option(0, "Random seed.")
-    reasoning: How = option("keep", "How to treat `<think>` blocks: keep, strip or tag.", metavar="NAME")
+    max_share: float | None = option(
+        None, "Maximum share of the records that one task may have.", metavar="SHARE", bounds=SHARE
+    )
+    seed: int = option(0, "Random seed.", bounds=ZERO_OR_ABOVE)
+    reasoning: How = option(
+        "keep", "How to treat `<think>` blocks: keep, strip or tag.", metavar="NAME", noun="treatment of reasoning"
+    )
     include_test: bool = option(False, "Include test splits and switch the leakage guard off; the corpus records this.")
     container: Container | None = option(
         None, "File type: jsonl or parquet. Default: what readers of the format expect.", metavar="NAME"
     )
-    shard_rows: int = option(100_000, "Number of records per file.")
+    shard_rows: int = option(100_000, "Number of records per file.", bounds=ONE_OR_ABOVE)
     overwrite: bool = option(False, "Replace an existing corpus.")
     format: str = ""
     progress: Progress | None = None
     """Called as progress(stage, done, total)."""
 
     def check(self) -> None:
-        """Refuse values that are out of range.
-
-        Raises:
-            UnknownNameError, InputError: One of them is.
-        """
-        one_of("way with duplicates", self.duplicates, DUPLICATES)
-        one_of("way with reasoning", self.reasoning, HOWS)
-        if self.container is not None:
-            one_of("container", self.container, CONTAINERS)
-        within(self, "shard_rows", self.shard_rows >= 1, "1 or above")
-        within(self, "best_of", self.best_of is None or self.best_of >= 1, "1 or above")
-        within(self, "max_share", self.max_share is None or 0 < self.max_share <= 1, "above 0, up to 1")
-        within(self, "seed", self.seed >= 0, "0 or above")
+        """Refuse values that no release can be exported with: an UnknownNameError or an InputError."""
+        check_options(self)
 
     @property
     def takes_answers(self) -> bool:

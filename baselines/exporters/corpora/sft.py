@@ -13,25 +13,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from llmfusionbench.baselines.exporters.corpora.answers import Answers, Floats, Places
+from llmfusionbench.baselines.exporters.corpora.answers import Answers
 from llmfusionbench.baselines.exporters.corpora.chosen import GROUND_TRUTH, Chosen, firsts, positions
 from llmfusionbench.baselines.exporters.corpora.corpus import Corpus
 from llmfusionbench.baselines.exporters.corpora.drops import Drops
 from llmfusionbench.baselines.exporters.corpora.ground_truths import truths_of
-from llmfusionbench.baselines.exporters.corpora.option import one_of, option, takes, within
+from llmfusionbench.baselines.exporters.corpora.option import ONE_OR_ABOVE, option, takes
 from llmfusionbench.baselines.exporters.corpora.pipeline import export
+from llmfusionbench.baselines.exporters.corpora.queries import Floats, Places
 from llmfusionbench.baselines.exporters.corpora.settings import Settings
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release
 
 Setting = Literal["perf", "judge", "hybrid", "baseline"]
-SETTINGS: Final[tuple[Setting, ...]] = ("perf", "judge", "hybrid", "baseline")
 Length = Literal["longest", "shortest"]
-LENGTHS: Final[tuple[Length, ...]] = ("longest", "shortest")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +41,7 @@ class SftSettings(Settings):
     setting: Setting = option(
         "perf", "How answers are ranked: perf, judge or hybrid; baseline exports only the ground truth.", metavar="NAME"
     )
-    k: int = option(5, "Maximum number of answers per query.")
+    k: int = option(5, "Maximum number of answers per query.", bounds=ONE_OR_ABOVE)
     format: str = option(
         "alpaca", "alpaca, sharegpt, messages, openai, prompt_completion, prompt_completion_chat or parquet.", metavar="NAME"
     )
@@ -53,9 +52,6 @@ class SftSettings(Settings):
     )
 
     def check(self) -> None:
-        one_of("setting", self.setting, SETTINGS)
-        one_of("length", self.length, LENGTHS)
-        within(self, "k", self.k >= 1, "1 or above")
         super().check()
         if self.setting == "baseline":
             given = sorted({*self.stated()} - {"tasks", "licenses"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +13,6 @@ import pyarrow.parquet as pq
 from llmfusionbench.storage.files import sha256
 
 Container = Literal["jsonl", "parquet"]
-CONTAINERS: Final[tuple[Container, ...]] = ("jsonl", "parquet")
 FOLDER: Final = "data"
 _GROUP_ROWS: Final = 4_096
 _GROUP_BYTES: Final = 2**28
@@ -24,8 +22,7 @@ _GROUP_BYTES: Final = 2**28
 class ShardWriter:
     """Writes records into `data/train-00000-of-00003.jsonl` and so on below `root`.
 
-    A line of JSON is pure ASCII: whatever a text holds (control characters, separators that some readers take for a line end,
-    halves of surrogate pairs) is escaped, so no byte is lost.
+    A line of JSON is ASCII: control characters, line separators and unpaired surrogates are escaped, so no byte is lost.
     """
 
     def __init__(self, root: Path, container: Container, shard_rows: int) -> None:
@@ -52,14 +49,13 @@ class ShardWriter:
             records = records.slice(part.num_rows)
 
     def finish(self) -> dict[str, dict[str, Any]]:
-        """Close the files and give them their names; name -> rows, bytes and sha256 of each."""
+        """Close the files and give them their names; name -> rows, bytes and sha256."""
         self._close()
-        total = len(self.rows)
         files = {}
         for index, rows in enumerate(self.rows):
-            name = f"{FOLDER}/train-{index:05d}-of-{total:05d}.{self.container}"
+            name = f"{FOLDER}/train-{index:05d}-of-{len(self.rows):05d}.{self.container}"
             path = self._path(index).rename(self.root / name)
-            files[name] = {"rows": rows, "bytes": path.stat().st_size, "sha256": sha256(path)}
+            files[name] = described_file(path, rows=rows)
         return files
 
     def abort(self) -> None:
@@ -100,24 +96,26 @@ class ShardWriter:
 
 
 class LineWriter:
-    """Writes one file of JSON lines, and returns its rows, bytes and hash."""
+    """Writes one file of JSON lines."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.rows = path, 0
         self._file = open(path, "wb")  # noqa: SIM115 - closed by finish
-        self._digest = hashlib.sha256()
 
     def write(self, rows: Iterable[dict[str, Any]]) -> None:
         for row in rows:
-            line = _line(row)
-            self._file.write(line)
-            self._digest.update(line)
+            self._file.write(_line(row))
             self.rows += 1
 
     def finish(self) -> dict[str, Any]:
-        """Rows, bytes and sha256."""
+        """Close the file, and describe it."""
         self._file.close()
-        return {"rows": self.rows, "bytes": self.path.stat().st_size, "sha256": self._digest.hexdigest()}
+        return described_file(self.path, rows=self.rows)
+
+
+def described_file(path: Path, **about: Any) -> dict[str, Any]:
+    """What corpus.json says of a file: `about`, its size in bytes and its SHA-256."""
+    return {**about, "bytes": path.stat().st_size, "sha256": sha256(path)}
 
 
 def json_lines(records: pa.Table) -> bytes:

@@ -18,7 +18,7 @@ import pytest
 import llmfusionbench as lfb
 from llmfusionbench.baselines import EXPORTERS
 from llmfusionbench.baselines.exporters import corpus_schema, export_kto, export_preference, export_sft
-from llmfusionbench.baselines.exporters.corpora import answers, samples, writer
+from llmfusionbench.baselines.exporters.corpora import queries, samples, writer
 from llmfusionbench.baselines.exporters.corpora.drops import REASONS
 from llmfusionbench.baselines.exporters.corpora.formats import FORMATS, KEYS
 from llmfusionbench.baselines.exporters.corpora.kto import KtoSettings
@@ -121,7 +121,7 @@ def test_the_same_bytes_however_the_texts_come(tmp_path: Path, monkeypatch: pyte
     for container in ("jsonl", "parquet"):
         whole = contents(export_sft("sample", tmp_path / container / "a", container=container, **options).path)
         with monkeypatch.context() as patch:
-            patch.setattr(answers, "BATCH_ROWS", 61)  # no multiple of the 40 answers to a query
+            patch.setattr(queries, "BATCH_ROWS", 61)  # no multiple of the 40 answers to a query
             again = contents(export_sft("sample", tmp_path / container / "b", container=container, **options).path)
         assert again == whole
 
@@ -416,7 +416,7 @@ def test_progress_is_told(tmp_path: Path) -> None:
 
 def test_few_texts_are_held_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The samples come in pieces no larger than what is read at a time and the rest of a query, however large the corpus."""
-    monkeypatch.setattr(answers, "BATCH_ROWS", 80)
+    monkeypatch.setattr(queries, "BATCH_ROWS", 80)
     sizes: list[int] = []
     written = ShardWriter.write
     monkeypatch.setattr(ShardWriter, "write", lambda self, rows: (sizes.append(rows.num_rows), written(self, rows))[1])

@@ -60,10 +60,10 @@ class Format:
         """The records of `samples`, row by row: what the trainer reads first, then the keys.
 
         Args:
-            samples: flat columns; `KEYS` and `TEXTS` of the kind at least, `label` too for kto. Less than 2 GiB of text.
+            samples: At least the `KEYS` and `TEXTS` of the kind, and `label` for kto; less than 2 GiB of text.
 
         Raises:
-            ValueError: a column is missing, or a text is null.
+            ValueError: A column is missing, or a text is null.
         """
         needed = [*TEXTS[self.kind], *(["label"] if self.kind == "kto" else []), *KEYS[self.kind]]
         missing = [name for name in needed if name not in samples.column_names]
@@ -79,18 +79,14 @@ class Format:
         return pa.table(records)
 
     def dataset_info(self, name: str, files: Sequence[str]) -> dict[str, Any] | None:
-        """What LLaMA-Factory's dataset_info.json must hold for a corpus of this format, or null if it cannot read it.
+        """`{name: entry}`, LLaMA-Factory's entry for a corpus of this format; None if it cannot read the format.
 
         Args:
-            name: what the corpus is called there.
-            files: the corpus's files, relative to where dataset_info.json lies. LLaMA-Factory takes one file or one
-                folder, all of it: several files must be the whole contents of a folder of their own.
-
-        Returns:
-            `{name: entry}`.
+            name: What dataset_info.json calls the corpus.
+            files: Its files, relative to dataset_info.json. LLaMA-Factory reads one file or one whole folder.
 
         Raises:
-            ValueError: no files, or several that are not in a folder of their own.
+            ValueError: There are no files, or several that do not share a folder of their own.
         """
         if self.entry is None:
             return None
@@ -104,5 +100,5 @@ class Format:
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:
-    """A column in one piece."""
+    """A column in one piece, without a copy if it is one."""
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

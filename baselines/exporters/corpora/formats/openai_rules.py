@@ -2,7 +2,7 @@
 
 Sources: the API reference of the fine-tuning inputs (chat and preference) and of the file upload, the guides to supervised
 fine-tuning and to direct preference optimization, and the cookbook's "Data preparation and analysis for chat model
-fine-tuning". The length of an example in tokens is left out: its limit is another for every model.
+fine-tuning". The length of an example in tokens is not checked, because its limit depends on the model.
 """
 
 from __future__ import annotations
@@ -29,6 +29,10 @@ _KEYS_OF_ROLE: Final[dict[str, frozenset[str]]] = {
     "function": _EVERY,
 }
 _OUTPUT_ROLES: Final = frozenset({"assistant", "tool"})
+_MISSING: Final = object()
+"""In place of a value that is not there, which is not the same as null."""
+_Found = tuple[str | None, object, str]
+"""Column, value, what was expected."""
 
 
 def openai_issues(
@@ -38,15 +42,15 @@ def openai_issues(
     file: str = "train.jsonl",
     most: int = 100,
 ) -> list[Issue]:
-    """Everything in a fine-tuning file that OpenAI's documentation rules out; texts only (no images, no audio).
+    """Everything in a fine-tuning file of texts that OpenAI's documentation rules out.
 
     Args:
-        lines: the file's lines, with or without their ends.
-        method: what the file is for, answers (`messages`) or pairs of them (`input`, `preferred_output`, ...).
-        file: what the issues call it.
-        most: maximum number of issues of single lines; the rules for the whole file are always checked.
+        lines: The lines of the file, with or without their ends.
+        method: `supervised` for answers (`messages`), `dpo` for pairs (`input`, `preferred_output`, ...).
+        file: What the issues call it.
+        most: Maximum number of issues of single lines; the rules for the whole file are always checked.
     """
-    examine = _chat_example if method == "supervised" else _pair_example
+    examine = _chat_issues if method == "supervised" else _pair_issues
     issues: list[Issue] = []
     examples = size = 0
     for number, line in enumerate(lines, start=1):
@@ -58,11 +62,9 @@ def openai_issues(
         try:
             example = json.loads(data.decode("utf-8"))
         except (ValueError, RecursionError):
-            found: Iterable[tuple[str | None, object, str]] = [
-                (None, data[:200].decode("utf-8", "replace"), "one JSON object in UTF-8")
-            ]
+            found: Iterable[_Found] = [(None, data[:200].decode("utf-8", "replace"), "one JSON object in UTF-8")]
         else:
-            found = examine(example)
+            found = examine(example) if isinstance(example, dict) else [(None, example, "a JSON object")]
         for column, value, expected in found:
             shown = None if value is _MISSING else shorten(value)
             issues.append(Issue(file, number - 1, column, shown, expected, line=number))
@@ -74,18 +76,7 @@ def openai_issues(
     return issues
 
 
-class _Missing:
-    """Stands for a value that is not there, which is not the same as null."""
-
-
-_MISSING: Final = _Missing()
-_Found = tuple[str | None, object, str]
-
-
-def _chat_example(example: Any) -> Iterator[_Found]:
-    if not isinstance(example, dict):
-        yield None, example, "a JSON object"
-        return
+def _chat_issues(example: dict[str, Any]) -> Iterator[_Found]:
     yield from _unknown("", example, _CHAT_KEYS)
     messages = example.get("messages", _MISSING)
     yield from _conversation("messages", messages)
@@ -94,10 +85,7 @@ def _chat_example(example: Any) -> Iterator[_Found]:
         yield f"messages[{len(messages) - 1}].role", last["role"], "assistant: the last message is what is learned"
 
 
-def _pair_example(example: Any) -> Iterator[_Found]:
-    if not isinstance(example, dict):
-        yield None, example, "a JSON object"
-        return
+def _pair_issues(example: dict[str, Any]) -> Iterator[_Found]:
     yield from _unknown("", example, _PAIR_KEYS)
     asked = example.get("input", _MISSING)
     if isinstance(asked, dict):

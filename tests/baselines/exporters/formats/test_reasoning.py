@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -27,7 +29,7 @@ SHAPES = {
 
 
 def run(text: str | None, how: reasoning.How, mode: str | None = "direct") -> str | None:
-    [result] = reasoning.apply(pa.array([text], pa.string()), pa.array([mode], pa.string()), how).to_pylist()
+    [result] = reasoning.apply(pa.array([text], pa.string()), pa.array([mode], pa.string()), how)[0].to_pylist()
     return result
 
 
@@ -72,19 +74,19 @@ def test_untagged_reasoning_is_wrapped_where_the_answer_is_certain(name: str) ->
 @pytest.mark.parametrize("name", LEFT)
 def test_untagged_reasoning_is_left_where_the_answer_is_not_certain(name: str) -> None:
     texts, modes = pa.array([LEFT[name]]), pa.array(["think"])
-    assert reasoning.apply_counted(texts, modes, "tag") == (texts, {"unsplit": 1})
+    assert reasoning.apply(texts, modes, "tag") == (texts, {"unsplit": 1})
 
 
 def test_counts() -> None:
     texts = pa.chunked_array([["<think>a</think>b", "<think>a"], ["a\n#### 1", "a", None, "a"]])
     modes = pa.chunked_array([["direct", "think", "think"], ["think", "think", "direct"]])
-    stripped, counts = reasoning.apply_counted(texts, modes, "strip")
+    stripped, counts = reasoning.apply(texts, modes, "strip")
     assert stripped.to_pylist() == ["b", None, "a\n#### 1", "a", None, "a"]
     assert counts == {"tagged": 2, "unclosed": 1, "unanswered": 1}
-    tagged, counts = reasoning.apply_counted(texts, modes, "tag")
+    tagged, counts = reasoning.apply(texts, modes, "tag")
     assert tagged.to_pylist() == ["<think>\na\n</think>\n\nb", None, "<think>\na\n</think>\n\n#### 1", "a", None, "a"]
     assert counts == {"tagged": 2, "unclosed": 1, "unanswered": 1, "wrapped": 1, "unsplit": 1}
-    assert reasoning.apply_counted(texts, modes, "keep")[1] == {}
+    assert reasoning.apply(texts, modes, "keep")[1] == {}
 
 
 TEXTS = st.lists(
@@ -103,10 +105,10 @@ TEXTS = st.lists(
 def test_laws(texts: list[str], mode: str) -> None:
     """Keep is the identity; the others are idempotent; strip leaves no tag; tag leaves one block in front, or none."""
     column, modes = pa.array(texts, pa.string()), pa.array([mode] * len(texts), pa.string())
-    assert reasoning.apply(column, modes, "keep").equals(column)
-    stripped, tagged = (reasoning.apply(column, modes, how) for how in ("strip", "tag"))
+    assert reasoning.apply(column, modes, "keep")[0].equals(column)
+    stripped, tagged = (reasoning.apply(column, modes, how)[0] for how in ("strip", "tag"))
     for how, once in (("strip", stripped), ("tag", tagged)):
-        assert reasoning.apply(once, modes, how).equals(once)
+        assert reasoning.apply(once, modes, how)[0].equals(once)
     for text in stripped.drop_null().to_pylist():
         assert not any(tag in text.lower() for tag in ("<think>", "</think>"))
     for text in tagged.drop_null().to_pylist():
@@ -128,17 +130,17 @@ def test_stray_bytes_go_through() -> None:
     """Half a surrogate pair, which no UTF-8 text holds, costs nothing but is not mended either."""
     data = pa.array([b"<think>\xed\xa0\x80</think>x\xff", b"\xff", b"\xff\n#### 1", None], pa.binary())
     modes = pa.array(["direct", "direct", "think", "think"])
-    stripped = reasoning.apply(data.view(pa.string()), modes, "strip")
+    stripped = reasoning.apply(data.view(pa.string()), modes, "strip")[0]
     assert stripped.cast(pa.binary()).to_pylist() == [b"x\xff", b"\xff", b"\xff\n#### 1", None]
-    tagged = reasoning.apply(data.view(pa.string()), modes, "tag").cast(pa.binary()).to_pylist()
+    tagged = reasoning.apply(data.view(pa.string()), modes, "tag")[0].cast(pa.binary()).to_pylist()
     assert tagged[0] == b"<think>\n\xed\xa0\x80\n</think>\n\nx\xff"
     assert tagged[1:] == [b"\xff", b"<think>\n\xff\n</think>\n\n#### 1", None]
 
 
 def test_empty_and_null_columns() -> None:
-    for how in reasoning.HOWS:
+    for how in get_args(reasoning.How):
         for kind in (pa.string(), pa.large_string()):
-            assert reasoning.apply(pa.array([], kind), pa.array([], pa.string()), how).equals(pa.array([], kind))
-            result = reasoning.apply(pa.array(["a", None], kind), pa.array([None, None], pa.string()), how)
+            assert reasoning.apply(pa.array([], kind), pa.array([], pa.string()), how)[0].equals(pa.array([], kind))
+            result = reasoning.apply(pa.array(["a", None], kind), pa.array([None, None], pa.string()), how)[0]
             assert result.equals(pa.array(["a", None], kind))
-            assert reasoning.apply(pa.array(["</think>a"], kind), pa.nulls(1), how)[0].as_py() is not None
+            assert reasoning.apply(pa.array(["</think>a"], kind), pa.nulls(1), how)[0][0].as_py() is not None

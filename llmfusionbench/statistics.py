@@ -18,20 +18,20 @@ class Mean(NamedTuple):
     """Means of columns, each with a 95% bootstrap interval over rows."""
 
     mean: Floats
-    """[C] NaN where no row has a value."""
+    """[C] NaN if no row has a value."""
     low: Floats
     """[C] the 2.5th percentile of the resampled means."""
     high: Floats
     """[C] the 97.5th percentile of the resampled means."""
     valid: npt.NDArray[np.int64]
-    """[C] rows with a value."""
+    """[C] number of rows with a value."""
 
 
 def bootstrap_mean(values: npt.ArrayLike, *, resamples: int = 1000, seed: int = 0) -> Mean:
-    """Means of the columns of `values` [Q, C] over the rows that have a value (NaN is missing), with 95% intervals.
+    """Means of the columns of `values` [Q, C], with 95% intervals; NaN = missing.
 
-    Whole rows are drawn with replacement (Efron's percentile bootstrap), so that columns stay paired. A resample that drew
-    no value of a column is left out of its interval.
+    Whole rows are drawn with replacement (Efron's percentile bootstrap), so columns stay paired. The interval of a column
+    ignores resamples without a value.
     """
     matrix = np.asarray(values, np.float64)
     given = ~np.isnan(matrix)
@@ -39,13 +39,13 @@ def bootstrap_mean(values: npt.ArrayLike, *, resamples: int = 1000, seed: int = 
 
 
 def bootstrap_pooled(sums: npt.ArrayLike, counts: npt.ArrayLike, *, resamples: int = 1000, seed: int = 0) -> Mean:
-    """Means of values that come in groups, with 95% intervals over the groups: sum of `sums` over sum of `counts`, by column.
+    """Means of grouped values, with 95% intervals over the groups.
 
     Args:
-        sums: [Q, C] the sum of the values in each group: of a query, say, over all of its answers.
-        counts: [Q, C] how many values that is.
-        resamples: Draws of whole groups with replacement.
-        seed: Of the draws.
+        sums: [Q, C] sum of the values in each group, such as the answers to one query.
+        counts: [Q, C] number of values in each group.
+        resamples: Number of bootstrap resamples; whole groups are drawn.
+        seed: Random seed.
     """
     total, count = np.asarray(sums, np.float64), np.asarray(counts, np.float64)
     rows, columns = total.shape
@@ -53,7 +53,7 @@ def bootstrap_pooled(sums: npt.ArrayLike, counts: npt.ArrayLike, *, resamples: i
     chances = np.full(rows, 1 / max(rows, 1))
     resampled = np.full((resamples, columns), np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
-        for start in range(0, resamples if rows else 0, _DRAWS):  # some at a time: all of them would be [resamples, Q]
+        for start in range(0, resamples if rows else 0, _DRAWS):  # in parts, since all draws would be [resamples, Q]
             part = slice(start, min(start + _DRAWS, resamples))
             draws = rng.multinomial(rows, chances, size=part.stop - part.start).astype(np.float64)
             resampled[part] = (draws @ total) / (draws @ count)
@@ -66,7 +66,7 @@ def bootstrap_pooled(sums: npt.ArrayLike, counts: npt.ArrayLike, *, resamples: i
 
 
 class Estimate(NamedTuple):
-    """A figure, its 95% interval and of how many values it is made; NaN where there is none."""
+    """A figure, its 95% interval and the number of values behind it; NaN = none."""
 
     value: float
     low: float
@@ -75,15 +75,15 @@ class Estimate(NamedTuple):
 
 
 class Resamples:
-    """Bootstrap weights over queries: every statistic that is made of weighted sums comes out of a matrix product.
+    """Bootstrap weights over queries, which make weighted sums a matrix product.
 
-    Row 0 of `weights` is the data as it is; the others say how often each row was drawn. Rows with the same key are drawn
-    together, so that a query which several folds tested counts as one.
+    Row 0 of `weights` is all ones, for the data itself; the others count how often each row was drawn. Rows with the same key
+    are drawn together, so that a query in several folds counts as one.
 
     Args:
-        keys: [R] what is drawn: ids of queries.
-        resamples: How often.
-        seed: Of the draws.
+        keys: [R] ids of the queries.
+        resamples: Number of resamples.
+        seed: Random seed.
     """
 
     def __init__(self, keys: Sequence[str], *, resamples: int = 1000, seed: int = 0) -> None:
@@ -96,12 +96,7 @@ class Resamples:
         """[1 + resamples, R]"""
 
     def sums(self, values: npt.ArrayLike, rows: npt.ArrayLike | None = None) -> tuple[Floats, Floats]:
-        """Weighted sums and weighted counts [1 + resamples, K] of the columns of `values` [R, K] over its known values.
-
-        Args:
-            values: NaN is missing.
-            rows: Mask [R] of the rows that take part; all by default.
-        """
+        """Weighted sums and counts [1 + resamples, K] of the columns of `values` [R, K], NaN = missing; `rows` is a mask."""
         matrix = np.asarray(values, np.float64)
         weights = self.weights
         if rows is not None:
@@ -109,19 +104,19 @@ class Resamples:
             matrix, weights = matrix[mask], weights[:, mask]
         known = ~np.isnan(matrix)
         total: Floats = weights @ np.where(known, matrix, 0.0)
-        if known.all():  # then one column of counts is all of them
+        if known.all():  # then all columns have the same counts
             return total, np.repeat(weights.sum(axis=1, keepdims=True), matrix.shape[1], axis=1)
         count: Floats = weights @ known.astype(np.float64)
         return total, count
 
     def mean(self, values: npt.ArrayLike, rows: npt.ArrayLike | None = None) -> Floats:
-        """[1 + resamples] weighted means of `values` [R]; NaN where nothing was drawn."""
+        """[1 + resamples] weighted means of `values` [R]; NaN if no value was drawn."""
         total, count = self.sums(np.asarray(values, np.float64)[:, None], rows)
         return ratio(total[:, 0], count[:, 0])
 
 
 def ratio(a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:
-    """a / b; NaN where b is 0 or either is NaN."""
+    """a / b; NaN if b is 0 or either is NaN."""
     numerator, denominator = np.asarray(a, np.float64), np.asarray(b, np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         quotient: Floats = np.where(denominator != 0, numerator / denominator, np.nan)
@@ -129,7 +124,7 @@ def ratio(a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:
 
 
 def estimate(draws: npt.ArrayLike, n: int) -> Estimate:
-    """The figure of row 0 of `draws` [1 + resamples] and the 2.5th and 97.5th percentile of the others."""
+    """The value in row 0 of `draws` [1 + resamples], and the 2.5th and 97.5th percentiles of the other rows."""
     values = np.asarray(draws, np.float64)
     value, rest = float(values[0]), values[1:][~np.isnan(values[1:])]
     if np.isnan(value) or not len(rest):
@@ -139,10 +134,10 @@ def estimate(draws: npt.ArrayLike, n: int) -> Estimate:
 
 
 def two_sided_p(draws: npt.ArrayLike) -> float:
-    """p of a difference of 0, from bootstrap differences [1 + resamples], row 0 being the data.
+    """Two-sided p-value of a difference of 0, from bootstrap differences [1 + resamples] with the data in row 0.
 
-    Twice the smaller share of resamples on either side of 0, with one added to each (Davison & Hinkley 1997, 4.2), so
-    that it is never 0; NaN where there is no difference to speak of.
+    It is twice the smaller share of resamples on either side of 0, with one added to each so that it is never 0 (Davison &
+    Hinkley 1997, 4.2). NaN without a difference.
     """
     values = np.asarray(draws, np.float64)
     rest = values[1:][~np.isnan(values[1:])]
@@ -154,7 +149,7 @@ def two_sided_p(draws: npt.ArrayLike) -> float:
 
 @dataclass(frozen=True)
 class Figure:
-    """A mean with its 95% bootstrap interval over queries; null where there is none."""
+    """A mean with its 95% bootstrap interval over queries; None = missing."""
 
     mean: float | None
     low: float | None

@@ -44,9 +44,7 @@ class Bert:
     def fit(self, table: RoutingTable) -> Self:
         """Fine-tune the encoder with a masked cross-entropy on the targets, scaled to 0..1.
 
-        Raises:
-            MissingExtraError: A package that the encoder needs is not installed.
-            InputError: The table has no scores.
+        Raises MissingExtraError if a package of the encoder is missing, and InputError without scores.
         """
         targets = UnitTargets.of(table)
         self.candidates_ = list(table.candidates)

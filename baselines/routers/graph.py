@@ -50,12 +50,7 @@ class GraphRouter:
     seed: int = 0
 
     def fit(self, table: RoutingTable) -> Self:
-        """Learn the messages and store the graph.
-
-        Raises:
-            MissingExtraError: torch is not installed.
-            InputError: The table has no scores.
-        """
+        """Learn the messages and store the graph. Raises MissingExtraError without torch, InputError without scores."""
         targets = UnitTargets.of(table)
         self.candidates_ = list(table.candidates)
         self.low_, self.span_ = targets.low, targets.span

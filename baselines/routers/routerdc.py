@@ -54,12 +54,7 @@ class RouterDC:
     seed: int = 0
 
     def fit(self, table: RoutingTable) -> Self:
-        """Learn the encoder and one vector per candidate.
-
-        Raises:
-            MissingExtraError: torch is not installed.
-            InputError: The table has no scores.
-        """
+        """Learn the encoder and one vector per candidate. Raises MissingExtraError without torch, InputError without scores."""
         targets = UnitTargets.of(table)
         self.candidates_ = list(table.candidates)
         with seeded(self.seed) as torch:

@@ -1,4 +1,4 @@
-"""The routing benchmark: anyone's router against baselines, with intervals."""
+"""The routing benchmark: any router against the baselines, with intervals."""
 
 from llmfusionbench.evaluation.measures import MEASURES, Measure
 from llmfusionbench.evaluation.protocol import PROTOCOLS

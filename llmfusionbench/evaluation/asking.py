@@ -1,4 +1,4 @@
-"""Fits a copy of a router on one fold and asks it; whatever the router raises becomes one clear error."""
+"""Fits a copy of a router on one fold and gets its decisions; an exception of the router becomes one clear error."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _copied(router: Any) -> Any:
     """A copy, so that no fold learns from another. Raises InputError for an object that cannot be copied."""
     try:
         return copy.deepcopy(router)
-    except TypeError as error:  # a lock, a connection, a file
+    except TypeError as error:  # such as a lock, a connection or a file
         raise InputError(
             f"cannot be copied ({error}). Remedy: pass the class instead of an instance, and open connections in fit or route"
         ) from error

@@ -1,4 +1,4 @@
-"""Protocols: which queries and candidates a router is fitted on, and which it is tested on."""
+"""Protocols: the queries and candidates on which a router is fitted, and those on which it is tested."""
 
 from __future__ import annotations
 
@@ -46,11 +46,7 @@ class Protocol:
             )
 
     def tables(self, source: Any) -> tuple[RoutingTable | None, RoutingTable]:
-        """(train, test) of a release, a table or a pair of tables; train is None if the protocol makes folds of one table.
-
-        Raises:
-            UnknownNameError, InputError: `source` does not have what the protocol needs.
-        """
+        """(train, test) of a release or of tables; train is None for folds of one table. Raises InputError for others."""
         one = self.name in ("kfold", "leave_one_task_out")
         if isinstance(source, RoutingTable):
             if not one:
@@ -99,7 +95,7 @@ class Protocol:
             yield _fold(f"{len(some)} train queries", some, test, scenario)
 
     def facts(self, folds: int) -> dict[str, Any]:
-        """The settings that the report states."""
+        """The name, number of folds and settings for the report."""
         own: dict[str, dict[str, Any]] = {
             "guarded": {"ood_tasks": sorted(self.ood_tasks)},
             "leave_one_llm_out": {"probes": self.probes},
@@ -142,14 +138,7 @@ def leave_one_task_out(table: RoutingTable, scenario: Scenario) -> Iterator[Fold
 
 
 def leave_one_llm_out(train: RoutingTable, test: RoutingTable, scenario: Scenario, *, probes: int, seed: int) -> Iterator[Fold]:
-    """Every LLM in turn, in all its modes, is a candidate that the router was not fitted on.
-
-    Args:
-        probes: Number of train queries with scores of the new LLM.
-
-    Raises:
-        InputError: There is only one LLM.
-    """
+    """Every LLM in turn, in all its modes, is an unseen candidate. Raises InputError for a single LLM."""
     llms = sorted({Candidate.parse(name).llm for name in train.candidates})
     if len(llms) < 2:
         raise InputError(f"leave_one_llm_out: the release has one LLM, {llms}, expected two or more")
@@ -164,11 +153,7 @@ def leave_one_llm_out(train: RoutingTable, test: RoutingTable, scenario: Scenari
 
 
 def guarded(train: RoutingTable, test: RoutingTable, scenario: Scenario, *, ood_tasks: Sequence[str]) -> Iterator[Fold]:
-    """Some tasks are out of distribution: not in train, but in test, where they should be declined (as in GQR-Bench).
-
-    Raises:
-        InputError: No such task is named, or no other task is left.
-    """
+    """The `ood_tasks` are only in test, where they should be declined (GQR-Bench). Raises InputError for none or all tasks."""
     known = set(test.tasks) | set(train.tasks)
     if not ood_tasks or not set(ood_tasks) < known:
         raise InputError(

@@ -1,4 +1,4 @@
-"""What a report takes from a release besides its routing tables: its source, and the tokens of its answers."""
+"""Facts of a release that a report needs besides its routing tables: its source, and the tokens of its answers."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Scaling:
     performance: dict[str | None, tuple[float, float]]
     """Task -> (least value, range); None -> those of all tasks."""
     cost: dict[str | None, tuple[float, float]]
-    """The same in USD."""
+    """Task -> (least value, range) in USD."""
 
     @classmethod
     def fit(cls, train: RoutingTable) -> Scaling:

@@ -179,9 +179,9 @@ def test_simulated_data_is_said_and_real_data_is_not_called_so() -> None:
 def test_what_is_empty_is_left_out_with_a_sentence() -> None:
     html = render(EMPTY)
     assert "<section" not in html
-    sentence = "no router, no cost beside a performance, nothing by task, no picks, no learning curve, "
-    sentence += "no look for duplicates, no queries to look into."
-    assert f"Left out, because the report holds none: {sentence}" in html
+    sentence = "routers, costs with a performance, figures by task, picks, a learning curve, a search for duplicates, "
+    sentence += "single queries."
+    assert f"Not in this report: {sentence}" in html
     assert "</nav>" not in html
 
 
@@ -228,7 +228,7 @@ def test_references_of_the_report_stand_beside_the_routers() -> None:
     report["references"] = {"oracle": oracle["metrics"]}
     html = render(report)
     assert "2 routers by performance" in html
-    assert '<bdi>oracle</bdi><span class="tag" title="No router can pass it">bound</span>' in html
+    assert '<bdi>oracle</bdi><span class="tag" title="No router can exceed it">bound</span>' in html
     verdict = html.split('class="verdict">')[1].split("</p>")[0]
     assert verdict.startswith("<strong><bdi>ridge</bdi></strong> leads")
     kinds = {p["name"]: p["kind"] for p in json.loads(Page(html).raw["script"][0])["plane"]}
@@ -240,8 +240,8 @@ def test_the_verdict_says_how_sure_it_is() -> None:
     html = render(sample_report())
     verdict = html.split('class="verdict">')[1].split("</p>")[0]
     assert "per_<wbr>task" in verdict
-    assert "clear of zero" in verdict
-    assert "first of 24 after the fact" in verdict
+    assert "which excludes zero" in verdict
+    assert "the best of 24 routers" in verdict
 
 
 def test_nobody_leads_a_guarded_track_in_which_nobody_declines() -> None:
@@ -249,7 +249,7 @@ def test_nobody_leads_a_guarded_track_in_which_nobody_declines() -> None:
     for router in report["routers"]:
         router["metrics"]["guarded_score"] = {"value": 0.0, "low": 0.0, "high": 0.0, "n": 200}
     verdict = render(report).split('class="verdict">')[1].split("</p>")[0]
-    assert verdict.startswith("No router earns a guarded score")
+    assert verdict.startswith("No router has a guarded score above 0")
     assert "leads" not in verdict
 
 
@@ -387,7 +387,7 @@ def test_charts_are_drawn_and_read_by_keyboard(browser: Any, sample_page: Path) 
         assert chart.locator(".point").count() == 42
         assert chart.locator(".sweep-line").count() == 0
         page.get_by_label("Routers", exact=True).check()
-        page.get_by_label("What routers trade").uncheck()
+        page.get_by_label("Trade-off of routers").uncheck()
         assert chart.locator(".sweep-line").count() == 0
         assert page.locator("#curve-mount polyline").count() == 5
         assert page.locator("svg.picks").count() == 25
@@ -399,7 +399,7 @@ def test_heat_map_switches(browser: Any, sample_page: Path) -> None:
         assert cells.count() == 25 * 14
         assert "best single" not in page.locator("table.heat caption").text_content()
         page.get_by_label("Difference from the best single LLM").check()
-        assert "less that of the best single LLM" in page.locator("table.heat caption").text_content()
+        assert "minus that of the best single LLM" in page.locator("table.heat caption").text_content()
         page.get_by_label("Across").select_option("domain")
         assert cells.count() == 25 * 6
 
@@ -439,7 +439,7 @@ def test_a_query_that_a_router_declined_is_said_to_be(browser: Any, tmp_path: Pa
         page.get_by_text("0 of 200 queries", exact=True).wait_for()
         page.get_by_label("Router", exact=True).select_option(label="ridge")
         page.get_by_text("3 of 200 queries", exact=True).wait_for()
-        assert page.locator("details.query .outcome").all_inner_texts() == ["nothing chosen"] * 3
+        assert page.locator("details.query .outcome").all_inner_texts() == ["none chosen"] * 3
 
 
 def test_all_of_it_is_reached_by_keyboard(browser: Any, sample_page: Path) -> None:
@@ -494,7 +494,7 @@ def test_an_empty_report_opens(browser: Any, tmp_path: Path) -> None:
     path = tmp_path / "empty.html"
     path.write_text(render(EMPTY), encoding="utf-8")
     with Visit(browser, path) as page:
-        assert page.get_by_text("Left out, because the report holds none").is_visible()
+        assert page.get_by_text("Not in this report").is_visible()
 
 
 def test_costs_of_zero_have_a_place_of_their_own(browser: Any, tmp_path: Path) -> None:

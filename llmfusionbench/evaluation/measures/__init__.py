@@ -1,4 +1,4 @@
-"""What is measured on a router, by name: every figure of a report, and which way is better."""
+"""The measures of a router by name: every figure of a report, and whether higher or lower is better."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class Measure(NamedTuple):
     """A figure of a router."""
 
     better: str
-    """`higher`, `lower`, or empty where neither is."""
+    """`higher`, `lower`, or empty for neither."""
     description: str
 
 
@@ -29,15 +29,15 @@ MEASURES: Final = {
     "ndcg_at_1": Measure("higher", "NDCG of the first candidate of the ranking, relevance being performance"),
     "ndcg_at_3": Measure("higher", "NDCG of the first three"),
     "ndcg_at_5": Measure("higher", "NDCG of the first five"),
-    "hit_at_1": Measure("higher", "share of the queries whose best candidate is ranked first; equals count"),
-    "hit_at_3": Measure("higher", "the same among the first three"),
-    "hit_at_5": Measure("higher", "the same among the first five"),
+    "hit_at_1": Measure("higher", "share of the queries whose best candidate is ranked first; ties count"),
+    "hit_at_3": Measure("higher", "share of the queries whose best candidate is among the first three"),
+    "hit_at_5": Measure("higher", "share of the queries whose best candidate is among the first five"),
     "mrr": Measure("higher", "mean reciprocal rank of the best candidate"),
     "aiq": Measure("higher", "area under the convex hull of cost and performance, by its range of cost (RouterBench)"),
     "pgr": Measure("higher", "(router - cheapest) / (strongest - cheapest), in performance (RouteLLM)"),
     "apgr": Measure("higher", "PGR integrated over the share of calls to the strongest candidate (RouteLLM)"),
     "cpt_50": Measure("lower", "least share of calls to the strongest candidate that reaches a PGR of .5 (RouteLLM)"),
-    "cpt_80": Measure("lower", "the same for a PGR of .8"),
+    "cpt_80": Measure("lower", "least share of calls to the strongest candidate that reaches a PGR of .8 (RouteLLM)"),
     "perf_gain": Measure("higher", "highest macro performance of the sweep / that of the best single - 1 (LLMRouterBench)"),
     "cost_save": Measure("higher", "1 - least cost as good as the best single / its cost (LLMRouterBench)"),
     "pareto_distance": Measure("lower", "mean normalised distance of the sweep to the joint frontier (LLMRouterBench)"),
@@ -50,4 +50,4 @@ MEASURES: Final = {
     "wrongly_declined": Measure("lower", "share of the other queries that were declined"),
     "guarded_score": Measure("higher", "harmonic mean of ood_declined and of performance where declining counts 0 (GQR-Bench)"),
 }
-"""Name -> measure; a report holds those that apply."""
+"""Name -> measure; a report has those that apply."""

@@ -1,4 +1,4 @@
-"""The figures of one router in a trial, each as draws of a bootstrap: row 0 is the data, the others are resamples."""
+"""The figures of one router in a trial, each with bootstrap draws: row 0 is the data, the others are resamples."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Measurer:
         return found
 
     def gain(self, a: Floats, b: Floats) -> tuple[Floats, int]:
-        """[1 + resamples] mean of a - b [R] over the rows that have both, and how many they are."""
+        """[1 + resamples] mean of a - b [R] over the rows with both, and the number of these rows."""
         difference = np.where(self.inside, a - b, np.nan)
         return self.resamples.mean(difference), int((~np.isnan(difference)).sum())
 
@@ -67,7 +67,7 @@ class Measurer:
         sums = self.groups.sums(found.outcome)
         micro, macro = self.groups.micro(sums), self.groups.macro(sums)
         for k, name in enumerate(LEVELS):
-            count = int((~np.isnan(found.outcome[self.inside, k])).sum())
+            count = self._count(found.outcome[:, k])
             self._put(found, name, micro[:, k], count)
             if name != "tokens":
                 self._put(found, f"{name}_macro", macro[:, k], count)
@@ -99,18 +99,17 @@ class Measurer:
 
     def _against_references(self, found: Measures) -> None:
         own, single, oracle = found.outcome, self.best_single, self.oracle
-        mine, base, best = self._together([own[:, 3], single[:, 3], oracle[:, 3]])
-        self._put(found, "gap_closed", ratio(mine - base, best - base), self._common(own[:, 3], single[:, 3], oracle[:, 3]))
-        macro = self.groups.macro(self.groups.sums(self._only_common(own[:, 0], oracle[:, 0])))
-        self._put(found, "gap_at_oracle", 1 - ratio(macro[:, 0], macro[:, 1]), self._common(own[:, 0], oracle[:, 0]))
-        mine, weak, strong = self._together([own[:, 0], self.cheapest[:, 0], self.strongest[:, 0]])
-        count = self._common(own[:, 0], self.cheapest[:, 0], self.strongest[:, 0])
+        count, (mine, base, best) = self._together(own[:, 3], single[:, 3], oracle[:, 3])
+        self._put(found, "gap_closed", ratio(mine - base, best - base), count)
+        both = _only_common(own[:, 0], oracle[:, 0])
+        macro = self.groups.macro(self.groups.sums(both))
+        self._put(found, "gap_at_oracle", 1 - ratio(macro[:, 0], macro[:, 1]), self._count(both[:, 0]))
+        count, (mine, weak, strong) = self._together(own[:, 0], self.cheapest[:, 0], self.strongest[:, 0])
         self._put(found, "pgr", np.where(strong > weak, ratio(mine - weak, strong - weak), np.nan), count)
-        mine, base = self._together([own[:, 0], single[:, 0]])
-        self._put(found, "v_b", ratio(mine, base), self._common(own[:, 0], single[:, 0]))
-        mine, base, tokens, base_tokens = self._together([own[:, 0], single[:, 0], own[:, 4], single[:, 4]])
-        elasticity = ratio(ratio(mine, base) - 1, ratio(tokens, base_tokens) - 1)
-        self._put(found, "token_elasticity", elasticity, self._common(own[:, 0], single[:, 0], own[:, 4], single[:, 4]))
+        count, (mine, base) = self._together(own[:, 0], single[:, 0])
+        self._put(found, "v_b", ratio(mine, base), count)
+        count, (mine, base, tokens, base_tokens) = self._together(own[:, 0], single[:, 0], own[:, 4], single[:, 4])
+        self._put(found, "token_elasticity", ratio(ratio(mine, base) - 1, ratio(tokens, base_tokens) - 1), count)
 
     def _ranking(self, found: Measures, decisions: Decisions) -> None:
         if decisions.scores is None:
@@ -153,27 +152,22 @@ class Measurer:
         known = ~np.isnan(shares).any(axis=2)
         entropy = ratio(np.where(known, bits, 0.0).sum(axis=1), known.sum(axis=1))
         if np.isfinite(entropy[1:]).any():
-            # A resample repeats choices, so that its entropy is lower than that of what it is drawn from: unless they are
-            # shifted, the interval need not hold its own figure.
+            # Resamples repeat choices, so their entropy is too low. Without a shift, the interval could miss its own figure.
             entropy[1:] = np.maximum(entropy[1:] + entropy[0] - np.nanmean(entropy[1:]), 0.0)
         self._put(found, "pick_entropy", entropy, int((decisions.choice[self.inside] >= 0).sum()))
         if len(picked) > 1:
             diversity, count = focal_diversity(self.trial.table.performance[:, picked], self.resamples, self.inside)
             self._put(found, "focal_diversity", diversity, count)
 
-    def _together(self, columns: list[Floats]) -> list[Floats]:
-        """Means of columns [R] over the rows that have all of them."""
-        total, count = self.resamples.sums(self._only_common(*columns), self.inside)
-        return list(ratio(total, count).T)
+    def _together(self, *columns: Floats) -> tuple[int, Floats]:
+        """Number of rows that have all columns [R], and the means of each column over them [K, 1 + resamples]."""
+        matrix = _only_common(*columns)
+        total, count = self.resamples.sums(matrix, self.inside)
+        return self._count(matrix[:, 0]), ratio(total, count).T
 
-    def _only_common(self, *columns: Floats) -> Floats:
-        """[R, K] the columns, missing in every one where one is missing."""
-        matrix = np.stack(columns, axis=1)
-        matrix[np.isnan(matrix).any(axis=1)] = np.nan
-        return matrix
-
-    def _common(self, *columns: Floats) -> int:
-        return int((~np.isnan(self._only_common(*columns)[self.inside, 0])).sum())
+    def _count(self, values: Floats) -> int:
+        """Number of in-distribution rows with a value."""
+        return int((~np.isnan(values[self.inside])).sum())
 
     def _mean(self, found: Measures, name: str, values: Floats, rows: npt.NDArray[np.bool_]) -> None:
         self._put(found, name, self.resamples.mean(values, rows), int((~np.isnan(values[rows])).sum()))
@@ -183,19 +177,26 @@ class Measurer:
         found.counts[name] = count
 
 
-def focal_diversity(performance: npt.ArrayLike, resamples: Resamples, rows: npt.NDArray[np.bool_]) -> tuple[Floats, int]:
-    """LLM-TOPLA's focal diversity (arXiv 2410.03953) of an ensemble: 1 - P(2) / P(1), mean over its members as focal ones.
+def _only_common(*columns: Floats) -> Floats:
+    """[R, K] the columns, with every row that misses one of them set to NaN."""
+    matrix = np.stack(columns, axis=1)
+    matrix[np.isnan(matrix).any(axis=1)] = np.nan
+    return matrix
 
-    P(1) is the chance that one member drawn at random fails, P(2) that two do, on the queries where the focal one fails:
-    a performance below one half.
+
+def focal_diversity(performance: npt.ArrayLike, resamples: Resamples, rows: npt.NDArray[np.bool_]) -> tuple[Floats, int]:
+    """LLM-TOPLA's focal diversity (arXiv 2410.03953) of an ensemble: 1 - P(2) / P(1), mean over the members as the focal one.
+
+    P(1) is the probability that a random member fails, P(2) that two do, on the queries where the focal one fails. A
+    performance below 0.5 is a failure.
 
     Args:
-        performance: [R, M]; queries that a member has no value for take no part.
-        resamples: Of the rows.
-        rows: Mask [R] of those that take part.
+        performance: [R, M]; queries with a missing value do not count.
+        resamples: Resamples of the rows.
+        rows: Mask [R] of the rows to use.
 
     Returns:
-        [1 + resamples], NaN where no member fails; and how many queries took part.
+        [1 + resamples], NaN if no member fails; and the number of queries used.
     """
     scores = np.asarray(performance, np.float64)
     use = rows & ~np.isnan(scores).any(axis=1)

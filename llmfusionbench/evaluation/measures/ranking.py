@@ -1,4 +1,4 @@
-"""How well a router ranks the candidates of a query, not only its first choice."""
+"""Ranking metrics: how well a router ranks all candidates of a query."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ RANKS: Final = (1, 3, 5)
 def ranking(scores: Floats, performance: npt.ArrayLike, cost: npt.ArrayLike) -> dict[str, Floats]:
     """NDCG@k, Hit@k and MRR of every query.
 
-    Relevance is performance. NDCG shares the discounts of equal scores among them (McSherry & Najork 2008), and is missing
-    where no candidate gets anything right. Every candidate of the highest performance is a hit, unless that is 0; equal
-    scores are taken cheapest first, as they are when the router chooses.
+    Relevance is performance. NDCG averages the discounts of equal scores (McSherry & Najork 2008), and is missing if all
+    candidates score 0. Every candidate with the highest performance is a hit, unless that is 0. Equal scores are ordered by
+    cost, as in the router's choice.
 
     Args:
         scores: [Q, C] the higher, the better.
-        performance: [Q, C]; candidates without a value take no part.
-        cost: [Q, C] or [1, C] USD, what breaks ties.
+        performance: [Q, C]; candidates without a value do not count.
+        cost: [Q, C] or [1, C] USD, which breaks ties.
 
     Returns:
-        name -> [Q]; NaN where there is nothing to rank.
+        name -> [Q]; NaN without candidates to rank.
     """
     relevance = np.asarray(performance, np.float64)
     known = ~np.isnan(relevance)
@@ -53,10 +53,10 @@ def ranking(scores: Floats, performance: npt.ArrayLike, cost: npt.ArrayLike) -> 
 
 
 def _shared(discount: Floats, scores: Floats) -> Floats:
-    """`discount` [Q, C] with the mean over every run of equal scores in a row in place of its members."""
+    """`discount` [Q, C] averaged over each run of equal scores in a row."""
     if not scores.shape[1]:
         return discount
-    with np.errstate(invalid="ignore"):  # -inf after -inf is a run too
+    with np.errstate(invalid="ignore"):  # -inf equals -inf
         starts = np.concatenate([np.ones((len(scores), 1), bool), scores[:, 1:] != scores[:, :-1]], axis=1)
     run = np.cumsum(starts, axis=1) - 1 + scores.shape[1] * np.arange(len(scores))[:, None]
     total = np.bincount(run.ravel(), discount.ravel(), minlength=scores.size)

@@ -20,8 +20,8 @@ CPT: Final = (0.5, 0.8)
 def sweep(trial: Trial, scores: Floats) -> Indices:
     """[R, SWEEP] choices argmax lambda * score - expected cost, lambda on a log grid (RouterBench, arXiv 2403.12031).
 
-    The grid is in USD a unit of score, from a ten-thousandth to ten thousand times the span of the expected costs: the ends
-    choose the cheapest candidate and the one of the highest score. Candidates of unknown cost count as the dearest.
+    The grid is in USD per unit of score, from 1e-4 to 1e4 times the range of the expected costs: its ends choose the cheapest
+    candidate and the one with the highest score. An unknown cost counts as the highest.
     """
     span = trial.train_cost
     dear = np.nanmax(span) if not np.isnan(span).all() else 0.0
@@ -32,7 +32,7 @@ def sweep(trial: Trial, scores: Floats) -> Indices:
     value = np.where(known, scores, 0.0)
     nothing = ~known.any(axis=1)
     choices = np.empty((len(scores), SWEEP), np.int64)
-    with np.errstate(over="ignore"):  # the scores of a bound may be as high as numbers go
+    with np.errstate(over="ignore"):  # the scores of a bound may be the largest float
         for i, willing in enumerate(grid):
             choices[:, i] = np.argmax(np.where(known, willing * value - price, -np.inf), axis=1)
     choices[nothing] = -1
@@ -42,11 +42,8 @@ def sweep(trial: Trial, scores: Floats) -> Indices:
 def hull_area(cost: Floats, performance: Floats) -> Floats:
     """[B] AIQ: the area under the non-decreasing upper convex hull of L points, divided by their range of cost.
 
-    Where all points cost the same it is the highest performance; NaN where there is no point.
-
-    Args:
-        cost: [B, L] USD; NaN is no point.
-        performance: [B, L]
+    `cost` (USD) and `performance` are [B, L]; NaN = missing point. AIQ is the highest performance if all points cost the same,
+    and NaN without points.
     """
     absent = np.isnan(cost) | np.isnan(performance)
     x = np.where(absent, np.inf, cost)
@@ -55,7 +52,7 @@ def hull_area(cost: Floats, performance: Floats) -> Floats:
     y = np.take_along_axis(np.where(absent, -np.inf, performance), order, axis=1)
     y = np.maximum.accumulate(y, axis=1)
     there = np.isfinite(x)
-    x = np.where(there, x, np.max(np.where(there, x, -np.inf), axis=1, keepdims=True))  # stand-ins repeat the last point
+    x = np.where(there, x, np.max(np.where(there, x, -np.inf), axis=1, keepdims=True))  # missing points repeat the last one
     batch, length = x.shape
     rows = np.arange(batch)
     stack = np.zeros((batch, length), np.int64)
@@ -71,17 +68,17 @@ def hull_area(cost: Floats, performance: Floats) -> Floats:
             if not pops.any():
                 break
             top -= pops
-        # At the same cost only the higher point, which comes later, counts.
+        # Of two points at the same cost, only the later, higher one counts.
         same = x[:, i] == x[rows, stack[rows, top]]
         top = np.where(same, top, top + 1)
         stack[rows, top] = i
     area = np.zeros(batch)
-    x, y = np.where(np.isfinite(x), x, 0.0), np.where(np.isfinite(y), y, 0.0)  # rows without a point, left out below
+    x, y = np.where(np.isfinite(x), x, 0.0), np.where(np.isfinite(y), y, 0.0)  # rows without points become NaN below
     for i in range(1, length):
         left, right = stack[:, i - 1], stack[:, i]
         piece = (x[rows, right] - x[rows, left]) * (y[rows, left] + y[rows, right]) / 2
         area += np.where(i <= top, piece, 0.0)
-    with np.errstate(invalid="ignore"):  # where there is no point, there is no width
+    with np.errstate(invalid="ignore"):  # a row without points has no width
         width = x[rows, stack[rows, top]] - x[:, 0]
     flat = y[rows, stack[rows, top]]
     value = np.where(width > 0, ratio(area, width), flat)
@@ -92,12 +89,11 @@ def hull_area(cost: Floats, performance: Floats) -> Floats:
 def strong_weak_curve(trial: Trial, scores: Floats, resamples: Resamples) -> dict[str, Floats]:
     """APGR and CPT of RouteLLM (arXiv 2406.18665), name -> [1 + resamples].
 
-    The strong candidate is the one of the best train performance, the weak one the cheapest; queries go to the strong one in
-    the order of the difference of their scores, equal differences together. PGR rises from 0 to 1 as it takes more of them.
-    NaN where the two are the same, or do not differ in the test.
+    The strong candidate has the best train performance, and the weak one is the cheapest. Queries go to the strong one in the
+    order of their score difference, ties together, while PGR rises from 0 to 1. NaN if the two are the same or perform equally.
     """
     rows = np.arange(len(scores))
-    with np.errstate(invalid="ignore", over="ignore"):  # two candidates without a score do not differ
+    with np.errstate(invalid="ignore", over="ignore"):  # the difference of two missing scores is NaN
         difference = scores[rows, trial.strongest] - scores[rows, trial.cheapest]
     gain = trial.cells(trial.table.performance, trial.strongest) - trial.cells(trial.table.performance, trial.cheapest)
     use = np.flatnonzero(~np.isnan(gain) & ~np.isnan(difference) & (trial.strongest != trial.cheapest) & ~trial.outside)
@@ -112,7 +108,7 @@ def strong_weak_curve(trial: Trial, scores: Floats, resamples: Resamples) -> dic
     start = np.zeros((len(weights), 1))
     share = np.hstack([start, ratio(share, share[:, -1:])])
     pgr = np.hstack([start, ratio(won, won[:, -1:])])
-    pgr = np.where(won[:, -1:] > 0, pgr, np.nan)  # a strong candidate that is no better leaves no gap to recover
+    pgr = np.where(won[:, -1:] > 0, pgr, np.nan)  # without a gain there is no gap to recover
     curve = {"apgr": ((share[:, 1:] - share[:, :-1]) * (pgr[:, 1:] + pgr[:, :-1]) / 2).sum(axis=1)}
     for level in CPT:
         with np.errstate(invalid="ignore"):
@@ -123,7 +119,7 @@ def strong_weak_curve(trial: Trial, scores: Floats, resamples: Resamples) -> dic
 
 
 def frontier(cost: Floats, performance: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """[P] whether no other point is as good for less, or better for as much; points without a value are not."""
+    """[P] whether a point is Pareto-optimal; points with a missing value are not."""
     mask = np.zeros(len(cost), bool)
     known = np.flatnonzero(~np.isnan(cost) & ~np.isnan(performance))
     best = -np.inf
@@ -136,13 +132,8 @@ def frontier(cost: Floats, performance: Floats) -> np.ndarray[tuple[int], np.dty
 def frontier_distance(cost: Floats, performance: Floats, front_cost: Floats, front_performance: Floats) -> Floats:
     """[B] mean distance of L points to the nearest of F points of the joint frontier.
 
-    Both axes are scaled to the range of the frontier's points in the data, row 0.
-
-    Args:
-        cost: [B, L] USD.
-        performance: [B, L]
-        front_cost: [B, F] USD.
-        front_performance: [B, F]
+    `cost` (USD) and `performance` are [B, L], those of the frontier [B, F]. Both axes are scaled to the range of the frontier
+    in the data, row 0.
     """
     if not front_cost.shape[1]:
         return np.full(len(cost), np.nan)

@@ -1,9 +1,10 @@
-"""What the routers are measured on: the tested queries of all folds under one another, and the references beside them."""
+"""The tested queries of all folds in one table, with the reference choices."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,37 +18,32 @@ from llmfusionbench.types import Candidate
 
 @dataclass(frozen=True)
 class Trial:
-    """R tested rows: a query of a fold. A query that several folds test has several rows, drawn together."""
+    """R tested rows, each a query of a fold. A query in several folds has several rows, which are resampled together."""
 
     table: RoutingTable
     """[R] with the reward as target."""
     fold: Indices
-    """[R]"""
+    """[R] index of the fold."""
     outside: npt.NDArray[np.bool_]
     """[R] whether the query is out of distribution and to be declined."""
     unseen: npt.NDArray[np.bool_]
     """[R, C] whether the fold's routers were not fitted on the candidate."""
     train_cost: Floats
-    """[R, C] USD; mean cost of the candidate's answers to the task in train, what a router may know of it beforehand."""
+    """[R, C] USD; mean cost of the candidate's answers to the task in train, the expected cost."""
     best_single: Indices
-    """[R] the candidate of the highest mean target in train."""
+    """[R] the candidate with the highest mean target in train."""
     cheapest: Indices
-    """[R] the candidate of the least mean cost in train; by list price where no cost is known, -1 where neither is."""
+    """[R] the candidate with the lowest mean cost in train; by list price without costs, -1 without both."""
     strongest: Indices
-    """[R] the candidate of the highest mean performance in train."""
+    """[R] the candidate with the highest mean performance in train."""
     oracle: Indices
-    """[R] the best candidate of the query, ties to the cheapest answer."""
+    """[R] the best candidate of the query; ties go to the cheapest answer."""
     tokens: Floats | None = None
-    """[R, C] input plus output tokens; NaN where unknown."""
+    """[R, C] input plus output tokens; NaN = unknown."""
 
     @classmethod
     def of(cls, folds: Sequence[Fold], tokens: dict[str, npt.NDArray[np.float32]] | None = None) -> Trial:
-        """The trial of these folds.
-
-        Args:
-            folds: With the same candidates in every test table.
-            tokens: query_id -> tokens [C] of every candidate's answer.
-        """
+        """The trial of folds whose test tables have the same candidates; `tokens` is query_id -> tokens [C] of the answers."""
         table = stacked([fold.test for fold in folds])
         sizes = [len(fold.test) for fold in folds]
         missing = np.full(len(table.candidates), np.nan, np.float32)
@@ -67,7 +63,7 @@ class Trial:
         )
 
     def cells(self, matrix: npt.ArrayLike, choice: Indices) -> Floats:
-        """[R] what `matrix` [R, C] holds for the chosen candidates; NaN where none is chosen."""
+        """[R] the cells of `matrix` [R, C] of the chosen candidates; NaN without a choice."""
         values = np.asarray(matrix, np.float64)
         if not values.shape[1]:
             return np.full(len(values), np.nan)
@@ -82,7 +78,7 @@ class Trial:
 
 
 class Groups:
-    """Means over all rows, over tasks and over domains, out of the same sums."""
+    """Means over all rows, tasks and domains, from the same sums."""
 
     def __init__(self, trial: Trial, resamples: Resamples, rows: npt.NDArray[np.bool_]) -> None:
         every = list(zip(trial.table.domains, trial.table.tasks, strict=True))
@@ -92,42 +88,37 @@ class Groups:
         self.domains = sorted({d for d, _ in pairs})
         self.tasks = sorted({t for _, t in pairs})
         self.resamples = resamples
-        self.rows = rows
         self._pairs = pairs
-        self._members = [np.flatnonzero(rows & (of == i)) for i in range(len(pairs))]
+        self._members = [rows & (of == i) for i in range(len(pairs))]
 
     def sums(self, values: npt.ArrayLike) -> tuple[Floats, Floats]:
         """Sums and counts [1 + resamples, G, K] of `values` [R, K] in every pair of domain and task."""
         matrix = np.asarray(values, np.float64)
-        totals, counts = [], []
-        for members in self._members:
-            known = ~np.isnan(matrix[members])
-            weights = self.resamples.weights[:, members]
-            totals.append(weights @ np.where(known, matrix[members], 0.0))
-            counts.append(weights @ known.astype(np.float64))
-        shape = (len(self.resamples.weights), 0, matrix.shape[1])
-        empty = np.zeros(shape)
-        return (np.stack(totals, axis=1), np.stack(counts, axis=1)) if totals else (empty, empty)
+        if not self._members:
+            empty = np.zeros((len(self.resamples.weights), 0, matrix.shape[1]))
+            return empty, empty
+        totals, counts = zip(*(self.resamples.sums(matrix, members) for members in self._members), strict=True)
+        return np.stack(totals, axis=1), np.stack(counts, axis=1)
 
     def micro(self, sums: tuple[Floats, Floats]) -> Floats:
         """[1 + resamples, K] means over the rows."""
         return ratio(sums[0].sum(axis=1), sums[1].sum(axis=1))
 
     def macro(self, sums: tuple[Floats, Floats]) -> Floats:
-        """[1 + resamples, K] means over tasks of their means; a task without a value takes no part."""
+        """[1 + resamples, K] means over tasks of their means; a task without values does not count."""
         means = self.by("task", sums)
         known = ~np.isnan(means)
         return ratio(np.where(known, means, 0.0).sum(axis=1), known.sum(axis=1))
 
     def by(self, level: str, sums: tuple[Floats, Floats]) -> Floats:
-        """[1 + resamples, tasks or domains, K] means within every one."""
+        """[1 + resamples, tasks or domains, K] means within each."""
         names = self.tasks if level == "task" else self.domains
         side = 1 if level == "task" else 0
         onto = np.array([[float(pair[side] == name) for pair in self._pairs] for name in names]).reshape(len(names), -1)
         return ratio(np.einsum("ng,bgk->bnk", onto, sums[0]), np.einsum("ng,bgk->bnk", onto, sums[1]))
 
     def count(self, level: str, values: Floats) -> dict[str, int]:
-        """Task or domain -> rows with a value, of `values` [R]."""
+        """Task or domain -> number of rows of `values` [R] with a value."""
         side = 1 if level == "task" else 0
         counts: dict[str, int] = {}
         for pair, members in zip(self._pairs, self._members, strict=True):
@@ -136,23 +127,18 @@ class Groups:
 
 
 def stacked(tables: Sequence[RoutingTable]) -> RoutingTable:
-    """Tables of the same candidates under one another."""
-    first = tables[0]
-    return replace(
-        first,
-        query_ids=[q for t in tables for q in t.query_ids],
-        prompts=[p for t in tables for p in t.prompts],
-        tasks=[x for t in tables for x in t.tasks],
-        domains=[d for t in tables for d in t.domains],
-        performance=np.concatenate([t.performance for t in tables]),
-        cost=np.concatenate([t.cost for t in tables]),
-        judge=np.concatenate([t.judge for t in tables]),
-        reward=np.concatenate([t.target for t in tables]),
-    )
+    """The rows of tables with the same candidates, in one table."""
+    lists: dict[str, Any] = {
+        n: [x for t in tables for x in getattr(t, n)] for n in ("query_ids", "prompts", "tasks", "domains")
+    }
+    matrices: dict[str, Any] = {
+        name: np.concatenate([getattr(t, name) for t in tables]) for name in ("performance", "cost", "judge")
+    }
+    return replace(tables[0], **lists, **matrices, reward=np.concatenate([t.target for t in tables]))
 
 
 def stacked_decisions(parts: Sequence[Decisions]) -> Decisions:
-    """The decisions of all folds under one another; scores only where every fold gave them."""
+    """The decisions of all folds in a row; with scores only if every fold has them."""
     scores = [part.scores for part in parts if part.scores is not None]
     return Decisions(
         np.concatenate([part.choice for part in parts]),
@@ -168,7 +154,7 @@ def _place(fold: Fold, column: int) -> int:
 
 
 def _cheapest(train: RoutingTable) -> int:
-    """The column of the least mean cost; of the least list price where no cost is known; -1 where neither is."""
+    """The column with the lowest mean cost; by list price without costs, -1 without both."""
     if not np.isnan(train.cost).all():
         return int(cheapest_first(train)[0])
     rows = [train.llm_info.get(Candidate.parse(name).llm, {}) for name in train.candidates]
@@ -178,7 +164,7 @@ def _cheapest(train: RoutingTable) -> int:
 
 
 def _expected_cost(fold: Fold, candidates: Sequence[str]) -> Floats:
-    """[Q, C] mean train cost of candidate and task; over all tasks where the task has none; NaN for an unseen candidate."""
+    """[Q, C] mean train cost per candidate and task, or over all tasks without one; NaN for an unseen candidate."""
     known = {name: i for i, name in enumerate(fold.train.candidates)}
     tasks = np.array(fold.train.tasks, object)
     overall = column_means(fold.train.cost)

@@ -59,18 +59,14 @@ class Report:
 
     @property
     def per_domain(self) -> pd.DataFrame:
-        """The same by domain."""
+        """One row per router and domain, in the same form."""
         return self._broken_down("per_domain", "domain")
 
     @property
     def candidates(self) -> pd.DataFrame:
         """One row per candidate: the result of always choosing it."""
-        return pd.DataFrame(
-            [
-                {"candidate": c["candidate"], **_columns(c, ("performance", "cost_usd", "judge"))}
-                for c in self.data["candidates"]
-            ]
-        )
+        names = ("performance", "cost_usd", "judge")
+        return pd.DataFrame([{"candidate": c["candidate"], **_columns(c, names)} for c in self.data["candidates"]])
 
     def to_json(self) -> str:
         """The report as JSON: keys sorted, one value per line, the same bytes for the same evaluation."""
@@ -160,7 +156,7 @@ class Report:
         return compare(a, b)
 
     def _reward_header(self) -> list[str]:
-        """Nothing where the reward is performance."""
+        """Empty if the reward is the performance."""
         return [] if self.data["scenario"] == "performance_first" else ["reward", "interval"]
 
     @property
@@ -181,21 +177,14 @@ class Report:
         )
 
     def _broken_down(self, key: str, noun: str) -> pd.DataFrame:
-        return pd.DataFrame(
-            [
-                {"router": router["name"], noun: name, **_columns(metrics, metrics)}
-                for router in self.data["routers"]
-                for name, metrics in router[key].items()
-            ]
-        )
+        groups = [(router["name"], name, metrics) for router in self.data["routers"] for name, metrics in router[key].items()]
+        return pd.DataFrame([{"router": router, noun: name, **_columns(m, m)} for router, name, m in groups])
 
 
 def compare(a: Report, b: Report) -> pd.DataFrame:
-    """The changes from report a to report b.
+    """The changes from report a to report b: router, metric, a, b, difference, and whether the 95% intervals are `apart`.
 
-    Returns:
-        router, metric, a, b, difference, and `apart`: whether the 95% intervals are disjoint. One row per router and metric in
-        either report; missing where only one has it.
+    One row per router and metric in either report; values are missing if only one report has them.
     """
     rows = []
     left, right = ({r["name"]: r["metrics"] for r in report.data["routers"]} for report in (a, b))
@@ -205,16 +194,9 @@ def compare(a: Report, b: Report) -> pd.DataFrame:
             x, y = mine.get(metric), theirs.get(metric)
             known = x is not None and y is not None and None not in (x["value"], y["value"])
             apart = known and None not in (x["low"], y["low"]) and (x["high"] < y["low"] or y["high"] < x["low"])
-            rows.append(
-                {
-                    "router": name,
-                    "metric": metric,
-                    "a": None if x is None else x["value"],
-                    "b": None if y is None else y["value"],
-                    "difference": y["value"] - x["value"] if known else None,
-                    "apart": bool(apart) if known else None,
-                }
-            )
+            values = (None if x is None else x["value"], None if y is None else y["value"])
+            change = (y["value"] - x["value"], bool(apart)) if known else (None, None)
+            rows.append((name, metric, *values, *change))
     return pd.DataFrame(rows, columns=["router", "metric", "a", "b", "difference", "apart"])
 
 
@@ -229,16 +211,8 @@ def check_report(data: Any) -> None:
 
 
 def _columns(metrics: dict[str, Any], names: Any) -> dict[str, Any]:
-    columns: dict[str, Any] = {}
-    for name in names:
-        figure = metrics[name]
-        columns |= {
-            name: figure["value"],
-            f"{name}_low": figure["low"],
-            f"{name}_high": figure["high"],
-            f"{name}_n": figure["n"],
-        }
-    return columns
+    parts = {"value": "", "low": "_low", "high": "_high", "n": "_n"}
+    return {f"{name}{suffix}": metrics[name][part] for name in names for part, suffix in parts.items()}
 
 
 def _value(metrics: dict[str, Any], name: str) -> float | None:

@@ -24,7 +24,7 @@ _DIGITS = 9
 
 @dataclass(frozen=True)
 class Setting:
-    """What was evaluated, and how."""
+    """The subject and the settings of an evaluation."""
 
     release: dict[str, Any]
     protocol: dict[str, Any]

@@ -26,12 +26,7 @@ def check_router(router: Any, *, seed: int = 0) -> list[str]:
         router: An object, a class, or anything else that `evaluate` takes. Objects are copied.
         seed: Random seed of the made-up table.
 
-    Returns:
-        The names of the checks passed.
-
-    Raises:
-        InputError: It fails; every failure is listed.
-        MissingExtraError: A package that it needs is not installed.
+    Returns the names of the checks passed. Raises InputError that lists all failures, or MissingExtraError without a package.
     """
     made = resolve(copy.deepcopy(router), seed=seed)
     name = name_of(made)

@@ -25,7 +25,7 @@ class Decisions:
     """The choices of a router for Q queries among the C candidates of a table."""
 
     choice: Indices
-    """[Q] column of the candidate; -1 where there is none, declined or missing."""
+    """[Q] column of the candidate; -1 for a declined or missing choice."""
     declined: Mask
     """[Q] whether the router declined the query."""
     scores: npt.NDArray[np.float64] | None
@@ -67,15 +67,11 @@ def decide(router: Any, table: RoutingTable, train: RoutingTable, *, may_decline
 
 
 def from_scores(scores: Any, columns: Sequence[str], table: RoutingTable, *, may_decline: bool = False) -> Decisions:
-    """The best candidate by scores [Q, len(columns)]; among equals the one that costs least on average.
-
-    Raises:
-        InputError: The shape is wrong, the numbers are complex, or two columns have the same name.
-    """
+    """The best candidates by scores [Q, len(columns)]; ties go to the lowest mean cost. Raises InputError for other arrays."""
     try:
         if np.iscomplexobj(scores):  # NumPy would drop the imaginary parts with only a warning
             raise TypeError("complex numbers")
-        given = np.ma.asarray(scores, np.float64).filled(np.nan)  # what is masked is missing
+        given = np.ma.asarray(scores, np.float64).filled(np.nan)  # masked values are missing
     except (TypeError, ValueError) as error:  # texts, or rows of different lengths
         raise InputError(f"scores: not a numeric array ({error}). Remedy: return shape [queries, candidates]") from error
     if given.shape != (len(table), len(columns)):
@@ -130,7 +126,7 @@ def from_names(names: Sequence[str | None], table: RoutingTable, *, may_decline:
 
 
 def cheapest_first(table: RoutingTable) -> Indices:
-    """[C] columns by mean cost, unknown costs last, then by name: how ties are broken."""
+    """[C] columns in the order that breaks ties: by mean cost, unknown costs last, then by name."""
     means = column_means(table.cost)
     return np.lexsort((np.arange(len(means)), np.where(np.isnan(means), np.inf, means)))
 

@@ -57,12 +57,7 @@ class LiveRouter:
         return replace(made, declined=declined, faults=(*made.faults, *faults))
 
     def route(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> list[str | None]:
-        """The candidate that each reply names; None if no attempt got a reply.
-
-        Raises:
-            InputError: The URL is not valid, or the server refuses all requests (status 401, 403, 404).
-            MissingExtraError: The client is not installed.
-        """
+        """The candidate that each reply names, or None. Raises InputError for a bad URL, or status 401, 403 or 404."""
         return self._choices(prompts, [None] * len(prompts))
 
     def _choices(self, prompts: Sequence[str | None], query_ids: Sequence[str | None]) -> list[str | None]:
@@ -114,7 +109,7 @@ def _call(place: int, reply: Reply | None) -> dict[str, Any]:
     if reply is None:
         nothing = {"attempts": 0, "status": None, "model": None, "seconds": 0.0}
         return {"prompt": place, **nothing, "error": "the log does not hold the prompt"}
-    error = reply.error if reply.model is None else None  # a choice without a text is a choice
+    error = reply.error if reply.model is None else None  # an answer without a text still names a model
     return {
         "prompt": place, "attempts": reply.attempts, "status": reply.status, "model": reply.model, "seconds": reply.seconds,
         "error": _NO_MODEL if reply.model is None and error in (None, "no text in the answer") else error,

@@ -15,13 +15,13 @@ from llmfusionbench.release.routing_table import RoutingTable
 
 SUFFIXES: Final = (".csv", ".jsonl", ".parquet")
 _TEXTS: Final = ("query_id", "task", "prompt")
-"""Columns that hold no scores."""
+"""Columns without scores."""
 
 
 class PredictionsRouter:
     """A file with `query_id` and either `candidate`, or a column of scores for every candidate.
 
-    Rows meet queries by query_id; ids that are not tested are ignored. An empty `candidate` declines the query.
+    Rows are joined with the queries by query_id; other ids are ignored. An empty `candidate` declines the query.
 
     Args:
         path: CSV, JSONL or Parquet.
@@ -68,7 +68,7 @@ def read_predictions(path: Path) -> pd.DataFrame:
             frame = pd.DataFrame([_record(path, number, line) for number, line in enumerate(lines, 1) if line.strip()])
         else:
             frame = pd.read_parquet(path)
-    except (OSError, ValueError) as error:  # pyarrow's and pandas' errors of parsing are ValueErrors
+    except (OSError, ValueError) as error:  # parsing errors of pyarrow and pandas are ValueErrors
         raise InputError(f"{path}: cannot be read as {path.suffix[1:]} ({error}). Remedy: check the file") from error
     others = [c for c in frame.columns if c not in _TEXTS]
     if "query_id" not in frame.columns or not others:
@@ -128,7 +128,7 @@ def _record(path: Path, number: int, line: str) -> dict[str, Any]:
 
 
 def _spread(made: Decisions, usable: np.ndarray[Any, np.dtype[np.bool_]], faults: list[str]) -> Decisions:
-    """Decisions on the usable queries as decisions on all."""
+    """The decisions for the usable queries, extended to all."""
     choice = np.full(len(usable), -1, np.int64)
     choice[usable] = made.choice
     declined = np.zeros(len(usable), bool)

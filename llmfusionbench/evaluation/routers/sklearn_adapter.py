@@ -36,11 +36,7 @@ class EstimatorRouter:
         self.embedder = embedder
 
     def fit(self, table: RoutingTable) -> EstimatorRouter:
-        """Fit a copy of the estimator.
-
-        Raises:
-            InputError: No query has a value, or the estimator is a pipeline that begins with a text vectorizer.
-        """
+        """Fit a copy of the estimator. Raises InputError without any value, or for a pipeline with a text vectorizer."""
         from sklearn.base import clone, is_classifier
 
         first = getattr(self.estimator, "steps", [("", None)])[0][1]

@@ -1,7 +1,7 @@
-"""The report as one HTML page that needs nothing else: no network, no server, no other file.
+"""The report as one self-contained HTML page: no network, no server, no other file.
 
-The tables are written here and can be read without scripts; scripts sort them, draw the charts and run the explorer. A strict
-Content-Security-Policy lets the page run its own script and style, known by their hashes, and load nothing.
+The tables are plain HTML; scripts sort them, draw the charts and run the explorer. A strict Content-Security-Policy allows only
+the page's own script and style, by their hashes.
 """
 
 from __future__ import annotations
@@ -33,9 +33,11 @@ from llmfusionbench.evaluation.report.page.text import LINE_LIMIT, Html, element
 __all__ = ["render"]
 
 SCRIPTS = ("common.js", "tables.js", "heat.js", "plane.js", "curve.js", "explorer.js")
-"""In this order they make one script."""
+"""Concatenated in this order."""
 
 LISTS = ("routers", "candidates", "frontier", "learning_curve", "explorer", "warnings")
+MAPPINGS = ("release", "queries", "metrics", "references")
+OF_ROUTER = ("metrics", "per_task", "per_domain", "picks", "paired")
 
 NO_SCRIPT = "The charts, the heat map and the explorer need JavaScript; the tables do not."
 
@@ -44,10 +46,10 @@ def render(report: Mapping[str, Any]) -> str:
     """The page of a report.
 
     Args:
-        report: As in report.json. A list or value that is missing leaves its part of the page out, with a sentence.
+        report: As in report.json. A part without data is left out, and the page says which.
 
     Returns:
-        A whole HTML document, the same for the same report. Every text of the report is escaped; long ones are shortened.
+        A whole HTML document, the same for the same report. All texts are escaped, and long ones are shortened.
 
     Raises:
         InputError: The report is of another major version than 1.
@@ -55,14 +57,7 @@ def render(report: Mapping[str, Any]) -> str:
     version = str(report.get("version", "1.0"))
     if version.partition(".")[0] != "1":
         raise InputError(f"report.json: version is {version!r}, expected 1.x. Remedy: evaluate again with this version.")
-    whole: dict[str, Any] = {**report, **{key: report.get(key) or [] for key in LISTS}}
-    present = {router.get("name") for router in whole["routers"]}
-    references = [
-        {"name": key, "metrics": figures, "reference": True}
-        for key, figures in (report.get("references") or {}).items()
-        if key not in present and whole["routers"]
-    ]
-    whole["routers"] = [*whole["routers"], *references]
+    whole = completed(report)
     script, style = "".join(asset(s) for s in SCRIPTS), asset("page.css")
     parts = {
         "policy": policy(script, style),
@@ -83,14 +78,27 @@ def render(report: Mapping[str, Any]) -> str:
     return "".join(page)
 
 
+def completed(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The report with empty values for missing parts, and with its references among the routers."""
+    whole = {**report, **{key: report.get(key) or [] for key in LISTS}, **{key: report.get(key) or {} for key in MAPPINGS}}
+    present = {router.get("name") for router in whole["routers"]}
+    references = [
+        {"name": key, "metrics": figures, "reference": True}
+        for key, figures in whole["references"].items()
+        if key not in present and whole["routers"]
+    ]
+    rows = [*whole["routers"], *references]
+    return {**whole, "routers": [{**row, **{key: row.get(key) or {} for key in OF_ROUTER}} for row in rows]}
+
+
 @cache
 def asset(file: str) -> str:
-    """A file that lies beside this module."""
+    """The text of a file next to this module."""
     return resources.files(__name__).joinpath(file).read_text(encoding="utf-8")
 
 
 def policy(script: str, style: str) -> Html:
-    """The Content-Security-Policy: this script, this style, nothing from outside, no markup made from text."""
+    """The Content-Security-Policy: only this script and style, and no markup made from text."""
 
     def digest(text: str) -> str:
         return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
@@ -109,13 +117,13 @@ def policy(script: str, style: str) -> Html:
 
 
 def simulated(report: Mapping[str, Any]) -> bool:
-    """Whether any of the answers was made up by the simulator."""
-    return "simulated" in ((report.get("release") or {}).get("provenance") or ())
+    """Whether any answer is simulated."""
+    return "simulated" in (report["release"].get("provenance") or ())
 
 
 def title(report: Mapping[str, Any]) -> Html:
-    """The title of the document, which also names the window and the print-out."""
-    source = (report.get("release") or {}).get("source")
+    """The title of the document."""
+    source = report["release"].get("source")
     words = "Routing report" + (f": {name(source)}" if source else "") + (" (SIMULATED DATA)" if simulated(report) else "")
     return join(words)
 
@@ -136,8 +144,8 @@ def banner(report: Mapping[str, Any]) -> Html:
 
 
 def facts(report: Mapping[str, Any]) -> Html:
-    """What was evaluated, on what and how."""
-    release, queries = report.get("release") or {}, report.get("queries") or {}
+    """The release, protocol, scenario and other settings."""
+    release, queries = report["release"], report["queries"]
     protocol = report.get("protocol")
     protocol = protocol if isinstance(protocol, Mapping) else {"name": protocol}
     details = ", ".join(
@@ -170,7 +178,7 @@ def listed(value: object) -> str:
 
 
 def warnings(report: Mapping[str, Any]) -> Html:
-    """What the evaluation wants its readers to know."""
+    """The warnings of the evaluation."""
     if not report["warnings"]:
         return Html("")
     items = [element("li", element("bdi", visible(text, LINE_LIMIT))) for text in report["warnings"]]
@@ -179,60 +187,58 @@ def warnings(report: Mapping[str, Any]) -> Html:
 
 
 def verdict(report: Mapping[str, Any]) -> Html:
-    """The answer in a sentence: who leads, by how much over the best single LLM, and whether that is sure."""
+    """The result in a sentence: the leading router, its gain over the best single LLM, and whether that is significant."""
     headline = headline_of(report)
-    real = [r for r in ranked(report) if not is_reference(r) and quad((r.get("metrics") or {}).get(headline))[0] is not None]
+    real = [r for r in ranked(report) if not is_reference(r) and quad(r["metrics"].get(headline))[0] is not None]
     if not real:
         return Html("")
     first, label = real[0], headline.replace("_", " ")
-    best = quad((first.get("metrics") or {}).get(headline))
+    best = quad(first["metrics"].get(headline))
     if headline == "guarded_score" and best[0] == 0:
-        missed = "No router earns a guarded score: none declines what is out of distribution and is right on known tasks."
+        missed = "No router has a guarded score above 0: none declines unknown tasks and also answers known ones correctly."
         return element("p", missed, class_="verdict")
     ends = "" if best[1] is None or best[2] is None else f" (95% interval {written(best[1])} to {written(best[2])})"
     said: list[object] = [element("strong", named(first.get("name"))), f" leads with {label} {written(best[0])}{ends}. "]
     asked_for = "performance" if about_performance(report) else "reward"
     where = f" of known tasks that it answers, in {asked_for}" if headline == "guarded_score" else ""
     if first.get("name") == "best_single":
-        said.append("No router is ahead of the best single LLM. ")
+        said.append("No router beats the best single LLM. ")
     for key, noun in (("best_single", "best single LLM"), ("best_baseline", "best baseline")):
         paired = gains_of(first, report).get(key) or {}
         gain, low, high, p = (number(paired.get(part)) for part in ("gain", "low", "high", "p"))
         if gain is None or low is None or high is None or low == high == 0:
             continue  # a missing comparison, or one with itself
         noun += f" ({name(paired['rival'])})" if paired.get("rival") else ""
-        sure = "clear of zero" if low > 0 or high < 0 else "which holds zero: the two cannot be told apart"
+        sure = "which excludes zero" if low > 0 or high < 0 else "which includes zero (not significant)"
         tail = f", {chance(p)}" if p is not None else ""
         said.append(
-            f"Over the {noun} on the same queries{where}: {signed(gain)}, "
+            f"Gain over the {noun} on the same queries{where}: {signed(gain)}, "
             f"interval {signed(low)} to {signed(high)}{tail}, {sure}. "
         )
     if len(real) > 2:
         said.append(
-            element("small", f"It is the first of {len(real)} after the fact; no interval here allows for that choice.")
+            element("small", f"It is the best of {len(real)} routers; the intervals do not account for that selection.")
         )
     return element("p", *said, class_="verdict")
 
 
 def sections(report: Mapping[str, Any]) -> Html:
-    """Every part of the page that the report has something for, and a sentence for each that it has not."""
-    per_group = any(router.get("per_task") or router.get("per_domain") for router in report["routers"])
-    picked = any(router.get("picks") for router in report["routers"])
+    """The parts of the page that have data, and a sentence about the others."""
+    per_group = any(router["per_task"] or router["per_domain"] for router in report["routers"])
+    picked = any(router["picks"] for router in report["routers"])
     points = page_points(report)
     learning = join(mount("curve"), more("As a table", curve(report)))
     leaders = leaderboard(report) if report["routers"] else None
+    chart = join(mount("plane"), extra(report)) if points else None
+    repeats = duplicates(report) if report.get("duplicates") else None
     found = {
-        "leaderboard": ("Leaderboard", leaders, "no router"),
-        "plane": (
-            "Cost and performance",
-            join(mount("plane"), extra(report)) if points else None,
-            "no cost beside a performance",
-        ),
-        "heat": ("By task", mount("heat") if per_group else None, "nothing by task"),
-        "picks": ("Who gets picked", picks(report) if picked else None, "no picks"),
-        "curve": ("Learning curve", learning if report["learning_curve"] else None, "no learning curve"),
-        "duplicates": ("Duplicates", duplicates(report) if report.get("duplicates") else None, "no look for duplicates"),
-        "explorer": ("Queries", mount("explorer") if report["explorer"] else None, "no queries to look into"),
+        "leaderboard": ("Leaderboard", leaders, "routers"),
+        "plane": ("Cost and performance", chart, "costs with a performance"),
+        "heat": ("By task", mount("heat") if per_group else None, "figures by task"),
+        "picks": ("Picked candidates", picks(report) if picked else None, "picks"),
+        "curve": ("Learning curve", learning if report["learning_curve"] else None, "a learning curve"),
+        "duplicates": ("Duplicates", repeats, "a search for duplicates"),
+        "explorer": ("Queries", mount("explorer") if report["explorer"] else None, "single queries"),
     }
     kept = {key: (label, body) for key, (label, body, _) in found.items() if body}
     links = [element("li", element("a", label, href=f"#{key}")) for key, (label, _) in kept.items()]
@@ -242,31 +248,27 @@ def sections(report: Mapping[str, Any]) -> Html:
         for key, (label, body) in kept.items()
     ]
     missing = [absent for _, body, absent in found.values() if not body]
-    left_out = (
-        element("p", f"Left out, because the report holds none: {', '.join(missing)}.", class_="left-out") if missing else None
-    )
-    return join(nav, element("noscript", element("p", NO_SCRIPT, class_="left-out")), *bodies, left_out)
+    note = element("p", f"Not in this report: {', '.join(missing)}.", class_="left-out") if missing else None
+    return join(nav, element("noscript", element("p", NO_SCRIPT, class_="left-out")), *bodies, note)
 
 
 def page_points(report: Mapping[str, Any]) -> bool:
-    """Whether anything has both a cost and a performance."""
+    """Whether any candidate or router has both a cost and a performance."""
     pairs = [(c.get("performance"), c.get("cost_usd")) for c in report["candidates"]]
-    pairs += [
-        ((r.get("metrics") or {}).get("performance"), (r.get("metrics") or {}).get("cost_usd")) for r in report["routers"]
-    ]
+    pairs += [(r["metrics"].get("performance"), r["metrics"].get("cost_usd")) for r in report["routers"]]
     return any(quad(p)[0] is not None and quad(k)[0] is not None for p, k in pairs)
 
 
 def mount(key: str) -> Html:
-    """Where a script puts what it draws."""
+    """The place for what a script draws."""
     return element("div", id=f"{key}-mount")
 
 
 def more(label: str, body: Html) -> Html:
-    """A part that opens on demand."""
+    """A collapsible part."""
     return element("details", element("summary", label), body, class_="as-table")
 
 
 def extra(report: Mapping[str, Any]) -> Html | None:
-    """The candidates as a table, under the plane."""
+    """The candidates as a table, below the plane."""
     return more("The candidates as a table", candidates(report)) if report["candidates"] else None

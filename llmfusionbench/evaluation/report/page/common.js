@@ -1,5 +1,5 @@
 "use strict";
-// What the other scripts share. Texts of the logs reach the page as text nodes only; the policy refuses anything else.
+// Shared by the other scripts. Texts of the logs become text nodes only; the policy refuses anything else.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const NONE = "\u2013";

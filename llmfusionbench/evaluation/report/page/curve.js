@@ -1,4 +1,4 @@
-// The learning curve: what a router reaches with how many train queries.
+// The learning curve: the result of a router by number of train queries.
 
 const COLOURED = 8;
 const DASHES = [null, "6 3", "2 3", "8 3 2 3"];

@@ -1,4 +1,4 @@
-"""What the page's scripts draw from: the report with its texts made visible, its numbers rounded and its names as indices."""
+"""The data of the page's scripts: visible texts, rounded numbers, and names as indices."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from llmfusionbench.evaluation.report.page.text import PROMPT_LIMIT, name, visib
 
 
 def page_data(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Plane, heat map, curve and explorer, ready for JSON: no NaN, no text of more than a few thousand characters."""
+    """The data of plane, heat map, curve and explorer, for JSON: no NaN and no long texts."""
     return {"plane": plane(report), "heat": heat(report), "curve": curve(report), "explorer": explorer(report)}
 
 
 def plane(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Candidates and routers that have a cost and a performance, with what each is."""
+    """Candidates and routers with a cost and a performance, and the kind of each."""
     front = set(report["frontier"])
     points: list[dict[str, Any]] = []
     for c in report["candidates"]:
@@ -26,36 +26,29 @@ def plane(report: Mapping[str, Any]) -> list[dict[str, Any]]:
         )
     for i, router in enumerate(sorted(ranked(report), key=is_reference)):
         kind = "oracle" if is_bound(router) else "single" if router.get("name") == "best_single" else "router"
-        found = router.get("metrics") or {}
-        point = {
-            "name": name(router.get("name")),
-            "kind": kind,
-            "p": quad(found.get("performance")),
-            "k": quad(found.get("cost_usd")),
-        }
-        points.append({**point, "rank": i, "sweep": sweep(router)})
+        p, k = (quad(router["metrics"].get(key)) for key in ("performance", "cost_usd"))
+        points.append({"name": name(router.get("name")), "kind": kind, "p": p, "k": k, "rank": i, "sweep": sweep(router)})
     return [point for point in points if point["p"][0] is not None and point["k"][0] is not None]
 
 
 def sweep(router: Mapping[str, Any]) -> list[list[float | None]]:
-    """Cost and performance along a router's willingness to pay, where both are known."""
+    """Cost and performance along the sweep over willingness to pay, where both are known."""
     steps = [(number(step.get("cost_usd")), number(step.get("performance"))) for step in router.get("sweep") or ()]
     return [[rounded(k), rounded(p)] for k, p in steps if k is not None and p is not None]
 
 
 def heat(report: Mapping[str, Any]) -> dict[str, Any]:
     """Values by task and by domain: for every metric one row per router, in the leaderboard's order."""
-    rows = [r for r in ranked(report) if r.get("per_task") or r.get("per_domain")]
+    rows = [r for r in ranked(report) if r["per_task"] or r["per_domain"]]
     by: dict[str, Any] = {}
     for key, noun in (("per_task", "task"), ("per_domain", "domain")):
-        groups = sorted({group for router in rows for group in router.get(key) or {}})
+        groups = sorted({group for router in rows for group in router[key]})
         if not groups:
             continue
         metrics = []
         for m in metrics_of(report):
             values = [
-                [rounded((((router.get(key) or {}).get(g) or {}).get(m.key) or {}).get("value"), 4) for g in groups]
-                for router in rows
+                [rounded(((router[key].get(g) or {}).get(m.key) or {}).get("value"), 4) for g in groups] for router in rows
             ]
             if any(v is not None for row in values for v in row):
                 metrics.append({"label": m.label, "kind": m.kind, "better": m.better, "values": values})

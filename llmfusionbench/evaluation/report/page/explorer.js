@@ -1,4 +1,4 @@
-// One query at a time: its text, what every candidate scored and which router chose it. Details are made when they are opened.
+// The queries: text, score of every candidate, and the routers that chose it. Details are built when they are opened.
 
 const PAGE = 20;
 const OUTCOMES = [
@@ -6,7 +6,7 @@ const OUTCOMES = [
   ["missed", "a better candidate was missed"],
   ["best", "the best candidate was chosen"],
   ["none", "no candidate scored above 0"],
-  ["declined", "nothing was chosen"],
+  ["declined", "no candidate was chosen"],
 ];
 
 function explorer(mount) {
@@ -80,7 +80,7 @@ function explorer(mount) {
     pager.replaceChildren(...(pages > 1 ? [step("Previous", -1), el("span", {}, `Page ${state.page + 1} of ${pages}`), step("Next", 1)] : []));
   }
   function item(row) {
-    const text = row.p === null ? "(the report holds no text of this query)" : row.p.slice(0, 300).replace(/\s+/g, " ").trim();
+    const text = row.p === null ? "(the report does not have the text of this query)" : row.p.slice(0, 300).replace(/\s+/g, " ").trim();
     const score = got(row);
     const mine = state.router < 0 ? null : row.c[state.router];
     const how = score === null || row.top === null ? "unknown" : row.top <= 0 ? "none" : score === row.top ? "good" : "bad";
@@ -90,7 +90,7 @@ function explorer(mount) {
       mine === null
         ? `best ${written(row.top)}`
         : mine < 0
-        ? "nothing chosen"
+        ? "none chosen"
         : [el("span", { class: `sign ${how}`, title: spoken }, sign, el("span", { class: "spoken" }, ` ${spoken}`)),
            ` ${written(score)} of ${written(row.top)}`];
     const details = el(
@@ -111,7 +111,7 @@ function explorer(mount) {
     row.c.forEach((c, r) => c >= 0 && chosenBy[c].push(routers[r]));
     const order = candidates.map((_, c) => c).filter((c) => row.s[c] !== null || chosenBy[c].length);
     order.sort((a, b) => (row.s[b] ?? -1) - (row.s[a] ?? -1) || chosenBy[b].length - chosenBy[a].length || a - b);
-    const title = `What ${order.length} candidates scored, and who chose them`;
+    const title = `Scores of ${order.length} candidates, and the routers that chose them`;
     const lines = order.map((c) =>
       el(
         "tr",

@@ -1,4 +1,4 @@
-// The heat map: routers down, tasks or domains across; either the values or how far they lie from the best single LLM.
+// The heat map: routers in rows, tasks or domains in columns; the values, or their difference from the best single LLM.
 
 function heatMap(mount) {
   const { routers, bounds, single, by } = data.heat;
@@ -59,7 +59,7 @@ function heatMap(mount) {
         }),
       ),
     );
-    const title = `${label} of every router by ${state.by}${relative ? ", less that of the best single LLM" : ""}`;
+    const title = `${label} of every router by ${state.by}${relative ? ", minus that of the best single LLM" : ""}`;
     region.setAttribute("aria-label", title);
     region.replaceChildren(
       el(

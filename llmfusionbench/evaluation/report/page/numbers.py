@@ -1,4 +1,4 @@
-"""How metrics are called and written: labels, units, which way is better, numbers with their intervals."""
+"""How the page labels metrics and formats numbers and intervals."""
 
 from __future__ import annotations
 
@@ -8,32 +8,26 @@ from dataclasses import dataclass
 from typing import Any
 
 NONE = "\N{EN DASH}"
-"""What stands for a missing value."""
+"""A missing value."""
 
 MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What the page knows of one metric."""
+    """A metric on the page."""
 
     key: str
     """Its name in the report."""
-
     label: str
     """Its name on the page, with the unit."""
-
     kind: str
-    """How its values are written: `number`, or `cost` (USD of a query, written for 1,000 queries)."""
-
+    """The format of its values: `number`, or `cost` (USD per query, shown per 1,000 queries)."""
     better: int
-    """1 where more is better, -1 where less is, 0 where neither."""
-
+    """1 if higher is better, -1 if lower is, 0 if neither."""
     primary: bool
-    """Shown without asking for all metrics."""
-
+    """Shown at first, without a click on all metrics."""
     description: str = ""
-    """What the report says that it is."""
 
 
 _LABELS = {
@@ -68,14 +62,14 @@ def metric(key: str, said: Mapping[str, Any] | None = None) -> Metric:
 
 
 def number(value: Any) -> float | None:
-    """A finite float, or None for whatever is missing, not a number or not finite."""
+    """A finite float, or None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
 
 
 def rounded(value: Any, digits: int = 6) -> float | None:
-    """A number for the page's data: to `digits` significant digits, a whole one without its point."""
+    """A number for the page's data, with `digits` significant digits; whole numbers as int."""
     found = number(value)
     if found is None:
         return None
@@ -84,12 +78,12 @@ def rounded(value: Any, digits: int = 6) -> float | None:
 
 
 def quad(estimate: Mapping[str, Any] | None) -> list[float | None]:
-    """[value, low, high, n] of one estimate of the report."""
+    """[value, low, high, n] of an estimate in the report."""
     return [rounded((estimate or {}).get(part)) for part in ("value", "low", "high", "n")]
 
 
 def written(value: float | None, kind: str = "number") -> str:
-    """A value as text: three decimals, or three significant digits for USD of 1,000 queries."""
+    """A value as text: three decimals, or three significant digits for USD per 1,000 queries."""
     if value is None:
         return NONE
     if kind == "cost":
@@ -98,7 +92,7 @@ def written(value: float | None, kind: str = "number") -> str:
 
 
 def significant(value: float) -> str:
-    """Three significant digits, never as a power of ten."""
+    """Three significant digits, without an exponent."""
     if value == 0:
         return "0"
     decimals = max(0, 2 - math.floor(math.log10(abs(value))))
@@ -106,7 +100,7 @@ def significant(value: float) -> str:
 
 
 def interval(estimate: Sequence[float | None], kind: str = "number") -> str:
-    """`0.701 to 0.723` of [value, low, high, ...], or nothing where an end is missing."""
+    """`0.701 to 0.723` of [value, low, high, ...], or an empty text if an end is missing."""
     low, high = estimate[1], estimate[2]
     return "" if low is None or high is None else f"{written(low, kind)} to {written(high, kind)}"
 

@@ -41,9 +41,9 @@ function planeChart(mount) {
   }
   const sweeping = all.filter((p) => (p.sweep || []).length > 1);
   if (sweeping.length) {
-    controls.append(tick("What routers trade", state.sweeps, (on) => set({ sweeps: on })));
+    controls.append(tick("Trade-off of routers", state.sweeps, (on) => set({ sweeps: on })));
     const line = svg("svg", { width: 18, height: 18, "aria-hidden": "true" }, svg("path", { class: "sweep-line", d: "M1,14Q6,5 17,4" }));
-    legend.append(el("li", {}, line, "A router as its willingness to pay grows"));
+    legend.append(el("li", {}, line, "A router by its willingness to pay"));
   }
   mount.append(controls, legend, box, readout);
   const hint = "Point at a mark, or press the arrow keys in the chart, to read its numbers.";

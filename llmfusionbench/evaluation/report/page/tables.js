@@ -1,4 +1,4 @@
-// Tables that sort by the heads of their columns. A missing value is last, whichever way.
+// Tables that sort by their column heads. Missing values come last in both orders.
 
 const byName = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 

@@ -1,4 +1,4 @@
-"""The tables of the page that need no script: the leaderboard, candidates, picks, learning curve and duplicates."""
+"""The tables of the page: leaderboard, candidates, picks, learning curve and duplicates."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from llmfusionbench.evaluation.report.page.numbers import (
 from llmfusionbench.evaluation.report.page.text import Html, element, join, name, named
 
 COLOURS = 8
-"""Candidates that get a colour of their own among the picks; the style sheet has as many."""
+"""Number of candidates with their own colour among the picks, as in the style sheet."""
 
 PAIRED = {"best_single": "Gain over best single", "best_baseline": "Gain over best baseline"}
 
 
 def metrics_of(report: Mapping[str, Any]) -> list[Metric]:
-    """Every metric that a router has, the headline one first, then those shown at once, then the others as they come."""
-    keys = dict.fromkeys(key for router in report["routers"] for key in router.get("metrics") or {})
+    """Every metric of the routers: the headline first, then the primary ones, then the others in their order."""
+    keys = dict.fromkeys(key for router in report["routers"] for key in router["metrics"])
     headline = headline_of(report)
-    found = [metric(key, (report.get("metrics") or {}).get(key)) for key in keys]
+    found = [metric(key, report["metrics"].get(key)) for key in keys]
     if about_performance(report):
         found = [replace(m, primary=m.primary and m.key != "reward") for m in found]
     rank = {key: i for i, key in enumerate(PRIMARY)}
@@ -38,23 +38,21 @@ def metrics_of(report: Mapping[str, Any]) -> list[Metric]:
 
 
 def headline_of(report: Mapping[str, Any]) -> str:
-    """The metric that the report is about: what the guarded track is scored by, else the reward of the scenario, or the
-    performance where that is about nothing else.
-    """
-    keys = dict.fromkeys(key for router in report["routers"] for key in router.get("metrics") or {})
+    """The main metric: the guarded score in the guarded track, else the reward, or the performance if the two are the same."""
+    keys = dict.fromkeys(key for router in report["routers"] for key in router["metrics"])
     wanted = ("performance", "reward") if about_performance(report) else ("reward", "performance")
     return next((key for key in ("guarded_score", *wanted, *keys) if key in keys), "performance")
 
 
 def about_performance(report: Mapping[str, Any]) -> bool:
-    """Whether the scenario asks for performance alone, whose scaled form, the reward, then says nothing more."""
+    """Whether the scenario weighs only performance, so that the reward adds no information."""
     return report.get("scenario") in (None, "performance_first")
 
 
 def gains_of(router: Mapping[str, Any], report: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The paired gains of a router in what the scenario asks for: performance, or reward."""
+    """The paired gains of a router, in performance or in reward, as the scenario weighs them."""
     found = router.get("paired_performance") if about_performance(report) else None
-    gains: Mapping[str, Any] = found or router.get("paired") or {}
+    gains: Mapping[str, Any] = found or router["paired"]
     return gains
 
 
@@ -71,19 +69,18 @@ def is_reference(router: Mapping[str, Any]) -> bool:
 def tag_of(router: Mapping[str, Any]) -> Html | None:
     """The kind of a row that is not the user's own router."""
     if is_bound(router):
-        return element("span", "bound", class_="tag", title="No router can pass it")
+        return element("span", "bound", class_="tag", title="No router can exceed it")
     word = "reference" if router.get("reference") else "baseline" if router.get("baseline") else None
     return element("span", word, class_="tag") if word else None
 
 
 def ranked(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Routers by the headline metric, best first, without a value last."""
+    """Routers by the headline metric, best first; those without a value last."""
     key = headline_of(report)
-    main = metric(key, (report.get("metrics") or {}).get(key))
-    sign = main.better or 1
+    sign = metric(key, report["metrics"].get(key)).better or 1
 
     def place(router: Mapping[str, Any]) -> tuple[bool, float]:
-        value = quad((router.get("metrics") or {}).get(main.key))[0]
+        value = quad(router["metrics"].get(key))[0]
         return value is None, -sign * (value or 0.0)
 
     return sorted(report["routers"], key=place)
@@ -98,7 +95,7 @@ def cell(estimate: Sequence[float | None], kind: str, more: bool = False, extra:
 
 
 def whisker(estimate: Sequence[float | None], low: float, high: float) -> Html | None:
-    """A dot on its interval, on the scale `low` to `high` that all rows share."""
+    """A dot on its interval, on the common scale `low` to `high`."""
     value, *ends = estimate[:3]
     if value is None or high <= low:
         return None
@@ -113,13 +110,13 @@ def whisker(estimate: Sequence[float | None], low: float, high: float) -> Html |
 
 
 def head(label: str, *, first: str = "descending", more: bool = False, text: bool = False, about: str = "") -> Html:
-    """A column head; `first` is the order that its first press sorts in."""
+    """A column head; `first` is the sort order of the first click."""
     kind = " ".join(k for k, on in (("more", more), ("text", text)) if on)
     return element("th", label, scope="col", data_first=first, class_=kind or None, title=about or None)
 
 
 def paired_cell(paired: Mapping[str, Any] | None) -> Html:
-    """The gain over another router on the same queries, and whether its interval leaves out zero."""
+    """The gain over another router on the same queries, and whether its interval excludes zero."""
     gain, low, high, p = (number((paired or {}).get(part)) for part in ("gain", "low", "high", "p"))
     if gain is None:
         return element("td", NONE)
@@ -129,7 +126,7 @@ def paired_cell(paired: Mapping[str, Any] | None) -> Html:
     if low is not None and high is not None:
         mark = ("up", "\N{BLACK UP-POINTING TRIANGLE}", "ahead") if low > 0 else None
         mark = ("down", "\N{BLACK DOWN-POINTING TRIANGLE}", "behind") if high < 0 else mark
-        sure = mark or ("level", "\N{ALMOST EQUAL TO}", "not told apart")
+        sure = mark or ("level", "\N{ALMOST EQUAL TO}", "not significant")
     tag = element("span", sure[1], class_=f"mark {sure[0]}", title=sure[2]) if sure else None
     spoken = element("span", f" {sure[2]}", class_="spoken") if sure else None
     ends = f"{signed(low)} to {signed(high)}" if sure else ""
@@ -141,15 +138,15 @@ def paired_cell(paired: Mapping[str, Any] | None) -> Html:
 
 
 def leaderboard(report: Mapping[str, Any]) -> Html:
-    """Every router with every metric; those that are not primary wait for the reader to ask."""
+    """Every router with every metric; only the primary ones are shown at first."""
     metrics, rows = metrics_of(report), ranked(report)
     paired = [key for key in PAIRED if any(number((gains_of(r, report).get(key) or {}).get("gain")) is not None for r in rows)]
     if not any(m.primary for m in metrics):
         metrics = [replace(m, primary=i < 5) for i, m in enumerate(metrics)]
     main = metrics[0] if metrics else metric("performance")
-    ends = [e for r in rows for e in quad((r.get("metrics") or {}).get(main.key))[:3] if e is not None]
+    ends = [e for r in rows for e in quad(r["metrics"].get(main.key))[:3] if e is not None]
     scale = (min(ends), max(ends)) if ends else (0.0, 1.0)
-    total = (report.get("queries") or {}).get("test")
+    total = report["queries"].get("test")
     shown = [m for m in metrics if m.primary or m is main]
     hidden = [m for m in metrics if m not in shown]
 
@@ -164,7 +161,7 @@ def leaderboard(report: Mapping[str, Any]) -> Html:
     heads += [head("Queries")]
     body = []
     for router in rows:
-        estimates = {m.key: quad((router.get("metrics") or {}).get(m.key)) for m in metrics}
+        estimates = {m.key: quad(router["metrics"].get(m.key)) for m in metrics}
         cells = [element("th", named(router.get("name")), tag_of(router), scope="row")]
         drawn = whisker(estimates[main.key], *scale) if main.key in estimates else None
         cells += [cell(estimates[m.key], m.kind, extra=drawn if m is main else None) for m in shown]
@@ -179,7 +176,7 @@ def leaderboard(report: Mapping[str, Any]) -> Html:
 
 
 def counted(n: float | None, total: Any) -> Html:
-    """On how many queries a mean rests, and of how many."""
+    """The number of queries behind a mean, of all test queries."""
     if n is None:
         return element("td", NONE)
     of = number(total)
@@ -188,7 +185,7 @@ def counted(n: float | None, total: Any) -> Html:
 
 
 def table(caption: str, heads: Sequence[Html], body: Sequence[Html], id_: str) -> Html:
-    """A sortable table in a region that scrolls by itself, by keyboard too."""
+    """A sortable table in its own scrolling region, which the keyboard reaches too."""
     made = element(
         "table",
         element("caption", caption),
@@ -201,35 +198,30 @@ def table(caption: str, heads: Sequence[Html], body: Sequence[Html], id_: str) -
 
 
 def candidates(report: Mapping[str, Any]) -> Html:
-    """Every candidate with its means, and whether it lies on the Pareto front."""
+    """Every candidate with its means, and whether it is on the Pareto front."""
     front = set(report["frontier"])
     rows = sorted(report["candidates"], key=lambda c: -(quad(c.get("performance"))[0] or 0.0))
-    heads = [
-        head("Candidate", first="ascending", text=True),
-        head("Performance"),
-        head("USD per 1,000 queries", first="ascending"),
-        head("Judge score"),
-        head("Pareto front", text=True),
-    ]
+    figures = [metric(key) for key in ("performance", "cost_usd", "judge")]
+    heads = [head("Candidate", first="ascending", text=True)]
+    heads += [head(m.label, first="ascending" if m.better < 0 else "descending") for m in figures]
+    heads += [head("Pareto front", text=True)]
     body = [
         element(
             "tr",
             element("th", named(c.get("candidate")), scope="row"),
-            cell(quad(c.get("performance")), "number"),
-            cell(quad(c.get("cost_usd")), "cost"),
-            cell(quad(c.get("judge")), "number"),
+            *(cell(quad(c.get(m.key)), m.kind) for m in figures),
             element("td", "on the front" if c.get("candidate") in front else "", class_="text"),
         )
         for c in rows
     ]
-    return table(f"{len(rows)} candidates, each asked every query", heads, body, "candidates-table")
+    return table(f"{len(rows)} candidates, each on every test query", heads, body, "candidates-table")
 
 
 def favourites(report: Mapping[str, Any]) -> list[str]:
-    """Candidates that routers pick most, over all routers; they get the colours."""
+    """The candidates picked most over all routers; they get the colours."""
     total: dict[str, float] = {}
     for router in report["routers"]:
-        for candidate, share in (router.get("picks") or {}).items():
+        for candidate, share in router["picks"].items():
             total[candidate] = total.get(candidate, 0.0) + (number(share) or 0.0)
     return sorted(total, key=lambda c: (-total[c], c))[:COLOURS]
 
@@ -242,7 +234,7 @@ def picks(report: Mapping[str, Any]) -> Html:
     keys.append(element("li", swatch("rest"), "any other"))
     rows = []
     for router in ranked(report):
-        shares = {c: number(s) or 0.0 for c, s in (router.get("picks") or {}).items()}
+        shares = {c: number(s) or 0.0 for c, s in router["picks"].items()}
         by_share = sorted((c for c in shares if shares[c] > 0), key=lambda c: (-shares[c], c))
         if not by_share:
             continue
@@ -263,14 +255,14 @@ def picks(report: Mapping[str, Any]) -> Html:
 
 
 def swatch(kind: str) -> Html:
-    """A spot of colour for a legend."""
+    """A colour swatch for a legend."""
     return element(
         "svg", element("rect", width="12", height="12", rx="2", class_=kind), width="12", height="12", aria_hidden="true"
     )
 
 
 def curve(report: Mapping[str, Any]) -> Html:
-    """The learning curve as numbers."""
+    """The learning curve as a table."""
     heads = [head("Router", first="ascending", text=True), head("Train queries", first="ascending"), head("Value")]
     body = [
         element(
@@ -281,21 +273,27 @@ def curve(report: Mapping[str, Any]) -> Html:
         )
         for point in report["learning_curve"]
     ]
-    return table("What each router reaches with fewer train queries", heads, body, "curve-table")
+    return table("Results with fewer train queries", heads, body, "curve-table")
 
 
 def duplicates(report: Mapping[str, Any]) -> Html:
-    """How many test queries train holds too, and what leaving them out does to every router."""
+    """How many test queries have a duplicate in train, and how the rewards change without them."""
     found: Mapping[str, Any] = report["duplicates"]
     exact, near = (int(number(found.get(part)) or 0) for part in ("exact", "near"))
-    total = number((report.get("queries") or {}).get("test"))
+    total = number(report["queries"].get("test"))
     of = "" if total is None else f" of {total:,.0f}"
     like = number(found.get("threshold"))
-    kind = "" if like is None else f" (of the word triples of both, a share of {like:g} or more is shared)"
+    kind = "" if like is None else f" (a Jaccard similarity of word triples of {like:g} or more)"
     said = element("p", f"{exact:,}{of} test queries are in train word for word, {near:,} nearly{kind}.")
     if not found.get("effect"):
         return said
-    heads = [head("Router", first="ascending", text=True), head("All"), head("Without them"), head("Change"), head("Left")]
+    heads = [
+        head("Router", first="ascending", text=True),
+        head("All"),
+        head("Without them"),
+        head("Change"),
+        head("Queries left"),
+    ]
     body = []
     for row in found["effect"]:
         all_of_them, rest, n = (number(row.get(part)) for part in ("with", "without", "n"))
@@ -312,6 +310,4 @@ def duplicates(report: Mapping[str, Any]) -> Html:
                 element("td", NONE if n is None else f"{n:,.0f}", data_v=n),
             )
         )
-    return join(
-        said, table("Mean reward with and without the test queries that train holds too", heads, body, "duplicates-table")
-    )
+    return join(said, table("Mean reward with and without the test queries that are in train", heads, body, "duplicates-table"))

@@ -139,7 +139,9 @@ class Rescoring:
         file = root / CHANGED
         entry = {"rows": changes, "bytes": file.stat().st_size, "sha256": sha256(file)}
         scores = (
-            pa.concat_tables([_note(store, rescore_rows.SCORE_NOTES, shard) for shard in shards]) if shards else SCORES.empty_table()
+            pa.concat_tables([_note(store, rescore_rows.SCORE_NOTES, shard) for shard in shards])
+            if shards
+            else SCORES.empty_table()
         )
         report = summarise(scores, sandbox=self.sandbox)
         figures = {"answers": report.answers, "changed": changes, "missing": report.missing}

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from llmfusionbench.builders.revising import rescore_rows
 from llmfusionbench.builders.revising.code_runs import CODE, VERDICTS, run_code
 from llmfusionbench.builders.revising.derive import Conclusion, Revised, derive
 from llmfusionbench.builders.revising.rescore_report import RescoreReport, summarise
@@ -28,8 +29,6 @@ from llmfusionbench.types import Progress
 
 CHANGED: Final = "rescore_changes.parquet"
 """The file of a re-scored release that lists the answers whose performance has changed."""
-
-_SCORES, _CHANGES = "scores", "changes"
 
 
 def rescore(
@@ -126,21 +125,24 @@ class Rescoring:
 
     def revise(self, shard: Shard, tables: ShardTables, store: Store, workers: int) -> Revised:
         """Give every response of a chosen metric its performance, or none."""
-        scored = score_responses(tables, self.choice, store.read(VERDICTS, shard), workers)
-        return Revised(scored.responses, {_SCORES: scored.scores, _CHANGES: scored.changes})
+        return score_responses(tables, self.choice, store.read(VERDICTS, shard), workers)
 
     def conclude(self, shards: Sequence[Shard], store: Store, root: Path) -> Conclusion:
         """Write the changes, and compare before and after."""
         changes = 0
         with pq.ParquetWriter(root / CHANGED, CHANGES, compression="zstd", use_dictionary=True) as writer:
             for shard in shards:
-                rows = _note(store, _CHANGES, shard)
+                rows = _note(store, rescore_rows.CHANGE_NOTES, shard)
                 changes += rows.num_rows
                 if rows.num_rows:
                     writer.write_table(rows)
         file = root / CHANGED
         entry = {"rows": changes, "bytes": file.stat().st_size, "sha256": sha256(file)}
-        scores = pa.concat_tables([_note(store, _SCORES, shard) for shard in shards]) if shards else SCORES.empty_table()
+        scores = (
+            pa.concat_tables([_note(store, rescore_rows.SCORE_NOTES, shard) for shard in shards])
+            if shards
+            else SCORES.empty_table()
+        )
         report = summarise(scores, sandbox=self.sandbox)
         figures = {"answers": report.answers, "changed": changes, "missing": report.missing}
         return Conclusion({CHANGED: entry}, figures, report)

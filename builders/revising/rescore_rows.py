@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.making.views import CANDIDATE, lookup, with_columns
+from llmfusionbench.builders.revising.derive import Revised
 from llmfusionbench.builders.revising.shards import ShardTables
 from llmfusionbench.scoring import METRICS, OFFICIAL, VERSION, score_column
 
@@ -26,6 +27,9 @@ SCORES: Final = pa.schema(
 
 CHANGES: Final = pa.schema([*SCORES, ("extracted", pa.string()), ("metric_version", pa.string())])
 """The note on every answer whose performance has changed."""
+
+SCORE_NOTES, CHANGE_NOTES = "scores", "changes"
+"""Names of the two notes."""
 
 NOT_KEPT: Final = "the text of the answer was not kept"
 
@@ -48,17 +52,8 @@ class Choice:
         return self.metrics is None or metric in self.metrics
 
 
-@dataclass(frozen=True)
-class ScoredRows:
-    """A shard's responses with their new scores, and the notes on them."""
-
-    responses: pa.Table
-    scores: pa.Table
-    changes: pa.Table
-
-
-def score_responses(tables: ShardTables, choice: Choice, verdicts: pa.Table | None, workers: int = 1) -> ScoredRows:
-    """Score the responses of a shard.
+def score_responses(tables: ShardTables, choice: Choice, verdicts: pa.Table | None, workers: int = 1) -> Revised:
+    """Score the responses of a shard, and note the scores and what changed.
 
     `verdicts` are the scores of its programs, if they were run: query_id, llm, mode, value, extracted, reason.
     """
@@ -109,19 +104,21 @@ def score_responses(tables: ShardTables, choice: Choice, verdicts: pa.Table | No
         pc.if_else(values.is_valid(), choice.version, pa.scalar(None, pa.string())),
         responses["metric_version"],
     )
-    scored_responses = with_columns(responses, {"performance": values, "metric_version": version})
-    notes = {
-        **{name: responses[name] for name in CANDIDATE},
-        **{name: facts[name] for name in ("task", "metric")},
-        "before": responses["performance"],
-        "after": values,
-        "reason": pa.array(reasons, pa.string()),
-        "extracted": pa.array(extracted, pa.string()),
-        "metric_version": scored_responses["metric_version"],
-    }
+    revised = with_columns(responses, {"performance": values, "metric_version": version})
+    scores = pa.table(
+        {
+            **{name: responses[name] for name in CANDIDATE},
+            **{name: facts[name] for name in ("task", "metric")},
+            "before": responses["performance"],
+            "after": values,
+            "reason": pa.array(reasons, pa.string()),
+            "extracted": pa.array(extracted, pa.string()),
+            "metric_version": version,
+        },
+        schema=CHANGES,
+    )
     changed = ~((before == after) | (np.isnan(before) & np.isnan(after)))
-    changes = pa.table(notes).select(CHANGES.names).cast(CHANGES).filter(pa.array(changed))
-    return ScoredRows(scored_responses, pa.table(notes).select(SCORES.names).cast(SCORES), changes)
+    return Revised(revised, {SCORE_NOTES: scores.select(SCORES.names), CHANGE_NOTES: scores.filter(pa.array(changed))})
 
 
 def _choices(queries: pa.Table, query_ids: pa.ChunkedArray) -> pa.ChunkedArray:

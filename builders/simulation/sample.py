@@ -9,13 +9,12 @@ import csv
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from llmfusionbench.builders.build import build
 from llmfusionbench.builders.records import Part, Records, Templates, record_table
 from llmfusionbench.builders.simulation import (
     SimulatedQuery,
-    SimulatedTemplate,
     simulate_queries,
     simulate_rows,
     simulate_templates,
@@ -51,13 +50,8 @@ class SimulatedLogs:
             ]  # fmt: skip
             yield Records(record_table(rows))
         for query in self.queries["train"]:
-            yield Templates([_template_row(query, t) for t in simulate_templates(query, self.seed) if t.sources])
-
-
-def _template_row(query: SimulatedQuery, template: SimulatedTemplate) -> dict[str, Any]:
-    names = ("criterion", "pool", "summarizer", "template")
-    row = {name: getattr(template, name) for name in names}
-    return {"query_id": query_id(query.task, query.prompt), **row, "sources": list(template.sources)}
+            templates = (vars(template) for template in simulate_templates(query, self.seed) if template.sources)
+            yield Templates([{"query_id": query_id(query.task, query.prompt), **template} for template in templates])
 
 
 def make_sample(out: Path) -> Release:

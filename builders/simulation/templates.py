@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from llmfusionbench.builders.simulation.answers import SimulatedAnswer, answers
 from llmfusionbench.builders.simulation.latent import generator, query_key
 from llmfusionbench.builders.simulation.query import SimulatedQuery
 from llmfusionbench.builders.simulation.replies import kind
-from llmfusionbench.types import CRITERIA, POOLS
+from llmfusionbench.types import CRITERIA, POOLS, Candidate
 
 SUMMARIZER = "simulated"
 _SOURCES = 3
@@ -38,29 +37,28 @@ _FORMS = {
     "em_mc": "Finish with the letter of the option in parentheses.", "cem": "Reply with the name alone.", "f1_score": "Reply with the bare span, without a sentence around it.",
     "em": "Reply with the single word true or false.", "code_eval": "Return the whole function and nothing that would keep it from running.",
 }  # fmt: skip
+_CAUTIONS = (
+    "Do not use a given quantity twice.", "Read the instruction at the end before replying.", "Keep the chain of reasoning short.",
+)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SimulatedTemplate:
     """A thought template, without the id of its query."""
 
-    template_id: str
     criterion: str
     pool: str
-    summarizer: str
     template: str
     """One to five sentences: the kind of task, how to reason, the form of the answer."""
-    sources: tuple[str, ...]
+    sources: list[str]
     """The candidates whose answers rank first under the criterion, best first."""
+    summarizer: str = SUMMARIZER
 
 
-def simulate_templates(
-    query: SimulatedQuery, seed: int = 0, *, entries: list[SimulatedAnswer] | None = None
-) -> list[SimulatedTemplate]:
-    """Six templates of a query, one for each criterion and pool; `entries` are its answers where they are already at hand."""
-    key = query_key(query, seed)
-    ranked = answers(query, seed) if entries is None else entries
-    return [_template(query, key, ranked, criterion, pool) for criterion in CRITERIA for pool in POOLS]
+def simulate_templates(query: SimulatedQuery, seed: int = 0) -> list[SimulatedTemplate]:
+    """Six templates of a query, one for each criterion and pool."""
+    key, entries = query_key(query, seed), answers(query, seed)
+    return [_template(query, key, entries, criterion, pool) for criterion in CRITERIA for pool in POOLS]
 
 
 def _value(entry: SimulatedAnswer, criterion: str) -> float:
@@ -71,35 +69,20 @@ def _value(entry: SimulatedAnswer, criterion: str) -> float:
 def _template(
     query: SimulatedQuery, key: bytes, entries: list[SimulatedAnswer], criterion: str, pool: str
 ) -> SimulatedTemplate:
-    # An answer without the figure cannot be ranked by it, so it is no source.
+    # An answer without the figure cannot be ranked by it, so it is not a source.
     known = [
         entry for entry in entries
         if (pool == "all" or entry.llm.scale == "small")
         and (criterion == "judge" or entry.performance is not None)
         and (criterion == "performance" or entry.judge_score is not None)
     ]  # fmt: skip
-    best = sorted(known, key=lambda entry: (-_value(entry, criterion), len(entry.response), entry.llm.name, entry.mode))[
-        :_SOURCES
-    ]
+    known.sort(key=lambda entry: (-_value(entry, criterion), len(entry.response), entry.llm.name, entry.mode))
     rng = generator(key, "template", criterion, pool)
     stock = kind(query.task)
     sentences = [_TASKS[stock].format(query.skill), rng.choice(_METHODS[stock])]
     if rng.random() < 0.4:
-        sentences.append(
-            rng.choice(
-                (
-                    "Do not use a given quantity twice.",
-                    "Read the instruction at the end before replying.",
-                    "Keep the chain of reasoning short.",
-                )
-            )
-        )
+        sentences.append(rng.choice(_CAUTIONS))
     sentences.append(_FORMS[query.metric])
     return SimulatedTemplate(
-        hashlib.blake2b(f"{criterion} {pool}".encode(), key=key, digest_size=8).hexdigest(),
-        criterion,
-        pool,
-        SUMMARIZER,
-        " ".join(sentences),
-        tuple(entry.llm.name if entry.mode == "direct" else f"{entry.llm.name}_think" for entry in best),
+        criterion, pool, " ".join(sentences), [Candidate(entry.llm.name, entry.mode).name for entry in known[:_SOURCES]]
     )

@@ -9,12 +9,10 @@ Baselines, measured in the same run on the same simulated logs, each in its own 
 from __future__ import annotations
 
 import argparse
-import resource
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
+
+from _measuring import cost_alone
 
 import llmfusionbench as lfb
 from llmfusionbench.builders import build
@@ -59,38 +57,24 @@ def plain_matrices(folder: Path) -> None:
         matrix[rows[row["query"]], columns[row["llm"]]] = float(text or "nan")
 
 
-def measured(name: str, folder: Path) -> tuple[float, float]:
-    """Seconds and MB of peak memory of one of the functions above, in a process of its own."""
-    command = [sys.executable, __file__, "--only", name, "--folder", str(folder)]
-    seconds, megabytes = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    return float(seconds), float(megabytes)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, default=0.1)
-    parser.add_argument("--only", help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.only:
-        start = time.perf_counter()
-        globals()[arguments.only](arguments.folder)
-        print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-        return
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         made = simulate(folder, scale=arguments.scale)
         rows = sum(made.rows.values())
         print(f"simulated official CSV: {rows:,} rows, {made.bytes / 1e6:,.0f} MB")
         for what, ours, baseline, words in (
-            ("CSV to tables", "ours_build", "plain_build", "csv.DictReader, pandas, Parquet; no checks"),
-            ("validate the release", "ours_validate", None, ""),
-            ("routing matrices", "ours_matrices", "plain_matrices", "a loop over the rows of the plain file"),
+            ("CSV to tables", ours_build, plain_build, "csv.DictReader, pandas, Parquet; no checks"),
+            ("validate the release", ours_validate, None, ""),
+            ("routing matrices", ours_matrices, plain_matrices, "a loop over the rows of the plain file"),
         ):
-            seconds, memory = measured(ours, folder)
+            (seconds, _), memory = cost_alone(ours, folder)
             print(f"  {what:22} {seconds:8.2f} s  {rows / seconds:>10,.0f} rows/s  {memory:6,.0f} MB")
             if baseline:
-                plain, plain_memory = measured(baseline, folder)
+                (plain, _), plain_memory = cost_alone(baseline, folder)
                 ratio = f"{plain / seconds:5.1f} x as long ({words})"
                 print(f"    baseline             {plain:8.2f} s  {plain_memory:24,.0f} MB  {ratio}")
 

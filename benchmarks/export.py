@@ -12,12 +12,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from _measuring import cost_alone
 
 import llmfusionbench as lfb
 from llmfusionbench.baselines.exporters import export_sft
@@ -88,30 +88,11 @@ def simulated(folder: Path, scale: float) -> Path:
     return release
 
 
-def measured(name: str, release: Path, out: Path) -> tuple[float, float, float]:
-    """Seconds by the clock, of all processors, and MB of peak memory of one of the functions above, in a process of its own."""
-    command = [sys.executable, __file__, str(release), "--only", name, "--out", str(out)]
-    wall, cpu, megabytes = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    return float(wall), float(cpu), float(megabytes)
-
-
-def spent() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("release", nargs="?", type=Path, help="the directory of a release; one is made without it")
     parser.add_argument("--scale", type=float, default=1.0, help="of the release that is made; 1.0 is 256,000 rows")
-    parser.add_argument("--only", help=argparse.SUPPRESS)
-    parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.only:
-        wall, cpu = time.perf_counter(), spent()
-        globals()[arguments.only](arguments.release, arguments.out)
-        print(time.perf_counter() - wall, spent() - cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-        return
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         release = arguments.release
@@ -120,15 +101,16 @@ def main() -> None:
         rows = lfb.open_release(release).table("responses").count_rows()
         print(f"{rows:,} answers, top 5 to Alpaca JSON lines; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
         figures = {}
-        for name, words in (
-            ("ours", "export_sft, all splits, nothing left out"),
-            ("ours_guarded", "export_sft, by default: guard, exact repetitions"),
-            ("plain", "pandas, query by query"),
+        for work, words in (
+            (ours, "export_sft, all splits, nothing left out"),
+            (ours_guarded, "export_sft, by default: guard, exact repetitions"),
+            (plain, "pandas, query by query"),
         ):
-            wall, cpu, memory = figures[name] = measured(name, release, folder)
+            (wall, cpu), memory = cost_alone(work, release, folder)
+            figures[work] = wall, cpu, memory
             print(f"  {words:50} {wall:7.2f} s  {cpu:7.2f} s of CPU  {memory:6,.0f} MB", flush=True)
         records = same_answers(release, folder)
-        wall, cpu, memory = (p / o for p, o in zip(figures["plain"], figures["ours"], strict=True))
+        wall, cpu, memory = (p / o for p, o in zip(figures[plain], figures[ours], strict=True))
         print(f"  the same {records:,} answers; the loop: {wall:.1f} x as long, {cpu:.1f} x the CPU, {memory:.1f} x the memory")
 
 

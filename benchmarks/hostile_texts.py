@@ -10,9 +10,9 @@ measured in the same run.
 from __future__ import annotations
 
 import argparse
-import resource
-import time
-from collections.abc import Callable
+from functools import partial
+
+from _measuring import cost, peak
 
 from llmfusionbench.builders.templates import Job, extract_template
 from llmfusionbench.scoring import score
@@ -34,20 +34,10 @@ def template(text: str) -> None:
     extract_template(Job(0, "0" * 24, "sums", "How many?", "4", (), "gsm8k", ("a", "b"), answers))
 
 
-def seconds(work: Callable[[str], None], text: str, repeats: int) -> float:
-    """The least processor time of some runs."""
-    found = []
-    for _ in range(repeats):
-        started = time.process_time()
-        work(text)
-        found.append(time.process_time() - started)
-    return min(found)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--length", type=int, default=250_000, help="Characters of the shorter text.")
-    parser.add_argument("--repeats", type=int, default=3, help="Runs of which the fastest counts.")
+    parser.add_argument("--repeats", type=int, default=3, help="Runs of which the median counts.")
     options = parser.parse_args()
     print(f"{options.length:,} characters, and four times as many")
     print(f"{'work':10}{'mark':>16}{'seconds':>10}{'x 4':>10}{'ratio':>8}")
@@ -55,11 +45,11 @@ def main() -> None:
         worst = 0.0
         for mark in MARKS:
             text = mark * (length // len(mark))
-            once, four = seconds(work, text, options.repeats), seconds(work, text * 4, options.repeats)
+            once, four = (cost(partial(work, text * times), options.repeats).cpu for times in (1, 4))
             worst = max(worst, four / once / 4)
             print(f"{name:10}{mark!r:>16}{once:10.3f}{four:10.3f}{four / once / 4:8.2f}")
         print(f"{name}: at worst {worst:.2f} (1 is linear, 4 quadratic)")
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    print(f"peak memory {peak():.0f} MB")
 
 
 if __name__ == "__main__":

@@ -3,19 +3,17 @@
     python benchmarks/opening.py [--queries 6400] [--candidates 40] [--repeats 5]
 
 The routing table is opened from a simulated view of the usual size; the baseline fills it in a loop over rows. The templates
-are made from the embedded sample (simulated answers); the baseline only reads those answers. Processor time, the fastest of
+are made from the embedded sample (simulated answers); the baseline only reads those answers. Processor time, the median of
 several runs, both sides in the same run.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
-import time
-from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
+from _measuring import cost, peak
 
 import llmfusionbench as lfb
 from llmfusionbench.builders.templates import make_templates, read_jobs, select_answers
@@ -50,32 +48,23 @@ def row_by_row(table: pa.Table) -> np.ndarray:
     return found
 
 
-def fastest(work: Callable[[], object], repeats: int) -> float:
-    found = []
-    for _ in range(repeats):
-        started = time.process_time()
-        work()
-        found.append(time.process_time() - started)
-    return min(found)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--queries", type=int, default=6_400)
     parser.add_argument("--candidates", type=int, default=40)
-    parser.add_argument("--repeats", type=int, default=5, help="Runs of which the fastest counts.")
+    parser.add_argument("--repeats", type=int, default=5, help="Runs of which the median counts.")
     options = parser.parse_args()
     table = view(options.queries, options.candidates)
     np.testing.assert_array_equal(lfb.RoutingTable.from_view(table).performance, row_by_row(table))
-    ours = fastest(lambda: lfb.RoutingTable.from_view(table), options.repeats)
-    loop = fastest(lambda: row_by_row(table), options.repeats)
+    ours = cost(lambda: lfb.RoutingTable.from_view(table), options.repeats).cpu
+    loop = cost(lambda: row_by_row(table), options.repeats).cpu
     size = f"{options.queries:,} x {options.candidates}"
     print(f"routing table of {size}: {ours:.3f} s; a loop over its rows {loop:.3f} s; {loop / ours:.0f} times as long")
     release = lfb.open_release("sample")
-    whole = fastest(lambda: make_templates(release), options.repeats)
-    reading = fastest(lambda: list(read_jobs(release, select_answers(release).answers)), options.repeats)
+    whole = cost(lambda: make_templates(release), options.repeats).cpu
+    reading = cost(lambda: list(read_jobs(release, select_answers(release).answers)), options.repeats).cpu
     print(f"386 templates of the sample (simulated): {whole:.2f} s, of which reading the answers {reading:.2f} s")
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    print(f"peak memory {peak():.0f} MB")
 
 
 if __name__ == "__main__":

@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import tempfile
-import time
 from collections.abc import Collection
+from functools import partial
 from itertools import product
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from _measuring import Cost, cost, peak
 
 from llmfusionbench.builders import recount, rescore
 from llmfusionbench.builders.making.views import make_views
@@ -30,7 +28,6 @@ from llmfusionbench.scoring import METRICS, score
 
 OWN = ("queries", "responses", "judge_scores", "thought_templates")
 TEXT_METRICS = ("cem", "em", "em_mc", "f1_score", "gsm8k")
-Times = npt.NDArray[np.float64]
 COLUMNS = ["query_id", "llm", "mode", "task", "metric", "response", "status", "ground_truth", "choices", "performance"]
 
 
@@ -60,18 +57,19 @@ def renamed(rows: pa.Table, copy: int) -> pa.Table:
     return rows.sort_by([(c, "ascending") for c in key])
 
 
-def loop(release: Release, metrics: Collection[str]) -> tuple[int, Times]:
-    """How many answers a loop over rows scores, and how long it takes; they must come to the release's own values."""
+def loop(release: Release, metrics: Collection[str]) -> tuple[int, Cost]:
+    """The number of answers that a loop over rows scores, and its cost; they must come to the release's own values."""
     rows = [r for r in release.table("logs").to_table(columns=COLUMNS).to_pylist() if r["metric"] in metrics]
-    start = spent()
-    values = [
-        score(
-            row["metric"], row["response"], row["ground_truth"],
-            status=row["status"], choices=row["choices"], task=row["task"],
-        ).value
-        for row in rows
-    ]  # fmt: skip
-    taken = spent() - start
+    values: list[float | None] = []
+    taken = cost(
+        lambda: values.extend(
+            score(
+                row["metric"], row["response"], row["ground_truth"],
+                status=row["status"], choices=row["choices"], task=row["task"],
+            ).value
+            for row in rows
+        )
+    )  # fmt: skip
     assert values == [row["performance"] for row in rows]
     return len(rows), taken
 
@@ -87,32 +85,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         release = tiled(open_release(options.release), options.copies, Path(folder) / "source")
         new = Path(folder) / "new"
-        peak = 0.0
+        at_work = 0.0
         for name, metrics in (("text metrics", TEXT_METRICS), ("all metrics", None)):
-            start = spent()
-            made = rescore(release, new, metrics=metrics, workers=options.workers, overwrite=True).release
-            whole = spent() - start
+            whole = cost(partial(rescore, release, new, metrics=metrics, workers=options.workers, overwrite=True))
             # Before the loop fills this process: a child's peak counts what its parent held when it was started.
-            peak = peak or resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-            assert made is not None
-            chosen, naive = loop(made, metrics or METRICS)
+            at_work = at_work or peak(of_children=True)
+            chosen, naive = loop(open_release(new), metrics or METRICS)
             show(f"rescore, {name}, files in and out", chosen, whole)
             show(f"row by row, {name}, scores only", chosen, naive)
-        start = spent()
-        recount(release, new, tokenizer="cl100k_base", workers=options.workers, overwrite=True)
-        show("tokens, files in and out", release.table("responses").count_rows(), spent() - start)
-    print(f"\n{options.workers} processes, {os.cpu_count()} cores. Peak memory of a process at work: {peak:,.0f} MB.")
+        counted = cost(lambda: recount(release, new, tokenizer="cl100k_base", workers=options.workers, overwrite=True))
+        show("tokens, files in and out", release.table("responses").count_rows(), counted)
+    print(f"\n{options.workers} processes, {os.cpu_count()} cores. Peak memory of a process at work: {at_work:,.0f} MB.")
 
 
-def spent() -> Times:
-    """Seconds by the clock, and of all processors, children's included."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return np.array([time.perf_counter(), sum(u.ru_utime + u.ru_stime for u in used)])
-
-
-def show(name: str, count: int, times: Times) -> None:
-    wall, processor = times
-    print(f"| {name} | {count:,} | {wall:.1f} | {processor:.1f} | {count / processor:,.0f} |", flush=True)
+def show(name: str, count: int, spent: Cost) -> None:
+    print(f"| {name} | {count:,} | {spent.wall:.1f} | {spent.cpu:.1f} | {count / spent.cpu:,.0f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,13 +13,11 @@ With `--clusters N`, the vectors lie around N centres, twice as far from them as
 from __future__ import annotations
 
 import argparse
-import resource
-import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
+from _measuring import cost, peak
 
 from llmfusionbench.baselines.retrievers import BM25, Dense, TemplateLibrary
 from llmfusionbench.baselines.retrievers.eligible import Eligible, eligible
@@ -61,22 +59,6 @@ def pair_by_pair(queries: Vectors, templates: Vectors) -> list[list[int]]:
     return found
 
 
-def seconds(work: Callable[[], object], repeats: int = 3) -> tuple[float, float]:
-    """By the clock and of the CPU, medians."""
-    taken = []
-    for _ in range(repeats):
-        start, spent = time.perf_counter(), time.process_time()
-        work()
-        taken.append((time.perf_counter() - start, time.process_time() - spent))
-    clock, cpu = zip(*taken, strict=True)
-    return statistics.median(clock), statistics.median(cpu)
-
-
-def peak() -> float:
-    """MB so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def large(count: int, clusters: int, asked: int = 200) -> None:
     """An index against the exact product, for random queries and for queries with one template close by."""
     rng = np.random.default_rng(0)
@@ -101,11 +83,11 @@ def large(count: int, clusters: int, asked: int = 200) -> None:
         ("exact product", Dense(embedder=embedder, exact_up_to=count)),
         ("index", Dense(embedder=embedder, exact_up_to=0)),
     ):
-        clock, cpu = seconds(partial(dense.fit, library), 1)
+        clock, cpu = cost(partial(dense.fit, library))
         print(f"  {name:15} fit                       {clock:>8.1f} s {cpu:>8.1f} s CPU")
         for kind, first in (("random", count), ("close", count + asked)):
             work = partial(dense.search, prompts[first : first + asked], K, allowed)
-            clock, cpu = seconds(lambda: found.setdefault(kind, []).append(work()), 1)  # noqa: B023 - called at once
+            clock, cpu = cost(lambda: found.setdefault(kind, []).append(work()))  # noqa: B023 - called at once
             print(f"  {name:15} search, {kind:6} queries   {clock:>8.1f} s {cpu:>8.1f} s CPU")
         print(f"  {name:15} peak memory so far        {peak():>8,.0f} MB")
         del dense
@@ -140,14 +122,14 @@ def main() -> None:
     dense = Dense(embedder=embedder).fit(library)
     allowed = eligible(library, asked)
 
-    first = seconds(lambda: dense.topk(asked, K), 1)  # which prepares the library for near-duplicates
-    whole = seconds(lambda: dense.topk(asked, K))
-    search = seconds(lambda: dense.search(asked, K, allowed))
+    first = cost(lambda: dense.topk(asked, K))  # which prepares the library for near-duplicates
+    whole = cost(lambda: dense.topk(asked, K), 3)
+    search = cost(lambda: dense.search(asked, K, allowed), 3)
     most = peak()
     words = BM25().fit(library)
-    by_words = seconds(lambda: words.search(asked, K, allowed), 1)
+    by_words = cost(lambda: words.search(asked, K, allowed))
     looped: list[list[int]] = []
-    once = seconds(lambda: looped.extend(pair_by_pair(vectors[count : count + LOOPED], vectors[:count])), 1)
+    once = cost(lambda: looped.extend(pair_by_pair(vectors[count : count + LOOPED], vectors[:count])))
     loop = once[0] * options.queries / LOOPED, once[1] * options.queries / LOOPED
     found, _ = dense.topk(asked[:LOOPED], K)
     with_likes = set(allowed.shut_rows.tolist())  # of which the loop knows nothing
@@ -163,7 +145,7 @@ def main() -> None:
     }
     if options.index:
         indexed = Dense(embedder=embedder, exact_up_to=0).fit(library)
-        rows["dense, search through an index"] = seconds(lambda: indexed.search(asked, K, allowed), 1)
+        rows["dense, search through an index"] = cost(lambda: indexed.search(asked, K, allowed))
         exact, near = dense.topk(asked[:500], K)[0], indexed.topk(asked[:500], K)[0]
         recall = np.mean([len(set(a) & set(b)) / K for a, b in zip(exact, near, strict=True)])
     for name, (clock, cpu) in rows.items():

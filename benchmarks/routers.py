@@ -5,12 +5,10 @@ The loop does the same work one query at a time, in the same run: the ratio hold
 
 from __future__ import annotations
 
-import resource
-import statistics
-import time
 from collections.abc import Sequence
 
 import numpy as np
+from _measuring import cost, peak
 
 from llmfusionbench.baselines import ROUTERS
 from llmfusionbench.release.routing_table import RoutingTable
@@ -51,18 +49,11 @@ def main() -> None:
     vectors = rng.standard_normal((QUERIES, DIMENSIONS)).astype(np.float32)
     data = table(rng)
     router = ROUTERS["knn"](embedder=Given(vectors))
-    seconds = []
-    for _ in range(5):
-        start = time.perf_counter()
-        router.fit(data).score(data.prompts, data.tasks)
-        seconds.append(time.perf_counter() - start)
-    start, some = time.perf_counter(), 200
-    loop(vectors, data.performance, router.k, some)
-    one_by_one = (time.perf_counter() - start) * QUERIES / some
-    best, median = min(seconds), statistics.median(seconds)
-    print(f"knn fit + score, {QUERIES} x {CANDIDATES}: best {best:.2f} s, median {median:.2f} s")
-    print(f"one query at a time: {one_by_one:.1f} s (scaled from {some} queries), {one_by_one / median:.0f} times as long")
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
+    ours, some = cost(lambda: router.fit(data).score(data.prompts, data.tasks), 5).wall, 200
+    one_by_one = cost(lambda: loop(vectors, data.performance, router.k, some)).wall * QUERIES / some
+    print(f"knn fit + score, {QUERIES} x {CANDIDATES}: {ours:.2f} s, the median of 5 runs")
+    print(f"one query at a time: {one_by_one:.1f} s (scaled from {some} queries), {one_by_one / ours:.0f} times as long")
+    print(f"peak memory {peak():,.0f} MB")
 
 
 if __name__ == "__main__":

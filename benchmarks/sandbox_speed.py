@@ -11,12 +11,12 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import resource
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from _measuring import cost, peak
 
 from llmfusionbench.sandbox import CodeTask, Sandbox, describe_sandbox
 
@@ -73,20 +73,23 @@ def main() -> None:
     work = tasks(options.tasks, options.programs)
     print(describe_sandbox(options.sandbox))
 
-    started = time.perf_counter()
-    with Sandbox(sandbox=options.sandbox, workers=options.workers) as pool:
-        passed = sum(verdict.passed for verdict in pool.run(work))
-    seconds = time.perf_counter() - started
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"sandbox          {len(work) / seconds:7.1f} programs/s  {seconds:6.1f} s  {passed} of {len(work)} passed")
+    passed: dict[str, int] = {}
 
-    started = time.perf_counter()
-    with ThreadPoolExecutor(options.workers) as threads:
-        passed = sum(threads.map(baseline, work))
-    plain = time.perf_counter() - started
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"fresh python -c  {len(work) / plain:7.1f} programs/s  {plain:6.1f} s  {passed} of {len(work)} passed")
-    print(f"ratio {plain / seconds:.2f}   peak memory {own:.0f} MiB here, {children:.0f} MiB in the largest child")
+    def isolated() -> None:
+        with Sandbox(sandbox=options.sandbox, workers=options.workers) as pool:
+            passed["sandbox"] = sum(verdict.passed for verdict in pool.run(work))
+
+    def fresh() -> None:
+        with ThreadPoolExecutor(options.workers) as threads:
+            passed["fresh python -c"] = sum(threads.map(baseline, work))
+
+    seconds, own = cost(isolated).wall, peak()
+    plain = cost(fresh).wall
+    for (name, count), taken in zip(passed.items(), (seconds, plain), strict=True):
+        print(f"{name:16} {len(work) / taken:7.1f} programs/s  {taken:6.1f} s  {count} of {len(work)} passed")
+    print(
+        f"ratio {plain / seconds:.2f}   peak memory {own:.0f} MiB here, {peak(of_children=True):.0f} MiB in the largest child"
+    )
 
 
 if __name__ == "__main__":

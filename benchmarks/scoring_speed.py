@@ -12,12 +12,11 @@ import argparse
 import os
 import random
 import re
-import resource
-import time
 from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
+from _measuring import cost, peak
 
 from llmfusionbench.scoring import score, score_column
 
@@ -87,25 +86,24 @@ def main() -> None:
     for name, (metric, make) in KINDS.items():
         responses, truths = columns(make, options.rows, seed=7)
         context: dict[str, object] = {"choices": list(OPTIONS)} if metric == "em_mc" else {}
-        start = time.perf_counter()
-        scored = score_column(metric, responses, truths, workers=options.workers, **context)
-        column = time.perf_counter() - start
-        start = time.perf_counter()
-        values = [
-            score(metric, response.as_py(), truth.as_py(), **context).value
-            for response, truth in zip(responses, truths, strict=True)
-        ]
-        rows = time.perf_counter() - start
-        np.testing.assert_array_equal(scored.values, np.array(values, dtype=float))
+        made: dict[str, np.ndarray] = {}
+
+        def by_column() -> None:
+            made["column"] = score_column(metric, responses, truths, workers=options.workers, **context).values  # noqa: B023
+
+        def by_row() -> None:
+            pairs = zip(responses.to_pylist(), truths.to_pylist(), strict=True)  # noqa: B023
+            made["rows"] = np.array([score(metric, *pair, **context).value for pair in pairs], dtype=float)  # noqa: B023
+
+        column, rows = cost(by_column).wall, cost(by_row).wall
+        np.testing.assert_array_equal(made["column"], made["rows"])
         total["column"] += column
         total["rows"] += rows
         length = responses.nbytes / len(responses)
         print(f"| {name} | {length:.0f} | {options.rows / column:,.0f} | {options.rows / rows:,.0f} | {rows / column:.2f} |")
     count = options.rows * len(KINDS)
     print(f"| all | | {count / total['column']:,.0f} | {count / total['rows']:,.0f} | {total['rows'] / total['column']:.2f} |")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"\nPeak memory: {peak:,.0f} MB here, {children:,.0f} MB in the largest child. Same values both ways.")
+    print(f"\nPeak memory: {peak():,.0f} MB here, {peak(of_children=True):,.0f} MB in the largest child; same values.")
 
 
 if __name__ == "__main__":

@@ -8,15 +8,13 @@ Baseline: jsonschema, one row at a time. The rows are the embedded sample's, rep
 from __future__ import annotations
 
 import argparse
-import resource
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema_rs
 import pyarrow as pa
 import pyarrow.parquet as pq
+from _measuring import cost, peak
 
 import llmfusionbench as lfb
 from llmfusionbench.schema import table_schema
@@ -25,16 +23,6 @@ from llmfusionbench.validation.explain import validator
 from llmfusionbench.validation.rows import read_rows
 
 SLOW_ROWS = 5_000
-
-
-def rate(rows: int, work: Callable[[], None], repeats: int = 3) -> float:
-    """Rows per second, the median of `repeats`."""
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return rows / sorted(seconds)[repeats // 2]
 
 
 def main() -> None:
@@ -65,19 +53,17 @@ def main() -> None:
                 assert check(rows.batch.to_struct_array()) is None
 
         rates = {
-            "columnar, batches in memory": rate(wanted, columnar),
-            "columnar, from a Parquet file": rate(wanted, from_file),
-            "jsonschema-rs, ready dictionaries": rate(SLOW_ROWS, lambda: [rust.is_valid(row) for row in ready] and None),
-            "jsonschema-rs, from Arrow": rate(SLOW_ROWS, lambda: [rust.is_valid(row) for row in few.to_pylist()] and None),
-            "jsonschema, ready dictionaries (baseline)": rate(
-                SLOW_ROWS, lambda: [judge.is_valid(row) for row in ready] and None, 1
-            ),
+            "columnar, batches in memory": wanted / cost(columnar, 3).wall,
+            "columnar, from a Parquet file": wanted / cost(from_file, 3).wall,
+            "jsonschema-rs, ready dictionaries": SLOW_ROWS / cost(lambda: [rust.is_valid(row) for row in ready], 3).wall,
+            "jsonschema-rs, from Arrow": SLOW_ROWS / cost(lambda: [rust.is_valid(row) for row in few.to_pylist()], 3).wall,
+            "jsonschema, ready dictionaries (baseline)": SLOW_ROWS / cost(lambda: [judge.is_valid(row) for row in ready]).wall,
         }
     baseline = rates["jsonschema, ready dictionaries (baseline)"]
     print(f"responses, {wanted:,} rows (the baselines: {SLOW_ROWS:,} of them)")
     for name, value in rates.items():
         print(f"  {name:44} {value:>13,.0f} rows/s   {value / baseline:8.1f} x the baseline")
-    print(f"  peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
+    print(f"  peak memory {peak():,.0f} MB")
 
 
 if __name__ == "__main__":

@@ -16,12 +16,4 @@ EXPORTERS: Final[dict[str, Callable[..., Any]]] = {
     "routing": export_routing,
 }
 
-__all__ = [
-    "EXPORTERS",
-    "Corpus",
-    "corpus_schema",
-    "export_kto",
-    "export_preference",
-    "export_routing",
-    "export_sft",
-]
+__all__ = ["EXPORTERS", "Corpus", "corpus_schema", "export_kto", "export_preference", "export_routing", "export_sft"]

@@ -190,10 +190,7 @@ def compare_prompts(
 
 
 def _score(
-    answers: Mapping[Key, Record],
-    scorer: Scorer,
-    rows: Mapping[str, Mapping[str, Any]],
-    progress: Progress | None,
+    answers: Mapping[Key, Record], scorer: Scorer, rows: Mapping[str, Mapping[str, Any]], progress: Progress | None
 ) -> None:
     """Add performance and reason to every record."""
     for done, ((name, _), record) in enumerate(sorted(answers.items()), 1):

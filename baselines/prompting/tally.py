@@ -47,12 +47,7 @@ class Tally:
     """Means and differences over the queries of a comparison."""
 
     def __init__(
-        self,
-        queries: Queries,
-        sets: Mapping[str, PromptSet],
-        answers: Mapping[Key, Record],
-        resamples: int,
-        seed: int,
+        self, queries: Queries, sets: Mapping[str, PromptSet], answers: Mapping[Key, Record], resamples: int, seed: int
     ) -> None:
         self.queries, self.sets, self.answers = queries, sets, answers
         self.resamples, self.seed = resamples, seed

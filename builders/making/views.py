@@ -76,10 +76,7 @@ def _judged(responses: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Array]:
         mean = total / count
     judges = given["judge"].take(pa.array(np.argsort(place, kind="stable"))).combine_chunks()
     offsets = np.concatenate([[0], np.cumsum(count)]).astype(np.int32)
-    return {
-        "judge_score": pa.array(mean, mask=count == 0),
-        "judges": pa.ListArray.from_arrays(pa.array(offsets), judges),
-    }
+    return {"judge_score": pa.array(mean, mask=count == 0), "judges": pa.ListArray.from_arrays(pa.array(offsets), judges)}
 
 
 def _routing(logs: pa.Table, queries: pa.Table) -> pa.Table:

@@ -133,8 +133,4 @@ def _look_up(verdicts: pa.Table, keys: pa.Table) -> tuple[Any, Any, Any]:
     known, wanted = (pc.binary_join_element_wise(*(t[c] for c in CANDIDATE), "\x00") for t in (verdicts, keys))
     rows = pc.index_in(wanted, value_set=known.combine_chunks())
     found = verdicts.take(rows)
-    return (
-        found["value"].to_numpy().astype(np.float64),
-        found["extracted"].to_numpy(),
-        found["reason"].to_numpy(),
-    )
+    return (found["value"].to_numpy().astype(np.float64), found["extracted"].to_numpy(), found["reason"].to_numpy())

@@ -86,11 +86,7 @@ class SimulatedTask:
                 )
             seen.add(key)
             yield SimulatedQuery(
-                task=self.name,
-                task_description=self.description,
-                metric=self.metric,
-                difficulty=difficulty,
-                **vars(draft),
+                task=self.name, task_description=self.description, metric=self.metric, difficulty=difficulty, **vars(draft)
             )
 
 

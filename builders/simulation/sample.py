@@ -13,12 +13,7 @@ from typing import Final
 
 from llmfusionbench.builders.build import build
 from llmfusionbench.builders.records import Part, Records, Templates, record_table
-from llmfusionbench.builders.simulation import (
-    SimulatedQuery,
-    simulate_queries,
-    simulate_rows,
-    simulate_templates,
-)
+from llmfusionbench.builders.simulation import SimulatedQuery, simulate_queries, simulate_rows, simulate_templates
 from llmfusionbench.builders.simulation.rows import COLUMNS
 from llmfusionbench.builders.sources.fusionbench import FusionBench
 from llmfusionbench.release import Release

@@ -42,12 +42,7 @@ class Selection:
 
 
 def select_answers(
-    release: Release,
-    *,
-    criterion: str = "performance",
-    pool: str = "all",
-    top: int = 3,
-    min_judge_score: float = 0.5,
+    release: Release, *, criterion: str = "performance", pool: str = "all", top: int = 3, min_judge_score: float = 0.5
 ) -> Selection:
     """The `top` best answers to every train query.
 

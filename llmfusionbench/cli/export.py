@@ -159,11 +159,7 @@ def _run(export: Callable[..., Corpus], release: str, out: Path, options: dict[s
     simulated = " SIMULATED: no LLM was asked." if corpus.simulated else ""
     say(f"Wrote {out}: {corpus.records:,} records of {about['queries']:,} queries.{simulated}")
     tasks = sorted(corpus.tasks.items(), key=lambda item: (-item[1], item[0]))
-    show_table(
-        f"Records by task{' (SIMULATED)' if corpus.simulated else ''}",
-        ["task", "records"],
-        tasks,
-    )
+    show_table(f"Records by task{' (SIMULATED)' if corpus.simulated else ''}", ["task", "records"], tasks)
     rows = [(noun, REASONS[reason][0], count) for noun, counts in corpus.dropped.items() for reason, count in counts.items()]
     if rows:
         show_table("Dropped", ["from", "reason", "count"], rows)

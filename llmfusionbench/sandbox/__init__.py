@@ -13,13 +13,4 @@ from llmfusionbench.sandbox._kinds import KINDS, choose_kind, describe_sandbox, 
 from llmfusionbench.sandbox._pool import Sandbox, run_tests
 from llmfusionbench.sandbox._types import CodeTask, Verdict
 
-__all__ = [
-    "KINDS",
-    "CodeTask",
-    "Sandbox",
-    "Verdict",
-    "choose_kind",
-    "describe_sandbox",
-    "run_tests",
-    "sandbox_kinds",
-]
+__all__ = ["KINDS", "CodeTask", "Sandbox", "Verdict", "choose_kind", "describe_sandbox", "run_tests", "sandbox_kinds"]

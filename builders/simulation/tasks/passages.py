@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from llmfusionbench.builders.simulation.facts import MONTHS
@@ -44,7 +44,7 @@ def _number(rng: random.Random, low: int, high: int, unit: str) -> tuple[str, tu
     )
 
 
-def _one(rng: random.Random, items: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def _one(rng: random.Random, items: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     first, *rest = rng.sample(items, 4)
     return first, tuple(rest)
 

@@ -143,11 +143,7 @@ def _levels(found: Measures) -> dict[str, Any]:
 
 
 def _duplicates(
-    setting: Setting,
-    overlaps: Overlap | None,
-    measurer: Measurer,
-    measured: Mapping[str, Measures],
-    warnings: list[str],
+    setting: Setting, overlaps: Overlap | None, measurer: Measurer, measured: Mapping[str, Measures], warnings: list[str]
 ) -> dict[str, Any] | None:
     """How many test queries have a duplicate in train, and how the rewards change without them; adds a warning."""
     if overlaps is None:

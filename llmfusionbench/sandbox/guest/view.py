@@ -31,11 +31,7 @@ def enter(view: View, root: str, scratch: str) -> None:
         flags |= kernel.CLONE_NEWUSER
     kernel.unshare(flags)
     if uid != 0:
-        for name, text in (
-            ("setgroups", "deny"),
-            ("uid_map", f"{OTHER_UID} {uid} 1"),
-            ("gid_map", f"{OTHER_UID} {gid} 1"),
-        ):
+        for name, text in (("setgroups", "deny"), ("uid_map", f"{OTHER_UID} {uid} 1"), ("gid_map", f"{OTHER_UID} {gid} 1")):
             with open(f"/proc/self/{name}", "w") as file:
                 file.write(text)
     kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)

@@ -84,12 +84,7 @@ class SymbolicComparer:
         # -P keeps this directory off the child's path, where its modules could hide those of the libraries.
         command = [sys.executable, "-P", str(Path(__file__).with_name("worker.py"))]
         child = subprocess.Popen(  # noqa: S603 - our own file, no shell
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8"
         )
         threading.Thread(target=_forward, args=(child, self._replies), daemon=True).start()
         self._child = child

@@ -132,8 +132,8 @@ def main() -> None:
     once = cost(lambda: looped.extend(pair_by_pair(vectors[count : count + LOOPED], vectors[:count])))
     loop = once[0] * options.queries / LOOPED, once[1] * options.queries / LOOPED
     found, _ = dense.topk(asked[:LOOPED], K)
-    with_likes = set(allowed.shut_rows.tolist())  # of which the loop knows nothing
-    assert all([ids[i] for i in a] == b for row, (a, b) in enumerate(zip(looped, found, strict=True)) if row not in with_likes)
+    shut_out = set(allowed.shut_rows.tolist())  # of which the loop knows nothing
+    assert all([ids[i] for i in a] == b for row, (a, b) in enumerate(zip(looped, found, strict=True)) if row not in shut_out)
 
     print(f"top {K} of {count:,} templates for {options.queries:,} queries, {DIMENSIONS} dimensions")
     rows = {

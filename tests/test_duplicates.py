@@ -1,4 +1,4 @@
-"""Likes among prompts: every way of asking agrees with comparing all pairs by hand."""
+"""Near duplicates among prompts: every way of asking agrees with comparing all pairs by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmfusionbench.texts.near_duplicates import LikeIndex, first_of_likes, overlap, similar_pairs
+from llmfusionbench.texts.near_duplicates import NearDuplicateIndex, first_near_duplicates, overlap, similar_pairs
 
 
 def texts(n: int, seed: int) -> list[str]:
@@ -50,7 +50,7 @@ def test_pairs_are_those_of_comparing_all() -> None:
 
 def test_groups_are_led_by_their_first() -> None:
     prompts = texts(60, 3)
-    first = first_of_likes(prompts, threshold=0.7)
+    first = first_near_duplicates(prompts, threshold=0.7)
     leaders: list[int] = []
     for i, prompt in enumerate(prompts):
         alike = [j for j in leaders if jaccard(prompts[j], prompt) >= 0.7]
@@ -59,19 +59,19 @@ def test_groups_are_led_by_their_first() -> None:
     assert 30 < len(leaders) < 60
 
 
-def test_the_form_of_a_task_makes_no_likes() -> None:
+def test_the_form_of_a_task_makes_no_duplicates() -> None:
     rng = np.random.default_rng(0)
     form = " ".join(f"form{i}" for i in range(200))
     words = [" ".join(f"word{i}" for i in rng.integers(0, 10_000, 12)) for _ in range(120)]
     prompts = [f"{form} {w}" for w in words]
     assert jaccard(prompts[0], prompts[1]) > 0.8
-    assert first_of_likes(prompts).tolist() == list(range(120))
+    assert first_near_duplicates(prompts).tolist() == list(range(120))
     again = [f"{w} indeed" for w in prompts[:3]]
     assert similar_pairs(again, prompts).tolist() == [[0, 0], [1, 1], [2, 2]]
     found = overlap(prompts, [*again, f"{form} of something else", form])
     assert found.near.tolist() == [True, True, True, False, False]
     few = prompts[:20]
-    assert first_of_likes(few).tolist() == [0] * 20, "of a few, who shares most says most"
+    assert first_near_duplicates(few).tolist() == [0] * 20, "of a few, who shares most says most"
 
 
 def test_a_form_hides_no_like() -> None:
@@ -85,9 +85,9 @@ def test_a_form_hides_no_like() -> None:
     near = f"{form} {' '.join(changed)}"
     assert jaccard(words[0], " ".join(changed)) < 0.8 <= jaccard(prompts[0], near)
     assert similar_pairs([near], prompts).tolist() == [[0, 0]]
-    assert LikeIndex(prompts).pairs([near]).tolist() == [[0, 0]]
+    assert NearDuplicateIndex(prompts).pairs([near]).tolist() == [[0, 0]]
     assert overlap(prompts, [near]).near.tolist() == [True]
-    assert first_of_likes([*prompts, near])[-1] == 0
+    assert first_near_duplicates([*prompts, near])[-1] == 0
 
 
 def edited(rng: np.random.Generator, words: list[str]) -> str:
@@ -97,7 +97,7 @@ def edited(rng: np.random.Generator, words: list[str]) -> str:
     return " ".join([*words[:place], *new, *words[place + (kind != 2) :]])
 
 
-def test_many_variants_of_one_prompt_are_likes_all_the_same() -> None:
+def test_many_variants_of_one_prompt_are_near_duplicates_all_the_same() -> None:
     rng = np.random.default_rng(0)
     words = [f"word{i}" for i in rng.integers(0, 1000, 80)]
     variants = [edited(rng, words) for _ in range(120)]
@@ -105,14 +105,14 @@ def test_many_variants_of_one_prompt_are_likes_all_the_same() -> None:
     assert all(jaccard(variants[i], variants[j]) >= 0.8 for i, j in found[::20])
     expected = [(i, j) for i, a in enumerate(variants[:20]) for j, b in enumerate(variants[:20]) if jaccard(a, b) >= 0.8]
     assert sum([i, j] in found for i, j in expected) > 0.9 * len(expected) > 300, "but for those that lack their first or last"
-    assert np.bincount(LikeIndex(variants[::2]).pairs(variants[1::2])[:, 0], minlength=60).min() >= 50
+    assert np.bincount(NearDuplicateIndex(variants[::2]).pairs(variants[1::2])[:, 0], minlength=60).min() >= 50
     assert overlap(variants[::2], variants[1::2]).near.mean() > 0.9
-    assert len(set(first_of_likes(variants).tolist())) <= 3
+    assert len(set(first_near_duplicates(variants).tolist())) <= 3
     # As part of a task, with its form before each question; and the prompt itself among them.
     form = " ".join(f"form{i}" for i in range(100))
     others = [f"{form} " + " ".join(f"other{i}" for i in rng.integers(0, 10_000, 30)) for _ in range(100)]
     asked = [f"{form} {text}" for text in (*variants, " ".join(words))]
-    leaders = first_of_likes([*others, *asked])
+    leaders = first_near_duplicates([*others, *asked])
     assert leaders[:100].tolist() == list(range(100))
     assert len(set(leaders[100:].tolist())) <= 3
     assert leaders[100:].min() >= 100
@@ -125,7 +125,7 @@ def test_variants_of_several_questions_with_one_instruction() -> None:
     form = " ".join(f"form{i}" for i in range(100))
     questions = [[f"word{i}" for i in rng.integers(0, 10_000, 40)] for _ in range(60)]
     variants = [f"{form} {edited(rng, question)}" for question in questions for _ in range(60)]
-    leaders = first_of_likes(variants).reshape(60, 60)
+    leaders = first_near_duplicates(variants).reshape(60, 60)
     assert (leaders // 60 == np.arange(60)[:, None]).all()
     assert np.mean([len(set(row)) for row in leaders.tolist()]) < 3
 
@@ -134,7 +134,7 @@ def test_a_limit_reports_the_first_pairs() -> None:
     rng = np.random.default_rng(0)
     words = [f"word{i}" for i in rng.integers(0, 1000, 80)]
     variants = list({edited(rng, words): None for _ in range(500)})
-    index = LikeIndex(variants)
+    index = NearDuplicateIndex(variants)
     every = index.pairs(variants[:20])
     one, few = index.pairs(variants[:20], limit=1), index.pairs(variants[:20], limit=3)
     assert one.tolist() == [[i, i] for i in range(20)], "an equal prompt first"
@@ -157,9 +157,9 @@ def test_many_questions_of_one_form_are_none() -> None:
             text[35] = f"name{rng.integers(3)}"
             made.append(" ".join(text))
         assert len({jaccard(made[0], other) >= 0.8 for other in made}) <= 2
-        assert first_of_likes(made).tolist() == list(range(200))
+        assert first_near_duplicates(made).tolist() == list(range(200))
         assert len(similar_pairs(made[:100], made[100:])) == 0
-        assert LikeIndex(made).pairs(made).tolist() == [[i, i] for i in range(200)]
+        assert NearDuplicateIndex(made).pairs(made).tolist() == [[i, i] for i in range(200)]
 
 
 def test_attributes_of_a_form_do_not_make_its_questions_variants() -> None:
@@ -173,13 +173,13 @@ def test_attributes_of_a_form_do_not_make_its_questions_variants() -> None:
             text[place] = f"value{place}" if rng.random() < 0.7 else f"other{place}-{rng.integers(3)}"
         made.append(" ".join(text))
     assert jaccard(made[0], made[1]) >= 0.8
-    assert len(set(first_of_likes(made).tolist())) > 250
+    assert len(set(first_near_duplicates(made).tolist())) > 250
 
 
 def test_an_index_answers_each_prompt_by_itself() -> None:
     """Whatever is asked about beside it; and like `similar_pairs` where nothing is common."""
     left, right = [*texts(60, 2), None, "word1"], [*texts(60, 2)[::-1], None, "word1 word2"]
-    index = LikeIndex(right, threshold=0.7)
+    index = NearDuplicateIndex(right, threshold=0.7)
     together = index.pairs(left)
     assert together.tolist() == similar_pairs(left, right, threshold=0.7).tolist()
     assert len(together) > 60
@@ -187,7 +187,7 @@ def test_an_index_answers_each_prompt_by_itself() -> None:
         assert index.pairs([prompt])[:, 1].tolist() == together[together[:, 0] == place, 1].tolist()
     form = " ".join(f"form{i}" for i in range(60))
     many = [f"{form} {w}" for w in texts(100, 5)[::2]]
-    few = LikeIndex(many[:1])
+    few = NearDuplicateIndex(many[:1])
     assert few.pairs(many)[:, 0].tolist() == [i for i, prompt in enumerate(many) if len(few.pairs([prompt]))]
 
 
@@ -196,16 +196,16 @@ def test_missing_prompts_are_like_nothing() -> None:
     assert not found.exact.any()
     assert not found.near.any()
     assert similar_pairs([None, "a b"], ["a b", None, "a b"]).tolist() == [[1, 0], [1, 2]]
-    assert first_of_likes([None, None, "x", "x"]).tolist() == [0, 1, 2, 2]
+    assert first_near_duplicates([None, None, "x", "x"]).tolist() == [0, 1, 2, 2]
 
 
 def test_nothing_at_all() -> None:
     assert overlap([], []).exact.shape == (0,)
     assert similar_pairs([], ["a"]).shape == (0, 2)
     assert similar_pairs(["a"], []).shape == (0, 2)
-    assert LikeIndex([None]).pairs(["a", None]).shape == (0, 2)
-    assert LikeIndex([f"a b c {i}" for i in range(60)]).pairs([None]).shape == (0, 2)
-    assert first_of_likes([]).shape == (0,)
+    assert NearDuplicateIndex([None]).pairs(["a", None]).shape == (0, 2)
+    assert NearDuplicateIndex([f"a b c {i}" for i in range(60)]).pairs([None]).shape == (0, 2)
+    assert first_near_duplicates([]).shape == (0,)
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=12)), max_size=8))
@@ -213,7 +213,7 @@ def test_any_prompt_is_like_itself(prompts: list[str | None]) -> None:
     pairs = {tuple(p) for p in similar_pairs(prompts, prompts).tolist()}
     assert all(((i, i) in pairs) == (p is not None) for i, p in enumerate(prompts))
     assert {(j, i) for i, j in pairs} == pairs
-    first = first_of_likes(prompts)
+    first = first_near_duplicates(prompts)
     assert (first <= np.arange(len(prompts))).all()
     assert (first[first] == first).all()
     assert overlap(prompts, prompts).exact.tolist() == [p is not None for p in prompts]

@@ -104,7 +104,7 @@ def eligible(
 
 def _own_and_near(library: TemplateLibrary, prompts: Sequence[str | None], query_ids: Sequence[str] | None) -> Places:
     """[m, 2] pairs, sorted by query: of its own id, or with a prompt that equals or nearly equals the template's."""
-    pairs = {(row, start + column) for start, index in library.likes for row, column in index.pairs(prompts).tolist()}
+    pairs = {(row, start + column) for start, index in library.near_duplicates for row, column in index.pairs(prompts).tolist()}
     if query_ids is not None:
         made_of: dict[str, list[int]] = {}
         for column, name in enumerate(library.query_ids):

@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
-from llmfusionbench.texts.near_duplicates import LikeIndex
+from llmfusionbench.texts.near_duplicates import NearDuplicateIndex
 from llmfusionbench.types import CRITERIA, POOLS
 
 _KIND: Final = ("criterion", "pool", "summarizer")
@@ -65,9 +65,9 @@ class TemplateLibrary:
         return {template_id: i for i, template_id in enumerate(self.template_ids)}
 
     @cached_property
-    def likes(self) -> list[tuple[int, LikeIndex]]:
+    def near_duplicates(self) -> list[tuple[int, NearDuplicateIndex]]:
         """Per part of the library, its start and an index that finds near-duplicates among its prompts."""
-        return [(start, LikeIndex(self.prompts[start : start + _PART])) for start in range(0, len(self), _PART)]
+        return [(start, NearDuplicateIndex(self.prompts[start : start + _PART])) for start in range(0, len(self), _PART)]
 
     @cached_property
     def domain_of(self) -> dict[str, str]:

@@ -64,17 +64,17 @@ def similar_pairs(
     """Find the pairs of a prompt of `left` and one of `right` that are equal or near duplicates.
 
     Args:
-        limit: See `LikeIndex.pairs`.
+        limit: See `NearDuplicateIndex.pairs`.
 
     Returns:
         [n, 2] int64, their places, sorted. A missing prompt is in no pair.
     """
     asked, known = _Texts(left), _Texts(right)
     both = TripleSets.of(dict(zip([*asked.texts, *known.texts], [*asked.triples, *known.triples], strict=True)).values())
-    return LikeIndex(known, threshold=threshold, common=_common(both)).pairs(asked, limit=limit)
+    return NearDuplicateIndex(known, threshold=threshold, common=_common(both)).pairs(asked, limit=limit)
 
 
-def first_of_likes(prompts: Sequence[str | None], *, threshold: float = 0.8) -> Places:
+def first_near_duplicates(prompts: Sequence[str | None], *, threshold: float = 0.8) -> Places:
     """Group near duplicates around the first prompt of each group: it is similar to every other, so groups do not creep.
 
     Returns:
@@ -87,7 +87,7 @@ def first_of_likes(prompts: Sequence[str | None], *, threshold: float = 0.8) -> 
     return np.array([texts.rows[leader[i]][0] if i >= 0 else row for row, i in enumerate(texts.group)], np.int64)
 
 
-class LikeIndex:
+class NearDuplicateIndex:
     """Prompts among which duplicates are looked up again and again: what depends on them alone is computed once.
 
     By default, only the prompts of the index decide which triples are common, so that the duplicates of a prompt do not depend
@@ -124,8 +124,8 @@ class LikeIndex:
             equal = self._texts.place.get(text, -1)
             hits = [self._order[band, first[i, band] : last[i, band]] for band in np.flatnonzero(last[i] > first[i])]
             near = (j for some in _merged(hits) for j in asked.similar(i, self._known, some, self._threshold) if j != equal)
-            likes = chain([equal] if equal >= 0 else [], near)
-            found.append(list(islice((row for j in likes for row in self._texts.rows[j]), limit)))
+            duplicates = chain([equal] if equal >= 0 else [], near)
+            found.append(list(islice((row for j in duplicates for row in self._texts.rows[j]), limit)))
         pairs = [(row, other) for row, i in enumerate(texts.group) if i >= 0 for other in found[i]]
         return np.array(sorted(pairs), np.int64).reshape(-1, 2)
 

@@ -1,4 +1,4 @@
-"""A small library with planted likes, for the tests of retrievers."""
+"""A small library with planted near duplicates, for the tests of retrievers."""
 
 from __future__ import annotations
 

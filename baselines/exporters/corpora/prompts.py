@@ -13,7 +13,7 @@ from llmfusionbench.baselines.exporters.corpora.answer_texts import digest
 from llmfusionbench.baselines.exporters.corpora.leakage_guard import THRESHOLD, LeakageGuard
 from llmfusionbench.baselines.exporters.corpora.queries import PROMPTS, Mask, Places, Queries, batches, prompts_of
 from llmfusionbench.release import Release
-from llmfusionbench.texts.near_duplicates import first_of_likes
+from llmfusionbench.texts.near_duplicates import first_near_duplicates
 from llmfusionbench.types import normalise_prompt
 
 Duplicates = Literal["exact", "near", "keep"]
@@ -70,4 +70,4 @@ class Prompts:
         for batch in batches(release, "queries", queries.splits, list(PROMPTS)):
             texts += pc.filter(prompts_of(batch), pa.array(wanted[start : start + batch.num_rows])).to_pylist()
             start += batch.num_rows
-        return np.asarray(first_of_likes(texts, threshold=THRESHOLD) != np.arange(len(rows)), np.bool_)
+        return np.asarray(first_near_duplicates(texts, threshold=THRESHOLD) != np.arange(len(rows)), np.bool_)

@@ -19,7 +19,7 @@ from llmfusionbench.baselines.retrievers.found import Found, best, reaching
 from llmfusionbench.errors import InputError, MissingExtraError, UnknownNameError
 from llmfusionbench.release import open_release
 from llmfusionbench.texts.embedding import TfidfSvdEmbedder
-from llmfusionbench.texts.near_duplicates import LikeIndex
+from llmfusionbench.texts.near_duplicates import NearDuplicateIndex
 from tests.helpers.planted_library import CODE, FACTS, SUMS, planted, shuffled
 
 EVERY = pytest.mark.parametrize("name", RETRIEVERS)
@@ -118,14 +118,14 @@ def test_restrictions(name: str, within: str) -> None:
 @EVERY
 def test_a_query_never_gets_its_own(name: str) -> None:
     library = planted()
-    likes = [
+    near = [
         SUMS[0],
         f"  {SUMS[0]}\r\n",
         SUMS[0] + "\nLet's think step by step.",
         SUMS[0].replace("this evening?", "this night?"),
         SUMS[0].upper(),
     ]
-    ids, _ = fitted(name).topk(likes, 9)
+    ids, _ = fitted(name).topk(near, 9)
     own = library.template_ids[0]
     assert all(own not in found and found for found in ids)
     far = fitted(name).topk([NEW], 9, query_ids=[library.query_ids[0]])[0][0]
@@ -134,7 +134,7 @@ def test_a_query_never_gets_its_own(name: str) -> None:
 
 
 @EVERY
-def test_all_templates_of_a_like_are_shut_out(name: str) -> None:
+def test_all_templates_of_a_near_duplicate_are_shut_out(name: str) -> None:
     """A query may have made several templates, and near-duplicates of one another several more."""
     base = planted()
     extra = TemplateLibrary(
@@ -221,12 +221,12 @@ def test_the_library_is_prepared_once(name: str, monkeypatch: pytest.MonkeyPatch
     """What finds near-duplicates is kept from call to call, in parts of a large library, and not beyond a fit."""
     made: list[int] = []
 
-    class Counted(LikeIndex):
+    class Counted(NearDuplicateIndex):
         def __init__(self, prompts: Any, **options: Any) -> None:
             made.append(len(prompts))
             super().__init__(prompts, **options)
 
-    monkeypatch.setattr(library_module, "LikeIndex", Counted)
+    monkeypatch.setattr(library_module, "NearDuplicateIndex", Counted)
     monkeypatch.setattr(library_module, "_PART", 4)
     retriever = fitted(name)
     library = planted().ordered()

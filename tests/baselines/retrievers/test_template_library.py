@@ -94,14 +94,14 @@ def test_queries() -> None:
         Queries(["a", "b"], ["x", "y"], ["t"], ["t", "t"])
 
 
-def test_likes_are_found_in_every_part_of_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_near_duplicates_are_found_in_every_part_of_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
     library = TemplateLibrary.of(open_release("sample"))
     prompts = [library.prompts[i] for i in (0, 200, 391)]
     whole = eligible(library, prompts)
     monkeypatch.setattr(library_module, "_PART", 50)
     apart = TemplateLibrary.of(open_release("sample"))
     parts = eligible(apart, prompts)
-    assert [start for start, _ in apart.likes] == list(range(0, len(library), 50))
+    assert [start for start, _ in apart.near_duplicates] == list(range(0, len(library), 50))
     assert set(zip([0, 1, 2], [0, 200, 391], strict=True)) <= set(
         zip(whole.shut_rows.tolist(), whole.shut_columns.tolist(), strict=True)
     )

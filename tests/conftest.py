@@ -75,6 +75,7 @@ SLOW = (
     "baselines/exporters/test_pairs.py::test_every_pair",
     "baselines/test_fusion.py::test_real",
     "baselines/test_fusion.py::test_the_sample",
+    "baselines/test_fusion.py::test_equal_answers",
     "baselines/test_guarded.py::test_the_guarded_track_of_the_sample",
     "baselines/test_graph.py",
     "baselines/test_departures.py",
@@ -85,6 +86,7 @@ SLOW = (
     "builders/test_build.py::test_any_number_of_workers",
     "builders/test_llmrouter.py::test_the_real_logs",
     "builders/test_zeroeval.py::test_the_real_logs",
+    "builders/test_wildbench.py::test_the_real_logs",
     "evaluation/test_live.py::test_time_outs",
     "evaluation/test_evaluate.py::test_the_same_evaluation",
     "evaluation/test_report.py::test_scenarios",
@@ -100,6 +102,7 @@ SLOW = (
     "test_cli_prompts.py::test_retrieve",
     "test_cli_prompts.py::test_templates_that",
     "test_load_dataset.py::test_import_order",
+    "validation/test_bad.py::test_archives_cut_short",
     "validation/test_bad.py::test_damage",
 )
 """Folders, files and tests that `make check` leaves to `make test`: each takes seconds. In the order in which they run."""

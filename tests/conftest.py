@@ -101,7 +101,10 @@ SLOW = (
     "test_cli.py::test_a_terminal",
     "test_cli_prompts.py::test_retrieve",
     "test_cli_prompts.py::test_templates_that",
+    "test_duplicates.py::test_many",
+    "test_duplicates.py::test_variants",
     "test_load_dataset.py::test_import_order",
+    "test_statistics.py::test_against_a_plain_loop",
     "validation/test_bad.py::test_archives_cut_short",
     "validation/test_bad.py::test_damage",
 )

@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Test files run in two processes, whole files at a time, the slow ones first (tests/conftest.py).
+# Test files run in two processes, whole files at a time, the slow ones first (tests/conftest.py). The whole suite has a third:
+# its tests also wait for servers, browsers and programs.
 # One thread of linear algebra each: more would wait for each other.
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
@@ -20,7 +21,7 @@ check: $(STAMP) lint types
 
 # The whole suite, as CI runs it.
 test: $(STAMP) tools lint types
-	$(PYTEST) --hypothesis-profile full
+	$(PYTEST) --numprocesses 3 --hypothesis-profile full
 
 # A browser for the page tests and the strongest sandbox, where they can be installed; the suite names what is missing.
 tools:

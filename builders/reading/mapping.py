@@ -167,14 +167,16 @@ def mapping_sections(path: Path) -> dict[str, Any]:
         raise InputError(f'{path}: no section "{unknown[0]}", expected {", ".join(_SECTIONS)}')
     sections = value if sectioned else {"map": value}
     if not isinstance(sections.get("map") or {}, dict):
-        raise InputError(f"{path}: map is {shorten(sections['map'])}, expected our column names, each with one of the file's")
+        raise InputError(
+            f"{path}: map is {shorten(sections['map'])}, expected our column names, each with a column of the file"
+        )
     return sections
 
 
 def _named(section: Any, name: str) -> dict[str, str]:
     """A section by our current names of columns."""
     if not isinstance(section, Mapping):
-        raise InputError(f"{name} is {section!r}, expected our column names, each with one of the file's")
+        raise InputError(f"{name} is {section!r}, expected our column names, each with a column of the file")
     found: dict[str, str] = {}
     for key, theirs in section.items():
         ours = _ALIASES.get(key) or str(key)

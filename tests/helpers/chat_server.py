@@ -111,3 +111,5 @@ def serving(answer: Callable[[Body, int], Any], together: int = 1) -> Iterator[C
         server.shutdown()
         thread.join()
         server.server_close()
+        # A thread that still waits for its client must not be the last to hold a model: it could be freed as Python ends.
+        server.answer = lambda *_: DROP

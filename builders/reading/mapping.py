@@ -168,7 +168,7 @@ def mapping_sections(path: Path) -> dict[str, Any]:
     sections = value if sectioned else {"map": value}
     if not isinstance(sections.get("map") or {}, dict):
         raise InputError(
-            f"{path}: map is {shorten(sections['map'])}, expected our column names, each with a column of the file"
+            f"{path}: map is {shorten(sections['map'])}, expected our column names, each with the file's"
         )
     return sections
 
@@ -176,7 +176,7 @@ def mapping_sections(path: Path) -> dict[str, Any]:
 def _named(section: Any, name: str) -> dict[str, str]:
     """A section by our current names of columns."""
     if not isinstance(section, Mapping):
-        raise InputError(f"{name} is {section!r}, expected our column names, each with a column of the file")
+        raise InputError(f"{name} is {section!r}, expected our column names, each with the file's")
     found: dict[str, str] = {}
     for key, theirs in section.items():
         ours = _ALIASES.get(key) or str(key)

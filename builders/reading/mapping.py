@@ -167,9 +167,7 @@ def mapping_sections(path: Path) -> dict[str, Any]:
         raise InputError(f'{path}: no section "{unknown[0]}", expected {", ".join(_SECTIONS)}')
     sections = value if sectioned else {"map": value}
     if not isinstance(sections.get("map") or {}, dict):
-        raise InputError(
-            f"{path}: map is {shorten(sections['map'])}, expected our column names, each with the file's"
-        )
+        raise InputError(f"{path}: map is {shorten(sections['map'])}, expected our column names, each with the file's")
     return sections
 
 

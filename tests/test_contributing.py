@@ -25,7 +25,7 @@ def journeys() -> dict[str, list[tuple[str, str]]]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    ignored = shutil.ignore_patterns("__pycache__", "*.pyc", ".hypothesis")
+    ignored = shutil.ignore_patterns(".hypothesis")  # compiled files stay: the times that they go by are copied too
     for name in COPIED:
         if (PROJECT / name).is_dir():
             shutil.copytree(PROJECT / name, tmp_path / name, ignore=ignored)

@@ -16,7 +16,7 @@ TESTS = Path(__file__).parent
 REAL_LOGS = Path(os.environ.get("LLMFUSIONBENCH_REAL_LOGS", TESTS.parents[1] / "shared" / "data"))
 
 # The same examples in every run and no limit of time, so that neither chance nor a busy machine fails a test.
-for _profile, _examples in (("quick", 20), ("full", 100)):
+for _profile, _examples in (("quick", 20), ("full", 150)):
     settings.register_profile(
         _profile,
         max_examples=_examples,

@@ -49,7 +49,7 @@ class SimulatedLogs:
             yield Templates([{"query_id": query_id(query.task, query.prompt), **template} for template in templates])
 
 
-def make_sample(out: Path, *, compression_level: int = _LEVEL) -> Release:
+def make_sample(out: Path) -> Release:
     """Write the sample to `out`, replacing what is there."""
     by_split: dict[str, list[SimulatedQuery]] = {split: [] for split in PER_TASK}
     seen: dict[str, int] = {}
@@ -66,7 +66,7 @@ def make_sample(out: Path, *, compression_level: int = _LEVEL) -> Release:
                 for query in queries:
                     writer.writerows(simulate_rows(query, SEED, embeddings=False))
             paths.append(path)
-        return build(SimulatedLogs(by_split), paths, out, overwrite=True, strict=True, compression_level=compression_level)
+        return build(SimulatedLogs(by_split), paths, out, overwrite=True, strict=True, compression_level=_LEVEL)
 
 
 def _split_of(place: int) -> str:

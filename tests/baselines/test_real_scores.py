@@ -1,4 +1,4 @@
-"""What the baselines reach on real scores: 5,608 queries x 9 LLMs in 3 folds; docs/routing_baselines.md has them all."""
+"""What the baselines reach on real scores: 5,608 queries x 9 LLMs in 5 folds; docs/routing_baselines.md has them all."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> RoutingTable:
 @pytest.fixture(scope="module")
 def gained(table: RoutingTable) -> Callable[[str], np.ndarray]:
     """[Q] what a router's choices have above the best single LLM of the same train folds."""
-    folds = list(kfold(table, scenario_named("performance_first"), folds=3, seed=0))
+    folds = list(kfold(table, scenario_named("performance_first"), folds=5, seed=0))
     known: dict[str, np.ndarray] = {}
 
     def performance(name: str) -> np.ndarray:
@@ -63,13 +63,13 @@ def test_oracle_and_labels_bound_the_rest(gained: Callable[[str], np.ndarray]) -
 def test_order_of_the_baselines(gained: Callable[[str], np.ndarray]) -> None:
     knn, aptitude, per_task = (gained(name).mean() for name in ("knn", "aptitude", "per_task"))
     assert 0.025 < knn < aptitude < per_task + 0.002
-    assert per_task > 0.044
+    assert per_task > 0.045
 
 
 def test_ours_against_the_mean_of_the_task(gained: Callable[[str], np.ndarray]) -> None:
     ours, kernel, per_task = (gained(name) for name in ("residual_blend", "kernel_ridge", "per_task"))
-    assert ours.mean() > 0.050
-    # What the prompt adds to the task is .007 on this partition; over several in 5 folds, about .006.
+    assert ours.mean() > 0.052
+    # What the prompt adds to the task is .009 on this partition, and about .006 over several.
     beyond = ours - per_task
     assert beyond.mean() > 0.005
     assert beyond.mean() - 1.96 * beyond.std() / np.sqrt(len(beyond)) > 0

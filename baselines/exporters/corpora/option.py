@@ -46,7 +46,7 @@ class Option:
     name: str
     flag: str
     kind: type
-    """Of a value: str, int, float or bool."""
+    """Type of its value: str, int, float or bool."""
     default: Any
     help: str
     metavar: str | None

@@ -112,7 +112,7 @@ def pairs(answers: Answers, rows: Places, settings: PreferenceSettings) -> Chose
 
 
 def _matched(query: Places, better: Places, worse: Places, n: int) -> tuple[Places, Places]:
-    """Of pairs by query and in order of merit, up to `n` per query that share no answer: their places and ranks."""
+    """Up to `n` pairs per query that share no answer: their places and ranks. The pairs come by query, best first."""
     taken, ranks = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     left = np.arange(len(query))
     for rank in range(n):

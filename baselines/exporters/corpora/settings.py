@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
@@ -127,7 +128,7 @@ class Filters:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Filters):
+class Settings(Filters, ABC):
     """The options of every corpus; each kind adds its own, and says what it chooses."""
 
     kind: ClassVar[Kind]
@@ -166,17 +167,17 @@ class Settings(Filters):
         """Those of the queries whose ground truth is a record."""
         return queries[:0]
 
+    @abstractmethod
     def may_enter(self, answers: Answers, rows: Places, drops: Drops) -> Places:
         """Those of the answers that have the score this kind needs, and whose score lets them in."""
-        raise NotImplementedError
 
+    @abstractmethod
     def merit(self, answers: Answers) -> list[Floats]:
         """The keys [N] that rank the answers to a query, from high to low."""
-        raise NotImplementedError
 
+    @abstractmethod
     def choose(self, answers: Answers, truths: Places, rows: Places, drops: Drops) -> Chosen:
         """The records, of the queries `truths` and the answers `rows` in order of merit."""
-        raise NotImplementedError
 
     def trim(self, chosen: Chosen, drops: Drops) -> Chosen:
         """The records that may stay beside each other."""

@@ -91,7 +91,7 @@ def test_uv_is_handed_the_settings_of_pip() -> None:
 
 def test_the_wheel_works_in_a_new_environment_outside_of_the_checkout(built: Path, tmp_path: Path) -> None:
     (wheel,) = built.glob("*.whl")
-    venv.create(tmp_path / "venv", with_pip=True)
+    venv.create(tmp_path / "venv")
     binaries = tmp_path / "venv" / "bin"
     environment = clean_environment()
     install(binaries / "python", "--constraint", str(ROOT / "constraints.txt"), str(wheel))

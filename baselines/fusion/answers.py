@@ -107,7 +107,11 @@ def read_answers(release: Release, *, split: str | None = None, candidates: Sequ
         raise InputError(
             f"{release.path}: no query with a metric of {', '.join(VOTABLE)}, expected some. Remedy: choose another split"
         )
-    parts = [_read_batch(batch, queries) for batch in release.batches("responses", split, _COLUMNS)]
+    known = _who_answered(release, split, queries) if candidates else set()
+    for name in candidates or ():
+        if name not in known:
+            raise UnknownNameError("candidate", name, sorted(known))
+    parts = [_read_batch(batch, queries, candidates) for batch in release.batches("responses", split, _COLUMNS)]
     names_of = [name for part in parts for name in part.candidates]
     everyone = sorted(set(names_of))
     place = {name: i for i, name in enumerate(everyone)}
@@ -126,6 +130,16 @@ def read_answers(release: Release, *, split: str | None = None, candidates: Sequ
     return table if candidates is None else table.columns(candidates)
 
 
+def _who_answered(release: Release, split: str | None, queries: pa.Table) -> set[str]:
+    """The candidates with a response to one of the queries; reads no texts."""
+    ids = queries["query_id"].combine_chunks()
+    pairs: set[tuple[str, str]] = set()
+    for batch in release.batches("responses", split, ["query_id", "llm", "mode"]):
+        own = batch.filter(pc.is_in(batch["query_id"], ids))
+        pairs.update(zip(own["llm"].to_pylist(), own["mode"].to_pylist(), strict=True))
+    return {Candidate(*pair).name for pair in pairs}
+
+
 @dataclass(frozen=True)
 class _Part:
     """N responses: positions of their queries and candidates, and the answers extracted from them."""
@@ -137,10 +151,14 @@ class _Part:
     cost: npt.NDArray[np.float64]
 
 
-def _read_batch(batch: pa.RecordBatch, queries: pa.Table) -> _Part:
+def _read_batch(batch: pa.RecordBatch, queries: pa.Table, candidates: Sequence[str] | None) -> _Part:
     place = pc.index_in(batch["query_id"], queries["query_id"].combine_chunks())
-    known = pc.is_valid(place)
-    batch, place = batch.filter(known), place.filter(known)
+    pairs = zip(batch["llm"].to_pylist(), batch["mode"].to_pylist(), strict=True)
+    names = np.array([Candidate(*pair).name for pair in pairs], object)
+    kept = place.is_valid().to_numpy(zero_copy_only=False)
+    if candidates is not None:
+        kept &= np.isin(names, np.array(candidates, object))
+    batch, place = batch.filter(pa.array(kept)), place.filter(pa.array(kept))
     asked = queries.take(place)
     keys: list[str | None] = [None] * len(batch)
     performance = batch["performance"].to_numpy(zero_copy_only=False).astype(np.float64)
@@ -153,6 +171,5 @@ def _read_batch(batch: pa.RecordBatch, queries: pa.Table) -> _Part:
         for row, extracted in zip(rows.tolist(), scored.extracted.to_pylist(), strict=True):
             keys[row] = answer_key(metric, extracted)
         performance[rows] = np.where(np.isnan(performance[rows]), scored.values, performance[rows])
-    names = [Candidate(*pair).name for pair in zip(batch["llm"].to_pylist(), batch["mode"].to_pylist(), strict=True)]
     cost = batch["cost_usd"].to_numpy(zero_copy_only=False).astype(np.float64)
-    return _Part(place.to_numpy(zero_copy_only=False).astype(np.int64), names, keys, performance, cost)
+    return _Part(place.to_numpy(zero_copy_only=False).astype(np.int64), names[kept].tolist(), keys, performance, cost)

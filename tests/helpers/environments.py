@@ -61,7 +61,8 @@ def install(python: Path, *arguments: str, uv_arguments: tuple[str, ...] = ()) -
         if tried.returncode == 0:
             return "uv"
         print(f"uv could not install {arguments[-1]}, so pip does: {' '.join(tried.stderr.split())[-300:]}", file=sys.stderr)
-    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1", *arguments]
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
+    command = [*pip, "install", "--quiet", "--retries", "1", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise InstallationError(([line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["pip failed"])[-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmfusionbench.schema import SIDECARS, TABLES, TableSchema, json_types, table_schema
+from llmfusionbench.schema import SIDECARS, TABLES, json_types, table_schema
 from llmfusionbench.validation import compile_schema, failing_rows, is_valid
 from llmfusionbench.validation.rows import _to_batch
 
@@ -47,29 +48,33 @@ def plausible(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     return st.one_of(options)
 
 
-def json_rows(table: TableSchema) -> st.SearchStrategy[dict[str, Any]]:
+@functools.cache  # what hypothesis finds out about a strategy, it finds out once
+def json_rows(name: str) -> st.SearchStrategy[list[dict[str, Any]]]:
     """Rows as JSON has them: any column may be anything, be absent, or be unknown."""
+    table = table_schema(name)
     columns = {c.name: st.one_of(plausible(c.schema), plausible(c.schema), plausible(c.schema), junk) for c in table.columns}
     required = {name: s for name, s in columns.items() if name in table.json_schema["required"]}
     optional = {name: s for name, s in columns.items() if name not in required}
-    return st.one_of(
+    row = st.one_of(
         st.fixed_dictionaries(required, optional=optional),
         st.fixed_dictionaries({}, optional={**columns, "unknown": junk}),
     )
+    return st.lists(row, min_size=1, max_size=5)
 
 
-def arrow_rows(table: TableSchema) -> st.SearchStrategy[dict[str, Any]]:
+@functools.cache
+def arrow_rows(name: str) -> st.SearchStrategy[list[dict[str, Any]]]:
     """Rows that the table's Arrow types can hold, values in and out of range, nulls anywhere."""
-    return st.fixed_dictionaries(
-        {c.name: st.one_of(st.none(), plausible(c.schema), plausible(c.schema)) for c in table.columns}
-    )
+    columns = table_schema(name).columns
+    row = {c.name: st.one_of(st.none(), plausible(c.schema), plausible(c.schema)) for c in columns}
+    return st.lists(st.fixed_dictionaries(row), min_size=1, max_size=5)
 
 
 @pytest.mark.parametrize("name", EVERY_TABLE)
 @given(data=st.data())
 def test_rows_of_json(name: str, data: st.DataObject) -> None:
     table = table_schema(name)
-    rows = data.draw(st.lists(json_rows(table), min_size=1, max_size=5))
+    rows = data.draw(json_rows(name))
     converted = _to_batch(0, rows, list(range(len(rows))), [], table)
     columnar = set(failing_rows(table.json_schema, converted.batch).tolist()) | converted.invalid.keys()
     assert columnar == {i for i, row in enumerate(rows) if not is_valid(name, row)}
@@ -80,7 +85,7 @@ def test_rows_of_json(name: str, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_rows_of_arrow(name: str, dictionaries: bool, data: st.DataObject) -> None:
     table = table_schema(name)
-    rows = data.draw(st.lists(arrow_rows(table), min_size=1, max_size=5))
+    rows = data.draw(arrow_rows(name))
     schema = pa.schema([f.with_nullable(True) for f in table.arrow])
     batch = pa.Table.from_pylist(rows, schema=schema).combine_chunks().to_batches()[0]
     start = data.draw(st.integers(0, len(rows) - 1))

@@ -5,6 +5,8 @@ They hint at the difficulty and at the form of the answer (money, a formula, a c
 
 from __future__ import annotations
 
+import functools
+import math
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -30,6 +32,8 @@ _PATTERNS: Final = tuple(
 )  # fmt: skip
 _NUMBER: Final = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
 _SENTENCE: Final = re.compile(r"(?<=[.?!])\s+")
+_LONGEST_KEPT: Final = 4096
+"""Characters of a text whose features are kept; longer ones would fill the memory."""
 
 
 def surface_features(prompts: Sequence[str | None]) -> npt.NDArray[np.float32]:
@@ -37,31 +41,39 @@ def surface_features(prompts: Sequence[str | None]) -> npt.NDArray[np.float32]:
 
     A missing prompt counts as an empty one. Values are clipped to 20, so that a long prompt does not stand apart.
     """
-    width = len(_of(""))
-    rows = np.array([_of(prompt or "") for prompt in prompts], np.float32).reshape(-1, width)
-    return np.clip(rows, -20, 20)
+    rows = np.empty((len(prompts), len(_kept(""))), np.float32)
+    for place, prompt in enumerate(prompts):
+        text = prompt or ""
+        rows[place] = _kept(text) if len(text) <= _LONGEST_KEPT else _of(text)
+    return rows
 
 
-def _of(text: str) -> list[float]:
+@functools.lru_cache(maxsize=16_384)
+def _kept(text: str) -> npt.NDArray[np.float32]:
+    """The features of a text; routers and folds ask for the same texts again and again."""
+    return _of(text)
+
+
+def _of(text: str) -> npt.NDArray[np.float32]:
     lower = text.lower()
     words = lower.split()
     length, count = max(1, len(text)), max(1, len(words))
     numbers = [float(number) for number in _NUMBER.findall(text)]
     last = _SENTENCE.split(lower.strip())[-1]
     stripped = text.rstrip()
-    return [
-        np.log1p(len(text)),
-        np.log1p(len(words)),
-        np.log1p(len(last)),
+    features = [
+        math.log1p(len(text)),
+        math.log1p(len(words)),
+        math.log1p(len(last)),
         sum(map(len, words)) / count,
         len(set(words)) / count,
         len(numbers),
         len(set(numbers)),
-        np.log1p(max(numbers, default=0.0)),
-        np.log1p(min(numbers, default=0.0)),
+        math.log1p(max(numbers, default=0.0)),
+        math.log1p(min(numbers, default=0.0)),
         sum(map(str.isdigit, text)) / length,
         sum(map(str.isupper, text)) / length,
-        np.log1p(sum(ord(c) > 127 for c in text)),
+        math.log1p(len(text) - len(text.encode("ascii", "ignore"))),
         stripped.endswith("?"),
         stripped.endswith("."),
         text[:1].isupper(),
@@ -75,3 +87,4 @@ def _of(text: str) -> list[float]:
         *(sum(words.count(word) for word in group) for group in _WORDS),
         *(len(pattern.findall(text)) for pattern in _PATTERNS),
     ]
+    return np.clip(np.array(features, np.float32), -20, 20)

@@ -3,10 +3,7 @@
 import math
 import statistics
 from collections import Counter, defaultdict
-from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from llmfusionbench.builders.known.tasks import DOMAINS
@@ -181,13 +178,6 @@ def test_judges_follow_correctness(sample: list[tuple[object, list[SimulatedAnsw
     assert all(0 <= entry.judge_score <= 1 for entry in scored)
     assert right > wrong + 0.3
     assert statistics.correlation([entry.judge_score for entry in scored], [entry.performance for entry in scored]) > 0.6
-
-
-def test_the_sample_packs_small(forty: list[SimulatedAnswer], tmp_path: Path) -> None:
-    """The wheel carries these responses twice within 4 MB."""
-    table = pa.table({"response": [entry.response for entry in forty]})
-    pq.write_table(table, tmp_path / "responses.parquet", compression="zstd", compression_level=19, use_dictionary=False)
-    assert (tmp_path / "responses.parquet").stat().st_size < 1_600_000
 
 
 def test_lengths_grow_with_thinking_and_size() -> None:

@@ -86,7 +86,7 @@ def python() -> Path:
 def make_environment(home: Path) -> None:
     """An environment with LLaMA-Factory's loader in `home`; the test is skipped, saying why, where it cannot be had."""
     python = home / "bin" / "python"
-    made = run(sys.executable, "-m", "venv", "--clear", home)
+    made = run(sys.executable, "-m", "venv", "--clear", "--without-pip", home)
     if made.returncode:
         pytest.skip(f"no environment for LLaMA-Factory: {made.stderr.strip() or made.stdout.strip()}")
     # Ours lies behind its own packages on its path: what we have and it admits is not installed twice.

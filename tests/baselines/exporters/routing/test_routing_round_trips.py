@@ -55,7 +55,8 @@ def expected(table: RoutingTable, name: str, export: RoutingExport) -> RoutingTa
 
 def check_same(found: RoutingTable, wanted: RoutingTable, *, cost: bool, sparse: bool) -> None:
     """The same cells by query and candidate; with `sparse`, queries and candidates without a value may be gone."""
-    lost = [q for q in wanted.query_ids if q not in set(found.query_ids)]
+    known = set(found.query_ids)
+    lost = [q for q in wanted.query_ids if q not in known]
     gone = [c for c in wanted.candidates if c not in found.candidates]
     assert sparse or (lost, gone) == ([], [])
     rows = {q: i for i, q in enumerate(wanted.query_ids)}

@@ -12,7 +12,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: quickstart check test tools lint types bench card sample clean
+.PHONY: quickstart check test suite tools lint types bench card sample clean
 
 quickstart: $(STAMP)
 	$(BIN)/llmfusionbench quickstart
@@ -21,8 +21,11 @@ quickstart: $(STAMP)
 check: $(STAMP) lint types
 	$(PYTEST) --quiet -m 'not slow' --hypothesis-profile quick
 
-# The whole suite, as CI runs it.
-test: $(STAMP) tools lint types
+# Everything, as CI runs it; the types are checked beside the suite.
+test: $(STAMP) tools lint
+	@$(MAKE) --no-print-directory --jobs 2 types suite
+
+suite: $(STAMP)
 	$(PYTEST) --numprocesses 3 --hypothesis-profile full
 
 # A browser for the page tests and the strongest sandbox, where they can be installed; the suite names what is missing.

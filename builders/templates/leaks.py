@@ -108,7 +108,7 @@ class FinalAnswer:
         """Whether `text` names any option, the right one or another: who rules out the others tells the answer too."""
         if self._any is not None and self._any.search(text):
             return True
-        plain = (normalise(text), normalise_spaced(text))
+        plain = (normalise(text), normalise_spaced(text)) if self._options.plain else ()
         return any(option and contains_words(p, option) for p in plain for option in self._options.plain)
 
     def _number_told(self, text: str, strict: bool) -> bool:

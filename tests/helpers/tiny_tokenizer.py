@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 TEMPLATE = (
@@ -10,17 +11,20 @@ TEMPLATE = (
 )
 
 
-def tiny_tokenizer() -> Any:
-    """One token a byte, so that every text comes back as it went in."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+def tiny_tokenizer(texts: Iterable[str] = ()) -> Any:
+    """Every text comes back as it went in; tokens are bytes, and the most frequent pieces of `texts`."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
     specials = ["<|end|>", "<|pad|>", "<|user|>", "<|assistant|>", "<|system|>"]
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    backend = Tokenizer(models.BPE(vocab={token: i for i, token in enumerate(specials + alphabet)}, merges=[]))
+    backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
-    backend.add_special_tokens(specials)
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    learn = trainers.BpeTrainer(
+        vocab_size=4096, special_tokens=specials, initial_alphabet=alphabet, show_progress=False, min_frequency=2
+    )
+    backend.train_from_iterator(texts, learn)
     return PreTrainedTokenizerFast(
         tokenizer_object=backend, eos_token="<|end|>", pad_token="<|pad|>", chat_template=TEMPLATE, model_max_length=512
     )

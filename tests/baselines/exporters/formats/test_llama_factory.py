@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
+import llmfusionbench as lfb
 from llmfusionbench.baselines.exporters import export_kto, export_preference, export_sft
 from llmfusionbench.baselines.exporters.corpora.formats import FORMATS
 from tests.helpers.environments import UNBOUND, InstallationError, install
@@ -119,7 +120,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         stages[corpus] = STAGES[corpus.partition("_")[2]]
     (folder / "dataset_info.json").write_text(json.dumps(info))
     (folder / "stages.json").write_text(json.dumps(stages))
-    tiny_tokenizer().save_pretrained(folder / "tokenizer")
+    responses = lfb.open_release("sample").table("responses").to_table(columns=["response"])["response"].drop_null()
+    tiny_tokenizer(responses.to_pylist()[::20]).save_pretrained(folder / "tokenizer")
     return folder
 
 

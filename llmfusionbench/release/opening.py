@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -105,6 +106,7 @@ def is_repository(name: str) -> bool:
 
 def sample_path() -> Path:
     """The directory of the embedded sample."""
-    from importlib import resources
-
-    return Path(str(resources.files("llmfusionbench.builders").joinpath("sample")))
+    spec = find_spec("llmfusionbench.builders")  # found and not imported: reading the sample takes none of the builders
+    assert spec is not None
+    [builders] = spec.submodule_search_locations or ()
+    return Path(builders) / "sample"

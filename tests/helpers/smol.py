@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
+from unittest.mock import patch
 
 from filelock import FileLock
 
@@ -19,13 +21,17 @@ class Smol:
     """Answers requests as such a server does: chat template, greedy decoding, tokens counted."""
 
     def __init__(self, folder: str) -> None:
+        import gguf
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         UNPACKED.parent.mkdir(exist_ok=True)
         with FileLock(f"{UNPACKED}.lock"):
             if not (UNPACKED / "complete").is_file():
-                AutoTokenizer.from_pretrained(folder, gguf_file=FILE).save_pretrained(UNPACKED)
-                packed: Any = AutoModelForCausalLM.from_pretrained(folder, gguf_file=FILE)
+                # Transformers asks for these again and again, and each takes seconds.
+                asked_once = {name: cache(getattr(gguf, name)) for name in ("GGUFReader", "get_tensor_name_map")}
+                with patch.multiple(gguf, **asked_once):
+                    AutoTokenizer.from_pretrained(folder, gguf_file=FILE).save_pretrained(UNPACKED)
+                    packed: Any = AutoModelForCausalLM.from_pretrained(folder, gguf_file=FILE)
                 del packed.config.quantization_config  # with it, transformers refuses to save
                 plain = type(packed)(packed.config)
                 plain.load_state_dict(packed.state_dict())

@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Test files run in two processes, whole files at a time, the slow ones first (tests/conftest.py). The whole suite has a third:
-# its tests also wait for servers, browsers and programs.
 # Compiled files are kept whatever the shell says: the suite starts hundreds of processes that would compile all they import.
 unexport PYTHONDONTWRITEBYTECODE
+# Test files run in two processes, whole files at a time, the slow ones first (tests/conftest.py). The whole suite has a third:
+# its tests also wait for servers, browsers and programs.
 # One thread of linear algebra each: more would wait for each other.
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1

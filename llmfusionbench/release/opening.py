@@ -108,5 +108,5 @@ def sample_path() -> Path:
     """The directory of the embedded sample."""
     spec = find_spec("llmfusionbench.builders")  # found and not imported: reading the sample takes none of the builders
     assert spec is not None
-    [builders] = spec.submodule_search_locations or ()
-    return Path(builders) / "sample"
+    assert spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0]) / "sample"

@@ -216,6 +216,13 @@ def test_the_sample_is_read_by_key() -> None:
     np.testing.assert_allclose(table.cost, routing.cost[rows])
     fused = WeightedVote().fit(table).combine(table)
     assert fused.cost == pytest.approx(table.cost.astype(float).sum(axis=1), nan_ok=True)
+    some = ["gemma-2-9b-it_think", "deepseek-r1"]
+    own, wanted = read_answers(release, split="train", candidates=some), table.columns(some)
+    assert (own.candidates, own.query_ids) == (some, wanted.query_ids)
+    for found, whole in ((own.performance, wanted.performance), (own.cost, wanted.cost)):
+        np.testing.assert_array_equal(found, whole)
+    told, meant = ([None if c < 0 else t.keys[c] for c in t.answers.ravel()] for t in (own, wanted))
+    assert told == meant
 
 
 def test_equal_answers_have_equal_scores() -> None:

@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One thread of linear algebra each: more would wait for each other.
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
-PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 
 .PHONY: quickstart check test suite tools lint types bench card sample clean
 
@@ -19,7 +19,7 @@ quickstart: $(STAMP)
 
 # The inner loop: what a change is likely to break, in about two minutes.
 check: $(STAMP) lint types
-	$(PYTEST) --quiet -m 'not slow' --hypothesis-profile quick
+	$(PYTEST) --numprocesses 2 --quiet -m 'not slow' --hypothesis-profile quick
 
 # Everything, as CI runs it; the types are checked beside the suite.
 test: $(STAMP) tools lint

@@ -48,6 +48,7 @@ def test_json_and_the_number_of_members(capsys: pytest.CaptureFixture[str]) -> N
         (["--fusion", "vot"], 'Did you mean "vote"?'),
         (["--candidate", "nobody"], 'No candidate "nobody"'),
         (["--candidate", "deepseek-r1"], "1 candidate to ask, expected two or more"),
+        (["--candidate", "deepseek-r1"] * 2, 'candidate "deepseek-r1" is named twice'),
         (["--folds", "1"], "folds is 1, expected 2 to 440"),
         (["--split", "tset"], 'Did you mean "test"?'),
         (["--top", "99"], "top is 99, expected 1 to 40"),

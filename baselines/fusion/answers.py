@@ -97,7 +97,7 @@ def read_answers(release: Release, *, split: str | None = None, candidates: Sequ
     The performance is the release's own; where it holds none, the score of the same metric.
 
     Raises:
-        InputError: No query has such a metric.
+        InputError: No query has such a metric, or a candidate is named twice.
         UnknownNameError: No such split or candidate.
     """
     names = ["query_id", "task", "metric", "ground_truth", "choices"]
@@ -107,10 +107,8 @@ def read_answers(release: Release, *, split: str | None = None, candidates: Sequ
         raise InputError(
             f"{release.path}: no query with a metric of {', '.join(VOTABLE)}, expected some. Remedy: choose another split"
         )
-    known = _who_answered(release, split, queries) if candidates else set()
-    for name in candidates or ():
-        if name not in known:
-            raise UnknownNameError("candidate", name, sorted(known))
+    if candidates is not None:
+        _check_names(candidates, _who_answered(release, split, queries))
     parts = [_read_batch(batch, queries, candidates) for batch in release.batches("responses", split, _COLUMNS)]
     names_of = [name for part in parts for name in part.candidates]
     everyone = sorted(set(names_of))
@@ -128,6 +126,14 @@ def read_answers(release: Release, *, split: str | None = None, candidates: Sequ
     ids, tasks = queries["query_id"].to_pylist(), queries["task"].to_pylist()
     table = AnswerTable(ids, tasks, everyone, list(codes), answers, matrices[0], matrices[1])
     return table if candidates is None else table.columns(candidates)
+
+
+def _check_names(candidates: Sequence[str], known: set[str]) -> None:
+    for place, name in enumerate(candidates):
+        if name not in known:
+            raise UnknownNameError("candidate", name, sorted(known))
+        if name in candidates[:place]:
+            raise InputError(f'candidate "{name}" is named twice, expected once. Remedy: name other candidates')
 
 
 def _who_answered(release: Release, split: str | None, queries: pa.Table) -> set[str]:

@@ -1,4 +1,4 @@
-"""Installs packages into an environment: by uv in seconds, or where uv cannot be had by pip in minutes.
+"""Installs packages into an environment with uv, which takes seconds, or with pip if uv cannot be installed.
 
 As a script, `environments.py VENV ARGUMENT...` takes the arguments of `pip install`; the Makefile makes its environment so.
 It needs the standard library alone, and installs uv itself from the package index where there is none.

@@ -85,7 +85,7 @@ def python() -> Path:
 
 
 def make_environment(home: Path) -> None:
-    """An environment with LLaMA-Factory's loader in `home`; the test is skipped, saying why, where it cannot be had."""
+    """Make an environment with LLaMA-Factory's loader in `home`; skips the test, with the reason, if it cannot be installed."""
     python = home / "bin" / "python"
     made = run(sys.executable, "-m", "venv", "--clear", "--without-pip", home)
     if made.returncode:

@@ -172,7 +172,8 @@ def _read_batch(batch: pa.RecordBatch, queries: pa.Table, candidates: Sequence[s
     for metric in sorted(set(metrics.tolist())):
         rows = np.flatnonzero(metrics == metric)
         own, mine = asked.take(pa.array(rows)), batch.take(pa.array(rows))
-        context = {"choices": own["choices"], "task": own["task"], "status": mine["status"]}
+        unscored = pa.array(np.isnan(performance[rows]))
+        context = {"choices": own["choices"], "task": own["task"], "status": mine["status"], "compare": unscored}
         scored = score_column(metric, mine["response"], own["ground_truth"], **context)
         for row, extracted in zip(rows.tolist(), scored.extracted.to_pylist(), strict=True):
             keys[row] = answer_key(metric, extracted)

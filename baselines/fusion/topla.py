@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llmfusionbench.baselines.fusion.answers import NO_ANSWER, AnswerTable
-from llmfusionbench.baselines.fusion.vote import Floats, WeightedVote, support
+from llmfusionbench.baselines.fusion.vote import Floats, WeightedVote
 from llmfusionbench.errors import InputError
 
 
@@ -54,22 +54,37 @@ class Topla(WeightedVote):
             raise InputError("No query has a score of every candidate. Remedy: name fewer members")
         counts = FailureCounts(own.performance < 0.5)
         order = np.argsort(-own.performance.mean(axis=0), kind="stable").tolist()
-        found = [tuple(pair) for pair in combinations(order, 2)]
+        found = list(combinations(order, 2))
         while True:
-            found = sorted(found, key=lambda e: (-self._worth(e, own, counts), e))[: self.beam]
+            worth = dict(zip(found, self._worths(np.array(found), own, counts).tolist(), strict=True))
+            found = sorted(found, key=lambda e: (-worth[e], e))[: self.beam]
             if len(found[0]) == self.size:
                 break
-            grown = {tuple(i for i in order if i in e or i == new) for e in found for new in order if new not in e}
-            found = sorted(grown)
-        self.focal_diversity_ = counts.focal_diversity(found[0])
+            found = sorted({tuple(i for i in order if i in e or i == new) for e in found for new in order if new not in e})
+        self.focal_diversity_ = float(counts.focal_diversity(np.array(found[0])))
         return [own.candidates[i] for i in found[0]]
 
-    def _worth(self, ensemble: tuple[int, ...], table: AnswerTable, counts: FailureCounts) -> float:
-        """`ensemble` holds places of candidates, best first, so that a draw goes to the best."""
-        answers = table.answers[:, ensemble]
-        votes = np.where(answers == NO_ANSWER, -1.0, support(answers, np.ones(answers.shape)))
-        voted = np.take_along_axis(table.performance[:, ensemble], votes.argmax(axis=1)[:, None], axis=1).mean()
-        return self.diversity_weight * counts.focal_diversity(ensemble) + (1 - self.diversity_weight) * float(voted)
+    def _worths(self, ensembles: npt.NDArray[np.int64], table: AnswerTable, counts: FailureCounts) -> Floats:
+        """[E] for the places of candidates [E, M], best first, so that a draw goes to the best."""
+        at_a_time = max(1, _CELLS // (len(table.query_ids) * ensembles.shape[1]))
+        parts = [ensembles[start : start + at_a_time] for start in range(0, len(ensembles), at_a_time)]
+        voted = np.concatenate([_plain_vote(part, table) for part in parts])
+        return np.asarray(self.diversity_weight * counts.focal_diversity(ensembles) + (1 - self.diversity_weight) * voted)
+
+
+_CELLS = 1 << 20
+"""Answers that are compared at a time, to save memory."""
+
+
+def _plain_vote(ensembles: npt.NDArray[np.int64], table: AnswerTable) -> Floats:
+    """[E] mean performance of the plain vote of each of the ensembles [E, M]."""
+    answers = table.answers.T[ensembles]  # [E, M, Q]
+    votes = np.zeros(answers.shape, np.int16)
+    for member in range(ensembles.shape[1]):
+        votes += answers == answers[:, [member]]
+    votes[answers == NO_ANSWER] = -1
+    chosen = np.take_along_axis(ensembles, votes.argmax(axis=1), axis=1)  # [E, Q]
+    return table.performance[np.arange(len(table.query_ids)), chosen].mean(axis=1, dtype=np.float64)
 
 
 class FailureCounts:
@@ -88,22 +103,20 @@ class FailureCounts:
         self.triples: Floats = np.stack([(fails * fails[:, [f]]).T @ fails for f in range(fails.shape[1])])
         """[F, C, C] queries on which all three fail."""
 
-    def focal_diversity(self, ensemble: Sequence[int]) -> float:
-        """Mean over the members of 1 - P(2) / P(1), taken over the queries on which that (focal) member fails.
+    def focal_diversity(self, ensembles: npt.ArrayLike) -> Floats:
+        """[...] of the ensembles [..., M]: the mean over the members of 1 - P(2) / P(1), taken over the queries on which that
+        (focal) member fails.
 
         P(1) is the chance that one member drawn at random fails there, P(2) that two drawn without replacement both do
         (the generalised diversity of Partridge and Krzanowski 1997): 1 where no other member shares the focal member's
         failures, 0 where all fail together. A member that never fails shares none.
         """
-        members = list(ensemble)
-        size = len(members)
-        values = []
-        for focal in members:
-            if not self.alone[focal]:
-                values.append(1.0)
-                continue
-            one = self.pairs[focal, members].sum() / size
-            together = self.triples[focal][np.ix_(members, members)]
-            two = (together.sum() - np.trace(together)) / (size * (size - 1))
-            values.append(1.0 - float(two / one))
-        return float(np.mean(values))
+        members = np.asarray(ensembles)
+        size = members.shape[-1]
+        # Over the members m and n beside the focal member f: on how many of its failures m fails, and both m and n do.
+        pairs = self.pairs[members[..., :, None], members[..., None, :]].sum(axis=-1)
+        triples = self.triples[members[..., :, None, None], members[..., None, :, None], members[..., None, None, :]]
+        both = triples.sum(axis=(-2, -1)) - pairs  # a member is no pair with itself
+        fails = self.alone[members] > 0
+        shared = np.divide(both / (size - 1), pairs, out=np.zeros(pairs.shape), where=fails)
+        return np.asarray((1.0 - shared).mean(axis=-1))

@@ -44,8 +44,8 @@ def graded(value: float, extracted: str | None, reason: str) -> Score:
     return Score(value, reason, _short(extracted))
 
 
-def missing(reason: str) -> Score:
-    return Score(None, reason)
+def missing(reason: str, extracted: str | None = None) -> Score:
+    return Score(None, reason, _short(extracted))
 
 
 def _short(text: str | None) -> str | None:

@@ -202,8 +202,10 @@ def test_equal_answers_have_equal_keys() -> None:
     assert answer_key("f1_score", "...") is None
 
 
-def test_the_sample_is_read_by_key() -> None:
+def test_the_sample_is_read_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
     release = lfb.open_release("sample")
+    # Every answer that is there has a score: none is compared with the ground truth again.
+    monkeypatch.delattr("llmfusionbench.scoring.metrics.math.compare_symbolically")
     table = read_answers(release, split="train")
     metrics = dict(zip(*release.table("queries").to_table(columns=["query_id", "metric"]).to_pydict().values(), strict=True))
     assert {metrics[q] for q in table.query_ids} == {"em", "em_mc", "f1_score", "gsm8k", "math"}

@@ -35,6 +35,13 @@ def uv_variables(pip_list: str) -> dict[str, str]:
     return found
 
 
+def for_uv(environment: dict[str, str]) -> dict[str, str]:
+    """`environment` with the settings that pip has in it, as uv reads them."""
+    shown = [sys.executable, "-m", "pip", "config", "list"]
+    configured = subprocess.run(shown, env=environment, capture_output=True, text=True, check=False)
+    return uv_variables(configured.stdout) | environment
+
+
 class InstallationError(Exception):
     """Neither uv nor pip could install something; the message is pip's."""
 
@@ -52,11 +59,8 @@ def install(python: Path, *arguments: str, uv_arguments: tuple[str, ...] = ()) -
     """
     environment = {name: value for name, value in os.environ.items() if name not in UNBOUND}
     if (uv := find_uv()) is not None:
-        configured = subprocess.run(
-            [sys.executable, "-m", "pip", "config", "list"], env=environment, capture_output=True, text=True, check=False
-        )
         command = [uv, "pip", "install", "--quiet", "--python", str(python), *arguments, *uv_arguments]
-        variables = uv_variables(configured.stdout) | environment
+        variables = for_uv(environment)
         tried = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
         if tried.returncode == 0:
             return "uv"

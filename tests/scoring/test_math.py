@@ -102,6 +102,21 @@ def test_most_pairs_never_reach_the_child(response: str, truth: str, monkeypatch
     assert score("math", response, truth).value == 1.0
 
 
+def test_an_answer_is_extracted_without_a_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = [
+        ("\\boxed{(x+1)(x+2)}", "x^2+3x+2"),
+        ("\\boxed{x+a}", "x+b"),
+        ("I do not know.", "5"),
+        ("\\boxed{" + "9" * 900 + "}", "7"),
+    ]
+    compared = [score("math", response, truth) for response, truth in pairs]
+    monkeypatch.delattr("llmfusionbench.scoring.metrics.math.compare_symbolically")
+    monkeypatch.delattr("llmfusionbench.scoring.metrics.math._quick")
+    extracted = [score("math", response, truth, compare=False) for response, truth in pairs]
+    assert [e.extracted for e in extracted] == [c.extracted for c in compared]
+    assert [e.value for e in extracted] == [None, None, 0.0, None], "no answer is wrong whatever the truth is"
+
+
 def test_a_late_comparison_is_zero_with_a_reason_and_the_next_one_works() -> None:
     late = score("math", f"\\boxed{{{TOWER}}}", "x+1", math_deadline_s=0.5)
     assert (late.value, late.reason) == (0.0, "not shown equal to the ground truth within 0.5 s")

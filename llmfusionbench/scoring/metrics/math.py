@@ -30,6 +30,8 @@ _WORDS = re.compile(r"[a-zA-Z]{2,}")
 def math(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
     """1 if the answers are equal; 0, with a reason, if they could not be shown equal in time.
 
+    With `compare=False` in the context the answer is only extracted, in microseconds, and the value is missing.
+
     Raises MissingExtraError if a symbolic comparison is needed and math-verify is not installed.
     """
     truths = [math_truth(answer) for answer in accepted_answers(ground_truth)]
@@ -40,6 +42,8 @@ def math(response: str, ground_truth: str, context: Mapping[str, object]) -> Sco
     answer = math_answer(response)
     if not answer:
         return wrong(None, no_answer_reason(final_text(response), "answer"))
+    if context.get("compare") is False:
+        return missing("not compared with the ground truth", answer)
     deadline_s = _deadline(context)
     late = False
     for truth in truths:

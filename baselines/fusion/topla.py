@@ -84,7 +84,7 @@ def _plain_vote(ensembles: npt.NDArray[np.int64], table: AnswerTable) -> Floats:
         votes += answers == answers[:, [member]]
     votes[answers == NO_ANSWER] = -1
     chosen = np.take_along_axis(ensembles, votes.argmax(axis=1), axis=1)  # [E, Q]
-    return table.performance[np.arange(len(table.query_ids)), chosen].mean(axis=1, dtype=np.float64)
+    return np.asarray(table.performance[np.arange(len(table.query_ids)), chosen].mean(axis=1, dtype=np.float64))
 
 
 class FailureCounts:

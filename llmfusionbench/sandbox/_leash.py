@@ -1,4 +1,4 @@
-"""The pool's connection to the supervisor of one child: the processor time it has used, and how it ended."""
+"""The pool's connection to the zygote for one child: the processor time it has used, and how it ended."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from llmfusionbench.errors import InputError
 
 _ANSWER_S = 60.0
-"""Time limit for an answer of a supervisor; reached only if it was lost."""
+"""Time limit for an answer of the zygote; reached only if it was lost."""
 
 
 class Ending(NamedTuple):
@@ -23,9 +23,9 @@ class Ending(NamedTuple):
 
 
 class Leash:
-    """Talks with the supervisor of one child. Closing the socket, or `let_go`, ends the child.
+    """Talks with the zygote about one child. Closing the socket, or `let_go`, ends the child.
 
-    The supervisor answers each byte with the child's processor time, and reports when the child has ended.
+    The zygote answers each byte with the child's processor time, and reports when the child has ended.
     """
 
     def __init__(self, end: socket.socket) -> None:
@@ -36,7 +36,7 @@ class Leash:
     def used_s(self) -> float:
         """Processor time of the child so far, seconds."""
         if self._ending is None:
-            with contextlib.suppress(OSError):  # the child has ended, and the supervisor with it
+            with contextlib.suppress(OSError):  # the child has ended, and this end was closed
                 self._end.sendall(b"?")
             line = self._line()
             if line.startswith("used "):
@@ -56,7 +56,7 @@ class Leash:
         return self._ending
 
     def _line(self) -> str:
-        """The supervisor's next line; empty if it was lost."""
+        """The zygote's next line; empty if it was lost."""
         self._end.settimeout(_ANSWER_S)
         while b"\n" not in self._received:
             try:

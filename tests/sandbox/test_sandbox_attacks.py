@@ -9,12 +9,15 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from llmfusionbench.sandbox import CodeTask, Sandbox, Verdict
+from llmfusionbench.sandbox._worker import Worker
 from tests.helpers.waiting import wait_for
 
 GOOD = "def f(x):\n    return f'secret-{x * 7}'\n"
@@ -423,6 +426,7 @@ def test_no_way_into_other_processes(pool: Sandbox, kind: str) -> None:
             if libc.unshare(0x10000000) == 0: done.append('unshare')
             if libc.mount(b'none', b'/tmp', b'tmpfs', 0, None) == 0: done.append('mount')
             if libc.prctl(22, 0, 0, 0, 0) == 0: done.append('seccomp')
+            if libc.prctl(1, 0, 0, 0, 0) == 0: done.append('outlive the sandbox')
             for raise_to in (os.setuid, os.setgid) if os.getuid() else ():
                 try: raise_to(0); done.append(raise_to.__name__)
                 except OSError: pass
@@ -474,6 +478,21 @@ def test_no_process_is_left_when_the_parent_is_killed(kind: str, tmp_path: Path)
     wait_for(lambda: not _using(str(tmp_path)))
     if kind != "process":  # there the program's own directory must stay as long as it may look for it
         assert list(tmp_path.iterdir()) == []
+
+
+def test_no_program_is_left_when_its_sandbox_is_killed(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    worker = Worker(kind, timeout_s=60, memory_mb=512)
+    try:
+        before = len(_using(str(tmp_path)))
+        with ThreadPoolExecutor(1) as thread:
+            running = thread.submit(worker.run, CodeTask(code="while True: pass", tests="assert 1"))
+            wait_for(lambda: len(_using(str(tmp_path))) == before + 2)
+            worker._process.kill()
+            wait_for(lambda: not _using(str(tmp_path)))
+            assert running.result().status in ("ended", "error")
+    finally:
+        worker.close()
 
 
 def _using(text: str) -> list[int]:

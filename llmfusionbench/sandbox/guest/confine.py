@@ -27,11 +27,12 @@ class Limits:
     """Address space."""
 
 
-def confine(limits: Limits, *, namespaces: bool, scratch: str, uid: int, keep: int) -> None:
+def confine(limits: Limits, barrier: seccomp.Filter | None, *, namespaces: bool, scratch: str, uid: int, keep: int) -> None:
     """Confine this process. Raises OSError if a step is refused.
 
     Args:
         limits: What it may use.
+        barrier: The filter of its system calls; None where there is none for this processor.
         namespaces: Whether it has its own mount, pid and network namespaces, and may mount.
         scratch: Its private directory: with `namespaces` a new one in memory, else an empty one that it cannot write.
         uid: The user that it becomes if it is root.
@@ -70,8 +71,9 @@ def confine(limits: Limits, *, namespaces: bool, scratch: str, uid: int, keep: i
         _become(uid)
     kernel.drop_capabilities()
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-    if seccomp.supported():
-        seccomp.install(writes=namespaces)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # a change of the user clears it
+    if barrier is not None:
+        barrier.install()
 
 
 def _become(uid: int) -> None:

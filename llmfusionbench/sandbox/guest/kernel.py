@@ -14,6 +14,7 @@ MS_PRIVATE, MS_RELATIME = 1 << 18, 1 << 21
 MNT_DETACH = 2
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 _CAPABILITY_VERSION_3 = 0x20080522
+_OWN_CAPABILITIES, _NO_CAPABILITIES = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0), (ctypes.c_uint32 * 6)()
 _CPUCLOCK_SCHED = 2
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -29,6 +30,11 @@ def _checked(result: int, what: str) -> int:
 def unshare(flags: int) -> None:
     """unshare(2): move to new namespaces."""
     _checked(_libc.unshare(flags), f"unshare({flags:#x})")
+
+
+def setns(process: int, flags: int) -> None:
+    """setns(2): move to the namespaces of a process, given by its pidfd; for a pid namespace, this goes for children alone."""
+    _checked(_libc.setns(process, flags), f"setns({flags:#x})")
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
@@ -69,5 +75,4 @@ def cpu_s(pid: int) -> float:
 
 def drop_capabilities() -> None:
     """Give up every capability, effective, permitted and inheritable."""
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    _checked(_libc.capset(ctypes.byref(header), ctypes.byref((ctypes.c_uint32 * 6)())), "capset")
+    _checked(_libc.capset(ctypes.byref(_OWN_CAPABILITIES), ctypes.byref(_NO_CAPABILITIES)), "capset")

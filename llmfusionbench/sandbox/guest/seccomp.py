@@ -66,6 +66,9 @@ _AF_UNIX = 1
 _STREAM = (1, 1 | 0o4000, 1 | 0o2000000, 1 | 0o2004000)
 """SOCK_STREAM, also with SOCK_NONBLOCK and SOCK_CLOEXEC."""
 _F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 8, 10, 15
+_PR_SET_PDEATHSIG = 1
+_OWN_ID = 0x7FFF_FFF1
+"""Stands for the id of the process until it is known; no process has it."""
 _FIOSETOWN, _SIOCSPGRP, _TIOCSTI = 0x8901, 0x8902, 0x5412
 
 
@@ -118,6 +121,7 @@ def program(machine: str, pid: int, *, writes: bool) -> bytes:
         ((62, 129)[column], _only_if_equal(0, pid)),  # kill
         ((234, 131)[column], _only_if_equal(0, pid)),  # tgkill
         ((302, 261)[column], _only_if_equal(0, 0, pid)),  # prlimit64
+        ((157, 167)[column], _unless_equal(0, _PR_SET_PDEATHSIG)),  # prctl: it ends with the zygote
         ((72, 25)[column], _unless_equal(1, _F_SETOWN, _F_SETSIG, _F_SETOWN_EX)),
         ((16, 29)[column], _unless_equal(1, _FIOSETOWN, _SIOCSPGRP, _TIOCSTI)),
     ]
@@ -137,9 +141,19 @@ class _Filter(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_void_p))
 
 
-def install(*, writes: bool) -> None:
-    """Bind this process and all its threads to the filter for good. Needs no privilege after no_new_privs."""
-    code = program(os.uname().machine, os.getpid(), writes=writes)
-    buffer = ctypes.create_string_buffer(code, len(code))
-    described = _Filter(len(code) // 8, ctypes.cast(buffer, ctypes.c_void_p))
-    kernel.prctl(kernel.PR_SET_SECCOMP, 2, ctypes.cast(ctypes.byref(described), ctypes.c_void_p))
+class Filter:
+    """The filter of a process that is still to be forked, complete but for its id: what is made before is not made in each."""
+
+    def __init__(self, *, writes: bool) -> None:
+        code = program(os.uname().machine, _OWN_ID, writes=writes)
+        own = struct.pack("=I", _OWN_ID)
+        self._places = [place for place in range(4, len(code), 8) if code[place : place + 4] == own]
+        self._code = ctypes.create_string_buffer(code, len(code))
+        self._described = _Filter(len(code) // 8, ctypes.cast(self._code, ctypes.c_void_p))
+        self._address = ctypes.cast(ctypes.byref(self._described), ctypes.c_void_p)
+
+    def install(self) -> None:
+        """Bind this process and all its threads to the filter for good. Needs no privilege after no_new_privs."""
+        for place in self._places:
+            struct.pack_into("=I", self._code, place, os.getpid())
+        kernel.prctl(kernel.PR_SET_SECCOMP, 2, self._address)

@@ -12,14 +12,13 @@ import gc
 import importlib
 import json
 import os
-import select
 import signal
 import socket
 import sys
-import time
 from typing import Any, NoReturn
 
-from . import candidate, checker, confine, kernel, view
+from . import candidate, checker, confine, kernel, seccomp, view
+from .children import Children, report
 
 _PRELOADED = (
     *("abc", "array", "base64", "bisect", "calendar", "cmath", "collections", "collections.abc", "contextlib"),
@@ -29,7 +28,7 @@ _PRELOADED = (
     *("time", "traceback", "types", "typing", "unicodedata", "zlib"),
 )
 """Loaded once, since most programs import them; so they also work where a program cannot read Python's directory."""
-_PER_CHILD = kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWNET
+_PER_CHILD = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWNET
 _UIDS = {"candidate": 65_534, "checker": 65_533}
 _GRACE_S = 2.0
 
@@ -46,23 +45,17 @@ def main() -> None:
         if config["kind"] == "namespaces":
             view.enter(config["view"], config["root"], config["scratch"])
             _become_first_process()
+        zygote = Zygote(isolated=config["kind"] != "process", scratch=config["scratch"])
     except OSError as error:
         control.sendall(f"error {error}".encode())
         return
+    with contextlib.suppress(PermissionError):  # it leads a session already
+        os.setsid()
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors are never waited for
     gc.collect()
     gc.freeze()
     control.sendall(b"ready")
-    while True:
-        message, descriptors, _, _ = socket.recv_fds(control, 4096, 4)
-        if not message:
-            return
-        if os.fork() == 0:
-            control.close()
-            _supervise(json.loads(message), descriptors, config)
-        for descriptor in descriptors:
-            os.close(descriptor)
+    zygote.serve(control)
 
 
 def _become_first_process() -> None:
@@ -76,84 +69,90 @@ def _become_first_process() -> None:
     os._exit(0)
 
 
-def _supervise(request: dict[str, Any], descriptors: list[int], config: dict[str, Any]) -> NoReturn:
-    """Run one confined child, and end it after its time on the clock or when the leash, the first descriptor, is closed."""
-    leash, *handed = descriptors
-    status = "the sandbox failed"
-    try:
-        os.setsid()
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        if config["kind"] != "process":
-            kernel.unshare(_PER_CHILD)
+class Zygote:
+    """Forks the confined children, which end with it.
+
+    Args:
+        isolated: Whether each gets namespaces of its own. Raises OSError if this process may not give them.
+        scratch: The children's directory; see `confine`.
+    """
+
+    def __init__(self, *, isolated: bool, scratch: str) -> None:
+        self.isolated, self.scratch = isolated, scratch
+        self.pid = os.getpid()
+        self.home = os.pidfd_open(self.pid)
+        if isolated:
+            self._return()  # it is there already: refused now or never
+        self.barrier = seccomp.Filter(writes=isolated) if seccomp.supported() else None
+        self.children = Children()
+
+    def serve(self, control: socket.socket) -> None:
+        """Start a child for every request, until the pool hangs up."""
+        while True:
+            self.children.look_after(control.fileno())
+            message, descriptors, _, _ = socket.recv_fds(control, 4096, 4)
+            if not message:
+                return
+            self._start(json.loads(message), *descriptors)
+
+    def _return(self) -> None:
+        """Have the next children in this process's own pid namespace."""
+        kernel.setns(self.home, kernel.CLONE_NEWPID)
+
+    def _start(self, request: dict[str, Any], leash: int, *handed: int) -> None:
         confined, tell = os.pipe()
-        pid = os.fork()
-        if pid == 0:
+        try:
+            if self.isolated:
+                kernel.unshare(kernel.CLONE_NEWPID)  # the next child is the first process of a new one
+            pid = os.fork()
+            if pid == 0:
+                self._child(request, handed, tell)
+            self.children.add(pid, leash, confined, request["wall_s"] + _GRACE_S)
+        except OSError as error:
+            report(leash, f"not confined: {error}")
             os.close(leash)
             os.close(confined)
-            _child(request, handed, tell, config)
-        for descriptor in (*handed, tell):
-            os.close(descriptor)
-        _watch(pid, leash, request["wall_s"] + _GRACE_S)
-        _, code, used = os.wait4(pid, 0)
-        said = os.read(confined, 300).decode(errors="replace")
-        exit_code = os.waitstatus_to_exitcode(code)
-        status = f"exit {exit_code} {used.ru_utime + used.ru_stime:.3f}"
-        if said != "confined":
-            status = f"not confined: {said or exit_code}"
-    except OSError as error:
-        status = f"not confined: {error}"
-    finally:
-        with contextlib.suppress(OSError):  # the pool may have closed it
-            os.write(leash, f"{' '.join(status.split())}\n".encode())
-        os._exit(0)
+        finally:
+            if self.isolated:
+                self._return()
+            for descriptor in (*handed, tell):
+                os.close(descriptor)
 
-
-def _watch(pid: int, leash: int, wall_s: float) -> None:
-    """Wait until a child ends, answer each byte on the leash with its processor time, and kill it if the leash is closed."""
-    child = os.pidfd_open(pid)
-    until = time.monotonic() + wall_s
-    while True:
-        ready = select.select([leash, child], [], [], max(0.0, until - time.monotonic()))[0]
-        if child in ready:
-            return
-        if leash in ready:
-            with contextlib.suppress(OSError):  # closed, perhaps just after the question
-                if os.read(leash, 1):
-                    os.write(leash, f"used {kernel.cpu_s(pid):.6f}\n".encode())
-                    continue
-        os.kill(pid, signal.SIGKILL)
-        return
-
-
-def _child(request: dict[str, Any], handed: list[int], tell: int, config: dict[str, Any]) -> NoReturn:
-    """Arrange descriptors (0 null, 1 and 2 output, 3 and up sockets), confine the process, and run the role."""
-    try:
-        null = os.open("/dev/null", os.O_RDWR)
-        output, *sockets = handed
-        # first out of the way, then each to its place; confine() closes the rest
-        places = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 32) for descriptor in (null, output, output, *sockets, tell)]
-        for place, descriptor in enumerate(places):
-            os.dup2(descriptor, place)
-        tell = len(places) - 1
-        os.set_inheritable(tell, False)
-        confine.confine(
-            confine.Limits(request["cpu_s"], request["memory_mb"]),
-            namespaces=config["kind"] != "process",
-            scratch=config["scratch"],
-            uid=_UIDS[request["role"]],
-            keep=tell,
-        )
-        os.write(tell, b"confined")
-        os.close(tell)
-    except BaseException as error:
-        os.write(tell, f"{type(error).__name__}: {error}".encode()[:300])
-        os._exit(1)
-    sys.stdout = open(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 lives as long as the process
-    sys.argv[:] = [""]
-    connections = [socket.socket(fileno=3 + place) for place in range(len(sockets))]
-    try:
-        (candidate if request["role"] == "candidate" else checker).main(*connections)
-    finally:
-        os._exit(0)
+    def _child(self, request: dict[str, Any], handed: tuple[int, ...], tell: int) -> NoReturn:
+        """Arrange descriptors (0 null, 1 and 2 output, 3 and up sockets), confine the process, and run the role."""
+        try:
+            os.setpgid(0, 0)
+            if self.isolated:
+                kernel.unshare(_PER_CHILD)
+            null = os.open("/dev/null", os.O_RDWR)
+            output, *sockets = handed
+            # first out of the way, then each to its place; confine() closes the rest
+            places = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 32) for descriptor in (null, output, output, *sockets, tell)]
+            for place, descriptor in enumerate(places):
+                os.dup2(descriptor, place)
+            tell = len(places) - 1
+            os.set_inheritable(tell, False)
+            confine.confine(
+                confine.Limits(request["cpu_s"], request["memory_mb"]),
+                self.barrier,
+                namespaces=self.isolated,
+                scratch=self.scratch,
+                uid=_UIDS[request["role"]],
+                keep=tell,
+            )
+            if not self.isolated and os.getppid() != self.pid:  # it died before it could take this process with it
+                raise OSError("the sandbox ended")
+            os.write(tell, b"confined")
+            os.close(tell)
+        except BaseException as error:
+            os.write(tell, f"{type(error).__name__}: {error}".encode()[:300])
+            os._exit(1)
+        sys.stdout = open(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 lives as long as the process
+        sys.argv[:] = [""]
+        connections = [socket.socket(fileno=3 + place) for place in range(len(sockets))]
+        try:
+            (candidate if request["role"] == "candidate" else checker).main(*connections)
+        finally:
+            os._exit(0)

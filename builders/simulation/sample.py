@@ -24,7 +24,7 @@ PER_TASK: Final = {"train": 28, "test": 8, "partial_test": 4}
 """Queries of each task, by split."""
 
 SEED: Final = 0
-_LEVEL: Final = 19  # made once, read often
+_LEVEL: Final = 12  # level 19 saves 4% of the bytes and takes thirteen times as long
 
 
 class SimulatedLogs:

@@ -11,12 +11,12 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks.figures.printouts import quickstart_table
+from tests.helpers import warm
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -56,15 +56,12 @@ def place(tmp_path: Path) -> Path:
         (tmp_path / "logs" / f"{llm}.json.gz").write_bytes(gzip.compress(json.dumps(records).encode()))
     (csv,) = (text for kind, text in blocks(START) if kind == "csv")
     (tmp_path / "answers.csv").write_text(csv, encoding="utf-8")
-    command = tmp_path / "bin" / "llmfusionbench"
-    command.parent.mkdir()
-    # Guarded as an installed script is: the processes that a command spawns import it.
-    command.write_text(f"#!{sys.executable}\nfrom llmfusionbench.cli import main\n\nif __name__ == '__main__':\n    main()\n")
-    command.chmod(0o755)
+    (tmp_path / "bin").mkdir()
+    warm.write_command(tmp_path / "bin" / "llmfusionbench", "-m", "llmfusionbench", libraries=warm.LEARNING)
     return tmp_path
 
 
-def run(command: list[str], place: Path) -> subprocess.CompletedProcess[str]:
+def run(kind: str, text: str, place: Path) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
         "PATH": f"{place / 'bin'}{os.pathsep}{os.environ['PATH']}",
@@ -72,19 +69,18 @@ def run(command: list[str], place: Path) -> subprocess.CompletedProcess[str]:
         "HF_HOME": str(place / "hf"),
         "HF_HUB_OFFLINE": "1",
     }
-    return subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True)
+    if kind == "python":
+        return warm.run("-c", text, env=environment, cwd=place, libraries=warm.LEARNING)
+    return subprocess.run(["bash", "-euc", text], cwd=place, env=environment, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_example_runs(place: Path, page: str) -> None:
     done = 0
     for kind, text in blocks((ROOT / page).read_text(encoding="utf-8")):
-        if kind == "python":
-            result = run([sys.executable, "-c", text], place)
-        elif kind == "bash" and not text.startswith("make "):
-            result = run(["bash", "-euc", text], place)
-        else:
+        if kind not in ("python", "bash") or text.startswith("make "):
             continue
+        result = run(kind, text, place)
         assert result.returncode == 0, f"{text}\n{result.stdout}\n{result.stderr}"
         done += 1
     assert done == PAGES[page]

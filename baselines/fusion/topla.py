@@ -16,6 +16,9 @@ from llmfusionbench.baselines.fusion.answers import NO_ANSWER, AnswerTable
 from llmfusionbench.baselines.fusion.vote import Floats, WeightedVote
 from llmfusionbench.errors import InputError
 
+_CELLS = 1 << 20
+"""Answers that are compared at a time, to save memory."""
+
 
 class Topla(WeightedVote):
     """A weighted vote of the `size` candidates that are diverse and vote well on the queries fitted on.
@@ -70,10 +73,6 @@ class Topla(WeightedVote):
         parts = [ensembles[start : start + at_a_time] for start in range(0, len(ensembles), at_a_time)]
         voted = np.concatenate([_plain_vote(part, table) for part in parts])
         return np.asarray(self.diversity_weight * counts.focal_diversity(ensembles) + (1 - self.diversity_weight) * voted)
-
-
-_CELLS = 1 << 20
-"""Answers that are compared at a time, to save memory."""
 
 
 def _plain_vote(ensembles: npt.NDArray[np.int64], table: AnswerTable) -> Floats:

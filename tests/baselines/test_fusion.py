@@ -148,6 +148,20 @@ def test_topla_leaves_out_a_copy() -> None:
     assert 0 < fitted.focal_diversity_ <= 1
 
 
+@pytest.mark.parametrize("cells", [1, 1 << 20], ids=["one at a time", "all at once"])
+def test_topla_weighs_an_ensemble_by_its_diversity_and_its_vote(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmfusionbench.baselines.fusion.topla._CELLS", cells)
+    table = simulated(61)
+    counts = FailureCounts(table.performance < 0.5)
+    order = np.argsort(-table.performance.mean(axis=0), kind="stable")
+    ensembles = np.array(list(combinations(order.tolist(), 3)))
+    votes = [Vote(members=[table.candidates[i] for i in ensemble]).fit(table).combine(table) for ensemble in ensembles]
+    expected = [
+        0.3 * float(counts.focal_diversity(e)) + 0.7 * vote.performance.mean() for e, vote in zip(ensembles, votes, strict=True)
+    ]
+    assert Topla(diversity_weight=0.3)._worths(ensembles, table, counts) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("size", [1, 6])
 def test_topla_needs_a_size_that_there_is(size: int) -> None:
     with pytest.raises(InputError, match=f"size is {size}, expected 2 to 5"):

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +20,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+
+from tests.helpers import warm
 
 ROOT = Path(__file__).resolve().parents[2]
 LFS_SUFFIXES = (".parquet", ".csv", ".zst", ".gz")
@@ -454,5 +455,4 @@ class _Handler(BaseHTTPRequestHandler):
 
 def run_client(code: str, env: Mapping[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run Python code in a process of its own: the clients read their settings when they are imported."""
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, env=dict(env), cwd=cwd, capture_output=True, text=True, check=False)
+    return warm.run("-c", code, env=env, cwd=cwd)

@@ -271,7 +271,7 @@ def test_children_are_looked_after_side_by_side() -> None:
         Leash(leashes["ends"]).ending()
     for end in (*leashes.values(), control, ready):
         end.close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def looks(shares: list[float], *, timeout_s: float = 2.0, patience: float = 20.0) -> tuple[str, float]:

@@ -137,7 +137,7 @@ def program(machine: str, pid: int, *, writes: bool) -> bytes:
     return b"".join([*lines, _op(_RETURN, _ALLOW)])
 
 
-class _Filter(ctypes.Structure):
+class _Instructions(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_void_p))
 
 
@@ -149,7 +149,7 @@ class Filter:
         own = struct.pack("=I", _OWN_ID)
         self._places = [place for place in range(4, len(code), 8) if code[place : place + 4] == own]
         self._code = ctypes.create_string_buffer(code, len(code))
-        self._described = _Filter(len(code) // 8, ctypes.cast(self._code, ctypes.c_void_p))
+        self._described = _Instructions(len(code) // 8, ctypes.cast(self._code, ctypes.c_void_p))
         self._address = ctypes.cast(ctypes.byref(self._described), ctypes.c_void_p)
 
     def install(self) -> None:

@@ -34,7 +34,8 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 def _class(item: pytest.Item) -> tuple[str, str]:
-    return item.originalname, item.callspec.params.get("kind", "")
+    chosen = getattr(item, "callspec", None)  # a test without parameters has none
+    return item.originalname, chosen.params.get("kind", "") if chosen else ""
 
 
 @pytest.fixture

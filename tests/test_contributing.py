@@ -6,10 +6,11 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.helpers import warm
 
 PROJECT = Path(__file__).parents[1]
 PAGE = PROJECT / "CONTRIBUTING.md"
@@ -34,9 +35,7 @@ def copy(tmp_path: Path) -> Path:
     shutil.copy(PROJECT / "constraints.txt", tmp_path)
     # `make card` asks for nothing but an environment that is installed: newer than all that it is made from.
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    python = tmp_path / ".venv" / "bin" / "python"
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')  # a link would not find the packages
-    python.chmod(0o755)
+    warm.write_command(tmp_path / ".venv" / "bin" / "python")
     (tmp_path / ".venv" / ".installed").touch()
     return tmp_path
 
@@ -59,7 +58,7 @@ def follow(block: tuple[str, str], copy: Path) -> None:
 
 
 def run(command: str, copy: Path) -> subprocess.CompletedProcess[str]:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = f"{copy / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
     variables = {**os.environ, "PATH": path, "PYTHONPATH": str(copy), "HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(["bash", "-ec", command], cwd=copy, env=variables, capture_output=True, text=True)
 

@@ -39,9 +39,17 @@ class SimulatedAnswer:
     """`ok`, `empty` (no text came back, logged as wrong) or `error` (no answer at all)."""
     response: str
     performance: float | None
-    input_tokens: int | None
-    output_tokens: int | None
     judge_score: float | None
+
+    @property
+    def input_tokens(self) -> int | None:
+        """Estimated, as all tokens here; None for an error."""
+        return None if self.status == "error" else estimate_tokens(self.prompt)
+
+    @property
+    def output_tokens(self) -> int | None:
+        """None for an error."""
+        return None if self.status == "error" else estimate_tokens(self.response)
 
 
 def answer(query: SimulatedQuery, llm: SimulatedLlm, mode: str, seed: int = 0) -> SimulatedAnswer:
@@ -60,12 +68,12 @@ def _answer(query: SimulatedQuery, key: bytes, llm: SimulatedLlm, mode: str) -> 
     prompt = query.prompt + ("" if mode == "direct" else _THINK_SUFFIXES[int(uniform(key, "suffix") * len(_THINK_SUFFIXES))])
     fate = rng.random()
     if fate < _ERROR:
-        return SimulatedAnswer(llm, mode, prompt, "error", "", None, None, None, None)
+        return SimulatedAnswer(llm, mode, prompt, "error", "", None, None)
     if fate < _ERROR + _EMPTY:
-        return SimulatedAnswer(llm, mode, prompt, "empty", "", 0.0, estimate_tokens(prompt), 0, None)
+        return SimulatedAnswer(llm, mode, prompt, "empty", "", 0.0, None)
     text, performance = _reply(query, key, llm, mode, rng)
     judge = _judge(performance, text, llm, rng)
-    return SimulatedAnswer(llm, mode, prompt, "ok", text, performance, estimate_tokens(prompt), estimate_tokens(text), judge)
+    return SimulatedAnswer(llm, mode, prompt, "ok", text, performance, judge)
 
 
 def _reply(query: SimulatedQuery, key: bytes, llm: SimulatedLlm, mode: str, rng: random.Random) -> tuple[str, float]:

@@ -56,9 +56,8 @@ def _performance(query: SimulatedQuery, entry: SimulatedAnswer) -> str | float |
 def _row(query: SimulatedQuery, entry: SimulatedAnswer) -> Row:
     llm = entry.llm
     input_price, output_price = LOGGED_PRICES.get(llm.name, (llm.input_price, llm.output_price))
-    cost = None
-    if entry.input_tokens is not None and entry.output_tokens is not None:
-        cost = entry.input_tokens * input_price + entry.output_tokens * output_price
+    read, written = entry.input_tokens, entry.output_tokens
+    cost = None if read is None or written is None else read * input_price + written * output_price
     return {
         "task_name": query.task,
         "task_id": query.task_id,
@@ -71,8 +70,8 @@ def _row(query: SimulatedQuery, entry: SimulatedAnswer) -> Row:
         "llm": llm.name if entry.mode == "direct" else f"{llm.name}_think",
         "input_price": input_price,
         "output_price": output_price,
-        "input_tokens_num": entry.input_tokens,
-        "output_tokens_num": entry.output_tokens,
+        "input_tokens_num": read,
+        "output_tokens_num": written,
         "performance": _performance(query, entry),
         "cost": cost,
         "response": entry.response or None,

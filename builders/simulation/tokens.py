@@ -10,7 +10,7 @@ import functools
 import re
 
 TOKENIZER = "simulated-estimate"
-_PIECES = re.compile(r" ?[A-Za-z]{1,8}|\d{1,3}|\s*\n+|[^\sA-Za-z\d]{1,2}|[^\S\n]{2,}")
+_PIECES = re.compile(r" ?[A-Za-z]{1,8}+|\d{1,3}+|\s*\n++|[^\sA-Za-z\d]{1,2}+|[^\S\n]{2,}+")
 
 
 @functools.lru_cache(maxsize=256)  # the same prompt goes to all LLMs

@@ -274,6 +274,33 @@ def test_children_are_looked_after_side_by_side() -> None:
     assert len(os.listdir("/proc/self/fd")) <= before
 
 
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("zygote.Zygote._child = broken", "not confined: 1"),
+        ("os.pidfd_open = broken", "not confined: out of descriptors"),
+    ],
+    ids=["in the child", "beside the child"],
+)
+def test_a_fault_at_the_start_leaves_one_zygote_and_no_child(fault: str, said: str) -> None:
+    script = f"""if True:
+        import os, socket
+        from llmfusionbench.sandbox.guest import zygote
+        def broken(*_):
+            raise OSError("out of descriptors")
+        here = zygote.Zygote(isolated=False, scratch="/")
+        {fault}
+        ours, theirs = socket.socketpair()
+        here._start({{"role": "candidate", "wall_s": 60.0, "cpu_s": 60.0, "memory_mb": 512}}, theirs.detach(), os.dup(2))
+        here.children.look_after()
+        print(ours.makefile().read().strip(), flush=True)
+        try: os.waitpid(-1, 0)
+        except ChildProcessError: print("no child", flush=True)
+    """
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.splitlines() == [said, "no child"], done.stderr
+
+
 def looks(shares: list[float], *, timeout_s: float = 2.0, patience: float = 20.0) -> tuple[str, float]:
     """Why a program's time was over, and when, if it had these shares of a processor, one after each look."""
     clock, used, turn = 0.0, 0.0, iter(shares)

@@ -38,8 +38,14 @@ class Children:
         self._by_leash: dict[int, _Child] = {}
 
     def add(self, pid: int, leash: int, confined: int, wall_s: float) -> None:
-        """Look after process `pid` too, and kill it after `wall_s` on the clock."""
-        child = _Child(pid, os.pidfd_open(pid), leash, confined, time.monotonic() + wall_s)
+        """Look after process `pid` too, and kill it after `wall_s` on the clock. If that raises an OSError, it is killed at once."""
+        try:
+            ended = os.pidfd_open(pid)
+        except OSError:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
+        child = _Child(pid, ended, leash, confined, time.monotonic() + wall_s)
         self._by_end[child.ended] = self._by_leash[leash] = child
         self._poll.register(child.ended, select.POLLIN)
         self._poll.register(leash, select.POLLIN)

@@ -15,7 +15,7 @@ import os
 import signal
 import socket
 import sys
-from typing import Any, NoReturn
+from typing import Any
 
 from . import candidate, checker, confine, kernel, seccomp, view
 from .children import Children, report
@@ -106,7 +106,10 @@ class Zygote:
                 kernel.unshare(kernel.CLONE_NEWPID)  # the next child is the first process of a new one
             pid = os.fork()
             if pid == 0:
-                self._child(request, handed, tell)
+                try:
+                    self._child(request, handed, tell)
+                finally:  # whatever fails in it, no child goes on as a second zygote
+                    os._exit(1)
             self.children.add(pid, leash, confined, request["wall_s"] + _GRACE_S)
         except OSError as error:
             report(leash, f"not confined: {error}")
@@ -118,7 +121,7 @@ class Zygote:
             for descriptor in (*handed, tell):
                 os.close(descriptor)
 
-    def _child(self, request: dict[str, Any], handed: tuple[int, ...], tell: int) -> NoReturn:
+    def _child(self, request: dict[str, Any], handed: tuple[int, ...], tell: int) -> None:
         """Arrange descriptors (0 null, 1 and 2 output, 3 and up sockets), confine the process, and run the role."""
         try:
             os.setpgid(0, 0)
@@ -155,4 +158,4 @@ class Zygote:
         try:
             (candidate if request["role"] == "candidate" else checker).main(*connections)
         finally:
-            os._exit(0)
+            os._exit(0)  # also after an error of the program: how it ended is told on its sockets

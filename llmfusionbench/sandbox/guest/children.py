@@ -38,7 +38,7 @@ class Children:
         self._by_leash: dict[int, _Child] = {}
 
     def add(self, pid: int, leash: int, confined: int, wall_s: float) -> None:
-        """Look after process `pid` too, and kill it after `wall_s` on the clock. If that raises an OSError, it is killed at once."""
+        """Look after process `pid` too, and kill it after `wall_s` on the clock; at once if this raises an OSError."""
         try:
             ended = os.pidfd_open(pid)
         except OSError:

@@ -158,4 +158,4 @@ class Zygote:
         try:
             (candidate if request["role"] == "candidate" else checker).main(*connections)
         finally:
-            os._exit(0)  # also after an error of the program: how it ended is told on its sockets
+            os._exit(0)

@@ -39,11 +39,6 @@ def town(rng: random.Random) -> str:
     return rng.choice(_HEADS) + rng.choice(_TOWN_TAILS)
 
 
-def money(cents: int) -> str:
-    """Dollars, with cents only where there are any."""
-    return f"${cents // 100}" if cents % 100 == 0 else f"${cents / 100:.2f}"
-
-
 def join(words: list[str] | tuple[str, ...]) -> str:
     """`a, b and c`."""
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]

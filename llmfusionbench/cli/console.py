@@ -61,6 +61,11 @@ def number(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
 
 
+def interval(low: float | None, high: float | None, sign: str = "") -> str:
+    """A confidence interval; `-` if it is missing."""
+    return "-" if low is None or high is None else f"{low:{sign}.3f} to {high:{sign}.3f}"
+
+
 @contextmanager
 def progress() -> Iterator[Progress]:
     """A progress bar on standard error, if that is a terminal; removed when the task is done."""

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from llmfusionbench.cli.console import printable, progress, say, show_table
-from llmfusionbench.cli.options import kept_embedder
+from llmfusionbench.cli.options import kept_embedder, take
 from llmfusionbench.errors import InputError
 
 
@@ -38,7 +38,6 @@ from llmfusionbench.errors import InputError
 @click.option(
     "--protocol",
     default="split",
-    show_default=True,
     metavar="NAME",
     help="Protocol: split, kfold, leave_one_task_out, leave_one_llm_out, learning_curve or guarded.",
 )
@@ -47,7 +46,7 @@ from llmfusionbench.errors import InputError
 @click.option("--mode", "modes", multiple=True, metavar="NAME", help="Use only candidates in this mode: direct or think.")
 @click.option("--split", metavar="NAME", help="Split to test on (default: test); with kfold, the split to use (default: all).")
 @click.option("--baseline", "baselines", multiple=True, metavar="NAME", help="Baseline to compare with. Repeatable.")
-@click.option("--folds", default=5, show_default=True, help="Number of folds for kfold.")
+@click.option("--folds", default=5, help="Number of folds for kfold.")
 @click.option(
     "--ood-task",
     "ood_tasks",
@@ -58,50 +57,29 @@ from llmfusionbench.errors import InputError
 @click.option(
     "--probes",
     default=50,
-    show_default=True,
     type=click.IntRange(min=0),
     help="Number of train queries with scores of the new LLM, for leave_one_llm_out.",
 )
-@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(min=1), help="Number of bootstrap resamples.")
-@click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Random seed of folds, draws and routers."
-)
+@click.option("--resamples", default=1000, type=click.IntRange(min=1), help="Number of bootstrap resamples.")
+@click.option("--seed", default=0, type=click.IntRange(min=0), help="Random seed of folds, draws and routers.")
 @click.option(
     "--embedder",
     metavar="SPEC",
     help="Prompt embedder of baselines and scikit-learn estimators: tfidf (default), minilm, module:Class or path.py:Class.",
 )
 @click.option("--allow-partial", is_flag=True, help="Count missing and invalid choices instead of rejecting the router.")
-@click.option("--model", default="auto", show_default=True, metavar="NAME", help="Model name sent to a live router.")
+@click.option("--model", default="auto", metavar="NAME", help="Model name sent to a live router.")
 @click.option(
     "--alias", "aliases", multiple=True, metavar="NAME=CANDIDATE", help="Name that a live router uses for a candidate."
 )
-@click.option(
-    "--concurrency",
-    default=8,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Number of parallel requests to a live router.",
-)
-@click.option(
-    "--retries",
-    default=3,
-    show_default=True,
-    type=click.IntRange(min=0),
-    help="Retries after a temporary failure of a live router.",
-)
+@click.option("--concurrency", default=8, type=click.IntRange(min=1), help="Number of parallel requests to a live router.")
+@click.option("--retries", default=3, type=click.IntRange(min=0), help="Retries after a temporary failure of a live router.")
 @click.option(
     "--key-variable",
     metavar="NAME",
     help="Environment variable that holds the API key for a live router. Default: no key is sent.",
 )
-@click.option(
-    "--timeout",
-    default=60.0,
-    show_default=True,
-    type=click.FloatRange(min=0, min_open=True),
-    help="Timeout per attempt, seconds.",
-)
+@click.option("--timeout", default=60.0, type=click.FloatRange(min=0, min_open=True), help="Timeout per attempt, seconds.")
 @click.option(
     "--calls", type=click.Path(path_type=Path), metavar="FILE", help="Record every call to a live router in this JSONL file."
 )
@@ -140,7 +118,7 @@ def command(
     from llmfusionbench.evaluation.run import BASELINES
     from llmfusionbench.release import open_release
 
-    live = {name: options.pop(name) for name in ("model", "concurrency", "retries", "timeout", "key_variable")}
+    live = take(options, "model", "concurrency", "retries", "timeout", "key_variable")
     named = _routers(routers, predictions, {**live, "aliases": _aliases(aliases), "record": calls})
     optional = [name for name in named if name not in routers] if "all" in routers else []
     options |= {name: options[name] or None for name in ("tasks", "llms", "modes")}

@@ -15,9 +15,9 @@ from llmfusionbench.cli.options import (
     cost_line,
     endpoint,
     endpoint_options,
-    library_of,
     make_retriever,
     retrieval_options,
+    take,
     usage_rows,
 )
 from llmfusionbench.cli.prompt_tables import show, show_retrieval
@@ -35,7 +35,6 @@ _PARTLY: Final = "SIMULATED DATA: queries and templates are made up; only the an
 @click.option(
     "--methods",
     default="zero_shot,few_shot,thought_template",
-    show_default=True,
     metavar="NAMES",
     help="Comma-separated list of methods to compare.",
 )
@@ -47,12 +46,10 @@ _PARTLY: Final = "SIMULATED DATA: queries and templates are made up; only the an
     help="Metric for all queries instead of each query's own; also module:function or path.py:function.",
 )
 @click.option("--allow-code-execution", is_flag=True, help="Run the programs that the LLM wrote, in a sandbox.")
-@click.option(
-    "--sandbox", default="auto", show_default=True, help="Kind of isolation: auto, bubblewrap, namespaces or process."
-)
+@click.option("--sandbox", default="auto", help="Kind of isolation: auto, bubblewrap, namespaces or process.")
 @endpoint_options(max_tokens=512)
-@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(min=1), help="Number of bootstrap resamples.")
-@click.option("--seed", default=0, show_default=True, help="Random seed of the draw, the LLM's sampling and the bootstrap.")
+@click.option("--resamples", default=1000, type=click.IntRange(min=1), help="Number of bootstrap resamples.")
+@click.option("--seed", default=0, help="Random seed of the draw, the LLM's sampling and the bootstrap.")
 @click.option("--retrieval-only", is_flag=True, help="Send no requests: measure the retrieved templates against random ones.")
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
 @click.option(
@@ -63,19 +60,12 @@ def command(
     url: str | None,
     methods: str,
     retriever: str,
-    k: int,
-    within: str,
-    criterion: str,
-    pool: str,
-    summarizer: str | None,
     embedder: str | None,
-    split: str,
     budget_tokens: int,
     limit: int | None,
     scorer: str | None,
     allow_code_execution: bool,
     sandbox: str,
-    resamples: int,
     seed: int,
     retrieval_only: bool,
     revision: str | None,
@@ -94,6 +84,7 @@ def command(
       llmfusionbench evaluate-prompts sample --url http://localhost:8000 --model qwen2.5-7b --limit 50 --out prompts-7b
     """
     from llmfusionbench.baselines.prompting.comparison import compare_prompts
+    from llmfusionbench.baselines.retrievers import TemplateLibrary
     from llmfusionbench.release import open_release
 
     if not retrieval_only and (url is None or options["model"] is None or out is None):
@@ -102,11 +93,10 @@ def command(
     chosen = make_retriever(retriever, embedder)
     if "simulated" in opened.provenance:
         say(SIMULATED if retrieval_only else _PARTLY)
+    settings = {**take(options, "k", "within", "split", "resamples"), "seed": seed}
+    templates = take(options, "criterion", "pool", "summarizer")
     if retrieval_only:
-        _retrieval(
-            opened, chosen, out, name=retriever, k=k, within=within, split=split, criterion=criterion, pool=pool,
-            summarizer=summarizer, resamples=resamples, seed=seed,
-        )  # fmt: skip
+        _retrieval(opened, chosen, out, name=retriever, **templates, **settings)
         return
     assert url is not None
     assert out is not None
@@ -114,9 +104,8 @@ def command(
     client, spending = endpoint(url, seed, options)
     with _scorer(scorer, sandbox if allow_code_execution else None) as how, progress() as tell:
         report = compare_prompts(
-            opened, client, chosen, out, methods=named, scorer=how, spending=spending,
-            library=library_of(opened, criterion, pool, summarizer), split=split, limit=limit, k=k, within=within,
-            budget_tokens=budget_tokens, resamples=resamples, seed=seed, progress=tell,
+            opened, client, chosen, out, methods=named, scorer=how, spending=spending, limit=limit, progress=tell,
+            library=TemplateLibrary.of(opened, **templates), budget_tokens=budget_tokens, **settings,
         )  # fmt: skip
     show(report)
     show_table("This run", ["figure", "count"], usage_rows(spending.usage))

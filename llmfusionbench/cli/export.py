@@ -15,6 +15,7 @@ from llmfusionbench.baselines.exporters.corpora.option import Option, options_of
 from llmfusionbench.baselines.exporters.corpora.preference import PreferenceSettings
 from llmfusionbench.baselines.exporters.corpora.sft import SftSettings
 from llmfusionbench.cli.console import progress, say, show_table
+from llmfusionbench.cli.options import with_options
 
 _OUT = click.option(
     "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Directory to write, atomically."
@@ -28,20 +29,14 @@ def _option(option: Option) -> Callable[..., Any]:
         return click.option(option.flag, option.name, is_flag=True, **given)
     if option.is_repeatable:
         return click.option(option.flag, option.name, multiple=True, **given)
-    shown = option.default is not None
-    return click.option(option.flag, option.name, type=option.kind, default=option.default, show_default=shown, **given)
+    return click.option(option.flag, option.name, type=option.kind, default=option.default, **given)
 
 
 def _corpus_command(settings: type) -> Callable[..., Any]:
     """Give a command its release, the options that its settings add, `--out`, and the options of every corpus."""
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        own, shared = (map(_option, options_of(settings, own=own)) for own in (True, False))
-        for add in reversed([click.argument("release"), *own, _OUT, *shared]):
-            function = add(function)
-        return function
-
-    return decorate
+    own, shared = (map(_option, options_of(settings, own=own)) for own in (True, False))
+    return with_options(click.argument("release"), *own, _OUT, *shared)
 
 
 @click.group(name="export")

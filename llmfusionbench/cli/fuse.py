@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmfusionbench.cli.console import say, show_table
+from llmfusionbench.cli.console import interval, say, show_table
 from llmfusionbench.cli.info import SIMULATED
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.storage.files import whole_file
@@ -34,18 +34,12 @@ if TYPE_CHECKING:
     "--top", type=click.IntRange(min=1), help="Let vote and weighted_vote ask only the N best candidates of the train folds."
 )
 @click.option(
-    "--size",
-    default=5,
-    show_default=True,
-    type=click.IntRange(min=2),
-    help="Number of candidates topla keeps, chosen by focal diversity.",
+    "--size", default=5, type=click.IntRange(min=2), help="Number of candidates topla keeps, chosen by focal diversity."
 )
 @click.option("--split", metavar="NAME", help="Use only the queries of this split. Default: all splits.")
-@click.option("--folds", default=5, show_default=True, help="Number of folds; everything is learned on the other folds.")
-@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(min=1), help="Number of bootstrap resamples.")
-@click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Random seed of the folds and the bootstrap."
-)
+@click.option("--folds", default=5, help="Number of folds; everything is learned on the other folds.")
+@click.option("--resamples", default=1000, type=click.IntRange(min=1), help="Number of bootstrap resamples.")
+@click.option("--seed", default=0, type=click.IntRange(min=0), help="Random seed of the folds and the bootstrap.")
 @click.option("--revision", metavar="REV", help="Commit, tag or branch of a release on the Hub.")
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the results to this CSV file."
@@ -58,12 +52,10 @@ def command(
     top: int | None,
     size: int,
     split: str | None,
-    folds: int,
-    resamples: int,
-    seed: int,
     revision: str | None,
     out: Path | None,
     as_json: bool,
+    **settings: Any,
 ) -> None:
     """Combine several LLMs' answers into one by voting, and measure the gain.
 
@@ -92,7 +84,7 @@ def command(
     for name in fusions or FUSIONS:
         kind = FUSIONS[name]
         wanted[name] = kind(size=min(size, len(table.candidates))) if issubclass(kind, Topla) else kind(top=top)
-    found = compare(table, wanted, folds=folds, seed=seed, resamples=resamples)
+    found = compare(table, wanted, **settings)
     rows = figures(found)
     if out is not None:
         with whole_file(out) as file:
@@ -104,7 +96,7 @@ def command(
         say(SIMULATED)
     show_table(
         f"Answer-level fusion of {len(table.candidates)} candidates on {len(table.query_ids):,} queries of "
-        f"{', '.join(sorted(set(table.tasks)))}; {folds} folds, 95% intervals",
+        f"{', '.join(sorted(set(table.tasks)))}; {settings['folds']} folds, 95% intervals",
         ["fusion", "calls", "performance", "interval", "vs best single", "interval", "USD / 1,000", "scored"],
         [_row(row) for row in rows],
     )
@@ -131,18 +123,14 @@ def _figure(key: str, mean: Mean, column: int) -> dict[str, float | None]:
 
 
 def _row(row: dict[str, Any]) -> list[object]:
-    def interval(key: str, sign: str = "") -> str:
-        low, high = row[f"{key}_low"], row[f"{key}_high"]
-        return "-" if low is None or high is None else f"{low:{sign}.3f} to {high:{sign}.3f}"
-
     gain, cost = row["gain"], row["cost_usd"]
     return [
         row["fusion"],
         row["calls"],
         row["performance"],
-        interval("performance"),
+        interval(row["performance_low"], row["performance_high"]),
         "-" if gain is None else f"{gain:+.3f}",
-        interval("gain", "+"),
+        interval(row["gain_low"], row["gain_high"], "+"),
         None if cost is None else cost * 1e3,
         row["scored"],
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -11,62 +12,41 @@ from llmfusionbench.cli.console import say
 from llmfusionbench.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
-    from llmfusionbench.baselines.retrievers import Retriever, TemplateLibrary
+    from llmfusionbench.baselines.retrievers import Retriever
     from llmfusionbench.llm.chat import ChatClient
     from llmfusionbench.llm.spending import Spending, Usage
-    from llmfusionbench.release import Release
     from llmfusionbench.texts.embedding import Embedder
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_RETRIEVAL = (
-    click.option("--retriever", default="dense", show_default=True, metavar="NAME", help="Retriever: dense, bm25 or hybrid."),
+
+def with_options(*options: Callable[[Any], Any]) -> Callable[[Function], Function]:
+    """Give a command several options."""
+    return lambda function: reduce(lambda made, option: option(made), reversed(options), function)
+
+
+retrieval_options = with_options(
+    click.option("--retriever", default="dense", metavar="NAME", help="Retriever: dense, bm25 or hybrid."),
+    click.option("--k", default=3, type=click.IntRange(min=1), help="Maximum number of templates per query."),
     click.option(
-        "--k", default=3, show_default=True, type=click.IntRange(min=1), help="Maximum number of templates per query."
-    ),
-    click.option(
-        "--within",
-        default="any",
-        show_default=True,
-        metavar="WHAT",
-        help="Where templates may come from: the query's task, its domain, or any.",
+        "--within", default="any", metavar="WHAT", help="Where templates may come from: the query's task, its domain, or any."
     ),
     click.option(
         "--criterion",
         default="performance",
-        show_default=True,
         metavar="NAME",
         help="How the answers behind the templates were chosen: performance, judge or hybrid.",
     ),
-    click.option(
-        "--pool",
-        default="all",
-        show_default=True,
-        metavar="NAME",
-        help="Pool of the answers behind the templates: small or all.",
-    ),
+    click.option("--pool", default="all", metavar="NAME", help="Pool of the answers behind the templates: small or all."),
     click.option("--summarizer", metavar="NAME", help="Summarizer of the templates; required if the release has several."),
     click.option(
         "--embedder",
         metavar="SPEC",
         help="Embedder for dense and hybrid: tfidf (default), minilm, module:Class or path.py:Class.",
     ),
-    click.option("--split", default="test", show_default=True, metavar="NAME", help="Split of the queries."),
-    click.option(
-        "--budget-tokens",
-        default=2048,
-        show_default=True,
-        type=click.IntRange(min=1),
-        help="Maximum number of tokens per prompt.",
-    ),
+    click.option("--split", default="test", metavar="NAME", help="Split of the queries."),
+    click.option("--budget-tokens", default=2048, type=click.IntRange(min=1), help="Maximum number of tokens per prompt."),
 )
-
-
-def retrieval_options(function: Function) -> Function:
-    """Give a command the retrieval options."""
-    for option in reversed(_RETRIEVAL):
-        function = option(function)
-    return function
 
 
 def make_retriever(name: str, embedder: str | None) -> Retriever:
@@ -86,11 +66,9 @@ def make_retriever(name: str, embedder: str | None) -> Retriever:
     return made
 
 
-def library_of(release: Release, criterion: str, pool: str, summarizer: str | None) -> TemplateLibrary:
-    """The templates that the options describe."""
-    from llmfusionbench.baselines.retrievers import TemplateLibrary
-
-    return TemplateLibrary.of(release, criterion=criterion, pool=pool, summarizer=summarizer)
+def take(options: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Move the options of these names out of `options`."""
+    return {name: options.pop(name) for name in names}
 
 
 def say_left_out(left_out: dict[str, str]) -> None:
@@ -104,7 +82,7 @@ def say_left_out(left_out: dict[str, str]) -> None:
 
 def endpoint_options(max_tokens: int) -> Callable[[Function], Function]:
     """Give a command the options of a server, of the requests to it, and of what they may cost; see `endpoint`."""
-    options = (
+    return with_options(
         click.option("--model", metavar="NAME", help="Model name sent to the server."),
         click.option(
             "--key-variable", metavar="NAME", help="Environment variable that holds the API key. Default: no key is sent."
@@ -116,19 +94,12 @@ def endpoint_options(max_tokens: int) -> Callable[[Function], Function]:
         click.option(
             "--max-total-tokens", type=int, metavar="N", help="Maximum number of tokens in this run, input plus output."
         ),
-        click.option("--concurrency", default=8, show_default=True, help="Number of parallel requests."),
-        click.option("--retries", default=3, show_default=True, help="Retries after a temporary failure."),
-        click.option("--timeout", default=60.0, show_default=True, help="Timeout per attempt, seconds."),
-        click.option("--max-tokens", default=max_tokens, show_default=True, help="Maximum number of tokens per reply."),
-        click.option("--temperature", default=0.0, show_default=True, help="Sampling temperature."),
+        click.option("--concurrency", default=8, help="Number of parallel requests."),
+        click.option("--retries", default=3, help="Retries after a temporary failure."),
+        click.option("--timeout", default=60.0, help="Timeout per attempt, seconds."),
+        click.option("--max-tokens", default=max_tokens, help="Maximum number of tokens per reply."),
+        click.option("--temperature", default=0.0, help="Sampling temperature."),
     )
-
-    def decorate(function: Function) -> Function:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
 
 
 def endpoint(url: str, seed: int | None, options: dict[str, Any]) -> tuple[ChatClient, Spending]:
@@ -136,9 +107,8 @@ def endpoint(url: str, seed: int | None, options: dict[str, Any]) -> tuple[ChatC
     from llmfusionbench.llm.chat import ChatClient
     from llmfusionbench.llm.spending import Spending
 
-    limits = ("input_price", "output_price", "max_cost", "max_requests", "max_total_tokens")
-    spending = Spending(**{name: options[name] for name in limits})
-    return ChatClient(url, seed=seed, **{n: v for n, v in options.items() if n not in limits}), spending
+    spending = Spending(**take(options, "input_price", "output_price", "max_cost", "max_requests", "max_total_tokens"))
+    return ChatClient(url, seed=seed, **options), spending
 
 
 def usage_rows(usage: Usage) -> list[list[object]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmfusionbench.cli.console import number, say, show_table
+from llmfusionbench.cli.console import interval, say, show_table
 
 if TYPE_CHECKING:
     from llmfusionbench.baselines.prompting.comparison import PromptReport
@@ -58,7 +58,7 @@ def _tokens(figure: Figure) -> list[str]:
 
 
 def _interval(figure: Figure) -> str:
-    return "-" if figure.low is None or figure.high is None else f"{number(figure.low)} to {number(figure.high)}"
+    return interval(figure.low, figure.high)
 
 
 def show_retrieval(report: RetrievalReport, name: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmfusionbench.cli.console import progress, say, show_table
+from llmfusionbench.cli.console import interval, progress, say, show_table
 from llmfusionbench.cli.info import describe
 from llmfusionbench.cli.validate import check
 
@@ -64,10 +64,10 @@ def command(out: Path | None) -> int:
                 row["domain"],
                 row["candidate"],
                 row["performance"],
-                f"{row['low']:.3f} to {row['high']:.3f}",
+                interval(row["low"], row["high"]),
                 f"{row['scored']} of {row['queries']}",
                 row["cost_usd"] * 1e3,
-                f"{row['cost_low'] * 1e3:.3f} to {row['cost_high'] * 1e3:.3f}",
+                interval(row["cost_low"] * 1e3, row["cost_high"] * 1e3),
             )
             for row in best
         ],

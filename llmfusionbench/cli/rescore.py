@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmfusionbench.cli.console import progress, say, show_table
+from llmfusionbench.cli.console import interval, progress, say, show_table
 from llmfusionbench.cli.info import SIMULATED
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Score only the queries of this metric. Repeatable.")
 @click.option("--official", is_flag=True, help="Compute the reference pipeline's own numbers, including its defects.")
 @click.option("--allow-code-execution", is_flag=True, help="Run the programs that LLMs wrote, in a sandbox.")
-@click.option(
-    "--sandbox", default="auto", show_default=True, help="Kind of isolation: auto, bubblewrap, namespaces or process."
-)
+@click.option("--sandbox", default="auto", help="Kind of isolation: auto, bubblewrap, namespaces or process.")
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
 @click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes. Default: one per core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing release.")
@@ -88,5 +86,4 @@ def _row(row: Comparison) -> Sequence[object]:
 
 def _cells(estimate: Estimate) -> list[object]:
     mean, low, high, scored = estimate
-    interval = "-" if low is None or high is None else f"{low:.3f} to {high:.3f}"
-    return [scored, mean, interval]
+    return [scored, mean, interval(low, high)]

@@ -17,10 +17,9 @@ from llmfusionbench.cli.info import SIMULATED
     "--scale",
     type=click.FloatRange(0, 100, min_open=True),
     default=1.0,
-    show_default=True,
     help="Size of the logs; 1.0 is the size of the reference release, 256,000 rows.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Random seed; the same seed gives the same logs.")
+@click.option("--seed", type=int, default=0, help="Random seed; the same seed gives the same logs.")
 @click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes. Default: one per core.")
 def command(out: Path, **settings: Any) -> None:
     """Write simulated logs in the official FusionBench CSV format, at any scale, in constant memory.

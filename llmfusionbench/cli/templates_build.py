@@ -9,7 +9,7 @@ import click
 
 from llmfusionbench.cli.console import printable, progress, say, show_table
 from llmfusionbench.cli.info import SIMULATED
-from llmfusionbench.cli.options import cost_line, endpoint, endpoint_options, usage_rows
+from llmfusionbench.cli.options import cost_line, endpoint, endpoint_options, take, usage_rows
 
 if TYPE_CHECKING:
     from llmfusionbench.builders.templates import BuiltTemplates, EndpointSummarizer
@@ -20,19 +20,13 @@ if TYPE_CHECKING:
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="Directory for the new release, written atomically."
 )
-@click.option(
-    "--criterion",
-    default="performance",
-    show_default=True,
-    help="Score that picks the best answers: performance, judge or hybrid.",
-)
-@click.option("--pool", default="all", show_default=True, help="Pool of answers: those of small LLMs (small), or all.")
-@click.option("--top", default=3, show_default=True, help="Maximum number of answers per template.")
-@click.option("--min-judge-score", default=0.5, show_default=True, help="For judge: minimum score of a good answer.")
+@click.option("--criterion", default="performance", help="Score that picks the best answers: performance, judge or hybrid.")
+@click.option("--pool", default="all", help="Pool of answers: those of small LLMs (small), or all.")
+@click.option("--top", default=3, help="Maximum number of answers per template.")
+@click.option("--min-judge-score", default=0.5, help="For judge: minimum score of a good answer.")
 @click.option(
     "--summarizer",
     default="extractive",
-    show_default=True,
     metavar="extractive|URL",
     help="Summarizer: extractive, which needs no LLM, or the URL of an OpenAI-compatible server.",
 )
@@ -49,16 +43,9 @@ if TYPE_CHECKING:
 def build(
     release: str,
     out: Path,
-    criterion: str,
-    pool: str,
-    top: int,
-    min_judge_score: float,
     summarizer: str,
     seed: int | None,
-    limit: int | None,
-    allow_partial: bool,
     revision: str | None,
-    overwrite: bool,
     **options: Any,
 ) -> None:
     """Make a thought template from the best answers to every train query of RELEASE, and write them as another release.
@@ -79,6 +66,7 @@ def build(
     from llmfusionbench.builders.templates import build_templates
     from llmfusionbench.release import open_release
 
+    settings = take(options, "criterion", "pool", "top", "min_judge_score", "limit", "allow_partial", "overwrite")
     model = options["model"]
     by: EndpointSummarizer | str = summarizer
     if "://" in summarizer:
@@ -91,14 +79,10 @@ def build(
         raise click.UsageError("--model needs a server. Name its URL with --summarizer.")
     opened = open_release(release, revision=revision)
     with progress() as tell:
-        built = build_templates(
-            opened, out,
-            criterion=criterion, pool=pool, top=top, summarizer=by, min_judge_score=min_judge_score, limit=limit,
-            allow_partial=allow_partial, overwrite=overwrite, progress=tell,
-        )  # fmt: skip
+        built = build_templates(opened, out, summarizer=by, progress=tell, **settings)
     if "simulated" in opened.provenance:
         say(SIMULATED)
-    show(built, f"Thought templates by {summarizer if model is None else model}, criterion {criterion}, pool {pool}")
+    show(built, "Thought templates by {}, criterion {criterion}, pool {pool}".format(model or summarizer, **settings))
     say(f"Wrote {out}.")
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from llmfusionbench.cli.console import progress, say, show_table
 from llmfusionbench.cli.info import SIMULATED
-from llmfusionbench.cli.options import library_of, make_retriever, retrieval_options, say_left_out
+from llmfusionbench.cli.options import make_retriever, retrieval_options, say_left_out, take
 
 if TYPE_CHECKING:
     from llmfusionbench.baselines.retrievers import Queries, Retriever, TemplateLibrary
@@ -19,16 +19,12 @@ if TYPE_CHECKING:
 @click.argument("release")
 @retrieval_options
 @click.option(
-    "--method",
-    default="thought_template",
-    show_default=True,
-    metavar="NAME",
-    help="Prompt method: zero_shot, few_shot or thought_template.",
+    "--method", default="thought_template", metavar="NAME", help="Prompt method: zero_shot, few_shot or thought_template."
 )
 @click.option("--prompt", help="Print the templates retrieved for this text.")
 @click.option("--task", metavar="NAME", help="Task that --prompt belongs to.")
 @click.option("--limit", type=click.IntRange(min=1), help="Maximum number of queries, drawn evenly from the tasks.")
-@click.option("--seed", default=0, show_default=True, help="Random seed for --limit.")
+@click.option("--seed", default=0, help="Random seed for --limit.")
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the prompts to this JSONL file."
 )
@@ -36,14 +32,8 @@ if TYPE_CHECKING:
 def command(
     release: str,
     retriever: str,
-    k: int,
-    within: str,
-    criterion: str,
-    pool: str,
-    summarizer: str | None,
     embedder: str | None,
     split: str,
-    budget_tokens: int,
     method: str,
     prompt: str | None,
     task: str | None,
@@ -51,6 +41,7 @@ def command(
     seed: int,
     out: Path | None,
     revision: str | None,
+    **options: Any,
 ) -> None:
     """Find the thought templates of the most similar train queries, and write prompts that quote them.
 
@@ -65,7 +56,7 @@ def command(
     """
     from llmfusionbench.baselines.prompting.comparison import make_prompts
     from llmfusionbench.baselines.prompting.prompts import write_prompts
-    from llmfusionbench.baselines.retrievers import Queries
+    from llmfusionbench.baselines.retrievers import Queries, TemplateLibrary
     from llmfusionbench.errors import UnknownNameError
     from llmfusionbench.release import open_release
 
@@ -73,31 +64,31 @@ def command(
         raise click.UsageError("Either --out FILE for the queries of a split, or --prompt TEXT for one of your own.")
     if prompt is None and task is not None:
         raise click.UsageError("--task belongs to --prompt.")
-    if prompt is not None and task is None and within != "any":
-        raise click.UsageError(f"--within {within} needs the --task of --prompt.")
+    if prompt is not None and task is None and options["within"] != "any":
+        raise click.UsageError(f"--within {options['within']} needs the --task of --prompt.")
     opened = open_release(release, revision=revision)
-    library = library_of(opened, criterion, pool, summarizer)
+    library = TemplateLibrary.of(opened, **take(options, "criterion", "pool", "summarizer"))
     chosen = make_retriever(retriever, embedder)
     if "simulated" in opened.provenance:
         say(SIMULATED)
     if prompt is not None:
         if task is not None and task not in library.domain_of:
             raise UnknownNameError("task with templates", task, library.domain_of)
-        _look_up(chosen, library, Queries.one(prompt, task or "", library.domain_of.get(task or "")), k, within)
+        query = Queries.one(prompt, task or "", library.domain_of.get(task or ""))
+        _look_up(chosen, library, query, **take(options, "k", "within"))
         return
     assert out is not None
     queries = Queries.of(opened, split).limited(limit, seed)
     with progress() as tell:
         tell("retrieving", 0, None)
-        made = make_prompts(
-            opened, chosen, library, queries, methods=[method], k=k, within=within, budget_tokens=budget_tokens
-        )[method]
+        made = make_prompts(opened, chosen, library, queries, methods=[method], **options)[method]
     say_left_out(made.left_out)
     if made.without_answer:
         say(f"No good answer: {made.without_answer:,} retrieved queries could be no example.")
     if made.dropped:
         touched = sum(1 for p in made.prompts if p.dropped)
-        say(f"No room within {budget_tokens:,} tokens: {made.dropped:,} dropped from {touched:,} prompts, the least similar.")
+        room = f"No room within {options['budget_tokens']:,} tokens"
+        say(f"{room}: {made.dropped:,} dropped from {touched:,} prompts, the least similar.")
     count = write_prompts(made.prompts, out, simulated="simulated" in opened.provenance)
     held = sum(len(p.templates) for p in made.prompts)
     empty = sum(1 for p in made.prompts if not p.templates)

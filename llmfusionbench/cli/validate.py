@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 @click.command(name="validate")
 @click.argument("path")
 @click.option("--schema", metavar="TABLE", help="Table that a single file holds, if its name does not tell.")
-@click.option(
-    "--max-errors", type=click.IntRange(min=1), default=100, show_default=True, help="Maximum number of issues to report."
-)
+@click.option("--max-errors", type=click.IntRange(min=1), default=100, help="Maximum number of issues to report.")
 @click.option("--json", "as_json", is_flag=True, help="Print the issues as JSON lines.")
 def command(path: str, schema: str | None, max_errors: int, as_json: bool) -> int:
     """Check a release, or one Parquet, JSONL or CSV file, against the schemas.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from llmfusionbench.baselines.exporters.routing.formats.format import csv_writer
-from llmfusionbench.baselines.exporters.routing.selection import Numbers, Selection
+from llmfusionbench.baselines.exporters.routing.formats.format import write_csv
+from llmfusionbench.baselines.exporters.routing.selection import Block, Numbers, Selection
 
 SCHEMA = pa.schema(
     {
@@ -40,16 +41,11 @@ class EmbedLLM:
         selection.check_prompts("embedllm")
         labels = {split: selection.binary(split, "embedllm") for split in selection.splits}
         tasks = sorted(_tasks(selection))
-        written = {}
-        for split in selection.splits:
-            name, rows, done = f"{split}.csv", 0, 0
-            with csv_writer(folder / name, SCHEMA) as file:
-                for block in selection.blocks(split):
-                    table = _rows(selection, block.first, block.queries, labels[split][done : done + len(block)], tasks)
-                    file.write_table(table)
-                    done, rows = done + len(block), rows + len(table)
-            written[name] = rows
-        return written
+
+        def columns(split: str, block: Block) -> list[Any]:
+            return _columns(selection, block, labels[split][block.number : block.number + len(block)], tasks)
+
+        return write_csv(selection, folder, "{}.csv", SCHEMA, columns)
 
 
 def _tasks(selection: Selection) -> set[str]:
@@ -57,17 +53,16 @@ def _tasks(selection: Selection) -> set[str]:
     return {task for table in queries for task in table["task"].unique().to_pylist()}
 
 
-def _rows(selection: Selection, first: int, queries: pa.Table, labels: Numbers, tasks: list[str]) -> pa.Table:
+def _columns(selection: Selection, block: Block, labels: Numbers, tasks: list[str]) -> list[Any]:
     query, candidate = np.nonzero(~np.isnan(labels))
     names = pa.array(selection.candidates, pa.string())
-    category = queries["task"].combine_chunks().take(pa.array(query))
-    columns = [
-        pa.array(first + query),
+    category = block.queries["task"].combine_chunks().take(pa.array(query))
+    return [
+        pa.array(block.first + query),
         pa.array(candidate),
         pa.array(np.searchsorted(tasks, category.to_pylist()) if len(query) else np.zeros(0, np.int64), pa.int64()),
         pa.array(labels[query, candidate].astype(np.int64)),
         names.take(pa.array(candidate)),
         category,
-        queries["prompt"].combine_chunks().take(pa.array(query)),
+        block.queries["prompt"].combine_chunks().take(pa.array(query)),
     ]
-    return pa.table(columns, schema=SCHEMA)

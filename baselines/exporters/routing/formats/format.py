@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from llmfusionbench.baselines.exporters.routing.selection import Numbers, Selection
+from llmfusionbench.baselines.exporters.routing.selection import Block, Numbers, Selection
 from llmfusionbench.errors import InputError
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
@@ -73,6 +73,38 @@ class JsonWriter:
             self.records += 1
 
 
+def write_json(
+    selection: Selection,
+    folder: Path,
+    name: str,
+    records: Callable[[str, Block], Iterable[Mapping[str, Any]]],
+    file_of: Callable[[Path], AbstractContextManager[JsonWriter]] = json_lines,
+) -> dict[str, int]:
+    """Write the records of each split and block to one file per split, `name` with the split for `{}`; name -> records."""
+    written = {}
+    for split in selection.splits:
+        with file_of(folder / name.format(split)) as file:
+            for block in selection.blocks(split):
+                file.write(records(split, block))
+        written[name.format(split)] = file.records
+    return written
+
+
+def write_csv(
+    selection: Selection, folder: Path, name: str, schema: pa.Schema, columns: Callable[[str, Block], Sequence[Any]]
+) -> dict[str, int]:
+    """The same for CSV, from the columns of each block: texts in quotes where needed, null as an empty cell."""
+    written = dict.fromkeys(map(name.format, selection.splits), 0)
+    for split in selection.splits:
+        quoted = pacsv.WriteOptions(quoting_style="needed")
+        with pacsv.CSVWriter(str(folder / name.format(split)), schema, write_options=quoted) as file:
+            for block in selection.blocks(split):
+                table = pa.table(columns(split, block), schema=schema)
+                file.write_table(table)
+                written[name.format(split)] += len(table)
+    return written
+
+
 def numbers(values: Sequence[float | None] | Numbers) -> list[Any]:
     """Numbers as JSON holds them: NaN as None, a whole number without a fraction. Nested like `values`."""
     if isinstance(values, np.ndarray):
@@ -80,11 +112,6 @@ def numbers(values: Sequence[float | None] | Numbers) -> list[Any]:
     return [
         numbers(v) if isinstance(v, list) else None if v is None or v != v else int(v) if v == int(v) else v for v in values
     ]
-
-
-def csv_writer(path: Path, schema: pa.Schema) -> pacsv.CSVWriter:
-    """A CSV file: texts in quotes, numbers without, an empty cell for null."""
-    return pacsv.CSVWriter(str(path), schema, write_options=pacsv.WriteOptions(quoting_style="needed"))
 
 
 def check_names(names: Iterable[str], taken: Iterable[str], endings: Iterable[str], what: str) -> None:

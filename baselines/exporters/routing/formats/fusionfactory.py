@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from llmfusionbench.baselines.exporters.routing.formats.format import json_list, numbers
+from llmfusionbench.baselines.exporters.routing.formats.format import json_list, numbers, write_json
 from llmfusionbench.baselines.exporters.routing.selection import Block, Numbers, Selection
 from llmfusionbench.errors import UnknownNameError
 
@@ -38,14 +38,7 @@ class FusionFactory:
         if self.score not in _SCORES:
             raise UnknownNameError("score", self.score, _SCORES)
         selection.check_prompts("fusionfactory")
-        written = {}
-        for split in selection.splits:
-            name = f"router_{split}.json"
-            with json_list(folder / name) as file:
-                for block in selection.blocks(split):
-                    file.write(self._records(selection, block))
-            written[name] = file.records
-        return written
+        return write_json(selection, folder, "router_{}.json", lambda _, block: self._records(selection, block), json_list)
 
     def _records(self, selection: Selection, block: Block) -> Iterator[dict[str, Any]]:
         names, score = selection.candidates, block.measures[self.score]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from llmfusionbench.baselines.exporters.routing.formats.format import json_lines, numbers
+from llmfusionbench.baselines.exporters.routing.formats.format import numbers, write_json
 from llmfusionbench.baselines.exporters.routing.selection import Block, Selection
 from llmfusionbench.types import Candidate
 
@@ -28,18 +28,8 @@ class LLMRouter:
     def write(self, selection: Selection, folder: Path) -> dict[str, int]:
         """Two files per split, and one of the LLMs."""
         selection.check_prompts("llmrouter")
-        written = {}
-        for split in selection.splits:
-            name = f"query_{split}.jsonl"
-            with json_lines(folder / name) as file:
-                for block in selection.blocks(split):
-                    file.write(_queries(block))
-            written[name] = file.records
-            name = f"routing_{split}.jsonl"
-            with json_lines(folder / name) as file:
-                for block in selection.blocks(split):
-                    file.write(_answers(selection, split, block))
-            written[name] = file.records
+        written = write_json(selection, folder, "query_{}.jsonl", lambda _, block: _queries(block))
+        written |= write_json(selection, folder, "routing_{}.jsonl", lambda split, block: _answers(selection, split, block))
         llms = _llms(selection)
         (folder / "llms.json").write_text(json.dumps(llms, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
         return written | {"llms.json": len(llms)}

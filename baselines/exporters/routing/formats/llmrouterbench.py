@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from llmfusionbench.baselines.exporters.routing.formats.format import json_lines, numbers
+from llmfusionbench.baselines.exporters.routing.formats.format import numbers, write_json
 from llmfusionbench.baselines.exporters.routing.selection import Block, Selection
 
 
@@ -24,14 +24,7 @@ class LLMRouterBench:
     def write(self, selection: Selection, folder: Path) -> dict[str, int]:
         """One file per split."""
         selection.check_prompts("llmrouterbench")
-        written = {}
-        for split in selection.splits:
-            name = f"{split}.jsonl"
-            with json_lines(folder / name) as file:
-                for block in selection.blocks(split):
-                    file.write(_records(selection, block))
-            written[name] = file.records
-        return written
+        return write_json(selection, folder, "{}.jsonl", lambda _, block: _records(selection, block))
 
 
 def _records(selection: Selection, block: Block) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from llmfusionbench.baselines.exporters.routing.formats.format import check_names, csv_writer, json_lines, json_list
+from llmfusionbench.baselines.exporters.routing.formats.format import check_names, json_list, write_csv, write_json
 from llmfusionbench.baselines.exporters.routing.selection import Block, Selection
 from llmfusionbench.errors import InputError
 
@@ -42,18 +42,13 @@ class RouteLLM:
         weak, strong = selection.candidates
         schema = pa.schema([(n, pa.string()) for n in (COLUMNS[0], weak, strong, *COLUMNS[1:])])
         right = {split: selection.binary(split, "routellm") for split in selection.splits}
-        written = {}
-        for split in selection.splits:
-            name, rows = f"routellm_{split}.csv", 0
-            with csv_writer(folder / name, schema) as file:
-                for block in selection.blocks(split):
-                    cells = right[split][rows : rows + len(block)]
-                    made = pa.repeat(selection.provenance, len(block))
-                    columns = [block.queries["prompt"], _words(cells[:, 0]), _words(cells[:, 1]), block.queries["task"], made]
-                    file.write_table(pa.table(columns, schema=schema))
-                    rows += len(block)
-            written[name] = rows
-        return written
+
+        def columns(split: str, block: Block) -> list[Any]:
+            cells = right[split][block.number : block.number + len(block)]
+            made = pa.repeat(selection.provenance, len(block))
+            return [block.queries["prompt"], _words(cells[:, 0]), _words(cells[:, 1]), block.queries["task"], made]
+
+        return write_csv(selection, folder, "routellm_{}.csv", schema, columns)
 
 
 class RouteLLMBattles:
@@ -76,15 +71,8 @@ class RouteLLMBattles:
         if len(selection.candidates) < 2:
             raise InputError("routellm-battles is of two candidates or more, got 1. Remedy: name more with --candidate")
         selection.check_prompts("routellm-battles")
-        written: dict[str, int] = {}
-        for split in selection.splits:
-            battles, prompts = f"battles_{split}.json", f"prompts_{split}.jsonl"
-            with json_list(folder / battles) as file, json_lines(folder / prompts) as texts:
-                for block in selection.blocks(split):
-                    file.write(_battles(selection, block))
-                    texts.write(_prompts(selection, block))
-            written |= {battles: file.records, prompts: texts.records}
-        return written
+        written = write_json(selection, folder, "battles_{}.json", lambda _, block: _battles(selection, block), json_list)
+        return written | write_json(selection, folder, "prompts_{}.jsonl", lambda _, block: _prompts(selection, block))
 
 
 def _words(right: npt.NDArray[np.float64]) -> pa.Array:

@@ -7,7 +7,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from llmfusionbench.baselines.exporters.routing.formats.format import check_names, csv_writer
+from llmfusionbench.baselines.exporters.routing.formats.format import check_names, write_csv
 from llmfusionbench.baselines.exporters.routing.formats.fusionfactory import best_candidates
 from llmfusionbench.baselines.exporters.routing.selection import Block, Selection
 
@@ -28,15 +28,8 @@ class RouterBench:
         """One file per split."""
         selection.check_prompts("routerbench")
         check_names(selection.candidates, COLUMNS, (RESPONSE, COST), "routerbench")
-        written = {}
-        for split in selection.splits:
-            name, rows = f"routerbench_{split}.csv", 0
-            with csv_writer(folder / name, _schema(selection.candidates)) as file:
-                for block in selection.blocks(split):
-                    file.write_table(_rows(selection, split, block))
-                    rows += len(block)
-            written[name] = rows
-        return written
+        schema = _schema(selection.candidates)
+        return write_csv(selection, folder, "routerbench_{}.csv", schema, lambda *part: _columns(selection, *part))
 
 
 def _schema(candidates: list[str]) -> pa.Schema:
@@ -51,12 +44,12 @@ def _schema(candidates: list[str]) -> pa.Schema:
     )
 
 
-def _rows(selection: Selection, split: str, block: Block) -> pa.Table:
+def _columns(selection: Selection, split: str, block: Block) -> list[pa.ChunkedArray]:
     best = [
         selection.candidates[b] if b >= 0 and block.performance[q, b] > 0 else NOBODY if b >= 0 else None
         for q, b in enumerate(best_candidates(block.performance, block.cost))
     ]
-    columns = [
+    columns: list[pa.Array | pa.ChunkedArray] = [
         block.queries["query_id"],
         _listed(block.queries["prompt"]),
         block.queries["task"],
@@ -65,8 +58,7 @@ def _rows(selection: Selection, split: str, block: Block) -> pa.Table:
         *(pa.array(column, from_pandas=True) for column in block.cost.T),
         pa.array(best, pa.string()),
     ]
-    schema = _schema(selection.candidates)
-    return pa.table([pa.chunked_array(c) if isinstance(c, pa.Array) else c for c in columns], schema=schema)
+    return [pa.chunked_array(c) if isinstance(c, pa.Array) else c for c in columns]
 
 
 def _listed(texts: pa.ChunkedArray) -> pa.Array:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from llmfusionbench.baselines.exporters.routing.formats.format import json_list, numbers
-from llmfusionbench.baselines.exporters.routing.selection import Selection
+from llmfusionbench.baselines.exporters.routing.formats.format import json_list, numbers, write_json
+from llmfusionbench.baselines.exporters.routing.selection import Block, Selection
 
 
 class RouterDC:
@@ -19,22 +21,14 @@ class RouterDC:
     def write(self, selection: Selection, folder: Path) -> dict[str, int]:
         """One file per split."""
         selection.check_prompts("routerdc")
-        written = {}
-        for split in selection.splits:
-            name = f"routerdc_{split}.json"
-            with json_list(folder / name) as file:
-                for block in selection.blocks(split):
-                    rows = zip(
-                        block.texts("prompt"), block.texts("task"), numbers(block.performance), strict=True
-                    )  # fmt: skip
-                    file.write(
-                        {
-                            "question": prompt,
-                            "scores": dict(zip(selection.candidates, scores, strict=True)),
-                            "task_name": task,
-                            "provenance": selection.provenance,
-                        }
-                        for prompt, task, scores in rows
-                    )
-            written[name] = file.records
-        return written
+        return write_json(selection, folder, "routerdc_{}.json", lambda _, block: _records(selection, block), json_list)
+
+
+def _records(selection: Selection, block: Block) -> Iterator[dict[str, Any]]:
+    for prompt, task, scores in zip(block.texts("prompt"), block.texts("task"), numbers(block.performance), strict=True):
+        yield {
+            "question": prompt,
+            "scores": dict(zip(selection.candidates, scores, strict=True)),
+            "task_name": task,
+            "provenance": selection.provenance,
+        }

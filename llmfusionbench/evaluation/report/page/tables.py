@@ -287,13 +287,8 @@ def duplicates(report: Mapping[str, Any]) -> Html:
     said = element("p", f"{exact:,}{of} test queries are in train word for word, {near:,} nearly{kind}.")
     if not found.get("effect"):
         return said
-    heads = [
-        head("Router", first="ascending", text=True),
-        head("All"),
-        head("Without them"),
-        head("Change"),
-        head("Queries left"),
-    ]
+    heads = [head("Router", first="ascending", text=True)]
+    heads += map(head, ("All", "Without them", "Change", "Queries left"))
     body = []
     for row in found["effect"]:
         all_of_them, rest, n = (number(row.get(part)) for part in ("with", "without", "n"))

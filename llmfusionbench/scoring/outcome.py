@@ -7,7 +7,7 @@ from dataclasses import dataclass
 VERSION = "1"
 """Version of our own metrics; it changes when any value changes."""
 OFFICIAL = "official"
-"""The `metric_version` of values computed like the reference pipeline does."""
+"""The `metric_version` of values computed as the reference pipeline does."""
 
 EXTRACT_LIMIT = 1000
 """Longest extracted answer, in characters."""

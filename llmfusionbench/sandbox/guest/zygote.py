@@ -147,9 +147,9 @@ class Zygote:
                 raise OSError("the sandbox ended")
             os.write(tell, b"confined")
             os.close(tell)
-        except BaseException as error:
+        except Exception as error:
             os.write(tell, f"{type(error).__name__}: {error}".encode()[:300])
-            os._exit(1)
+            return
         sys.stdout = open(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 lives as long as the process

@@ -83,7 +83,7 @@ def build(
     if tokenizer is not None:
         encoding(tokenizer)  # fail before reading if the name is unknown
     tell = progress or (lambda *_: None)
-    with ReleaseWriter(out, overwrite=overwrite) as writer:
+    with ReleaseWriter(out, overwrite=overwrite, inputs=paths) as writer:
         scratch = writer.path / "scratch"
         scratch.mkdir()
         intake = Intake(Spill(scratch))

@@ -15,12 +15,14 @@ import pytest
 from llmfusionbench.errors import InputError
 from llmfusionbench.storage import directories
 from llmfusionbench.storage.directories import whole_directory
+from llmfusionbench.storage.kinds import DirectoryKind
 
 PROJECT = Path(__file__).parents[1]
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from llmfusionbench.storage import directories
+from tests.test_directory import THING
 
 def put(work, place, check):
     if sys.argv[2] == "late":
@@ -28,13 +30,22 @@ def put(work, place, check):
     os.kill(os.getpid(), signal.SIGKILL)
 
 directories.put = put
-with directories.whole_directory(Path(sys.argv[1]), "marker", overwrite=True) as folder:
+with directories.whole_directory(Path(sys.argv[1]), THING, overwrite=True) as folder:
     (folder / "marker").write_text("new")
 """
 
 
+def _contents(place: Path) -> list[str]:
+    if not (place / "marker").is_file():
+        raise ValueError("it has no marker")
+    return ["marker"]
+
+
+THING = DirectoryKind("thing", _contents)
+
+
 def made(out: Path, text: str, *, overwrite: bool = False) -> None:
-    with whole_directory(out, "marker", overwrite=overwrite) as folder:
+    with whole_directory(out, THING, overwrite=overwrite) as folder:
         (folder / "marker").write_text(text)
         assert not (out / "marker").exists() or (out / "marker").read_text() != text
 
@@ -85,7 +96,7 @@ def test_two_at_a_time_in_one_place(tmp_path: Path) -> None:
     out = tmp_path / "out"
 
     def slow() -> None:
-        with whole_directory(out, "marker") as folder:
+        with whole_directory(out, THING) as folder:
             (folder / "marker").write_text("slow")
             made(out, "fast")
 
@@ -141,7 +152,7 @@ class TestOthersBetweenTheCheckAndTheRename:
         work, other, out = folder(tmp_path / "work", "mine"), folder(tmp_path / "other", "theirs"), tmp_path / "out"
 
         def check() -> None:
-            directories.check_place(out, "marker", overwrite=False)
+            directories.check_place(out, THING, overwrite=False)
             if other.exists():
                 other.rename(out)
 

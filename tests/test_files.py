@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from llmfusionbench.release import ReleaseWriter
+from llmfusionbench.release.writer import RELEASE
 from llmfusionbench.storage.directories import whole_directory
 from llmfusionbench.storage.files import open_binary, whole_file
 
@@ -46,7 +47,7 @@ def test_what_fails_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "writing",
-    [whole_file, lambda out: whole_directory(out, "marker"), ReleaseWriter],
+    [whole_file, lambda out: whole_directory(out, RELEASE), ReleaseWriter],
     ids=["file", "directory", "release"],
 )
 def test_a_full_disk_says_where(tmp_path: Path, writing: Callable[[Path], AbstractContextManager[Any]]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ from llmfusionbench.builders.making.views import make_views
 from llmfusionbench.builders.revising.carry import carry_over, checked, described
 from llmfusionbench.builders.revising.shards import Shard, ShardTables, Store, shards_of
 from llmfusionbench.builders.revising.workers import process_pool
-from llmfusionbench.errors import InputError, ReleaseError
+from llmfusionbench.errors import ReleaseError
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release, ReleaseWriter, open_release, write_shard
 from llmfusionbench.release.writer import shard_name
@@ -99,13 +98,12 @@ def derive(
         InputError: `out` cannot be written or lies in `source`, or another run is making the same release.
     """
     release = source if isinstance(source, Release) else open_release(source)
-    if Path(os.path.realpath(release.path)) in Path(os.path.realpath(out)).parents:
-        raise InputError(f"{out}: lies in the release that it is made of, {release.path}. Remedy: choose an --out outside it")
     tell = progress or (lambda *_: None)
     count = workers or os.cpu_count() or 1
     shards = shards_of(release)
-    with ReleaseWriter(out, overwrite=overwrite, resume=_digest(release, revision)) as writer:
-        store = Store(writer.path / "state")
+    digest = _digest(release, revision)
+    with ReleaseWriter(out, overwrite=overwrite, inputs=[release.path], resume=digest) as writer:
+        store = Store(writer.work / "state")
         files = dict(_copied(release, writer.path))
         done = {shard: entries for shard in shards if (entries := _done(shard, store, writer.path)) is not None}
         resumed = len(done)
@@ -118,7 +116,6 @@ def derive(
             files |= done[shard]
         _check_count(release, files)
         conclusion = revision.conclude(shards, store, writer.path)
-        shutil.rmtree(store.path)
         about = described(release, revision.name, revision.options(), conclusion.figures)
         writer.finish(files | conclusion.files, about)
     return replace(conclusion.report, release=Release(out), resumed=resumed)
@@ -177,7 +174,7 @@ def _write(shard: Shard, revision: Revision, store: Store, root: Path, workers: 
             os.replace(scratch / name, root / name)
     for note, rows in revised.notes.items():
         store.write(note, shard, rows)
-    store.write_receipt(shard, entries)
+    store.write_receipt(shard, entries, list(revised.notes))
     return entries
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ import pyarrow.dataset as ds
 
 from llmfusionbench.release import Release
 from llmfusionbench.schema import table_schema
+from llmfusionbench.storage.files import sha256
 
 
 @dataclass(frozen=True)
@@ -124,19 +125,25 @@ class Store:
         with pa.OSFile(str(place)) as file:
             return pa.ipc.open_file(file).read_all()
 
-    def write_receipt(self, shard: Shard, entries: dict[str, dict[str, Any]]) -> None:
-        """Record that a shard is done, with the entries of its files."""
+    def write_receipt(self, shard: Shard, entries: dict[str, dict[str, Any]], notes: Sequence[str]) -> None:
+        """Record that a shard is done, with the entries of its files and the digests of its notes."""
+        digests = {note: sha256(self._place(note, shard, "arrow")) for note in notes}
         with self.scratch() as scratch:
             file = scratch / "receipt.json"
-            file.write_text(json.dumps(entries), encoding="utf-8")
+            file.write_text(json.dumps({"files": entries, "notes": digests}), encoding="utf-8")
             os.replace(file, self._place("receipt", shard, "json"))
 
     def receipt(self, shard: Shard) -> dict[str, dict[str, Any]] | None:
-        """The entries of the files of a shard that is done."""
+        """The entries of the files of a shard that is done, and whose notes are there as they were written."""
         place = self._place("receipt", shard, "json")
         if not place.is_file():
             return None
-        entries: dict[str, dict[str, Any]] = json.loads(place.read_text(encoding="utf-8"))
+        said = json.loads(place.read_text(encoding="utf-8"))
+        for note, digest in said["notes"].items():
+            kept = self._place(note, shard, "arrow")
+            if not kept.is_file() or sha256(kept) != digest:
+                return None
+        entries: dict[str, dict[str, Any]] = said["files"]
         return entries
 
     @contextmanager

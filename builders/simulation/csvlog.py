@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import itertools
@@ -11,23 +10,25 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from llmfusionbench.builders.simulation.llms import LLMS
 from llmfusionbench.builders.simulation.queries import shares, task_queries
 from llmfusionbench.builders.simulation.query import SimulatedQuery
 from llmfusionbench.builders.simulation.rows import COLUMNS, simulate_rows
 from llmfusionbench.errors import InputError
-from llmfusionbench.storage.directories import beside, clear_up, remove
+from llmfusionbench.storage.directories import whole_directory
+from llmfusionbench.storage.kinds import DirectoryKind
 from llmfusionbench.types import Progress
 
 LAYOUTS = ("config", "splits")
 SPLITS = ("train", "partial_test")
 _CARD: Final = "README.md"
-_MAKER: Final = "made by `llmfusionbench simulate`"
-"""A line in the card of our simulated logs only."""
+_MAKER: Final = "made by `llmfusionbench simulate`, format 1.0"
+"""What the card of a simulated log says of itself."""
 _SHARD = 20
 """Queries per shard; a worker makes one shard at a time."""
 _PARALLEL_FROM = 400
@@ -52,15 +53,13 @@ def simulate(
     workers: int | None = None,
     layout: str = "config",
     escape_backslashes: bool = True,
+    overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Simulation:
-    """Write `train` and `partial_test` under `out`.
-
-    The files are renamed when all are complete. An existing simulated log is replaced, except in the layout `splits`, which has
-    no README.md to recognise it by.
+    """Write `train` and `partial_test` to the directory `out`, atomically.
 
     Args:
-        out: Directory of the log.
+        out: Directory of the log, new or empty.
         scale: Its size; 1.0 has 6,400 queries, 256,000 rows and about 103M tokens.
         seed: Random seed; the same seed gives the same log.
         workers: Number of processes; by default one per core, or one for a small log. They are started by `spawn`, so a script
@@ -68,10 +67,11 @@ def simulate(
         layout: `config` writes train.csv, partial_test.csv and a README.md that makes each a config with the one split `data`;
             `splits` writes data/train.csv and data/partial_test.csv, which `datasets` reads as the splits of one config.
         escape_backslashes: Double backslashes, as Python from 3.11 on does with `escapechar`; older versions did not.
+        overwrite: Replace an existing log; not one in the layout `splits`, which has no README.md to recognise it by.
         progress: Called as progress(stage, done, total), in rows.
 
     Raises:
-        InputError: an argument is out of range, or other files have the names.
+        InputError: an argument is out of range, or `out` exists and must not be replaced, or cannot be written.
     """
     if layout not in LAYOUTS:
         raise InputError(f'layout is "{layout}", expected one of {", ".join(LAYOUTS)}')
@@ -79,50 +79,37 @@ def simulate(
         raise InputError(f"workers is {workers}, expected at least 1")
     parts = shares(scale)
     total = sum(part.train + part.partial_test for part in parts) * 2 * len(LLMS)
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    names = {split: Path(f"{split}.csv") if layout == "config" else Path("data", f"{split}.csv") for split in SPLITS}
-    targets = [*names.values(), *([Path(_CARD)] if layout == "config" else [])]
-    _check(folder, targets)
-    clear_up(folder / "simulate", _CARD)
-    work = beside(folder / "simulate", "tmp")
-    with contextlib.ExitStack() as stack:
-        stack.callback(remove, work)
-        work.mkdir()
-        files: dict[str, BinaryIO] = {split: stack.enter_context((work / f"{split}.csv").open("wb")) for split in SPLITS}
-        for file in files.values():
-            file.write((",".join(COLUMNS) + "\n").encode())  # upstream wrote the header without an escape character
-        rows = dict.fromkeys(SPLITS, 0)
-        if workers is None:
-            workers = 1 if total < _PARALLEL_FROM * 2 * len(LLMS) else os.cpu_count() or 1
-        for split, count, block in _run(_shards(scale, seed), seed, escape_backslashes, workers):
-            files[split].write(block)
-            rows[split] += count
-            if progress is not None:
-                progress("rows written", sum(rows.values()), total)
-        size = sum(file.tell() for file in files.values())
-        for file in files.values():
-            file.close()
-        if layout == "config":
-            (work / _CARD).write_text(_card(), encoding="utf-8")
-        _check(folder, targets)
-        for name in targets:
+    names = {split: f"{split}.csv" if layout == "config" else f"data/{split}.csv" for split in SPLITS}
+    rows = dict.fromkeys(SPLITS, 0)
+    if workers is None:
+        workers = 1 if total < _PARALLEL_FROM * 2 * len(LLMS) else os.cpu_count() or 1
+    with whole_directory(out, LOG, overwrite=overwrite) as folder:
+        for name in names.values():
             (folder / name).parent.mkdir(exist_ok=True)
-            os.replace(work / name.name, folder / name)
-    return Simulation({split: folder / name for split, name in names.items()}, rows, size)
+        with ExitStack() as stack:
+            files = {split: stack.enter_context((folder / name).open("wb")) for split, name in names.items()}
+            for file in files.values():
+                file.write((",".join(COLUMNS) + "\n").encode())  # upstream wrote the header without an escape character
+            for split, count, block in _run(_shards(scale, seed), seed, escape_backslashes, workers):
+                files[split].write(block)
+                rows[split] += count
+                if progress is not None:
+                    progress("rows written", sum(rows.values()), total)
+            size = sum(file.tell() for file in files.values())
+        if layout == "config":
+            (folder / _CARD).write_text(_card(), encoding="utf-8")
+    return Simulation({split: Path(out) / name for split, name in names.items()}, rows, size)
 
 
-def _check(folder: Path, targets: list[Path]) -> None:
-    """Raise InputError if a file that is not part of a simulated log would be replaced."""
-    there = next((folder / name for name in targets if os.path.lexists(folder / name)), None)
-    if there is None:
-        return
-    try:
-        ours = _MAKER in (folder / _CARD).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        ours = False
-    if not ours:
-        raise InputError(f"{there}: exists and is not a simulated log. Remedy: choose another --out")
+def _contents(place: Path) -> list[str]:
+    """The files of a log in the layout `config`; ValueError if `place` is not one."""
+    card = place / _CARD
+    if card.is_symlink() or not card.is_file() or _MAKER not in card.read_text(encoding="utf-8"):
+        raise ValueError(f"it has no {_CARD} that says so")
+    return [_CARD, *(f"{split}.csv" for split in SPLITS)]
+
+
+LOG: Final = DirectoryKind("simulated log", _contents)
 
 
 def _shards(scale: float, seed: int) -> Iterator[tuple[str, list[SimulatedQuery]]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
@@ -96,8 +95,8 @@ def build_templates(
         writer_of.check()
         settings |= writer_of.options()
     digest = _digest(source, settings) if resumable else None
-    with ReleaseWriter(out, overwrite=overwrite, resume=digest) as writer:
-        journal = writer.path / _JOURNAL
+    with ReleaseWriter(out, overwrite=overwrite, inputs=[source.path], resume=digest) as writer:
+        journal = writer.work / _JOURNAL
         if isinstance(writer_of, ResumableSummarizer):
             writer_of = writer_of.journalled(journal)
         try:
@@ -108,7 +107,7 @@ def build_templates(
             _check(made, Path(out), allow_partial)
         except BaseException:
             if resumable and not journal.exists():
-                shutil.rmtree(writer.path, ignore_errors=True)  # it holds no reply that another run could use
+                writer.keep = False  # there is no reply that another run could use
             raise
         rows, replaced = _merged(source, made.table)
         files = dict(carry_over(source, writer.path, but=_redone))
@@ -116,7 +115,6 @@ def build_templates(
         files[name] = write_shard(writer.path, name, rows)
         figures = {"templates": len(made.table), "skipped": made.skipped, "failed": made.failed, "left": made.left}
         options = {**settings, "limit": limit}
-        journal.unlink(missing_ok=True)
         writer.finish(files, described(source, STEP, options, figures))
     return BuiltTemplates(Release(out), made, len(rows) - len(made.table), replaced)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ import click
 from llmfusionbench.cli.console import printable, progress, say, show_table
 from llmfusionbench.cli.options import kept_embedder, take
 from llmfusionbench.errors import InputError
+from llmfusionbench.storage.directories import whole_directory
+from llmfusionbench.storage.kinds import DirectoryKind
 
 
 @click.command(name="evaluate")
@@ -89,6 +93,7 @@ from llmfusionbench.errors import InputError
     metavar="DIR",
     help="Write report.json, leaderboard.csv and report.html to this directory.",
 )
+@click.option("--overwrite", is_flag=True, help="Replace an existing report.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     release: str,
@@ -101,6 +106,7 @@ def command(
     embedder: str | None,
     out: Path | None,
     as_json: bool,
+    overwrite: bool,
     **options: Any,
 ) -> int:
     """Measure routers on a release: how good, at what cost, how sure, and against what.
@@ -115,6 +121,7 @@ def command(
       llmfusionbench evaluate my-release --router http://localhost:4000 --alias gpt-4=llama-3.1-70b
     """
     from llmfusionbench.evaluation import evaluate
+    from llmfusionbench.evaluation.report.report import FILES, REPORT, REPORTS
     from llmfusionbench.evaluation.run import BASELINES
     from llmfusionbench.release import open_release
 
@@ -125,29 +132,43 @@ def command(
     opened = open_release(release)
     seen_by = None if embedder is None else kept_embedder(embedder)
     scenarios = scenarios or ("performance_first",)
-    for scenario in scenarios:
-        with progress() as tell:
-            report = evaluate(
-                named,
-                opened,
-                scenario=scenario,
-                baselines=baselines or BASELINES,
-                optional=optional,
-                embedder=seen_by,
-                progress=tell,
-                **options,
-            )
-        if as_json:
-            click.echo(report.to_json(), nl=False)
-        else:
-            show_table(report.title, report.leaderboard_header(), report.leaderboard_rows())
-            for line in report.data["warnings"]:
-                say(f"Note: {line}")
-        if out is not None:
-            folder = out / scenario if len(scenarios) > 1 else out
-            for path in report.write(folder):
-                click.echo(printable(f"Wrote {path}."), err=as_json)
+    several = len(scenarios) > 1
+    with _reports(out, REPORTS if several else REPORT, overwrite, [opened.path, *predictions]) as folder:
+        for scenario in scenarios:
+            with progress() as tell:
+                report = evaluate(
+                    named,
+                    opened,
+                    scenario=scenario,
+                    baselines=baselines or BASELINES,
+                    optional=optional,
+                    embedder=seen_by,
+                    progress=tell,
+                    **options,
+                )
+            if as_json:
+                click.echo(report.to_json(), nl=False)
+            else:
+                show_table(report.title, report.leaderboard_header(), report.leaderboard_rows())
+                for line in report.data["warnings"]:
+                    say(f"Note: {line}")
+            if folder is not None:
+                report.write_files(folder / scenario if several else folder)
+    if out is not None:
+        for place in [out / scenario for scenario in scenarios] if several else [out]:
+            for name in FILES:
+                click.echo(printable(f"Wrote {place / name}."), err=as_json)
     return 0
+
+
+@contextmanager
+def _reports(out: Path | None, kind: DirectoryKind, overwrite: bool, inputs: Sequence[Path]) -> Iterator[Path | None]:
+    """Where to write the reports, which become `out` at the end; None if they are only shown."""
+    if out is None:
+        yield None
+        return
+    with whole_directory(out, kind, overwrite=overwrite, inputs=inputs) as folder:
+        yield folder
 
 
 def _routers(specs: tuple[str, ...], predictions: tuple[Path, ...], live: dict[str, Any]) -> dict[str, Any]:

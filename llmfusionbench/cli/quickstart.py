@@ -13,6 +13,8 @@ import click
 from llmfusionbench.cli.console import interval, progress, say, show_table
 from llmfusionbench.cli.info import describe
 from llmfusionbench.cli.validate import check
+from llmfusionbench.storage.directories import whole_directory
+from llmfusionbench.storage.kinds import DirectoryKind
 
 if TYPE_CHECKING:
     from llmfusionbench.release import Release
@@ -23,6 +25,7 @@ _TASK = "gsm8k"
 _TEMPLATES = 3
 _RECORDS = 2
 _CORPUS = "corpus"
+_CANDIDATES = "candidates.csv"
 _SHOWN = 200
 """Characters shown of a text, or of a line of a corpus."""
 
@@ -43,6 +46,7 @@ def command(out: Path | None) -> int:
       llmfusionbench quickstart --out tour
     """
     from llmfusionbench.evaluation import evaluate
+    from llmfusionbench.evaluation.report.report import FILES
     from llmfusionbench.release import open_release
     from llmfusionbench.release.leaderboard import leaderboard
 
@@ -76,13 +80,13 @@ def command(out: Path | None) -> int:
         report = evaluate(list(_ROUTERS), release, progress=tell)
     show_table(report.title, report.leaderboard_header(), report.leaderboard_rows())
     _show_templates(release)
-    with _corpus_folder(out) as folder:
-        _show_corpus(release, folder)
+    with _folder(out) as folder:
+        _show_corpus(release, folder / _CORPUS)
+        report.write_files(folder)
+        board.to_csv(folder / _CANDIDATES, index=False)
     if out is not None:
-        written = report.write(out)
-        board.to_csv(out / "candidates.csv", index=False)
-        for path in [*written, out / "candidates.csv", out / _CORPUS]:
-            say(f"Wrote {path}.")
+        for name in [*FILES, _CANDIDATES, _CORPUS]:
+            say(f"Wrote {out / name}.")
     say("Where to go next:")
     say("  llmfusionbench info sample         the same overview for any release")
     say("  llmfusionbench evaluate --help     measure your own router against these")
@@ -116,7 +120,7 @@ def _show_corpus(release: Release, folder: Path) -> None:
     """Write a corpus of the best answers and show its first records."""
     from llmfusionbench.baselines.exporters import export_sft
 
-    corpus = export_sft(release, folder, format="messages", k=1, overwrite=True)
+    corpus = export_sft(release, folder, format="messages", k=1)
     say(f"A corpus of the best answer to each train query: {corpus.records:,} records (SIMULATED). It begins:")
     with corpus.files[0].open(encoding="utf-8") as lines:
         for line, _ in zip(lines, range(_RECORDS), strict=False):
@@ -124,15 +128,24 @@ def _show_corpus(release: Release, folder: Path) -> None:
     say()
 
 
+def _contents(place: Path) -> set[str]:
+    """The files of a tour; ValueError if `place` is none."""
+    from llmfusionbench.baselines.exporters.corpora.corpus import CORPUS_DIRECTORY
+    from llmfusionbench.evaluation.report.report import REPORT
+
+    corpus = CORPUS_DIRECTORY.contents(place / _CORPUS)
+    return {*REPORT.contents(place), _CANDIDATES, *(f"{_CORPUS}/{name}" for name in corpus)}
+
+
 @contextmanager
-def _corpus_folder(out: Path | None) -> Iterator[Path]:
-    """Where the corpus goes: below `out`, or to a temporary directory."""
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        yield out / _CORPUS
+def _folder(out: Path | None) -> Iterator[Path]:
+    """Where the files go: to what becomes `out`, also if an earlier tour is there, or to a temporary directory."""
+    if out is None:
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder) / _CORPUS
+    with whole_directory(out, DirectoryKind("tour", _contents), overwrite=True) as path:
+        yield path
 
 
 def _short(text: str) -> str:

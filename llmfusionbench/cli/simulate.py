@@ -21,6 +21,7 @@ from llmfusionbench.cli.info import SIMULATED
 )
 @click.option("--seed", type=int, default=0, help="Random seed; the same seed gives the same logs.")
 @click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes. Default: one per core.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing simulated log.")
 def command(out: Path, **settings: Any) -> None:
     """Write simulated logs in the official FusionBench CSV format, at any scale, in constant memory.
 

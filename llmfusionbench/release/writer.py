@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -18,9 +19,12 @@ from llmfusionbench.release.card import release_card
 from llmfusionbench.schema import SCHEMA_VERSION, table_schema
 from llmfusionbench.storage.directories import WholeDirectory
 from llmfusionbench.storage.files import sha256
+from llmfusionbench.storage.kinds import DirectoryKind, stated_in, unlisted
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
+
+RELEASE: Final = DirectoryKind("release", stated_in(MANIFEST, "schema_version", SCHEMA_VERSION))
 
 ROW_GROUP_BYTES: Final = 8 * 2**20
 """Target size of a row group, uncompressed: what a streaming reader holds in memory."""
@@ -62,31 +66,40 @@ class ReleaseWriter(WholeDirectory):
     Args:
         out: Directory of the release.
         overwrite: Replace an existing release.
-        resume: A digest of what is being made. `path` is named after it and survives a run that fails, so that the next run
-            with the same digest finds what is done; the caller tells complete files from incomplete ones.
+        inputs: Files and directories that it is made of; see `WholeDirectory`.
+        resume: A digest of what is being made. `work` is named after it and survives a run that fails, so that the next run
+            with the same digest finds what is done; the caller tells complete files from incomplete ones. What it keeps for
+            that lies in `work`, beside the release in `path`, until the release is in its place.
 
     Raises:
         InputError: `out` exists and is not an empty directory or a release to overwrite, or another run is making the same.
     """
 
-    def __init__(self, out: str | Path, *, overwrite: bool = False, resume: str | None = None) -> None:
-        super().__init__(out, MANIFEST, overwrite=overwrite, kind="release")
+    def __init__(
+        self,
+        out: str | Path,
+        *,
+        overwrite: bool = False,
+        inputs: Iterable[str | os.PathLike[str]] = (),
+        resume: str | None = None,
+    ) -> None:
+        super().__init__(out, RELEASE, overwrite=overwrite, inputs=inputs)
         self.keep = resume is not None
         if resume is not None:
-            self.path = self.out.with_name(f".{self.out.name}.{resume[:16]}.work")
+            self.work = self.out.with_name(f".{self.out.name}.{resume[:16]}.work")
+            self.path = self.work / "release"
         self._lock: BaseFileLock | None = None
 
     def _make(self) -> None:
-        self.path.mkdir(exist_ok=self.keep)
+        self.work.mkdir(exist_ok=self.keep)
         if self.keep:
-            self._lock = _locked(self.path / _LOCK)
-            if (self.path / MANIFEST).exists():  # complete: the run was killed while it put it in place or away
-                _empty(self.path, but=_LOCK)
+            self._lock = _locked(self.work / _LOCK)
+            self.path.mkdir(exist_ok=True)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        super().__exit__(kind, error, trace)
         if self._lock is not None:
             self._lock.release()
-        super().__exit__(kind, error, trace)
 
     def finish(self, files: dict[str, dict[str, Any]], about: dict[str, Any]) -> Path:
         """Write the card and the manifest, then rename the directory to `out`.
@@ -105,9 +118,10 @@ class ReleaseWriter(WholeDirectory):
         card.write_text(release_card(manifest), encoding="utf-8")
         listed = {**files, card.name: {"bytes": card.stat().st_size, "sha256": sha256(card)}}
         (self.path / MANIFEST).write_text(dump_manifest({**manifest, "files": listed}), encoding="utf-8")
+        for name in list(unlisted(self.path, {MANIFEST, *listed})):  # of an earlier run, which was killed
+            _remove(self.path / name)
         for path in [self.path, *self.path.rglob("*")]:
             _sync(path)  # before the rename shows it
-        (self.path / _LOCK).unlink(missing_ok=True)
         self.put()
         _sync(self.out.parent)
         return self.out
@@ -132,12 +146,11 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _empty(directory: Path, *, but: str) -> None:
-    for child in directory.iterdir():
-        if child.is_dir():
-            shutil.rmtree(child)
-        elif child.name != but:
-            child.unlink()
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _locked(path: Path) -> BaseFileLock:

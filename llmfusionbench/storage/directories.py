@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import glob
 import os
-import secrets
 import shutil
-import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from llmfusionbench.errors import InputError
-from llmfusionbench.storage.files import is_alive, name_place
-
-_OURS: set[Path] = set()
-"""What this process is writing beside places. Its id alone cannot tell: in a container a later process may have the same."""
+from llmfusionbench.storage.beside import beside, forget, leftovers
+from llmfusionbench.storage.files import name_place
+from llmfusionbench.storage.kinds import DirectoryKind, check_inputs, check_place
 
 
 class WholeDirectory:
@@ -28,25 +24,30 @@ class WholeDirectory:
 
     Args:
         out: The directory to write. It may exist if it is empty.
-        marker: The file by which a directory of this kind is known: no other is ever replaced.
+        kind: What it is. Only a directory of the same kind, without other files in it, is ever replaced.
         overwrite: Replace an existing one.
-        kind: What to call it in messages.
+        inputs: Files and directories that it is made of. None may lie in `out`, nor `out` in one of them. One may be `out`.
 
     Raises:
         InputError: `out` exists and must not be replaced, or cannot be written.
     """
 
-    def __init__(self, out: str | Path, marker: str, *, overwrite: bool = False, kind: str | None = None) -> None:
+    def __init__(
+        self, out: str | Path, kind: DirectoryKind, *, overwrite: bool = False, inputs: Iterable[str | os.PathLike[str]] = ()
+    ) -> None:
         self.out = Path(os.path.realpath(out))  # a link stays, and leads to the new directory
-        self.marker, self.overwrite, self.kind = marker, overwrite, kind
+        self.kind, self.overwrite, self.inputs = kind, overwrite, tuple(inputs)
         self.path = beside(self.out, "tmp")
+        self.work = self.path
+        """The directory beside `out` that holds all that the run writes. It is `path`, or has `path` in it."""
         self.keep = False
-        """Whether `path` stays after an error."""
+        """Whether `work` stays after an error."""
         self._parents: list[Path] = []
 
     def __enter__(self) -> Self:
         try:
-            clear_up(self.out, self.marker)
+            check_inputs(self.out, self.inputs)
+            clear_up(self.out, self.kind)
             self._check()
             self._parents = [p for p in self.out.parents if not p.exists()]
             self.out.parent.mkdir(parents=True, exist_ok=True)
@@ -58,12 +59,12 @@ class WholeDirectory:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if error is None or not self.keep:
-            remove(self.path)
+            remove(self.work)
         if error is not None:
             for folder in self._parents:
                 with suppress(OSError):  # others use it by now
                     folder.rmdir()
-            name_place(error, self.out)
+            name_place(error, self.out, written_as=self.work)
 
     def put(self) -> None:
         """Rename the directory to `out`. Raises InputError if what is there by now must not be replaced."""
@@ -73,34 +74,17 @@ class WholeDirectory:
         self.path.mkdir()
 
     def _check(self) -> None:
-        check_place(self.out, self.marker, overwrite=self.overwrite, kind=self.kind)
+        check_place(self.out, self.kind, overwrite=self.overwrite)
 
 
 @contextmanager
-def whole_directory(out: str | Path, marker: str, *, overwrite: bool = False) -> Iterator[Path]:
+def whole_directory(
+    out: str | Path, kind: DirectoryKind, *, overwrite: bool = False, inputs: Iterable[str | os.PathLike[str]] = ()
+) -> Iterator[Path]:
     """A directory to write to, which becomes `out` at the end, or is removed after an error. See `WholeDirectory`."""
-    with WholeDirectory(out, marker, overwrite=overwrite) as directory:
+    with WholeDirectory(out, kind, overwrite=overwrite, inputs=inputs) as directory:
         yield directory.path
         directory.put()
-
-
-def check_place(place: Path, marker: str, *, overwrite: bool, kind: str | None = None) -> None:
-    """Raise InputError unless `place` is free, is an empty directory, or has one to overwrite."""
-    if not place.exists() or (place.is_dir() and not any(place.iterdir())):
-        return
-    if not (place / marker).is_file():
-        what = f"is not a {kind}" if kind else f"has no {marker}"
-        raise InputError(f"{place}: exists and {what}, expected a new or empty directory. Remedy: choose another --out")
-    if not overwrite:
-        what = f"a {kind} is there already" if kind else "is there already"
-        raise InputError(f"{place}: {what}. Remedy: add --overwrite, or choose another --out")
-
-
-def beside(place: Path, kind: str) -> Path:
-    """A new hidden name beside `place`; the host and process id in it tell a later run whether its writer is dead."""
-    path = place.with_name(f"{_prefix(place)}{os.getpid()}.{secrets.token_hex(4)}.{kind}")
-    _OURS.add(path)
-    return path
 
 
 def put(work: Path, place: Path, check: Callable[[], None]) -> None:
@@ -138,31 +122,20 @@ def put(work: Path, place: Path, check: Callable[[], None]) -> None:
             remove(away)
 
 
-def clear_up(place: Path, marker: str) -> None:
+def clear_up(place: Path, kind: DirectoryKind) -> None:
     """Put back what a killed run on this host was replacing, and remove what such runs left."""
-    prefix = _prefix(place)
-    for leftover in place.parent.glob(f"{glob.escape(prefix)}*"):
-        parts = leftover.name.removeprefix(prefix).split(".")
-        pid, kind = parts[0], parts[-1]
-        if kind not in ("tmp", "old") or not pid.isdecimal() or leftover in _OURS:
-            continue
-        if int(pid) != os.getpid() and is_alive(int(pid)):
-            continue
-        if kind == "old" and (leftover / marker).is_file() and not place.exists():
+    for leftover, use in leftovers(place):
+        if use == "old" and not place.exists() and kind.is_one(leftover):
             with suppress(OSError):  # another run was faster
                 leftover.rename(place)
-        else:
+        elif use in ("old", "tmp"):
             shutil.rmtree(leftover, ignore_errors=True)
 
 
 def remove(path: Path) -> None:
     """Remove what this process has written beside a place, if it is still there."""
     shutil.rmtree(path, ignore_errors=True)
-    _OURS.discard(path)
-
-
-def _prefix(place: Path) -> str:
-    return f".{place.name}.{socket.gethostname()}."
+    forget(path)
 
 
 def _exchange(a: Path, b: Path) -> bool:

@@ -6,7 +6,6 @@ import errno
 import hashlib
 import io
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import IO, cast
 import pyarrow as pa
 
 from llmfusionbench.errors import InputError
+from llmfusionbench.storage.beside import beside, forget, leftovers
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -70,13 +70,17 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     """
     place = Path(os.path.realpath(path))  # a link stays, and leads to the new file
     place.parent.mkdir(parents=True, exist_ok=True)
-    beside = place.with_name(f".{secrets.token_hex(8)}{place.suffix}")
+    for leftover, use in leftovers(place):
+        if use == "part":
+            leftover.unlink(missing_ok=True)
+    part = beside(place, "part", place.suffix)
     try:
         with filling(place):
-            yield beside
-        os.replace(beside, place)
+            yield part
+        os.replace(part, place)
     finally:
-        beside.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
+        forget(part)
 
 
 @contextmanager
@@ -89,9 +93,11 @@ def filling(place: str | Path) -> Iterator[None]:
         raise
 
 
-def name_place(error: BaseException | None, place: str | Path) -> None:
-    """Add `place` to the error of a full disk, which does not name a file."""
-    if isinstance(error, OSError) and error.filename is None and error.errno in _NO_ROOM:
+def name_place(error: BaseException | None, place: str | Path, *, written_as: Path | None = None) -> None:
+    """Add `place` to the error of a full disk, which does not name a file, or names one in the directory `written_as`."""
+    if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
+        return
+    if error.filename is None or (written_as is not None and written_as in Path(os.fsdecode(error.filename)).parents):
         error.filename = str(place)
 
 
@@ -99,14 +105,3 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process with this id runs."""
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return True

@@ -226,7 +226,7 @@ def test_a_damaged_shard_is_done_again(part: Release, tmp_path: Path, monkeypatc
         with pytest.raises(KeyboardInterrupt):
             rescore(part, tmp_path / "out", workers=1)
     (work,) = tmp_path.glob(".out.*.work")
-    victim = sorted(work.glob("responses/test-*"))[0]
+    victim = sorted(work.glob("release/responses/test-*"))[0]
     victim.write_bytes(victim.read_bytes()[:-1])
     report = rescore(part, tmp_path / "out", workers=1)
     assert report.resumed == 6  # of seven: train is an empty one
@@ -263,7 +263,7 @@ def test_a_release_is_not_made_within_its_source(part: Release, tmp_path: Path) 
     build_copy(part, place)
     (tmp_path / "link").symlink_to(place)
     for out in (place / "new", tmp_path / "link" / "a" / "new"):
-        with pytest.raises(InputError, match="lies in the release that it is made of"):
+        with pytest.raises(InputError, match="lies in the input"):
             rescore(place, out, workers=1)
     assert lfb.validate(place) == []
 

@@ -57,7 +57,7 @@ def test_files(report: lfb.Report, tmp_path: Path) -> None:
     assert [r["router"] for r in rows] == report.summary["router"].tolist()
     assert float(rows[0]["performance"]) == report.summary["performance"][0]
     (tmp_path / "file").write_text("")
-    with pytest.raises(lfb.LLMFusionBenchError, match="cannot be written"):
+    with pytest.raises(lfb.LLMFusionBenchError, match=r"file: exists and is not a report \(it has no report.json\)"):
         report.write(tmp_path / "file")
 
 

@@ -21,9 +21,11 @@ from llmfusionbench.baselines.exporters.corpora.queries import UNKNOWN, Coded
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release
 from llmfusionbench.storage.files import sha256
+from llmfusionbench.storage.kinds import DirectoryKind, stated_in
 
 CORPUS: Final = "corpus.json"
 CORPUS_VERSION: Final = "1.0"
+CORPUS_DIRECTORY: Final = DirectoryKind("corpus", stated_in(CORPUS, "corpus_version", CORPUS_VERSION))
 GROUND_TRUTH_NAME: Final = "ground truth"
 """What stands in the counts where an answer is the ground truth and no LLM's."""
 

@@ -16,7 +16,15 @@ from llmfusionbench.baselines.exporters.corpora.answer_texts import AnswerTexts
 from llmfusionbench.baselines.exporters.corpora.answers import Answers
 from llmfusionbench.baselines.exporters.corpora.card import corpus_card
 from llmfusionbench.baselines.exporters.corpora.chosen import Chosen, balanced, drawn, firsts, ranked
-from llmfusionbench.baselines.exporters.corpora.corpus import CORPUS, Corpus, counted, described, dump, keys_of
+from llmfusionbench.baselines.exporters.corpora.corpus import (
+    CORPUS,
+    CORPUS_DIRECTORY,
+    Corpus,
+    counted,
+    described,
+    dump,
+    keys_of,
+)
 from llmfusionbench.baselines.exporters.corpora.drops import Drops
 from llmfusionbench.baselines.exporters.corpora.formats import TEXTS, Format, format_named
 from llmfusionbench.baselines.exporters.corpora.formats.openai_rules import LEAST_EXAMPLES
@@ -114,7 +122,7 @@ class _Export:
     def write(self, chosen: Chosen, out: str | Path) -> Corpus:
         """Write what was chosen."""
         settings, kind = self.settings, self.settings.kind
-        with whole_directory(out, CORPUS, overwrite=settings.overwrite) as root:
+        with whole_directory(out, CORPUS_DIRECTORY, overwrite=settings.overwrite, inputs=[self.release.path]) as root:
             files, written, schema = self._write_files(root, chosen)
             dropped = {d.noun: d.counts for d in (self.query_drops, self.drops, self.record_drops)}
             about = described(

@@ -19,11 +19,16 @@ from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release, open_release
 from llmfusionbench.storage.directories import whole_directory
 from llmfusionbench.storage.files import sha256
+from llmfusionbench.storage.kinds import DirectoryKind, stated_in
 
 MANIFEST: Final = "export.json"
-"""The file that says what an export is; a folder without one is never replaced."""
+"""The file that says what an export is."""
+
+EXPORT_VERSION: Final = "1.0"
 
 _CARD: Final = "README.md"
+
+EXPORT: Final = DirectoryKind("routing export", stated_in(MANIFEST, "export_version", EXPORT_VERSION, besides=[_CARD]))
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ def export_routing(
     writer = made(**options)
     opened = release if isinstance(release, Release) else open_release(release)
     selection = select(opened, split=split, candidates=candidates, threshold=threshold)
-    with whole_directory(out, MANIFEST, overwrite=overwrite) as folder:
+    with whole_directory(out, EXPORT, overwrite=overwrite, inputs=[opened.path]) as folder:
         files = writer.write(selection, folder)
         about = _about(selection, writer, format, options, files)
         (folder / _CARD).write_text(_card(about), encoding="utf-8")
@@ -109,6 +114,7 @@ def _about(
     missing = sum(int(np.isnan(p).sum()) for p in performance)
     return {
         "format": name,
+        "export_version": EXPORT_VERSION,
         "tool": {"name": "llmfusionbench", "version": _version.__version__},
         "release": {
             "source": release.manifest.get("source", {}).get("name"),

@@ -10,7 +10,10 @@ from typing import Any, Final
 import pandas as pd
 
 from llmfusionbench.errors import InputError
-from llmfusionbench.storage.files import whole_file
+from llmfusionbench.storage.directories import whole_directory
+from llmfusionbench.storage.kinds import DirectoryKind, read_marker
+
+FILES: Final = ("report.json", "leaderboard.csv", "report.html")
 
 _GUARDED: Final = ("guarded_score", "ood_declined", "wrongly_declined")
 """The metrics of the guarded track, in order."""
@@ -124,20 +127,22 @@ class Report:
             rows.append((f"({name.replace('_', ' ')})", *self._levels(metrics), *[None] * (0 if self._guarded else 7)))
         return rows
 
-    def write(self, out: str | Path) -> list[Path]:
-        """Write report.json, leaderboard.csv and report.html atomically. Raises InputError for an unwritable directory."""
-        folder = Path(out)
-        texts = {"report.json": self.to_json(), "leaderboard.csv": self.summary.to_csv(index=False, lineterminator="\n")}
-        texts["report.html"] = self.to_html()
-        try:
-            for name, text in texts.items():
-                with whole_file(folder / name) as file:
-                    file.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InputError(
-                f"{folder}: cannot be written ({error.strerror or error}). Remedy: choose another --out"
-            ) from error
-        return [folder / name for name in texts]
+    def write(self, out: str | Path, *, overwrite: bool = False) -> list[Path]:
+        """Write the directory `out` atomically: report.json, leaderboard.csv and report.html. Returns their paths.
+
+        Raises:
+            InputError: `out` cannot be written, or exists and is not an empty directory or a report to overwrite.
+        """
+        with whole_directory(out, REPORT, overwrite=overwrite) as folder:
+            self.write_files(folder)
+        return [Path(out) / name for name in FILES]
+
+    def write_files(self, folder: Path) -> None:
+        """Write the files of `write` into a directory."""
+        folder.mkdir(exist_ok=True)
+        texts = (self.to_json(), self.summary.to_csv(index=False, lineterminator="\n"), self.to_html())
+        for name, text in zip(FILES, texts, strict=True):
+            (folder / name).write_text(text, encoding="utf-8")
 
     @classmethod
     def read(cls, path: str | Path) -> Report:
@@ -179,6 +184,24 @@ class Report:
     def _broken_down(self, key: str, noun: str) -> pd.DataFrame:
         groups = [(router["name"], name, metrics) for router in self.data["routers"] for name, metrics in router[key].items()]
         return pd.DataFrame([{"router": router, noun: name, **_columns(m, m)} for router, name, m in groups])
+
+
+def _contents(place: Path) -> tuple[str, ...]:
+    try:
+        check_report(read_marker(place / FILES[0]))
+    except InputError as error:
+        raise ValueError(f"its {FILES[0]} is not one of ours: {error}") from error
+    return FILES
+
+
+def _contents_of_each(place: Path) -> list[str]:
+    names = [entry.name for entry in place.iterdir()]
+    return [f"{name}/{file}" for name in names for file in _contents(place / name)]
+
+
+REPORT: Final = DirectoryKind("report", _contents)
+REPORTS: Final = DirectoryKind("directory of reports", _contents_of_each)
+"""One report in each of its directories."""
 
 
 def compare(a: Report, b: Report) -> pd.DataFrame:

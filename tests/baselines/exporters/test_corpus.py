@@ -312,7 +312,9 @@ class TestWholeOrNotAtAll:
         out = tmp_path / "out"
         export_sft(release, out, k=1)
         before = contents(out)
-        with pytest.raises(InputError, match=r"out: is there already. Remedy: add --overwrite, or choose another --out"):
+        with pytest.raises(
+            InputError, match=r"out: a corpus is there already. Remedy: add --overwrite, or choose another --out"
+        ):
             export_sft(release, out)
         assert contents(out) == before
         export_kto(release, out, overwrite=True)
@@ -320,7 +322,7 @@ class TestWholeOrNotAtAll:
         other = tmp_path / "other"
         other.mkdir()
         (other / "mine.txt").write_text("x")
-        with pytest.raises(InputError, match=r"other: exists and has no corpus.json"):
+        with pytest.raises(InputError, match=r"other: exists and is not a corpus \(it has no corpus.json\)"):
             export_sft(release, other, overwrite=True)
         assert [p.name for p in other.iterdir()] == ["mine.txt"]
 

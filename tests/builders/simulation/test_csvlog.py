@@ -173,15 +173,17 @@ def test_quirks_of_the_official_log() -> None:
 def test_an_interrupted_simulation_leaves_the_old_log(tmp_path: Path) -> None:
     simulate(tmp_path, scale=0.001)
     (tmp_path / "train.csv").write_text("old")
+    with pytest.raises(InputError, match="a simulated log is there already"):
+        simulate(tmp_path, scale=0.001)
 
     def stop(stage: str, done: int, total: int | None, /) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        simulate(tmp_path, scale=0.001, progress=stop)
+        simulate(tmp_path, scale=0.001, overwrite=True, progress=stop)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["README.md", "partial_test.csv", "train.csv"]
     assert (tmp_path / "train.csv").read_text() == "old"
-    simulate(tmp_path, scale=0.001)
+    simulate(tmp_path, scale=0.001, overwrite=True)
     assert (tmp_path / "train.csv").read_text() != "old"
 
 
@@ -189,17 +191,20 @@ def test_an_interrupted_simulation_leaves_the_old_log(tmp_path: Path) -> None:
 def test_files_that_are_no_simulated_log_stay(tmp_path: Path, layout: str, name: str) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("mine")
-    with pytest.raises(InputError, match=rf"{name}: exists and is not a simulated log\. Remedy: choose another --out"):
-        simulate(tmp_path, scale=0.001, layout=layout)
+    message = r"exists and is not a simulated log \(it has no README.md that says so\), .*\. Remedy: choose another --out"
+    for overwrite in (False, True):
+        with pytest.raises(InputError, match=message):
+            simulate(tmp_path, scale=0.001, layout=layout, overwrite=overwrite)
     assert [p.read_text() for p in tmp_path.rglob("*") if p.is_file()] == ["mine"]
 
 
 def test_what_a_killed_run_left_is_cleared_up(tmp_path: Path) -> None:
-    dead = tmp_path / f".simulate.{socket.gethostname()}.{2**22 + 1}.0a1b2c3d.tmp"  # no system has processes of that number
+    dead = tmp_path / f".log.{socket.gethostname()}.{2**22 + 1}.0a1b2c3d.tmp"  # no system has processes of that number
     dead.mkdir()
     (dead / "train.csv").write_text("half")
-    simulate(tmp_path, scale=0.001)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["README.md", "partial_test.csv", "train.csv"]
+    simulate(tmp_path / "log", scale=0.001)
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+    assert sorted(path.name for path in (tmp_path / "log").iterdir()) == ["README.md", "partial_test.csv", "train.csv"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,119 @@
+"""Kinds of directories that this package writes, and how one is told from a directory of somebody else."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from llmfusionbench._version import NAME
+from llmfusionbench.errors import InputError
+
+
+@dataclass(frozen=True)
+class DirectoryKind:
+    """A kind of directory that this package writes, such as a release."""
+
+    name: str
+    """What to call it in messages."""
+    contents: Callable[[Path], Collection[str]]
+    """The names of all files of a directory of this kind, from its own account. Raises ValueError, which says why, for another
+    directory."""
+
+    def is_one(self, place: Path) -> bool:
+        """Whether a directory is of this kind."""
+        try:
+            self.contents(place)
+        except (ValueError, OSError):
+            return False
+        return True
+
+
+def check_place(place: Path, kind: DirectoryKind, *, overwrite: bool) -> None:
+    """Raise InputError unless `place` is free, an empty directory, or one of this kind and no more, to overwrite."""
+    if not os.path.lexists(place) or (place.is_dir() and not any(place.iterdir())):
+        return
+    try:
+        listed = kind.contents(place)
+    except (ValueError, OSError) as error:
+        raise InputError(
+            f"{place}: exists and is not a {kind.name} ({_why(error)}), expected a new or empty directory. "
+            "Remedy: choose another --out"
+        ) from error
+    if not overwrite:
+        raise InputError(f"{place}: a {kind.name} is there already. Remedy: add --overwrite, or choose another --out")
+    for name in unlisted(place, listed):
+        raise InputError(
+            f"{place}: holds {name}, which is not part of the {kind.name}. Remedy: move it away, or choose another --out"
+        )
+
+
+def check_inputs(out: Path, inputs: Iterable[str | os.PathLike[str]]) -> None:
+    """Raise InputError if an input lies in the directory to write, or that directory in an input."""
+    for named in inputs:
+        place = Path(os.path.realpath(named))
+        if out in place.parents:
+            raise InputError(f"{out}: holds the input {named}. Remedy: choose another --out")
+        if place in out.parents:
+            raise InputError(f"{out}: lies in the input {named}. Remedy: choose an --out outside it")
+
+
+def unlisted(place: Path, listed: Collection[str]) -> Iterator[str]:
+    """What is in a directory besides the listed files and their folders; links are not followed, and are not files."""
+    folders = {str(parent) for name in listed for parent in PurePosixPath(name).parents}
+    waiting = [place]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in sorted(entries, key=lambda e: e.name):
+                name = Path(entry.path).relative_to(place).as_posix()
+                if entry.is_dir(follow_symlinks=False) and name in folders:
+                    waiting.append(Path(entry.path))
+                elif name not in listed or not entry.is_file(follow_symlinks=False):
+                    yield name
+
+
+def stated_in(marker: str, version: str, newest: str, *, besides: Iterable[str] = ()) -> Callable[[Path], Collection[str]]:
+    """The `contents` of a kind of directory whose file `marker` is a JSON object with its format's version and its files.
+
+    Args:
+        marker: Name of the file. It says `"tool": {"name": "llmfusionbench"}` and, by name, all other `"files"`.
+        version: The key of the format's version, `major.minor`.
+        newest: The newest version of the format that is known.
+        besides: Names of files that every such directory has, and `marker` does not state.
+    """
+
+    def contents(place: Path) -> Collection[str]:
+        said = read_marker(place / marker)
+        tool, number, files = said.get("tool"), said.get(version), said.get("files")
+        if not isinstance(tool, dict) or tool.get("name") != NAME or not isinstance(files, dict):
+            raise ValueError(f"its {marker} is not one of {NAME}")
+        match = re.fullmatch(r"(\d{1,9})\.\d{1,9}", number) if isinstance(number, str) else None
+        if match is None or int(match[1]) > int(newest.split(".")[0]):
+            raise ValueError(f"its {marker} has {version} {number!r:.40}, and {newest} is the newest known here")
+        return {marker, *besides, *files}
+
+    return contents
+
+
+def read_marker(path: Path) -> dict[str, Any]:
+    """The JSON object in a file by which a directory is recognised. Raises ValueError for anything else; follows no link."""
+    if not os.path.lexists(path):
+        raise ValueError(f"it has no {path.name}")
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise ValueError(f"its {path.name} is not a file")
+        said = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"its {path.name} cannot be read: {_why(error)}") from error
+    if not isinstance(said, dict):
+        raise ValueError(f"its {path.name} is not a JSON object")
+    return said
+
+
+def _why(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)[:200]

@@ -100,6 +100,7 @@ SLOW = (
     "test_cli.py::test_stopping",
     "test_cli.py::test_a_full_disk",
     "test_cli.py::test_a_terminal",
+    "test_processes.py::test_planted",
     "test_cli_prompts.py::test_retrieve",
     "test_cli_prompts.py::test_templates_that",
     "test_duplicates.py::test_many",

@@ -6,11 +6,10 @@ import contextlib
 import csv
 import io
 import itertools
-import multiprocessing
 import os
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -20,6 +19,7 @@ from llmfusionbench.builders.simulation.queries import shares, task_queries
 from llmfusionbench.builders.simulation.query import SimulatedQuery
 from llmfusionbench.builders.simulation.rows import COLUMNS, simulate_rows
 from llmfusionbench.errors import InputError
+from llmfusionbench.processes import process_pool
 from llmfusionbench.storage.directories import beside, clear_up, remove
 from llmfusionbench.types import Progress
 
@@ -143,7 +143,7 @@ def _run(
         for split, shard in shards:
             yield split, *_render(shard, seed, escape)
         return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with process_pool(workers) as pool:
         waiting: deque[tuple[str, Future[tuple[int, bytes]]]] = deque()
         for split, shard in shards:
             waiting.append((split, pool.submit(_render, shard, seed, escape)))

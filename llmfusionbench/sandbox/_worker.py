@@ -10,14 +10,16 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from io import FileIO
 from typing import Any, cast
 
 from llmfusionbench.errors import InputError
-from llmfusionbench.sandbox._allowance import Allowance
-from llmfusionbench.sandbox._leash import Leash
+from llmfusionbench.sandbox._allowance import Allowance, Kept
+from llmfusionbench.sandbox._leash import LOST, Leash
 from llmfusionbench.sandbox._types import CodeTask, Status, Verdict
+from llmfusionbench.sandbox._users import own_user
 from llmfusionbench.sandbox._view import GUEST, SCRATCH, bubblewrap_arguments, interpreter, python_view
 from llmfusionbench.sandbox.guest import frames
 
@@ -37,6 +39,8 @@ class Worker:
 
     def __init__(self, kind: str, *, timeout_s: float, memory_mb: int, patience: float = 20.0) -> None:
         self.kind, self.timeout_s, self.memory_mb, self.patience = kind, timeout_s, memory_mb, patience
+        self.lost = False
+        """Whether the sandbox ended during the last task, so that its verdict is not one on the program."""
         self._root = tempfile.mkdtemp(prefix="llmfusionbench-sandbox-")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
@@ -102,7 +106,10 @@ class Worker:
             read, write = os.pipe()
             output, output_there = (stack.enter_context(open(read, "rb", 0)), stack.enter_context(open(write, "wb", 0)))
             null = stack.enter_context(open(os.devnull, "r+b", 0))
-            allowance = Allowance(self.timeout_s, self.patience, lambda: program.used_s() + checker.used_s())
+            both = (program, checker)
+            allowance = Allowance(
+                self.timeout_s, self.patience, lambda: sum(end.used_s() for end in both), lambda: _together(both)
+            )
             self._spawn("candidate", program_there, output_there, answers)
             self._spawn("checker", checker_there, null, verdicts_there, asks)
             for end in (output_there, program_there, checker_there, verdicts_there, asks, answers):
@@ -113,12 +120,17 @@ class Worker:
             if status == "ended":
                 program.let_go()  # it may still run, if it only closed its channel
                 how = program.ending()
+                self.lost = how == LOST
                 reason = f"{reason} ({how.text})"
                 if how.cpu_s >= self.timeout_s:
                     status, reason = "timeout", f"no verdict within {self.timeout_s:g} s"
             elif status == "lost":
                 checker.let_go()
-                status, reason = "error", f"the checker ended early ({checker.ending().text})"
+                how = checker.ending()
+                self.lost = how == LOST
+                status, reason = "error", f"the checker ended early ({how.text})"
+            elif allowance.starved:
+                status = "undecided"
             return Verdict(
                 passed=status == "passed",
                 reason=reason.encode("utf-8", "replace").decode(),  # no file can hold a lone surrogate
@@ -130,11 +142,21 @@ class Worker:
     def _spawn(self, role: str, *handed: socket.socket | FileIO) -> None:
         """Have the worker fork a child for `role`, with the leash, the output and its sockets."""
         wall_s = self.patience * self.timeout_s
-        request = {"role": role, "wall_s": wall_s, "cpu_s": self.timeout_s, "memory_mb": self.memory_mb}
+        request = {
+            "role": role, "wall_s": wall_s, "cpu_s": self.timeout_s, "memory_mb": self.memory_mb, "uid": own_user(),
+        }  # fmt: skip
         try:
             socket.send_fds(self._control, [json.dumps(request).encode()], [end.fileno() for end in handed])
         except OSError as error:
             raise WorkerLostError(str(error)) from error
+
+
+def _together(ends: Sequence[Leash]) -> Kept | None:
+    """How the machine has kept processes waiting that work in turns; None if that is not known of one of them."""
+    all_kept = [kept for kept in (end.kept() for end in ends) if kept is not None]
+    if len(all_kept) < len(ends):
+        return None
+    return Kept(sum(kept.waited_s for kept in all_kept), any(kept.now for kept in all_kept))
 
 
 class _Talk:

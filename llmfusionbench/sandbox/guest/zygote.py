@@ -29,8 +29,8 @@ _PRELOADED = (
 )
 """Loaded once, since most programs import them; so they also work where a program cannot read Python's directory."""
 _PER_CHILD = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWNET
-_UIDS = {"candidate": 65_534, "checker": 65_533}
-_GRACE_S = 2.0
+_GRACE_S = 60.0
+"""A child that the pool has not ended in time, perhaps because it is waiting for a processor itself, is ended so much later."""
 
 
 def main() -> None:
@@ -140,7 +140,7 @@ class Zygote:
                 self.barrier,
                 namespaces=self.isolated,
                 scratch=self.scratch,
-                uid=_UIDS[request["role"]],
+                uid=request["uid"],
                 keep=tell,
             )
             if not self.isolated and os.getppid() != self.pid:  # it died before it could take this process with it

@@ -6,7 +6,9 @@ import json
 import os
 import select
 import shutil
+import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -25,6 +27,8 @@ from llmfusionbench.sandbox.guest import frames
 
 _START_S = 300.0
 """Time limit for the start of a worker, which takes 0.1 s on an idle machine."""
+_CREDENTIALS = struct.Struct("=iII")
+"""Process, user and group of the sender of a message, as the kernel tells them."""
 _OUTPUT_LIMIT = 16 * 1024 * 1024
 _TAIL = 2_000
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from guest import zygote; del sys.path[0]; zygote.main()"
@@ -35,16 +39,26 @@ class WorkerLostError(Exception):
 
 
 class Worker:
-    """A started sandbox of one kind; runs one task at a time. Raises InputError if it cannot be started."""
+    """A started sandbox of one kind; runs one task at a time.
 
-    def __init__(self, kind: str, *, timeout_s: float, memory_mb: int, patience: float = 20.0) -> None:
+    Raises InputError if it cannot be started within `start_s` seconds, or does not isolate as its kind should.
+    """
+
+    def __init__(
+        self, kind: str, *, timeout_s: float, memory_mb: int, patience: float = 20.0, start_s: float = _START_S
+    ) -> None:
         self.kind, self.timeout_s, self.memory_mb, self.patience = kind, timeout_s, memory_mb, patience
         self.lost = False
         """Whether the sandbox ended during the last task, so that its verdict is not one on the program."""
         self._root = tempfile.mkdtemp(prefix="llmfusionbench-sandbox-")
+        self._outside = f"\0{self._root}"
+        """A socket that can be reached from this network namespace alone."""
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         try:
-            with theirs, tempfile.TemporaryFile() as errors:
+            with theirs, tempfile.TemporaryFile() as errors, socket.socket(socket.AF_UNIX) as outside:
+                outside.bind(self._outside)
+                outside.listen()
                 self._process = subprocess.Popen(  # noqa: S603 our own interpreter, no shell
                     self._command(),
                     stdin=theirs.fileno(),
@@ -52,15 +66,16 @@ class Worker:
                     stderr=errors,
                     env={"PYTHONHASHSEED": "0"},
                     cwd="/",
+                    start_new_session=True,
                 )
                 theirs.close()
-                self._control.settimeout(_START_S)
+                self._control.settimeout(start_s)
                 try:
-                    said = self._control.recv(4096).decode(errors="replace")
+                    said = self._greeting()
                 except TimeoutError:
-                    said = f"no answer within {_START_S:g} s"
+                    said = f"no answer within {start_s:g} s"
                 if said != "ready":
-                    self._process.kill()
+                    os.killpg(self._process.pid, signal.SIGKILL)
                     self._process.wait()
                     errors.seek(0)
                     said = said.removeprefix("error ") or errors.read().decode(errors="replace").strip()[-300:]
@@ -72,8 +87,19 @@ class Worker:
             shutil.rmtree(self._root, ignore_errors=True)
             raise
 
+    def _greeting(self) -> str:
+        """What the zygote says first: "ready", or why it is not; also if it is in the process namespace of this process."""
+        message, credentials, _, _ = self._control.recvmsg(4096, socket.CMSG_SPACE(_CREDENTIALS.size))
+        said = message.decode(errors="replace")
+        if not said.startswith("ready "):
+            return said
+        pid, _, _ = _CREDENTIALS.unpack(credentials[0][2])
+        if self.kind != "process" and pid == int(said.removeprefix("ready ")):
+            return "it does not isolate: processes outside can be seen"
+        return "ready"
+
     def _command(self) -> list[str]:
-        config: dict[str, Any] = {"kind": self.kind, "root": self._root, "scratch": SCRATCH}
+        config: dict[str, Any] = {"kind": self.kind, "root": self._root, "scratch": SCRATCH, "outside": self._outside}
         python = [interpreter(), "-s", "-S", "-P", "-B", "-c", _BOOT]
         if self.kind == "bubblewrap":
             arguments = bubblewrap_arguments(python_view())

@@ -137,7 +137,7 @@ def test_a_program_without_a_verdict_is_run_again(kind: str, monkeypatch: pytest
     for given, expected in (([none, good], good), ([none, none], none), ([good], good)):
         left = list(given)
         with monkeypatch.context() as patched, Sandbox(sandbox=kind, workers=1) as pool:
-            patched.setattr(_pool.Worker, "run", lambda *_: left.pop(0))
+            patched.setattr(_pool.Worker, "run", lambda *_, left=left: left.pop(0))
             assert pool.run_one(task) == expected
         assert left == []
 

@@ -30,7 +30,7 @@ _PRELOADED = (
 """Loaded once, since most programs import them; so they also work where a program cannot read Python's directory."""
 _PER_CHILD = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWNET
 _GRACE_S = 60.0
-"""A child that the pool has not ended in time, perhaps because it is waiting for a processor itself, is ended so much later."""
+"""A child that the pool has not ended in time, perhaps because the pool waits for a processor, is ended this much later."""
 
 
 def main() -> None:
@@ -45,6 +45,8 @@ def main() -> None:
         if config["kind"] == "namespaces":
             view.enter(config["view"], config["root"], config["scratch"])
             _become_first_process()
+        if config["kind"] != "process":
+            _check_isolated(config["root"], config["outside"])
         zygote = Zygote(isolated=config["kind"] != "process", scratch=config["scratch"])
     except OSError as error:
         control.sendall(f"error {error}".encode())
@@ -54,8 +56,17 @@ def main() -> None:
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     gc.collect()
     gc.freeze()
-    control.sendall(b"ready")
+    control.sendall(f"ready {os.getpid()}".encode())
     zygote.serve(control)
+
+
+def _check_isolated(root: str, outside: str) -> None:
+    """Raise OSError if this process sees a directory or a socket from outside; bubblewrap may be anything of that name."""
+    if os.path.lexists(root):
+        raise OSError("it does not isolate: files outside can be seen")
+    with contextlib.suppress(ConnectionRefusedError), socket.socket(socket.AF_UNIX) as here:
+        here.connect(outside)
+        raise OSError("it does not isolate: the network outside can be reached")
 
 
 def _become_first_process() -> None:

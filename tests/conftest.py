@@ -39,6 +39,7 @@ SLOW = (
     "scoring/test_math.py::test_processes_have",
     "scoring/test_math.py::test_a_child_that_died",
     "scoring/test_math.py::test_a_late_comparison",
+    "scoring/test_math.py::test_a_comparison_that_gets",
     "scoring/test_math.py::test_threads_share",
     "release/test_writer.py::test_kill",
     "builders/test_sample.py",

@@ -18,6 +18,7 @@ from llmfusionbench.sandbox import sandbox_kinds
 from tests.helpers.descendants import descendants, running
 from tests.helpers.sample_part import write_part
 from tests.helpers.waiting import wait_for
+from tests.scoring.test_math import TOWER
 
 PROJECT = Path(__file__).parents[1]
 PLANTED = "import os\nos.close(os.open(os.environ['MARKS'] + '/' + __name__, os.O_CREAT | os.O_WRONLY))\n"
@@ -113,6 +114,7 @@ def test_the_current_directory_comes_after_the_standard_library(monkeypatch: pyt
 HOLD = """if True:
     import os, sys, threading
     from llmfusionbench.processes import process_pool
+    from llmfusionbench.scoring import score
     def hold(folder):
         open(f"{folder}/{os.getpid()}", "x").close()
         sys.set_int_max_str_digits(0)
@@ -123,8 +125,16 @@ HOLD = """if True:
 """
 
 
-@pytest.mark.parametrize("waiting", ["threading.Event().wait()", "str(7 ** 10_000_000)"], ids=["waits", "computes in one call"])
-def test_workers_end_with_their_parent(tmp_path: Path, waiting: str) -> None:
+WAITING = {
+    "waits": ("threading.Event().wait()", 3),
+    "computes in one call": ("str(7 ** 10_000_000)", 3),
+    "has a child compare": (f"score('math', r'\\boxed{{{TOWER}}}', 'x+1', math_deadline_s=1e6)", 5),
+}
+"""What each of two workers does, and how many processes there are: with the helper that unlinks what they leave."""
+
+
+@pytest.mark.parametrize(("waiting", "count"), WAITING.values(), ids=WAITING)
+def test_workers_end_with_their_parent(tmp_path: Path, waiting: str, count: int) -> None:
     """Even in the middle of a call that no other thread of theirs can interrupt."""
     script, folder = tmp_path / "script.py", tmp_path / "workers"
     folder.mkdir()
@@ -135,9 +145,8 @@ def test_workers_end_with_their_parent(tmp_path: Path, waiting: str) -> None:
         [sys.executable, script, folder], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
     )
     with parent:
-        wait_for(lambda: len(os.listdir(folder)) == 2)
+        wait_for(lambda: len(os.listdir(folder)) == 2 and len(descendants(parent.pid)) == count)
         started = descendants(parent.pid)
-        assert len(started) == 3  # two workers and the helper that unlinks what they leave
         parent.kill()
     wait_for(lambda: not any(map(running, started)))
     assert {name for name in os.listdir("/dev/shm") if name.startswith("sem.mp-")} <= before

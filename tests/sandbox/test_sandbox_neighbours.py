@@ -83,6 +83,25 @@ def test_a_neighbour_at_its_limit_of_threads_takes_none_from_others(kind: str) -
         neighbour.close()
 
 
+def test_a_program_has_no_descriptors_but_its_own(kind: str) -> None:
+    """No input, its output twice, and the socket to its checker; nothing of the sandbox, of a neighbour or of the caller."""
+    code = """
+import os
+def f():
+    found = []
+    for number in range(4096):
+        try: found.append((number, os.fstat(number).st_mode >> 12))
+        except OSError: pass
+    return found
+"""
+    character, pipe, sock = 2, 1, 12
+    with Sandbox(sandbox=kind, workers=2) as pool, Path(__file__).open() as file:
+        os.set_inheritable(file.fileno(), True)
+        expected = [(0, character), (1, pipe), (2, pipe), (3, sock)]
+        verdicts = list(pool.run([CodeTask(code=code, tests=f"assert f() == {expected}, f()")] * 4))
+    assert all(verdict.passed for verdict in verdicts), verdicts
+
+
 def test_every_program_has_a_user_of_its_own() -> None:
     drawn = {_users.own_user() for _ in range(100)}
     assert len(drawn) == 100

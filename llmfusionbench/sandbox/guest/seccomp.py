@@ -75,7 +75,7 @@ _FCNTL_DENIED = (8, 10, 15, 1024, 1026)
 """F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY."""
 _LOCKS = (6, 7, 37, 38)
 """F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW: a lock on another's file would keep its owner waiting."""
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 _OWN_ID = 0x7FFF_FFF1
 """Stands for the id of the process until it is known; no process has it."""
 _IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
@@ -138,7 +138,10 @@ def program(machine: str, pid: int, *, writes: bool) -> bytes:
         ((62, 129)[column], [*_other_than(1, *_STOPS), *_only_if_equal(0, pid)]),  # kill
         ((234, 131)[column], [*_other_than(2, *_STOPS), *_only_if_equal(0, pid)]),  # tgkill
         ((302, 261)[column], _only_if_equal(0, 0, pid)),  # prlimit64
-        ((157, 167)[column], _unless_equal(0, _PR_SET_PDEATHSIG)),  # prctl: it ends with the zygote
+        (
+            (157, 167)[column],
+            _unless_equal(0, _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE),
+        ),  # prctl: it ends with the zygote, without a core
         ((72, 25)[column], _unless_equal(1, *_FCNTL_DENIED, *(() if writes else _LOCKS))),
         ((16, 29)[column], _only_if_equal(1, *_IOCTLS)),
     ]

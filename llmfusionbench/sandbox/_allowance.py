@@ -1,7 +1,7 @@
 """How long a program may run: a limit of processor time, so that the verdict does not depend on the load of the machine.
 
-A program can be late in three ways. It used its processor time, or it waited by its own choice (it sleeps, or waits for a lock or
-for input): both are its own fault. Or it waited for the processor: then there is no verdict on it.
+A program can be late in three ways. It used its processor time, or it waited by its own choice (it sleeps, or waits for a
+lock or for input): both are its own fault. Or it waited for the processor: then there is no verdict on it.
 """
 
 from __future__ import annotations
@@ -34,8 +34,7 @@ class Allowance:
         timeout_s: The limit, seconds.
         patience: See above.
         used_s: Returns the processor time used so far, seconds.
-        kept: Returns how long it has waited for a processor so far, seconds, and whether it does so now or is stopped; None where
-            the system does not tell.
+        kept: Returns how the machine has kept it waiting so far; None where the system does not tell.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from llmfusionbench.sandbox._allowance import Kept
 _ANSWER_S = 60.0
 """Time limit for an answer of the zygote; reached only if it was lost."""
 _WANTS = frozenset("RDTt")
-"""States of a thread that does not wait by its own choice: it waits for the processor or a disk, or was stopped from outside."""
+"""States of a thread that does not wait by its own choice: it waits for a processor or a disk, or was stopped."""
 
 
 class Ending(NamedTuple):

@@ -1,4 +1,4 @@
-"""The user that a program runs as where the sandbox is started by root: one of its own, since the kernel counts threads by user."""
+"""The user of a program in a sandbox that root has started: one of its own, since the kernel counts threads by user."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The confined children of a zygote, each on its leash, a socket to the pool.
 
-A byte on the leash asks for the processor time that the child has used, and for a descriptor of its process; when the leash is closed, the child is killed; when
-the child has ended, the leash says how.
+A byte on the leash asks for the processor time that the child has used, and for a descriptor of its process; when the leash
+is closed, the child is killed; when the child has ended, the leash says how.
 """
 
 from __future__ import annotations

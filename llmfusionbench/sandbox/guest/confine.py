@@ -84,8 +84,8 @@ def confine(limits: Limits, barrier: seccomp.Filter | None, *, namespaces: bool,
 def _become(uid: int) -> None:
     """Change to another user, unless that one cannot read Python's library (a Python in the home of root).
 
-    In that case it keeps the effective id of root: without capabilities and behind the filter, it may only read root's files. Its
-    real id is that of the other user, by which the kernel counts its threads; the filter keeps it from changing that back.
+    In that case it keeps the effective id of root: without capabilities and behind the filter, it may only read root's files.
+    Its real id is that of the other user, by which the kernel counts its threads; the filter keeps it from changing that back.
     """
     os.setresuid(uid, uid, 0)
     if os.access(_LIBRARY, os.R_OK | os.X_OK):

@@ -1,7 +1,8 @@
 """A system-call filter: no new processes, programs, sockets, signals to others, namespaces, mounts or shared memory.
 
 It backs up the namespaces. Where there are none it is the main barrier, and then it also forbids every write to the file
-system. Calls that are newer than the old tables of the kernel are refused unless they are listed here. The numbers are from the kernel's tables for x86_64 and aarch64; other processors get no filter.
+system. Calls that are newer than the old tables of the kernel are refused unless they are listed here. The numbers are from
+the kernel's tables for x86_64 and aarch64; other processors get no filter.
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import resource
 import statistics
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from typing import Any, NamedTuple
+
+from llmfusionbench.processes import process_pool
 
 
 class Cost(NamedTuple):
@@ -32,7 +32,7 @@ def cost(work: Callable[[], object], repeats: int = 1) -> Cost:
 
 def cost_alone(work: Callable[..., object], *arguments: object) -> tuple[Cost, float]:
     """The cost of a function in a new process, and the MB of that process at their peak."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with process_pool(1) as pool:
         return pool.submit(_with_peak, work, arguments).result()
 
 

@@ -15,7 +15,7 @@ ROOTS = {PROJECT / NAME: NAME, **{PROJECT / wing: f"{NAME}.{wing}" for wing in (
 
 LAYERS = (
     {"_version", "errors", "types"},
-    {"storage", "schema", "schemas"},
+    {"processes", "storage", "schema", "schemas"},
     {"manifest", "plugins", "validation", "statistics", "llm", "texts"},
     {"release"},
     {"scoring", "sandbox"},

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from llmfusionbench.builders.making.assemble import assemble
 from llmfusionbench.builders.making.spill import ShardPlan, read_slices
 from llmfusionbench.builders.making.views import with_columns
 from llmfusionbench.builders.records import Rejected
+from llmfusionbench.processes import process_pool
 from llmfusionbench.release import write_shard
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.texts.tokens import count_tokens
@@ -52,9 +52,7 @@ def write_shards(shards: Sequence[Shard], workers: int | None) -> Iterator[tuple
         yield from (shard.write() for shard in shards)
         return
     # Arrow releases Python's lock, so threads are enough; a tokenizer does not, so it gets processes.
-    in_threads = shards[0].tokenizer is None
-    pool: Executor = ThreadPoolExecutor(count) if in_threads else ProcessPoolExecutor(count, mp_context=get_context("spawn"))
-    with pool:
+    with ThreadPoolExecutor(count) if shards[0].tokenizer is None else process_pool(count) as pool:
         yield from pool.map(Shard.write, shards)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-import multiprocessing
 import os
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from llmfusionbench.builders.simulation.queries import shares, task_queries
 from llmfusionbench.builders.simulation.query import SimulatedQuery
 from llmfusionbench.builders.simulation.rows import COLUMNS, simulate_rows
 from llmfusionbench.errors import InputError
+from llmfusionbench.processes import process_pool
 from llmfusionbench.storage.directories import whole_directory
 from llmfusionbench.storage.kinds import DirectoryKind
 from llmfusionbench.types import Progress
@@ -130,7 +130,7 @@ def _run(
         for split, shard in shards:
             yield split, *_render(shard, seed, escape)
         return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with process_pool(workers) as pool:
         waiting: deque[tuple[str, Future[tuple[int, bytes]]]] = deque()
         for split, shard in shards:
             waiting.append((split, pool.submit(_render, shard, seed, escape)))

@@ -75,7 +75,8 @@ def cli() -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and exit with its status."""
+    """Run the command line and exit with its status. No Python process below it imports from the current directory."""
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
     sys.exit(run(sys.argv[1:] if args is None else args))
 
 

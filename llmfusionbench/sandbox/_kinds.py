@@ -17,6 +17,8 @@ KINDS = {
     "process": "a limited process only: the machine's files can be read, so answers can be looked up",
 }
 """Kinds of isolation, strongest first."""
+_PROBE_S = 10.0
+"""Time limit for the start of the sandbox that is tried, which takes 0.1 s on an idle machine."""
 _PROBE = CodeTask(code="def probe():\n    return 1", tests="assert probe() == 1")
 
 
@@ -26,7 +28,7 @@ def _obstacle(kind: str) -> str:
     if kind == "bubblewrap" and shutil.which("bwrap") is None:
         return "bwrap is not installed"
     try:
-        with contextlib.closing(Worker(kind, timeout_s=10.0, memory_mb=512)) as worker:
+        with contextlib.closing(Worker(kind, timeout_s=10.0, memory_mb=512, start_s=_PROBE_S)) as worker:
             verdict = worker.run(_PROBE)
     except InputError as error:
         return str(error)

@@ -15,6 +15,9 @@ from llmfusionbench.sandbox._types import CodeTask, Verdict
 from llmfusionbench.sandbox._worker import Worker, WorkerLostError
 
 _AHEAD = 8  # tasks per worker that are taken from the caller in advance
+_ATTEMPTS = 2
+"""A program that got no verdict because of the machine is run again."""
+_LOST = Verdict(passed=False, reason="the sandbox was lost twice", seconds=0.0, output_tail="", status="undecided")
 
 
 class Sandbox:
@@ -77,15 +80,20 @@ class Sandbox:
         task.statements()
         worker = self._idle.get()
         try:
-            for _ in range(2):
+            for _ in range(_ATTEMPTS):
                 if worker is None:
                     worker = Worker(self.kind_, timeout_s=self.timeout_s, memory_mb=self.memory_mb, patience=self.patience)
                 try:
-                    return worker.run(task)
+                    verdict = worker.run(task)
                 except WorkerLostError:
+                    verdict = _LOST
+                if verdict is _LOST or worker.lost:
+                    verdict = _LOST
                     worker.close()
                     worker = None
-            return Verdict(passed=False, reason="the sandbox was lost twice", seconds=0.0, output_tail="", status="ended")
+                elif verdict.status != "undecided":
+                    break
+            return verdict
         finally:
             self._idle.put(worker)
 

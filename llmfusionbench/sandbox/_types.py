@@ -7,7 +7,7 @@ from typing import Literal
 
 from llmfusionbench.errors import InputError
 
-Status = Literal["passed", "failed", "error", "timeout", "ended", "output", "unsupported"]
+Status = Literal["passed", "failed", "error", "timeout", "ended", "output", "unsupported", "undecided"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,4 +49,5 @@ class Verdict:
     """The last 2,000 bytes of what the program printed."""
     status: Status
     """`failed` an assertion; `error` an exception; `timeout`; `ended` by itself or by a limit; `output` over 16 MiB;
-    `unsupported` tests, which cannot be run here: no verdict on the program."""
+    `unsupported` tests, which cannot be run here, and `undecided`, if the machine was too busy or the sandbox was lost: no
+    verdict on the program."""

@@ -6,23 +6,29 @@ import json
 import os
 import select
 import shutil
+import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from io import FileIO
 from typing import Any, cast
 
 from llmfusionbench.errors import InputError
-from llmfusionbench.sandbox._allowance import Allowance
-from llmfusionbench.sandbox._leash import Leash
+from llmfusionbench.sandbox._allowance import Allowance, Kept
+from llmfusionbench.sandbox._leash import LOST, Leash
 from llmfusionbench.sandbox._types import CodeTask, Status, Verdict
+from llmfusionbench.sandbox._users import own_user
 from llmfusionbench.sandbox._view import GUEST, SCRATCH, bubblewrap_arguments, interpreter, python_view
 from llmfusionbench.sandbox.guest import frames
 
 _START_S = 300.0
 """Time limit for the start of a worker, which takes 0.1 s on an idle machine."""
+_CREDENTIALS = struct.Struct("=iII")
+"""Process, user and group of the sender of a message, as the kernel tells them."""
 _OUTPUT_LIMIT = 16 * 1024 * 1024
 _TAIL = 2_000
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from guest import zygote; del sys.path[0]; zygote.main()"
@@ -33,14 +39,26 @@ class WorkerLostError(Exception):
 
 
 class Worker:
-    """A started sandbox of one kind; runs one task at a time. Raises InputError if it cannot be started."""
+    """A started sandbox of one kind; runs one task at a time.
 
-    def __init__(self, kind: str, *, timeout_s: float, memory_mb: int, patience: float = 20.0) -> None:
+    Raises InputError if it cannot be started within `start_s` seconds, or does not isolate as its kind should.
+    """
+
+    def __init__(
+        self, kind: str, *, timeout_s: float, memory_mb: int, patience: float = 20.0, start_s: float = _START_S
+    ) -> None:
         self.kind, self.timeout_s, self.memory_mb, self.patience = kind, timeout_s, memory_mb, patience
+        self.lost = False
+        """Whether the sandbox ended during the last task, so that its verdict is not one on the program."""
         self._root = tempfile.mkdtemp(prefix="llmfusionbench-sandbox-")
+        self._outside = f"\0{self._root}"
+        """A socket that can be reached from this network namespace alone."""
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         try:
-            with theirs, tempfile.TemporaryFile() as errors:
+            with theirs, tempfile.TemporaryFile() as errors, socket.socket(socket.AF_UNIX) as outside:
+                outside.bind(self._outside)
+                outside.listen()
                 self._process = subprocess.Popen(  # noqa: S603 our own interpreter, no shell
                     self._command(),
                     stdin=theirs.fileno(),
@@ -48,15 +66,16 @@ class Worker:
                     stderr=errors,
                     env={"PYTHONHASHSEED": "0"},
                     cwd="/",
+                    start_new_session=True,
                 )
                 theirs.close()
-                self._control.settimeout(_START_S)
+                self._control.settimeout(start_s)
                 try:
-                    said = self._control.recv(4096).decode(errors="replace")
+                    said = self._greeting()
                 except TimeoutError:
-                    said = f"no answer within {_START_S:g} s"
+                    said = f"no answer within {start_s:g} s"
                 if said != "ready":
-                    self._process.kill()
+                    os.killpg(self._process.pid, signal.SIGKILL)
                     self._process.wait()
                     errors.seek(0)
                     said = said.removeprefix("error ") or errors.read().decode(errors="replace").strip()[-300:]
@@ -68,8 +87,19 @@ class Worker:
             shutil.rmtree(self._root, ignore_errors=True)
             raise
 
+    def _greeting(self) -> str:
+        """What the zygote says first: "ready", or why it is not; also if it is in the process namespace of this process."""
+        message, credentials, _, _ = self._control.recvmsg(4096, socket.CMSG_SPACE(_CREDENTIALS.size))
+        said = message.decode(errors="replace")
+        if not said.startswith("ready "):
+            return said
+        pid, _, _ = _CREDENTIALS.unpack(credentials[0][2])
+        if self.kind != "process" and pid == int(said.removeprefix("ready ")):
+            return "it does not isolate: processes outside can be seen"
+        return "ready"
+
     def _command(self) -> list[str]:
-        config: dict[str, Any] = {"kind": self.kind, "root": self._root, "scratch": SCRATCH}
+        config: dict[str, Any] = {"kind": self.kind, "root": self._root, "scratch": SCRATCH, "outside": self._outside}
         python = [interpreter(), "-s", "-S", "-P", "-B", "-c", _BOOT]
         if self.kind == "bubblewrap":
             arguments = bubblewrap_arguments(python_view())
@@ -102,7 +132,10 @@ class Worker:
             read, write = os.pipe()
             output, output_there = (stack.enter_context(open(read, "rb", 0)), stack.enter_context(open(write, "wb", 0)))
             null = stack.enter_context(open(os.devnull, "r+b", 0))
-            allowance = Allowance(self.timeout_s, self.patience, lambda: program.used_s() + checker.used_s())
+            both = (program, checker)
+            allowance = Allowance(
+                self.timeout_s, self.patience, lambda: sum(end.used_s() for end in both), lambda: _together(both)
+            )
             self._spawn("candidate", program_there, output_there, answers)
             self._spawn("checker", checker_there, null, verdicts_there, asks)
             for end in (output_there, program_there, checker_there, verdicts_there, asks, answers):
@@ -113,12 +146,17 @@ class Worker:
             if status == "ended":
                 program.let_go()  # it may still run, if it only closed its channel
                 how = program.ending()
+                self.lost = how == LOST
                 reason = f"{reason} ({how.text})"
                 if how.cpu_s >= self.timeout_s:
                     status, reason = "timeout", f"no verdict within {self.timeout_s:g} s"
             elif status == "lost":
                 checker.let_go()
-                status, reason = "error", f"the checker ended early ({checker.ending().text})"
+                how = checker.ending()
+                self.lost = how == LOST
+                status, reason = "error", f"the checker ended early ({how.text})"
+            elif allowance.starved:
+                status = "undecided"
             return Verdict(
                 passed=status == "passed",
                 reason=reason.encode("utf-8", "replace").decode(),  # no file can hold a lone surrogate
@@ -130,11 +168,21 @@ class Worker:
     def _spawn(self, role: str, *handed: socket.socket | FileIO) -> None:
         """Have the worker fork a child for `role`, with the leash, the output and its sockets."""
         wall_s = self.patience * self.timeout_s
-        request = {"role": role, "wall_s": wall_s, "cpu_s": self.timeout_s, "memory_mb": self.memory_mb}
+        request = {
+            "role": role, "wall_s": wall_s, "cpu_s": self.timeout_s, "memory_mb": self.memory_mb, "uid": own_user(),
+        }  # fmt: skip
         try:
             socket.send_fds(self._control, [json.dumps(request).encode()], [end.fileno() for end in handed])
         except OSError as error:
             raise WorkerLostError(str(error)) from error
+
+
+def _together(ends: Sequence[Leash]) -> Kept | None:
+    """How the machine has kept processes waiting that work in turns; None if that is not known of one of them."""
+    all_kept = [kept for kept in (end.kept() for end in ends) if kept is not None]
+    if len(all_kept) < len(ends):
+        return None
+    return Kept(sum(kept.waited_s for kept in all_kept), any(kept.now for kept in all_kept))
 
 
 class _Talk:

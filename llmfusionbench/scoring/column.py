@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -15,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.processes import process_pool
 from llmfusionbench.scoring.metrics import METRICS
 from llmfusionbench.scoring.score import score
 
@@ -121,7 +121,7 @@ def _map(
     if workers == 1:
         yield from map(run, chunks)
         return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with process_pool(workers) as pool:
         waiting: deque[Future[_Chunk]] = deque()
         for chunk in chunks:  # only a few chunks ahead, to save memory
             waiting.append(pool.submit(run, chunk))

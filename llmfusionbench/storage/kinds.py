@@ -1,4 +1,4 @@
-"""Kinds of directories that this package writes, and how one is told from a directory of somebody else."""
+"""Kinds of directories that this package writes, and how to recognise them."""
 
 from __future__ import annotations
 

@@ -427,6 +427,7 @@ def test_no_way_into_other_processes(pool: Sandbox, kind: str) -> None:
             if libc.mount(b'none', b'/tmp', b'tmpfs', 0, None) == 0: done.append('mount')
             if libc.prctl(22, 0, 0, 0, 0) == 0: done.append('seccomp')
             if libc.prctl(1, 0, 0, 0, 0) == 0: done.append('outlive the sandbox')
+            if libc.prctl(4, 1, 0, 0, 0) == 0: done.append('leave a core')
             for raise_to in (os.setuid, os.setgid) if os.getuid() else ():
                 try: raise_to(0); done.append(raise_to.__name__)
                 except OSError: pass
@@ -441,6 +442,60 @@ def test_no_way_into_other_processes(pool: Sandbox, kind: str) -> None:
     """
     verdict = attack(pool, code, tests=("assert f() == [], f()",))
     assert verdict.passed, verdict
+
+
+def test_calls_that_the_filter_does_not_know_do_not_exist(pool: Sandbox) -> None:
+    """`setxattrat`, `file_setattr`, `open_tree_attr` and all that a newer kernel has, but three harmless ones."""
+    code = """
+        import ctypes
+        libc = ctypes.CDLL(None, use_errno=True)
+        def f():
+            answers = {}
+            for number in range(424, 1024):
+                ctypes.set_errno(0)
+                libc.syscall(number, -1, 0, 0, 0, 0, 0)
+                answers[number] = ctypes.get_errno()
+            return [number for number, error in answers.items() if error != 38]
+    """
+    verdict = attack(pool, code, tests=("assert set(f()) <= {436, 439, 441}, f()",))
+    assert verdict.passed, verdict
+
+
+def test_what_others_share_cannot_be_changed_or_held(pool: Sandbox, kind: str, tmp_path: Path) -> None:
+    """Message queues, semaphores, attributes, leases and locks; nor does a socket leave a file."""
+    file = tmp_path / "file"
+    file.write_text("x")
+    code = f"""
+        import ctypes, fcntl, os, socket
+        libc = ctypes.CDLL(None, use_errno=True)
+        def f():
+            done = []
+            try: fd = os.open({str(file)!r} if {kind == "process"} else os.__file__, os.O_RDONLY)
+            except PermissionError: fd = os.open(os.__file__, os.O_RDONLY)
+            a, b = socket.socketpair()
+            def call(act, name):
+                try:
+                    if act() != -1: done.append(name)
+                except OSError as error:
+                    if error.errno != 1: done.append(error)
+            flags = bytearray(8)
+            call(lambda: fcntl.ioctl(fd, 0x40086602, flags), 'attributes')
+            call(lambda: fcntl.fcntl(fd, 1024, 0), 'lease')
+            if {kind == "process"}:
+                call(lambda: fcntl.flock(fd, fcntl.LOCK_EX), 'lock')
+                call(lambda: fcntl.lockf(fd, fcntl.LOCK_SH), 'lock of a part')
+            call(lambda: a.bind({str(tmp_path / "socket")!r}), 'socket file')
+            call(lambda: a.listen(), 'listen')
+            for name in ('shmctl', 'semctl', 'msgctl'):
+                ctypes.set_errno(0)
+                getattr(libc, name)(0, 0, 0, 0)
+                if ctypes.get_errno() != 1: done.append((name, ctypes.get_errno()))
+            call(lambda: os.kill(os.getpid(), 19), 'stop')
+            return [str(what) for what in done]
+    """
+    verdict = attack(pool, code, tests=("assert f() == [], f()",))
+    assert verdict.passed, verdict
+    assert os.listdir(tmp_path) == ["file"]
 
 
 def test_much_output(pool: Sandbox) -> None:

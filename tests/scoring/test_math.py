@@ -5,6 +5,8 @@ from __future__ import annotations
 import concurrent.futures
 import multiprocessing
 import os
+import signal
+import subprocess
 
 import pytest
 
@@ -147,6 +149,25 @@ def test_processes_have_a_child_each(method: str) -> None:
         results = list(pool.map(_in_child, range(2)))
     assert all(value == 1.0 and pid != os.getpid() for pid, value in results)
     assert compare_symbolically("q+2", "2+q", deadline_s=20) == "equal"
+
+
+def test_a_comparison_that_gets_no_processor_has_no_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child is stopped from outside; alone it would have taken no time."""
+    comparer = SymbolicComparer()
+    start = comparer._running
+
+    def stopped() -> subprocess.Popen[str]:
+        child = start()
+        child.send_signal(signal.SIGSTOP)
+        return child
+
+    monkeypatch.setattr(comparer, "_running", stopped)
+    monkeypatch.setattr("llmfusionbench.scoring.metrics.math.compare_symbolically", comparer.compare)
+    starved = score("math", "\\boxed{s+1}", "1+s", math_deadline_s=0.01)
+    assert (starved.value, starved.reason) == (None, "not compared with the ground truth: the machine was too busy")
+    assert starved.extracted == "s+1"
+    monkeypatch.undo()
+    assert score("math", "\\boxed{s+1}", "1+s", math_deadline_s=20).value == 1.0
 
 
 def test_a_child_that_died_is_replaced() -> None:

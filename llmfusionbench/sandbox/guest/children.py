@@ -1,7 +1,7 @@
 """The confined children of a zygote, each on its leash, a socket to the pool.
 
-A byte on the leash asks for the processor time that the child has used; when the leash is closed, the child is killed; when
-the child has ended, the leash says how.
+A byte on the leash asks for the processor time that the child has used, and for a descriptor of its process; when the leash
+is closed, the child is killed; when the child has ended, the leash says how.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 import os
 import select
 import signal
+import socket
 import time
 from dataclasses import dataclass
 
@@ -73,7 +74,8 @@ class Children:
     def _answer(self, child: _Child) -> None:
         with contextlib.suppress(OSError):  # closed, perhaps just after the question
             if os.read(child.leash, 1):
-                os.write(child.leash, f"used {kernel.cpu_s(child.pid):.6f}\n".encode())
+                with socket.socket(fileno=os.dup(child.leash)) as leash:
+                    socket.send_fds(leash, [f"used {kernel.cpu_s(child.pid):.6f}\n".encode()], [child.ended])
                 return
         self._kill(child)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import resource
@@ -15,6 +16,7 @@ _SCRATCH_MB = 32
 _FILE_MB = 16
 _OPEN_FILES = 64
 _THREADS = 256
+_NO_GROUP = 65_534
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ def confine(limits: Limits, barrier: seccomp.Filter | None, *, namespaces: bool,
         barrier: The filter of its system calls; None where there is none for this processor.
         namespaces: Whether it has its own mount, pid and network namespaces, and may mount.
         scratch: Its private directory: with `namespaces` a new one in memory, else an empty one that it cannot write.
-        uid: The user that it becomes if it is root.
+        uid: The user that it becomes if it is root. No other process has it, since the kernel counts threads by user.
         keep: The highest descriptor that stays open.
     """
     os.closerange(keep + 1, 65_536)
@@ -48,11 +50,14 @@ def confine(limits: Limits, barrier: seccomp.Filter | None, *, namespaces: bool,
     os.umask(0o077)
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_IGN)
+    if not namespaces and os.geteuid() != 0:
+        with contextlib.suppress(OSError):  # where it may, it counts its threads in a user namespace of its own
+            kernel.unshare(kernel.CLONE_NEWUSER)
     megabyte = 1 << 20
     cpu = math.ceil(limits.cpu_s) + 1
     if os.geteuid() == 0:
         os.setgroups([])
-        os.setresgid(uid, uid, uid)
+        os.setresgid(_NO_GROUP, _NO_GROUP, _NO_GROUP)
     for what, value in (
         (resource.RLIMIT_CPU, cpu),
         (resource.RLIMIT_AS, limits.memory_mb * megabyte),
@@ -79,12 +84,13 @@ def confine(limits: Limits, barrier: seccomp.Filter | None, *, namespaces: bool,
 def _become(uid: int) -> None:
     """Change to another user, unless that one cannot read Python's library (a Python in the home of root).
 
-    In that case it keeps the id of root: without capabilities and behind the filter, it may only read root's files.
+    In that case it keeps the effective id of root: without capabilities and behind the filter, it may only read root's files.
+    Its real id is that of the other user, by which the kernel counts its threads; the filter keeps it from changing that back.
     """
     os.setresuid(uid, uid, 0)
     if os.access(_LIBRARY, os.R_OK | os.X_OK):
         os.setresuid(uid, uid, uid)
     elif seccomp.supported():
-        os.setresuid(0, 0, 0)
+        os.setresuid(uid, 0, 0)
     else:
         raise OSError(f"user {uid} cannot read {_LIBRARY}")

@@ -29,8 +29,8 @@ _PRELOADED = (
 )
 """Loaded once, since most programs import them; so they also work where a program cannot read Python's directory."""
 _PER_CHILD = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWNET
-_UIDS = {"candidate": 65_534, "checker": 65_533}
-_GRACE_S = 2.0
+_GRACE_S = 60.0
+"""A child that the pool has not ended in time, perhaps because the pool waits for a processor, is ended this much later."""
 
 
 def main() -> None:
@@ -45,6 +45,8 @@ def main() -> None:
         if config["kind"] == "namespaces":
             view.enter(config["view"], config["root"], config["scratch"])
             _become_first_process()
+        if config["kind"] != "process":
+            _check_isolated(config["root"], config["outside"])
         zygote = Zygote(isolated=config["kind"] != "process", scratch=config["scratch"])
     except OSError as error:
         control.sendall(f"error {error}".encode())
@@ -54,8 +56,17 @@ def main() -> None:
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     gc.collect()
     gc.freeze()
-    control.sendall(b"ready")
+    control.sendall(f"ready {os.getpid()}".encode())
     zygote.serve(control)
+
+
+def _check_isolated(root: str, outside: str) -> None:
+    """Raise OSError if this process sees a directory or a socket from outside; bubblewrap may be anything of that name."""
+    if os.path.lexists(root):
+        raise OSError("it does not isolate: files outside can be seen")
+    with contextlib.suppress(ConnectionRefusedError), socket.socket(socket.AF_UNIX) as here:
+        here.connect(outside)
+        raise OSError("it does not isolate: the network outside can be reached")
 
 
 def _become_first_process() -> None:
@@ -140,7 +151,7 @@ class Zygote:
                 self.barrier,
                 namespaces=self.isolated,
                 scratch=self.scratch,
-                uid=_UIDS[request["role"]],
+                uid=request["uid"],
                 keep=tell,
             )
             if not self.isolated and os.getppid() != self.pid:  # it died before it could take this process with it

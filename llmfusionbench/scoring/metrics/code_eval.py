@@ -80,6 +80,8 @@ def code_score(program: CodeProgram, verdict: RunVerdict) -> Score:
         return right(program.code, "passes every test")
     if verdict.status == "unsupported":
         return missing(f"the tests cannot be run: {verdict.reason}")
+    if verdict.status == "undecided":
+        return missing(f"not scored: {verdict.reason}", program.code)
     return wrong(program.code, verdict.reason or f"does not pass: {verdict.status}")
 
 

@@ -45,12 +45,16 @@ def math(response: str, ground_truth: str, context: Mapping[str, object]) -> Sco
     if context.get("compare") is False:
         return missing("not compared with the ground truth", answer)
     deadline_s = _deadline(context)
-    late = False
+    late = starved = False
     for truth in truths:
         verdict = _quick(truth, answer) or _symbolic(plain_math(truth), plain_math(answer), deadline_s)
         if verdict == "equal":
             return right(answer)
         late = late or verdict == "late"
+        starved = starved or verdict == "starved"
+    if starved:
+        _symbolic.cache_clear()  # another time it may be compared
+        return missing("not compared with the ground truth: the machine was too busy", answer)
     if late:
         return wrong(answer, f"not shown equal to the ground truth within {deadline_s:g} s")
     return wrong(answer)

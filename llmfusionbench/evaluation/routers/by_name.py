@@ -16,7 +16,7 @@ from llmfusionbench.errors import InputError, LLMFusionBenchError, UnknownNameEr
 from llmfusionbench.evaluation.routers.decision import name_of
 from llmfusionbench.evaluation.routers.predictions import SUFFIXES, PredictionsRouter
 from llmfusionbench.evaluation.routers.sklearn_adapter import EstimatorRouter, is_estimator
-from llmfusionbench.redaction import is_url, public_url
+from llmfusionbench.redaction import harmless, is_url, public_url
 from llmfusionbench.texts.embedding import Embedder
 
 
@@ -154,7 +154,9 @@ def _load_file(path: Path) -> Any:
     try:
         specification.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # a user's file may raise anything, and a script may exit
-        raise InputError(f"{path}: cannot be imported ({type(error).__name__}: {error}). Remedy: fix the file") from error
+        raise InputError(f"{path}: cannot be imported ({type(error).__name__}: {error}). Remedy: fix the file") from harmless(
+            error
+        )
     return module
 
 
@@ -169,8 +171,12 @@ def _make(kind: type, seed: int, embedder: Embedder | None) -> Any:
         parameters = inspect.signature(kind).parameters
         return kind(**{name: value for name, value in wanted.items() if name in parameters})
     except TypeError as error:
-        raise InputError(f"{kind.__name__}: cannot be made without arguments ({error}). Remedy: add defaults") from error
+        raise InputError(f"{kind.__name__}: cannot be made without arguments ({error}). Remedy: add defaults") from harmless(
+            error
+        )
     except LLMFusionBenchError:
         raise
     except Exception as error:  # a user's class may raise anything
-        raise InputError(f"{kind.__name__}: cannot be made ({type(error).__name__}: {error}). Remedy: fix the class") from error
+        raise InputError(
+            f"{kind.__name__}: cannot be made ({type(error).__name__}: {error}). Remedy: fix the class"
+        ) from harmless(error)

@@ -105,6 +105,8 @@ SLOW = (
     "test_cli_prompts.py::test_templates_that",
     "test_duplicates.py::test_many",
     "test_duplicates.py::test_variants",
+    "redaction/test_leaks.py",
+    "redaction/test_hub_token.py",
     "test_load_dataset.py::test_import_order",
     "test_statistics.py::test_against_a_plain_loop",
     "validation/test_bad.py::test_archives_cut_short",

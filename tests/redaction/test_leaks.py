@@ -58,6 +58,9 @@ WAYS: dict[str, Answer] = {
     "echo for HTTP": lambda _, s: f"{s} 200 OK\r\n\r\n".encode(),
     "echo as a header line": lambda _, s: f"HTTP/1.1 200 OK\r\n{s}\r\n\r\n".encode(),
     "broken gzip": lambda _, s: http(s.encode(), headers="Content-Encoding: gzip\r\n"),
+    "echo in a template": lambda _, s: http(
+        completion(f"This is a question about a text. The best answers begin with {s} here.")
+    ),
     "not JSON": lambda _, s: http(s.encode()),
     "JSON of another shape": lambda _, s: http(json.dumps([s]).encode()),
     "cut short": lambda _, s: http(completion(s, s), length=9999),
@@ -110,7 +113,7 @@ def test_a_live_router_leaks_nothing(
         assert f'"http://{server.place}' in (tmp_path / "report" / "report.json").read_text()
 
 
-@pytest.mark.parametrize("way", ["echo in text and model", "echo in base64", "echo of the request", "echo with status 500"])
+@pytest.mark.parametrize("way", ["echo in text and model", "echo in a template", "echo of the request", "echo with status 500"])
 def test_prompts_and_templates_leak_nothing(
     way: str,
     tmp_path: Path,
@@ -129,6 +132,9 @@ def test_prompts_and_templates_leak_nothing(
     if way == "echo in text and model":
         answers = (tmp_path / "prompts" / "answers.jsonl").read_text()
         assert '"response": "Answer: [secret]"' in answers
+    if way == "echo in a template":
+        table = lfb.open_release("made").table("thought_templates", "train").to_table()
+        assert any("begin with [secret] here" in text for text in table["template"].to_pylist())
 
 
 def test_exceptions_reprs_and_pickles_hold_no_key(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from llmfusionbench.redaction import redacted_message
+
 
 class LLMFusionBenchError(Exception):
-    """Base of every error raised on purpose by this package."""
+    """Base of every error raised on purpose by this package. No message holds a secret that the process has read."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(redacted_message(arg) if isinstance(arg, str) else arg for arg in args))
 
 
 class InputError(LLMFusionBenchError):
@@ -46,10 +51,10 @@ class UnknownNameError(LLMFusionBenchError, KeyError):
     """No such name in a registry; the message suggests the nearest one and lists all."""
 
     def __init__(self, noun: str, name: object, known: Iterable[str]) -> None:
-        self.noun, self.name, self.known = noun, name, sorted(known)
+        self.noun, self.name, self.known = noun, redacted_message(name) if isinstance(name, str) else name, sorted(known)
         near = difflib.get_close_matches(str(name), self.known, n=1)
         hint = f' Did you mean "{near[0]}"?' if near else ""
-        super().__init__(f'No {noun} "{name}".{hint} Known: {", ".join(self.known)}.')
+        super().__init__(f'No {noun} "{self.name}".{hint} Known: {", ".join(self.known)}.')
 
     def __str__(self) -> str:  # KeyError would print the repr of its argument
         return str(self.args[0])

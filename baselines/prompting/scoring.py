@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.dataset as ds
 
 from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.redaction import harmless
 from llmfusionbench.release import Release
 from llmfusionbench.scoring import METRICS, Score, score
 
@@ -63,7 +64,7 @@ class Scorer:
         try:
             value: Any = function(response, query)
         except Exception as error:  # whatever a user's function raises is the function's fault
-            raise InputError(f"{place}: {type(error).__name__}: {error}. Remedy: fix the function") from error
+            raise InputError(f"{place}: {type(error).__name__}: {error}. Remedy: fix the function") from harmless(error)
         reason = f"by {name}"
         if isinstance(value, Score):
             value, reason = value.value, value.reason

@@ -15,6 +15,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
+from llmfusionbench.redaction import redacted
 from llmfusionbench.types import Progress
 
 _STRAY_LINE_END: Final = re.compile(r"\n(?!  |Remedy: )")
@@ -22,8 +23,8 @@ _STRAY_LINE_END: Final = re.compile(r"\n(?!  |Remedy: )")
 
 
 def printable(text: str) -> str:
-    """`text` without control characters, which could move a terminal's cursor; line breaks and tabs stay."""
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+    """`text` without secrets and control characters, which could move a terminal's cursor; line breaks and tabs stay."""
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in redacted(text))
 
 
 def error_line(message: str) -> None:

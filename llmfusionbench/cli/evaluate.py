@@ -12,6 +12,7 @@ import click
 from llmfusionbench.cli.console import printable, progress, say, show_table
 from llmfusionbench.cli.options import kept_embedder, take
 from llmfusionbench.errors import InputError
+from llmfusionbench.redaction import is_url
 from llmfusionbench.storage.directories import whole_directory
 from llmfusionbench.storage.kinds import DirectoryKind
 
@@ -179,7 +180,7 @@ def _routers(specs: tuple[str, ...], predictions: tuple[Path, ...], live: dict[s
     named: dict[str, Any] = {}
     for spec in specs:
         for one in sorted(known_routers()) if spec == "all" else [spec]:
-            named[one] = LiveRouter(one, **live) if one.startswith(("http://", "https://")) else one
+            named[one] = LiveRouter(one, **live) if is_url(one) else one
     for path in predictions:
         if path.stem in named:
             raise InputError(f"{path}: two routers would be called {path.stem}. Remedy: rename the file")

@@ -18,6 +18,7 @@ import click
 from llmfusionbench._version import __version__
 from llmfusionbench.cli.console import error_line, printable
 from llmfusionbench.errors import LLMFusionBenchError
+from llmfusionbench.redaction import keep_urls_secret, redacted_traceback
 
 COMMANDS: Final = {
     "build": "Read logs in any known format and write them as a release.",
@@ -77,11 +78,13 @@ def cli() -> None:
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with its status. No Python process below it imports from the current directory."""
     os.environ.setdefault("PYTHONSAFEPATH", "1")
+    sys.excepthook = lambda _, error, __: print(redacted_traceback(error), file=sys.stderr, end="")
     sys.exit(run(sys.argv[1:] if args is None else args))
 
 
 def run(args: list[str]) -> int:
     """Run the command line and return its exit status."""
+    keep_urls_secret(args)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show `é` must not stop us

@@ -11,6 +11,7 @@ from typing import Any
 from llmfusionbench.errors import InputError, LLMFusionBenchError
 from llmfusionbench.evaluation.protocol import Fold
 from llmfusionbench.evaluation.routers.decision import Decisions, decide
+from llmfusionbench.redaction import harmless
 
 
 def ask(name: str, router: Any, fold: Fold, warnings: list[str]) -> Decisions:
@@ -29,13 +30,13 @@ def ask(name: str, router: Any, fold: Fold, warnings: list[str]) -> Decisions:
                 warnings.append(line)
         return decide(fitted, fold.test, fold.train, may_decline=bool(fold.out_of_distribution))
     except InputError as error:
-        raise InputError(f"router {name}: {error}") from error
+        raise InputError(f"router {name}: {error}") from harmless(error)
     except LLMFusionBenchError:
         raise
     except (Exception, SystemExit) as error:  # a router may raise anything
         raise InputError(
             f"router {name}: {type(error).__name__}: {error}{_raised_at(router, error)}. Remedy: fix it; check_router tests it"
-        ) from error
+        ) from harmless(error)
 
 
 def _copied(router: Any) -> Any:
@@ -45,7 +46,7 @@ def _copied(router: Any) -> Any:
     except TypeError as error:  # such as a lock, a connection or a file
         raise InputError(
             f"cannot be copied ({error}). Remedy: pass the class instead of an instance, and open connections in fit or route"
-        ) from error
+        ) from harmless(error)
 
 
 def _raised_at(router: Any, error: BaseException) -> str:

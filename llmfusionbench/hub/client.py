@@ -21,10 +21,12 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # its name for whichever HTTP client it uses
+from huggingface_hub.utils import build_hf_headers, httpx  # type: ignore[attr-defined]  # its name for whichever HTTP client it uses
 
 from llmfusionbench.errors import HubError
+from llmfusionbench.llm.keys import checked_key
 from llmfusionbench.manifest import is_inside
+from llmfusionbench.redaction import guard_logs, harmless, public_url, redacted
 from llmfusionbench.storage.files import sha256
 
 TIMEOUT_S: Final = 10.0
@@ -68,14 +70,20 @@ def list_files(repo_id: str, revision: str, *, token: str | bool | None = None) 
         HubUnreachableError: the Hub does not answer.
         HubError: it has no such repository or revision, denies access, keeps failing, or lists a path outside of it.
     """
+    token = _checked(token)
     api = HfApi(library_name="llmfusionbench")
     for wait in (*WAITS_S, None):
         try:
             info = api.dataset_info(repo_id, revision=revision, files_metadata=True, timeout=TIMEOUT_S, token=token)
+        except (LookupError, TypeError, AttributeError) as error:  # of huggingface_hub, for an answer of another shape
+            raise HubError(
+                f"{repo_id} at {revision}: {_endpoint()} did not answer as a Hub does ({type(error).__name__}). "
+                "Remedy: check HF_ENDPOINT"
+            ) from harmless(error)
         except (OSError, ValueError, httpx.HTTPError) as error:
             status = getattr(getattr(error, "response", None), "status_code", None)
             if status not in _BUSY or wait is None:
-                raise _explain(error, f"{repo_id} at {revision}") from error
+                raise _explain(error, f"{repo_id} at {revision}") from harmless(error)
             time.sleep(wait)
         else:
             break
@@ -85,6 +93,8 @@ def list_files(repo_id: str, revision: str, *, token: str | bool | None = None) 
             raise HubError(f"{repo_id}: the file {entry.rfilename!r} lies outside of it. Remedy: do not trust this repository")
         lfs = None if entry.lfs is None else entry.lfs.sha256
         files[entry.rfilename] = HubFile(entry.rfilename, entry.size, None if lfs else entry.blob_id, lfs)
+    if any(redacted(text) != text for text in (info.sha or "", *files)):
+        raise HubError(f"{repo_id}: its file names or its commit repeat the token. Remedy: do not trust {_endpoint()}")
     if not info.sha:
         raise HubError(f"{repo_id} at {revision}: the Hub did not name a commit. Remedy: check HF_ENDPOINT ({_endpoint()})")
     return Listing(repo_id, info.sha, files)
@@ -106,6 +116,7 @@ def download(listing: Listing, path: str, *, token: str | bool | None = None) ->
     place = cached(listing.repo_id, listing.commit, path)
     if place is not None and file.size in (None, place.stat().st_size):
         return place
+    token = _checked(token)
     name = f"{path} of {listing.repo_id} at {listing.commit[:12]}"
     try:
         place = Path(
@@ -121,7 +132,7 @@ def download(listing: Listing, path: str, *, token: str | bool | None = None) ->
         )
     # hf_xet, which transfers large files where it is installed, raises RuntimeError.
     except (OSError, RuntimeError, ValueError, httpx.HTTPError) as error:
-        raise _explain(error, name) from error
+        raise _explain(error, name) from harmless(error)
     problem = _damage(place, file)
     if problem is not None:
         target = place.resolve()
@@ -169,4 +180,13 @@ def _explain(error: Exception, what: str) -> HubError:
 
 
 def _endpoint() -> str:
-    return os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+    return public_url(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
+
+
+def _checked(token: str | bool | None) -> str | bool | None:
+    """The same token, after what will be sent is kept secret. Raises InputError if a header cannot carry it."""
+    _endpoint()  # its user info is kept secret too
+    guard_logs()
+    kept = build_hf_headers(token=token).get("authorization", "").removeprefix("Bearer ")
+    checked_key(kept, "the token of the Hub (HF_TOKEN, or the file that `hf auth login` writes)")
+    return token.strip() if isinstance(token, str) else token

@@ -1,14 +1,14 @@
 """A client for OpenAI-compatible servers, with many conversations at a time; a failed call is a reply with the reason.
 
 The official client handles connections, time-outs and retries with back-off. This adds the limits that it lacks, and reads
-replies that break the protocol.
+replies that break the protocol. A request has the headers that are set here and no others, and never leaves its server.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import math
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -16,18 +16,28 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlunsplit
+from urllib.request import getproxies
 
+from llmfusionbench._version import __version__
 from llmfusionbench.errors import InputError, MissingExtraError
+from llmfusionbench.llm.keys import read_key
+from llmfusionbench.redaction import guard_logs, keep_urls_secret, public_url, redacted, redacted_data, url_parts
 
 Message = Mapping[str, str]
 
 _MAX_REPLY: Final = 4 * 2**20
+_RETRIES: Final = "x-stainless-retry-count"
+"""Header in which the client notes the number of an attempt."""
+_STREAM: Final = "x-stainless-raw-response"
+"""Header by which the client knows that a response is read as a stream."""
+_REDIRECT: Final = "refused_redirect"
+"""Name in the extensions of a response."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """The result of a call."""
+    """The result of a call. A secret that the server repeats is replaced in all texts."""
 
     text: str | None = None
     """Text of the answer; None without one."""
@@ -46,8 +56,13 @@ class Reply:
 
     @property
     def refused(self) -> bool:
-        """Whether the server refuses all such calls: status 401, 403 or 404."""
-        return self.status in (401, 403, 404)
+        """Whether the server refuses all such calls: status 401, 403 or 404, or a redirect that is not followed."""
+        return self.status in (401, 403, 404) or self.redirected
+
+    @property
+    def redirected(self) -> bool:
+        """Whether the server sends such calls to another place, where they are not sent."""
+        return self.status is not None and 300 <= self.status < 400
 
 
 class ChatClient:
@@ -88,24 +103,30 @@ class ChatClient:
         self.temperature = temperature
         self.seed = seed
 
+    def __repr__(self) -> str:
+        return f"ChatClient({public_url(self.url)!r}, model={redacted(self.model)!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the connections and the key in them: a copy in another process reads the key from its own environment."""
+        return {name: value for name, value in vars(self).items() if name != "_create"}
+
     @property
-    def base_url(self) -> str:
-        """The URL up to `/v1`.
+    def address(self) -> str:
+        """The URL up to `/v1`, without user info, query and fragment, which may be secret.
 
         Raises:
             InputError: The URL is not valid.
         """
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError(f"{self.url}: not a server URL. Remedy: write http://host:port or https://host")
-        base = self.url.rstrip("/").removesuffix("/chat/completions")
-        return base if base.endswith("/v1") else base + "/v1"
+        parts = self._parts()
+        path = parts.path.rstrip("/").removesuffix("/chat/completions")
+        path = path if path.endswith("/v1") else path + "/v1"
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, "", ""))
 
-    @property
-    def address(self) -> str:
-        """`base_url` for files and messages, without a user name, password or query, which may be secret."""
-        parts = urlsplit(self.base_url)
-        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    def _parts(self) -> SplitResult:
+        parts = url_parts(self.url)
+        if parts is None or parts.scheme not in ("http", "https"):
+            raise InputError(f"{public_url(self.url)}: not a server URL. Remedy: write http://host:port or https://host")
+        return parts
 
     def check(self) -> None:
         """Refuse invalid settings.
@@ -113,7 +134,7 @@ class ChatClient:
         Raises:
             InputError: The URL is not valid, or a number is out of range.
         """
-        _ = self.base_url
+        _ = self.address
         least = {"concurrency": 1, "retries": 0, "max_tokens": 1}
         for name, value, low in ((name, getattr(self, name), low) for name, low in least.items()):
             if not value >= low:
@@ -191,15 +212,22 @@ class ChatClient:
                 told |= _read(_bounded(response.iter_bytes(), self.timeout))
         except openai.APIStatusError as error:
             told = {"status": error.status_code, "error": f"status {error.status_code}", "attempts": _attempts(error.request)}
+            if (redirect := error.response.extensions.get(_REDIRECT)) is not None:
+                told["error"] = f"status {error.status_code}, a redirect to another server ({redirect})"
         except openai.APIConnectionError as error:
             cause = "no answer in time" if isinstance(error, openai.APITimeoutError) else error.__cause__ or error
             told = {"error": str(cause), "attempts": self.retries + 1}
         except (OSError, httpx2.HTTPError, openai.OpenAIError) as error:
             told |= {"error": f"the answer broke off ({type(error).__name__})"}
-        return Reply(**told, seconds=round(time.monotonic() - started, 3))
+        return Reply(**redacted_data(told), seconds=round(time.monotonic() - started, 3))
 
     def refusal(self, reply: Reply, calls: str = "") -> InputError:
         """The error for a refused call."""
+        if reply.redirected:
+            return InputError(
+                f"{self.address}: {reply.error}{calls}. Neither prompts nor keys are sent there. "
+                "Remedy: give the URL of that server if you trust it"
+            )
         key = f"from ${self.key_variable}" if self.key_variable else "none was sent; name its variable"
         return InputError(
             f"{self.address}: status {reply.status}{calls}. "
@@ -210,19 +238,62 @@ class ChatClient:
     def _create(self) -> Any:
         self.check()
         try:
+            import httpx2
             import openai
         except ImportError as error:
             raise MissingExtraError("openai", "collect") from error
 
-        key = os.environ.get(self.key_variable or "")
-        if self.key_variable and not key:
-            raise InputError(f"${self.key_variable}: holds no API key. Remedy: set it, or name no variable")
-        client = openai.OpenAI(base_url=self.base_url, api_key=key or "none", max_retries=self.retries, timeout=self.timeout)
-        # The client would also send a key, an organisation and a project from the environment.
-        unasked = ["OpenAI-Organization", "OpenAI-Project", *([] if key else ["Authorization"])]
-        return partial(
-            client.chat.completions.with_streaming_response.create, extra_headers={n: openai.Omit() for n in unasked}
-        )
+        authorization, query = self._authorization(), dict(parse_qsl(self._parts().query, keep_blank_values=True))
+        keep_urls_secret(getproxies().values())
+        hooks = {"request": [partial(_set_headers, authorization=authorization)], "response": [_keep_to_origin]}
+        try:
+            client = openai.OpenAI(
+                base_url=self.address, api_key="none", max_retries=self.retries, timeout=self.timeout, default_query=query,
+                http_client=openai.DefaultHttpxClient(timeout=self.timeout, event_hooks=hooks),
+            )  # fmt: skip
+        except (ValueError, ImportError, httpx2.InvalidURL) as error:  # an odd host, or a proxy that cannot be used
+            reason = redacted(str(error).splitlines()[0])
+            raise InputError(f"{self.address}: {reason}. Remedy: check the URL, and the proxies in the environment") from None
+        guard_logs()
+        return client.chat.completions.with_streaming_response.create
+
+    def _authorization(self) -> str | None:
+        """The header of that name: with the key, or else with the user info of the URL."""
+        if self.key_variable:
+            return f"Bearer {read_key(self.key_variable)}"
+        info, at, _ = self._parts().netloc.rpartition("@")
+        return f"Basic {base64.b64encode(unquote(info).encode()).decode()}" if at else None
+
+
+def _set_headers(request: Any, *, authorization: str | None) -> None:
+    """Replace all headers of a request: the client adds to its own what it finds in environment variables."""
+    count = request.headers.get(_RETRIES, "0")
+    body = request.read()
+    headers = {"Host": request.url.netloc.decode("ascii"), "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+    headers |= {"Connection": "keep-alive", "User-Agent": f"llmfusionbench/{__version__}"}
+    headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))} if body else {}
+    headers |= {_RETRIES: count if count.isdecimal() else "0", _STREAM: "stream"}
+    headers |= {} if authorization is None else {"Authorization": authorization}
+    request.headers = type(request.headers)(headers)
+
+
+def _keep_to_origin(response: Any) -> None:
+    """Take the redirect out of a response if it leads to another scheme, host or port, and note that place."""
+    import httpx2
+
+    if not response.has_redirect_location:
+        return
+    location = response.headers["location"]
+    try:
+        target = response.url.join(location)
+    except (ValueError, httpx2.InvalidURL):
+        target = None
+    if target is None or target.origin != response.url.origin:
+        del response.headers["location"]
+        shown = "its URL is not shown"
+        if target is not None and redacted(location) == location:  # a part of a secret is not recognised
+            shown = f"{target.scheme}://{target.netloc.decode('ascii')}"
+        response.extensions[_REDIRECT] = shown
 
 
 def _bounded(chunks: Iterable[bytes], timeout: float) -> bytes:
@@ -262,7 +333,7 @@ def _read(body: bytes) -> dict[str, Any]:
 
 def _attempts(request: Any) -> int:
     """The number of attempts, which the client notes in the last request."""
-    return int(request.headers.get("x-stainless-retry-count", 0)) + 1
+    return int(request.headers.get(_RETRIES, 0)) + 1
 
 
 def _count(value: object) -> int | None:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from llmfusionbench.errors import InputError
+from llmfusionbench.redaction import redacted_data
 from llmfusionbench.storage.files import filling
 
 Record = dict[str, Any]
@@ -45,7 +46,8 @@ class Journal:
             self._file.close()
 
     def add(self, record: Record) -> None:
-        """Keep a record; it is with the operating system when this returns."""
+        """Keep a record, without secrets; it is with the operating system when this returns."""
+        record = redacted_data(record)
         with self._lock:
             if self.path is not None:
                 if self._file is None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from llmfusionbench.errors import InputError
+from llmfusionbench.redaction import redacted_data
 from llmfusionbench.storage.directories import whole_directory
 from llmfusionbench.storage.kinds import DirectoryKind, read_marker
 
@@ -20,9 +21,12 @@ _GUARDED: Final = ("guarded_score", "ood_declined", "wrongly_declined")
 
 
 class Report:
-    """The result of an evaluation. `data` is the content of report.json; InputError if it violates report_schema.json."""
+    """The result of an evaluation. `data` is the content of report.json, without secrets; InputError if it violates
+    report_schema.json.
+    """
 
     def __init__(self, data: dict[str, Any]) -> None:
+        data = redacted_data(data)
         check_report(data)
         self.data = data
 

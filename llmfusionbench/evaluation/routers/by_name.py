@@ -7,6 +7,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from llmfusionbench.errors import InputError, LLMFusionBenchError, UnknownNameEr
 from llmfusionbench.evaluation.routers.decision import name_of
 from llmfusionbench.evaluation.routers.predictions import SUFFIXES, PredictionsRouter
 from llmfusionbench.evaluation.routers.sklearn_adapter import EstimatorRouter, is_estimator
+from llmfusionbench.redaction import harmless, is_url, public_url
 from llmfusionbench.texts.embedding import Embedder
 
 
@@ -38,7 +40,7 @@ def resolve(router: Any, *, seed: int = 0, embedder: Embedder | None = None) -> 
         UnknownNameError: No baseline has this name.
         InputError: There is no such module, file or class, or it is not a router.
     """
-    if isinstance(router, Path) or (isinstance(router, str) and Path(router).suffix in SUFFIXES):
+    if _is_file(router):
         return PredictionsRouter(router)
     if isinstance(router, str):
         router = _named(router)
@@ -51,9 +53,12 @@ def resolve(router: Any, *, seed: int = 0, embedder: Embedder | None = None) -> 
 
 
 def named_routers(routers: Any) -> dict[str, Any]:
-    """Name -> router, of a mapping, a list or one router. Raises InputError for an empty list or a repeated name."""
+    """Name -> router, of a mapping, a list or one router. Raises InputError for an empty list or a repeated name.
+
+    The name of a router by URL does not show its user info, query and fragment; URLs that differ only in these are numbered.
+    """
     if isinstance(routers, Mapping):
-        return {_whole(str(name)): router for name, router in routers.items()}
+        return _without_secrets({_whole(str(name)): router for name, router in routers.items()})
     items = list(routers) if isinstance(routers, Sequence) and not isinstance(routers, str) else [routers]
     if not items:
         raise InputError("evaluate: no router. Remedy: name one or more")
@@ -61,14 +66,30 @@ def named_routers(routers: Any) -> dict[str, Any]:
     for item in items:
         name = _whole(_label(item))
         if name in named:
-            raise InputError(f"evaluate: two routers are called {name}. Remedy: pass a dict, name -> router")
+            shown = public_url(name) if is_url(name) else name
+            raise InputError(f"evaluate: two routers are called {shown}. Remedy: pass a dict, name -> router")
         named[name] = item
-    return named
+    return _without_secrets(named)
 
 
 def is_baseline(router: Any) -> bool:
     """Whether a router is named as a baseline that does not see the truth."""
     return isinstance(router, str) and router in known_routers() and not getattr(known_routers()[router], "needs_truth", False)
+
+
+def _without_secrets(named: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with URLs as they may be shown; the second of one name is `URL (2)`."""
+    shown: dict[str, Any] = {}
+    for name, router in named.items():
+        public = public_url(name) if is_url(name) else name
+        names = (public if n == 1 else f"{public} ({n})" for n in count(1))
+        shown[next(one for one in names if one not in shown and (one == name or one not in named))] = router
+    return shown
+
+
+def _is_file(router: Any) -> bool:
+    """Whether a router is named as a file of predictions."""
+    return isinstance(router, Path) or (isinstance(router, str) and not is_url(router) and Path(router).suffix in SUFFIXES)
 
 
 def _whole(name: str) -> str:
@@ -77,13 +98,13 @@ def _whole(name: str) -> str:
 
 
 def _label(router: Any) -> str:
-    if isinstance(router, Path) or (isinstance(router, str) and Path(router).suffix in SUFFIXES):
+    if _is_file(router):
         return Path(router).stem
     return router if isinstance(router, str) else name_of(router)
 
 
 def _named(spec: str) -> Any:
-    if spec.startswith(("http://", "https://")):
+    if is_url(spec):
         from llmfusionbench.evaluation.routers.live import LiveRouter
 
         return LiveRouter(spec)
@@ -133,7 +154,9 @@ def _load_file(path: Path) -> Any:
     try:
         specification.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # a user's file may raise anything, and a script may exit
-        raise InputError(f"{path}: cannot be imported ({type(error).__name__}: {error}). Remedy: fix the file") from error
+        raise InputError(f"{path}: cannot be imported ({type(error).__name__}: {error}). Remedy: fix the file") from harmless(
+            error
+        )
     return module
 
 
@@ -148,8 +171,12 @@ def _make(kind: type, seed: int, embedder: Embedder | None) -> Any:
         parameters = inspect.signature(kind).parameters
         return kind(**{name: value for name, value in wanted.items() if name in parameters})
     except TypeError as error:
-        raise InputError(f"{kind.__name__}: cannot be made without arguments ({error}). Remedy: add defaults") from error
+        raise InputError(f"{kind.__name__}: cannot be made without arguments ({error}). Remedy: add defaults") from harmless(
+            error
+        )
     except LLMFusionBenchError:
         raise
     except Exception as error:  # a user's class may raise anything
-        raise InputError(f"{kind.__name__}: cannot be made ({type(error).__name__}: {error}). Remedy: fix the class") from error
+        raise InputError(
+            f"{kind.__name__}: cannot be made ({type(error).__name__}: {error}). Remedy: fix the class"
+        ) from harmless(error)

@@ -12,6 +12,7 @@ import numpy as np
 
 from llmfusionbench.evaluation.routers.decision import Decisions, from_names
 from llmfusionbench.llm.chat import ChatClient, Reply
+from llmfusionbench.redaction import public_url, redacted_data
 from llmfusionbench.release.routing_table import RoutingTable
 
 _NO_MODEL = "no model in the answer"
@@ -45,6 +46,9 @@ class LiveRouter:
     key_variable: str | None = None
     max_tokens: int = 1
 
+    def __repr__(self) -> str:
+        return f"LiveRouter({public_url(self.url)!r}, model={self.model!r})"
+
     def decide(self, table: RoutingTable, *, may_decline: bool = False) -> Decisions:
         """The choices for the queries of `table`. A failed call is a fault; an answer without a model declines if it may."""
         made = from_names(self._choices(table.prompts, table.query_ids), table, may_decline=True)
@@ -57,7 +61,7 @@ class LiveRouter:
         return replace(made, declined=declined, faults=(*made.faults, *faults))
 
     def route(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> list[str | None]:
-        """The candidate that each reply names, or None. Raises InputError for a bad URL, or status 401, 403 or 404."""
+        """The candidate that each reply names, or None. Raises InputError for a bad URL, a refused call or a redirect."""
         return self._choices(prompts, [None] * len(prompts))
 
     def _choices(self, prompts: Sequence[str | None], query_ids: Sequence[str | None]) -> list[str | None]:
@@ -101,7 +105,7 @@ class LiveRouter:
         path.parent.mkdir(parents=True, exist_ok=True)
         # A lone surrogate, which UTF-8 cannot hold, is escaped as in JSON.
         with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.writelines(json.dumps(call, ensure_ascii=False, sort_keys=True) + "\n" for call in calls)
+            file.writelines(json.dumps(redacted_data(call), ensure_ascii=False, sort_keys=True) + "\n" for call in calls)
 
 
 def _call(place: int, reply: Reply | None) -> dict[str, Any]:

@@ -32,9 +32,9 @@ def error_line(message: str) -> None:
     click.echo(f"llmfusionbench: error: {printable(message)}", err=True)
 
 
-def say(message: str = "") -> None:
-    """Print a line on standard output."""
-    click.echo(printable(message))
+def say(message: str = "", *, err: bool = False) -> None:
+    """Print a line on standard output, or on standard error."""
+    click.echo(printable(message), err=err)
 
 
 def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 
 from llmfusionbench.cli.console import progress, say, show_table
+from llmfusionbench.cli.info import warn_of_differences
 
 
 @click.command(name="diff")
@@ -17,7 +18,7 @@ from llmfusionbench.cli.console import progress, say, show_table
 def command(a: str, b: str, as_json: bool) -> int:
     """Compare release B with release A: rows added, removed and changed, matched by key.
 
-    Exit status 1 if they differ.
+    Exit status 1 if they differ. A release whose files differ from its manifest is compared, too, with a warning.
 
     \b
     Example:
@@ -26,7 +27,9 @@ def command(a: str, b: str, as_json: bool) -> int:
     from llmfusionbench.release import diff_releases, open_release
     from llmfusionbench.validation.issue import shorten
 
-    before, after = open_release(a), open_release(b)
+    before, after = open_release(a, damaged=True), open_release(b, damaged=True)
+    for opened in (before, after):
+        warn_of_differences(opened)
     with progress() as tell:
         diffs = diff_releases(before, after, progress=tell)
     differ = any(diffs)

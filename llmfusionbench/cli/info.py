@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def command(release: str, revision: str | None, as_json: bool) -> None:
     """Show what is in a release: counts, tokens, coverage of the query x candidate grid, missing values, licences.
 
-    RELEASE is "sample", "full", the directory of a release, or a repository on the Hub.
+    RELEASE is "sample", "full", the directory of a release, or a repository on the Hub. A release whose files differ from
+    its manifest is shown, too, with a warning.
 
     \b
     Example:
@@ -28,11 +29,24 @@ def command(release: str, revision: str | None, as_json: bool) -> None:
     """
     from llmfusionbench.release import open_release
 
-    opened = open_release(release, revision=revision)
+    opened = open_release(release, revision=revision, damaged=True)
+    warn_of_differences(opened)
     if as_json:
         click.echo(json.dumps(opened.info().to_dict(), indent=2, ensure_ascii=True))
     else:
         describe(opened)
+
+
+def warn_of_differences(release: Release) -> None:
+    """Report on standard error how many files differ from the manifest, if any do."""
+    differences = release.differences()
+    if differences:
+        first = differences[0]
+        say(
+            f"Warning: {len(differences)} of the files in {release.path} differ from its manifest "
+            f"({first.name}: {first.found}, expected {first.expected}). Remedy: llmfusionbench validate lists them",
+            err=True,
+        )
 
 
 def describe(release: Release) -> None:

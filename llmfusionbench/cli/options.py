@@ -132,7 +132,7 @@ def kept_embedder(spec: str) -> Embedder:
         UnknownNameError: There is none of this name.
         InputError: It cannot be imported or made, or is not an embedder.
     """
-    from llmfusionbench.hub.releases import cache_directory
+    from llmfusionbench.storage.cache import cache_directory
     from llmfusionbench.texts.embedding import CachedEmbedder
 
     embedder = make_embedder(spec)

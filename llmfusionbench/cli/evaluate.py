@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from llmfusionbench.cli.console import printable, progress, say, show_table
-from llmfusionbench.cli.options import kept_embedder, take
+from llmfusionbench.cli.console import progress, say, say_json_text, show_table
+from llmfusionbench.cli.options import kept_embedder, out_path, take
 from llmfusionbench.errors import InputError
 
 
@@ -80,12 +80,10 @@ from llmfusionbench.errors import InputError
     help="Environment variable that holds the API key for a live router. Default: no key is sent.",
 )
 @click.option("--timeout", default=60.0, type=click.FloatRange(min=0, min_open=True), help="Timeout per attempt, seconds.")
-@click.option(
-    "--calls", type=click.Path(path_type=Path), metavar="FILE", help="Record every call to a live router in this JSONL file."
-)
+@click.option("--calls", type=out_path(), metavar="FILE", help="Record every call to a live router in this JSONL file.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=out_path(file_okay=False),
     metavar="DIR",
     help="Write report.json, leaderboard.csv and report.html to this directory.",
 )
@@ -138,7 +136,7 @@ def command(
                 **options,
             )
         if as_json:
-            click.echo(report.to_json(), nl=False)
+            say_json_text(report.to_json())
         else:
             show_table(report.title, report.leaderboard_header(), report.leaderboard_rows())
             for line in report.data["warnings"]:
@@ -146,7 +144,7 @@ def command(
         if out is not None:
             folder = out / scenario if len(scenarios) > 1 else out
             for path in report.write(folder):
-                click.echo(printable(f"Wrote {path}."), err=as_json)
+                say(f"Wrote {path}.", err=as_json)
     return 0
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
-from llmfusionbench.cli.console import say, show_table
+from llmfusionbench.cli.console import say, say_json, show_table
 
 if TYPE_CHECKING:
     from llmfusionbench.release import Release, ReleaseInfo
@@ -30,11 +29,11 @@ def command(release: str, revision: str | None, as_json: bool) -> None:
     from llmfusionbench.release import open_release
 
     opened = open_release(release, revision=revision, damaged=True)
-    warn_of_differences(opened)
     if as_json:
-        click.echo(json.dumps(opened.info().to_dict(), indent=2, ensure_ascii=True))
+        say_json(opened.info().to_dict())
     else:
         describe(opened)
+    warn_of_differences(opened)
 
 
 def warn_of_differences(release: Release) -> None:

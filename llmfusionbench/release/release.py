@@ -22,6 +22,7 @@ from llmfusionbench.manifest import (
     structure_difference,
 )
 from llmfusionbench.release.info import ReleaseInfo
+from llmfusionbench.release.references import check_numbers
 from llmfusionbench.release.routing_check import check_routing
 from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.schema import SIDECARS, TABLES, table_schema
@@ -148,8 +149,14 @@ class Release:
         return TableDataset(self.checked(self.files(name, split)), columns=columns)
 
     def batches(self, name: str, split: str | None = None, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """The rows of a table in order, at most one row group at a time."""
-        yield from self.table(name, split).to_batches(columns=columns, batch_readahead=2, fragment_readahead=1)
+        """The rows of a table in order, at most one row group at a time.
+
+        Raises:
+            ReleaseError: as `table`; or a number is not allowed by the schema.
+        """
+        for batch in self.table(name, split).to_batches(columns=columns, batch_readahead=2, fragment_readahead=1):
+            check_numbers(batch, name, self.path)
+            yield batch
 
     def routing(self, split: str | None = None) -> RoutingTable:
         """Queries x candidates as dense matrices; `split` None is all splits.

@@ -17,7 +17,7 @@ from llmfusionbench.cli.info import warn_of_differences
 def command(a: str, b: str, as_json: bool) -> int:
     """Compare release B with release A: rows added, removed and changed, matched by key.
 
-    Exit status 1 if they differ. A release whose files differ from its manifest is compared, too, with a warning.
+    Exit status 1 if they differ. A release whose files differ from its manifest is compared, too, and reported.
 
     \b
     Example:

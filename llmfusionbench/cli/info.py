@@ -20,7 +20,7 @@ def command(release: str, revision: str | None, as_json: bool) -> None:
     """Show what is in a release: counts, tokens, coverage of the query x candidate grid, missing values, licences.
 
     RELEASE is "sample", "full", the directory of a release, or a repository on the Hub. A release whose files differ from
-    its manifest is shown, too, with a warning.
+    its manifest is shown, too, and reported.
 
     \b
     Example:
@@ -42,7 +42,7 @@ def warn_of_differences(release: Release) -> None:
     if differences:
         first = differences[0]
         say(
-            f"Warning: {len(differences)} of the files in {release.path} differ from its manifest "
+            f"Note: {len(differences)} of the files in {release.path} differ from its manifest "
             f"({first.name}: {first.found}, expected {first.expected}). Remedy: llmfusionbench validate lists them",
             err=True,
         )

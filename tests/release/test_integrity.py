@@ -218,7 +218,7 @@ def test_tools_look_at_a_damaged_release(release: Path, whole: Path, capsys: pyt
     assert run(["info", str(release)]) == 0
     assert "3 of the files in" in capsys.readouterr().err
     assert run(["diff", str(whole), str(release)]) in (0, 1)
-    assert "Warning: 3 of the files" in capsys.readouterr().err
+    assert "Note: 3 of the files" in capsys.readouterr().err
     named = {issue.file for issue in lfb.validate(release) if issue.row is None}
     assert {TRAIN.format("logs"), TRAIN.format("routing"), "routing/test-00000-of-00001.parquet"} <= named
 

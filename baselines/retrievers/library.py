@@ -12,6 +12,7 @@ import pyarrow.dataset as ds
 
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
+from llmfusionbench.release.references import rows_of
 from llmfusionbench.texts.near_duplicates import NearDuplicateIndex
 from llmfusionbench.types import CRITERIA, POOLS
 
@@ -103,8 +104,7 @@ class TemplateLibrary:
                 raise UnknownNameError(noun, name, known)
         rows = _rows(release, criterion, pool, summarizer)
         queries = release.table("queries", "train").to_table(columns=["query_id", "prompt", "task", "domain"])
-        place = pc.index_in(rows["query_id"].cast(pa.string()), value_set=queries["query_id"].combine_chunks())
-        texts = queries.take(place)
+        texts = queries.take(rows_of(rows["query_id"], queries["query_id"], "thought_templates", "queries"))
         known_text = pc.is_valid(texts["prompt"])
         rows, texts = rows.filter(known_text), texts.filter(known_text)
         if not rows.num_rows:

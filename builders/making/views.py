@@ -9,8 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.release.references import dangling, rows_of
 from llmfusionbench.schema import table_schema
 from llmfusionbench.types import Candidate
+from llmfusionbench.validation.issue import shorten
 
 CANDIDATE: Final = ("query_id", "llm", "mode")
 """The key of an answer."""
@@ -68,8 +70,13 @@ def _judged(responses: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Array]:
     for column in CANDIDATE:
         encoded = pc.dictionary_encode(both[column]).combine_chunks()
         codes = codes * (len(encoded.dictionary) + 1) + encoded.indices.to_numpy()
-    row_of = np.argsort(codes[: len(responses)], kind="stable")
-    place = row_of[np.searchsorted(codes[: len(responses)], codes[len(responses) :], sorter=row_of)]
+    answers, scored = codes[: len(responses)], codes[len(responses) :]
+    row_of = np.append(np.argsort(answers, kind="stable"), -1)  # -1: past the last
+    place = row_of[np.searchsorted(answers, scored, sorter=row_of[:-1])]
+    lost = np.flatnonzero((place < 0) | (np.append(answers, -1)[place] != scored))
+    if lost.size:
+        key = " ".join(given[column][int(lost[0])].as_py() for column in CANDIDATE)
+        raise dangling("judge_scores", shorten(key), "responses")
     count = np.bincount(place, minlength=len(responses))
     total = np.bincount(place, weights=given["score"].to_numpy(), minlength=len(responses))
     with np.errstate(invalid="ignore"):
@@ -88,7 +95,7 @@ def _routing(logs: pa.Table, queries: pa.Table) -> pa.Table:
     figures = {c: logs[c] for c in ("performance", "cost_usd", "judge_score")}
     cells = pa.table({"query_id": logs["query_id"], "candidate": names, **figures})
     cells = cells.sort_by([("query_id", "ascending"), ("candidate", "ascending")])
-    rows = pc.index_in(cells["query_id"], value_set=queries["query_id"].combine_chunks()).to_numpy()
+    rows = rows_of(cells["query_id"], queries["query_id"], "responses", "queries")
     offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(queries)))]).astype(np.int32)
     struct = cells.drop_columns(["query_id"]).combine_chunks().to_struct_array()
     struct = struct.combine_chunks() if isinstance(struct, pa.ChunkedArray) else struct

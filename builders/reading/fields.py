@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+from llmfusionbench.scoring.answers.python_literal import python_literal
 from llmfusionbench.validation.issue import shorten
 
 _LONGEST_LITERAL: Final = 1_000_000
@@ -96,12 +96,10 @@ def literal(value: str) -> Any:
     """The Python literal or JSON value in a text; None if it is neither, or too long to be parsed safely."""
     if len(value) > _LONGEST_LITERAL:
         return None
-    for parse in (loads, ast.literal_eval):  # JSON first: it writes rare characters as pairs, which Python reads as halves
-        try:
-            return parse(value)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            continue
-    return None
+    try:
+        return loads(value)  # first: JSON writes rare characters as pairs, which Python reads as halves
+    except (ValueError, RecursionError):
+        return python_literal(value)  # not Python's own parser, which a short f-string can keep busy for minutes
 
 
 def option_texts(value: Any, name: str = "choices") -> list[str] | None:

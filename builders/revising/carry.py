@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from llmfusionbench.errors import ReleaseError
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release
 from llmfusionbench.storage.files import sha256
@@ -31,24 +30,12 @@ def carry_over(release: Release, root: Path, *, but: Callable[[str], bool]) -> I
     for name, entry in sorted(release.manifest["files"].items()):
         if name == CARD or but(name):
             continue
-        place = checked(release, name)
+        (place,) = release.checked([release.path / name])
         copy = root / name
         if not copy.is_file() or sha256(copy) != entry["sha256"]:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(place, copy)
         yield name, entry
-
-
-def checked(release: Release, name: str) -> Path:
-    """The path of a file of a release.
-
-    Raises:
-        ReleaseError: the file differs from the manifest.
-    """
-    place = release.path / name
-    if not place.is_file() or sha256(place) != release.manifest["files"][name].get("sha256"):
-        raise ReleaseError(f"{place}: differs from the release's manifest. Remedy: build or download the release again")
-    return place
 
 
 def described(release: Release, step: str, options: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:

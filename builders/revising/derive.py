@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from llmfusionbench import _version
 from llmfusionbench.builders.making.views import make_views
-from llmfusionbench.builders.revising.carry import carry_over, checked, described
+from llmfusionbench.builders.revising.carry import carry_over, described
 from llmfusionbench.builders.revising.shards import Shard, ShardTables, Store, shards_of
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.manifest import MANIFEST
@@ -131,7 +131,7 @@ def _copied(release: Release, root: Path) -> Iterator[tuple[str, dict[str, Any]]
     """Copy the unchanged files and check the responses; name and entry of each copied file."""
     for name in sorted(release.manifest["files"]):
         if name.startswith("responses/"):
-            checked(release, name)
+            release.checked([release.path / name])
     yield from carry_over(release, root, but=lambda name: "/" in name and name.partition("/")[0] in REDONE)
 
 

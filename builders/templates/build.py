@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.revising.carry import carry_over, checked, described
+from llmfusionbench.builders.revising.carry import carry_over, described
 from llmfusionbench.builders.templates.jobs import Summarizer
 from llmfusionbench.builders.templates.make import TABLE, Templates, make_templates, named_summarizer
 from llmfusionbench.builders.templates.selection import SPLIT
@@ -151,8 +151,6 @@ def _merged(source: Release, new: pa.Table) -> tuple[pa.Table, int]:
     names = [name for name in source.manifest["files"] if _redone(name)]
     if not names:
         return new, 0
-    for name in names:
-        checked(source, name)
     old = source.table(TABLE, SPLIT).to_table()
     kept = old.filter(pc.invert(pc.is_in(old["template_id"], value_set=new["template_id"].combine_chunks())))
     merged = pa.concat_tables([kept, new.select(kept.column_names).cast(kept.schema)])

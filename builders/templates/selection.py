@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
+from llmfusionbench.release.references import rows_of
 from llmfusionbench.types import CRITERIA, POOLS
 
 SPLIT: Final = "train"
@@ -65,7 +66,7 @@ def select_answers(
     _check(criterion, pool, top, min_judge_score)
     queries = _queries(release)
     rows = _answers(release)
-    of = pc.index_in(rows["query_id"], value_set=queries["query_id"].combine_chunks()).to_numpy()
+    of = rows_of(rows["query_id"], queries["query_id"], "logs", "queries")
     figures = {name: _numbers(rows[name]) for name in ("performance", "cost_usd", "judge_score")}
     stages = _stages(release, rows, figures, criterion, pool, min_judge_score)
     reasons: dict[str, int] = {}

@@ -10,6 +10,7 @@ import click
 
 from llmfusionbench.cli.console import progress, say
 from llmfusionbench.cli.info import show_rows
+from llmfusionbench.cli.options import out_path
 
 _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -17,7 +18,7 @@ _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": 
 @click.command(name="build")
 @click.argument("source")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Directory for the release, written atomically.")
+@click.option("--out", required=True, type=out_path(), help="Directory for the release, written atomically.")
 @click.option("--split", help="Split of the queries, if the files do not say: train, test or partial_test.")
 @click.option(
     "--test-share",

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import json
+import logging
+import os
 import re
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from types import TracebackType
+from typing import Final, TextIO
 
 import click
 from rich.console import Console
@@ -15,7 +21,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
-from llmfusionbench.redaction import redacted
+from llmfusionbench.redaction import redacted, redacted_traceback
 from llmfusionbench.types import Progress
 
 _STRAY_LINE_END: Final = re.compile(r"\n(?!  |Remedy: )")
@@ -23,19 +29,85 @@ _STRAY_LINE_END: Final = re.compile(r"\n(?!  |Remedy: )")
 
 
 def printable(text: str) -> str:
-    """`text` without secrets and control characters, which could move a terminal's cursor; line breaks and tabs stay."""
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in redacted(text))
+    """`text` without secrets, and without what could move a terminal's cursor or change the order of its characters.
+
+    Line breaks and tabs stay. The rest is what Unicode calls not printable: controls, escape sequences, bidirectional and
+    zero-width formatting, halves of a surrogate pair.
+    """
+    text = redacted(text)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
+def write(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print `text` on standard output or standard error. All that this package prints goes through here, or is a table."""
+    click.echo(printable(text), err=err, nl=nl)
 
 
 def error_line(message: str) -> None:
     """Print an error on standard error: one line, or one per fault if it lists several."""
     message = _STRAY_LINE_END.sub(r"\\n", message)
-    click.echo(f"llmfusionbench: error: {printable(message)}", err=True)
+    write(f"llmfusionbench: error: {message}", err=True)
 
 
-def say(message: str = "") -> None:
-    """Print a line on standard output."""
-    click.echo(printable(message))
+def say(message: str = "", *, err: bool = False) -> None:
+    """Print a line on standard output, or on standard error."""
+    write(message, err=err)
+
+
+def say_json(value: object, *, indent: int | None = 2) -> None:
+    """Print a value as JSON in ASCII."""
+    write(json.dumps(value, indent=indent, ensure_ascii=True, default=str))
+
+
+def say_json_text(text: str) -> None:
+    """Print a JSON document that ends its last line; characters that are not printable become escapes of JSON."""
+    write("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in redacted(text)), nl=False)
+
+
+class _Record(logging.LogRecord):
+    """A log line without what could move a terminal's cursor."""
+
+    def getMessage(self) -> str:  # noqa: N802  (the base class names it)
+        return printable(super().getMessage())
+
+
+def print_all_like_us() -> None:
+    """Have warnings, log lines and tracebacks of this process printed by `write`, or made printable like it."""
+
+    def warn(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        write(warnings.formatwarning(message, category, filename, lineno, line), err=True, nl=False)
+
+    def crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        write(redacted_traceback(error), err=True, nl=False)
+
+    sys.excepthook, warnings.showwarning = crash, warn
+    logging.setLogRecordFactory(_Record)
+
+
+def encode_anything() -> None:
+    """Have standard output and standard error escape what they cannot encode: a terminal without `é` must not stop us."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def flush() -> None:
+    """Send what was printed. Raises BrokenPipeError if nothing reads it any more."""
+    sys.stdout.flush()
+
+
+def close_output() -> None:
+    """Drop what was printed: nothing reads it, and the interpreter must not complain about that when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -44,13 +116,18 @@ def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object
     table = Table(header_style="bold", box=None, pad_edge=False)
     for i, name in enumerate(header):
         numeric = bool(rows) and all(row[i] is None or isinstance(row[i], int | float) for row in rows)
-        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
+        table.add_column(_cell(name), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(printable(number(cell))) for cell in row))
+        table.add_row(*(_cell(number(cell)) for cell in row))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
-    console.print(Text(title, style="bold underline"))
+    console.print(_cell(title, style="bold underline"))
     console.print(table)
     console.print()
+
+
+def _cell(text: str, style: str = "") -> Text:
+    """A text in a table: not markup, and without line breaks and tabs, with which a name could pass for another row."""
+    return Text(printable(text).replace("\n", r"\n").replace("\t", r"\t"), style=style)
 
 
 def number(value: object) -> str:
@@ -71,13 +148,19 @@ def interval(low: float | None, high: float | None, sign: str = "") -> str:
 def progress() -> Iterator[Progress]:
     """A progress bar on standard error, if that is a terminal; removed when the task is done."""
     console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         tasks = {}
 
         def tell(what: str, done: int, total: int | None = None, /) -> None:
             if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
+                tasks[what] = bar.add_task(_cell(what).plain, total=total)
             bar.update(tasks[what], completed=done, total=total)
 
         yield tell

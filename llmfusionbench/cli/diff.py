@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 import click
 
-from llmfusionbench.cli.console import progress, say, show_table
+from llmfusionbench.cli.console import progress, say, say_json, show_table
+from llmfusionbench.cli.info import warn_of_differences
 
 
 @click.command(name="diff")
@@ -17,7 +17,7 @@ from llmfusionbench.cli.console import progress, say, show_table
 def command(a: str, b: str, as_json: bool) -> int:
     """Compare release B with release A: rows added, removed and changed, matched by key.
 
-    Exit status 1 if they differ.
+    Exit status 1 if they differ. A release whose files differ from its manifest is compared, too, and reported.
 
     \b
     Example:
@@ -26,12 +26,14 @@ def command(a: str, b: str, as_json: bool) -> int:
     from llmfusionbench.release import diff_releases, open_release
     from llmfusionbench.validation.issue import shorten
 
-    before, after = open_release(a), open_release(b)
+    before, after = open_release(a, damaged=True), open_release(b, damaged=True)
     with progress() as tell:
         diffs = diff_releases(before, after, progress=tell)
+    for opened in (before, after):
+        warn_of_differences(opened)
     differ = any(diffs)
     if as_json:
-        click.echo(json.dumps([asdict(d) for d in diffs], indent=2, ensure_ascii=True, default=str))
+        say_json([asdict(d) for d in diffs])
         return int(differ)
     if not differ:
         say("The releases have the same rows.")

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from llmfusionbench.cli.console import printable, progress, say, show_table
-from llmfusionbench.cli.options import kept_embedder, take
+from llmfusionbench.cli.console import progress, say, say_json_text, show_table
+from llmfusionbench.cli.options import kept_embedder, out_path, take
 from llmfusionbench.errors import InputError
 from llmfusionbench.redaction import is_url
 from llmfusionbench.storage.directories import whole_directory
@@ -85,12 +85,10 @@ from llmfusionbench.storage.kinds import DirectoryKind
     help="Environment variable that holds the API key for a live router. Default: no key is sent.",
 )
 @click.option("--timeout", default=60.0, type=click.FloatRange(min=0, min_open=True), help="Timeout per attempt, seconds.")
-@click.option(
-    "--calls", type=click.Path(path_type=Path), metavar="FILE", help="Record every call to a live router in this JSONL file."
-)
+@click.option("--calls", type=out_path(), metavar="FILE", help="Record every call to a live router in this JSONL file.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=out_path(file_okay=False),
     metavar="DIR",
     help="Write report.json, leaderboard.csv and report.html to this directory.",
 )
@@ -148,7 +146,7 @@ def command(
                     **options,
                 )
             if as_json:
-                click.echo(report.to_json(), nl=False)
+                say_json_text(report.to_json())
             else:
                 show_table(report.title, report.leaderboard_header(), report.leaderboard_rows())
                 for line in report.data["warnings"]:
@@ -158,7 +156,7 @@ def command(
     if out is not None:
         for place in [out / scenario for scenario in scenarios] if several else [out]:
             for name in FILES:
-                click.echo(printable(f"Wrote {place / name}."), err=as_json)
+                say(f"Wrote {place / name}.", err=as_json)
     return 0
 
 

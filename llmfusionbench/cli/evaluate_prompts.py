@@ -16,6 +16,7 @@ from llmfusionbench.cli.options import (
     endpoint,
     endpoint_options,
     make_retriever,
+    out_path,
     retrieval_options,
     take,
     usage_rows,
@@ -52,9 +53,7 @@ _PARTLY: Final = "SIMULATED DATA: queries and templates are made up; only the an
 @click.option("--seed", default=0, help="Random seed of the draw, the LLM's sampling and the bootstrap.")
 @click.option("--retrieval-only", is_flag=True, help="Send no requests: measure the retrieved templates against random ones.")
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Directory for prompts, answers and report."
-)
+@click.option("--out", type=out_path(file_okay=False), metavar="DIR", help="Directory for prompts, answers and report.")
 def command(
     release: str,
     url: str | None,

@@ -15,11 +15,9 @@ from llmfusionbench.baselines.exporters.corpora.option import Option, options_of
 from llmfusionbench.baselines.exporters.corpora.preference import PreferenceSettings
 from llmfusionbench.baselines.exporters.corpora.sft import SftSettings
 from llmfusionbench.cli.console import progress, say, show_table
-from llmfusionbench.cli.options import with_options
+from llmfusionbench.cli.options import out_path, with_options
 
-_OUT = click.option(
-    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Directory to write, atomically."
-)
+_OUT = click.option("--out", required=True, type=out_path(), metavar="DIR", help="Directory to write, atomically.")
 
 
 def _option(option: Option) -> Callable[..., Any]:

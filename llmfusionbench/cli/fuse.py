@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmfusionbench.cli.console import interval, say, show_table
+from llmfusionbench.cli.console import interval, say, say_json, show_table
 from llmfusionbench.cli.info import SIMULATED
+from llmfusionbench.cli.options import out_path
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.storage.files import whole_file
 
@@ -41,9 +41,7 @@ if TYPE_CHECKING:
 @click.option("--resamples", default=1000, type=click.IntRange(min=1), help="Number of bootstrap resamples.")
 @click.option("--seed", default=0, type=click.IntRange(min=0), help="Random seed of the folds and the bootstrap.")
 @click.option("--revision", metavar="REV", help="Commit, tag or branch of a release on the Hub.")
-@click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the results to this CSV file."
-)
+@click.option("--out", type=out_path(dir_okay=False), metavar="FILE", help="Write the results to this CSV file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def command(
     release: str,
@@ -90,7 +88,7 @@ def command(
         with whole_file(out) as file:
             pd.DataFrame(rows).assign(provenance=" ".join(opened.provenance)).to_csv(file, index=False)
     if as_json:
-        click.echo(json.dumps({"queries": len(table.query_ids), "provenance": opened.provenance, "fusions": rows}, indent=2))
+        say_json({"queries": len(table.query_ids), "provenance": opened.provenance, "fusions": rows})
         return
     if "simulated" in opened.provenance:
         say(SIMULATED)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
-from llmfusionbench.cli.console import say, show_table
+from llmfusionbench.cli.console import say, say_json, show_table
 
 if TYPE_CHECKING:
     from llmfusionbench.release import Release, ReleaseInfo
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
 def command(release: str, revision: str | None, as_json: bool) -> None:
     """Show what is in a release: counts, tokens, coverage of the query x candidate grid, missing values, licences.
 
-    RELEASE is "sample", "full", the directory of a release, or a repository on the Hub.
+    RELEASE is "sample", "full", the directory of a release, or a repository on the Hub. A release whose files differ from
+    its manifest is shown, too, and reported.
 
     \b
     Example:
@@ -28,11 +28,24 @@ def command(release: str, revision: str | None, as_json: bool) -> None:
     """
     from llmfusionbench.release import open_release
 
-    opened = open_release(release, revision=revision)
+    opened = open_release(release, revision=revision, damaged=True)
     if as_json:
-        click.echo(json.dumps(opened.info().to_dict(), indent=2, ensure_ascii=True))
+        say_json(opened.info().to_dict())
     else:
         describe(opened)
+    warn_of_differences(opened)
+
+
+def warn_of_differences(release: Release) -> None:
+    """Report on standard error how many files differ from the manifest, if any do."""
+    differences = release.differences()
+    if differences:
+        first = differences[0]
+        say(
+            f"Note: {len(differences)} of the files in {release.path} differ from its manifest "
+            f"({first.name}: {first.found}, expected {first.expected}). Remedy: llmfusionbench validate lists them",
+            err=True,
+        )
 
 
 def describe(release: Release) -> None:

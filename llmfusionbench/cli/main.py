@@ -16,9 +16,9 @@ from typing import Any, Final
 import click
 
 from llmfusionbench._version import __version__
-from llmfusionbench.cli.console import error_line, printable
+from llmfusionbench.cli.console import close_output, encode_anything, error_line, flush, print_all_like_us, write
 from llmfusionbench.errors import LLMFusionBenchError
-from llmfusionbench.redaction import keep_urls_secret, redacted_traceback
+from llmfusionbench.redaction import keep_urls_secret
 
 COMMANDS: Final = {
     "build": "Read logs in any known format and write them as a release.",
@@ -37,6 +37,9 @@ COMMANDS: Final = {
     "validate": "Check a release or a single file against the schemas.",
 }
 """Command -> its help. The function is `command` in the module of that name, with `_` for `-`."""
+
+
+_VALIDATE: Final = "Remedy: run llmfusionbench validate on each input; if it finds nothing, report a bug of this package"
 
 
 class _Commands(click.Group):
@@ -78,23 +81,21 @@ def cli() -> None:
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with its status. No Python process below it imports from the current directory."""
     os.environ.setdefault("PYTHONSAFEPATH", "1")
-    sys.excepthook = lambda _, error, __: print(redacted_traceback(error), file=sys.stderr, end="")
+    print_all_like_us()
     sys.exit(run(sys.argv[1:] if args is None else args))
 
 
 def run(args: list[str]) -> int:
     """Run the command line and return its exit status."""
     keep_urls_secret(args)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show `é` must not stop us
+    encode_anything()
     try:
         result: Any = cli.main(args, prog_name="llmfusionbench", standalone_mode=False)
-        sys.stdout.flush()
+        flush()
     except click.ClickException as error:
         shown = io.StringIO()
         error.show(shown)
-        click.echo(printable(shown.getvalue()), err=True, nl=False)
+        write(shown.getvalue(), err=True, nl=False)
         return 2
     except click.Abort:
         error_line("stopped")
@@ -103,18 +104,30 @@ def run(args: list[str]) -> int:
         error_line(str(error))
         return 1
     except BrokenPipeError:
-        # The reader has ended, as in `... | head`: keep the interpreter from complaining when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        close_output()  # the reader has ended, as in `... | head`
         return 0
     except OSError as error:
         place = error.filename if error.filename2 is None else error.filename2  # the target, where there are two
         where = "" if place is None else f"{place}: "
         error_line(f"{where}{error.strerror or error}. Remedy: check the path, its permissions and the free disk space")
         return 1
-    except ValueError as error:
-        arrow = sys.modules.get("pyarrow")
-        if arrow is None or not isinstance(error, arrow.ArrowInvalid):
-            raise
-        error_line(f"a file cannot be read ({str(error).splitlines()[0]}). Remedy: run llmfusionbench validate on each input")
+    except MemoryError:
+        error_line("this needs more memory than there is. Remedy: use a smaller input, or a machine with more memory")
+        return 1
+    except _arrow_errors() as error:
+        error_line(f"a file cannot be read ({_first_line(error)}). {_VALIDATE}")
+        return 1
+    except UnicodeError as error:  # bytes or halves of surrogate pairs that came in from outside
+        error_line(f"a text is not UTF-8 ({_first_line(error)}). {_VALIDATE}")
         return 1
     return result if isinstance(result, int) else 0
+
+
+def _arrow_errors() -> tuple[type[BaseException], ...]:
+    """What pyarrow raises; nothing if it was not imported. Most of its errors are also of a kind that a bug of ours raises."""
+    arrow = sys.modules.get("pyarrow")
+    return () if arrow is None else (arrow.ArrowException,)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [""])[0][:300] or type(error).__name__

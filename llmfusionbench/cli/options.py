@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -23,6 +25,21 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def with_options(*options: Callable[[Any], Any]) -> Callable[[Function], Function]:
     """Give a command several options."""
     return lambda function: reduce(lambda made, option: option(made), reversed(options), function)
+
+
+class OutPath(click.Path):
+    """A file or directory to write, whose name every file that we write can hold."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        try:
+            str(path.absolute()).encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise InputError(f"{path}: the name of the place to write is not UTF-8. Remedy: choose another name") from error
+        return path
+
+
+out_path = partial(OutPath, path_type=Path)
 
 
 retrieval_options = with_options(
@@ -132,7 +149,7 @@ def kept_embedder(spec: str) -> Embedder:
         UnknownNameError: There is none of this name.
         InputError: It cannot be imported or made, or is not an embedder.
     """
-    from llmfusionbench.hub.releases import cache_directory
+    from llmfusionbench.storage.cache import cache_directory
     from llmfusionbench.texts.embedding import CachedEmbedder
 
     embedder = make_embedder(spec)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 import click
 
-from llmfusionbench.cli.console import printable, say, show_table
+from llmfusionbench.cli.console import say, say_json, show_table
 
 
 @click.command(name="plugins")
@@ -32,7 +31,7 @@ def command(as_json: bool) -> None:
     found = plugins({"routers": ROUTERS, "sources": SOURCES, "formats": formats})
     if as_json:
         for plugin in found:
-            click.echo(json.dumps(asdict(plugin), ensure_ascii=True))
+            say_json(asdict(plugin), indent=None)
         return
     usable = [p for p in found if p.fault is None]
     if usable:
@@ -41,4 +40,4 @@ def command(as_json: bool) -> None:
         say("No plug-ins are installed.")
     for plugin in found:
         if plugin.fault is not None:
-            say(printable(f'Skipped {plugin.kind} plug-in "{plugin.name}" of {plugin.package}: {plugin.fault}.'))
+            say(f'Skipped {plugin.kind} plug-in "{plugin.name}" of {plugin.package}: {plugin.fault}.')

@@ -12,6 +12,7 @@ import click
 
 from llmfusionbench.cli.console import interval, progress, say, show_table
 from llmfusionbench.cli.info import describe
+from llmfusionbench.cli.options import out_path
 from llmfusionbench.cli.validate import check
 from llmfusionbench.storage.directories import whole_directory
 from llmfusionbench.storage.kinds import DirectoryKind
@@ -33,7 +34,7 @@ _SHOWN = 200
 @click.command(name="quickstart")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=out_path(),
     help="Also write the best candidates (CSV), the router report and a corpus to this directory.",
 )
 def command(out: Path | None) -> int:

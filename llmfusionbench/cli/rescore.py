@@ -10,6 +10,7 @@ import click
 
 from llmfusionbench.cli.console import interval, progress, say, show_table
 from llmfusionbench.cli.info import SIMULATED
+from llmfusionbench.cli.options import out_path
 
 if TYPE_CHECKING:
     from llmfusionbench.builders.revising.rescore_report import Comparison, Estimate, RescoreReport
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 @click.command(name="rescore")
 @click.argument("release")
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Directory for the new release, written atomically."
-)
+@click.option("--out", required=True, type=out_path(), help="Directory for the new release, written atomically.")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Score only the queries of this metric. Repeatable.")
 @click.option("--official", is_flag=True, help="Compute the reference pipeline's own numbers, including its defects.")
 @click.option("--allow-code-execution", is_flag=True, help="Run the programs that LLMs wrote, in a sandbox.")

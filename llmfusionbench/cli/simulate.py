@@ -9,10 +9,11 @@ import click
 
 from llmfusionbench.cli.console import progress, say
 from llmfusionbench.cli.info import SIMULATED
+from llmfusionbench.cli.options import out_path
 
 
 @click.command(name="simulate")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Directory for the CSV files.")
+@click.option("--out", required=True, type=out_path(), help="Directory for the CSV files.")
 @click.option(
     "--scale",
     type=click.FloatRange(0, 100, min_open=True),

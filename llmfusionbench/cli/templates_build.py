@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmfusionbench.cli.console import printable, progress, say, show_table
+from llmfusionbench.cli.console import progress, say, show_table
 from llmfusionbench.cli.info import SIMULATED
-from llmfusionbench.cli.options import cost_line, endpoint, endpoint_options, take, usage_rows
+from llmfusionbench.cli.options import cost_line, endpoint, endpoint_options, out_path, take, usage_rows
 
 if TYPE_CHECKING:
     from llmfusionbench.builders.templates import BuiltTemplates, EndpointSummarizer
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 @click.command(name="build")
 @click.argument("release")
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Directory for the new release, written atomically."
-)
+@click.option("--out", required=True, type=out_path(), help="Directory for the new release, written atomically.")
 @click.option("--criterion", default="performance", help="Score that picks the best answers: performance, judge or hybrid.")
 @click.option("--pool", default="all", help="Pool of answers: those of small LLMs (small), or all.")
 @click.option("--top", default=3, help="Maximum number of answers per template.")
@@ -94,7 +92,7 @@ def show(built: BuiltTemplates, title: str) -> None:
         figures += [[f"{what}: {reason}", count] for reason, count in counts.items()]
     figures += [["templates of the source replaced", built.replaced], ["templates of the source kept", built.kept]]
     figures += [] if made.usage is None else usage_rows(made.usage)
-    show_table(printable(title), ["figure", "count"], figures)
+    show_table(title, ["figure", "count"], figures)
     if made.usage is not None and (cost := cost_line(made.usage)):
         say(cost)
     first = made.table.slice(0, 1).to_pylist()[0]

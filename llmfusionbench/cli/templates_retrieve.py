@@ -9,7 +9,7 @@ import click
 
 from llmfusionbench.cli.console import progress, say, show_table
 from llmfusionbench.cli.info import SIMULATED
-from llmfusionbench.cli.options import make_retriever, retrieval_options, say_left_out, take
+from llmfusionbench.cli.options import make_retriever, out_path, retrieval_options, say_left_out, take
 
 if TYPE_CHECKING:
     from llmfusionbench.baselines.retrievers import Queries, Retriever, TemplateLibrary
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 @click.option("--task", metavar="NAME", help="Task that --prompt belongs to.")
 @click.option("--limit", type=click.IntRange(min=1), help="Maximum number of queries, drawn evenly from the tasks.")
 @click.option("--seed", default=0, help="Random seed for --limit.")
-@click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the prompts to this JSONL file."
-)
+@click.option("--out", type=out_path(dir_okay=False), metavar="FILE", help="Write the prompts to this JSONL file.")
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
 def command(
     release: str,

@@ -8,13 +8,12 @@ from typing import Any
 import click
 
 from llmfusionbench.cli.console import progress, say, show_table
+from llmfusionbench.cli.options import out_path
 
 
 @click.command(name="tokens")
 @click.argument("release")
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Directory for the new release, written atomically."
-)
+@click.option("--out", required=True, type=out_path(), help="Directory for the new release, written atomically.")
 @click.option("--tokenizer", default="cl100k_base", help="Name of a tiktoken encoding.")
 @click.option("--fast", is_flag=True, help="Count with bpe-openai and check a sample against tiktoken.")
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from llmfusionbench.cli.console import printable, progress, say
+from llmfusionbench.cli.console import progress, say, say_json
 
 if TYPE_CHECKING:
     from llmfusionbench.validation import Issue
@@ -37,7 +36,7 @@ def command(path: str, schema: str | None, max_errors: int, as_json: bool) -> in
     issues = issues[:max_errors]
     if as_json:
         for issue in issues:
-            click.echo(json.dumps(issue.to_dict(), ensure_ascii=True))
+            say_json(issue.to_dict(), indent=None)
         return 1 if issues else 0
     if not issues:
         say(f"{path}: valid, {checked:,} rows checked.")
@@ -45,7 +44,7 @@ def command(path: str, schema: str | None, max_errors: int, as_json: bool) -> in
     counted = f"more than {max_errors:,} issues; the first are" if more else f"{len(issues):,} issue{'s' * (len(issues) > 1)}"
     say(f"Found {counted} in {path}:")
     for issue in issues:
-        say(f"  {printable(str(issue))}")
+        say(f"  {issue}")
     return 1
 
 

@@ -125,14 +125,15 @@ class LLMFusionBench(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             splits=splits,
         )
 
-    def _split_generators(self, dl_manager: object) -> list[datasets.SplitGenerator]:
+    def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
         release = Release(self.config.path)
+        check = release.present if dl_manager.is_streaming else release.checked  # a stream reads a file when it gets there
         generators = []
         for split in self.info.splits:
             # One entry per row group, which `num_proc` and the workers of a DataLoader divide among themselves.
             groups = [
                 (file, number)
-                for file in release.table(self.config.name, split).files
+                for file in map(str, check(release.files(self.config.name, split)))
                 for number in range(pq.ParquetFile(file).num_row_groups)
             ]
             generators.append(datasets.SplitGenerator(name=split, gen_kwargs={"groups": groups}))
@@ -141,7 +142,9 @@ class LLMFusionBench(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     def _generate_tables(self, groups: list[tuple[str, int]]) -> Iterator[tuple[Key, pa.Table]]:
         features = self.info.features
         schema = table_schema(self.config.name).arrow
+        release = Release(self.config.path)
         for shard, (file, group) in enumerate(groups):
+            release.checked([Path(file)])
             fragment = pads.ParquetFileFormat().make_fragment(file, LocalFileSystem()).subset(row_group_ids=[group])
             batches = fragment.to_batches(schema=schema, columns=list(features), batch_readahead=0, fragment_readahead=0)
             for number, batch in enumerate(batches):

@@ -6,7 +6,6 @@ the commit that it was first built from.
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import warnings
@@ -21,6 +20,7 @@ from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 from llmfusionbench.errors import HubError, InputError, ReleaseError
 from llmfusionbench.hub.client import HubUnreachableError, Listing, cached, download, list_files
 from llmfusionbench.manifest import MANIFEST, read_manifest
+from llmfusionbench.storage.cache import cache_directory
 from llmfusionbench.storage.files import whole_file
 
 FULL_REPO: Final = "ulab-ai/FusionBench"
@@ -37,20 +37,6 @@ _INSTEAD: Final = 'or load the embedded sample by release="sample"'
 
 class CachedReleaseWarning(UserWarning):
     """The Hub did not answer, so an earlier copy is used."""
-
-
-def cache_directory() -> Path:
-    """The directory of built releases: the environment variable LLMFUSIONBENCH_CACHE, or ~/.cache/llmfusionbench.
-
-    Raises:
-        InputError: the home directory in it is not known.
-    """
-    place = os.environ.get("LLMFUSIONBENCH_CACHE")
-    try:
-        return Path(place).expanduser() if place else Path.home() / ".cache" / "llmfusionbench"
-    except RuntimeError as error:
-        found = "is not set" if not place else f'is "{place}"'
-        raise InputError(f"LLMFUSIONBENCH_CACHE {found}: {error} Remedy: set it to a directory that can be written") from error
 
 
 def cached_full() -> Path | None:

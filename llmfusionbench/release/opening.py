@@ -22,20 +22,21 @@ class SampleReleaseWarning(UserWarning):
     """No release was named and the full one is not available, so the small embedded sample was loaded."""
 
 
-def open_release(where: str | Path, *, revision: str | None = None) -> Release:
+def open_release(where: str | Path, *, revision: str | None = None, damaged: bool = False) -> Release:
     """Open a release.
 
     Args:
         where: `"sample"` (embedded, simulated), `"full"` (the reference release, downloaded and built once), the directory of
             a release, or a dataset repository on the Hub (`"org/name"`).
         revision: Commit, tag or branch of a release on the Hub.
+        damaged: Also open a release whose files differ from its manifest, to look at it.
 
     Raises:
         HubError: The Hub does not answer, or does not have the release.
         InputError: A revision was given, but the release is not on the Hub.
-        ReleaseError: The release does not exist, or cannot be read.
+        ReleaseError: The release does not exist, cannot be read, or differs from its manifest.
     """
-    return Release(find_release(where, revision))
+    return Release(find_release(where, revision), damaged=damaged)
 
 
 def find_release(where: str | os.PathLike[str] | None, revision: str | None = None, *, token: str | bool | None = None) -> Path:

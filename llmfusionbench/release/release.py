@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,19 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from llmfusionbench.errors import ReleaseError, UnknownNameError
-from llmfusionbench.manifest import read_manifest
+from llmfusionbench.errors import UnknownNameError
+from llmfusionbench.manifest import (
+    Difference,
+    changed,
+    disagreements,
+    missing,
+    opening_difference,
+    read_manifest,
+    structure_difference,
+)
 from llmfusionbench.release.info import ReleaseInfo
+from llmfusionbench.release.references import check_numbers
+from llmfusionbench.release.routing_check import check_routing
 from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.schema import SIDECARS, TABLES, table_schema
 from llmfusionbench.types import sorted_splits
@@ -25,16 +35,25 @@ if TYPE_CHECKING:
 
 
 class Release:
-    """A release directory.
+    """A release directory. What its files hold is compared with the manifest before they are used.
+
+    The sizes and the Parquet footers of all files are checked here, and the SHA-256 of a file when it is first used.
+
+    Args:
+        path: The directory.
+        damaged: Also open a release whose files differ from its manifest, to look at it.
 
     Raises:
-        ReleaseError: `path` is not a release, or its manifest cannot be read.
+        ReleaseError: `path` is not a release, its manifest cannot be read, or a file differs from it.
         SchemaError: it has a newer major version of the schemas.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, damaged: bool = False) -> None:
         self.path = Path(path)
         self.manifest: dict[str, Any] = read_manifest(self.path)
+        self.damaged = damaged
+        if not damaged and (difference := next(self._opening_differences(), None)) is not None:
+            raise difference.error(self.path)
 
     def __repr__(self) -> str:
         rows = sum(s["rows"] for s in self.manifest["tables"].get("responses", {"splits": {}})["splits"].values())
@@ -55,8 +74,44 @@ class Release:
         """Where its rows come from: those of `collected`, `imported` and `simulated` that occur."""
         return list(self.manifest.get("provenance", []))
 
+    def differences(self) -> list[Difference]:
+        """How its files differ from the manifest. Reads them all, unless an earlier run has."""
+        opening = list(self._opening_differences())
+        rest = [n for n in self.manifest["files"] if n not in {d.name for d in opening} and (self.path / n).is_file()]
+        return [*opening, *changed(self.path, rest, self.manifest)]
+
+    def _opening_differences(self) -> Iterator[Difference]:
+        yield from disagreements(self.manifest)
+        for name in sorted(self.manifest["files"]):
+            if (difference := opening_difference(self.path, name, self.manifest)) is not None:
+                yield difference
+
+    def present(self, files: Sequence[Path]) -> Sequence[Path]:
+        """`files`, which are shards of this release. Raises ReleaseError if one does not exist."""
+        for file in files:
+            if (error := missing(self.path, file.relative_to(self.path).as_posix())) is not None:
+                raise error
+        return files
+
+    def checked(self, files: Sequence[Path]) -> Sequence[Path]:
+        """`files`, which are shards of this release.
+
+        Raises:
+            ReleaseError: one is missing or differs from the manifest; if `damaged`, one that cannot be read as its table.
+        """
+        names = [file.relative_to(self.path).as_posix() for file in self.present(files)]
+        found = self._structure_differences(names) if self.damaged else changed(self.path, names, self.manifest)
+        if (difference := next(found, None)) is not None:
+            raise difference.error(self.path)
+        return files
+
+    def _structure_differences(self, names: list[str]) -> Iterator[Difference]:
+        for name in names:
+            if (difference := structure_difference(self.path, name, self.manifest)) is not None:
+                yield difference
+
     def files(self, table: str, split: str | None = None) -> list[Path]:
-        """The shards of a table, in order. Raises UnknownNameError for an unknown table or split."""
+        """The shards of a table, in order, unchecked. Raises UnknownNameError for an unknown table or split."""
         if table not in self.tables:
             raise UnknownNameError("table", table, self.tables)
         splits = self.manifest["tables"][table]["splits"]
@@ -77,12 +132,9 @@ class Release:
 
         Raises:
             UnknownNameError: unknown table or split.
-            ReleaseError: a shard that the manifest lists is missing.
+            ReleaseError: a shard that the manifest lists is missing, or differs from the manifest.
         """
-        files = self.files(name, split)
-        for file in files:
-            if not file.is_file():
-                raise ReleaseError(f"{file}: no such file, though the manifest lists it. Remedy: build or download it again")
+        files = self.checked(self.files(name, split))
         return ds.dataset([os.path.abspath(f) for f in files], schema=table_schema(name).arrow, format="parquet")
 
     def to_pandas(self, name: str, split: str | None = None, columns: list[str] | None = None) -> pd.DataFrame:
@@ -94,17 +146,29 @@ class Release:
         """A table as a map-style torch `Dataset`. Raises MissingExtraError if torch is not installed."""
         from llmfusionbench.release.torch_data import TableDataset
 
-        return TableDataset(self.files(name, split), columns=columns)
+        return TableDataset(self.checked(self.files(name, split)), columns=columns)
 
     def batches(self, name: str, split: str | None = None, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """The rows of a table in order, at most one row group at a time."""
-        yield from self.table(name, split).to_batches(columns=columns, batch_readahead=2, fragment_readahead=1)
+        """The rows of a table in order, at most one row group at a time.
+
+        Raises:
+            ReleaseError: as `table`; or a number is not allowed by the schema.
+        """
+        for batch in self.table(name, split).to_batches(columns=columns, batch_readahead=2, fragment_readahead=1):
+            check_numbers(batch, name, self.path)
+            yield batch
 
     def routing(self, split: str | None = None) -> RoutingTable:
-        """Queries x candidates as dense matrices; `split` None is all splits."""
+        """Queries x candidates as dense matrices; `split` None is all splits.
+
+        Raises:
+            UnknownNameError: unknown split.
+            ReleaseError: a file differs from the manifest, or a value is not allowed by the schema.
+        """
         view = self.table("routing", split).to_table()
         queries = self.table("queries", split).to_table(columns=["query_id", "domain"])
         llms = {row["llm"]: row for row in self.table("llms").to_table().to_pylist()}
+        check_routing(view, set(llms), self.path)
         return RoutingTable.from_view(view, queries, llms)
 
     def info(self) -> ReleaseInfo:

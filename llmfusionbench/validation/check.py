@@ -7,8 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from llmfusionbench.errors import InputError, LLMFusionBenchError
-from llmfusionbench.manifest import MANIFEST, read_manifest
+from llmfusionbench.errors import InputError
+from llmfusionbench.manifest import MANIFEST, disagreements, examine
 from llmfusionbench.schema import SIDECARS, TABLES, table_schema
 from llmfusionbench.storage.files import sha256
 from llmfusionbench.types import Progress
@@ -72,10 +72,10 @@ def _guess_table(path: Path) -> str:
 
 
 def _release(path: Path, count: Callable[[int], None]) -> Iterator[Issue]:
-    try:
-        manifest = read_manifest(path)
-    except LLMFusionBenchError as error:
+    manifest, faults = examine(path)
+    for error in faults:
         yield Issue(MANIFEST, None, None, bare_message(error, path / MANIFEST, path), "a readable manifest")
+    if faults:
         return
     listed, tables = manifest["files"], manifest["tables"]
     damaged = {name: issue for name, entry in sorted(listed.items()) if (issue := _digest_issue(path, name, entry))}
@@ -84,6 +84,8 @@ def _release(path: Path, count: Callable[[int], None]) -> Iterator[Issue]:
     for name in sorted(on_disk - listed.keys() - _UNLISTED):
         if "/." not in f"/{name}":  # git and download caches keep hidden files here
             yield Issue(name, None, None, "the file is not in the manifest", "only files that the manifest lists")
+    for difference in disagreements(manifest):
+        yield Issue(difference.name, None, None, difference.found, difference.expected)
     for name in sorted(set(TABLES) - tables.keys()):
         yield Issue(MANIFEST, None, "tables", None, f"an entry for {name}")
     for name in sorted(tables.keys() - set(TABLES + SIDECARS)):

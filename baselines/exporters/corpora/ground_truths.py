@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from llmfusionbench.baselines.exporters.corpora.queries import Mask, Queries, batches
 from llmfusionbench.release import Release
-from llmfusionbench.scoring.answers.code import CODE_LIMIT
 from llmfusionbench.scoring.answers.options import read_options
+from llmfusionbench.scoring.answers.parsing import CODE_LIMIT, Parser, TooMuchWorkError
 from llmfusionbench.scoring.answers.truths import accepted_answers
 from llmfusionbench.scoring.metrics.em_mc import truth_label
 
@@ -49,9 +49,10 @@ def is_tests(ground_truth: str) -> bool:
         except (ValueError, RecursionError):
             pass
     try:
-        return any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(text)))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return "assert " in text
+        tree = Parser().tree(text)
+    except TooMuchWorkError:
+        tree = None
+    return "assert " in text if tree is None else any(isinstance(node, ast.Assert) for node in ast.walk(tree))
 
 
 def label_answers(batch: pa.RecordBatch | pa.Table) -> pa.Array:

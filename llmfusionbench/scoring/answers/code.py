@@ -1,16 +1,17 @@
-"""Extracts the program from a response, and the code from a HumanEval prompt. Code is parsed, never run."""
+"""Extracts the program from a response, and the code from a HumanEval prompt. Code is parsed, never run.
+
+All of it raises TooMuchWorkError when the budget of the record's parser is spent.
+"""
 
 from __future__ import annotations
 
 import ast
 import builtins
 import re
-import warnings
 
 from llmfusionbench.scoring.answers.marks import final_text
+from llmfusionbench.scoring.answers.parsing import CODE_LIMIT, Parser
 
-CODE_LIMIT = 200_000
-"""Longest program that is considered, in characters."""
 CUTS = 60
 """Maximum number of lines that are cut from the end of a text to make it parse."""
 
@@ -21,37 +22,38 @@ _START = re.compile(r"^(?:from[ \t]+\w|import[ \t]+\w|def[ \t]+\w|async[ \t]+def
 _PYTHON = frozenset(("", "python", "python3", "py", "Python"))
 
 
-def extract_code(response: str, wanted: tuple[str, ...] = ()) -> str:
+def extract_code(response: str, wanted: tuple[str, ...] = (), parser: Parser | None = None) -> str:
     """The program in a response: between [BEGIN] and [DONE], in a fenced block, or the text without its prose.
 
     `wanted` are functions of which it should define one; the last block that does is taken.
     """
+    parser = parser or Parser()
     text = final_text(response)[:CODE_LIMIT].replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
     begin = _BEGIN.search(text)
     if begin is not None:
-        return _unfenced(_DONE.split(text[begin.end() :], maxsplit=1)[0], wanted)
-    return _unfenced(text, wanted)
+        return _unfenced(_DONE.split(text[begin.end() :], maxsplit=1)[0], wanted, parser)
+    return _unfenced(text, wanted, parser)
 
 
-def _unfenced(text: str, wanted: tuple[str, ...]) -> str:
-    blocks = fenced_blocks(text)
+def _unfenced(text: str, wanted: tuple[str, ...], parser: Parser) -> str:
+    blocks = fenced_blocks(text, parser)
     if blocks:
         defining = [block for block in blocks if defines(block, wanted)]
-        whole = [block for block in defining if parses(block)]
+        whole = [block for block in defining if parser.parses(block)]
         if whole:
-            return _with_helpers(whole[-1], blocks)
+            return _with_helpers(whole[-1], blocks, parser)
         joined = "\n".join(blocks)
-        return joined if parses(joined) and not defining else (defining or blocks)[-1]
+        return joined if parser.parses(joined) and not defining else (defining or blocks)[-1]
     body = text.strip("\n")
     # A text without any of the functions may be the body of the prompt's function: cutting would change it.
-    keep = parses(body) or (bool(wanted) and not defines(body, wanted))
-    return body if keep else without_prose(body)
+    keep = parser.parses(body) or (bool(wanted) and not defines(body, wanted))
+    return body if keep else without_prose(body, parser)
 
 
-def fenced_blocks(text: str) -> list[str]:
+def fenced_blocks(text: str, parser: Parser) -> list[str]:
     """The Python blocks between ``` lines; the closing line of the last one may be missing."""
     blocks = _blocks(text, 3)
-    return blocks if any(map(parses, blocks)) else _blocks(text, 8)
+    return blocks if any(map(parser.parses, blocks)) else _blocks(text, 8)
 
 
 def _blocks(text: str, reach: int) -> list[str]:
@@ -79,30 +81,30 @@ def _moved_left(block: str, indent: str) -> str:
     return "\n".join(line.removeprefix(indent) for line in block.split("\n")) if indent else block
 
 
-def _with_helpers(code: str, blocks: list[str]) -> str:
+def _with_helpers(code: str, blocks: list[str], parser: Parser) -> str:
     """`code` after the blocks of imports and definitions that it needs, directly or through each other."""
-    wanted = _wanted(code)
-    helpers: list[str] = []
-    for block in reversed(blocks):  # a block mostly uses earlier ones
-        if block != code and block not in helpers and parses(block) and _only_defines(block) and _bound(block) & wanted:
-            helpers.insert(0, block)
-            wanted |= _wanted(block)
-    return "\n\n\n".join([*helpers, code])
+    wanted = _wanted(parser.tree(code))
+    helpers: dict[str, None] = {}
+    for block in dict.fromkeys(reversed(blocks)):  # a block mostly uses earlier ones
+        tree = parser.tree(block) if block != code else None
+        if tree is not None and _only_defines(tree) and _bound(tree) & wanted:
+            helpers[block] = None
+            wanted |= _wanted(tree)
+    return "\n\n\n".join([*reversed(helpers), code])
 
 
-def _wanted(code: str) -> set[str]:
-    """The names that `code` uses but neither it nor Python defines."""
-    return _names(_tree(code), ast.Load) - _bound(code) - set(dir(builtins))
+def _wanted(tree: ast.Module | None) -> set[str]:
+    """The names that a program uses but neither it nor Python defines."""
+    return set() if tree is None else _names(tree, ast.Load) - _bound(tree) - set(dir(builtins))
 
 
-def _only_defines(code: str) -> bool:
+def _only_defines(tree: ast.Module) -> bool:
     kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return all(isinstance(statement, kinds) for statement in _tree(code).body)
+    return all(isinstance(statement, kinds) for statement in tree.body)
 
 
-def _bound(code: str) -> set[str]:
-    """The names that `code` defines, imports or assigns, at any depth."""
-    tree = _tree(code)
+def _bound(tree: ast.Module) -> set[str]:
+    """The names that a program defines, imports or assigns, at any depth."""
     named = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     found = _names(tree, ast.Store) | {node.name for node in ast.walk(tree) if isinstance(node, named)}
     aliases = [node for node in ast.walk(tree) if isinstance(node, ast.alias)]
@@ -113,7 +115,7 @@ def _names(tree: ast.AST, way: type[ast.expr_context]) -> set[str]:
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, way)}
 
 
-def without_prose(text: str) -> str:
+def without_prose(text: str, parser: Parser) -> str:
     """The text from its first line of code on, without the last lines that keep it from parsing."""
     start = _START.search(text)
     if start is None:
@@ -121,17 +123,18 @@ def without_prose(text: str) -> str:
     lines = text[start.start() :].split("\n")
     for cut in range(min(CUTS, len(lines))):
         code = "\n".join(lines[: len(lines) - cut])
-        if parses(code):
+        if parser.parses(code):
             return code
     return text[start.start() :]
 
 
-def prompt_code(prompt: str) -> str:
+def prompt_code(prompt: str, parser: Parser | None = None) -> str:
     """The code of a HumanEval prompt (imports, helpers, signature, docstring) without the instructions around it."""
-    blocks = fenced_blocks(prompt)
+    parser = parser or Parser()
+    blocks = fenced_blocks(prompt[:CODE_LIMIT], parser)
     text = blocks[0] if blocks else prompt
-    code = without_prose(text.replace("\r\n", "\n")[:CODE_LIMIT])
-    return code if parses(code) else ""
+    code = without_prose(text.replace("\r\n", "\n")[:CODE_LIMIT], parser)
+    return code if parser.parses(code) else ""
 
 
 def last_function(code: str) -> str | None:
@@ -149,18 +152,6 @@ def defines(code: str, names: tuple[str, ...]) -> bool:
     )
 
 
-def _tree(code: str) -> ast.Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.parse(code)
-
-
 def parses(code: str) -> bool:
     """Whether `code` is Python."""
-    if len(code) > CODE_LIMIT:
-        return False
-    try:
-        _tree(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+    return Parser().parses(code)

@@ -14,11 +14,15 @@ from typing import Protocol, cast
 from llmfusionbench.errors import InputError
 from llmfusionbench.scoring.answers.code import defines, extract_code, last_function, parses, prompt_code
 from llmfusionbench.scoring.answers.marks import final_text
+from llmfusionbench.scoring.answers.parsing import BUDGET, Parser, TooMuchWorkError, work
 from llmfusionbench.scoring.answers.refusal import declines
 from llmfusionbench.scoring.answers.truths import accepted_answers
 from llmfusionbench.scoring.outcome import Score, missing, right, wrong
 
 NOT_ALLOWED = "code execution is not allowed"
+TOO_MUCH_WORK = f"response takes more than {BUDGET:,} characters of parsing to find its program"
+MAX_FUNCTIONS = 100
+"""Functions of the tests that a program may define."""
 
 _CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
 _NOT_ASKED_FOR = frozenset((*dir(builtins), "assert", "isclose", "not"))
@@ -64,7 +68,7 @@ def code_eval(response: str, ground_truth: str, context: Mapping[str, object]) -
     program = code_program(response, ground_truth, context)
     if isinstance(program, Score):
         return program
-    if declines(final_text(response)) and not parses(program.code):
+    if declines(final_text(response)) and (work(program.code) > BUDGET or not parses(program.code)):
         return wrong(None, "refusal")
     return run_program(program, cast(CodeRunner, runner))
 
@@ -86,7 +90,17 @@ def code_score(program: CodeProgram, verdict: RunVerdict) -> Score:
 
 
 def code_program(response: str, ground_truth: str, context: Mapping[str, object]) -> CodeProgram | Score:
-    """The program of a response with its tests; a missing Score if the ground truth has no test."""
+    """The program of a response with its tests; a missing Score if the ground truth has no test.
+
+    A response whose program cannot be found by parsing `BUDGET` characters is wrong, like any other that holds no program.
+    """
+    try:
+        return _program(response, ground_truth, context)
+    except TooMuchWorkError:
+        return wrong(None, TOO_MUCH_WORK)
+
+
+def _program(response: str, ground_truth: str, context: Mapping[str, object]) -> CodeProgram | Score:
     if re.search(r"^def[ \t]+check\b", ground_truth, re.MULTILINE):
         return _human_eval(response, ground_truth, context)
     tests = accepted_answers(ground_truth)
@@ -98,15 +112,19 @@ def code_program(response: str, ground_truth: str, context: Mapping[str, object]
 
 
 def _human_eval(response: str, ground_truth: str, context: Mapping[str, object]) -> CodeProgram | Score:
-    header = prompt_code(_text(context, "prompt"))
+    try:
+        header = prompt_code(_text(context, "prompt"))
+    except TooMuchWorkError:
+        return missing(f"the prompt {TOO_MUCH_WORK.partition(' ')[2]}")
     entry_point = _text(context, "entry_point") or last_function(header)
     if not entry_point:
         return missing("neither entry_point nor a prompt with the function is given")
-    code = complete(header, extract_code(response, (entry_point,)), entry_point)
+    parser = Parser()
+    code = complete(header, extract_code(response, (entry_point,), parser), entry_point, parser)
     return CodeProgram(code, (ground_truth,), entry_point, header)
 
 
-def complete(header: str, code: str, entry_point: str) -> str:
+def complete(header: str, code: str, entry_point: str, parser: Parser) -> str:
     """A complete program: `code` after the imports and helpers of `header`, or as the body of its last function."""
     if defines(code, (entry_point,)) or not header:
         helpers = re.split(rf"^def[ \t]+{re.escape(entry_point)}\b", header, maxsplit=1, flags=re.MULTILINE)[0]
@@ -116,7 +134,7 @@ def complete(header: str, code: str, entry_point: str) -> str:
     # A completion that was stripped has lost the indentation of its first line only.
     for candidate in (body, "    " + body.lstrip(), indented):
         program = f"{header.rstrip()}\n{candidate}\n"
-        if parses(program) and candidate.startswith((" ", "\t")):
+        if parser.parses(program) and candidate.startswith((" ", "\t")):
             return program
     return f"{header.rstrip()}\n{body}\n"
 
@@ -124,7 +142,7 @@ def complete(header: str, code: str, entry_point: str) -> str:
 def functions_tested(tests: tuple[str, ...]) -> tuple[str, ...]:
     """The functions that assert statements call, in order, without builtins."""
     names = [name for test in tests for name in _CALLED.findall(test[:2000]) if name not in _NOT_ASKED_FOR]
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(names))[:MAX_FUNCTIONS]
 
 
 def _text(context: Mapping[str, object], name: str) -> str:

@@ -1,0 +1,173 @@
+"""Reads a manifest and checks its form. `validate` lists the faults that everything else refuses."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from llmfusionbench.errors import LLMFusionBenchError, ReleaseError
+from llmfusionbench.schema import check_version
+
+MANIFEST: Final = "manifest.json"
+MAX_BYTES: Final = 256 * 2**20
+"""Largest manifest that is read; 100,000 files take less than a tenth of it."""
+
+_MAX_DEPTH: Final = 32
+_SPLIT: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_AGAIN: Final = "Remedy: build or download the release again"
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of the release in directory `path`.
+
+    Raises:
+        ReleaseError: the manifest is missing, or cannot be read.
+        SchemaError: it has a newer major version of the schemas.
+    """
+    manifest, faults = examine(path)
+    if faults:
+        raise faults[0]
+    return manifest
+
+
+def examine(path: Path) -> tuple[dict[str, Any], list[LLMFusionBenchError]]:
+    """The manifest of the release in directory `path`, and the faults for which it is refused. With a fault, do not use it."""
+    place = path / MANIFEST
+    repeated: list[str] = []
+    try:
+        manifest = _load(path, repeated)
+        check_version(manifest.get("schema_version"), str(place))
+        for key in ("tables", "files"):
+            if not isinstance(manifest.get(key), dict):
+                raise ReleaseError(f"{place}: no {key}. {_AGAIN}")
+    except LLMFusionBenchError as error:
+        return {}, [error]
+    twice = [f"the key {name!r} is given twice. Remedy: do not trust this release" for name in dict.fromkeys(repeated)]
+    return manifest, [ReleaseError(f"{place}: {fault}") for fault in [*twice, *_faults(manifest)]]
+
+
+def _load(path: Path, repeated: list[str]) -> dict[str, Any]:
+    """The JSON object in the manifest; keys that are given twice are added to `repeated`."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            repeated.extend(shown(name) for name in found if names.count(name) > 1)
+        return found
+
+    place = path / MANIFEST
+    try:
+        if place.exists() and not place.is_file():
+            raise ReleaseError(f"{place}: not a regular file. {_AGAIN}")
+        if (size := place.stat().st_size) > MAX_BYTES:
+            raise ReleaseError(f"{place}: {size:,} bytes, expected at most {MAX_BYTES:,}. {_AGAIN}")
+        manifest = json.loads(place.read_text(encoding="utf-8"), object_pairs_hook=unique, parse_constant=_no_constant)
+    except FileNotFoundError as error:
+        remedy = "Remedy: name the directory of a release, or make one with `llmfusionbench build`"
+        raise ReleaseError(f"{path}: no release here, it has no {MANIFEST}. {remedy}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise ReleaseError(f"{place}: not readable as JSON ({error}). {_AGAIN}") from error
+    if not isinstance(manifest, dict):
+        raise ReleaseError(f"{place}: not a JSON object. {_AGAIN}")
+    return manifest
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _faults(manifest: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with the form of a manifest; at most one fault per entry."""
+    for name in manifest["files"]:
+        if not is_inside(name):
+            yield f"file {shown(name)!r} lies outside the release. Remedy: do not trust this release"
+    for entry in _malformed(manifest):
+        yield f"the entry for {shown(entry)!r} is malformed. {_AGAIN}"
+    for key, value in manifest.items():
+        if (odd := _odd_value(key) or _odd_value(value)) is not None:
+            yield f"{odd} in {shown(key)!r}. {_AGAIN}"
+
+
+def _malformed(manifest: dict[str, Any]) -> Iterator[str]:
+    """The names of the entries whose contents are missing or of the wrong type."""
+    for name, table in manifest["tables"].items():
+        splits = table.get("splits") if isinstance(table, dict) else None
+        if not isinstance(splits, dict) or not all(
+            _SPLIT.fullmatch(split) and isinstance(counts, dict) and _is_count(counts.get("rows"))
+            for split, counts in splits.items()
+        ):
+            yield name
+    for name, entry in manifest["files"].items():
+        if is_inside(name) and not _is_entry(entry):
+            yield name
+    source = manifest.get("source", {})
+    if not isinstance(source, dict) or not all(isinstance(source.get(k), str | None) for k in ("name", "revision")):
+        yield "source"
+    provenance = manifest.get("provenance", [])
+    if not isinstance(provenance, list) or not all(isinstance(p, str) for p in provenance):
+        yield "provenance"
+    if not isinstance(manifest.get("history", []), list):
+        yield "history"
+
+
+def _is_entry(entry: object) -> bool:
+    """Whether `entry` says how large a file is, and what its digest is."""
+    if not isinstance(entry, dict) or not all(map(_is_count, (entry.get("bytes"), entry.get("rows", 0)))):
+        return False
+    digest = entry.get("sha256")
+    return isinstance(digest, str) and _SHA256.fullmatch(digest) is not None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _odd_value(value: object) -> str | None:
+    """What no file that we write could take over from a manifest; None if there is nothing of it in `value`."""
+    pending = [(value, 0)]
+    while pending:
+        part, depth = pending.pop()
+        if depth > _MAX_DEPTH:
+            return f"more than {_MAX_DEPTH} levels of nesting"
+        if isinstance(part, dict):
+            pending += [(inner, depth + 1) for pair in part.items() for inner in pair]
+        elif isinstance(part, list):
+            pending += [(inner, depth + 1) for inner in part]
+        elif isinstance(part, str) and not _is_utf8(part):
+            return "half a surrogate pair"
+        elif isinstance(part, int) and not -(2**63) <= part < 2**63:
+            return "an integer of more than 64 bits"
+        elif isinstance(part, float) and not math.isfinite(part):
+            return "an infinite number"
+    return None
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def shown(name: str) -> str:
+    """A name of any length, cut for a message."""
+    return name if len(name) <= 120 else f"{name[:100]}... ({len(name):,} characters)"
+
+
+def is_inside(name: str) -> bool:
+    """Whether `name` is a plain relative path inside its directory."""
+    path = PurePosixPath(name)
+    plain = bool(path.parts) and str(path) == name and "\\" not in name and "\0" not in name
+    return plain and not path.is_absolute() and ".." not in path.parts
+
+
+def dump_manifest(manifest: dict[str, Any]) -> str:
+    """The text of a manifest: keys sorted, so that the same contents give the same bytes."""
+    return json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,0 +1,63 @@
+"""Rows that refer to rows which are not there, and numbers out of range: an error that names them, whatever the digests say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmfusionbench.cli.main import run
+from tests.helpers.tiny_release import change_rows, write_tiny_release
+
+Rows = list[dict[str, Any]]
+TRAIN = "{}/train-00000-of-00001.parquet"
+NONE = "f" * 24
+
+
+def judged_but_never_asked(rows: Rows) -> None:
+    """Its score must not become that of the next answer in order."""
+    rows[0].update(llm="middle")
+
+
+def judged_last(rows: Rows) -> None:
+    rows[-1].update(llm="zebra", query_id=max(row["query_id"] for row in rows))
+
+
+def worse_than_nothing(rows: Rows) -> None:
+    rows[0].update(performance=-1e300)
+
+
+CASES: dict[str, tuple[str, Callable[[Rows], None], str, str]] = {
+    "rescore": (
+        "judge_scores",
+        judged_but_never_asked,
+        "rescore R --out OUT",
+        r'refers to ".* middle .*, which responses',
+    ),
+    "tokens": ("judge_scores", judged_last, "tokens R --out OUT --tokenizer cl100k_base", "zebra .* which responses does not"),
+    "templates": (
+        "logs",
+        lambda rows: rows[0].update(query_id=NONE),
+        "templates build R --out OUT",
+        f'{NONE}", which',
+    ),
+    "fuse": ("responses", worse_than_nothing, "fuse R", r"r: table responses, performance is -1e\+300, which its schema"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rows_that_cannot_be_right_are_refused(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table, change, line, message = CASES[name]
+    release = write_tiny_release(tmp_path / "r")
+    change_rows(release, TRAIN.format(table), change)
+    words = [{"R": str(release), "OUT": str(tmp_path / "out")}.get(word, word) for word in line.split()]
+    assert run([*words, *(["--workers", "1"] if words[0] in ("rescore", "tokens") else [])]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("llmfusionbench: error: ")
+    assert error.count("\n") == 1
+    assert "Remedy: run llmfusionbench validate on it" in error
+    assert re.search(message, error), error
+    assert not (tmp_path / "out").exists()

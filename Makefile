@@ -13,7 +13,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 PYTEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 
-.PHONY: quickstart check test suite tools lint types bench card sample clean
+.PHONY: quickstart check test suite fuzz tools lint types bench card sample clean
 
 quickstart: $(STAMP)
 	$(BIN)/llmfusionbench quickstart
@@ -28,6 +28,13 @@ test: $(STAMP) tools lint
 
 suite: $(COMPILED)
 	$(PYTEST) --numprocesses 3 --hypothesis-profile full
+
+# Mutated inputs, which must end in a result or in one line of error: make fuzz COUNT=10000 SEED=1
+COUNT ?= 10000
+SEED ?= 0
+FIRST ?= 0
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.fuzz --count $(COUNT) --seed $(SEED) --first $(FIRST) $(addprefix --module ,$(MODULE))
 
 # A browser for the page tests and the strongest sandbox, where they can be installed; the suite names what is missing.
 tools:

@@ -14,15 +14,13 @@ from llmfusionbench.builders.known.tasks import canonical_task
 from llmfusionbench.builders.making.normalise import normalise
 from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.making.tally import Tally, places_of
-from llmfusionbench.builders.reading.limits import whole_bytes
+from llmfusionbench.builders.reading.limits import MOST_REJECTED, whole_bytes
 from llmfusionbench.builders.records import Embeddings, Llms, Part, Records, Rejected, Templates
 from llmfusionbench.errors import InputError, RejectedError
 from llmfusionbench.schema import table_schema
 from llmfusionbench.types import query_id, template_id
 from llmfusionbench.validation.explain import explain
 
-MOST_REJECTED: Final = 500_000
-"""Rejected records are held in memory until the end; a build with more than these fails."""
 _MOST_LLMS: Final = 100_000
 
 

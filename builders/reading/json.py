@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from llmfusionbench.builders.reading.json_window import Decoder, Window
-from llmfusionbench.builders.reading.limits import REMEDY, open_limited, record_bytes, too_large
+from llmfusionbench.builders.reading.limits import MOST_REJECTED, REMEDY, open_limited, record_bytes, too_large
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.errors import InputError
 from llmfusionbench.storage.files import limited_lines
@@ -53,7 +53,7 @@ def read_fields(path: Path, file: str, listed: str) -> tuple[dict[str, Any], boo
                 faults.append(f"the key {name[:80]!r} is given twice in one object" if name in found else None)
                 if name == listed and window.peek() == "[":
                     found[name] = listed
-                    for _ in window.elements():
+                    for _ in _checked(enumerate(window.elements()), window.decoder, file):
                         pass
                 else:
                     found[name] = window.value()
@@ -115,28 +115,48 @@ def _first_line(stream: IO[bytes]) -> bytes:
 
 
 def _checked(items: Iterable[tuple[int, Any]], decoder: Decoder, file: str) -> Iterator[Item]:
-    """The records, those rejected with which something is wrong although they are JSON."""
+    """The records, those rejected with which something is wrong although they are JSON.
+
+    Raises:
+        InputError: hundreds of thousands of them are not objects with a key. A small file may hold a billion of such.
+    """
+    useless = 0
     for row, value in items:
+        useless += not (isinstance(value, dict) and value)
+        if useless > MOST_REJECTED:
+            raise _useless(file)
         yield (row, value) if decoder.fault is None else Rejected(file, row, decoder.fault, {})
 
 
 def _lines(lines: Iterable[bytes | int], file: str) -> Iterator[Item]:
-    row, decoder = 0, Decoder()
+    row, useless, decoder = 0, 0, Decoder()
     for line in lines:
-        if isinstance(line, int):
-            reason = f"the line is longer than {record_bytes() >> 20} MiB, expected a record of JSON. {REMEDY}"
-            yield Rejected(file, row, reason, {})
-        elif not line.strip():
+        if not isinstance(line, int) and not line.strip():
             continue
-        else:
-            try:
-                value = decoder.decode(line.decode())
-                yield (row, value) if decoder.fault is None else Rejected(file, row, decoder.fault, {})
-            except UnicodeDecodeError as error:
-                yield Rejected(file, row, f"the line is not UTF-8 at byte {error.start}", {})
-            except (ValueError, RecursionError) as error:
-                yield Rejected(file, row, f"the line is not JSON ({_words(error)})", {})
+        item = _line(line, decoder, file, row)
+        useless += isinstance(item, Rejected) or not (isinstance(item[1], dict) and item[1])
+        if useless > MOST_REJECTED:
+            raise _useless(file)
+        yield item
         row += 1
+
+
+def _line(line: bytes | int, decoder: Decoder, file: str, row: int) -> Item:
+    """The record in a line, of which only the length is known if it is too long."""
+    if isinstance(line, int):
+        reason = f"the line is longer than {record_bytes() >> 20} MiB, expected a record of JSON. {REMEDY}"
+        return Rejected(file, row, reason, {})
+    try:
+        value = decoder.decode(line.decode())
+    except UnicodeDecodeError as error:
+        return Rejected(file, row, f"the line is not UTF-8 at byte {error.start}", {})
+    except (ValueError, RecursionError) as error:
+        return Rejected(file, row, f"the line is not JSON ({_words(error)})", {})
+    return (row, value) if decoder.fault is None else Rejected(file, row, decoder.fault, {})
+
+
+def _useless(file: str) -> InputError:
+    return InputError(f"{file}: more than {MOST_REJECTED:,} records are not objects with fields. Remedy: check the file")
 
 
 def _whole(path: Path, first: bytes, stream: IO[bytes], file: str) -> Iterator[Item]:

@@ -21,6 +21,8 @@ WHOLE: Final = 16
 """How many such records a file may have that is held in memory as a whole, such as a pickle."""
 RATIO: Final = 250
 """How many times its size a compressed file may unpack to, if that is more than `WHOLE` records."""
+MOST_REJECTED: Final = 500_000
+"""The most records that may be rejected: they are held in memory until the end, and a small file may hold a billion of them."""
 COLUMNS: Final = 10_000
 """The most columns of a table."""
 

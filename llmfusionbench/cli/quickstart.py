@@ -13,6 +13,7 @@ import click
 from llmfusionbench.cli.console import interval, progress, say, show_table
 from llmfusionbench.cli.info import describe
 from llmfusionbench.cli.validate import check
+from llmfusionbench.storage.csv_text import csv_text
 
 if TYPE_CHECKING:
     from llmfusionbench.release import Release
@@ -80,7 +81,7 @@ def command(out: Path | None) -> int:
         _show_corpus(release, folder)
     if out is not None:
         written = report.write(out)
-        board.to_csv(out / "candidates.csv", index=False)
+        (out / "candidates.csv").write_text(csv_text(board), encoding="utf-8")
         for path in [*written, out / "candidates.csv", out / _CORPUS]:
             say(f"Wrote {path}.")
     say("Where to go next:")

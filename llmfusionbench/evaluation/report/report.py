@@ -10,6 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from llmfusionbench.errors import InputError
+from llmfusionbench.storage.csv_text import csv_text
 from llmfusionbench.storage.files import whole_file
 
 _GUARDED: Final = ("guarded_score", "ood_declined", "wrongly_declined")
@@ -127,7 +128,7 @@ class Report:
     def write(self, out: str | Path) -> list[Path]:
         """Write report.json, leaderboard.csv and report.html atomically. Raises InputError for an unwritable directory."""
         folder = Path(out)
-        texts = {"report.json": self.to_json(), "leaderboard.csv": self.summary.to_csv(index=False, lineterminator="\n")}
+        texts = {"report.json": self.to_json(), "leaderboard.csv": csv_text(self.summary)}
         texts["report.html"] = self.to_html()
         try:
             for name, text in texts.items():

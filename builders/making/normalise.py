@@ -149,10 +149,8 @@ def _refuse(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
     for name in ("llm", "mode", "judge"):
         odd = pc.fill_null(pc.match_substring_regex(batch.column(name), _NO_NAME), False)
         for i in pc.indices_nonzero(odd).to_pylist():
-            found = shorten(batch.column(name)[i].as_py())
-            reasons.setdefault(i, []).append(
-                f"{name} is {found}, expected a name without NUL, and not of control characters alone"
-            )
+            given = f"{name} is {shorten(batch.column(name)[i].as_py())}"
+            reasons.setdefault(i, []).append(f"{given}, expected a name without NUL, and not of control characters alone")
     nameless = pc.and_(batch.column("judge").is_null(), batch.column("judge_score").is_valid())
     for i in pc.indices_nonzero(nameless).to_pylist():
         reasons.setdefault(i, []).append("judge is missing, expected the name of who gave the judge_score")

@@ -58,7 +58,7 @@ def read_fields(path: Path, file: str, listed: str) -> tuple[dict[str, Any], boo
                 else:
                     found[name] = window.value()
                     faults.append(window.decoder.fault)
-        except InputError:  # whoever reads it as lines reports what is wrong
+        except InputError:  # reported when the file is read as lines
             return {}, False
     if found.get(listed) is listed and any(faults):
         raise InputError(f"{path}: {next(filter(None, faults))}. Remedy: correct the file")

@@ -35,7 +35,7 @@ def pages(file: IO[bytes], column: pq.ColumnChunkMetaData) -> Iterator[Page]:
     end = place + column.total_compressed_size
     while place < end:
         length, fields = _header(file, place)
-        about = next((fields[k] for k in (5, 7, 8) if isinstance(fields.get(k), dict)), {})
+        about: dict[int, Any] = next((fields[k] for k in (5, 7, 8) if isinstance(fields.get(k), dict)), {})
         size, packed = fields.get(2), fields.get(3)
         if not (isinstance(size, int) and isinstance(packed, int) and min(size, packed) >= 0):
             raise ValueError(f"a page at byte {place} has no size")

@@ -252,14 +252,15 @@ def _cell(value: Any) -> Any:
 def _texts(value: Any) -> npt.NDArray[Any]:
     """Texts in the layout of pyarrow, checked in full before anything reads them."""
     if _kind(value) == "chunked_array":
-        parts, characters = [np.empty(0, object)], 0
+        texts: list[npt.NDArray[Any]] = [np.empty(0, object)]
+        characters = 0
         for chunk in value.args[0]:
             if _kind(chunk) != "_restore_array":
                 raise ValueError("texts of an unknown kind")
-            parts.append(_texts(chunk))
-            characters += sum(map(_characters, parts[-1])) + 8 * len(parts[-1])
+            texts.append(_texts(chunk))
+            characters += sum(map(_characters, texts[-1])) + 8 * len(texts[-1])
             _check_characters(characters)
-        return np.concatenate(parts)
+        return np.concatenate(texts)
     if _kind(value) != "_restore_array":
         raise ValueError("texts of an unknown kind")
     dtype, length, nulls, offset, buffers, children, dictionary = value.args[0]

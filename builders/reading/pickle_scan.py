@@ -22,11 +22,11 @@ def check_pickle(data: bytes, budget: int) -> None:
     """Raises UnpicklingError if loading `data` would take more than about `budget` bytes."""
     taken = 0
     for number, (opcode, argument, place) in enumerate(pickletools.genops(data)):
-        name = opcode.name
-        if name in _MEMO and argument > number:
-            raise pickle.UnpicklingError(f"opcode {number} puts value {argument:,} into the memo, expected up to {number:,}")
-        if name == "FRAME" and argument > len(data) - (place or 0):
-            raise pickle.UnpicklingError(f"a frame of {argument:,} bytes, expected up to the end of the file")
+        name, size = opcode.name, argument if isinstance(argument, int) else 0
+        if name in _MEMO and size > number:
+            raise pickle.UnpicklingError(f"opcode {number} puts value {size:,} into the memo, expected up to {number:,}")
+        if name == "FRAME" and size > len(data) - (place or 0):
+            raise pickle.UnpicklingError(f"a frame of {size:,} bytes, expected up to the end of the file")
         taken += _SLOT + _MADE.get(name, 0) + (0 if argument is None else sys.getsizeof(argument))
         if taken > budget:
             raise pickle.UnpicklingError(f"it would take more than {budget >> 20:,} MiB of memory. See --max-record-mib")

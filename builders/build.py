@@ -87,6 +87,10 @@ def build(
         raise InputError(f"test_share is {test_share}, expected a number from 0 to below 1")
     if tokenizer is not None:
         encoding(tokenizer)  # fail before reading if the name is unknown
+    try:
+        json.dumps([revision, _plain(options or {})], ensure_ascii=False, default=str).encode()
+    except (TypeError, UnicodeEncodeError) as error:
+        raise InputError(f"the options cannot be written as UTF-8 ({error}). Remedy: use texts and numbers") from error
     tell = progress or (lambda *_: None)
     if max_record_mib < 1:
         raise InputError(f"max_record_mib is {max_record_mib}, expected a whole number from 1")

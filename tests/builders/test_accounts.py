@@ -112,6 +112,23 @@ def test_a_map_file_that_is_hostile(tmp_path: Path, text: str, words: str) -> No
         build("table", [tmp_path / "map.yaml"], tmp_path / "out", options={"map": tmp_path / "map.yaml"})
 
 
+def test_options_that_no_manifest_can_hold(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("prompt,llm\n1?,a\n")
+    with pytest.raises(InputError, match="the options cannot be written as UTF-8"):
+        build("table", [tmp_path / "x.csv"], tmp_path / "out", options={"map": {"task": "=\ud800"}})
+
+
+def test_bytes_that_identify_a_rejected_row(tmp_path: Path) -> None:
+    columns = {"prompt": ["1?"], "category": ["c"], "prompt_id": [b"\xff"], "model_name": ["a"], "label": [7]}
+    pq.write_table(pa.table(columns | {"prompt": ["1?"]}), tmp_path / "x.parquet")
+    with pytest.raises(InputError, match=r"label is 7|not UTF-8|no record"):
+        build("embedllm", [tmp_path / "x.parquet"], tmp_path / "out")
+    pq.write_table(
+        pa.table({k: v * 2 for k, v in columns.items()} | {"prompt_id": [b"a", b"b"], "label": [7, 1]}), tmp_path / "x.parquet"
+    )
+    assert [r["row"] for r in rejected(build("embedllm", [tmp_path / "x.parquet"], tmp_path / "out"))] == [0]
+
+
 def test_predictions_that_are_hostile(tmp_path: Path) -> None:
     def parquet(table: pa.Table) -> Path:
         pq.write_table(table, tmp_path / "x.parquet")

@@ -49,7 +49,7 @@ def wide(path: Path, length: int) -> Path:
 
 def archive(path: Path, member: str, header: dict[str, object], times: int, size: int = MIB) -> Path:
     with (
-        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file,
+        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as file,
         file.open(member, "w", force_zip64=True) as out,
     ):
         np.lib.format.write_array_header_1_0(out, header)

@@ -23,6 +23,7 @@ from llmfusionbench.builders.making.intake import Intake
 from llmfusionbench.builders.making.shard import Shard, write_shards
 from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.reading.file_names import labelled
+from llmfusionbench.builders.reading.limits import RECORD_MIB, limit_records
 from llmfusionbench.builders.records import Rejected, Source
 from llmfusionbench.builders.sources import SOURCES
 from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
@@ -50,6 +51,7 @@ def build(
     workers: int | None = None,
     revision: str | None = None,
     compression_level: int = 3,
+    max_record_mib: int = RECORD_MIB,
     progress: Progress | None = None,
 ) -> Release:
     """Read logs and write them as a release.
@@ -66,10 +68,13 @@ def build(
         workers: Number of shards written in parallel; by default one per core.
         revision: Revision of the inputs, for the manifest.
         compression_level: Level of zstd, 1 to 22.
+        max_record_mib: Size of the largest record or cell that is read, MiB. A file that is held in memory as a whole, such as
+            a pickle, may have 16 times as much, and a compressed file may unpack to that, or to 250 times its size.
         progress: Called as progress(stage, done, total).
 
     Returns:
-        The release. `manifest["rejected"]` is the number of records in its rejected.jsonl.
+        The release. `manifest["rejected"]` is the number of records in its rejected.jsonl. `manifest["records"]` counts the
+        records of the input that were `taken`, `folded` into an earlier one that says the same, or `rejected`.
 
     Raises:
         InputError: an input cannot be read, or `out` cannot be written.
@@ -82,8 +87,14 @@ def build(
         raise InputError(f"test_share is {test_share}, expected a number from 0 to below 1")
     if tokenizer is not None:
         encoding(tokenizer)  # fail before reading if the name is unknown
+    try:
+        json.dumps([revision, _plain(options or {})], ensure_ascii=False, default=str).encode()
+    except (TypeError, UnicodeEncodeError) as error:
+        raise InputError(f"the options cannot be written as UTF-8 ({error}). Remedy: use texts and numbers") from error
     tell = progress or (lambda *_: None)
-    with ReleaseWriter(out, overwrite=overwrite, inputs=paths) as writer:
+    if max_record_mib < 1:
+        raise InputError(f"max_record_mib is {max_record_mib}, expected a whole number from 1")
+    with limit_records(max_record_mib), ReleaseWriter(out, overwrite=overwrite, inputs=paths) as writer:
         scratch = writer.path / "scratch"
         scratch.mkdir()
         intake = Intake(Spill(scratch))
@@ -98,9 +109,11 @@ def build(
         templates = intake.template_table(settled)
         files: dict[str, dict[str, Any]] = {}
         shards = [Shard(plan, writer.path, llms, tokenizer, compression_level) for plan in intake.spill.plan(settled)]
-        for done, (entries, rejected) in enumerate(write_shards(shards, workers), start=1):
+        for done, (entries, rejected, taken) in enumerate(write_shards(shards, workers), start=1):
             files |= entries
             intake.rejected += rejected
+            for places in taken:
+                intake.tally.taken(places)
             tell("shards written", done, len(shards))
         if strict and intake.rejected:
             raise RejectedError(_refusal(intake.rejected, "strict was asked for"))
@@ -118,7 +131,9 @@ def build(
             "options": {"tokenizer": tokenizer, "test_share": test_share, **_plain(options or {})},
         }
         provenance = sorted(intake.provenance)
-        writer.finish(files, {"source": about, "provenance": provenance, "rejected": len(intake.rejected)})
+        records = intake.tally.counts(intake.rejected)
+        facts = {"source": about, "provenance": provenance, "records": records, "rejected": len(intake.rejected)}
+        writer.finish(files, facts)
     return Release(out)
 
 

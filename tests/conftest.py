@@ -61,6 +61,8 @@ SLOW = (
     "release/test_reading.py::test_plain_datasets",
     "test_embedding.py::test_minilm",
     "builders/test_recount.py",
+    "builders/test_limits.py",
+    "fuzz/test_fuzz.py",
     "builders/test_real_builds.py",
     "builders/test_real_logs.py",
     "builders/test_build.py::test_tokens_counted_by_processes",

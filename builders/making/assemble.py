@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.builders.making.tally import Places, places_of
 from llmfusionbench.builders.making.views import CANDIDATE, list_cost, make_views, with_columns
 from llmfusionbench.builders.records import Rejected, refuse
 from llmfusionbench.schema import table_schema
@@ -32,19 +33,23 @@ class Assembled:
 
     tables: dict[str, pa.Table]
     rejected: list[Rejected] = field(default_factory=list)
+    taken: list[Places] = field(default_factory=list)
+    """The records that the rows were made of."""
 
 
 def assemble(records: pa.Table, llms: pa.Table, split: str) -> Assembled:
     """queries, responses, judge_scores, logs and routing of some queries in one `split`, from all of their normal records."""
     rejected: list[Rejected] = []
+    taken: list[Places] = []
     records = _in_order(_with_codes(records), ("query_id",))
+    rejected += _labelled_twice(records, split)
     records = with_columns(records, {"split": pa.repeat(split, len(records))})
     records = _without_contradictions(records, ("query_id",), _QUERY_FACTS, "the same query has another {}", rejected)
-    queries = _merged(records, ("query_id",), table_schema("queries").arrow.names)
+    queries = _merged(records, ("query_id",), table_schema("queries").arrow.names, taken)
 
     answers = _in_order(records.filter(pc.is_valid(records["llm"])), CANDIDATE)
     answers = _without_contradictions(answers, CANDIDATE, _ANSWER_FACTS, "the candidate has another {} for the query", rejected)
-    responses = _merged(answers, CANDIDATE, table_schema("responses").arrow.names)
+    responses = _merged(answers, CANDIDATE, table_schema("responses").arrow.names, taken)
     # A cost that the log does not state is that of the tokens at list price.
     responses = with_columns(responses, {"cost_usd": pc.coalesce(responses["cost_usd"], list_cost(responses, llms))})
 
@@ -53,10 +58,10 @@ def assemble(records: pa.Table, llms: pa.Table, split: str) -> Assembled:
     key = (*CANDIDATE, "judge")
     scores = _in_order(scores, key)
     scores = _without_contradictions(scores, key, ("score",), "the judge gave the answer another {}", rejected)
-    judge_scores = _merged(scores, key, table_schema("judge_scores").arrow.names)
+    judge_scores = _merged(scores, key, table_schema("judge_scores").arrow.names, taken)
 
     tables = {"queries": queries, "responses": responses, "judge_scores": judge_scores}
-    return Assembled(tables | make_views(queries, responses, llms, judge_scores), rejected)
+    return Assembled(tables | make_views(queries, responses, llms, judge_scores), rejected, taken)
 
 
 def _with_codes(records: pa.Table) -> pa.Table:
@@ -90,10 +95,37 @@ def _first_given(values: pa.ChunkedArray, groups: Codes) -> pa.Array:
     return pa.array(rows, mask=rows < 0)
 
 
-def _merged(table: pa.Table, key: Sequence[str], columns: Sequence[str]) -> pa.Table:
-    """One row per key: each column's first value that is not null."""
+def _merged(table: pa.Table, key: Sequence[str], columns: Sequence[str], taken: list[Places]) -> pa.Table:
+    """One row per key: each column's first value that is not null. The records with such values are added to `taken`."""
     groups = _groups(table, key)
-    return pa.table({c: table[c].combine_chunks().take(_first_given(table[c], groups)) for c in columns})
+    first = {c: _first_given(table[c], groups) for c in columns}
+    used = np.zeros(table.num_rows, bool)
+    for rows in first.values():
+        used[rows.drop_null().to_numpy()] = True
+    taken.append(places_of(table.select(["file", "row"]).filter(pa.array(used))))
+    return pa.table({c: table[c].combine_chunks().take(rows) for c, rows in first.items()})
+
+
+def _labelled_twice(records: pa.Table, split: str) -> list[Rejected]:
+    """A note for every query that some records, sorted by query, label `train` and others as held out, which counts."""
+    train = pc.equal(records["split"], "train").to_numpy()
+    if not train.any() or train.all():
+        return []
+    groups = _groups(records, ("query_id",))
+    held, first = np.unique(groups[~train], return_index=True)
+    elsewhere = dict(zip(held.tolist(), np.flatnonzero(~train)[first].tolist(), strict=True))
+    rows = np.flatnonzero(train & np.isin(groups, held))
+    rows = rows[np.unique(groups[rows], return_index=True)[1]]
+    names = records.select([c for c in records.column_names if c not in _TEXTS])
+    there = names.take(pa.array([elsewhere[g] for g in groups[rows].tolist()], pa.int64())).to_pylist()
+    problems = {
+        row: [
+            f"split is train, but {t['split']} for the same query in {t['file']} record {t['row']}; "
+            f"the query is kept in {split}"
+        ]
+        for row, t in zip(rows.tolist(), there, strict=True)
+    }
+    return refuse(names, problems)[1]
 
 
 def _value_codes(values: pa.ChunkedArray) -> Codes:

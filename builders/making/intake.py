@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -12,10 +13,15 @@ from llmfusionbench.builders.known.llms import known_llm, scale_of
 from llmfusionbench.builders.known.tasks import canonical_task
 from llmfusionbench.builders.making.normalise import normalise
 from llmfusionbench.builders.making.spill import Settled, Spill
+from llmfusionbench.builders.making.tally import Tally, places_of
+from llmfusionbench.builders.reading.limits import MOST_REJECTED, whole_bytes
 from llmfusionbench.builders.records import Embeddings, Llms, Part, Records, Rejected, Templates
+from llmfusionbench.errors import InputError, RejectedError
 from llmfusionbench.schema import table_schema
 from llmfusionbench.types import query_id, template_id
 from llmfusionbench.validation.explain import explain
+
+_MOST_LLMS: Final = 100_000
 
 
 class Intake:
@@ -23,6 +29,7 @@ class Intake:
 
     def __init__(self, spill: Spill) -> None:
         self.spill = spill
+        self.tally = Tally()
         self.rejected: list[Rejected] = []
         self.embeddings: list[pa.Table] = []
         self.provenance: set[str] = set()
@@ -43,18 +50,35 @@ class Intake:
                 self._templates += rows
             case Embeddings(table):
                 self.embeddings.append(table)
+                if sum(t.nbytes for t in self.embeddings) > whole_bytes():
+                    raise InputError(
+                        f"the vectors take more than {whole_bytes() >> 20:,} MiB. Remedy: set --option embeddings=false, "
+                        "or raise --max-record-mib"
+                    )
             case Rejected():
-                self.rejected.append(part)
+                self._reject([part])
+
+    def _reject(self, rejected: Sequence[Rejected]) -> None:
+        self.rejected += rejected
+        if len(self.rejected) > MOST_REJECTED:
+            first = self.rejected[0]
+            raise RejectedError(
+                f"More than {MOST_REJECTED:,} records cannot be taken, the first of {first.file}: {first.reason}. "
+                "Remedy: check the files, or use another source"
+            )
 
     def _records(self, batch: pa.RecordBatch) -> None:
         normal, rejected = normalise(batch)
-        self.rejected += rejected
+        self._reject(rejected)
         if not normal.num_rows:
             return
         self.spill.add(normal)
+        self.tally.read(places_of(normal))
         for llm in pc.unique(normal.column("llm")).to_pylist():
             if llm is not None:
                 self._llms.setdefault(llm, {"llm": llm})
+        if len(self._llms) > _MOST_LLMS:
+            raise InputError(f"more than {_MOST_LLMS:,} LLMs. Remedy: check which column or field names the LLM")
         asked = normal.filter(normal.column("llm").is_valid())
         self.provenance |= set(pc.unique(asked.column("provenance")).to_pylist())
 

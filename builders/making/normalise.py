@@ -20,6 +20,7 @@ from llmfusionbench.schema import table_schema
 from llmfusionbench.types import content_id, normalise_prompt, query_id, strip_think_suffix
 from llmfusionbench.validation import compile_schema
 from llmfusionbench.validation.explain import explain
+from llmfusionbench.validation.issue import shorten
 
 NORMAL: Final = pa.schema([pa.field("query_id", pa.string()), *LOG, pa.field("prompt_think", pa.string())])
 """The columns after normalising: those of a log record, its query's id, and its prompt by mode."""
@@ -35,6 +36,7 @@ _EMPTY_IS_NULL: Final = (
     "judge_reason",
     "judge_rubric",
 )
+_NO_NAME: Final = r"\x00|^\p{Cc}+$"
 _NAN_IS_NULL: Final = ("performance", "cost_usd", "latency_s", "judge_score")
 
 
@@ -144,6 +146,11 @@ def _refuse(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
                 wrong = explain(schema.json_schema, row)
                 found = [f"{column or 'row'} is {value or 'missing'}, expected {expected}" for column, value, expected in wrong]
             reasons.setdefault(i, []).extend(found)
+    for name in ("llm", "mode", "judge"):
+        odd = pc.fill_null(pc.match_substring_regex(batch.column(name), _NO_NAME), False)
+        for i in pc.indices_nonzero(odd).to_pylist():
+            given = f"{name} is {shorten(batch.column(name)[i].as_py())}"
+            reasons.setdefault(i, []).append(f"{given}, expected a name without NUL, and not of control characters alone")
     nameless = pc.and_(batch.column("judge").is_null(), batch.column("judge_score").is_valid())
     for i in pc.indices_nonzero(nameless).to_pylist():
         reasons.setdefault(i, []).append("judge is missing, expected the name of who gave the judge_score")

@@ -14,12 +14,16 @@ import pyarrow.compute as pc
 
 from llmfusionbench.builders.making.assemble import assemble
 from llmfusionbench.builders.making.spill import ShardPlan, read_slices
+from llmfusionbench.builders.making.tally import Places
 from llmfusionbench.builders.making.views import with_columns
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.processes import process_pool
 from llmfusionbench.release import write_shard
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.texts.tokens import count_tokens
+
+Written = tuple[dict[str, dict[str, Any]], list[Rejected], list[Places]]
+"""Entries of a shard for the manifest, the rejected records, and the places of those that were taken."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,8 @@ class Shard:
     tokenizer: str | None
     compression_level: int
 
-    def write(self) -> tuple[dict[str, dict[str, Any]], list[Rejected]]:
-        """Assemble the shard and write its tables; entries for the manifest, and the rejected records."""
+    def write(self) -> Written:
+        """Assemble the shard and write its tables."""
         records = read_slices(self.plan)
         if self.tokenizer is not None:
             records = with_tokens(records, self.tokenizer)
@@ -42,10 +46,10 @@ class Shard:
         for table, rows in made.tables.items():
             name = shard_name(table, self.plan.split, self.plan.index, self.plan.total)
             entries[name] = write_shard(self.root, name, rows, compression_level=self.compression_level)
-        return entries, made.rejected
+        return entries, made.rejected, made.taken
 
 
-def write_shards(shards: Sequence[Shard], workers: int | None) -> Iterator[tuple[dict[str, dict[str, Any]], list[Rejected]]]:
+def write_shards(shards: Sequence[Shard], workers: int | None) -> Iterator[Written]:
     """Write the shards in parallel; their results in order."""
     count = min(workers or os.cpu_count() or 1, len(shards))
     if count <= 1:

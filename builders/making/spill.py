@@ -15,11 +15,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.builders.reading.limits import REMEDY, whole_bytes
+from llmfusionbench.errors import InputError
+
 RUN_BYTES: Final = 32 * 2**20
 """Size of a run, which is held in memory while reading."""
 
 SHARD_BYTES: Final = 32 * 2**20
 """Intended amount of text in a shard. Writing a shard takes about five times as much memory."""
+
+_TEXTS: Final = ("prompt", "response", "ground_truth", "judge_reason")
+_ROW_BYTES: Final = 32
+"""What a record counts for beside its texts."""
 
 Prefix = npt.NDArray[np.uint64]
 """The first 16 digits of a query_id as a number: sorts as the ids do."""
@@ -128,6 +135,11 @@ class Spill:
         sizes = np.zeros(len(queries), np.int64)
         for _, prefix, _, text in self._runs:
             np.add.at(sizes, np.searchsorted(queries, prefix), text)
+        if sizes.max(initial=0) > whole_bytes() // 2:  # the records of a query are in memory together
+            query, size = int(queries[sizes.argmax()]), int(sizes.max())
+            raise InputError(
+                f"the records of query {query:016x} take {size >> 20:,} MiB, expected up to {whole_bytes() >> 21:,}. {REMEDY}"
+            )
         for name, code in _GUARDED.items():
             members = np.flatnonzero(settled.codes == code)
             if not members.size:
@@ -159,6 +171,6 @@ def read_slices(plan: ShardPlan) -> pa.Table:
 
 
 def _text_bytes(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
-    lengths = (pc.fill_null(pc.binary_length(batch.column(c)), 0) for c in ("prompt", "response"))
+    lengths = (pc.fill_null(pc.binary_length(batch.column(c)), 0) for c in _TEXTS)
     total: npt.NDArray[np.int64] = np.sum([n.to_numpy(zero_copy_only=False) for n in lengths], axis=0, dtype=np.int64)
-    return total
+    return total + _ROW_BYTES

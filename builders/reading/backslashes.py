@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.storage.files import open_binary, reading
+from llmfusionbench.builders.reading.limits import open_limited
+from llmfusionbench.storage.files import reading
 
 
 def has_doubled_backslashes(path: Path) -> bool:
@@ -18,7 +19,7 @@ def has_doubled_backslashes(path: Path) -> bool:
     """
     seen = False
     run = 0  # backslashes at the end of the last chunk, whose run may go on
-    with reading(path), open_binary(path) as stream:
+    with reading(path), open_limited(path) as stream:
         while chunk := stream.read(8 << 20):
             places = np.flatnonzero(np.frombuffer(chunk, np.uint8) == ord("\\")) + run
             places = np.concatenate([np.arange(run), places])

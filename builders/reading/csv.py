@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -21,13 +22,11 @@ from typing import IO, Final
 
 import pyarrow as pa
 
+from llmfusionbench.builders.reading.limits import check_columns, open_limited, record_bytes
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.errors import InputError
-from llmfusionbench.storage.files import open_binary
 from llmfusionbench.validation.issue import shorten
 
-_LONGEST: Final = 1 << 30
-"""Bytes that a record may have."""
 _CELL_BYTES: Final = 64
 """Memory that Python takes for a cell, without its text."""
 _BOM: Final = b"\xef\xbb\xbf"
@@ -91,31 +90,32 @@ def _records(path: Path, delimiter: str, characters: int) -> Iterator[_Record]:
     """The records of a file, read some `characters` at a time; at least one, for the header comes first."""
     number = size = 0
     is_at_end = False
+    longest = record_bytes()
 
     def chunks(stream: IO[bytes], newline: str) -> Iterator[Iterable[str]]:
         """The lines of the file, many at a time."""
         nonlocal size, is_at_end
         text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline=newline)
         while chunk := text.read(characters):
-            chunk += text.readline(_LONGEST)
+            chunk += text.readline(longest)
             size += len(chunk.encode(errors="surrogateescape"))
-            if size >= _LONGEST:
+            if size >= longest:
                 raise csv.Error
             yield io.StringIO(_LONE_RETURN.sub(_STAND_IN, chunk) if newline and "\r" in chunk else chunk, newline)
         is_at_end = True  # the reader asks for one more line only within quotes
 
-    csv.field_size_limit(_LONGEST)
+    csv.field_size_limit(longest)
     try:
         newline = "\n" if _ends_in_newline(_head(path)) else ""
-        with open_binary(path) as stream:
+        with open_limited(path) as stream:
             for cells in csv.reader(chain.from_iterable(chunks(stream, newline)), delimiter=delimiter):
                 size = 0
                 if cells:
                     yield cells, is_at_end
                     number += 1
     except csv.Error as error:
-        where = f"{path}: at record {max(0, number - 1)} or soon after, one is longer than {_LONGEST >> 20} MiB"
-        raise InputError(f"{where}. Remedy: close the quotation mark there") from error
+        where = f"{path}: at record {max(0, number - 1)} or soon after, one is longer than {longest >> 20} MiB"
+        raise InputError(f"{where}. Remedy: close the quotation mark there, or raise --max-record-mib") from error
     except (OSError, EOFError) as error:
         words = str(error).splitlines()[0] if str(error) else type(error).__name__
         where = f"{path}: cannot be read after record {max(0, number - 1)}"
@@ -128,7 +128,7 @@ def _head(path: Path) -> bytes:
     Raises:
         InputError: they are not those of a CSV file.
     """
-    with open_binary(path) as file:
+    with open_limited(path) as file:
         head = file.read(4096)
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise InputError(f"{path}: the file is UTF-16, expected UTF-8. Remedy: convert the file to UTF-8")
@@ -152,7 +152,8 @@ def _names(path: Path, cells: list[str], is_cut: bool) -> list[str]:
         names = [_bytes(cell).decode() for cell in cells]
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: the header is not UTF-8 ({error}). Remedy: convert the file to UTF-8") from error
-    twice = sorted({n for n in names if names.count(n) > 1})
+    check_columns(path, len(names))
+    twice = sorted(n for n, count in Counter(names).items() if count > 1)
     if twice:
         raise InputError(f'{path}: two columns are called "{twice[0]}". Remedy: rename one of them')
     return names

@@ -13,7 +13,7 @@ from llmfusionbench.validation.issue import shorten
 _LONGEST_LITERAL: Final = 1_000_000
 _NO_OPTIONS: Final = ("", "None", "null", "nan")
 _SHOWN_FIELD: Final = 200
-_CONSTANTS: Final = {"NaN": None, "Infinity": math.inf, "-Infinity": -math.inf}
+CONSTANTS: Final = {"NaN": None, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 class BadRecordError(ValueError):
@@ -28,7 +28,7 @@ class BadRecordError(ValueError):
 
 
 def loads(text: str) -> Any:
-    return json.loads(text, parse_constant=_CONSTANTS.__getitem__)
+    return json.loads(text, parse_constant=CONSTANTS.__getitem__)
 
 
 def fields(value: Any) -> dict[str, Any]:
@@ -77,9 +77,12 @@ def number(record: Mapping[str, Any], name: str) -> float | None:
     value = record.get(name)
     if value is None:
         return None
-    if not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise BadRecordError(f"{name} is {_named(value)}, expected a number")
-    return float(value)
+    try:
+        if isinstance(value, (int, float)) and math.isfinite(value):
+            return float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        pass
+    raise BadRecordError(f"{name} is {_named(value)}, expected a number")
 
 
 def count(record: Mapping[str, Any], name: str) -> int | None:

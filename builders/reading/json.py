@@ -3,84 +3,186 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Final
 
-from llmfusionbench.builders.reading.fields import loads
+from llmfusionbench.builders.reading.json_window import Decoder, Window
+from llmfusionbench.builders.reading.limits import MOST_REJECTED, REMEDY, open_limited, record_bytes, too_large
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.errors import InputError
-from llmfusionbench.storage.files import limited_lines, open_binary
+from llmfusionbench.storage.files import limited_lines
 
-_LONGEST_LINE: Final = 64 << 20
 _DAMAGED: Final = "Remedy: fetch the file again"
+Item = tuple[int, Any] | Rejected
 
 
-def read_items(path: Path, file: str) -> Iterator[tuple[int, Any] | Rejected]:
+def read_items(path: Path, file: str) -> Iterator[Item]:
     """The records of a JSON list, of JSON lines or of a single JSON value, with their numbers from 0.
 
-    NaN, which Python writes although it is not JSON, is null. A line that is not JSON is rejected; blank lines are skipped.
+    NaN, which Python writes although it is not JSON, is null. A line that is not JSON is rejected, and so is a record with a
+    key twice in one object, or a longer one than the limit; blank lines are skipped.
 
     Raises:
-        InputError: the file is missing, cut short, not UTF-8, or neither JSON nor JSON lines.
+        InputError: the file is missing, cut short, not UTF-8, or neither JSON nor JSON lines; a record of a list is too long.
     """
+    with _opened(path) as (first, stream):
+        if first.lstrip().startswith(b"["):
+            window = Window(path, first, stream)
+            yield from _checked(enumerate(window.elements()), window.decoder, file)
+            window.end()
+        elif first.lstrip().startswith(b"{") and _is_json(first):
+            yield from _lines(chain([first], limited_lines(stream, record_bytes())), file)
+        else:
+            yield from _whole(path, first, stream, file)
+
+
+def read_fields(path: Path, file: str, listed: str) -> tuple[dict[str, Any], bool]:
+    """(the fields of the first object of a file without the list `listed`, whether it has that list); none if it is damaged.
+
+    Raises:
+        InputError: the file is missing or cannot be read, or the object gives a key twice.
+    """
+    found: dict[str, Any] = {}
+    faults: list[str | None] = []
+    with _opened(path) as (first, stream):
+        window = Window(path, first, stream)
+        try:
+            for name in _names(window):
+                faults.append(f"the key {name[:80]!r} is given twice in one object" if name in found else None)
+                if name == listed and window.peek() == "[":
+                    found[name] = listed
+                    for _ in _checked(enumerate(window.elements()), window.decoder, file):
+                        pass
+                else:
+                    found[name] = window.value()
+                    faults.append(window.decoder.fault)
+        except InputError:  # reported when the file is read as lines
+            return {}, False
+    if found.get(listed) is listed and any(faults):
+        raise InputError(f"{path}: {next(filter(None, faults))}. Remedy: correct the file")
+    return found, found.pop(listed, None) is listed
+
+
+def read_listed(path: Path, file: str, listed: str) -> Iterator[Item]:
+    """The records of the list in the field `listed` of a file's object, with their numbers from 0."""
+    with _opened(path) as (first, stream):
+        window = Window(path, first, stream)
+        for name in _names(window):
+            if name == listed and window.peek() == "[":
+                yield from _checked(enumerate(window.elements()), window.decoder, file)
+            else:
+                window.value()
+
+
+def _names(window: Window) -> Iterator[str]:
+    """The keys of an object; the caller reads each value before the next."""
+    window.expect("{")
+    if window.take("}"):
+        return
+    while True:
+        name = window.value()
+        window.expect(":")
+        yield str(name)
+        if window.take("}"):
+            return
+        window.expect(",")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[bytes, IO[bytes]]]:
+    """The first line of a file that is not blank, without a byte order mark, and the rest."""
     try:
-        with open_binary(path) as stream:
+        with open_limited(path) as stream:
             first = _first_line(stream)
             if first.startswith((b"\xff\xfe", b"\xfe\xff")):
                 raise InputError(f"{path}: the file is UTF-16, expected UTF-8. Remedy: convert the file to UTF-8")
             first = first.removeprefix(b"\xef\xbb\xbf")
             if not first.strip():
                 raise InputError(f"{path}: the file is empty, expected JSON. Remedy: check where the file comes from")
-            if first.lstrip().startswith(b"{") and _is_json(first):
-                yield from _lines(chain([first], limited_lines(stream, _LONGEST_LINE)), file)
-            else:
-                yield from _whole(path, first + stream.read(), file)
+            yield first, stream
     except (OSError, EOFError) as error:
         raise InputError(f"{path}: cannot be read to its end ({error}). {_DAMAGED}") from error
 
 
 def _first_line(stream: IO[bytes]) -> bytes:
-    """The first line that is not blank, up to `_LONGEST_LINE` bytes of it."""
-    line = stream.readline(_LONGEST_LINE)
+    """The first line that is not blank, or the first bytes of it."""
+    line = stream.readline(record_bytes())
     while line and not line.strip():
-        line = stream.readline(_LONGEST_LINE)
+        line = stream.readline(record_bytes())
     return line
 
 
-def _lines(lines: Iterable[bytes | int], file: str) -> Iterator[tuple[int, Any] | Rejected]:
-    row = 0
+def _checked(items: Iterable[tuple[int, Any]], decoder: Decoder, file: str) -> Iterator[Item]:
+    """The records, those rejected with which something is wrong although they are JSON.
+
+    Raises:
+        InputError: hundreds of thousands of them are not objects with a key. A small file may hold a billion of such.
+    """
+    useless = 0
+    for row, value in items:
+        useless += not (isinstance(value, dict) and value)
+        if useless > MOST_REJECTED:
+            raise _useless(file)
+        yield (row, value) if decoder.fault is None else Rejected(file, row, decoder.fault, {})
+
+
+def _lines(lines: Iterable[bytes | int], file: str) -> Iterator[Item]:
+    row, useless, decoder = 0, 0, Decoder()
     for line in lines:
-        if isinstance(line, int):
-            yield Rejected(file, row, f"the line is longer than {_LONGEST_LINE >> 20} MiB, expected a record of JSON", {})
-        elif not line.strip():
+        if not isinstance(line, int) and not line.strip():
             continue
-        else:
-            try:
-                yield row, loads(line.decode())
-            except UnicodeDecodeError as error:
-                yield Rejected(file, row, f"the line is not UTF-8 at byte {error.start}", {})
-            except (ValueError, RecursionError) as error:
-                yield Rejected(file, row, f"the line is not JSON ({_words(error)})", {})
+        item = _line(line, decoder, file, row)
+        useless += isinstance(item, Rejected) or not (isinstance(item[1], dict) and item[1])
+        if useless > MOST_REJECTED:
+            raise _useless(file)
+        yield item
         row += 1
 
 
-def _whole(path: Path, data: bytes, file: str) -> Iterator[tuple[int, Any] | Rejected]:
+def _line(line: bytes | int, decoder: Decoder, file: str, row: int) -> Item:
+    """The record in a line, of which only the length is known if it is too long."""
+    if isinstance(line, int):
+        reason = f"the line is longer than {record_bytes() >> 20} MiB, expected a record of JSON. {REMEDY}"
+        return Rejected(file, row, reason, {})
+    try:
+        value = decoder.decode(line.decode())
+    except UnicodeDecodeError as error:
+        return Rejected(file, row, f"the line is not UTF-8 at byte {error.start}", {})
+    except (ValueError, RecursionError) as error:
+        return Rejected(file, row, f"the line is not JSON ({_words(error)})", {})
+    return (row, value) if decoder.fault is None else Rejected(file, row, decoder.fault, {})
+
+
+def _useless(file: str) -> InputError:
+    return InputError(f"{file}: more than {MOST_REJECTED:,} records are not objects with fields. Remedy: check the file")
+
+
+def _whole(path: Path, first: bytes, stream: IO[bytes], file: str) -> Iterator[Item]:
+    """The records of a file that is not a list: one value, or lines of which the first is broken."""
+    data = first + stream.read(record_bytes() + 1 - len(first))
+    is_cut = len(data) > record_bytes()
+    has_lines = data.lstrip()[:1] == b"{" and b"\n" in data.strip()
+    decoder = Decoder()
     try:
         # A stray byte must not cost the other records: it becomes half a surrogate pair, which `text` refuses.
-        value = loads(data.decode(errors="surrogateescape"))
+        value = decoder.decode(data.decode(errors="surrogateescape"))
     except (ValueError, RecursionError) as error:
-        if data.lstrip()[:1] == b"{" and b"\n" in data.strip():
-            yield from _lines(iter(data.splitlines(keepends=True)), file)
+        if is_cut and not (has_lines and any(map(_is_json, data.splitlines()[1:3]))):
+            raise too_large(path, "its JSON is one longer value", record_bytes()) from error
+        if has_lines:
+            rest = limited_lines(stream, record_bytes()) if is_cut else ()
+            *lines, last = data.splitlines(keepends=True)
+            yield from _lines(chain(lines, [last + stream.readline(record_bytes())] if is_cut else [last], rest), file)
             return
         raise InputError(f"{path}: not JSON ({_words(error)}). {_DAMAGED}") from error
-    items = value if isinstance(value, list) else [value]
-    yield from enumerate(items)
+    yield from _checked([(0, value)], decoder, file)
 
 
 def _is_json(line: bytes) -> bool:
     try:
-        loads(line.decode())
+        Decoder().decode(line.decode())
     except (ValueError, RecursionError):
         return False
     return True

@@ -15,13 +15,19 @@ from llmfusionbench.builders.records import Part, Records, Rejected, record_tabl
 from llmfusionbench.errors import InputError
 
 _BATCH_ROWS: Final = 4096
-_BATCH_CHARACTERS: Final = 16 << 20
+BATCH_CHARACTERS: Final = 16 << 20
 
 Made = TypeVar("Made")
 Items = Iterable[tuple[int, Any] | Rejected]
 """Raw records with their numbers, as `read_items` gives them."""
 Identify = Callable[[Any], dict[str, Any]]
 """Gives what identifies a raw record, which may be any JSON value."""
+
+
+def characters_in(record: Mapping[str, Any]) -> int:
+    """The characters of a record's texts and lists of texts."""
+    values = record.values()
+    return sum(len(v) if isinstance(v, str) else sum(map(len, v)) if isinstance(v, list) else 0 for v in values)
 
 
 def nameless(value: Any) -> dict[str, Any]:
@@ -86,8 +92,8 @@ def read_records(
         taken = True
         row, record = item
         rows.append({"file": file, "row": row, **shared, **record})
-        characters += len(record.get("prompt") or "") + len(record.get("response") or "")
-        if len(rows) >= _BATCH_ROWS or characters >= _BATCH_CHARACTERS:
+        characters += characters_in(record)
+        if len(rows) >= _BATCH_ROWS or characters >= BATCH_CHARACTERS:
             yield Records(record_table(rows))
             rows, characters = [], 0
     if rows:

@@ -19,6 +19,8 @@ COLUMNS: Final = tuple(name for name in LOG.names if name not in ("file", "row")
 
 _ALIASES: Final = {"query": "prompt", "cost": "cost_usd"}
 _SECTIONS: Final = ("map", "wide", "llms", "split")
+_LARGEST: Final = 1 << 20
+"""Characters of a mapping."""
 _LLM: Final = "{llm}"
 _PER_ANSWER: Final = (
     "response",
@@ -134,11 +136,11 @@ def parse_mapping(
         if ours not in _PER_ANSWER:
             raise InputError(f"{ours} cannot have a pattern, expected one of {', '.join(_PER_ANSWER)}. Remedy: use map")
     names = sections["llms"]
-    if isinstance(names, str) or not all(isinstance(n, str) for n in names):
-        raise InputError(f"llms is {names!r}, expected a list of names")
+    if not isinstance(names, Sequence) or isinstance(names, str) or not all(isinstance(n, str) for n in names):
+        raise InputError(f"llms is {shorten(names)}, expected a list of names")
     split = sections.get("split")
     if split is not None and not isinstance(split, str):
-        raise InputError(f"split is {split!r}, expected a text")
+        raise InputError(f"split is {shorten(split)}, expected a text")
     return TableMapping(
         columns={ours: theirs for ours, theirs in mapped.items() if not theirs.startswith("=")},
         constants={ours: theirs[1:] for ours, theirs in mapped.items() if theirs.startswith("=")},
@@ -148,6 +150,22 @@ def parse_mapping(
     )
 
 
+class _Loader(yaml.SafeLoader):
+    """Plain YAML: no aliases, by which a small file stands for a large one, and every key once."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError(f"an alias in line {self.line + 1}, expected plain values")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise yaml.YAMLError(f"the key {shorten(twice)} is given twice from line {node.start_mark.line + 1} on")
+        return super().construct_mapping(node, deep)
+
+
 def mapping_sections(path: Path) -> dict[str, Any]:
     """The sections `map`, `wide`, `llms` and `split` of a YAML file; in a file without sections all lines are `map`.
 
@@ -155,9 +173,12 @@ def mapping_sections(path: Path) -> dict[str, Any]:
         InputError: the file cannot be read, or holds something else.
     """
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        words = " ".join(str(error).split())
+        text = path.read_text(encoding="utf-8")
+        if len(text) > _LARGEST:
+            raise ValueError(f"{len(text):,} characters, expected up to {_LARGEST:,}")
+        value = yaml.load(text, _Loader)  # noqa: S506 a safe loader
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # Python has limits on integers and dates
+        words = "nested too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())
         raise InputError(f"{path}: not a readable YAML file ({words}). Remedy: check the path and the file") from error
     if not isinstance(value, dict):
         raise InputError(f"{path}: the mapping is {type(value).__name__}, expected lines like `prompt: question`")
@@ -174,14 +195,14 @@ def mapping_sections(path: Path) -> dict[str, Any]:
 def _named(section: Any, name: str) -> dict[str, str]:
     """A section by our current names of columns."""
     if not isinstance(section, Mapping):
-        raise InputError(f"{name} is {section!r}, expected our column names, each with the file's")
+        raise InputError(f"{name} is {shorten(section)}, expected our column names, each with the file's")
     found: dict[str, str] = {}
     for key, theirs in section.items():
         ours = _ALIASES.get(key) or str(key)
         if ours not in COLUMNS:
             raise UnknownNameError("column", key, COLUMNS)
         if not isinstance(theirs, str) or not theirs:
-            raise InputError(f"{name} of {key} is {theirs!r}, expected the name of a column, or =text for a constant")
+            raise InputError(f"{name} of {key} is {shorten(theirs)}, expected the name of a column, or =text for a constant")
         if found.get(ours, theirs) != theirs:
             raise InputError(f'{name} has two columns for {ours}, "{found[ours]}" and "{theirs}". Remedy: remove one')
         found[ours] = theirs

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from llmfusionbench.builders.reading.limits import RATIO, REMEDY, check_columns, record_bytes, too_large, whole_bytes
+from llmfusionbench.builders.reading.parquet_pages import pages
+from llmfusionbench.builders.reading.row_sizes import row_sizes
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.errors import InputError
+from llmfusionbench.validation.issue import shorten
 
 _ROWS: Final = 4096
+_PAGE: Final = 8
+"""How many records of the largest size a page may have."""
 
 
 def parquet_columns(path: Path) -> list[str]:
@@ -39,22 +47,110 @@ def read_parquet(
     Raises:
         InputError: the file is not Parquet, or it is damaged.
     """
-    row = 0
+    row = unpacked = 0
     with _opened(path) as parquet:
+        names = parquet.schema_arrow.names if columns is None else columns
+        limit = max(whole_bytes(), RATIO * path.stat().st_size)
+        declared = 8 * parquet.metadata.num_rows * max(1, len(names))
+        if declared > limit:
+            raise too_large(path, f"{parquet.metadata.num_rows:,} rows take more than {declared:,} bytes", limit)
         try:
-            for group in range(parquet.num_row_groups):  # one at a time: over all of them, memory grows with the file
-                for batch in parquet.iter_batches(batch_size=_ROWS, columns=columns, row_groups=[group]):
-                    yield from readable_rows(_without_bytes(batch) if bytes_as_text else batch, file, row)
-                    row += batch.num_rows
-        except (pa.ArrowException, OSError) as error:
+            with open(path, "rb") as raw:
+                plans = [_plan(path, raw, parquet, group, names) for group in range(parquet.num_row_groups)]
+            # One row group at a time: over all of them, memory grows with the file.
+            for group, (size, encoded) in enumerate(plans):
+                with _opened(path, encoded) as reader:
+                    for batch in reader.iter_batches(batch_size=size, columns=columns, row_groups=[group]):
+                        for part in _pieces(batch, file, row):
+                            if isinstance(part, Rejected):
+                                yield part
+                                row += 1
+                                continue
+                            unpacked += part.nbytes
+                            if unpacked > limit:
+                                raise too_large(path, f"its first {row:,} rows unpack to {unpacked:,} bytes", limit)
+                            yield from readable_rows(_without_bytes(part) if bytes_as_text else part, file, row)
+                            row += part.num_rows
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
             raise InputError(f"{path}: cannot be read after record {row} ({error}). Remedy: fetch the file again") from error
 
 
-def _opened(path: Path) -> pq.ParquetFile:
+def _opened(path: Path, encoded: list[str] | None = None) -> pq.ParquetFile:
+    """A file, of which the columns `encoded` are read as dictionaries."""
     try:
-        return pq.ParquetFile(path)
+        parquet = pq.ParquetFile(path, read_dictionary=encoded)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last for a column's name
         raise InputError(f"{path}: not a readable Parquet file ({error}). Remedy: fetch the file again") from error
+    names = Counter(parquet.schema_arrow.names)
+    check_columns(path, len(names))
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise InputError(f"{path}: two columns are called {shorten(twice[0])}. Remedy: rename one of them")
+    return parquet
+
+
+def _plan(path: Path, file: IO[bytes], parquet: pq.ParquetFile, group: int, names: Sequence[str]) -> tuple[int, list[str]]:
+    """(rows per batch, leaves to read as dictionaries) that keep the batches of a row group small.
+
+    Raises:
+        InputError: a page, or the lists of the row group, unpack to too much.
+        ValueError: the file is damaged.
+    """
+    rows, encoded = _ROWS, []
+    for index in range(parquet.metadata.num_columns):
+        leaf = parquet.schema.column(index)
+        if leaf.path.split(".")[0] not in names:
+            continue
+        column = parquet.metadata.row_group(group).column(index)
+        where = f'row group {group} of column "{leaf.path}"'
+        width = leaf.length if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY" else 8
+        density = float(width)
+        for page in pages(file, column):
+            if page.size > _PAGE * record_bytes():
+                raise too_large(path, f"{where} has a page of {page.size:,} bytes", _PAGE * record_bytes())
+            if page.is_dictionary:
+                if leaf.physical_type == "BYTE_ARRAY" and page.size * _ROWS > whole_bytes():
+                    encoded.append(leaf.path)
+            elif leaf.physical_type == "BYTE_ARRAY":
+                density = max(density, page.size / page.values)
+        if leaf.max_repetition_level and column.num_values * width > 2 * whole_bytes():
+            raise too_large(path, f"{where} has {column.num_values:,} values in lists", 2 * whole_bytes())
+        rows = min(rows, max(1, int(4 * record_bytes() / density)))
+    return rows, encoded
+
+
+def _pieces(batch: pa.RecordBatch, file: str, first: int) -> Iterator[pa.RecordBatch | Rejected]:
+    """The rows of a batch without dictionaries, in pieces of at most the bytes of a few records; longer rows are rejected."""
+    sizes = row_sizes(batch)
+    too_long = sizes > record_bytes()
+    number = np.cumsum(np.where(too_long, 0, sizes)) // (4 * record_bytes()) + np.cumsum(
+        too_long | np.append(False, too_long[:-1])
+    )
+    for part in np.split(np.arange(batch.num_rows), np.flatnonzero(np.diff(number)) + 1):
+        if len(part) and too_long[part[0]]:
+            reason = f"the row has {sizes[part[0]]:,} bytes, expected up to {record_bytes() >> 20} MiB. {REMEDY}"
+            yield Rejected(file, first + int(part[0]), reason, {})
+        else:
+            yield _decoded(batch.slice(int(part[0]), len(part)) if len(part) else batch)
+
+
+def _decoded(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """`batch` with the texts of dictionaries in their place."""
+    columns = [column.cast(_plain(column.type), safe=False) for column in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """A type without dictionaries."""
+    if pa.types.is_dictionary(kind):
+        return kind.value_type
+    if pa.types.is_struct(kind):
+        return pa.struct([kind.field(i).with_type(_plain(kind.field(i).type)) for i in range(kind.num_fields)])
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_plain(kind.value_type)))
+    if pa.types.is_large_list(kind):
+        return pa.large_list(kind.value_field.with_type(_plain(kind.value_type)))
+    return kind
 
 
 def _without_bytes(batch: pa.RecordBatch) -> pa.RecordBatch:

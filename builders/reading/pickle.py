@@ -6,6 +6,7 @@ pyarrow on arguments that an attacker chose: pyarrow would follow forged offsets
 
 from __future__ import annotations
 
+import io
 import math
 import pickle
 import re
@@ -16,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from llmfusionbench.builders.reading.limits import open_limited, too_large, whole_bytes
+from llmfusionbench.builders.reading.pickle_scan import check_pickle
 from llmfusionbench.errors import InputError
-from llmfusionbench.storage.files import open_binary, reading
+from llmfusionbench.storage.files import reading
 
 _ENDINGS: Final = (".pkl", ".pickle")
 _LONGEST: Final = 1 << 40
-_MOST_TEXT: Final = 1 << 30
-"""Characters in a column: a small pickle may refer to one long text many times."""
 _DTYPE: Final = re.compile(r"[<>|=]?([biuf][1248]|[OUS]\d{0,9})")
 
 _FAULTS: Final = (
@@ -87,7 +88,7 @@ class _NoteReader(pickle.Unpickler):
 
 def is_pickle(path: Path) -> bool:
     """Whether a file is a pickle, by its name or its first bytes."""
-    with reading(path), open_binary(path) as file:
+    with reading(path), open_limited(path) as file:
         head = file.read(2)
     return path.name.lower().removesuffix(".gz").removesuffix(".zst").endswith(_ENDINGS) or (
         len(head) == 2 and head[0] == 0x80 and 2 <= head[1] <= pickle.HIGHEST_PROTOCOL
@@ -101,8 +102,12 @@ def read_frame(path: Path) -> pa.Table:
         InputError: the file is damaged, or holds something other than a DataFrame of plain columns.
     """
     try:
-        with reading(path), open_binary(path) as file:
-            return _frame(_NoteReader(file).load())
+        with reading(path), open_limited(path) as file:
+            data = file.read(whole_bytes() + 1)
+        if len(data) > whole_bytes():
+            raise too_large(path, "the pickle is larger", whole_bytes())
+        check_pickle(data, 2 * whole_bytes())
+        return _frame(_NoteReader(io.BytesIO(data)).load())
     except _FAULTS as error:
         words = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
@@ -119,7 +124,10 @@ def _frame(found: Any) -> pa.Table:
     axes, blocks = _manager(manager)
     names = _array(axes[0]).ravel().tolist()  # ravelled, no shape with a 0 makes a long list
     rows = _length(axes[1])
+    if 8 * rows * len(names) > whole_bytes():
+        raise ValueError(f"{rows:,} rows of {len(names):,} columns")
     columns: dict[int, pa.Array] = {}
+    characters = 0
     for values, place in blocks:
         places = _places(place, len(names))
         block = _array(values)
@@ -128,6 +136,10 @@ def _frame(found: Any) -> pa.Table:
         if block.shape != (len(places), rows):
             raise ValueError(f"a block of {block.shape} for {len(places)} columns of {rows} rows")
         for i, position in enumerate(places):
+            if position in columns:
+                raise ValueError("two of its blocks hold one column")
+            characters += sum(map(_characters, block[i])) if block.dtype == object else 0
+            _check_characters(characters)
             columns[position] = _column(block[i], names[position])
     if sorted(columns) != list(range(len(names))) or not all(isinstance(n, str) for n in names):
         raise ValueError("its columns do not all have a name and a place")
@@ -240,7 +252,15 @@ def _cell(value: Any) -> Any:
 def _texts(value: Any) -> npt.NDArray[Any]:
     """Texts in the layout of pyarrow, checked in full before anything reads them."""
     if _kind(value) == "chunked_array":
-        return np.concatenate([np.empty(0, object), *(_texts(chunk) for chunk in value.args[0])])
+        texts: list[npt.NDArray[Any]] = [np.empty(0, object)]
+        characters = 0
+        for chunk in value.args[0]:
+            if _kind(chunk) != "_restore_array":
+                raise ValueError("texts of an unknown kind")
+            texts.append(_texts(chunk))
+            characters += sum(map(_characters, texts[-1])) + 8 * len(texts[-1])
+            _check_characters(characters)
+        return np.concatenate(texts)
     if _kind(value) != "_restore_array":
         raise ValueError("texts of an unknown kind")
     dtype, length, nulls, offset, buffers, children, dictionary = value.args[0]
@@ -262,8 +282,6 @@ def _column(values: npt.NDArray[Any], name: Any) -> pa.Array:
         return pa.array(values.astype(np.float64) if values.dtype.kind == "f" else values, from_pandas=True)
     cells = [None if isinstance(v, float) and math.isnan(v) else v for v in values.tolist()]
     if any(isinstance(v, (str, bytes, list)) for v in cells):
-        if sum(map(_characters, cells)) > _MOST_TEXT:
-            raise ValueError(f"more than {_MOST_TEXT:,} characters in a column")
         texts = [v if v is None or isinstance(v, str) else str(v) for v in cells]
         try:
             return pa.array(texts, pa.string())
@@ -271,6 +289,12 @@ def _column(values: npt.NDArray[Any], name: Any) -> pa.Array:
             row = texts.index(error.object)
             raise ValueError(f"row {row} of column {str(name)[:60]!r} holds half a character") from error
     return pa.array([None if v is None else float(v) for v in cells], pa.float64())
+
+
+def _check_characters(count: int) -> None:
+    """A small pickle may refer to one long text many times."""
+    if count > whole_bytes():
+        raise ValueError(f"more than {whole_bytes():,} characters in its columns")
 
 
 def _characters(cell: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -40,4 +41,7 @@ def _fits(cells: pa.Array) -> Any:
 
 
 def _short(value: Any) -> Any:
-    return value if not isinstance(value, str) or (len(value) <= 200 and value.isprintable()) else shorten(value)
+    """A value that JSON can hold and that is short."""
+    if value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return value if isinstance(value, str) and len(value) <= 200 and value.isprintable() else shorten(value)

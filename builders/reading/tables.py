@@ -15,10 +15,10 @@ import pyarrow as pa
 from llmfusionbench.builders.reading.csv import csv_columns, read_csv
 from llmfusionbench.builders.reading.fields import writable
 from llmfusionbench.builders.reading.json import read_items
-from llmfusionbench.builders.reading.json_records import each_record
+from llmfusionbench.builders.reading.json_records import BATCH_CHARACTERS, characters_in, each_record
+from llmfusionbench.builders.reading.limits import check_columns, open_limited
 from llmfusionbench.builders.reading.parquet import parquet_columns, read_parquet
 from llmfusionbench.builders.records import Rejected
-from llmfusionbench.storage.files import open_binary
 from llmfusionbench.validation.issue import shorten
 
 _SUFFIXES: Final = {
@@ -74,7 +74,7 @@ def _format(path: Path) -> str:
     known = _SUFFIXES.get(Path(name).suffix)
     if known:
         return known
-    with open_binary(path) as file:
+    with open_limited(path) as file:
         head = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith(b"PAR1"):
         return "parquet"
@@ -87,8 +87,12 @@ def column_names(path: Path, file: str) -> list[str]:
         case "parquet":
             return parquet_columns(path)
         case "json":
-            items = (item[1] for item in read_items(path, file) if not isinstance(item, Rejected))
-            return list(dict.fromkeys(key for item in items if isinstance(item, dict) for key in item))
+            found: dict[str, None] = {}
+            for item in read_items(path, file):
+                if not isinstance(item, Rejected) and isinstance(item[1], dict):
+                    found |= dict.fromkeys(item[1])
+                    check_columns(path, len(found))
+            return list(found)
         case delimited:
             return csv_columns(path, delimiter="\t" if delimited == "tsv" else ",")
 
@@ -115,15 +119,17 @@ def _json_chunks(path: Path, file: str, needed: list[str]) -> Iterator[Chunk | R
 
     rows: list[int] = []
     records: list[dict[str, str | None]] = []
+    characters = 0
     for item in each_record(read_items(path, file), file, read):
         if isinstance(item, Rejected):
             yield item
             continue
         rows.append(item[0])
         records.append(item[1])
-        if len(rows) >= _ROWS:
+        characters += characters_in(item[1])
+        if len(rows) >= _ROWS or characters >= BATCH_CHARACTERS:
             yield _json_chunk(rows, records, needed)
-            rows, records = [], []
+            rows, records, characters = [], [], 0
     if rows:
         yield _json_chunk(rows, records, needed)
 

@@ -25,9 +25,9 @@ from llmfusionbench.builders.reading.fields import (
     writable,
 )
 from llmfusionbench.builders.reading.file_names import known_provenance, labelled, provenance_beside, split_of_name, stem
-from llmfusionbench.builders.reading.json import read_items
+from llmfusionbench.builders.reading.json import read_fields, read_listed
 from llmfusionbench.builders.reading.json_records import read_records
-from llmfusionbench.builders.records import Part, Rejected
+from llmfusionbench.builders.records import Part
 from llmfusionbench.errors import InputError
 from llmfusionbench.types import Candidate
 
@@ -60,11 +60,11 @@ class LLMRouterBench:
         taken = False
         for files in runs.values():
             for _, path, file in sorted(files, key=lambda f: f[0], reverse=True):
-                results = _results(path, file)
-                if results is not None and _is_demo(results):
+                results, has_records = read_fields(path, file, "records")
+                if has_records and _is_demo(results):
                     continue
                 taken = True
-                yield from self._lines(path, file) if results is None else self._records(path, file, results)
+                yield from self._records(path, file, results) if has_records else self._lines(path, file)
                 break
         if paths and not taken:
             raise InputError(f"{paths[0]}: a demonstration, as are all files given. Remedy: give the results of whole runs")
@@ -81,7 +81,7 @@ class LLMRouterBench:
             "provenance": provenance_beside(path, self.provenance),
         }  # fmt: skip
         identity = partial(identity_of, names={"source_id": "index"}, task=task, llm=name)
-        yield from read_records(path, file, _answer, shared, identity=identity, items=enumerate(results["records"]))
+        yield from read_records(path, file, _answer, shared, identity=identity, items=read_listed(path, file, "records"))
 
     def _lines(self, path: Path, file: str) -> Iterator[Part]:
         """The queries of a file of JSON lines with the scores of all LLMs."""
@@ -104,12 +104,6 @@ class LLMRouterBench:
         shared = {"split": self.split or split_of_name(path) or "train", "metric": _UNKNOWN}
         identity = partial(identity_of, names=_NAMES)
         yield from read_records(path, file, read, shared, identity=identity, required="query of LLMRouterBench")
-
-
-def _results(path: Path, file: str) -> dict[str, Any] | None:
-    """The results in a file; None if it holds JSON lines."""
-    value = next((item[1] for item in read_items(path, file) if not isinstance(item, Rejected)), None)
-    return value if isinstance(value, dict) and isinstance(value.get("records"), list) else None
 
 
 def _is_demo(results: dict[str, Any]) -> bool:

@@ -5,19 +5,19 @@ Arrays that need a pickle are refused. Vectors without prompts are not kept; suc
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from llmfusionbench.builders.reading.file_names import known_provenance, labelled, provenance_beside, stem
+from llmfusionbench.builders.reading.limits import check_columns, record_bytes
+from llmfusionbench.builders.reading.npz import Archive, Member, open_npz
 from llmfusionbench.builders.records import Part, Records, Rejected
 from llmfusionbench.errors import InputError
 from llmfusionbench.types import Candidate
@@ -25,7 +25,6 @@ from llmfusionbench.types import Candidate
 SPLITS: Final = {"train": "train", "val": "partial_test", "test": "test"}
 """Their name of a split -> ours."""
 
-_LARGEST: Final = 4 << 30
 _ROWS: Final = 1024
 
 
@@ -49,123 +48,119 @@ class RouterEval:
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files."""
         for path, file in labelled(paths):
-            with _arrays(path) as arrays:
+            with open_npz(path) as arrays:
                 made = provenance_beside(path, self.provenance) or _stated_provenance(arrays)
                 present = [name for name in SPLITS if f"{name}_score" in arrays]
                 if not present:
                     raise InputError(f"{path}: no array train_score, val_score or test_score. Remedy: check the file")
                 for name in present:
-                    score, prompts, tasks = _split(path, arrays, name)
+                    score, texts = _split(path, arrays, name)
                     llms = self._llms(path, arrays, score.shape[1])
-                    for start in range(0, len(score), _ROWS):
-                        part = slice(start, start + _ROWS)
-                        yield from self._parts(
-                            f"{file}:{name}", start, score[part], None if prompts is None else prompts[part],
-                            stem(path).removesuffix(".npz") if tasks is None else tasks[part],
-                            llms, self.split or SPLITS[name], made,
+                    step = max(1, min(_ROWS, record_bytes() // max(1, *(m.row_bytes for m in (score, *texts.values())))))
+                    for start in range(0, score.shape[0], step):
+                        rows = min(step, score.shape[0] - start)
+                        found = {what: _checked(path, member, member.take(rows), start) for what, member in texts.items()}
+                        tasks = found.get("task", self.task or stem(path).removesuffix(".npz"))
+                        yield from _parts(
+                            f"{file}:{name}", start, score.take(rows).astype(np.float64), found.get("prompt"),
+                            self.task if self.task is not None else tasks, llms, self.split or SPLITS[name], made,
                         )  # fmt: skip
+                    for member in (score, *texts.values()):
+                        member.end()
 
-    def _llms(self, path: Path, arrays: Any, width: int) -> list[str]:
+    def _llms(self, path: Path, arrays: Archive, width: int) -> list[str]:
         names = list(self.llms) if self.llms is not None else None
         if names is None and "candidates" in arrays:
-            names = _texts(path, arrays, "candidates").tolist()
+            member = _texts(path, arrays, "candidates")
+            names = _checked(path, member, member.whole(), 0).tolist()
+        check_columns(path, width)
         if names is None:
             raise InputError(f"{path}: has no names for the LLMs of its {width} columns. Remedy: set --option llms=NAME,NAME")
         if len(names) != width or len(set(names)) != width or not all(names):
             raise InputError(f"{path}: {len(set(names))} names for {width} columns of scores. Remedy: one name for each")
         return names
 
-    def _parts(
-        self, file: str, first: int, score: npt.NDArray[np.float64], prompts: npt.NDArray[np.str_] | None,
-        tasks: npt.NDArray[np.str_] | str, llms: list[str], split: str, made: str | None,
-    ) -> Iterator[Part]:  # fmt: skip
-        """The records of some queries. NaN is a missing score; an infinite score is rejected."""
-        queries, width = score.shape
-        rows = np.repeat(np.arange(queries), width)
-        cells = score.ravel()
-        for place in np.flatnonzero(np.isinf(cells)).tolist():
-            name = llms[place % width]
-            yield Rejected(file, first + place // width, f"score of {name} is infinite, expected 0 to 1", {"llm": name})
-        wanted = np.flatnonzero(~np.isinf(cells))
-        numbers = pa.array(rows[wanted] + first)
-        parsed = [Candidate.parse(name) for name in llms]
-        column = pa.array(wanted % width)
-        missing = pa.array(np.isnan(cells[wanted]))
-        task = self.task if self.task is not None else tasks
+
+def _parts(
+    file: str, first: int, score: npt.NDArray[np.float64], prompts: npt.NDArray[np.str_] | None,
+    task: npt.NDArray[np.str_] | str, llms: list[str], split: str, made: str | None,
+) -> Iterator[Part]:  # fmt: skip
+    """The records of some queries. NaN is a missing score; an infinite score is rejected."""
+    queries, width = score.shape
+    cells = score.ravel()
+    for place in np.flatnonzero(np.isinf(cells)).tolist():
+        name = llms[place % width]
+        yield Rejected(file, first + place // width, f"score of {name} is infinite, expected 0 to 1", {"llm": name})
+    wanted = np.flatnonzero(~np.isinf(cells))
+    parsed = [Candidate.parse(name) for name in llms]
+    texts = [values for values in (prompts, task) if isinstance(values, np.ndarray)]
+    characters = np.add.reduce([np.char.str_len(values) for values in texts]) if texts else np.zeros(queries, np.int64)
+    # Every candidate's record has the texts of its query: many candidates are read in several pieces.
+    piece = np.cumsum(characters[wanted // width]) // record_bytes()
+    for part in np.split(wanted, np.flatnonzero(np.diff(piece)) + 1) if len(wanted) else ():
+        rows = part // width
+        numbers = pa.array(rows + first)
+        column = pa.array(part % width)
         columns = {
-            "file": pa.repeat(file, len(wanted)),
+            "file": pa.repeat(file, len(part)),
             "row": numbers,
-            "task": pa.repeat(task, len(wanted)) if isinstance(task, str) else _taken(task, rows[wanted]),
-            "split": pa.repeat(split, len(wanted)),
+            "task": pa.repeat(task, len(part)) if isinstance(task, str) else _taken(task, rows),
+            "split": pa.repeat(split, len(part)),
             "source_id": pa.array([f"{file}:{n}" for n in numbers.to_pylist()], pa.string()) if prompts is None else None,
-            "prompt": None if prompts is None else _taken(prompts, rows[wanted]),
-            "metric": pa.repeat("unknown", len(wanted)),
+            "prompt": None if prompts is None else _taken(prompts, rows),
+            "metric": pa.repeat("unknown", len(part)),
             "llm": pa.array([c.llm for c in parsed], pa.string()).take(column),
             "mode": pa.array([c.mode for c in parsed], pa.string()).take(column),
-            "status": pa.array(["ok", "missing"]).take(missing.cast(pa.int8())),
-            "performance": pa.array(cells[wanted], from_pandas=True),
-            "provenance": pa.repeat(made, len(wanted)) if made else None,
+            "status": pa.array(["ok", "missing"]).take(pa.array(np.isnan(cells[part])).cast(pa.int8())),
+            "performance": pa.array(cells[part], from_pandas=True),
+            "provenance": pa.repeat(made, len(part)) if made else None,
         }
         yield Records(pa.table({name: values for name, values in columns.items() if values is not None}))
 
 
 def _taken(texts: npt.NDArray[np.str_], rows: npt.NDArray[np.int64]) -> pa.Array:
-    return pa.array(texts.tolist(), pa.string()).take(pa.array(rows))
+    first, last = int(rows[0]), int(rows[-1]) + 1
+    return pa.array(texts[first:last].tolist(), pa.string()).take(pa.array(rows - first))
 
 
-def _split(
-    path: Path, arrays: Any, name: str
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.str_] | None, npt.NDArray[np.str_] | None]:
-    """The scores [Q, C], prompts [Q] and tasks [Q] of a split."""
-    score = arrays[f"{name}_score"]
-    if score.ndim != 2 or score.dtype.kind not in "biuf":
-        raise InputError(f"{path}: {name}_score is {score.dtype}{list(score.shape)}, expected numbers [queries, LLMs]")
-    found: list[npt.NDArray[np.str_] | None] = []
-    for what in ("prompt", "task"):
-        texts = _texts(path, arrays, f"{name}_{what}") if f"{name}_{what}" in arrays else None
-        if texts is not None and texts.shape != score.shape[:1]:
-            raise InputError(f"{path}: {name}_{what} is of {list(texts.shape)}, expected the {len(score)} rows of {name}_score")
-        found.append(texts)
-    embed = arrays.get(f"{name}_embed")
-    if embed is not None and embed.shape[:1] != score.shape[:1]:
-        raise InputError(f"{path}: {name}_embed is of {list(embed.shape)}, expected the {len(score)} rows of {name}_score")
-    return score.astype(np.float64), found[0], found[1]
+def _split(path: Path, arrays: Archive, name: str) -> tuple[Member, dict[str, Member]]:
+    """The scores [Q, C] of a split, and its prompts [Q] and tasks [Q] if it has them."""
+    score = arrays.open(f"{name}_score")
+    if len(score.shape) != 2 or score.dtype.kind not in "biuf":
+        raise InputError(f"{path}: {score}, expected numbers [queries, LLMs]")
+    if not score.shape[1]:
+        raise InputError(f"{path}: {score}, expected at least one LLM. Remedy: check the file")
+    texts = {what: _texts(path, arrays, f"{name}_{what}") for what in ("prompt", "task") if f"{name}_{what}" in arrays}
+    embed = [arrays.open(f"{name}_embed")] if f"{name}_embed" in arrays else []
+    for member in (*texts.values(), *embed):
+        if member.shape[:1] != score.shape[:1]:
+            rows = score.shape[0]
+            raise InputError(f"{path}: {member.name} is of {list(member.shape)}, expected the {rows} rows of {name}_score")
+    return score, texts
 
 
-def _texts(path: Path, arrays: Any, name: str) -> npt.NDArray[np.str_]:
+def _texts(path: Path, arrays: Archive, name: str) -> Member:
     """An array of texts."""
-    found = arrays[name]
-    if found.dtype.kind != "U" or found.ndim != 1:
-        raise InputError(f"{path}: {name} is {found.dtype}{list(found.shape)}, expected texts. Remedy: check the file")
-    for row, text in enumerate(found.tolist()):
+    found = arrays.open(name)
+    if found.dtype.kind != "U" or len(found.shape) != 1:
+        raise InputError(f"{path}: {found}, expected texts. Remedy: check the file")
+    return found
+
+
+def _checked(path: Path, member: Member, texts: npt.NDArray[np.str_], first: int) -> npt.NDArray[np.str_]:
+    """`texts`, if UTF-8 can encode them; `first` is the row of the first."""
+    for row, text in enumerate(texts.tolist(), first):
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            raise InputError(f"{path}: {name} is broken at row {row}, expected text that UTF-8 can write") from error
-    return np.asarray(found)
+            raise InputError(f"{path}: {member.name} is broken at row {row}, expected text that UTF-8 can write") from error
+    return texts
 
 
-def _stated_provenance(arrays: Any) -> str | None:
-    if "provenance" in arrays and arrays["provenance"].dtype.kind == "U" and arrays["provenance"].size == 1:
-        return known_provenance(arrays["provenance"].ravel()[0].item())
-    return None
-
-
-@contextmanager
-def _arrays(path: Path) -> Iterator[Any]:
-    """The arrays of a file by name, each read when it is asked for."""
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if not isinstance(loaded, np.lib.npyio.NpzFile):
-            raise InputError(f"{path}: one array, expected an npz of several. Remedy: check the file")
-        with loaded as arrays:
-            with zipfile.ZipFile(path) as archive:
-                size = sum(entry.file_size for entry in archive.infolist())
-            if size > _LARGEST:
-                raise InputError(f"{path}: {size >> 20:,} MiB unpacked, expected up to {_LARGEST >> 20:,}. Remedy: split it")
-            yield arrays
-    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, MemoryError, NotImplementedError) as error:
-        words = " ".join(str(error).split())
-        raise InputError(
-            f"{path}: not a readable npz file ({words}). Remedy: fetch it again; arrays may hold no objects"
-        ) from error
+def _stated_provenance(arrays: Archive) -> str | None:
+    if "provenance" not in arrays:
+        return None
+    member = arrays.open("provenance")
+    if member.dtype.kind != "U" or math.prod(member.shape) != 1:
+        return None
+    return known_provenance(member.whole().ravel()[0].item())

@@ -49,6 +49,12 @@ _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": 
     "--revision", help="Revision of the inputs: the one to fetch from a repository; otherwise recorded in the manifest."
 )
 @click.option("--strict", is_flag=True, help="Fail on a record that cannot be read, instead of listing it in rejected.jsonl.")
+@click.option(
+    "--max-record-mib",
+    type=click.IntRange(min=1),
+    default=16,
+    help="Size of the largest record or cell, MiB. A compressed file may unpack to 16 times as much, or to 250 times its size.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace an existing release.")
 @click.option("--workers", type=click.IntRange(min=1), help="Number of shards written in parallel. Default: one per core.")
 def command(

@@ -11,6 +11,7 @@ from llmfusionbench.cli.console import interval, say, say_json, show_table
 from llmfusionbench.cli.info import SIMULATED
 from llmfusionbench.cli.options import out_path
 from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.storage.csv_text import csv_text
 from llmfusionbench.storage.files import whole_file
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ def command(
     rows = figures(found)
     if out is not None:
         with whole_file(out) as file:
-            pd.DataFrame(rows).assign(provenance=" ".join(opened.provenance)).to_csv(file, index=False)
+            named = pd.DataFrame(rows).assign(provenance=" ".join(opened.provenance))
+            file.write_text(csv_text(named), encoding="utf-8")
     if as_json:
         say_json({"queries": len(table.query_ids), "provenance": opened.provenance, "fusions": rows})
         return

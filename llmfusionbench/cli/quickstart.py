@@ -14,6 +14,7 @@ from llmfusionbench.cli.console import interval, progress, say, show_table
 from llmfusionbench.cli.info import describe
 from llmfusionbench.cli.options import out_path
 from llmfusionbench.cli.validate import check
+from llmfusionbench.storage.csv_text import csv_text
 from llmfusionbench.storage.directories import whole_directory
 from llmfusionbench.storage.kinds import DirectoryKind
 
@@ -84,7 +85,7 @@ def command(out: Path | None) -> int:
     with _folder(out) as folder:
         _show_corpus(release, folder / _CORPUS)
         report.write_files(folder)
-        board.to_csv(folder / _CANDIDATES, index=False)
+        (folder / _CANDIDATES).write_text(csv_text(board), encoding="utf-8")
     if out is not None:
         for name in [*FILES, _CANDIDATES, _CORPUS]:
             say(f"Wrote {out / name}.")

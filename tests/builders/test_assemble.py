@@ -68,6 +68,8 @@ class Plain:
         split: dict[str, str] = {}
         for r in records:
             split[r["query_id"]] = max(split.get(r["query_id"], "train"), r["split"], key=GUARD.index)
+        labelled = {r["query_id"]: r["row"] for r in reversed(records) if r["split"] == "train"}
+        self.refused += [(row, "split") for query, row in labelled.items() if split[query] != "train"]
         for r in records:
             r["split"] = split[r["query_id"]]
         records = self.consistent(records, ("query_id",), ("ground_truth", "choices", "metric"))
@@ -163,7 +165,9 @@ def through_the_spill(
                 assert found == sorted(found, key=lambda r: [r[k] for k in table_schema(name).key])
                 tables[name] += found
             assert {q["split"] for q in made.tables["queries"].to_pylist()} <= {plan.split}
-            refused += [(r.row, r.reason.partition(" has another ")[2].partition(" ")[0] or "score") for r in made.rejected]
+            for r in made.rejected:
+                fact = r.reason.partition(" has another ")[2].partition(" ")[0]
+                refused.append((r.row, "split" if r.reason.startswith("split is train") else fact or "score"))
     return tables, refused
 
 

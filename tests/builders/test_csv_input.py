@@ -172,7 +172,7 @@ def test_an_odd_quotation_mark_before_a_lone_return(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rest", [b'2,"' + b"long\n" * 500, b"2," + b"x" * 2000, b"2," + b"x," * 2000, b"2" + b',"\n"' * 2000])
 def test_a_record_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rest: bytes) -> None:
-    monkeypatch.setattr(reader, "_LONGEST", 1000)
+    monkeypatch.setattr(reader, "record_bytes", lambda: 1000)
     message = r"at record 1 or soon after, one is longer than 0 MiB\. Remedy: close the quotation mark there"
     with pytest.raises(InputError, match=message):
         collect(write(tmp_path, b"a,b\n1,1\n" + rest), block_bytes=4)

@@ -241,5 +241,5 @@ def test_one_text_in_many_cells(tmp_path: Path, cell: Any) -> None:
     frame = pd.DataFrame({"a": pd.Series([cell] * 2000, dtype=object)})
     data = pickle.dumps(frame, protocol=4)
     assert len(data) < 2 << 20
-    with pytest.raises(InputError, match="more than 1,073,741,824 characters in a column"):
+    with pytest.raises(InputError, match="more than 268,435,456 characters in its columns"):
         read_frame(write(tmp_path / "bomb.pkl", data))

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmfusionbench.builders.reading import json as json_input
 from llmfusionbench.builders.reading.fields import BadRecordError, count, literal, number, option_texts
 from llmfusionbench.builders.reading.file_names import labels, stem
 from llmfusionbench.builders.reading.json import read_items
+from llmfusionbench.builders.reading.limits import REMEDY, limit_records
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.errors import InputError
 from tests.helpers.reading import write
@@ -45,15 +45,16 @@ def test_a_first_line_that_is_broken_costs_no_other(tmp_path: Path) -> None:
     assert found[1:] == [(1, {"a": 2})]
 
 
-def test_a_line_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_input, "_LONGEST_LINE", 1 << 20)
+def test_a_line_that_is_too_long(tmp_path: Path) -> None:
+    reason = f"the line is longer than 1 MiB, expected a record of JSON. {REMEDY}"
     long = json.dumps({"a": "x" * (5 << 20)})
-    found = items(write(tmp_path / "x.jsonl.gz", f'{{"a": 1}}\n{long}\n{{"a": 3}}\n{long}'.encode()))
+    with limit_records(1):
+        found = items(write(tmp_path / "x.jsonl.gz", f'{{"a": 1}}\n{long}\n{{"a": 3}}\n{long}'.encode()))
     assert found == [
         (0, {"a": 1}),
-        (1, "the line is longer than 1 MiB, expected a record of JSON"),
+        (1, reason),
         (2, {"a": 3}),
-        (3, "the line is longer than 1 MiB, expected a record of JSON"),
+        (3, reason),
     ]
 
 

@@ -165,7 +165,7 @@ _TYPES: Final[tuple[tuple[pa.DataType, Any], ...]] = (
 
 def arrow_table(rng: Random, rows: Sequence[dict[str, Any]]) -> pa.Table:
     """Rows as a table some of whose columns have other types, names, places or values."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    names = list(dict.fromkeys(name for row in rows for name in row if name.isascii() or "\ud800" not in name))
     columns: list[tuple[str, pa.Array]] = []
     for name in names:
         values = [row.get(name) for row in rows]

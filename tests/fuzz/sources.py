@@ -129,8 +129,8 @@ def _parquet(rng: Random, rows: Sequence[Row]) -> tuple[bytes, int]:
         pq.write_table(table, sink, row_group_size=rng.choice((1, 100)))
     except (pa.ArrowException, ValueError):  # a type that Parquet lacks
         sink = pa.BufferOutputStream()
-        pq.write_table(pa.Table.from_pylist(list(rows)), sink)
-        table = pa.Table.from_pylist(list(rows))
+        table = pa.Table.from_pylist([{name: _cell(value) for name, value in row.items()} for row in rows])
+        pq.write_table(table, sink)
     return sink.getvalue().to_pybytes(), table.num_rows
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from llmfusionbench.errors import InputError
 from llmfusionbench.redaction import redacted_data
+from llmfusionbench.storage.csv_text import csv_text
 from llmfusionbench.storage.directories import whole_directory
 from llmfusionbench.storage.kinds import DirectoryKind, read_marker
 
@@ -144,7 +145,7 @@ class Report:
     def write_files(self, folder: Path) -> None:
         """Write the files of `write` into a directory."""
         folder.mkdir(exist_ok=True)
-        texts = (self.to_json(), self.summary.to_csv(index=False, lineterminator="\n"), self.to_html())
+        texts = (self.to_json(), csv_text(self.summary), self.to_html())
         for name, text in zip(FILES, texts, strict=True):
             (folder / name).write_text(text, encoding="utf-8")
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from llmfusionbench.errors import InputError
 from llmfusionbench.evaluation.routers.decision import Decisions, from_names, from_scores
 from llmfusionbench.release.routing_table import RoutingTable
 
 SUFFIXES: Final = (".csv", ".jsonl", ".parquet")
+_MOST_CELLS: Final = 20_000_000
+_MOST_BYTES: Final = 256 << 20
+_SPLIT: Final = "Remedy: keep only the rows and columns that are needed"
 _TEXTS: Final = ("query_id", "task", "prompt")
 """Columns without scores."""
 
@@ -62,13 +70,16 @@ def read_predictions(path: Path) -> pd.DataFrame:
         raise InputError(f"{path}: suffix {path.suffix!r}, expected one of {', '.join(SUFFIXES)}")
     try:
         if path.suffix == ".csv":
+            _check_names(path, _csv_header(path))
             frame = pd.read_csv(path, dtype={"query_id": str, "candidate": str}, keep_default_na=False, na_values=[""])
         elif path.suffix == ".jsonl":
             lines = path.read_text(encoding="utf-8-sig").split("\n")  # a text may hold other line ends unescaped
-            frame = pd.DataFrame([_record(path, number, line) for number, line in enumerate(lines, 1) if line.strip()])
+            records = [_record(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+            _check_size(path, len(records), len({name for record in records for name in record}))
+            frame = pd.DataFrame(records)
         else:
-            frame = pd.read_parquet(path)
-    except (OSError, ValueError) as error:  # parsing errors of pyarrow and pandas are ValueErrors
+            frame = _read_parquet(path)
+    except (OSError, ValueError, OverflowError, pa.ArrowException, csv.Error) as error:  # those of pandas are ValueErrors
         raise InputError(f"{path}: cannot be read as {path.suffix[1:]} ({error}). Remedy: check the file") from error
     others = [c for c in frame.columns if c not in _TEXTS]
     if "query_id" not in frame.columns or not others:
@@ -86,6 +97,54 @@ def read_predictions(path: Path) -> pd.DataFrame:
                 f"{path}: columns {', '.join(map(str, texts))} do not hold numbers, expected scores of candidates. "
                 f"Remedy: {_header_remedy(texts)}"
             )
+    return frame
+
+
+def _csv_header(path: Path) -> list[str]:
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        return next(csv.reader(file), [])
+
+
+def _check_names(path: Path, names: list[str]) -> None:
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise InputError(f"{path}: two columns are called {twice[:80]!r}. Remedy: rename or drop one of them")
+
+
+def _check_size(path: Path, rows: int, columns: int) -> None:
+    if rows * columns > _MOST_CELLS:
+        raise InputError(f"{path}: {rows:,} rows of {columns:,} columns, expected up to {_MOST_CELLS:,} cells. {_SPLIT}")
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    """The columns of a Parquet file that matter here; what it unpacks to is checked before."""
+    with pq.ParquetFile(path) as file:
+        names, about = file.schema_arrow.names, file.metadata
+        leaves = [file.schema.column(i) for i in range(about.num_columns)]
+    _check_names(path, names)
+    _check_size(path, about.num_rows, len(names))
+    unpacked = sum(about.row_group(g).total_byte_size for g in range(about.num_row_groups))
+    if unpacked > _MOST_BYTES:
+        raise InputError(f"{path}: unpacks to {unpacked >> 20:,} MiB, expected up to {_MOST_BYTES >> 20:,}. {_SPLIT}")
+    # Texts are read as dictionaries, since a small file may hold one long text in every row.
+    wanted = [name for name in names if name not in ("task", "prompt")]
+    texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY" and leaf.path in wanted]
+    with pq.ParquetFile(path, read_dictionary=texts) as file:
+        table = file.read(columns=wanted)
+    table.validate(full=True)
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        if name in ("query_id", "candidate") and (pa.types.is_binary(kind) or pa.types.is_nested(kind)):
+            raise InputError(f"{path}: column {name} is {kind}, expected texts. Remedy: write it as text")
+        if pa.types.is_dictionary(column.type):
+            lengths = (pc.binary_length(c.dictionary.cast(pa.large_binary())).take(c.indices) for c in column.chunks)
+            size = sum(pc.sum(length).as_py() or 0 for length in lengths)
+            if size > _MOST_BYTES:
+                raise InputError(
+                    f"{path}: column {name} unpacks to {size >> 20:,} MiB, expected up to {_MOST_BYTES >> 20:,}. {_SPLIT}"
+                )
+            table = table.set_column(table.column_names.index(name), name, column.cast(kind))
+    frame: pd.DataFrame = table.to_pandas()
     return frame
 
 
@@ -117,7 +176,7 @@ def _numbers(column: pd.Series[Any]) -> pd.Series[Any]:
 def _record(path: Path, number: int, line: str) -> dict[str, Any]:
     """A line: an object with query_id and candidate, or query_id and scores, an object of candidate -> score."""
     try:
-        record = json.loads(line)
+        record = json.loads(line, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         why = "nested too deep" if isinstance(error, RecursionError) else error
         raise InputError(f"{path} line {number}: not JSON ({why}). Remedy: write one object per line") from error
@@ -125,6 +184,13 @@ def _record(path: Path, number: int, line: str) -> dict[str, Any]:
         raise InputError(f"{path} line {number}: {line[:40]!r}, expected an object")
     scores = record.pop("scores", None)
     return {**record, **scores} if isinstance(scores, dict) else record
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    twice = next((key for key, count in Counter(key for key, _ in pairs).items() if count > 1), None)
+    if twice is not None:
+        raise ValueError(f"the key {twice[:80]!r} is given twice in one object")
+    return dict(pairs)
 
 
 def _spread(made: Decisions, usable: np.ndarray[Any, np.dtype[np.bool_]], faults: list[str]) -> Decisions:

@@ -1,0 +1,64 @@
+"""What became of every record of the input: taken, folded into an earlier one that says the same, or rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.builders.records import Rejected
+
+Places = dict[str, npt.NDArray[np.int64]]
+"""File -> the numbers of some of its records, sorted, each once."""
+
+
+def places_of(rows: pa.Table | pa.RecordBatch) -> Places:
+    """Where log records stand in the input; those that do not state it are skipped."""
+    files, numbers = (pa.chunked_array(rows[name]).combine_chunks() for name in ("file", "row"))
+    stated = pc.and_(files.is_valid(), numbers.is_valid())
+    encoded = files.filter(stated).dictionary_encode()
+    codes, numbers = encoded.indices.to_numpy(), numbers.filter(stated).to_numpy()
+    return {file: np.unique(numbers[codes == code]) for code, file in enumerate(encoded.dictionary.to_pylist())}
+
+
+class Tally:
+    """The records of a build by their places. A record of many answers counts once; it is taken if a row states any of it."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, list[npt.NDArray[np.int64]]] = {}
+        self._taken: dict[str, list[npt.NDArray[np.int64]]] = {}
+
+    def read(self, places: Places) -> None:
+        """Note records that a source gave."""
+        _add(self._read, places)
+
+    def taken(self, places: Places) -> None:
+        """Note records that are in the release."""
+        _add(self._taken, places)
+
+    def counts(self, rejected: Iterable[Rejected]) -> dict[str, int]:
+        """Number of records that were taken, folded and rejected, once all were noted."""
+        refused: dict[str, list[int]] = {}
+        for record in rejected:
+            if record.row is not None:
+                refused.setdefault(record.file, []).append(record.row)
+        counts = {"taken": 0, "folded": 0, "rejected": 0}
+        for file in {**self._read, **refused}:
+            taken = _whole(self._taken.get(file))
+            wrong = np.setdiff1d(np.array(refused.get(file, ()), np.int64), taken)
+            folded = np.setdiff1d(np.setdiff1d(_whole(self._read.get(file)), taken, True), wrong, True)
+            for name, found in (("taken", taken), ("folded", folded), ("rejected", wrong)):
+                counts[name] += len(found)
+        return counts
+
+
+def _add(noted: dict[str, list[npt.NDArray[np.int64]]], places: Places) -> None:
+    for file, numbers in places.items():
+        noted.setdefault(file, []).append(numbers)
+
+
+def _whole(parts: list[npt.NDArray[np.int64]] | None) -> npt.NDArray[np.int64]:
+    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)

@@ -1,0 +1,137 @@
+"""JSON of any size, decoded value by value from a window of its text. A key that an object gives twice is noted."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, Final
+
+from llmfusionbench.builders.reading.fields import CONSTANTS
+from llmfusionbench.builders.reading.limits import record_bytes, too_large
+from llmfusionbench.errors import InputError
+
+_CHUNK: Final = 1 << 20
+_SPACE: Final = " \t\n\r"
+_MOST_DIGITS: Final = 4300
+"""The most digits that Python converts to an integer."""
+
+
+class Decoder(json.JSONDecoder):
+    """As `json.loads`, but NaN is null, and `fault` tells what is wrong with the value that was decoded last."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(object_pairs_hook=self._object, parse_constant=CONSTANTS.__getitem__, **options)
+        self.fault: str | None = None
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            key = Counter(key for key, _ in pairs).most_common(1)[0][0]
+            self.fault = f"the key {key[:80]!r} is given twice in one object, expected once"
+        return made
+
+    def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
+        self.fault = None
+        try:
+            return super().raw_decode(s, idx)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:  # an integer with too many digits: this finds the end of the value
+            found = json.JSONDecoder(parse_int=str, parse_constant=CONSTANTS.__getitem__).raw_decode(s, idx)
+            self.fault = f"an integer has more than {_MOST_DIGITS:,} digits"
+            return found
+
+
+class Window:
+    """The text of a file from where it has been read to. Bytes that are not UTF-8 become half surrogate pairs.
+
+    Its methods raise InputError for a value that is too long or not JSON.
+    """
+
+    def __init__(self, path: Path, head: bytes, stream: IO[bytes]) -> None:
+        self._path, self._head, self._stream = path, head, stream
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._text, self._at, self._ended = "", 0, False
+        self._lines, self._column = 0, 0  # before the text
+        self.decoder = Decoder()
+
+    def peek(self) -> str:
+        """The next character that is not white space, which stays; empty at the end."""
+        while True:
+            while self._at < len(self._text):
+                if self._text[self._at] not in _SPACE:
+                    return self._text[self._at]
+                self._at += 1
+            if self._ended:
+                return ""
+            self._more()
+
+    def take(self, mark: str) -> bool:
+        """Whether `mark` comes next; then it is read."""
+        found = self.peek() == mark
+        self._at += found
+        return found
+
+    def expect(self, mark: str) -> None:
+        """Read `mark`."""
+        if not self.take(mark):
+            raise self._fault(f"Expecting '{mark}' delimiter", self._at)
+
+    def value(self) -> Any:
+        """The next value."""
+        self.peek()
+        while True:
+            try:
+                value, end = self.decoder.raw_decode(self._text, self._at)
+                if end < len(self._text) or self._ended:  # a number may go on
+                    self._at = end
+                    return value
+            except json.JSONDecodeError as error:
+                if self._ended:
+                    raise self._fault(error.msg, error.pos) from error
+            except RecursionError as error:
+                raise InputError(f"{self._path}: not JSON (nested too deep). Remedy: fetch the file again") from error
+            if len(self._text) - self._at > record_bytes():
+                raise too_large(
+                    self._path, f"a record of JSON near line {self._place(self._at)[0]:,} is longer", record_bytes()
+                )
+            self._more()
+
+    def elements(self) -> Iterator[Any]:
+        """The values of the list that comes next."""
+        self.expect("[")
+        if self.take("]"):
+            return
+        while True:
+            yield self.value()
+            if self.take("]"):
+                return
+            self.expect(",")
+
+    def end(self) -> None:
+        """Check that nothing follows."""
+        if self.peek():
+            raise self._fault("Extra data", self._at)
+
+    def _more(self) -> None:
+        """Drop the text that was read, and add as much as there is left of it, or a chunk."""
+        self._lines, self._column = (n - 1 for n in self._place(self._at))
+        self._text, self._at = self._text[self._at :], 0
+        wanted = max(_CHUNK, len(self._text))
+        data, self._head = self._head, b""
+        data = data or self._stream.read(wanted)
+        self._ended = not data
+        self._text += self._utf8.decode(data, final=self._ended)
+
+    def _place(self, at: int) -> tuple[int, int]:
+        """(line, column) of a place in the text, from 1."""
+        newlines = self._text.count("\n", 0, at)
+        column = at - self._text.rfind("\n", 0, at) if newlines else self._column + at + 1
+        return self._lines + newlines + 1, column
+
+    def _fault(self, words: str, at: int) -> InputError:
+        line, column = self._place(at)
+        return InputError(f"{self._path}: not JSON ({words}: line {line} column {column}). Remedy: fetch the file again")

@@ -105,7 +105,7 @@ def _contents(place: Path) -> list[str]:
     """The files of a log in the layout `config`; ValueError if `place` is not one."""
     card = place / _CARD
     if card.is_symlink() or not card.is_file() or _MAKER not in card.read_text(encoding="utf-8"):
-        raise ValueError(f"it has no {_CARD} that says so")
+        raise ValueError(f"it has no {_CARD} that states it")
     return [_CARD, *(f"{split}.csv" for split in SPLITS)]
 
 

@@ -191,7 +191,7 @@ def test_an_interrupted_simulation_leaves_the_old_log(tmp_path: Path) -> None:
 def test_files_that_are_no_simulated_log_stay(tmp_path: Path, layout: str, name: str) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("mine")
-    message = r"exists and is not a simulated log \(it has no README.md that says so\), .*\. Remedy: choose another --out"
+    message = r"exists and is not a simulated log \(it has no README.md that states it\), .*\. Remedy: choose another --out"
     for overwrite in (False, True):
         with pytest.raises(InputError, match=message):
             simulate(tmp_path, scale=0.001, layout=layout, overwrite=overwrite)

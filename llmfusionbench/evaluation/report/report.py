@@ -200,8 +200,13 @@ def _contents(place: Path) -> tuple[str, ...]:
 
 
 def _contents_of_each(place: Path) -> list[str]:
-    names = [entry.name for entry in place.iterdir()]
-    return [f"{name}/{file}" for name in names for file in _contents(place / name)]
+    names: list[str] = []
+    for folder in sorted(place.iterdir()):
+        try:
+            names += [f"{folder.name}/{file}" for file in _contents(folder)]
+        except ValueError as error:
+            raise ValueError(f"{folder.name}: {error}") from error
+    return names
 
 
 REPORT: Final = DirectoryKind("report", _contents)

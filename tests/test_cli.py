@@ -398,18 +398,33 @@ def test_a_terminal_of_few_characters(place: Path) -> None:
     assert "s\\xfcms" in done.stdout
 
 
-def test_a_full_disk(place: Path) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["build", "table", "in.csv"],
+        ["simulate", "--scale", "0.001"],
+        ["evaluate", "sample", "--router", "cheapest", "--baseline", "best_single", "--resamples", "2"],
+        ["evaluate", "sample", "--router", "cheapest", "--resamples", "2", "--scenario", "judge", "--scenario", "balance"],
+        ["export", "sft", "sample"],
+        ["export", "routing", "sample", "--format", "llmrouter"],
+        ["rescore", "sample", "--workers", "1"],
+        ["templates", "build", "sample"],
+        ["quickstart"],
+    ],
+    ids=lambda words: "-".join(word for word in words[:2] if word.isalpha()),
+)
+def test_a_full_disk(place: Path, words: list[str]) -> None:
     """As a limit on the size of files, which any user can set: the write fails, and nothing is left."""
     (place / "in.csv").write_text(LOG + "".join(f"{os.urandom(900).hex()},train,t,a,x,1,,,em,1\n" for _ in range(50)))
-    line = (
-        f"ulimit -f 20; exec {shlex.join([sys.executable, '-m', 'llmfusionbench', 'build', 'table', 'in.csv', '--out', 'r'])}"
-    )
+    line = f"ulimit -f 20; exec {shlex.join([sys.executable, '-m', 'llmfusionbench', *words, '--out', 'r'])}"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=place, env=environment())
     assert done.returncode == 1
     assert done.stderr.startswith("llmfusionbench: error: ")
     assert "Traceback" not in done.stderr
     assert f"{place / 'r'}: " in done.stderr
-    assert [p.name for p in place.iterdir()] == ["in.csv"]
+    left = [p.name for p in place.iterdir()]
+    assert [name for name in left if not re.fullmatch(r"\.r\.\w+\.work", name)] == ["in.csv"]
+    assert len(left) == 1 or words[0] == "rescore", "what a run resumes with is kept"
 
 
 STOPPED = """

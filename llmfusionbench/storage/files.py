@@ -97,8 +97,9 @@ def name_place(error: BaseException | None, place: str | Path, *, written_as: Pa
     """Add `place` to the error of a full disk, which does not name a file, or names one in the directory `written_as`."""
     if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
         return
-    if error.filename is None or (written_as is not None and written_as in Path(os.fsdecode(error.filename)).parents):
-        error.filename = str(place)
+    target = error.filename if error.filename2 is None else error.filename2
+    if target is None or (written_as is not None and written_as in Path(os.fsdecode(target)).parents):
+        error.filename, error.filename2 = str(place), None
 
 
 def sha256(path: Path) -> str:

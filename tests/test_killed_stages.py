@@ -78,7 +78,7 @@ def forks() -> ForkServerContext:
     )
     names += ("builders.build", "builders.sources.table", "baselines.exporters", "builders.simulation", "evaluation.run")
     names += ("baselines.exporters.routing.export", "evaluation.report.page", "cli.main", "cli.evaluate")
-    context.set_forkserver_preload([f"llmfusionbench.{name}" for name in names])
+    context.set_forkserver_preload([*(f"llmfusionbench.{name}" for name in names), "tests.helpers.loaded_tokenizer"])
     return context
 
 

@@ -18,6 +18,8 @@ def test_every_promise_names_tests_that_exist() -> None:
         for name in re.findall(r"`((?:tests/[\w/]+\.py)?::\w+)`", line):
             stated, _, function = name.partition("::")
             file = stated or file
-            found = {node.name for node in ast.walk(ast.parse((PROJECT / file).read_text())) if isinstance(node, ast.FunctionDef)}
-            assert function in found, f"{file} has no {function}"
+            tree = ast.parse((PROJECT / file).read_text(encoding="utf-8"))
+            assert function in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, (
+                f"{file} has no {function}"
+            )
         assert file, line

@@ -27,6 +27,7 @@ from llmfusionbench.builders.reading.limits import RECORD_MIB, limit_records
 from llmfusionbench.builders.records import Rejected, Source
 from llmfusionbench.builders.sources import SOURCES
 from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
+from llmfusionbench.manifest import odd_value
 from llmfusionbench.release import Release, ReleaseWriter, write_shard
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import table_schema
@@ -88,9 +89,11 @@ def build(
     if tokenizer is not None:
         encoding(tokenizer)  # fail before reading if the name is unknown
     try:
-        json.dumps([revision, _plain(options or {})], ensure_ascii=False, default=str).encode()
+        json.dumps(_plain(options or {}), ensure_ascii=False).encode()
     except (TypeError, UnicodeEncodeError) as error:
         raise InputError(f"the options cannot be written as UTF-8 ({error}). Remedy: use texts and numbers") from error
+    if (odd := odd_value([revision, _plain(options or {})])) is not None or not isinstance(revision, str | None):
+        raise InputError(f"{odd or f'revision {revision!r}'}: no manifest can hold it. Remedy: use texts and finite numbers")
     tell = progress or (lambda *_: None)
     if max_record_mib < 1:
         raise InputError(f"max_record_mib is {max_record_mib}, expected a whole number from 1")
@@ -190,7 +193,7 @@ def _write_rejected(path: Path, rejected: Sequence[Rejected]) -> dict[str, Any]:
 def _refusal(rejected: Sequence[Rejected], why: str) -> str:
     if not rejected:
         return "Found 0 records in the input, expected one or more. Remedy: check that the files are whole"
-    lines = [f"Found {len(rejected):,} records that cannot be taken ({why}):"]
+    lines = [f"Found {len(rejected):,} records that cannot be taken as they are ({why}):"]
     lines += [f"  {r.file}{'' if r.row is None else f' record {r.row}'}: {r.reason}" for r in rejected[:_SHOWN]]
     if len(rejected) > _SHOWN:
         lines.append(f"  ... and {len(rejected) - _SHOWN:,} more")

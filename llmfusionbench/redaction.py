@@ -25,9 +25,9 @@ _PLAIN_QUERY: Final = ("api-version", "version", "model", "deployment", "region"
 """Query parameters that are not secret; their values are hidden with the query, but not replaced in other texts."""
 
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]*")
-_CREDENTIALS: Final = re.compile(
-    r"(?<=://)[^\s/?#@]+(?=@)|(?<=[?&])([\w.-]*(?:key|token|secret|sig|password|auth)[\w.-]*=)[^\s&#'\")]+", re.IGNORECASE
-)
+_CREDENTIALS: Final = re.compile(r"(?<=://)[^\s/?#@]+(?=@)|(?<=[?&])([\w.-]+=)[^\s&#'\")]+")
+
+_SECRET_NAME: Final = re.compile("key|token|secret|sig|password|auth", re.IGNORECASE)
 
 _LOGGERS: Final = ("openai", "httpx", "httpx2", "httpcore", "httpcore2", "huggingface_hub")
 
@@ -76,7 +76,12 @@ def redacted_data(value: Any) -> Any:
 
 def redacted_message(text: str) -> str:
     """The same for the message of an error, where the user info of any URL is replaced too, and query values named as keys."""
-    return _CREDENTIALS.sub(lambda found: (found[1] or "") + MARK, redacted(text))
+
+    def hidden(found: re.Match[str]) -> str:
+        name = found[1]
+        return MARK if name is None else name + MARK if _SECRET_NAME.search(name) else found[0]
+
+    return _CREDENTIALS.sub(hidden, redacted(text))
 
 
 def redacted_traceback(error: BaseException) -> str:

@@ -93,3 +93,11 @@ def test_a_compressed_file_that_was_cut_off_is_never_an_empty_one(tmp_path: Path
         (tmp_path / "file").write_bytes(whole[:end])
         with pytest.raises(OSError, match="Truncated"), open_binary(tmp_path / "file") as file:
             file.read(4096)
+
+
+def test_a_long_name(tmp_path: Path) -> None:
+    for name in ("x" * 240 + ".csv", "é" * 120):
+        with whole_file(tmp_path / name) as file:
+            file.write_text("x")
+        assert os.listdir(tmp_path) == [name]
+        (tmp_path / name).unlink()

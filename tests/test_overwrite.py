@@ -148,3 +148,29 @@ def test_a_damaged_one_of_ours_is_replaced(place: Path) -> None:
     assert run(["build", "table", "log.csv", "--out", "out", "--overwrite"]) == 0
     assert bytes_of(place / "out") == whole
     assert open_release("out").table("logs").count_rows() == 2
+
+
+def test_a_report_on_retrieval_replaces_only_such(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["evaluate-prompts", "sample", "--retrieval-only", "--retriever", "bm25", "--out", "quality"]
+    for _ in range(2):
+        assert run(command) == 0
+    (place / "quality" / "retrieval.json").write_text('{"mine": 1}')
+    capsys.readouterr()
+    assert run(command) == 1
+    assert "retrieval.json: exists and is not a report on retrieval" in capsys.readouterr().err
+    assert (place / "quality" / "retrieval.json").read_text() == '{"mine": 1}'
+
+
+def test_calls_are_not_recorded_where_the_report_will_be(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(capsys, "evaluate", "--calls", "out/calls.jsonl")
+    assert "out/calls.jsonl: lies in --out" in said
+    assert not (place / "out").exists()
+
+
+def test_a_card_that_was_written_in_is_no_damage(place: Path) -> None:
+    assert run(["build", "table", "log.csv", "--out", "out"]) == 0
+    with (place / "out" / "README.md").open("a") as card:
+        card.write("A note.\n")
+    assert open_release("out").table("logs").count_rows() == 2
+    assert run(["info", "out"]) == 0
+    assert run(["validate", "out"]) == 1

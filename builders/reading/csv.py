@@ -14,7 +14,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -25,6 +24,7 @@ import pyarrow as pa
 from llmfusionbench.builders.reading.limits import check_columns, open_limited, record_bytes
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.errors import InputError
+from llmfusionbench.storage.repeats import repeated
 from llmfusionbench.validation.issue import shorten
 
 _CELL_BYTES: Final = 64
@@ -153,7 +153,7 @@ def _names(path: Path, cells: list[str], is_cut: bool) -> list[str]:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: the header is not UTF-8 ({error}). Remedy: convert the file to UTF-8") from error
     check_columns(path, len(names))
-    twice = sorted(n for n, count in Counter(names).items() if count > 1)
+    twice = sorted(repeated(names))
     if twice:
         raise InputError(f'{path}: two columns are called "{twice[0]}". Remedy: rename one of them')
     return names

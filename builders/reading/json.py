@@ -163,6 +163,12 @@ def _whole(path: Path, first: bytes, stream: IO[bytes], file: str) -> Iterator[I
     """The records of a file that is not a list: one value, or lines of which the first is broken."""
     data = first + stream.read(record_bytes() + 1 - len(first))
     is_cut = len(data) > record_bytes()
+    if is_cut and b"\n" not in data[:-1]:
+        length = len(data) if data.endswith(b"\n") else len(data) + _rest_of_line(stream)
+        second = next(limited_lines(stream, record_bytes()), b"")
+        if not isinstance(second, int) and _is_json(second):
+            yield from _lines(chain([length, second], limited_lines(stream, record_bytes())), file)
+            return
     has_lines = data.lstrip()[:1] == b"{" and b"\n" in data.strip()
     decoder = Decoder()
     try:
@@ -178,6 +184,16 @@ def _whole(path: Path, first: bytes, stream: IO[bytes], file: str) -> Iterator[I
             return
         raise InputError(f"{path}: not JSON ({_words(error)}). {_DAMAGED}") from error
     yield from _checked([(0, value)], decoder, file)
+
+
+def _rest_of_line(stream: IO[bytes]) -> int:
+    """The length of what is left of a line, which is read."""
+    length = 0
+    while part := stream.readline(record_bytes()):
+        length += len(part)
+        if part.endswith(b"\n"):
+            break
+    return length
 
 
 def _is_json(line: bytes) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections import Counter
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Final
@@ -12,9 +12,12 @@ from typing import IO, Any, Final
 from llmfusionbench.builders.reading.fields import CONSTANTS
 from llmfusionbench.builders.reading.limits import record_bytes, too_large
 from llmfusionbench.errors import InputError
+from llmfusionbench.storage.repeats import repeated
 
 _CHUNK: Final = 1 << 20
 _SPACE: Final = " \t\n\r"
+_MAY_GO_ON: Final = re.compile(r"|\.|[eE][+-]?")
+"""What follows a number whose next characters are not read yet."""
 _MOST_DIGITS: Final = 4300
 """The most digits that Python converts to an integer."""
 
@@ -29,7 +32,7 @@ class Decoder(json.JSONDecoder):
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(pairs)
         if len(made) < len(pairs):
-            key = Counter(key for key, _ in pairs).most_common(1)[0][0]
+            key = repeated(key for key, _ in pairs)[0]
             self.fault = f"the key {key[:80]!r} is given twice in one object, expected once"
         return made
 
@@ -86,7 +89,7 @@ class Window:
         while True:
             try:
                 value, end = self.decoder.raw_decode(self._text, self._at)
-                if end < len(self._text) or self._ended:  # a number may go on
+                if self._ended or not _MAY_GO_ON.fullmatch(self._text, end):
                     self._at = end
                     return value
             except json.JSONDecodeError as error:

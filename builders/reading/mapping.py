@@ -12,6 +12,7 @@ import yaml
 
 from llmfusionbench.builders.records import LOG
 from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.storage.repeats import repeated
 from llmfusionbench.validation.issue import shorten
 
 COLUMNS: Final = tuple(name for name in LOG.names if name not in ("file", "row"))
@@ -159,10 +160,9 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise yaml.YAMLError(f"the key {shorten(twice)} is given twice from line {node.start_mark.line + 1} on")
+        twice = repeated(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        if twice:
+            raise yaml.YAMLError(f"the key {shorten(twice[0])} is given twice from line {node.start_mark.line + 1} on")
         return super().construct_mapping(node, deep)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Final
 
@@ -16,6 +16,7 @@ from llmfusionbench.builders.reading.parquet_pages import pages
 from llmfusionbench.builders.reading.row_sizes import row_sizes
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.errors import InputError
+from llmfusionbench.storage.repeats import repeated
 from llmfusionbench.validation.issue import shorten
 
 _ROWS: Final = 4096
@@ -48,48 +49,53 @@ def read_parquet(
         InputError: the file is not Parquet, or it is damaged.
     """
     row = unpacked = 0
-    with _opened(path) as parquet:
+    with ExitStack() as stack:
+        parquet = stack.enter_context(_opened(path))
+        readers: dict[tuple[str, ...], pq.ParquetFile] = {(): parquet}  # opening a file reads the whole footer
         names = parquet.schema_arrow.names if columns is None else columns
         limit = max(whole_bytes(), RATIO * path.stat().st_size)
-        declared = 8 * parquet.metadata.num_rows * max(1, len(names))
+        metadata = parquet.metadata
+        declared = 8 * metadata.num_rows * max(1, len(names))
         if declared > limit:
-            raise too_large(path, f"{parquet.metadata.num_rows:,} rows take more than {declared:,} bytes", limit)
+            raise too_large(path, f"{metadata.num_rows:,} rows take more than {declared:,} bytes", limit)
         try:
             with open(path, "rb") as raw:
-                plans = [_plan(path, raw, parquet, group, names) for group in range(parquet.num_row_groups)]
+                plans = [_plan(path, raw, metadata, group, names) for group in range(metadata.num_row_groups)]
             # One row group at a time: over all of them, memory grows with the file.
             for group, (size, encoded) in enumerate(plans):
-                with _opened(path, encoded) as reader:
-                    for batch in reader.iter_batches(batch_size=size, columns=columns, row_groups=[group]):
-                        for part in _pieces(batch, file, row):
-                            if isinstance(part, Rejected):
-                                yield part
-                                row += 1
-                                continue
-                            unpacked += part.nbytes
-                            if unpacked > limit:
-                                raise too_large(path, f"its first {row:,} rows unpack to {unpacked:,} bytes", limit)
-                            yield from readable_rows(_without_bytes(part) if bytes_as_text else part, file, row)
-                            row += part.num_rows
+                if encoded not in readers:
+                    readers[encoded] = stack.enter_context(_opened(path, encoded))
+                for batch in readers[encoded].iter_batches(batch_size=size, columns=columns, row_groups=[group]):
+                    for part in _pieces(batch, file, row):
+                        if isinstance(part, Rejected):
+                            yield part
+                            row += 1
+                            continue
+                        unpacked += part.nbytes
+                        if unpacked > limit:
+                            raise too_large(path, f"its first {row:,} rows unpack to {unpacked:,} bytes", limit)
+                        yield from readable_rows(_without_bytes(part) if bytes_as_text else part, file, row)
+                        row += part.num_rows
         except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
             raise InputError(f"{path}: cannot be read after record {row} ({error}). Remedy: fetch the file again") from error
 
 
-def _opened(path: Path, encoded: list[str] | None = None) -> pq.ParquetFile:
+def _opened(path: Path, encoded: Sequence[str] = ()) -> pq.ParquetFile:
     """A file, of which the columns `encoded` are read as dictionaries."""
     try:
-        parquet = pq.ParquetFile(path, read_dictionary=encoded)
+        parquet = pq.ParquetFile(path, read_dictionary=list(encoded))
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last for a column's name
         raise InputError(f"{path}: not a readable Parquet file ({error}). Remedy: fetch the file again") from error
-    names = Counter(parquet.schema_arrow.names)
+    names = parquet.schema_arrow.names
     check_columns(path, len(names))
-    twice = [name for name, count in names.items() if count > 1]
-    if twice:
+    if twice := repeated(names):
         raise InputError(f"{path}: two columns are called {shorten(twice[0])}. Remedy: rename one of them")
     return parquet
 
 
-def _plan(path: Path, file: IO[bytes], parquet: pq.ParquetFile, group: int, names: Sequence[str]) -> tuple[int, list[str]]:
+def _plan(
+    path: Path, file: IO[bytes], metadata: pq.FileMetaData, group: int, names: Sequence[str]
+) -> tuple[int, tuple[str, ...]]:
     """(rows per batch, leaves to read as dictionaries) that keep the batches of a row group small.
 
     Raises:
@@ -97,11 +103,12 @@ def _plan(path: Path, file: IO[bytes], parquet: pq.ParquetFile, group: int, name
         ValueError: the file is damaged.
     """
     rows, encoded = _ROWS, []
-    for index in range(parquet.metadata.num_columns):
-        leaf = parquet.schema.column(index)
+    schema, columns = metadata.schema, metadata.row_group(group)
+    for index in range(metadata.num_columns):
+        leaf = schema.column(index)
         if leaf.path.split(".")[0] not in names:
             continue
-        column = parquet.metadata.row_group(group).column(index)
+        column = columns.column(index)
         where = f'row group {group} of column "{leaf.path}"'
         width = leaf.length if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY" else 8
         density = float(width)
@@ -116,7 +123,7 @@ def _plan(path: Path, file: IO[bytes], parquet: pq.ParquetFile, group: int, name
         if leaf.max_repetition_level and column.num_values * width > 2 * whole_bytes():
             raise too_large(path, f"{where} has {column.num_values:,} values in lists", 2 * whole_bytes())
         rows = min(rows, max(1, int(4 * record_bytes() / density)))
-    return rows, encoded
+    return rows, tuple(encoded)
 
 
 def _pieces(batch: pa.RecordBatch, file: str, first: int) -> Iterator[pa.RecordBatch | Rejected]:

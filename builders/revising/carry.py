@@ -7,12 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from llmfusionbench.manifest import MANIFEST
+from llmfusionbench.manifest import CARD, MANIFEST
 from llmfusionbench.release import Release
 from llmfusionbench.storage.files import sha256
-
-CARD: Final = "README.md"
-"""Written for every release."""
 
 _OWN: Final = ("schema_version", "tool", "tables", "files", "history")
 

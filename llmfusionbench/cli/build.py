@@ -97,9 +97,10 @@ def command(
     queries, responses = (sum(info.rows[table].values()) for table in ("queries", "responses"))
     say(f"Wrote {out}: {queries:,} queries, {info.candidates:,} candidates, {responses:,} responses.")
     show_rows(release, info)
-    rejected = release.manifest["rejected"]
-    if rejected:
-        say(f"Rejected {rejected:,} records: see {out / 'rejected.jsonl'} for their places and reasons.")
+    listed, rejected = release.manifest["rejected"], release.manifest["records"]["rejected"]
+    if listed:
+        kept = f", and noted {listed - rejected:,} that are kept" if listed > rejected else ""
+        say(f"Rejected {rejected:,} records{kept}: see {out / 'rejected.jsonl'} for their places and reasons.")
 
 
 def _inputs(source: str, inputs: tuple[str, ...], revision: str | None) -> tuple[list[Path], str | None]:

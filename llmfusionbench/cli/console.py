@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, TextIO
@@ -56,9 +56,9 @@ def say(message: str = "", *, err: bool = False) -> None:
     write(message, err=err)
 
 
-def say_json(value: object, *, indent: int | None = 2) -> None:
-    """Print a value as JSON in ASCII."""
-    write(json.dumps(value, indent=indent, ensure_ascii=True, default=str))
+def say_json(value: object, *, indent: int | None = 2, default: Callable[[object], object] | None = None) -> None:
+    """Print a value as JSON in ASCII; `default` converts what JSON has no place for."""
+    write(json.dumps(value, indent=indent, ensure_ascii=True, default=default))
 
 
 def say_json_text(text: str) -> None:

@@ -33,7 +33,7 @@ def command(a: str, b: str, as_json: bool) -> int:
         warn_of_differences(opened)
     differ = any(diffs)
     if as_json:
-        say_json([asdict(d) for d in diffs])
+        say_json([asdict(d) for d in diffs], default=str)
         return int(differ)
     if not differ:
         say("The releases have the same rows.")

@@ -128,6 +128,8 @@ def command(
     named = _routers(routers, predictions, {**live, "aliases": _aliases(aliases), "record": calls})
     optional = [name for name in named if name not in routers] if "all" in routers else []
     options |= {name: options[name] or None for name in ("tasks", "llms", "modes")}
+    if calls is not None and out is not None and out.resolve() in calls.resolve().parents:
+        raise InputError(f"{calls}: lies in --out, which is written at the end. Remedy: choose a file outside {out}")
     opened = open_release(release)
     seen_by = None if embedder is None else kept_embedder(embedder)
     scenarios = scenarios or ("performance_first",)

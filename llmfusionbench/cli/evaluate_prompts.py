@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,7 @@ from llmfusionbench.cli.options import (
     usage_rows,
 )
 from llmfusionbench.cli.prompt_tables import show, show_retrieval
+from llmfusionbench.errors import InputError
 
 if TYPE_CHECKING:
     from llmfusionbench.baselines.prompting.scoring import Scorer
@@ -115,16 +117,20 @@ def command(
 
 def _retrieval(opened: Any, chosen: Any, out: Path | None, *, name: str, **options: Any) -> None:
     """The offline evaluation."""
-    from llmfusionbench.baselines.retrievers.quality import evaluate_retrieval
+    from llmfusionbench.baselines.retrievers.quality import RetrievalReport, evaluate_retrieval
     from llmfusionbench.storage.json_lines import write_lines
+    from llmfusionbench.storage.kinds import has_fields
 
+    place = None if out is None else out / "retrieval.json"
+    if place is not None and not has_fields(place, [field.name for field in fields(RetrievalReport)]):
+        raise InputError(f"{place}: exists and is not a report on retrieval. Remedy: choose another --out")
     with progress() as tell:
         tell("measuring", 0, None)
         report = evaluate_retrieval(chosen, opened, **options)
     show_retrieval(report, name)
-    if out is not None:
-        write_lines([report.to_dict()], out / "retrieval.json")
-        say(f"Wrote {out / 'retrieval.json'}.")
+    if place is not None:
+        write_lines([report.to_dict()], place)
+        say(f"Wrote {place}.")
 
 
 @contextmanager

@@ -187,6 +187,9 @@ def _checked(token: str | bool | None) -> str | bool | None:
     """The same token, after what will be sent is kept secret. Raises InputError if a header cannot carry it."""
     _endpoint()  # its user info is kept secret too
     guard_logs()
-    kept = build_hf_headers(token=token).get("authorization", "").removeprefix("Bearer ")
+    try:
+        kept = build_hf_headers(token=token).get("authorization", "").removeprefix("Bearer ")
+    except OSError as error:  # token=True, and there is none
+        raise _explain(error, "the token of the Hub") from harmless(error)
     checked_key(kept, "the token of the Hub (HF_TOKEN, or the file that `hf auth login` writes)")
     return token.strip() if isinstance(token, str) else token

@@ -19,7 +19,7 @@ from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
 from llmfusionbench.errors import HubError, InputError, ReleaseError
 from llmfusionbench.hub.client import HubUnreachableError, Listing, cached, download, list_files
-from llmfusionbench.manifest import MANIFEST, read_manifest
+from llmfusionbench.manifest import CARD, MANIFEST, read_manifest
 from llmfusionbench.storage.cache import cache_directory
 from llmfusionbench.storage.files import whole_file
 
@@ -161,7 +161,7 @@ def _fetch(listing: Listing, token: str | bool | None) -> Path:
     for name, entry in manifest["files"].items():
         if name not in listing.files or listing.files[name].size not in (None, entry.get("bytes")):
             raise HubError(f"{what}: {name} is not there as its manifest has it. Remedy: publish the release again")
-    for name in sorted({"README.md"} & set(listing.files)) + sorted(manifest["files"]):
+    for name in sorted({CARD} & set(listing.files)) + sorted(manifest["files"]):
         download(listing, name, token=token)
     return place
 

@@ -23,6 +23,7 @@ from llmfusionbench._version import __version__
 from llmfusionbench.errors import InputError, MissingExtraError
 from llmfusionbench.llm.keys import read_key
 from llmfusionbench.redaction import guard_logs, keep_urls_secret, public_url, redacted, redacted_data, url_parts
+from llmfusionbench.storage.repeats import repeated
 
 Message = Mapping[str, str]
 
@@ -125,7 +126,10 @@ class ChatClient:
     def _parts(self) -> SplitResult:
         parts = url_parts(self.url)
         if parts is None or parts.scheme not in ("http", "https"):
-            raise InputError(f"{public_url(self.url)}: not a server URL. Remedy: write http://host:port or https://host")
+            raise InputError(
+                f"{public_url(self.url)}: not a server URL. "
+                "Remedy: write http://host:port or https://host, and @ after the host as %40"
+            )
         return parts
 
     def check(self) -> None:
@@ -243,7 +247,7 @@ class ChatClient:
         except ImportError as error:
             raise MissingExtraError("openai", "collect") from error
 
-        authorization, query = self._authorization(), dict(parse_qsl(self._parts().query, keep_blank_values=True))
+        authorization, query = self._authorization(), self._query()
         keep_urls_secret(getproxies().values())
         hooks = {"request": [partial(_set_headers, authorization=authorization)], "response": [_keep_to_origin]}
         try:
@@ -256,6 +260,13 @@ class ChatClient:
             raise InputError(f"{self.address}: {reason}. Remedy: check the URL, and the proxies in the environment") from None
         guard_logs()
         return client.chat.completions.with_streaming_response.create
+
+    def _query(self) -> dict[str, str]:
+        """The query of the URL."""
+        pairs = parse_qsl(self._parts().query, keep_blank_values=True)
+        if twice := repeated(name for name, _ in pairs):
+            raise InputError(f"{self.address}: the query of the URL gives {twice[0]!r} twice. Remedy: give it once")
+        return dict(pairs)
 
     def _authorization(self) -> str | None:
         """The header of that name: with the key, or else with the user info of the URL."""

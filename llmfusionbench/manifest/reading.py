@@ -11,8 +11,12 @@ from typing import Any, Final
 
 from llmfusionbench.errors import LLMFusionBenchError, ReleaseError
 from llmfusionbench.schema import check_version
+from llmfusionbench.storage.repeats import repeated
 
 MANIFEST: Final = "manifest.json"
+CARD: Final = "README.md"
+"""The card of a release. It is for people; the tables do not depend on it."""
+
 MAX_BYTES: Final = 256 * 2**20
 """Largest manifest that is read; 100,000 files take less than a tenth of it."""
 
@@ -38,27 +42,26 @@ def read_manifest(path: Path) -> dict[str, Any]:
 def examine(path: Path) -> tuple[dict[str, Any], list[LLMFusionBenchError]]:
     """The manifest of the release in directory `path`, and the faults for which it is refused. With a fault, do not use it."""
     place = path / MANIFEST
-    repeated: list[str] = []
+    twice: list[str] = []
     try:
-        manifest = _load(path, repeated)
+        manifest = _load(path, twice)
         check_version(manifest.get("schema_version"), str(place))
         for key in ("tables", "files"):
             if not isinstance(manifest.get(key), dict):
                 raise ReleaseError(f"{place}: no {key}. {_AGAIN}")
     except LLMFusionBenchError as error:
         return {}, [error]
-    twice = [f"the key {name!r} is given twice. Remedy: do not trust this release" for name in dict.fromkeys(repeated)]
-    return manifest, [ReleaseError(f"{place}: {fault}") for fault in [*twice, *_faults(manifest)]]
+    keys = [f"the key {name!r} is given twice. Remedy: do not trust this release" for name in dict.fromkeys(twice)]
+    return manifest, [ReleaseError(f"{place}: {fault}") for fault in [*keys, *faults_of(manifest)]]
 
 
-def _load(path: Path, repeated: list[str]) -> dict[str, Any]:
-    """The JSON object in the manifest; keys that are given twice are added to `repeated`."""
+def _load(path: Path, twice: list[str]) -> dict[str, Any]:
+    """The JSON object in the manifest; keys that are given twice are added to `twice`."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            names = [name for name, _ in pairs]
-            repeated.extend(shown(name) for name in found if names.count(name) > 1)
+            twice.extend(shown(name) for name in repeated(name for name, _ in pairs))
         return found
 
     place = path / MANIFEST
@@ -82,7 +85,7 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
-def _faults(manifest: dict[str, Any]) -> Iterator[str]:
+def faults_of(manifest: dict[str, Any]) -> Iterator[str]:
     """What is wrong with the form of a manifest; at most one fault per entry."""
     for name in manifest["files"]:
         if not is_inside(name):
@@ -90,7 +93,7 @@ def _faults(manifest: dict[str, Any]) -> Iterator[str]:
     for entry in _malformed(manifest):
         yield f"the entry for {shown(entry)!r} is malformed. {_AGAIN}"
     for key, value in manifest.items():
-        if (odd := _odd_value(key) or _odd_value(value)) is not None:
+        if (odd := odd_value(key) or odd_value(value)) is not None:
             yield f"{odd} in {shown(key)!r}. {_AGAIN}"
 
 
@@ -128,7 +131,7 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
-def _odd_value(value: object) -> str | None:
+def odd_value(value: object) -> str | None:
     """What no file that we write could take over from a manifest; None if there is nothing of it in `value`."""
     pending = [(value, 0)]
     while pending:

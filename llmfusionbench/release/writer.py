@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from llmfusionbench import _version
 from llmfusionbench.errors import InputError
-from llmfusionbench.manifest import MANIFEST, dump_manifest
+from llmfusionbench.manifest import CARD, MANIFEST, dump_manifest, faults_of
 from llmfusionbench.release.card import release_card
 from llmfusionbench.schema import SCHEMA_VERSION, table_schema
 from llmfusionbench.storage.directories import WholeDirectory
@@ -114,10 +114,13 @@ class ReleaseWriter(WholeDirectory):
             "tables": _tables(files),
             **about,
         }
-        card = self.path / "README.md"
+        card = self.path / CARD
         card.write_text(release_card(manifest), encoding="utf-8")
         listed = {**files, card.name: {"bytes": card.stat().st_size, "sha256": sha256(card)}}
-        (self.path / MANIFEST).write_text(dump_manifest({**manifest, "files": listed}), encoding="utf-8")
+        manifest["files"] = listed
+        if (fault := next(faults_of(manifest), None)) is not None:
+            raise InputError(f"{self.out}: not written, for its manifest could not be read ({fault})")
+        (self.path / MANIFEST).write_text(dump_manifest(manifest), encoding="utf-8")
         for name in list(unlisted(self.path, {MANIFEST, *listed})):  # of an earlier run, which was killed
             _remove(self.path / name)
         for path in [self.path, *self.path.rglob("*")]:

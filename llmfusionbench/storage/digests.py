@@ -70,7 +70,7 @@ def _is_shared(path: Path) -> bool:
 
 def _save(place: str, known: dict[str, tuple[Stamp, str]]) -> None:
     """Keep the digests of large files. What cannot be kept is computed again."""
-    large = {name: entry for name, entry in known.items() if entry[0][0] >= KEPT_BYTES}
+    large = {name: entry for name, entry in list(known.items()) if entry[0][0] >= KEPT_BYTES}
     with suppress(OSError, InputError):
         note = _note(place)
         note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -70,10 +70,11 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     """
     place = Path(os.path.realpath(path))  # a link stays, and leads to the new file
     place.parent.mkdir(parents=True, exist_ok=True)
-    for leftover, use in leftovers(place):
+    short = place.with_name(_short(place.name))
+    for leftover, use in leftovers(short):
         if use == "part":
             leftover.unlink(missing_ok=True)
-    part = beside(place, "part", place.suffix)
+    part = beside(short, "part", place.suffix[:20])
     try:
         with filling(place):
             yield part
@@ -81,6 +82,11 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     finally:
         part.unlink(missing_ok=True)
         forget(part)
+
+
+def _short(name: str) -> str:
+    """A name to which others may be added, though no file name may have more than 255 bytes."""
+    return name if len(os.fsencode(name)) <= 100 else hashlib.sha256(os.fsencode(name)).hexdigest()[:32]
 
 
 @contextmanager

@@ -115,5 +115,15 @@ def read_marker(path: Path) -> dict[str, Any]:
     return said
 
 
+def has_fields(path: Path, names: Iterable[str]) -> bool:
+    """Whether a file is a JSON object with these fields, or does not exist: then it can be replaced by another such."""
+    if not os.path.lexists(path):
+        return True
+    try:
+        return set(names) <= set(read_marker(path))
+    except ValueError:
+        return False
+
+
 def _why(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error)[:200]

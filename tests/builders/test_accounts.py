@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from llmfusionbench.builders import build
+from llmfusionbench.builders.reading import json_window
 from llmfusionbench.cli.main import run
-from llmfusionbench.errors import InputError
+from llmfusionbench.errors import InputError, LLMFusionBenchError
+from llmfusionbench.evaluation.routers import predictions
 from llmfusionbench.evaluation.routers.predictions import read_predictions
 from llmfusionbench.release import Release
 from llmfusionbench.storage.csv_text import csv_text
@@ -167,3 +170,54 @@ def test_a_larger_record_with_the_option(tmp_path: Path) -> None:
     arguments = ["build", "table", str(tmp_path / "x.jsonl"), "--out", str(tmp_path / "out"), "--max-record-mib"]
     assert run([*arguments, "1"]) == 1
     assert run([*arguments, "3"]) == 0
+
+
+@pytest.mark.parametrize("options", [{"revision": 123}, {"options": {"task": float("nan")}}, {"options": {"task": 2**70}},
+                                     {"options": {"task": Path("nowhere")}}])  # fmt: skip
+def test_what_no_manifest_can_hold_replaces_no_release(tmp_path: Path, options: dict[str, Any]) -> None:
+    release = table(tmp_path, '{"prompt": "1?", "llm": "a", "response": "1"}\n')
+    before = (release.path / "manifest.json").read_bytes()
+    with pytest.raises(LLMFusionBenchError):
+        build("table", [tmp_path / "log.jsonl"], release.path, overwrite=True, **options)
+    assert Release(release.path).manifest["rejected"] == 0
+    assert (release.path / "manifest.json").read_bytes() == before
+
+
+def test_a_first_line_that_is_too_long_costs_no_other(tmp_path: Path) -> None:
+    line = json.dumps({"prompt": "1?", "llm": "a", "response": "x" * 2**20})
+    (tmp_path / "log.jsonl").write_text(f'{line}\n{{"prompt": "2?", "llm": "a", "response": "2"}}\n')
+    release = build("table", [tmp_path / "log.jsonl"], tmp_path / "out", workers=1, max_record_mib=1)
+    assert release.manifest["records"] == {"taken": 1, "folded": 0, "rejected": 1}
+    assert [r["row"] for r in rejected(release)] == [0]
+
+
+def test_predictions_may_come_with_long_prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predictions, "_MOST_BYTES", 100_000)
+    texts = [f"{number} " * 20_000 for number in range(5)]
+    pq.write_table(
+        pa.table({"query_id": ["a", "b", "c", "d", "e"], "candidate": ["x"] * 5, "prompt": texts}), tmp_path / "p.parquet"
+    )
+    assert len(read_predictions(tmp_path / "p.parquet")) == 5
+
+
+def test_a_parquet_file_is_opened_once_for_all_its_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = pa.table({"prompt": [f"{n}?" for n in range(300)], "llm": ["a"] * 300, "response": ["1"] * 300})
+    pq.write_table(rows, tmp_path / "log.parquet", row_group_size=3)
+    opened = []
+    file = pq.ParquetFile
+    monkeypatch.setattr(pq, "ParquetFile", lambda *a, **k: opened.append(a) or file(*a, **k))
+    release = build("table", [tmp_path / "log.parquet"], tmp_path / "out", workers=1)
+    assert release.manifest["records"]["taken"] == 300
+    assert len([a for a in opened if Path(a[0]) == tmp_path / "log.parquet"]) <= 4
+
+
+@pytest.mark.parametrize("chunk", [*range(1, 12), 50])
+def test_values_of_json_that_cross_the_edge_of_a_window(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    monkeypatch.setattr(json_window, "_CHUNK", chunk)
+    text = '[0.5, 1e5, 1E-5, -0.25e+3, 12, true, null, "a\\"b", {"a": [1.5, {}]}, -7]'
+    window = json_window.Window(Path("x"), b"", io.BytesIO(text.encode()))
+    assert list(window.elements()) == json.loads(text)
+    window.end()
+    for wrong in ("[1.]", "[1ex]", "[1e, 2]", "[0.5.5]"):
+        with pytest.raises(InputError, match="not JSON"):
+            list(json_window.Window(Path("x"), b"", io.BytesIO(wrong.encode())).elements())

@@ -48,11 +48,14 @@ def test_every_form_is_replaced_and_a_second_pass_changes_nothing(secret: str, b
         assert MARK in redacted(base64.urlsafe_b64encode(data).decode())
 
 
-def test_long_runs_of_backslashes_take_no_long_time() -> None:
+def test_long_runs_of_backslashes_and_names_are_read_to_their_end() -> None:
     """A pattern with nested repeats would never end here."""
     keep_secret("\\a\\\\b\\'\\\"\\<\\>&" + "\\" * 40)
     for text in ("\\" * 100_000, "\\a" + "\\" * 100_000 + "b", "\\'" * 50_000):
         assert redacted(text) == text
+    names = "https://host/?" + "key" * 100_000
+    assert redacted_message(names) == names
+    assert redacted_message(f"{names}=abc&mode=x") == f"{names}=[secret]&mode=x"
 
 
 def test_short_values_and_ordinary_words_stay() -> None:

@@ -121,3 +121,11 @@ def test_many_tested_functions_are_not_all_looked_for() -> None:
     tests = json.dumps([f"assert f{i}(1) == 2" for i in range(20_000)])
     assert score("code_eval", "def f1(x): return 2", tests, runner=lambda *_, **__: SimpleNamespace(
         passed=True, reason="", status="passed")).value == 1  # fmt: skip
+
+
+@pytest.mark.parametrize("closing", [1, 45, CUTS - 1])
+def test_prose_after_a_long_program_is_cut_in_a_few_parses(parsed: list[int], closing: int) -> None:
+    program = "\n".join(f"def f{i}(x):\n    return x + {i}\n" for i in range(900))
+    parser = Parser()
+    assert extract_code(f"{program}\n" + "This line is prose, and so is the next.\n" * closing, parser=parser) == program
+    assert len(parsed) <= 8

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 from llmfusionbench.errors import InputError
 from llmfusionbench.evaluation.routers.decision import Decisions, from_names, from_scores
 from llmfusionbench.release.routing_table import RoutingTable
+from llmfusionbench.storage.repeats import repeated
 
 SUFFIXES: Final = (".csv", ".jsonl", ".parquet")
 _MOST_CELLS: Final = 20_000_000
@@ -106,7 +106,7 @@ def _csv_header(path: Path) -> list[str]:
 
 
 def _check_names(path: Path, names: list[str]) -> None:
-    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    twice = next(iter(repeated(names)), None)
     if twice is not None:
         raise InputError(f"{path}: two columns are called {twice[:80]!r}. Remedy: rename or drop one of them")
 
@@ -123,7 +123,9 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         leaves = [file.schema.column(i) for i in range(about.num_columns)]
     _check_names(path, names)
     _check_size(path, about.num_rows, len(names))
-    unpacked = sum(about.row_group(g).total_byte_size for g in range(about.num_row_groups))
+    read = [i for i, leaf in enumerate(leaves) if leaf.path not in ("task", "prompt")]
+    groups = [about.row_group(g) for g in range(about.num_row_groups)]
+    unpacked = sum(group.column(i).total_uncompressed_size for group in groups for i in read)
     if unpacked > _MOST_BYTES:
         raise InputError(f"{path}: unpacks to {unpacked >> 20:,} MiB, expected up to {_MOST_BYTES >> 20:,}. {_SPLIT}")
     # Texts are read as dictionaries, since a small file may hold one long text in every row.
@@ -187,7 +189,7 @@ def _record(path: Path, number: int, line: str) -> dict[str, Any]:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    twice = next((key for key, count in Counter(key for key, _ in pairs).items() if count > 1), None)
+    twice = next(iter(repeated(key for key, _ in pairs)), None)
     if twice is not None:
         raise ValueError(f"the key {twice[:80]!r} is given twice in one object")
     return dict(pairs)

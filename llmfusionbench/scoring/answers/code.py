@@ -121,10 +121,14 @@ def without_prose(text: str, parser: Parser) -> str:
     if start is None:
         return text
     lines = text[start.start() :].split("\n")
-    for cut in range(min(CUTS, len(lines))):
-        code = "\n".join(lines[: len(lines) - cut])
-        if parser.parses(code):
+    kept = len(lines)
+    while kept > max(0, len(lines) - CUTS):
+        code = "\n".join(lines[:kept])
+        line = parser.faulty_line(code)
+        if line is None:
             return code
+        # As long as the faulty line is there, the text does not parse.
+        kept = min(kept, line or kept) - 1
     return text[start.start() :]
 
 

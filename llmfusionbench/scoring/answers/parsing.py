@@ -32,7 +32,7 @@ class Parser:
 
     def __init__(self, budget: int = BUDGET) -> None:
         self.left = budget
-        self._trees: dict[str, ast.Module | None] = {}
+        self._parsed: dict[str, ast.Module | int] = {}
 
     def tree(self, code: str) -> ast.Module | None:
         """The syntax tree of `code`; None if it is not Python, or too long.
@@ -40,18 +40,27 @@ class Parser:
         Raises:
             TooMuchWorkError: the budget does not suffice for it.
         """
-        if len(code) > CODE_LIMIT:
-            return None
-        if code not in self._trees:
-            self.left -= work(code)
-            if self.left < 0:
-                raise TooMuchWorkError
-            self._trees[code] = _parsed(code)
-        return self._trees[code]
+        parsed = self._result(code)
+        return None if isinstance(parsed, int) else parsed
+
+    def faulty_line(self, code: str) -> int | None:
+        """The line, from 1, that keeps `code` from being Python; 0 if that is not known, None without one. Raises as `tree`."""
+        parsed = self._result(code)
+        return parsed if isinstance(parsed, int) else None
 
     def parses(self, code: str) -> bool:
         """Whether `code` is Python. Raises as `tree`."""
         return self.tree(code) is not None
+
+    def _result(self, code: str) -> ast.Module | int:
+        if len(code) > CODE_LIMIT:
+            return 0
+        if code not in self._parsed:
+            self.left -= work(code)
+            if self.left < 0:
+                raise TooMuchWorkError
+            self._parsed[code] = _parsed(code)
+        return self._parsed[code]
 
 
 def work(code: str) -> int:
@@ -60,10 +69,14 @@ def work(code: str) -> int:
     return _EACH + len(code) + len(code) * fields // _FIELD_COST
 
 
-def _parsed(code: str) -> ast.Module | None:
+def _parsed(code: str) -> ast.Module | int:
+    """The syntax tree, or the number of the line with the error; 0 if it is not known."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    except SyntaxError as error:
+        # Before Python 3.12 the lines of an f-string count by themselves.
+        return error.lineno or 0 if error.filename == "<unknown>" else 0
+    except (ValueError, RecursionError, MemoryError):
+        return 0

@@ -143,7 +143,8 @@ def build(
 def _checked(paths: list[Path]) -> list[Path]:
     for path in paths:
         if not path.is_file():
-            what = "a directory, expected the files in it" if path.is_dir() else "no such file"
+            there = "a directory, expected the files in it" if path.is_dir() else "not a file"
+            what = there if path.exists() else "no such file"
             raise InputError(f"{path}: {what}. Remedy: check the path")
         try:
             str(path).encode()

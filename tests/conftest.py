@@ -106,6 +106,7 @@ SLOW = (
     "test_cli.py::test_python_m",
     "test_cli.py::test_stopping",
     "test_cli.py::test_a_full_disk",
+    "test_cli.py::test_a_result_is_written",
     "test_cli.py::test_a_terminal",
     "test_processes.py::test_planted",
     "test_processes.py::test_workers",

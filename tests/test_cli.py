@@ -391,6 +391,15 @@ def test_a_broken_pipe_is_quiet(arguments: list[str], reader: str, place: Path) 
     assert done.returncode == 0
 
 
+@pytest.mark.parametrize("rest", [" | true", " >&-", " >&- 2>&-", " | head -c 10"])
+def test_a_result_is_written_though_nothing_reads_the_output(place: Path, rest: str) -> None:
+    words = ["evaluate", "sample", "--router", "cheapest", "--baseline", "best_single", "--resamples", "2", "--out", "r"]
+    line = f"set -o pipefail; {shlex.join([sys.executable, '-m', 'llmfusionbench', *words])}{rest}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=place, env=environment())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(p.name for p in (place / "r").iterdir()) == ["leaderboard.csv", "report.html", "report.json"]
+
+
 def test_a_terminal_of_few_characters(place: Path) -> None:
     write_tiny_release(place / "r", LOG.replace("sums", "süms").replace("big", "日本"))
     done = command("info", "r", cwd=place, PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")

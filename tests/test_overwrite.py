@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from llmfusionbench.cli.main import run
 from llmfusionbench.release import open_release
+from llmfusionbench.release.opening import sample_path
 from tests.helpers.sample_part import bytes_of, write_part
 from tests.helpers.tiny_release import change_manifest
 
@@ -165,6 +167,63 @@ def test_calls_are_not_recorded_where_the_report_will_be(place: Path, capsys: py
     said = refused(capsys, "evaluate", "--calls", "out/calls.jsonl")
     assert "out/calls.jsonl: lies in --out" in said
     assert not (place / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["fuse", "sample", "--fusion", "vote", "--top", "2", "--resamples", "2"],
+        ["templates", "retrieve", "sample", "--limit", "1"],
+    ],
+)
+def test_a_file_of_results_replaces_nothing(place: Path, capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    os.mkfifo(place / "fifo")
+    (place / "notes.md").write_text("mine")
+    for out, more, why in (
+        ("notes.md", [], "is there already. Remedy: add --overwrite"),
+        ("fifo", ["--overwrite"], "is not a file"),
+        (f"{sample_path()}/manifest.json", ["--overwrite"], "is an input"),
+    ):
+        before = bytes_of(place)
+        capsys.readouterr()
+        assert run([*command, "--out", out, *more]) == 1
+        assert why in capsys.readouterr().err
+        assert bytes_of(place) == before
+    assert run([*command, "--out", "notes.md", "--overwrite"]) == 0
+    assert (place / "notes.md").read_text() != "mine"
+
+
+def test_calls_are_recorded_in_no_other_file(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "notes.md").write_text("mine")
+    command = ["evaluate", "part", "--router", "http://127.0.0.1:9", "--retries", "0", "--calls"]
+    before = bytes_of(place)
+    others = {"notes.md": "not a record of calls", "log.csv": "not a record of calls", "part/manifest.json": "is an input"}
+    for calls, why in others.items():
+        assert run([*command, calls]) == 1
+        assert why in capsys.readouterr().err
+        assert bytes_of(place) == before
+
+
+@pytest.mark.parametrize("name", ["build", "sft"])
+def test_an_edited_card_stays(place: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    assert run([*COMMANDS[name], "--out", "out"]) == 0
+    with (place / "out" / "README.md").open("a") as card:
+        card.write("my notes")
+    assert "holds README.md" in refused(capsys, name, "--overwrite")
+    assert (place / "out" / "README.md").read_text().endswith("my notes")
+
+
+def test_a_log_that_only_mentions_ours(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*COMMANDS["simulate"], "--out", "out"]) == 0
+    with (place / "out" / "README.md").open("a") as card:
+        card.write("But these are REAL.")
+    assert "exists and is not a simulated log" in refused(capsys, "simulate", "--overwrite")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_root_is_no_directory_to_write(place: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    for out in ("/", "/proc"):
+        assert f"{out}: is the root of a file system" in refused(capsys, name, "--overwrite", out=out)
 
 
 def test_a_card_that_was_written_in_is_no_damage(place: Path) -> None:

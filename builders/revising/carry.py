@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from llmfusionbench.manifest import CARD, MANIFEST
+from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release
 from llmfusionbench.storage.files import sha256
+from llmfusionbench.storage.kinds import CARD
 
 _OWN: Final = ("schema_version", "tool", "tables", "files", "history")
 

@@ -114,7 +114,11 @@ def derive(
             tell("shards written", len(done), len(shards))
         for shard in shards:
             files |= done[shard]
-        _check_count(release, files)
+        try:
+            _check_count(release, files)
+        except ReleaseError:
+            writer.keep = False  # no run on this source can use what is done
+            raise
         conclusion = revision.conclude(shards, store, writer.path)
         about = described(release, revision.name, revision.options(), conclusion.figures)
         writer.finish(files | conclusion.files, about)

@@ -21,14 +21,11 @@ from llmfusionbench.builders.simulation.rows import COLUMNS, simulate_rows
 from llmfusionbench.errors import InputError
 from llmfusionbench.processes import process_pool
 from llmfusionbench.storage.directories import whole_directory
-from llmfusionbench.storage.kinds import DirectoryKind
+from llmfusionbench.storage.kinds import CARD, DirectoryKind
 from llmfusionbench.types import Progress
 
 LAYOUTS = ("config", "splits")
 SPLITS = ("train", "partial_test")
-_CARD: Final = "README.md"
-_MAKER: Final = "made by `llmfusionbench simulate`, format 1.0"
-"""What the card of a simulated log says of itself."""
 _SHARD = 20
 """Queries per shard; a worker makes one shard at a time."""
 _PARALLEL_FROM = 400
@@ -97,16 +94,16 @@ def simulate(
                     progress("rows written", sum(rows.values()), total)
             size = sum(file.tell() for file in files.values())
         if layout == "config":
-            (folder / _CARD).write_text(_card(), encoding="utf-8")
+            (folder / CARD).write_text(_card(), encoding="utf-8")
     return Simulation({split: Path(out) / name for split, name in names.items()}, rows, size)
 
 
 def _contents(place: Path) -> list[str]:
     """The files of a log in the layout `config`; ValueError if `place` is not one."""
-    card = place / _CARD
-    if card.is_symlink() or not card.is_file() or _MAKER not in card.read_text(encoding="utf-8"):
-        raise ValueError(f"it has no {_CARD} that states it")
-    return [_CARD, *(f"{split}.csv" for split in SPLITS)]
+    card = place / CARD
+    if card.is_symlink() or not card.is_file() or card.read_bytes() != _card().encode():
+        raise ValueError(f"it has no {CARD} that states it")
+    return [CARD, *(f"{split}.csv" for split in SPLITS)]
 
 
 LOG: Final = DirectoryKind("simulated log", _contents)
@@ -157,6 +154,7 @@ def _card() -> str:
     configs = "".join(f"- config_name: {split}\n  data_files:\n  - split: data\n    path: {split}.csv\n" for split in SPLITS)
     return (
         f"---\nconfigs:\n{configs}---\n# Simulated logs in the FusionBench format\n\n"
-        f"Every query and every answer here is simulated (`provenance` is `simulated` in each row): {_MAKER}, "
+        f"Every query and every answer here is simulated (`provenance` is `simulated` in each row): made by "
+        "`llmfusionbench simulate`, format 1.0, "
         "not by the LLMs whose names stand in the `llm` column.\n"
     )

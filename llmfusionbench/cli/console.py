@@ -42,7 +42,8 @@ def printable(text: str) -> str:
 
 def write(text: str, *, err: bool = False, nl: bool = True) -> None:
     """Print `text` on standard output or standard error. All that this package prints goes through here, or is a table."""
-    click.echo(printable(text), err=err, nl=nl)
+    with _to_a_reader():
+        click.echo(printable(text), err=err, nl=nl)
 
 
 def error_line(message: str) -> None:
@@ -93,21 +94,38 @@ def print_all_like_us() -> None:
     logging.setLogRecordFactory(_Record)
 
 
-def encode_anything() -> None:
-    """Have standard output and standard error escape what they cannot encode: a terminal without `é` must not stop us."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+def prepare_output() -> None:
+    """Have standard output and standard error take any text, also if they are closed or cannot encode it."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed, as by `>&-`
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 for as long as the process lasts
+        elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def flush() -> None:
-    """Send what was printed. Raises BrokenPipeError if nothing reads it any more."""
-    sys.stdout.flush()
+    """Send what was printed."""
+    with _to_a_reader():
+        sys.stdout.flush()
 
 
-def close_output() -> None:
-    """Drop what was printed: nothing reads it, and the interpreter must not complain about that when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+@contextmanager
+def _to_a_reader() -> Iterator[None]:
+    """Where the reader has gone, as in `... | head`, the command goes on with its work, and what it prints is dropped."""
+    try:
+        yield
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            if not stream.isatty():
+                os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
 
 
 def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -119,10 +137,11 @@ def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object
         table.add_column(_cell(name), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(number(cell)) for cell in row))
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
-    console.print(_cell(title, style="bold underline"))
-    console.print(table)
-    console.print()
+    console = _Console(highlight=False, width=None if sys.stdout.isatty() else 240)
+    with _to_a_reader():
+        console.print(_cell(title, style="bold underline"))
+        console.print(table)
+        console.print()
 
 
 def _cell(text: str, style: str = "") -> Text:

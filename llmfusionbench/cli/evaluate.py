@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -14,7 +15,9 @@ from llmfusionbench.cli.options import kept_embedder, out_path, take
 from llmfusionbench.errors import InputError
 from llmfusionbench.redaction import is_url
 from llmfusionbench.storage.directories import whole_directory
-from llmfusionbench.storage.kinds import DirectoryKind
+from llmfusionbench.storage.kinds import DirectoryKind, check_file
+
+_LONGEST_CALL: Final = 2**20
 
 
 @click.command(name="evaluate")
@@ -128,9 +131,9 @@ def command(
     named = _routers(routers, predictions, {**live, "aliases": _aliases(aliases), "record": calls})
     optional = [name for name in named if name not in routers] if "all" in routers else []
     options |= {name: options[name] or None for name in ("tasks", "llms", "modes")}
-    if calls is not None and out is not None and out.resolve() in calls.resolve().parents:
-        raise InputError(f"{calls}: lies in --out, which is written at the end. Remedy: choose a file outside {out}")
     opened = open_release(release)
+    if calls is not None:
+        _check_calls(calls, out, [opened.path, *predictions])
     seen_by = None if embedder is None else kept_embedder(embedder)
     scenarios = scenarios or ("performance_first",)
     several = len(scenarios) > 1
@@ -170,6 +173,22 @@ def _reports(out: Path | None, kind: DirectoryKind, overwrite: bool, inputs: Seq
         return
     with whole_directory(out, kind, overwrite=overwrite, inputs=inputs) as folder:
         yield folder
+
+
+def _check_calls(calls: Path, out: Path | None, inputs: Sequence[Path]) -> None:
+    """Raise InputError if calls must not be recorded in a file: it is in the way of the report, an input, or something else."""
+    if out is not None and out.resolve() in calls.resolve().parents:
+        raise InputError(f"{calls}: lies in --out, which is written at the end. Remedy: choose a file outside {out}")
+    check_file(calls, overwrite=True, inputs=inputs)
+    if calls.exists() and calls.stat().st_size:
+        with calls.open("rb") as file:
+            first = file.readline(_LONGEST_CALL)
+        try:
+            ours = {"attempts", "model", "prompt", "status"} <= set(json.loads(first))
+        except (ValueError, TypeError, RecursionError):
+            ours = False
+        if not ours:
+            raise InputError(f"{calls}: exists and is not a record of calls. Remedy: choose another file")
 
 
 def _routers(specs: tuple[str, ...], predictions: tuple[Path, ...], live: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from llmfusionbench.cli.options import out_path
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.storage.csv_text import csv_text
 from llmfusionbench.storage.files import whole_file
+from llmfusionbench.storage.kinds import check_file
 
 if TYPE_CHECKING:
     from llmfusionbench.baselines.fusion import Comparison
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 @click.option("--seed", default=0, type=click.IntRange(min=0), help="Random seed of the folds and the bootstrap.")
 @click.option("--revision", metavar="REV", help="Commit, tag or branch of a release on the Hub.")
 @click.option("--out", type=out_path(dir_okay=False), metavar="FILE", help="Write the results to this CSV file.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def command(
     release: str,
@@ -53,6 +55,7 @@ def command(
     split: str | None,
     revision: str | None,
     out: Path | None,
+    overwrite: bool,
     as_json: bool,
     **settings: Any,
 ) -> None:
@@ -76,6 +79,8 @@ def command(
         if name not in FUSIONS:
             raise UnknownNameError("fusion", name, FUSIONS)
     opened = open_release(release, revision=revision)
+    if out is not None:
+        check_file(out, overwrite=overwrite, inputs=[opened.path])
     table = read_answers(opened, split=split, candidates=candidates or None)
     if len(table.candidates) < 2:
         raise InputError(f"{release}: {len(table.candidates)} candidate to ask, expected two or more. Remedy: name more")

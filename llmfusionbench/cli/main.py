@@ -16,7 +16,7 @@ from typing import Any, Final
 import click
 
 from llmfusionbench._version import __version__
-from llmfusionbench.cli.console import close_output, encode_anything, error_line, flush, print_all_like_us, write
+from llmfusionbench.cli.console import error_line, flush, prepare_output, print_all_like_us, write
 from llmfusionbench.errors import LLMFusionBenchError
 from llmfusionbench.redaction import keep_urls_secret
 
@@ -88,7 +88,7 @@ def main(args: list[str] | None = None) -> None:
 def run(args: list[str]) -> int:
     """Run the command line and return its exit status."""
     keep_urls_secret(args)
-    encode_anything()
+    prepare_output()
     try:
         result: Any = cli.main(args, prog_name="llmfusionbench", standalone_mode=False)
         flush()
@@ -103,9 +103,6 @@ def run(args: list[str]) -> int:
     except LLMFusionBenchError as error:
         error_line(str(error))
         return 1
-    except BrokenPipeError:
-        close_output()  # the reader has ended, as in `... | head`
-        return 0
     except OSError as error:
         place = error.filename if error.filename2 is None else error.filename2  # the target, where there are two
         where = "" if place is None else f"{place}: "

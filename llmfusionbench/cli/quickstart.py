@@ -36,7 +36,7 @@ _SHOWN = 200
 @click.option(
     "--out",
     type=out_path(),
-    help="Also write the best candidates (CSV), the router report and a corpus to this directory.",
+    help="Also write the best candidates (CSV), the router report and a corpus to this directory. An earlier tour is replaced.",
 )
 def command(out: Path | None) -> int:
     """Tour the embedded sample, offline: what is in it, who answers best, and what it can be used for.

@@ -10,6 +10,7 @@ import click
 from llmfusionbench.cli.console import progress, say, show_table
 from llmfusionbench.cli.info import SIMULATED
 from llmfusionbench.cli.options import make_retriever, out_path, retrieval_options, say_left_out, take
+from llmfusionbench.storage.kinds import check_file
 
 if TYPE_CHECKING:
     from llmfusionbench.baselines.retrievers import Queries, Retriever, TemplateLibrary
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(min=1), help="Maximum number of queries, drawn evenly from the tasks.")
 @click.option("--seed", default=0, help="Random seed for --limit.")
 @click.option("--out", type=out_path(dir_okay=False), metavar="FILE", help="Write the prompts to this JSONL file.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
 def command(
     release: str,
@@ -38,6 +40,7 @@ def command(
     limit: int | None,
     seed: int,
     out: Path | None,
+    overwrite: bool,
     revision: str | None,
     **options: Any,
 ) -> None:
@@ -65,6 +68,8 @@ def command(
     if prompt is not None and task is None and options["within"] != "any":
         raise click.UsageError(f"--within {options['within']} needs the --task of --prompt.")
     opened = open_release(release, revision=revision)
+    if out is not None:
+        check_file(out, overwrite=overwrite, inputs=[opened.path])
     library = TemplateLibrary.of(opened, **take(options, "criterion", "pool", "summarizer"))
     chosen = make_retriever(retriever, embedder)
     if "simulated" in opened.provenance:

@@ -19,9 +19,10 @@ from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
 from llmfusionbench.errors import HubError, InputError, ReleaseError
 from llmfusionbench.hub.client import HubUnreachableError, Listing, cached, download, list_files
-from llmfusionbench.manifest import CARD, MANIFEST, read_manifest
+from llmfusionbench.manifest import MANIFEST, read_manifest
 from llmfusionbench.storage.cache import cache_directory
 from llmfusionbench.storage.files import whole_file
+from llmfusionbench.storage.kinds import CARD
 
 FULL_REPO: Final = "ulab-ai/FusionBench"
 """The dataset repository of the official logs."""

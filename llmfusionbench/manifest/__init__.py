@@ -2,7 +2,6 @@
 
 from llmfusionbench.manifest.files import Difference, changed, disagreements, missing, opening_difference, structure_difference
 from llmfusionbench.manifest.reading import (
-    CARD,
     MANIFEST,
     dump_manifest,
     examine,
@@ -13,6 +12,6 @@ from llmfusionbench.manifest.reading import (
 )
 
 __all__ = [
-    "CARD", "MANIFEST", "Difference", "changed", "disagreements", "dump_manifest", "examine", "faults_of", "is_inside",
+    "MANIFEST", "Difference", "changed", "disagreements", "dump_manifest", "examine", "faults_of", "is_inside",
     "missing", "odd_value", "opening_difference", "read_manifest", "structure_difference",
 ]  # fmt: skip

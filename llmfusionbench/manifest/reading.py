@@ -14,9 +14,6 @@ from llmfusionbench.schema import check_version
 from llmfusionbench.storage.repeats import repeated
 
 MANIFEST: Final = "manifest.json"
-CARD: Final = "README.md"
-"""The card of a release. It is for people; the tables do not depend on it."""
-
 MAX_BYTES: Final = 256 * 2**20
 """Largest manifest that is read; 100,000 files take less than a tenth of it."""
 

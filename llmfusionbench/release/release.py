@@ -13,7 +13,6 @@ import pyarrow.dataset as ds
 
 from llmfusionbench.errors import UnknownNameError
 from llmfusionbench.manifest import (
-    CARD,
     Difference,
     changed,
     disagreements,
@@ -27,6 +26,7 @@ from llmfusionbench.release.references import check_numbers
 from llmfusionbench.release.routing_check import check_routing
 from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.schema import SIDECARS, TABLES, table_schema
+from llmfusionbench.storage.kinds import CARD
 from llmfusionbench.types import sorted_splits
 
 if TYPE_CHECKING:

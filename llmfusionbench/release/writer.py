@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 
 from llmfusionbench import _version
 from llmfusionbench.errors import InputError
-from llmfusionbench.manifest import CARD, MANIFEST, dump_manifest, faults_of
+from llmfusionbench.manifest import MANIFEST, dump_manifest, faults_of
 from llmfusionbench.release.card import release_card
 from llmfusionbench.schema import SCHEMA_VERSION, table_schema
 from llmfusionbench.storage.directories import WholeDirectory
 from llmfusionbench.storage.files import sha256
-from llmfusionbench.storage.kinds import DirectoryKind, stated_in, unlisted
+from llmfusionbench.storage.kinds import CARD, DirectoryKind, stated_in, unlisted
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

@@ -37,6 +37,8 @@ class WholeDirectory:
     ) -> None:
         self.out = Path(os.path.realpath(out))  # a link stays, and leads to the new directory
         self.kind, self.overwrite, self.inputs = kind, overwrite, tuple(inputs)
+        if not self.out.name or os.path.ismount(self.out):
+            raise InputError(f"{self.out}: is the root of a file system, and stays. Remedy: choose a directory in it")
         self.path = beside(self.out, "tmp")
         self.work = self.path
         """The directory beside `out` that holds all that the run writes. It is `path`, or has `path` in it."""

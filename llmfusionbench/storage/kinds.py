@@ -9,10 +9,15 @@ import stat
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 from llmfusionbench._version import NAME
 from llmfusionbench.errors import InputError
+from llmfusionbench.storage.files import sha256
+from llmfusionbench.storage.repeats import repeated
+
+CARD: Final = "README.md"
+"""Name of the page for people in a directory that we write."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,22 @@ def check_place(place: Path, kind: DirectoryKind, *, overwrite: bool) -> None:
         raise InputError(f"{place}: a {kind.name} is there already. Remedy: add --overwrite, or choose another --out")
     for name in unlisted(place, listed):
         raise InputError(
-            f"{place}: holds {name}, which is not part of the {kind.name}. Remedy: move it away, or choose another --out"
+            f"{place}: holds {name}, which is not part of the {kind.name} as it was written. "
+            "Remedy: move it away, or choose another --out"
         )
+
+
+def check_file(out: Path, *, overwrite: bool, inputs: Iterable[str | os.PathLike[str]] = ()) -> None:
+    """Raise InputError if a file must not be written to `out`: it lies in an input, or one is there already."""
+    place = Path(os.path.realpath(out))
+    for named in inputs:
+        source = Path(os.path.realpath(named))
+        if place == source or source in place.parents:
+            raise InputError(f"{out}: is an input, or lies in one ({named}). Remedy: choose another file")
+    if os.path.lexists(place) and not place.is_file():
+        raise InputError(f"{out}: exists and is not a file. Remedy: choose another --out")
+    if place.exists() and not overwrite:
+        raise InputError(f"{out}: is there already. Remedy: add --overwrite, or choose another --out")
 
 
 def check_inputs(out: Path, inputs: Iterable[str | os.PathLike[str]]) -> None:
@@ -93,11 +112,22 @@ def stated_in(marker: str, version: str, newest: str, *, besides: Iterable[str] 
         if not isinstance(tool, dict) or tool.get("name") != NAME or not isinstance(files, dict):
             raise ValueError(f"its {marker} is not one of {NAME}")
         match = re.fullmatch(r"(\d{1,9})\.\d{1,9}", number) if isinstance(number, str) else None
-        if match is None or int(match[1]) > int(newest.split(".")[0]):
+        if match is None or not 1 <= int(match[1]) <= int(newest.split(".")[0]):
             raise ValueError(f"its {marker} has {version} {number!r:.40}, and {newest} is the newest known here")
-        return {marker, *besides, *files}
+        return {marker, *besides, *files} - ({CARD} if _was_edited(place / CARD, files.get(CARD)) else set())
 
     return contents
+
+
+def _was_edited(card: Path, entry: object) -> bool:
+    """Whether a user has written into a card since we wrote it."""
+    return card.is_file() and isinstance(entry, dict) and "sha256" in entry and sha256(card) != entry["sha256"]
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if twice := repeated(name for name, _ in pairs):
+        raise ValueError(f"the key {twice[0]!r} is given twice")
+    return dict(pairs)
 
 
 def read_marker(path: Path) -> dict[str, Any]:
@@ -107,7 +137,7 @@ def read_marker(path: Path) -> dict[str, Any]:
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
             raise ValueError(f"its {path.name} is not a file")
-        said = json.loads(path.read_bytes())
+        said = json.loads(path.read_bytes(), object_pairs_hook=_each_once)
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"its {path.name} cannot be read: {_why(error)}") from error
     if not isinstance(said, dict):

@@ -19,16 +19,15 @@ from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release, open_release
 from llmfusionbench.storage.directories import whole_directory
 from llmfusionbench.storage.files import sha256
-from llmfusionbench.storage.kinds import DirectoryKind, stated_in
+from llmfusionbench.storage.kinds import CARD, DirectoryKind, stated_in
 
 MANIFEST: Final = "export.json"
 """The file that says what an export is."""
 
 EXPORT_VERSION: Final = "1.0"
 
-_CARD: Final = "README.md"
 
-EXPORT: Final = DirectoryKind("routing export", stated_in(MANIFEST, "export_version", EXPORT_VERSION, besides=[_CARD]))
+EXPORT: Final = DirectoryKind("routing export", stated_in(MANIFEST, "export_version", EXPORT_VERSION, besides=[CARD]))
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def export_routing(
     with whole_directory(out, EXPORT, overwrite=overwrite, inputs=[opened.path]) as folder:
         files = writer.write(selection, folder)
         about = _about(selection, writer, format, options, files)
-        (folder / _CARD).write_text(_card(about), encoding="utf-8")
+        (folder / CARD).write_text(_card(about), encoding="utf-8")
         about["files"] = {n: e | {"sha256": sha256(folder / n)} for n, e in about["files"].items()}
         (folder / MANIFEST).write_text(json.dumps(about, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     return RoutingExport(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from llmfusionbench.errors import UnknownNameError
+from llmfusionbench.errors import ReleaseError, UnknownNameError
 from llmfusionbench.manifest import (
     Difference,
     changed,
@@ -53,6 +53,7 @@ class Release:
         self.path = Path(path)
         self.manifest: dict[str, Any] = read_manifest(self.path)
         self.damaged = damaged
+        self._found_good: set[str] = set()
         for difference in () if damaged else self._opening_differences():
             if difference.name != CARD:  # people write into it
                 raise difference.error(self.path)
@@ -104,7 +105,10 @@ class Release:
         names = [file.relative_to(self.path).as_posix() for file in self.present(files)]
         found = self._structure_differences(names) if self.damaged else changed(self.path, names, self.manifest)
         if (difference := next(found, None)) is not None:
+            if difference.name in self._found_good:
+                raise ReleaseError(f"{self.path / difference.name}: changed while it was read. Remedy: run it again")
             raise difference.error(self.path)
+        self._found_good.update(names)
         return files
 
     def _structure_differences(self, names: list[str]) -> Iterator[Difference]:

@@ -51,7 +51,7 @@ class Worker:
         self.lost = False
         """Whether the sandbox ended during the last task, so that its verdict is not one on the program."""
         self._root = tempfile.mkdtemp(prefix="llmfusionbench-sandbox-")
-        self._outside = f"\0{self._root}"
+        self._outside = f"\0{os.path.basename(self._root)}"  # a short name, wherever temporary files are
         """A socket that can be reached from this network namespace alone."""
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)

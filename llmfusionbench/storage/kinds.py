@@ -78,7 +78,7 @@ def check_inputs(out: Path, inputs: Iterable[str | os.PathLike[str]]) -> None:
         place = Path(os.path.realpath(named))
         if out in place.parents:
             raise InputError(f"{out}: holds the input {named}. Remedy: choose another --out")
-        if place in out.parents:
+        if place in out.parents and place.is_dir():
             raise InputError(f"{out}: lies in the input {named}. Remedy: choose an --out outside it")
 
 

@@ -176,7 +176,7 @@ def test_a_process_of_its_own_shows_nothing(tiny: Path, tmp_path: Path, secret: 
         url = f"http://user:{quote(secret, safe='')}@{server.place}"
         more = {"CANARY_KEY": secret, "OPENAI_LOG": "debug", "PLACE": url, "HTTP_PROXY": "", "http_proxy": ""}
         start = [sys.executable, "-c", f"import logging; logging.basicConfig(level=10)\n{SCRIPT}", "evaluate", str(tiny)]
-        options = ["--key-variable", "CANARY_KEY", "--calls", "calls.jsonl", "--retries", "0", "--out", "report"]
+        options = ["--key-variable", "CANARY_KEY", "--calls", "calls.jsonl", "--retries", "0", "--out", "report", "--overwrite"]
         done = [
             subprocess.run([*start, *routers, *options], env=os.environ | more, capture_output=True, text=True, check=False)
             for routers in (["--router", url, "--allow-partial"], ["--router", url, "--router", "crash.py:Crash"])

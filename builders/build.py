@@ -194,7 +194,7 @@ def _write_rejected(path: Path, rejected: Sequence[Rejected]) -> dict[str, Any]:
 def _refusal(rejected: Sequence[Rejected], why: str) -> str:
     if not rejected:
         return "Found 0 records in the input, expected one or more. Remedy: check that the files are whole"
-    lines = [f"Found {len(rejected):,} records that cannot be taken as they are ({why}):"]
+    lines = [f"Found {len(rejected):,} records that cannot be taken ({why}):"]
     lines += [f"  {r.file}{'' if r.row is None else f' record {r.row}'}: {r.reason}" for r in rejected[:_SHOWN]]
     if len(rejected) > _SHOWN:
         lines.append(f"  ... and {len(rejected) - _SHOWN:,} more")

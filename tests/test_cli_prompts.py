@@ -97,7 +97,9 @@ def test_retrieve_says_what_it_leaves_out(capsys: pytest.CaptureFixture[str]) ->
     assert "Skipped " in out
     assert "tokens by itself, 120 are allowed" in out
     assert "No room within 120 tokens: " in out
-    out = told(capsys, "templates", "retrieve", "sample", "--method", "few_shot", "--limit", "9", "--out", "p.jsonl")
+    out = told(
+        capsys, "templates", "retrieve", "sample", "--method", "few_shot", "--limit", "9", "--out", "p.jsonl", "--overwrite"
+    )
     assert "9 prompts with " in out
     assert {record["method"] for record in lines("p.jsonl")} == {"few_shot"}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import logging
 import os
 import re
 import subprocess
@@ -153,7 +152,14 @@ def test_warnings_log_lines_and_tracebacks() -> None:
     assert shown.count(r"\x1b]0;title") == 3
     assert "logged" in shown
     assert "RuntimeError" in shown
-    assert logging.getLogRecordFactory() is logging.LogRecord, "only a process of ours is changed"
+
+
+def test_a_process_of_others_is_not_changed() -> None:
+    ask = "import logging, sys, warnings; before = logging.getLogRecordFactory(), sys.excepthook, warnings.showwarning; "
+    ask += "from llmfusionbench.cli.main import run; run(['--version']); "
+    ask += "assert before == (logging.getLogRecordFactory(), sys.excepthook, warnings.showwarning)"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=False, env={**os.environ})
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 PRINTING = {"print", "echo", "secho", "Console", "stdout", "stderr", "print_exc", "echo_via_pager", "input", "writelines"}

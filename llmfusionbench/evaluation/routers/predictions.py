@@ -67,7 +67,7 @@ class PredictionsRouter:
 def read_predictions(path: Path) -> pd.DataFrame:
     """The rows of a file, query_id as text. Raises InputError if it cannot be read or does not hold predictions."""
     if not path.exists():
-        raise InputError(f"{path}: no such file. Remedy: check the path")
+        raise InputError(f"{path}: cannot be read (no such file). Remedy: check the path")
     if path.suffix not in SUFFIXES:
         raise InputError(f"{path}: suffix {path.suffix!r}, expected one of {', '.join(SUFFIXES)}")
     try:

@@ -188,8 +188,7 @@ def _routereval(rng: Random, folder: Path) -> Any:
             f"{split}_score": np.full((rows, 2), 0.5),
             f"{split}_prompt": np.array([f"{split} {i}?" for i in range(rows)]),
         }
-    for _ in range(rng.choice((0, 0, 1, 2))):
-        name = rng.choice(list(arrays))
+    for name in rng.sample(list(arrays), rng.choice((0, 0, 1, 2))):
         arrays[name] = rng.choice(
             (
                 arrays[name].astype("S"),

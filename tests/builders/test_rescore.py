@@ -27,7 +27,6 @@ from llmfusionbench.sandbox import _kinds
 from llmfusionbench.scoring import OFFICIAL, VERSION
 from tests.helpers.reading import REAL_LOGS, real_logs
 from tests.helpers.sample_part import bytes_of, write_part
-from tests.helpers.tiny_release import change_rows, write_tiny_release
 from tests.helpers.waiting import wait_for
 
 PROJECT = Path(__file__).parents[2]
@@ -401,14 +400,3 @@ def test_real_logs_come_to_the_published_accuracies(tmp_path: Path) -> None:
         found = {row.name: f"{100 * row.after.mean:.2f}" for row in report.llms if row.after.mean is not None}
         assert found == {row[0].partition("@")[0]: row[place] for row in rows}
         assert report.tasks[0].answers == 26_380
-
-
-@pytest.mark.parametrize(("table", "column"), [("queries", "metric"), ("responses", "status"), ("llms", "llm")])
-def test_a_value_that_the_tables_require_and_that_is_missing(tmp_path: Path, table: str, column: str) -> None:
-    """Though the manifest was changed to match."""
-    release = write_tiny_release(tmp_path / "release")
-    name = f"{table}/train-00000-of-00001.parquet"
-    change_rows(release, name, lambda rows: rows[0].update({column: None}))
-    with pytest.raises(ReleaseError, match=rf"{column} is missing in 1 rows of {table}, expected a value"):
-        rescore(release, tmp_path / "out", workers=1)
-    assert not (tmp_path / "out").exists()

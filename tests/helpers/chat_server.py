@@ -99,9 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(answer: Callable[[Body, int], Any], together: int = 1) -> Iterator[ChatServer]:
-    """Such a server, until the block ends."""
-    server = ChatServer(answer, together)
+def running(server: Any) -> Iterator[Any]:
+    """A server that has an event `closing`, until the block ends."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -111,5 +110,15 @@ def serving(answer: Callable[[Body, int], Any], together: int = 1) -> Iterator[C
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def serving(answer: Callable[[Body, int], Any], together: int = 1) -> Iterator[ChatServer]:
+    """Such a server, until the block ends."""
+    server = ChatServer(answer, together)
+    try:
+        with running(server):
+            yield server
+    finally:
         # A thread that still waits for its client must not be the last to hold a model: it could be freed as Python ends.
         server.answer = lambda *_: DROP

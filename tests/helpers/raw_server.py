@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tests.helpers.chat_server import running
+
 RESET = b"reset"
 """Returned in place of an answer: the connection is reset."""
 HANG = b"hang"
@@ -62,16 +64,8 @@ def _is_whole(request: bytes) -> bool:
 @contextmanager
 def answering(answer: Callable[[bytes], bytes]) -> Iterator[RawServer]:
     """Such a server, until the block ends."""
-    server = RawServer(answer)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with running(RawServer(answer)) as server:
         yield server
-    finally:
-        server.closing.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def http(body: bytes, *, status: str = "200 OK", headers: str = "", length: int | None = None) -> bytes:

@@ -114,7 +114,7 @@ def test_validate_lists_all_the_faults_of_a_manifest(release: Path) -> None:
     ],
 )
 def test_files_that_are_no_manifests(make: Callable[[Path], object], message: str, tmp_path: Path) -> None:
-    """Of any size or depth, and of any kind of file: nothing is waited for, and little is read."""
+    """They are refused without waiting for a writer, and before much of them is read."""
     make(tmp_path / "manifest.json")
     with pytest.raises(LLMFusionBenchError, match=message):
         Release(tmp_path)

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from llmfusionbench.builders import rescore
 from llmfusionbench.cli.main import run
+from llmfusionbench.errors import ReleaseError
 from tests.helpers.tiny_release import change_rows, write_tiny_release
 
 Rows = list[dict[str, Any]]
@@ -60,4 +62,15 @@ def test_rows_that_cannot_be_right_are_refused(name: str, tmp_path: Path, capsys
     assert error.count("\n") == 1
     assert "Remedy: run llmfusionbench validate on it" in error
     assert re.search(message, error), error
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("table", "column"), [("queries", "metric"), ("responses", "status"), ("llms", "llm")])
+def test_a_value_that_the_tables_require_and_that_is_missing(tmp_path: Path, table: str, column: str) -> None:
+    """Though the manifest was changed to match."""
+    release = write_tiny_release(tmp_path / "release")
+    name = f"{table}/train-00000-of-00001.parquet"
+    change_rows(release, name, lambda rows: rows[0].update({column: None}))
+    with pytest.raises(ReleaseError, match=rf"{column} is missing in 1 rows of {table}, expected a value"):
+        rescore(release, tmp_path / "out", workers=1)
     assert not (tmp_path / "out").exists()

@@ -204,7 +204,7 @@ def test_calls_are_recorded_in_no_other_file(place: Path, capsys: pytest.Capture
         assert bytes_of(place) == before
 
 
-@pytest.mark.parametrize("name", ["build", "sft"])
+@pytest.mark.parametrize("name", ["build", "sft", "routing"])
 def test_an_edited_card_stays(place: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     assert run([*COMMANDS[name], "--out", "out"]) == 0
     with (place / "out" / "README.md").open("a") as card:

@@ -101,7 +101,7 @@ def read_answers(release: Release, *, split: str | None = None, candidates: Sequ
         UnknownNameError: No such split or candidate.
     """
     names = ["query_id", "task", "metric", "ground_truth", "choices"]
-    queries = release.table("queries", split).to_table(columns=names)
+    queries = release.rows("queries", split, columns=names)
     queries = queries.filter(pc.is_in(queries["metric"], pa.array(VOTABLE)))
     if not len(queries):
         raise InputError(

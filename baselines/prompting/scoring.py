@@ -77,5 +77,5 @@ class Scorer:
 
 def query_rows(release: Release, query_ids: list[str], split: str) -> dict[str, dict[str, Any]]:
     """Query -> its row: query_id, task, prompt, ground_truth, choices, metric."""
-    table = release.table("queries", split).to_table(columns=_COLUMNS, filter=ds.field("query_id").isin(query_ids))
+    table = release.rows("queries", split, columns=_COLUMNS, filter=ds.field("query_id").isin(query_ids))
     return {row["query_id"]: row for row in table.to_pylist()}

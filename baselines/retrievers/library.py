@@ -103,7 +103,7 @@ class TemplateLibrary:
             if name not in known:
                 raise UnknownNameError(noun, name, known)
         rows = _rows(release, criterion, pool, summarizer)
-        queries = release.table("queries", "train").to_table(columns=["query_id", "prompt", "task", "domain"])
+        queries = release.rows("queries", "train", columns=["query_id", "prompt", "task", "domain"])
         texts = queries.take(rows_of(rows["query_id"], queries["query_id"], "thought_templates", "queries"))
         known_text = pc.is_valid(texts["prompt"])
         rows, texts = rows.filter(known_text), texts.filter(known_text)

@@ -39,7 +39,7 @@ class Queries:
         Raises:
             UnknownNameError: the release has no such split.
         """
-        table = release.table("queries", split).to_table(columns=["query_id", "prompt", "task", "domain"])
+        table = release.rows("queries", split, columns=["query_id", "prompt", "task", "domain"])
         columns = table.sort_by("query_id").to_pydict()
         return cls(columns["query_id"], columns["prompt"], columns["task"], columns["domain"])
 

@@ -87,9 +87,9 @@ def _check_versions(release: Release, choice: Choice) -> None:
     """Check that official numbers and ours do not share a release. Numbers of a log, whose origin is unknown, may stay."""
     if choice.metrics is None:
         return
-    queries = release.table("queries").to_table(columns=["query_id", "metric"])
+    queries = release.rows("queries", columns=["query_id", "metric"])
     kept = queries.filter(pc.invert(pc.is_in(queries["metric"], value_set=pa.array(choice.metrics, pa.string()))))
-    rows = release.table("responses").to_table(columns=["query_id", "metric_version"])
+    rows = release.rows("responses", columns=["query_id", "metric_version"])
     rows = rows.filter(pc.is_in(rows["query_id"], value_set=kept["query_id"].combine_chunks()))
     for version in pc.unique(rows["metric_version"]).drop_null().to_pylist():
         if (version == OFFICIAL) != choice.official:

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from llmfusionbench.errors import ReleaseError
 from llmfusionbench.release import Release
+from llmfusionbench.release.row_check import check_rows
 from llmfusionbench.schema import table_schema
 from llmfusionbench.storage.files import sha256
 
@@ -56,7 +56,7 @@ class Shard:
             queries,
             _of_queries(release, "responses", self.split, ids),
             _of_queries(release, "judge_scores", self.split, ids),
-            _whole(release.table("llms").to_table(), "llms", release.path),
+            release.rows("llms"),
         )
 
     def queries(self) -> pa.Table:
@@ -64,7 +64,7 @@ class Shard:
         schema = table_schema("queries")
         file = Release(self.source).files("queries", self.split)[self.index]
         rows = ds.dataset(str(file), schema=schema.arrow, format="parquet").to_table()
-        return _in_order(_whole(rows, "queries", self.source), schema.key)
+        return _in_order(check_rows(rows, "queries", self.source), schema.key)
 
     def responses(self, query_ids: pa.ChunkedArray) -> pa.Table:
         """The responses to some of its queries."""
@@ -91,20 +91,9 @@ def _of_queries(release: Release, table: str, split: str, ids: pa.ChunkedArray) 
         return schema.arrow.empty_table()
     ends = pc.min_max(ids)
     inside = (pc.field("query_id") >= ends["min"]) & (pc.field("query_id") <= ends["max"])
-    rows = _whole(release.table(table, split).to_table(filter=inside), table, release.path)
+    rows = release.rows(table, split, filter=inside)
     mine = pc.is_in(rows["query_id"], value_set=ids.combine_chunks())
     return _in_order(rows if pc.all(mine).as_py() is not False else rows.filter(mine), schema.key)
-
-
-def _whole(rows: pa.Table, table: str, release: Path) -> pa.Table:
-    """`rows` of a table. Raises ReleaseError if one lacks a value that the table requires."""
-    for column in table_schema(table).arrow:
-        if not column.nullable and (missing := rows[column.name].null_count):
-            raise ReleaseError(
-                f"{release}: {column.name} is missing in {missing:,} rows of {table}, expected a value. "
-                "Remedy: run validate on it"
-            )
-    return rows
 
 
 def _in_order(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:

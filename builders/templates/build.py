@@ -151,7 +151,7 @@ def _merged(source: Release, new: pa.Table) -> tuple[pa.Table, int]:
     names = [name for name in source.manifest["files"] if _redone(name)]
     if not names:
         return new, 0
-    old = source.table(TABLE, SPLIT).to_table()
+    old = source.rows(TABLE, SPLIT)
     kept = old.filter(pc.invert(pc.is_in(old["template_id"], value_set=new["template_id"].combine_chunks())))
     merged = pa.concat_tables([kept, new.select(kept.column_names).cast(kept.schema)])
     return merged.sort_by("template_id").combine_chunks(), len(old) - len(kept)

@@ -70,7 +70,7 @@ def read_jobs(release: Release, answers: pa.Table) -> Iterator[Job]:
     """
     texts = _texts(release, answers)
     ids = pc.unique(answers["query_id"])
-    queries = release.table("queries", SPLIT).to_table(columns=list(_QUERY), filter=pc.field("query_id").isin(ids))
+    queries = release.rows("queries", SPLIT, columns=list(_QUERY), filter=pc.field("query_id").isin(ids))
     queries = queries.take(pc.index_in(ids, value_set=queries["query_id"].combine_chunks()))
     counts = pc.value_counts(answers["query_id"]).field("counts").to_pylist()
     place = start = 0

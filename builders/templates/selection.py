@@ -107,7 +107,7 @@ def _check(criterion: str, pool: str, top: int, min_judge_score: float) -> None:
 def _queries(release: Release) -> pa.Table:
     """query_id and prompt of the train queries, sorted by id."""
     if SPLIT in release.splits:
-        queries = release.table("queries", SPLIT).to_table(columns=["query_id", "prompt"]).sort_by("query_id")
+        queries = release.rows("queries", SPLIT, columns=["query_id", "prompt"]).sort_by("query_id")
         if len(queries):
             return queries
     others = ", ".join(s for s in release.splits if s != SPLIT) or "no other"

@@ -170,5 +170,5 @@ def _provenance(kinds: list[str]) -> str:
 
 def _licences(release: Release) -> str:
     """The licences that its queries state."""
-    stated = pc.unique(release.table("queries").to_table(columns=["license"])["license"]).drop_null().to_pylist()
+    stated = pc.unique(release.rows("queries", columns=["license"])["license"]).drop_null().to_pylist()
     return ", ".join(sorted(stated)) or "not stated by the source"

@@ -34,7 +34,7 @@ def tokens_of(release: Release, query_ids: set[str], candidates: Sequence[str]) 
     """query_id -> input plus output tokens [C] of each candidate's answer; NaN = unknown."""
     ids = pa.array(sorted(query_ids))
     columns = ["query_id", "llm", "mode", "input_tokens", "output_tokens"]
-    answers = release.table("responses").to_table(columns=columns, filter=pc.field("query_id").isin(ids))
+    answers = release.rows("responses", columns=columns, filter=pc.field("query_id").isin(ids))
     place = {name: i for i, name in enumerate(candidates)}
     matrix = np.full((len(ids), len(candidates)), np.nan, np.float32)
     pairs = pc.dictionary_encode(pc.binary_join_element_wise(answers["llm"], answers["mode"], "\x1f")).combine_chunks()

@@ -29,7 +29,7 @@ def leaderboard(release: Release, split: str | None = None, *, seed: int = 0) ->
     table = release.routing(split)
     if not table.query_ids:
         raise InputError(f"{release.path}: {split or 'the release'} has no queries, so there is nothing to rank")
-    queries = release.table("queries", split).to_table(columns=["query_id", "domain"])
+    queries = release.rows("queries", split, columns=["query_id", "domain"])
     domain_of = dict(zip(queries["query_id"].to_pylist(), queries["domain"].to_pylist(), strict=True))
     domains = np.array([domain_of[q] for q in table.query_ids], object)
     frames = []

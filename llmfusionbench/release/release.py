@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from llmfusionbench.errors import ReleaseError, UnknownNameError
@@ -22,9 +23,9 @@ from llmfusionbench.manifest import (
     structure_difference,
 )
 from llmfusionbench.release.info import ReleaseInfo
-from llmfusionbench.release.references import check_numbers
 from llmfusionbench.release.routing_check import check_routing
 from llmfusionbench.release.routing_table import RoutingTable
+from llmfusionbench.release.row_check import check_rows
 from llmfusionbench.schema import SIDECARS, TABLES, table_schema
 from llmfusionbench.storage.kinds import CARD
 from llmfusionbench.types import sorted_splits
@@ -154,15 +155,28 @@ class Release:
 
         return TableDataset(self.checked(self.files(name, split)), columns=columns)
 
+    def rows(
+        self,
+        name: str,
+        split: str | None = None,
+        columns: list[str] | None = None,
+        filter: pc.Expression | None = None,  # noqa: A002
+    ) -> pa.Table:
+        """The rows of a table in order, those of a filter if there is one.
+
+        Raises:
+            ReleaseError: as `table`; a number is not allowed by the schema, or a value that the table requires is missing.
+        """
+        return check_rows(self.table(name, split).to_table(columns=columns, filter=filter), name, self.path)
+
     def batches(self, name: str, split: str | None = None, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
         """The rows of a table in order, at most one row group at a time.
 
         Raises:
-            ReleaseError: as `table`; or a number is not allowed by the schema.
+            ReleaseError: as `rows`.
         """
         for batch in self.table(name, split).to_batches(columns=columns, batch_readahead=2, fragment_readahead=1):
-            check_numbers(batch, name, self.path)
-            yield batch
+            yield check_rows(batch, name, self.path)
 
     def routing(self, split: str | None = None) -> RoutingTable:
         """Queries x candidates as dense matrices; `split` None is all splits.
@@ -172,8 +186,8 @@ class Release:
             ReleaseError: a file differs from the manifest, or a value is not allowed by the schema.
         """
         view = self.table("routing", split).to_table()
-        queries = self.table("queries", split).to_table(columns=["query_id", "domain"])
-        llms = {row["llm"]: row for row in self.table("llms").to_table().to_pylist()}
+        queries = self.rows("queries", split, columns=["query_id", "domain"])
+        llms = {row["llm"]: row for row in self.rows("llms").to_pylist()}
         check_routing(view, set(llms), self.path)
         return RoutingTable.from_view(view, queries, llms)
 

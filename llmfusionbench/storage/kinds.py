@@ -100,7 +100,8 @@ def stated_in(marker: str, version: str, newest: str, *, besides: Iterable[str] 
     """The `contents` of a kind of directory whose file `marker` is a JSON object with its format's version and its files.
 
     Args:
-        marker: Name of the file. It says `"tool": {"name": "llmfusionbench"}` and, by name, all other `"files"`.
+        marker: Name of the file. It says `"tool": {"name": "llmfusionbench"}` and, by name, all other `"files"`, and has the
+            SHA-256 of the card among these, or as its `"card"`.
         version: The key of the format's version, `major.minor`.
         newest: The newest version of the format that is known.
         besides: Names of files that every such directory has, and `marker` does not state.
@@ -114,7 +115,7 @@ def stated_in(marker: str, version: str, newest: str, *, besides: Iterable[str] 
         match = re.fullmatch(r"(\d{1,9})\.\d{1,9}", number) if isinstance(number, str) else None
         if match is None or not 1 <= int(match[1]) <= int(newest.split(".")[0]):
             raise ValueError(f"its {marker} has {version} {number!r:.40}, and {newest} is the newest known here")
-        return {marker, *besides, *files} - ({CARD} if _was_edited(place / CARD, files.get(CARD)) else set())
+        return {marker, *besides, *files} - ({CARD} if _was_edited(place / CARD, files.get(CARD, said.get("card"))) else set())
 
     return contents
 

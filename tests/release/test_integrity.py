@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,20 +18,10 @@ from llmfusionbench.cli.main import run
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.release import Release
 from llmfusionbench.storage import digests
-from tests.helpers.tiny_release import change_manifest, change_rows, replace_shard, write_tiny_release
+from tests.helpers.tiny_release import change_manifest, change_rows, replace_shard
 
 TRAIN = "{}/train-00000-of-00001.parquet"
 Rows = list[dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_release(tmp_path_factory.mktemp("tiny") / "r")
-
-
-@pytest.fixture
-def release(whole: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(whole, tmp_path / "r"))
 
 
 def flip(path: Path) -> None:

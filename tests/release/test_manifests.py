@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 import llmfusionbench as lfb
 from llmfusionbench.errors import LLMFusionBenchError
 from llmfusionbench.release import Release
-from tests.helpers.tiny_release import change_manifest, write_tiny_release
+from tests.helpers.tiny_release import change_manifest
 
 SHARD = "queries/train-00000-of-00001.parquet"
 HOSTILE: tuple[Any, ...] = (
@@ -29,16 +28,6 @@ PLACES: tuple[tuple[str, ...], ...] = (
     ("tables", "queries", "splits", "train", "rows"), ("files", SHARD), ("files", SHARD, "rows"), ("files", SHARD, "bytes"),
     ("files", SHARD, "sha256"), ("files", "README.md"), ("files", "x\x1b/../y"), ("tables", "queries", "splits", "a\x1bb"),
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_release(tmp_path_factory.mktemp("tiny") / "r")
-
-
-@pytest.fixture
-def release(whole: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(whole, tmp_path / "r"))
 
 
 def refusal(release: Path) -> LLMFusionBenchError | None:

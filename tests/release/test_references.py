@@ -32,6 +32,10 @@ def worse_than_nothing(rows: Rows) -> None:
     rows[0].update(performance=-1e300)
 
 
+def impossible(table: str, line: str) -> tuple[str, Callable[[Rows], None], str, str]:
+    return table, worse_than_nothing, line, rf"r: table {table}, performance is -1e\+300, expected what its schema allows"
+
+
 CASES: dict[str, tuple[str, Callable[[Rows], None], str, str]] = {
     "rescore": (
         "judge_scores",
@@ -46,7 +50,12 @@ CASES: dict[str, tuple[str, Callable[[Rows], None], str, str]] = {
         "templates build R --out OUT",
         f'{NONE}", which',
     ),
-    "fuse": ("responses", worse_than_nothing, "fuse R", r"r: table responses, performance is -1e\+300, which its schema"),
+    "a score in fuse": impossible("responses", "fuse R"),
+    "a score in rescore": impossible("responses", "rescore R --out OUT"),
+    "a score in tokens": impossible("responses", "tokens R --out OUT --tokenizer cl100k_base"),
+    "a score in templates": impossible("logs", "templates build R --out OUT"),
+    "a score in sft": impossible("responses", "export sft R --format openai --out OUT"),
+    "a score in routing": impossible("logs", "export routing R --format embedllm --out OUT"),
 }
 
 
@@ -71,6 +80,6 @@ def test_a_value_that_the_tables_require_and_that_is_missing(tmp_path: Path, tab
     release = write_tiny_release(tmp_path / "release")
     name = f"{table}/train-00000-of-00001.parquet"
     change_rows(release, name, lambda rows: rows[0].update({column: None}))
-    with pytest.raises(ReleaseError, match=rf"{column} is missing in 1 rows of {table}, expected a value"):
+    with pytest.raises(ReleaseError, match=rf"table {table}, {column} is missing in 1 rows, expected a value"):
         rescore(release, tmp_path / "out", workers=1)
     assert not (tmp_path / "out").exists()

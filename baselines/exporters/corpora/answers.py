@@ -125,7 +125,7 @@ class Answers:
             ReleaseError: two answers have one key, or one belongs to no query or LLM.
         """
         queries = Queries.load(release, splits)
-        llms = release.table("llms").to_table(columns=["llm", "scale", "license"]).sort_by("llm").to_pylist()
+        llms = release.rows("llms", columns=["llm", "scale", "license"]).sort_by("llm").to_pylist()
         names = [row["llm"] for row in llms]
         keys = Keys(queries.ids, names)
         numbers = ["performance", "input_tokens", "output_tokens"]

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.release import Release
+from llmfusionbench.release.row_check import check_rows
 
 Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -65,7 +66,7 @@ class Queries:
     @classmethod
     def load(cls, release: Release, splits: Sequence[str]) -> Queries:
         columns = ["query_id", "task", "license"]
-        rows = pa.concat_tables(release.table("queries", split).to_table(columns=columns) for split in splits)
+        rows = pa.concat_tables(release.rows("queries", split, columns=columns) for split in splits)
         licenses = Coded.of(rows["license"].fill_null(UNKNOWN))
         return cls(list(splits), rows["query_id"].combine_chunks(), Coded.of(rows["task"]), licenses)
 
@@ -80,7 +81,8 @@ def batches(release: Release, table: str, splits: Sequence[str], columns: list[s
         if split in present:
             for file in release.table(table, split).get_fragments():
                 for group in file.split_by_row_group():
-                    yield from group.to_table(columns=columns).to_batches(BATCH_ROWS)
+                    rows = check_rows(group.to_table(columns=columns), table, release.path)
+                    yield from rows.to_batches(BATCH_ROWS)
 
 
 def prompts_of(batch: pa.RecordBatch) -> pa.Array:

@@ -98,6 +98,7 @@ def export_routing(
         about = _about(selection, writer, format, options, files)
         (folder / CARD).write_text(_card(about), encoding="utf-8")
         about["files"] = {n: e | {"sha256": sha256(folder / n)} for n, e in about["files"].items()}
+        about["card"] = {"sha256": sha256(folder / CARD)}
         (folder / MANIFEST).write_text(json.dumps(about, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     return RoutingExport(
         Path(out), files, about["queries"], selection.candidates, about["cells"], about["missing"],

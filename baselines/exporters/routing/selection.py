@@ -107,7 +107,9 @@ class Selection:
         """The rows of `responses` to the queries of a block, in any order."""
         ids = block.queries["query_id"].combine_chunks()
         bounds = pc.min_max(ids).as_py()
-        found = self.release.table("responses", split).to_table(
+        found = self.release.rows(
+            "responses",
+            split,
             columns=list(dict.fromkeys(["query_id", "llm", "mode", *columns])),
             filter=(pc.field("query_id") >= bounds["min"]) & (pc.field("query_id") <= bounds["max"]),
         )
@@ -161,7 +163,7 @@ class Selection:
     def _query_ids(self) -> dict[str, pa.Array]:
         found: dict[str, pa.Array] = {}
         for split in self.splits:
-            found[split] = self.release.table("queries", split).to_table(columns=["query_id"])["query_id"].combine_chunks()
+            found[split] = self.release.rows("queries", split, columns=["query_id"])["query_id"].combine_chunks()
         return found
 
     @cached_property
@@ -169,7 +171,7 @@ class Selection:
         found: dict[str, dict[str, Numbers]] = {}
         for split in self.splits:
             ids = self._query_ids[split]
-            logs = self.release.table("logs", split).to_table(columns=["query_id", "llm", "mode", *_MEASURES])
+            logs = self.release.rows("logs", split, columns=["query_id", "llm", "mode", *_MEASURES])
             row, column = self._cells(logs, ids)
             wanted = (row >= 0) & (column >= 0)
             found[split] = {}
@@ -223,6 +225,6 @@ def select(release: Release, *, split: str | None, candidates: Sequence[str] | N
 def _candidates(release: Release, splits: Sequence[str]) -> list[str]:
     found: set[str] = set()
     for split in splits:
-        pairs = release.table("responses", split).to_table(columns=["llm", "mode"]).group_by(["llm", "mode"]).aggregate([])
+        pairs = release.rows("responses", split, columns=["llm", "mode"]).group_by(["llm", "mode"]).aggregate([])
         found |= {Candidate(row["llm"], row["mode"]).name for row in pairs.to_pylist()}
     return sorted(found)

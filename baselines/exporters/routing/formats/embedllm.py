@@ -49,7 +49,7 @@ class EmbedLLM:
 
 
 def _tasks(selection: Selection) -> set[str]:
-    queries = [selection.release.table("queries", split).to_table(columns=["task"]) for split in selection.splits]
+    queries = [selection.release.rows("queries", split, columns=["task"]) for split in selection.splits]
     return {task for table in queries for task in table["task"].unique().to_pylist()}
 
 

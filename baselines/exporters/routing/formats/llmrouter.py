@@ -84,7 +84,7 @@ def _choices(options: list[str] | None) -> str | None:
 def _llms(selection: Selection) -> dict[str, dict[str, Any]]:
     asked = {Candidate.parse(name).llm for name in selection.candidates}
     found = {}
-    for row in selection.release.table("llms").to_table().to_pylist():
+    for row in selection.release.rows("llms").to_pylist():
         if row["llm"] in asked:
             size = None if row["parameters_b"] is None else f"{row['parameters_b']:g}B"
             found[row["llm"]] = {

@@ -44,37 +44,47 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     place = folder / f"r {EVIL.replace('/', '')}"
     build("table", [source], place, workers=1)
-    change_manifest(place, lambda m: m.update(provenance=[EVIL, "simulated"]) or m["source"].update(name=EVIL, revision=EVIL))
+    change_manifest(place, lambda m: m["source"].update(name=EVIL, revision=EVIL))
     return place
 
 
-def printed(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+def printed(capsys: pytest.CaptureFixture[str], *arguments: object, status: int = 0) -> str:
     """What a command prints on both streams, with nothing raw in it."""
-    status = run([str(argument) for argument in arguments])
+    found = run([str(argument) for argument in arguments])
     out, err = capsys.readouterr()
-    assert status in (0, 1, 2), err
+    assert found == status, err
     assert "Traceback" not in err
     assert not RAW.search(out), repr(RAW.search(out))
     assert not RAW.search(err), repr(RAW.search(err))
     return out + err
 
 
-RUNS = [
-    "info R", "info R --json", "validate R", "validate R --json", "diff R sample", "diff R sample --json", "diff R R",
-    "evaluate R --router knn --router oracle", "evaluate R --router knn --json", "evaluate R --router {E}",
-    "evaluate R --router knn --out OUT/evaluate", "evaluate R --router knn --scenario {E}", "evaluate R --split {E}",
-    "fuse R", "fuse R --json", "fuse R --fusion {E}", "fuse R --candidate {E}", "fuse R --split {E}",
-    "fuse R --out OUT/fuse.csv", "rescore R --out OUT/rescore", "tokens R --tokenizer {E} --out OUT/tokens",
-    "tokens R --tokenizer cl100k_base --out OUT/tokens", "templates build R --out OUT/templates",
-    "templates build R --criterion {E} --out OUT/t", "templates retrieve OUT/templates --prompt {E} --task {E}",
-    "templates retrieve R --out OUT/prompts.jsonl", "export sft R --format messages --out OUT/sft",
-    "export sft R --format {E} --out OUT/s", "export preference R --format trl --out OUT/preference",
-    "export kto R --format trl --out OUT/kto", "export routing R --format embedllm --out OUT/routing",
-    "export routing R --format routerbench --out OUT/{E}", "evaluate-prompts R --retrieval-only --out OUT/prompts",
-    "build table OUT/{E}.csv --out OUT/b", "build {E} x --out OUT/b", "build table LOG --out OUT/b --map {E}={E}",
-    "build table LOG --out OUT/build", "simulate --scale {E} --out OUT/s", "plugins", "info {E}", "validate {E}", "{E}",
-    "info R --{E}", "info {E}/{E}", "quickstart --out R",
-]  # fmt: skip
+RUNS = {
+    0: [
+        "info R", "info R --json", "validate R", "validate R --json", "diff R R", "evaluate R --router knn --router oracle",
+        "evaluate R --router knn --json", "evaluate R --router knn --out OUT/evaluate", "fuse R", "fuse R --json",
+        "fuse R --out OUT/fuse.csv", "rescore R --out OUT/rescore", "tokens R --tokenizer cl100k_base --out OUT/tokens",
+        "templates build R --out OUT/templates", "templates retrieve OUT/templates --prompt {E}",
+        "templates retrieve OUT/templates --out OUT/prompts.jsonl",
+        "export sft R --format messages --include-test --out OUT/sft",
+        "export preference R --format trl --include-test --duplicates keep --out OUT/preference",
+        "export kto R --format trl --include-test --out OUT/kto",
+        "export routing R --format embedllm --threshold 0.5 --out OUT/routing",
+        "export routing R --format routerbench --out OUT/{E}", "build table LOG --out OUT/build", "plugins",
+        "evaluate-prompts OUT/templates --retrieval-only --out OUT/retrieved",
+    ],
+    1: [
+        "diff R sample", "diff R sample --json", "evaluate R --router {E}", "evaluate R --router knn --scenario {E}",
+        "evaluate R --router knn --split {E}", "fuse R --fusion {E}", "fuse R --candidate {E}", "fuse R --split {E}",
+        "tokens R --tokenizer {E} --out OUT/t", "templates build R --criterion {E} --out OUT/t",
+        "templates retrieve OUT/templates --prompt {E} --task {E}", "templates retrieve R --out OUT/t.jsonl",
+        "export sft R --format messages --out OUT/s", "export sft R --format {E} --out OUT/s",
+        "evaluate-prompts R --retrieval-only --out OUT/p", "build table OUT/{E}.csv --out OUT/b", "build {E} x --out OUT/b",
+        "build table LOG --out OUT/b --map {E}={E}", "info {E}", "validate {E}", "info {E}/{E}", "quickstart --out R",
+    ],
+    2: ["simulate --scale {E} --out OUT/s", "{E}", "info R --{E}", "evaluate R --split {E}"],
+}  # fmt: skip
+"""Exit status -> commands."""
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +92,14 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("out")
 
 
-@pytest.mark.parametrize("line", RUNS)
-def test_no_command_prints_anything_raw(line: str, hostile: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("status", "line"), [(status, line) for status, lines in RUNS.items() for line in lines])
+def test_no_command_prints_anything_raw(
+    status: int, line: str, hostile: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (log,) = hostile.parent.glob("*.jsonl")
     words = {"R": str(hostile), "LOG": str(log)}
     arguments = [words.get(w, w.replace("OUT", str(out)).replace("{E}", EVIL.replace("/", ""))) for w in line.split()]
-    printed(capsys, *arguments)
+    printed(capsys, *arguments, status=status)
 
 
 def test_hostile_texts_are_shown_escaped(hostile: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,6 +108,14 @@ def test_hostile_texts_are_shown_escaped(hostile: Path, capsys: pytest.CaptureFi
         r"\n +", "", shown
     )
     assert Release(hostile).info().tasks, "the release itself keeps them"
+
+
+def test_a_name_prints_no_line_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "log.csv"
+    source.write_text("prompt,llm,response\n1+1?,small,2\n")
+    release = tmp_path / "a\nWrote all of it."
+    for command in (["build", "table", source, "--workers", "1", "--out", release], ["info", release], ["validate", release]):
+        assert not re.search("^Wrote all", printed(capsys, *command), re.MULTILINE)
 
 
 def test_titles_headers_and_cells_of_tables(capsys: pytest.CaptureFixture[str]) -> None:

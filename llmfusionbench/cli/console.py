@@ -53,8 +53,8 @@ def error_line(message: str) -> None:
 
 
 def say(message: str = "", *, err: bool = False) -> None:
-    """Print a line on standard output, or on standard error."""
-    write(message, err=err)
+    """Print one line on standard output, or on standard error; a line break in it, as in a name, is shown escaped."""
+    write(message.replace("\n", r"\n"), err=err)
 
 
 def say_json(value: object, *, indent: int | None = 2, default: Callable[[object], object] | None = None) -> None:

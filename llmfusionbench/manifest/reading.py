@@ -12,6 +12,7 @@ from typing import Any, Final
 from llmfusionbench.errors import LLMFusionBenchError, ReleaseError
 from llmfusionbench.schema import check_version
 from llmfusionbench.storage.repeats import repeated
+from llmfusionbench.types import PROVENANCES
 
 MANIFEST: Final = "manifest.json"
 MAX_BYTES: Final = 256 * 2**20
@@ -110,7 +111,7 @@ def _malformed(manifest: dict[str, Any]) -> Iterator[str]:
     if not isinstance(source, dict) or not all(isinstance(source.get(k), str | None) for k in ("name", "revision")):
         yield "source"
     provenance = manifest.get("provenance", [])
-    if not isinstance(provenance, list) or not all(isinstance(p, str) for p in provenance):
+    if not isinstance(provenance, list) or not all(p in PROVENANCES for p in provenance):
         yield "provenance"
     if not isinstance(manifest.get("history", []), list):
         yield "history"

@@ -20,7 +20,7 @@ from tests.helpers.tiny_release import change_manifest
 SHARD = "queries/train-00000-of-00001.parquet"
 HOSTILE: tuple[Any, ...] = (
     None, True, 0, -1, 1.5, 10**400, "", "x\x1b[31m", "\ud800", [], {}, [[]], {"splits": {}}, {"rows": 1}, float("nan"),
-    float("inf"),
+    float("inf"), ["unheard of"], ["simulated", "simulated"],
 )  # fmt: skip
 PLACES: tuple[tuple[str, ...], ...] = (
     (), ("tables",), ("files",), ("schema_version",), ("source",), ("source", "name"), ("source", "revision"), ("provenance",),

@@ -1,4 +1,4 @@
-"""What pyarrow raises, texts that are not UTF-8 and a lack of memory are one line; other exceptions are bugs and are shown."""
+"""Faults from outside, such as texts that are not UTF-8 or a lack of memory, are one line; other exceptions are bugs and shown."""
 
 from __future__ import annotations
 
@@ -71,3 +71,14 @@ def test_texts_of_a_release_that_are_not_utf8(
     assert "Traceback" not in printed.err
     assert status == 0 or printed.err.startswith("llmfusionbench: error: ") or (command.startswith("diff") and not printed.err)
     assert (tmp_path / "out").exists() == (status == 0 and "--out" in command)
+
+
+def test_a_current_directory_that_was_removed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tmp_path.rmdir()
+    assert run(["simulate", "--scale", "0.001", "--out", "out"]) == 1
+    assert capsys.readouterr().err.startswith(
+        "llmfusionbench: error: the current directory: No such file or directory. Remedy: "
+    )

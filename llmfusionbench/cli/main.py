@@ -105,7 +105,7 @@ def run(args: list[str]) -> int:
         return 1
     except OSError as error:
         place = error.filename if error.filename2 is None else error.filename2  # the target, where there are two
-        where = "" if place is None else f"{place}: "
+        where = f"{place}: " if place is not None else "" if _is_somewhere() else "the current directory: "
         error_line(f"{where}{error.strerror or error}. Remedy: check the path, its permissions and the free disk space")
         return 1
     except MemoryError:
@@ -118,6 +118,14 @@ def run(args: list[str]) -> int:
         error_line(f"a text is not UTF-8 ({_first_line(error)}). {_VALIDATE}")
         return 1
     return result if isinstance(result, int) else 0
+
+
+def _is_somewhere() -> bool:
+    """Whether the current directory still exists."""
+    try:
+        return bool(os.getcwd())
+    except OSError:
+        return False
 
 
 def _arrow_errors() -> tuple[type[BaseException], ...]:

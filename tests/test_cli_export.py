@@ -13,13 +13,6 @@ from llmfusionbench.cli.main import run
 from tests.helpers.made_up_release import answer, made_up_release
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    return tmp_path
-
-
 def says(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -> str:
     """What the command says; to nobody's surprise."""
     assert run(["export", *arguments]) == status

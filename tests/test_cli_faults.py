@@ -1,4 +1,4 @@
-"""Faults from outside, such as texts that are not UTF-8 or a lack of memory, are one line; other exceptions are bugs and shown."""
+"""Faults from outside, such as texts that are not UTF-8 or a lack of memory, are one line. Other exceptions are bugs, shown."""
 
 from __future__ import annotations
 

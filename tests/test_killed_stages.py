@@ -6,22 +6,17 @@ What is there is whole, and the next run gives the same bytes and leaves nothing
 from __future__ import annotations
 
 import multiprocessing
-import os
 import shutil
 import signal
-import sys
 from collections.abc import Iterator
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
 
-from llmfusionbench.cli.main import run
 from tests.helpers.chat_server import ChatServer, serving
+from tests.helpers.killed_command import killed_command
 from tests.helpers.sample_part import bytes_of, write_part
-
-CALLS = {"os.rename", "os.link", "os.symlink", "os.remove", "os.rmdir", "os.truncate", "ctypes.dlsym"}
-"""Audit events before these calls of the system; the last is before the one that exchanges two directories."""
 
 REPLY = "Read the question. Decide on the relation. Say the answer in one word."
 
@@ -51,38 +46,11 @@ STAGES = {
 """Stage -> the command; `seed` and, for the others, the input differ between the old directory and the new."""
 
 
-def _command(arguments: list[str], kill_at: int = 0, count_to: str = "") -> None:
-    """Run a command, and kill this process before its call number `kill_at`, or write all its calls to the file `count_to`."""
-    calls: list[str] = []
-
-    def step(event: str, _: object) -> None:
-        if event in CALLS:
-            calls.append(event)
-            if len(calls) == kill_at:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 for as long as the process lasts
-    os.fsync = lambda _: None  # a kill loses nothing that was written
-    sys.addaudithook(step)
-    status = run(arguments)
-    if count_to:
-        Path(count_to).write_text("\n".join(calls))
-    sys.exit(status)
-
-
 @pytest.fixture(scope="module")
 def forks() -> ForkServerContext:
     """Processes that have everything imported."""
     context = multiprocessing.get_context("forkserver")
-    names = (
-        "builders.revising.rescore",
-        "builders.revising.recount",
-        "builders.templates.build",
-        "builders.templates.extractive",
-    )
-    names += ("builders.build", "builders.sources.table", "baselines.exporters", "builders.simulation", "evaluation.run")
-    names += ("baselines.exporters.routing.export", "evaluation.report.page", "cli.main", "cli.evaluate")
-    context.set_forkserver_preload([*(f"llmfusionbench.{name}" for name in names), "tests.helpers.loaded_tokenizer"])
+    context.set_forkserver_preload(["tests.helpers.killed_command", "tests.helpers.loaded_commands"])
     return context
 
 
@@ -109,7 +77,7 @@ def server() -> Iterator[ChatServer]:
 
 
 def in_a_process(forks: ForkServerContext, *arguments: object) -> int | None:
-    process = forks.Process(target=_command, args=arguments)
+    process = forks.Process(target=killed_command, args=arguments)
     process.start()
     process.join()
     return process.exitcode

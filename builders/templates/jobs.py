@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.builders.templates.selection import SPLIT
 from llmfusionbench.release import Release
+from llmfusionbench.release.references import rows_of
 from llmfusionbench.types import Candidate
 
 _KEY: Final = ("query_id", "llm", "mode")
@@ -67,11 +68,14 @@ def read_jobs(release: Release, answers: pa.Table) -> Iterator[Job]:
 
     Args:
         answers: As `select_answers` gives them: query_id, llm, mode; sorted by query and rank.
+
+    Raises:
+        ReleaseError: the table queries lacks the query of an answer, or responses its text.
     """
     texts = _texts(release, answers)
     ids = pc.unique(answers["query_id"])
     queries = release.rows("queries", SPLIT, columns=list(_QUERY), filter=pc.field("query_id").isin(ids))
-    queries = queries.take(pc.index_in(ids, value_set=queries["query_id"].combine_chunks()))
+    queries = queries.take(rows_of(pa.chunked_array([ids]), queries["query_id"], "logs", "queries"))
     counts = pc.value_counts(answers["query_id"]).field("counts").to_pylist()
     place = start = 0
     for first in range(0, len(ids), _CHUNK):
@@ -102,11 +106,12 @@ def _texts(release: Release, answers: pa.Table) -> pa.ChunkedArray:
         if pc.any(mine).as_py():
             parts.append(pa.table({"key": keys.filter(mine), "text": batch.column("response").filter(mine)}))
     found = pa.concat_tables(parts) if parts else pa.schema({"key": pa.string(), "text": pa.string()}).empty_table()
-    return found["text"].take(pc.index_in(wanted, value_set=found["key"].combine_chunks()))
+    found = found.filter(pc.is_valid(found["text"]))
+    return found["text"].take(rows_of(pa.chunked_array([wanted]), found["key"], "logs", "responses, with a text,"))
 
 
 def _joined(rows: pa.Table | pa.RecordBatch) -> pa.Array:
     """The key of every row as one text."""
     columns = [rows.column(name) for name in _KEY]
-    joined = pc.binary_join_element_wise(*columns, "\x1f")
+    joined = pc.binary_join_element_wise(*columns, " ")
     return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined

@@ -50,6 +50,12 @@ CASES: dict[str, tuple[str, Callable[[Rows], None], str, str]] = {
         "templates build R --out OUT",
         f'{NONE}", which',
     ),
+    "a text of templates": (
+        "responses",
+        lambda rows: [row.update(response=None) for row in rows],
+        "templates build R --out OUT",
+        r"logs of the release refers to .*, which responses, with a text, does not have",
+    ),
     "a score in fuse": impossible("responses", "fuse R"),
     "a score in rescore": impossible("responses", "rescore R --out OUT"),
     "a score in tokens": impossible("responses", "tokens R --out OUT --tokenizer cl100k_base"),

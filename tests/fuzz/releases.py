@@ -93,7 +93,9 @@ def _shard(rng: Random, files: Files) -> str:
 
 def _table(files: Files, name: str) -> pa.Table:
     try:
-        return pq.read_table(io.BytesIO(files[name]))
+        table = pq.read_table(io.BytesIO(files[name]))
+        table.validate(full=True)
+        return table
     except (pa.ArrowException, OSError, ValueError):  # an earlier change
         return pq.read_table(io.BytesIO(next(data for n, data in _whole().items() if n.endswith(".parquet"))))
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.schema import table_schema
-from llmfusionbench.types import Candidate
+from llmfusionbench.validation.candidates import COLUMN, candidate_faults
 from llmfusionbench.validation.explain import explain
 from llmfusionbench.validation.issue import shorten
 from llmfusionbench.validation.predicates import Check, compile_schema
@@ -37,7 +36,10 @@ def check_routing(view: pa.Table, llms: set[str], place: object) -> None:
             column, value, expected = next(explain(table_schema(TABLE).json_schema, row))
             raise _error(place, row["query_id"], column or "the row", value or "missing", expected)
     _check_repeated(view, place)
-    _check_known(view, llms, place)
+    lists = view[COLUMN].combine_chunks()
+    lists = lists if isinstance(lists, pa.Array) else pa.concat_arrays(lists.chunks)
+    for row, value, expected in candidate_faults(lists, llms):
+        raise _error(place, view["query_id"][row].as_py(), COLUMN, value, expected)
 
 
 @cache
@@ -49,28 +51,6 @@ def _check_repeated(view: pa.Table, place: object) -> None:
     counts = pc.value_counts(view["query_id"])
     for query in counts.field("values").filter(pc.greater(counts.field("counts"), 1))[:1].to_pylist():
         raise _error(place, query, "query_id", shorten(query), "a unique key")
-    row, name = _cells(view)
-    codes = name.dictionary_encode()
-    size = max(1, len(codes.dictionary))
-    _, first, times = np.unique(row * size + codes.indices.to_numpy(), return_index=True, return_counts=True)
-    for cell in first[times > 1][:1].tolist():
-        query = view["query_id"][int(row[cell])].as_py()
-        raise _error(place, query, "candidates", f"{shorten(name[cell].as_py())} twice", "every candidate once")
-
-
-def _check_known(view: pa.Table, llms: set[str], place: object) -> None:
-    row, name = _cells(view)
-    for candidate in pc.unique(name).to_pylist():
-        if Candidate.parse(candidate).llm not in llms:
-            query = view["query_id"][int(row[pc.index(name, candidate).as_py()])].as_py()
-            raise _error(place, query, "candidates", shorten(candidate), "a candidate whose LLM is in the table llms")
-
-
-def _cells(view: pa.Table) -> tuple[npt.NDArray[np.int64], pa.Array]:
-    """The row and the name of every candidate of every query."""
-    lists = view["candidates"].combine_chunks()
-    lists = lists if isinstance(lists, pa.Array) else pa.concat_arrays(lists.chunks)
-    return np.repeat(np.arange(len(lists)), np.asarray(lists.value_lengths())), lists.flatten().field("candidate")
 
 
 def _error(place: object, key: object, column: str, value: str, expected: str) -> ReleaseError:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import pyarrow.parquet as pq
 
 from llmfusionbench.errors import InputError
 from llmfusionbench.manifest import MANIFEST, disagreements, examine
 from llmfusionbench.schema import SIDECARS, TABLES, table_schema
 from llmfusionbench.storage.files import sha256
 from llmfusionbench.types import Progress
+from llmfusionbench.validation.candidates import COLUMN, candidate_faults
 from llmfusionbench.validation.issue import Issue, shorten
-from llmfusionbench.validation.rows import kind_of
+from llmfusionbench.validation.rows import BATCH_ROWS, kind_of
 from llmfusionbench.validation.table_check import TableCheck, bare_message
 
 _UNLISTED = {MANIFEST, "rejected.jsonl"}
@@ -103,6 +106,20 @@ def _release(path: Path, count: Callable[[int], None]) -> Iterator[Issue]:
         yield from _count_issues(manifest, name, check, listed.keys() - damaged.keys())
     for check in checks.values():
         yield from check.dangling(checks)
+    if all(name in checks and checks[name].valid and checks[name].whole for name in ("llms", "routing")):
+        yield from _candidate_issues(path, checks["llms"].rows_of, checks["routing"].rows_of)
+
+
+def _candidate_issues(path: Path, llms: Iterable[str], routing: Iterable[str]) -> Iterator[Issue]:
+    """Issues of the candidates in files of valid rows."""
+    known = {name for file in llms for name in pq.read_table(path / file, columns=["llm"])["llm"].to_pylist()}
+    for name in routing:
+        with pq.ParquetFile(path / name) as file:
+            first = 0
+            for batch in file.iter_batches(BATCH_ROWS, columns=[COLUMN]):
+                for row, value, expected in candidate_faults(batch.column(0), known):
+                    yield Issue(name, first + row, COLUMN, value, expected)
+                first += batch.num_rows
 
 
 def _split_of(file: str) -> str:

@@ -35,6 +35,8 @@ class TableCheck:
         self.rows = 0
         self.whole = True
         """Whether every row could be read. If not, a key that was not found may still exist."""
+        self.valid = True
+        """Whether every value is as the schema says."""
         self.rows_of: dict[str, int] = {}
         """File -> its rows, for files that could be read to the end."""
         self._exact = exact
@@ -47,6 +49,11 @@ class TableCheck:
 
     def file(self, path: Path, name: str, split: str | None = None) -> Iterator[Issue]:
         """The issues of the values in one file; its keys are remembered."""
+        for issue in self._issues_of(path, name, split):
+            self.valid = False
+            yield issue
+
+    def _issues_of(self, path: Path, name: str, split: str | None) -> Iterator[Issue]:
         first = self.rows
         self._files.append((first, path, name))
         try:

@@ -240,11 +240,15 @@ VALUES: dict[str, tuple[Callable[[Rows], object], str]] = {
 
 @pytest.mark.parametrize("name", VALUES)
 def test_values_outside_the_schema_are_refused(name: str, release: Path) -> None:
-    """Even if the manifest has the digest of the changed file: the place, the row's key, the value and what was expected."""
+    """Even if the manifest has the digest of the changed file: the place, the row's key, the value and what was expected.
+
+    `validate` finds them too.
+    """
     change, message = VALUES[name]
     change_rows(release, TRAIN.format("routing"), change)
     with pytest.raises(ReleaseError, match=rf'r: table routing, row "\w+", {message}.*Remedy'):
         Release(release).routing("train")
+    assert lfb.validate(release)
 
 
 def test_text_that_is_not_utf8_is_refused(release: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from llmfusionbench import validate
 from llmfusionbench.builders import rescore
 from llmfusionbench.cli.main import run
 from llmfusionbench.errors import ReleaseError
@@ -77,6 +78,7 @@ def test_rows_that_cannot_be_right_are_refused(name: str, tmp_path: Path, capsys
     assert error.count("\n") == 1
     assert "Remedy: run llmfusionbench validate on it" in error
     assert re.search(message, error), error
+    assert validate(release) or name == "a text of templates", "validate does not compare texts"
     assert not (tmp_path / "out").exists()
 
 

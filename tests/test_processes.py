@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -133,6 +134,13 @@ WAITING = {
 """What each of two workers does, and how many processes there are: with the helper that unlinks what they leave."""
 
 
+def semaphores(pid: int) -> set[str]:
+    """The names in /dev/shm of what a process has mapped from there; the map itself shows the names of before a rename."""
+    mapped = set(map(int, re.findall(r"(\d+) +/dev/shm/", Path(f"/proc/{pid}/maps").read_text())))
+    with os.scandir("/dev/shm") as entries:
+        return {entry.name for entry in entries if entry.inode() in mapped}
+
+
 @pytest.mark.parametrize(("waiting", "count"), WAITING.values(), ids=WAITING)
 def test_workers_end_with_their_parent(tmp_path: Path, waiting: str, count: int) -> None:
     """Even in the middle of a call that no other thread of theirs can interrupt."""
@@ -140,13 +148,14 @@ def test_workers_end_with_their_parent(tmp_path: Path, waiting: str, count: int)
     folder.mkdir()
     script.write_text(HOLD.replace("WAIT", waiting))
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    before = set(os.listdir("/dev/shm"))
     parent = subprocess.Popen(
         [sys.executable, script, folder], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
     )
     with parent:
         wait_for(lambda: len(os.listdir(folder)) == 2 and len(descendants(parent.pid)) == count)
         started = descendants(parent.pid)
+        held = semaphores(parent.pid)
         parent.kill()
+    assert held
     wait_for(lambda: not any(map(running, started)))
-    assert {name for name in os.listdir("/dev/shm") if name.startswith("sem.mp-")} <= before
+    assert not held & set(os.listdir("/dev/shm"))

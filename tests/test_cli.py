@@ -303,9 +303,8 @@ def test_hostile_file_names(name: str, place: Path, capsys: pytest.CaptureFixtur
 
 @pytest.mark.parametrize("word", [ESCAPE, f"--{ESCAPE}", f"-{ESCAPE}"])
 def test_hostile_commands_and_options(word: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    fails(capsys, word, status=2)
-    fails(capsys, "build", "table", "x", "--out", "r", "--option", word, status=2)
-    fails(capsys, "info", f"--{word}", status=2)
+    for line in ([word], ["build", "table", "x", "--out", "r", "--option", word], ["info", f"--{word}"]):
+        assert r"\x1b" in fails(capsys, *line, status=2), "it is shown, escaped"
 
 
 def test_names_that_are_no_text(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

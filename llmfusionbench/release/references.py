@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -10,7 +12,8 @@ import pyarrow.compute as pc
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.validation.issue import shorten
 
-_REMEDY = "Remedy: run llmfusionbench validate on it, then build or download the release again"
+REMEDY: Final = "Remedy: run llmfusionbench validate on it, then build or download the release again"
+"""What to do with rows that cannot be right."""
 
 
 def rows_of(values: pa.ChunkedArray, keys: pa.ChunkedArray, table: str, other: str) -> npt.NDArray[np.int64]:
@@ -29,4 +32,4 @@ def rows_of(values: pa.ChunkedArray, keys: pa.ChunkedArray, table: str, other: s
 
 def dangling(table: str, value: str, other: str) -> ReleaseError:
     """The error of a row of `table` that refers to a row which `other` does not have."""
-    return ReleaseError(f"the table {table} of the release refers to {value}, which {other} does not have. {_REMEDY}")
+    return ReleaseError(f"the table {table} of the release refers to {value}, which {other} does not have. {REMEDY}")

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.errors import ReleaseError
+from llmfusionbench.release.row_check import row_error
 from llmfusionbench.schema import table_schema
 from llmfusionbench.validation.candidates import COLUMN, candidate_faults
 from llmfusionbench.validation.explain import explain
@@ -29,17 +29,17 @@ def check_routing(view: pa.Table, llms: set[str], place: object) -> None:
         try:
             batch.validate(full=True)
         except pa.ArrowInvalid as error:
-            raise _error(place, "", "a column", str(error).splitlines()[0], "texts in UTF-8") from error
+            raise row_error(place, TABLE, "a column", str(error).splitlines()[0], "texts in UTF-8") from error
         bad = _check()(batch.to_struct_array())
         if bad is not None:
             row = batch.slice(int(np.argmax(bad)), 1).to_pylist()[0]
             column, value, expected = next(explain(table_schema(TABLE).json_schema, row))
-            raise _error(place, row["query_id"], column or "the row", value or "missing", expected)
+            raise row_error(place, TABLE, column or "the row", value or "missing", expected, key=row["query_id"])
     _check_repeated(view, place)
     lists = view[COLUMN].combine_chunks()
     lists = lists if isinstance(lists, pa.Array) else pa.concat_arrays(lists.chunks)
     for row, value, expected in candidate_faults(lists, llms):
-        raise _error(place, view["query_id"][row].as_py(), COLUMN, value, expected)
+        raise row_error(place, TABLE, COLUMN, value, expected, key=view["query_id"][row].as_py())
 
 
 @cache
@@ -50,12 +50,4 @@ def _check() -> Check:
 def _check_repeated(view: pa.Table, place: object) -> None:
     counts = pc.value_counts(view["query_id"])
     for query in counts.field("values").filter(pc.greater(counts.field("counts"), 1))[:1].to_pylist():
-        raise _error(place, query, "query_id", shorten(query), "a unique key")
-
-
-def _error(place: object, key: object, column: str, value: str, expected: str) -> ReleaseError:
-    row = f"row {shorten(key)}, " if key else ""
-    return ReleaseError(
-        f"{place}: table {TABLE}, {row}{column} is {value}, expected {expected}. "
-        "Remedy: run llmfusionbench validate on it, then build or download the release again"
-    )
+        raise row_error(place, TABLE, "query_id", shorten(query), "a unique key", key=query)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from llmfusionbench.errors import ReleaseError
+from llmfusionbench.release.references import REMEDY
 from llmfusionbench.schema import table_schema
 from llmfusionbench.validation.issue import shorten
 from llmfusionbench.validation.predicates import Check, compile_schema
@@ -29,14 +30,14 @@ def check_rows(rows: Rows, table: str, place: object) -> Rows:
             continue
         values = rows[column.name]
         if not column.nullable and values.null_count:
-            raise _error(place, table, column.name, f"missing in {values.null_count:,} rows", "a value")
+            raise row_error(place, table, column.name, f"missing in {values.null_count:,} rows", "a value")
         if (check := _checks(table).get(column.name)) is None:
             continue
         for chunk in values.chunks if isinstance(values, pa.ChunkedArray) else [values]:
             bad = check(chunk)
             if bad is not None:
                 found = shorten(chunk[int(np.argmax(bad))].as_py())
-                raise _error(place, table, column.name, found, "what its schema allows")
+                raise row_error(place, table, column.name, found, "what its schema allows")
     return rows
 
 
@@ -46,8 +47,7 @@ def _checks(table: str) -> dict[str, Check]:
     return {c.name: compile_schema(c.schema) for c in table_schema(table).columns if c.arrow_type in _NUMERIC}
 
 
-def _error(place: object, table: str, column: str, value: str, expected: str) -> ReleaseError:
-    return ReleaseError(
-        f"{place}: table {table}, {column} is {value}, expected {expected}. "
-        "Remedy: run llmfusionbench validate on it, then build or download the release again"
-    )
+def row_error(place: object, table: str, column: str, value: str, expected: str, *, key: object = None) -> ReleaseError:
+    """The error of a row of a table of the release at `place`; `key` is that of the row, if it has one."""
+    row = f"row {shorten(key)}, " if key else ""
+    return ReleaseError(f"{place}: table {table}, {row}{column} is {value}, expected {expected}. {REMEDY}")

@@ -1,4 +1,4 @@
-"""A command that is killed before one of its calls of the system. Imports little, for each process imports it anew."""
+"""A command that is killed before one of its calls of the system. Imports little, since each process imports it again."""
 
 from __future__ import annotations
 

@@ -126,13 +126,13 @@ def _rows(release: Release, criterion: str, pool: str, summarizer: str | None) -
     found = release.manifest["tables"].get("thought_templates", {"splits": {}})["splits"]
     if "train" not in found:
         raise InputError(f"{release.path}: has no thought templates. Remedy: run llmfusionbench templates build")
-    table = release.table("thought_templates", "train")
     kind = (ds.field("criterion") == criterion) & (ds.field("pool") == pool)
     if summarizer is not None:
         kind &= ds.field("summarizer") == summarizer
-    rows = table.to_table(filter=kind)
+    rows = release.rows("thought_templates", "train", filter=kind)
     if not rows.num_rows:
-        kinds = table.to_table(columns=list(_KIND)).group_by(list(_KIND)).aggregate([([], "count_all")]).to_pylist()
+        all_rows = release.rows("thought_templates", "train", columns=list(_KIND))
+        kinds = all_rows.group_by(list(_KIND)).aggregate([([], "count_all")]).to_pylist()
         has = sorted(f"{k['criterion']}/{k['pool']} by {k['summarizer']} ({k['count_all']:,})" for k in kinds)
         raise InputError(
             f"{release.path}: no thought templates of {wanted}, it has {', '.join(has) or 'none'}. "

@@ -24,7 +24,7 @@ from llmfusionbench.validation.explain import validator
         ("o3@budget-2k", "o3", "budget-2k"),
         ("o3@no_think", "o3", "no_think"),
         ("claude-3-opus@20240229", "claude-3-opus@20240229", "direct"),
-        ("claude-3-opus@20240229_think", "claude-3-opus@20240229", "think"),
+        ("claude-3-opus@20240229@think", "claude-3-opus@20240229", "think"),
         ("gemma@Together", "gemma@Together", "direct"),
         ("two@x@direct", "two@x", "direct"),
         ("two@x@think", "two@x", "think"),

@@ -21,6 +21,8 @@ class Moments(NamedTuple):
     """[B, C] mean score of each candidate."""
     luck: Floats
     """[B] variance within cells, pooled over those with replicates."""
+    score: Floats
+    """[B] mean square of a cell's mean score."""
     cell: Floats
     """[B] mean square of a cell's expected score."""
     query: Floats
@@ -53,10 +55,12 @@ def task_moments(cells: Cells, task: int, weights: Floats) -> Moments:
     pair, pairs = (sums**2 - squares).sum(axis=1), (known**2 - known_squares).sum(axis=1)
     every = sums.sum(axis=1) ** 2 - w**2 @ of_query
     everything = known.sum(axis=1) ** 2 - w**2 @ in_query
+    score_square = ratio(w @ own, w @ one)
     return Moments(
         means=ratio(sums, known),
         luck=luck,
-        cell=ratio(w @ own - luck * (w @ noise), w @ one),
+        score=score_square,
+        cell=score_square - luck * ratio(w @ noise, w @ one),
         query=ratio(w @ (of_query - own), w @ (in_query - one)),
         candidate=ratio(pair, pairs),
         task=ratio(every - pair, everything - pairs),

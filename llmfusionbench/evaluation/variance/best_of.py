@@ -51,25 +51,40 @@ def expected_best(cells: Cells) -> Floats:
     return best
 
 
-def best_unseen(cells: Cells, reference: Indices) -> Floats:
+def best_unseen(cells: Cells, reference: Indices, seed: int = 0) -> Floats:
     """[Q] gain over the reference on replicates held out in turn, of the candidate that looks best on the others.
 
-    The choice has not seen what it is scored on, so that in expectation the gain is at most that of the truly best
-    candidate. A query without replicates keeps the reference, and gains 0.
+    The choice has seen neither what it is scored on nor, in its prior, any score of the query, so that in expectation the
+    gain is at most that of the truly best candidate. A query without replicates, or whose task has no other queries, keeps
+    the reference and gains 0.
     """
-    found = priors(cells)
     eligible = cells.count > 1
-    folds = min(_FOLDS, int(cells.count.max(initial=0)))
     base = cells.mean[np.arange(len(cells.task)), reference]
-    gains = np.zeros((folds, len(cells.task)))
-    for fold in range(folds):
-        out = np.where(eligible, fold % np.maximum(cells.count, 1), -1)
-        held = np.arange(cells.values.shape[2]) == out[:, :, None]
-        rest = Cells(np.where(held, np.nan, cells.values), cells.task)
-        unseen = np.where(held, cells.values, 0.0).sum(axis=2)
-        for task, prior in enumerate(found):
-            rows = np.flatnonzero((cells.task == task) & eligible.any(axis=1))
-            looks = posterior(rest.rows(np.isin(np.arange(len(cells.task)), rows)), prior).mean
-            choice = np.where(eligible[rows], looks, -np.inf).argmax(axis=1)
-            gains[fold, rows] = unseen[rows, choice] - base[rows]
+    folds = min(_FOLDS, int(cells.count.max(initial=0)))
+    group = balanced_groups(cells, _FOLDS, seed)
+    gains = np.zeros((folds, len(base)))
+    for k in range(int(group.max(initial=-1)) + 1):
+        others = group != k
+        found = dict(zip(np.unique(cells.task[others]).tolist(), priors(cells.rows(others)), strict=True)) if others.any() else {}
+        for task, prior in found.items():
+            rows = (group == k) & (cells.task == task) & eligible.any(axis=1)
+            for fold in range(folds):
+                rest, unseen = _held_out(cells.rows(rows), fold)
+                choice = np.where(eligible[rows], posterior(rest, prior).mean, -np.inf).argmax(axis=1)
+                gains[fold, rows] = unseen[np.arange(len(choice)), choice] - base[rows]
     return gains.mean(axis=0)
+
+
+def _held_out(cells: Cells, fold: int) -> tuple[Cells, Floats]:
+    """The cells without one of their replicates each, and its score [Q, C]; a cell with a single score keeps it."""
+    out = np.where(cells.count > 1, fold % np.maximum(cells.count, 1), -1)
+    held = np.arange(cells.values.shape[2]) == out[:, :, None]
+    return Cells(np.where(held, np.nan, cells.values), cells.task), np.where(held, cells.values, 0.0).sum(axis=2)
+
+
+def balanced_groups(cells: Cells, groups: int, seed: int) -> Indices:
+    """[Q] a random group of each query, at most one group per query, and as even as can be in each task."""
+    order = np.lexsort((np.random.default_rng(seed).random(len(cells.task)), cells.task))
+    group = np.empty(len(order), np.int64)
+    group[order] = np.arange(len(order)) % max(1, min(groups, len(order)))
+    return group

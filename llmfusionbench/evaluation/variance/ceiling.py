@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from llmfusionbench.evaluation.routers.decision import Indices
-from llmfusionbench.evaluation.variance.best_of import best_of_means, best_of_one, best_unseen, expected_best
+from llmfusionbench.evaluation.variance.best_of import balanced_groups, best_of_means, best_of_one, best_unseen, expected_best
 from llmfusionbench.evaluation.variance.cells import Cells
 from llmfusionbench.statistics import Estimate, Floats
 
@@ -56,32 +56,28 @@ def ceiling(cells: Cells, reference: Indices, *, groups: int = GROUPS, seed: int
     kept = (reference >= 0) & (cells.count[at, np.maximum(reference, 0)] > 0)
     cells, reference = cells.rows(kept), reference[kept]
     base = cells.mean[np.arange(len(reference)), reference]
-    fixed = np.stack([best_of_one(cells) - base, best_unseen(cells, reference), best_of_means(cells) - base])
-    groups = min(groups, len(base))
-    group = _groups(cells, groups, seed)
-    figures = np.array([_figures(cells, base, fixed, group != k) for k in range(-1, groups)])
-    oracle, luck, attainable, at_least, at_most = (_jackknife(column, len(base)) for column in figures.T)
-    return Ceiling(len(base), oracle, luck, attainable, at_least, at_most)
+    attainable = attainable_gain(cells, base, groups=groups, seed=seed)
+    group = balanced_groups(cells, groups, seed)
+    fixed = (best_of_one(cells) - base, best_unseen(cells, reference, seed), best_of_means(cells) - base)
+    oracle, at_least, at_most = (
+        np.array([gains.mean(), *(_mean(gains[group != k]) for k in range(len(attainable) - 1))]) for gains in fixed
+    )
+    figures = (oracle, oracle - attainable, attainable, at_least, at_most)
+    return Ceiling(len(base), *(jackknife(values, len(base)) for values in figures))
 
 
-def _figures(cells: Cells, base: Floats, fixed: Floats, kept: np.ndarray) -> tuple[float, ...]:
-    """Oracle, luck, attainable, at least and at most on some of the queries."""
-    if not kept.any():
-        return (math.nan,) * 5
-    oracle, least, most = fixed[:, kept].mean(axis=1)
-    attainable = float((expected_best(cells.rows(kept)) - base[kept]).mean())
-    return float(oracle), float(oracle) - attainable, attainable, float(least), float(most)
+def attainable_gain(cells: Cells, base: Floats, *, groups: int = GROUPS, seed: int = 0) -> Floats:
+    """[1 + groups] gain of the truly best candidates over `base` [Q]: on all queries, then without each group of them."""
+    group = balanced_groups(cells, groups, seed)
+    kept = [group != k for k in range(-1, int(group.max(initial=-1)) + 1)]
+    return np.array([_mean(expected_best(cells.rows(rows)) - base[rows]) for rows in kept])
 
 
-def _groups(cells: Cells, groups: int, seed: int) -> Indices:
-    """[Q] the group of each query, at random and balanced in each task."""
-    order = np.lexsort((np.random.default_rng(seed).random(len(cells.task)), cells.task))
-    group = np.empty(len(order), np.int64)
-    group[order] = np.arange(len(order)) % max(1, groups)
-    return group
+def _mean(values: Floats) -> float:
+    return float(values.mean()) if len(values) else math.nan
 
 
-def _jackknife(values: Floats, n: int) -> Estimate:
+def jackknife(values: Floats, n: int) -> Estimate:
     """The estimate in `values[0]` and its interval from those without each group; NaN for fewer than 5 groups."""
     value, rest = float(values[0]), values[1:]
     if len(rest) < _LEAST_GROUPS:

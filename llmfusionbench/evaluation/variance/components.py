@@ -43,9 +43,10 @@ def components(cells: Cells, *, resamples: int = 1000, seed: int = 0) -> Split:
     weights = stratified_weights(cells, resamples, seed)
     found = [task_moments(cells, t, weights) for t in range(cells.tasks)]
     share = np.bincount(cells.task) / len(cells.task)
-    same_task, same_candidate, same_query, same_cell, luck = (
-        _averaged(share, np.stack([getattr(m, name) for m in found])) for name in ("task", "candidate", "query", "cell", "luck")
+    same_task, same_candidate, same_query, luck = (
+        _averaged(share, np.stack([getattr(m, name) for m in found])) for name in ("task", "candidate", "query", "luck")
     )
+    same_cell = _averaged(share, np.stack([m.cell() for m in found]))
     apart, candidate_apart = _across(share, found)
     alone = cells.tasks == 1
     draws = {

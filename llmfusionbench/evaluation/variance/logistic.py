@@ -26,6 +26,12 @@ _NORMAL: Final[Floats] = np.linspace(-8, 8, 3_201)
 _CUMULATIVE: Final[Floats] = np.array([0.5 * math.erfc(-x / math.sqrt(2)) for x in _NORMAL])
 
 
+def scores_of(logits: Floats) -> Floats:
+    """The expected scores of logits, elementwise."""
+    scores: Floats = 1 / (1 + np.exp(-logits))
+    return scores
+
+
 class Cell(NamedTuple):
     """Moments of logistic(a + spread * Z) with a standard normal Z, for all spreads and all a of a grid."""
 
@@ -41,7 +47,7 @@ def _moments() -> Cell:
     weight = np.exp(-(z**2) / 2)
     weight /= weight.sum()
     place = _UNITS[None, :, None] * np.sqrt(1 + _SPREADS**2)[:, None, None] + _SPREADS[:, None, None] * z
-    score = 1 / (1 + np.exp(-place))
+    score = scores_of(place)
     return Cell(score @ weight, score**2 @ weight)
 
 

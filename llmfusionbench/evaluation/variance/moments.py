@@ -23,14 +23,18 @@ class Moments(NamedTuple):
     """[B] variance within cells, pooled over those with replicates."""
     score: Floats
     """[B] mean square of a cell's mean score."""
-    cell: Floats
-    """[B] mean square of a cell's expected score."""
+    noise: Floats
+    """[B] mean of 1 / (number of scores) of a cell: its mean square is that of its expected score, and luck times this."""
     query: Floats
     """[B] mean product of two candidates on the same query."""
     candidate: Floats
     """[B] mean product of the same candidate on two queries."""
     task: Floats
     """[B] mean product of two candidates on two queries."""
+
+    def cell(self) -> Floats:
+        """[B] mean square of a cell's expected score."""
+        return self.score - self.luck * self.noise
 
 
 def task_moments(cells: Cells, task: int, weights: Floats) -> Moments:
@@ -55,12 +59,11 @@ def task_moments(cells: Cells, task: int, weights: Floats) -> Moments:
     pair, pairs = (sums**2 - squares).sum(axis=1), (known**2 - known_squares).sum(axis=1)
     every = sums.sum(axis=1) ** 2 - w**2 @ of_query
     everything = known.sum(axis=1) ** 2 - w**2 @ in_query
-    score_square = ratio(w @ own, w @ one)
     return Moments(
         means=ratio(sums, known),
         luck=luck,
-        score=score_square,
-        cell=score_square - luck * ratio(w @ noise, w @ one),
+        score=ratio(w @ own, w @ one),
+        noise=ratio(w @ noise, w @ one),
         query=ratio(w @ (of_query - own), w @ (in_query - one)),
         candidate=ratio(pair, pairs),
         task=ratio(every - pair, everything - pairs),

@@ -38,18 +38,25 @@ class Prior(NamedTuple):
     """Luck relative to that of binary scores."""
 
 
-def priors(cells: Cells) -> list[Prior]:
-    """The prior of each task, which reproduces its moments; a moment that a task lacks is that of all tasks."""
+def priors(cells: Cells, *, luck_share: float | None = None) -> list[Prior]:
+    """The prior of each task, which reproduces its moments; a moment that a task lacks is that of all tasks.
+
+    Without replicates, luck and query x candidate cannot be told apart: `luck_share` is then the share of luck to assume.
+    """
     weights = np.ones((1, len(cells.task)))
     found = [task_moments(cells, task, weights) for task in range(cells.tasks)]
     size = np.bincount(cells.task)
-    luck, score, cell, query, candidate, task = (
-        np.array([getattr(m, name)[0] for m in found]) for name in ("luck", "score", "cell", "query", "candidate", "task")
+    luck, score, noise, query, candidate, task = (
+        np.array([getattr(m, name)[0] for m in found]) for name in ("luck", "score", "noise", "query", "candidate", "task")
     )
-    noise = _filled(score - query - candidate + task, size) / size
-    means = _shrunk(np.stack([m.means[0] for m in found]), np.maximum(noise, 0.0), size)
+    special = np.maximum(_filled(score - query - candidate + task, size), 0.0)
+    if luck_share is not None:
+        luck = luck_share * special / noise
+    cell = score - luck * noise
+    means = _shrunk(np.stack([m.means[0] for m in found]), special / size, size)
     binary = np.array([np.nanmean(m.means[0]) for m in found]) - cell
-    phi = np.clip(_filled(np.where(binary > _LEAST_BINARY, luck / np.maximum(binary, _LEAST_BINARY), np.nan), size, 1.0), _LEAST_PHI, 1)
+    known = binary > _LEAST_BINARY
+    phi = np.clip(_filled(np.where(known, luck / np.where(known, binary, 1.0), np.nan), size, 1.0), _LEAST_PHI, 1)
     variance, covariance = _filled(cell - candidate, size), _filled(query - task, size)
     made = []
     for i, n in enumerate(size):
@@ -121,9 +128,9 @@ def posterior(cells: Cells, prior: Prior) -> Posterior:
     highest = np.ones((queries, len(_THETA), len(POINTS)))
     mean = np.zeros((queries, candidates, len(_THETA)))
     for c in range(candidates):
-        outcomes, which = np.unique(np.stack([total[:, c], count[:, c]], axis=1), axis=0, return_inverse=True)
-        which = which.reshape(-1)
-        successes, trials = outcomes.T / prior.phi
+        key = count[:, c] * (count[:, c] + 1) + total[:, c]  # different for every pair, since a total is from 0 to the count
+        _, first, which = np.unique(key, return_index=True, return_inverse=True)
+        successes, trials = total[first, c] / prior.phi, count[first, c] / prior.phi
         log_likelihood = np.outer(successes, log_points) + np.outer(trials - successes, log_rest)
         top = log_likelihood.max(axis=1, keepdims=True)
         before = mass(prior.location[c] + prior.sigma * _THETA, prior.tau)
@@ -131,7 +138,7 @@ def posterior(cells: Cells, prior: Prior) -> Posterior:
         whole = np.maximum(joint.sum(axis=2), 1e-300)
         evidence += (np.log(whole) + top)[which]
         below = np.cumsum(joint, axis=2) / whole[:, :, None]
-        below[outcomes[:, 1] == 0] = 1.0  # a candidate without a score does not compete
+        below[trials == 0] = 1.0  # a candidate without a score does not compete
         highest *= below[which]
         mean[:, c] = (joint @ POINTS / whole)[which]
     chance = np.exp(evidence - evidence.max(axis=1, keepdims=True))

@@ -20,6 +20,9 @@ COMPONENTS: Final = {
 }
 """Component -> description."""
 
+UNSPLIT: Final = "query_x_candidate_and_luck"
+"""The component that scores without replicates have in place of the last two."""
+
 
 class Split(NamedTuple):
     """Components of variance, each with its 95% interval over queries."""
@@ -38,7 +41,8 @@ def components(cells: Cells, *, resamples: int = 1000, seed: int = 0) -> Split:
     Generalizability Theory, 2001, chapters 3 and 7). Tasks count by their number of queries.
 
     Intervals resample queries within tasks. They hold for the tasks and candidates given, and queries like these. NaN for a
-    component that the design cannot tell: with one task, `candidate` includes `task_x_candidate`.
+    component that the design cannot tell: with one task, `candidate` includes `task_x_candidate`; without replicates,
+    `query_x_candidate` and `luck` are one component, `UNSPLIT`.
     """
     weights = stratified_weights(cells, resamples, seed)
     found = [task_moments(cells, t, weights) for t in range(cells.tasks)]
@@ -57,9 +61,13 @@ def components(cells: Cells, *, resamples: int = 1000, seed: int = 0) -> Split:
         "query_x_candidate": same_cell - same_query - (same_candidate - same_task),
         "luck": luck,
     }
-    draws["total"] = np.nansum([draws[name] for name in COMPONENTS], axis=0)
+    if not (cells.count > 1).any():
+        score = _averaged(share, np.stack([m.score for m in found]))
+        draws[UNSPLIT] = score - same_query - (same_candidate - same_task)
+    total = np.nansum(list(draws.values()), axis=0)
     n = int(cells.count.sum())
-    shares = {name: ratio(draws[name], draws["total"]) for name in COMPONENTS}
+    shares = {name: ratio(values, total) for name, values in draws.items()}
+    draws["total"] = total
     return Split({k: estimate(v, n) for k, v in draws.items()}, {k: estimate(v, n) for k, v in shares.items()})
 
 

@@ -65,8 +65,8 @@ def best_unseen(cells: Cells, reference: Indices, seed: int = 0) -> Floats:
     gains = np.zeros((folds, len(base)))
     for k in range(int(group.max(initial=-1)) + 1):
         others = group != k
-        found = dict(zip(np.unique(cells.task[others]).tolist(), priors(cells.rows(others)), strict=True)) if others.any() else {}
-        for task, prior in found.items():
+        found = priors(cells.rows(others)) if others.any() else []
+        for task, prior in zip(np.unique(cells.task[others]), found, strict=True):
             rows = (group == k) & (cells.task == task) & eligible.any(axis=1)
             for fold in range(folds):
                 rest, unseen = _held_out(cells.rows(rows), fold)

@@ -17,7 +17,8 @@ GROUPS: Final = 20
 """Groups of queries of the jackknife."""
 
 _LEAST_GROUPS: Final = 5
-_NORMAL_QUANTILE: Final = 1.959963984540054
+NORMAL_QUANTILE: Final = 1.959963984540054
+"""The 97.5th percentile of the standard normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def jackknife(values: Floats, n: int) -> Estimate:
 
 def student_quantile(freedom: int) -> float:
     """The 97.5th percentile of Student's t, by the expansion of Abramowitz & Stegun, 26.7.5, for at least 4 degrees."""
-    z, v = _NORMAL_QUANTILE, freedom
+    z, v = NORMAL_QUANTILE, freedom
     return (
         z
         + (z**3 + z) / (4 * v)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
+from llmfusionbench.evaluation.variance.ceiling import NORMAL_QUANTILE
+from llmfusionbench.evaluation.variance.best_of import expected_best
 from llmfusionbench.evaluation.variance.cells import Cells
-from llmfusionbench.evaluation.variance.ceiling import attainable_gain, jackknife
 from llmfusionbench.evaluation.variance.logistic import scores_of
 from llmfusionbench.evaluation.variance.prior import Prior, priors
 from llmfusionbench.statistics import Floats
@@ -16,47 +17,44 @@ from llmfusionbench.statistics import Floats
 SHARES: Final = (0.25, 0.75)
 """Shares of luck in what one sample leaves unexplained that a plan allows for."""
 
-SAMPLES: Final = (2, 5)
-"""Numbers of samples per query and candidate that are planned for."""
+SAMPLES: Final = 2
+"""Samples per query and candidate that are planned for. More of them save few queries, since queries differ more."""
 
-_QUERIES: Final = 200
-"""Queries of a simulation."""
+_QUERIES: Final = 100
+"""Queries of a simulated log."""
 
-
-class Plan(NamedTuple):
-    """A number of samples per query and candidate, and the queries that it takes."""
-
-    samples: int
-    queries: int
+_LOGS: Final = 60
+"""Simulated logs: the number of queries is then known to about 18%, the standard error of their variance."""
 
 
-def plan(cells: Cells, *, half_width: float = 0.01, samples: tuple[int, ...] = SAMPLES, seed: int = 0) -> list[Plan]:
-    """The number of queries whose 95% interval of the attainable gain would have this half-width, for each number of samples.
+def queries_needed(cells: Cells, *, samples: int = SAMPLES, half_width: float = 0.01, seed: int = 0) -> int:
+    """The number of queries whose 95% interval of the attainable gain would have about this half-width.
 
     One sample per cell cannot tell luck from query x candidate. Luck is assumed to be a quarter and three quarters of the two
-    together, scores are simulated from the prior that follows, all tasks taken as one, and the assumption that needs
-    most queries counts. Half-widths shrink with the square root of the number of queries.
+    together, scores are simulated from the prior that follows, all tasks taken as one, and the assumption that needs more
+    queries counts. Half-widths shrink with the square root of the number of queries.
+
+    Args:
+        cells: Scores from 0 to 1, one per cell.
+        samples: Number of samples per query and candidate.
+        half_width: Half-width to reach.
+        seed: Random seed of the simulation.
     """
     whole = Cells(cells.values, np.zeros_like(cells.task))
-    made = [priors(whole, luck_share=share)[0] for share in SHARES]
-    found = []
-    for n in samples:
-        widest = max(half_width_of(prior, _QUERIES, n, seed + i) for i, prior in enumerate(made))
-        found.append(Plan(n, math.ceil(_QUERIES * (widest / half_width) ** 2)))
-    return found
+    error = max(standard_error(priors(whole, luck_share=share)[0], samples, seed) for share in SHARES)
+    return math.ceil(_QUERIES * (NORMAL_QUANTILE * error / half_width) ** 2)
 
 
-def half_width_of(prior: Prior, queries: int, samples: int, seed: int) -> float:
-    """Half the width of the interval of the attainable gain on simulated scores of a prior."""
-    cells = simulated(prior, queries, samples, seed)
+def standard_error(prior: Prior, samples: int, seed: int) -> float:
+    """Standard deviation of the attainable gain over the candidate with the highest mean, among simulated logs."""
     best = int(prior.location.argmax())
-    found = jackknife(attainable_gain(cells, cells.mean[:, best], seed=seed), queries)
-    return (found.high - found.low) / 2
+    seeds = np.random.SeedSequence(seed).spawn(_LOGS)
+    logs = [simulated(prior, _QUERIES, samples, np.random.default_rng(one)) for one in seeds]
+    return float(np.std([(expected_best(cells) - cells.mean[:, best]).mean() for cells in logs], ddof=1))
 
 
-def simulated(prior: Prior, queries: int, samples: int, seed: int) -> Cells:
+def simulated(prior: Prior, queries: int, samples: int, rng: np.random.Generator) -> Cells:
     """Scores of queries of one task whose expected scores follow the prior."""
-    rng = np.random.default_rng(seed)
     candidates = len(prior.location)
     theta, own = rng.normal(size=(queries, 1)), rng.normal(size=(queries, candidates))
     expected: Floats = scores_of(prior.location + prior.sigma * theta + prior.tau * own)

@@ -2,8 +2,8 @@
 
 The expected score of a candidate c on a query q of a task is logistic(a_c + sigma * theta_q + tau * e_qc), with independent
 standard normal theta (the query) and e (query x candidate). a, sigma and tau reproduce the candidates' means and the task's
-components of variance. A score from 0 to 1 counts as a share of 1 / phi successes and failures, where phi is the variance within
-cells divided by that of binary scores with the same means (quasi-binomial; phi is 1 for binary scores).
+components of variance. A score from 0 to 1 counts as a share of 1 / phi successes and failures, where phi is the variance
+within cells divided by that of binary scores with the same means (quasi-binomial; phi is 1 for binary scores).
 """
 
 from __future__ import annotations
@@ -127,14 +127,14 @@ def posterior(cells: Cells, prior: Prior) -> Posterior:
     evidence = np.tile(np.log(_WEIGHT), (queries, 1))
     highest = np.ones((queries, len(_THETA), len(POINTS)))
     mean = np.zeros((queries, candidates, len(_THETA)))
+    before = mass(prior.location[:, None] + prior.sigma * _THETA, prior.tau)
     for c in range(candidates):
         key = count[:, c] * (count[:, c] + 1) + total[:, c]  # different for every pair, since a total is from 0 to the count
         _, first, which = np.unique(key, return_index=True, return_inverse=True)
         successes, trials = total[first, c] / prior.phi, count[first, c] / prior.phi
         log_likelihood = np.outer(successes, log_points) + np.outer(trials - successes, log_rest)
         top = log_likelihood.max(axis=1, keepdims=True)
-        before = mass(prior.location[c] + prior.sigma * _THETA, prior.tau)
-        joint = np.exp(log_likelihood - top)[:, None, :] * before
+        joint = np.exp(log_likelihood - top)[:, None, :] * before[c]
         whole = np.maximum(joint.sum(axis=2), 1e-300)
         evidence += (np.log(whole) + top)[which]
         below = np.cumsum(joint, axis=2) / whole[:, :, None]

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from llmfusionbench.evaluation.variance.ceiling import NORMAL_QUANTILE
 from llmfusionbench.evaluation.variance.best_of import expected_best
+from llmfusionbench.evaluation.variance.ceiling import NORMAL_QUANTILE
 from llmfusionbench.evaluation.variance.cells import Cells
 from llmfusionbench.evaluation.variance.logistic import scores_of
 from llmfusionbench.evaluation.variance.prior import Prior, priors

@@ -29,6 +29,7 @@ from llmfusionbench.evaluation.report.page.tables import (
     ranked,
 )
 from llmfusionbench.evaluation.report.page.text import LINE_LIMIT, Html, element, embedded_json, join, name, named, visible
+from llmfusionbench.evaluation.report.page.variance import variance
 
 __all__ = ["render"]
 
@@ -238,6 +239,7 @@ def sections(report: Mapping[str, Any]) -> Html:
         "picks": ("Picked candidates", picks(report) if picked else None, "picks"),
         "curve": ("Learning curve", learning if report["learning_curve"] else None, "a learning curve"),
         "duplicates": ("Duplicates", repeats, "a search for duplicates"),
+        "variance": ("Luck and the ceiling", variance(report) if report.get("variance") else None, "a split of the variance"),
         "explorer": ("Queries", mount("explorer") if report["explorer"] else None, "single queries"),
     }
     kept = {key: (label, body) for key, (label, body, _) in found.items() if body}

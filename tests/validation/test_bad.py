@@ -85,7 +85,7 @@ def manifest_odd_entry(release: Path) -> None:
 
 
 def manifest_newer(release: Path) -> None:
-    change_manifest(release, lambda m: m.update(schema_version="2.0"))
+    change_manifest(release, lambda m: m.update(schema_version="3.0"))
 
 
 def manifest_without_version(release: Path) -> None:

@@ -89,9 +89,9 @@ class Report:
         """The shares of the components of variance in a line, and the sentence about the attainable ceiling."""
         if not self.data.get("variance"):
             return []  # a report of version 1.0
-        frame = self.variance
-        known = [] if frame.empty else [row for row in frame.itertuples() if not pd.isna(row.share)]
-        shares = ", ".join(f"{str(row.component).replace('_', ' ')} {row.share:.0%}" for row in known)
+        found = self.data["variance"]["components"] or {}
+        known = {name: parts["share"]["value"] for name, parts in found.items() if parts["share"] is not None}
+        shares = ", ".join(f"{name.replace('_', ' ')} {share:.0%}" for name, share in known.items() if share is not None)
         return [*([f"Variance of scores: {shares}."] if shares else []), self.data["variance"]["conclusion"]]
 
     def to_json(self) -> str:

@@ -39,7 +39,8 @@ def best_of_one(cells: Cells) -> Floats:
 
 def best_of_means(cells: Cells) -> Floats:
     """[Q] highest mean of a candidate; in expectation, at least that of the truly best candidate."""
-    return np.max(np.where(cells.count > 0, cells.mean, -np.inf), axis=1, initial=-np.inf)
+    best: Floats = np.max(np.where(cells.count > 0, cells.mean, -np.inf), axis=1, initial=-np.inf)
+    return best
 
 
 def expected_best(cells: Cells) -> Floats:
@@ -72,7 +73,8 @@ def best_unseen(cells: Cells, reference: Indices, seed: int = 0) -> Floats:
                 rest, unseen = _held_out(cells.rows(rows), fold)
                 choice = np.where(eligible[rows], posterior(rest, prior).mean, -np.inf).argmax(axis=1)
                 gains[fold, rows] = unseen[np.arange(len(choice)), choice] - base[rows]
-    return gains.mean(axis=0)
+    mean: Floats = gains.mean(axis=0)
+    return mean
 
 
 def _held_out(cells: Cells, fold: int) -> tuple[Cells, Floats]:

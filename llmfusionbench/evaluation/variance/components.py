@@ -45,18 +45,23 @@ def components(cells: Cells, *, resamples: int = 1000, seed: int = 0) -> Split:
     `query_x_candidate` and `luck` are one component, `UNSPLIT`.
     """
     weights = stratified_weights(cells, resamples, seed)
-    found = [task_moments(cells, t, weights) for t in range(cells.tasks)]
+    centre = float(np.nanmean(cells.mean))
+    found = [task_moments(cells, t, weights, centre) for t in range(cells.tasks)]
     share = np.bincount(cells.task) / len(cells.task)
     same_task, same_candidate, same_query, luck = (
         _averaged(share, np.stack([getattr(m, name) for m in found])) for name in ("task", "candidate", "query", "luck")
     )
     same_cell = _averaged(share, np.stack([m.cell() for m in found]))
+    between = share * (1 - share)  # how much a task counts in pairs of two tasks
+    task_level, candidate_level = (
+        _averaged(between, np.stack([getattr(m, name) for m in found])) for name in ("task", "candidate")
+    )
     apart, candidate_apart = _across(share, found)
     alone = cells.tasks == 1
     draws = {
-        "task": same_task - apart,
+        "task": task_level - apart,
         "candidate": same_candidate - same_task if alone else candidate_apart - apart,
-        "task_x_candidate": same_candidate - candidate_apart - (same_task - apart),
+        "task_x_candidate": candidate_level - candidate_apart - (task_level - apart),
         "query": same_query - same_task,
         "query_x_candidate": same_cell - same_query - (same_candidate - same_task),
         "luck": luck,

@@ -37,18 +37,22 @@ class Moments(NamedTuple):
         return self.score - self.luck * self.noise
 
 
-def task_moments(cells: Cells, task: int, weights: Floats) -> Moments:
-    """The moments of a task; each cell counts once, whatever the number of its replicates.
+def task_moments(cells: Cells, task: int, weights: Floats, centre: float) -> Moments:
+    """The moments of a task, of scores less `centre`; each cell counts once, whatever the number of its replicates.
+
+    Where cells are missing, the differences between moments depend on the centre, though not in expectation. They vary least
+    with one that is close to the mean.
 
     Args:
         cells: The scores.
         task: Index of the task.
         weights: [B, Q] number of times that each query counts.
+        centre: Subtracted from every score.
     """
     rows = cells.task == task
     count, within = cells.count[rows], cells.within[rows]
     given = (count > 0).astype(np.float64)
-    score = np.where(count > 0, cells.mean[rows], 0.0)
+    score = np.where(count > 0, cells.mean[rows] - centre, 0.0)
     w = weights[:, rows]
     sums, squares, known = w @ score, w**2 @ score**2, w @ given
     known_squares = w**2 @ given

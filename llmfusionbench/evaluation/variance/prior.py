@@ -21,6 +21,7 @@ from llmfusionbench.statistics import Floats, ratio
 _THETA: Final[Floats] = np.linspace(-3.5, 3.5, 25)
 _WEIGHT: Final[Floats] = np.exp(-(_THETA**2) / 2) / np.exp(-(_THETA**2) / 2).sum()
 _HALVINGS: Final = 12
+_PART: Final = 2_000
 _LEAST_PHI: Final = 1e-3
 _LEAST_BINARY: Final = 1e-9
 
@@ -44,7 +45,8 @@ def priors(cells: Cells, *, luck_share: float | None = None) -> list[Prior]:
     Without replicates, luck and query x candidate cannot be told apart: `luck_share` is then the share of luck to assume.
     """
     weights = np.ones((1, len(cells.task)))
-    found = [task_moments(cells, task, weights) for task in range(cells.tasks)]
+    centres = np.array([np.nanmean(cells.mean[cells.task == task]) for task in range(cells.tasks)])
+    found = [task_moments(cells, task, weights, centre) for task, centre in enumerate(centres)]
     size = np.bincount(cells.task)
     luck, score, noise, query, candidate, task = (
         np.array([getattr(m, name)[0] for m in found]) for name in ("luck", "score", "noise", "query", "candidate", "task")
@@ -53,8 +55,8 @@ def priors(cells: Cells, *, luck_share: float | None = None) -> list[Prior]:
     if luck_share is not None:
         luck = luck_share * special / noise
     cell = score - luck * noise
-    means = _shrunk(np.stack([m.means[0] for m in found]), special / size, size)
-    binary = np.array([np.nanmean(m.means[0]) for m in found]) - cell
+    means = _shrunk(np.stack([m.means[0] for m in found]) + centres[:, None], special / size, size)
+    binary = centres * (1 - centres) - cell  # mean of p (1 - p), since the mean of p less its centre is 0
     known = binary > _LEAST_BINARY
     phi = np.clip(_filled(np.where(known, luck / np.where(known, binary, 1.0), np.nan), size, 1.0), _LEAST_PHI, 1)
     variance, covariance = _filled(cell - candidate, size), _filled(query - task, size)
@@ -89,11 +91,13 @@ def _shrunk(means: Floats, noise: Floats, size: Indices) -> Floats:
     main = np.zeros(candidates)
     known = ~np.isnan(means)
     if tasks > 1:
-        main = ratio(share @ np.where(known, means - level, 0.0), share @ known)
+        main = np.nan_to_num(ratio(share @ np.where(known, means - level, 0.0), share @ known))
     own = np.where(known, means - level - main, 0.0)
     freedom = max(1, candidates - 1) * (1 - 1 / tasks if tasks > 1 else 1.0)
     true = max(0.0, float(share @ ((own**2).sum(axis=1) / freedom - noise)))
-    return level + main + ratio(true, true + noise)[:, None] * own if true > 0 else level + main + 0 * own
+    reliability = np.zeros(tasks) if true == 0 else ratio(true, true + noise)
+    shrunk: Floats = level + main + reliability[:, None] * own
+    return shrunk
 
 
 def _share_of_query(means: Floats, location: Floats, spread: float, covariance: float) -> float:
@@ -119,7 +123,13 @@ class Posterior(NamedTuple):
 
 
 def posterior(cells: Cells, prior: Prior) -> Posterior:
-    """Expected scores given the scores of `cells`, which are those of one task."""
+    """Expected scores given the scores of `cells`, which are those of one task; in parts, each of little memory."""
+    starts = range(0, max(1, len(cells.task)), _PART)
+    parts = [_posterior(Cells(cells.values[i : i + _PART], cells.task[i : i + _PART]), prior) for i in starts]
+    return Posterior(np.concatenate([part.best for part in parts]), np.concatenate([part.mean for part in parts]))
+
+
+def _posterior(cells: Cells, prior: Prior) -> Posterior:
     count = cells.count
     total = np.where(count > 0, cells.mean, 0.0) * count
     queries, candidates = count.shape

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from llmfusionbench.evaluation.report.page.numbers import quad, rounded
+from llmfusionbench.evaluation.report.page.numbers import MINUS, quad
 from llmfusionbench.evaluation.report.page.tables import cell, head, table
 from llmfusionbench.evaluation.report.page.text import LINE_LIMIT, Html, element, join, named, visible
 from llmfusionbench.evaluation.variance.components import COMPONENTS, UNSPLIT
@@ -28,28 +28,22 @@ def variance(report: Mapping[str, Any]) -> Html:
     found: Mapping[str, Any] = report["variance"]
     return join(
         element("p", element("bdi", visible(found.get("conclusion") or "", 2 * LINE_LIMIT)), class_="said"),
-        gains(found) if found.get("ceiling") else None,
+        gains(found, report) if found.get("ceiling") else None,
         split(found["components"]) if found.get("components") else None,
     )
 
 
-def gains(found: Mapping[str, Any]) -> Html:
+def gains(found: Mapping[str, Any], report: Mapping[str, Any]) -> Html:
     """Gains in performance over the best single candidate: the parts of the oracle's, and the routers'."""
     top: Mapping[str, Any] = found["ceiling"]
+    baselines = {router.get("name") for router in report["routers"] if router.get("baseline")}
+    lines: list[tuple[object, Any, str]] = [(label, top.get(part), about) for part, (label, about) in PARTS.items()]
+    for router in found.get("routers") or ():
+        kind = "baseline" if router.get("name") in baselines else "router"
+        lines.append((named(router.get("name")), router.get("gain"), kind))
     rows = [
-        element(
-            "tr", element("th", label, scope="row"), cell(quad(top.get(part)), "number"), element("td", about, class_="text")
-        )
-        for part, (label, about) in PARTS.items()
-    ]
-    rows += [
-        element(
-            "tr",
-            element("th", named(router.get("name")), scope="row"),
-            cell(quad(router.get("gain")), "number"),
-            element("td", "router", class_="text"),
-        )
-        for router in found.get("routers") or ()
+        element("tr", element("th", label, scope="row"), cell(quad(gain), "number"), element("td", about, class_="text"))
+        for label, gain, about in lines
     ]
     heads = [head("Gain", first="ascending", text=True), head("Performance"), head("What it is", first="ascending", text=True)]
     reference = ", ".join(map(str, found.get("reference") or ()))
@@ -82,7 +76,6 @@ def split(components: Mapping[str, Any]) -> Html:
 
 def percent(share: list[float | None]) -> Html:
     """A table cell with a share and its interval, in percent."""
-    value, low, high = ((None if part is None else rounded(part)) for part in share[:3])
-    ends = "" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}%"
-    said = "" if value is None else f"{100 * value:.1f}%"
-    return element("td", element("span", said, class_="value"), element("span", ends, class_="interval"), data_v=value)
+    value, low, high = ("" if part is None else f"{100 * part:.1f}%".replace("-", MINUS) for part in share[:3])
+    ends = f"{low} to {high}" if low and high else ""
+    return element("td", element("span", value, class_="value"), element("span", ends, class_="interval"), data_v=share[0])

@@ -113,11 +113,10 @@ def fixed_components(fixed: np.ndarray, share: np.ndarray) -> dict[str, float]:
     weight = np.array([share[t] * share[u] for t, u in pairs])
     weight /= weight.sum()
     # An interaction is a difference of differences; those of two tasks, or of two candidates, hold two interactions each.
-    interaction = [
-        np.mean([(fixed[t, c] - fixed[u, c] - fixed[t, d] + fixed[u, d]) ** 2 for c, d in others]) / 4 for t, u in pairs
-    ]
+    gap = np.array([[fixed[t, c] - fixed[t, d] for c, d in others] for t in range(tasks)])
+    interaction = [((gap[t] - gap[u]) ** 2).mean() / 4 for t, u in pairs]
     task = [((fixed[t] - fixed[u]).mean() ** 2) / 2 for t, u in pairs]
-    candidate = [np.mean([(fixed[t, c] - fixed[t, d]) * (fixed[u, c] - fixed[u, d]) for c, d in others]) / 2 for t, u in pairs]
+    candidate = [(gap[t] * gap[u]).mean() / 2 for t, u in pairs]
     crossed = float(weight @ interaction)
     return {
         "task": float(weight @ task) - crossed / candidates,

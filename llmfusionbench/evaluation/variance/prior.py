@@ -78,26 +78,33 @@ def _filled(values: Floats, size: Indices, default: float = 0.0) -> Floats:
 
 
 def _shrunk(means: Floats, noise: Floats, size: Indices) -> Floats:
-    """[T, C] candidates' means, with what is special to a task shrunk by its reliability (best linear prediction).
+    """[T, C] candidates' means, shrunk towards equality by their reliability (best linear prediction).
+
+    What a candidate has in all tasks and what is special to a task are shrunk apart: the best of several noisy means would
+    otherwise look better than it is.
 
     Args:
         means: [T, C] observed means.
-        noise: [T] variance of the part of a mean that is special to the task, due to the choice of queries and to luck.
+        noise: [T] variance of differences between them that is due to the choice of queries and to luck.
         size: [T] number of queries.
     """
     tasks, candidates = means.shape
     share = size / size.sum()
-    level = np.nanmean(means, axis=1, keepdims=True)
-    main = np.zeros(candidates)
     known = ~np.isnan(means)
-    if tasks > 1:
-        main = np.nan_to_num(ratio(share @ np.where(known, means - level, 0.0), share @ known))
+    level = np.nanmean(means, axis=1, keepdims=True)
+    main = np.nan_to_num(ratio(share @ np.where(known, means - level, 0.0), share @ known))
     own = np.where(known, means - level - main, 0.0)
-    freedom = max(1, candidates - 1) * (1 - 1 / tasks if tasks > 1 else 1.0)
-    true = max(0.0, float(share @ ((own**2).sum(axis=1) / freedom - noise)))
-    reliability = np.zeros(tasks) if true == 0 else ratio(true, true + noise)
-    shrunk: Floats = level + main + reliability[:, None] * own
+    freedom = max(1, candidates - 1)
+    spread = (own**2).sum(axis=1) / (freedom * max(1 - 1 / tasks, 0.5))
+    shared = _reliability(float((main**2).sum()) / freedom, float(share**2 @ noise))
+    special = _reliability(float(share @ spread), float(share @ noise))
+    shrunk: Floats = level + shared * main + special * own
     return shrunk
+
+
+def _reliability(variance: float, noise: float) -> float:
+    """The share of an observed variance that is not noise, from 0 to 1."""
+    return max(0.0, 1 - noise / variance) if variance > 0 else 0.0
 
 
 def _share_of_query(means: Floats, location: Floats, spread: float, covariance: float) -> float:

@@ -272,7 +272,7 @@ def test_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
         "row": 0,
         "column": "mode",
         "value": '"\\x1b[2J\\x1b[31mred"',
-        "expected": "`direct` or `think`",
+        "expected": "a short name in lower case, such as `direct`, `think` or `high`",
         "line": 1,
     }
     assert out.isascii()

@@ -14,8 +14,8 @@ from llmfusionbench.evaluation.variance.logistic import scores_of
 from llmfusionbench.evaluation.variance.prior import Prior, priors
 from llmfusionbench.statistics import Floats
 
-SHARES: Final = (0.25, 0.75)
-"""Shares of luck in what one sample leaves unexplained that a plan allows for."""
+LUCK: Final = 0.25
+"""Assumed share of luck in what one sample per cell leaves unexplained. With more luck, fewer queries are needed."""
 
 SAMPLES: Final = 2
 """Samples per query and candidate that are planned for. More of them save few queries, since queries differ more."""
@@ -23,16 +23,16 @@ SAMPLES: Final = 2
 _QUERIES: Final = 100
 """Queries of a simulated log."""
 
-_LOGS: Final = 60
-"""Simulated logs: the number of queries is then known to about 18%, the standard error of their variance."""
+_LOGS: Final = 50
+"""Simulated logs: the number of queries is then known to about 20%, the standard error of their variance."""
 
 
 def queries_needed(cells: Cells, *, samples: int = SAMPLES, half_width: float = 0.01, seed: int = 0) -> int:
     """The number of queries whose 95% interval of the attainable gain would have about this half-width.
 
-    One sample per cell cannot tell luck from query x candidate. Luck is assumed to be a quarter and three quarters of the two
-    together, scores are simulated from the prior that follows, all tasks taken as one, and the assumption that needs more
-    queries counts. Half-widths shrink with the square root of the number of queries.
+    One sample per cell cannot tell luck from query x candidate. Luck is assumed to be a quarter of the two together, and logs
+    are simulated from the prior that follows, all tasks taken as one. Half-widths shrink with the square root of the number
+    of queries.
 
     Args:
         cells: Scores from 0 to 1, one per cell.
@@ -41,7 +41,7 @@ def queries_needed(cells: Cells, *, samples: int = SAMPLES, half_width: float = 
         seed: Random seed of the simulation.
     """
     whole = Cells(cells.values, np.zeros_like(cells.task))
-    error = max(standard_error(priors(whole, luck_share=share)[0], samples, seed) for share in SHARES)
+    error = standard_error(priors(whole, luck_share=LUCK)[0], samples, seed)
     return math.ceil(_QUERIES * (NORMAL_QUANTILE * error / half_width) ** 2)
 
 

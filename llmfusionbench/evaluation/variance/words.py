@@ -28,10 +28,10 @@ def conclusion(block: Mapping[str, Any], obstacle: str) -> str:
         f"The oracle gains {oracle['value']:.3f} in performance over the best single candidate, "
         f"of which {luck['value']:.3f} is luck; attainable is {attainable['value']:.3f}{_interval(attainable)}"
     )
-    least, most = (block["ceiling"][part]["value"] for part in ("at_least", "at_most"))
     first = next((router for router in block["routers"] if router["gain"]["value"] is not None), None)
     said += "." if first is None else f"; {first['name']} has {first['gain']['value']:.3f}."
-    said += f" Whatever the distribution of scores, about {max(least, 0.0):.3f} to {most:.3f} is attainable."
+    least, most = (block["ceiling"][part]["value"] for part in ("at_least", "at_most"))
+    said += f" Without assumptions about distributions, attainable is at least {max(least, 0.0):.3f} and at most {most:.3f}."
     if block["replicated"] < _FEW * block["cells"]:
         said += (
             f" Luck is known from the {block['replicated']:,} of {block['cells']:,} pairs of query and candidate that have"
@@ -51,6 +51,6 @@ def _planned(block: Mapping[str, Any]) -> str:
     plan = block["plan"]
     queries = int(float(f"{plan['queries']:.2g}"))
     return (
-        f"About {queries:,} queries with {plan['samples']:g} answers per candidate would tell it to "
+        f"About {queries:,} queries with {plan['samples']:g} answers per candidate would tell the ceiling to "
         f"\N{PLUS-MINUS SIGN}{plan['half_width']:g}."
     )

@@ -234,12 +234,12 @@ def sections(report: Mapping[str, Any]) -> Html:
     repeats = duplicates(report) if report.get("duplicates") else None
     found = {
         "leaderboard": ("Leaderboard", leaders, "routers"),
+        "variance": ("Luck and the ceiling", variance(report) if report.get("variance") else None, "a split of the variance"),
         "plane": ("Cost and performance", chart, "costs with a performance"),
         "heat": ("By task", mount("heat") if per_group else None, "figures by task"),
         "picks": ("Picked candidates", picks(report) if picked else None, "picks"),
         "curve": ("Learning curve", learning if report["learning_curve"] else None, "a learning curve"),
         "duplicates": ("Duplicates", repeats, "a search for duplicates"),
-        "variance": ("Luck and the ceiling", variance(report) if report.get("variance") else None, "a split of the variance"),
         "explorer": ("Queries", mount("explorer") if report["explorer"] else None, "single queries"),
     }
     kept = {key: (label, body) for key, (label, body, _) in found.items() if body}

@@ -38,7 +38,7 @@ def components(cells: Cells, *, resamples: int = 1000, seed: int = 0) -> Split:
 
     Method of moments for unbalanced data: the mean product of two scores that share a task, a query, a candidate or a cell
     is the sum of the components that they share. In a balanced design the result is the ANOVA estimate (Brennan,
-    Generalizability Theory, 2001, chapters 3 and 7). Tasks count by their number of queries.
+    Generalizability Theory, 2001; unbalanced designs are in its chapter 7). Tasks count by their number of queries.
 
     Intervals resample queries within tasks. They hold for the tasks and candidates given, and queries like these. NaN for a
     component that the design cannot tell: with one task, `candidate` includes `task_x_candidate`; without replicates,

@@ -154,7 +154,7 @@ def test_types() -> None:
                 "cost_usd": pa.float64(),
                 "judge_score": pa.float64(),
                 "replicates": pa.int64(),
-            }  # fmt: skip
+            }
         )
     )
 

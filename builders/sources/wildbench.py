@@ -84,8 +84,8 @@ class WildBench:
                 yield BadRecordError(f"{error}; the answer is kept without it")
             yield answer
 
-        shared = {"split": self.split, "llm": named.llm, "mode": named.mode, "task": "wildbench", "metric": "judge"}
-        shared |= {"endpoint": named.host}
+        shared: dict[str, Any] = {"split": self.split, "llm": named.llm, "mode": named.mode, "endpoint": named.host}
+        shared |= {"task": "wildbench", "metric": "judge"}
         identity = partial(identity_of, names=_NAMES, llm=Candidate(named.llm, named.mode).name, judge=judge)
         yield from read_records(path, file, read, shared, identity=identity, required="WildBench answer")
         yield Llms([{"llm": named.llm, "endpoint": endpoint.value}])

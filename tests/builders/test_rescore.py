@@ -31,7 +31,7 @@ from tests.helpers.waiting import wait_for
 
 PROJECT = Path(__file__).parents[2]
 CODE = ("mbpp", "human_eval")
-KEY = ["query_id", "llm", "mode"]
+KEY = ["query_id", "llm", "mode", "replicate"]
 
 sandboxed = pytest.mark.usefixtures("isolating_sandbox")
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from llmfusionbench.auditing.counting import Best, Bools, Tally, example_of
-from llmfusionbench.auditing.finding import Example, Finding, Severity
+from llmfusionbench.auditing.finding import Example, Finding, Place, Severity
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,10 @@ class RowDetector(ABC):
     def what(self) -> str:
         """What was found, in a sentence or two with figures. Called only if there is a hit."""
 
+    def first_places(self) -> list[Place]:
+        """Places to list before those of `by`; none by default."""
+        return []
+
     def look(self, batch: pa.RecordBatch) -> None:
         """Count the hits of a batch, and keep the most telling ones."""
         judged = self.judge(batch)
@@ -74,7 +78,7 @@ class RowDetector(ABC):
         count, total = self.tally.count, self.tally.total
         if not count:
             return []
-        places = [place for columns in self.by for place in self.tally.places(*columns)]
+        places = [*self.first_places(), *(place for columns in self.by for place in self.tally.places(*columns))]
         return [
             Finding(
                 detector=self.name,

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 import numpy.typing as npt
 import pyarrow as pa
 
-from llmfusionbench.auditing.counting import Best, Bools, Tally, example_of
+from llmfusionbench.auditing.counting import Best, Bools, Tally, example_of, lower_share
 from llmfusionbench.auditing.finding import Example, Finding, Place, Severity
+
+RARE: Final = 0.001
+"""Share of rows below which a finding is rare."""
+RARE_AT_A_PLACE: Final = 0.01
+"""Share of the rows of a place below which it is rare there, by the lower end of its 95% interval."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +92,14 @@ class RowDetector(ABC):
                 count=count,
                 total=total,
                 remedy=self.remedy,
-                severity=self.severity,
+                severity=graded(self.severity, count / total, places),
                 places=places,
                 examples=self.best.examples(),
             )
         ]
+
+
+def graded(severity: Severity, share: float, places: Sequence[Place]) -> Severity:
+    """`severity`, or `low` for a finding that is rare in the log and at each of its places."""
+    common = share >= RARE or any(lower_share(place.count, place.total) >= RARE_AT_A_PLACE for place in places)
+    return severity if common else "low"

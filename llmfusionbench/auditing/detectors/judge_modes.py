@@ -59,7 +59,7 @@ class JudgeModes:
     def findings(self) -> list[Finding]:
         """One finding for all such judges."""
         found = []
-        for judge, counts in sorted(self.scores.items()):
+        for judge, counts in sorted((judge, counts) for judge, counts in self.scores.items() if counts):
             score, count = min(counts.items(), key=lambda entry: (-entry[1], entry[0]))
             if self.totals[judge] >= SCORES and lower_share(count, self.totals[judge]) >= SHARE:
                 found.append((judge, score, count))

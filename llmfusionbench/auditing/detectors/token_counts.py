@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from llmfusionbench.auditing.counting import Bools, Floats, booleans, numbers
 from llmfusionbench.auditing.finding import Place
 from llmfusionbench.auditing.row_detector import Judged, RowDetector
-from llmfusionbench.texts.tokens import count_tokens, offline_tokenizers
+from llmfusionbench.texts.tokens import offline_counters
 
 MARKERS: Final = 8
 """Number of tokens that may be no text: marks of the beginning, the end and the turns."""
@@ -27,6 +27,8 @@ SAMPLED: Final = 24
 LONGEST: Final = 20_000
 """Length of the longest text that is counted again, in characters."""
 
+ASCII: Final = 1.1
+"""UTF-8 bytes per character up to which tokenizers agree well enough to compare a count with that of another one."""
 _RULES: Final = (
     "right",
     "no tokens for a text",
@@ -42,8 +44,8 @@ class TokenCounts(RowDetector):
 
     Rules, in this order: no tokens for a text; more than `MARKERS` tokens for no text; more tokens than bytes; more than
     `BYTES` bytes per token; and for a sample of texts, a count that differs by a factor of `FAR` from that of the tokenizer
-    which the row names, or of all in `FAST`. Where the log states `reasoning_tokens`, the rest is compared with the answer
-    alone. Only tokenizers whose ranks are on this machine are used.
+    which the row names, or of cl100k_base and o200k_base, on whose counts other tokenizers agree for nearly plain ASCII. Where
+    the log states `reasoning_tokens`, the rest is compared with the answer alone. No ranks are downloaded.
     """
 
     name = "token_counts"
@@ -101,17 +103,17 @@ class TokenCounts(RowDetector):
 
     def _far_off(self, batch: pa.RecordBatch, counts: Floats, usable: Bools) -> list[int]:
         """Those of a sample of the usable rows whose counts are far from those of the tokenizers."""
-        known = offline_tokenizers()
+        counters = offline_counters()
         rows = np.flatnonzero(usable & (counts > 0))
-        rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(SAMPLED, len(rows))).astype(np.int64))] if known else rows[:0]
+        sample = np.unique(np.linspace(0, len(rows) - 1, min(SAMPLED, len(rows))).astype(np.int64))
         found = []
-        for row in rows.tolist():
+        for row in rows[sample].tolist() if counters else ():
             text = _text(batch, row)
-            if not 0 < len(text) <= LONGEST:
-                continue
             named = batch["tokenizer"][row].as_py()
-            tokenizers = [named] if named in known else known
-            again = [count_tokens(pa.array([text]), tokenizer)[0].as_py() for tokenizer in tokenizers]
+            plain = len(text.encode("utf-8", "surrogatepass")) <= ASCII * len(text)
+            if not (plain or named in counters) or not 0 < len(text) <= LONGEST:
+                continue
+            again = [counters[tokenizer](text) for tokenizer in ([named] if named in counters else counters)]
             self.sampled += 1
             if all(counts[row] > FAR * count + MARKERS or (counts[row] + MARKERS) * FAR < count for count in again):
                 found.append(row)

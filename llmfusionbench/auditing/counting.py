@@ -38,7 +38,7 @@ def numbers(values: pa.Array) -> Floats:
     return np.asarray(pc.cast(values, pa.float64()).to_numpy(zero_copy_only=False), np.float64)
 
 
-def lower_share(count: int, total: int) -> float:
+def lower_share(count: float, total: int) -> float:
     """The lower end of the 95% interval of a share (Wilson 1927); 0 of no rows."""
     if not total:
         return 0.0

@@ -13,6 +13,8 @@ from typing import Any, Final, Protocol, TypeVar
 import numpy as np
 import pyarrow as pa
 
+from llmfusionbench.schema import table_schema
+
 _TEXT, _COUNT, _REAL = pa.string(), pa.int64(), pa.float64()
 
 LOG: Final = pa.schema(
@@ -23,17 +25,31 @@ LOG: Final = pa.schema(
         "domain": _TEXT,  # null: by the task
         "split": _TEXT,
         "source_id": _TEXT,
-        "prompt": _TEXT,  # as it was sent, think suffix and all
+        "prompt": _TEXT,  # as it was sent, think suffix and all; null: rendered from the messages
+        "messages": pa.list_(pa.struct({"role": _TEXT, "content": _TEXT})),  # as they were sent
         "ground_truth": _TEXT,
         "choices": pa.list_(_TEXT),
         "metric": _TEXT,
         "license": _TEXT,
         "llm": _TEXT,  # null: the record is a query without an answer
         "mode": _TEXT,
+        "replicate": _COUNT,  # null: 0
         "response": _TEXT,
-        "status": _TEXT,  # null: `ok`, or `empty` where the response is blank
+        "reasoning": _TEXT,  # null: what a <think> block that begins the response holds
+        "status": _TEXT,  # null: `ok`, `empty` where the response is blank, or `error` where there is only an error
+        "error": _TEXT,
+        "finish_reason": _TEXT,  # in the words of any endpoint
+        "requested_model": _TEXT,
+        "served_model": _TEXT,
+        "endpoint": _TEXT,
+        "service_tier": _TEXT,
+        "attempts": _COUNT,
+        "created_at": _TEXT,  # ISO 8601, or seconds or milliseconds since 1970
+        "sampling": table_schema("responses").arrow.field("sampling").type,
         "input_tokens": _COUNT,
         "output_tokens": _COUNT,
+        "reasoning_tokens": _COUNT,
+        "cached_tokens": _COUNT,
         "tokenizer": _TEXT,
         "performance": _REAL,
         "metric_version": _TEXT,
@@ -41,12 +57,21 @@ LOG: Final = pa.schema(
         "latency_s": _REAL,
         "provenance": _TEXT,  # null: `imported`
         "judge": _TEXT,  # null: the answer was not judged
+        "judge_opponent": _TEXT,
+        "judge_order": _TEXT,
         "judge_score": _REAL,
         "judge_reason": _TEXT,
         "judge_rubric": _TEXT,
+        "judge_served_model": _TEXT,
+        "judge_prompt_sha256": _TEXT,
+        "judge_distribution": table_schema("judge_scores").arrow.field("distribution").type,
+        "judge_created_at": _TEXT,
     }
 )
 """The columns of a log record. All are nullable: what a log does not state is null."""
+
+JUDGE_COLUMNS: Final = {name.removeprefix("judge_"): name for name in LOG.names if name.startswith("judge_")}
+"""Columns of the table `judge_scores`, each with its name in a log record; the others have the same name in both."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +137,7 @@ def record_table(rows: list[dict[str, Any]]) -> pa.Table:
 
 def identity(record: Mapping[str, Any]) -> dict[str, Any]:
     """What identifies a record: its names, without its texts."""
-    names = ("task", "source_id", "split", "query_id", "llm", "mode", "judge")
+    names = ("task", "source_id", "split", "query_id", "llm", "mode", "replicate", "judge")
     return {name: record[name] for name in names if record.get(name) is not None}
 
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pyarrow as pa
 
@@ -19,7 +19,7 @@ from llmfusionbench.errors import SchemaError, UnknownNameError
 if TYPE_CHECKING:
     import datasets
 
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "2.0"
 """`major.minor` of the schemas. A release with a newer major version cannot be opened."""
 
 TABLES: Final = ("queries", "llms", "responses", "judge_scores", "thought_templates", "logs", "routing")
@@ -43,6 +43,8 @@ class Column:
     unit: str | None
     dictionary: bool
     """Whether few values fill many rows, so that dictionary encoding saves space."""
+    default: int | None
+    """The value in releases of an older version, which lack the column; None for null."""
     schema: dict[str, Any]
 
 
@@ -82,6 +84,11 @@ class TableSchema:
     def dictionary_columns(self) -> list[str]:
         return [c.name for c in self.columns if c.dictionary]
 
+    @property
+    def defaults(self) -> dict[str, int]:
+        """The columns that are not null where an older release lacks them, each with its value there."""
+        return {c.name: c.default for c in self.columns if c.default is not None}
+
     def markdown(self) -> str:
         """The columns as a Markdown table, for the dataset card."""
         lines = ["| column | type | unit | description |", "|---|---|---|---|"]
@@ -120,6 +127,7 @@ def parse_table(schema: dict[str, Any]) -> TableSchema:
             description=sub["description"],
             unit=sub.get("x-unit"),
             dictionary=sub.get("x-dictionary", False),
+            default=sub.get("default"),
             schema=sub,
         )
         for column, sub in schema["properties"].items()
@@ -167,6 +175,45 @@ def describe_schema(schema: dict[str, Any]) -> str:
     if "pattern" in schema.get("not", {}):
         text += f" not matching `{schema['not']['pattern']}`"
     return text + " or null" * null
+
+
+Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
+
+
+def with_defaults(rows: Rows, table: TableSchema) -> Rows:
+    """`rows` of a table of an older release, with the columns that may not be null and were added since."""
+    for name, value in table.defaults.items():
+        if name not in rows.schema.names:
+            kind = table.arrow.field(name).type
+            rows = rows.append_column(pa.field(name, kind), pa.repeat(pa.scalar(value, kind), rows.num_rows))
+    return rows
+
+
+def with_missing(rows: pa.Table, table: TableSchema) -> pa.Table:
+    """`rows` of a table of an older release, with all columns that were added since, by the types of today."""
+    rows = with_defaults(rows, table)
+    for field in table.arrow:
+        place = rows.schema.get_field_index(field.name)
+        if place < 0:
+            rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
+        elif rows.schema.field(place).type != field.type:
+            rows = rows.set_column(place, field, rows[field.name].cast(field.type))
+    return rows
+
+
+def has_type(found: pa.DataType, expected: pa.DataType, *, older: bool = False) -> bool:
+    """Whether a column of type `found` is one of type `expected`; if `older`, fields of its structs may be missing."""
+    if found == expected or not older:
+        return bool(found == expected)
+    if pa.types.is_list(found) and pa.types.is_list(expected):
+        return has_type(found.value_type, expected.value_type, older=True)
+    if not (pa.types.is_struct(found) and pa.types.is_struct(expected)):
+        return False
+    places = {field.name: expected.get_field_index(field.name) for field in found}
+    return all(
+        place >= 0 and has_type(found.field(name).type, expected.field(place).type, older=True)
+        for name, place in places.items()
+    )
 
 
 def check_version(version: object, place: str) -> None:

@@ -1,14 +1,13 @@
-"""The nouns that all layers share: modes, splits, candidates and ids."""
+"""The nouns that all layers share: modes, splits, candidates, turns and ids."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple, Protocol, TypedDict
 
-MODES: Final = ("direct", "think")
 SPLITS: Final = ("train", "test", "partial_test")
 PROVENANCES: Final = ("collected", "imported", "simulated")
 CRITERIA: Final = ("performance", "judge", "hybrid")
@@ -16,7 +15,12 @@ CRITERIA: Final = ("performance", "judge", "hybrid")
 POOLS: Final = ("small", "all")
 """Whose answers may be behind a thought template: those of small LLMs, or of all."""
 
+DIRECT: Final = "direct"
+THINK: Final = "think"
+"""The two modes with a meaning of their own: asked as it is, and with a request to reason step by step. Others are names."""
+
 _THINK = "_think"
+_MODE = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9._-]{1,32}")
 _THINK_SUFFIX = re.compile(r"\s*let[’']s think step by step[.!]?\s*\Z", re.IGNORECASE)
 
 
@@ -34,13 +38,22 @@ class Candidate(NamedTuple):
 
     @property
     def name(self) -> str:
-        """`name` in direct mode, `name_think` in think mode."""
-        return self.llm + _THINK if self.mode == "think" else self.llm
+        """`llm` in direct mode, `llm_think` in think mode, `llm@mode` in another, and wherever the short form is ambiguous."""
+        short = {DIRECT: self.llm, THINK: self.llm + _THINK}.get(self.mode)
+        return short if short is not None and Candidate.parse(short) == self else f"{self.llm}@{self.mode}"
 
     @classmethod
     def parse(cls, name: str) -> Candidate:
-        """The candidate that `name` stands for."""
-        return cls(name.removesuffix(_THINK), "think") if name.endswith(_THINK) else cls(name, "direct")
+        """The candidate that `name` stands for. What follows the last `@` is a mode if it could be one: it has a letter."""
+        llm, _, mode = name.rpartition("@")
+        if llm and is_mode(mode):
+            return cls(llm, mode)
+        return cls(name.removesuffix(_THINK), THINK) if name.endswith(_THINK) else cls(name, DIRECT)
+
+
+def is_mode(name: str) -> bool:
+    """Whether `name` can be a mode: up to 32 letters, digits, dots, dashes and underscores, a letter among them."""
+    return _MODE.fullmatch(name) is not None
 
 
 def sorted_splits(names: Iterable[str]) -> list[str]:
@@ -76,9 +89,35 @@ def text_digest(texts: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def query_id(task: str, prompt: str) -> str:
-    """The id of a query: the same for its direct and think prompts and in every rebuild."""
-    return content_id(task, normalise_prompt(prompt))
+class Turn(TypedDict):
+    """One message of what was asked."""
+
+    role: str
+    """Such as `system`, `user` or `assistant`."""
+    content: str
+
+
+def rendered(turns: Sequence[Turn]) -> str:
+    """`turns` as one text for people and embedders: one of the user as it is, others under their roles in capitals."""
+    if is_plain_prompt(turns):
+        return turns[0]["content"]
+    return "\n\n".join(f"{turn['role'].upper()}: {turn['content']}" for turn in turns)
+
+
+def is_plain_prompt(turns: Sequence[Turn]) -> bool:
+    """Whether `turns` are one of the user alone, which a prompt says in full."""
+    return len(turns) == 1 and turns[0]["role"] == "user"
+
+
+def query_id(task: str, prompt: str, messages: Sequence[Turn] | None = None) -> str:
+    """The id of a query: the same for its direct and think prompts and in every rebuild.
+
+    Several turns, or one that is not of the user, are identified by all their roles and contents; `prompt` is then not used.
+    """
+    if messages is None or is_plain_prompt(messages):
+        return content_id(task, normalise_prompt(messages[0]["content"] if messages else prompt))
+    turns = [part for turn in messages for part in (turn["role"], normalise_prompt(turn["content"]))]
+    return content_id(task, "messages", *turns)
 
 
 def template_id(query_id: str, criterion: str, pool: str, summarizer: str) -> str:

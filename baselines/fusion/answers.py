@@ -27,7 +27,7 @@ VOTABLE: Final = ("em", "em_mc", "f1_score", "gsm8k", "math")
 accepted answer it found, and a vote over that would see the truth. Programs (`code_eval`) do not agree as texts."""
 NO_ANSWER: Final = -1
 
-_COLUMNS: Final = ["query_id", "llm", "mode", "response", "status", "performance", "cost_usd"]
+_COLUMNS: Final = ["query_id", "llm", "mode", "replicate", "response", "status", "performance", "cost_usd"]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,8 @@ def answer_key(metric: str, extracted: str | None) -> str | None:
 def read_answers(release: Release, *, split: str | None = None, candidates: Sequence[str] | None = None) -> AnswerTable:
     """The answers of a release to its queries with a metric in `VOTABLE`; texts are read a row group at a time.
 
-    The performance is the release's own; where it holds none, the score of the same metric.
+    Of replicates the first has the vote. The performance is the release's own; where it holds none, the score of the same
+    metric.
 
     Raises:
         InputError: No query has such a metric, or a candidate is named twice.
@@ -114,14 +115,17 @@ def read_answers(release: Release, *, split: str | None = None, candidates: Sequ
     everyone = sorted(set(names_of))
     place = {name: i for i, name in enumerate(everyone)}
     columns = np.array([place[name] for name in names_of], np.int64)
-    rows = np.concatenate([part.rows for part in parts])
+    rows, replicates = (np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "replicates"))
+    first = _first(rows, columns, replicates)
+    rows, columns = rows[first], columns[first]
     codes: dict[str, int] = {}
     answers = np.full((len(queries), len(everyone)), NO_ANSWER, np.int64)
-    answers[rows, columns] = [NO_ANSWER if k is None else codes.setdefault(k, len(codes)) for p in parts for k in p.keys]
+    given = [NO_ANSWER if k is None else codes.setdefault(k, len(codes)) for p in parts for k in p.keys]
+    answers[rows, columns] = np.array(given, np.int64)[first]
     matrices = []
     for values in ([part.performance for part in parts], [part.cost for part in parts]):
         dense = np.full(answers.shape, np.nan, np.float32)
-        dense[rows, columns] = np.concatenate(values)
+        dense[rows, columns] = np.concatenate(values)[first]
         matrices.append(dense)
     ids, tasks = queries["query_id"].to_pylist(), queries["task"].to_pylist()
     table = AnswerTable(ids, tasks, everyone, list(codes), answers, matrices[0], matrices[1])
@@ -151,6 +155,7 @@ class _Part:
     """N responses: positions of their queries and candidates, and the answers extracted from them."""
 
     rows: npt.NDArray[np.int64]
+    replicates: npt.NDArray[np.int64]
     candidates: list[str]
     keys: list[str | None]
     performance: npt.NDArray[np.float64]
@@ -179,4 +184,14 @@ def _read_batch(batch: pa.RecordBatch, queries: pa.Table, candidates: Sequence[s
             keys[row] = answer_key(metric, extracted)
         performance[rows] = np.where(np.isnan(performance[rows]), scored.values, performance[rows])
     cost = batch["cost_usd"].to_numpy(zero_copy_only=False).astype(np.float64)
-    return _Part(place.to_numpy(zero_copy_only=False).astype(np.int64), names[kept].tolist(), keys, performance, cost)
+    rows = place.to_numpy(zero_copy_only=False).astype(np.int64)
+    return _Part(rows, batch["replicate"].to_numpy(), names[kept].tolist(), keys, performance, cost)
+
+
+def _first(
+    rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], replicates: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """The places of the first replicate of each cell, in order."""
+    order = np.lexsort((replicates, columns, rows))
+    _, first = np.unique(np.stack([rows, columns], axis=1)[order], axis=0, return_index=True)
+    return np.sort(order[first])

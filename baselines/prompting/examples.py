@@ -62,14 +62,16 @@ def _ranked(release: Release, sources: dict[str, list[str]]) -> dict[str, list[s
 
 
 def _texts(release: Release, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """(query, candidate) -> text, of those that have one; read by row group."""
+    """(query, candidate) -> the text of its best replicate, of those that have one; read by row group."""
     table = release.table("responses", "train")
     chosen = ds.field("query_id").isin(sorted({name for name, _ in wanted})) & ds.field("response").is_valid()
     found = {}
-    for batch in table.to_batches(columns=["query_id", "llm", "mode", "response"], filter=chosen, batch_readahead=2):
-        keys = zip(*(batch[name].to_pylist() for name in ("query_id", "llm", "mode")), strict=True)
-        for place, (name, llm, mode) in enumerate(keys):
-            key = (name, Candidate(llm, mode).name)
-            if key in wanted and (text := batch["response"][place].as_py()).strip():
-                found[key] = text
+    best: dict[tuple[str, str], tuple[float, int]] = {}
+    columns = ["query_id", "llm", "mode", "replicate", "performance"]
+    for batch in table.to_batches(columns=[*columns, "response"], filter=chosen, batch_readahead=2):
+        rows = zip(*(batch[name].to_pylist() for name in columns), strict=True)
+        for place, (name, llm, mode, replicate, performance) in enumerate(rows):
+            key, rank = (name, Candidate(llm, mode).name), (-(performance or 0.0), replicate)
+            if key in wanted and rank < best.get(key, (np.inf, 0)) and (text := batch["response"][place].as_py()).strip():
+                found[key], best[key] = text, rank
     return found

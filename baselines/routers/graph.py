@@ -20,7 +20,7 @@ from llmfusionbench.baselines.routers.shared.neural import Floats, UnitTargets, 
 from llmfusionbench.baselines.routers.shared.parts import fitted_embedder, learned, numbered
 from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.texts.embedding import Embedder
-from llmfusionbench.types import Candidate
+from llmfusionbench.types import DIRECT, THINK, Candidate
 
 
 @dataclass(kw_only=True, eq=False)
@@ -146,5 +146,6 @@ def _llm_features(table: RoutingTable, embedder: Embedder) -> Floats:
     count = np.maximum(known.sum(axis=0), 1)
     centred = np.where(known, numbers - np.where(known, numbers, 0).sum(axis=0) / count, 0)
     scaled = centred / np.maximum(np.sqrt((centred**2).sum(axis=0) / count), 1e-6)
-    think = np.array([[float(c.mode == "think")] for c in candidates])
-    return np.hstack([described, scaled, think]).astype(np.float32)
+    others = sorted({c.mode for c in candidates} - {DIRECT}) or [THINK]
+    modes = np.array([[float(c.mode == mode) for mode in others] for c in candidates])
+    return np.hstack([described, scaled, modes]).astype(np.float32)

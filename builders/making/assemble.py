@@ -15,14 +15,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.builders.making.prices import cost_of
 from llmfusionbench.builders.making.tally import Places, places_of
-from llmfusionbench.builders.making.views import CANDIDATE, list_cost, make_views, with_columns
-from llmfusionbench.builders.records import Rejected, refuse
+from llmfusionbench.builders.making.views import ANSWER, make_views, with_columns
+from llmfusionbench.builders.records import JUDGE_COLUMNS, Rejected, refuse
 from llmfusionbench.schema import table_schema
 
 _QUERY_FACTS: Final = ("ground_truth", "choices", "metric")
 _ANSWER_FACTS: Final = ("response", "status", "performance")
-_TEXTS: Final = ("prompt", "prompt_think", "ground_truth", "response", "judge_reason", "judge_rubric")
+_TEXTS: Final = ("prompt", "prompt_think", "ground_truth", "response", "reasoning", "judge_reason", "judge_rubric")
 
 Codes = npt.NDArray[np.int64]
 
@@ -47,15 +48,16 @@ def assemble(records: pa.Table, llms: pa.Table, split: str) -> Assembled:
     records = _without_contradictions(records, ("query_id",), _QUERY_FACTS, "the same query has another {}", rejected)
     queries = _merged(records, ("query_id",), table_schema("queries").arrow.names, taken)
 
-    answers = _in_order(records.filter(pc.is_valid(records["llm"])), CANDIDATE)
-    answers = _without_contradictions(answers, CANDIDATE, _ANSWER_FACTS, "the candidate has another {} for the query", rejected)
-    responses = _merged(answers, CANDIDATE, table_schema("responses").arrow.names, taken)
-    # A cost that the log does not state is that of the tokens at list price.
-    responses = with_columns(responses, {"cost_usd": pc.coalesce(responses["cost_usd"], list_cost(responses, llms))})
+    answers = _in_order(records.filter(pc.is_valid(records["llm"])), ANSWER)
+    answers = _without_contradictions(answers, ANSWER, _ANSWER_FACTS, "the candidate has another {} for the query", rejected)
+    responses = _merged(answers, ANSWER, table_schema("responses").arrow.names, taken)
+    # A cost that the log does not state is that of the tokens, at the price of who served them then.
+    responses = with_columns(responses, {"cost_usd": pc.coalesce(responses["cost_usd"], cost_of(responses, llms))})
 
     scores = answers.filter(pc.is_valid(answers["judge"]))
-    scores = scores.rename_columns({"judge_score": "score", "judge_reason": "reason", "judge_rubric": "rubric"})
-    key = (*CANDIDATE, "judge")
+    answered = [name for name in ("served_model", "created_at") if name in scores.column_names]  # those of the answer
+    scores = scores.drop_columns(answered).rename_columns({ours: name for name, ours in JUDGE_COLUMNS.items()})
+    key = table_schema("judge_scores").key
     scores = _in_order(scores, key)
     scores = _without_contradictions(scores, key, ("score",), "the judge gave the answer another {}", rejected)
     judge_scores = _merged(scores, key, table_schema("judge_scores").arrow.names, taken)
@@ -81,7 +83,7 @@ def _groups(table: pa.Table, key: Sequence[str]) -> Codes:
         return np.zeros(0, np.int64)
     new = np.zeros(table.num_rows, bool)
     for column in key:
-        codes = pc.dictionary_encode(table[column]).combine_chunks().indices.to_numpy()
+        codes = pc.dictionary_encode(table[column], null_encoding="encode").combine_chunks().indices.to_numpy()
         new[1:] |= codes[1:] != codes[:-1]
     return np.cumsum(new)
 

@@ -15,9 +15,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.known.tasks import canonical_task, domain_of
-from llmfusionbench.builders.records import LOG, Rejected, refuse
+from llmfusionbench.builders.making.stated import SPLIT_OFF, finish_reason, split_reasoning, utc_text
+from llmfusionbench.builders.records import JUDGE_COLUMNS, LOG, Rejected, refuse
 from llmfusionbench.schema import table_schema
-from llmfusionbench.types import content_id, normalise_prompt, query_id, strip_think_suffix
+from llmfusionbench.types import (
+    DIRECT,
+    THINK,
+    content_id,
+    is_plain_prompt,
+    normalise_prompt,
+    query_id,
+    rendered,
+    strip_think_suffix,
+)
 from llmfusionbench.validation import compile_schema
 from llmfusionbench.validation.explain import explain
 from llmfusionbench.validation.issue import shorten
@@ -25,7 +35,6 @@ from llmfusionbench.validation.issue import shorten
 NORMAL: Final = pa.schema([pa.field("query_id", pa.string()), *LOG, pa.field("prompt_think", pa.string())])
 """The columns after normalising: those of a log record, its query's id, and its prompt by mode."""
 
-_JUDGE_COLUMNS: Final = {"score": "judge_score", "reason": "judge_reason", "rubric": "judge_rubric"}
 _EMPTY_IS_NULL: Final = (
     "domain",
     "source_id",
@@ -35,6 +44,19 @@ _EMPTY_IS_NULL: Final = (
     "metric_version",
     "judge_reason",
     "judge_rubric",
+    "reasoning",
+    "error",
+    "finish_reason",
+    "requested_model",
+    "served_model",
+    "endpoint",
+    "service_tier",
+    "created_at",
+    "judge_opponent",
+    "judge_order",
+    "judge_served_model",
+    "judge_prompt_sha256",
+    "judge_created_at",
 )
 _NO_NAME: Final = r"\x00|^\p{Cc}+$"
 _NAN_IS_NULL: Final = ("performance", "cost_usd", "latency_s", "judge_score")
@@ -50,10 +72,16 @@ def normalise(records: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
     column["task"] = _map_distinct(canonical_task, column["task"])
     column["domain"] = pc.coalesce(column["domain"], _map_distinct(domain_of, column["task"]))
     column["metric"] = _map_distinct(str.lower, column["metric"])
-    column["mode"] = pc.coalesce(column["mode"], "direct")
+    column["mode"] = pc.coalesce(column["mode"], DIRECT)
+    column["replicate"] = pc.coalesce(column["replicate"], 0)
     column["provenance"] = pc.coalesce(column["provenance"], "imported")
-    column |= _identify(column["task"], column["prompt"], column["source_id"], column["mode"])
-    column |= _settle_status(column["status"], column["response"], column["performance"])
+    column["finish_reason"] = _map_distinct(finish_reason, column["finish_reason"])
+    for name in ("created_at", "judge_created_at"):
+        column[name] = _map_distinct(utc_text, column[name])
+    column |= _turns(column["prompt"], column["messages"])
+    column |= _identify(column["task"], column["prompt"], column["source_id"], column["mode"], column["messages"])
+    column |= _apart(column["response"], column["reasoning"])
+    column |= _settle_status(column["status"], column["response"], column["performance"], column["error"])
     batch = pa.RecordBatch.from_arrays([column[f.name] for f in NORMAL], schema=NORMAL)
     return _refuse(batch)
 
@@ -88,10 +116,36 @@ def _map_distinct(function: Callable[[str], str], texts: pa.Array) -> pa.Array:
     return pa.array([function(v) for v in encoded.dictionary.to_pylist()], pa.string()).take(encoded.indices)
 
 
-def _identify(task: pa.Array, prompt: pa.Array, source_id: pa.Array, mode: pa.Array) -> dict[str, pa.Array]:
-    """query_id, prompt and prompt_think. Each distinct (task, prompt) is hashed once; else the source_id."""
+def _turns(prompt: pa.Array, messages: pa.Array) -> dict[str, pa.Array]:
+    """prompt, rendered from the turns where a record states them alone, and messages, null where the prompt says all."""
+    if messages.null_count == len(messages):
+        return {}
+    prompts: list[str | None] = prompt.to_pylist()
+    turns = messages.to_pylist()
+    for i in np.flatnonzero(messages.is_valid().to_numpy(zero_copy_only=False)).tolist():
+        prompts[i] = prompts[i] or rendered(turns[i]) or None
+        if is_plain_prompt(turns[i]):
+            prompts[i], turns[i] = turns[i][0]["content"] or None, None
+    return {"prompt": pa.array(prompts, prompt.type), "messages": pa.array(turns, messages.type)}
+
+
+def _apart(response: pa.Array, reasoning: pa.Array) -> dict[str, pa.Array]:
+    """response and reasoning, where the reasoning stood in a block at the beginning of the response."""
+    led = pc.fill_null(pc.and_(pc.match_substring_regex(response, SPLIT_OFF), reasoning.is_null()), False)
+    places = np.flatnonzero(led.to_numpy(zero_copy_only=False))
+    if not places.size:
+        return {}
+    parts = [split_reasoning(text) for text in response.take(pa.array(places)).to_pylist()]
+    columns = {}
+    for name, values, found in zip(("reasoning", "response"), (reasoning, response), zip(*parts, strict=True), strict=True):
+        columns[name] = pc.replace_with_mask(values, led, pa.array(found, values.type))
+    return columns
+
+
+def _identify(task: pa.Array, prompt: pa.Array, source_id: pa.Array, mode: pa.Array, messages: pa.Array) -> dict[str, pa.Array]:
+    """query_id, prompt, prompt_think and messages. Each distinct (task, prompt) is hashed once; else the source_id."""
     tasks, prompts, sources = _encode(task), _encode(prompt), _encode(source_id)
-    think = pc.equal(mode, "think")
+    think = pc.equal(mode, THINK)
     unprompted = prompts.codes < 0
     text_codes = np.where(unprompted, sources.codes, prompts.codes)
     keys = np.stack([tasks.codes, text_codes, unprompted, pc.fill_null(think, False).to_numpy(zero_copy_only=False)])
@@ -107,15 +161,34 @@ def _identify(task: pa.Array, prompt: pa.Array, source_id: pa.Array, mode: pa.Ar
             ids.append(content_id(name, "", text) if is_unprompted else query_id(name, text))
         direct.append(None if is_unprompted else strip_think_suffix(text) if is_think else text)
     take = pa.array(rows.reshape(-1))
-    return {
+    columns = {
         "query_id": pa.array(ids, pa.string()).take(take),
         "prompt": pa.array(direct, pa.string()).take(take),
         "prompt_think": pc.if_else(think, prompt, pa.scalar(None, pa.string())),
     }
+    return columns if messages.null_count == len(messages) else columns | _by_turns(columns, task, messages, mode)
 
 
-def _settle_status(status: pa.Array, response: pa.Array, performance: pa.Array) -> dict[str, pa.Array]:
-    """`empty` where the answer is blank and the log states no other status; no text and performance without an answer."""
+def _by_turns(columns: dict[str, pa.Array], task: pa.Array, messages: pa.Array, mode: pa.Array) -> dict[str, pa.Array]:
+    """query_id by the turns of the records that have them, and messages as they were in direct mode."""
+    ids, turns, modes = columns["query_id"].to_pylist(), messages.to_pylist(), mode.to_pylist()
+    for i in np.flatnonzero(messages.is_valid().to_numpy(zero_copy_only=False)).tolist():
+        if ids[i] is None or not all(turn and turn["role"] and turn["content"] is not None for turn in turns[i]):
+            continue  # such a record is rejected
+        ids[i] = query_id(task[i].as_py(), "", turns[i])
+        if modes[i] == THINK:
+            last = turns[i][-1]
+            turns[i] = [*turns[i][:-1], {**last, "content": strip_think_suffix(last["content"])}]
+    return {"query_id": pa.array(ids, pa.string()), "messages": pa.array(turns, messages.type)}
+
+
+def _settle_status(status: pa.Array, response: pa.Array, performance: pa.Array, error: pa.Array) -> dict[str, pa.Array]:
+    """`error` where there is only an error, else `empty` where the answer is blank, unless the log states another status.
+
+    A failed or missing answer has no text and no performance.
+    """
+    failed = pc.and_(error.is_valid(), pc.or_(response.is_null(), pc.fill_null(pc.equal(response, ""), False)))
+    status = pc.coalesce(status, pc.if_else(failed, pa.scalar("error"), pa.scalar(None, pa.string())))
     blank = pc.fill_null(pc.or_(pc.equal(response, ""), pc.utf8_is_space(response)), False)
     status = pc.coalesce(_null_where(pc.and_(pc.equal(status, "ok"), blank), status), pc.if_else(blank, "empty", "ok"))
     unanswered = pc.is_in(status, pa.array(["error", "missing"]))
@@ -131,7 +204,7 @@ def _refuse(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
     reasons: dict[int, list[str]] = {}
     for table, where in (("queries", None), ("responses", "llm"), ("judge_scores", "judge")):
         schema = table_schema(table)
-        names = [_JUDGE_COLUMNS.get(c, c) if table == "judge_scores" else c for c in schema.arrow.names]
+        names = [JUDGE_COLUMNS.get(c, c) if table == "judge_scores" else c for c in schema.arrow.names]
         rows = batch.select(names).rename_columns(schema.arrow.names)
         bad = compile_schema(schema.json_schema)(rows.to_struct_array())
         if bad is None:

@@ -66,9 +66,11 @@ def with_tokens(records: pa.Table, tokenizer: str) -> pa.Table:
     unstated = pc.and_(uncounted, records["llm"].is_valid())
     sent = pc.coalesce(records["prompt_think"], records["prompt"])
     counted = {}
-    for column, texts in (("input_tokens", sent), ("output_tokens", records["response"])):
-        texts = pc.if_else(unstated, texts, pa.scalar(None, pa.string()))
-        counts = count_tokens(pa.chunked_array(texts).combine_chunks(), tokenizer)
-        counted[column] = pc.coalesce(records[column], counts)
+    texts = {"input_tokens": sent, "output_tokens": records["response"], "reasoning_tokens": records["reasoning"]}
+    for column, written in texts.items():
+        written = pc.if_else(unstated, written, pa.scalar(None, pa.string()))
+        counted[column] = pa.chunked_array(count_tokens(pa.chunked_array(written).combine_chunks(), tokenizer))
+    counted["output_tokens"] = pc.add(counted["output_tokens"], pc.fill_null(counted["reasoning_tokens"], 0))
+    counted = {column: pc.coalesce(records[column], counts) for column, counts in counted.items()}
     known = pc.and_(unstated, pc.or_(counted["input_tokens"].is_valid(), counted["output_tokens"].is_valid()))
     return with_columns(records, {**counted, "tokenizer": pc.if_else(known, tokenizer, records["tokenizer"])})

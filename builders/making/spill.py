@@ -24,7 +24,7 @@ RUN_BYTES: Final = 32 * 2**20
 SHARD_BYTES: Final = 32 * 2**20
 """Intended amount of text in a shard. Writing a shard takes about five times as much memory."""
 
-_TEXTS: Final = ("prompt", "response", "ground_truth", "judge_reason")
+_TEXTS: Final = ("prompt", "response", "reasoning", "ground_truth", "judge_reason")
 _ROW_BYTES: Final = 32
 """What a record counts for beside its texts."""
 

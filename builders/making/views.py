@@ -1,4 +1,4 @@
-"""The views of a release, `logs` and `routing`, made from its tables; and the price of an answer. Rows are matched by key."""
+"""The views of a release, `logs` and `routing`, made from its tables. Rows are matched by key."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.builders.making.prices import answer_prices
 from llmfusionbench.release.references import dangling, rows_of
 from llmfusionbench.schema import table_schema
-from llmfusionbench.types import Candidate
+from llmfusionbench.types import THINK, Candidate
 from llmfusionbench.validation.issue import shorten
 
-CANDIDATE: Final = ("query_id", "llm", "mode")
+ANSWER: Final = ("query_id", "llm", "mode", "replicate")
 """The key of an answer."""
 
 
@@ -22,18 +23,6 @@ def make_views(queries: pa.Table, responses: pa.Table, llms: pa.Table, judge_sco
     """logs and routing of some queries, with all of their responses and judge scores; all tables are sorted by key."""
     logs = _logs(responses, queries, llms, judge_scores)
     return {"logs": logs, "routing": _routing(logs, queries)}
-
-
-def list_cost(responses: pa.Table, llms: pa.Table) -> pa.ChunkedArray:
-    """[n] USD: (input tokens x input price + output tokens x output price) / 1e6; null where any of the four is null."""
-    prices = lookup(llms, "llm", responses["llm"], ("input_price", "output_price"))
-    return pc.divide(
-        pc.add(
-            pc.multiply(responses["input_tokens"].cast(pa.float64()), prices["input_price"]),
-            pc.multiply(responses["output_tokens"].cast(pa.float64()), prices["output_price"]),
-        ),
-        1e6,
-    )
 
 
 def lookup(table: pa.Table, key: str, values: pa.ChunkedArray, columns: Sequence[str]) -> dict[str, pa.ChunkedArray]:
@@ -52,22 +41,22 @@ def with_columns(table: pa.Table, columns: Mapping[str, pa.Array | pa.ChunkedArr
 def _logs(responses: pa.Table, queries: pa.Table, llms: pa.Table, judge_scores: pa.Table) -> pa.Table:
     query = lookup(
         queries, "query_id", responses["query_id"],
-        ("task", "domain", "split", "prompt", "prompt_think", "ground_truth", "choices", "metric"),
+        ("task", "domain", "split", "prompt", "prompt_think", "messages", "ground_truth", "choices", "metric"),
     )  # fmt: skip
-    thinking = pc.equal(responses["mode"], "think")
+    thinking = pc.equal(responses["mode"], THINK)
     query["prompt"] = pc.if_else(thinking, pc.coalesce(query["prompt_think"], query["prompt"]), query["prompt"])
-    llm = lookup(llms, "llm", responses["llm"], ("input_price", "output_price", "scale"))
+    llm = lookup(llms, "llm", responses["llm"], ("scale",))
     columns = {name: responses[name] for name in responses.column_names} | query | llm
-    columns |= _judged(responses, judge_scores)
+    columns |= answer_prices(responses, llms) | _judged(responses, judge_scores)
     return pa.table({name: columns[name] for name in table_schema("logs").arrow.names})
 
 
 def _judged(responses: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Array]:
-    """judge_score, the mean over the judges that gave one, and judges, their names."""
-    given = judge_scores.filter(pc.is_valid(judge_scores["score"]))
-    both = pa.concat_tables([responses.select(CANDIDATE), given.select(CANDIDATE)])
+    """judge_score, the mean over the judges that gave one to the answer alone, and judges, their names."""
+    given = judge_scores.filter(pc.and_(pc.is_valid(judge_scores["score"]), pc.is_null(judge_scores["opponent"])))
+    both = pa.concat_tables([responses.select(ANSWER), given.select(ANSWER)])
     codes = np.zeros(both.num_rows, np.int64)
-    for column in CANDIDATE:
+    for column in ANSWER:
         encoded = pc.dictionary_encode(both[column]).combine_chunks()
         codes = codes * (len(encoded.dictionary) + 1) + encoded.indices.to_numpy()
     answers, scored = codes[: len(responses)], codes[len(responses) :]
@@ -75,7 +64,7 @@ def _judged(responses: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Array]:
     place = row_of[np.searchsorted(answers, scored, sorter=row_of[:-1])]
     lost = np.flatnonzero((place < 0) | (np.append(answers, -1)[place] != scored))
     if lost.size:
-        key = " ".join(given[column][int(lost[0])].as_py() for column in CANDIDATE)
+        key = " ".join(str(given[column][int(lost[0])].as_py()) for column in ANSWER)
         raise dangling("judge_scores", shorten(key), "responses")
     count = np.bincount(place, minlength=len(responses))
     total = np.bincount(place, weights=given["score"].to_numpy(), minlength=len(responses))
@@ -87,17 +76,43 @@ def _judged(responses: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Array]:
 
 
 def _routing(logs: pa.Table, queries: pa.Table) -> pa.Table:
-    """One row per query with the list of its candidates, sorted by name."""
+    """One row per query with the list of its candidates, sorted by name, and the means of their answers."""
     pairs = pc.dictionary_encode(pc.binary_join_element_wise(logs["llm"], logs["mode"], "\x1f")).combine_chunks()
     names = pa.array([Candidate(*p.rsplit("\x1f", 1)).name for p in pairs.dictionary.to_pylist()], pa.string()).take(
         pairs.indices
     )
     figures = {c: logs[c] for c in ("performance", "cost_usd", "judge_score")}
-    cells = pa.table({"query_id": logs["query_id"], "candidate": names, **figures})
-    cells = cells.sort_by([("query_id", "ascending"), ("candidate", "ascending")])
+    asked = pc.if_else(pc.not_equal(logs["status"], "missing"), pa.scalar(1, pa.int64()), pa.scalar(None, pa.int64()))
+    cells = pa.table({"query_id": logs["query_id"], "candidate": names, **figures, "replicates": asked})
+    cells = _means(cells.sort_by([("query_id", "ascending"), ("candidate", "ascending")]))
     rows = rows_of(cells["query_id"], queries["query_id"], "responses", "queries")
     offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(queries)))]).astype(np.int32)
     struct = cells.drop_columns(["query_id"]).combine_chunks().to_struct_array()
     struct = struct.combine_chunks() if isinstance(struct, pa.ChunkedArray) else struct
     columns = {c: queries[c] for c in ("query_id", "prompt", "task")}
     return pa.table({**columns, "candidates": pa.ListArray.from_arrays(pa.array(offsets), struct)})
+
+
+def _means(cells: pa.Table) -> pa.Table:
+    """One row per query and candidate: the mean of each figure over the answers that have it, and the number of answers.
+
+    Args:
+        cells: One row per answer, sorted by query and candidate; `replicates` is 1, or null where it was never asked.
+    """
+    if len(cells) < 2:
+        return cells
+    new = np.ones(len(cells), bool)
+    for name in ("query_id", "candidate"):
+        codes = pc.dictionary_encode(cells[name]).combine_chunks().indices.to_numpy()
+        new[1:] = codes[1:] != codes[:-1] if name == "query_id" else new[1:] | (codes[1:] != codes[:-1])
+    if new.all():
+        return cells
+    group = np.cumsum(new) - 1
+    first = cells.filter(pa.array(new))
+    for name in ("performance", "cost_usd", "judge_score", "replicates"):
+        given = cells[name].is_valid().to_numpy()
+        count = np.bincount(group[given], minlength=len(first))
+        total = np.bincount(group[given], weights=cells[name].drop_null().to_numpy(), minlength=len(first))
+        values = count if name == "replicates" else np.divide(total, count, out=np.zeros(len(first)), where=count > 0)
+        first = with_columns(first, {name: pa.array(values, mask=count == 0)})
+    return first

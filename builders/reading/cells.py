@@ -12,8 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.reading.fields import BadRecordError, answer_text, option_texts, writable
+from llmfusionbench.builders.reading.objects import distribution, reasoning_text, sampling, turns
 from llmfusionbench.validation.issue import shorten
 
+_NESTED: Final[dict[str, Callable[[Any, str], Any]]] = {
+    "choices": option_texts, "messages": turns, "sampling": sampling, "judge_distribution": distribution,
+}  # fmt: skip
+_PARSED: Final[dict[str, Callable[[Any, str], str | None]]] = {"ground_truth": answer_text, "reasoning": reasoning_text}
 _EMPTY_STAYS: Final = ("response",)
 _WORDS_FOR_NUMBERS: Final = {"true": 1.0, "false": 0.0, "nan": None, "null": None, "none": None, "": None}
 _LARGEST_WHOLE: Final = 2.0**53
@@ -36,15 +41,15 @@ class Cells:
         if pa.types.is_dictionary(found.type):
             found = found.dictionary_decode()
         label = theirs if ours == theirs else f"{theirs} ({ours})"
-        if pa.types.is_list(kind):
-            return self._each(found, label, option_texts, kind)
+        if pa.types.is_nested(kind):
+            return self._each(found, label, _NESTED[ours], kind)
         if pa.types.is_string(kind):
             return self._texts(found, ours, label)
         return self._numbers(found, label, kind)
 
     def _texts(self, found: pa.Array, ours: str, label: str) -> pa.Array:
-        if ours == "ground_truth":
-            texts = self._each(found, label, answer_text, pa.string())
+        if ours in _PARSED:
+            texts = self._each(found, label, _PARSED[ours], pa.string())
         elif pa.types.is_nested(found.type) or pa.types.is_binary(found.type) or pa.types.is_null(found.type):
             texts = self._each(found, label, _as_text, pa.string())
         else:

@@ -34,7 +34,7 @@ def loads(text: str) -> Any:
 def fields(value: Any) -> dict[str, Any]:
     """A record as a dictionary."""
     if not isinstance(value, dict):
-        raise BadRecordError(f"the record is {_named(value)}, expected a JSON object")
+        raise BadRecordError(f"the record is {named(value)}, expected a JSON object")
     return value
 
 
@@ -44,7 +44,7 @@ def text(record: Mapping[str, Any], name: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise BadRecordError(f"{name} is {_named(value)}, expected a text")
+        raise BadRecordError(f"{name} is {named(value)}, expected a text")
     return writable(value, name)
 
 
@@ -82,7 +82,7 @@ def number(record: Mapping[str, Any], name: str) -> float | None:
             return float(value)
     except OverflowError:  # an integer of hundreds of digits
         pass
-    raise BadRecordError(f"{name} is {_named(value)}, expected a number")
+    raise BadRecordError(f"{name} is {named(value)}, expected a number")
 
 
 def count(record: Mapping[str, Any], name: str) -> int | None:
@@ -113,14 +113,14 @@ def option_texts(value: Any, name: str = "choices") -> list[str] | None:
     if isinstance(options, dict):
         options = _labelled(options, name)
     if not isinstance(options, (list, tuple)) or not all(isinstance(o, (str, int, float)) for o in options):
-        raise BadRecordError(f"{name} is {_named(value)}, expected a list of texts, or texts with their labels")
+        raise BadRecordError(f"{name} is {named(value)}, expected a list of texts, or texts with their labels")
     return [writable(str(option), name) for option in options]
 
 
 def _labelled(options: dict[Any, Any], name: str) -> list[Any]:
     texts, tags = options.get("text"), options.get("labels", options.get("label"))
     if not isinstance(texts, list) or (tags is not None and (not isinstance(tags, list) or len(tags) != len(texts))):
-        raise BadRecordError(f"{name} is {_named(options)}, expected as many labels as texts")
+        raise BadRecordError(f"{name} is {named(options)}, expected as many labels as texts")
     if tags is None:
         return texts
     # Labels are letters or numbers; "10" comes after "9".
@@ -140,7 +140,7 @@ def answer_text(value: Any, name: str = "ground_truth") -> str | None:
     if isinstance(values, list) and values and all(isinstance(v, str) for v in values):
         return writable(json.dumps(values, ensure_ascii=False), name)
     if not isinstance(value, str):
-        raise BadRecordError(f"{name} is {_named(value)}, expected a text or a list of texts")
+        raise BadRecordError(f"{name} is {named(value)}, expected a text or a list of texts")
     return writable(value, name)
 
 
@@ -166,7 +166,7 @@ def identity_of(value: Any, names: Mapping[str, str], **more: str | None) -> dic
     return short | {k: v for k, v in more.items() if v is not None}
 
 
-def _named(value: Any) -> str:
+def named(value: Any) -> str:
     """What a value is. Messages never show the contents of lists and objects, which may hold secrets."""
     if isinstance(value, dict):
         return "an object"

@@ -18,7 +18,7 @@ from llmfusionbench.builders.reading.mapping import COLUMNS, TableMapping
 from llmfusionbench.builders.reading.tables import Chunk, read_chunks
 from llmfusionbench.builders.records import LOG, Part, Records, Rejected, refuse
 from llmfusionbench.errors import InputError
-from llmfusionbench.types import Candidate
+from llmfusionbench.types import DIRECT, Candidate
 
 _UNKNOWN: Final = "unknown"
 
@@ -111,11 +111,11 @@ def _checked(columns: dict[str, pa.Array], cells: Cells, wanted: npt.NDArray[np.
 
 
 def _with_candidates(columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
-    """Names such as `name_think` split into LLM and mode."""
+    """Names such as `name_think` and `name@high` split into LLM and mode."""
     encoded = columns["llm"].dictionary_encode()
     candidates = [Candidate.parse(name) for name in encoded.dictionary.to_pylist()]
     llm = pa.array([c.llm for c in candidates], pa.string()).take(encoded.indices)
-    mode = pa.array(["think" if c.mode == "think" else None for c in candidates], pa.string()).take(encoded.indices)
+    mode = pa.array([None if c.mode == DIRECT else c.mode for c in candidates], pa.string()).take(encoded.indices)
     return columns | {"llm": llm, "mode": pc.coalesce(mode, columns["mode"]) if "mode" in columns else mode}
 
 

@@ -25,15 +25,24 @@ _LARGEST: Final = 1 << 20
 _LLM: Final = "{llm}"
 _PER_ANSWER: Final = (
     "response",
+    "reasoning",
     "status",
+    "error",
+    "finish_reason",
+    "served_model",
+    "created_at",
     "input_tokens",
     "output_tokens",
+    "reasoning_tokens",
+    "cached_tokens",
     "performance",
     "cost_usd",
     "latency_s",
     "judge_score",
     "judge_reason",
 )
+_OTHER_NAMES: Final = {"reasoning": ("reasoning_content", "reasoning_details")}
+"""Our column -> what endpoints call it, each taken by itself where a file has no column of our name."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,7 @@ class TableMapping:
 
     def source_of(self, columns: Sequence[str]) -> dict[str, str]:
         """Our column -> theirs, in a file with `columns`."""
-        own = {c: c for c in COLUMNS if self.own_names and c in columns and c not in self.wide}
+        own = {c: n for c in COLUMNS if self.own_names and c not in self.wide and (n := _own_name(c, columns))}
         return {ours: theirs for ours, theirs in (own | self.columns).items() if ours not in self.constants}
 
     def llms_in(self, columns: Sequence[str]) -> list[str]:
@@ -98,9 +107,9 @@ class TableMapping:
                 hint = f' Did you mean "{near[0]}"?' if near else ""
                 raise InputError(f'{place}: no column "{theirs}" for {ours}.{hint} It has {_listed(columns)}')
         have = {*self.source_of(columns), *self.constants}
-        if not have & {"prompt", "source_id"}:
+        if not have & {"prompt", "messages", "source_id"}:
             raise InputError(
-                f"{place}: no column identifies the query; it has {_listed(columns)}. Remedy: map prompt or source_id"
+                f"{place}: no column identifies the query; it has {_listed(columns)}. Remedy: map prompt, messages or source_id"
             )
         if not self.wide and "llm" not in have:
             raise InputError(
@@ -207,6 +216,11 @@ def _named(section: Any, name: str) -> dict[str, str]:
             raise InputError(f'{name} has two columns for {ours}, "{found[ours]}" and "{theirs}". Remedy: remove one')
         found[ours] = theirs
     return found
+
+
+def _own_name(ours: str, columns: Sequence[str]) -> str | None:
+    """The column that needs no mapping, because it has our name or the name that endpoints give it."""
+    return next((name for name in (ours, *_OTHER_NAMES.get(ours, ())) if name in columns), None)
 
 
 def _other_mark(header: str) -> str | None:

@@ -1,4 +1,7 @@
-"""What a release that is made from another takes over: files byte for byte, and parts of the manifest."""
+"""What a release that is made from another takes over: files byte for byte, and parts of the manifest.
+
+The tables of a release of an older schema version are written again in the columns of today.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from llmfusionbench.manifest import MANIFEST
-from llmfusionbench.release import Release
+from llmfusionbench.release import Release, write_shard
+from llmfusionbench.release.shard_files import shard_dataset
+from llmfusionbench.schema import SCHEMA_VERSION
 from llmfusionbench.storage.files import sha256
 from llmfusionbench.storage.kinds import CARD
 
@@ -29,6 +34,10 @@ def carry_over(release: Release, root: Path, *, but: Callable[[str], bool]) -> I
         if name == CARD or but(name):
             continue
         (place,) = release.checked([release.path / name])
+        table = name.partition("/")[0]
+        if "/" in name and release.manifest["schema_version"] != SCHEMA_VERSION:
+            yield name, write_shard(root, name, shard_dataset([place], table).to_table())
+            continue
         copy = root / name
         if not copy.is_file() or sha256(copy) != entry["sha256"]:
             copy.parent.mkdir(parents=True, exist_ok=True)

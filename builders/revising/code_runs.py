@@ -11,9 +11,10 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.making.views import CANDIDATE, lookup
+from llmfusionbench.builders.making.views import ANSWER, lookup
 from llmfusionbench.builders.revising.shards import Shard, Store
 from llmfusionbench.sandbox import CodeTask, Sandbox, Verdict
+from llmfusionbench.schema import table_schema
 from llmfusionbench.scoring import Score, score
 from llmfusionbench.types import Progress
 
@@ -24,7 +25,12 @@ VERDICTS: Final = "verdicts"
 """The note that holds the scores of a shard's programs."""
 
 _SCHEMA: Final = pa.schema(
-    [*((name, pa.string()) for name in CANDIDATE), ("value", pa.float64()), ("extracted", pa.string()), ("reason", pa.string())]
+    [
+        *(table_schema("responses").arrow.field(name) for name in ANSWER),
+        ("value", pa.float64()),
+        ("extracted", pa.string()),
+        ("reason", pa.string()),
+    ]
 )
 _ADDRESS: Final = re.compile(r"0x[0-9a-f]{6,}")
 
@@ -49,7 +55,7 @@ def _programs(shard: Shard) -> list[dict[str, Any]]:
     """The answers to the queries of a shard that ask for a program."""
     queries = shard.queries()
     queries = queries.filter(pc.equal(queries["metric"], CODE))
-    rows = shard.responses(queries["query_id"]).select([*CANDIDATE, "response", "status"])
+    rows = shard.responses(queries["query_id"]).select([*ANSWER, "response", "status"])
     facts = lookup(queries, "query_id", rows["query_id"], ("prompt", "ground_truth"))
     for name, values in facts.items():
         rows = rows.append_column(name, values)
@@ -87,7 +93,7 @@ def _scores(rows: Sequence[dict[str, Any]], run: _Run, threads: ThreadPoolExecut
 
 
 def _table(rows: Sequence[dict[str, Any]], scores: Sequence[Score]) -> pa.Table:
-    columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in CANDIDATE}
+    columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in ANSWER}
     columns["value"] = [s.value for s in scores]
     columns["extracted"] = [s.extracted for s in scores]
     # The address of an object differs from run to run.

@@ -10,12 +10,13 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.making.views import list_cost, lookup, with_columns
+from llmfusionbench.builders.making.prices import cost_of
+from llmfusionbench.builders.making.views import lookup, with_columns
 from llmfusionbench.builders.revising.derive import Conclusion, Revised, derive
 from llmfusionbench.builders.revising.shards import Shard, ShardTables, Store
 from llmfusionbench.release import Release
 from llmfusionbench.texts.tokens import count_tokens, encoding, fast_encoding
-from llmfusionbench.types import Progress
+from llmfusionbench.types import THINK, Progress
 
 _COUNTS: Final = "counts"
 
@@ -98,15 +99,17 @@ class Recounting:
     def revise(self, shard: Shard, tables: ShardTables, store: Store, workers: int) -> Revised:
         """Count the tokens of the shard's responses, and price them."""
         old = tables.responses
-        sent, answered = self._counts(tables)
+        sent, answered, thought = self._counts(tables)
         counted = pc.and_(sent.is_valid(), answered.is_valid())
+        written = pc.add(answered, pc.fill_null(thought, 0))
         columns = {
             "input_tokens": pc.if_else(counted, sent, old["input_tokens"]),
-            "output_tokens": pc.if_else(counted, answered, old["output_tokens"]),
+            "output_tokens": pc.if_else(counted, written, old["output_tokens"]),
+            "reasoning_tokens": pc.if_else(pc.and_(counted, thought.is_valid()), thought, old["reasoning_tokens"]),
             "tokenizer": pc.if_else(counted, self.tokenizer, old["tokenizer"]),
         }
         new = with_columns(old, columns)
-        new = with_columns(new, {"cost_usd": list_cost(new, tables.llms)})
+        new = with_columns(new, {"cost_usd": cost_of(new, tables.llms)})
         figures = {
             "answers": new.num_rows,
             "counted": pc.sum(counted).as_py() or 0,
@@ -118,8 +121,8 @@ class Recounting:
         }
         return Revised(new, {_COUNTS: pa.Table.from_pylist([figures])})
 
-    def _counts(self, tables: ShardTables) -> tuple[pa.Array, pa.Array]:
-        """[n], [n]: tokens of the prompt that was sent, and of the answer; null where the text is missing."""
+    def _counts(self, tables: ShardTables) -> tuple[pa.Array, pa.Array, pa.Array]:
+        """[n] each: tokens of the prompt that was sent, of the answer and of its reasoning; null where the text is missing."""
         queries, responses = tables.queries, tables.responses
         counted = {
             name: pa.table({"query_id": queries["query_id"], "tokens": self._tokens(texts)})
@@ -129,9 +132,9 @@ class Recounting:
             )
         }
         sent = {name: lookup(t, "query_id", responses["query_id"], ("tokens",))["tokens"] for name, t in counted.items()}
-        thinking = pc.equal(responses["mode"], "think")
+        thinking = pc.equal(responses["mode"], THINK)
         by_mode = pc.if_else(thinking, sent["think"], sent["direct"])
-        return by_mode.combine_chunks(), self._tokens(responses["response"])
+        return by_mode.combine_chunks(), self._tokens(responses["response"]), self._tokens(responses["reasoning"])
 
     def _tokens(self, texts: pa.ChunkedArray) -> pa.Array:
         return count_tokens(texts.combine_chunks(), self.tokenizer, fast=self.fast)

@@ -70,7 +70,7 @@ class RescoreReport:
 
 
 def summarise(scores: pa.Table, *, sandbox: str | None) -> RescoreReport:
-    """Compare before and after over rows of query_id, llm, mode, task, metric, before, after, reason (null: not chosen)."""
+    """Compare before and after over rows of the key, task, metric, before, after, reason (null: not chosen)."""
     before, after = (scores[c].to_numpy().astype(np.float64) for c in ("before", "after"))
     apart = np.abs(before - after)
     changed = (np.isnan(before) != np.isnan(after)) | (apart > ROUNDING)

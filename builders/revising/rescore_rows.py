@@ -10,14 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.making.views import CANDIDATE, lookup, with_columns
+from llmfusionbench.builders.making.views import ANSWER, lookup, with_columns
 from llmfusionbench.builders.revising.derive import Revised
 from llmfusionbench.builders.revising.shards import ShardTables
+from llmfusionbench.schema import table_schema
 from llmfusionbench.scoring import METRICS, OFFICIAL, VERSION, score_column
 
 SCORES: Final = pa.schema(
     [
-        *((name, pa.string()) for name in (*CANDIDATE, "task", "metric")),
+        *(pa.field(name, table_schema("responses").arrow.field(name).type) for name in ANSWER),
+        *((name, pa.string()) for name in ("task", "metric")),
         ("before", pa.float64()),
         ("after", pa.float64()),
         ("reason", pa.string()),
@@ -55,7 +57,7 @@ class Choice:
 def score_responses(tables: ShardTables, choice: Choice, verdicts: pa.Table | None, workers: int = 1) -> Revised:
     """Score the responses of a shard, and note the scores and what changed.
 
-    `verdicts` are the scores of its programs, if they were run: query_id, llm, mode, value, extracted, reason.
+    `verdicts` are the scores of its programs, if they were run: query_id, llm, mode, replicate, value, extracted, reason.
     """
     responses = tables.responses
     facts = lookup(tables.queries, "query_id", responses["query_id"], ("task", "metric", "ground_truth"))
@@ -76,7 +78,7 @@ def score_responses(tables: ShardTables, choice: Choice, verdicts: pa.Table | No
             reasons[rows] = f'no metric "{metric}" is known'
             continue
         if metric == "code_eval" and verdicts is not None:
-            scored = _look_up(verdicts, responses.select(CANDIDATE).take(index))
+            scored = _look_up(verdicts, responses.select(ANSWER).take(index))
             after[rows], extracted[rows], reasons[rows] = scored
             continue
         context: dict[str, Any] = {"status": responses["status"].take(index)}
@@ -107,7 +109,7 @@ def score_responses(tables: ShardTables, choice: Choice, verdicts: pa.Table | No
     revised = with_columns(responses, {"performance": values, "metric_version": version})
     scores = pa.table(
         {
-            **{name: responses[name] for name in CANDIDATE},
+            **{name: responses[name] for name in ANSWER},
             **{name: facts[name] for name in ("task", "metric")},
             "before": responses["performance"],
             "after": values,
@@ -130,7 +132,7 @@ def _choices(queries: pa.Table, query_ids: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _look_up(verdicts: pa.Table, keys: pa.Table) -> tuple[Any, Any, Any]:
     """[n] value, extracted and reason of the verdicts with these keys."""
-    known, wanted = (pc.binary_join_element_wise(*(t[c] for c in CANDIDATE), "\x00") for t in (verdicts, keys))
+    known, wanted = (pc.binary_join_element_wise(*(t[c].cast(pa.string()) for c in ANSWER), "\x00") for t in (verdicts, keys))
     rows = pc.index_in(wanted, value_set=known.combine_chunks())
     found = verdicts.take(rows)
     return (found["value"].to_numpy().astype(np.float64), found["extracted"].to_numpy(), found["reason"].to_numpy())

@@ -13,10 +13,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from llmfusionbench.release import Release
 from llmfusionbench.release.row_check import check_rows
+from llmfusionbench.release.shard_files import shard_dataset
 from llmfusionbench.schema import table_schema
 from llmfusionbench.storage.files import sha256
 
@@ -63,7 +63,7 @@ class Shard:
         """Its queries, sorted by id."""
         schema = table_schema("queries")
         file = Release(self.source).files("queries", self.split)[self.index]
-        rows = ds.dataset(str(file), schema=schema.arrow, format="parquet").to_table()
+        rows = shard_dataset([file], "queries").to_table()
         return _in_order(check_rows(rows, "queries", self.source), schema.key)
 
     def responses(self, query_ids: pa.ChunkedArray) -> pa.Table:
@@ -98,10 +98,16 @@ def _of_queries(release: Release, table: str, split: str, ids: pa.ChunkedArray) 
 
 def _in_order(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:
     """The rows sorted by key. Those of a release usually are and stay as they are."""
-    joined = pc.binary_join_element_wise(*(rows[c] for c in key), "\x00")
+    joined = pc.binary_join_element_wise(*(_sortable(rows[c]) for c in key), "\x00")
     if pc.all(pc.less_equal(joined[:-1], joined[1:])).as_py() is not False:
         return rows
     return rows.sort_by([(c, "ascending") for c in key])
+
+
+def _sortable(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts that sort as `values` do: numbers with leading zeros, null last."""
+    texts = pc.utf8_lpad(values.cast(pa.string()), 16, "0") if pa.types.is_integer(values.type) else values
+    return pc.fill_null(texts, "\U0010ffff")
 
 
 class Store:

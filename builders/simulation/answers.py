@@ -14,8 +14,9 @@ from llmfusionbench.builders.simulation.llms import LLMS, SimulatedLlm
 from llmfusionbench.builders.simulation.query import SimulatedQuery
 from llmfusionbench.builders.simulation.replies import reasoned
 from llmfusionbench.builders.simulation.tokens import estimate_tokens
+from llmfusionbench.types import DIRECT, THINK
 
-MODES = ("direct", "think")
+MODES = (DIRECT, THINK)
 _EMPTY, _ERROR = 0.006, 0.002
 _THINK_SUFFIXES = (
     "\nLet's think step by step.",

@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 from llmfusionbench.builders.templates.selection import SPLIT
 from llmfusionbench.release import Release
 from llmfusionbench.release.references import rows_of
+from llmfusionbench.texts.reasoning import rejoined
 from llmfusionbench.types import Candidate
 
-_KEY: Final = ("query_id", "llm", "mode")
+_KEY: Final = ("query_id", "llm", "mode", "replicate")
 _QUERY: Final = ("query_id", "task", "prompt", "ground_truth", "choices", "metric")
 _CHUNK: Final = 1024
 """Queries whose texts are Python objects at a time."""
@@ -67,7 +68,7 @@ def read_jobs(release: Release, answers: pa.Table) -> Iterator[Job]:
     """The jobs of the chosen answers, in order of query_id.
 
     Args:
-        answers: As `select_answers` gives them: query_id, llm, mode; sorted by query and rank.
+        answers: As `select_answers` gives them: query_id, llm, mode, replicate; sorted by query and rank.
 
     Raises:
         ReleaseError: the table queries lacks the query of an answer, or responses its text.
@@ -97,14 +98,15 @@ def read_jobs(release: Release, answers: pa.Table) -> Iterator[Job]:
 
 
 def _texts(release: Release, answers: pa.Table) -> pa.ChunkedArray:
-    """[n] the texts of the chosen answers; of all others a row group at a time is looked at."""
+    """[n] the texts of the chosen answers, with their reasoning; of all others a row group at a time is looked at."""
     wanted = _joined(answers)
     parts = []
-    for batch in release.batches("responses", SPLIT, columns=[*_KEY, "response"]):
+    for batch in release.batches("responses", SPLIT, columns=[*_KEY, "response", "reasoning"]):
         keys = _joined(batch)
         mine = pc.is_in(keys, value_set=wanted)
         if pc.any(mine).as_py():
-            parts.append(pa.table({"key": keys.filter(mine), "text": batch.column("response").filter(mine)}))
+            chosen = batch.filter(mine)
+            parts.append(pa.table({"key": keys.filter(mine), "text": rejoined(chosen["response"], chosen["reasoning"])}))
     found = pa.concat_tables(parts) if parts else pa.schema({"key": pa.string(), "text": pa.string()}).empty_table()
     found = found.filter(pc.is_valid(found["text"]))
     return found["text"].take(rows_of(pa.chunked_array([wanted]), found["key"], "logs", "responses, with a text,"))
@@ -112,6 +114,6 @@ def _texts(release: Release, answers: pa.Table) -> pa.ChunkedArray:
 
 def _joined(rows: pa.Table | pa.RecordBatch) -> pa.Array:
     """The key of every row as one text."""
-    columns = [rows.column(name) for name in _KEY]
+    columns = [rows.column(name).cast(pa.string()) for name in _KEY]
     joined = pc.binary_join_element_wise(*columns, " ")
     return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined

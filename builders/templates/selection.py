@@ -17,13 +17,13 @@ import pyarrow.compute as pc
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
 from llmfusionbench.release.references import rows_of
-from llmfusionbench.types import CRITERIA, POOLS
+from llmfusionbench.types import CRITERIA, DIRECT, POOLS
 
 SPLIT: Final = "train"
 SHORTLIST: Final = 5
 """Answers that the criterion `hybrid` takes by performance before it uses judge scores."""
 
-_COLUMNS: Final = ("query_id", "llm", "mode", "status", "scale", "performance", "cost_usd", "judge_score")
+_COLUMNS: Final = ("query_id", "llm", "mode", "replicate", "status", "scale", "performance", "cost_usd", "judge_score")
 _SMALL: Final = "small"
 
 Flags = npt.NDArray[np.bool_]
@@ -35,7 +35,7 @@ class Selection:
     """The answers that were chosen, and why queries have none."""
 
     answers: pa.Table
-    """query_id, llm, mode, rank (from 0), performance, judge_score, cost_usd; sorted by query_id and rank."""
+    """query_id, llm, mode, replicate, rank (from 0), performance, judge_score, cost_usd; sorted by query_id and rank."""
     queries: int
     """Train queries of the release."""
     skipped: dict[str, int]
@@ -45,11 +45,12 @@ class Selection:
 def select_answers(
     release: Release, *, criterion: str = "performance", pool: str = "all", top: int = 3, min_judge_score: float = 0.5
 ) -> Selection:
-    """The `top` best answers to every train query.
+    """The `top` best answers to every train query, at most one per candidate.
 
     `performance`: by performance, then the lower cost. `judge`: by the mean of the judges' scores, then the lower cost.
     `hybrid`: the best five by performance (then cost), of these those with the best judge score (then performance, cost).
-    An unknown cost comes after every known one; what is still equal is settled by the names of LLM and mode.
+    An unknown cost comes after every known one; what is still equal is settled by the names of LLM and mode, then by the
+    replicate.
 
     Args:
         release: Its split `train` is read.
@@ -88,8 +89,9 @@ def select_answers(
         places = _ranked(places, of, rows, figures, "judge_score", "performance")
     rank = _rank(of[places])
     places, rank = places[rank < top], rank[rank < top]
-    chosen = rows.select(["query_id", "llm", "mode", "performance", "judge_score", "cost_usd"]).take(pa.array(places))
-    return Selection(chosen.add_column(3, "rank", pa.array(rank)), len(queries), reasons)
+    columns = ["query_id", "llm", "mode", "replicate", "performance", "judge_score", "cost_usd"]
+    chosen = rows.select(columns).take(pa.array(places))
+    return Selection(chosen.add_column(4, "rank", pa.array(rank)), len(queries), reasons)
 
 
 def _check(criterion: str, pool: str, top: int, min_judge_score: float) -> None:
@@ -183,15 +185,25 @@ def _count(reasons: dict[str, int], reason: str, queries: Flags) -> None:
 
 
 def _ranked(places: Places, of: Places, rows: pa.Table, figures: dict[str, Any], *by: str) -> Places:
-    """`places` by query, then by the figures, the highest first, then by cost, then by the names of LLM and mode."""
-    names = rows["llm"].combine_chunks().dictionary_encode()
-    order = np.argsort(np.argsort(np.array(names.dictionary.to_pylist(), object)))
-    llm = order[names.indices.to_numpy()][places]
-    mode = _is(rows["mode"], "think")[places]
+    """`places` by query, then by the figures, the highest first, then by cost, then by name; the best of each candidate."""
+    llm, mode = (_in_order(rows[name])[places] for name in ("llm", "mode"))
+    replicate = rows["replicate"].to_numpy()[places]
     cost = figures["cost_usd"][places]
     cost = np.where(np.isnan(cost), np.inf, cost)
     figure = [-figures[name][places] for name in reversed(by)]
-    return places[np.lexsort((mode, llm, cost, *figure, of[places]))]
+    order = np.lexsort((replicate, mode, llm, cost, *figure, of[places]))
+    candidates = np.stack([of[places], llm, mode], axis=1)[order]
+    _, first = np.unique(candidates, axis=0, return_index=True)
+    return places[order[np.sort(first)]]
+
+
+def _in_order(names: pa.ChunkedArray) -> Places:
+    """[n] the place of each name among all in the order of the alphabet, in which `direct` stands before other modes."""
+    encoded = names.combine_chunks().dictionary_encode()
+    known = encoded.dictionary.to_pylist()
+    order = np.argsort(np.argsort(np.array(["" if name == DIRECT else name for name in known], object)))
+    found: Places = order[encoded.indices.to_numpy()]
+    return found
 
 
 def _rank(queries: Places) -> Places:

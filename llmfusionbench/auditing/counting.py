@@ -62,7 +62,7 @@ class Tally:
         codes = np.zeros(len(hits), np.int64)
         names: list[tuple[str, ...]] = [()]
         for column in self.columns:
-            encoded = batch[column].dictionary_encode()
+            encoded = batch[column].dictionary_encode(null_encoding="encode")
             values = [str(value) for value in encoded.dictionary.to_pylist()]
             codes = codes * len(values) + encoded.indices.to_numpy()
             names = [(*name, value) for name in names for value in values]

@@ -22,10 +22,13 @@ class Detector(Protocol):
     do not depend on the number of processes.
     """
 
-    name: str
-    """Its name in `DETECTORS`."""
-    columns: tuple[str, ...]
-    """The columns of `logs` that it reads besides `KEY`; `JUDGE_SCORES` too, if it needs them."""
+    @property
+    def name(self) -> str:
+        """Its name in `DETECTORS`; a class attribute."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of `logs` that it reads besides `KEY`, and `JUDGE_SCORES` if it needs them; a class attribute."""
 
     def look(self, batch: pa.RecordBatch) -> None:
         """Take some rows into account.

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 import numpy.typing as npt
 import pyarrow as pa
 
-from llmfusionbench.auditing.counting import Best, Bools, Tally, example_of
-from llmfusionbench.auditing.finding import Example, Finding, Severity
+from llmfusionbench.auditing.counting import Best, Bools, Tally, example_of, lower_share
+from llmfusionbench.auditing.finding import Example, Finding, Place, Severity
+
+RARE: Final = 0.001
+"""Share of rows below which a finding is rare."""
+RARE_AT_A_PLACE: Final = 0.01
+"""Share of the rows of a place below which it is rare there, by the lower end of its 95% interval."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,10 @@ class RowDetector(ABC):
     def what(self) -> str:
         """What was found, in a sentence or two with figures. Called only if there is a hit."""
 
+    def first_places(self) -> list[Place]:
+        """Places to list before those of `by`; none by default."""
+        return []
+
     def look(self, batch: pa.RecordBatch) -> None:
         """Count the hits of a batch, and keep the most telling ones."""
         judged = self.judge(batch)
@@ -74,7 +83,7 @@ class RowDetector(ABC):
         count, total = self.tally.count, self.tally.total
         if not count:
             return []
-        places = [place for columns in self.by for place in self.tally.places(*columns)]
+        places = [*self.first_places(), *(place for columns in self.by for place in self.tally.places(*columns))]
         return [
             Finding(
                 detector=self.name,
@@ -83,8 +92,14 @@ class RowDetector(ABC):
                 count=count,
                 total=total,
                 remedy=self.remedy,
-                severity=self.severity,
+                severity=graded(self.severity, count / total, places),
                 places=places,
                 examples=self.best.examples(),
             )
         ]
+
+
+def graded(severity: Severity, share: float, places: Sequence[Place]) -> Severity:
+    """`severity`, or `low` for a finding that is rare in the log and at each of its places."""
+    common = share >= RARE or any(lower_share(place.count, place.total) >= RARE_AT_A_PLACE for place in places)
+    return severity if common else "low"

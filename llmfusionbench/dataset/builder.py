@@ -15,13 +15,11 @@ from typing import Any, Final
 import datasets
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 from datasets.builder import Key
 from datasets.fingerprint import Hasher
 from datasets.load import DatasetModule
 from datasets.table import table_cast
-from pyarrow.fs import LocalFileSystem
 
 from llmfusionbench._version import NAME, __version__
 from llmfusionbench.errors import InputError, ReleaseError, UnknownNameError
@@ -29,6 +27,7 @@ from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release
 from llmfusionbench.release.card import CITATION
 from llmfusionbench.release.opening import find_release
+from llmfusionbench.release.shard_files import shard_fragment
 from llmfusionbench.schema import SCHEMA_VERSION, TABLES, table_schema
 from llmfusionbench.types import sorted_splits
 
@@ -145,7 +144,7 @@ class LLMFusionBench(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         release = Release(self.config.path)
         for shard, (file, group) in enumerate(groups):
             release.checked([Path(file)])
-            fragment = pads.ParquetFileFormat().make_fragment(file, LocalFileSystem()).subset(row_group_ids=[group])
+            fragment = shard_fragment(file, self.config.name).subset(row_group_ids=[group])
             batches = fragment.to_batches(schema=schema, columns=list(features), batch_readahead=0, fragment_readahead=0)
             for number, batch in enumerate(batches):
                 if batch.num_rows:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.manifest.reading import shown
-from llmfusionbench.schema import SCHEMA_VERSION, SIDECARS, TABLES, table_schema
+from llmfusionbench.schema import SCHEMA_VERSION, SIDECARS, TABLES, has_type, table_schema
 from llmfusionbench.storage.digests import Stamp, digests, stamp_of
 
 _SHARD: Final = re.compile(r"([a-z_]+)/([A-Za-z0-9_]+)-[0-9]{5}-of-[0-9]{5}\.parquet")
@@ -83,9 +83,9 @@ def structure_difference(root: Path, name: str, manifest: dict[str, Any]) -> Dif
         places = columns.get_all_field_indices(column.name)
         if len(places) > 1:
             return Difference(name, column.name, f"there {len(places)} times", "one column")
-        if not places and (exact or not column.nullable):
+        if not places and (exact or not (column.nullable or column.default is not None)):
             return Difference(name, column.name, "missing", f"a column of type {column.arrow_type}")
-        if places and _plain(columns.field(places[0]).type) != column.arrow_type:
+        if places and not has_type(_plain(columns.field(places[0]).type), column.arrow_type, older=not exact):
             return Difference(name, column.name, f"of type {columns.field(places[0]).type}", str(column.arrow_type))
     extra = sorted(set(columns.names) - set(table.arrow.names))
     return Difference(name, extra[0], "unknown", f"only {', '.join(table.arrow.names)}") if extra and exact else None

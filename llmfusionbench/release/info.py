@@ -34,6 +34,10 @@ class ReleaseInfo:
     """Distinct (LLM, mode)."""
     cells: int
     """Queries x candidates."""
+    answered: int
+    """Cells with an answer, even an empty one."""
+    replicates: int
+    """Largest number of answers of a candidate to one query."""
     responses: dict[str, int]
     """Status -> responses; `absent` counts the cells of the grid without a row."""
     missing: dict[str, int]
@@ -56,15 +60,14 @@ class ReleaseInfo:
     @property
     def coverage(self) -> float | None:
         """Share of the grid's cells with an answer, even an empty one; None for an empty grid."""
-        answered = self.responses.get("ok", 0) + self.responses.get("empty", 0)
-        return answered / self.cells if self.cells else None
+        return self.answered / self.cells if self.cells else None
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any], table: Callable[[str], ds.Dataset]) -> ReleaseInfo:
         """Count a release, given its manifest and a function that opens its tables. Reads no texts."""
         queries = table("queries").to_table(columns=["query_id", "task", "license"])
         numbers = ["input_tokens", "output_tokens", "performance", "cost_usd", "latency_s"]
-        keys = ["query_id", "llm", "mode", "status", "tokenizer"]
+        keys = ["query_id", "llm", "mode", "replicate", "status", "tokenizer"]
         responses = table("responses").to_table(columns=keys + numbers)
         scores = table("judge_scores").to_table(columns=["judge", "score"])
         llms = table("llms").to_table(columns=["license"])
@@ -83,7 +86,9 @@ class ReleaseInfo:
             tasks=_tasks(queries, responses),
             candidates=candidates,
             cells=cells,
-            responses={**_counts(responses["status"]), "absent": cells - responses.num_rows},
+            answered=_cells(responses.filter(pc.is_in(responses["status"], pa.array(["ok", "empty"])))),
+            replicates=(pc.max(responses["replicate"]).as_py() or 0) + 1,
+            responses={**_counts(responses["status"]), "absent": cells - _cells(responses)},
             missing={name: responses[name].null_count for name in numbers},
             input_tokens=pc.sum(responses["input_tokens"]).as_py(),
             output_tokens=pc.sum(responses["output_tokens"]).as_py(),
@@ -93,6 +98,11 @@ class ReleaseInfo:
             licenses=_counts(queries["license"], null="unknown"),
             llm_licenses=_counts(llms["license"], null="unknown"),
         )
+
+
+def _cells(responses: pa.Table) -> int:
+    """Number of cells of the grid that have a row."""
+    return int(responses.group_by(["query_id", "llm", "mode"]).aggregate([]).num_rows)
 
 
 def _counts(values: pa.ChunkedArray, null: str | None = None) -> dict[str, int]:

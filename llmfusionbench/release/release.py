@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from llmfusionbench.errors import ReleaseError, UnknownNameError
 from llmfusionbench.manifest import (
@@ -26,12 +24,14 @@ from llmfusionbench.release.info import ReleaseInfo
 from llmfusionbench.release.routing_check import check_routing
 from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.release.row_check import check_rows
-from llmfusionbench.schema import SIDECARS, TABLES, table_schema
+from llmfusionbench.release.shard_files import shard_dataset
+from llmfusionbench.schema import SIDECARS, TABLES
 from llmfusionbench.storage.kinds import CARD
 from llmfusionbench.types import sorted_splits
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow.dataset as ds
 
     from llmfusionbench.release.torch_data import TableDataset
 
@@ -142,7 +142,7 @@ class Release:
             ReleaseError: a shard that the manifest lists is missing, or differs from the manifest.
         """
         files = self.checked(self.files(name, split))
-        return ds.dataset([os.path.abspath(f) for f in files], schema=table_schema(name).arrow, format="parquet")
+        return shard_dataset(files, name)
 
     def to_pandas(self, name: str, split: str | None = None, columns: list[str] | None = None) -> pd.DataFrame:
         """A table as a pandas frame. For polars, pass `table(...).to_table()` to `polars.from_arrow`."""
@@ -153,7 +153,7 @@ class Release:
         """A table as a map-style torch `Dataset`. Raises MissingExtraError if torch is not installed."""
         from llmfusionbench.release.torch_data import TableDataset
 
-        return TableDataset(self.checked(self.files(name, split)), columns=columns)
+        return TableDataset(self.checked(self.files(name, split)), name, columns=columns)
 
     def rows(
         self,

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.errors import InputError, UnknownNameError
-from llmfusionbench.types import MODES, Candidate
+from llmfusionbench.types import DIRECT, THINK, Candidate
 
 Matrix = npt.NDArray[np.float32]
+Counts = npt.NDArray[np.int32]
 _Conditions = dict[str, tuple[Collection[str] | None, list[Any]]]
 """Noun -> (the names wanted or None for any, the name of each query or candidate)."""
 Rows = npt.NDArray[np.bool_] | npt.NDArray[np.int64] | Sequence[int]
@@ -31,23 +32,28 @@ class RoutingTable:
     tasks: list[str]
     """[Q]"""
     candidates: list[str]
-    """[C] sorted; `name` for an LLM in direct mode, `name_think` in think mode."""
+    """[C] sorted; `name` for an LLM in direct mode, `name_think` in think mode, `name@mode` in another."""
     performance: Matrix
-    """[Q, C] float32, task metric from 0 to 1; NaN = missing."""
+    """[Q, C] float32, task metric from 0 to 1, the mean over replicates; NaN = missing."""
     cost: Matrix
-    """[Q, C] float32, USD; NaN = missing."""
+    """[Q, C] float32, USD, the mean over replicates; NaN = missing."""
     judge: Matrix
     """[Q, C] float32, mean of the judges' scores from 0 to 1; NaN = missing."""
     domains: list[str] = field(default_factory=list)
     """[Q] of the tasks; by default the tasks themselves."""
     llm_info: dict[str, dict[str, Any]] = field(default_factory=dict)
     """LLM -> its row of the table `llms`."""
+    replicates: Counts = field(default_factory=lambda: np.zeros((0, 0), np.int32))
+    """[Q, C] int32, number of answers behind each cell; by default 1 where any number is known, else 0."""
     reward: Matrix | None = None
     """[Q, C] float32, what a scenario maximises instead of performance; see `with_target`."""
 
     def __post_init__(self) -> None:
         if not self.domains:
             object.__setattr__(self, "domains", list(self.tasks))
+        if self.replicates.shape != self.performance.shape:
+            known = ~(np.isnan(self.performance) & np.isnan(self.cost) & np.isnan(self.judge))
+            object.__setattr__(self, "replicates", known.astype(np.int32))
 
     def __len__(self) -> int:
         return len(self.query_ids)
@@ -94,7 +100,7 @@ class RoutingTable:
 
     def _cells(self, index: Any) -> dict[str, Any]:
         """The matrices at `index`."""
-        matrices = {name: getattr(self, name) for name in ("performance", "cost", "judge", "reward")}
+        matrices = {name: getattr(self, name) for name in ("performance", "cost", "judge", "replicates", "reward")}
         return {name: matrix[index] for name, matrix in matrices.items() if matrix is not None}
 
     def filter(
@@ -113,7 +119,7 @@ class RoutingTable:
             tasks: Names of tasks.
             domains: Names of domains.
             llms: Names of LLMs, without a mode.
-            modes: Any of `direct` and `think`.
+            modes: Names of modes, such as `direct` and `think`.
             scales: Any of `small`, `medium` and `large`; an LLM of unknown scale meets none.
             max_cost: Highest mean cost per answer of a candidate, USD; one of unknown cost does not meet it.
 
@@ -127,7 +133,7 @@ class RoutingTable:
             "mode": (modes, [c.mode for c in split]),
             "scale": (scales, [self.llm_info.get(c.llm, {}).get("scale") for c in split]),
         }
-        fixed = {"mode": set(MODES), "scale": {"small", "medium", "large"}}
+        fixed = {"mode": {DIRECT, THINK, *(c.mode for c in split)}, "scale": {"small", "medium", "large"}}
         for noun, (wanted, values) in (by_query | by_candidate).items():
             known = fixed[noun] if noun in fixed else set(values)
             for name in wanted or ():
@@ -165,6 +171,13 @@ class RoutingTable:
             dense[rows, columns] = cells.field(field).to_numpy(zero_copy_only=False)
             return dense
 
+        # Null in a release of schema 1.0, whose candidates have one answer each, and where a candidate was never asked.
+        counted = (
+            cells.field("replicates") if cells.type.get_field_index("replicates") >= 0 else pa.nulls(len(cells), pa.int64())
+        )
+        known = np.logical_or.reduce([cells.field(c).is_valid() for c in ("performance", "cost_usd", "judge_score")])
+        replicates = np.zeros((len(lists), len(candidates)), np.int32)
+        replicates[rows, columns] = pc.coalesce(counted, pa.array(known.astype(np.int64))).to_numpy(zero_copy_only=False)
         domains: list[str] = []
         if queries is not None:
             found = pc.index_in(view.column("query_id"), value_set=queries["query_id"].combine_chunks())
@@ -178,6 +191,7 @@ class RoutingTable:
             cost=matrix("cost_usd"),
             judge=matrix("judge_score"),
             domains=domains,
+            replicates=replicates,
             llm_info=llm_info or {},
         )
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from llmfusionbench.errors import InputError, MissingExtraError, UnknownNameError
+from llmfusionbench.schema import table_schema, with_missing
 
 try:
     import torch
@@ -32,6 +33,7 @@ class TableDataset(Dataset[dict[str, Any]]):
 
     Args:
         files: Parquet files of one table.
+        table: Its name.
         columns: Columns to read; None is all.
         cached_row_groups: Number of row groups that each process keeps in memory.
 
@@ -40,21 +42,22 @@ class TableDataset(Dataset[dict[str, Any]]):
     """
 
     def __init__(
-        self, files: Sequence[Path | str], *, columns: Sequence[str] | None = None, cached_row_groups: int = 4
+        self, files: Sequence[Path | str], table: str, *, columns: Sequence[str] | None = None, cached_row_groups: int = 4
     ) -> None:
         if cached_row_groups < 1:
             raise InputError(f"cached_row_groups is {cached_row_groups}, expected at least 1")
         self.files = [str(file) for file in files]
+        self.table = table
         self.columns = None if columns is None else list(columns)
+        known = table_schema(table).arrow.names
+        for column in self.columns or ():
+            if column not in known:
+                raise UnknownNameError("column", column, known)
         self.cached_row_groups = cached_row_groups
         self._groups: list[tuple[int, int]] = []
         rows = []
         for number, file in enumerate(self.files):
             with pq.ParquetFile(file) as parquet:
-                known = parquet.schema_arrow.names
-                for column in self.columns or ():
-                    if column not in known:
-                        raise UnknownNameError("column", column, known)
                 for group in range(parquet.num_row_groups):
                     self._groups.append((number, group))
                     rows.append(parquet.metadata.row_group(group).num_rows)
@@ -89,9 +92,13 @@ class TableDataset(Dataset[dict[str, Any]]):
         table = self._tables.pop(group, None)
         if table is None:
             file, number = self._groups[group]
+            schema = table_schema(self.table)
+            wanted = schema.arrow.names if self.columns is None else self.columns
             # Arrow's threads do not survive a fork, and a DataLoader forks its workers.
             with pq.ParquetFile(self.files[file]) as parquet:
-                table = parquet.read_row_group(number, columns=self.columns, use_threads=False)
+                present = [name for name in wanted if name in parquet.schema_arrow.names]
+                table = parquet.read_row_group(number, columns=present, use_threads=False)
+            table = with_missing(table, schema).select(wanted)
         self._tables[group] = table
         while len(self._tables) > self.cached_row_groups:
             self._tables.popitem(last=False)

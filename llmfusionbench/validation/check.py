@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from llmfusionbench.errors import InputError
 from llmfusionbench.manifest import MANIFEST, disagreements, examine
-from llmfusionbench.schema import SIDECARS, TABLES, table_schema
+from llmfusionbench.schema import SCHEMA_VERSION, SIDECARS, TABLES, table_schema
 from llmfusionbench.storage.files import sha256
 from llmfusionbench.types import Progress
 from llmfusionbench.validation.candidates import COLUMN, candidate_faults
@@ -96,7 +96,8 @@ def _release(path: Path, count: Callable[[int], None]) -> Iterator[Issue]:
 
     checks: dict[str, TableCheck] = {}
     for name in (t for t in TABLES + SIDECARS if t in tables):
-        check = checks[name] = TableCheck(table_schema(name), count, exact=True)
+        current = manifest["schema_version"] == SCHEMA_VERSION
+        check = checks[name] = TableCheck(table_schema(name), count, exact=current, older=not current)
         for file in sorted(f for f in listed if f.startswith(f"{name}/")):
             if (path / file).is_file():
                 yield from check.file(path / file, file, split=_split_of(file))

@@ -6,7 +6,7 @@ and compared, so there are no false alarms.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -35,10 +35,14 @@ def key_hashes(batch: pa.RecordBatch, columns: Sequence[str]) -> Hashes:
 
 
 class KeyCheck:
-    """Collects the keys of a table batch by batch. Rows with a null in their key are skipped: the null is an issue already."""
+    """Collects the keys of a table batch by batch.
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    Rows with a null in their key are skipped, for the null is an issue already, unless its column is one of `nullable`.
+    """
+
+    def __init__(self, columns: Sequence[str], nullable: Collection[str] = ()) -> None:
         self.columns = tuple(columns)
+        self._required = [c for c in columns if c not in nullable]
         self._parts: list[Hashes] = []
         self._rows: list[Rows] = []  # the rows of each part in the table
 
@@ -46,8 +50,8 @@ class KeyCheck:
         """Add the keys of `batch`, whose first row is row `first` of the table."""
         hashes = key_hashes(batch, self.columns)
         rows: Rows = range(first, first + len(hashes))
-        if any(batch.column(c).null_count for c in self.columns):
-            whole = np.logical_and.reduce([batch.column(c).is_valid().to_numpy(zero_copy_only=False) for c in self.columns])
+        if any(batch.column(c).null_count for c in self._required):
+            whole = np.logical_and.reduce([batch.column(c).is_valid().to_numpy(zero_copy_only=False) for c in self._required])
             hashes, rows = hashes[whole], first + np.flatnonzero(whole)
         self._parts.append(hashes)
         self._rows.append(rows)

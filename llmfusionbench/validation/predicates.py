@@ -22,7 +22,7 @@ from llmfusionbench.schema import json_types
 Mask = npt.NDArray[np.bool_]
 Check = Callable[[pa.Array], Mask | None]
 
-_ANNOTATIONS: Final = {"title", "description", "examples"}
+_ANNOTATIONS: Final = {"title", "description", "examples", "default"}
 _HANDLED: Final = {
     "type", "enum", "minimum", "maximum", "minLength", "maxLength", "pattern", "items", "minItems", "properties", "required",
     "additionalProperties", "allOf", "anyOf", "not", "if", "then",

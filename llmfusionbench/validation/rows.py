@@ -207,7 +207,7 @@ def _header_issues(header: list[str], name: str, table: TableSchema) -> Iterator
         times = header.count(column.name)
         if times > 1:
             yield Issue(name, None, column.name, f"there {times} times", "one column", 1)
-        elif not times and not column.nullable:
+        elif not times and not column.nullable and column.default is None:
             yield Issue(name, None, column.name, None, f"a column of type {column.arrow_type}", 1)
     for extra in dict.fromkeys(h for h in header if h not in {c.name for c in table.columns}):
         yield Issue(name, None, shorten(extra), _UNKNOWN, f"only {', '.join(c.name for c in table.columns)}", 1)
@@ -242,6 +242,8 @@ def _converted(lines: Iterator[Line], name: str, table: TableSchema) -> Iterator
 
 def _to_batch(first: int, rows: list[Any], lines: list[int], issues: list[Issue], table: TableSchema) -> Rows:
     known, needed = {c.name for c in table.columns}, {c.name for c in table.columns if not c.nullable}
+    if table.defaults:
+        rows = [{**table.defaults, **row} if isinstance(row, dict) else row for row in rows]
     invalid = {i: row for i, row in enumerate(rows) if not isinstance(row, dict) or not needed <= row.keys() <= known}
     plain = [row if isinstance(row, dict) else {} for row in rows]
     arrays = [_column(column, [row.get(column.name) for row in plain], plain, invalid) for column in table.columns]

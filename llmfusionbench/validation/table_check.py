@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.errors import InputError
-from llmfusionbench.schema import TableSchema
+from llmfusionbench.schema import TableSchema, has_type, with_defaults
 from llmfusionbench.validation.explain import explain
 from llmfusionbench.validation.issue import Issue, shorten
 from llmfusionbench.validation.keys import KeyCheck, repeated_keys
@@ -28,9 +28,10 @@ class TableCheck:
         table: The schema of the table.
         count: Called with the number of rows of each batch.
         exact: Whether every column must be there, with its exact type, as in a release.
+        older: Whether the files are of a release of an older version, which lacks columns and fields.
     """
 
-    def __init__(self, table: TableSchema, count: Callable[[int], None], *, exact: bool = False) -> None:
+    def __init__(self, table: TableSchema, count: Callable[[int], None], *, exact: bool = False, older: bool = False) -> None:
         self.table = table
         self.rows = 0
         self.whole = True
@@ -40,9 +41,10 @@ class TableCheck:
         self.rows_of: dict[str, int] = {}
         """File -> its rows, for files that could be read to the end."""
         self._exact = exact
+        self._older = older
         self._count = count
         self._check = compile_schema(table.json_schema)
-        self._keys = KeyCheck(table.key)
+        self._keys = KeyCheck(table.key, {c.name for c in table.columns if c.nullable})
         self._references = {f: KeyCheck(f.columns) for f in table.foreign_keys if f.columns != table.key}
         self._files: list[tuple[int, Path, str]] = []  # first row in the table, file, name
         self._lines: dict[str, array[int]] = {}  # text file -> the line of each row
@@ -62,6 +64,8 @@ class TableCheck:
                     if rows.first == 0:
                         yield from self._columns(rows.batch.schema, name)
                     rows.batch = _plain_columns(rows.batch)
+                    if not self._exact:
+                        rows.batch = with_defaults(rows.batch, self.table)
                 yield from self._batch(rows, name, split)
                 self._count(rows.batch.num_rows)
         except InputError as error:
@@ -78,12 +82,13 @@ class TableCheck:
                 yield Issue(name, None, column.name, f"there {len(positions)} times", "one column")
                 continue
             if not positions:
-                if self._exact or not column.nullable:
+                if self._exact or not (column.nullable or column.default is not None):
                     yield Issue(name, None, column.name, None, f"a column of type {column.arrow_type}")
                 continue
             kind = found.field(positions[0]).type
             kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-            if (self._exact and kind != column.arrow_type) or not is_plain(kind):
+            typed = not (self._exact or self._older) or has_type(kind, column.arrow_type, older=self._older)
+            if not typed or not is_plain(kind):
                 yield Issue(name, None, column.name, f"of type {kind}", f"{column.arrow_type}")
         known = self.table.arrow.names
         for extra in sorted(set(found.names) - set(known)):
@@ -96,7 +101,7 @@ class TableCheck:
         broken = list(_encoding_issues(rows, name))
         yield from broken
         keyed = set(self.table.key) | {c for f in self._references for c in f.columns}
-        if keyed <= {f.name for f in batch.schema if is_text(f.type)} and not broken:
+        if keyed <= {f.name for f in batch.schema if is_text(f.type) or pa.types.is_integer(f.type)} and not broken:
             self._keys.add(batch, self.rows)
             for reference in self._references.values():
                 reference.add(batch, self.rows)

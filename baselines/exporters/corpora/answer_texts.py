@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from llmfusionbench.baselines.exporters.corpora.answers import Answers
-from llmfusionbench.baselines.exporters.corpora.queries import Mask, Places, batches
+from llmfusionbench.baselines.exporters.corpora.queries import ANSWER, Mask, Places, batches
 from llmfusionbench.baselines.exporters.corpora.reasoning import How, apply
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.release import Release
+from llmfusionbench.texts.reasoning import rejoined
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,14 @@ class AnswerTexts:
         wanted[rows] = True
         there, answered, digests = np.zeros(len(answers), bool), np.zeros(len(answers), bool), np.zeros(len(answers), np.int64)
         seen = 0
-        for batch in batches(release, "responses", answers.queries.splits, ["query_id", "llm", "mode", "response"]):
+        for batch in batches(release, "responses", answers.queries.splits, [*ANSWER, "response", "reasoning"]):
             places = answers.places(batch)
             mask = (places >= 0) & wanted[places]
-            texts, places = batch["response"].filter(pa.array(mask)), places[mask]
+            batch, places = batch.filter(pa.array(mask)), places[mask]
+            texts = rejoined(batch["response"], batch["reasoning"])
             seen += len(texts)
             there[places] = texts.is_valid().to_numpy(zero_copy_only=False)
-            texts, _ = apply(texts, batch["mode"].filter(pa.array(mask)), reasoning)
+            texts, _ = apply(texts, batch["mode"], reasoning)
             answered[places] = left = texts.is_valid().to_numpy(zero_copy_only=False)
             if with_digests:
                 digests[places[left]] = [digest(data) for data in _slices(texts.drop_null())]

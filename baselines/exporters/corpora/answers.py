@@ -12,10 +12,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.baselines.exporters.corpora.queries import UNKNOWN, Coded, Floats, Mask, Places, Queries, batches
+from llmfusionbench.baselines.exporters.corpora.queries import ANSWER, UNKNOWN, Coded, Floats, Mask, Places, Queries, batches
 from llmfusionbench.errors import InputError, ReleaseError
 from llmfusionbench.release import Release
-from llmfusionbench.types import MODES
+from llmfusionbench.types import DIRECT, THINK, Candidate
 
 By = Literal["performance", "judge"]
 
@@ -23,19 +23,22 @@ By = Literal["performance", "judge"]
 class Keys:
     """Where the answer with a key stands among the answers."""
 
-    def __init__(self, queries: pa.Array, llms: Sequence[str]) -> None:
-        self._llms = pa.array(llms, pa.string())
+    def __init__(self, queries: pa.Array, llms: Sequence[str], modes: Sequence[str], replicates: int) -> None:
+        self._llms, self._modes = pa.array(llms, pa.string()), pa.array(modes, pa.string())
+        self._replicates = replicates
         ids = _bytes(queries)
         order = np.argsort(ids, kind="stable")
         self._ids, self._places = ids[order], np.append(order, -1)
 
     def codes(self, batch: pa.RecordBatch) -> Places:
-        """[n] one number per key (query_id, llm, mode); -1 if the query or the LLM is not known."""
+        """[n] one number per key (query_id, llm, mode, replicate); -1 if one of them is not known."""
         query = self._queries(batch["query_id"])
         llm = _index(batch["llm"], self._llms)
-        mode = _index(batch["mode"], pa.array(MODES))
-        code = (query * len(self._llms) + llm) * len(MODES) + mode
-        return np.where((query < 0) | (llm < 0) | (mode < 0), -1, code)
+        mode = _index(batch["mode"], self._modes)
+        replicate = batch["replicate"].to_numpy()
+        code = ((query * len(self._llms) + llm) * len(self._modes) + mode) * self._replicates + replicate
+        unknown = (query < 0) | (llm < 0) | (mode < 0) | (replicate >= self._replicates)
+        return np.where(unknown, -1, code)
 
     def _queries(self, ids: pa.Array) -> Places:
         """[n] places of queries, -1 for one that is not known. By binary search: a hash table would be rebuilt per batch."""
@@ -46,13 +49,16 @@ class Keys:
 
 @dataclass(frozen=True)
 class Answers:
-    """N answers, sorted by query, LLM and mode. A number that is missing is NaN."""
+    """N answers, sorted by query, LLM, mode and replicate. A number that is missing is NaN."""
 
     queries: Queries
     llms: list[str]
     scales: list[str | None]
     """LLM -> `small`, `medium` or `large`."""
     llm_licenses: list[str]
+    modes: list[str]
+    replicates: int
+    """One more than the greatest number of a replicate."""
     key: Places
     """[N] as `Keys` codes it, ascending."""
     ok: Mask
@@ -71,17 +77,27 @@ class Answers:
     @cached_property
     def query(self) -> Places:
         """[N] places among the queries."""
-        return self.key // (len(self.llms) * len(MODES))
+        return self.key // (len(self.llms) * len(self.modes) * self.replicates)
 
     @cached_property
     def llm(self) -> Places:
         """[N] places among the LLMs."""
-        return self.key // len(MODES) % len(self.llms)
+        return self.key // (len(self.modes) * self.replicates) % len(self.llms)
+
+    @cached_property
+    def mode(self) -> Places:
+        """[N] places among the modes."""
+        return self.key // self.replicates % len(self.modes)
+
+    @cached_property
+    def replicate(self) -> Places:
+        """[N] numbers of the answers among those of their candidate to the query."""
+        return self.key % self.replicates
 
     @cached_property
     def think(self) -> Mask:
         """[N] whether the mode is `think`."""
-        return np.asarray(self.key % len(MODES) == MODES.index("think"), np.bool_)
+        return np.array([mode == THINK for mode in self.modes], np.bool_)[self.mode]
 
     def score(self, by: By) -> Floats:
         """[N] the score that answers are compared by."""
@@ -89,7 +105,7 @@ class Answers:
 
     @cached_property
     def keys(self) -> Keys:
-        return Keys(self.queries.ids, self.llms)
+        return Keys(self.queries.ids, self.llms, self.modes, self.replicates)
 
     def places(self, batch: pa.RecordBatch) -> Places:
         """[n] the places of the answers in `batch`; -1 for one that is not among these."""
@@ -97,9 +113,9 @@ class Answers:
 
     @cached_property
     def candidates(self) -> Coded:
-        """[N] `name` for the direct mode of an LLM, `name_think` for its think mode."""
-        names = [name for llm in self.llms for name in (llm, f"{llm}_think")]
-        return Coded(names, (self.llm * 2 + self.think).astype(np.int32))
+        """[N] the names of the LLMs in their modes."""
+        names = [Candidate(llm, mode).name for llm in self.llms for mode in self.modes]
+        return Coded(names, (self.llm * len(self.modes) + self.mode).astype(np.int32))
 
     @cached_property
     def _of_queries(self) -> Coded:
@@ -127,12 +143,13 @@ class Answers:
         queries = Queries.load(release, splits)
         llms = release.rows("llms", columns=["llm", "scale", "license"]).sort_by("llm").to_pylist()
         names = [row["llm"] for row in llms]
-        keys = Keys(queries.ids, names)
+        modes, replicates = _modes(release, splits)
+        keys = Keys(queries.ids, names, modes, replicates)
         numbers = ["performance", "input_tokens", "output_tokens"]
         words = ["status", "tokenizer", "provenance"]
         codes: list[Places] = []
         parts: list[pa.RecordBatch] = []
-        for batch in batches(release, "responses", splits, ["query_id", "llm", "mode", *words, *numbers]):
+        for batch in batches(release, "responses", splits, [*ANSWER, *words, *numbers]):
             codes.append(keys.codes(batch))
             # Words become codes here: as texts they would need more memory than all numbers together.
             coded = {c: pc.fill_null(batch[c], UNKNOWN).dictionary_encode() for c in words}
@@ -149,6 +166,8 @@ class Answers:
             llms=names,
             scales=[row["scale"] for row in llms],
             llm_licenses=[row["license"] or UNKNOWN for row in llms],
+            modes=modes,
+            replicates=replicates,
             key=key,
             ok=Coded.of(rows["status"]).among(["ok"]),
             performance=_floats(rows["performance"]),
@@ -160,13 +179,23 @@ class Answers:
         )
 
 
+def _modes(release: Release, splits: Sequence[str]) -> tuple[list[str], int]:
+    """The modes of the answers, `direct` and `think` first, and one more than their greatest replicate."""
+    modes: set[str] = set()
+    replicates = 1
+    for batch in batches(release, "responses", splits, ["mode", "replicate"]):
+        modes.update(pc.unique(batch["mode"]).to_pylist())
+        replicates = max(replicates, (pc.max(batch["replicate"]).as_py() or 0) + 1)
+    return [DIRECT, THINK, *sorted(modes - {DIRECT, THINK})], replicates
+
+
 def _judged(release: Release, splits: Sequence[str], keys: Keys, key: Places) -> Floats:
-    """[N] the mean score of the judges of each answer; NaN where none gave one."""
+    """[N] the mean score of the judges that judged the answer alone; NaN where none gave one."""
     total, count = np.zeros(len(key)), np.zeros(len(key))
-    for batch in batches(release, "judge_scores", splits, ["query_id", "llm", "mode", "score"]):
+    for batch in batches(release, "judge_scores", splits, [*ANSWER, "opponent", "score"]):
         score = _floats(batch["score"])
         place = _find(key, keys.codes(batch))
-        given = ~np.isnan(score) & (place >= 0)
+        given = ~np.isnan(score) & (place >= 0) & batch["opponent"].is_null().to_numpy(zero_copy_only=False)
         np.add.at(total, place[given], score[given])
         np.add.at(count, place[given], 1)
     means: Floats = np.divide(total, count, out=np.full(len(key), np.nan), where=count > 0)
@@ -177,7 +206,7 @@ def _check(release: Release, key: Places) -> None:
     """Refuse sorted keys that are negative or occur twice, with a ReleaseError."""
     wrong = {
         "are of no query or LLM it has": int((key < 0).sum()),
-        "have a duplicate key (query_id, llm, mode)": int((key[1:] == key[:-1]).sum()),
+        "have a duplicate key (query_id, llm, mode, replicate)": int((key[1:] == key[:-1]).sum()),
     }
     for what, count in wrong.items():
         if count:

@@ -80,7 +80,7 @@ def counted(answers: Answers, chosen: Chosen) -> dict[str, Any]:
             "tasks": queries.task.counts(chosen.query),
             "llms": llms | truths,
             "candidates": answers.candidates.counts(rows) | truths,
-            "modes": Coded(["direct", "think"], answers.think.astype(np.int32)).counts(rows),
+            "modes": Coded(answers.modes, answers.mode.astype(np.int32)).counts(rows),
             "provenance": answers.provenance_of(chosen.query, chosen.answer).counts(np.arange(len(chosen))),
             "licenses": queries.license.counts(chosen.query),
             "llm_licenses": dict(sorted(licenses.items())),

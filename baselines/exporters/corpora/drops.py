@@ -17,7 +17,7 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "no_prompt": ("queries whose text the log does not hold", "build the release together with its prompts"),
     "llm": ("of another LLM", "change --llm"),
     "llm_license": ("of an LLM under another licence", "change --llm-license"),
-    "mode": ("in the other mode", "change --mode"),
+    "mode": ("in another mode", "change --mode"),
     "scale": ("of an LLM of another or unknown scale", "change --scale"),
     "not_ok": ("empty, failed or missing answers", "choose another release"),
     "no_text": ("answers whose text was not kept", "choose a release with texts"),

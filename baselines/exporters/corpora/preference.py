@@ -67,7 +67,7 @@ def export_preference(release: Release | str | Path, out: str | Path, **options:
 def pairs(answers: Answers, rows: Places, settings: PreferenceSettings) -> Chosen:
     """Up to `pairs_per_query` pairs per query, the widest gap first; no answer is in two of them.
 
-    Both answers of a pair are in the same mode, because the two modes are sent different prompts. An answer known to be wrong
+    Both answers of a pair are in the same mode, because modes may be sent different prompts. An answer known to be wrong
     (performance 0) is never the chosen one, whatever its judges say. With `match_length`, the longer answer has at most that
     many times the tokens of the shorter one, an answer without a count matches none, and of pairs with the same gap the
     closest in length comes first; otherwise the seed decides.
@@ -77,7 +77,7 @@ def pairs(answers: Answers, rows: Places, settings: PreferenceSettings) -> Chose
         rows: The answers to pair; all have a score.
         settings: `by`, `pairs_per_query`, `min_gap`, `match_length` and `seed`.
     """
-    group = answers.query * 2 + answers.think
+    group = answers.query * len(answers.modes) + answers.mode
     rows = rows[np.argsort(group[rows], kind="stable")]
     score, draw = answers.score(settings.by), draws(answers, settings.seed)
     starts = np.flatnonzero(np.r_[True, group[rows][1:] != group[rows][:-1]]) if len(rows) else np.zeros(0, np.int64)
@@ -129,7 +129,7 @@ def _matched(query: Places, better: Places, worse: Places, n: int) -> tuple[Plac
 
 
 def _blocks(sizes: Places, query: Places) -> list[tuple[int, int]]:
-    """Ranges of groups with about a million pairs each; the two modes of a query stay together."""
+    """Ranges of groups with about a million pairs each; the modes of a query stay together."""
     blocks, first, cells = [], 0, 0
     for i, size in enumerate(sizes.tolist()):
         if cells and cells + size * size > _CELLS and query[i] != query[i - 1]:

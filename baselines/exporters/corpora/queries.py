@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.release import Release
 from llmfusionbench.release.row_check import check_rows
+from llmfusionbench.schema import table_schema
 
 Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -23,6 +24,8 @@ TRAIN: Final = "train"
 UNKNOWN: Final = "unknown"
 """The name of a missing licence."""
 PROMPTS: Final = ("prompt", "prompt_think")
+ANSWER: Final = ("query_id", "llm", "mode", "replicate")
+"""The key of an answer."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,8 @@ def batches(release: Release, table: str, splits: Sequence[str], columns: list[s
         if split in present:
             for file in release.table(table, split).get_fragments():
                 for group in file.split_by_row_group():
-                    rows = check_rows(group.to_table(columns=columns), table, release.path)
+                    rows = group.to_table(schema=table_schema(table).arrow, columns=columns)
+                    rows = check_rows(rows, table, release.path)
                     yield from rows.to_batches(BATCH_ROWS)
 
 

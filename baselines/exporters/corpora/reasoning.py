@@ -1,6 +1,7 @@
 """What becomes of the reasoning in an answer before it is trained on: kept, stripped, or put into one block.
 
-Reasoning is what stands in `<think> ... </think>`, in the shapes in which LLMs write it:
+Reasoning is what came apart from the answer (column `reasoning`; it is put in front of the answer, in one block, before
+anything else), and what stands in `<think> ... </think>`, in the shapes in which LLMs write it:
 
 - one block or several, anywhere; an opening tag inside a block is part of the reasoning;
 - no opening tag, because it was the end of the prompt (DeepSeek-R1, QwQ): all up to `</think>` is reasoning;
@@ -46,7 +47,7 @@ def apply(texts: pa.Array | pa.ChunkedArray, modes: pa.Array | pa.ChunkedArray, 
 
     Args:
         texts: [n] answers; null stays null.
-        modes: [n] the mode of each, `direct` or `think`; only `tag` looks at it.
+        modes: [n] the mode of each; only `tag` looks at it.
         how: See the top of this module.
 
     Returns:

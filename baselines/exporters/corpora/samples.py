@@ -13,6 +13,7 @@ from llmfusionbench.baselines.exporters.corpora.answers import Answers
 from llmfusionbench.baselines.exporters.corpora.chosen import GROUND_TRUTH, Chosen
 from llmfusionbench.baselines.exporters.corpora.ground_truths import COLUMNS, label_answers
 from llmfusionbench.baselines.exporters.corpora.queries import (
+    ANSWER,
     PROMPTS,
     UNKNOWN,
     Coded,
@@ -24,7 +25,8 @@ from llmfusionbench.baselines.exporters.corpora.queries import (
 )
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.release import Release
-from llmfusionbench.types import MODES
+from llmfusionbench.texts.reasoning import rejoined
+from llmfusionbench.types import DIRECT
 
 _PIECE_BYTES: Final = 2**28
 """Bytes of prompts in one table; the prompt of a query is in it once per record."""
@@ -78,11 +80,12 @@ class Samples:
                 wanted[column[column != GROUND_TRUTH]] = True
         if not wanted.any():
             return
-        for batch in batches(self.release, "responses", self.answers.queries.splits, ["query_id", "llm", "mode", "response"]):
+        for batch in batches(self.release, "responses", self.answers.queries.splits, [*ANSWER, "response", "reasoning"]):
             places = self.answers.places(batch)
             mask = (places >= 0) & wanted[places]
             if mask.any():
-                yield places[mask], batch["response"].filter(pa.array(mask))
+                batch = batch.filter(pa.array(mask))
+                yield places[mask], rejoined(batch["response"], batch["reasoning"])
 
     def _samples(self, start: int, stop: int, places: Places, texts: pa.Array) -> Iterator[tuple[Places, pa.Table]]:
         """The samples of the queries from `start` to `stop`, all of whose texts are there."""
@@ -106,7 +109,7 @@ class Samples:
                 "provenance": _names(answers.provenance_of(query, answer), np.arange(len(records))),
                 "license": _names(queries.license, query, missing=UNKNOWN),
                 "candidate": _names(answers.candidates, answer),
-                "mode": pa.array(MODES).take(pa.array(think.astype(np.int8))),
+                "mode": pc.if_else(pa.array(own), pa.array(answers.modes).take(pa.array(answers.mode[answer])), DIRECT),
             }
             if chosen.rejected is not None and chosen.gap is not None:
                 columns |= {

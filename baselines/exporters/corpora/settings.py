@@ -28,7 +28,7 @@ from llmfusionbench.baselines.exporters.corpora.reasoning import How
 from llmfusionbench.baselines.exporters.corpora.writer import Container
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
-from llmfusionbench.types import MODES, Progress
+from llmfusionbench.types import Progress
 
 Scale = Literal["small", "medium", "large", "all"]
 
@@ -41,7 +41,9 @@ class Filters:
     llms: Collection[str] = option(
         (), "Use only answers of this LLM, named without a mode. Repeatable.", flag="--llm", metavar="NAME"
     )
-    modes: Collection[str] = option((), "Use only answers in this mode: direct or think.", flag="--mode", metavar="NAME")
+    modes: Collection[str] = option(
+        (), "Use only answers in this mode, such as direct or think. Repeatable.", flag="--mode", metavar="NAME"
+    )
     licenses: Collection[str] = option(
         (), "Use only queries under this licence, or `unknown`. Repeatable.", flag="--license", metavar="NAME"
     )
@@ -75,7 +77,7 @@ class Filters:
         known: dict[str, tuple[Collection[str], Iterable[str]]] = {
             "task": (self.tasks, queries.task.names),
             "LLM": (self.llms, answers.llms),
-            "mode": (self.modes, MODES),
+            "mode": (self.modes, answers.modes),
             "licence": (self.licenses, queries.license.names),
             "licence of an LLM": (self.llm_licenses, answers.llm_licenses),
         }
@@ -108,9 +110,8 @@ class Filters:
                 met = np.array([value in wanted for value in values], np.bool_)
                 rows = drops.keep(rows, met[answers.llm[rows]], reason)
         if self.modes:
-            rows = drops.keep(
-                rows, np.array([mode in self.modes for mode in MODES], bool)[answers.think[rows].astype(np.int64)], "mode"
-            )
+            asked = np.array([mode in self.modes for mode in answers.modes], np.bool_)
+            rows = drops.keep(rows, asked[answers.mode[rows]], "mode")
         rows = drops.keep(rows, answers.ok[rows], "not_ok")
         if self.min_tokens is not None or self.max_tokens is not None:
             rows = drops.keep(rows, ~np.isnan(answers.output_tokens[rows]), "no_tokens")

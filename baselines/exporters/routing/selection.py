@@ -21,6 +21,7 @@ from llmfusionbench.types import Candidate
 
 Numbers = npt.NDArray[np.float64]
 
+ANSWER: Final = ("query_id", "llm", "mode", "replicate")
 _MEASURES: Final = ("performance", "cost_usd", "judge_score", "input_tokens", "output_tokens")
 _BLOCK: Final = 256
 """Queries per block: tens of megabytes with all answers of 40 candidates."""
@@ -37,7 +38,8 @@ class Block:
     queries: pa.Table
     """[q] query_id, task, prompt, prompt_think, ground_truth, metric, choices, source_id."""
     measures: dict[str, Numbers]
-    """performance, cost_usd, judge_score, input_tokens and output_tokens: [q, C] float64, NaN where missing."""
+    """performance, cost_usd, judge_score, input_tokens and output_tokens: [q, C] float64, the means over replicates, NaN where
+    missing."""
 
     def __len__(self) -> int:
         return int(self.queries.num_rows)
@@ -104,22 +106,22 @@ class Selection:
                 done += part.num_rows
 
     def answers(self, split: str, block: Block, columns: Sequence[str]) -> Answers:
-        """The rows of `responses` to the queries of a block, in any order."""
+        """The rows of `responses` to the queries of a block, the first replicate of each candidate, in any order."""
         ids = block.queries["query_id"].combine_chunks()
         bounds = pc.min_max(ids).as_py()
         found = self.release.rows(
             "responses",
             split,
-            columns=list(dict.fromkeys(["query_id", "llm", "mode", *columns])),
+            columns=list(dict.fromkeys([*ANSWER, *columns])),
             filter=(pc.field("query_id") >= bounds["min"]) & (pc.field("query_id") <= bounds["max"]),
         )
         row, column = self._cells(found, ids)
-        wanted = (row >= 0) & (column >= 0)
+        wanted = (row >= 0) & (column >= 0) & _first(found, row, column)
         return Answers(found.filter(pa.array(wanted)), row[wanted], column[wanted])
 
     def responses(self, split: str, block: Block) -> list[pa.Array]:
         """[C] arrays [q] of the answers' texts to the queries of a block; null where there is none."""
-        answers = self.answers(split, block, ["response"])
+        answers = self.answers(split, block, ["response"])  # by key: of replicates, the first counts
         place = np.full((len(block), len(self.candidates)), -1)
         place[answers.query, answers.candidate] = np.arange(len(answers.query))
         texts = answers.rows["response"].combine_chunks()
@@ -171,31 +173,39 @@ class Selection:
         found: dict[str, dict[str, Numbers]] = {}
         for split in self.splits:
             ids = self._query_ids[split]
-            logs = self.release.rows("logs", split, columns=["query_id", "llm", "mode", *_MEASURES])
+            logs = self.release.rows("logs", split, columns=[*ANSWER, *_MEASURES])
             row, column = self._cells(logs, ids)
             wanted = (row >= 0) & (column >= 0)
             found[split] = {}
             for name in _MEASURES:
-                dense = np.full((len(ids), len(self.candidates)), np.nan)
                 values = logs[name].cast(pa.float64()).to_numpy()
-                dense[row[wanted], column[wanted]] = values[wanted]
-                found[split][name] = dense
+                known = wanted & ~np.isnan(values)
+                cell, size = row[known] * len(self.candidates) + column[known], len(ids) * len(self.candidates)
+                total, count = np.bincount(cell, values[known], size), np.bincount(cell, minlength=size)
+                means = np.divide(total, count, out=np.full(size, np.nan), where=count > 0)
+                found[split][name] = means.reshape(len(ids), len(self.candidates))
         return found
 
     def _cells(self, rows: pa.Table, ids: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """([n] place among `ids`, [n] place among the candidates) of answers; -1 where they are not among them."""
         place = {name: i for i, name in enumerate(self.candidates)}
-        llm = rows["llm"].combine_chunks().dictionary_encode()
-        think = pc.equal(rows["mode"], "think").to_numpy().astype(np.int64)
+        llm, mode = (rows[name].combine_chunks().dictionary_encode() for name in ("llm", "mode"))
+        modes = mode.dictionary.to_pylist()
         columns = np.array(
-            [
-                [place.get(Candidate(name, mode).name, -1) for mode in ("direct", "think")]
-                for name in llm.dictionary.to_pylist()
-            ],
-            np.int64,
-        ).reshape(-1, 2)
+            [[place.get(Candidate(name, one).name, -1) for one in modes] for name in llm.dictionary.to_pylist()], np.int64
+        ).reshape(-1, len(modes))
         found = pc.fill_null(pc.index_in(rows["query_id"], value_set=ids), -1).to_numpy().astype(np.int64)
-        return found, columns[llm.indices.to_numpy(zero_copy_only=False), think]
+        return found, columns[llm.indices.to_numpy(zero_copy_only=False), mode.indices.to_numpy(zero_copy_only=False)]
+
+
+def _first(rows: pa.Table, row: npt.NDArray[np.int64], column: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """[n] whether an answer is the first of its candidate to its query."""
+    order = np.lexsort((rows["replicate"].to_numpy(), column, row))
+    new = np.ones(len(order), bool)
+    new[1:] = (row[order][1:] != row[order][:-1]) | (column[order][1:] != column[order][:-1])
+    first = np.zeros(len(order), bool)
+    first[order[new]] = True
+    return first
 
 
 def select(release: Release, *, split: str | None, candidates: Sequence[str] | None, threshold: float | None) -> Selection:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.auditing.finding import EXAMPLES, Example, Place
+from llmfusionbench.auditing.signs.personal import masked
 from llmfusionbench.evaluation.report.page.text import shorten
 
 Bools = npt.NDArray[np.bool_]
@@ -24,8 +25,8 @@ _Z: Final = 1.959964
 
 
 def excerpt(text: str | None, limit: int = LONGEST) -> str:
-    """A text of an example: without its middle if it is long, and `(none)` if it is missing."""
-    return "(none)" if text is None else shorten(text, limit)
+    """A text of an example: without its middle if it is long, `(none)` if it is missing, and with personal data masked."""
+    return "(none)" if text is None else shorten(masked(text), limit)
 
 
 def booleans(values: pa.Array) -> Bools:
@@ -38,7 +39,7 @@ def numbers(values: pa.Array) -> Floats:
     return np.asarray(pc.cast(values, pa.float64()).to_numpy(zero_copy_only=False), np.float64)
 
 
-def lower_share(count: int, total: int) -> float:
+def lower_share(count: float, total: int) -> float:
     """The lower end of the 95% interval of a share (Wilson 1927); 0 of no rows."""
     if not total:
         return 0.0

@@ -83,7 +83,7 @@ class Audit:
         """The audit as one self-contained page."""
         from llmfusionbench.auditing.page import render
 
-        return render(self)
+        return render(self.data)
 
     def write(self, out: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write the directory `out` atomically: audit.json and audit.html. Returns their paths.

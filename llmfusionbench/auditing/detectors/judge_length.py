@@ -18,9 +18,9 @@ from llmfusionbench.auditing.judging import judge_rows
 
 CORRELATION: Final = 0.2
 """Rank correlation from which a judge prefers long answers; the lower end of its 95% interval counts."""
-ANSWERS: Final = 4
+MIN_ANSWERS: Final = 4
 """Smallest number of scored answers to a query that gives a correlation."""
-QUERIES: Final = 20
+MIN_QUERIES: Final = 20
 """Smallest number of such queries of a judge."""
 _Z: Final = 1.959964
 
@@ -71,7 +71,7 @@ class JudgeLength:
         if not names.size:
             return
         r = correlations(code, scores, lengths[rows], performance[rows])
-        usable = (sizes >= ANSWERS) & ~np.isnan(r)
+        usable = (sizes >= MIN_ANSWERS) & ~np.isnan(r)
         of = names // (query.max(initial=0) + 1)
         for j, name in enumerate(found.judges):
             mine = usable & (of == j)
@@ -96,7 +96,7 @@ class JudgeLength:
             (
                 (judge, sums)
                 for judge, sums in self.sums.items()
-                if sums.queries >= QUERIES and sums.mean - sums.half_width >= CORRELATION
+                if sums.queries >= MIN_QUERIES and sums.mean - sums.half_width >= CORRELATION
             ),
             key=lambda entry: (-entry[1].mean, entry[0]),
         )

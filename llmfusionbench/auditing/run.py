@@ -17,7 +17,7 @@ from llmfusionbench.auditing.result import AUDIT_VERSION, Audit
 from llmfusionbench.evaluation.release_facts import source_of
 from llmfusionbench.processes import process_pool
 from llmfusionbench.release import Release, open_release
-from llmfusionbench.texts.tokens import offline_counters
+from llmfusionbench.texts.tokens import offline_tokenizers
 from llmfusionbench.types import Progress
 
 PARALLEL_ROWS: Final = 40_000
@@ -123,7 +123,7 @@ def _notes(near_duplicates: bool) -> Iterator[str]:
     """What was not looked at."""
     if not near_duplicates:
         yield "Near-duplicates were left out."
-    if not offline_counters():
+    if not offline_tokenizers():
         yield ("Token counts were not compared with a tokenizer, because none is installed. Remedy: pip install bpe-openai")
 
 

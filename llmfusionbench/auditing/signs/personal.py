@@ -14,18 +14,24 @@ CANDIDATES: Final = (
 )
 """RE2 pattern that every text with such data matches."""
 _SEEN: Final = re.compile(CANDIDATES)
-_EMAIL: Final = re.compile(r"(?<![\w.+%-])[A-Za-z0-9](?:[\w.+%-]{0,62}[\w+%-])?@(?:[A-Za-z0-9-]{1,63}\.){1,6}[A-Za-z]{2,24}(?![\w@-])")
+_EMAIL: Final = re.compile(
+    r"(?<![\w.+%-])[A-Za-z0-9](?:[\w.+%-]{0,62}[\w+%-])?@(?:[A-Za-z0-9-]{1,63}\.){1,6}[A-Za-z]{2,24}(?![\w@-])"
+)
 _KEY: Final = re.compile(
-    r"(?<![\w-])(?:sk-(?:ant-|proj-|or-v1-|svcacct-)?[\w-]{20,200}|(?:sk|rk)_live_\w{16,200}|gh[pousr]_\w{30,200}|github_pat_\w{30,200}"
-    r"|glpat-[\w-]{18,100}|hf_[A-Za-z]{30,60}|xox[abprs]-[\w-]{20,200}|A(?:KIA|SIA)[A-Z0-9]{16}|AIza[\w-]{35}|SG\.[\w-]{16,40}\.[\w-]{20,80}"
-    r"|npm_\w{36}|pypi-[\w-]{50,250}|gsk_\w{40,80}|r8_\w{36,40}|dop_v1_[0-9a-f]{64}|eyJ[\w-]{15,2000}+\.eyJ[\w-]{15,2000}+\.[\w-]{20,1000})(?![\w-])"
+    r"(?<![\w-])(?:sk-(?:ant-|proj-|or-v1-|svcacct-)?[\w-]{20,200}|(?:sk|rk)_live_\w{16,200}|gh[pousr]_\w{30,200}"
+    r"|github_pat_\w{30,200}|glpat-[\w-]{18,100}|hf_[A-Za-z]{30,60}|xox[abprs]-[\w-]{20,200}|A(?:KIA|SIA)[A-Z0-9]{16}"
+    r"|AIza[\w-]{35}|SG\.[\w-]{16,40}\.[\w-]{20,80}|npm_\w{36}|pypi-[\w-]{50,250}|gsk_\w{40,80}|r8_\w{36,40}|dop_v1_[0-9a-f]{64}"
+    r"|eyJ[\w-]{15,2000}+\.eyJ[\w-]{15,2000}+\.[\w-]{20,1000})(?![\w-])"
 )
 _BLOCK: Final = re.compile(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[\sA-Za-z0-9+/=\\]{64,8000}")
-_CARD: Final = re.compile(r"(?<![\w.,/=+-])(?:[3-6]\d{3}([ -]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -]?)\d{6}\2\d{5})(?![\w]|[.,-]\d)")
+_CARD: Final = re.compile(
+    r"(?<![\w.,/=+-])(?:[3-6]\d{3}([ -]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -]?)\d{6}\2\d{5})(?![\w]|[.,-]\d)"
+)
 
 _MADE_UP: Final = re.compile(
     r"@(?:[\w-]+\.)*(?:example|test|invalid|localhost|domain|email|mail|sample|company|yourdomain|yourcompany|mydomain|website|site|xyz"
-    r"|acme|fake|dummy|demo|placeholder|your-?\w+|my-?\w+)\.[a-z.]{2,8}$|@(?:[\w-]+\.)*(?:example|test|invalid|local|localhost|internal|lan|corp|home|htb)$"
+    r"|acme|fake|dummy|demo|placeholder|your-?\w+|my-?\w+)\.[a-z.]{2,8}$"
+    r"|@(?:[\w-]+\.)*(?:example|test|invalid|local|localhost|internal|lan|corp|home|htb)$"
     r"|^(?:your|my|user|username|name|first|firstname|john\.?doe|jane\.?doe|foo|bar|test|example|someone|email|recipient|sender)[\w.+-]*@"
     r"|^(?:info|support|contact|help|sales|admin|noreply|no-reply|hello|press|service|customerservice|office|webmaster|git|privacy)@",
     re.IGNORECASE,
@@ -34,8 +40,12 @@ _MADE_UP: Final = re.compile(
 _FILE: Final = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|js|css|py|json|txt|md|html?)$", re.IGNORECASE)
 _LEAST_BITS: Final = 3.2
 """Entropy of the characters of a key, in bits per character; `sk-xxxxxxxx` and `sk-your-key-here` have less."""
-_WORDY: Final = re.compile(r"your|example|placeholder|xxxx|1234567|abcdef|replace|insert|dummy|test_?key|secret_?key|api_?key", re.IGNORECASE)
-_TEST_CARDS: Final = re.compile(r"^(?:4111|4242|5555555555554444|378282246310005|371449635398431|6011111111111117|4012888888881881|(\d)\1{11})")
+_WORDY: Final = re.compile(
+    r"your|example|placeholder|xxxx|1234567|abcdef|replace|insert|dummy|test_?key|secret_?key|api_?key", re.IGNORECASE
+)
+_TEST_CARDS: Final = re.compile(
+    r"^(?:4111|4242|5555555555554444|378282246310005|371449635398431|6011111111111117|4012888888881881|(\d)\1{11})"
+)
 """Numbers that payment services publish for tests."""
 
 

@@ -44,8 +44,8 @@ class TruthInPrompt(QueryDetector):
             how = leak(pair["prompt"], pair["ground_truth"])
             if how is not None:
                 hits[row], notes[row] = True, how
-        for how in ("stated", "contained"):
-            self.reasons.add_one(how, count=sum(note == how for note in notes.values()), total=rows.size)
+        for name in ("stated", "contained"):
+            self.reasons.add_one(name, count=sum(note == name for note in notes.values()), total=len(rows))
         return Judged(hits, looked, [notes.get(row) == "stated" for row in range(len(hits))], notes.get)
 
     def merge(self, other: Self) -> None:

@@ -28,6 +28,8 @@ _CARD: Final = re.compile(
     r"(?<![\w.,/=+-])(?:[3-6]\d{3}([ -]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -]?)\d{6}\2\d{5})(?![\w]|[.,-]\d)"
 )
 
+_AGAIN: Final = 100
+"""Different finds in one text whose other occurrences are masked, too."""
 _MADE_UP: Final = re.compile(
     r"@(?:[\w-]+\.)*(?:example|test|invalid|localhost|domain|email|mail|sample|company|yourdomain|yourcompany|mydomain|website|site|xyz"
     r"|acme|fake|dummy|demo|placeholder|your-?\w+|my-?\w+)\.[a-z.]{2,8}$"
@@ -40,6 +42,8 @@ _MADE_UP: Final = re.compile(
 _FILE: Final = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|js|css|py|json|txt|md|html?)$", re.IGNORECASE)
 _LEAST_BITS: Final = 3.2
 """Entropy of the characters of a key, in bits per character; `sk-xxxxxxxx` and `sk-your-key-here` have less."""
+_MIXED: Final = re.compile(r"\d|hf_(?=[A-Za-z]*[a-z][A-Z][A-Za-z]*[a-z][A-Z])")
+"""A digit, which all keys have but those of Hugging Face; those change between small and large letters."""
 _WORDY: Final = re.compile(
     r"your|example|placeholder|xxxx|1234567|abcdef|replace|insert|dummy|test_?key|secret_?key|api_?key", re.IGNORECASE
 )
@@ -55,7 +59,8 @@ def personal_data(text: str) -> Iterator[tuple[str, int, int]]:
         if not _MADE_UP.search(found[0]) and not _FILE.search(found[0]):
             yield "e-mail address", *found.span()
     for found in _KEY.finditer(text):
-        if _bits(found[0]) >= _LEAST_BITS and any(map(str.isdigit, found[0])) and not _WORDY.search(found[0]):
+        random = _bits(found[0]) >= _LEAST_BITS and (_MIXED.search(found[0]) is not None)
+        if random and not _WORDY.search(found[0]):
             yield "key", *found.span()
     for found in _BLOCK.finditer(text):
         yield "private key", *found.span()
@@ -80,7 +85,7 @@ def masked_around(text: str, place: int, width: int) -> str:
 def _masked_parts(text: str) -> Iterator[tuple[int, str]]:
     """(place in the text, what is shown of it) of each part between and of the finds, in order."""
     end = 0
-    for start, stop, kind in sorted((start, stop, kind) for kind, start, stop in _all(text)):
+    for start, stop, kind in sorted(_spans(text)):
         if stop > end:
             start = max(start, end)
             yield end, text[end:start]
@@ -89,11 +94,16 @@ def _masked_parts(text: str) -> Iterator[tuple[int, str]]:
     yield end, text[end:]
 
 
-def _all(text: str) -> Iterator[tuple[str, int, int]]:
-    """The same as `personal_data`, without its exceptions: what is shown is masked whether or not it is counted."""
-    for kind, pattern in (("e-mail address", _EMAIL), ("key", _KEY), ("private key", _BLOCK), ("card number", _CARD)):
-        for found in pattern.finditer(text):
-            yield kind, *found.span()
+def _spans(text: str) -> set[tuple[int, int, str]]:
+    """(start, end, kind) of all that looks like personal data, made up or not, and of its other occurrences within words."""
+    found = {
+        (*match.span(), kind)
+        for kind, pattern in (("e-mail address", _EMAIL), ("key", _KEY), ("private key", _BLOCK), ("card number", _CARD))
+        for match in pattern.finditer(text)
+    }
+    for secret, kind in sorted({(text[start:end], kind) for start, end, kind in found})[:_AGAIN]:
+        found |= {(*match.span(), kind) for match in re.finditer(re.escape(secret), text)}
+    return found
 
 
 def _mask(secret: str, kind: str) -> str:

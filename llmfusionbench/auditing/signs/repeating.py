@@ -30,7 +30,7 @@ _PADDING: Final = re.compile(r"(?:</s>|<pad>|<eos>|<end_of_turn>|<\|[a-z_]{1,20}
 _TAIL: Final = 20_000
 """Characters at the end of a text that are compared."""
 _BREAK: Final = re.compile(r"(?<=[.!?])\s+|\n+|\\n")
-_NUMBER: Final = re.compile(r"\d[\d,.]*")
+_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _WORDS: Final = re.compile(r"[^\W\d_]{2,}")
 _THREE_WORDS: Final = re.compile(r"[^\W\d_]+ [^\W\d_]+ [^\W\d_]+")
 

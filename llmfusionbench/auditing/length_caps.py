@@ -62,7 +62,8 @@ class LengthCaps:
             is_open: [n] whether the text stops before its end.
             scores: [n] score of each answer; NaN if missing.
         """
-        codes, names = np.zeros(len(sizes), np.int64), [()]
+        codes = np.zeros(len(sizes), np.int64)
+        names: list[tuple[str, ...]] = [()]
         for column in ("llm", "mode", "task"):
             encoded = batch[column].dictionary_encode()
             values = [str(value) for value in encoded.dictionary.to_pylist()]

@@ -57,7 +57,8 @@ class ScoreGap:
         if not with_fault[0] or not without[0]:
             return ""
         cost = (_mean(without) - _mean(with_fault)) * with_fault[0] / (with_fault[0] + without[0])
-        return f"mean score {_interval(with_fault)} against {_interval(without)} of its others, {100 * cost:+.1f} points of its mean"
+        means = f"mean score {_interval(with_fault)} against {_interval(without)} of its others"
+        return f"{means}, a loss of {100 * cost:.1f} points"
 
 
 def _mean(sums: list[int]) -> float:
@@ -65,7 +66,7 @@ def _mean(sums: list[int]) -> float:
 
 
 def _interval(sums: list[int]) -> str:
-    """The mean with Wilson's 95% interval, which is at least as wide as needed: no score from 0 to 1 varies more than 0 and 1."""
+    """The mean with Wilson's 95% interval, which is wide enough: no scores from 0 to 1 vary more than zeros and ones."""
     count, mean = sums[0], _mean(sums)
     low, high = lower_share(mean * count, count), 1 - lower_share((1 - mean) * count, count)
     return f"{mean:.2f} ({low:.2f} to {high:.2f})"

@@ -34,6 +34,6 @@ class ChatTokens(RowDetector):
         """The number of answers, and the LLM with the highest share."""
         worst = self.tally.places("llm")[0]
         return (
-            f"{self.tally.count:,} of {self.tally.total:,} answers contain tokens of a chat template, such as <|im_end|> or </s>. "
+            f"{self.tally.count:,} of {self.tally.total:,} answers contain tokens of a chat template, such as </s>. "
             f"The highest share is that of {worst.name}: {worst.count:,} of {worst.total:,}."
         )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar, Final, Self
 
 import numpy as np
 import pyarrow as pa
 
-from llmfusionbench.auditing.counting import booleans, lower_share
-from llmfusionbench.auditing.finding import Finding
+from llmfusionbench.auditing.counting import booleans
 from llmfusionbench.auditing.row_detector import Judged, RowDetector
 from llmfusionbench.auditing.score_gap import ScoreGap
 from llmfusionbench.auditing.signs.columns import lengths, matches
@@ -17,8 +15,6 @@ from llmfusionbench.auditing.signs.repeating import SHORTEST, Loop, loop
 
 _ASKED: Final = r"(?i)\brepeat|\bover and over|\b(?:write|say|print|type|output)\b[^.]{0,80}\b\d+ times\b"
 """Prompts that may ask for repeats."""
-_SEVERE: Final = 0.01
-"""Share of an LLM's answers, by the lower end of its interval, from which the severity is high."""
 
 
 class Loops(RowDetector):
@@ -27,8 +23,8 @@ class Loops(RowDetector):
     name = "loops"
     columns = ("response", "prompt", "performance")
     title = "Answers that end in a loop"
-    remedy = "Exclude these answers from latency and cost figures, and check the temperature and the chat template of these LLMs"
-    severity = "low"
+    remedy = "Leave these answers out of latency and cost figures, and check the sampling and the chat template of these LLMs"
+    severity = "medium"
     shown: ClassVar = {"answer": "response"}
 
     def __init__(self) -> None:
@@ -62,11 +58,6 @@ class Loops(RowDetector):
         worst = self.tally.places("llm")[0]
         cost = self.gap.sentence(worst.name)
         return (
-            f"{self.tally.count:,} of {self.tally.total:,} answers repeat a passage until they end. The highest share is that of "
-            f"{worst.name}: {worst.count:,} of {worst.total:,}" + (f" ({cost})." if cost else ".")
+            f"{self.tally.count:,} of {self.tally.total:,} answers repeat a passage until they end. The highest share is "
+            f"that of {worst.name}: {worst.count:,} of {worst.total:,}" + (f" ({cost})." if cost else ".")
         )
-
-    def findings(self) -> list[Finding]:
-        """One finding, whose severity depends on the highest share of an LLM's answers."""
-        severe = any(lower_share(place.count, place.total) >= _SEVERE for place in self.tally.places("llm"))
-        return [replace(finding, severity="high" if severe else "low") for finding in super().findings()]

@@ -1,11 +1,10 @@
-"""Queries that are nearly the same, within a split and across splits. Every query is compared, so this needs a whole release."""
+"""Queries that are nearly the same, within a split and across splits; all are compared, so this needs a whole release."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
-
 
 from llmfusionbench.auditing.counting import excerpt
 from llmfusionbench.auditing.finding import EXAMPLES, Example, Finding, Place, Severity
@@ -54,8 +53,8 @@ def _across(queries: Queries, members: dict[str, list[int]]) -> list[Finding]:
     total = len(queries) - len(next(iter(members.values()), []))
     places = [Place("splits", name, count, len(members[name.partition(" ")[0]])) for name, count in splits.most_common()]
     what = (
-        f"{len(pairs):,} of {total:,} queries outside the first split are near-duplicates of a query in an earlier split. Whatever is "
-        f"trained on that one has seen them."
+        f"{len(pairs):,} of {total:,} queries outside the first split are near-duplicates of a query in an earlier split. "
+        f"What is trained on that split has seen them."
     )
     remedy = "Move each group of near-duplicates into one split, or report results without these queries"
     return _finding("Near-duplicate queries across splits", what, remedy, "high", queries, pairs, total, places)
@@ -73,8 +72,8 @@ def _within(queries: Queries, members: dict[str, list[int]]) -> list[Finding]:
             places.append(Place("split", split, len(found), len(mine)))
             worst = max(worst, len(found) / len(mine))
     what = (
-        f"{len(pairs):,} of {len(queries):,} queries are near-duplicates of an earlier query of their split. They count several times "
-        f"in every mean, and a router can remember them."
+        f"{len(pairs):,} of {len(queries):,} queries are near-duplicates of an earlier query of their split. They count "
+        f"several times in every mean, and a router can remember them."
     )
     remedy = "Keep one query of each group, or give the group one vote"
     severity: Severity = "medium" if worst >= _MANY else "low"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import Final, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.auditing.counting import Bools, booleans, lower_share, numbers
-from llmfusionbench.auditing.finding import Finding, Place
+from llmfusionbench.auditing.counting import Bools, booleans, numbers
+from llmfusionbench.auditing.finding import Place
 from llmfusionbench.auditing.row_detector import Judged, RowDetector
 from llmfusionbench.auditing.signs.columns import heads, matches
 from llmfusionbench.auditing.signs.languages import language
@@ -29,22 +28,20 @@ _ENGLISH: Final = r"(?i)\b(?:the|and|of|to|is)\b"
 _CLEARLY: Final = 8
 """Frequent English words at the start of an answer from which it is English without a closer look."""
 _HEAD: Final = 800
-_SEVERE: Final = 0.01
-"""Share of an LLM's answers, by the lower end of its interval, from which the severity is medium."""
 
 
 class OtherLanguage(RowDetector):
     """Counts answers that are in, or mix in, a script that their prompt does not have, or another language in Latin letters.
 
-    Prompts that mention a language, or a country where the script is used, are not looked at. Code and formulas are not language:
-    Greek does not count, and Latin languages are told apart by their small words outside blocks of code.
+    Prompts that mention a language, or a country where the script is used, are not looked at. Code and formulas are not
+    language: Greek does not count, and languages in Latin letters are told apart by their small words outside code.
     """
 
     name = "other_language"
     columns = ("response", "prompt")
     title = "Answers in another language than the prompt's"
     remedy = "Check the system prompt and the sampling of these LLMs; exclude the answers where a judge reads only one language"
-    severity = "low"
+    severity = "medium"
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,17 +68,13 @@ class OtherLanguage(RowDetector):
         kinds = ", ".join(f"{name} {count:,}" for name, count in sorted(self.reasons.items()))
         worst = self.tally.places("llm")[0]
         return (
-            f"{self.tally.count:,} of {self.tally.total:,} answers are in, or mix in, another script or language than their prompt: "
-            f"{kinds}. The highest share is that of {worst.name}: {worst.count:,} of {worst.total:,}."
+            f"{self.tally.count:,} of {self.tally.total:,} answers are in another script or language than their prompt, or mix "
+            f"it in: {kinds}. The highest share is that of {worst.name}: {worst.count:,} of {worst.total:,}."
         )
 
-    def findings(self) -> list[Finding]:
-        """One finding, whose severity depends on the highest share of an LLM's answers."""
-        severe = any(lower_share(place.count, place.total) >= _SEVERE for place in self.tally.places("llm"))
-        places = [Place("reason", name, count, self.tally.total) for name, count in sorted(self.reasons.items())]
-        return [
-            replace(found, severity="medium" if severe else "low", places=[*found.places, *places]) for found in super().findings()
-        ]
+    def first_places(self) -> list[Place]:
+        """The languages and scripts."""
+        return [Place("reason", name, count, self.tally.total) for name, count in sorted(self.reasons.items())]
 
     def _other_script(self, prompts: pa.Array, texts: pa.Array, looked: Bools) -> dict[int, str]:
         """Row -> the script in which an answer has letters and its prompt has none."""
@@ -101,7 +94,11 @@ class OtherLanguage(RowDetector):
         asked = [None if prompt is None else language(prompt) for prompt in encoded.dictionary.to_pylist()]
         languages = [None if code is None else asked[code] for code in encoded.indices.to_pylist()]
         english = numbers(pc.count_substring_regex(heads(texts, _HEAD), _ENGLISH)) >= _CLEARLY
-        open_rows = [row for row in np.flatnonzero(looked).tolist() if languages[row] and not (english[row] and languages[row] == "English")]
+        open_rows = [
+            row
+            for row in np.flatnonzero(looked).tolist()
+            if languages[row] and not (english[row] and languages[row] == "English")
+        ]
         found = {}
         for row, text in zip(open_rows, texts.take(pa.array(open_rows, pa.int64())).to_pylist(), strict=True):
             answered = language(text)

@@ -22,7 +22,7 @@ _WHERE: Final = {"prompt": "prompts", "response": "answers", "reasoning": "thoug
 
 
 class PersonalData(RowDetector):
-    """Counts rows with e-mail addresses, keys or card numbers, by the rule of `signs.personal`; a prompt counts once per query."""
+    """Counts rows with e-mail addresses, keys or card numbers, by the rule of `signs.personal`; prompts count once."""
 
     name = "personal_data"
     columns = ("response", "reasoning", "prompt")
@@ -67,13 +67,14 @@ class PersonalData(RowDetector):
         kinds = "; ".join(f"{kind}: {count:,}" for kind, count in sorted(self.kinds.items()))
         return f"{self.tally.count:,} of {self.tally.total:,} rows hold what looks like personal data. Texts by kind: {kinds}."
 
+    def first_places(self) -> list[Place]:
+        """The kinds, and where they were found."""
+        return [Place("reason", kind, count, self.tally.total) for kind, count in sorted(self.kinds.items())]
+
     def findings(self) -> list[Finding]:
-        """One finding; `high` if there are keys."""
+        """One finding; `high` if there are keys, however few."""
         severe = any("key" in kind for kind in self.kinds)
-        places = [Place("reason", kind, count, self.tally.total) for kind, count in sorted(self.kinds.items())]
-        return [
-            replace(found, severity="high" if severe else "low", places=[*found.places, *places]) for found in super().findings()
-        ]
+        return [replace(found, severity="high" if severe else found.severity) for found in super().findings()]
 
 
 def _found(texts: pa.Array, looked: Bools) -> dict[int, list[str]]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.auditing.counting import Tally, booleans
-from llmfusionbench.auditing.finding import Finding
+from llmfusionbench.auditing.finding import Place
 from llmfusionbench.auditing.row_detector import Judged, RowDetector
 from llmfusionbench.auditing.signs.chat_tokens import THOUGHT_CLOSES, THOUGHT_OPENS
 from llmfusionbench.auditing.signs.columns import matches
@@ -35,7 +34,8 @@ class ReasoningLeft(RowDetector):
         opened, closed = matches(texts, THOUGHT_OPENS), matches(texts, THOUGHT_CLOSES)
         asked = matches(batch["prompt"], THOUGHT_OPENS) | matches(batch["prompt"], THOUGHT_CLOSES)
         hits = (opened | closed) & ~asked
-        for name, mine in {"closed": opened & closed, "never closed": opened & ~closed, "never opened": ~opened & closed}.items():
+        kinds = {"closed": opened & closed, "never closed": opened & ~closed, "never opened": ~opened & closed}
+        for name, mine in kinds.items():
             self.reasons.add_one(name, count=int((hits & mine).sum()), total=len(hits))
         return Judged(hits, booleans(pc.is_valid(texts)), hits & opened & ~closed)
 
@@ -48,10 +48,10 @@ class ReasoningLeft(RowDetector):
         """The number of answers, and how many have no end to their thoughts."""
         unclosed = self.reasons.by("reason")["never closed"][0]
         return (
-            f"{self.tally.count:,} of {self.tally.total:,} answers contain the tags of thoughts, such as <think>. In {unclosed:,} of "
-            f"them the thoughts never end, so that there is no answer."
+            f"{self.tally.count:,} of {self.tally.total:,} answers contain the tags of thoughts, such as <think>. In "
+            f"{unclosed:,} of them the thoughts never end, so that there is no answer."
         )
 
-    def findings(self) -> list[Finding]:
-        """One finding, with the kinds of blocks among its places."""
-        return [replace(found, places=[*found.places, *self.reasons.places("reason")]) for found in super().findings()]
+    def first_places(self) -> list[Place]:
+        """The kinds of blocks."""
+        return self.reasons.places("reason")

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.auditing.counting import booleans, lower_share
-from llmfusionbench.auditing.finding import Finding
+from llmfusionbench.auditing.counting import booleans
 from llmfusionbench.auditing.row_detector import Judged, RowDetector
 from llmfusionbench.auditing.signs.refusing import refusals
-
-_SEVERE: Final = 0.05
-"""Share of an LLM's answers, by the lower end of its interval, from which the severity is medium."""
 
 
 class Refusals(RowDetector):
@@ -36,11 +31,6 @@ class Refusals(RowDetector):
         """The number of answers, and the LLM with the highest share."""
         worst = self.tally.places("llm")[0]
         return (
-            f"{self.tally.count:,} of {self.tally.total:,} answers decline to answer. The highest share is that of {worst.name}: "
-            f"{worst.count:,} of {worst.total:,}."
+            f"{self.tally.count:,} of {self.tally.total:,} answers decline to answer. The highest share is that of "
+            f"{worst.name}: {worst.count:,} of {worst.total:,}."
         )
-
-    def findings(self) -> list[Finding]:
-        """One finding, whose severity depends on the highest share of an LLM's answers."""
-        severe = any(lower_share(place.count, place.total) >= _SEVERE for place in self.tally.places("llm"))
-        return [replace(finding, severity="medium" if severe else "low") for finding in super().findings()]

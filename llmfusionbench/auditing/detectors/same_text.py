@@ -29,7 +29,8 @@ _SEVERE: Final = 0.5
 class SameText:
     """Counts long answers that equal another LLM's answer to the same query, and lists the pairs of LLMs.
 
-    White space at the ends does not count, nor does the prompt where an answer begins with it. Modes and replicates of one LLM may give the same answer.
+    White space at the ends does not count, nor does the prompt where an answer begins with it. Modes and replicates of one
+    LLM may give the same answer.
     """
 
     name = "same_text"
@@ -72,13 +73,14 @@ class SameText:
         if not self.tally.count:
             return []
         pairs = [
-            Place("pair of llms", f"{a} and {b}", count, min(self.long[a], self.long[b])) for (a, b), count in self.pairs.items()
+            Place("pair of LLMs", f"{a} and {b}", count, min(self.long[a], self.long[b]))
+            for (a, b), count in self.pairs.items()
         ]
         pairs.sort(key=lambda place: (-lower_share(place.count, place.total), place.name))
         severe = bool(pairs) and lower_share(pairs[0].count, pairs[0].total) >= _SEVERE
         what = (
-            f"{self.tally.count:,} of {self.tally.total:,} answers of at least {LONG} bytes equal another LLM's answer to the same "
-            f"query."
+            f"{self.tally.count:,} of {self.tally.total:,} answers of at least {LONG} bytes equal another LLM's answer to "
+            f"the same query."
         )
         if pairs:
             what += f" Most alike are {pairs[0].name}: {pairs[0].count:,} of {pairs[0].total:,} queries."

@@ -27,6 +27,6 @@ class TemplatePrompts(QueryDetector):
     def what(self) -> str:
         """The number of prompts."""
         return (
-            f"{self.tally.count:,} of {self.tally.total:,} prompts open with the token of a role, such as <|im_start|> or [INST]. "
+            f"{self.tally.count:,} of {self.tally.total:,} prompts open with the token of a role, such as [INST]. "
             f"Such a prompt is not what a user asked, and routers learn the template from it."
         )

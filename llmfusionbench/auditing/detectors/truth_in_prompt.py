@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 import numpy as np
 import pyarrow as pa
 
 from llmfusionbench.auditing.counting import Tally, booleans
-from llmfusionbench.auditing.finding import Finding
+from llmfusionbench.auditing.finding import Finding, Place
 from llmfusionbench.auditing.query_detector import QueryDetector
 from llmfusionbench.auditing.row_detector import Judged
 from llmfusionbench.auditing.signs.leaked_truths import leak
@@ -26,7 +26,7 @@ class TruthInPrompt(QueryDetector):
     title = "Prompts that hold the ground truth"
     remedy = "Remove the truth from these prompts and ask again, or exclude these queries"
     severity = "low"
-    shown = {"prompt": "prompt", "ground truth": "ground_truth"}
+    shown: ClassVar = {"prompt": "prompt", "ground truth": "ground_truth"}
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,15 +36,16 @@ class TruthInPrompt(QueryDetector):
         """The queries with a prompt, a truth, no choices and a metric that compares answers with the truth."""
         looked = booleans(batch["prompt"].is_valid()) & booleans(batch["ground_truth"].is_valid())
         looked &= ~booleans(batch["choices"].is_valid()) & ~np.isin(batch["metric"].to_pylist(), _BY_DESIGN)
-        hits, notes = np.zeros(len(looked), np.bool_), {}
+        hits = np.zeros(len(looked), np.bool_)
+        notes: dict[int, str] = {}
         rows = np.flatnonzero(looked)
         pairs = batch.select(["prompt", "ground_truth"]).take(pa.array(rows)).to_pylist()
         for row, pair in zip(rows.tolist(), pairs, strict=True):
             how = leak(pair["prompt"], pair["ground_truth"])
             if how is not None:
                 hits[row], notes[row] = True, how
-        for how in ("stated", "contained"):
-            self.reasons.add_one(how, count=sum(note == how for note in notes.values()), total=rows.size)
+        for name in ("stated", "contained"):
+            self.reasons.add_one(name, count=sum(note == name for note in notes.values()), total=len(rows))
         return Judged(hits, looked, [notes.get(row) == "stated" for row in range(len(hits))], notes.get)
 
     def merge(self, other: Self) -> None:
@@ -57,13 +58,14 @@ class TruthInPrompt(QueryDetector):
         stated = self.reasons.by("reason")["stated"][0]
         return (
             f"{self.tally.count:,} of {self.tally.total:,} prompts hold the ground truth: {stated:,} after words such as "
-            f"'Answer:', the others as a long text elsewhere, as it is in reading comprehension. The former only measure copying."
+            f"'Answer:', the others as a long text elsewhere, as in reading comprehension. The former only measure copying."
         )
 
+    def first_places(self) -> list[Place]:
+        """How the prompts hold the truth."""
+        return self.reasons.places("reason")
+
     def findings(self) -> list[Finding]:
-        """One finding; `high` where the truth is stated as the answer."""
+        """One finding; `high` where the truth is stated as the answer, however rarely."""
         stated = self.reasons.by("reason").get("stated", (0, 0))[0]
-        places = self.reasons.places("reason")
-        return [
-            replace(found, severity="high" if stated else "low", places=[*found.places, *places]) for found in super().findings()
-        ]
+        return [replace(found, severity="high" if stated else found.severity) for found in super().findings()]

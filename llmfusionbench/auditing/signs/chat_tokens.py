@@ -25,11 +25,13 @@ ROLE_TOKENS: Final = (
 """RE2 pattern of the tokens that open a turn: a prompt with one is the rendering of a template, not what was asked."""
 _TAG_NAMES: Final = "think|thinking|thought|thoughts|reasoning|reflection|inner_thoughts|scratchpad|seed:think"
 THOUGHT_OPENS: Final = (
-    rf"(?i)<(?:{_TAG_NAMES})>|\[THINK\]|<\|begin_of_thought\|>|<\|channel\|>analysis|<\|START_THINKING\|>" + "|\u25c1think\u25b7"
+    rf"(?i)<(?:{_TAG_NAMES})>|\[THINK\]|<\|begin_of_thought\|>|<\|channel\|>analysis|<\|START_THINKING\|>"
+    + "|\u25c1think\u25b7"
 )
 """RE2 pattern of the tags before thoughts: DeepSeek, Qwen, QwQ, Claude, Magistral, Sky-T1, GPT-OSS, Command A, Kimi."""
 THOUGHT_CLOSES: Final = (
-    rf"(?i)</(?:{_TAG_NAMES})>|\[/THINK\]|<\|end_of_thought\|>|<\|channel\|>final|<\|END_THINKING\|>" + "|\u25c1/think\u25b7"
+    rf"(?i)</(?:{_TAG_NAMES})>|\[/THINK\]|<\|end_of_thought\|>|<\|channel\|>final|<\|END_THINKING\|>"
+    "|\u25c1/think\u25b7"
 )
 """RE2 pattern of the tags after them."""
 ROLE_START: Final = 120

@@ -9,8 +9,8 @@ from typing import Final
 FREQUENT: Final[dict[str, frozenset[str]]] = {
     language: frozenset(words.split())
     for language, words in {
-        "English": "the of and to in is that it for was with as on be by this are from at which have has not will can would their",
-        "German": "der die das und ist nicht ein eine zu den von mit sich auf für dem des im werden wird auch als dass sind oder",
+        "English": "the of and to in is that it for was with as on be by this are from at which have has not will can would",
+        "German": "der die das und ist nicht ein eine zu den von mit sich auf für dem des im werden wird auch als dass sind",
         "French": "le la les des et est une un du que dans pour qui sur pas au avec sont cette ce par plus il elle nous vous",
         "Spanish": "el la los las de que en un una es por con para del se no al lo como más su pero este esta son",
         "Italian": "il lo la gli le di che un una è per con non del della dei sono nel alla anche più questo questa come",

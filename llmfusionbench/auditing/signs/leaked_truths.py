@@ -18,7 +18,7 @@ _WHOLE: Final = 0.5
 _WORDS: Final = re.compile(r"[^\W\d_]{2,}")
 _SPACE: Final = re.compile(r"\s+")
 _CUE: Final = re.compile(
-    r"(?:\b(?:answer|solution|ground truth|gold|label|target|output)\b['\"*]{0,3} ?(?:is|:|=)|#### ?|\\boxed\{|####) ?['\"*$({\[]{0,3}"
+    r"(?:\b(?:answer|solution|ground truth|gold|label|target|output)\b['\"*]{0,3} ?(?:is|:|=)|####|\\boxed\{) ?['\"*$({\[]{0,3}"
 )
 _MOST: Final = 50
 """Cues that are looked at in one prompt, from its end."""
@@ -30,7 +30,8 @@ def leak(prompt: str, ground_truth: str) -> Leak | None:
     """How a prompt holds one of the accepted answers.
 
     `stated`: after a cue such as "Answer:". A truth shorter than `LONG` counts only after the last cue, and only if the prompt
-    ends soon after it: the answers of worked examples are equal by chance. `contained`: a truth of `ANYWHERE` characters anywhere.
+    ends soon after it: the answers of worked examples are equal by chance. `contained`: a truth of `ANYWHERE` characters
+    elsewhere.
     """
     text = _plain(prompt)
     truths = [_plain(truth) for truth in accepted_answers(ground_truth)]
@@ -40,7 +41,11 @@ def leak(prompt: str, ground_truth: str) -> Leak | None:
             continue
         long = len(truth) >= LONG and len(_WORDS.findall(truth)) > 1
         for end in cues if long else cues[-1:]:
-            if text.startswith(truth, end) and (long or len(text) - end - len(truth) <= _MORE) and _ends(text, end + len(truth)):
+            if (
+                text.startswith(truth, end)
+                and (long or len(text) - end - len(truth) <= _MORE)
+                and _ends(text, end + len(truth))
+            ):
                 return "stated"
         if long and len(truth) >= ANYWHERE and _holds(text, truth):
             return "contained"

@@ -21,28 +21,32 @@ OPENING: Final = 240
 LONGEST: Final = 700
 """Longest answer that counts, in bytes: a longer one, after "I cannot do X, but", does help."""
 
-_NOT: Final = r"(?:can ?not|can't|am (?:not able|unable) to|'m (?:not able|unable) to|won't|will not|do not have the ability to)"
+_NOT: Final = r"(?:can ?not|can't|(?:am|'m) (?:not able|unable) to|won't|will not|do not have the ability to)"
 _DONE: Final = (
-    r"(?:assist|help(?: you| with| find| to\b|[.,])|provide|fulfill|complete|comply|generate|create|write|access|answer|respond|engage|discuss|offer|give"
-    r"|support|participate|share|do that|do this|continue|process|perform|view|see|open|browse|recommend|produce|translate"
-    r"|directly|currently|actually|in good conscience|determine|display|draw|play|send|make)"
+    r"(?:assist|help(?: you| with| find| to\b|[.,])|provide|fulfill|complete|comply|generate|create|write|access|answer|respond"
+    r"|engage|discuss|offer|give|support|participate|share|do that|do this|continue|process|perform|view|see|open|browse"
+    r"|recommend|produce|translate|directly|currently|actually|in good conscience|determine|display|draw|play|send|make)"
 )
+_AI: Final = r"\ban? (?:ai|artificial intelligence|(?:large )?language model|text-based|virtual)"
 _REFUSES: Final = (
     rf"\bi(?: am sorry,? but i| apologi[sz]e,? but i)?,? ?{_NOT} {_DONE}\b",
     rf"\b(?:sorry|apologi[sz]e)\b[^.!?]{{0,80}}\bi,? ?(?:{_NOT}|do(?: not|n't) have (?:the )?(?:access|ability|information))",
-    r"\bas an? (?:ai|artificial intelligence|(?:large )?language model|text-based|virtual)[^.!?]{0,80}"
-    rf"\bi,? ?(?:{_NOT}|do(?: not|n't) (?:have|possess)|am not (?:capable|programmed|designed)|must)",
-    r"\bi(?: am|'m) (?:just |only |simply )?an? (?:text-based )?(?:ai|language model)[^.!?]{0,60}\b(?:can ?not|can't|do(?: not|n't) have)",
-    r"\bit (?:is|would be) (?:not appropriate|inappropriate|unethical) (?:for me )?to (?:provide|assist|help|answer|share|give)",
+    rf"\bas {_AI}[^.!?]{{0,80}}\bi,? ?(?:{_NOT}|do(?: not|n't) (?:have|possess)|am not (?:capable|programmed|designed)|must)",
+    rf"\bi(?: am|'m) (?:just |only |simply )?{_AI}[^.!?]{{0,60}}\b(?:can ?not|can't|do(?: not|n't) have)",
+    r"\bit (?:is|would be) (?:not appropriate|inappropriate|unethical) (?:for me )?to (?:provide|assist|help|answer|share)",
     r"\bagainst my (?:programming|guidelines|ethical)",
     rf"\bmy (?:purpose|programming|guidelines)[^.!?]{{0,60}}\b{_NOT}",
 )
 _REFUSAL: Final = "|".join(_REFUSES)
+_ANSWERS: Final = (
+    r" (?:definitely )?(?:tell|confirm|say|inform|explain"
+    r"|provide (?:you with )?(?:some |factual |general |historical |the )?(?:information|facts))"
+)
+"""What follows "however, I can" where an answer does."""
 _OFFERS: Final = re.compile(
-    r"\b(?:however|but)\b,? (?:here|i(?:'d| can| could| would| will| am|'m)(?! (?:definitely )?(?:tell|confirm|say|inform|explain"
-    r"|provide (?:you with )?(?:some |factual |general |historical |the )?(?:information|facts)))|please|feel free|i (?:recommend|suggest|encourage)"
-    r"|you (?:can|could|may|might) (?:check|visit|consult|contact|find|search|try|refer|look|ask)|it(?: is|'s) (?:best|recommended)"
-    r"|the (?:text|context|answers))"
+    rf"\b(?:however|but)\b,? (?:here|i(?:'d| can| could| would| will| am|'m)(?!{_ANSWERS})|please|feel free"
+    r"|i (?:recommend|suggest|encourage)|it(?: is|'s) (?:best|recommended)|the (?:text|context|answers)"
+    r"|you (?:can|could|may|might) (?:check|visit|consult|contact|find|search|try|refer|look|ask))"
 )
 _TURNS: Final = re.compile(r"(?:^|[.!?,] +|\n)(?:however|but)\b")
 _STRUCTURED: Final = r"^(?:```|\{|\[)"

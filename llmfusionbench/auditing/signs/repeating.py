@@ -1,7 +1,8 @@
-"""Texts that end in a loop: the same passage over and over, exactly or with only its numbers changed. Linear in their length.
+"""Texts that end in a loop: the same passage over and over, exactly or with only its numbers changed.
 
-A loop is looked for at the end of a text, where an LLM that has fallen into one stays. Whatever is repeated is found by its last
-characters: their last earlier occurrence gives the length of the passage. Rules of a page ("-----", "| | |") are not loops.
+A loop is looked for at the end of a text, where an LLM that has fallen into one stays. What is repeated is found by its last
+characters, in linear time: their last earlier occurrence gives the length of the passage. Rules of a page ("-----", "| | |")
+are not loops.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _PADDING: Final = re.compile(r"(?:</s>|<pad>|<eos>|<end_of_turn>|<\|[a-z_]{1,20}
 _TAIL: Final = 20_000
 """Characters at the end of a text that are compared."""
 _BREAK: Final = re.compile(r"(?<=[.!?])\s+|\n+|\\n")
-_NUMBER: Final = re.compile(r"\d[\d,.]*")
+_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _WORDS: Final = re.compile(r"[^\W\d_]{2,}")
 _THREE_WORDS: Final = re.compile(r"[^\W\d_]+ [^\W\d_]+ [^\W\d_]+")
 

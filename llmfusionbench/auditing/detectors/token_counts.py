@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from llmfusionbench.auditing.counting import Bools, Floats, booleans, numbers
 from llmfusionbench.auditing.finding import Place
 from llmfusionbench.auditing.row_detector import Judged, RowDetector
-from llmfusionbench.texts.tokens import count_offline, offline_tokenizers
+from llmfusionbench.texts.tokens import offline_tokenizers
 
 MARKERS: Final = 8
 """Number of tokens that may be no text: marks of the beginning, the end and the turns."""
@@ -114,7 +114,7 @@ class TokenCounts(RowDetector):
             plain = len(text.encode("utf-8", "surrogatepass")) <= ASCII * len(text)
             if not (plain or named in known) or not 0 < len(text) <= LONGEST:
                 continue
-            count = count_offline(text, named if named in known else known[0])
+            count = (known.get(named) or next(iter(known.values())))(text)
             self.sampled += 1
             if counts[row] > FAR * count + MARKERS or (counts[row] + MARKERS) * FAR < count:
                 found.append(row)

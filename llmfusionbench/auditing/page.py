@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from llmfusionbench.auditing.finding import Example, Finding, Place
-from llmfusionbench.evaluation.report.page.document import banner, document, fact_list, more, simulated, warnings
+from llmfusionbench.auditing.finding import SEVERITIES, Example, Finding, Place
+from llmfusionbench.evaluation.report.page.document import banner, document, fact_list, more, noted, simulated
 from llmfusionbench.evaluation.report.page.tables import head, table
 from llmfusionbench.evaluation.report.page.text import LINE_LIMIT, PROMPT_LIMIT, Html, element, join, name, named, visible
 
@@ -46,7 +46,7 @@ def render(data: Mapping[str, Any]) -> str:
         "banner": banner(data),
         "facts": fact_list(facts),
         "verdict": verdict(findings),
-        "warnings": warnings({"warnings": data["notes"]}),
+        "warnings": noted("Not looked at", data["notes"]),
         "sections": join(overview(findings), *(section(f, i) for i, f in enumerate(findings, start=1))),
         "footer": FOOTER,
     }
@@ -66,13 +66,13 @@ def overview(findings: Sequence[Finding]) -> Html | None:
     """Every finding in a row, with a link to its part of the page."""
     if not findings:
         return None
-    heads = [head("Finding", first="ascending", text=True), head("Severity", text=True), *map(head, ("Rows", "Of", "Share"))]
+    heads = [head("Finding", first="ascending", text=True), *map(head, ("Severity", "Rows", "Of", "Share"))]
     heads += [head("Where", text=True), head("What to do", text=True)]
     body = [
         element(
             "tr",
             element("th", element("a", finding.title, href=f"#finding-{i}"), scope="row"),
-            element("td", finding.severity, class_="text"),
+            element("td", finding.severity, data_v=len(SEVERITIES) - SEVERITIES.index(finding.severity)),
             *figures(finding.count, finding.total),
             element("td", places_in_words(finding), class_="text"),
             element("td", finding.remedy, class_="text"),
@@ -118,14 +118,19 @@ def section(finding: Finding, number: int) -> Html:
 
 def places(found: Sequence[Place], key: str) -> Html:
     """The places of one kind as a table, closed if they are many."""
-    heads = [head(found[0].kind, first="ascending", text=True), *map(head, ("Rows", "Of", "Share"))]
+    kind = found[0].kind.replace("llm", "LLM")
+    heads = [head(kind, first="ascending", text=True), *map(head, ("Rows", "Of", "Share"))]
     body = [
         element("tr", element("th", named(place.name), scope="row"), *figures(place.count, place.total))
         for place in found[:MOST_PLACES]
     ]
     shown = f", the first {MOST_PLACES}" if len(found) > MOST_PLACES else ""
-    made = table(f"By {found[0].kind}: {len(found):,}{shown}", heads, body, f"{key}-table")
-    return made if len(found) <= OPEN_PLACES else more(f"By {found[0].kind}: {len(found):,} places", made)
+    made = table(f"By {kind}: {len(found):,}{shown}", heads, body, f"{key}-table")
+    return (
+        element("div", made, class_="as-table")
+        if len(found) <= OPEN_PLACES
+        else more(f"By {kind}: {len(found):,} places", made)
+    )
 
 
 def example(shown: Example, number: int) -> Html:

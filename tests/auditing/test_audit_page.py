@@ -80,9 +80,17 @@ def test_nothing_is_loaded_and_only_what_is_hashed_runs() -> None:
 def test_many_places_are_closed_and_cut() -> None:
     many = [Place("llm", f"llm-{i}", 1, 2) for i in range(500)]
     html = render(audit_of(finding(places=many)).data)
-    assert "By llm: 500 places" in html
-    assert "By llm: 500, the first 200" in html
+    assert "By LLM: 500 places" in html
+    assert "By LLM: 500, the first 200" in html
+    assert "and 497 more" in html
     assert html.count("<details") == 6, "five examples and the places"
+
+
+def test_what_was_not_looked_at_is_listed() -> None:
+    data = {**audit_of(finding()).data, "notes": ["Near-duplicates were not looked for."]}
+    words = " ".join(Page(render(data)).words)
+    assert "Not looked at Near-duplicates were not looked for." in " ".join(words.split())
+    assert "Not looked at" not in render(audit_of(finding()).data)
 
 
 def test_no_finding_is_said_in_a_sentence() -> None:

@@ -64,7 +64,7 @@ class JudgeLength:
         lengths, performance = numbers(pc.utf8_length(batch["response"])), numbers(batch["performance"])
         found = judge_rows(batch)
         query = batch["query_id"].dictionary_encode().indices.to_numpy().astype(np.int64)
-        kept = ~np.isnan(lengths[found.rows])
+        kept = lengths[found.rows] > 0  # an empty answer is short and bad for another reason
         rows, judge, scores = found.rows[kept], found.judge[kept], found.scores[kept]
         group = judge * (query.max(initial=0) + 1) + query[rows]
         names, code, sizes = np.unique(group, return_inverse=True, return_counts=True)
@@ -111,7 +111,7 @@ class JudgeLength:
             Finding(
                 detector=self.name,
                 title="A judge prefers long answers",
-                what=f"Mean rank correlation within a query of score and length, at equal performance: {'; '.join(words)}.",
+                what=f"Mean rank correlation within a query of score and length, at equal performance if known: {'; '.join(words)}.",
                 count=sum(sums.answers for _, sums in found),
                 total=sum(sums.answers for sums in self.sums.values()),
                 remedy="Ask the judge again with a rubric that ignores length, or compare answers of similar length",

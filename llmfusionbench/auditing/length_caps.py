@@ -1,4 +1,4 @@
-"""Lengths that many answers of an LLM share because a limit cut them off: a spike at the longest length."""
+"""Lengths that many answers of an LLM share because a limit cut them off: a spike at the longest length, with open ends."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEPT: Final = 32
 _STEEP: Final = 3
 """How many times as many answers have the longest length as any other of the kept lengths."""
 _OPEN: Final = 0.25
-"""Share of the answers at the limit that stop before their end, above which more than half of all answers may be at it."""
+"""Least share of the answers at the limit that stop before their end: short answers of one form share their length, too."""
 
 
 @dataclass
@@ -30,7 +30,7 @@ class AtLength:
     """The answers of one length."""
 
     open: int
-    """Those that stop before their end, which are counted elsewhere."""
+    """Those that stop before their end."""
     closed: int
     """Those whose text could be complete."""
     scores: Sums
@@ -48,8 +48,6 @@ class LengthCaps:
         self.shortest = shortest
         self.lengths: dict[Place, dict[int, AtLength]] = {}
         """Place -> length -> the answers of that length, for the `_KEPT` longest."""
-        self.totals: dict[Place, int] = {}
-        """Place -> number of answers with a length."""
 
     def add(
         self, batch: pa.RecordBatch, sizes: npt.NDArray[np.float64], is_open: Bools, scores: npt.NDArray[np.float64]
@@ -74,7 +72,6 @@ class LengthCaps:
             rows = np.flatnonzero(codes == code)
             llm, mode, task = names[code]
             place = (llm, mode, task)
-            self.totals[place] = self.totals.get(place, 0) + rows.size
             for length in np.unique(sizes[rows])[-_KEPT:].tolist():
                 same = rows[sizes[rows] == length]
                 closed = same[~is_open[same]]
@@ -83,9 +80,8 @@ class LengthCaps:
 
     def merge(self, other: LengthCaps) -> None:
         """Add the counts of `other`."""
-        for place, total in other.totals.items():
-            self.totals[place] = self.totals.get(place, 0) + total
-            for length, found in other.lengths[place].items():
+        for place, lengths in other.lengths.items():
+            for length, found in lengths.items():
                 self._add(place, length, found)
             self._trim(place)
 
@@ -99,9 +95,7 @@ class LengthCaps:
         found = lengths[longest]
         count = found.open + found.closed
         others = max((at.open + at.closed for length, at in lengths.items() if length != longest), default=0)
-        if longest < self.shortest or count < LEAST or count < _STEEP * others:
-            return None
-        if 2 * count > self.totals[place] and found.open < _OPEN * count:
+        if longest < self.shortest or count < LEAST or count < _STEEP * others or found.open < _OPEN * count:
             return None
         return longest, found
 

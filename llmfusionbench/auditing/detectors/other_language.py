@@ -27,7 +27,10 @@ _ASKED: Final = (
 _ENGLISH: Final = r"(?i)\b(?:the|and|of|to|is)\b"
 _CLEARLY: Final = 8
 """Frequent English words at the start of an answer from which it is English without a closer look."""
+_OF_PROMPT: Final = 6
+"""Frequent words that a prompt must have; fewer than an answer, since prompts are short."""
 _HEAD: Final = 800
+"""Characters at the start of an answer in which those are counted."""
 
 
 class OtherLanguage(RowDetector):
@@ -91,7 +94,7 @@ class OtherLanguage(RowDetector):
     def _other_latin(self, prompts: pa.Array, texts: pa.Array, looked: Bools) -> dict[int, str]:
         """Row -> the language of an answer, where that and another language of its prompt are clear."""
         encoded = prompts.dictionary_encode()
-        asked = [None if prompt is None else language(prompt) for prompt in encoded.dictionary.to_pylist()]
+        asked = [None if prompt is None else language(prompt, _OF_PROMPT) for prompt in encoded.dictionary.to_pylist()]
         languages = [None if code is None else asked[code] for code in encoded.indices.to_pylist()]
         english = numbers(pc.count_substring_regex(heads(texts, _HEAD), _ENGLISH)) >= _CLEARLY
         open_rows = [

@@ -21,10 +21,8 @@ FREQUENT: Final[dict[str, frozenset[str]]] = {
 """Language -> its frequent words; none of one letter, which formulas and lists are full of."""
 LOOKED: Final = 2_000
 """Characters at the start of a text that are read."""
-_LEAST: Final = 12
-"""Frequent words that a text must have."""
-_DISTINCT: Final = 5
-"""Different ones among them."""
+LEAST: Final = 12
+"""Frequent words that a text must have by default; half as many must differ from each other."""
 _SHARE: Final = 0.2
 """Share of the words that must be frequent ones of the language."""
 _AHEAD: Final = 1.5
@@ -33,12 +31,12 @@ _WORD: Final = re.compile(r"[^\W\d_]+")
 _CODE: Final = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 
 
-def language(text: str) -> str | None:
-    """The language that a text is written in; its code does not count."""
+def language(text: str, least: int = LEAST) -> str | None:
+    """The language that a text with at least `least` frequent words is written in; its code does not count."""
     words = Counter(_WORD.findall(_CODE.sub(" ", text[:LOOKED]).lower()))
     found = {name: sum(words[word] for word in frequent) for name, frequent in FREQUENT.items()}
     best = max(found, key=lambda name: found[name])
     rest = max(count for name, count in found.items() if name != best)
-    if found[best] < max(_LEAST, _SHARE * sum(words.values()), _AHEAD * rest):
+    if found[best] < max(least, _SHARE * sum(words.values()), _AHEAD * rest):
         return None
-    return best if sum(word in words for word in FREQUENT[best]) >= _DISTINCT else None
+    return best if sum(word in words for word in FREQUENT[best]) >= least // 2 else None

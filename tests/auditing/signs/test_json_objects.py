@@ -39,7 +39,9 @@ def test_a_missing_text_has_no_fault() -> None:
     assert not any(found.any() for found in json_faults(pa.array([None], pa.string())))
 
 
-@given(st.dictionaries(st.text(max_size=9), st.integers() | st.text(max_size=20), min_size=1), st.sampled_from(["", "\n\nDone."]))
+@given(
+    st.dictionaries(st.text(max_size=9), st.integers() | st.text(max_size=20), min_size=1), st.sampled_from(["", "\n\nDone."])
+)
 def test_what_json_writes_can_be_read(value: dict[str, Any], after: str) -> None:
     opens, broken, several = json_faults(pa.array([json.dumps(value) + after]))
     assert (opens[0], broken[0], several[0]) == (True, False, False)

@@ -11,20 +11,20 @@ from llmfusionbench.auditing.signs.languages import FREQUENT, language
 from llmfusionbench.auditing.signs.scripts import SCRIPTS, script_letters, without_glosses
 
 TEXTS = {
-    "English": "The boats of the company leave the harbour in the morning, and they are back before it is dark, which the people of "
-    "the town have seen from the walls for many years.",
-    "German": "Die Boote der Gesellschaft verlassen den Hafen am Morgen, und sie sind zurück, wenn es dunkel wird, was die Leute der "
-    "Stadt seit vielen Jahren von den Mauern aus sehen. Das ist nicht neu.",
-    "French": "Les bateaux de la compagnie quittent le port dans la matinée, et ils sont de retour avant la nuit, ce que les gens de "
-    "la ville voient des remparts. Cette coutume est connue par tous dans le pays.",
-    "Spanish": "Los barcos de la compañía salen del puerto por la mañana y están de vuelta en la tarde, lo que es para la gente una "
-    "costumbre que se ve desde las murallas del puerto, pero no es nueva.",
-    "Italian": "Le barche della compagnia lasciano il porto di mattina e sono di ritorno la sera, il che è per la gente una cosa che "
-    "si vede dalle mura della città, come nel passato, e non è una novità per gli abitanti.",
-    "Portuguese": "Os barcos da companhia saem do porto de manhã e estão de volta ao fim da tarde, o que é para as pessoas da cidade "
-    "um costume que se vê das muralhas, mas não é uma coisa nova como os jornais dizem.",
-    "Dutch": "De boten van de maatschappij verlaten de haven in de ochtend en zijn terug als het donker is, wat voor de mensen van de "
-    "stad niet nieuw is. Het is een gewoonte die ook op andere plaatsen te zien is.",
+    "English": "The boats of the company leave the harbour in the morning, and they are back before it is dark, which the "
+    "people of the town have seen from the walls for many years.",
+    "German": "Die Boote der Gesellschaft verlassen den Hafen am Morgen, und sie sind zurück, wenn es dunkel wird, was die "
+    "Leute der Stadt seit vielen Jahren von den Mauern aus sehen. Das ist nicht neu.",
+    "French": "Les bateaux de la compagnie quittent le port dans la matinée, et ils sont de retour avant la nuit, ce que les "
+    "gens de la ville voient des remparts. Cette coutume est connue par tous dans le pays.",
+    "Spanish": "Los barcos de la compañía salen del puerto por la mañana y están de vuelta en la tarde, lo que es para la "
+    "gente una costumbre que se ve desde las murallas del puerto, pero no es nueva.",
+    "Italian": "Le barche della compagnia lasciano il porto di mattina e sono di ritorno la sera, il che è per la gente "
+    "una cosa che si vede dalle mura della città, come nel passato, e non è una novità per gli abitanti.",
+    "Portuguese": "Os barcos da companhia saem do porto de manhã e estão de volta ao fim da tarde, o que é para as pessoas da "
+    "cidade um costume que se vê das muralhas, mas não é uma coisa nova como os jornais dizem.",
+    "Dutch": "De boten van de maatschappij verlaten de haven in de ochtend en zijn terug als het donker is, wat voor de mensen "
+    "van de stad niet nieuw is. Het is een gewoonte die ook op andere plaatsen te zien is.",
 }
 
 

@@ -27,7 +27,11 @@ QUESTION = "There are 12 boats in the morning and 30 in the evening. How many bo
         (QUESTION + "\nAnswer: 42.5", "42", None),
         (QUESTION + "\nAnswer: 423", "42", None),
         (QUESTION + " Is it the Old Mill or the New Mill?", "the old mill", None),
-        ("boat, lake, mill, evening, morning, wood, wall, and water", "boat, lake, mill, evening, morning, wood, wall, and water", None),
+        (
+            "boat, lake, mill, evening, morning, wood, wall, and water",
+            "boat, lake, mill, evening, morning, wood, wall, and water",
+            None,
+        ),
         (QUESTION, "", None),
         ("", "42", None),
     ],

@@ -21,8 +21,8 @@ from tests.fuzz.oracle import complaints
 
 HERE = Path(__file__).parent
 WARM = (
-    "builders.build", "auditing", "cli.audit", "cli.build", "cli.evaluate", "cli.export", "cli.info", "cli.diff", "cli.validate",
-    "baselines",
+    "builders.build", "auditing", "cli.audit", "cli.build", "cli.evaluate", "cli.export", "cli.info", "cli.diff",
+    "cli.validate", "baselines",
 )  # fmt: skip
 
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmfusionbench.auditing.detectors import scores_disagree
 from llmfusionbench.auditing.detectors.constant_answers import ConstantAnswers
 from llmfusionbench.auditing.detectors.score_outliers import ScoreOutliers, outliers_of, polished
 from llmfusionbench.auditing.detectors.scores_disagree import ScoresDisagree
@@ -67,11 +66,16 @@ def test_official_scores_are_compared_with_the_official_metric() -> None:
     assert the_finding(ScoresDisagree(), wrong).count == len(rows)
 
 
-def test_slow_metrics_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scores_disagree, "SLOW", {"gsm8k": 50})
-    rows = [{**row, "performance": 1 - row["performance"]} for row in clean_rows(10)]
-    finding = the_finding(ScoresDisagree(), rows)
-    assert (finding.count, finding.total) == (50, 50)
+def test_math_is_compared_where_no_algebra_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> str:
+        raise AssertionError("compared symbolically")
+
+    monkeypatch.setattr("llmfusionbench.scoring.metrics.math.compare_symbolically", refuse)
+    rows = [{**row, "metric": "math", "response": r"So it is \boxed{x+1}.", "performance": 0.0} for row in clean_rows(4)]
+    quick = [{**row, "ground_truth": "x+1"} for row in rows[:70]]
+    algebra = [{**row, "ground_truth": "1+x"} for row in rows[70:]]
+    finding = the_finding(ScoresDisagree(), [*quick, *algebra])
+    assert (finding.count, finding.total) == (70, 70)
 
 
 def with_truths(share: float, skill: float) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Self
 
@@ -19,14 +18,13 @@ TOLERANCE: Final = 0.01
 """Difference from which two scores disagree; published ones are often rounded to two decimals."""
 UNSCORED: Final = ("code_eval", "judge")
 """Metrics that would run programs, or ask a judge."""
-SLOW: Final[Mapping[str, int]] = {"math": 400}
-"""Metric -> number of answers that are scored per shard, the first ones; one answer can take some milliseconds."""
 
 
 class ScoresDisagree(RowDetector):
     """Scores answers again by the metric of their query, where the log has a score, a text and a ground truth.
 
-    Scores of `metric_version` official are compared with the official metric, all others with ours.
+    Scores of `metric_version` official are compared with the official metric, all others with ours. Of `math`, only answers
+    are scored whose text or number decides.
     """
 
     name = "scores_disagree"
@@ -39,8 +37,6 @@ class ScoresDisagree(RowDetector):
 
     def __init__(self) -> None:
         super().__init__()
-        self.scored: Counter[str] = Counter()
-        """Metric -> number of answers that were scored, for those of `SLOW`."""
         self.higher = 0
         """Number of answers whose score in the log is the higher one."""
 
@@ -50,7 +46,7 @@ class ScoresDisagree(RowDetector):
         for metric, official, rows in self._groups(batch, ~np.isnan(given)):
             index = pa.array(rows)
             part = batch.take(index)
-            context: dict[str, Any] = {"status": part["status"]}
+            context: dict[str, Any] = {"status": part["status"], "symbolic": False}
             if metric == "em_mc":
                 context["choices"] = _as_json(part["choices"], part["query_id"])
             if official:
@@ -71,7 +67,6 @@ class ScoresDisagree(RowDetector):
     def merge(self, other: Self) -> None:
         super().merge(other)
         self.higher += other.higher
-        self.scored += other.scored
 
     def what(self) -> str:
         lower = self.tally.count - self.higher
@@ -89,9 +84,6 @@ class ScoresDisagree(RowDetector):
         for metric in sorted(set(batch["metric"].unique().to_pylist()) & METRICS.keys() - set(UNSCORED)):
             for reference in (False, True):
                 rows = np.flatnonzero(usable & (official == reference) & booleans(pc.equal(batch["metric"], metric)))
-                if metric in SLOW:
-                    rows = rows[: max(0, SLOW[metric] - self.scored[metric])]
-                    self.scored[metric] += len(rows)
                 if rows.size:
                     found.append((metric, reference, rows))
         return found

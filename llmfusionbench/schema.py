@@ -155,7 +155,9 @@ def json_types(schema: dict[str, Any]) -> tuple[str, ...]:
 
 
 def describe_schema(schema: dict[str, Any]) -> str:
-    """What a value of `schema` may be, in a few words."""
+    """What a value of `schema` may be, in a few words: its own, if it has any."""
+    if "x-words" in schema:
+        return str(schema["x-words"])
     *types, null = *(t for t in json_types(schema) if t != "null"), "null" in json_types(schema)
     if "enum" in schema:
         text = " or ".join(f"`{value}`" for value in schema["enum"] if value is not None)

@@ -20,8 +20,12 @@ THINK: Final = "think"
 """The two modes with a meaning of their own: asked as it is, and with a request to reason step by step. Others are names."""
 
 _THINK = "_think"
-_MODE = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9._-]{1,32}")
+_MODE = re.compile(r"(?=[^a-z]*[a-z])[a-z0-9._-]{1,32}")
 _THINK_SUFFIX = re.compile(r"\s*let[’']s think step by step[.!]?\s*\Z", re.IGNORECASE)
+
+
+ANSWER_KEY: Final = ("query_id", "llm", "mode", "replicate")
+"""The key of an answer."""
 
 
 class Progress(Protocol):
@@ -52,7 +56,7 @@ class Candidate(NamedTuple):
 
 
 def is_mode(name: str) -> bool:
-    """Whether `name` can be a mode: up to 32 letters, digits, dots, dashes and underscores, a letter among them."""
+    """Whether `name` can be a mode: up to 32 small letters, digits, dots, dashes and underscores, with a letter."""
     return _MODE.fullmatch(name) is not None
 
 

@@ -190,7 +190,8 @@ def test_a_view_of_the_usual_size() -> None:
     n, names = 6400, [f"m{i:02d}" for i in range(40)]
     field = table_schema("routing").arrow.field("candidates")
     numbers = np.random.default_rng(0).random(n * 40)
-    cells = pa.StructArray.from_arrays([pa.array(names * n), *[pa.array(numbers)] * 3], fields=list(field.type.value_type))
+    parts = [pa.array(names * n), *[pa.array(numbers)] * 3, pa.array([1] * n * 40)]
+    cells = pa.StructArray.from_arrays(parts, fields=list(field.type.value_type))
     columns = {
         "query_id": pa.array([f"{i:024x}" for i in range(n)]),
         "prompt": pa.array(["a prompt"] * n),

@@ -33,8 +33,10 @@ from llmfusionbench.validation import compile_schema
 
 EVERY_TABLE = TABLES + SIDECARS
 PROJECT = Path(__file__).parents[1]
-DIMENSIONLESS = {"embedding[]"}
+DIMENSIONLESS = {"embedding[]", "sampling.temperature", "sampling.seed"}
 """Numbers that have neither a unit nor a range."""
+NULL_IN_KEY = {("judge_scores", "opponent"), ("judge_scores", "order")}
+"""Columns of a key in which null is a value: the answer was judged alone."""
 
 
 @pytest.mark.parametrize("name", EVERY_TABLE)
@@ -84,7 +86,7 @@ def test_keys_and_references_exist(name: str) -> None:
     columns = {c.name: c for c in table.columns}
     assert table.key
     for column in table.key:
-        assert not columns[column].nullable, column
+        assert not columns[column].nullable or (name, column) in NULL_IN_KEY, column
     for foreign in table.foreign_keys:
         other = table_schema(foreign.table)
         assert set(foreign.columns) <= columns.keys()
@@ -99,7 +101,7 @@ def test_keys_and_references_exist(name: str) -> None:
 def test_required_is_what_may_not_be_null(name: str) -> None:
     table = table_schema(name)
     assert table.json_schema["required"] == [c.name for c in table.columns if not c.nullable]
-    assert set(table.key) <= set(table.json_schema["required"])
+    assert {c for c in table.key if (name, c) not in NULL_IN_KEY} <= set(table.json_schema["required"])
 
 
 def test_required_that_is_not_what_may_not_be_null_is_refused() -> None:
@@ -146,7 +148,13 @@ def test_types() -> None:
     assert table_schema("embeddings").arrow.field("embedding").type == pa.list_(pa.float32())
     assert table_schema("routing").arrow.field("candidates").type == pa.list_(
         pa.struct(
-            {"candidate": pa.string(), "performance": pa.float64(), "cost_usd": pa.float64(), "judge_score": pa.float64()}
+            {
+                "candidate": pa.string(),
+                "performance": pa.float64(),
+                "cost_usd": pa.float64(),
+                "judge_score": pa.float64(),
+                "replicates": pa.int64(),
+            }
         )
     )
 
@@ -214,12 +222,12 @@ def test_every_column_is_in_the_card() -> None:
 # --- versions
 
 
-@pytest.mark.parametrize("version", ["1.0", "1.7", "0.9"])
+@pytest.mark.parametrize("version", ["2.0", "2.7", "1.0", "0.9"])
 def test_versions_that_can_be_read(version: str) -> None:
     check_version(version, "here")
 
 
-@pytest.mark.parametrize("version", ["2.0", "10.0", "2.0.1"])
+@pytest.mark.parametrize("version", ["3.0", "10.0", "3.0.1"])
 def test_a_newer_major_version_is_refused_with_the_remedy(version: str) -> None:
     with pytest.raises(SchemaError, match=rf"here: schema_version is {re.escape(version)}.*Remedy: pip install --upgrade"):
         check_version(version, "here")
@@ -227,7 +235,7 @@ def test_a_newer_major_version_is_refused_with_the_remedy(version: str) -> None:
 
 @pytest.mark.parametrize("version", [None, 1, 1.0, "", "one", "1", ".", "-1.0", "²", "²․0", "9" * 5000, ["1.0"], "1.0\x1b[31m"])
 def test_what_is_no_version_is_refused(version: object) -> None:
-    with pytest.raises(SchemaError, match=r'here: schema_version is .*, expected a string such as "1\.0"') as caught:
+    with pytest.raises(SchemaError, match=r'here: schema_version is .*, expected a string such as "2\.0"') as caught:
         check_version(version, "here")
     assert "\x1b" not in str(caught.value)
     assert len(str(caught.value)) < 200
@@ -242,12 +250,12 @@ def test_a_release_of_a_newer_version(tmp_path: Path) -> None:
         writer.finish(files, {})
     place = tmp_path / "release" / "manifest.json"
     assert lfb.validate(tmp_path / "release") == []
-    place.write_text(json.dumps(json.loads(place.read_text()) | {"schema_version": "2.0"}))
-    with pytest.raises(SchemaError, match=r"manifest\.json: schema_version is 2\.0.*reads up to 1\.x\. Remedy: pip install"):
+    place.write_text(json.dumps(json.loads(place.read_text()) | {"schema_version": "3.0"}))
+    with pytest.raises(SchemaError, match=r"manifest\.json: schema_version is 3\.0.*reads up to 2\.x\. Remedy: pip install"):
         lfb.open_release(tmp_path / "release")
     (issue,) = lfb.validate(tmp_path / "release")
     assert (issue.file, issue.row, issue.column) == ("manifest.json", None, None)
-    assert str(issue.value).startswith("schema_version is 2.0, but this version reads up to 1.x. Remedy: pip install")
+    assert str(issue.value).startswith("schema_version is 3.0, but this version reads up to 2.x. Remedy: pip install")
 
 
 @pytest.mark.parametrize("table", ["responses", "logs"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -123,10 +123,16 @@ def _turns(prompt: pa.Array, messages: pa.Array) -> dict[str, pa.Array]:
     prompts: list[str | None] = prompt.to_pylist()
     turns = messages.to_pylist()
     for i in np.flatnonzero(messages.is_valid().to_numpy(zero_copy_only=False)).tolist():
+        if not _are_turns(turns[i]):
+            continue  # such a record is rejected
         prompts[i] = prompts[i] or rendered(turns[i]) or None
         if is_plain_prompt(turns[i]):
             prompts[i], turns[i] = turns[i][0]["content"] or None, None
     return {"prompt": pa.array(prompts, prompt.type), "messages": pa.array(turns, messages.type)}
+
+
+def _are_turns(turns: list[Any]) -> bool:
+    return bool(turns) and all(turn and turn["role"] and turn["content"] is not None for turn in turns)
 
 
 def _apart(response: pa.Array, reasoning: pa.Array) -> dict[str, pa.Array]:
@@ -173,7 +179,7 @@ def _by_turns(columns: dict[str, pa.Array], task: pa.Array, messages: pa.Array, 
     """query_id by the turns of the records that have them, and messages as they were in direct mode."""
     ids, turns, modes = columns["query_id"].to_pylist(), messages.to_pylist(), mode.to_pylist()
     for i in np.flatnonzero(messages.is_valid().to_numpy(zero_copy_only=False)).tolist():
-        if ids[i] is None or not all(turn and turn["role"] and turn["content"] is not None for turn in turns[i]):
+        if ids[i] is None or not _are_turns(turns[i]):
             continue  # such a record is rejected
         ids[i] = query_id(task[i].as_py(), "", turns[i])
         if modes[i] == THINK:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, Final
 
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.storage.files import sha256
-from llmfusionbench.types import PROVENANCES, SPLITS
+from llmfusionbench.types import PROVENANCES, SPLITS, Candidate
 
 _SPLIT: Final = re.compile(r"(?<![a-z])(partial_test|train|test|validation|valid|val|dev)(?![a-z])")
 # train.csv, data/train-00000-of-00002.parquet (splits), or train/data.csv, train/data-00000-of-00001.parquet (configs).
@@ -18,6 +19,8 @@ _PUBLISHED: Final = re.compile(r"(train|partial_test|test)(?:-\d+-of-\d+)?")
 _SHARD: Final = re.compile(r"(?:data|part)?-?(?:\d+(?:-of-\d+)?)?")
 _EXPORT: Final = "export.json"
 _LARGEST: Final = 16 << 20
+HOSTS: Final = ("llms", "replicates")
+"""What several hosts of one LLM are."""
 
 
 def split_of_name(path: Path) -> str | None:
@@ -110,11 +113,44 @@ def stem(path: Path) -> str:
     return name
 
 
-def llm_names(paths: Sequence[Path]) -> list[str]:
-    """The LLM that each file is named after, without `@provider` where the names stay distinct without it."""
-    whole = [stem(p) for p in paths]
-    short = [name.split("@")[0] or name for name in whole]
-    used: dict[str, set[str]] = {}
-    for name, full in zip(short, whole, strict=True):
-        used.setdefault(name, set()).add(full)
-    return [name if len(used[name]) == 1 else full for name, full in zip(short, whole, strict=True)]
+@dataclass(frozen=True)
+class NamedLlm:
+    """The LLM that a file of answers is named after, `name@host.json`."""
+
+    llm: str
+    mode: str
+    host: str | None
+    """Who served it."""
+    replicate: int
+    """Number of the host among those of the same LLM, from 0 in the order of their names, where these are replicates."""
+    replicates: int
+    """How many they are; 1 where every host is an LLM of its own."""
+
+
+def named_llms(paths: Sequence[Path], hosts: str = "llms") -> list[NamedLlm]:
+    """The LLM of each file.
+
+    Args:
+        paths: The files.
+        hosts: What an LLM with several hosts is: `llms`, one LLM per host, which keeps its host in its name; or `replicates`,
+            one LLM with an answer from each host. An LLM with one host has its bare name.
+
+    Raises:
+        UnknownNameError: `hosts` is neither.
+    """
+    if hosts not in HOSTS:
+        raise UnknownNameError("hosts", hosts, HOSTS)
+    split = [stem(path).partition("@") for path in paths]
+    known: dict[str, set[str]] = {}
+    for name, _, host in split:
+        known.setdefault(name, set()).add(host)
+    found = []
+    for name, at, host in split:
+        candidate, several = Candidate.parse(name or f"@{host}"), sorted(known[name])
+        if len(several) == 1 or not name:
+            found.append(NamedLlm(*candidate, host or None, 0, 1))
+        elif hosts == "replicates":
+            found.append(NamedLlm(*candidate, host or None, several.index(host), len(several)))
+        else:
+            found.append(NamedLlm(f"{candidate.llm}{at}{host}", candidate.mode, host or None, 0, 1))
+    return found

@@ -15,15 +15,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, Constant, identity_of, required_text, text, writable
-from llmfusionbench.builders.reading.file_names import labelled, llm_names
+from llmfusionbench.builders.reading.file_names import NamedLlm, labelled, named_llms
 from llmfusionbench.builders.reading.json import read_items
 from llmfusionbench.builders.reading.json_records import each_record, read_records
+from llmfusionbench.builders.reading.objects import turns
 from llmfusionbench.builders.records import Llms, Part, Rejected
 from llmfusionbench.errors import InputError
-from llmfusionbench.types import Candidate
+from llmfusionbench.types import Candidate, is_plain_prompt, query_id, rendered
 
 RUBRIC: Final = "WB-Score 1 to 10, mapped to (score - 1) / 9"
 """The scale that the judges used, and how it becomes a score from 0 to 1."""
+
+Asked = dict[str, Any]
+"""`prompt` and `messages` of a query."""
 
 _NAMES: Final = {"source_id": "session_id"}
 _FOLDER: Final = re.compile(r"(?:judge|eval)=(.+)")
@@ -45,7 +49,7 @@ class WildBench:
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files, the tasks first."""
-        prompts: dict[str, str] = {}
+        prompts: dict[str, Asked] = {}
         scored = []
         for path, file in labelled(paths):
             if _has_tasks(path, file):
@@ -55,8 +59,8 @@ class WildBench:
         if paths and not scored:
             raise InputError(f"{paths[0]}: tasks alone, expected score files as well. Remedy: add judge=NAME/MODEL.json")
         judges = [self._judge(path) for path, _ in scored]
-        for (path, file), name, judge in zip(scored, llm_names([path for path, _ in scored]), judges, strict=True):
-            yield from self._file(path, file, name, judge, prompts)
+        for (path, file), named, judge in zip(scored, named_llms([path for path, _ in scored]), judges, strict=True):
+            yield from self._file(path, file, named, judge, prompts)
 
     def _judge(self, path: Path) -> str:
         folder = path.absolute().parent.name
@@ -68,7 +72,7 @@ class WildBench:
             )
         return judge
 
-    def _file(self, path: Path, file: str, name: str, judge: str, prompts: Mapping[str, str]) -> Iterator[Part]:
+    def _file(self, path: Path, file: str, named: NamedLlm, judge: str, prompts: Mapping[str, Asked]) -> Iterator[Part]:
         endpoint = Constant("model_test")
 
         def read(record: dict[str, Any]) -> Iterator[dict[str, Any] | BadRecordError]:
@@ -80,19 +84,20 @@ class WildBench:
                 yield BadRecordError(f"{error}; the answer is kept without it")
             yield answer
 
-        llm, mode = Candidate.parse(name)
-        shared = {"split": self.split, "llm": llm, "mode": mode, "task": "wildbench", "metric": "judge"}
-        identity = partial(identity_of, names=_NAMES, llm=name, judge=judge)
+        shared: dict[str, Any] = {"split": self.split, "llm": named.llm, "mode": named.mode, "endpoint": named.host}
+        shared |= {"task": "wildbench", "metric": "judge"}
+        identity = partial(identity_of, names=_NAMES, llm=Candidate(named.llm, named.mode).name, judge=judge)
         yield from read_records(path, file, read, shared, identity=identity, required="WildBench answer")
-        yield Llms([{"llm": llm, "endpoint": endpoint.value}])
+        yield Llms([{"llm": named.llm, "endpoint": endpoint.value}])
 
 
-def _answer(record: dict[str, Any], prompts: Mapping[str, str]) -> dict[str, Any]:
+def _answer(record: dict[str, Any], prompts: Mapping[str, Asked]) -> dict[str, Any]:
     session = required_text(record, "session_id")
     response = text(record, "model_output")
     return {
         "source_id": session,
-        "prompt": prompts.get(session),
+        "requested_model": text(record, "model_test"),
+        **prompts.get(session, {}),
         # The files of two judges have the same answers except for the white space around them: without it they match.
         "response": None if response is None else response.strip(),
         "status": "missing" if response is None else None,
@@ -136,29 +141,27 @@ def _has_tasks(path: Path, file: str) -> bool:
     return False
 
 
-def _prompts(path: Path, file: str, prompts: dict[str, str]) -> Iterator[Rejected]:
+def _prompts(path: Path, file: str, prompts: dict[str, Asked]) -> Iterator[Rejected]:
     """Add the prompt of each session to `prompts`; a session with the prompt of another is rejected and has its id alone."""
-    owner = {prompt: session for session, prompt in prompts.items()}
+    owner = {query_id("", **asked): session for session, asked in prompts.items()}
 
-    def read(record: dict[str, Any]) -> list[str]:
+    def read(record: dict[str, Any]) -> list[Asked]:
         session = required_text(record, "session_id")
-        prompt = _rendered(record.get("conversation_input"))
-        other = owner.setdefault(prompt, session)
+        asked = _asked(record.get("conversation_input"))
+        other = owner.setdefault(query_id("", **asked), session)
         if other != session:
             raise BadRecordError(f"the prompt is that of session {other}; this session is kept by its id alone")
-        prompts.setdefault(session, prompt)
-        return [prompt]
+        prompts.setdefault(session, asked)
+        return [asked]
 
     for item in each_record(read_items(path, file), file, read, partial(identity_of, names=_NAMES)):
         if isinstance(item, Rejected):
             yield item
 
 
-def _rendered(turns: Any) -> str:
-    """A conversation as one text: a single turn as it is, several each under its role."""
-    if not isinstance(turns, list) or not turns or not all(isinstance(t, dict) for t in turns):
-        raise BadRecordError("conversation_input is not a list of turns, expected [{role, content}]")
-    texts = [required_text(turn, "content") for turn in turns]
-    if len(texts) == 1:
-        return texts[0]
-    return "\n\n".join(f"{required_text(t, 'role').upper()}: {content}" for t, content in zip(turns, texts, strict=True))
+def _asked(conversation: Any) -> Asked:
+    """What was asked: the text of a single turn, or several turns and their rendering."""
+    said = turns(conversation, "conversation_input")
+    if said is None or not any(turn["content"] for turn in said):
+        raise BadRecordError("conversation_input is empty, expected a list of turns [{role, content}]")
+    return {"prompt": rendered(said), "messages": None if is_plain_prompt(said) else said}

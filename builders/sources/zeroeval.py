@@ -1,7 +1,8 @@
 """ZeroEval: one JSON list of answers per model, as WildEval/ZeroEval publishes them.
 
 The LLM is the one that the file is named after, because its results are published under that name (`name_think` is its think
-mode); the name in the log is the endpoint. The format has no scores.
+mode, `name@host` one of its hosts); the name in the log is what the host calls it. Several outputs are replicates. The format
+has no scores.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from llmfusionbench.builders.reading.fields import (
     identity_of,
     option_texts,
     required_text,
+    text,
     writable,
 )
-from llmfusionbench.builders.reading.file_names import labelled, llm_names
+from llmfusionbench.builders.reading.file_names import NamedLlm, labelled, named_llms
 from llmfusionbench.builders.reading.json_records import read_records
+from llmfusionbench.builders.reading.objects import sampling
 from llmfusionbench.builders.records import Llms, Part
 from llmfusionbench.types import Candidate
 
@@ -37,35 +40,37 @@ class ZeroEval:
 
     Args:
         split: The split of every query.
+        hosts: What an LLM is that several hosts served: `llms`, one per host, or `replicates` of one LLM.
     """
 
     split: str = "train"
+    hosts: str = "llms"
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files."""
-        for (path, file), name in zip(labelled(paths), llm_names(paths), strict=True):
-            yield from self._file(path, file, name)
+        for (path, file), named in zip(labelled(paths), named_llms(paths, self.hosts), strict=True):
+            yield from self._file(path, file, named)
 
-    def _file(self, path: Path, file: str, name: str) -> Iterator[Part]:
+    def _file(self, path: Path, file: str, named: NamedLlm) -> Iterator[Part]:
         generator = Constant("generator")
 
         def read(record: dict[str, Any]) -> list[dict[str, Any]]:
             made = _answer(record)
             generator.check(record)
-            return [made]
+            numbers = range(named.replicate, named.replicate + named.replicates * len(made), named.replicates)
+            return [answer | {"replicate": number} for number, answer in zip(numbers, made, strict=True)]
 
-        llm, mode = Candidate.parse(name)
-        shared = {"split": self.split, "llm": llm, "mode": mode}
-        identity = partial(identity_of, names=_NAMES, llm=name)
+        shared = {"split": self.split, "llm": named.llm, "mode": named.mode, "endpoint": named.host}
+        identity = partial(identity_of, names=_NAMES, llm=Candidate(named.llm, named.mode).name)
         yield from read_records(path, file, read, shared, identity=identity, required="ZeroEval answer")
-        yield Llms([{"llm": llm, "endpoint": generator.value}])
+        yield Llms([{"llm": named.llm, "endpoint": generator.value}])
 
 
-def _answer(record: dict[str, Any]) -> dict[str, Any]:
+def _answer(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """The answers of a record, one per output."""
     task = canonical_task(required_text(record, "dataset"))
-    response, status = _output(record.get("output"))
     truth = answer_text(record.get("answer", record.get("correct_answer")), "answer")
-    return {
+    query = {
         "task": task,
         "source_id": identifier(record, "session_id"),
         "prompt": _sent(record.get("chat_history")),
@@ -73,9 +78,10 @@ def _answer(record: dict[str, Any]) -> dict[str, Any]:
         "ground_truth": truth.rpartition("#")[2].strip() if truth and task == "gsm8k" else truth,
         "choices": option_texts(record.get("choices")),
         "metric": _metric(task),
-        "response": response,
-        "status": status,
+        "requested_model": text(record, "generator"),
+        "sampling": sampling(record.get("configs"), "configs"),
     }
+    return [query | answer for answer in _outputs(record.get("output"))]
 
 
 def _sent(history: Any) -> str:
@@ -85,14 +91,15 @@ def _sent(history: Any) -> str:
     return writable(history[0], "chat_history")
 
 
-def _output(output: Any) -> tuple[str | None, str | None]:
-    """The answer and its status; no status where the text decides it."""
+def _outputs(output: Any) -> list[dict[str, str | None]]:
+    """The response of each sample, and its status where its text does not decide it."""
     texts = [output] if isinstance(output, str) or output is None else output
-    if not isinstance(texts, list) or len(texts) > 1 or not all(isinstance(t, str) or t is None for t in texts):
-        raise BadRecordError("output is not one text, expected the answer")
-    if not texts or texts[0] is None:
-        return None, "missing"
-    return writable(texts[0], "output"), None
+    if not isinstance(texts, list) or not all(isinstance(t, str) or t is None for t in texts):
+        raise BadRecordError("output is not a list of texts, expected the answers")
+    return [
+        {"response": None, "status": "missing"} if t is None else {"response": writable(t, "output"), "status": None}
+        for t in texts or [None]
+    ]
 
 
 def _metric(task: str) -> str:

@@ -154,6 +154,8 @@ def command(
                 say_json_text(report.to_json())
             else:
                 show_table(report.title, report.leaderboard_header(), report.leaderboard_rows())
+                for line in report.about_variance():
+                    say(line)
                 for line in report.data["warnings"]:
                     say(f"Note: {line}")
             if folder is not None:

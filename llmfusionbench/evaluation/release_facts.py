@@ -32,18 +32,31 @@ def source_of(release: Any) -> dict[str, Any]:
 
 def tokens_of(release: Release, query_ids: set[str], candidates: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
     """query_id -> input plus output tokens [C] of each candidate's answer, the mean over replicates; NaN = unknown."""
-    ids = pa.array(sorted(query_ids))
-    columns = ["query_id", "llm", "mode", "input_tokens", "output_tokens"]
-    answers = release.rows("responses", columns=columns, filter=pc.field("query_id").isin(ids))
-    place = {name: i for i, name in enumerate(candidates)}
-    pairs = pc.dictionary_encode(pc.binary_join_element_wise(answers["llm"], answers["mode"], "\x1f")).combine_chunks()
-    names = [Candidate(*pair.rsplit("\x1f", 1)).name for pair in pairs.dictionary.to_pylist()]
-    column = np.array([place.get(name, -1) for name in names], np.int64)[pairs.indices.to_numpy()]
-    row = pc.index_in(answers["query_id"], value_set=ids).to_numpy()
+    ids = sorted(query_ids)
+    answers, row, column = answers_of(release, ids, candidates, ["input_tokens", "output_tokens"])
     used = pc.add(answers["input_tokens"], answers["output_tokens"]).cast(pa.float64()).to_numpy()
     known = (column >= 0) & ~np.isnan(used)
     cell = row[known] * len(candidates) + column[known]
     total, count = (np.bincount(cell, weights=w, minlength=len(ids) * len(candidates)) for w in (used[known], None))
     with np.errstate(invalid="ignore"):
         matrix = (total / count).astype(np.float32).reshape(len(ids), len(candidates))
-    return dict(zip(ids.to_pylist(), matrix, strict=True))
+    return dict(zip(ids, matrix, strict=True))
+
+
+def answers_of(
+    release: Release, query_ids: Sequence[str], candidates: Sequence[str], columns: Sequence[str]
+) -> tuple[pa.Table, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The N answers to some queries, one row per replicate.
+
+    Returns:
+        The table with its key and `columns`; [N] index of each answer's query; [N] index of its candidate, -1 for any other.
+    """
+    ids = pa.array(query_ids, pa.string())
+    names = ["query_id", "llm", "mode", *columns]
+    answers = release.rows("responses", columns=names, filter=pc.field("query_id").isin(ids))
+    place = {name: i for i, name in enumerate(candidates)}
+    pairs = pc.dictionary_encode(pc.binary_join_element_wise(answers["llm"], answers["mode"], "\x1f")).combine_chunks()
+    found = [Candidate(*pair.rsplit("\x1f", 1)).name for pair in pairs.dictionary.to_pylist()]
+    column = np.array([place.get(name, -1) for name in found], np.int64)[pairs.indices.to_numpy()]
+    row = pc.index_in(answers["query_id"], value_set=ids).to_numpy().astype(np.int64)
+    return answers, row, column

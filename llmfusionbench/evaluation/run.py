@@ -19,6 +19,7 @@ from llmfusionbench.evaluation.report.summary import Setting, summarise
 from llmfusionbench.evaluation.routers.by_name import is_baseline, named_routers, resolve, sees_through
 from llmfusionbench.evaluation.routers.decision import Decisions, refuse
 from llmfusionbench.evaluation.scenario import scenario_named
+from llmfusionbench.evaluation.variance.tested import tested
 from llmfusionbench.release import Release, open_release
 from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.statistics import estimate
@@ -134,9 +135,10 @@ def evaluate(
         near_duplicates=near_duplicates,
     )
     measurer = Measurer(Trial.of(made, tokens), resamples, seed)
+    scores = tested(source, measurer.trial)
     overlaps = _overlap(made, near_duplicates)
     curve = _learning_curve(routers, growing, resamples, seed, allow_partial)
-    return Report(summarise(setting, measurer, decisions, overlaps, curve))
+    return Report(summarise(setting, measurer, decisions, scores, overlaps, curve))
 
 
 def _narrowed(

@@ -100,10 +100,20 @@ def _ranges(a: Release, b: Release, name: str) -> Iterator[tuple[int, int, pa.Ta
 
 def _match(a: pa.Table, b: pa.Table, keys: list[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The rows of `a` and of `b` that have the same key, in the order of `a`."""
-    left = a.select(keys).append_column("_a", pa.array(np.arange(a.num_rows)))
-    right = b.select(keys).append_column("_b", pa.array(np.arange(b.num_rows)))
+    left = _comparable(a.select(keys)).append_column("_a", pa.array(np.arange(a.num_rows)))
+    right = _comparable(b.select(keys)).append_column("_b", pa.array(np.arange(b.num_rows)))
     both = left.join(right, keys=keys, join_type="inner").sort_by("_a")
     return both["_a"].to_numpy(), both["_b"].to_numpy()
+
+
+def _comparable(keys: pa.Table) -> pa.Table:
+    """`keys` with a text in place of null, which a join does not find equal to itself."""
+    for i, field in enumerate(keys.schema):
+        if keys[field.name].null_count:
+            keys = keys.set_column(i, field.name, pc.coalesce(pc.binary_join_element_wise("=", keys[field.name], ""), ""))
+        elif pa.types.is_string(field.type) and field.nullable:
+            keys = keys.set_column(i, field.name, pc.binary_join_element_wise("=", keys[field.name], ""))
+    return keys
 
 
 def _differs(a: pa.ChunkedArray, b: pa.ChunkedArray) -> npt.NDArray[np.bool_]:

@@ -184,6 +184,8 @@ def _range(low: float | None, high: float | None, array: pa.Array) -> Mask | Non
     if least is None or ((low is None or least >= low) and (high is None or most <= high)):
         return None
     numbers = pc.fill_null(array, 0).to_numpy(zero_copy_only=False)  # exact for integers, as a cast to float is not
+    if numbers.dtype == np.float32:
+        numbers = numbers.astype(np.float64)  # numpy would round the bounds to single precision
     bad = np.zeros(len(array), bool)
     if low is not None:
         bad |= numbers < low

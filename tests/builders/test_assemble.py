@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -28,9 +28,19 @@ Row = dict[str, Any]
 LLMS = [
     {"llm": "a", "input_price": 0.5, "output_price": 2.0, "scale": "small"},
     {"llm": "b\x1fc", "input_price": None, "output_price": 1.0, "scale": None},
-    {"llm": "z", "input_price": 0.0, "output_price": 0.0, "scale": "large"},
+    {
+        "llm": "z",
+        "input_price": 0.0,
+        "output_price": 0.0,
+        "scale": "large",
+        "prices": [
+            {"valid_from": "2024-06-01T00:00:00.000Z", "input_price": 1.0, "output_price": 3.0},
+            {"valid_from": "2025-06-01T00:00:00.000Z", "input_price": 2.0, "output_price": None},
+        ],
+    },
 ]
 GUARD = ("train", "test", "partial_test")
+ANSWER = ("query_id", "llm", "mode", "replicate")
 TABLES = ("queries", "responses", "judge_scores", "logs", "routing")
 
 log_rows = st.fixed_dictionaries(
@@ -44,7 +54,10 @@ log_rows = st.fixed_dictionaries(
         "source_id": st.sampled_from([None, "7", "8"]),
         "license": st.sampled_from([None, "MIT"]),
         "llm": st.sampled_from([None, "a", "a", "b\x1fc", "z"]),
-        "mode": st.sampled_from([None, "direct", "think"]),
+        "mode": st.sampled_from([None, "direct", "think", "high"]),
+        "replicate": st.sampled_from([None, None, 0, 1]),
+        "served_model": st.sampled_from([None, None, "a", "a-2024-01-02", "z", "other"]),
+        "created_at": st.sampled_from([None, "2024-01-01", "2025-01-01", "2026-01-01"]),
         "response": st.sampled_from([None, None, "", " ", "two", "four"]),
         "status": st.sampled_from([None, None, None, "ok", "error", "missing"]),
         "performance": st.sampled_from([None, None, 0.0, 1.0, 0.5]),
@@ -54,6 +67,7 @@ log_rows = st.fixed_dictionaries(
         "cost_usd": st.sampled_from([None, None, 0.25]),
         "latency_s": st.sampled_from([None, 1.5]),
         "judge": st.sampled_from([None, "j", "k"]),
+        "judge_opponent": st.sampled_from([None, None, "z"]),
         "judge_score": st.sampled_from([None, 0.1, 0.2, 0.7]),
         "judge_reason": st.sampled_from([None, "good", "bad"]),
     }
@@ -75,10 +89,21 @@ class Plain:
         records = self.consistent(records, ("query_id",), ("ground_truth", "choices", "metric"))
         self.queries = self.merged(records, ("query_id",), table_schema("queries").arrow.names)
         answers = [r for r in records if r["llm"] is not None]
-        answers = self.consistent(answers, ("query_id", "llm", "mode"), ("response", "status", "performance"))
-        self.responses = self.merged(answers, ("query_id", "llm", "mode"), table_schema("responses").arrow.names)
-        scores = [r | {"score": r["judge_score"], "reason": r["judge_reason"], "rubric": r["judge_rubric"]} for r in answers]
-        key = ("query_id", "llm", "mode", "judge")
+        answers = self.consistent(answers, ANSWER, ("response", "status", "performance"))
+        self.responses = self.merged(answers, ANSWER, table_schema("responses").arrow.names)
+        judged = (
+            "opponent",
+            "order",
+            "score",
+            "reason",
+            "rubric",
+            "served_model",
+            "prompt_sha256",
+            "distribution",
+            "created_at",
+        )
+        scores = [r | {name: r[f"judge_{name}"] for name in judged} for r in answers]
+        key = (*ANSWER, "judge", "opponent")
         scores = self.consistent([r for r in scores if r["judge"] is not None], key, ("score",))
         self.judge_scores = self.merged(scores, key, table_schema("judge_scores").arrow.names)
         self.price()
@@ -103,15 +128,25 @@ class Plain:
         for r in records:
             row = rows.setdefault(tuple(r[k] for k in key), dict.fromkeys(columns))
             row.update({c: r[c] for c in columns if row[c] is None})
-        return [rows[k] for k in sorted(rows)]
+        return [rows[k] for k in sorted(rows, key=in_order)]
 
     def price(self) -> None:
         prices = {r["llm"]: r for r in LLMS}
         for r in self.responses:
-            llm = prices[r["llm"]]
+            llm = self.price_of(prices, r)
             parts = (r["input_tokens"], llm["input_price"], r["output_tokens"], llm["output_price"])
             if r["cost_usd"] is None and None not in parts:
                 r["cost_usd"] = (parts[0] * parts[1] + parts[2] * parts[3]) / 1e6
+
+    def price_of(self, prices: dict[str, Row], answer: Row) -> Row:
+        """The prices of an answer: of the model that served it, at its date."""
+        unknown = {"input_price": None, "output_price": None}
+        served = answer["served_model"]
+        llm = prices.get(answer["llm"] if served in (None, answer["llm"], f"{answer['llm']}-2024-01-02") else
+                         str(served).removesuffix("-2024-01-02"), unknown)  # fmt: skip
+        if llm.get("prices") is None or answer["created_at"] is None:
+            return llm
+        return next((p for p in reversed(llm["prices"]) if p["valid_from"] <= answer["created_at"]), unknown)
 
     def log(self, answer: Row) -> Row:
         query = next(q for q in self.queries if q["query_id"] == answer["query_id"])
@@ -119,22 +154,33 @@ class Plain:
         given_scores = [
             s
             for s in self.judge_scores
-            if s["score"] is not None and all(s[k] == answer[k] for k in ("query_id", "llm", "mode"))
+            if s["score"] is not None and s["opponent"] is None and all(s[k] == answer[k] for k in ANSWER)
         ]
         prompt = query["prompt_think"] if answer["mode"] == "think" and query["prompt_think"] else query["prompt"]
+        price = self.price_of({r["llm"]: r for r in LLMS}, answer)
+        llm = llm | {name: price[name] for name in ("input_price", "output_price")}
         whole = query | llm | answer | {"prompt": prompt, "judges": [s["judge"] for s in given_scores]}
         whole["judge_score"] = fmean(s["score"] for s in given_scores) if given_scores else None
         return {c: whole[c] for c in table_schema("logs").arrow.names}
 
     def cells(self, query: Row) -> Row:
         mine = [r for r in self.logs if r["query_id"] == query["query_id"]]
-        cells = [
-            {"candidate": Candidate(r["llm"], r["mode"]).name} | {c: r[c] for c in ("performance", "cost_usd", "judge_score")}
-            for r in mine
-        ]
+        cells = []
+        for name in {Candidate(r["llm"], r["mode"]).name for r in mine}:
+            own = [r for r in mine if Candidate(r["llm"], r["mode"]).name == name]
+            cell: Row = {"candidate": name, "replicates": sum(r["status"] != "missing" for r in own) or None}
+            for figure in ("performance", "cost_usd", "judge_score"):
+                known = [r[figure] for r in own if r[figure] is not None]
+                cell[figure] = fmean(known) if known else None
+            cells.append(cell)
         return {c: query[c] for c in ("query_id", "prompt", "task")} | {
             "candidates": sorted(cells, key=lambda c: c["candidate"])
         }
+
+
+def in_order(key: Iterable[Any]) -> list[tuple[bool, Any]]:
+    """What sorts keys as the tables do, null last."""
+    return [(value is None, value if value is not None else "") for value in key]
 
 
 def parts_of(rows: list[Row], size: int) -> Iterator[Records]:
@@ -162,7 +208,7 @@ def through_the_spill(
             made = assemble(read_slices(plan), llms, plan.split)
             for name, table in made.tables.items():
                 found = table.select(table_schema(name).arrow.names).to_pylist()
-                assert found == sorted(found, key=lambda r: [r[k] for k in table_schema(name).key])
+                assert found == sorted(found, key=lambda r: in_order([r[k] for k in table_schema(name).key]))
                 tables[name] += found
             assert {q["split"] for q in made.tables["queries"].to_pylist()} <= {plan.split}
             for r in made.rejected:
@@ -187,7 +233,7 @@ def test_the_tables_are_those_of_a_dictionary(rows: list[Row], part: int, run_by
     tables, refused = through_the_spill(rows, part, run_bytes, shard_bytes)
     for name in TABLES:
         expected = getattr(plain, name)
-        found = sorted(tables[name], key=lambda r: [r[k] for k in table_schema(name).key])
+        found = sorted(tables[name], key=lambda r: in_order([r[k] for k in table_schema(name).key]))
         assert [_rounded(r) for r in found] == [_rounded(r) for r in expected], name
         for row in found:
             assert is_valid(name, row), row

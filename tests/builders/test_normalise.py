@@ -43,7 +43,8 @@ def reason(**change: Any) -> str:
 def test_the_least_that_a_record_can_say() -> None:
     assert {k: v for k, v in one().items() if v is not None} == {
         "query_id": query_id("sums", "1+1?"), "file": "f", "row": 0, "task": "sums", "domain": "other", "split": "train",
-        "prompt": "1+1?", "metric": "em", "llm": "a", "mode": "direct", "status": "ok", "provenance": "imported",
+        "prompt": "1+1?", "metric": "em", "llm": "a", "mode": "direct", "replicate": 0, "status": "ok",
+        "provenance": "imported",
     }  # fmt: skip
 
 
@@ -136,7 +137,7 @@ def test_zero_is_not_missing() -> None:
         ({"cost_usd": -0.1}, "cost_usd is -0.1, expected number of at least 0 or null"),
         ({"cost_usd": 1e37}, "cost_usd is 1e+37, expected number of at least 0 or null, at most 1e+36"),
         ({"input_tokens": -1}, "input_tokens is -1, expected integer of at least 0 or null"),
-        ({"mode": "Think"}, 'mode is "Think", expected `direct` or `think`'),
+        ({"mode": "Think"}, 'mode is "Think", expected a short name in lower case'),
         ({"split": "validation"}, 'split is "validation", expected `train` or `test` or `partial_test`'),
         ({"split": None}, "split is null, expected `train` or `test` or `partial_test`"),
         ({"metric": None}, "metric is null, expected string"),
@@ -173,7 +174,7 @@ def test_others_are_kept_in_order() -> None:
 def test_secrets_and_texts_stay_out_of_refusals() -> None:
     _, (rejected,) = normal({"performance": 2.0, "response": "the answer", "prompt": "the prompt", "source_id": "7"})
     assert rejected.record == {"task": "sums", "source_id": "7", "split": "train", "llm": "a", "mode": "direct",
-                               "query_id": query_id("sums", "the prompt")}  # fmt: skip
+                               "replicate": 0, "query_id": query_id("sums", "the prompt")}  # fmt: skip
 
 
 def test_no_records() -> None:
@@ -186,14 +187,18 @@ texts = st.one_of(
 )
 numbers = st.one_of(st.none(), st.floats(), st.sampled_from([0.0, 0.5, 1.0, -1.0]))
 counts = st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1))
-anything = st.fixed_dictionaries(
-    {
-        f.name: texts if f.type == pa.string() else numbers if f.type == pa.float64() else counts if f.type == pa.int64()
-        else st.one_of(st.none(), st.lists(texts, max_size=3))
-        for f in LOG
-        if f.name not in ("file", "row")
-    }
-)  # fmt: skip
+
+
+def values(kind: pa.DataType) -> st.SearchStrategy[Any]:
+    """Anything that an Arrow type can hold, null too."""
+    if pa.types.is_list(kind):
+        return st.one_of(st.none(), st.lists(values(kind.value_type), max_size=3))
+    if pa.types.is_struct(kind):
+        return st.one_of(st.none(), st.fixed_dictionaries({field.name: values(field.type) for field in kind}))
+    return {pa.string(): texts, pa.float64(): numbers, pa.int64(): counts}[kind]
+
+
+anything = st.fixed_dictionaries({f.name: values(f.type) for f in LOG if f.name not in ("file", "row")})
 
 
 @settings(max_examples=2 * settings().max_examples)

@@ -12,7 +12,7 @@ import pytest
 
 import llmfusionbench as lfb
 from llmfusionbench.builders import build
-from llmfusionbench.builders.reading.file_names import llm_names
+from llmfusionbench.builders.reading.file_names import named_llms
 from llmfusionbench.types import normalise_prompt
 from tests.helpers.reading import real_logs
 
@@ -46,10 +46,10 @@ def wildbench(tmp_path_factory: pytest.TempPathFactory) -> lfb.Release:
 def test_zeroeval_loses_nothing(zeroeval: lfb.Release) -> None:
     expected = {}
     paths = real_logs("zeroeval_gsm8k/*.json.gz")
-    for path, llm in zip(paths, llm_names(paths), strict=True):
+    for path, named in zip(paths, named_llms(paths), strict=True):
         for record in raw(path):
             (prompt,), (output,) = record["chat_history"], record["output"]
-            expected[llm, normalise_prompt(prompt)] = output
+            expected[named.llm, normalise_prompt(prompt)] = output
     assert len(expected) == 26_380
     prompts = {q["query_id"]: normalise_prompt(q["prompt"]) for q in zeroeval.table("queries").to_table().to_pylist()}
     columns = ["query_id", "llm", "mode", "response", "status", "performance"]

@@ -32,8 +32,10 @@ def test_every_answer_has_the_tokenizers_counts_and_their_price(part: Release, t
     for row in rows:
         if row["status"] == "error":
             continue
-        sent, answered = (len(cl100k.encode_ordinary(row[c])) for c in ("prompt", "response"))
+        sent, said, thought = (len(cl100k.encode_ordinary(row[c] or "")) for c in ("prompt", "response", "reasoning"))
+        answered = said + thought
         assert (row["input_tokens"], row["output_tokens"], row["tokenizer"]) == (sent, answered, "cl100k_base")
+        assert row["reasoning_tokens"] == (thought if row["reasoning"] is not None else None)
         price = (sent * row["input_price"] + answered * row["output_price"]) / 1e6
         assert row["cost_usd"] == pytest.approx(price, rel=1e-12)
     assert report.output_tokens == sum(row["output_tokens"] or 0 for row in rows)
@@ -46,7 +48,7 @@ def test_every_answer_has_the_tokenizers_counts_and_their_price(part: Release, t
         "manifest.json",
     }
     (responses,) = [d for d in lfb.release.diff_releases(part, report.release) if d]
-    assert set(responses.columns) <= {"input_tokens", "output_tokens", "tokenizer", "cost_usd"}
+    assert set(responses.columns) <= {"input_tokens", "output_tokens", "reasoning_tokens", "tokenizer", "cost_usd"}
     assert lfb.validate(tmp_path / "out") == []
 
 

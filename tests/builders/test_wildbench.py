@@ -34,6 +34,7 @@ def test_a_score_in_our_columns(tmp_path: Path) -> None:
         "llm": "tiny",
         "mode": "direct",
         "response": "An answer.",
+        "requested_model": "lab/tiny",
         "judge": "strict",
         "judge_score": pytest.approx(6 / 9),
         "judge_reason": "Strengths: Short.\nWeaknesses: Wrong.",
@@ -100,10 +101,13 @@ def test_prompts_join_by_session(tmp_path: Path) -> None:
     scores = write_json(tmp_path / "judge=j" / "tiny.json", [scored(f"s{i}") for i in range(4)])
     for path in (write_lines(tmp_path / "v2.jsonl.gz", tasks), write_json(tmp_path / "v2.json", tasks)):
         found = read(WildBench(), scores, path)
+        assert [None if m is None else [t["role"] for t in m] for m in found.column("messages")] == [
+            ["user", "assistant", "user"], None, None, None
+        ]  # fmt: skip
         assert found.column("prompt") == ["USER: Hi\n\nASSISTANT: Hello\n\nUSER: Bye", "Write a line.", None, None]
         assert found.reasons == [
             (path.name, 2, "the prompt is that of session s1; this session is kept by its id alone"),
-            (path.name, 3, "conversation_input is not a list of turns, expected [{role, content}]"),
+            (path.name, 3, "conversation_input is empty, expected a list of turns [{role, content}]"),
         ]
         with pytest.raises(InputError, match="tasks alone, expected score files"):
             read(WildBench(), path)

@@ -6,7 +6,8 @@ import pytest
 
 from llmfusionbench.builders.reading import json_records
 from llmfusionbench.builders.sources.zeroeval import ZeroEval
-from llmfusionbench.errors import InputError
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.types import Candidate
 from tests.helpers.reading import read, real_logs, write, write_json
 
 
@@ -39,7 +40,10 @@ def test_an_answer_in_our_columns(tmp_path: Path) -> None:
         "metric": "gsm8k",
         "llm": "tiny-1b",
         "mode": "direct",
+        "replicate": 0,
         "response": '{"reasoning": "", "answer": "2"}',
+        "requested_model": "lab/tiny-1b",
+        "sampling": {"temperature": 0.0, "top_p": None, "max_tokens": None, "seed": None, "effort": None},
     }
     assert found.llms == {"tiny-1b": {"llm": "tiny-1b", "endpoint": "lab/tiny-1b"}}
     assert found.normal_table["status"].to_pylist() == ["ok", "ok"]
@@ -98,7 +102,7 @@ def test_a_bad_record_costs_no_other(tmp_path: Path) -> None:
         "not a record",
         answer(2, chat_history=["a", "b"]),
         answer(3, dataset=...),
-        answer(4, output=["a", "b"]),
+        answer(4, output=["a", 7]),
         answer(5, output=["half a pair: \ud83d"]),
         answer(6, generator="lab/other"),
         answer(7, chat_history=[]),
@@ -110,7 +114,7 @@ def test_a_bad_record_costs_no_other(tmp_path: Path) -> None:
         ("tiny.json", 1, 'the record is "not a record", expected a JSON object'),
         ("tiny.json", 2, "chat_history is not one text, expected what was sent"),
         ("tiny.json", 3, "dataset is missing, expected a text"),
-        ("tiny.json", 4, "output is not one text, expected the answer"),
+        ("tiny.json", 4, "output is not a list of texts, expected the answers"),
         ("tiny.json", 5, "output is broken at character 13, expected text that UTF-8 can write"),
         ("tiny.json", 6, 'generator is "lab/other", expected "lab/tiny-1b" as before in this file'),
         ("tiny.json", 7, "chat_history is not one text, expected what was sent"),
@@ -132,7 +136,31 @@ def test_names_of_llms_and_files(tmp_path: Path) -> None:
     ]
     found = read(ZeroEval(), *paths)
     assert found.column("llm") == ["one", "two@x", "two@y", "one"]
+    assert found.column("endpoint") == ["host", "x", "y", "host"]
+    assert found.column("replicate") == [0, 0, 0, 0]
+    assert [Candidate(llm, "direct").name for llm in ("one", "two@x")] == ["one", "two@x@direct"]
     assert found.column("file") == ["a/one@host.json", "two@x.json.gz", "two@y.json", "b/one@host.json"]
+
+
+def test_hosts_as_replicates(tmp_path: Path) -> None:
+    names = ("two@y.json", "one@host.json", "two@x.json", "two_think@x.json")
+    paths = [write_json(tmp_path / name, [answer(generator=name)]) for name in names]
+    rows = read(ZeroEval(hosts="replicates"), *paths).rows
+    key = [(r["llm"], r["mode"], r["replicate"], r["endpoint"]) for r in rows]
+    assert key == [
+        ("two", "direct", 1, "y"), ("one", "direct", 0, "host"), ("two", "direct", 0, "x"), ("two", "think", 0, "x")
+    ]  # fmt: skip
+    with pytest.raises(UnknownNameError, match='No hosts "copies"'):
+        read(ZeroEval(hosts="copies"), *paths)
+
+
+def test_several_outputs_are_replicates(tmp_path: Path) -> None:
+    paths = [write_json(tmp_path / f"two@{host}.json", [answer(output=["3", None, "5"])]) for host in "xy"]
+    rows = read(ZeroEval(hosts="replicates"), *paths).rows
+    assert [(r["endpoint"], r["replicate"], r["response"], r["status"]) for r in rows] == [
+        ("x", 0, "3", None), ("x", 2, None, "missing"), ("x", 4, "5", None),
+        ("y", 1, "3", None), ("y", 3, None, "missing"), ("y", 5, "5", None),
+    ]  # fmt: skip
 
 
 def test_many_records_come_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,12 @@ from tests.helpers.parts import Parts, record
 
 COLUMNS = [(table, column) for table in TABLES + SIDECARS for column in table_schema(table).columns]
 CARRIED = [(table, column) for table, column in COLUMNS if table in ("queries", "responses") and column.name in LOG.names]
-SETTLED = {"split": "train", "status": "ok", "mode": "direct", "provenance": "collected"}
+SETTLED = {
+    "split": "train", "status": "ok", "mode": "direct", "provenance": "collected", "finish_reason": "length",
+    "created_at": "2026-01-31T23:59:59.000Z",
+    "messages": [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}],
+    "sampling": {"temperature": 0.5, "top_p": 1.0, "max_tokens": 3, "seed": -1, "effort": "low"},
+}  # fmt: skip
 
 
 def a_value(column: Column) -> Any:

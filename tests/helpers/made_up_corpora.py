@@ -37,6 +37,7 @@ SAMPLES: dict[str, pa.Table] = {
         {
             **_common,
             "candidate": pa.array([None, *["tiny", "big_think"] * 6, "tiny"], pa.string()),
+            "replicate": pa.array([None, *[0, 1] * 6, 0], pa.int64()),
             "mode": pa.array([None, *["direct", "think"] * 6, "direct"], pa.string()),
             "response": _answers,
             "performance": pa.array([None, *[1.0] * 13], pa.float32()),
@@ -48,7 +49,9 @@ SAMPLES: dict[str, pa.Table] = {
         {
             **_common,
             "candidate": pa.array(["tiny"] * ROWS),
+            "replicate": pa.array([0] * ROWS),
             "rejected_candidate": pa.array(["big_think"] * ROWS),
+            "rejected_replicate": pa.array([1] * ROWS),
             "chosen": _answers,
             "rejected": _others,
             "gap": pa.array([0.5] * ROWS, pa.float32()),
@@ -58,6 +61,7 @@ SAMPLES: dict[str, pa.Table] = {
         {
             **_common,
             "candidate": pa.array(["tiny"] * ROWS),
+            "replicate": pa.array([0] * ROWS),
             "completion": _answers,
             "label": pa.array([row % 3 == 0 for row in range(ROWS)]),
         }

@@ -41,6 +41,13 @@ def records(corpus: Corpus) -> list[dict[str, Any]]:
     return [json.loads(line) for path in corpus.files for line in path.read_bytes().split(b"\n") if line]
 
 
+def whole(row: dict[str, Any]) -> str | None:
+    """The text of an answer with its reasoning, as corpora that keep it hold it."""
+    if row["response"] is None or row["reasoning"] is None:
+        return row["response"]
+    return f"<think>\n{row['reasoning']}\n</think>\n\n{row['response']}"
+
+
 def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("ascii").splitlines()]
 

@@ -51,6 +51,29 @@ def pairing(ours: np.ndarray, theirs: np.ndarray) -> dict[str, float]:
     return {"gain": found["value"], "low": found["low"], "high": found["high"], "p": p}
 
 
+def luck(performance: np.ndarray, single: np.ndarray) -> dict[str, Any]:
+    """The part of a report about luck, its figures near those of the simulated scores."""
+    oracle = estimate(performance.max(axis=1) - performance[np.arange(len(single)), single])
+    parts = {"oracle": 1.0, "luck": 0.6, "attainable": 0.4, "at_least": 0.2, "at_most": 0.7}
+    shares = {"task": 0.05, "candidate": 0.1, "task_x_candidate": 0.05, "query": 0.2, "query_x_candidate": 0.15, "luck": 0.45}
+
+    def times(factor: float) -> dict[str, float]:
+        return {key: x * factor for key, x in oracle.items() if key != "n"} | {"n": len(single)}
+
+    def around(value: float) -> dict[str, float]:
+        return {"value": value, "low": 0.9 * value, "high": 1.1 * value, "n": performance.size}
+
+    return {
+        "scores": 3 * performance.size, "cells": performance.size, "replicated": performance.size, "queries": len(performance),
+        "skipped_tasks": [], "reference": [CANDIDATES[int(single[0])]],
+        "components": {name: {"variance": around(0.24 * v), "share": around(v)} for name, v in shares.items()},
+        "ceiling": {part: times(factor) for part, factor in parts.items()},
+        "routers": [{"name": "knn", "gain": times(0.1)}],
+        "plan": None,
+        "conclusion": "The oracle gains more than a router could attain.",
+    }  # fmt: skip
+
+
 @cache
 def sample_report() -> dict[str, Any]:
     """The report; treat it as read-only, or copy it."""
@@ -141,7 +164,7 @@ def sample_report() -> dict[str, Any]:
             {"query_id": f"q{q:016x}", "task": tasks[q].item(), "prompt": prompt, "scores": scores, "choices": choices}
         )
     return {
-        "version": "1.0",
+        "version": "1.1",
         "release": {
             "source": "sample", "revision": "1", "schema_version": "1.0", "provenance": ["simulated"],
             "digest": "sha256:" + "0f" * 32,
@@ -161,6 +184,7 @@ def sample_report() -> dict[str, Any]:
             }
             for i, name in enumerate(CANDIDATES)
         ],
+        "variance": luck(performance, single),
         "frontier": frontier,
         "learning_curve": curve,
         "explorer": explorer,

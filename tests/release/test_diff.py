@@ -48,7 +48,7 @@ def test_added_removed_and_changed(tiny: Path, tmp_path: Path) -> None:
     assert changed == {
         "what": "changed", "key": changed["key"], "column": "performance", "before": 1.0, "after": 0.0,
     }  # fmt: skip
-    assert changed["key"].keys() == {"query_id", "llm", "mode"}
+    assert changed["key"].keys() == {"query_id", "llm", "mode", "replicate"}
 
 
 def test_rows_that_moved_between_splits_are_changed(tiny: Path, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def manifest_odd_entry(release: Path) -> None:
 
 
 def manifest_newer(release: Path) -> None:
-    change_manifest(release, lambda m: m.update(schema_version="2.0"))
+    change_manifest(release, lambda m: m.update(schema_version="3.0"))
 
 
 def manifest_without_version(release: Path) -> None:
@@ -272,7 +272,7 @@ def test_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
         "row": 0,
         "column": "mode",
         "value": '"\\x1b[2J\\x1b[31mred"',
-        "expected": "`direct` or `think`",
+        "expected": "a short name in lower case, such as `direct`, `think` or `high`",
         "line": 1,
     }
     assert out.isascii()

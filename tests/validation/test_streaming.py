@@ -34,6 +34,7 @@ def write(path: Path, groups: int) -> Path:
                 "query_id": [f"{group * 10_000 + i:024x}" for i in range(10_000)],
                 "llm": ["tiny"] * 10_000,
                 "mode": ["direct"] * 10_000,
+                "replicate": [0] * 10_000,
                 "response": texts,
                 "status": ["ok"] * 10_000,
                 "performance": rng.random(10_000),

@@ -129,7 +129,9 @@ def corpus_schema() -> dict[str, Any]:
 
 def keys_of(samples: pa.Table) -> pa.Table:
     """The keys of samples whose records cannot hold them."""
-    wanted = ("query_id", "task", "candidate", "rejected_candidate", "provenance", "license")
+    wanted = (
+        "query_id", "task", "candidate", "replicate", "rejected_candidate", "rejected_replicate", "provenance", "license",
+    )  # fmt: skip
     return samples.select([name for name in wanted if name in samples.column_names])
 
 

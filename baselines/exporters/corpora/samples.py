@@ -13,7 +13,6 @@ from llmfusionbench.baselines.exporters.corpora.answers import Answers
 from llmfusionbench.baselines.exporters.corpora.chosen import GROUND_TRUTH, Chosen
 from llmfusionbench.baselines.exporters.corpora.ground_truths import COLUMNS, label_answers
 from llmfusionbench.baselines.exporters.corpora.queries import (
-    ANSWER,
     PROMPTS,
     UNKNOWN,
     Coded,
@@ -26,7 +25,7 @@ from llmfusionbench.baselines.exporters.corpora.queries import (
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.release import Release
 from llmfusionbench.texts.reasoning import rejoined
-from llmfusionbench.types import DIRECT
+from llmfusionbench.types import ANSWER_KEY, DIRECT
 
 _PIECE_BYTES: Final = 2**28
 """Bytes of prompts in one table; the prompt of a query is in it once per record."""
@@ -39,7 +38,7 @@ class Samples:
 
     def __init__(self, release: Release, answers: Answers, chosen: Chosen) -> None:
         self.release, self.answers, self.chosen = release, answers, chosen
-        self._queries = batches(release, "queries", answers.queries.splits, ["query_id", *PROMPTS, *COLUMNS])
+        self._queries = batches(release, "queries", answers.queries.splits, ["query_id", *PROMPTS, "messages", *COLUMNS])
         self._batch: pa.RecordBatch | None = None
         self._start = 0
         """The place of the first query of the batch."""
@@ -80,7 +79,7 @@ class Samples:
                 wanted[column[column != GROUND_TRUTH]] = True
         if not wanted.any():
             return
-        for batch in batches(self.release, "responses", self.answers.queries.splits, [*ANSWER, "response", "reasoning"]):
+        for batch in batches(self.release, "responses", self.answers.queries.splits, [*ANSWER_KEY, "response", "reasoning"]):
             places = self.answers.places(batch)
             mask = (places >= 0) & wanted[places]
             if mask.any():
@@ -101,19 +100,23 @@ class Samples:
             query, answer = chosen.query[records], chosen.answer[records]
             own = answer != GROUND_TRUTH
             think = own & answers.think[answer]
-            direct_prompt, think_prompt, truth = (column.take(pa.array(query - first)) for column in asked)
+            taken = pa.array(query - first)
+            direct_prompt, think_prompt, truth, turns = (column.take(taken) for column in asked)
             columns = {
                 "query_id": queries.ids.take(pa.array(query)),
                 "task": _names(queries.task, query),
                 "prompt": pc.if_else(pa.array(think), think_prompt, direct_prompt),
+                "messages": _sent(turns, think, think_prompt, direct_prompt),
                 "provenance": _names(answers.provenance_of(query, answer), np.arange(len(records))),
                 "license": _names(queries.license, query, missing=UNKNOWN),
                 "candidate": _names(answers.candidates, answer),
+                "replicate": pa.array(answers.replicate[answer], mask=~own),
                 "mode": pc.if_else(pa.array(own), pa.array(answers.modes).take(pa.array(answers.mode[answer])), DIRECT),
             }
             if chosen.rejected is not None and chosen.gap is not None:
                 columns |= {
                     "rejected_candidate": _names(answers.candidates, chosen.rejected[records]),
+                    "rejected_replicate": pa.array(answers.replicate[chosen.rejected[records]]),
                     "chosen": text(answer),
                     "rejected": text(chosen.rejected[records]),
                     "gap": pa.array(chosen.gap[records].astype(np.float32)),
@@ -133,14 +136,14 @@ class Samples:
         """(first query, some records, texts of the queries), in pieces whose prompts, one per record, fit in memory."""
         for first, last, asked in self._asked(start, stop):
             records = np.arange(*np.searchsorted(self.chosen.query, [first, last]))
-            length = np.max([pc.fill_null(pc.binary_length(texts), 0).to_numpy() for texts in asked], axis=0)
+            length = np.max([pc.fill_null(pc.binary_length(texts), 0).to_numpy() for texts in asked[:3]], axis=0)
             ends = np.cumsum(length[self.chosen.query[records] - first], dtype=np.int64)
             for piece in np.split(records, np.flatnonzero(np.diff(ends // _PIECE_BYTES)) + 1):
                 if len(piece):
                     yield first, piece, asked
 
     def _asked(self, start: int, stop: int) -> Iterator[tuple[int, int, list[pa.Array]]]:
-        """(first, last, [direct prompts, think prompts, ground truths]) of the queries from `start` to `stop`, in order."""
+        """(first, last, [direct prompts, think prompts, ground truths, turns]) of the queries from `start` on, in order."""
         while start < stop:
             while self._batch is None or self._start + self._batch.num_rows <= start:
                 self._start += 0 if self._batch is None else self._batch.num_rows
@@ -151,11 +154,29 @@ class Samples:
             part = self._batch.slice(start - self._start, last - start)
             if not part["query_id"].equals(self.answers.queries.ids.slice(start, last - start)):
                 raise self._changed()
-            yield start, last, [prompts_of(part), pc.coalesce(part["prompt_think"], part["prompt"]), label_answers(part)]
+            yield start, last, [prompts_of(part), _think_prompts(part), label_answers(part), part["messages"]]
             start = last
 
     def _changed(self) -> ReleaseError:
         return ReleaseError(f"{self.release.path}: changed while it was read. Remedy: run it again")
+
+
+def _think_prompts(queries: pa.RecordBatch) -> pa.Array:
+    return pc.coalesce(queries["prompt_think"], queries["prompt"])
+
+
+def _sent(turns: pa.Array, think: Mask, think_prompt: pa.Array, direct_prompt: pa.Array) -> pa.Array:
+    """[n] the turns as they were sent: in think mode the last one ends as the think prompt does."""
+    rows = np.flatnonzero(think & turns.is_valid().to_numpy(zero_copy_only=False))
+    if not rows.size:
+        return turns
+    sent = turns.to_pylist()
+    for i in rows.tolist():
+        asked, plain = think_prompt[i].as_py(), direct_prompt[i].as_py()
+        if asked != plain and asked.startswith(plain):
+            last = sent[i][-1]
+            sent[i] = [*sent[i][:-1], {**last, "content": last["content"] + asked[len(plain) :]}]
+    return pa.array(sent, turns.type)
 
 
 def _joined(waiting: list[_Texts]) -> _Texts:

@@ -77,6 +77,24 @@ class Report:
         names = ("performance", "cost_usd", "judge")
         return pd.DataFrame([{"candidate": c["candidate"], **_columns(c, names)} for c in self.data["candidates"]])
 
+    @property
+    def variance(self) -> pd.DataFrame:
+        """One row per component of the variance of scores: component, variance and share, each with `_low`, `_high`, `_n`."""
+        found = (self.data.get("variance") or {}).get("components") or {}
+        rows = [(name, parts["variance"], parts["share"]) for name, parts in found.items() if parts["share"] is not None]
+        return pd.DataFrame(
+            [{"component": name, **_columns({"variance": v, "share": s}, ("variance", "share"))} for name, v, s in rows]
+        )
+
+    def about_variance(self) -> list[str]:
+        """The shares of the components of variance in a line, and the sentence about the attainable ceiling."""
+        if not self.data.get("variance"):
+            return []  # a report of version 1.0
+        found = self.data["variance"]["components"] or {}
+        known = {name: parts["share"]["value"] for name, parts in found.items() if parts["share"] is not None}
+        shares = ", ".join(f"{name.replace('_', ' ')} {share:.0%}" for name, share in known.items() if share is not None)
+        return [*([f"Variance of scores: {shares}."] if shares else []), self.data["variance"]["conclusion"]]
+
     def to_json(self) -> str:
         """The report as JSON: keys sorted, one value per line, the same bytes for the same evaluation."""
         return json.dumps(self.data, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
@@ -93,7 +111,7 @@ class Report:
         cells = [line.split("\t") for line in lines]
         widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
         table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
-        return "\n".join([self.title, *table, *(f"note: {line}" for line in self.data["warnings"])])
+        return "\n".join([self.title, *table, *self.about_variance(), *(f"note: {line}" for line in self.data["warnings"])])
 
     @property
     def title(self) -> str:

@@ -12,14 +12,15 @@ from llmfusionbench.evaluation.measures import MEASURES
 from llmfusionbench.evaluation.measures.measure import LEVELS, Measurer, Measures
 from llmfusionbench.evaluation.measures.tradeoff import frontier, frontier_distance
 from llmfusionbench.evaluation.measures.trial import Trial
+from llmfusionbench.evaluation.report.figures import figure, number
 from llmfusionbench.evaluation.routers.decision import Decisions
+from llmfusionbench.evaluation.variance.findings import findings
+from llmfusionbench.evaluation.variance.tested import Tested
 from llmfusionbench.release.routing_table import column_means
-from llmfusionbench.statistics import Estimate, Floats, estimate, two_sided_p
+from llmfusionbench.statistics import Floats, estimate, two_sided_p
 from llmfusionbench.texts.near_duplicates import Overlap
 
-VERSION = "1.0"
-_DIGITS = 9
-"""Significant digits of a figure: enough, and the same on every machine."""
+VERSION = "1.1"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def summarise(
     setting: Setting,
     measurer: Measurer,
     decisions: Mapping[str, Decisions],
+    scores: Tested,
     overlaps: Overlap | None,
     curve: list[dict[str, Any]],
 ) -> dict[str, Any]:
@@ -71,15 +73,21 @@ def summarise(
         "best_single": sorted({table.candidates[c] for c in np.unique(trial.best_single) if c >= 0}),
         "routers": [_router(name, decisions[name], setting, measurer, measured) for name in measured],
         "candidates": [
-            {"candidate": c} | {name: _figure(estimate(draws[:, i], int(counts[name][i]))) for name, draws in means.items()}
+            {"candidate": c} | {name: figure(estimate(draws[:, i], int(counts[name][i]))) for name, draws in means.items()}
             for i, c in enumerate(table.candidates)
         ],
+        "variance": findings(scores, measurer, _own_first(setting, measured), seed=setting.seed),
         "frontier": [c for c, is_on in zip(table.candidates, on_front, strict=True) if is_on],
-        "learning_curve": [{k: _number(v) if isinstance(v, float) else v for k, v in point.items()} for point in curve],
+        "learning_curve": [{k: number(v) if isinstance(v, float) else v for k, v in point.items()} for point in curve],
         "duplicates": duplicates,
         "explorer": _explorer(setting, trial, decisions),
         "warnings": warnings,
     }
+
+
+def _own_first(setting: Setting, measured: Mapping[str, Measures]) -> dict[str, Floats]:
+    """Router -> outcomes of its choices, the baselines last."""
+    return {name: measured[name].outcome for name in sorted(measured, key=lambda name: name in setting.baselines)}
 
 
 def _router(
@@ -99,13 +107,13 @@ def _router(
     return {
         "name": name,
         "baseline": name in setting.baselines,
-        "metrics": {m: _figure(estimate(found.draws[m], found.counts[m])) for m in MEASURES if m in found.draws},
-        "per_task": {t: {m: _figure(estimate(*v)) for m, v in by.items()} for t, by in found.per_task.items()},
-        "per_domain": {d: {m: _figure(estimate(*v)) for m, v in by.items()} for d, by in found.per_domain.items()},
-        "picks": {c: _number(float(s)) for c, s in zip(trial.table.candidates, picks, strict=True) if s > 0},
+        "metrics": {m: figure(estimate(found.draws[m], found.counts[m])) for m in MEASURES if m in found.draws},
+        "per_task": {t: {m: figure(estimate(*v)) for m, v in by.items()} for t, by in found.per_task.items()},
+        "per_domain": {d: {m: figure(estimate(*v)) for m, v in by.items()} for d, by in found.per_domain.items()},
+        "picks": {c: number(float(s)) for c, s in zip(trial.table.candidates, picks, strict=True) if s > 0},
         "paired": {k: _paired(measurer, found.outcome, *rival, column=3) for k, rival in against.items()},
         "paired_performance": {k: _paired(measurer, found.outcome, *rival, column=0) for k, rival in against.items()},
-        "sweep": [{"cost_usd": _number(x), "performance": _number(y)} for x, y in sorted(points) if not np.isnan(x + y)],
+        "sweep": [{"cost_usd": number(x), "performance": number(y)} for x, y in sorted(points) if not np.isnan(x + y)],
     }
 
 
@@ -114,8 +122,8 @@ def _paired(measurer: Measurer, own: Floats, rival: str | None, outcome: Floats 
     if outcome is None:
         return {"rival": None, "gain": None, "low": None, "high": None, "p": None, "n": 0}
     draws, count = measurer.gain(own[:, column], outcome[:, column])
-    figure = _figure(estimate(draws, count))
-    return {"rival": rival, "gain": figure.pop("value"), **figure, "p": _number(two_sided_p(draws))}
+    gain = figure(estimate(draws, count))
+    return {"rival": rival, "gain": gain.pop("value"), **gain, "p": number(two_sided_p(draws))}
 
 
 def _add_pareto_distances(measured: Mapping[str, Measures], means: Mapping[str, Floats]) -> None:
@@ -135,11 +143,11 @@ def _random(measurer: Measurer) -> dict[str, Any]:
     columns = np.stack([column_means(np.asarray(matrix).T) for matrix in matrices], axis=1)
     means = measurer.groups.micro(measurer.groups.sums(columns))
     counts = (~np.isnan(columns[measurer.inside])).sum(axis=0)
-    return {name: _figure(estimate(means[:, k], int(counts[k]))) for k, name in enumerate(LEVELS[:4])}
+    return {name: figure(estimate(means[:, k], int(counts[k]))) for k, name in enumerate(LEVELS[:4])}
 
 
 def _levels(found: Measures) -> dict[str, Any]:
-    return {m: _figure(estimate(found.draws[m], found.counts[m])) for m in LEVELS[:4]}
+    return {m: figure(estimate(found.draws[m], found.counts[m])) for m in LEVELS[:4]}
 
 
 def _duplicates(
@@ -155,8 +163,8 @@ def _duplicates(
         for name, measures in measured.items():
             every = measures.draws["reward"]
             kept = measurer.resamples.mean(measures.outcome[:, 3], rows)
-            change = _figure(estimate(kept - every, int(rows.sum())))
-            before, after = _number(float(every[0])), _number(float(kept[0]))
+            change = figure(estimate(kept - every, int(rows.sum())))
+            before, after = number(float(every[0])), number(float(kept[0]))
             effect.append({"router": name, "with": before, "without": after, "difference": change.pop("value"), **change})
     ids = np.array(measurer.trial.table.query_ids, object)
     exact = sorted(set(ids[overlaps.exact]))
@@ -192,7 +200,7 @@ def _explorer(setting: Setting, trial: Trial, decisions: Mapping[str, Decisions]
             "query_id": trial.table.query_ids[i],
             "task": trial.table.tasks[i],
             "prompt": trial.table.prompts[i],
-            "scores": {c: _number(float(v)) for c, v in zip(names, trial.table.performance[i], strict=True)},
+            "scores": {c: number(float(v)) for c, v in zip(names, trial.table.performance[i], strict=True)},
             "choices": {router: name(int(decided.choice[i])) for router, decided in decisions.items()},
         }
         for i in np.sort(drawn).tolist()
@@ -212,14 +220,3 @@ def _about(setting: Setting, trial: Trial) -> list[str]:
         elif missing:
             lines.append(f"no tested answer has a {noun}")
     return lines
-
-
-def _figure(e: Estimate) -> dict[str, Any]:
-    return {"value": _number(e.value), "low": _number(e.low), "high": _number(e.high), "n": e.n}
-
-
-def _number(value: float) -> float | None:
-    """A number for JSON; None for a missing one."""
-    if not np.isfinite(value):
-        return None
-    return float(f"{value:.{_DIGITS}g}")

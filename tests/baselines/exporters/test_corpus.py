@@ -373,7 +373,9 @@ def test_rows_that_no_release_may_hold(tmp_path: Path) -> None:
     name = "responses/train-00000-of-00001.parquet"
     table = pq.read_table(release.path / name)
     replace_shard(release.path, name, pa.concat_tables([table, table.slice(0, 1)]))
-    with pytest.raises(ReleaseError, match=r"1 responses have a duplicate key \(query_id, llm, mode\). Remedy: run validate"):
+    with pytest.raises(
+        ReleaseError, match=r"1 responses have a duplicate key \(query_id, llm, mode, replicate\). Remedy: run validate"
+    ):
         export_sft(Release(release.path), tmp_path / "out")
     stray = table.set_column(0, "query_id", pa.array(["f" * 24] * 3))
     replace_shard(release.path, name, stray)

@@ -15,13 +15,14 @@ from llmfusionbench.baselines.exporters import corpus_schema, export_kto
 from llmfusionbench.baselines.exporters.corpora.ground_truths import is_tests, label_answer
 from llmfusionbench.errors import InputError
 from llmfusionbench.types import Candidate
-from tests.helpers.made_up_release import answer, made_up_release, records
+from tests.helpers.made_up_release import answer, made_up_release, records, whole
 
 
 @pytest.mark.parametrize(("by", "good", "bad", "n"), [("performance", 0.5, 0.0, 2), ("judge", 0.8, 0.4, 3)])
 def test_labels_and_how_many(tmp_path: Path, by: Any, good: float, bad: float, n: int) -> None:
-    columns = ["query_id", "llm", "mode", "performance", "judge_score", "response"]
+    columns = ["query_id", "llm", "mode", "performance", "judge_score", "response", "reasoning"]
     rows = lfb.open_release("sample").table("logs", "train").to_table(columns=columns).to_pylist()
+    rows = [row | {"response": whole(row)} for row in rows]
     logs = {(r["query_id"], Candidate(r["llm"], r["mode"]).name): r for r in rows}
     corpus = export_kto("sample", tmp_path / "out", by=by, good=good, bad=bad, answers_per_label=n)
     found = records(corpus)

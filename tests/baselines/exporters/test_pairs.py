@@ -14,15 +14,16 @@ from llmfusionbench.baselines.exporters import export_preference
 from llmfusionbench.baselines.exporters.corpora import preference
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.types import Candidate
-from tests.helpers.made_up_release import answer, contents, made_up_release, records
+from tests.helpers.made_up_release import answer, contents, made_up_release, records, whole
 
 Row = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
 def logs() -> dict[tuple[str, str], Row]:
-    columns = ["query_id", "llm", "mode", "performance", "judge_score", "output_tokens", "response", "prompt"]
+    columns = ["query_id", "llm", "mode", "performance", "judge_score", "output_tokens", "response", "reasoning", "prompt"]
     rows = lfb.open_release("sample").table("logs", "train").to_table(columns=columns).to_pylist()
+    rows = [row | {"response": whole(row)} for row in rows]
     return {(r["query_id"], Candidate(r["llm"], r["mode"]).name): r for r in rows}
 
 

@@ -16,10 +16,22 @@ from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
 from llmfusionbench.types import Candidate
 from llmfusionbench.types import query_id as id_of
-from tests.helpers.made_up_release import answer, made_up_release, question, records
+from tests.helpers.made_up_release import answer, made_up_release, question, records, whole
 from tests.helpers.tiny_release import change_rows
 
-COLUMNS = ["query_id", "llm", "mode", "task", "status", "performance", "judge_score", "output_tokens", "response", "prompt"]
+COLUMNS = [
+    "query_id",
+    "llm",
+    "mode",
+    "task",
+    "status",
+    "performance",
+    "judge_score",
+    "output_tokens",
+    "response",
+    "reasoning",
+    "prompt",
+]
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +39,7 @@ def logs() -> dict[str, list[dict[str, Any]]]:
     """Query -> its answers, of the embedded sample's train split."""
     by_query = defaultdict(list)
     for row in lfb.open_release("sample").table("logs", "train").to_table(columns=COLUMNS).to_pylist():
-        by_query[row["query_id"]].append(row | {"candidate": Candidate(row["llm"], row["mode"]).name})
+        by_query[row["query_id"]].append(row | {"response": whole(row), "candidate": Candidate(row["llm"], row["mode"]).name})
     return by_query
 
 

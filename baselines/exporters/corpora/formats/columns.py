@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ from llmfusionbench.baselines.exporters.corpora.formats.format import SEPARATOR,
 USER, ASSISTANT = "user", "assistant"
 FROM, VALUE = "from", "value"
 """What ShareGPT calls the role and the content of a message."""
+SHAREGPT_NAMES = {USER: "human", ASSISTANT: "gpt"}
 
 
 def conversation(turns: Sequence[tuple[str, pa.Array]], role: str = "role", text: str = "content") -> pa.ListArray:
@@ -36,6 +37,54 @@ def conversation(turns: Sequence[tuple[str, pa.Array]], role: str = "role", text
     return pa.ListArray.from_arrays(pa.array(np.arange(0, width * rows + 1, width), pa.int32()), messages)
 
 
+def dialogue(
+    samples: Columns,
+    *said: tuple[str, pa.Array],
+    role: str = "role",
+    text: str = "content",
+    names: Mapping[str, str] | None = None,
+) -> pa.ListArray:
+    """What was asked, turn by turn, and then what is `said`, as one list of messages per row.
+
+    Args:
+        samples: `prompt`, and `messages` [rows] list<struct<role, content>> where a query has more than one turn; null where
+            the prompt is all.
+        said: (speaker, [rows] texts) of the messages after it.
+        role: What a message calls its speaker.
+        text: What a message calls its text.
+        names: What the format calls the speakers, such as `human` for `user`; others keep their names.
+
+    Returns:
+        [rows] list<struct<role: string, text: string>>.
+    """
+    names = names or {}
+    user = names.get(USER, USER)
+    turns = samples.get("messages")
+    if turns is None or turns.null_count == len(turns):
+        return conversation([(user, samples["prompt"]), *said], role, text)
+    rows, flat = len(turns), turns.flatten()
+    roles = flat.field("role")
+    given = turns.is_valid().to_numpy(zero_copy_only=False)
+    lengths = np.where(given, pc.fill_null(pc.list_value_length(turns), 0).to_numpy(zero_copy_only=False), 1)
+    asked = np.where(given, np.cumsum(np.where(given, lengths, 0)) - lengths, len(flat) + np.arange(rows))  # where each begins
+    ends = np.cumsum(lengths + len(said))
+    places = np.arange(ends[-1] if rows else 0) - np.repeat(ends - lengths - len(said), lengths + len(said))
+    row = np.repeat(np.arange(rows), lengths + len(said))
+    after = places - lengths[row]
+    index = np.where(after < 0, asked[row] + places, len(flat) + rows * (1 + after) + row)
+    speakers = pc.coalesce(*(pc.if_else(pc.equal(roles, ours), theirs, None) for ours, theirs in names.items()), roles)
+    who = pa.concat_arrays([speakers, _constant(user, rows), *(_constant(name, rows) for name, _ in said)])
+    what = pa.concat_arrays([flat.field("content"), samples["prompt"], *(texts for _, texts in said)])
+    taken = pa.array(index)
+    messages = pa.StructArray.from_arrays([who.take(taken), what.take(taken)], names=[role, text])
+    return pa.ListArray.from_arrays(pa.array(np.append(0, ends), pa.int32()), messages)
+
+
+def sharegpt(samples: Columns, *said: pa.Array) -> pa.ListArray:
+    """`dialogue` as ShareGPT names it; `said` are texts of the assistant."""
+    return dialogue(samples, *(("gpt", texts) for texts in said), role=FROM, text=VALUE, names=SHAREGPT_NAMES)
+
+
 def sharegpt_message(said: pa.Array) -> pa.StructArray:
     """One message per row, as LLaMA-Factory reads each side of a pair: [rows] struct<from: string, value: string>."""
     return pa.StructArray.from_arrays([_constant("gpt", len(said)), said], names=[FROM, VALUE])
@@ -49,9 +98,8 @@ def plain(samples: Columns, *answers: str) -> dict[str, pa.Array]:
 
 
 def chat(samples: Columns, *answers: str) -> dict[str, pa.Array]:
-    """The prompt and the answers, each as a conversation of one message."""
-    said = {"prompt": USER, **dict.fromkeys(answers, ASSISTANT)}
-    return {name: conversation([(who, samples[name])]) for name, who in said.items()}
+    """The turns that were asked, and the answers, each as a conversation of one message."""
+    return {"prompt": dialogue(samples), **{name: conversation([(ASSISTANT, samples[name])]) for name in answers}}
 
 
 def alpaca(samples: Columns, **answers: str) -> dict[str, pa.Array]:

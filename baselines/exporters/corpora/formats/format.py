@@ -16,9 +16,9 @@ Kind = Literal["sft", "preference", "kto"]
 Columns = Mapping[str, pa.Array]
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {
-    "sft": ("query_id", "task", "candidate", "provenance"),
-    "preference": ("query_id", "task", "candidate", "rejected_candidate", "provenance"),
-    "kto": ("query_id", "task", "candidate", "provenance"),
+    "sft": ("query_id", "task", "candidate", "replicate", "provenance"),
+    "preference": ("query_id", "task", "candidate", "replicate", "rejected_candidate", "rejected_replicate", "provenance"),
+    "kto": ("query_id", "task", "candidate", "replicate", "provenance"),
 }
 """The keys in every record that lead back to its release."""
 
@@ -60,7 +60,8 @@ class Format:
         """The records of `samples`, row by row: what the trainer reads first, then the keys.
 
         Args:
-            samples: At least the `KEYS` and `TEXTS` of the kind, and `label` for kto; less than 2 GiB of text.
+            samples: At least the `KEYS` and `TEXTS` of the kind, and `label` for kto; less than 2 GiB of text. `messages`, if
+                it is there, holds the turns of queries with more than one.
 
         Raises:
             ValueError: A column is missing, or a text is null.

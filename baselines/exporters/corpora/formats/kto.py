@@ -8,7 +8,7 @@ from typing import Final
 import pyarrow as pa
 
 from llmfusionbench.baselines.exporters.corpora.formats import llama_factory
-from llmfusionbench.baselines.exporters.corpora.formats.columns import FROM, VALUE, alpaca, chat, conversation, plain
+from llmfusionbench.baselines.exporters.corpora.formats.columns import alpaca, chat, plain, sharegpt
 from llmfusionbench.baselines.exporters.corpora.formats.format import SEPARATOR, Columns, Format
 
 
@@ -21,8 +21,7 @@ def _chat(samples: Columns) -> dict[str, pa.Array]:
 
 
 def _sharegpt(samples: Columns) -> dict[str, pa.Array]:
-    turns = [("human", samples["prompt"]), ("gpt", samples["completion"])]
-    return {"conversations": conversation(turns, FROM, VALUE), "kto_tag": samples["label"]}
+    return {"conversations": sharegpt(samples, samples["completion"]), "kto_tag": samples["label"]}
 
 
 _alpaca = partial(alpaca, output="completion", kto_tag="label")

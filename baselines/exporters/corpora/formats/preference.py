@@ -10,13 +10,12 @@ import pyarrow as pa
 from llmfusionbench.baselines.exporters.corpora.formats import llama_factory
 from llmfusionbench.baselines.exporters.corpora.formats.columns import (
     ASSISTANT,
-    FROM,
-    USER,
-    VALUE,
     alpaca,
     chat,
     conversation,
+    dialogue,
     plain,
+    sharegpt,
     sharegpt_message,
 )  # fmt: skip
 from llmfusionbench.baselines.exporters.corpora.formats.format import SEPARATOR, Columns, Format
@@ -34,13 +33,12 @@ def _chat(samples: Columns) -> dict[str, pa.Array]:
 
 
 def _sharegpt(samples: Columns) -> dict[str, pa.Array]:
-    asked = conversation([("human", samples["prompt"])], FROM, VALUE)
-    return {"conversations": asked, **{side: sharegpt_message(samples[side]) for side in _SIDES}}
+    return {"conversations": sharegpt(samples), **{side: sharegpt_message(samples[side]) for side in _SIDES}}
 
 
 def _openai(samples: Columns) -> dict[str, pa.Array]:
     return {
-        "input": pa.StructArray.from_arrays([conversation([(USER, samples["prompt"])])], names=["messages"]),
+        "input": pa.StructArray.from_arrays([dialogue(samples)], names=["messages"]),
         "preferred_output": conversation([(ASSISTANT, samples["chosen"])]),
         "non_preferred_output": conversation([(ASSISTANT, samples["rejected"])]),
     }

@@ -8,17 +8,24 @@ from typing import Final
 import pyarrow as pa
 
 from llmfusionbench.baselines.exporters.corpora.formats import llama_factory
-from llmfusionbench.baselines.exporters.corpora.formats.columns import ASSISTANT, FROM, USER, VALUE, alpaca, conversation, plain
+from llmfusionbench.baselines.exporters.corpora.formats.columns import (
+    ASSISTANT,
+    alpaca,
+    conversation,
+    dialogue,
+    plain,
+    sharegpt,
+)
 from llmfusionbench.baselines.exporters.corpora.formats.format import SEPARATOR, Columns, Format
 from llmfusionbench.baselines.exporters.corpora.formats.openai_rules import openai_issues
 
 
 def _sharegpt(samples: Columns) -> dict[str, pa.Array]:
-    return {"conversations": conversation([("human", samples["prompt"]), ("gpt", samples["response"])], FROM, VALUE)}
+    return {"conversations": sharegpt(samples, samples["response"])}
 
 
 def _messages(samples: Columns) -> dict[str, pa.Array]:
-    return {"messages": conversation([(USER, samples["prompt"]), (ASSISTANT, samples["response"])])}
+    return {"messages": dialogue(samples, (ASSISTANT, samples["response"]))}
 
 
 def _completion(samples: Columns) -> dict[str, pa.Array]:
@@ -26,8 +33,7 @@ def _completion(samples: Columns) -> dict[str, pa.Array]:
 
 
 def _chat(samples: Columns) -> dict[str, pa.Array]:
-    said = {"prompt": (USER, samples["prompt"]), "completion": (ASSISTANT, samples["response"])}
-    return {name: conversation([turn]) for name, turn in said.items()}
+    return {"prompt": dialogue(samples), "completion": conversation([(ASSISTANT, samples["response"])])}
 
 
 _OF_MESSAGES: Final = ("TRL", "Axolotl", "LLaMA-Factory")

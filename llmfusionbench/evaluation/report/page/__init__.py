@@ -26,6 +26,7 @@ from llmfusionbench.evaluation.report.page.tables import (
     ranked,
 )
 from llmfusionbench.evaluation.report.page.text import Html, element, join, name, named
+from llmfusionbench.evaluation.report.page.variance import variance
 
 __all__ = ["asset", "render"]
 
@@ -167,6 +168,7 @@ def sections(report: Mapping[str, Any]) -> Html:
     repeats = duplicates(report) if report.get("duplicates") else None
     found = {
         "leaderboard": ("Leaderboard", leaders, "routers"),
+        "variance": ("Luck and the ceiling", variance(report) if report.get("variance") else None, "a split of the variance"),
         "plane": ("Cost and performance", chart, "costs with a performance"),
         "heat": ("By task", mount("heat") if per_group else None, "figures by task"),
         "picks": ("Picked candidates", picks(report) if picked else None, "picks"),

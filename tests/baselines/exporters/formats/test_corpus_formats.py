@@ -15,8 +15,11 @@ from llmfusionbench.baselines.exporters.corpora.formats import FORMATS, KEYS, Fo
 from tests.helpers.made_up_corpora import ROWS, SAMPLES, write_records
 
 ALL = [(kind, name) for kind, formats in FORMATS.items() for name in formats]
-KEY = {"query_id": "q", "task": "t", "candidate": "a", "provenance": "simulated"}
-PAIR_KEY = {"query_id": "q", "task": "t", "candidate": "a", "rejected_candidate": "b", "provenance": "simulated"}
+KEY = {"query_id": "q", "task": "t", "candidate": "a", "replicate": 0, "provenance": "simulated"}
+PAIR_KEY = {
+    "query_id": "q", "task": "t", "candidate": "a", "replicate": 0, "rejected_candidate": "b", "rejected_replicate": 1,
+    "provenance": "simulated",
+}  # fmt: skip
 ONE: dict[str, dict[str, Any]] = {
     "sft": {**KEY, "prompt": "P", "response": "R"},
     "preference": {**PAIR_KEY, "prompt": "P", "chosen": "C", "rejected": "R"},

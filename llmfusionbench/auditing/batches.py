@@ -32,7 +32,7 @@ def shard_batches(path: Path, judged: Sequence[Path], columns: Sequence[str]) ->
         ReleaseError: a number is not allowed by the schema, or a value that the table requires is missing.
     """
     wanted = [column for column in columns if column != JUDGE_SCORES]
-    rows = shard_dataset([path], "logs").to_batches(columns=wanted, batch_readahead=1, fragment_readahead=1)
+    rows = shard_dataset([path], "logs").to_batches(columns=wanted, use_threads=False)
     scores = shard_dataset(judged, "judge_scores") if judged else None
     for batch in whole_queries(check_rows(batch, "logs", path) for batch in rows):
         yield with_judge_scores(batch, scores) if JUDGE_SCORES in columns else batch

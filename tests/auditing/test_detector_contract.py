@@ -61,7 +61,9 @@ def test_a_clean_log_has_no_finding(name: str) -> None:
 
 @pytest.mark.parametrize("name", DETECTORS)
 def test_no_rows_and_no_values_are_no_finding(name: str) -> None:
-    bare = [{**{c: row[c] for c in ("query_id", *KEY)}, "status": "ok", "metric": "em", "prompt": row["prompt"]} for row in ROWS]
+    bare = [
+        {**{c: row[c] for c in ("query_id", *KEY)}, "status": "ok", "metric": "em", "prompt": row["prompt"]} for row in ROWS
+    ]
     assert whole(name, batch_of([])) == []
     assert whole(name, batch_of(bare)) == []
 
@@ -82,7 +84,14 @@ def test_shards_merge_into_the_same_findings(name: str) -> None:
 
 def test_findings_can_be_acted_on() -> None:
     found = [finding for name in DETECTORS for finding in whole(name, batch_of(faulty(ROWS)))]
-    assert {f.detector for f in found} >= {"served_model", "empty_answers", "errors", "scores_disagree", "costs", "token_counts"}
+    assert {f.detector for f in found} >= {
+        "served_model",
+        "empty_answers",
+        "errors",
+        "scores_disagree",
+        "costs",
+        "token_counts",
+    }
     for finding in found:
         assert finding.detector in DETECTORS
         assert 0 < finding.count <= finding.total

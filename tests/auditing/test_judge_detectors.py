@@ -17,9 +17,7 @@ from tests.helpers.audit_rows import clean_rows, findings_of, the_finding
 
 def judged(give: Callable[[dict[str, Any]], float | None], queries: int = 20) -> list[dict[str, Any]]:
     """Clean rows that a judge `odd` has scored, besides the fair one."""
-    return [
-        {**row, JUDGE_SCORES: [*row[JUDGE_SCORES], {"judge": "odd", "score": give(row)}]} for row in clean_rows(queries)
-    ]
+    return [{**row, JUDGE_SCORES: [*row[JUDGE_SCORES], {"judge": "odd", "score": give(row)}]} for row in clean_rows(queries)]
 
 
 def test_one_score_for_most() -> None:
@@ -50,10 +48,8 @@ def test_a_judge_that_prefers_length() -> None:
     finding = the_finding(JudgeLength(), judged(noisy_length))
     assert [place.name for place in finding.places] == ["odd"]
     assert "odd: +0." in finding.what
-    assert "100 queries" in finding.what
-    assert finding.examples
-    assert "of characters" not in finding.examples[0].note
-    assert finding.examples[0].note.startswith("odd gives ")
+    assert (finding.total, len(finding.examples)) == (2 * finding.count, 5)
+    assert (finding.examples[0].note or "").startswith("odd gives ")
 
 
 def test_a_judge_that_prefers_right_answers_is_not_blamed_for_their_length() -> None:

@@ -61,9 +61,9 @@ def test_what_cannot_be_scored_again_is_not_compared(changes: dict[str, Any]) ->
 
 def test_official_scores_are_compared_with_the_official_metric() -> None:
     options = {"metric": "em_mc", "choices": ["red", "green", "blue", "grey"], "ground_truth": "B"}
-    rows = [{**row, **options, "response": "B", "performance": 1.0} for row in clean_rows(4)]
+    rows = [{**row, **options, "response": "It is (B)", "performance": 1.0} for row in clean_rows(4)]
     assert findings_of(ScoresDisagree(), [{**row, "metric_version": "official"} for row in rows]) == []
-    wrong = [{**row, "response": "C", "metric_version": "official"} for row in rows]
+    wrong = [{**row, "response": "It is (C)", "metric_version": "official"} for row in rows]
     assert the_finding(ScoresDisagree(), wrong).count == len(rows)
 
 

@@ -37,8 +37,8 @@ def clean_rows(queries: int = 60, llms: int = 6, *, seed: int = 0) -> list[dict[
             a, b = rng.randrange(12, 900), rng.randrange(12, 900)
             who, place, thing = rng.choice(WHO), rng.choice(PLACES), rng.choice(THINGS)
             prompt = (
-                f"For {task}, question {number}: {who} counts {a} {thing} near {place} in the morning and {b} more after lunch. "
-                f"How many {thing} did {who} count on that day?"
+                f"For {task}, question {number}: {who} counts {a} {thing} near {place} in the morning and {b} more after "
+                f"lunch. How many {thing} did {who} count on that day?"
             )
             for i in range(llms):
                 right = rng.random() < 0.45 + 0.06 * i + ease

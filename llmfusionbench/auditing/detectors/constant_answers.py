@@ -14,7 +14,7 @@ from llmfusionbench.auditing.finding import EXAMPLES, Finding, Place
 
 SHARE: Final = 0.75
 """A constant answer does well if it reaches this share of the LLMs' mean score."""
-QUERIES: Final = 20
+MIN_QUERIES: Final = 20
 """Smallest number of queries with a ground truth in a task that is looked at."""
 LONGEST: Final = 32
 """Length of the longest ground truth that counts as short, in characters."""
@@ -81,7 +81,7 @@ class ConstantAnswers:
         """One finding for all such tasks."""
         found = []
         for name, task in sorted(self.tasks.items()):
-            if task.queries < QUERIES or not task.scores or not task.truths:
+            if task.queries < MIN_QUERIES or not task.scores or not task.truths:
                 continue
             truth, count = min(task.truths.items(), key=lambda entry: (-entry[1], entry[0]))
             mean = task.score_sum / task.scores

@@ -18,9 +18,9 @@ from llmfusionbench.auditing.judging import judge_rows
 
 CORRELATION: Final = 0.2
 """Rank correlation from which a judge prefers long answers; the lower end of its 95% interval counts."""
-ANSWERS: Final = 4
+MIN_ANSWERS: Final = 4
 """Smallest number of scored answers to a query that gives a correlation."""
-QUERIES: Final = 20
+MIN_QUERIES: Final = 20
 """Smallest number of such queries of a judge."""
 _Z: Final = 1.959964
 
@@ -64,14 +64,14 @@ class JudgeLength:
         lengths, performance = numbers(pc.utf8_length(batch["response"])), numbers(batch["performance"])
         found = judge_rows(batch)
         query = batch["query_id"].dictionary_encode().indices.to_numpy().astype(np.int64)
-        kept = ~np.isnan(lengths[found.rows])
+        kept = lengths[found.rows] > 0  # an empty answer is short and bad for another reason
         rows, judge, scores = found.rows[kept], found.judge[kept], found.scores[kept]
         group = judge * (query.max(initial=0) + 1) + query[rows]
         names, code, sizes = np.unique(group, return_inverse=True, return_counts=True)
         if not names.size:
             return
         r = correlations(code, scores, lengths[rows], performance[rows])
-        usable = (sizes >= ANSWERS) & ~np.isnan(r)
+        usable = (sizes >= MIN_ANSWERS) & ~np.isnan(r)
         of = names // (query.max(initial=0) + 1)
         for j, name in enumerate(found.judges):
             mine = usable & (of == j)
@@ -79,8 +79,9 @@ class JudgeLength:
                 values = r[mine]
                 added = Sums(values.size, float(values.sum()), float((values**2).sum()), int(sizes[mine].sum()))
                 self._add(name, added)
-                clearest = code == np.flatnonzero(mine)[values.argmax()]
-                self._offer(name, batch, rows[clearest], scores[clearest], lengths, float(values.max()))
+                for place in np.argsort(-values, kind="stable")[:EXAMPLES]:
+                    answers = code == np.flatnonzero(mine)[place]
+                    self._offer(name, batch, rows[answers], scores[answers], lengths, float(values[place]))
 
     def merge(self, other: Self) -> None:
         """Add the sums of `other`."""
@@ -95,7 +96,7 @@ class JudgeLength:
             (
                 (judge, sums)
                 for judge, sums in self.sums.items()
-                if sums.queries >= QUERIES and sums.mean - sums.half_width >= CORRELATION
+                if sums.queries >= MIN_QUERIES and sums.mean - sums.half_width >= CORRELATION
             ),
             key=lambda entry: (-entry[1].mean, entry[0]),
         )
@@ -110,7 +111,7 @@ class JudgeLength:
             Finding(
                 detector=self.name,
                 title="A judge prefers long answers",
-                what=f"Mean rank correlation within a query of score and length, at equal performance: {'; '.join(words)}.",
+                what=f"Mean rank correlation of score and length within a query, at equal performance: {'; '.join(words)}.",
                 count=sum(sums.answers for _, sums in found),
                 total=sum(sums.answers for sums in self.sums.values()),
                 remedy="Ask the judge again with a rubric that ignores length, or compare answers of similar length",

@@ -15,7 +15,7 @@ from llmfusionbench.auditing.judging import judge_rows
 
 SHARE: Final = 0.75
 """Share of one score from which a judge hardly tells answers apart; the lower end of its 95% interval counts."""
-SCORES: Final = 50
+MIN_SCORES: Final = 50
 """Smallest number of scores of a judge that is looked at."""
 _DISTINCT: Final = 100
 """Number of different scores of a judge that are counted, and for which examples are kept."""
@@ -59,9 +59,9 @@ class JudgeModes:
     def findings(self) -> list[Finding]:
         """One finding for all such judges."""
         found = []
-        for judge, counts in sorted(self.scores.items()):
+        for judge, counts in sorted((judge, counts) for judge, counts in self.scores.items() if counts):
             score, count = min(counts.items(), key=lambda entry: (-entry[1], entry[0]))
-            if self.totals[judge] >= SCORES and lower_share(count, self.totals[judge]) >= SHARE:
+            if self.totals[judge] >= MIN_SCORES and lower_share(count, self.totals[judge]) >= SHARE:
                 found.append((judge, score, count))
         if not found:
             return []

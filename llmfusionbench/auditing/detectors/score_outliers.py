@@ -13,11 +13,11 @@ from llmfusionbench.auditing.counting import Floats, example_of, numbers
 from llmfusionbench.auditing.finding import EXAMPLES, Example, Finding, Place
 from llmfusionbench.types import Candidate
 
-CANDIDATES: Final = 5
+MIN_CANDIDATES: Final = 5
 """Smallest number of candidates, so that there is something to compare with."""
-TASKS: Final = 4
+MIN_TASKS: Final = 4
 """Smallest number of tasks: with fewer, the effect of an LLM is hardly known without the task in question."""
-SCORES: Final = 20
+MIN_SCORES: Final = 20
 """Smallest number of scores of a candidate in a task."""
 Z: Final = 4.0
 """Robust z-score from which a residual is an outlier."""
@@ -128,9 +128,9 @@ def outliers_of(cells: dict[Cell, list[float]]) -> list[Outlier]:
     The log odds are those of (sum + 1/2) successes and (count - sum + 1/2) failures (Haldane 1956); the median polish is
     Tukey's (1977).
     """
-    full = {cell: (total, count) for cell, (total, count) in cells.items() if count >= SCORES}
+    full = {cell: (total, count) for cell, (total, count) in cells.items() if count >= MIN_SCORES}
     candidates, tasks = sorted({c for c, _ in full}), sorted({t for _, t in full})
-    if len(candidates) < CANDIDATES or len(tasks) < TASKS:
+    if len(candidates) < MIN_CANDIDATES or len(tasks) < MIN_TASKS:
         return []
     wins, fails = (np.full((len(candidates), len(tasks)), np.nan) for _ in range(2))
     for (candidate, task), (total, count) in full.items():

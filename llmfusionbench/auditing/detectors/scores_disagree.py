@@ -19,7 +19,7 @@ TOLERANCE: Final = 0.01
 """Difference from which two scores disagree; published ones are often rounded to two decimals."""
 UNSCORED: Final = ("code_eval", "judge")
 """Metrics that would run programs, or ask a judge."""
-SLOW: Final[Mapping[str, int]] = {"math": 600}
+SLOW: Final[Mapping[str, int]] = {"math": 400}
 """Metric -> number of answers that are scored per shard, the first ones; one answer can take some milliseconds."""
 
 

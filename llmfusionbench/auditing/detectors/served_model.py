@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from functools import cache
 from typing import Final
 
 import numpy as np
@@ -13,13 +11,9 @@ import pyarrow.compute as pc
 from llmfusionbench.auditing.counting import Tally, booleans
 from llmfusionbench.auditing.finding import Place
 from llmfusionbench.auditing.row_detector import Judged, RowDetector
+from llmfusionbench.llm.model_names import same_model
 
 _ARROW: Final = " -> "
-_OWNER: Final = re.compile(r"(?:[a-z]{2,4}\.)?(?:amazon|anthropic|ai21|cohere|deepseek|meta|mistral|openai|qwen)\.")
-"""The head of a name on a platform that hosts several owners' models."""
-_SNAPSHOT: Final = re.compile(r"[-@:_](?:\d{8}|\d{6}|\d{4}|\d{3}|\d{4}-\d{2}-\d{2}|\d{2}-\d{2}|\d{2}-\d{4})(?:-v\d+(?::\d+)?)?")
-"""The date or number of a snapshot at the end of a name, as in `-2024-08-06`, `-0613`, `@20240620`, `-001`."""
-_LATEST: Final = re.compile(r"[-@:]latest$")
 
 
 class ServedModel(RowDetector):
@@ -61,22 +55,3 @@ class ServedModel(RowDetector):
         """The pairs of names, by number of answers."""
         found = [Place("requested -> served", name, *counts) for name, counts in self.tally.by("served").items() if counts[0]]
         return sorted(found, key=lambda place: (-place.count, place.name))
-
-
-@cache
-def same_model(requested: str, served: str) -> bool:
-    """Whether two names are of the same model.
-
-    The prefix of a provider (`openai/`, `us.anthropic.`), case, `-latest` and a snapshot (a date or number at the end) that
-    only one of the names states make no difference. Two different snapshots do.
-    """
-    ours, theirs = _plain(requested), _plain(served)
-    if ours == theirs:
-        return True
-    longer, shorter = (theirs, ours) if len(theirs) > len(ours) else (ours, theirs)
-    return longer.startswith(shorter) and _SNAPSHOT.fullmatch(longer, len(shorter)) is not None
-
-
-def _plain(name: str) -> str:
-    short = name.strip().rstrip("/").rpartition("/")[2].casefold()
-    return _LATEST.sub("", _OWNER.sub("", short))

@@ -90,11 +90,16 @@ def fact_list(rows: Mapping[str, object]) -> Html:
 
 def warnings(report: Mapping[str, Any]) -> Html:
     """The warnings of the evaluation."""
-    if not report["warnings"]:
+    count = len(report["warnings"])
+    return noted(f"{count} warning" + ("s" if count > 1 else ""), report["warnings"])
+
+
+def noted(heading: str, texts: Sequence[str]) -> Html:
+    """A box with a heading and some texts; nothing if there is none."""
+    if not texts:
         return Html("")
-    items = [element("li", element("bdi", visible(text, LINE_LIMIT))) for text in report["warnings"]]
-    count = f"{len(items)} warning" + ("s" if len(items) > 1 else "")
-    return element("div", element("h2", count), element("ul", *items), class_="warnings")
+    items = [element("li", element("bdi", visible(text, LINE_LIMIT))) for text in texts]
+    return element("div", element("h2", heading), element("ul", *items), class_="warnings")
 
 
 def more(label: str, body: Html) -> Html:

@@ -57,18 +57,25 @@ class Log(NamedTuple):
     map: dict[str, str] | None = None
     scored: bool = False
     """Whether our scorer scores it."""
+    prompts: bool = True
+    """Whether it has prompts; else they are ids, and detectors of prompts have nothing to look at."""
 
 
 ROWS = {"llm": "model", "task": "task", "response": "response", "ground_truth": "ground_truth", "metric": "=em"}
+IDS = {**ROWS, "prompt": "id"}
 LOGS = {
     "zeroeval_gsm8k": Log("zeroeval", ("zeroeval_gsm8k/*.json.gz",), scored=True),
     "crux": Log("zeroeval", ("formats/crux/*.json.gz",)),
     "wildbench": Log("wildbench", ("wildbench/judge=gpt-4o-2024-05-13/*.json.gz",)),
     "llmrouter": Log("llmrouter", ("llmrouter/dcrouter_train.json.gz", "llmrouter/default_query_train.jsonl.gz")),
-    "mmlu_pro": Log("table", ("scored_sets/mmlu_pro/rows.jsonl.gz",), {**ROWS, "prompt": "id", "metric": "=em_mc"}),
+    "mmlu_pro": Log(
+        "table", ("scored_sets/mmlu_pro/rows.jsonl.gz",), {**ROWS, "prompt": "id", "metric": "=em_mc"}, prompts=False
+    ),
     "evouna": Log("table", ("scored_sets/evouna/rows.jsonl.gz",), {**ROWS, "prompt": "prompt"}),
     "openqa_eval": Log("table", ("scored_sets/openqa_eval/rows.jsonl.gz",), {**ROWS, "prompt": "prompt"}),
-    "ldb_code": Log("table", ("scored_sets/ldb_code/rows.jsonl.gz",), {**ROWS, "prompt": "id", "metric": "=code_eval"}),
+    "ldb_code": Log(
+        "table", ("scored_sets/ldb_code/rows.jsonl.gz",), {**ROWS, "prompt": "id", "metric": "=code_eval"}, prompts=False
+    ),
     "alpaca_eval": Log(
         "table",
         ("formats/alpaca_eval/alpaca-7b.model_outputs.json.gz",),
@@ -94,8 +101,8 @@ def release_of(name: str, logs: Path, releases: Path) -> Release:
     return open_release(path)
 
 
-def findings_of(release: Release) -> list[Finding]:
-    """The findings of the text detectors, with all hits as examples."""
+def findings_of(release: Release, prompts: bool) -> list[Finding]:
+    """The findings of the text detectors, with all hits as examples; near-duplicates only if there are prompts."""
     with patch.object(counting, "EXAMPLES", sys.maxsize), patch.object(cut_off, "EXAMPLES", 10**5):
         detectors = {name: DETECTORS[name]() for name in TEXTS if name in DETECTORS}
         for split in release.splits:
@@ -105,7 +112,7 @@ def findings_of(release: Release) -> list[Finding]:
                         detector.look(batch)
         found = [finding for detector in detectors.values() for finding in detector.findings()]
     with patch.object(sys.modules[near_duplicates.__module__], "EXAMPLES", 10**6):
-        return [*found, *near_duplicates(release)]
+        return [*found, *(near_duplicates(release) if prompts else [])]
 
 
 def rows_of(release: Release, examples: list[Example]) -> dict[tuple[Any, ...], dict[str, Any]]:
@@ -144,7 +151,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         for log in [arguments.log] if arguments.log else LOGS:
             release = release_of(log, arguments.logs, arguments.releases or Path(temporary))
-            for finding in findings_of(release):
+            for finding in findings_of(release, LOGS[log].prompts):
                 if arguments.detector in (None, finding.detector):
                     write(f"=== {log}: {finding.detector}: {finding.count:,} of {finding.total:,} ({finding.severity})")
                     listed = sorted(finding.examples, key=lambda e: (e.query_id, e.llm or "", e.mode or "", e.replicate or 0))

@@ -49,7 +49,7 @@ class ReasoningLeft(RowDetector):
         unclosed = self.reasons.by("reason")["never closed"][0]
         return (
             f"{self.tally.count:,} of {self.tally.total:,} answers contain the tags of thoughts, such as <think>. In "
-            f"{unclosed:,} of them the thoughts never end, so that there is no answer."
+            f"{unclosed:,} of them the thoughts never end, so that the answer is missing."
         )
 
     def first_places(self) -> list[Place]:

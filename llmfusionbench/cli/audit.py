@@ -43,7 +43,7 @@ def command(
     Examples:
       llmfusionbench audit sample
       llmfusionbench audit my-release --out audit
-      llmfusionbench audit my-release --strict --no-near-duplicates
+      llmfusionbench audit my-release --no-near-duplicates --json
     """
     from llmfusionbench.auditing import audit
     from llmfusionbench.auditing.result import AUDIT, FILES

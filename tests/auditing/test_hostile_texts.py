@@ -1,4 +1,4 @@
-"""Detectors of texts under texts that were made to trouble them: they end, show nothing live, and find no fault that is not there."""
+"""Detectors under texts that were made to trouble them: they end, and show excerpts only."""
 
 from __future__ import annotations
 

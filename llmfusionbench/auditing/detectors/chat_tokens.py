@@ -9,7 +9,7 @@ import pyarrow as pa
 from llmfusionbench.auditing.counting import booleans
 from llmfusionbench.auditing.row_detector import Judged, RowDetector
 from llmfusionbench.auditing.signs.chat_tokens import CHAT_TOKENS, ROLE_START, ROLE_TOKENS
-from llmfusionbench.auditing.signs.columns import heads, matches
+from llmfusionbench.auditing.signs.columns import heads, matches, matches_repeated
 
 
 class ChatTokens(RowDetector):
@@ -27,7 +27,9 @@ class ChatTokens(RowDetector):
 
     def judge(self, batch: pa.RecordBatch) -> Judged:
         """The answers that contain a token."""
-        about = matches(batch["prompt"], CHAT_TOKENS) & ~matches(heads(batch["prompt"], ROLE_START), ROLE_TOKENS)
+        prompts = batch["prompt"]
+        rendered = matches_repeated(heads(prompts, ROLE_START), ROLE_TOKENS)
+        about = matches_repeated(prompts, CHAT_TOKENS) & ~rendered
         return Judged(matches(batch["response"], CHAT_TOKENS) & ~about, booleans(batch["response"].is_valid()))
 
     def what(self) -> str:

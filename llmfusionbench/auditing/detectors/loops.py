@@ -10,7 +10,7 @@ import pyarrow as pa
 from llmfusionbench.auditing.counting import booleans
 from llmfusionbench.auditing.row_detector import Judged, RowDetector
 from llmfusionbench.auditing.score_gap import ScoreGap
-from llmfusionbench.auditing.signs.columns import lengths, matches
+from llmfusionbench.auditing.signs.columns import lengths, matches_repeated
 from llmfusionbench.auditing.signs.repeating import SHORTEST, Loop, loop
 
 _ASKED: Final = r"(?i)\brepeat|\bover and over|\b(?:write|say|print|type|output)\b[^.]{0,80}\b\d+ times\b"
@@ -34,7 +34,7 @@ class Loops(RowDetector):
     def judge(self, batch: pa.RecordBatch) -> Judged:
         """Only answers of at least `SHORTEST` bytes are looked at."""
         texts = batch["response"]
-        looked = (lengths(texts) >= SHORTEST) & ~matches(batch["prompt"], _ASKED)
+        looked = (lengths(texts) >= SHORTEST) & ~matches_repeated(batch["prompt"], _ASKED)
         loops: dict[int, Loop] = {}
         rows = np.flatnonzero(looked)
         for row, text in zip(rows.tolist(), texts.take(pa.array(rows)).to_pylist(), strict=True):

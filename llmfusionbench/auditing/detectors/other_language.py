@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from llmfusionbench.auditing.counting import Bools, booleans, numbers
 from llmfusionbench.auditing.finding import Place
 from llmfusionbench.auditing.row_detector import Judged, RowDetector
-from llmfusionbench.auditing.signs.columns import heads, matches
+from llmfusionbench.auditing.signs.columns import heads, matches_repeated
 from llmfusionbench.auditing.signs.languages import language
 from llmfusionbench.auditing.signs.scripts import SCRIPTS, script_letters, without_glosses
 
@@ -54,7 +54,7 @@ class OtherLanguage(RowDetector):
     def judge(self, batch: pa.RecordBatch) -> Judged:
         """Answers with a prompt that does not ask for another language."""
         prompts, texts = batch["prompt"], batch["response"]
-        looked = booleans(prompts.is_valid()) & booleans(texts.is_valid()) & ~matches(prompts, _ASKED)
+        looked = booleans(prompts.is_valid()) & booleans(texts.is_valid()) & ~matches_repeated(prompts, _ASKED)
         notes = self._other_script(prompts, texts, looked) | self._other_latin(prompts, texts, looked)
         hits = np.zeros(len(looked), np.bool_)
         hits[list(notes)] = True

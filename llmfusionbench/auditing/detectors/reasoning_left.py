@@ -11,7 +11,7 @@ from llmfusionbench.auditing.counting import Tally, booleans
 from llmfusionbench.auditing.finding import Place
 from llmfusionbench.auditing.row_detector import Judged, RowDetector
 from llmfusionbench.auditing.signs.chat_tokens import THOUGHT_CLOSES, THOUGHT_OPENS
-from llmfusionbench.auditing.signs.columns import matches
+from llmfusionbench.auditing.signs.columns import matches, matches_repeated
 
 
 class ReasoningLeft(RowDetector):
@@ -32,7 +32,7 @@ class ReasoningLeft(RowDetector):
         """The answers with a tag, by whether thoughts are closed."""
         texts = batch["response"]
         opened, closed = matches(texts, THOUGHT_OPENS), matches(texts, THOUGHT_CLOSES)
-        asked = matches(batch["prompt"], THOUGHT_OPENS) | matches(batch["prompt"], THOUGHT_CLOSES)
+        asked = matches_repeated(batch["prompt"], THOUGHT_OPENS) | matches_repeated(batch["prompt"], THOUGHT_CLOSES)
         hits = (opened | closed) & ~asked
         kinds = {"closed": opened & closed, "never closed": opened & ~closed, "never opened": ~opened & closed}
         for name, mine in kinds.items():
@@ -49,7 +49,7 @@ class ReasoningLeft(RowDetector):
         unclosed = self.reasons.by("reason")["never closed"][0]
         return (
             f"{self.tally.count:,} of {self.tally.total:,} answers contain the tags of thoughts, such as <think>. In "
-            f"{unclosed:,} of them the thoughts never end, so that there is no answer."
+            f"{unclosed:,} of them the thoughts never end, so that the answer is missing."
         )
 
     def first_places(self) -> list[Place]:

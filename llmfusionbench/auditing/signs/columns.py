@@ -17,6 +17,14 @@ def matches(texts: pa.Array, pattern: str) -> Bools:
     return booleans(pc.match_substring_regex(texts, pattern))
 
 
+def matches_repeated(texts: pa.Array, pattern: str) -> Bools:
+    """The same as `matches`, for texts that are repeated, such as the prompts of all answers: each is searched once."""
+    encoded = texts.dictionary_encode()
+    found = matches(encoded.dictionary, pattern)
+    codes = np.asarray(encoded.indices.fill_null(len(found)).to_numpy(zero_copy_only=False), np.int64)
+    return np.append(found, False)[codes]
+
+
 def tails(texts: pa.Array, length: int) -> pa.Array:
     """[n] the last `length` characters of each text, white space at the end aside; missing texts stay so."""
     return pc.utf8_slice_codeunits(pc.utf8_rtrim_whitespace(texts), -length)

@@ -34,7 +34,7 @@ _CODE: Final = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 def language(text: str, least: int = LEAST) -> str | None:
     """The language that a text with at least `least` frequent words is written in; its code does not count."""
     words = Counter(_WORD.findall(_CODE.sub(" ", text[:LOOKED]).lower()))
-    found = {name: sum(words[word] for word in frequent) for name, frequent in FREQUENT.items()}
+    found = {name: sum(words[word] for word in frequent & words.keys()) for name, frequent in FREQUENT.items()}
     best = max(found, key=lambda name: found[name])
     rest = max(count for name, count in found.items() if name != best)
     if found[best] < max(least, _SHARE * sum(words.values()), _AHEAD * rest):

@@ -20,6 +20,8 @@ _SPACE: Final = re.compile(r"\s+")
 _CUE: Final = re.compile(
     r"(?:\b(?:answer|solution|ground truth|gold|label|target|output)\b['\"*]{0,3} ?(?:is|:|=)|####|\\boxed\{) ?['\"*$({\[]{0,3}"
 )
+_LITERAL: Final = re.compile(r"(['\"]).*\1", re.DOTALL)
+"""A string of a program. Where that is the truth, the prompt is about a program that may return its input."""
 _MOST: Final = 50
 """Cues that are looked at in one prompt, from its end."""
 _MORE: Final = 12
@@ -47,7 +49,7 @@ def leak(prompt: str, ground_truth: str) -> Leak | None:
                 and _ends(text, end + len(truth))
             ):
                 return "stated"
-        if long and len(truth) >= ANYWHERE and _holds(text, truth):
+        if long and len(truth) >= ANYWHERE and not _LITERAL.fullmatch(truth) and _holds(text, truth):
             return "contained"
     return None
 

@@ -34,8 +34,9 @@ _MADE_UP: Final = re.compile(
     r"@(?:[\w-]+\.)*(?:example|test|invalid|localhost|domain|email|mail|sample|company|yourdomain|yourcompany|mydomain|website|site|xyz"
     r"|acme|fake|dummy|demo|placeholder|your-?\w+|my-?\w+)\.[a-z.]{2,8}$"
     r"|@(?:[\w-]+\.)*(?:example|test|invalid|local|localhost|internal|lan|corp|home|htb)$"
-    r"|^(?:your|my|user|username|name|first|firstname|john\.?doe|jane\.?doe|foo|bar|test|example|someone|email|recipient|sender)[\w.+-]*@"
-    r"|^(?:info|support|contact|help|sales|admin|noreply|no-reply|hello|press|service|customerservice|office|webmaster|git|privacy)@",
+    r"|^(?:your|my|user|username|name|first|firstname|j(?:ohn|ane)?\.?(?:doe|smith)|foo|bar|test|example|someone|email|recipient|sender)[\w.+-]*@"
+    r"|^(?:info|support|contact|help|sales|admin|noreply|no-reply|hello|press|service|customerservice|office|webmaster|git|privacy)@"
+    r"|^([\w-]+)@\1\.",
     re.IGNORECASE,
 )
 """Addresses that no person has: of reserved and made-up domains, of placeholders, and of offices."""

@@ -28,9 +28,10 @@ _DONE: Final = (
     r"|recommend|produce|translate|directly|currently|actually|in good conscience|determine|display|draw|play|send|make)"
 )
 _AI: Final = r"\ban? (?:ai|artificial intelligence|(?:large )?language model|text-based|virtual)"
+_LACKS: Final = r"do(?: not|n't) have (?:the )?(?:access|ability|information)"
 _REFUSES: Final = (
     rf"\bi(?: am sorry,? but i| apologi[sz]e,? but i)?,? ?{_NOT} {_DONE}\b",
-    rf"\b(?:sorry|apologi[sz]e)\b[^.!?]{{0,80}}\bi,? ?(?:{_NOT}|do(?: not|n't) have (?:the )?(?:access|ability|information))",
+    rf"\b(?:sorry|apologi[sz]e)\b[^.!?\"\x{{201c}}]{{0,80}}\bi,? ?(?:{_NOT}|{_LACKS})",
     rf"\bas {_AI}[^.!?]{{0,80}}\bi,? ?(?:{_NOT}|do(?: not|n't) (?:have|possess)|am not (?:capable|programmed|designed)|must)",
     rf"\bi(?: am|'m) (?:just |only |simply )?{_AI}[^.!?]{{0,60}}\b(?:can ?not|can't|do(?: not|n't) have)",
     r"\bit (?:is|would be) (?:not appropriate|inappropriate|unethical) (?:for me )?to (?:provide|assist|help|answer|share)",

@@ -94,7 +94,7 @@ def _common_end(left: str, right: str) -> int:
 
 def _numbered(tail: str) -> Loop | None:
     """A sentence that is repeated with other numbers, and makes up most of what the text ends in; links do not count."""
-    words = max(_THREE_WORDS.findall(tail[-160:]), key=len, default="")
+    words = max(_THREE_WORDS.findall(tail[-100:]), key=len, default="")
     if not words or tail.count(words) < _SENTENCES or "://" in tail[-160:]:
         return None
     sentences = [part.strip() for part in _BREAK.split(tail) if part.strip()][-_LAST:]

@@ -37,11 +37,14 @@ def script_letters(texts: pa.Array) -> npt.NDArray[np.int64]:
     return counts
 
 
+_NAMED: Final = (
+    r"(?i:\b(?:hebrew|aramaic|chinese|mandarin|japanese|korean|russian|ukrainian|arabic|persian|hindi|thai)\b)[^.\n]{0,60}"
+)
 _GLOSS: Final = re.compile(
-    r"```.*?(?:```|\Z)|\([^()\n]*\)|（[^（）\n]*）|\"[^\"\n]*\"|“[^“”\n]*”|«[^«»\n]*»|`[^`\n]*`", re.DOTALL
+    r"```.*?(?:```|\Z)|\([^()\n]*\)|（[^（）\n]*）|\"[^\"\n]*\"|“[^“”\n]*”|«[^«»\n]*»|`[^`\n]*`|" + _NAMED, re.DOTALL
 )
 
 
 def without_glosses(text: str) -> str:
-    """A text without what stands in brackets, quotation marks or code, where a name may stand in its own script."""
+    """A text without brackets, quotation marks, code and what follows the name of a language: words quoted from it."""
     return _GLOSS.sub(" ", text)

@@ -60,6 +60,7 @@ def test_scripts() -> None:
 
 
 def test_glosses_are_left_out() -> None:
+    assert without_glosses("The word is from Hebrew הושיעה and old.\nIt is הושיעה") == "The word is from  .\nIt is הושיעה"
     text = 'Sato (佐藤), "天安門" and `读取`:\n```\n读取\n```\nthen 答案'
     assert [letter for letter in without_glosses(text) if ord(letter) > 0x3000] == ["答", "案"]
 

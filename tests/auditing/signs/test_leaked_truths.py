@@ -32,6 +32,7 @@ QUESTION = "There are 12 boats in the morning and 30 in the evening. How many bo
             "boat, lake, mill, evening, morning, wood, wall, and water",
             None,
         ),
+        (f"{QUESTION} assert f('{SOLUTION}') == ??", f"'{SOLUTION}'", None),
         (QUESTION, "", None),
         ("", "42", None),
     ],

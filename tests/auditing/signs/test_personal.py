@@ -26,6 +26,8 @@ MADE_UP = [
     "your-email@gmail.com",
     "user@domain.com",
     "support@lake.co.uk",
+    "lake@lake.co.uk",
+    "jsmith@uni-hafen.de",
     "icon@2x.png",
     "a@b",
     "sk-" + "your-api-key-here-0000000",

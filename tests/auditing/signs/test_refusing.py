@@ -27,6 +27,7 @@ ANSWERS = [
     "As an AI language model, I do not have access to the news. However, the club won the cup in 2020.",
     "As an AI language model, I don't have opinions, but I can tell you that the club won the cup in 2020.",
     "No, it is inappropriate for children to see this film.",
+    "I'm sorry, but I couldn't find who said “If I can't beat this man, take my name off the books.”",
     "She cannot provide the letter in time, so the judge decides without it.",
     '{"reasoning": "I cannot provide my reasoning.", "answer": "42"}',
     "I cannot write it in one line. " + "Here is the whole program, with comments. " * 20,

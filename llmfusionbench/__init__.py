@@ -16,6 +16,7 @@ from llmfusionbench._version import __version__  # noqa: E402
 from llmfusionbench.dataset.registration import register  # noqa: E402
 
 if TYPE_CHECKING:
+    from llmfusionbench.auditing import Audit, audit
     from llmfusionbench.errors import LLMFusionBenchError
     from llmfusionbench.evaluation import Report, check_router, evaluate
     from llmfusionbench.release import Release, open_release
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
     from llmfusionbench.validation import Issue, validate
 
 _HOMES = {
+    "Audit": "auditing",
     "Issue": "validation",
     "LLMFusionBenchError": "errors",
     "Release": "release",
     "Report": "evaluation",
     "RoutingTable": "release.routing_table",
     "Score": "scoring",
+    "audit": "auditing",
     "check_router": "evaluation",
     "evaluate": "evaluation",
     "open_release": "release",
@@ -38,6 +41,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Audit",
     "Issue",
     "LLMFusionBenchError",
     "Release",
@@ -45,6 +49,7 @@ __all__ = [
     "RoutingTable",
     "Score",
     "__version__",
+    "audit",
     "check_router",
     "evaluate",
     "open_release",

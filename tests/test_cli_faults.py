@@ -52,7 +52,14 @@ def test_bugs_of_ours_are_not_hidden(error: Exception, monkeypatch: pytest.Monke
         run(["info", "sample"])
 
 
-COMMANDS = ("info r", "diff r sample", "fuse r", "evaluate r --router knn", "export sft r --format messages --out out")
+COMMANDS = (
+    "info r",
+    "audit r --out out",
+    "diff r sample",
+    "fuse r",
+    "evaluate r --router knn",
+    "export sft r --format messages --out out",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -19,7 +19,7 @@ LAYERS = (
     {"manifest", "plugins", "validation", "statistics", "llm", "texts"},
     {"release"},
     {"scoring", "sandbox"},
-    {"evaluation"},
+    {"evaluation", "auditing"},
     {"builders", "baselines"},
     {"hub"},
     {"dataset"},
@@ -59,6 +59,8 @@ REGISTRIES = {
     "ROUTING_FORMATS": "baselines/exporters/routing/formats",
     "METRICS": "llmfusionbench/scoring/metrics",
     "MEASURES": "llmfusionbench/evaluation/measures",
+    "DETECTORS": "llmfusionbench/auditing/detectors",
+    "RELEASE_DETECTORS": "llmfusionbench/auditing/detectors",
     "TASKS": "builders/simulation/tasks",
 }
 """Registry -> the folder whose `__init__.py` holds it as a literal."""

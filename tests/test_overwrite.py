@@ -27,9 +27,10 @@ COMMANDS = {
     "routing": ["export", "routing", "part", "--format", "llmrouter"],
     "simulate": ["simulate", "--scale", "0.001"],
     "evaluate": EVALUATE,
+    "audit": ["audit", "part", "--no-near-duplicates"],
     "scenarios": [*EVALUATE, "--scenario", "judge", "--scenario", "balance"],
 }
-QUICK = ("build", "rescore", "routing", "simulate", "evaluate", "scenarios")
+QUICK = ("build", "rescore", "routing", "simulate", "evaluate", "audit", "scenarios")
 """Commands whose directories are of all kinds but that of a corpus."""
 
 EXTENSION = {"manifest_version": 3, "name": "Reader", "version": "1.2", "files": {}}
@@ -37,6 +38,7 @@ OTHERS = {
     "manifest.json": json.dumps(EXTENSION),
     "corpus.json": json.dumps({"corpus_version": "1.0", "files": {}, "tool": "mine"}),
     "export.json": json.dumps({"export_version": "1.0", "files": {}, "tool": {"name": "another", "version": "1"}}),
+    "audit.json": json.dumps({"version": "1.0", "tool": {"name": "another", "version": "1"}, "findings": []}),
     "report.json": json.dumps({"version": "1.0", "routers": []}),
     "README.md": "# Mine\n",
 }
@@ -124,7 +126,7 @@ def test_an_input_is_not_overwritten(place: Path, capsys: pytest.CaptureFixture[
     assert bytes_of(place) == before
 
 
-@pytest.mark.parametrize("name", ["rescore", "tokens", "routing"])
+@pytest.mark.parametrize("name", ["rescore", "tokens", "routing", "audit"])
 def test_nothing_is_written_into_an_input(place: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     before = bytes_of(place)
     for out in ("part/new", "part/logs/new", "part/logs"):

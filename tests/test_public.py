@@ -16,11 +16,12 @@ import llmfusionbench as lfb
 from llmfusionbench import errors
 
 PROJECT = Path(__file__).parents[1]
-MODULES = ("builders", "evaluation", "release", "sandbox", "scoring", "validation", "cli")
+MODULES = ("auditing", "builders", "evaluation", "release", "sandbox", "scoring", "validation", "cli")
 
 
 def test_the_surface_is_pinned() -> None:
     assert lfb.__all__ == [
+        "Audit",
         "Issue",
         "LLMFusionBenchError",
         "Release",
@@ -28,6 +29,7 @@ def test_the_surface_is_pinned() -> None:
         "RoutingTable",
         "Score",
         "__version__",
+        "audit",
         "check_router",
         "evaluate",
         "open_release",

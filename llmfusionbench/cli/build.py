@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from inspect import signature
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -12,6 +12,11 @@ from llmfusionbench.cli.console import progress, say
 from llmfusionbench.cli.info import show_rows
 from llmfusionbench.cli.options import out_path
 
+if TYPE_CHECKING:
+    from llmfusionbench.release import Release
+
+_LOOKED_AT: Final = 15_000
+"""Number of answers from which the first look at a new release stops; the command audits them all."""
 _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -108,6 +113,25 @@ def command(
     if listed:
         kept = f", and noted {listed - rejected:,} that are kept" if listed > rejected else ""
         say(f"Rejected {rejected:,} records{kept}: see {out / 'rejected.jsonl'} for their places and reasons.")
+    _first_look(release, out, settings["workers"])
+
+
+def _first_look(release: Release, out: Path, workers: int | None) -> None:
+    """Print the worst findings of an audit of the new release, or of some of its shards if it is large."""
+    from llmfusionbench.auditing import audit
+
+    with progress() as tell:
+        found = audit(release, workers=workers, near_duplicates=False, rows=_LOOKED_AT, progress=tell)
+    looked, total = found.data["rows"]["responses"], sum(release.info().rows["responses"].values())
+    part = "" if looked == total else f" in the first {looked:,} of {total:,} answers"
+    count = len(found.findings)
+    if not count:
+        say(f"Audit: no findings{part}.")
+    else:
+        say(f"Audit: {count} finding{'s' * (count > 1)}{part}. The worst:")
+        for line in found.lines(3):
+            say(f"  {line}")
+    say(f"See all with examples: llmfusionbench audit {out} --out DIR")
 
 
 def _inputs(source: str, inputs: tuple[str, ...], revision: str | None) -> tuple[list[Path], str | None]:

@@ -22,7 +22,8 @@ def score(metric: str, response: str | None, ground_truth: str | None, *, offici
     `metric` is a name in `METRICS`. In `ground_truth`, several accepted answers, or assert statements, are a JSON array or a
     Python list as text. `official=True` computes the value as the reference pipeline does, defects included.
     Some metrics use a context: `status` (of the response), `choices`, `task`, `prompt`, `entry_point`, `test_setup`, `runner`,
-    `judge_score`, `math_deadline_s`, `compare` (False: `math` extracts the answer and leaves its value missing).
+    `judge_score`, `math_deadline_s`, `compare` (False: `math` extracts the answer and leaves its value missing), `symbolic`
+    (False: `math` leaves the value missing where only a symbolic comparison can decide).
 
     Raises:
         UnknownNameError: unknown metric.

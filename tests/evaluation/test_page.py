@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from llmfusionbench.errors import InputError
 from llmfusionbench.evaluation.report.page import SCRIPTS, asset, render
 from llmfusionbench.evaluation.report.page.numbers import chance, interval, metric, number, signed, written
 from llmfusionbench.evaluation.report.page.text import Html, element, embedded_json, name, shorten, visible
+from tests.helpers.page import Page
 from tests.helpers.page_report import CANDIDATES, sample_report
 from tests.helpers.waiting import BOUND_S
 
@@ -32,33 +32,6 @@ HOSTILE = (
 )
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
 EMPTY = {"routers": [], "candidates": [], "frontier": [], "learning_curve": [], "explorer": [], "warnings": []}
-
-
-class Page(HTMLParser):
-    """What an HTML parser finds: tags with attributes, and the text of scripts and styles."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.raw: dict[str, list[str]] = {"script": [], "style": []}
-        self.words: list[str] = []
-        self.inside = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self.inside = tag
-        if tag in self.raw:
-            self.raw[tag].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        self.inside = ""
-
-    def handle_data(self, text: str) -> None:
-        if self.inside in self.raw:
-            self.raw[self.inside][-1] += text
-        else:
-            self.words.append(text)
 
 
 def hostile_report() -> dict[str, Any]:

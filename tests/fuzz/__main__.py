@@ -20,7 +20,10 @@ import pyarrow as pa
 from tests.fuzz.oracle import complaints
 
 HERE = Path(__file__).parent
-WARM = ("builders.build", "cli.build", "cli.evaluate", "cli.export", "cli.info", "cli.diff", "cli.validate", "baselines")
+WARM = (
+    "builders.build", "auditing", "cli.audit", "cli.build", "cli.evaluate", "cli.export", "cli.info", "cli.diff",
+    "cli.validate", "baselines",
+)  # fmt: skip
 
 
 @click.command()

@@ -23,7 +23,8 @@ from tests.fuzz.mutations import TEXTS, arrow_table, damaged, json_text, mutated
 Files = dict[str, bytes]
 
 COMMANDS: Final = (
-    "info r", "info r --json", "validate r", "validate r --json", "diff r good", "diff good r --json",
+    "info r", "info r --json", "audit r --workers 1", "audit r --workers 1 --json --out out",
+    "validate r", "validate r --json", "diff r good", "diff good r --json",
     "evaluate r --router knn --resamples 9 --scenario balance", "evaluate r --router random --resamples 9 --json",
     "evaluate r --router ridge --resamples 9 --protocol kfold --folds 2 --out out",
     "fuse r --folds 2 --resamples 9", "fuse r --folds 2 --resamples 9 --json --out out",

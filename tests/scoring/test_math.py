@@ -180,3 +180,11 @@ def test_a_child_that_died_is_replaced() -> None:
         assert comparer.compare("x+1", "2+x", deadline_s=20) == "unequal"
     finally:
         comparer.close()
+
+
+def test_without_algebra_only_texts_and_numbers_decide() -> None:
+    values = [score("math", rf"\boxed{{{answer}}}", "x+1", symbolic=False).value for answer in ("x+1", "x + 1", "1+x", "7")]
+    assert values == [1.0, 1.0, None, None]
+    assert score("math", r"\boxed{8}", "7", symbolic=False).value == 0.0
+    assert score("math", r"\boxed{1+x}", "['x+1', '1+x']", symbolic=False).value == 1.0
+    assert score("math", r"\boxed{1+x}", "x+1", symbolic=False).extracted == "1+x"

@@ -14,6 +14,7 @@ from llmfusionbench.redaction import redacted_data
 from llmfusionbench.storage.csv_text import csv_text
 from llmfusionbench.storage.directories import whole_directory
 from llmfusionbench.storage.kinds import DirectoryKind, read_marker
+from llmfusionbench.validation.document import check_document
 
 FILES: Final = ("report.json", "leaderboard.csv", "report.html")
 
@@ -253,12 +254,8 @@ def compare(a: Report, b: Report) -> pd.DataFrame:
 
 def check_report(data: Any) -> None:
     """Check plain data against report_schema.json. Raises InputError that names every violation."""
-    import jsonschema
-
     schema = json.loads(resources.files(__package__).joinpath("report_schema.json").read_text(encoding="utf-8"))
-    found = sorted(jsonschema.Draft202012Validator(schema).iter_errors(data), key=lambda e: e.json_path)
-    if found:
-        raise InputError("report: " + "; ".join(f"{e.json_path}: {e.message[:120]}" for e in found[:20]))
+    check_document("report", data, schema)
 
 
 def _columns(metrics: dict[str, Any], names: Any) -> dict[str, Any]:

@@ -30,7 +30,8 @@ _WORDS = re.compile(r"[a-zA-Z]{2,}")
 def math(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
     """1 if the answers are equal; 0, with a reason, if they could not be shown equal in time.
 
-    With `compare=False` in the context the answer is only extracted, in microseconds, and the value is missing.
+    With `compare=False` in the context the answer is only extracted, in microseconds, and the value is missing. With
+    `symbolic=False` the value is missing where neither text nor numbers decide, also in microseconds.
 
     Raises MissingExtraError if a symbolic comparison is needed and math-verify is not installed.
     """
@@ -45,13 +46,19 @@ def math(response: str, ground_truth: str, context: Mapping[str, object]) -> Sco
     if context.get("compare") is False:
         return missing("not compared with the ground truth", answer)
     deadline_s = _deadline(context)
-    late = starved = False
+    late = starved = undecided = False
     for truth in truths:
-        verdict = _quick(truth, answer) or _symbolic(plain_math(truth), plain_math(answer), deadline_s)
+        verdict = _quick(truth, answer)
+        if verdict is None and context.get("symbolic") is False:
+            undecided = True
+            continue
+        verdict = verdict or _symbolic(plain_math(truth), plain_math(answer), deadline_s)
         if verdict == "equal":
             return right(answer)
         late = late or verdict == "late"
         starved = starved or verdict == "starved"
+    if undecided:
+        return missing("only a symbolic comparison can decide", answer)
     if starved:
         _symbolic.cache_clear()  # another time it may be compared
         return missing("not compared with the ground truth: the machine was too busy", answer)

@@ -6,15 +6,12 @@ the page's own script and style, by their hashes.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from llmfusionbench.errors import InputError
 from llmfusionbench.evaluation.report.page.data import page_data
+from llmfusionbench.evaluation.report.page.document import asset, banner, document, fact_list, more, simulated, warnings
 from llmfusionbench.evaluation.report.page.numbers import chance, number, quad, signed, written
 from llmfusionbench.evaluation.report.page.tables import (
     about_performance,
@@ -28,10 +25,10 @@ from llmfusionbench.evaluation.report.page.tables import (
     picks,
     ranked,
 )
-from llmfusionbench.evaluation.report.page.text import LINE_LIMIT, Html, element, embedded_json, join, name, named, visible
+from llmfusionbench.evaluation.report.page.text import Html, element, join, name, named
 from llmfusionbench.evaluation.report.page.variance import variance
 
-__all__ = ["render"]
+__all__ = ["asset", "render"]
 
 SCRIPTS = ("common.js", "tables.js", "heat.js", "plane.js", "curve.js", "explorer.js")
 """Concatenated in this order."""
@@ -39,6 +36,10 @@ SCRIPTS = ("common.js", "tables.js", "heat.js", "plane.js", "curve.js", "explore
 LISTS = ("routers", "candidates", "frontier", "learning_curve", "explorer", "warnings")
 MAPPINGS = ("release", "queries", "metrics", "references")
 OF_ROUTER = ("metrics", "per_task", "per_domain", "picks", "paired")
+
+FOOTER = """Means are over test queries. Intervals are 95% bootstrap intervals over queries. Gains are paired on the
+same queries. A missing value is shown as – and does not count in any mean; it is never taken as 0.
+Invisible characters are shown as their code, such as [U+202E]."""
 
 NO_SCRIPT = "The charts, the heat map and the explorer need JavaScript; the tables do not."
 
@@ -59,24 +60,16 @@ def render(report: Mapping[str, Any]) -> str:
     if version.partition(".")[0] != "1":
         raise InputError(f"report.json: version is {version!r}, expected 1.x. Remedy: evaluate again with this version.")
     whole = completed(report)
-    script, style = "".join(asset(s) for s in SCRIPTS), asset("page.css")
     parts = {
-        "policy": policy(script, style),
         "title": title(whole),
         "banner": banner(whole),
         "facts": facts(whole),
         "warnings": warnings(whole),
         "verdict": verdict(whole),
         "sections": sections(whole),
-        "data": embedded_json(page_data(whole)),
-        "style": style,
-        "script": script,
+        "footer": FOOTER,
     }
-    page = []
-    for i, piece in enumerate(asset("page.html").split("{{")):
-        key, found, rest = piece.partition("}}") if i else ("", "", piece)
-        page.append(parts[key.strip()] + rest if found else rest)
-    return "".join(page)
+    return document(parts, SCRIPTS, page_data(whole))
 
 
 def completed(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,56 +85,11 @@ def completed(report: Mapping[str, Any]) -> dict[str, Any]:
     return {**whole, "routers": [{**row, **{key: row.get(key) or {} for key in OF_ROUTER}} for row in rows]}
 
 
-@cache
-def asset(file: str) -> str:
-    """The text of a file next to this module."""
-    return resources.files(__name__).joinpath(file).read_text(encoding="utf-8")
-
-
-def policy(script: str, style: str) -> Html:
-    """The Content-Security-Policy: only this script and style, and no markup made from text."""
-
-    def digest(text: str) -> str:
-        return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
-
-    rules = (
-        "default-src 'none'",
-        f"script-src {digest(script)}",
-        f"style-src {digest(style)}",
-        "img-src data:",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
-    )
-    return Html("; ".join(rules))
-
-
-def simulated(report: Mapping[str, Any]) -> bool:
-    """Whether any answer is simulated."""
-    return "simulated" in (report["release"].get("provenance") or ())
-
-
 def title(report: Mapping[str, Any]) -> Html:
     """The title of the document."""
     source = report["release"].get("source")
     words = "Routing report" + (f": {name(source)}" if source else "") + (" (SIMULATED DATA)" if simulated(report) else "")
     return join(words)
-
-
-def banner(report: Mapping[str, Any]) -> Html:
-    """The banner that the numbers say nothing about real LLMs."""
-    if not simulated(report):
-        return Html("")
-    others = [p for p in report["release"]["provenance"] if p != "simulated"]
-    text = "Some of these answers were" if others else "These answers were"
-    return element(
-        "div",
-        element("strong", "SIMULATED DATA"),
-        f" {text} made up by a simulator, not given by LLMs. Nothing on this page ranks real LLMs or routers.",
-        class_="banner",
-        role="note",
-    )
 
 
 def facts(report: Mapping[str, Any]) -> Html:
@@ -165,26 +113,12 @@ def facts(report: Mapping[str, Any]) -> Html:
         "Best single LLM": listed(report.get("best_single") or ""),
         "Seed": report.get("seed"),
     }
-    pairs = [
-        element("div", element("dt", label), element("dd", element("bdi", visible(value, LINE_LIMIT))))
-        for label, value in rows.items()
-        if value not in (None, "")
-    ]
-    return element("dl", *pairs, class_="facts")
+    return fact_list(rows)
 
 
 def listed(value: object) -> str:
     """A value, or the values of a list, as text."""
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def warnings(report: Mapping[str, Any]) -> Html:
-    """The warnings of the evaluation."""
-    if not report["warnings"]:
-        return Html("")
-    items = [element("li", element("bdi", visible(text, LINE_LIMIT))) for text in report["warnings"]]
-    count = f"{len(items)} warning" + ("s" if len(items) > 1 else "")
-    return element("div", element("h2", count), element("ul", *items), class_="warnings")
 
 
 def verdict(report: Mapping[str, Any]) -> Html:
@@ -264,11 +198,6 @@ def page_points(report: Mapping[str, Any]) -> bool:
 def mount(key: str) -> Html:
     """The place for what a script draws."""
     return element("div", id=f"{key}-mount")
-
-
-def more(label: str, body: Html) -> Html:
-    """A collapsible part."""
-    return element("details", element("summary", label), body, class_="as-table")
 
 
 def extra(report: Mapping[str, Any]) -> Html | None:

@@ -1,0 +1,147 @@
+"""Runs the detectors over a release: one pass over the view `logs`, by row group, with a process per shard."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from llmfusionbench import _version
+from llmfusionbench.auditing.batches import shard_batches
+from llmfusionbench.auditing.detector import JUDGE_SCORES, KEY, Detector
+from llmfusionbench.auditing.detectors import DETECTORS, RELEASE_DETECTORS
+from llmfusionbench.auditing.finding import SEVERITIES, Finding
+from llmfusionbench.auditing.result import AUDIT_VERSION, Audit
+from llmfusionbench.evaluation.release_facts import source_of
+from llmfusionbench.processes import process_pool
+from llmfusionbench.release import Release, open_release
+from llmfusionbench.texts.tokens import offline_tokenizers
+from llmfusionbench.types import Progress
+
+PARALLEL_ROWS: Final = 40_000
+"""With fewer answers, starting processes would take longer than the audit."""
+NEAR_DUPLICATES: Final = "near_duplicates"
+"""The detector that can be left out, since it compares all prompts with each other."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A file of `logs`, the unit of work of one process."""
+
+    path: Path
+    judged: tuple[Path, ...]
+    """The files of `judge_scores` of its split."""
+    rows: int
+
+    def look(self) -> dict[str, Detector]:
+        """The detectors after all rows of the shard."""
+        detectors = {name: kind() for name, kind in DETECTORS.items()}
+        for batch in shard_batches(self.path, self.judged, columns_of(detectors)):
+            for detector in detectors.values():
+                detector.look(batch)
+        return detectors
+
+
+def audit(
+    release: Release | str | Path,
+    *,
+    workers: int | None = None,
+    near_duplicates: bool = True,
+    rows: int | None = None,
+    progress: Progress | None = None,
+) -> Audit:
+    """Find what is wrong with the log in a release. The result does not depend on the number of workers.
+
+    Args:
+        release: A release, its directory, `"sample"` or a name on the Hub, as for `open_release`.
+        workers: Number of processes; by default one per core. A small release is audited in this process.
+        near_duplicates: Also compare all prompts with each other, which can take longer than all the rest.
+        rows: Look at whole shards until they have this number of answers, for a first look; by default at all. The queries of a
+            shard are a random part of all.
+        progress: Called as progress(stage, done, total).
+
+    Raises:
+        HubError, InputError, ReleaseError: the release cannot be opened or read, as for `open_release`.
+    """
+    opened = release if isinstance(release, Release) else open_release(release)
+    tell = progress or (lambda *_: None)
+    merged = {name: kind() for name, kind in DETECTORS.items()}
+    shards = _first(_shards(opened), rows)
+    looked = sum(shard.rows for shard in shards)
+    tell("shards audited", 0, len(shards))
+    for done, detectors in enumerate(_looked(shards, workers), start=1):
+        for name, detector in detectors.items():
+            merged[name].merge(detector)
+        tell("shards audited", done, len(shards))
+    found = [finding for detector in merged.values() for finding in detector.findings()]
+    checks = [name for name in RELEASE_DETECTORS if near_duplicates or name != NEAR_DUPLICATES]
+    for done, name in enumerate(checks):
+        tell("checks of the whole release", done, len(checks))
+        found += RELEASE_DETECTORS[name](opened)
+    return Audit(
+        {
+            "version": AUDIT_VERSION,
+            "tool": {"name": _version.NAME, "version": _version.__version__},
+            "release": source_of(opened),
+            "rows": {"responses": looked, "queries": _rows(opened, "queries"), "llms": _rows(opened, "llms")},
+            "detectors": sorted([*merged, *checks]),
+            "notes": list(_notes(near_duplicates, looked, _rows(opened, "logs"))),
+            "findings": [finding.to_dict() for finding in sorted(found, key=_place)],
+        }
+    )
+
+
+def columns_of(detectors: dict[str, Detector]) -> tuple[str, ...]:
+    """The columns that any of the detectors reads, each once."""
+    return tuple(dict.fromkeys([*KEY, *(column for detector in detectors.values() for column in detector.columns)]))
+
+
+def _shards(release: Release) -> list[Shard]:
+    needed = JUDGE_SCORES in columns_of({name: kind() for name, kind in DETECTORS.items()})
+    judged = {
+        split: tuple(release.checked(release.files("judge_scores", split)))
+        for split in (release.manifest["tables"].get("judge_scores", {"splits": {}})["splits"] if needed else ())
+    }
+    entries = release.manifest["files"]
+    return [
+        Shard(path, judged.get(split, ()), entries[f"logs/{path.name}"]["rows"])
+        for split in release.splits
+        for path in release.checked(release.files("logs", split))
+    ]
+
+
+def _first(shards: Sequence[Shard], rows: int | None) -> list[Shard]:
+    """The first shards that have this number of rows together; at least one, if there is one."""
+    before = [sum(shard.rows for shard in shards[:i]) for i in range(len(shards))]
+    return [shard for shard, seen in zip(shards, before, strict=True) if rows is None or seen == 0 or seen < rows]
+
+
+def _looked(shards: Sequence[Shard], workers: int | None) -> Iterator[dict[str, Detector]]:
+    """The detectors after each shard, in the order of the shards."""
+    count = min(workers or os.cpu_count() or 1, len(shards))
+    if count <= 1 or sum(shard.rows for shard in shards) < PARALLEL_ROWS:
+        yield from (shard.look() for shard in shards)
+        return
+    with process_pool(count) as pool:
+        yield from pool.map(Shard.look, shards)
+
+
+def _rows(release: Release, table: str) -> int:
+    splits = release.manifest["tables"].get(table, {"splits": {}})["splits"]
+    return sum(split["rows"] for split in splits.values())
+
+
+def _notes(near_duplicates: bool, looked: int, total: int) -> Iterator[str]:
+    """What was not looked at."""
+    if looked < total:
+        yield f"Only {looked:,} of {total:,} answers were looked at."
+    if not near_duplicates:
+        yield "Near-duplicates were not looked for."
+    if not offline_tokenizers():
+        yield ("Token counts were not compared with a tokenizer, because none is installed. Remedy: pip install bpe-openai")
+
+
+def _place(finding: Finding) -> tuple[int, float, str, str]:
+    return SEVERITIES.index(finding.severity), -finding.share, finding.detector, finding.title

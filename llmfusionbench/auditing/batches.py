@@ -14,9 +14,8 @@ import pyarrow.dataset as ds
 from llmfusionbench.auditing.detector import JUDGE_SCORES
 from llmfusionbench.release.row_check import check_rows
 from llmfusionbench.release.shard_files import shard_dataset
+from llmfusionbench.types import ANSWER_KEY
 
-_ANSWER: Final = ("query_id", "llm", "mode", "replicate")
-"""The key of an answer."""
 _SCORE: Final = pa.struct([("judge", pa.string()), ("score", pa.float64())])
 
 
@@ -58,7 +57,7 @@ def with_judge_scores(batch: pa.RecordBatch, scores: ds.Dataset | None) -> pa.Re
     if scores is not None:
         ids = batch["query_id"]
         within = (pc.field("query_id") >= ids[0]) & (pc.field("query_id") <= ids[-1]) & pc.field("opponent").is_null()
-        table = scores.to_table(columns=[*_ANSWER, "judge", "score"], filter=within)
+        table = scores.to_table(columns=[*ANSWER_KEY, "judge", "score"], filter=within)
         found = pc.index_in(_keys(table).combine_chunks(), value_set=_keys(batch))
         table, places = table.filter(found.is_valid()), found.drop_null().to_numpy().astype(np.int64)
         values = pa.StructArray.from_arrays(
@@ -70,5 +69,5 @@ def with_judge_scores(batch: pa.RecordBatch, scores: ds.Dataset | None) -> pa.Re
 
 
 def _keys(rows: pa.RecordBatch | pa.Table) -> pa.Array | pa.ChunkedArray:
-    columns = (rows[column].cast(pa.string()) for column in _ANSWER)
+    columns = (rows[column].cast(pa.string()) for column in ANSWER_KEY)
     return pc.binary_join_element_wise(*columns, "\x1f")

@@ -24,10 +24,12 @@ from llmfusionbench.builders.making.shard import Shard, write_shards
 from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.reading.file_names import labelled
 from llmfusionbench.builders.reading.limits import RECORD_MIB, limit_records
-from llmfusionbench.builders.records import Rejected, Source
+from llmfusionbench.builders.reading.llm_table import read_llms
+from llmfusionbench.builders.records import Llms, Rejected, Source
 from llmfusionbench.builders.sources import SOURCES
+from llmfusionbench.builders.sources.release import Release as ReleaseSource
 from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
-from llmfusionbench.manifest import odd_value
+from llmfusionbench.manifest import MANIFEST, odd_value
 from llmfusionbench.release import Release, ReleaseWriter, write_shard
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import table_schema
@@ -46,6 +48,7 @@ def build(
     *,
     options: Mapping[str, Any] | None = None,
     tokenizer: str | None = None,
+    llms: str | Path | None = None,
     test_share: float = 0.0,
     overwrite: bool = False,
     strict: bool = False,
@@ -59,10 +62,12 @@ def build(
 
     Args:
         source: Name of a source in `SOURCES`, or an object with its method `read`.
-        inputs: Files of that format.
+        inputs: Files of that format; for `release`, directories.
         out: Directory of the release, written atomically.
         options: Arguments of the source's constructor.
         tokenizer: tiktoken encoding, such as `cl100k_base`, for token counts that the log does not state.
+        llms: File of rows of the table `llms` (JSONL, CSV or Parquet), such as prices and their dates. What it states counts,
+            whatever the log states.
         test_share: Share of the train queries to set aside as split `test`, chosen by a hash of their ids.
         overwrite: Replace an existing release.
         strict: Raise if a record is rejected, instead of listing it in rejected.jsonl.
@@ -83,7 +88,9 @@ def build(
         UnknownNameError: the source or one of its options is not known.
     """
     reader = source if not isinstance(source, str) else _source(source, options or {})
-    paths = _checked([Path(p) for p in inputs])
+    named = [Path(p) for p in inputs]
+    paths = _checked([p / MANIFEST if isinstance(reader, ReleaseSource) and p.is_dir() else p for p in named])
+    stated = read_llms(Path(llms)) if llms is not None else []
     if not 0 <= test_share < 1:
         raise InputError(f"test_share is {test_share}, expected a number from 0 to below 1")
     if tokenizer is not None:
@@ -97,10 +104,14 @@ def build(
     tell = progress or (lambda *_: None)
     if max_record_mib < 1:
         raise InputError(f"max_record_mib is {max_record_mib}, expected a whole number from 1")
-    with limit_records(max_record_mib), ReleaseWriter(out, overwrite=overwrite, inputs=paths) as writer:
+    with (
+        limit_records(max_record_mib),
+        ReleaseWriter(out, overwrite=overwrite, inputs=[*named, *([llms] if llms is not None else [])]) as writer,
+    ):
         scratch = writer.path / "scratch"
         scratch.mkdir()
         intake = Intake(Spill(scratch))
+        intake.take(Llms(stated))
         for part in reader.read(paths):
             intake.take(part)
             tell("records read", intake.spill.rows, None)
@@ -108,10 +119,10 @@ def build(
             raise RejectedError(_refusal(intake.rejected, "no record could be taken"))
         intake.spill.flush()
         settled = intake.spill.settle(test_share)
-        llms = intake.llm_table()
+        llm_rows = intake.llm_table()
         templates = intake.template_table(settled)
         files: dict[str, dict[str, Any]] = {}
-        shards = [Shard(plan, writer.path, llms, tokenizer, compression_level) for plan in intake.spill.plan(settled)]
+        shards = [Shard(plan, writer.path, llm_rows, tokenizer, compression_level) for plan in intake.spill.plan(settled)]
         for done, (entries, rejected, taken) in enumerate(write_shards(shards, workers), start=1):
             files |= entries
             intake.rejected += rejected
@@ -120,7 +131,7 @@ def build(
             tell("shards written", done, len(shards))
         if strict and intake.rejected:
             raise RejectedError(_refusal(intake.rejected, "strict was asked for"))
-        files[shard_name("llms", "train", 0, 1)] = write_shard(writer.path, shard_name("llms", "train", 0, 1), llms)
+        files[shard_name("llms", "train", 0, 1)] = write_shard(writer.path, shard_name("llms", "train", 0, 1), llm_rows)
         files |= _write_by_split(writer.path, "thought_templates", templates, settled)
         if intake.embeddings:
             files |= _write_by_split(writer.path, "embeddings", intake.embedding_table(), settled)
@@ -131,7 +142,7 @@ def build(
             "name": source if isinstance(source, str) else type(source).__name__,
             "revision": revision,
             "inputs": [{"name": name, "bytes": p.stat().st_size, "sha256": sha256(p)} for p, name in labelled(paths)],
-            "options": {"tokenizer": tokenizer, "test_share": test_share, **_plain(options or {})},
+            "options": {"tokenizer": tokenizer, "test_share": test_share, **_plain(options or {})} | _described(llms),
         }
         provenance = sorted(intake.provenance)
         records = intake.tally.counts(intake.rejected)
@@ -164,6 +175,10 @@ def _source(name: str, options: Mapping[str, Any]) -> Source:
         raise UnknownNameError("split", split, SPLITS)
     reader: Source = made(**options)
     return reader
+
+
+def _described(llms: str | Path | None) -> dict[str, Any]:
+    return {} if llms is None else {"llms": {"name": Path(llms).name, "sha256": sha256(Path(llms))}}
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:

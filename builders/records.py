@@ -101,7 +101,7 @@ class Embeddings:
     """Vectors that came with the queries."""
 
     table: pa.Table
-    """task, prompt, embedded (`prompt` or `task_description`), embedding list<float32>."""
+    """task, prompt, embedded (`prompt` or `task_description`), embedding list<float32>; query_id, where it is known."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,10 @@ _MODE = re.compile(r"(?=[^a-z]*[a-z])[a-z0-9._-]{1,32}")
 _THINK_SUFFIX = re.compile(r"\s*let[’']s think step by step[.!]?\s*\Z", re.IGNORECASE)
 
 
+ANSWER_KEY: Final = ("query_id", "llm", "mode", "replicate")
+"""The key of an answer."""
+
+
 class Progress(Protocol):
     """Called by a long task with the stage, the amount done and the total (None while unknown)."""
 

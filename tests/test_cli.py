@@ -110,6 +110,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
             log += f"{n}+{n}?,{'train' if n % 3 else 'test'},sums,{llm},{n},{n % 2},0.{n + 1},em,{n}\n"
     release = lfb.open_release(write_tiny_release(folder / "small", log))
     write_tiny_release(folder / "my-release", log)
+    write_tiny_release(folder / "old-release", log)
     (folder / "answers.csv").write_text("question,model,answer\n1+1?,a,2\n")
     row = {"query_id": "0" * 24, "llm": "a", "mode": "direct", "status": "ok", "provenance": "imported"}
     (folder / "answers.jsonl").write_text(json.dumps(row) + "\n")

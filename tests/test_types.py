@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmfusionbench.types import Candidate, content_id, normalise_prompt, query_id, strip_think_suffix
-
-plain_names = st.text(min_size=1).filter(lambda n: not n.endswith("_think"))
+from llmfusionbench.schema import table_schema
+from llmfusionbench.types import Candidate, Turn, content_id, is_mode, normalise_prompt, query_id, rendered, strip_think_suffix
+from llmfusionbench.validation.explain import validator
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,17 @@ plain_names = st.text(min_size=1).filter(lambda n: not n.endswith("_think"))
         ("qwen2.5-7b_think", "qwen2.5-7b", "think"),
         ("_think_", "_think_", "direct"),
         ("a_think_b", "a_think_b", "direct"),
+        ("o3@high", "o3", "high"),
+        ("o3@budget-2k", "o3", "budget-2k"),
+        ("o3@no_think", "o3", "no_think"),
+        ("claude-3-opus@20240229", "claude-3-opus@20240229", "direct"),
+        ("claude-3-opus@20240229@think", "claude-3-opus@20240229", "think"),
+        ("gemma@Together", "gemma@Together", "direct"),
+        ("two@x@direct", "two@x", "direct"),
+        ("two@x@think", "two@x", "think"),
+        ("two@x@high", "two@x", "high"),
+        ("@high", "@high", "direct"),
+        ("mail@host.example.org/model", "mail@host.example.org/model", "direct"),
     ],
 )
 def test_candidate_names(name: str, llm: str, mode: str) -> None:
@@ -27,9 +38,42 @@ def test_candidate_names(name: str, llm: str, mode: str) -> None:
     assert Candidate(llm, mode).name == name
 
 
-@given(plain_names, st.sampled_from(["direct", "think"]))
+names = st.one_of(st.text(min_size=1), st.text(alphabet="ab@_.-1think", min_size=1))
+modes = st.one_of(st.sampled_from(["direct", "think", "low", "no_think"]), st.text(alphabet="ab1._-", min_size=1, max_size=32))
+
+
+@given(names, modes.filter(is_mode))
 def test_candidates_come_back_from_their_names(llm: str, mode: str) -> None:
+    """Whatever their LLM is called, and two candidates never share a name."""
     assert Candidate.parse(Candidate(llm, mode).name) == Candidate(llm, mode)
+
+
+@pytest.mark.parametrize("name", ["", "High", "20240229", "1.5", "a b", "a/b", "a@b", "é", "x" * 33, "low\n", "..", "_"])
+def test_what_is_no_mode(name: str) -> None:
+    assert not is_mode(name)
+    schema = table_schema("responses").json_schema["properties"]["mode"]
+    assert not validator(schema).is_valid(name)
+
+
+@given(modes)
+def test_modes_are_those_of_the_schema(name: str) -> None:
+    assert is_mode(name) is validator(table_schema("responses").json_schema["properties"]["mode"]).is_valid(name)
+
+
+def test_queries_of_turns() -> None:
+    """A single turn of the user is the prompt; otherwise every role and content is part of the id."""
+    alone: list[Turn] = [{"role": "user", "content": "How many?"}]
+    assert query_id("t", "", alone) == query_id("t", "How many?", None)
+    system: Turn = {"role": "system", "content": "Be brief."}
+    thought: Turn = {"role": "user", "content": "How many?\nLet's think step by step."}
+    talks: list[list[Turn]] = [
+        [system, *alone], [*alone, system], [{"role": "system", "content": "How many?"}], [system, alone[0], system],
+        [{"role": "user", "content": "Be brief."}, *alone], [{"role": "user", "content": rendered([system, *alone])}],
+    ]  # fmt: skip
+    assert len({query_id("t", "", talk) for talk in talks}) == len(talks)
+    assert query_id("t", "ignored", [system, thought]) == query_id("t", "", [system, *alone]) != query_id("u", "", talks[0])
+    assert rendered([system, *alone]) == "SYSTEM: Be brief.\n\nUSER: How many?"
+    assert rendered(alone) == "How many?"
 
 
 @pytest.mark.parametrize(

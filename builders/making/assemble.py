@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 
 from llmfusionbench.builders.making.prices import cost_of
 from llmfusionbench.builders.making.tally import Places, places_of
-from llmfusionbench.builders.making.views import ANSWER, make_views, with_columns
+from llmfusionbench.builders.making.views import make_views, with_columns
 from llmfusionbench.builders.records import JUDGE_COLUMNS, Rejected, refuse
 from llmfusionbench.schema import table_schema
+from llmfusionbench.types import ANSWER_KEY
 
 _QUERY_FACTS: Final = ("ground_truth", "choices", "metric")
 _ANSWER_FACTS: Final = ("response", "status", "performance")
@@ -48,9 +49,11 @@ def assemble(records: pa.Table, llms: pa.Table, split: str) -> Assembled:
     records = _without_contradictions(records, ("query_id",), _QUERY_FACTS, "the same query has another {}", rejected)
     queries = _merged(records, ("query_id",), table_schema("queries").arrow.names, taken)
 
-    answers = _in_order(records.filter(pc.is_valid(records["llm"])), ANSWER)
-    answers = _without_contradictions(answers, ANSWER, _ANSWER_FACTS, "the candidate has another {} for the query", rejected)
-    responses = _merged(answers, ANSWER, table_schema("responses").arrow.names, taken)
+    answers = _in_order(records.filter(pc.is_valid(records["llm"])), ANSWER_KEY)
+    answers = _without_contradictions(
+        answers, ANSWER_KEY, _ANSWER_FACTS, "the candidate has another {} for the query", rejected
+    )
+    responses = _merged(answers, ANSWER_KEY, table_schema("responses").arrow.names, taken)
     # A cost that the log does not state is that of the tokens, at the price of who served them then.
     responses = with_columns(responses, {"cost_usd": pc.coalesce(responses["cost_usd"], cost_of(responses, llms))})
 

@@ -121,10 +121,11 @@ class Intake:
 
     def embedding_table(self) -> pa.Table:
         """The sidecar `embeddings`: the first vector of each kind of each query."""
-        table = pa.concat_tables(self.embeddings)
-        ids = [
-            query_id(canonical_task(t), p) for t, p in zip(table["task"].to_pylist(), table["prompt"].to_pylist(), strict=True)
-        ]
+        table = pa.concat_tables(self.embeddings, promote_options="default")
+        known = table["query_id"].to_pylist() if "query_id" in table.column_names else [None] * len(table)
+        named = zip(known, table["task"].to_pylist(), table["prompt"].to_pylist(), strict=True)
+        ids = [i or query_id(canonical_task(t), p) for i, t, p in named]
+        table = table.drop_columns([c for c in ("query_id",) if c in table.column_names])
         table = table.append_column("query_id", pa.array(ids, pa.string()))
         _, first = np.unique([f"{i} {e}" for i, e in zip(ids, table["embedded"].to_pylist(), strict=True)], return_index=True)
         return table.take(pa.array(np.sort(first)))

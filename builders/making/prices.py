@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ def _dated(
 ) -> Prices:
     """`prices`, those of the LLMs with dated prices by the date of each answer that has one."""
     values = {name: column.to_pylist() for name, column in prices.items()}
-    listed = llms["prices"].to_pylist()
+    listed = [value and sorted(value, key=itemgetter("valid_from")) for value in llms["prices"].to_pylist()]
     for row in dated:
         starts = [price["valid_from"] for price in listed[row]]
         mine = np.flatnonzero(rows == row)

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.making.prices import answer_prices
-from llmfusionbench.release.references import dangling, rows_of
+from llmfusionbench.release.references import dangling, lookup, rows_of
 from llmfusionbench.schema import table_schema
-from llmfusionbench.types import THINK, Candidate
+from llmfusionbench.types import ANSWER_KEY, THINK, Candidate
 from llmfusionbench.validation.issue import shorten
-
-ANSWER: Final = ("query_id", "llm", "mode", "replicate")
-"""The key of an answer."""
 
 
 def make_views(queries: pa.Table, responses: pa.Table, llms: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Table]:
     """logs and routing of some queries, with all of their responses and judge scores; all tables are sorted by key."""
     logs = _logs(responses, queries, llms, judge_scores)
     return {"logs": logs, "routing": _routing(logs, queries)}
-
-
-def lookup(table: pa.Table, key: str, values: pa.ChunkedArray, columns: Sequence[str]) -> dict[str, pa.ChunkedArray]:
-    """`columns` of the rows of `table` whose `key` is each of `values`; null where there is none."""
-    rows = pc.index_in(values, value_set=table[key].combine_chunks())
-    return {c: table[c].take(rows) for c in columns}
 
 
 def with_columns(table: pa.Table, columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> pa.Table:
@@ -54,9 +44,9 @@ def _logs(responses: pa.Table, queries: pa.Table, llms: pa.Table, judge_scores: 
 def _judged(responses: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Array]:
     """judge_score, the mean over the judges that gave one to the answer alone, and judges, their names."""
     given = judge_scores.filter(pc.and_(pc.is_valid(judge_scores["score"]), pc.is_null(judge_scores["opponent"])))
-    both = pa.concat_tables([responses.select(ANSWER), given.select(ANSWER)])
+    both = pa.concat_tables([responses.select(ANSWER_KEY), given.select(ANSWER_KEY)])
     codes = np.zeros(both.num_rows, np.int64)
-    for column in ANSWER:
+    for column in ANSWER_KEY:
         encoded = pc.dictionary_encode(both[column]).combine_chunks()
         codes = codes * (len(encoded.dictionary) + 1) + encoded.indices.to_numpy()
     answers, scored = codes[: len(responses)], codes[len(responses) :]
@@ -64,7 +54,7 @@ def _judged(responses: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Array]:
     place = row_of[np.searchsorted(answers, scored, sorter=row_of[:-1])]
     lost = np.flatnonzero((place < 0) | (np.append(answers, -1)[place] != scored))
     if lost.size:
-        key = " ".join(str(given[column][int(lost[0])].as_py()) for column in ANSWER)
+        key = " ".join(str(given[column][int(lost[0])].as_py()) for column in ANSWER_KEY)
         raise dangling("judge_scores", shorten(key), "responses")
     count = np.bincount(place, minlength=len(responses))
     total = np.bincount(place, weights=given["score"].to_numpy(), minlength=len(responses))

@@ -32,7 +32,7 @@ def turns(value: Any, name: str = "messages") -> list[Turn] | None:
 
     `from` and `value` serve for `role` and `content`, as ShareGPT has them.
     """
-    listed = _parsed(value)
+    listed = _parsed(value, name)
     if listed is None:
         return None
     if isinstance(listed, Mapping):
@@ -74,7 +74,7 @@ def reasoning_text(value: Any, name: str = "reasoning") -> str | None:
 
 def sampling(value: Any, name: str = "sampling") -> dict[str, Any] | None:
     """The settings of a request that the tables keep; the others, such as the prompt, are left out. None if there are none."""
-    given = _parsed(value)
+    given = _parsed(value, name)
     if given is None:
         return None
     if not isinstance(given, Mapping):
@@ -93,7 +93,7 @@ def sampling(value: Any, name: str = "sampling") -> dict[str, Any] | None:
 
 def distribution(value: Any, name: str = "judge_distribution") -> list[dict[str, float]] | None:
     """The probability of each score: `[{score, probability}]`, or an object from scores to probabilities."""
-    given = _parsed(value)
+    given = _parsed(value, name)
     if given is None:
         return None
     if isinstance(given, Mapping):
@@ -109,8 +109,13 @@ def distribution(value: Any, name: str = "judge_distribution") -> list[dict[str,
     return sorted(found, key=lambda pair: pair["score"])
 
 
-def _parsed(value: Any) -> Any:
+def _parsed(value: Any, name: str) -> Any:
     """The value, read out of a text if it is one; None for a blank."""
     if not isinstance(value, str):
         return value or None
-    return None if value.strip() in _BLANK else literal(value)
+    if value.strip() in _BLANK:
+        return None
+    found = literal(value)
+    if found is None:
+        raise BadRecordError(f"{name} is {named(value)}, expected a list or an object")
+    return found

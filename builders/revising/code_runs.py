@@ -11,12 +11,13 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.making.views import ANSWER, lookup
-from llmfusionbench.builders.revising.shards import Shard, Store
+from llmfusionbench.builders.revising.store import Store
+from llmfusionbench.release.references import lookup
+from llmfusionbench.release.shards import Shard
 from llmfusionbench.sandbox import CodeTask, Sandbox, Verdict
 from llmfusionbench.schema import table_schema
 from llmfusionbench.scoring import Score, score
-from llmfusionbench.types import Progress
+from llmfusionbench.types import ANSWER_KEY, Progress
 
 CODE: Final = "code_eval"
 """The metric of a query that asks for a program."""
@@ -26,7 +27,7 @@ VERDICTS: Final = "verdicts"
 
 _SCHEMA: Final = pa.schema(
     [
-        *(table_schema("responses").arrow.field(name) for name in ANSWER),
+        *(table_schema("responses").arrow.field(name) for name in ANSWER_KEY),
         ("value", pa.float64()),
         ("extracted", pa.string()),
         ("reason", pa.string()),
@@ -55,7 +56,7 @@ def _programs(shard: Shard) -> list[dict[str, Any]]:
     """The answers to the queries of a shard that ask for a program."""
     queries = shard.queries()
     queries = queries.filter(pc.equal(queries["metric"], CODE))
-    rows = shard.responses(queries["query_id"]).select([*ANSWER, "response", "status"])
+    rows = shard.responses(queries["query_id"]).select([*ANSWER_KEY, "response", "status"])
     facts = lookup(queries, "query_id", rows["query_id"], ("prompt", "ground_truth"))
     for name, values in facts.items():
         rows = rows.append_column(name, values)
@@ -93,7 +94,7 @@ def _scores(rows: Sequence[dict[str, Any]], run: _Run, threads: ThreadPoolExecut
 
 
 def _table(rows: Sequence[dict[str, Any]], scores: Sequence[Score]) -> pa.Table:
-    columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in ANSWER}
+    columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in ANSWER_KEY}
     columns["value"] = [s.value for s in scores]
     columns["extracted"] = [s.extracted for s in scores]
     # The address of an object differs from run to run.

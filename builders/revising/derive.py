@@ -20,11 +20,12 @@ import pyarrow as pa
 from llmfusionbench import _version
 from llmfusionbench.builders.making.views import make_views
 from llmfusionbench.builders.revising.carry import carry_over, described
-from llmfusionbench.builders.revising.shards import Shard, ShardTables, Store, shards_of
+from llmfusionbench.builders.revising.store import Store
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.processes import process_pool
 from llmfusionbench.release import Release, ReleaseWriter, open_release, write_shard
+from llmfusionbench.release.shards import Shard, ShardTables, shards_of
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import SCHEMA_VERSION
 from llmfusionbench.storage.files import sha256

@@ -11,10 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.making.prices import cost_of
-from llmfusionbench.builders.making.views import lookup, with_columns
+from llmfusionbench.builders.making.views import with_columns
 from llmfusionbench.builders.revising.derive import Conclusion, Revised, derive
-from llmfusionbench.builders.revising.shards import Shard, ShardTables, Store
+from llmfusionbench.builders.revising.store import Store
 from llmfusionbench.release import Release
+from llmfusionbench.release.references import lookup
+from llmfusionbench.release.shards import Shard, ShardTables
 from llmfusionbench.texts.tokens import count_tokens, encoding, fast_encoding
 from llmfusionbench.types import THINK, Progress
 

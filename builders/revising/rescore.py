@@ -19,9 +19,10 @@ from llmfusionbench.builders.revising.code_runs import CODE, VERDICTS, run_code
 from llmfusionbench.builders.revising.derive import Conclusion, Revised, derive
 from llmfusionbench.builders.revising.rescore_report import RescoreReport, summarise
 from llmfusionbench.builders.revising.rescore_rows import CHANGES, SCORES, Choice, score_responses
-from llmfusionbench.builders.revising.shards import Shard, ShardTables, Store
+from llmfusionbench.builders.revising.store import Store
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release, open_release
+from llmfusionbench.release.shards import Shard, ShardTables
 from llmfusionbench.sandbox import choose_kind
 from llmfusionbench.scoring import METRICS, OFFICIAL
 from llmfusionbench.storage.files import sha256

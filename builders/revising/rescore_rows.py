@@ -10,15 +10,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.making.views import ANSWER, lookup, with_columns
+from llmfusionbench.builders.making.views import with_columns
 from llmfusionbench.builders.revising.derive import Revised
-from llmfusionbench.builders.revising.shards import ShardTables
+from llmfusionbench.release.references import answer_keys, lookup
+from llmfusionbench.release.shards import ShardTables
 from llmfusionbench.schema import table_schema
 from llmfusionbench.scoring import METRICS, OFFICIAL, VERSION, score_column
+from llmfusionbench.types import ANSWER_KEY
 
 SCORES: Final = pa.schema(
     [
-        *(pa.field(name, table_schema("responses").arrow.field(name).type) for name in ANSWER),
+        *(pa.field(name, table_schema("responses").arrow.field(name).type) for name in ANSWER_KEY),
         *((name, pa.string()) for name in ("task", "metric")),
         ("before", pa.float64()),
         ("after", pa.float64()),
@@ -78,7 +80,7 @@ def score_responses(tables: ShardTables, choice: Choice, verdicts: pa.Table | No
             reasons[rows] = f'no metric "{metric}" is known'
             continue
         if metric == "code_eval" and verdicts is not None:
-            scored = _look_up(verdicts, responses.select(ANSWER).take(index))
+            scored = _look_up(verdicts, responses.select(ANSWER_KEY).take(index))
             after[rows], extracted[rows], reasons[rows] = scored
             continue
         context: dict[str, Any] = {"status": responses["status"].take(index)}
@@ -109,7 +111,7 @@ def score_responses(tables: ShardTables, choice: Choice, verdicts: pa.Table | No
     revised = with_columns(responses, {"performance": values, "metric_version": version})
     scores = pa.table(
         {
-            **{name: responses[name] for name in ANSWER},
+            **{name: responses[name] for name in ANSWER_KEY},
             **{name: facts[name] for name in ("task", "metric")},
             "before": responses["performance"],
             "after": values,
@@ -132,7 +134,6 @@ def _choices(queries: pa.Table, query_ids: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _look_up(verdicts: pa.Table, keys: pa.Table) -> tuple[Any, Any, Any]:
     """[n] value, extracted and reason of the verdicts with these keys."""
-    known, wanted = (pc.binary_join_element_wise(*(t[c].cast(pa.string()) for c in ANSWER), "\x00") for t in (verdicts, keys))
-    rows = pc.index_in(wanted, value_set=known.combine_chunks())
+    rows = pc.index_in(answer_keys(keys), value_set=answer_keys(verdicts))
     found = verdicts.take(rows)
     return (found["value"].to_numpy().astype(np.float64), found["extracted"].to_numpy(), found["reason"].to_numpy())

@@ -9,6 +9,7 @@ from llmfusionbench.builders.sources.embedllm import EmbedLLM
 from llmfusionbench.builders.sources.fusionbench import FusionBench
 from llmfusionbench.builders.sources.llmrouter import LLMRouter
 from llmfusionbench.builders.sources.llmrouterbench import LLMRouterBench
+from llmfusionbench.builders.sources.release import Release
 from llmfusionbench.builders.sources.routellm import RouteLLM
 from llmfusionbench.builders.sources.routerbench import RouterBench
 from llmfusionbench.builders.sources.routereval import RouterEval
@@ -21,6 +22,7 @@ SOURCES: Final[dict[str, type[Source]]] = {
     "fusionbench": FusionBench,
     "llmrouter": LLMRouter,
     "llmrouterbench": LLMRouterBench,
+    "release": Release,
     "routellm": RouteLLM,
     "routerbench": RouterBench,
     "routereval": RouterEval,

@@ -11,11 +11,10 @@ import pyarrow.compute as pc
 
 from llmfusionbench.builders.templates.selection import SPLIT
 from llmfusionbench.release import Release
-from llmfusionbench.release.references import rows_of
+from llmfusionbench.release.references import answer_keys, rows_of
 from llmfusionbench.texts.reasoning import rejoined
-from llmfusionbench.types import Candidate
+from llmfusionbench.types import ANSWER_KEY, Candidate
 
-_KEY: Final = ("query_id", "llm", "mode", "replicate")
 _QUERY: Final = ("query_id", "task", "prompt", "ground_truth", "choices", "metric")
 _CHUNK: Final = 1024
 """Queries whose texts are Python objects at a time."""
@@ -99,10 +98,10 @@ def read_jobs(release: Release, answers: pa.Table) -> Iterator[Job]:
 
 def _texts(release: Release, answers: pa.Table) -> pa.ChunkedArray:
     """[n] the texts of the chosen answers, with their reasoning; of all others a row group at a time is looked at."""
-    wanted = _joined(answers)
+    wanted = answer_keys(answers)
     parts = []
-    for batch in release.batches("responses", SPLIT, columns=[*_KEY, "response", "reasoning"]):
-        keys = _joined(batch)
+    for batch in release.batches("responses", SPLIT, columns=[*ANSWER_KEY, "response", "reasoning"]):
+        keys = answer_keys(batch)
         mine = pc.is_in(keys, value_set=wanted)
         if pc.any(mine).as_py():
             chosen = batch.filter(mine)
@@ -110,10 +109,3 @@ def _texts(release: Release, answers: pa.Table) -> pa.ChunkedArray:
     found = pa.concat_tables(parts) if parts else pa.schema({"key": pa.string(), "text": pa.string()}).empty_table()
     found = found.filter(pc.is_valid(found["text"]))
     return found["text"].take(rows_of(pa.chunked_array([wanted]), found["key"], "logs", "responses, with a text,"))
-
-
-def _joined(rows: pa.Table | pa.RecordBatch) -> pa.Array:
-    """The key of every row as one text."""
-    columns = [rows.column(name).cast(pa.string()) for name in _KEY]
-    joined = pc.binary_join_element_wise(*columns, " ")
-    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined

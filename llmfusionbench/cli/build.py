@@ -28,6 +28,11 @@ _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": 
 )
 @click.option("--tokenizer", help="tiktoken encoding, such as cl100k_base, for counts that the log does not state.")
 @click.option(
+    "--llms",
+    type=click.Path(path_type=Path),
+    help="Rows of the table llms (JSONL, CSV or Parquet), such as prices with their dates; they count above the log's.",
+)
+@click.option(
     "--map",
     "mapping",
     multiple=True,
@@ -71,14 +76,16 @@ def command(
 ) -> None:
     """Read logs in the format SOURCE and write them as a release.
 
-    SOURCE is embedllm, fusionbench, llmrouter, llmrouterbench, routellm, routerbench, routereval, table, wildbench or
-    zeroeval. INPUT are files, `.gz` and `.zst` too; for fusionbench also a repository on the Hub. A record that cannot be
-    read is listed in the release's rejected.jsonl with its place and the reason.
+    SOURCE is embedllm, fusionbench, llmrouter, llmrouterbench, release, routellm, routerbench, routereval, table, wildbench
+    or zeroeval. INPUT are files, `.gz` and `.zst` too; for fusionbench also a repository on the Hub; for release, releases,
+    of an older schema version too. A record that cannot be read is listed in the release's rejected.jsonl with its place and
+    the reason.
 
     \b
     Examples:
       llmfusionbench build zeroeval logs/*.json.gz --out my-release
       llmfusionbench build fusionbench train.csv partial_test.csv --out my-release
+      llmfusionbench build release old-release --out new-release
       llmfusionbench build table answers.csv --map prompt=question --map llm=model --map task==trivia --out my-release
     """
     from llmfusionbench.builders import build
@@ -105,8 +112,10 @@ def command(
 
 def _inputs(source: str, inputs: tuple[str, ...], revision: str | None) -> tuple[list[Path], str | None]:
     """The files to read; those of a repository on the Hub are downloaded."""
-    from llmfusionbench.release.opening import is_repository
+    from llmfusionbench.release.opening import find_release, is_repository
 
+    if source == "release":
+        return [find_release(i, revision) for i in inputs], revision
     if source == "fusionbench" and len(inputs) == 1 and not Path(inputs[0]).exists() and is_repository(inputs[0]):
         from llmfusionbench.hub.releases import fetch_logs
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.errors import ReleaseError
+from llmfusionbench.types import ANSWER_KEY
 from llmfusionbench.validation.issue import shorten
 
 REMEDY: Final = "Remedy: run llmfusionbench validate on it, then build or download the release again"
@@ -28,6 +30,18 @@ def rows_of(values: pa.ChunkedArray, keys: pa.ChunkedArray, table: str, other: s
         raise dangling(table, shorten(value), other)
     rows: npt.NDArray[np.int64] = found.to_numpy().astype(np.int64)
     return rows
+
+
+def lookup(table: pa.Table, key: str, values: pa.ChunkedArray, columns: Sequence[str]) -> dict[str, pa.ChunkedArray]:
+    """`columns` of the rows of `table` whose `key` is each of `values`; null where there is none."""
+    rows = pc.index_in(values, value_set=table[key].combine_chunks())
+    return {c: table[c].take(rows) for c in columns}
+
+
+def answer_keys(rows: pa.Table | pa.RecordBatch) -> pa.Array:
+    """[n] the key of the answer of every row as one text."""
+    joined = pc.binary_join_element_wise(*(rows[name].cast(pa.string()) for name in ANSWER_KEY), "\x00")
+    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
 
 
 def dangling(table: str, value: str, other: str) -> ReleaseError:

@@ -168,7 +168,7 @@ def test_any_number_of_workers_gives_the_same_bytes(part: Release, tmp_path: Pat
 RUN = """
 import sys, threading
 from llmfusionbench.builders import rescore
-from llmfusionbench.builders.revising.shards import Store
+from llmfusionbench.builders.revising.store import Store
 
 source, out, workers, kind = sys.argv[1:]
 method, files = ("write", "verdicts-*") if kind == "code" else ("write_receipt", "receipt-*")

@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from llmfusionbench.baselines.exporters.corpora.answers import Answers
-from llmfusionbench.baselines.exporters.corpora.queries import ANSWER, Mask, Places, batches
+from llmfusionbench.baselines.exporters.corpora.queries import Mask, Places, batches
 from llmfusionbench.baselines.exporters.corpora.reasoning import How, apply
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.release import Release
 from llmfusionbench.texts.reasoning import rejoined
+from llmfusionbench.types import ANSWER_KEY
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class AnswerTexts:
         wanted[rows] = True
         there, answered, digests = np.zeros(len(answers), bool), np.zeros(len(answers), bool), np.zeros(len(answers), np.int64)
         seen = 0
-        for batch in batches(release, "responses", answers.queries.splits, [*ANSWER, "response", "reasoning"]):
+        for batch in batches(release, "responses", answers.queries.splits, [*ANSWER_KEY, "response", "reasoning"]):
             places = answers.places(batch)
             mask = (places >= 0) & wanted[places]
             batch, places = batch.filter(pa.array(mask)), places[mask]

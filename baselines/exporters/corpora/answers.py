@@ -12,10 +12,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.baselines.exporters.corpora.queries import ANSWER, UNKNOWN, Coded, Floats, Mask, Places, Queries, batches
+from llmfusionbench.baselines.exporters.corpora.queries import UNKNOWN, Coded, Floats, Mask, Places, Queries, batches
 from llmfusionbench.errors import InputError, ReleaseError
 from llmfusionbench.release import Release
-from llmfusionbench.types import DIRECT, THINK, Candidate
+from llmfusionbench.types import ANSWER_KEY, DIRECT, THINK, Candidate
 
 By = Literal["performance", "judge"]
 
@@ -149,7 +149,7 @@ class Answers:
         words = ["status", "tokenizer", "provenance"]
         codes: list[Places] = []
         parts: list[pa.RecordBatch] = []
-        for batch in batches(release, "responses", splits, [*ANSWER, *words, *numbers]):
+        for batch in batches(release, "responses", splits, [*ANSWER_KEY, *words, *numbers]):
             codes.append(keys.codes(batch))
             # Words become codes here: as texts they would need more memory than all numbers together.
             coded = {c: pc.fill_null(batch[c], UNKNOWN).dictionary_encode() for c in words}
@@ -192,7 +192,7 @@ def _modes(release: Release, splits: Sequence[str]) -> tuple[list[str], int]:
 def _judged(release: Release, splits: Sequence[str], keys: Keys, key: Places) -> Floats:
     """[N] the mean score of the judges that judged the answer alone; NaN where none gave one."""
     total, count = np.zeros(len(key)), np.zeros(len(key))
-    for batch in batches(release, "judge_scores", splits, [*ANSWER, "opponent", "score"]):
+    for batch in batches(release, "judge_scores", splits, [*ANSWER_KEY, "opponent", "score"]):
         score = _floats(batch["score"])
         place = _find(key, keys.codes(batch))
         given = ~np.isnan(score) & (place >= 0) & batch["opponent"].is_null().to_numpy(zero_copy_only=False)

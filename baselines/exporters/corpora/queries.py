@@ -24,8 +24,6 @@ TRAIN: Final = "train"
 UNKNOWN: Final = "unknown"
 """The name of a missing licence."""
 PROMPTS: Final = ("prompt", "prompt_think")
-ANSWER: Final = ("query_id", "llm", "mode", "replicate")
-"""The key of an answer."""
 
 
 @dataclass(frozen=True)

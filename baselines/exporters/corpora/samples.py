@@ -13,7 +13,6 @@ from llmfusionbench.baselines.exporters.corpora.answers import Answers
 from llmfusionbench.baselines.exporters.corpora.chosen import GROUND_TRUTH, Chosen
 from llmfusionbench.baselines.exporters.corpora.ground_truths import COLUMNS, label_answers
 from llmfusionbench.baselines.exporters.corpora.queries import (
-    ANSWER,
     PROMPTS,
     UNKNOWN,
     Coded,
@@ -26,7 +25,7 @@ from llmfusionbench.baselines.exporters.corpora.queries import (
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.release import Release
 from llmfusionbench.texts.reasoning import rejoined
-from llmfusionbench.types import DIRECT
+from llmfusionbench.types import ANSWER_KEY, DIRECT
 
 _PIECE_BYTES: Final = 2**28
 """Bytes of prompts in one table; the prompt of a query is in it once per record."""
@@ -80,7 +79,7 @@ class Samples:
                 wanted[column[column != GROUND_TRUTH]] = True
         if not wanted.any():
             return
-        for batch in batches(self.release, "responses", self.answers.queries.splits, [*ANSWER, "response", "reasoning"]):
+        for batch in batches(self.release, "responses", self.answers.queries.splits, [*ANSWER_KEY, "response", "reasoning"]):
             places = self.answers.places(batch)
             mask = (places >= 0) & wanted[places]
             if mask.any():

@@ -17,11 +17,10 @@ import pyarrow.compute as pc
 
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
-from llmfusionbench.types import Candidate
+from llmfusionbench.types import ANSWER_KEY, Candidate
 
 Numbers = npt.NDArray[np.float64]
 
-ANSWER: Final = ("query_id", "llm", "mode", "replicate")
 _MEASURES: Final = ("performance", "cost_usd", "judge_score", "input_tokens", "output_tokens")
 _BLOCK: Final = 256
 """Queries per block: tens of megabytes with all answers of 40 candidates."""
@@ -112,7 +111,7 @@ class Selection:
         found = self.release.rows(
             "responses",
             split,
-            columns=list(dict.fromkeys([*ANSWER, *columns])),
+            columns=list(dict.fromkeys([*ANSWER_KEY, *columns])),
             filter=(pc.field("query_id") >= bounds["min"]) & (pc.field("query_id") <= bounds["max"]),
         )
         row, column = self._cells(found, ids)
@@ -173,7 +172,7 @@ class Selection:
         found: dict[str, dict[str, Numbers]] = {}
         for split in self.splits:
             ids = self._query_ids[split]
-            logs = self.release.rows("logs", split, columns=[*ANSWER, *_MEASURES])
+            logs = self.release.rows("logs", split, columns=[*ANSWER_KEY, *_MEASURES])
             row, column = self._cells(logs, ids)
             wanted = (row >= 0) & (column >= 0)
             found[split] = {}

@@ -1,0 +1,120 @@
+"""A release of schema 1.0, made by the version before: it opens in the columns of today, and `build` writes it in them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pyarrow.compute as pc
+import pytest
+
+import llmfusionbench as lfb
+from llmfusionbench.baselines.exporters import export_sft
+from llmfusionbench.builders import build, recount, rescore
+from llmfusionbench.cli.main import run
+from llmfusionbench.errors import ReleaseError
+from llmfusionbench.release.diff import diff_releases
+from llmfusionbench.schema import SCHEMA_VERSION, TABLES, table_schema
+from tests.helpers.made_up_release import records
+from tests.helpers.tiny_release import change_manifest
+
+OLD = Path(__file__).parent / "release_1_0"
+NEW_COLUMNS = {"reasoning", "finish_reason", "served_model", "created_at", "sampling", "messages", "error", "attempts"}
+
+
+@pytest.fixture(scope="module")
+def old() -> lfb.Release:
+    release = lfb.open_release(OLD)
+    assert release.manifest["schema_version"] == "1.0"
+    return release
+
+
+def test_its_tables_have_the_columns_of_today(old: lfb.Release) -> None:
+    for name in TABLES:
+        table = old.table(name).to_table()
+        assert table.schema == table_schema(name).arrow, name
+        assert table.num_rows == sum(part["rows"] for part in old.manifest["tables"][name]["splits"].values())
+        for column in NEW_COLUMNS & set(table.column_names):
+            assert table[column].null_count == len(table), column
+    for name in ("responses", "logs", "judge_scores"):
+        assert old.rows(name)["replicate"].to_pylist() == [0] * len(old.rows(name))
+    assert sum(b.num_rows for b in old.batches("responses", columns=["replicate"])) == 36
+    assert old.table("responses").to_table(columns=["llm"], filter=pc.field("replicate") == 0).num_rows == 36
+
+
+def test_its_matrices_and_facts(old: lfb.Release) -> None:
+    table = old.routing()
+    assert table.performance.shape == (6, 6)
+    assert table.replicates.tolist() == (~np.isnan(table.performance)).astype(int).tolist()
+    info = old.info()
+    assert (info.schema_version, info.replicates, info.answered, info.cells) == ("1.0", 1, 34, 36)
+    assert lfb.validate(OLD) == []
+
+
+def test_load_dataset_and_torch(old: lfb.Release, tmp_path: Path) -> None:
+    logs = datasets.load_dataset("llmfusionbench", release=str(OLD), split="train", cache_dir=str(tmp_path))
+    assert logs.features == table_schema("logs").features
+    assert set(logs["replicate"]) == {0}
+    assert set(logs["served_model"]) == {None}
+    stream = datasets.load_dataset("llmfusionbench", "routing", release=str(OLD), split="test", streaming=True)
+    assert [len(row["candidates"]) for row in stream] == [6, 6]
+    torch_rows = old.to_torch("responses", "test")
+    assert [torch_rows[i]["replicate"] for i in range(len(torch_rows))] == [0] * 12
+    assert torch_rows[0].keys() == set(table_schema("responses").arrow.names)
+    assert old.to_torch("routing")[0]["candidates"][0]["replicates"] is None
+
+
+def test_build_makes_a_release_of_today(old: lfb.Release, tmp_path: Path) -> None:
+    new = build("release", [OLD], tmp_path / "new", workers=1)
+    assert new.manifest["schema_version"] == SCHEMA_VERSION
+    assert new.manifest["rejected"] == 0
+    assert lfb.validate(new.path) == []
+    assert [d for d in diff_releases(old, new) if d] == []
+    for name in TABLES:
+        before, after = (r.table(name).to_table().to_pylist() for r in (old, new))
+        if name == "routing":
+            for row in before:
+                for cell in row["candidates"]:
+                    cell["replicates"] = 1
+        assert after == before, name
+    again = build("release", [new.path], tmp_path / "again", workers=1)
+    assert [d for d in diff_releases(new, again) if d] == []
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["build", "release", str(OLD), "--out", str(tmp_path / "new"), "--strict"]) == 0
+    assert "6 queries, 6 candidates, 36 responses" in capsys.readouterr().out
+    assert run(["diff", str(OLD), str(tmp_path / "new")]) == 0
+    assert "The releases have the same rows." in capsys.readouterr().out
+    assert run(["build", "release", str(tmp_path / "none"), "--out", str(tmp_path / "x")]) == 1
+    assert "no such directory" in capsys.readouterr().err
+
+
+def test_what_is_made_of_it_is_of_today(old: lfb.Release, tmp_path: Path) -> None:
+    """Files that are taken over are written again in the columns of today."""
+    report = rescore(OLD, tmp_path / "scored", workers=1)
+    counted = recount(OLD, tmp_path / "counted", tokenizer="cl100k_base", workers=1)
+    for made in (report.release, counted.release):
+        assert made is not None
+        assert made.manifest["schema_version"] == SCHEMA_VERSION
+        assert lfb.validate(made.path) == []
+        kept = [d.table for d in diff_releases(old, made) if d]
+        assert set(kept) <= {"responses"}
+    assert counted.counted == 34
+    corpus = export_sft(OLD, tmp_path / "corpus", format="messages")
+    assert {r["replicate"] for r in records(corpus)} == {0}
+    assert lfb.evaluate("best_single", OLD).to_json()
+
+
+def test_columns_that_it_may_lack_and_those_it_may_not(tmp_path: Path) -> None:
+    copy = tmp_path / "release"
+    shutil.copytree(OLD, copy)
+    change_manifest(copy, lambda m: m.update(schema_version=SCHEMA_VERSION))
+    with pytest.raises(ReleaseError, match="replicate is missing, expected a column of type int64"):
+        lfb.open_release(copy)
+    assert any(issue.column == "replicate" for issue in lfb.validate(copy))
+    manifest = json.loads((copy / "manifest.json").read_text())
+    assert manifest["schema_version"] == SCHEMA_VERSION

@@ -134,6 +134,8 @@ def evaluate(
         explorer=explorer,
         near_duplicates=near_duplicates,
     )
+    if progress is not None:
+        progress("measuring routers and luck", 0, 1)
     measurer = Measurer(Trial.of(made, tokens), resamples, seed)
     scores = tested(source, measurer.trial)
     overlaps = _overlap(made, near_duplicates)

@@ -25,7 +25,7 @@ def candidate_faults(lists: pa.Array, llms: Collection[str]) -> Iterator[tuple[i
     _, first = np.unique(rows * max(1, len(names.dictionary)) + codes, return_index=True)
     again = np.ones(len(rows), bool)
     again[first] = False
-    strange = [Candidate.parse(name).llm not in llms for name in names.dictionary.to_pylist()]
+    strange = [Candidate.among(name, llms).llm not in llms for name in names.dictionary.to_pylist()]
     unknown = np.array(strange, bool)[codes] if strange else np.zeros(0, bool)
     for cell in np.flatnonzero(again | unknown).tolist():
         name = shorten(names.dictionary[int(codes[cell])].as_py())

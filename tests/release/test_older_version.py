@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import datasets
 import numpy as np
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 import llmfusionbench as lfb
@@ -19,7 +21,7 @@ from llmfusionbench.errors import ReleaseError
 from llmfusionbench.release.diff import diff_releases
 from llmfusionbench.schema import SCHEMA_VERSION, TABLES, table_schema
 from tests.helpers.made_up_release import records
-from tests.helpers.tiny_release import change_manifest
+from tests.helpers.tiny_release import change_manifest, change_rows
 
 OLD = Path(__file__).parent / "release_1_0"
 NEW_COLUMNS = {"reasoning", "finish_reason", "served_model", "created_at", "sampling", "messages", "error", "attempts"}
@@ -65,6 +67,29 @@ def test_load_dataset_and_torch(old: lfb.Release, tmp_path: Path) -> None:
     assert [torch_rows[i]["replicate"] for i in range(len(torch_rows))] == [0] * 12
     assert torch_rows[0].keys() == set(table_schema("responses").arrow.names)
     assert old.to_torch("routing")[0]["candidates"][0]["replicates"] is None
+
+
+def test_an_llm_whose_name_looks_like_a_mode_of_today(tmp_path: Path) -> None:
+    """In schema 1.0, `two@x` is an LLM in direct mode."""
+    copy = tmp_path / "release"
+    shutil.copytree(OLD, copy)
+    for table in ("llms", "responses", "judge_scores", "logs", "routing"):
+        for file in sorted((copy / table).iterdir()):
+            change_rows(copy, f"{table}/{file.name}", rename, pq.read_schema(file))
+    assert lfb.validate(copy) == []
+    table = lfb.open_release(copy).routing()
+    assert [name for name in table.candidates if "two" in name] == ["two@x@direct", "two@x@think"]
+    new = build("release", [copy], tmp_path / "new", workers=1)
+    assert new.routing().candidates == table.candidates
+
+
+def rename(rows: list[dict[str, Any]]) -> None:
+    """Call deepseek-r1 `two@x` in rows of any table."""
+    for row in rows:
+        for cell in row.get("candidates", ()):
+            cell["candidate"] = cell["candidate"].replace("deepseek-r1", "two@x")
+        if row.get("llm") == "deepseek-r1":
+            row["llm"] = "two@x"
 
 
 def test_build_makes_a_release_of_today(old: lfb.Release, tmp_path: Path) -> None:

@@ -59,7 +59,8 @@ def describe(release: Release) -> None:
     tasks = [[task, n["queries"], n["responses"], n["scored"]] for task, n in info.tasks.items()]
     show_table("Tasks", ["task", "queries", "responses", "scored"], tasks)
     covered = "" if info.coverage is None else f", {info.coverage:.2%} answered"
-    title = f"Grid: {info.cells:,} cells of {info.candidates} candidates{covered}"
+    repeated = f", up to {info.replicates} answers each" if info.replicates > 1 else ""
+    title = f"Grid: {info.cells:,} cells of {info.candidates} candidates{covered}{repeated}"
     show_table(title, ["status", "cells"], info.responses.items())
     show_table("Missing values in responses", ["column", "null"], info.missing.items())
     tokenizers = ", ".join(info.tokenizers) or "the log does not name a tokenizer"

@@ -107,7 +107,7 @@ def test_a_clean_build_says_that_nothing_was_found(tmp_path: Path, capsys: pytes
     log = tmp_path / "log.csv"
     log.write_text("prompt,task,llm,response\n1+1?,sums,a,It is two.\n1+1?,sums,b,That gives two.\n")
     assert run(["build", "table", str(log), "--out", str(tmp_path / "r")]) == 0
-    assert "Audit: no findings." in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines()[-1] == "Audit: no findings."
 
 
 def test_a_build_from_python_prints_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -34,14 +34,20 @@ class Shard:
     judged: tuple[Path, ...]
     """The files of `judge_scores` of its split."""
     rows: int
+    """Number of its answers."""
+    limit: int | None = None
+    """Number of answers after which its next row group is not read; None: all are read."""
 
-    def look(self) -> dict[str, Detector]:
-        """The detectors after all rows of the shard."""
-        detectors = {name: kind() for name, kind in DETECTORS.items()}
+    def look(self) -> tuple[dict[str, Detector], int]:
+        """The detectors after the rows of the shard, and the number of these."""
+        detectors, looked = {name: kind() for name, kind in DETECTORS.items()}, 0
         for batch in shard_batches(self.path, self.judged, columns_of(detectors)):
             for detector in detectors.values():
                 detector.look(batch)
-        return detectors
+            looked += batch.num_rows
+            if self.limit is not None and looked >= self.limit:
+                break
+        return detectors, looked
 
 
 def audit(
@@ -58,8 +64,8 @@ def audit(
         release: A release, its directory, `"sample"` or a name on the Hub, as for `open_release`.
         workers: Number of processes; by default one per core. A small release is audited in this process.
         near_duplicates: Also compare all prompts with each other, which can take longer than all the rest.
-        rows: Look at whole shards until they have this number of answers, for a first look; by default at all. The queries of a
-            shard are a random part of all.
+        rows: Stop at the row group that reaches this number of answers, for a first look; by default all are read. The queries
+            of a row group are a random part of those of a split.
         progress: Called as progress(stage, done, total).
 
     Raises:
@@ -69,9 +75,10 @@ def audit(
     tell = progress or (lambda *_: None)
     merged = {name: kind() for name, kind in DETECTORS.items()}
     shards = _first(_shards(opened), rows)
-    looked = sum(shard.rows for shard in shards)
+    looked = 0
     tell("shards audited", 0, len(shards))
-    for done, detectors in enumerate(_looked(shards, workers), start=1):
+    for done, (detectors, answers) in enumerate(_looked(shards, workers), start=1):
+        looked += answers
         for name, detector in detectors.items():
             merged[name].merge(detector)
         tell("shards audited", done, len(shards))
@@ -113,13 +120,15 @@ def _shards(release: Release) -> list[Shard]:
 
 
 def _first(shards: Sequence[Shard], rows: int | None) -> list[Shard]:
-    """The first shards that have this number of rows together; at least one, if there is one."""
+    """The first shards that have this number of rows together, the last of them with a limit."""
+    if rows is None:
+        return list(shards)
     before = [sum(shard.rows for shard in shards[:i]) for i in range(len(shards))]
-    return [shard for shard, seen in zip(shards, before, strict=True) if rows is None or seen == 0 or seen < rows]
+    return [replace(shard, limit=rows - seen) for shard, seen in zip(shards, before, strict=True) if seen < rows]
 
 
-def _looked(shards: Sequence[Shard], workers: int | None) -> Iterator[dict[str, Detector]]:
-    """The detectors after each shard, in the order of the shards."""
+def _looked(shards: Sequence[Shard], workers: int | None) -> Iterator[tuple[dict[str, Detector], int]]:
+    """What `Shard.look` returns, in the order of the shards."""
     count = min(workers or os.cpu_count() or 1, len(shards))
     if count <= 1 or sum(shard.rows for shard in shards) < PARALLEL_ROWS:
         yield from (shard.look() for shard in shards)

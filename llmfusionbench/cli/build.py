@@ -15,7 +15,7 @@ from llmfusionbench.cli.options import out_path
 if TYPE_CHECKING:
     from llmfusionbench.release import Release
 
-_LOOKED_AT: Final = 15_000
+_LOOKED_AT: Final = 10_000
 """Number of answers from which the first look at a new release stops; the command audits them all."""
 _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -117,7 +117,7 @@ def command(
 
 
 def _first_look(release: Release, out: Path, workers: int | None) -> None:
-    """Print the worst findings of an audit of the new release, or of some of its shards if it is large."""
+    """Print the worst findings of an audit of the new release, or of some of its answers if it is large."""
     from llmfusionbench.auditing import audit
 
     with progress() as tell:
@@ -131,7 +131,8 @@ def _first_look(release: Release, out: Path, workers: int | None) -> None:
         say(f"Audit: {count} finding{'s' * (count > 1)}{part}. The worst:")
         for line in found.lines(3):
             say(f"  {line}")
-    say(f"See all with examples: llmfusionbench audit {out} --out DIR")
+    if count or part:
+        say(f"See all with examples: llmfusionbench audit {out} --out DIR")
 
 
 def _inputs(source: str, inputs: tuple[str, ...], revision: str | None) -> tuple[list[Path], str | None]:

@@ -81,12 +81,13 @@ def test_what_ran_and_what_did_not(faulty: lfb.Release) -> None:
     assert part.data["notes"] == ["Near-duplicates were not looked for."]
 
 
-def test_a_first_look_at_some_shards(faulty: lfb.Release) -> None:
-    sizes = [lfb.audit(faulty, near_duplicates=False, rows=rows).data["rows"]["responses"] for rows in (1, 100, 10**9)]
-    first = faulty.manifest["files"][f"logs/{faulty.files('logs')[0].name}"]["rows"]
-    assert sizes == [first, first, 1200]
-    notes = lfb.audit(faulty, near_duplicates=False, rows=1).data["notes"]
-    assert notes[0] == f"Only {first:,} of 1,200 answers were looked at."
+def test_a_first_look_at_some_answers(faulty: lfb.Release) -> None:
+    looks = {rows: lfb.audit(faulty, near_duplicates=False, rows=rows) for rows in (1, 500, 1_200, 10**9)}
+    first, *_ = (faulty.manifest["files"][f"logs/{path.name}"]["rows"] for path in faulty.files("logs"))
+    sizes = {rows: look.data["rows"]["responses"] for rows, look in looks.items()}
+    assert sizes[1] <= first < 500 <= sizes[500] < 1_200 == sizes[1_200] == sizes[10**9]
+    assert looks[500].data["notes"][0] == f"Only {sizes[500]:,} of 1,200 answers were looked at."
+    assert looks[1_200].findings == lfb.audit(faulty, near_duplicates=False).findings
 
 
 def test_the_stages_are_reported(faulty: lfb.Release) -> None:

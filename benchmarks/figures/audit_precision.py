@@ -1,6 +1,6 @@
 """Draws findings of the text detectors on real logs at random and prints them, to be read and judged by hand.
 
-    python benchmarks/audit_precision.py --logs DIR [--detector NAME] [--draw 20] [--seed 0]
+    python benchmarks/figures/audit_precision.py --logs DIR [--detector NAME] [--draw 20] [--seed 0]
 
 DIR holds public logs: zeroeval_gsm8k, wildbench, llmrouter, scored_sets and formats. Releases are built from them in a
 temporary directory, or in `--releases DIR`, which is used again. For each detector the number of findings per log is printed,

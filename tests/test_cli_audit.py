@@ -9,6 +9,7 @@ import pytest
 
 import llmfusionbench as lfb
 from llmfusionbench.cli.main import run
+from tests.helpers.sample_part import write_part
 from tests.helpers.tiny_release import LOG, write_tiny_release
 
 FAST = ("--no-near-duplicates", "--workers", "1")
@@ -40,8 +41,9 @@ def test_the_table(release: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Note: Near-duplicates were not looked for." in out
 
 
-def test_the_sample_is_marked(capsys: pytest.CaptureFixture[str]) -> None:
-    out, _ = printed(capsys, "sample")
+def test_simulated_data_is_marked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_part(tmp_path / "part", tasks=["boolq"], llms=2)
+    out, _ = printed(capsys, tmp_path / "part")
     assert out.startswith("SIMULATED DATA")
     assert "(SIMULATED)" in out
 

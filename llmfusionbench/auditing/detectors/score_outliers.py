@@ -133,8 +133,9 @@ def outliers_of(cells: dict[Cell, list[float]]) -> list[Outlier]:
     if len(candidates) < MIN_CANDIDATES or len(tasks) < MIN_TASKS:
         return []
     wins, fails = (np.full((len(candidates), len(tasks)), np.nan) for _ in range(2))
+    row, column = ({name: i for i, name in enumerate(names)} for names in (candidates, tasks))
     for (candidate, task), (total, count) in full.items():
-        place = candidates.index(candidate), tasks.index(task)
+        place = row[candidate], column[task]
         wins[place], fails[place] = total + 0.5, count - total + 0.5
     odds = np.log(wins / fails)
     residuals = polished(odds)

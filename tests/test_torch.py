@@ -60,7 +60,7 @@ def test_a_split_without_rows(release: Path) -> None:
 
 
 def test_few_row_groups_are_kept(responses: TableDataset) -> None:
-    table = TableDataset(responses.files, cached_row_groups=1)
+    table = TableDataset(responses.files, "responses", cached_row_groups=1)
     assert [table[i]["query_id"] for i in (0, 29, 0)] == ["query_id 000", "query_id 029", "query_id 000"]
     assert len(table._tables) == 1
     assert len(pickle.loads(pickle.dumps(table))._tables) == 0
@@ -68,9 +68,9 @@ def test_few_row_groups_are_kept(responses: TableDataset) -> None:
 
 def test_mistakes(responses: TableDataset) -> None:
     with pytest.raises(UnknownNameError, match=r'No column "respones"\. Did you mean "response"'):
-        TableDataset(responses.files, columns=["respones"])
+        TableDataset(responses.files, "responses", columns=["respones"])
     with pytest.raises(InputError, match="cached_row_groups is 0"):
-        TableDataset(responses.files, cached_row_groups=0)
+        TableDataset(responses.files, "responses", cached_row_groups=0)
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -192,7 +192,7 @@ class Selection:
         modes = mode.dictionary.to_pylist()
         columns = np.array(
             [[place.get(Candidate(name, one).name, -1) for one in modes] for name in llm.dictionary.to_pylist()], np.int64
-        ).reshape(-1, len(modes))
+        ).reshape(len(llm.dictionary), len(modes))
         found = pc.fill_null(pc.index_in(rows["query_id"], value_set=ids), -1).to_numpy().astype(np.int64)
         return found, columns[llm.indices.to_numpy(zero_copy_only=False), mode.indices.to_numpy(zero_copy_only=False)]
 

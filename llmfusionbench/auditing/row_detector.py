@@ -61,6 +61,10 @@ class RowDetector(ABC):
         """Places to list before those of `by`; none by default."""
         return []
 
+    def last_places(self) -> list[Place]:
+        """Places to list after those of `by`; none by default."""
+        return []
+
     def look(self, batch: pa.RecordBatch) -> None:
         """Count the hits of a batch, and keep the most telling ones."""
         judged = self.judge(batch)
@@ -83,7 +87,8 @@ class RowDetector(ABC):
         count, total = self.tally.count, self.tally.total
         if not count:
             return []
-        places = [*self.first_places(), *(place for columns in self.by for place in self.tally.places(*columns))]
+        own = (place for columns in self.by for place in self.tally.places(*columns))
+        places = [*self.first_places(), *own, *self.last_places()]
         return [
             Finding(
                 detector=self.name,

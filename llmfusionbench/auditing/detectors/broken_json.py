@@ -61,6 +61,6 @@ class BrokenJson(RowDetector):
                 described.append(f"{place.name}: {place.count:,} of {place.total:,}" + (f" ({cost})" if cost else ""))
         return what + (f" {'; '.join(described)}." if described else "")
 
-    def first_places(self) -> list[Place]:
+    def last_places(self) -> list[Place]:
         """The kinds of faults."""
         return self.reasons.places("reason")

@@ -28,7 +28,7 @@ class Errors(RowDetector):
     name = "errors"
     columns = ("status", "error", "attempts", "prompt")
     title = "Failed requests"
-    remedy = "Collect these answers again, or leave these LLMs out; a failed request counts as wrong, at its cost"
+    remedy = "Collect these answers again, or leave these LLMs out: a failed request has no score, and no mean counts it"
     severity = "medium"
     shown: ClassVar[Mapping[str, str]] = {"prompt": "prompt", "error": "error"}
 

@@ -21,6 +21,7 @@ from _measuring import cost_alone
 
 import llmfusionbench as lfb
 from llmfusionbench.baselines.exporters import export_sft
+from llmfusionbench.types import Candidate
 
 COLUMNS = ["query_id", "llm", "mode", "prompt", "response", "performance", "output_tokens"]
 
@@ -60,17 +61,17 @@ def plain(release: Path, out: Path) -> None:
 def same_answers(release: Path, out: Path) -> int:
     """How many records both hold; the worth of their answers must be the same, for equals are drawn and may be others."""
     table = lfb.open_release(release).table("responses").to_table(
-        columns=["query_id", "llm", "mode", "performance", "output_tokens"]
+        columns=["query_id", "llm", "mode", "replicate", "performance", "output_tokens"]
     )  # fmt: skip
     worth = {
-        (row["query_id"], row["llm"] + ("_think" if row["mode"] == "think" else "")): (row["performance"], row["output_tokens"])
+        (row["query_id"], Candidate(row["llm"], row["mode"]).name, row["replicate"]): (row["performance"], row["output_tokens"])
         for row in table.to_pylist()
     }
     made: dict[str, list[tuple[float, int]]] = {}
     for path in sorted((out / "ours" / "data").iterdir()):
         for line in path.open():
             record = json.loads(line)
-            made.setdefault(record["query_id"], []).append(worth[record["query_id"], record["candidate"]])
+            made.setdefault(record["query_id"], []).append(worth[record["query_id"], record["candidate"], record["replicate"]])
     expected: dict[str, list[tuple[float, int]]] = {}
     for entry in json.loads((out / "plain.json").read_text("utf-8")):
         expected.setdefault(entry["query_id"], []).append((entry["worth"][0], int(entry["worth"][1])))

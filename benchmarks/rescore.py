@@ -53,7 +53,11 @@ def renamed(rows: pa.Table, copy: int) -> pa.Table:
         if column in rows.column_names:
             ids = pc.binary_join_element_wise(f"{copy:04x}", pc.utf8_slice_codeunits(rows[column], 4), "")
             rows = rows.set_column(rows.schema.get_field_index(column), rows.schema.field(column), ids)
-    key = [c for c in ("template_id", "query_id", "llm", "mode", "judge") if c in rows.column_names]
+    key = [
+        c
+        for c in ("template_id", "query_id", "llm", "mode", "replicate", "judge", "opponent", "order")
+        if c in rows.column_names
+    ]
     return rows.sort_by([(c, "ascending") for c in key])
 
 

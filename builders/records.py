@@ -44,7 +44,7 @@ LOG: Final = pa.schema(
         "endpoint": _TEXT,
         "service_tier": _TEXT,
         "attempts": _COUNT,
-        "created_at": _TEXT,  # ISO 8601, or seconds or milliseconds since 1970
+        "created_at": _TEXT,  # ISO 8601, or seconds, milliseconds or microseconds since 1970
         "sampling": table_schema("responses").arrow.field("sampling").type,
         "input_tokens": _COUNT,
         "output_tokens": _COUNT,

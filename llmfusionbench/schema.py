@@ -183,11 +183,12 @@ Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
 
 
 def with_defaults(rows: Rows, table: TableSchema) -> Rows:
-    """`rows` of a table of an older release, with the columns that may not be null and were added since."""
-    for name, value in table.defaults.items():
-        if name not in rows.schema.names:
-            kind = table.arrow.field(name).type
-            rows = rows.append_column(pa.field(name, kind), pa.repeat(pa.scalar(value, kind), rows.num_rows))
+    """`rows` of a table of an older release, with the columns of the key, and those that may not be null, that were added."""
+    absent = [c for c in table.columns if c.name not in rows.schema.names and (c.default is not None or c.nullable)]
+    for column in absent:
+        if column.default is not None or column.name in table.key:
+            values = pa.repeat(pa.scalar(column.default, column.arrow_type), rows.num_rows)
+            rows = rows.append_column(pa.field(column.name, column.arrow_type), values)
     return rows
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, Protocol, TypedDict
 
 SPLITS: Final = ("train", "test", "partial_test")
@@ -50,19 +50,11 @@ class Candidate(NamedTuple):
     def parse(cls, name: str) -> Candidate:
         """The candidate that `name` stands for. What follows the last `@` is a mode if it could be one: it has a letter."""
         llm, _, mode = name.rpartition("@")
-        return cls(llm, mode) if llm and is_mode(mode) else cls._of_two_modes(name)
+        return cls(llm, mode) if llm and is_mode(mode) else cls.of_two_modes(name)
 
     @classmethod
-    def among(cls, name: str, llms: Container[str]) -> Candidate:
-        """The candidate of one of `llms` that `name` stands for, by the rules of today or by those of schema 1.0.
-
-        Schema 1.0 has two modes, so that in it the LLM `two@x` in direct mode is `two@x`.
-        """
-        found, old = cls.parse(name), cls._of_two_modes(name)
-        return old if found.llm not in llms and old.llm in llms else found
-
-    @classmethod
-    def _of_two_modes(cls, name: str) -> Candidate:
+    def of_two_modes(cls, name: str) -> Candidate:
+        """The candidate that `name` stands for in schema 1.0: in it, the LLM `two@x` in direct mode is `two@x`."""
         return cls(name.removesuffix(_THINK), THINK) if name.endswith(_THINK) else cls(name, DIRECT)
 
 

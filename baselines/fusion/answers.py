@@ -16,18 +16,19 @@ import pyarrow.compute as pc
 
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
+from llmfusionbench.release.references import first_answers
 from llmfusionbench.scoring import score_column
 from llmfusionbench.scoring.answers.math import plain_math
 from llmfusionbench.scoring.answers.normalise import normalise
 from llmfusionbench.scoring.answers.numbers import last_number
-from llmfusionbench.types import Candidate
+from llmfusionbench.types import ANSWER_KEY, Candidate
 
 VOTABLE: Final = ("em", "em_mc", "f1_score", "gsm8k", "math")
 """Metrics whose extracted answer is a short text of the response alone. `cem` is not among them: what it extracts is the
 accepted answer it found, and a vote over that would see the truth. Programs (`code_eval`) do not agree as texts."""
 NO_ANSWER: Final = -1
 
-_COLUMNS: Final = ["query_id", "llm", "mode", "replicate", "response", "status", "performance", "cost_usd"]
+_COLUMNS: Final = [*ANSWER_KEY, "response", "status", "performance", "cost_usd"]
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def read_answers(release: Release, *, split: str | None = None, candidates: Sequ
     place = {name: i for i, name in enumerate(everyone)}
     columns = np.array([place[name] for name in names_of], np.int64)
     rows, replicates = (np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "replicates"))
-    first = _first(rows, columns, replicates)
+    first = first_answers(rows, columns, replicates)
     rows, columns = rows[first], columns[first]
     codes: dict[str, int] = {}
     answers = np.full((len(queries), len(everyone)), NO_ANSWER, np.int64)
@@ -186,12 +187,3 @@ def _read_batch(batch: pa.RecordBatch, queries: pa.Table, candidates: Sequence[s
     cost = batch["cost_usd"].to_numpy(zero_copy_only=False).astype(np.float64)
     rows = place.to_numpy(zero_copy_only=False).astype(np.int64)
     return _Part(rows, batch["replicate"].to_numpy(), names[kept].tolist(), keys, performance, cost)
-
-
-def _first(
-    rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], replicates: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
-    """The places of the first replicate of each cell, in order."""
-    order = np.lexsort((replicates, columns, rows))
-    _, first = np.unique(np.stack([rows, columns], axis=1)[order], axis=0, return_index=True)
-    return np.sort(order[first])

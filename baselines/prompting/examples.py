@@ -10,7 +10,7 @@ import pyarrow.dataset as ds
 from llmfusionbench.baselines.retrievers.library import TemplateLibrary
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release
-from llmfusionbench.types import Candidate
+from llmfusionbench.types import ANSWER_KEY, Candidate
 
 
 def best_answers(release: Release, library: TemplateLibrary, template_ids: Collection[str] | None = None) -> dict[str, str]:
@@ -67,10 +67,12 @@ def _texts(release: Release, wanted: set[tuple[str, str]]) -> dict[tuple[str, st
     chosen = ds.field("query_id").isin(sorted({name for name, _ in wanted})) & ds.field("response").is_valid()
     found = {}
     best: dict[tuple[str, str], tuple[float, int]] = {}
-    columns = ["query_id", "llm", "mode", "replicate", "performance"]
+    columns = [*ANSWER_KEY, "performance"]
     for batch in table.to_batches(columns=[*columns, "response"], filter=chosen, batch_readahead=2):
         rows = zip(*(batch[name].to_pylist() for name in columns), strict=True)
         for place, (name, llm, mode, replicate, performance) in enumerate(rows):
+            if performance is not None and performance <= 0:
+                continue
             key, rank = (name, Candidate(llm, mode).name), (-(performance or 0.0), replicate)
             if key in wanted and rank < best.get(key, (np.inf, 0)) and (text := batch["response"][place].as_py()).strip():
                 found[key], best[key] = text, rank

@@ -22,6 +22,7 @@ from llmfusionbench.types import query_id, template_id
 from llmfusionbench.validation.explain import explain
 
 _MOST_LLMS: Final = 100_000
+_PRICES: Final = {"input_price", "output_price", "prices"}
 
 
 class Intake:
@@ -45,7 +46,10 @@ class Intake:
             case Llms(rows):
                 for row in rows:
                     said = {k: v for k, v in row.items() if v is not None}
-                    self._llms[row["llm"]] = said | self._llms.get(row["llm"], {})
+                    before = self._llms.get(row["llm"], {})
+                    if _PRICES & before.keys():  # prices of two origins would not fit together
+                        said = {k: v for k, v in said.items() if k not in _PRICES}
+                    self._llms[row["llm"]] = said | before
             case Templates(rows):
                 self._templates += rows
             case Embeddings(table):

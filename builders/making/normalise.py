@@ -21,6 +21,8 @@ from llmfusionbench.schema import table_schema
 from llmfusionbench.types import (
     DIRECT,
     THINK,
+    Candidate,
+    Turn,
     content_id,
     is_plain_prompt,
     normalise_prompt,
@@ -76,6 +78,7 @@ def normalise(records: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
     column["replicate"] = pc.coalesce(column["replicate"], 0)
     column["provenance"] = pc.coalesce(column["provenance"], "imported")
     column["finish_reason"] = _map_distinct(finish_reason, column["finish_reason"])
+    column["judge_opponent"] = _map_distinct(lambda name: Candidate.parse(name).name, column["judge_opponent"])
     for name in ("created_at", "judge_created_at"):
         column[name] = _map_distinct(utc_text, column[name])
     column |= _turns(column["prompt"], column["messages"])
@@ -110,7 +113,7 @@ def _encode(texts: pa.Array) -> _Encoded:
     return _Encoded(encoded.dictionary.to_pylist(), codes)
 
 
-def _map_distinct(function: Callable[[str], str], texts: pa.Array) -> pa.Array:
+def _map_distinct(function: Callable[[str], str | None], texts: pa.Array) -> pa.Array:
     """`function` of every text, called once for each distinct one."""
     encoded = texts.dictionary_encode()
     return pa.array([function(v) for v in encoded.dictionary.to_pylist()], pa.string()).take(encoded.indices)
@@ -122,13 +125,21 @@ def _turns(prompt: pa.Array, messages: pa.Array) -> dict[str, pa.Array]:
         return {}
     prompts: list[str | None] = prompt.to_pylist()
     turns = messages.to_pylist()
+    texts: dict[tuple[tuple[str, str], ...], str] = {}
     for i in np.flatnonzero(messages.is_valid().to_numpy(zero_copy_only=False)).tolist():
         if not _are_turns(turns[i]):
             continue  # such a record is rejected
-        prompts[i] = prompts[i] or rendered(turns[i]) or None
+        said = _hashable(turns[i])
+        if said not in texts:
+            texts[said] = rendered(turns[i])
+        prompts[i] = prompts[i] or texts[said] or None
         if is_plain_prompt(turns[i]):
             prompts[i], turns[i] = turns[i][0]["content"] or None, None
     return {"prompt": pa.array(prompts, prompt.type), "messages": pa.array(turns, messages.type)}
+
+
+def _hashable(turns: list[Turn]) -> tuple[tuple[str, str], ...]:
+    return tuple((turn["role"], turn["content"]) for turn in turns)
 
 
 def _are_turns(turns: list[Any]) -> bool:
@@ -136,15 +147,20 @@ def _are_turns(turns: list[Any]) -> bool:
 
 
 def _apart(response: pa.Array, reasoning: pa.Array) -> dict[str, pa.Array]:
-    """response and reasoning, where the reasoning stood in a block at the beginning of the response."""
-    led = pc.fill_null(pc.and_(pc.match_substring_regex(response, SPLIT_OFF), reasoning.is_null()), False)
-    places = np.flatnonzero(led.to_numpy(zero_copy_only=False))
-    if not places.size:
+    """response and reasoning, where the reasoning stood in a block in front of an answer, and is not stated otherwise."""
+    led = pc.fill_null(pc.match_substring_regex(response, SPLIT_OFF), False).to_numpy(zero_copy_only=False)
+    parts: list[tuple[str | None, str]] = []
+    for i in np.flatnonzero(led).tolist():
+        thought, answer = split_reasoning(response[i].as_py())
+        stated = reasoning[i].as_py()
+        led[i] = bool(answer.strip()) and (stated is None or stated.strip() == thought)
+        if led[i]:
+            parts.append((thought, answer))
+    if not parts:
         return {}
-    parts = [split_reasoning(text) for text in response.take(pa.array(places)).to_pylist()]
     columns = {}
     for name, values, found in zip(("reasoning", "response"), (reasoning, response), zip(*parts, strict=True), strict=True):
-        columns[name] = pc.replace_with_mask(values, led, pa.array(found, values.type))
+        columns[name] = pc.replace_with_mask(values, pa.array(led), pa.array(found, values.type))
     return columns
 
 
@@ -154,18 +170,19 @@ def _identify(task: pa.Array, prompt: pa.Array, source_id: pa.Array, mode: pa.Ar
     think = pc.equal(mode, THINK)
     unprompted = prompts.codes < 0
     text_codes = np.where(unprompted, sources.codes, prompts.codes)
-    keys = np.stack([tasks.codes, text_codes, unprompted, pc.fill_null(think, False).to_numpy(zero_copy_only=False)])
+    plain = pc.fill_null(pc.equal(mode, DIRECT), False).to_numpy(zero_copy_only=False)
+    keys = np.stack([tasks.codes, text_codes, unprompted, plain])
     distinct, rows = np.unique(keys, axis=1, return_inverse=True)
     ids: list[str | None] = []
     direct: list[str | None] = []
-    for t, x, is_unprompted, is_think in distinct.T.tolist():
+    for t, x, is_unprompted, is_direct in distinct.T.tolist():
         name = tasks.values[t] if t >= 0 else ""
         text = (sources if is_unprompted else prompts).values[x] if x >= 0 else ""
         if not name or not (text if is_unprompted else normalise_prompt(text)):
             ids.append(None)
         else:
             ids.append(content_id(name, "", text) if is_unprompted else query_id(name, text))
-        direct.append(None if is_unprompted else strip_think_suffix(text) if is_think else text)
+        direct.append(None if is_unprompted else text if is_direct else strip_think_suffix(text))
     take = pa.array(rows.reshape(-1))
     columns = {
         "query_id": pa.array(ids, pa.string()).take(take),
@@ -178,22 +195,29 @@ def _identify(task: pa.Array, prompt: pa.Array, source_id: pa.Array, mode: pa.Ar
 def _by_turns(columns: dict[str, pa.Array], task: pa.Array, messages: pa.Array, mode: pa.Array) -> dict[str, pa.Array]:
     """query_id by the turns of the records that have them, and messages as they were in direct mode."""
     ids, turns, modes = columns["query_id"].to_pylist(), messages.to_pylist(), mode.to_pylist()
+    tasks: list[str] = task.to_pylist()
+    known: dict[tuple[str, tuple[tuple[str, str], ...]], str] = {}
     for i in np.flatnonzero(messages.is_valid().to_numpy(zero_copy_only=False)).tolist():
         if ids[i] is None or not _are_turns(turns[i]):
             continue  # such a record is rejected
-        ids[i] = query_id(task[i].as_py(), "", turns[i])
-        if modes[i] == THINK:
+        key = tasks[i], _hashable(turns[i])
+        if key not in known:
+            known[key] = query_id(tasks[i], "", turns[i])
+        ids[i] = known[key]
+        if modes[i] != DIRECT:
             last = turns[i][-1]
             turns[i] = [*turns[i][:-1], {**last, "content": strip_think_suffix(last["content"])}]
     return {"query_id": pa.array(ids, pa.string()), "messages": pa.array(turns, messages.type)}
 
 
 def _settle_status(status: pa.Array, response: pa.Array, performance: pa.Array, error: pa.Array) -> dict[str, pa.Array]:
-    """`error` where there is only an error, else `empty` where the answer is blank, unless the log states another status.
+    """`error` where there is an error and neither text nor score, else `empty` where the answer is blank.
 
-    A failed or missing answer has no text and no performance.
+    A status that the log states stays, but for a blank answer that it calls `ok`. A failed or missing answer has no text and
+    no performance.
     """
-    failed = pc.and_(error.is_valid(), pc.or_(response.is_null(), pc.fill_null(pc.equal(response, ""), False)))
+    silent = pc.or_(response.is_null(), pc.fill_null(pc.equal(response, ""), False))
+    failed = pc.and_(pc.and_(error.is_valid(), silent), performance.is_null())
     status = pc.coalesce(status, pc.if_else(failed, pa.scalar("error"), pa.scalar(None, pa.string())))
     blank = pc.fill_null(pc.or_(pc.equal(response, ""), pc.utf8_is_space(response)), False)
     status = pc.coalesce(_null_where(pc.and_(pc.equal(status, "ok"), blank), status), pc.if_else(blank, "empty", "ok"))

@@ -70,7 +70,8 @@ def with_tokens(records: pa.Table, tokenizer: str) -> pa.Table:
     for column, written in texts.items():
         written = pc.if_else(unstated, written, pa.scalar(None, pa.string()))
         counted[column] = pa.chunked_array(count_tokens(pa.chunked_array(written).combine_chunks(), tokenizer))
-    counted["output_tokens"] = pc.add(counted["output_tokens"], pc.fill_null(counted["reasoning_tokens"], 0))
+    thought = pc.coalesce(records["reasoning_tokens"], counted["reasoning_tokens"])
+    counted["output_tokens"] = pc.add(counted["output_tokens"], pc.fill_null(thought, 0))
     counted = {column: pc.coalesce(records[column], counts) for column, counts in counted.items()}
     known = pc.and_(unstated, pc.or_(counted["input_tokens"].is_valid(), counted["output_tokens"].is_valid()))
     return with_columns(records, {**counted, "tokenizer": pc.if_else(known, tokenizer, records["tokenizer"])})

@@ -171,6 +171,8 @@ def read_slices(plan: ShardPlan) -> pa.Table:
 
 
 def _text_bytes(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
-    lengths = (pc.fill_null(pc.binary_length(batch.column(c)), 0) for c in _TEXTS)
+    lengths = [pc.fill_null(pc.binary_length(batch.column(c)), 0) for c in _TEXTS]
+    if batch.column("messages").null_count < len(batch):  # as long as the prompt, which is their rendering
+        lengths.append(pc.if_else(batch.column("messages").is_valid(), lengths[0], 0))
     total: npt.NDArray[np.int64] = np.sum([n.to_numpy(zero_copy_only=False) for n in lengths], axis=0, dtype=np.int64)
     return total + _ROW_BYTES

@@ -8,7 +8,16 @@ from typing import Final
 
 _REASONS: Final = {
     "stop": ("stop", "end_turn", "stop_sequence", "eos", "eos_token", "stop_token", "complete", "completed", "finish"),
-    "length": ("length", "max_tokens", "max_length", "max_output_tokens", "max_new_tokens", "model_length", "incomplete"),
+    "length": (
+        "length",
+        "max_tokens",
+        "max_length",
+        "max_output_tokens",
+        "max_new_tokens",
+        "model_length",
+        "incomplete",
+        "model_context_window_exceeded",
+    ),
     "content_filter": (
         "content_filter",
         "content_filtered",
@@ -26,15 +35,21 @@ SPLIT_OFF: Final = r"(?s)\A\s*<[Tt][Hh][Ii][Nn][Kk]>.*</[Tt][Hh][Ii][Nn][Kk]>"
 """What a response with its reasoning in front begins with; one whose block is not closed never came to its answer."""
 _BLOCK: Final = re.compile(r"\s*<[Tt][Hh][Ii][Nn][Kk]>(.*?)</[Tt][Hh][Ii][Nn][Kk]>\s*", re.DOTALL)
 
+_NONE: Final = ("", "none", "null", "nan")
+
 _NUMBER: Final = re.compile(r"\d{9,16}(?:\.\d+)?")
 _MILLISECONDS_FROM: Final = 1e11
 """Seconds since 1970 are below this until the year 5138; milliseconds are above it since 1973."""
 _MICROSECONDS_FROM: Final = 1e14
 
 
-def finish_reason(word: str) -> str:
-    """The reason that an endpoint's word stands for: OpenAI's, Anthropic's, Google's and vLLM's are known; else `other`."""
-    return _REASON_OF.get(word.strip().lower(), "other")
+def finish_reason(word: str) -> str | None:
+    """The reason that an endpoint's word stands for: OpenAI's, Anthropic's, Google's and vLLM's are known; else `other`.
+
+    None for a word for none.
+    """
+    said = word.strip().lower()
+    return None if said in _NONE else _REASON_OF.get(said, "other")
 
 
 def utc_text(moment: str) -> str:

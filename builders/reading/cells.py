@@ -12,13 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.reading.fields import BadRecordError, answer_text, option_texts, writable
-from llmfusionbench.builders.reading.objects import distribution, reasoning_text, sampling, turns
+from llmfusionbench.builders.reading.objects import distribution, error_text, moment_text, reasoning_text, sampling, turns
 from llmfusionbench.validation.issue import shorten
 
 _NESTED: Final[dict[str, Callable[[Any, str], Any]]] = {
     "choices": option_texts, "messages": turns, "sampling": sampling, "judge_distribution": distribution,
 }  # fmt: skip
-_PARSED: Final[dict[str, Callable[[Any, str], str | None]]] = {"ground_truth": answer_text, "reasoning": reasoning_text}
+_PARSED: Final[dict[str, Callable[[Any, str], str | None]]] = {
+    "ground_truth": answer_text,
+    "reasoning": reasoning_text,
+    "error": error_text,
+    "created_at": moment_text,
+    "judge_created_at": moment_text,
+}
 _EMPTY_STAYS: Final = ("response",)
 _WORDS_FOR_NUMBERS: Final = {"true": 1.0, "false": 0.0, "nan": None, "null": None, "none": None, "": None}
 _LARGEST_WHOLE: Final = 2.0**53

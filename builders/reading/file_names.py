@@ -113,6 +113,12 @@ def stem(path: Path) -> str:
     return name
 
 
+def _hosted(name: str) -> tuple[str, str, str]:
+    """(name, "@", host), the last two empty where there is no host: a date or another number is part of the name."""
+    llm, at, host = name.rpartition("@")
+    return (llm, at, host) if llm and any(c.isalpha() for c in host) else (name, "", "")
+
+
 @dataclass(frozen=True)
 class NamedLlm:
     """The LLM that a file of answers is named after, `name@host.json`."""
@@ -140,14 +146,14 @@ def named_llms(paths: Sequence[Path], hosts: str = "llms") -> list[NamedLlm]:
     """
     if hosts not in HOSTS:
         raise UnknownNameError("hosts", hosts, HOSTS)
-    split = [stem(path).partition("@") for path in paths]
+    split = [_hosted(stem(path)) for path in paths]
     known: dict[str, set[str]] = {}
     for name, _, host in split:
         known.setdefault(name, set()).add(host)
     found = []
     for name, at, host in split:
-        candidate, several = Candidate.parse(name or f"@{host}"), sorted(known[name])
-        if len(several) == 1 or not name:
+        candidate, several = Candidate.of_two_modes(name), sorted(known[name])
+        if len(several) == 1:
             found.append(NamedLlm(*candidate, host or None, 0, 1))
         elif hosts == "replicates":
             found.append(NamedLlm(*candidate, host or None, several.index(host), len(several)))

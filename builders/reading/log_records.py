@@ -32,6 +32,8 @@ class Reading:
     mapping: TableMapping
     constants: dict[str, pa.Scalar]
     sources: dict[str, str]
+    others: dict[str, list[str]]
+    """Our column -> further columns that may hold its value."""
     answers: dict[str, dict[str, str]]
     """LLM -> our column -> theirs, in a wide table."""
 
@@ -48,7 +50,15 @@ class Reading:
             mapping = replace(mapping, constants={**mapping.constants, "provenance": made})
         mapping.check(columns, str(path))
         answers = _answers(mapping, columns, path) if mapping.wide else {}
-        return cls(path, file, mapping, _defaults(mapping, path, split), mapping.source_of(columns), answers)
+        return cls(
+            path,
+            file,
+            mapping,
+            _defaults(mapping, path, split),
+            mapping.source_of(columns),
+            mapping.others_of(columns),
+            answers,
+        )
 
     def read(
         self,
@@ -67,7 +77,8 @@ class Reading:
     def needed(self) -> list[str]:
         """The columns of the file that are read."""
         wide = (column for columns in self.answers.values() for column in columns.values())
-        return list(dict.fromkeys([*self.sources.values(), *wide]))
+        further = (column for columns in self.others.values() for column in columns)
+        return list(dict.fromkeys([*self.sources.values(), *further, *wide]))
 
     def _parts(self, chunk: Chunk) -> Iterator[Part]:
         """The records of a chunk; for a wide table the queries first, then the answers of each LLM."""
@@ -76,6 +87,8 @@ class Reading:
         for ours in COLUMNS:
             if ours in self.sources:
                 columns[ours] = cells.column(ours, self.sources[ours], LOG.field(ours).type)
+                for theirs in self.others.get(ours, ()):
+                    columns[ours] = pc.coalesce(columns[ours], cells.column(ours, theirs, LOG.field(ours).type))
             if ours in self.constants:
                 constant = pa.repeat(self.constants[ours], len(chunk.rows))
                 columns[ours] = pc.coalesce(columns[ours], constant) if ours in columns else constant
@@ -111,12 +124,27 @@ def _checked(columns: dict[str, pa.Array], cells: Cells, wanted: npt.NDArray[np.
 
 
 def _with_candidates(columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
-    """Names such as `name_think` and `name@high` split into LLM and mode."""
-    encoded = columns["llm"].dictionary_encode()
-    candidates = [Candidate.parse(name) for name in encoded.dictionary.to_pylist()]
-    llm = pa.array([c.llm for c in candidates], pa.string()).take(encoded.indices)
-    mode = pa.array([None if c.mode == DIRECT else c.mode for c in candidates], pa.string()).take(encoded.indices)
-    return columns | {"llm": llm, "mode": pc.coalesce(mode, columns["mode"]) if "mode" in columns else mode}
+    """Names such as `name_think` and `name@high` split into LLM and mode. Where a record states its mode, `@host` is a name."""
+    llms = columns["llm"].dictionary_encode()
+    modes = columns.get("mode", pa.nulls(len(columns["llm"]), pa.string())).dictionary_encode()
+    names, stated = llms.dictionary.to_pylist(), [*modes.dictionary.to_pylist(), None]
+    codes = [pc.fill_null(e.indices.cast(pa.int64()), n).to_numpy() for e, n in ((llms, len(names)), (modes, len(stated) - 1))]
+    pairs, rows = np.unique(codes[0] * len(stated) + codes[1], return_inverse=True)
+    found = [_candidate([*names, None][pair // len(stated)], stated[pair % len(stated)]) for pair in pairs.tolist()]
+    take = pa.array(rows.reshape(-1))
+    parts = zip(("llm", "mode"), zip(*found, strict=True), strict=True) if found else ()
+    return columns | {name: pa.array(values, pa.string()).take(take) for name, values in parts}
+
+
+def _candidate(name: str | None, mode: str | None) -> tuple[str | None, str | None]:
+    """LLM and mode that a record names, given the mode that it states; None for what it does not state."""
+    if name is None:
+        return None, mode
+    found = Candidate.parse(name)
+    if mode in (None, found.mode):
+        return found.llm, None if mode is None and found.mode == DIRECT else found.mode
+    plain = Candidate.of_two_modes(name)
+    return plain.llm, plain.mode if plain.mode != DIRECT else mode
 
 
 def _any_said(cells: Cells, sources: Mapping[str, str]) -> npt.NDArray[np.bool_]:

@@ -67,6 +67,13 @@ class TableMapping:
         own = {c: n for c in COLUMNS if self.own_names and c not in self.wide and (n := _own_name(c, columns))}
         return {ours: theirs for ours, theirs in (own | self.columns).items() if ours not in self.constants}
 
+    def others_of(self, columns: Sequence[str]) -> dict[str, list[str]]:
+        """Our column -> further columns with its value, where that of `source_of` has none, in a file with `columns`."""
+        named = {*self.columns, *self.constants, *self.wide}
+        free = {c: names for c, names in _OTHER_NAMES.items() if self.own_names and c not in named}
+        chosen = self.source_of(columns)
+        return {c: [n for n in names if n in columns and n != chosen.get(c)] for c, names in free.items()}
+
     def llms_in(self, columns: Sequence[str]) -> list[str]:
         """The LLMs of a wide table with `columns`, in order: those named, or those that the patterns find.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, count, literal, named, number, text, writable
@@ -65,11 +67,36 @@ def _content(value: Any, name: str) -> str:
 
 def reasoning_text(value: Any, name: str = "reasoning") -> str | None:
     """The reasoning that came apart from an answer: a text, or parts of which each has a text or a summary."""
+    if isinstance(value, str) and value.startswith('[{"'):
+        listed = literal(value)
+        value = listed if isinstance(listed, list) else value
     if value is None or isinstance(value, str):
         return writable(value, name) if value else None
     parts = value if isinstance(value, (list, tuple)) else [value]
     texts = [part.get("text") or part.get("summary") if isinstance(part, Mapping) else part for part in parts]
     return writable("\n\n".join(part for part in texts if isinstance(part, str) and part), name) or None
+
+
+def moment_text(value: Any, name: str = "created_at") -> str | None:
+    """A time as text: of numbers, dates and texts; None for a blank."""
+    if value is None or (isinstance(value, str) and value.strip() in _BLANK) or value != value:  # NaN is not itself
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"{value:.6f}".rstrip("0").rstrip(".")
+    return value.isoformat() if isinstance(value, date) else writable(str(value), name)
+
+
+def error_text(value: Any, name: str = "error") -> str | None:
+    """Why a call failed: a text, or the message of an object; None for a blank, and for false."""
+    if value is None or value is False or value != value or (isinstance(value, str) and value.strip() in _BLANK):
+        return None
+    if isinstance(value, str) and value.startswith("{"):
+        found = literal(value)
+        value = found if isinstance(found, Mapping) else value
+    if isinstance(value, Mapping):
+        inner = value.get("message", value.get("error"))
+        value = inner if isinstance(inner, str) and inner else json.dumps(value, ensure_ascii=False, default=str)
+    return writable(str(value), name)
 
 
 def sampling(value: Any, name: str = "sampling") -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from llmfusionbench.release.shard_files import shard_dataset
 from llmfusionbench.schema import SCHEMA_VERSION
 from llmfusionbench.storage.files import sha256
 from llmfusionbench.storage.kinds import CARD
+from llmfusionbench.validation.candidates import renamed
 
 _OWN: Final = ("schema_version", "tool", "tables", "files", "history")
 
@@ -36,7 +37,7 @@ def carry_over(release: Release, root: Path, *, but: Callable[[str], bool]) -> I
         (place,) = release.checked([release.path / name])
         table = name.partition("/")[0]
         if "/" in name and release.manifest["schema_version"] != SCHEMA_VERSION:
-            yield name, write_shard(root, name, shard_dataset([place], table).to_table())
+            yield name, write_shard(root, name, renamed(shard_dataset([place], table).to_table(), table))
             continue
         copy = root / name
         if not copy.is_file() or sha256(copy) != entry["sha256"]:

@@ -1,4 +1,4 @@
-"""Counting tokens again: a new release with the token counts of one tokenizer, and their costs at list price."""
+"""Counting tokens again: a new release with the token counts of one tokenizer, and their costs."""
 
 from __future__ import annotations
 
@@ -103,6 +103,7 @@ class Recounting:
         old = tables.responses
         sent, answered, thought = self._counts(tables)
         counted = pc.and_(sent.is_valid(), answered.is_valid())
+        thought = pc.coalesce(thought, old["reasoning_tokens"])  # of reasoning whose text the log lacks, its own count
         written = pc.add(answered, pc.fill_null(thought, 0))
         columns = {
             "input_tokens": pc.if_else(counted, sent, old["input_tokens"]),

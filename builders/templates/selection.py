@@ -17,13 +17,13 @@ import pyarrow.compute as pc
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
 from llmfusionbench.release.references import rows_of
-from llmfusionbench.types import CRITERIA, DIRECT, POOLS
+from llmfusionbench.types import ANSWER_KEY, CRITERIA, DIRECT, POOLS
 
 SPLIT: Final = "train"
 SHORTLIST: Final = 5
 """Answers that the criterion `hybrid` takes by performance before it uses judge scores."""
 
-_COLUMNS: Final = ("query_id", "llm", "mode", "replicate", "status", "scale", "performance", "cost_usd", "judge_score")
+_COLUMNS: Final = (*ANSWER_KEY, "status", "scale", "performance", "cost_usd", "judge_score")
 _SMALL: Final = "small"
 
 Flags = npt.NDArray[np.bool_]
@@ -89,7 +89,7 @@ def select_answers(
         places = _ranked(places, of, rows, figures, "judge_score", "performance")
     rank = _rank(of[places])
     places, rank = places[rank < top], rank[rank < top]
-    columns = ["query_id", "llm", "mode", "replicate", "performance", "judge_score", "cost_usd"]
+    columns = [*ANSWER_KEY, "performance", "judge_score", "cost_usd"]
     chosen = rows.select(columns).take(pa.array(places))
     return Selection(chosen.add_column(4, "rank", pa.array(rank)), len(queries), reasons)
 

@@ -14,6 +14,8 @@ from llmfusionbench.errors import ReleaseError
 from llmfusionbench.types import ANSWER_KEY
 from llmfusionbench.validation.issue import shorten
 
+Places = npt.NDArray[np.int64]
+
 REMEDY: Final = "Remedy: run llmfusionbench validate on it, then build or download the release again"
 """What to do with rows that cannot be right."""
 
@@ -36,6 +38,16 @@ def lookup(table: pa.Table, key: str, values: pa.ChunkedArray, columns: Sequence
     """`columns` of the rows of `table` whose `key` is each of `values`; null where there is none."""
     rows = pc.index_in(values, value_set=table[key].combine_chunks())
     return {c: table[c].take(rows) for c in columns}
+
+
+def first_answers(rows: Places, columns: Places, replicates: Places) -> npt.NDArray[np.bool_]:
+    """[n] whether an answer is the first replicate of its cell, which is given by its row and column."""
+    order = np.lexsort((replicates, columns, rows))
+    new = np.ones(len(order), bool)
+    new[1:] = (rows[order][1:] != rows[order][:-1]) | (columns[order][1:] != columns[order][:-1])
+    first = np.zeros(len(order), bool)
+    first[order[new]] = True
+    return first
 
 
 def answer_keys(rows: pa.Table | pa.RecordBatch) -> pa.Array:

@@ -25,9 +25,10 @@ from llmfusionbench.release.routing_check import check_routing
 from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.release.row_check import check_rows
 from llmfusionbench.release.shard_files import shard_dataset
-from llmfusionbench.schema import SIDECARS, TABLES
+from llmfusionbench.schema import SCHEMA_VERSION, SIDECARS, TABLES
 from llmfusionbench.storage.kinds import CARD
 from llmfusionbench.types import sorted_splits
+from llmfusionbench.validation.candidates import Rows, renamed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,7 +168,7 @@ class Release:
         Raises:
             ReleaseError: as `table`; a number is not allowed by the schema, or a value that the table requires is missing.
         """
-        return check_rows(self.table(name, split).to_table(columns=columns, filter=filter), name, self.path)
+        return self._today(check_rows(self.table(name, split).to_table(columns=columns, filter=filter), name, self.path), name)
 
     def batches(self, name: str, split: str | None = None, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
         """The rows of a table in order, at most one row group at a time.
@@ -176,7 +177,7 @@ class Release:
             ReleaseError: as `rows`.
         """
         for batch in self.table(name, split).to_batches(columns=columns, batch_readahead=2, fragment_readahead=1):
-            yield check_rows(batch, name, self.path)
+            yield self._today(check_rows(batch, name, self.path), name)
 
     def routing(self, split: str | None = None) -> RoutingTable:
         """Queries x candidates as dense matrices; `split` None is all splits.
@@ -185,11 +186,15 @@ class Release:
             UnknownNameError: unknown split.
             ReleaseError: a file differs from the manifest, or a value is not allowed by the schema.
         """
-        view = self.table("routing", split).to_table()
+        view = self._today(self.table("routing", split).to_table(), "routing")
         queries = self.rows("queries", split, columns=["query_id", "domain"])
         llms = {row["llm"]: row for row in self.rows("llms").to_pylist()}
         check_routing(view, set(llms), self.path)
         return RoutingTable.from_view(view, queries, llms)
+
+    def _today(self, rows: Rows, table: str) -> Rows:
+        """`rows` of a table with the names of today; those of a release of today have them."""
+        return rows if self.manifest["schema_version"] == SCHEMA_VERSION else renamed(rows, table)
 
     def info(self) -> ReleaseInfo:
         """Counts, tokens, coverage, missing values and licences. Reads no texts."""

@@ -161,7 +161,7 @@ class RoutingTable:
         lists = lists if isinstance(lists, pa.Array) else pa.concat_arrays(lists.chunks)
         cells = lists.flatten()
         names = cells.field("candidate").dictionary_encode()
-        named = [Candidate.among(name, llm_info or {}).name for name in names.dictionary.to_pylist()]
+        named = names.dictionary.to_pylist()
         candidates = sorted(named)
         place = {name: i for i, name in enumerate(candidates)}
         columns = np.array([place[name] for name in named], np.int64)[names.indices.to_numpy()]

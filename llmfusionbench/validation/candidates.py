@@ -1,8 +1,9 @@
-"""What the schema of `routing` cannot say of a query's candidates: each is there once, and its LLM is known."""
+"""Lists of candidates: what no schema can say of them, each there once and of a known LLM; and their names in schema 1.0."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Final, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,10 @@ from llmfusionbench.types import Candidate
 from llmfusionbench.validation.issue import shorten
 
 COLUMN = "candidates"
+Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
+
+_COLUMNS: Final = {"routing": "candidates", "thought_templates": "sources"}
+"""Table -> its column of lists of candidates."""
 
 
 def candidate_faults(lists: pa.Array, llms: Collection[str]) -> Iterator[tuple[int, str, str]]:
@@ -25,7 +30,7 @@ def candidate_faults(lists: pa.Array, llms: Collection[str]) -> Iterator[tuple[i
     _, first = np.unique(rows * max(1, len(names.dictionary)) + codes, return_index=True)
     again = np.ones(len(rows), bool)
     again[first] = False
-    strange = [Candidate.among(name, llms).llm not in llms for name in names.dictionary.to_pylist()]
+    strange = [Candidate.parse(name).llm not in llms for name in names.dictionary.to_pylist()]
     unknown = np.array(strange, bool)[codes] if strange else np.zeros(0, bool)
     for cell in np.flatnonzero(again | unknown).tolist():
         name = shorten(names.dictionary[int(codes[cell])].as_py())
@@ -33,3 +38,32 @@ def candidate_faults(lists: pa.Array, llms: Collection[str]) -> Iterator[tuple[i
             yield int(rows[cell]), f"{name} twice", "every candidate once"
         else:
             yield int(rows[cell]), name, "a candidate whose LLM is in the table llms"
+
+
+def renamed(rows: Rows, table: str) -> Rows:
+    """`rows` of a table of a release of schema 1.0, with the names of candidates as they are written today."""
+    column = _COLUMNS.get(table)
+    if column is None or column not in rows.schema.names:
+        return rows
+    place = rows.schema.get_field_index(column)
+    values = rows.column(place)
+    if isinstance(values, pa.ChunkedArray):
+        lists = pa.chunked_array([_of_today(chunk) for chunk in values.chunks], values.type)
+    else:
+        lists = _of_today(values)
+    return rows.set_column(place, rows.schema.field(place), lists)
+
+
+def _of_today(lists: pa.ListArray) -> pa.ListArray:
+    """The lists with other names in them."""
+    items = lists.values
+    names = items.field("candidate") if pa.types.is_struct(items.type) else items
+    encoded = names.dictionary_encode()
+    today = [Candidate.of_two_modes(name).name for name in encoded.dictionary.to_pylist()]
+    if today == encoded.dictionary.to_pylist():
+        return lists
+    renamed = pa.array(today, pa.string()).take(encoded.indices)
+    if pa.types.is_struct(items.type):
+        others = [renamed if field.name == "candidate" else items.field(i) for i, field in enumerate(items.type)]
+        renamed = pa.StructArray.from_arrays(others, fields=list(items.type))
+    return pa.ListArray.from_arrays(lists.offsets, renamed, type=lists.type, mask=lists.is_null() if lists.null_count else None)

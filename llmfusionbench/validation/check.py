@@ -14,7 +14,7 @@ from llmfusionbench.manifest import MANIFEST, disagreements, examine
 from llmfusionbench.schema import SCHEMA_VERSION, SIDECARS, TABLES, table_schema
 from llmfusionbench.storage.files import sha256
 from llmfusionbench.types import Progress
-from llmfusionbench.validation.candidates import COLUMN, candidate_faults
+from llmfusionbench.validation.candidates import COLUMN, candidate_faults, renamed
 from llmfusionbench.validation.issue import Issue, shorten
 from llmfusionbench.validation.rows import BATCH_ROWS, kind_of
 from llmfusionbench.validation.table_check import TableCheck, bare_message
@@ -108,17 +108,18 @@ def _release(path: Path, count: Callable[[int], None]) -> Iterator[Issue]:
     for check in checks.values():
         yield from check.dangling(checks)
     if all(name in checks and checks[name].valid and checks[name].whole for name in ("llms", "routing")):
-        yield from _candidate_issues(path, checks["llms"].rows_of, checks["routing"].rows_of)
+        yield from _candidate_issues(path, manifest, checks["llms"].rows_of, checks["routing"].rows_of)
 
 
-def _candidate_issues(path: Path, llms: Iterable[str], routing: Iterable[str]) -> Iterator[Issue]:
+def _candidate_issues(path: Path, manifest: dict[str, Any], llms: Iterable[str], routing: Iterable[str]) -> Iterator[Issue]:
     """Issues of the candidates in files of valid rows."""
     known = {name for file in llms for name in pq.read_table(path / file, columns=["llm"])["llm"].to_pylist()}
     for name in routing:
         with pq.ParquetFile(path / name) as file:
             first = 0
             for batch in file.iter_batches(BATCH_ROWS, columns=[COLUMN]):
-                for row, value, expected in candidate_faults(batch.column(0), known):
+                today = batch if manifest["schema_version"] == SCHEMA_VERSION else renamed(batch, "routing")
+                for row, value, expected in candidate_faults(today.column(0), known):
                     yield Issue(name, first + row, COLUMN, value, expected)
                 first += batch.num_rows
 

@@ -162,7 +162,8 @@ class TableCheck:
                 for part in read_rows(path, name, self.table):
                     start = first + part.first
                     inside = rows[slice(*np.searchsorted(rows, [start, start + part.batch.num_rows]))]
-                    taken = part.batch.select(list(columns)).take(pa.array(inside - start)).to_pylist() if inside.size else []
+                    batch = part.batch if self._exact else with_defaults(part.batch, self.table)
+                    taken = batch.select(list(columns)).take(pa.array(inside - start)).to_pylist() if inside.size else []
                     for row, values in zip(inside.tolist(), taken, strict=True):
                         yield row, tuple(values[c] for c in columns)
 

@@ -38,7 +38,7 @@ LLMS = [
         ("gpt-4", "gpt-4-turbo", False),
         ("gpt-4o", "gpt-4o-mini", False),
         ("gpt-4o-2024-08-06", "gpt-4o-2024-05-13", False),
-        ("gpt-4o-2024-08-06", "gpt-4o", False),
+        ("gpt-4o-2024-08-06", "gpt-4o", True),
         ("llama-3-8b", "llama-3-70b", False),
         ("", "gpt-4o", False),
     ],

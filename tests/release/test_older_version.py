@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -70,26 +69,58 @@ def test_load_dataset_and_torch(old: lfb.Release, tmp_path: Path) -> None:
 
 
 def test_an_llm_whose_name_looks_like_a_mode_of_today(tmp_path: Path) -> None:
-    """In schema 1.0, `two@x` is an LLM in direct mode."""
+    """In schema 1.0, `two@x` is an LLM in direct mode, even beside an LLM `two`."""
     copy = tmp_path / "release"
     shutil.copytree(OLD, copy)
-    for table in ("llms", "responses", "judge_scores", "logs", "routing"):
+    for table in ("llms", "responses", "judge_scores", "logs", "routing", "thought_templates"):
         for file in sorted((copy / table).iterdir()):
             change_rows(copy, f"{table}/{file.name}", rename, pq.read_schema(file))
     assert lfb.validate(copy) == []
     table = lfb.open_release(copy).routing()
-    assert [name for name in table.candidates if "two" in name] == ["two@x@direct", "two@x@think"]
+    assert [name for name in table.candidates if "two" in name] == ["two", "two@x@direct", "two@x@think", "two_think"]
+    assert table.filter(llms=["two@x"]).candidates == ["two@x@direct", "two@x@think"]
     new = build("release", [copy], tmp_path / "new", workers=1)
-    assert new.routing().candidates == table.candidates
+    scored = rescore(copy, tmp_path / "scored", workers=1).release
+    assert scored is not None
+    for made in (new, scored):
+        assert made.routing().candidates == table.candidates
+        assert lfb.validate(made.path) == []
+        sources = {name for row in made.rows("thought_templates")["sources"].to_pylist() for name in row}
+        assert sources <= set(table.candidates)
+
+
+def test_faults_of_its_keys_are_found(tmp_path: Path) -> None:
+    copy = tmp_path / "release"
+    shutil.copytree(OLD, copy)
+    for table in ("responses", "judge_scores"):
+        name = f"{table}/train-00000-of-00001.parquet"
+        change_rows(copy, name, lambda rows: rows.append(dict(rows[0])), pq.read_schema(copy / name))
+    name = "judge_scores/test-00000-of-00001.parquet"
+    change_rows(copy, name, lambda rows: rows[0].update(llm="nobody"), pq.read_schema(copy / name))
+    found = [(i.file, i.column, i.expected) for i in lfb.validate(copy) if i.file.startswith(("responses", "judge_scores"))]
+    assert [(file.split("/")[0], column) for file, column, _ in found] == [
+        ("responses", "query_id, llm, mode, replicate"),
+        ("judge_scores", "query_id, llm, mode, replicate, judge, opponent, order"),
+        ("judge_scores", "query_id, llm, mode, replicate"),
+    ]
+    assert all("unique key" in expected for _, _, expected in found[:2])
+    assert "a row of responses" in found[2][2]
 
 
 def rename(rows: list[dict[str, Any]]) -> None:
-    """Call deepseek-r1 `two@x` in rows of any table."""
+    """Call deepseek-r1 `two@x` and mistral `two` in rows of any table."""
+    names = {"deepseek-r1": "two@x", "mistral-7b-instruct-v0.3": "two"}
+
+    def called(name: str) -> str:
+        llm = name.removesuffix("_think")
+        return names.get(llm, llm) + name[len(llm) :]
+
     for row in rows:
         for cell in row.get("candidates", ()):
-            cell["candidate"] = cell["candidate"].replace("deepseek-r1", "two@x")
-        if row.get("llm") == "deepseek-r1":
-            row["llm"] = "two@x"
+            cell["candidate"] = called(cell["candidate"])
+        for column, change in (("llm", called), ("sources", lambda listed: [called(name) for name in listed])):
+            if column in row:
+                row[column] = change(row[column])
 
 
 def test_build_makes_a_release_of_today(old: lfb.Release, tmp_path: Path) -> None:
@@ -141,5 +172,3 @@ def test_columns_that_it_may_lack_and_those_it_may_not(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="replicate is missing, expected a column of type int64"):
         lfb.open_release(copy)
     assert any(issue.column == "replicate" for issue in lfb.validate(copy))
-    manifest = json.loads((copy / "manifest.json").read_text())
-    assert manifest["schema_version"] == SCHEMA_VERSION

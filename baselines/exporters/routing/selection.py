@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
+from llmfusionbench.release.references import first_answers
 from llmfusionbench.types import ANSWER_KEY, Candidate
 
 Numbers = npt.NDArray[np.float64]
@@ -115,12 +116,12 @@ class Selection:
             filter=(pc.field("query_id") >= bounds["min"]) & (pc.field("query_id") <= bounds["max"]),
         )
         row, column = self._cells(found, ids)
-        wanted = (row >= 0) & (column >= 0) & _first(found, row, column)
+        wanted = (row >= 0) & (column >= 0) & first_answers(row, column, found["replicate"].to_numpy())
         return Answers(found.filter(pa.array(wanted)), row[wanted], column[wanted])
 
     def responses(self, split: str, block: Block) -> list[pa.Array]:
         """[C] arrays [q] of the answers' texts to the queries of a block; null where there is none."""
-        answers = self.answers(split, block, ["response"])  # by key: of replicates, the first counts
+        answers = self.answers(split, block, ["response"])
         place = np.full((len(block), len(self.candidates)), -1)
         place[answers.query, answers.candidate] = np.arange(len(answers.query))
         texts = answers.rows["response"].combine_chunks()
@@ -195,16 +196,6 @@ class Selection:
         ).reshape(len(llm.dictionary), len(modes))
         found = pc.fill_null(pc.index_in(rows["query_id"], value_set=ids), -1).to_numpy().astype(np.int64)
         return found, columns[llm.indices.to_numpy(zero_copy_only=False), mode.indices.to_numpy(zero_copy_only=False)]
-
-
-def _first(rows: pa.Table, row: npt.NDArray[np.int64], column: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """[n] whether an answer is the first of its candidate to its query."""
-    order = np.lexsort((rows["replicate"].to_numpy(), column, row))
-    new = np.ones(len(order), bool)
-    new[1:] = (row[order][1:] != row[order][:-1]) | (column[order][1:] != column[order][:-1])
-    first = np.zeros(len(order), bool)
-    first[order[new]] = True
-    return first
 
 
 def select(release: Release, *, split: str | None, candidates: Sequence[str] | None, threshold: float | None) -> Selection:

@@ -1,0 +1,146 @@
+"""What a table of answers states of them, read as it is meant: candidates, times, errors, reasoning and prices."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import llmfusionbench as lfb
+from llmfusionbench.builders import build, recount
+from llmfusionbench.builders.sources.zeroeval import ZeroEval
+from tests.helpers.made_up_release import answer
+from tests.helpers.reading import read, write_json
+
+THEN = "2026-01-01T00:00:00.000Z"
+
+
+def built(folder: Path, *rows: dict[str, Any], **settings: Any) -> list[dict[str, Any]]:
+    """The responses of a release of these answers, which is valid and lacks none."""
+    (folder / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    release = build("table", [folder / "log.jsonl"], folder / "out", workers=1, strict=True, overwrite=True, **settings)
+    assert lfb.validate(release.path) == []
+    found: list[dict[str, Any]] = release.table("responses").to_table().to_pylist()
+    return found
+
+
+def test_a_host_in_a_name_is_no_mode_where_the_mode_is_stated(tmp_path: Path) -> None:
+    modes = ("direct", "think", "high")
+    rows = built(tmp_path, *(answer(0, "Yi@together", mode=mode) for mode in modes), answer(0, "o3@low"))
+    assert sorted((r["llm"], r["mode"]) for r in rows) == [
+        ("Yi@together", "direct"), ("Yi@together", "high"), ("Yi@together", "think"), ("o3", "low")
+    ]  # fmt: skip
+    rows = built(tmp_path, answer(0, "o3@high", mode="high"), answer(0, "o3_think", mode="direct"))
+    assert sorted((r["llm"], r["mode"]) for r in rows) == [("o3", "high"), ("o3", "think")]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([1767225600000.0, None, float("nan")]), pa.array([1767225600, None, None]),
+        pa.array([1767225600.0, None, None]),
+        pa.array([datetime.datetime(2026, 1, 1), None, None]), pa.array([datetime.date(2026, 1, 1), None, None]),
+        pa.array(["2026-01-01T01:00:00+01:00", "None", "nan"]), pa.array(["1767225600000", "null", ""]),
+    ],
+)  # fmt: skip
+def test_times_of_any_type(tmp_path: Path, values: pa.Array) -> None:
+    rows = [answer(i, "a") for i in range(3)]
+    table = pa.Table.from_pylist(rows).append_column("created_at", values)
+    pq.write_table(table, tmp_path / "log.parquet")
+    release = build("table", [tmp_path / "log.parquet"], tmp_path / "out", workers=1, strict=True)
+    found = release.table("responses").to_table()["created_at"].to_pylist()
+    assert sorted(found, key=str) == [THEN, None, None]
+
+
+def test_errors_and_scores(tmp_path: Path) -> None:
+    rows = built(
+        tmp_path,
+        answer(0, "a", response=None, performance=None, error={"message": "429", "code": 1}),
+        answer(1, "a", response=None, performance=0.0, error="context too long"),
+        answer(2, "a", response=None, error=False),
+        answer(3, "a", error="a warning", finish_reason="None"),
+        answer(4, "a", finish_reason="model_context_window_exceeded", attempts=0),
+    )
+    found = sorted(((r["status"], r["performance"], r["error"], r["finish_reason"]) for r in rows), key=str)
+    assert found == sorted(
+        [
+            ("error", None, "429", None), ("ok", 0.0, "context too long", None), ("ok", 1.0, None, None),
+            ("ok", 1.0, "a warning", None), ("ok", 1.0, None, "length"),
+        ],
+        key=str,
+    )  # fmt: skip
+
+
+def test_reasoning_of_any_column(tmp_path: Path) -> None:
+    rows = built(
+        tmp_path,
+        answer(0, "a", reasoning=None, reasoning_content="one"),
+        answer(1, "a", reasoning="two", reasoning_content="else"),
+        answer(2, "a", reasoning=None, reasoning_details=[{"type": "reasoning.text", "text": "three"}]),
+        answer(3, "a", reasoning="four", response="<think>four</think>So."),
+        answer(4, "a", reasoning="five", response="<think>other</think>So."),
+        answer(5, "a", response="<think>all that there is</think>"),
+    )
+    assert sorted((r["reasoning"] or "", r["response"], r["status"]) for r in rows) == [
+        ("", "<think>all that there is</think>", "ok"),
+        ("five", "<think>other</think>So.", "ok"),
+        ("four", "So.", "ok"),
+        ("one", "Answer of a to 0.", "ok"),
+        ("three", "Answer of a to 2.", "ok"),
+        ("two", "Answer of a to 1.", "ok"),
+    ]
+
+
+def test_reasoning_without_its_text_is_part_of_the_output(tmp_path: Path) -> None:
+    row = answer(0, "a", response="yes", reasoning_tokens=700)
+    del row["output_tokens"]
+    (counted,) = built(tmp_path, row, tokenizer="cl100k_base")
+    assert (counted["output_tokens"], counted["reasoning_tokens"]) == (701, 700)
+    stated = built(tmp_path, answer(0, "a", response="yes", output_tokens=800, reasoning_tokens=700))
+    assert stated[0]["output_tokens"] == 800
+    made = recount(tmp_path / "out", tmp_path / "again", tokenizer="cl100k_base", workers=1).release
+    assert made is not None
+    (again,) = made.table("responses").to_table().to_pylist()
+    assert (again["output_tokens"], again["reasoning_tokens"]) == (701, 700)
+
+
+def test_prices_of_two_origins_are_not_mixed(tmp_path: Path) -> None:
+    old = {"llm": "a", "prices": [{"valid_from": "2020-01-01T00:00:00.000Z", "input_price": 10.0, "output_price": 10.0}]}
+    (tmp_path / "old.jsonl").write_text(json.dumps(old))
+    (tmp_path / "new.jsonl").write_text(json.dumps({"llm": "a", "input_price": 1.0, "output_price": 1.0}))
+    row = answer(0, "a", input_tokens=1_000_000, output_tokens=1_000_000, created_at="2025-01-01")
+    assert built(tmp_path, row, llms=tmp_path / "old.jsonl")[0]["cost_usd"] == 20.0
+    (tmp_path / "out").rename(tmp_path / "first")
+    again = build("release", [tmp_path / "first"], tmp_path / "second", llms=tmp_path / "new.jsonl", workers=1)
+    assert again.table("llms").to_table().to_pylist()[0]["prices"] is None
+
+
+def test_the_prompt_of_direct_mode_has_no_suffix_of_another(tmp_path: Path) -> None:
+    suffix = "\nLet's think step by step."
+    for rows in ([("cot", suffix), ("direct", "")], [("direct", ""), ("cot", suffix)]):
+        log = [answer(0, "a", mode=mode) for mode, _ in rows]
+        built(tmp_path, *(row | {"prompt": row["prompt"] + end} for row, (_, end) in zip(log, rows, strict=True)))
+        (query,) = lfb.open_release(tmp_path / "out").table("queries").to_table().to_pylist()
+        assert query["prompt"] == log[0]["prompt"]
+
+
+def test_opponents_are_written_as_candidates_are(tmp_path: Path) -> None:
+    built(tmp_path, answer(0, "a", judge="j", judge_score=0.5, judge_opponent="b@direct", judge_order="first"))
+    release = lfb.open_release(tmp_path / "out")
+    (score,) = release.table("judge_scores").to_table().to_pylist()
+    assert (score["opponent"], score["order"]) == ("b", "first")
+    assert release.table("logs").to_table()["judge_score"].to_pylist() == [None]
+
+
+def test_a_date_in_a_file_name_is_no_host(tmp_path: Path) -> None:
+    record = {"session_id": "1", "chat_history": ["1+1?"], "output": ["2"], "generator": "x", "dataset": "gsm", "answer": "# 2"}
+    paths = [write_json(tmp_path / f"claude-3@{date}.json", [record]) for date in ("20240229", "20240620")]
+    rows = read(ZeroEval(hosts="replicates"), *paths).rows
+    assert [(r["llm"], r["replicate"], r["endpoint"]) for r in rows] == [
+        ("claude-3@20240229", 0, None), ("claude-3@20240620", 0, None)
+    ]  # fmt: skip

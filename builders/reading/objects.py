@@ -88,7 +88,7 @@ def moment_text(value: Any, name: str = "created_at") -> str | None:
 
 def error_text(value: Any, name: str = "error") -> str | None:
     """Why a call failed: a text, or the message of an object; None for a blank, and for false."""
-    if value is None or value is False or value != value or (isinstance(value, str) and value.strip() in _BLANK):
+    if value is None or value is False or value != value or (isinstance(value, str) and value.strip() in (*_BLANK, "false")):
         return None
     if isinstance(value, str) and value.startswith("{"):
         found = literal(value)

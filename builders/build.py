@@ -89,6 +89,9 @@ def build(
     """
     reader = source if not isinstance(source, str) else _source(source, options or {})
     named = [Path(p) for p in inputs]
+    for place in named if isinstance(reader, ReleaseSource) else ():
+        if place.is_dir() and not (place / MANIFEST).is_file():
+            raise InputError(f"{place}: not a release, it has no {MANIFEST}. Remedy: name the directory of a release")
     paths = _checked([p / MANIFEST if isinstance(reader, ReleaseSource) and p.is_dir() else p for p in named])
     stated = read_llms(Path(llms)) if llms is not None else []
     if not 0 <= test_share < 1:

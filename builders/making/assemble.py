@@ -23,7 +23,7 @@ from llmfusionbench.schema import table_schema
 from llmfusionbench.types import ANSWER_KEY
 
 _QUERY_FACTS: Final = ("ground_truth", "choices", "metric")
-_ANSWER_FACTS: Final = ("response", "status", "performance")
+_ANSWER_FACTS: Final = ("response", "status", "performance", "created_at")
 _TEXTS: Final = ("prompt", "prompt_think", "ground_truth", "response", "reasoning", "judge_reason", "judge_rubric")
 
 Codes = npt.NDArray[np.int64]
@@ -51,7 +51,11 @@ def assemble(records: pa.Table, llms: pa.Table, split: str) -> Assembled:
 
     answers = _in_order(records.filter(pc.is_valid(records["llm"])), ANSWER_KEY)
     answers = _without_contradictions(
-        answers, ANSWER_KEY, _ANSWER_FACTS, "the candidate has another {} for the query", rejected
+        answers,
+        ANSWER_KEY,
+        _ANSWER_FACTS,
+        "the candidate has another {} for the query (number several answers in replicate)",
+        rejected,
     )
     responses = _merged(answers, ANSWER_KEY, table_schema("responses").arrow.names, taken)
     # A cost that the log does not state is that of the tokens, at the price of who served them then.

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.known.tasks import canonical_task, domain_of
-from llmfusionbench.builders.making.stated import SPLIT_OFF, finish_reason, split_reasoning, utc_text
+from llmfusionbench.builders.making.stated import SPLIT_OFF, finish_reason, public_endpoint, split_reasoning, utc_text
 from llmfusionbench.builders.records import JUDGE_COLUMNS, LOG, Rejected, refuse
 from llmfusionbench.schema import table_schema
 from llmfusionbench.types import (
@@ -78,6 +78,7 @@ def normalise(records: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
     column["replicate"] = pc.coalesce(column["replicate"], 0)
     column["provenance"] = pc.coalesce(column["provenance"], "imported")
     column["finish_reason"] = _map_distinct(finish_reason, column["finish_reason"])
+    column["endpoint"] = _map_distinct(public_endpoint, column["endpoint"])
     column["judge_opponent"] = _map_distinct(lambda name: Candidate.parse(name).name, column["judge_opponent"])
     for name in ("created_at", "judge_created_at"):
         column[name] = _map_distinct(utc_text, column[name])
@@ -153,7 +154,7 @@ def _apart(response: pa.Array, reasoning: pa.Array) -> dict[str, pa.Array]:
     for i in np.flatnonzero(led).tolist():
         thought, answer = split_reasoning(response[i].as_py())
         stated = reasoning[i].as_py()
-        led[i] = bool(answer.strip()) and (stated is None or stated.strip() == thought)
+        led[i] = stated is None or stated.strip() == thought
         if led[i]:
             parts.append((thought, answer))
     if not parts:

@@ -7,7 +7,18 @@ from datetime import UTC, datetime
 from typing import Final
 
 _REASONS: Final = {
-    "stop": ("stop", "end_turn", "stop_sequence", "eos", "eos_token", "stop_token", "complete", "completed", "finish"),
+    "stop": (
+        "stop",
+        "end_turn",
+        "stop_sequence",
+        "eos",
+        "eos_token",
+        "stop_token",
+        "complete",
+        "completed",
+        "finish",
+        "stop_str",
+    ),
     "length": (
         "length",
         "max_tokens",
@@ -17,6 +28,7 @@ _REASONS: Final = {
         "model_length",
         "incomplete",
         "model_context_window_exceeded",
+        "context_length_exceeded",
     ),
     "content_filter": (
         "content_filter",
@@ -26,6 +38,10 @@ _REASONS: Final = {
         "blocklist",
         "prohibited_content",
         "refusal",
+        "spii",
+        "image_safety",
+        "guardrail_intervened",
+        "error_toxic",
     ),
     "tool_calls": ("tool_calls", "tool_call", "tool_use", "function_call"),
 }
@@ -36,6 +52,8 @@ SPLIT_OFF: Final = r"(?s)\A\s*<[Tt][Hh][Ii][Nn][Kk]>.*</[Tt][Hh][Ii][Nn][Kk]>"
 _BLOCK: Final = re.compile(r"\s*<[Tt][Hh][Ii][Nn][Kk]>(.*?)</[Tt][Hh][Ii][Nn][Kk]>\s*", re.DOTALL)
 
 _NONE: Final = ("", "none", "null", "nan")
+
+_USER: Final = re.compile(r"^((?:[a-zA-Z][a-zA-Z0-9+.-]*://)?)[^/@\s]*@(?=[^/@\s]+)")
 
 _NUMBER: Final = re.compile(r"\d{9,16}(?:\.\d+)?")
 _MILLISECONDS_FROM: Final = 1e11
@@ -48,8 +66,14 @@ def finish_reason(word: str) -> str | None:
 
     None for a word for none.
     """
-    said = word.strip().lower()
+    said = word.strip().lower().rpartition(".")[2]  # FinishReason.STOP
     return None if said in _NONE else _REASON_OF.get(said, "other")
+
+
+def public_endpoint(endpoint: str) -> str:
+    """The name or URL of an endpoint without user info, query and fragment, which may hold credentials."""
+    bare = re.split("[?#]", endpoint, maxsplit=1)[0] if "://" in endpoint else endpoint
+    return _USER.sub(r"\1", bare)
 
 
 def utc_text(moment: str) -> str:

@@ -22,5 +22,5 @@ def read_llms(path: Path) -> list[dict[str, Any]]:
     """
     issues = validate(path, schema=_TABLE, max_errors=_SHOWN)
     if issues:
-        raise InputError("\n".join([f"{path}: not rows of the table {_TABLE}. Remedy: correct them", *map(str, issues)]))
+        raise InputError(f"{path}: not rows of the table {_TABLE}: {'; '.join(map(str, issues))}. Remedy: correct them")
     return [row for part in read_rows(path, path.name, table_schema(_TABLE)) for row in part.batch.to_pylist()]

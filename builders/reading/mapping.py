@@ -41,7 +41,11 @@ _PER_ANSWER: Final = (
     "judge_score",
     "judge_reason",
 )
-_OTHER_NAMES: Final = {"reasoning": ("reasoning_content", "reasoning_details")}
+_OTHER_NAMES: Final = {
+    "reasoning": ("reasoning_content", "reasoning_details"),
+    "judge_opponent": ("opponent",),
+    "judge_distribution": ("distribution",),
+}
 """Our column -> what endpoints call it, each taken by itself where a file has no column of our name."""
 
 

@@ -47,9 +47,15 @@ def turns(value: Any, name: str = "messages") -> list[Turn] | None:
         if not isinstance(turn, Mapping) or not isinstance(role, str) or not role:
             raise BadRecordError(f"{name}[{i}] is {named(turn)} without a role, expected {{role, content}}")
         content = _content(turn.get("content", turn.get("value")), f"{name}[{i}].content")
+        if turn.get("tool_calls"):  # they are part of what was said
+            content = "\n".join(part for part in (content, _written(turn["tool_calls"], f"{name}[{i}].tool_calls")) if part)
         role = _ROLES.get(role.lower(), role.lower())
         found.append(Turn(role=writable(role, f"{name}[{i}].role"), content=content))
     return found
+
+
+def _written(value: Any, name: str) -> str:
+    return writable(json.dumps(value, ensure_ascii=False, default=str), name)
 
 
 def _content(value: Any, name: str) -> str:
@@ -67,14 +73,21 @@ def _content(value: Any, name: str) -> str:
 
 def reasoning_text(value: Any, name: str = "reasoning") -> str | None:
     """The reasoning that came apart from an answer: a text, or parts of which each has a text or a summary."""
-    if isinstance(value, str) and value.startswith('[{"'):
-        listed = literal(value)
-        value = listed if isinstance(listed, list) else value
+    if isinstance(value, str) and value[:1] in "[{":
+        found = literal(value)
+        value = found if isinstance(found, (list, Mapping)) else value
     if value is None or isinstance(value, str):
         return writable(value, name) if value else None
     parts = value if isinstance(value, (list, tuple)) else [value]
-    texts = [part.get("text") or part.get("summary") if isinstance(part, Mapping) else part for part in parts]
+    texts = [
+        part.get("text") or part.get("summary") or part.get("content") if isinstance(part, Mapping) else part for part in parts
+    ]
     return writable("\n\n".join(part for part in texts if isinstance(part, str) and part), name) or None
+
+
+def _said(part: Mapping[str, Any]) -> Any:
+    """What a part of a reasoning says, if it is not encrypted."""
+    return part.get("text") or part.get("summary") or part.get("content")
 
 
 def moment_text(value: Any, name: str = "created_at") -> str | None:
@@ -88,7 +101,7 @@ def moment_text(value: Any, name: str = "created_at") -> str | None:
 
 def error_text(value: Any, name: str = "error") -> str | None:
     """Why a call failed: a text, or the message of an object; None for a blank, and for false."""
-    if value is None or value is False or value != value or (isinstance(value, str) and value.strip() in (*_BLANK, "false")):
+    if not value or value != value or (isinstance(value, str) and value.strip() in (*_BLANK, "false")):
         return None
     if isinstance(value, str) and value.startswith("{"):
         found = literal(value)

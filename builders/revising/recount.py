@@ -111,6 +111,8 @@ class Recounting:
             "reasoning_tokens": pc.if_else(pc.and_(counted, thought.is_valid()), thought, old["reasoning_tokens"]),
             "tokenizer": pc.if_else(counted, self.tokenizer, old["tokenizer"]),
         }
+        cached = old["cached_tokens"]  # by the log's count, which may be above this one
+        columns["cached_tokens"] = pc.if_else(pc.greater(cached, columns["input_tokens"]), pa.scalar(None, pa.int64()), cached)
         new = with_columns(old, columns)
         new = with_columns(new, {"cost_usd": cost_of(new, tables.llms)})
         figures = {

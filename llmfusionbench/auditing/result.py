@@ -79,7 +79,7 @@ class Audit:
 
     def to_json(self) -> str:
         """The audit as JSON: one value per line, the same bytes for the same release."""
-        return json.dumps(self.data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(self.data, indent=1, allow_nan=False) + "\n"
 
     def to_html(self) -> str:
         """The audit as one self-contained page."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from llmfusionbench import _version
 from llmfusionbench.auditing.batches import shard_batches
@@ -14,6 +14,7 @@ from llmfusionbench.auditing.detector import JUDGE_SCORES, KEY, Detector
 from llmfusionbench.auditing.detectors import DETECTORS, RELEASE_DETECTORS
 from llmfusionbench.auditing.finding import SEVERITIES, Finding
 from llmfusionbench.auditing.result import AUDIT_VERSION, Audit
+from llmfusionbench.auditing.signs.personal import masked
 from llmfusionbench.evaluation.release_facts import source_of
 from llmfusionbench.processes import process_pool
 from llmfusionbench.release import Release, open_release
@@ -95,7 +96,7 @@ def audit(
             "rows": {"responses": looked, "queries": _rows(opened, "queries"), "llms": _rows(opened, "llms")},
             "detectors": sorted([*merged, *checks]),
             "notes": list(_notes(near_duplicates, looked, _rows(opened, "logs"))),
-            "findings": [finding.to_dict() for finding in sorted(found, key=_place)],
+            "findings": [_masked(finding.to_dict()) for finding in sorted(found, key=_place)],
         }
     )
 
@@ -150,6 +151,15 @@ def _notes(near_duplicates: bool, looked: int, total: int) -> Iterator[str]:
         yield "Near-duplicates were not looked for."
     if not offline_tokenizers():
         yield ("Token counts were not compared with a tokenizer, because none is installed. Remedy: pip install bpe-openai")
+
+
+def _masked(value: Any) -> Any:
+    """The finding with personal data masked in every text, names of places too."""
+    if isinstance(value, dict):
+        return {key: _masked(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_masked(inner) for inner in value]
+    return masked(value) if isinstance(value, str) else value
 
 
 def _place(finding: Finding) -> tuple[int, float, str, str]:

@@ -84,10 +84,14 @@ def test_reasoning_of_any_column(tmp_path: Path) -> None:
         answer(2, "a", reasoning=None, reasoning_details=[{"type": "reasoning.text", "text": "three"}]),
         answer(3, "a", reasoning="four", response="<think>four</think>So."),
         answer(4, "a", reasoning="five", response="<think>other</think>So."),
-        answer(5, "a", response="<think>all that there is</think>"),
+        answer(5, "a", response="<think>all that there is</think>", performance=0.0),
+        answer(6, "a", reasoning_details=[]),
+        answer(7, "a", reasoning_details=[{"type": "reasoning.encrypted", "data": "x"}]),
     )
     assert sorted((r["reasoning"] or "", r["response"], r["status"]) for r in rows) == [
-        ("", "<think>all that there is</think>", "ok"),
+        ("", "Answer of a to 6.", "ok"),
+        ("", "Answer of a to 7.", "ok"),
+        ("all that there is", "", "empty"),
         ("five", "<think>other</think>So.", "ok"),
         ("four", "So.", "ok"),
         ("one", "Answer of a to 0.", "ok"),
@@ -135,6 +139,42 @@ def test_opponents_are_written_as_candidates_are(tmp_path: Path) -> None:
     (score,) = release.table("judge_scores").to_table().to_pylist()
     assert (score["opponent"], score["order"]) == ("b", "first")
     assert release.table("logs").to_table()["judge_score"].to_pylist() == [None]
+
+
+def test_endpoints_without_credentials(tmp_path: Path) -> None:
+    given = ["https://user:pw@host.example.org:8000/v1?key=k#f", "https://host.example.org/v1", "user:pw@host/v1", "together"]
+    rows = built(tmp_path, *(answer(i, "a", endpoint=endpoint) for i, endpoint in enumerate(given)))
+    assert sorted(r["endpoint"] for r in rows) == [
+        "host/v1", "https://host.example.org/v1", "https://host.example.org:8000/v1", "together"
+    ]  # fmt: skip
+    (tmp_path / "responses.jsonl").write_text(json.dumps({**rows[0], "endpoint": given[0]}))
+    (issue,) = lfb.validate(tmp_path / "responses.jsonl")
+    assert (issue.column, issue.expected) == ("endpoint", "a host, or a base URL without credentials and query, or null")
+
+
+def test_answers_that_differ_in_time_are_not_folded(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text(
+        "".join(json.dumps(answer(0, "a", created_at=f"2026-01-0{day}")) + "\n" for day in (1, 1, 2))
+    )
+    release = build("table", [tmp_path / "log.jsonl"], tmp_path / "out", workers=1)
+    assert release.manifest["records"] == {"taken": 1, "folded": 1, "rejected": 1}
+    (rejected,) = map(json.loads, (tmp_path / "out" / "rejected.jsonl").open())
+    assert "another created_at" in rejected["reason"]
+    assert "replicate" in rejected["reason"]
+
+
+def test_calls_of_tools_are_part_of_what_was_asked(tmp_path: Path) -> None:
+    def asked(city: str) -> dict[str, Any]:
+        call = {"id": "1", "function": {"name": "weather", "arguments": city}}
+        turns = [{"role": "user", "content": "Rain?"}, {"role": "assistant", "content": None, "tool_calls": [call]}]
+        row = answer(0, "a", messages=turns)
+        del row["prompt"]
+        return row
+
+    built(tmp_path, asked("Bern"), asked("Rome"))
+    queries = lfb.open_release(tmp_path / "out").table("queries").to_table().to_pylist()
+    assert len({q["query_id"] for q in queries}) == 2
+    assert all("weather" in q["messages"][1]["content"] for q in queries)
 
 
 def test_a_date_in_a_file_name_is_no_host(tmp_path: Path) -> None:

@@ -13,11 +13,14 @@ import pyarrow.compute as pc
 from llmfusionbench.auditing.counting import booleans
 from llmfusionbench.auditing.finding import Place
 from llmfusionbench.auditing.row_detector import Judged, RowDetector
+from llmfusionbench.auditing.signs.personal import masked
 
 _REASONS: Final = 100
 """Number of different reasons that are counted apart; later ones are counted together."""
 _OTHER: Final = "(other reasons)"
 _LONGEST: Final = 80
+_LOOKED_AT: Final = 4_000
+"""Characters of a line that are looked at; what is secret is masked before the line is cut."""
 _VARYING: Final = re.compile(r"\b0x[0-9a-f]+\b|\b[0-9a-f]{8,}(?:-[0-9a-f]{4,})*\b|\d{4,}", re.IGNORECASE)
 """Ids and large numbers in a message, which differ from error to error; a status such as 429 stays."""
 
@@ -67,4 +70,4 @@ class Errors(RowDetector):
 def reason_of(message: str | None) -> str:
     """The first line of a message without what varies in it; `(not stated)` if there is none."""
     line = next((line.strip() for line in (message or "").splitlines() if line.strip()), "(not stated)")
-    return _VARYING.sub("#", line[: 4 * _LONGEST])[:_LONGEST]
+    return _VARYING.sub("#", masked(line[:_LOOKED_AT]))[:_LONGEST]

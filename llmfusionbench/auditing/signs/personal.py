@@ -28,6 +28,13 @@ _CARD: Final = re.compile(
     r"(?<![\w.,/=+-])(?:[3-6]\d{3}([ -]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -]?)\d{6}\2\d{5})(?![\w]|[.,-]\d)"
 )
 
+_STATED: Final = re.compile(
+    r"(?i:\b(?:[a-z_-]{0,20}(?:password|passwd|api[_-]?key|account_?key|secret|access_?token))[\"']?\s{0,3}[=:]\s{0,3}[\"']?"
+    r"|\bBearer\s{1,3})(?P<secret>[^\s\"'&,;<>]{6,400})"
+    r"|://(?P<user>[^\s/@:]{1,100}:[^\s/@]{1,100})@"
+)
+"""A secret by what stands before it: masked in examples, and not found, for most are placeholders."""
+
 _AGAIN: Final = 100
 """Different finds in one text whose other occurrences are masked, too."""
 _MADE_UP: Final = re.compile(
@@ -73,7 +80,8 @@ def personal_data(text: str) -> Iterator[tuple[str, int, int]]:
 
 def masked(text: str) -> str:
     """A text in which all that looks like personal data shows its first characters at most, made-up data too."""
-    return "".join(part for _, part in _masked_parts(text)) if _SEEN.search(text) else text
+    seen = _SEEN.search(text) or _STATED.search(text)
+    return "".join(part for _, part in _masked_parts(text)) if seen else text
 
 
 def masked_around(text: str, place: int, width: int) -> str:
@@ -102,13 +110,15 @@ def _spans(text: str) -> set[tuple[int, int, str]]:
         for kind, pattern in (("e-mail address", _EMAIL), ("key", _KEY), ("private key", _BLOCK), ("card number", _CARD))
         for match in pattern.finditer(text)
     }
+    for match in _STATED.finditer(text):
+        found.add((*match.span("secret" if match["secret"] else "user"), "secret"))
     for secret, kind in sorted({(text[start:end], kind) for start, end, kind in found})[:_AGAIN]:
         found |= {(*match.span(), kind) for match in re.finditer(re.escape(secret), text)}
     return found
 
 
 def _mask(secret: str, kind: str) -> str:
-    shown = 2 if kind == "card number" else 1 if kind == "e-mail address" else 4
+    shown = {"card number": 2, "e-mail address": 1, "secret": 0}.get(kind, 4)
     return f"{secret[:shown]}…[{kind}, {len(secret)} characters]"
 
 

@@ -25,13 +25,13 @@ def conclusion(block: Mapping[str, Any], obstacle: str) -> str:
         )
     oracle, luck, attainable = (block["ceiling"][part] for part in ("oracle", "luck", "attainable"))
     said = (
-        f"The oracle gains {oracle['value']:.3f} in performance over the best single candidate, "
-        f"of which {luck['value']:.3f} is luck; attainable is {attainable['value']:.3f}{_interval(attainable)}"
+        f"The oracle gains {_gain(oracle['value'])} in performance over the best single candidate, "
+        f"of which {_gain(luck['value'])} is luck; attainable is {_gain(attainable['value'])}{_interval(attainable)}"
     )
     first = next((router for router in block["routers"] if router["gain"]["value"] is not None), None)
-    said += "." if first is None else f"; {first['name']} has {first['gain']['value']:.3f}."
+    said += "." if first is None else f"; {first['name']} has {_gain(first['gain']['value'])}."
     least, most = (block["ceiling"][part]["value"] for part in ("at_least", "at_most"))
-    said += f" Without assumptions about distributions, attainable is at least {max(least, 0.0):.3f} and at most {most:.3f}."
+    said += f" Without assumptions about distributions, attainable is at least {max(least, 0.0):.3f} and at most {_gain(most)}."
     if block["replicated"] < _FEW * block["cells"]:
         said += (
             f" Luck is known from the {block['replicated']:,} of {block['cells']:,} pairs of query and candidate that have"
@@ -40,6 +40,11 @@ def conclusion(block: Mapping[str, Any], obstacle: str) -> str:
     if block["skipped_tasks"]:
         said += f" Tasks without replicates do not count: {', '.join(block['skipped_tasks'])}."
     return said if block["plan"] is None else f"{said} {_planned(block)}"
+
+
+def _gain(value: float) -> str:
+    """Three digits, without a sign for what is 0 in them."""
+    return f"{round(value, 3) + 0.0:.3f}"
 
 
 def _interval(figure: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from llmfusionbench.evaluation.report.page.text import LINE_LIMIT, Html, element
 from llmfusionbench.evaluation.variance.components import COMPONENTS, UNSPLIT
 
 PARTS: Final = {
-    "oracle": ("Oracle", "best of one answer per candidate, luck included"),
+    "oracle": ("Oracle", "best of one answer per candidate, luck included; the leaderboard's picks by means over replicates"),
     "luck": ("of which luck", "no router can attain it"),
     "attainable": ("Attainable", "always the candidate with the highest expected score"),
     "at_least": ("Attainable, at least", "candidates chosen and scored on different answers; assumes no distribution"),

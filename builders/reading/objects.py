@@ -26,6 +26,8 @@ _SETTINGS: Final = {
 }
 """Our settings, each with the names that requests give it."""
 _ROLES: Final = {"human": "user", "gpt": "assistant", "model": "assistant", "ai": "assistant", "bot": "assistant"}
+_PARTS: Final = {"type", "text", "summary"}
+"""Fields of a part of a reasoning, of which each part has one or more."""
 _BLANK: Final = ("", "null", "None", "nan", "[]", "{}")
 
 
@@ -73,15 +75,15 @@ def _content(value: Any, name: str) -> str:
 
 def reasoning_text(value: Any, name: str = "reasoning") -> str | None:
     """The reasoning that came apart from an answer: a text, or parts of which each has a text or a summary."""
-    if isinstance(value, str) and value[:1] in "[{":
+    if isinstance(value, str) and value[:1] in ("[", "{"):
         found = literal(value)
-        value = found if isinstance(found, (list, Mapping)) else value
+        listed = [found] if isinstance(found, Mapping) else found
+        if isinstance(listed, list) and all(isinstance(part, Mapping) and _PARTS & part.keys() for part in listed):
+            value = listed  # else it is a text that begins so
     if value is None or isinstance(value, str):
         return writable(value, name) if value else None
     parts = value if isinstance(value, (list, tuple)) else [value]
-    texts = [
-        part.get("text") or part.get("summary") or part.get("content") if isinstance(part, Mapping) else part for part in parts
-    ]
+    texts = [_said(part) if isinstance(part, Mapping) else part for part in parts]
     return writable("\n\n".join(part for part in texts if isinstance(part, str) and part), name) or None
 
 

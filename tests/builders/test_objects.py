@@ -69,7 +69,9 @@ def test_what_are_no_settings(value: Any) -> None:
     [
         ("a text", "a text"),
         ([{"type": "reasoning.text", "text": "one"}, {"type": "reasoning.summary", "summary": "two"}], "one\n\ntwo"),
-        ([{"type": "reasoning.encrypted", "data": "x"}], None),
+        ([{"type": "reasoning.encrypted", "data": "x"}], None), ('[{"type": "reasoning.encrypted", "data": "x"}]', None),
+        ('[{"type": "reasoning.text", "text": "one"}]', "one"), ("[]", None),
+        ("[1, 2] is sorted", "[1, 2] is sorted"), ("[1, 2]", "[1, 2]"), ('{"steps": 3}', '{"steps": 3}'), ("{", "{"),
         ("", None), (None, None),
     ],
 )  # fmt: skip

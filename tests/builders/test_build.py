@@ -141,7 +141,7 @@ def test_refused_records_are_listed_with_place_and_reason(tmp_path: Path) -> Non
         Rejected("f", 5, "not a record", {}),
     )
     assert [(r["file"], r["row"], r["reason"]) for r in rejected(release)] == [
-        ("f", 3, "the candidate has another response for the query in f record 0"),
+        ("f", 3, "the candidate has another response for the query (number several answers in replicate) in f record 0"),
         ("f", 5, "not a record"),
         ("f", 7, "performance is 2.0, expected number from 0 to 1 or null"),
     ]

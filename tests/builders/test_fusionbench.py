@@ -278,7 +278,7 @@ def test_the_same_answer_twice_is_one_and_another_answer_is_rejected(tmp_path: P
     release = built(tmp_path, [{}, {}, {"response": "No, 6."}, {"llm": "gemma-7b", "ground_truth": "7"}])
     assert [(r["llm"], r["response"]) for r in rows_of(release, "responses")] == [("qwen2-7b-instruct", ROW["response"])]
     assert [r["reason"] for r in rejected(release)] == [
-        "the candidate has another response for the query in train.csv record 0",
+        "the candidate has another response for the query (number several answers in replicate) in train.csv record 0",
         "the same query has another ground_truth in train.csv record 0",
     ]
 

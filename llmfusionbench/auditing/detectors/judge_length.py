@@ -111,7 +111,8 @@ class JudgeLength:
             Finding(
                 detector=self.name,
                 title="A judge prefers long answers",
-                what=f"Mean rank correlation of score and length within a query, at equal performance where it is known: {'; '.join(words)}.",
+                what=f"Mean rank correlation of score and length within a query, at equal performance where that is known: "
+                f"{'; '.join(words)}.",
                 count=sum(sums.answers for _, sums in found),
                 total=sum(sums.answers for sums in self.sums.values()),
                 remedy="Ask the judge again with a rubric that ignores length, or compare answers of similar length",

@@ -13,7 +13,7 @@ PROVENANCES: Final = ("collected", "imported", "simulated")
 CRITERIA: Final = ("performance", "judge", "hybrid")
 """How the answers behind a thought template were chosen."""
 POOLS: Final = ("small", "all")
-"""Whose answers may be behind a thought template: those of small LLMs, or of all."""
+"""The LLMs whose answers may be behind a thought template: the small ones, or all."""
 
 DIRECT: Final = "direct"
 THINK: Final = "think"

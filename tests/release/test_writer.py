@@ -236,7 +236,7 @@ def test_a_release_put_away_by_a_killed_run_is_put_back(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_others_stay(tmp_path: Path) -> None:
-    """Of living processes, of other hosts, of other releases, and files that merely look alike."""
+    """What belongs to living processes, other hosts and other releases stays, and so do files that merely look alike."""
     host = socket.gethostname()
     kept = [f".release.{host}.{os.getppid()}.tmp", ".release.elsewhere.99999999.tmp", f".releases.{host}.99999999.tmp",
             f".release.{host}.99999999.log", f".release.{host}.²²²²²²²²²².tmp"]  # fmt: skip

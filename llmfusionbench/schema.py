@@ -19,7 +19,7 @@ from llmfusionbench.errors import SchemaError, UnknownNameError
 if TYPE_CHECKING:
     import datasets
 
-SCHEMA_VERSION: Final = "2.0"
+SCHEMA_VERSION: Final = "2.1"
 """`major.minor` of the schemas. A release with a newer major version cannot be opened."""
 
 TABLES: Final = ("queries", "llms", "responses", "judge_scores", "thought_templates", "logs", "routing")

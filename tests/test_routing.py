@@ -17,10 +17,11 @@ def sample() -> lfb.Release:
 
 
 @pytest.mark.parametrize("split", [None, "train", "test", "partial_test"])
-def test_matrices_equal_a_naive_join(sample: lfb.Release, split: str | None) -> None:
-    table = sample.routing(split)
+@pytest.mark.parametrize("failures", ["zero", "missing"])
+def test_matrices_equal_a_naive_join(sample: lfb.Release, split: str | None, failures: str) -> None:
+    table = sample.routing(split, failures=failures)
     queries = {r["query_id"]: r for r in sample.table("queries", split).to_table().to_pylist()}
-    columns = ["query_id", "llm", "mode", "performance", "cost_usd"]
+    columns = ["query_id", "llm", "mode", "performance", "cost_usd", "status"]
     cells = {
         (r["query_id"], Candidate(r["llm"], r["mode"]).name): r
         for r in sample.table("responses", split).to_table(columns=columns).to_pylist()
@@ -47,9 +48,12 @@ def test_matrices_equal_a_naive_join(sample: lfb.Release, split: str | None) -> 
                     expected[field][i, j] = cell[column]
             if (query, name) in judged:
                 expected["judge"][i, j] = np.mean(judged[query, name])
+            if failures == "zero" and cell.get("status") in ("error", "empty") and cell["performance"] is None:
+                expected["performance"][i, j] = expected["judge"][i, j] = 0
     for field, matrix in expected.items():
         np.testing.assert_array_equal(getattr(table, field), matrix, err_msg=field)
-        assert np.isnan(matrix).any(), f"the sample lacks no {field}: nothing of it is tested here"
+        if failures == "missing":
+            assert np.isnan(matrix).any(), f"the sample lacks no {field}: nothing of it is tested here"
 
 
 def test_the_shown_form(sample: lfb.Release) -> None:
@@ -190,7 +194,7 @@ def test_a_view_of_the_usual_size() -> None:
     n, names = 6400, [f"m{i:02d}" for i in range(40)]
     field = table_schema("routing").arrow.field("candidates")
     numbers = np.random.default_rng(0).random(n * 40)
-    parts = [pa.array(names * n), *[pa.array(numbers)] * 3, pa.array([1] * n * 40)]
+    parts = [pa.array(names * n), *[pa.array(numbers)] * 3, pa.array([1] * n * 40), pa.array([0] * n * 40)]
     cells = pa.StructArray.from_arrays(parts, fields=list(field.type.value_type))
     columns = {
         "query_id": pa.array([f"{i:024x}" for i in range(n)]),

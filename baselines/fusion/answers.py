@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
+from llmfusionbench.release.failures import ZERO, check_policy, failed, failures_as_zero
 from llmfusionbench.release.references import first_answers
 from llmfusionbench.scoring import score_column
 from llmfusionbench.scoring.answers.math import plain_math
@@ -46,7 +47,7 @@ class AnswerTable:
     answers: npt.NDArray[np.int64]
     """[Q, C] codes; `NO_ANSWER` where the response holds none or is missing."""
     performance: npt.NDArray[np.float32]
-    """[Q, C] 0 to 1; NaN where missing."""
+    """[Q, C] 0 to 1, 0 for a failed answer; NaN where missing."""
     cost: npt.NDArray[np.float32]
     """[Q, C] USD; NaN where missing."""
 
@@ -92,16 +93,19 @@ def answer_key(metric: str, extracted: str | None) -> str | None:
     return (plain_math(extracted) if metric == "math" else normalise(extracted)) or None
 
 
-def read_answers(release: Release, *, split: str | None = None, candidates: Sequence[str] | None = None) -> AnswerTable:
+def read_answers(
+    release: Release, *, split: str | None = None, candidates: Sequence[str] | None = None, failures: str = ZERO
+) -> AnswerTable:
     """The answers of a release to its queries with a metric in `VOTABLE`; texts are read a row group at a time.
 
     Of replicates the first has the vote. The performance is the release's own; where it holds none, the score of the same
-    metric.
+    metric. A failed answer has no vote, and its performance is 0, or missing if `failures` is `missing`.
 
     Raises:
         InputError: No query has such a metric, or a candidate is named twice.
-        UnknownNameError: No such split or candidate.
+        UnknownNameError: No such split, candidate or policy for failures.
     """
+    check_policy(failures)
     names = ["query_id", "task", "metric", "ground_truth", "choices"]
     queries = release.rows("queries", split, columns=names)
     queries = queries.filter(pc.is_in(queries["metric"], pa.array(VOTABLE)))
@@ -123,13 +127,14 @@ def read_answers(release: Release, *, split: str | None = None, candidates: Sequ
     answers = np.full((len(queries), len(everyone)), NO_ANSWER, np.int64)
     given = [NO_ANSWER if k is None else codes.setdefault(k, len(codes)) for p in parts for k in p.keys]
     answers[rows, columns] = np.array(given, np.int64)[first]
-    matrices = []
-    for values in ([part.performance for part in parts], [part.cost for part in parts]):
-        dense = np.full(answers.shape, np.nan, np.float32)
-        dense[rows, columns] = np.concatenate(values)[first]
-        matrices.append(dense)
     ids, tasks = queries["query_id"].to_pylist(), queries["task"].to_pylist()
-    table = AnswerTable(ids, tasks, everyone, list(codes), answers, matrices[0], matrices[1])
+    dense = {name: np.full(answers.shape, np.nan, np.float32) for name in ("performance", "cost", "failed")}
+    for name, matrix in dense.items():
+        matrix[rows, columns] = np.concatenate([getattr(part, name) for part in parts])[first]
+    performance = dense["performance"]
+    if failures == ZERO:
+        performance = failures_as_zero(performance, dense["failed"] == 1, ~np.isnan(dense["failed"]), tasks)
+    table = AnswerTable(ids, tasks, everyone, list(codes), answers, performance, dense["cost"])
     return table if candidates is None else table.columns(candidates)
 
 
@@ -161,6 +166,8 @@ class _Part:
     keys: list[str | None]
     performance: npt.NDArray[np.float64]
     cost: npt.NDArray[np.float64]
+    failed: npt.NDArray[np.float64]
+    """[N] 1 for a failure, else 0; NaN where the candidate was never asked."""
 
 
 def _read_batch(batch: pa.RecordBatch, queries: pa.Table, candidates: Sequence[str] | None) -> _Part:
@@ -174,6 +181,8 @@ def _read_batch(batch: pa.RecordBatch, queries: pa.Table, candidates: Sequence[s
     asked = queries.take(place)
     keys: list[str | None] = [None] * len(batch)
     performance = batch["performance"].to_numpy(zero_copy_only=False).astype(np.float64)
+    never = pc.equal(batch["status"], "missing").to_numpy(zero_copy_only=False)
+    failures = np.where(never, np.nan, failed(batch))
     metrics = np.array(asked["metric"].to_pylist(), object)
     for metric in sorted(set(metrics.tolist())):
         rows = np.flatnonzero(metrics == metric)
@@ -186,4 +195,4 @@ def _read_batch(batch: pa.RecordBatch, queries: pa.Table, candidates: Sequence[s
         performance[rows] = np.where(np.isnan(performance[rows]), scored.values, performance[rows])
     cost = batch["cost_usd"].to_numpy(zero_copy_only=False).astype(np.float64)
     rows = place.to_numpy(zero_copy_only=False).astype(np.int64)
-    return _Part(rows, batch["replicate"].to_numpy(), names[kept].tolist(), keys, performance, cost)
+    return _Part(rows, batch["replicate"].to_numpy(), names[kept].tolist(), keys, performance, cost, failures)

@@ -11,6 +11,7 @@ import numpy as np
 from llmfusionbench.baselines.fusion.answers import AnswerTable
 from llmfusionbench.baselines.fusion.vote import Floats, Vote
 from llmfusionbench.errors import InputError
+from llmfusionbench.release.routing_table import comparable_means
 from llmfusionbench.statistics import Mean, bootstrap_mean
 
 
@@ -63,7 +64,7 @@ def compare(
             fused = copy(fusion).fit(train).combine(test)
             performance[held, column], cost[held, column] = fused.performance, fused.cost
             members[column].append(fused.members)
-        best = int(np.nanargmax(np.nanmean(pool.performance[fold != number], axis=0)))
+        best = int(np.nanargmax(comparable_means(pool.performance[fold != number])))
         performance[held, -2], cost[held, -2] = pool.performance[held, best], pool.cost[held, best]
         members[-2].append([pool.candidates[best]])
     performance[:, -1], cost[:, -1] = _oracle(pool)

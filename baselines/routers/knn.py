@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from llmfusionbench.baselines.routers.shared.parts import Array, TaskMeans
+from llmfusionbench.baselines.routers.shared.parts import Array, TaskMeans, failures_last
 from llmfusionbench.baselines.routers.shared.prompt_router import PromptRouter
 from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.texts.embedding import unit_rows
@@ -67,7 +67,7 @@ class KNNLabel(PromptRouter):
 
     def _learn(self, table: RoutingTable, target: Array, vectors: Array) -> None:
         self.vectors_ = unit_rows(vectors)
-        best = np.argmax(np.where(np.isnan(target), -np.inf, target), axis=1)
+        best = np.argmax(np.where(np.isnan(target), -np.inf, failures_last(target, table)), axis=1)
         self.labels_ = np.eye(target.shape[1], dtype=np.float32)[best]
 
     def _predict(self, vectors: Array, tasks: Sequence[str]) -> Array:

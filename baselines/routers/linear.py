@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmfusionbench.baselines.routers.shared.parts import Array, TaskMeans, best_labels, ridge
+from llmfusionbench.baselines.routers.shared.parts import Array, TaskMeans, best_labels, failures_last, ridge
 from llmfusionbench.baselines.routers.shared.prompt_router import PromptRouter
 from llmfusionbench.release.routing_table import RoutingTable
 
@@ -92,7 +92,7 @@ class SVM(PromptRouter):
         from sklearn.svm import LinearSVC
 
         rows = ~np.isnan(target).all(axis=1)
-        labels = best_labels(target[rows], table.cost)
+        labels = best_labels(failures_last(target, table)[rows], table.cost)
         features = vectors[rows]
         self.weights_ = np.zeros((features.shape[1] + 1, target.shape[1]))
         self.weights_[-1] = -2.0  # lower than the scores of candidates that are sometimes the best

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.making.prices import answer_prices
+from llmfusionbench.release.failures import failed
 from llmfusionbench.release.references import dangling, lookup, rows_of
 from llmfusionbench.schema import table_schema
 from llmfusionbench.types import ANSWER_KEY, THINK, Candidate
@@ -73,7 +74,8 @@ def _routing(logs: pa.Table, queries: pa.Table) -> pa.Table:
     )
     figures = {c: logs[c] for c in ("performance", "cost_usd", "judge_score")}
     asked = pc.if_else(pc.not_equal(logs["status"], "missing"), pa.scalar(1, pa.int64()), pa.scalar(None, pa.int64()))
-    cells = pa.table({"query_id": logs["query_id"], "candidate": names, **figures, "replicates": asked})
+    counts = {"replicates": asked, "failures": pa.array(failed(logs).astype(np.int64))}
+    cells = pa.table({"query_id": logs["query_id"], "candidate": names, **figures, **counts})
     cells = _means(cells.sort_by([("query_id", "ascending"), ("candidate", "ascending")]))
     rows = rows_of(cells["query_id"], queries["query_id"], "responses", "queries")
     offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(queries)))]).astype(np.int32)
@@ -84,10 +86,11 @@ def _routing(logs: pa.Table, queries: pa.Table) -> pa.Table:
 
 
 def _means(cells: pa.Table) -> pa.Table:
-    """One row per query and candidate: the mean of each figure over the answers that have it, and the number of answers.
+    """One row per query and candidate: the mean of each figure over the answers that have it, and the numbers of answers.
 
     Args:
-        cells: One row per answer, sorted by query and candidate; `replicates` is 1, or null where it was never asked.
+        cells: One row per answer, sorted by query and candidate; `replicates` is 1, or null where it was never asked, and
+            `failures` is 1 or 0.
     """
     if len(cells) < 2:
         return cells
@@ -105,4 +108,5 @@ def _means(cells: pa.Table) -> pa.Table:
         total = np.bincount(group[given], weights=cells[name].drop_null().to_numpy(), minlength=len(first))
         values = count if name == "replicates" else np.divide(total, count, out=np.zeros(len(first)), where=count > 0)
         first = with_columns(first, {name: pa.array(values, mask=count == 0)})
-    return first
+    failures = np.bincount(group, weights=cells["failures"].to_numpy(), minlength=len(first))
+    return with_columns(first, {"failures": pa.array(failures.astype(np.int64))})

@@ -37,7 +37,8 @@ def carry_over(release: Release, root: Path, *, but: Callable[[str], bool]) -> I
         (place,) = release.checked([release.path / name])
         table = name.partition("/")[0]
         if "/" in name and release.manifest["schema_version"] != SCHEMA_VERSION:
-            yield name, write_shard(root, name, renamed(shard_dataset([place], table).to_table(), table))
+            rows = renamed(shard_dataset([place], table).to_table(), table, release.manifest["schema_version"])
+            yield name, write_shard(root, name, rows)
             continue
         copy = root / name
         if not copy.is_file() or sha256(copy) != entry["sha256"]:

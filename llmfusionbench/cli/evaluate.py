@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from llmfusionbench.cli.console import progress, say, say_json_text, show_table
-from llmfusionbench.cli.options import kept_embedder, out_path, take
+from llmfusionbench.cli.options import failures_option, kept_embedder, out_path, take
 from llmfusionbench.errors import InputError
 from llmfusionbench.redaction import is_url
 from llmfusionbench.storage.directories import whole_directory
@@ -54,6 +54,7 @@ _LONGEST_CALL: Final = 2**20
 @click.option("--mode", "modes", multiple=True, metavar="NAME", help="Use only candidates in this mode: direct or think.")
 @click.option("--split", metavar="NAME", help="Split to test on (default: test); with kfold, the split to use (default: all).")
 @click.option("--baseline", "baselines", multiple=True, metavar="NAME", help="Baseline to compare with. Repeatable.")
+@failures_option
 @click.option("--folds", default=5, help="Number of folds for kfold.")
 @click.option(
     "--ood-task",

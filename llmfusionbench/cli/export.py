@@ -15,7 +15,7 @@ from llmfusionbench.baselines.exporters.corpora.option import Option, options_of
 from llmfusionbench.baselines.exporters.corpora.preference import PreferenceSettings
 from llmfusionbench.baselines.exporters.corpora.sft import SftSettings
 from llmfusionbench.cli.console import progress, say, show_table
-from llmfusionbench.cli.options import out_path, with_options
+from llmfusionbench.cli.options import failures_option, out_path, with_options
 
 _OUT = click.option("--out", required=True, type=out_path(), metavar="DIR", help="Directory to write, atomically.")
 
@@ -105,6 +105,7 @@ def kto(release: str, out: Path, **options: Any) -> None:
 @click.option("--threshold", type=float, metavar="SCORE",
               help="For embedllm and routellm: an answer with at least this performance is right.")  # fmt: skip
 @click.option("--score", metavar="NAME", help="For fusionfactory: column to write as its score, performance or judge_score.")
+@failures_option
 @click.option("--overwrite", is_flag=True, help="Replace an existing export.")
 def routing(
     release: str,
@@ -114,6 +115,7 @@ def routing(
     candidates: tuple[str, ...],
     threshold: float | None,
     score: str | None,
+    failures: str,
     overwrite: bool,
 ) -> None:
     """Write performance and cost per query and candidate, in the format of another project's routers.
@@ -127,8 +129,8 @@ def routing(
     from llmfusionbench.baselines.exporters.routing import export_routing
 
     made = export_routing(
-        release, out, format=format_name, split=split, candidates=candidates or None, threshold=threshold, overwrite=overwrite,
-        **({} if score is None else {"score": score}),
+        release, out, format=format_name, split=split, candidates=candidates or None, threshold=threshold, failures=failures,
+        overwrite=overwrite, **({} if score is None else {"score": score}),
     )  # fmt: skip
     simulated = " SIMULATED: no LLM was asked." if "simulated" in made.provenance else ""
     say(f"Wrote {out}: {made.queries:,} queries, {len(made.candidates):,} candidates.{simulated}")

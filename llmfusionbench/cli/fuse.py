@@ -9,7 +9,7 @@ import click
 
 from llmfusionbench.cli.console import interval, say, say_json, show_table
 from llmfusionbench.cli.info import SIMULATED
-from llmfusionbench.cli.options import out_path
+from llmfusionbench.cli.options import failures_option, out_path
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.storage.csv_text import csv_text
 from llmfusionbench.storage.files import whole_file
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     "--size", default=5, type=click.IntRange(min=2), help="Number of candidates topla keeps, chosen by focal diversity."
 )
 @click.option("--split", metavar="NAME", help="Use only the queries of this split. Default: all splits.")
+@failures_option
 @click.option("--folds", default=5, help="Number of folds; everything is learned on the other folds.")
 @click.option("--resamples", default=1000, type=click.IntRange(min=1), help="Number of bootstrap resamples.")
 @click.option("--seed", default=0, type=click.IntRange(min=0), help="Random seed of the folds and the bootstrap.")
@@ -54,6 +55,7 @@ def command(
     size: int,
     split: str | None,
     revision: str | None,
+    failures: str,
     out: Path | None,
     overwrite: bool,
     as_json: bool,
@@ -81,7 +83,7 @@ def command(
     opened = open_release(release, revision=revision)
     if out is not None:
         check_file(out, overwrite=overwrite, inputs=[opened.path])
-    table = read_answers(opened, split=split, candidates=candidates or None)
+    table = read_answers(opened, split=split, candidates=candidates or None, failures=failures)
     if len(table.candidates) < 2:
         raise InputError(f"{release}: {len(table.candidates)} candidate to ask, expected two or more. Remedy: name more")
     wanted: dict[str, Vote] = {}

@@ -41,6 +41,13 @@ class OutPath(click.Path):
 
 out_path = partial(OutPath, path_type=Path)
 
+failures_option = click.option(
+    "--failures",
+    default="zero",
+    metavar="NAME",
+    help="What a failed answer (error, empty) counts as: zero (default), or missing, as if it had not been asked for.",
+)
+
 
 retrieval_options = with_options(
     click.option("--retriever", default="dense", metavar="NAME", help="Retriever: dense, bm25 or hybrid."),

@@ -10,6 +10,7 @@ import numpy as np
 
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.evaluation.scenario import Scaling, Scenario
+from llmfusionbench.release.failures import ZERO, check_policy
 from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.types import Candidate
 
@@ -25,7 +26,7 @@ class Protocol:
     """A protocol and its settings, which `evaluate` describes.
 
     Raises:
-        UnknownNameError: There is no protocol of this name.
+        UnknownNameError: There is no protocol of this name, or no such policy for failures.
         InputError: A setting of another protocol is given.
     """
 
@@ -36,17 +37,26 @@ class Protocol:
     probes: int = 50
     curve_sizes: Sequence[float] = CURVE_SIZES
     seed: int = 0
+    failures: str = ZERO
 
     def __post_init__(self) -> None:
         if self.name not in PROTOCOLS:
             raise UnknownNameError("protocol", self.name, PROTOCOLS)
+        check_policy(self.failures)
         if self.ood_tasks and self.name != "guarded":
             raise InputError(
                 f"{self.name}: --ood-task works only with --protocol guarded. Remedy: choose that protocol or drop it"
             )
 
     def tables(self, source: Any) -> tuple[RoutingTable | None, RoutingTable]:
-        """(train, test) of a release or of tables; train is None for folds of one table. Raises InputError for others."""
+        """(train, test) of a release or of tables, their failures as the policy says; train is None for folds of one table.
+
+        Raises InputError for others.
+        """
+        train, test = self._given(source)
+        return None if train is None else train.with_failures(self.failures), test.with_failures(self.failures)
+
+    def _given(self, source: Any) -> tuple[RoutingTable | None, RoutingTable]:
         one = self.name in ("kfold", "leave_one_task_out")
         if isinstance(source, RoutingTable):
             if not one:
@@ -173,13 +183,12 @@ def _fold(name: str, train: RoutingTable, test: RoutingTable, scenario: Scenario
 def widened(table: RoutingTable, candidates: Sequence[str]) -> RoutingTable:
     """`table` with exactly these candidates; values of new ones are missing."""
     extra = [name for name in candidates if name not in table.candidates]
-    blank = np.full((len(table), len(extra)), np.nan, np.float32)
+    blank, none = (np.full((len(table), len(extra)), value, kind) for value, kind in ((np.nan, np.float32), (0, np.int32)))
     wide = replace(
         table,
         candidates=[*table.candidates, *extra],
-        performance=np.concatenate([table.performance, blank], axis=1),
-        cost=np.concatenate([table.cost, blank], axis=1),
-        judge=np.concatenate([table.judge, blank], axis=1),
+        **{name: np.concatenate([getattr(table, name), blank], axis=1) for name in ("performance", "cost", "judge")},
+        **{name: np.concatenate([getattr(table, name), none], axis=1) for name in ("replicates", "failures")},
         reward=None,
     )
     return wide.columns(candidates)

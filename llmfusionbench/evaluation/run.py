@@ -21,6 +21,7 @@ from llmfusionbench.evaluation.routers.decision import Decisions, refuse
 from llmfusionbench.evaluation.scenario import scenario_named
 from llmfusionbench.evaluation.variance.tested import tested
 from llmfusionbench.release import Release, open_release
+from llmfusionbench.release.failures import ZERO
 from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.statistics import estimate
 from llmfusionbench.texts.embedding import Embedder
@@ -41,6 +42,7 @@ def evaluate(
     split: str | None = None,
     baselines: Sequence[str] = BASELINES,
     folds: int = 5,
+    failures: str = ZERO,
     ood_tasks: Sequence[str] = (),
     probes: int = 50,
     curve_sizes: Sequence[float] = CURVE_SIZES,
@@ -69,6 +71,9 @@ def evaluate(
         split: Split to test on, `test` by default; for kfold and leave_one_task_out the queries to use, all by default.
         baselines: Names of baselines to compare with.
         folds: Number of folds for kfold.
+        failures: What a failed answer (status `error` or `empty`, without a score) counts as in performance and judge score:
+            `zero`, since the user of the router got nothing, or `missing`, as if it had not been asked. What was never
+            asked is missing either way. In a reward that weighs costs, a failure saves none.
         ood_tasks: Tasks that a guarded router must decline.
         probes: Number of train queries with scores of the new LLM, for leave_one_llm_out.
         curve_sizes: Shares of train, for learning_curve.
@@ -92,7 +97,7 @@ def evaluate(
         UnknownNameError: No such scenario, protocol, split, task, LLM or baseline.
         InputError: A router raised an error or made faulty choices (all are listed), or the protocol does not fit the release.
     """
-    plan = Protocol(protocol, split, folds, ood_tasks, probes, curve_sizes, seed)
+    plan = Protocol(protocol, split, folds, ood_tasks, probes, curve_sizes, seed, failures)
     rules = scenario_named(scenario)
     given = named_routers(router)
     asked = given | {name: name for name in baselines if name not in given}
@@ -126,6 +131,7 @@ def evaluate(
         release=source_of(source),
         protocol=plan.facts(len(made)),
         scenario=scenario,
+        failures=failures,
         seed=seed,
         train=round(sum(len(fold.train) for fold in made) / len(made)),
         test=len(ids),

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llmfusionbench.errors import InputError, UnknownNameError
-from llmfusionbench.release.routing_table import Matrix, RoutingTable
+from llmfusionbench.release.routing_table import Matrix, RoutingTable, column_means
 
 
 class Scenario(NamedTuple):
@@ -49,17 +49,20 @@ class Scaling:
     """Task -> (least value, range); None -> those of all tasks."""
     cost: dict[str | None, tuple[float, float]]
     """Task -> (least value, range) in USD."""
+    usual: dict[str, float]
+    """Candidate -> mean cost of its answers that did not fail, USD, on the scale of their tasks."""
 
     @classmethod
     def fit(cls, train: RoutingTable) -> Scaling:
-        """The extremes of a train table."""
+        """The extremes of a train table; failures do not count in those of cost."""
+        answered = np.where(train.failures > 0, np.float32(np.nan), train.cost)
         tasks = np.array(train.tasks, object)
         groups: dict[str | None, npt.NDArray[np.bool_]] = {task: tasks == task for task in sorted(set(train.tasks))}
         groups[None] = np.ones(len(train), bool)
-        return cls(
-            {task: _extremes(train.performance[rows]) for task, rows in groups.items()},
-            {task: _extremes(train.cost[rows]) for task, rows in groups.items()},
-        )
+        performance = {task: _extremes(train.performance[rows]) for task, rows in groups.items()}
+        cost = {task: _extremes(answered[rows]) for task, rows in groups.items()}
+        usual = column_means(_scaled(answered, train.tasks, cost))
+        return cls(performance, cost, dict(zip(train.candidates, usual.tolist(), strict=True)))
 
     def reward(self, table: RoutingTable, scenario: Scenario) -> Matrix:
         """[Q, C] float32 reward; NaN = missing. Raises InputError if the costs or judge scores that it needs are missing."""
@@ -73,8 +76,17 @@ class Scaling:
             )
         reward = np.float32(scenario.alpha) * _scaled(table.performance, table.tasks, self.performance)
         if scenario.beta:
-            reward = reward - np.float32(scenario.beta) * _scaled(table.cost, table.tasks, self.cost)
+            reward = reward - np.float32(scenario.beta) * self._cost(table)
         return reward
+
+    def _cost(self, table: RoutingTable) -> Matrix:
+        """[Q, C] costs on the scale of train. A failure saves nothing: it costs what the candidate's answers usually do.
+
+        Otherwise a candidate would be rewarded for failing at little or no cost.
+        """
+        scaled = _scaled(table.cost, table.tasks, self.cost)
+        usual = np.array([self.usual.get(name, np.nan) for name in table.candidates], np.float32)
+        return np.where(table.failures > 0, np.fmax(scaled, usual), scaled)
 
 
 def _extremes(values: Matrix) -> tuple[float, float]:

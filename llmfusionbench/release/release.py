@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,15 +22,16 @@ from llmfusionbench.manifest import (
     read_manifest,
     structure_difference,
 )
+from llmfusionbench.release.failures import ZERO, failures_of
 from llmfusionbench.release.info import ReleaseInfo
 from llmfusionbench.release.routing_check import check_routing
 from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.release.row_check import check_rows
 from llmfusionbench.release.shard_files import shard_dataset
-from llmfusionbench.schema import SCHEMA_VERSION, SIDECARS, TABLES
+from llmfusionbench.schema import SIDECARS, TABLES
 from llmfusionbench.storage.kinds import CARD
 from llmfusionbench.types import sorted_splits
-from llmfusionbench.validation.candidates import Rows, renamed
+from llmfusionbench.validation.candidates import COLUMN, Rows, renamed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,22 +182,31 @@ class Release:
         for batch in self.table(name, split).to_batches(columns=columns, batch_readahead=2, fragment_readahead=1):
             yield self._today(check_rows(batch, name, self.path), name)
 
-    def routing(self, split: str | None = None) -> RoutingTable:
-        """Queries x candidates as dense matrices; `split` None is all splits.
+    def routing(self, split: str | None = None, *, failures: str = ZERO) -> RoutingTable:
+        """Queries x candidates as dense matrices.
+
+        Args:
+            split: All splits by default.
+            failures: What failed answers (`error`, `empty`) count as in performance and judge score: `zero`, or `missing`.
 
         Raises:
-            UnknownNameError: unknown split.
+            UnknownNameError: unknown split or policy for failures.
             ReleaseError: a file differs from the manifest, or a value is not allowed by the schema.
         """
         view = self._today(self.table("routing", split).to_table(), "routing")
         queries = self.rows("queries", split, columns=["query_id", "domain"])
         llms = {row["llm"]: row for row in self.rows("llms").to_pylist()}
         check_routing(view, set(llms), self.path)
-        return RoutingTable.from_view(view, queries, llms)
+        table = RoutingTable.from_view(view, queries, llms)
+        if any(chunk.flatten().field("failures").null_count for chunk in view[COLUMN].chunks):  # made before schema 2.1
+            answers = self.rows("responses", split, columns=["query_id", "llm", "mode", "status", "performance"])
+            lost = failures_of(answers, table.query_ids, table.candidates)
+            table = replace(table, failures=lost, replicates=np.maximum(table.replicates, lost))
+        return table.with_failures(failures)
 
     def _today(self, rows: Rows, table: str) -> Rows:
         """`rows` of a table with the names of today; those of a release of today have them."""
-        return rows if self.manifest["schema_version"] == SCHEMA_VERSION else renamed(rows, table)
+        return renamed(rows, table, self.manifest["schema_version"])
 
     def info(self) -> ReleaseInfo:
         """Counts, tokens, coverage, missing values and licences. Reads no texts."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.release.failures import MISSING, ZERO, check_policy, failures_as_missing, failures_as_zero
 from llmfusionbench.types import DIRECT, THINK, Candidate
 
 Matrix = npt.NDArray[np.float32]
@@ -34,11 +35,11 @@ class RoutingTable:
     candidates: list[str]
     """[C] sorted; `name` for an LLM in direct mode, `name_think` in think mode, `name@mode` in another."""
     performance: Matrix
-    """[Q, C] float32, task metric from 0 to 1, the mean over replicates; NaN = missing."""
+    """[Q, C] float32, task metric from 0 to 1, the mean over replicates; NaN = missing. Failures: see `failure_policy`."""
     cost: Matrix
     """[Q, C] float32, USD, the mean over replicates; NaN = missing."""
     judge: Matrix
-    """[Q, C] float32, mean of the judges' scores from 0 to 1; NaN = missing."""
+    """[Q, C] float32, mean of the judges' scores from 0 to 1; NaN = missing. Failures: see `failure_policy`."""
     domains: list[str] = field(default_factory=list)
     """[Q] of the tasks; by default the tasks themselves."""
     llm_info: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -47,6 +48,10 @@ class RoutingTable:
     """[Q, C] int32, number of answers behind each cell; by default 1 where any number is known, else 0."""
     reward: Matrix | None = None
     """[Q, C] float32, what a scenario maximises instead of performance; see `with_target`."""
+    failures: Counts = field(default_factory=lambda: np.zeros((0, 0), np.int32))
+    """[Q, C] int32, number of failed answers of each cell; by default 0. See `llmfusionbench.release.failures`."""
+    failure_policy: str = MISSING
+    """What failures count as: `zero` or `missing`. See `with_failures`."""
 
     def __post_init__(self) -> None:
         if not self.domains:
@@ -54,6 +59,8 @@ class RoutingTable:
         if self.replicates.shape != self.performance.shape:
             known = ~(np.isnan(self.performance) & np.isnan(self.cost) & np.isnan(self.judge))
             object.__setattr__(self, "replicates", known.astype(np.int32))
+        if self.failures.shape != self.performance.shape:
+            object.__setattr__(self, "failures", np.zeros(self.performance.shape, np.int32))
 
     def __len__(self) -> int:
         return len(self.query_ids)
@@ -75,6 +82,20 @@ class RoutingTable:
                 f"target: shape {reward.shape}, expected {self.performance.shape}. Remedy: give one value per cell"
             )
         return replace(self, reward=reward)
+
+    def with_failures(self, policy: str) -> RoutingTable:
+        """The same table with failures worth 0 (`zero`), or as unknown as answers never asked for (`missing`).
+
+        It has no reward, which depends on the policy. Raises UnknownNameError for another policy.
+        """
+        if check_policy(policy) == self.failure_policy:
+            return self
+        counts = (self.failures, self.replicates)
+        if policy == ZERO:
+            matrices = [failures_as_zero(m, *counts, self.tasks) for m in (self.performance, self.judge)]
+        else:
+            matrices = [failures_as_missing(m, *counts) for m in (self.performance, self.judge)]
+        return replace(self, performance=matrices[0], judge=matrices[1], reward=None, failure_policy=policy)
 
     def rows(self, which: Rows) -> RoutingTable:
         """Some queries, by a mask [Q] or by their indices, in the order given."""
@@ -100,7 +121,8 @@ class RoutingTable:
 
     def _cells(self, index: Any) -> dict[str, Any]:
         """The matrices at `index`."""
-        matrices = {name: getattr(self, name) for name in ("performance", "cost", "judge", "replicates", "reward")}
+        names = ("performance", "cost", "judge", "replicates", "failures", "reward")
+        matrices = {name: getattr(self, name) for name in names}
         return {name: matrix[index] for name, matrix in matrices.items() if matrix is not None}
 
     def filter(
@@ -150,7 +172,7 @@ class RoutingTable:
     def from_view(
         cls, view: pa.Table, queries: pa.Table | None = None, llm_info: dict[str, dict[str, Any]] | None = None
     ) -> RoutingTable:
-        """The matrices of the table `routing`.
+        """The matrices of the table `routing`, whose failures are missing; see `with_failures`.
 
         Args:
             view: Rows of `routing`.
@@ -173,12 +195,14 @@ class RoutingTable:
             return dense
 
         # Null in a release of schema 1.0, whose candidates have one answer each, and where a candidate was never asked.
-        counted = (
-            cells.field("replicates") if cells.type.get_field_index("replicates") >= 0 else pa.nulls(len(cells), pa.int64())
-        )
         known = np.logical_or.reduce([cells.field(c).is_valid() for c in ("performance", "cost_usd", "judge_score")])
-        replicates = np.zeros((len(lists), len(candidates)), np.int32)
-        replicates[rows, columns] = pc.coalesce(counted, pa.array(known.astype(np.int64))).to_numpy(zero_copy_only=False)
+
+        def counts(field: str, default: npt.NDArray[np.int64]) -> Counts:
+            dense = np.zeros((len(lists), len(candidates)), np.int32)
+            given = cells.field(field) if cells.type.get_field_index(field) >= 0 else pa.nulls(len(cells), pa.int64())
+            dense[rows, columns] = pc.coalesce(given, pa.array(default)).to_numpy(zero_copy_only=False)
+            return dense
+
         domains: list[str] = []
         if queries is not None:
             found = pc.index_in(view.column("query_id"), value_set=queries["query_id"].combine_chunks())
@@ -192,7 +216,8 @@ class RoutingTable:
             cost=matrix("cost_usd"),
             judge=matrix("judge_score"),
             domains=domains,
-            replicates=replicates,
+            replicates=counts("replicates", known.astype(np.int64)),
+            failures=counts("failures", np.zeros(len(known), np.int64)),
             llm_info=llm_info or {},
         )
 
@@ -204,6 +229,32 @@ def _meet(conditions: _Conditions, n: int) -> npt.NDArray[np.bool_]:
         if wanted is not None:
             met &= np.array([value in wanted for value in values], bool)
     return met
+
+
+def comparable_means(values: Matrix, *, rounds: int = 100) -> npt.NDArray[np.float64]:
+    """[C] means of the columns as if each had a value in every row: `column_means` where no value is missing.
+
+    A candidate asked only easy questions is not the better one for it. The means are those of the additive model row + column,
+    fitted by least squares in alternating steps; NaN for a column without values.
+    """
+    given = ~np.isnan(values)
+    means = column_means(values)
+    if given.all() or not given.any():
+        return means
+    known = np.where(given, values, 0).astype(np.float64)
+    some, held = given.any(axis=1), given.any(axis=0)
+    per_row, per_column = given.sum(axis=1)[some], given.sum(axis=0)
+    column = np.where(held, means, 0.0)
+    for _ in range(rounds):
+        row = (known[some].sum(axis=1) - given[some] @ column) / per_row
+        with np.errstate(invalid="ignore", divide="ignore"):
+            new = np.where(held, (known[some].sum(axis=0) - row @ given[some]) / per_column, 0.0)
+        settled = np.abs(new - column).max() < 1e-9
+        column = new
+        if settled:
+            break
+    adjusted: npt.NDArray[np.float64] = np.where(held, column + row.mean(), np.nan)
+    return adjusted
 
 
 def column_means(values: Matrix) -> npt.NDArray[np.float64]:

@@ -40,10 +40,10 @@ def candidate_faults(lists: pa.Array, llms: Collection[str]) -> Iterator[tuple[i
             yield int(rows[cell]), name, "a candidate whose LLM is in the table llms"
 
 
-def renamed(rows: Rows, table: str) -> Rows:
-    """`rows` of a table of a release of schema 1.0, with the names of candidates as they are written today."""
+def renamed(rows: Rows, table: str, version: str) -> Rows:
+    """`rows` of a table of a release of this schema version, with the names of candidates as they are written since 2.0."""
     column = _COLUMNS.get(table)
-    if column is None or column not in rows.schema.names:
+    if int(version.partition(".")[0]) >= 2 or column is None or column not in rows.schema.names:
         return rows
     place = rows.schema.get_field_index(column)
     values = rows.column(place)

@@ -118,7 +118,7 @@ def _candidate_issues(path: Path, manifest: dict[str, Any], llms: Iterable[str],
         with pq.ParquetFile(path / name) as file:
             first = 0
             for batch in file.iter_batches(BATCH_ROWS, columns=[COLUMN]):
-                today = batch if manifest["schema_version"] == SCHEMA_VERSION else renamed(batch, "routing")
+                today = renamed(batch, "routing", manifest["schema_version"])
                 for row, value, expected in candidate_faults(today.column(0), known):
                     yield Issue(name, first + row, COLUMN, value, expected)
                 first += batch.num_rows

@@ -49,7 +49,10 @@ def test_its_tables_have_the_columns_of_today(old: lfb.Release) -> None:
 def test_its_matrices_and_facts(old: lfb.Release) -> None:
     table = old.routing()
     assert table.performance.shape == (6, 6)
-    assert table.replicates.tolist() == (~np.isnan(table.performance)).astype(int).tolist()
+    scored = ~np.isnan(old.routing(failures="missing").performance)
+    assert table.failures.sum() == 2, "counted in responses, since the view of schema 1.0 does not have them"
+    assert table.replicates.tolist() == (scored | (table.failures > 0)).astype(int).tolist()
+    assert table.performance[table.failures > 0].tolist() == [0, 0]
     info = old.info()
     assert (info.schema_version, info.replicates, info.answered, info.cells) == ("1.0", 1, 34, 36)
     assert lfb.validate(OLD) == []
@@ -134,7 +137,7 @@ def test_build_makes_a_release_of_today(old: lfb.Release, tmp_path: Path) -> Non
         if name == "routing":
             for row in before:
                 for cell in row["candidates"]:
-                    cell["replicates"] = 1
+                    cell |= {"replicates": 1, "failures": int(cell["performance"] is None)}
         assert after == before, name
     again = build("release", [new.path], tmp_path / "again", workers=1)
     assert [d for d in diff_releases(new, again) if d] == []

@@ -60,7 +60,7 @@ def test_the_manifest(tmp_path: Path) -> None:
     text = (release / "manifest.json").read_text(encoding="utf-8")
     manifest = json.loads(text)
     assert text == json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    assert manifest["schema_version"] == "2.0"
+    assert manifest["schema_version"] == "2.1"
     assert manifest["tool"] == {"name": "llmfusionbench", "version": lfb.__version__}
     assert manifest["tables"].keys() == set(TABLES)
     assert manifest["tables"]["responses"] == {"splits": {"train": {"rows": 4}, "test": {"rows": 2}}}

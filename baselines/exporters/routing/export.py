@@ -17,6 +17,7 @@ from llmfusionbench.baselines.exporters.routing.formats.format import RoutingFor
 from llmfusionbench.baselines.exporters.routing.selection import Selection, select
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release, open_release
+from llmfusionbench.release.failures import MISSING, ZERO
 from llmfusionbench.storage.directories import whole_directory
 from llmfusionbench.storage.files import sha256
 from llmfusionbench.storage.kinds import CARD, DirectoryKind, stated_in
@@ -61,6 +62,7 @@ def export_routing(
     split: str | None = None,
     candidates: Sequence[str] | None = None,
     threshold: float | None = None,
+    failures: str = ZERO,
     overwrite: bool = False,
     **options: Any,
 ) -> RoutingExport:
@@ -73,11 +75,13 @@ def export_routing(
         split: All splits by default, each in a file of its own where the format has no place for its name.
         candidates: Some candidates, in this order; all by default, by name. RouteLLM's CSV is of two, the weak one first.
         threshold: The performance from which an answer is right, for formats that hold right and wrong only.
+        failures: What a failed answer (status `error` or `empty`, without a score) counts as in performance and judge score:
+            `zero`, or `missing`.
         overwrite: Replace an export that is there.
         options: Those of the format: `score` of fusionfactory.
 
     Raises:
-        UnknownNameError: no such format, option, split or candidate.
+        UnknownNameError: no such format, option, split, candidate or policy for failures.
         InputError: the format cannot hold what the release has, `out` is something else or cannot be written.
         ReleaseError: `release` is damaged.
     """
@@ -92,7 +96,7 @@ def export_routing(
         raise InputError(f"{format} holds performance as it is, got threshold {threshold}. Remedy: leave it out")
     writer = made(**options)
     opened = release if isinstance(release, Release) else open_release(release)
-    selection = select(opened, split=split, candidates=candidates, threshold=threshold)
+    selection = select(opened, split=split, candidates=candidates, threshold=threshold, failures=failures)
     with whole_directory(out, EXPORT, overwrite=overwrite, inputs=[opened.path]) as folder:
         files = writer.write(selection, folder)
         about = _about(selection, writer, format, options, files)
@@ -126,6 +130,7 @@ def _about(
         "splits": {split: len(p) for split, p in zip(selection.splits, performance, strict=True)},
         "candidates": selection.candidates,
         "threshold": selection.threshold,
+        "failures": selection.failures,
         "options": dict(options),
         "queries": sum(len(p) for p in performance),
         "cells": sum(p.size for p in performance) - missing,
@@ -142,6 +147,7 @@ def _card(about: Mapping[str, Any]) -> str:
     """The page of an export. Names of candidates stay out of it: they may be markup."""
     simulated = "SIMULATED: no LLM gave these answers, and they show nothing about any.\n\n" if about["simulated"] else ""
     splits = ", ".join(f"{split} {queries:,}" for split, queries in about["splits"].items())
+    failures = {ZERO: "0", MISSING: "no performance"}[about["failures"]]
     threshold = "" if about["threshold"] is None else f"- right: a performance of {about['threshold']:g} or more\n"
     files = "".join(f"- `{name}`: {entry['records']:,} records\n" for name, entry in about["files"].items())
     back = f"`llmfusionbench build {about['read_back_by']}`" if about["read_back_by"] else "nothing: it holds no matrix"
@@ -151,5 +157,6 @@ def _card(about: Mapping[str, Any]) -> str:
         f"{', '.join(about['provenance']) or 'of unknown making'}. Costs are in USD.\n\n"
         f"- queries: {splits}\n- candidates: {len(about['candidates'])}\n"
         f"- cells with a performance: {about['cells']:,}; without: {about['missing']:,}, written as {about['missing_as']}\n"
+        f"- failed answers (`error`, `empty`) count as: {failures}\n"
         f"{threshold}- holds: {about['holds']}\n- has no place for: {about['lost']}\n- read back by: {back}\n\n{files}"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
+from llmfusionbench.release.failures import ZERO, check_policy, failed, failures_as_zero
 from llmfusionbench.release.references import first_answers
 from llmfusionbench.types import ANSWER_KEY, Candidate
 
@@ -39,7 +40,7 @@ class Block:
     """[q] query_id, task, prompt, prompt_think, ground_truth, metric, choices, source_id."""
     measures: dict[str, Numbers]
     """performance, cost_usd, judge_score, input_tokens and output_tokens: [q, C] float64, the means over replicates, NaN where
-    missing."""
+    missing. Failures are as the selection has it."""
 
     def __len__(self) -> int:
         return int(self.queries.num_rows)
@@ -81,6 +82,8 @@ class Selection:
     """[C] in the given order, else by name."""
     threshold: float | None = None
     """Minimum performance of a right answer, in formats of right and wrong."""
+    failures: str = ZERO
+    """What a failed answer counts as: `zero` or `missing`."""
 
     @property
     def provenance(self) -> str:
@@ -173,17 +176,17 @@ class Selection:
         found: dict[str, dict[str, Numbers]] = {}
         for split in self.splits:
             ids = self._query_ids[split]
-            logs = self.release.rows("logs", split, columns=[*ANSWER_KEY, *_MEASURES])
+            logs = self.release.rows("logs", split, columns=[*ANSWER_KEY, "status", *_MEASURES])
             row, column = self._cells(logs, ids)
             wanted = (row >= 0) & (column >= 0)
-            found[split] = {}
-            for name in _MEASURES:
-                values = logs[name].cast(pa.float64()).to_numpy()
-                known = wanted & ~np.isnan(values)
-                cell, size = row[known] * len(self.candidates) + column[known], len(ids) * len(self.candidates)
-                total, count = np.bincount(cell, values[known], size), np.bincount(cell, minlength=size)
-                means = np.divide(total, count, out=np.full(size, np.nan), where=count > 0)
-                found[split][name] = means.reshape(len(ids), len(self.candidates))
+            cells = _Cells((len(ids), len(self.candidates)), row * len(self.candidates) + column)
+            found[split] = {name: cells.means(logs[name].cast(pa.float64()).to_numpy(), wanted) for name in _MEASURES}
+            if self.failures == ZERO:
+                asked = wanted & np.asarray(pc.not_equal(logs["status"], "missing").to_numpy(), bool)
+                counts = cells.sums(wanted & failed(logs)), cells.sums(asked)
+                tasks = self.release.rows("queries", split, columns=["task"])["task"].to_pylist()
+                for name in ("performance", "judge_score"):
+                    found[split][name] = failures_as_zero(found[split][name], *counts, tasks)
         return found
 
     def _cells(self, rows: pa.Table, ids: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -198,11 +201,34 @@ class Selection:
         return found, columns[llm.indices.to_numpy(zero_copy_only=False), mode.indices.to_numpy(zero_copy_only=False)]
 
 
-def select(release: Release, *, split: str | None, candidates: Sequence[str] | None, threshold: float | None) -> Selection:
+class _Cells(NamedTuple):
+    """The cells of N answers, by which they are summed."""
+
+    shape: tuple[int, int]
+    """(Q, C)"""
+    place: npt.NDArray[np.int64]
+    """[N] number of the answer's cell, row by row."""
+
+    def sums(self, weights: npt.ArrayLike) -> Numbers:
+        """[Q, C] sums of weights [N], 0 for answers outside."""
+        weights = np.asarray(weights, np.float64)
+        inside = weights != 0
+        return np.bincount(self.place[inside], weights[inside], self.shape[0] * self.shape[1]).reshape(self.shape)
+
+    def means(self, values: Numbers, wanted: npt.NDArray[np.bool_]) -> Numbers:
+        """[Q, C] means of the values [N] of wanted answers that have one; NaN where none has."""
+        known = wanted & ~np.isnan(values)
+        count = self.sums(known)
+        return np.divide(self.sums(np.where(known, values, 0.0)), count, out=np.full(self.shape, np.nan), where=count > 0)
+
+
+def select(
+    release: Release, *, split: str | None, candidates: Sequence[str] | None, threshold: float | None, failures: str
+) -> Selection:
     """The queries of a split, or of all, and some candidates, or all.
 
     Raises:
-        UnknownNameError: The release has no such split or candidate.
+        UnknownNameError: The release has no such split or candidate, or there is no such policy for failures.
         InputError: A candidate is named twice, there are no answers, or the threshold is out of range.
     """
     if split is not None and split not in release.splits:
@@ -219,7 +245,7 @@ def select(release: Release, *, split: str | None, candidates: Sequence[str] | N
             raise UnknownNameError("candidate", name, known)
         if names.count(name) > 1:
             raise InputError(f"candidate {name} is named twice, expected each once")
-    return Selection(release, splits, names, threshold)
+    return Selection(release, splits, names, threshold, check_policy(failures))
 
 
 def _candidates(release: Release, splits: Sequence[str]) -> list[str]:

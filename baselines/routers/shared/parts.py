@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llmfusionbench.errors import InputError
-from llmfusionbench.release.routing_table import RoutingTable, column_means
+from llmfusionbench.release.routing_table import RoutingTable, column_means, comparable_means
 from llmfusionbench.texts.embedding import Embedder, TfidfSvdEmbedder
 from llmfusionbench.types import Candidate
 
@@ -45,8 +45,8 @@ def llm_numbers(table: RoutingTable, column: str) -> Array:
 
 
 def overall_means(target: Array) -> Array:
-    """[C] mean of each candidate; a candidate without scores gets the lowest mean."""
-    means = column_means(target.astype(np.float32))
+    """[C] mean of each candidate, comparable where scores are missing; a candidate without scores gets the lowest mean."""
+    means = comparable_means(target.astype(np.float32))
     return np.where(np.isnan(means), np.nanmin(means), means)
 
 
@@ -168,6 +168,12 @@ def ridge(features: Array, target: Array, penalty: float) -> Array:
             x = features[rows]
             weights[:, column] = np.linalg.solve(x.T @ x + penalty * np.eye(width), x.T @ target[rows, column])
     return weights
+
+
+def failures_last(target: Array, table: RoutingTable) -> Array:
+    """`target` [Q, C] of `table`, in which a failed answer is worse, by the smallest possible step, than any other as good."""
+    lowered: Array = np.where(table.failures > 0, np.nextafter(target, -np.inf), target)
+    return lowered
 
 
 def best_labels(target: Array, cost: npt.NDArray[np.floating[Any]]) -> Indices:

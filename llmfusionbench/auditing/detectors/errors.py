@@ -31,7 +31,7 @@ class Errors(RowDetector):
     name = "errors"
     columns = ("status", "error", "attempts", "prompt")
     title = "Failed requests"
-    remedy = "Collect these answers again, or leave these LLMs out: a failed request has no score, and no mean counts it"
+    remedy = "Collect these answers again, or leave these LLMs out: routers and means count a failed request as 0 (--failures)"
     severity = "medium"
     shown: ClassVar[Mapping[str, str]] = {"prompt": "prompt", "error": "error"}
 

@@ -24,6 +24,8 @@ MEASURES: Final = {
     "reward_macro": Measure("higher", "mean over tasks of the mean reward"),
     "tokens": Measure("lower", "mean input plus output tokens of the choices"),
     "answered": Measure("higher", "share of the queries that have a choice"),
+    "regret": Measure("lower", "oracle's mean reward minus that of the choices, on the same queries"),
+    "oracle_performance": Measure("", "the oracle's mean performance on the queries of `performance`"),
     "gap_closed": Measure("higher", "(router - best single) / (oracle - best single), in reward"),
     "gap_at_oracle": Measure("lower", "1 - router / oracle, macro performance (LLMRouterBench)"),
     "ndcg_at_1": Measure("higher", "NDCG of the first candidate of the ranking, relevance being performance"),

@@ -101,7 +101,10 @@ class Measurer:
         own, single, oracle = found.outcome, self.best_single, self.oracle
         count, (mine, base, best) = self._together(own[:, 3], single[:, 3], oracle[:, 3])
         self._put(found, "gap_closed", ratio(mine - base, best - base), count)
+        count, (mine, best) = self._together(own[:, 3], oracle[:, 3])
+        self._put(found, "regret", best - mine, count)
         both = _only_common(own[:, 0], oracle[:, 0])
+        self._mean(found, "oracle_performance", both[:, 1], self.inside)
         macro = self.groups.macro(self.groups.sums(both))
         self._put(found, "gap_at_oracle", 1 - ratio(macro[:, 0], macro[:, 1]), self._count(both[:, 0]))
         count, (mine, weak, strong) = self._together(own[:, 0], self.cheapest[:, 0], self.strongest[:, 0])

@@ -132,7 +132,8 @@ def stacked(tables: Sequence[RoutingTable]) -> RoutingTable:
         n: [x for t in tables for x in getattr(t, n)] for n in ("query_ids", "prompts", "tasks", "domains")
     }
     matrices: dict[str, Any] = {
-        name: np.concatenate([getattr(t, name) for t in tables]) for name in ("performance", "cost", "judge")
+        name: np.concatenate([getattr(t, name) for t in tables])
+        for name in ("performance", "cost", "judge", "replicates", "failures")
     }
     return replace(tables[0], **lists, **matrices, reward=np.concatenate([t.target for t in tables]))
 

@@ -47,7 +47,7 @@ class Report:
 
     @property
     def summary(self) -> pd.DataFrame:
-        """One row per router, best reward first: every metric with `_low`, `_high` and `_n`, and the paired gains."""
+        """One row per router, least regret first: every metric with `_low`, `_high` and `_n`, and the paired gains."""
         rows = []
         for router in self.data["routers"]:
             row = {"router": router["name"], "baseline": router["baseline"], **_columns(router["metrics"], router["metrics"])}
@@ -58,8 +58,9 @@ class Report:
             row["provenance"] = "+".join(self.data["release"]["provenance"])
             rows.append(row)
         frame = pd.DataFrame(rows)
-        by = ["reward", "router"]
-        return frame.sort_values(by, ascending=[False, True], na_position="last", ignore_index=True)
+        order = {"regret": True, "regret_n": False} if "regret" in frame else {"reward": False}  # reports before 1.2 lack it
+        order["router"] = True
+        return frame.sort_values(list(order), ascending=list(order.values()), na_position="last", ignore_index=True)
 
     @property
     def per_task(self) -> pd.DataFrame:
@@ -125,21 +126,25 @@ class Report:
 
     def leaderboard_header(self) -> list[str]:
         """The columns of `leaderboard_rows`."""
-        levels = ["performance", "interval", "USD / 1,000", *self._reward_header()]
+        levels = ["performance", "interval", *self._partial_header(), "USD / 1,000", *self._reward_header()]
         if self._guarded:
             return ["router", "guarded score", "interval", "OOD declined", "known declined", *levels]
         return ["router", *levels, "gap closed", "vs best single", "interval", "p", "vs best baseline", "interval", "p"]
 
     def leaderboard_rows(self) -> list[tuple[Any, ...]]:
-        """Routers by reward, in the guarded track by its score, then the references; None without a figure. Gains
+        """Routers by regret, in the guarded track by its score, then the references; None without a figure. Gains
         (not in the guarded track) are in reward, or in performance if the scenario weighs nothing else.
+
+        Where some choices have no score, a row has its number of scores and the oracle's performance on the same queries.
         """
         rows: list[tuple[Any, ...]] = []
-        ranked_by = ("guarded_score", "reward") if self._guarded else ("reward",)
+        old = any("regret" not in router["metrics"] for router in self.data["routers"])
+        ranked_by = {**({"guarded_score": -1} if self._guarded else {}), **({"reward": -1} if old else {"regret": 1})}
 
         def place(router: dict[str, Any]) -> tuple[Any, ...]:
-            values = [_value(router["metrics"], name) for name in ranked_by]
-            return *((v is None, -(v or 0.0)) for v in values), router["name"]
+            values = [(_value(router["metrics"], name), sign) for name, sign in ranked_by.items()]
+            count = 0 if old else router["metrics"]["regret"]["n"]
+            return *((v is None, sign * (v or 0.0)) for v, sign in values), -count, router["name"]
 
         for router in sorted(self.data["routers"], key=place):
             metrics, paired = router["metrics"], router["paired" if self._reward_header() else "paired_performance"]
@@ -188,6 +193,12 @@ class Report:
         """Empty if the reward is the performance."""
         return [] if self.data["scenario"] == "performance_first" else ["reward", "interval"]
 
+    def _partial_header(self) -> list[str]:
+        """Empty if all choices have a performance."""
+        counts = {router["metrics"][name]["n"] for router in self.data["routers"] for name in ("performance", "answered")}
+        counts |= {found["performance"]["n"] for found in self.data["references"].values()}
+        return ["n", "oracle there"] if len(counts) > 1 else []
+
     @property
     def _guarded(self) -> bool:
         return bool(self.data["protocol"]["name"] == "guarded")
@@ -201,6 +212,7 @@ class Report:
             *guarded,
             _value(metrics, "performance"),
             _interval(metrics.get("performance")),
+            *((metrics["performance"]["n"], _value(metrics, "oracle_performance")) if self._partial_header() else ()),
             None if cost is None else 1e3 * cost,
             *reward[: len(self._reward_header())],
         )

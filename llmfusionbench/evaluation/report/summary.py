@@ -16,11 +16,12 @@ from llmfusionbench.evaluation.report.figures import figure, number
 from llmfusionbench.evaluation.routers.decision import Decisions
 from llmfusionbench.evaluation.variance.findings import findings
 from llmfusionbench.evaluation.variance.tested import Tested
+from llmfusionbench.release.failures import MISSING, ZERO
 from llmfusionbench.release.routing_table import column_means
 from llmfusionbench.statistics import Floats, estimate, two_sided_p
 from llmfusionbench.texts.near_duplicates import Overlap
 
-VERSION = "1.1"
+VERSION = "1.2"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Setting:
     release: dict[str, Any]
     protocol: dict[str, Any]
     scenario: str
+    failures: str
     seed: int
     train: int
     test: int
@@ -55,13 +57,14 @@ def summarise(
     counts = {name: (~np.isnan(matrix[measurer.inside])).sum(axis=0) for name, matrix in matrices.items()}
     on_front = frontier(means["cost_usd"][0], means["performance"][0])
     _add_pareto_distances(measured, means)
-    warnings = [*_about(setting, trial), *setting.warnings]
+    warnings = [*_about(setting, trial), *_unknown(trial, measurer, decisions), *setting.warnings]
     duplicates = _duplicates(setting, overlaps, measurer, measured, warnings)
     return {
         "version": VERSION,
         "release": setting.release,
         "protocol": setting.protocol,
         "scenario": setting.scenario,
+        "failures": {"policy": setting.failures, "answers": int(trial.table.failures[measurer.inside].sum())},
         "seed": setting.seed,
         "queries": {"train": setting.train, "test": setting.test},
         "metrics": {name: {"better": m.better or None, "description": m.description} for name, m in MEASURES.items()},
@@ -94,8 +97,8 @@ def _router(
     name: str, decided: Decisions, setting: Setting, measurer: Measurer, measured: Mapping[str, Measures]
 ) -> dict[str, Any]:
     trial, found = measurer.trial, measured[name]
-    others = [b for b in setting.baselines if b != name and not np.isnan(measured[b].draws["reward"][0])]
-    best = max(others, key=lambda b: (measured[b].draws["reward"][0], b), default=None)
+    others = [b for b in setting.baselines if b != name and not np.isnan(measured[b].draws["regret"][0])]
+    best = min(others, key=lambda b: (measured[b].draws["regret"][0], b), default=None)
     single = trial.table.candidates[trial.best_single[0]] if len(np.unique(trial.best_single)) == 1 else "of each fold"
     against = {
         "best_single": (single, measurer.best_single),
@@ -213,10 +216,27 @@ def _about(setting: Setting, trial: Trial) -> list[str]:
     if "simulated" in setting.release["provenance"]:
         lines.append("SIMULATED: the answers of this release are simulated; its figures say nothing about real LLMs")
     table = trial.table
+    failed = int((table.failures > 0).sum())
+    if failed:
+        worth = {ZERO: "0", MISSING: "missing"}[setting.failures]
+        lines.append(f"{failed:,} of {table.failures.size:,} tested answers failed and count as {worth} (--failures)")
     for noun, matrix in (("performance", table.performance), ("cost", table.cost), ("judge score", table.judge)):
         missing = int(np.isnan(matrix).sum())
         if missing and missing < matrix.size:
             lines.append(f"{missing:,} of {matrix.size:,} tested answers have no {noun} and do not count in its means")
         elif missing:
             lines.append(f"no tested answer has a {noun}")
+    return lines
+
+
+def _unknown(trial: Trial, measurer: Measurer, decisions: Mapping[str, Decisions]) -> list[str]:
+    """A warning about each router that chose answers without a performance, and about best singles with few."""
+    lines = []
+    if np.isnan(trial.table.performance).all():
+        return lines
+    for name, decided in decisions.items():
+        asked = measurer.inside & (decided.choice >= 0)
+        unknown = int(np.isnan(trial.cells(trial.table.performance, decided.choice)[asked]).sum())
+        if unknown:
+            lines.append(f"{name}: chose an answer without performance for {unknown:,} of {int(asked.sum()):,} queries")
     return lines

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llmfusionbench.errors import InputError
-from llmfusionbench.release.routing_table import RoutingTable, column_means
+from llmfusionbench.release.routing_table import RoutingTable, column_means, comparable_means
 
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -146,8 +146,8 @@ def best_cells(values: npt.ArrayLike, cost: npt.ArrayLike) -> Indices:
 
 
 def best_column(table: RoutingTable) -> int:
-    """The candidate with the highest mean target, ties to the cheapest; -1 without any score."""
-    means = column_means(table.target)
+    """The candidate with the highest mean target, comparable where scores are missing; ties to the cheapest, -1 without any."""
+    means = comparable_means(table.target)
     return int(best_cells(means[None, :], column_means(table.cost)[None, :])[0])
 
 

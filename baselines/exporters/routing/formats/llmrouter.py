@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.compute as pc
 
 from llmfusionbench.baselines.exporters.routing.formats.format import numbers, write_json
 from llmfusionbench.baselines.exporters.routing.selection import Block, Selection
+from llmfusionbench.release.failures import ZERO, failed
 from llmfusionbench.types import Candidate
 
-_ANSWERS = ("response", "input_tokens", "output_tokens", "latency_s", "performance", "cost_usd", "provenance")
+_ANSWERS = ("response", "status", "input_tokens", "output_tokens", "latency_s", "performance", "cost_usd", "provenance")
 
 
 class LLMRouter:
@@ -40,9 +42,13 @@ def _answers(selection: Selection, split: str, block: Block) -> Iterator[dict[st
     answers = selection.answers(split, block, _ANSWERS)
     queries = list(_queries(block))
     think = pc.coalesce(block.queries["prompt_think"], block.queries["prompt"]).to_pylist()
-    for query, candidate, row in zip(answers.query.tolist(), answers.candidate.tolist(), answers.rows.to_pylist(), strict=True):
+    lost = failed(answers.rows) if selection.failures == ZERO else np.zeros(len(answers.query), bool)
+    zero = lost & ~np.isnan(block.performance[answers.query, answers.candidate])
+    rows = zip(answers.query.tolist(), answers.candidate.tolist(), answers.rows.to_pylist(), zero.tolist(), strict=True)
+    for query, candidate, row, failure in rows:
         tokens = (row["input_tokens"], row["output_tokens"])
-        response_time, performance, cost = numbers([row["latency_s"], row["performance"], row["cost_usd"]])
+        score = 0.0 if failure else row["performance"]
+        response_time, performance, cost = numbers([row["latency_s"], score, row["cost_usd"]])
         yield {
             **queries[query],
             **({"query": think[query]} if row["mode"] == "think" else {}),

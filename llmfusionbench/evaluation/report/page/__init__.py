@@ -110,10 +110,17 @@ def facts(report: Mapping[str, Any]) -> Html:
         "Protocol": f"{protocol.get('name')} ({details})" if details else protocol.get("name"),
         "Scenario": report.get("scenario"),
         "Queries": counts,
+        "Failures": failures(report.get("failures") or {}),
         "Best single LLM": listed(report.get("best_single") or ""),
         "Seed": report.get("seed"),
     }
     return fact_list(rows)
+
+
+def failures(found: Mapping[str, Any]) -> str | None:
+    """How many answers failed, and what they count as; None in a report before version 1.2, or without any."""
+    answers = number(found.get("answers"))
+    return f"{answers:,.0f} answers, counted as {found.get('policy')}" if answers else None
 
 
 def listed(value: object) -> str:

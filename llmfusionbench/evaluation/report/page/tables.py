@@ -75,13 +75,15 @@ def tag_of(router: Mapping[str, Any]) -> Html | None:
 
 
 def ranked(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Routers by the headline metric, best first; those without a value last."""
+    """Routers by regret, in the guarded track and in old reports by the headline metric; best first, without a value last."""
     key = headline_of(report)
+    if key != "guarded_score" and all("regret" in router["metrics"] for router in report["routers"]):
+        key = "regret"
     sign = metric(key, report["metrics"].get(key)).better or 1
 
-    def place(router: Mapping[str, Any]) -> tuple[bool, float]:
-        value = quad(router["metrics"].get(key))[0]
-        return value is None, -sign * (value or 0.0)
+    def place(router: Mapping[str, Any]) -> tuple[bool, float, float]:
+        value, _, _, n = quad(router["metrics"].get(key))
+        return value is None, -sign * (value or 0.0), -(n or 0.0)
 
     return sorted(report["routers"], key=place)
 
@@ -204,17 +206,18 @@ def candidates(report: Mapping[str, Any]) -> Html:
     figures = [metric(key) for key in ("performance", "cost_usd", "judge")]
     heads = [head("Candidate", first="ascending", text=True)]
     heads += [head(m.label, first="ascending" if m.better < 0 else "descending") for m in figures]
-    heads += [head("Pareto front", text=True)]
+    heads += [head("Queries"), head("Pareto front", text=True)]
     body = [
         element(
             "tr",
             element("th", named(c.get("candidate")), scope="row"),
             *(cell(quad(c.get(m.key)), m.kind) for m in figures),
+            counted(quad(c.get("performance"))[3], report["queries"].get("test")),
             element("td", "on the front" if c.get("candidate") in front else "", class_="text"),
         )
         for c in rows
     ]
-    return table(f"{len(rows)} candidates, each on every test query", heads, body, "candidates-table")
+    return table(f"{len(rows)} candidates, each on the test queries for which it has a score", heads, body, "candidates-table")
 
 
 def favourites(report: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,96 @@
+"""What a failed answer is worth: 0, or unknown.
+
+An answer of status `error` or `empty` that has no score of its own is a failure: the user of the router got nothing. A
+candidate that was never asked (`missing`) is unknown, whatever the policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.errors import UnknownNameError
+from llmfusionbench.types import Candidate
+
+FAILED: Final = ("error", "empty")
+"""The statuses of a failed answer."""
+
+ZERO: Final = "zero"
+MISSING: Final = "missing"
+FAILURE_POLICIES: Final = (ZERO, MISSING)
+"""What failures count as: 0 in performance and in judge score, or nothing at all."""
+
+
+def check_policy(policy: str) -> str:
+    """`policy`, if it is one of `FAILURE_POLICIES`. Raises UnknownNameError otherwise."""
+    if policy not in FAILURE_POLICIES:
+        raise UnknownNameError("policy for failures", policy, FAILURE_POLICIES)
+    return policy
+
+
+def failed(answers: pa.Table | pa.RecordBatch) -> npt.NDArray[np.bool_]:
+    """[N] whether each answer is a failure; `answers` has the columns status and performance."""
+    mask = pc.and_(pc.is_in(answers["status"], pa.array(FAILED)), pc.is_null(answers["performance"]))
+    return np.asarray(mask.to_numpy(zero_copy_only=False) if isinstance(mask, pa.Array) else mask.to_numpy(), bool)
+
+
+def failures_of(answers: pa.Table, query_ids: Sequence[str], candidates: Sequence[str]) -> npt.NDArray[np.int32]:
+    """[Q, C] number of failures of each candidate for each query.
+
+    Args:
+        answers: Columns query_id, llm, mode, status and performance; answers to other queries or of others do not count.
+        query_ids: [Q]
+        candidates: [C] names.
+    """
+    lost = answers.filter(pa.array(failed(answers)))
+    place = {name: i for i, name in enumerate(candidates)}
+    pairs = zip(lost["llm"].to_pylist(), lost["mode"].to_pylist(), strict=True)
+    column = np.array([place.get(Candidate(*pair).name, -1) for pair in pairs], np.int64)
+    row = pc.fill_null(pc.index_in(lost["query_id"], value_set=pa.array(query_ids, pa.string())), -1).to_numpy()
+    cells = (row * len(candidates) + column)[(row >= 0) & (column >= 0)]
+    found = np.bincount(cells, minlength=len(query_ids) * len(candidates)).astype(np.int32)
+    return found.reshape(len(query_ids), len(candidates))
+
+
+def failures_as_zero(
+    values: npt.NDArray[Any], failures: npt.ArrayLike, replicates: npt.ArrayLike, tasks: Sequence[str]
+) -> npt.NDArray[Any]:
+    """`values` [Q, C], the means of the answers with a score, as means of all answers, failures counting 0.
+
+    A failure counts only in a query where some answer has a score, or where every candidate failed in a task that has scores:
+    elsewhere its rivals are not scored either.
+
+    Args:
+        values: [Q, C], 0 to 1; NaN = no score.
+        failures: [Q, C] number of failed answers of each cell.
+        replicates: [Q, C] number of answers of each cell.
+        tasks: [Q] the queries' tasks.
+    """
+    fails, count = np.asarray(failures, np.int64), np.asarray(replicates, np.int64)
+    if not fails.any():
+        return values
+    known = ~np.isnan(values)
+    by_query = known.any(axis=1)
+    scored = {task for task, has in zip(tasks, by_query.tolist(), strict=True) if has}
+    counts = by_query | ((fails == count).all(axis=1) & np.array([task in scored for task in tasks], bool))
+    some = counts[:, None] & (fails > 0) & (fails < count) & known
+    every = counts[:, None] & (fails > 0) & (fails >= count) & ~known
+    share = np.divide(count - fails, count, out=np.ones(values.shape), where=count > 0)
+    found: npt.NDArray[Any] = np.where(some, values * share, np.where(every, 0.0, values)).astype(values.dtype)
+    return found
+
+
+def failures_as_missing(values: npt.NDArray[Any], failures: npt.ArrayLike, replicates: npt.ArrayLike) -> npt.NDArray[Any]:
+    """The inverse of `failures_as_zero`: means of the answers that did not fail, NaN where all did; all are [Q, C]."""
+    fails, count = np.asarray(failures, np.int64), np.asarray(replicates, np.int64)
+    if not fails.any():
+        return values
+    answered = count - fails
+    share = np.divide(count, answered, out=np.ones(values.shape), where=answered > 0)
+    found: npt.NDArray[Any] = np.where((fails > 0) & (answered <= 0), np.nan, np.where(fails > 0, values * share, values))
+    return found.astype(values.dtype)

@@ -1,0 +1,85 @@
+"""Failed answers in fusions and exports: 0 where a number is wanted, never a text to learn from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import llmfusionbench as lfb
+from llmfusionbench.baselines.exporters import export_kto, export_preference, export_sft
+from llmfusionbench.baselines.exporters.routing import export_routing
+from llmfusionbench.baselines.exporters.routing.formats import ROUTING_FORMATS
+from llmfusionbench.baselines.exporters.routing.selection import select
+from llmfusionbench.baselines.fusion import FUSIONS, Topla, compare, read_answers
+from llmfusionbench.errors import UnknownNameError
+from tests.helpers.failing_release import QUERIES, failing_release
+from tests.helpers.made_up_release import records
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> lfb.Release:
+    return failing_release(tmp_path_factory.mktemp("failing"))
+
+
+@pytest.mark.parametrize("name", FUSIONS)
+def test_fusions(release: lfb.Release, name: str) -> None:
+    table = read_answers(release)
+    kind = FUSIONS[name]
+    found = compare(table, {name: kind(size=2) if issubclass(kind, Topla) else kind()}, resamples=20)
+    fused, single, oracle = found.performance.mean
+    assert found.members[1] == [["steady"]] * 5
+    assert found.performance.valid.tolist() == [QUERIES] * 3
+    assert single == pytest.approx(0.6)
+    assert fused <= oracle
+    failed = np.flatnonzero(table.performance[:, table.candidates.index("flaky")] == 0)
+    votes = kind(size=2) if issubclass(kind, Topla) else kind()
+    chosen = votes.fit(table).combine(table.rows(failed)).chosen
+    assert set(chosen) == {"steady"}, "a failed answer has no vote"
+
+
+def test_fusions_with_failures_as_missing(release: lfb.Release) -> None:
+    table = read_answers(release, failures="missing")
+    flaky = table.performance[:, table.candidates.index("flaky")]
+    assert np.isnan(flaky).sum() == round(0.7 * QUERIES)
+    with pytest.raises(UnknownNameError, match="policy for failures"):
+        read_answers(release, failures="none")
+
+
+@pytest.mark.parametrize("failures", ["zero", "missing"])
+def test_the_matrix_that_is_exported(release: lfb.Release, failures: str) -> None:
+    selection = select(release, split=None, candidates=None, threshold=None, failures=failures)
+    for split in release.splits:
+        matrix = selection.measures(split)["performance"]
+        wanted = release.routing(split, failures=failures)
+        assert selection.candidates == wanted.candidates
+        np.testing.assert_array_equal(matrix, wanted.performance)
+
+
+@pytest.mark.parametrize("name", sorted(set(ROUTING_FORMATS) - {"routellm", "routellm-battles"}))
+@pytest.mark.parametrize("failures", ["zero", "missing"])
+def test_every_routing_format(tmp_path: Path, release: lfb.Release, name: str, failures: str) -> None:
+    made = export_routing(release, tmp_path / "out", format=name, failures=failures)
+    lost = 0 if failures == "zero" else round(0.7 * QUERIES)
+    assert (made.cells, made.missing) == (2 * QUERIES - lost, lost)
+    about = json.loads((made.path / "export.json").read_text("utf-8"))
+    assert about["failures"] == failures
+    assert "failed answers" in (made.path / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("export", [export_sft, export_preference, export_kto])
+def test_corpora_hold_no_failed_answer(tmp_path: Path, release: lfb.Release, export: object) -> None:
+    corpus = export(release, tmp_path / "out")  # type: ignore[operator]
+    rows = records(corpus)
+    assert rows
+    assert "null" not in {json.dumps(row.get("response")) for row in rows if "response" in row}
+    texts = [text for row in rows for text in _texts(row)]
+    assert set(texts) <= {"Lima", "Quito"}
+
+
+def _texts(row: dict[str, object]) -> list[str]:
+    """The contents of all turns of the assistant."""
+    turns = [turn for value in row.values() if isinstance(value, list) for turn in value if isinstance(turn, dict)]
+    return [str(turn["content"]) for turn in turns if turn.get("role") == "assistant"]

@@ -1,0 +1,95 @@
+"""An LLM whose requests mostly fail: whoever chooses it pays for it, in every scenario, and no figure passes the oracle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import llmfusionbench as lfb
+from llmfusionbench.baselines import ROUTERS
+from llmfusionbench.errors import UnknownNameError
+from tests.helpers.failing_release import QUERIES, failing_release
+from tests.helpers.small_tables import Always
+
+SCENARIOS = ("performance_first", "balance", "cost_first")
+UNFIT = {"oracle", "bert", "largest", "smallest"}
+"""Routers that need weights or sizes that this log does not have."""
+
+
+@pytest.fixture(scope="module", params=[0.0, None], ids=["free", "unknown cost"])
+def release(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> lfb.Release:
+    return failing_release(tmp_path_factory.mktemp("failing"), cost=request.param)
+
+
+def levels(report: lfb.Report, name: str) -> dict[str, dict[str, Any]]:
+    return next(router["metrics"] for router in report.data["routers"] if router["name"] == name)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_the_failing_llm_does_not_win(release: lfb.Release, scenario: str) -> None:
+    routers = {"oracle": "oracle", "flaky": Always("flaky"), "steady": Always("steady")}
+    report = lfb.evaluate(routers, release, scenario=scenario, protocol="kfold", resamples=100)
+    assert report.data["best_single"] == ["steady"]
+    assert report.data["failures"] == {"policy": "zero", "answers": round(0.7 * QUERIES)}
+    flaky, steady, oracle = (levels(report, name) for name in ("flaky", "steady", "oracle"))
+    assert flaky["performance"]["value"] == pytest.approx(0.3)
+    assert flaky["performance"]["n"] == steady["performance"]["n"] == QUERIES
+    assert flaky["reward"]["value"] < steady["reward"]["value"] < oracle["reward"]["value"]
+    assert report.summary["router"][0] == "oracle"
+    assert f"{round(0.7 * QUERIES)} of {2 * QUERIES} tested answers failed and count as 0" in " ".join(report.data["warnings"])
+
+
+@pytest.mark.parametrize("name", sorted(set(ROUTERS) - UNFIT))
+def test_every_baseline(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    """Each is measured with failures as 0, and none is above the oracle, which is above none."""
+    failing = failing_release(tmp_path_factory.mktemp(name))
+    report = lfb.evaluate(["oracle", name], failing, protocol="kfold", folds=3, resamples=20, near_duplicates=None)
+    own, oracle = levels(report, name), levels(report, "oracle")
+    assert own["performance"]["n"] == QUERIES
+    assert own["performance"]["value"] <= oracle["performance"]["value"]
+    assert own["regret"]["value"] >= 0 == oracle["regret"]["value"]
+    if name not in ("random", "cheapest"):
+        assert own["performance"]["value"] >= 0.5, "choosing flaky on most queries would give less"
+
+
+def test_as_missing_the_rows_say_how_many(release: lfb.Release) -> None:
+    report = lfb.evaluate(
+        {"flaky": Always("flaky"), "oracle": "oracle"}, release, protocol="kfold", failures="missing", resamples=100
+    )
+    flaky = levels(report, "flaky")
+    assert (flaky["performance"]["value"], flaky["performance"]["n"]) == (1, round(0.3 * QUERIES))
+    assert flaky["oracle_performance"]["value"] == 1, "on the same queries"
+    assert report.summary["router"][0] == "oracle"
+    assert report.data["failures"]["policy"] == "missing"
+    header = report.leaderboard_header()
+    rows = {row[0]: dict(zip(header, row, strict=True)) for row in report.leaderboard_rows()}
+    assert (rows["flaky"]["n"], rows["oracle"]["n"]) == (round(0.3 * QUERIES), QUERIES)
+    assert rows["flaky"]["oracle there"] == 1
+    text = " ".join(report.data["warnings"])
+    assert f"{round(0.7 * QUERIES)} of {2 * QUERIES} tested answers failed and count as missing" in text
+    assert f"flaky: chose an answer without performance for {round(0.7 * QUERIES)} of {QUERIES} queries" in text
+
+
+def test_never_asked_is_no_advantage(tmp_path: Path) -> None:
+    report = lfb.evaluate(
+        {"flaky": Always("flaky"), "oracle": "oracle"}, failing_release(tmp_path, missing=True), protocol="kfold", resamples=50
+    )
+    assert report.summary["router"][0] == "oracle"
+    assert "chose an answer without performance" in " ".join(report.data["warnings"])
+
+
+def test_a_complete_table_has_no_further_columns(tmp_path: Path) -> None:
+    report = lfb.evaluate("per_task", failing_release(tmp_path), protocol="kfold", resamples=20)
+    assert not {"n", "oracle there"} & set(report.leaderboard_header())
+    ranked, reward = report.summary["regret"], report.summary["reward"]
+    assert ranked.is_monotonic_increasing
+    assert reward.is_monotonic_decreasing
+    np.testing.assert_allclose(ranked + reward, ranked[0] + reward[0])
+
+
+def test_an_unknown_policy(release: lfb.Release) -> None:
+    with pytest.raises(UnknownNameError, match='No policy for failures "ignore"'):
+        lfb.evaluate("knn", release, failures="ignore")

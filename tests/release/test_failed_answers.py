@@ -1,0 +1,103 @@
+"""Failed answers in routing tables: worth 0, or missing, and counted either way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import llmfusionbench as lfb
+from llmfusionbench.errors import UnknownNameError
+from llmfusionbench.release.failures import failures_as_missing, failures_as_zero
+from llmfusionbench.release.routing_table import column_means, comparable_means
+from tests.helpers.failing_release import QUERIES, failing_release
+from tests.helpers.made_up_release import answer, made_up_release
+from tests.helpers.small_tables import NAN
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> lfb.Release:
+    return failing_release(tmp_path_factory.mktemp("failing"))
+
+
+def test_failures_are_zeros_by_default(release: lfb.Release) -> None:
+    table, answered = release.routing(), release.routing(failures="missing")
+    flaky = table.candidates.index("flaky")
+    failed = table.failures[:, flaky] == 1
+    assert (table.failure_policy, answered.failure_policy) == ("zero", "missing")
+    assert failed.sum() == round(0.7 * QUERIES)
+    assert table.failures.sum() == failed.sum(), "steady never fails"
+    assert (table.performance[failed, flaky] == 0).all()
+    assert np.isnan(answered.performance[failed, flaky]).all()
+    assert column_means(table.performance).tolist() == pytest.approx([0.3, 0.6])
+    assert column_means(answered.performance).tolist() == pytest.approx([1, 0.6])
+    np.testing.assert_array_equal(table.cost, answered.cost, "a failure costs what it costs")
+
+
+def test_each_policy_undoes_the_other(release: lfb.Release) -> None:
+    table = release.routing("test")
+    back = table.with_failures("missing").with_failures("zero")
+    np.testing.assert_array_equal(back.performance, table.performance)
+    np.testing.assert_array_equal(table.with_failures("zero").performance, table.performance)
+    with pytest.raises(UnknownNameError, match='No policy for failures "zeros"'):
+        release.routing(failures="zeros")
+
+
+def test_what_was_never_asked_stays_missing(tmp_path: Path) -> None:
+    table = failing_release(tmp_path, missing=True).routing()
+    flaky = table.candidates.index("flaky")
+    assert table.failures.sum() == 0
+    assert np.isnan(table.performance[:, flaky]).sum() == round(0.7 * QUERIES)
+
+
+def test_replicates_of_which_some_fail(tmp_path: Path) -> None:
+    lost = {"response": None, "performance": None, "status": "error", "error": "503"}
+    rows = [
+        answer(1, "a", replicate=0), answer(1, "a", replicate=1, **lost),
+        answer(1, "b", replicate=0, **lost), answer(1, "b", replicate=1, **lost),
+        answer(1, "c", replicate=0, performance=0.5), answer(1, "c", replicate=1, performance=1.0),
+    ]  # fmt: skip
+    release = made_up_release(tmp_path, rows)
+    table = release.routing()
+    assert table.performance.tolist() == [[0.5, 0, 0.75]]
+    assert table.with_failures("missing").performance[0, [0, 2]].tolist() == [1, 0.75]
+    assert (table.replicates.tolist(), table.failures.tolist()) == ([[2, 2, 2]], [[1, 2, 0]])
+    (view,) = release.table("routing").to_table()["candidates"].to_pylist()
+    assert [(cell["performance"], cell["failures"]) for cell in view] == [(1.0, 1), (None, 2), (0.75, 0)]
+
+
+def test_a_failure_beside_answers_without_scores_is_unknown_too() -> None:
+    """Otherwise the one that failed would be the only one with a score."""
+    values = np.array([[NAN, NAN], [NAN, 1.0], [NAN, NAN], [NAN, NAN]], np.float32)
+    failures = [[1, 0], [1, 0], [1, 1], [1, 1]]
+    found = failures_as_zero(values, failures, np.ones((4, 2), int), ["t", "t", "t", "open"])
+    np.testing.assert_array_equal(found, [[NAN, NAN], [0, 1], [0, 0], [NAN, NAN]])
+    np.testing.assert_array_equal(failures_as_missing(found, failures, np.ones((4, 2), int)), values)
+
+
+def test_an_empty_answer_keeps_a_score_of_its_own(tmp_path: Path) -> None:
+    rows = [answer(1, "a", response="", performance=0.25), answer(1, "b")]
+    table = made_up_release(tmp_path, rows).routing()
+    assert table.performance.tolist() == [[0.25, 1]]
+    assert table.failures.tolist() == [[0, 0]]
+
+
+def test_a_failure_is_the_worst_for_a_judge(tmp_path: Path) -> None:
+    judged = {"performance": None, "judge": "j", "metric": "judge"}
+    lost = {"performance": None, "metric": "judge", "response": None, "status": "error"}
+    rows = [answer(1, "a", **judged, judge_score=0.5), answer(1, "b", **lost)]
+    table = made_up_release(tmp_path, rows).routing()
+    assert table.judge.tolist() == [[0.5, 0]]
+    assert np.isnan(table.performance).all(), "no answer to this query has a performance"
+
+
+def test_means_are_comparable_where_queries_differ() -> None:
+    """The second candidate was asked only the easy queries, and is worse on each."""
+    values = np.array([[1.0, 0.9], [1.0, 0.9], [0.2, NAN], [0.2, NAN]], np.float32)
+    assert column_means(values).tolist() == pytest.approx([0.6, 0.9])
+    assert comparable_means(values).tolist() == pytest.approx([0.6, 0.5])
+    full = np.array([[1.0, 0.5], [0.0, 0.5]], np.float32)
+    assert comparable_means(full).tolist() == column_means(full).tolist()
+    np.testing.assert_array_equal(comparable_means(np.array([[1.0, NAN], [0.0, NAN]], np.float32)), [0.5, NAN])
+    assert np.isnan(comparable_means(np.full((2, 2), NAN, np.float32))).all()

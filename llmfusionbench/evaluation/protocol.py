@@ -184,11 +184,6 @@ def widened(table: RoutingTable, candidates: Sequence[str]) -> RoutingTable:
     """`table` with exactly these candidates; values of new ones are missing."""
     extra = [name for name in candidates if name not in table.candidates]
     blank, none = (np.full((len(table), len(extra)), value, kind) for value, kind in ((np.nan, np.float32), (0, np.int32)))
-    wide = replace(
-        table,
-        candidates=[*table.candidates, *extra],
-        **{name: np.concatenate([getattr(table, name), blank], axis=1) for name in ("performance", "cost", "judge")},
-        **{name: np.concatenate([getattr(table, name), none], axis=1) for name in ("replicates", "failures")},
-        reward=None,
-    )
-    return wide.columns(candidates)
+    matrices: dict[str, Any] = {n: np.hstack([getattr(table, n), blank]) for n in ("performance", "cost", "judge")}
+    matrices |= {name: np.hstack([getattr(table, name), none]) for name in ("replicates", "failures")}
+    return replace(table, candidates=[*table.candidates, *extra], **matrices, reward=None).columns(candidates)

@@ -213,13 +213,16 @@ class _Cells(NamedTuple):
         """[Q, C] sums of weights [N], 0 for answers outside."""
         weights = np.asarray(weights, np.float64)
         inside = weights != 0
-        return np.bincount(self.place[inside], weights[inside], self.shape[0] * self.shape[1]).reshape(self.shape)
+        total: Numbers = np.bincount(self.place[inside], weights[inside], self.shape[0] * self.shape[1]).astype(np.float64)
+        return total.reshape(self.shape)
 
     def means(self, values: Numbers, wanted: npt.NDArray[np.bool_]) -> Numbers:
         """[Q, C] means of the values [N] of wanted answers that have one; NaN where none has."""
         known = wanted & ~np.isnan(values)
         count = self.sums(known)
-        return np.divide(self.sums(np.where(known, values, 0.0)), count, out=np.full(self.shape, np.nan), where=count > 0)
+        total = self.sums(np.where(known, values, 0.0))
+        means: Numbers = np.divide(total, count, out=np.full(self.shape, np.nan), where=count > 0)
+        return means
 
 
 def select(

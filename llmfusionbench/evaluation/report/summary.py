@@ -231,7 +231,7 @@ def _about(setting: Setting, trial: Trial) -> list[str]:
 
 def _unknown(trial: Trial, measurer: Measurer, decisions: Mapping[str, Decisions]) -> list[str]:
     """A warning about each router that chose answers without a performance, and about best singles with few."""
-    lines = []
+    lines: list[str] = []
     if np.isnan(trial.table.performance).all():
         return lines
     for name, decided in decisions.items():

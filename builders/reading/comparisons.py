@@ -62,14 +62,15 @@ class _Comparisons:
     split: str | None
 
     def read(self) -> Iterator[Part]:
-        yield Note(self.file, f"{self.layout.title} are taken as a judge's scores of each answer against the other")
+        other = "the other" if self.layout.llms[0] in self.columns else f"that of an opponent, {self._reference}"
+        yield Note(self.file, f"{self.layout.title} are taken as a judge's scores of each answer against {other}")
         sources = self._sources()
         derived = {"prompt": self._asked(), "judge_reason": any(reason in self.columns for *_, reason in self.layout.verdicts)}
         names = dict.fromkeys([*sources, *(name for name, made in derived.items() if made), *_MADE])
         judged = {} if "judge" in sources else {"judge": "unknown"}
         constants = {"task": self.layout.task, "metric": "judge", **judged}
         constants = {c: v for c, v in constants.items() if c not in sources}
-        constants |= {c: v for c, v in self.mapping.constants.items() if c != "llm"}
+        constants |= {c: v for c, v in self.mapping.constants.items() if c not in _MADE}
         mapping = TableMapping(columns={n: n for n in names}, constants=constants, split=self.mapping.split, own_names=False)
         reading = Reading.of(self.path, self.file, list(names), mapping, self.split)
         yield from replace(reading, scales={"judge_score": (0.0, 1.0)}).read(chunks=self._chunks(sources))
@@ -93,11 +94,17 @@ class _Comparisons:
                 "Remedy: name it with --map llm==NAME"
             )
         for ours in (*self.mapping.constants, *self.mapping.wide):
-            if ours not in (*_QUERY, "provenance") and not (ours == "llm" and unnamed):
+            free = {"llm": unnamed, "judge_opponent": self.layout.llms[0] not in self.columns}.get(ours, False)
+            if ours not in (*_QUERY, "provenance") and not free:
                 raise InputError(
                     f"{self.path}: {ours} cannot be mapped, for the file has {self.layout.title}: each record has two answers. "
                     f"Remedy: drop the mapping of {ours}"
                 )
+
+    @property
+    def _reference(self) -> str:
+        """The opponent, where a record does not name it."""
+        return self.mapping.constants.get("judge_opponent", REFERENCE)
 
     def _asked(self) -> bool:
         """Whether the prompt is what the conversations hold of it."""
@@ -147,7 +154,7 @@ class _Comparisons:
                 "llm": llms[side],
                 "response": answers[side],
                 "judge_score": pa.array(scores if side else 1 - scores, pa.float64(), from_pandas=True),
-                "judge_opponent": pc.if_else(pc.equal(pc.coalesce(llms[1 - side], ""), ""), REFERENCE, llms[1 - side]),
+                "judge_opponent": pc.if_else(pc.equal(pc.coalesce(llms[1 - side], ""), ""), self._reference, llms[1 - side]),
                 "judge_order": pa.array([shown] * len(scores), pa.string()),
             }
             whole = Chunk(pa.record_batch({**common, **made}), chunk.rows)

@@ -97,7 +97,12 @@ def unit(ours: str, theirs: str) -> tuple[bool, Factor | None]:
 
 def named_by_unit(ours: str, columns: Sequence[str]) -> str | None:
     """The first column that names the quantity of `ours` in another unit, such as `latencyMs` for `latency_s`."""
-    for column in columns if ours in UNITS else ():
+    if ours not in UNITS:
+        return None
+    heads = tuple({name.partition("_")[0] for name in _QUANTITIES[ours]})
+    for column in columns:
+        if not column.lower().startswith(heads):
+            continue  # a wide table has many columns
         words = words_of(column)
         if len(words) > 1 and "_".join(words[:-1]) in _QUANTITIES[ours] and UNITS[ours].get(words[-1]) is not None:
             return column

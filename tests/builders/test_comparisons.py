@@ -51,6 +51,10 @@ def test_annotations_that_name_no_reference(tmp_path: Path) -> None:
     del row["output_1"], row["generator_1"]
     release = build("table", [write_json(tmp_path / "new.json", [row])], tmp_path / "out", workers=1)
     assert judged(release, *SIDES, "judge") == [("A?", "new", "reference", None, 1.0, "judge-7")]
+    assert release.manifest["source"]["notes"][0].endswith("each answer against that of an opponent, reference")
+    known = {"map": {"judge_opponent": "=old"}}
+    release = build("table", [tmp_path / "new.json"], tmp_path / "known", options=known, workers=1)
+    assert judged(release, *SIDES) == [("A?", "new", "old", None, 1.0)]
     del row["generator_2"]
     path = write_json(tmp_path / "new.json", [row])
     with pytest.raises(InputError, match=r"no column generator_2 names the LLM(?s:.*)--map llm==NAME"):
@@ -66,6 +70,7 @@ def test_annotations_that_name_no_reference(tmp_path: Path) -> None:
         ({"judge_score": "preference/2"}, "judge_score cannot be preference"),
         ({"output_tokens": "annotator"}, "output_tokens cannot be annotator"),
         ({"prompt": "instrction"}, 'no column "instrction" for prompt. Did you mean "instruction"?'),
+        ({"judge_opponent": "=old"}, "judge_opponent cannot be mapped"),
         ({"latency_s": "=3"}, "latency_s cannot be mapped, for the file has AlpacaEval's annotations: each record has two"),
     ],
 )

@@ -26,7 +26,7 @@ _ROUNDING: Final = 1e-9
 """Share of the scale by which a score may leave it; it counts as the end of the scale."""
 _STRAY: Final = 0.1
 """Share of values outside a scale up to which they look like mistakes rather than like another scale."""
-_TOPS: Final = (2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 20.0, 50.0, 100.0, 1000.0)
+_TOPS: Final = (2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 20.0, 50.0, 100.0, 1000.0)
 _FROM_ONE: Final = 10.0
 """Scales up to here begin at 1 where no value is lower, as those of judges do."""
 _SHOWN: Final = 10

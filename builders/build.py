@@ -20,12 +20,13 @@ import pyarrow.compute as pc
 
 from llmfusionbench import plugins
 from llmfusionbench.builders.making.intake import Intake
+from llmfusionbench.builders.making.scales import Scale, Scales
 from llmfusionbench.builders.making.shard import Shard, write_shards
 from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.reading.file_names import labelled
 from llmfusionbench.builders.reading.limits import RECORD_MIB, limit_records
 from llmfusionbench.builders.reading.llm_table import read_llms
-from llmfusionbench.builders.records import Llms, Rejected, Source
+from llmfusionbench.builders.records import Llms, Note, Rejected, Source
 from llmfusionbench.builders.sources import SOURCES
 from llmfusionbench.builders.sources.release import Release as ReleaseSource
 from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
@@ -49,6 +50,7 @@ def build(
     options: Mapping[str, Any] | None = None,
     tokenizer: str | None = None,
     llms: str | Path | None = None,
+    scale: Mapping[str, Scale] | None = None,
     test_share: float = 0.0,
     overwrite: bool = False,
     strict: bool = False,
@@ -67,7 +69,10 @@ def build(
         options: Arguments of the source's constructor.
         tokenizer: tiktoken encoding, such as `cl100k_base`, for token counts that the log does not state.
         llms: File of rows of the table `llms` (JSONL, CSV or Parquet), such as prices and their dates. What it states counts,
-            whatever the log states.
+            whatever the log states. Prices per token or per 1K tokens are converted if their columns' names state the unit.
+        scale: Column of scores, `performance` or `judge_score` -> the lowest and the highest score that the log gives, such as
+            `{"judge_score": (1, 10)}`. They become 0 and 1, and the scores between them lie between. Without it, a file with a
+            score outside 0 to 1 is refused.
         test_share: Share of the train queries to set aside as split `test`, chosen by a hash of their ids.
         overwrite: Replace an existing release.
         strict: Raise if a record is rejected, instead of listing it in rejected.jsonl.
@@ -81,11 +86,12 @@ def build(
     Returns:
         The release. `manifest["rejected"]` is the number of records in its rejected.jsonl. `manifest["records"]` counts the
         records of the input that were `taken`, `folded` into an earlier one that says the same, or `rejected`.
+        `manifest["source"]["notes"]`, if there are any, lists what was made of whole columns, such as a converted unit.
 
     Raises:
-        InputError: an input cannot be read, or `out` cannot be written.
+        InputError: an input cannot be read, a column of scores is on another scale, or `out` cannot be written.
         RejectedError: no record could be read, or `strict` and a record was rejected.
-        UnknownNameError: the source or one of its options is not known.
+        UnknownNameError: the source, one of its options or a column of `scale` is not known.
     """
     reader = source if not isinstance(source, str) else _source(source, options or {})
     named = [Path(p) for p in inputs]
@@ -93,7 +99,8 @@ def build(
         if place.is_dir() and not (place / MANIFEST).is_file():
             raise InputError(f"{place}: not a release, it has no {MANIFEST}. Remedy: name the directory of a release")
     paths = _checked([p / MANIFEST if isinstance(reader, ReleaseSource) and p.is_dir() else p for p in named])
-    stated = read_llms(Path(llms)) if llms is not None else []
+    stated, notes = read_llms(Path(llms)) if llms is not None else ([], [])
+    scales = Scales(scale)
     if not 0 <= test_share < 1:
         raise InputError(f"test_share is {test_share}, expected a number from 0 to below 1")
     if tokenizer is not None:
@@ -113,11 +120,14 @@ def build(
     ):
         scratch = writer.path / "scratch"
         scratch.mkdir()
-        intake = Intake(Spill(scratch))
+        intake = Intake(Spill(scratch), scales)
         intake.take(Llms(stated))
+        for note in notes:
+            intake.take(Note(Path(str(llms)).name, note))
         for part in reader.read(paths):
             intake.take(part)
             tell("records read", intake.spill.rows, None)
+        scales.check()
         if not intake.spill.rows:
             raise RejectedError(_refusal(intake.rejected, "no record could be taken"))
         intake.spill.flush()
@@ -141,12 +151,16 @@ def build(
         if intake.rejected:
             files[REJECTED] = _write_rejected(writer.path / REJECTED, intake.rejected)
         shutil.rmtree(scratch)
-        about = {
+        about: dict[str, Any] = {
             "name": source if isinstance(source, str) else type(source).__name__,
             "revision": revision,
             "inputs": [{"name": name, "bytes": p.stat().st_size, "sha256": sha256(p)} for p, name in labelled(paths)],
             "options": {"tokenizer": tokenizer, "test_share": test_share, **_plain(options or {})} | _described(llms),
         }
+        if scales.stated:
+            about["options"] |= {"scale": {ours: list(ends) for ours, ends in scales.stated.items()}}
+        if noted := intake.notes():
+            about["notes"] = noted
         provenance = sorted(intake.provenance)
         records = intake.tally.counts(intake.rejected)
         facts = {"source": about, "provenance": provenance, "records": records, "rejected": len(intake.rejected)}

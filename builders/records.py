@@ -1,4 +1,4 @@
-"""What a source yields while it reads: log records, LLMs, templates, vectors, and rejected records.
+"""What a source yields while it reads: log records, notes, LLMs, templates, vectors, and rejected records.
 
 A log record is one answer with everything that its log states, in the columns of `LOG`, whatever the format was.
 """
@@ -6,7 +6,7 @@ A log record is one answer with everything that its log states, in the columns o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -70,6 +70,9 @@ LOG: Final = pa.schema(
 )
 """The columns of a log record. All are nullable: what a log does not state is null."""
 
+SCORES: Final = ("performance", "judge_score")
+"""Columns of a log record that hold scores, from 0 to 1."""
+
 JUDGE_COLUMNS: Final = {name.removeprefix("judge_"): name for name in LOG.names if name.startswith("judge_")}
 """Columns of the table `judge_scores`, each with its name in a log record; the others have the same name in both."""
 
@@ -80,6 +83,20 @@ class Records:
 
     table: pa.Table
     """Some of the columns of `LOG`; the others are null."""
+    named: Mapping[str, str] = field(default_factory=dict)
+    """Our column -> what the file calls it: columns of scores, and of costs and latencies in a unit that no name states."""
+    mapped: bool = False
+    """Whether `--map` chooses the columns."""
+    scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Our column of scores -> the scale of the format, from which the reader has brought it to 0..1."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a source made of a column as a whole, for the user to know."""
+
+    file: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -116,7 +133,7 @@ class Rejected:
     """What identifies the record: its short fields, without secrets."""
 
 
-Part = Records | Llms | Templates | Embeddings | Rejected
+Part = Records | Note | Llms | Templates | Embeddings | Rejected
 
 
 class Source(Protocol):

@@ -27,7 +27,7 @@ PAGES = {
     "docs/audit.md": 2,
     "docs/corpora.md": 3,
     "docs/evaluation.md": 2,
-    "docs/getting_started.md": 6,
+    "docs/getting_started.md": 7,
     "docs/retrieval.md": 3,
     "docs/scoring.md": 3,
     "docs/thought_templates.md": 2,

@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 
 from llmfusionbench.builders.known.llms import known_llm, scale_of
 from llmfusionbench.builders.known.tasks import canonical_task
+from llmfusionbench.builders.making.contradictions import ZeroTokens
 from llmfusionbench.builders.making.normalise import normalise
+from llmfusionbench.builders.making.scales import Scales
 from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.making.tally import Tally, places_of
 from llmfusionbench.builders.reading.limits import MOST_REJECTED, whole_bytes
-from llmfusionbench.builders.records import Embeddings, Llms, Part, Records, Rejected, Templates
+from llmfusionbench.builders.records import Embeddings, Llms, Note, Part, Records, Rejected, Templates
 from llmfusionbench.errors import InputError, RejectedError
 from llmfusionbench.schema import table_schema
 from llmfusionbench.types import query_id, template_id
@@ -28,21 +30,28 @@ _PRICES: Final = {"input_price", "output_price", "prices"}
 class Intake:
     """What has been read of a source."""
 
-    def __init__(self, spill: Spill) -> None:
+    def __init__(self, spill: Spill, scales: Scales | None = None) -> None:
         self.spill = spill
+        self.scales = scales or Scales()
+        self.zeros = ZeroTokens()
         self.tally = Tally()
         self.rejected: list[Rejected] = []
         self.embeddings: list[pa.Table] = []
         self.provenance: set[str] = set()
         self._llms: dict[str, dict[str, Any]] = {}
         self._templates: list[dict[str, Any]] = []
+        self._notes: dict[str, list[str]] = {}
 
     def take(self, part: Part) -> None:
         """Write records to disk, and keep any other part in memory."""
         match part:
             case Records(table):
                 for batch in table.combine_chunks().to_batches():
-                    self._records(batch)
+                    batch = self.scales.apply(batch, part)
+                    if not self.scales.refused:  # else the build fails once all values are counted
+                        self._records(batch)
+            case Note(file, text):
+                self._notes.setdefault(text, []).append(file)
             case Llms(rows):
                 for row in rows:
                     said = {k: v for k, v in row.items() if v is not None}
@@ -76,6 +85,7 @@ class Intake:
         self._reject(rejected)
         if not normal.num_rows:
             return
+        normal = self.zeros.apply(normal)
         self.spill.add(normal)
         self.tally.read(places_of(normal))
         for llm in pc.unique(normal.column("llm")).to_pylist():
@@ -85,6 +95,14 @@ class Intake:
             raise InputError(f"more than {_MOST_LLMS:,} LLMs. Remedy: check which column or field names the LLM")
         asked = normal.filter(normal.column("llm").is_valid())
         self.provenance |= set(pc.unique(asked.column("provenance")).to_pylist())
+
+    def notes(self) -> list[str]:
+        """What was made of whole columns, a line for each; the same in several files once."""
+        places = {
+            text: files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1:,} more files"
+            for text, files in self._notes.items()
+        }
+        return [f"{place}: {text}" for text, place in places.items()] + self.zeros.notes()
 
     def llm_table(self) -> pa.Table:
         """The table `llms`: what the source states of each, completed with what is publicly known."""

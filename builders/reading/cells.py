@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.builders.reading.factors import Factor
 from llmfusionbench.builders.reading.fields import BadRecordError, answer_text, option_texts, writable
 from llmfusionbench.builders.reading.objects import distribution, error_text, moment_text, reasoning_text, sampling, turns
 from llmfusionbench.validation.issue import shorten
@@ -38,7 +39,7 @@ class Cells:
     problems: dict[int, list[str]] = field(default_factory=dict)
     """Row -> what is wrong with it."""
 
-    def column(self, ours: str, theirs: str, kind: pa.DataType) -> pa.Array:
+    def column(self, ours: str, theirs: str, kind: pa.DataType, factor: Factor | None = None) -> pa.Array:
         """A column of the batch as `kind`, null where a cell does not fit; all null if the batch lacks the column."""
         position = self.batch.schema.get_field_index(theirs)
         if position < 0:
@@ -51,7 +52,7 @@ class Cells:
             return self._each(found, label, _NESTED[ours], kind)
         if pa.types.is_string(kind):
             return self._texts(found, ours, label)
-        return self._numbers(found, label, kind)
+        return self._numbers(found, label, kind, factor)
 
     def _texts(self, found: pa.Array, ours: str, label: str) -> pa.Array:
         if ours in _PARSED:
@@ -64,7 +65,7 @@ class Cells:
             return texts
         return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
 
-    def _numbers(self, found: pa.Array, label: str, kind: pa.DataType) -> pa.Array:
+    def _numbers(self, found: pa.Array, label: str, kind: pa.DataType, factor: Factor | None) -> pa.Array:
         if pa.types.is_boolean(found.type):
             found = found.cast(pa.int8())
         if pa.types.is_decimal(found.type):
@@ -73,6 +74,7 @@ class Cells:
             found = self._each(found, label, _as_number, pa.float64())
         values = found.cast(pa.float64(), safe=False)
         values = pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
+        values = values if factor is None else factor.of(values)
         wrong = pc.invert(pc.is_finite(values))
         expected = "a finite number"
         if pa.types.is_integer(kind):

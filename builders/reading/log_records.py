@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.reading.cells import Cells
+from llmfusionbench.builders.reading.factors import Factor
 from llmfusionbench.builders.reading.file_names import stem
 from llmfusionbench.builders.reading.mapping import COLUMNS, TableMapping
 from llmfusionbench.builders.reading.tables import Chunk, read_chunks
-from llmfusionbench.builders.records import LOG, Part, Records, Rejected, refuse
+from llmfusionbench.builders.records import LOG, SCORES, Note, Part, Records, Rejected, refuse
 from llmfusionbench.errors import InputError
 from llmfusionbench.types import DIRECT, Candidate
 
@@ -36,6 +37,12 @@ class Reading:
     """Our column -> further columns that may hold its value."""
     answers: dict[str, dict[str, str]]
     """LLM -> our column -> theirs, in a wide table."""
+    factors: dict[str, Factor] = field(default_factory=dict)
+    """Our column -> what its numbers are multiplied or divided by."""
+    unstated: dict[str, str] = field(default_factory=dict)
+    """Our column -> theirs, for costs and latencies in a unit that no name states."""
+    scales: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Our column of scores -> the scale that it was brought to 0..1 from, if the format has one."""
 
     @classmethod
     def of(
@@ -58,6 +65,8 @@ class Reading:
             mapping.source_of(columns),
             mapping.others_of(columns),
             answers,
+            mapping.factors_of(columns),
+            mapping.unstated_units(columns),
         )
 
     def read(
@@ -66,6 +75,9 @@ class Reading:
         chunks: Iterable[Chunk | Rejected] | None = None,
     ) -> Iterator[Part]:
         """Everything in the file. `check` takes rejected records out of a chunk; `chunks` have the `needed` columns."""
+        for ours, factor in self.factors.items():
+            theirs = self.mapping.wide.get(ours, self.sources.get(ours))
+            yield Note(self.file, f"{theirs} is taken as {ours}, {factor.words()}")
         for chunk in read_chunks(self.path, self.file, self.needed()) if chunks is None else chunks:
             if isinstance(chunk, Rejected):
                 yield chunk
@@ -86,7 +98,7 @@ class Reading:
         columns: dict[str, pa.Array] = {"file": pa.array([self.file] * len(chunk.rows)), "row": pa.array(chunk.rows)}
         for ours in COLUMNS:
             if ours in self.sources:
-                columns[ours] = cells.column(ours, self.sources[ours], LOG.field(ours).type)
+                columns[ours] = cells.column(ours, self.sources[ours], LOG.field(ours).type, self.factors.get(ours))
                 for theirs in self.others.get(ours, ()):
                     columns[ours] = pc.coalesce(columns[ours], cells.column(ours, theirs, LOG.field(ours).type))
             if ours in self.constants:
@@ -97,30 +109,36 @@ class Reading:
                 cells.problems.setdefault(i, []).append(
                     f"{self.sources.get('llm', 'llm')} is empty, expected the name of an LLM"
                 )
-            yield from _checked(_with_candidates(columns), cells)
+            yield from self._checked(_with_candidates(columns), cells)
             return
         common = {k: v for k, v in columns.items() if k not in ("llm", "mode")}
-        yield from _checked(common, cells)
+        yield from self._checked(common, cells)
         broken = set(cells.problems)
         for llm, sources in self.answers.items():
             cells.problems.clear()
-            answer = {ours: cells.column(ours, theirs, LOG.field(ours).type) for ours, theirs in sources.items()}
+            answer = {
+                ours: cells.column(ours, theirs, LOG.field(ours).type, self.factors.get(ours))
+                for ours, theirs in sources.items()
+            }
             asked = _any_said(cells, sources)
             asked[list(broken)] = False
             names = {"llm": pa.array([llm] * len(chunk.rows))} | ({"mode": columns["mode"]} if "mode" in columns else {})
-            yield from _checked(_with_candidates(common | answer | names), cells, asked)
+            yield from self._checked(_with_candidates(common | answer | names), cells, asked)
 
-
-def _checked(columns: dict[str, pa.Array], cells: Cells, wanted: npt.NDArray[np.bool_] | None = None) -> Iterator[Part]:
-    """The wanted records, and those of them whose cells do not fit."""
-    table, problems = pa.table(columns), cells.problems
-    if wanted is not None:
-        place = np.cumsum(wanted) - 1
-        table = table.filter(pa.array(wanted))
-        problems = {int(place[i]): found for i, found in problems.items() if wanted[i]}
-    kept, rejected = refuse(table, problems)
-    yield from rejected
-    yield Records(kept)
+    def _checked(
+        self, columns: dict[str, pa.Array], cells: Cells, wanted: npt.NDArray[np.bool_] | None = None
+    ) -> Iterator[Part]:
+        """The wanted records, and those of them whose cells do not fit."""
+        table, problems = pa.table(columns), cells.problems
+        if wanted is not None:
+            place = np.cumsum(wanted) - 1
+            table = table.filter(pa.array(wanted))
+            problems = {int(place[i]): found for i, found in problems.items() if wanted[i]}
+        kept, rejected = refuse(table, problems)
+        yield from rejected
+        scores = {c: n for c in SCORES if (n := self.mapping.wide.get(c, self.sources.get(c)))}
+        mapped = self.mapping.own_names and not self.mapping.wide and not {*SCORES} & {*self.factors}
+        yield Records(kept, scores | self.unstated, mapped, self.scales)
 
 
 def _with_candidates(columns: dict[str, pa.Array]) -> dict[str, pa.Array]:

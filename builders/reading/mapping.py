@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
 import yaml
 
+from llmfusionbench.builders.reading.factors import UNITS, Factor, expression, named_by_unit, unit
 from llmfusionbench.builders.records import LOG
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.storage.repeats import repeated
@@ -54,7 +56,7 @@ class TableMapping:
     """Where the columns of a log record come from."""
 
     columns: dict[str, str] = field(default_factory=dict)
-    """Our column -> theirs."""
+    """Our column -> theirs, or `theirs/NUMBER` or `theirs*NUMBER`."""
     constants: dict[str, str] = field(default_factory=dict)
     """Our column -> the text of all records."""
     wide: dict[str, str] = field(default_factory=dict)
@@ -69,7 +71,25 @@ class TableMapping:
     def source_of(self, columns: Sequence[str]) -> dict[str, str]:
         """Our column -> theirs, in a file with `columns`."""
         own = {c: n for c in COLUMNS if self.own_names and c not in self.wide and (n := _own_name(c, columns))}
-        return {ours: theirs for ours, theirs in (own | self.columns).items() if ours not in self.constants}
+        mapped = {ours: expression(theirs, columns, ours)[0] for ours, theirs in self.columns.items()}
+        return {ours: theirs for ours, theirs in (own | mapped).items() if ours not in self.constants}
+
+    def factors_of(self, columns: Sequence[str]) -> dict[str, Factor]:
+        """Our column -> the factor that its mapping asks for, else the one that makes ours of the unit in their name."""
+        asked = {ours: found for ours, theirs in self.columns.items() if (found := expression(theirs, columns, ours)[1])}
+        units = {ours: unit(ours, theirs)[1] for ours, theirs in self._named_with_unit(columns).items() if ours not in asked}
+        return {ours: found for ours, found in units.items() if found} | asked
+
+    def unstated_units(self, columns: Sequence[str]) -> dict[str, str]:
+        """Our column -> theirs, where neither the mapping nor their name states the unit of a cost or a latency."""
+        asked = {ours for ours, theirs in self.columns.items() if expression(theirs, columns, ours)[1]}
+        named = self._named_with_unit(columns)
+        return {ours: theirs for ours, theirs in named.items() if ours not in asked and not unit(ours, theirs)[0]}
+
+    def _named_with_unit(self, columns: Sequence[str]) -> dict[str, str]:
+        """Our columns that have a unit -> theirs, or their pattern in a wide table; only where names are the user's own."""
+        named = {**self.source_of(columns), **self.wide} if self.own_names else {}
+        return {ours: theirs for ours, theirs in named.items() if ours in UNITS}
 
     def others_of(self, columns: Sequence[str]) -> dict[str, list[str]]:
         """Our column -> further columns with its value, where that of `source_of` has none, in a file with `columns`."""
@@ -112,7 +132,11 @@ class TableMapping:
                 f"{place}: its only column is {shorten(columns[0])}; is the separator a {mark}? "
                 "Remedy: separate columns by commas, or by tabs in a file named .tsv"
             )
-        for ours, theirs in self.columns.items():
+        for ours, mapped in self.columns.items():
+            theirs, factor = expression(mapped, columns, ours)
+            kind = LOG.field(ours).type
+            if factor is not None and not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+                raise InputError(f'{place}: {ours} is mapped to "{mapped}", but is not a number. Remedy: name a column alone')
             if theirs not in columns:
                 near = difflib.get_close_matches(theirs, columns, n=1)
                 hint = f' Did you mean "{near[0]}"?' if near else ""
@@ -230,8 +254,9 @@ def _named(section: Any, name: str) -> dict[str, str]:
 
 
 def _own_name(ours: str, columns: Sequence[str]) -> str | None:
-    """The column that needs no mapping, because it has our name or the name that endpoints give it."""
-    return next((name for name in (ours, *_OTHER_NAMES.get(ours, ())) if name in columns), None)
+    """The column that needs no mapping: it has our name, the name that endpoints give it, or our name in another unit."""
+    own = next((name for name in (ours, *_OTHER_NAMES.get(ours, ())) if name in columns), None)
+    return own or named_by_unit(ours, columns)
 
 
 def _other_mark(header: str) -> str | None:

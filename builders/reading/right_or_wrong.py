@@ -1,4 +1,7 @@
-"""Columns of labels, right or wrong; any other value rejects its record."""
+"""Columns of labels, right or wrong; any other value rejects its record, but for a number on another scale than 0 to 1.
+
+Such a number shows that the column does not hold labels: it stays, and the build refuses the column as a whole.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _WORDS: Final = ("", "0", "1", "0.0", "1.0", "true", "false", "nan", "none", "nu
 
 
 def refuse_but_labels(chunk: Chunk, file: str, columns: Sequence[str], names: Sequence[str]) -> tuple[Chunk, list[Rejected]]:
-    """The records whose cells of `columns` are 0, 1, True, False or missing, and the others, with their cells of `names`."""
+    """The records whose cells of `columns` are labels or on another scale, and the others, with their cells of `names`."""
     wrong: dict[int, str] = {}
     for column in columns:
         for i in np.flatnonzero(~_fits(chunk.batch.column(column))).tolist():
@@ -32,12 +35,23 @@ def _fits(cells: pa.Array) -> Any:
         return np.ones(len(cells), bool)
     if pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type):
         numbers = cells.cast(pa.float64(), safe=False)
-        good = pc.or_(pc.is_nan(numbers), pc.is_in(numbers, pa.array([0.0, 1.0])))
+        good = pc.invert(pc.and_(pc.greater(numbers, 0.0), pc.less(numbers, 1.0)))
     elif pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
-        good = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(cells.cast(pa.string()))), pa.array(_WORDS))
+        encoded = pc.utf8_lower(pc.utf8_trim_whitespace(cells.cast(pa.string()))).dictionary_encode()
+        good = pa.array([_is_label(word) for word in encoded.dictionary.to_pylist()], pa.bool_()).take(encoded.indices)
     else:
         good = pa.repeat(False, len(cells))
     return pc.or_(pc.fill_null(good, True), cells.is_null()).to_numpy(zero_copy_only=False)
+
+
+def _is_label(word: str) -> bool:
+    """Whether a cell is a word for a label or for none, or a number outside 0..1."""
+    if word in _WORDS:
+        return True
+    try:
+        return "_" not in word and abs(float(word) - 0.5) > 0.5
+    except ValueError:
+        return False
 
 
 def _short(value: Any) -> Any:

@@ -60,7 +60,8 @@ class RouteLLM:
     def _llms(self, path: Path, columns: Sequence[str]) -> list[str]:
         if set(columns) >= _BATTLE:
             raise InputError(
-                f"{path}: battles, which have a winner but no performance. Remedy: use its CSV of right and wrong answers"
+                f"{path}: battles, which have a winner but no performance. Remedy: use its CSV of right and wrong answers, "
+                "or the source table, which reads battles as judgements of pairs"
             )
         if "prompt" not in columns:
             raise InputError(f"{path}: no column prompt. Remedy: use another source, or `table` with --map")

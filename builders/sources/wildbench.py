@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -74,12 +74,13 @@ class WildBench:
 
     def _file(self, path: Path, file: str, named: NamedLlm, judge: str, prompts: Mapping[str, Asked]) -> Iterator[Part]:
         endpoint = Constant("model_test")
+        scores = _Scores(path)
 
         def read(record: dict[str, Any]) -> Iterator[dict[str, Any] | BadRecordError]:
             answer = _answer(record, prompts)
             endpoint.check(record)
             try:
-                answer |= {"judge": judge, "judge_rubric": RUBRIC, **_judgement(record)}
+                answer |= {"judge": judge, "judge_rubric": RUBRIC, **_judgement(record, scores)}
             except BadRecordError as error:
                 yield BadRecordError(f"{error}; the answer is kept without it")
             yield answer
@@ -88,6 +89,7 @@ class WildBench:
         shared |= {"task": "wildbench", "metric": "judge"}
         identity = partial(identity_of, names=_NAMES, llm=Candidate(named.llm, named.mode).name, judge=judge)
         yield from read_records(path, file, read, shared, identity=identity, required="WildBench answer")
+        scores.check()
         yield Llms([{"llm": named.llm, "endpoint": endpoint.value}])
 
 
@@ -104,20 +106,37 @@ def _answer(record: dict[str, Any], prompts: Mapping[str, Asked]) -> dict[str, A
     }
 
 
-def _judgement(record: dict[str, Any]) -> dict[str, Any]:
-    return {"judge_score": _score(record.get("score")), "judge_reason": _reason(record.get("parsed_result"))}
+def _judgement(record: dict[str, Any], scores: _Scores) -> dict[str, Any]:
+    return {"judge_score": scores.read(record.get("score")), "judge_reason": _reason(record.get("parsed_result"))}
 
 
-def _score(value: Any) -> float | None:
-    """WB-Score, a number from 1 to 10 often written as text, mapped to 0..1; None where the judge gave none."""
-    if value is None or (isinstance(value, str) and value.strip().lower() in _UNSCORED):
-        return None
-    shown = value.strip() if isinstance(value, str) else str(value)
-    if isinstance(value, (str, int, float)) and not isinstance(value, bool) and _SCORE.fullmatch(shown):
-        score = float(shown)
-        if 1 <= score <= 10:
-            return (score - 1) / 9
-    raise BadRecordError(f"score is {shown[:40]!r}, expected a number from 1 to 10")
+@dataclass
+class _Scores:
+    """The scores of a file: a judge may leave its scale now and then, but most scores outside are on another one."""
+
+    path: Path
+    numbers: list[float] = field(default_factory=list)
+
+    def read(self, value: Any) -> float | None:
+        """WB-Score, a number from 1 to 10 often written as text, mapped to 0..1; None where the judge gave none."""
+        if value is None or (isinstance(value, str) and value.strip().lower() in _UNSCORED):
+            return None
+        shown = value.strip() if isinstance(value, str) else str(value)
+        if isinstance(value, (str, int, float)) and not isinstance(value, bool) and _SCORE.fullmatch(shown):
+            self.numbers.append(float(shown))
+            if 1 <= self.numbers[-1] <= 10:
+                return (self.numbers[-1] - 1) / 9
+        raise BadRecordError(f"score is {shown[:40]!r}, expected a number from 1 to 10")
+
+    def check(self) -> None:
+        """Raise InputError if most scores are on another scale."""
+        outside = sum(not 1 <= number <= 10 for number in self.numbers)
+        if 2 * outside > len(self.numbers):
+            raise InputError(
+                f"{self.path}: score has {len(self.numbers):,} values from {min(self.numbers):g} to {max(self.numbers):g}, of "
+                f"which {outside:,} are outside 1 to 10, the scale of WB-Score. The column is refused as a whole. "
+                "Remedy: use the source table, with --scale judge_score=LOW:HIGH"
+            )
 
 
 def _reason(parsed: Any) -> str | None:

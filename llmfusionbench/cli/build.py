@@ -42,7 +42,13 @@ _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": 
     "mapping",
     multiple=True,
     metavar="OURS=THEIRS",
-    help="For table: our column and the file's column, or ==TEXT for a constant.",
+    help="For table: our column and the file's column, THEIRS/NUMBER or THEIRS*NUMBER, or ==TEXT for a constant.",
+)
+@click.option(
+    "--scale",
+    multiple=True,
+    metavar="COLUMN=LOW:HIGH",
+    help="Scale of performance or judge_score in the log, such as judge_score=1:10; it is mapped to 0 to 1.",
 )
 @click.option(
     "--map-file",
@@ -74,6 +80,7 @@ def command(
     split: str | None,
     mapping: tuple[str, ...],
     map_file: Path | None,
+    scale: tuple[str, ...],
     options: tuple[str, ...],
     allow_pickle: bool,
     revision: str | None,
@@ -104,7 +111,8 @@ def command(
         arguments["allow_pickle"] = True
     with progress() as tell:
         paths, revision = _inputs(source, inputs, revision)
-        release = build(source, paths, out, options=arguments, revision=revision, progress=tell, **settings)
+        scales = _scales(scale)
+        release = build(source, paths, out, options=arguments, scale=scales, revision=revision, progress=tell, **settings)
     info = release.info()
     queries, responses = (sum(info.rows[table].values()) for table in ("queries", "responses"))
     say(f"Wrote {out}: {queries:,} queries, {info.candidates:,} candidates, {responses:,} responses.")
@@ -113,6 +121,8 @@ def command(
     if listed:
         kept = f", and noted {listed - rejected:,} that are kept" if listed > rejected else ""
         say(f"Rejected {rejected:,} records{kept}: see {out / 'rejected.jsonl'} for their places and reasons.")
+    for note in release.manifest["source"].get("notes", ()):
+        say(f"Note: {note}.")
     _first_look(release, out, settings["workers"])
 
 
@@ -165,6 +175,23 @@ def _mapping(pairs: tuple[str, ...], path: Path | None) -> dict[str, Any]:
         if own.setdefault(ours, theirs) != theirs:
             raise click.BadParameter(f"{ours} is given twice, {own[ours]!r} and {theirs!r}", param_hint="--map")
     return {**sections, "map": {**(sections.get("map") or {}), **own}}
+
+
+def _scales(given: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    """The scales of columns of scores."""
+    found: dict[str, tuple[float, float]] = {}
+    for column, ends in (_pair(text, "--scale") for text in given):
+        low, colon, high = ends.partition(":")
+        try:
+            pair = (float(low), float(high))
+        except ValueError:
+            colon = ""
+        if not colon or "_" in ends:
+            message = f"the scale of {column} is {ends!r}, expected LOW:HIGH, such as 1:10"
+            raise click.BadParameter(message, param_hint="--scale")
+        if found.setdefault(column, pair) != pair:
+            raise click.BadParameter(f"{column} is given twice", param_hint="--scale")
+    return found
 
 
 def _options(source: str, pairs: tuple[str, ...]) -> dict[str, Any]:

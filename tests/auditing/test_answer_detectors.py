@@ -120,6 +120,14 @@ def test_counts_that_no_tokenizer_gives(changes: dict[str, Any], rule: str) -> N
     assert rule in (finding.examples[0].note or "")
 
 
+def test_no_input_tokens_for_a_prompt() -> None:
+    finding = the_finding(TokenCounts(), changed(clean_rows(10), 12, input_tokens=0))
+    assert [(place.name, place.count) for place in finding.places if place.kind == "rule"] == [("no tokens for a prompt", 12)]
+    assert finding.examples[0].note == "0 input tokens: no tokens for a prompt."
+    failed = changed(clean_rows(10), 12, input_tokens=0, status="error", response=None, output_tokens=None)
+    assert findings_of(TokenCounts(), failed) == []
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -122,13 +122,12 @@ def test_options_that_no_manifest_can_hold(tmp_path: Path) -> None:
 
 
 def test_bytes_that_identify_a_rejected_row(tmp_path: Path) -> None:
-    columns = {"prompt": ["1?"], "category": ["c"], "prompt_id": [b"\xff"], "model_name": ["a"], "label": [7]}
+    columns = {"prompt": ["1?"], "category": ["c"], "prompt_id": [b"\xff"], "model_name": ["a"], "label": [0.7]}
     pq.write_table(pa.table(columns | {"prompt": ["1?"]}), tmp_path / "x.parquet")
-    with pytest.raises(InputError, match=r"label is 7|not UTF-8|no record"):
+    with pytest.raises(InputError, match=r"label is 0.7|not UTF-8|no record"):
         build("embedllm", [tmp_path / "x.parquet"], tmp_path / "out")
-    pq.write_table(
-        pa.table({k: v * 2 for k, v in columns.items()} | {"prompt_id": [b"a", b"b"], "label": [7, 1]}), tmp_path / "x.parquet"
-    )
+    two = {k: v * 2 for k, v in columns.items()} | {"prompt_id": [b"a", b"b"], "label": [0.7, 1.0]}
+    pq.write_table(pa.table(two), tmp_path / "x.parquet")
     assert [r["row"] for r in rejected(build("embedllm", [tmp_path / "x.parquet"], tmp_path / "out"))] == [0]
 
 

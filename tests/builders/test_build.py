@@ -137,19 +137,19 @@ def test_tokens_that_the_log_states_stay(tmp_path: Path) -> None:
 def test_refused_records_are_listed_with_place_and_reason(tmp_path: Path) -> None:
     release = built(
         tmp_path / "r",
-        [record(), record(row=7, llm="b", performance=2.0), record(row=3, llm="a", response="3")],
+        [record(), record(row=7, llm="b", cost_usd=-2.0), record(row=3, llm="a", response="3")],
         Rejected("f", 5, "not a record", {}),
     )
     assert [(r["file"], r["row"], r["reason"]) for r in rejected(release)] == [
         ("f", 3, "the candidate has another response for the query (number several answers in replicate) in f record 0"),
         ("f", 5, "not a record"),
-        ("f", 7, "performance is 2.0, expected number from 0 to 1 or null"),
+        ("f", 7, "cost_usd is -2.0, expected number of at least 0 or null"),
     ]
     assert "rejected.jsonl" in release.manifest["files"]
 
 
 def test_strict_refuses_them_all(tmp_path: Path) -> None:
-    for parts in ([record(), record(row=7, performance=2.0)], [record(), record(row=7, response="3")]):
+    for parts in ([record(), record(row=7, cost_usd=-2.0)], [record(), record(row=7, response="3")]):
         with pytest.raises(
             RejectedError, match=r"Found 1 records that cannot be taken \(strict was asked for\):\n  f record 7: "
         ):
@@ -161,7 +161,7 @@ def test_strict_refuses_them_all(tmp_path: Path) -> None:
 
 def test_only_the_first_refusals_are_shown(tmp_path: Path) -> None:
     with pytest.raises(RejectedError, match=r"Found 30 records.*no record could be taken(?s:.*)and 20 more$"):
-        build(Parts([record(row=i, performance=2.0) for i in range(30)]), [], tmp_path / "r")
+        build(Parts([record(row=i, cost_usd=-2.0) for i in range(30)]), [], tmp_path / "r")
 
 
 def test_nothing_to_read(tmp_path: Path) -> None:

@@ -45,14 +45,14 @@ def test_splits_by_name(tmp_path: Path, name: str, split: str) -> None:
 
 def test_labels_that_are_none(tmp_path: Path) -> None:
     path = table(
-        tmp_path / "train.csv", "1,0,0,0.5,a,c,One?", "2,0,0,2,a,c,Two?", "3,0,0,yes,a,c,Three?", "4,0,0,1,,c,Four?",
+        tmp_path / "train.csv", "1,0,0,0.5,a,c,One?", "2,0,0,1e-3,a,c,Two?", "3,0,0,yes,a,c,Three?", "4,0,0,1,,c,Four?",
         "5,0,0,1,a,c,", "6,0,0,1,a,c,Six?", "7,0,0,1,a,c", "8,0,0,True,a,c,Eight?",
     )  # fmt: skip
     found = read(EmbedLLM(), path)
     reasons = sorted((row, reason.split(",")[0]) for _, row, reason in found.reasons)
     assert reasons[:4] == [
         (0, 'label is "0.5"'),
-        (1, 'label is "2"'),
+        (1, 'label is "1e-3"'),
         (2, 'label is "yes"'),
         (3, "model_name is empty"),
     ]

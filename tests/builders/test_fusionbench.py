@@ -111,11 +111,11 @@ def test_what_is_no_code_score_is_refused(cell: str) -> None:
 
 
 def test_a_performance_that_is_no_number_is_rejected_with_its_place(tmp_path: Path) -> None:
-    release = built(tmp_path, [{}, {"llm": "gemma-7b", "performance": "great"}, {"llm": "codegemma-7b", "performance": "1.5"}])
+    release = built(tmp_path, [{}, {"llm": "gemma-7b", "performance": "great"}, {"llm": "codegemma-7b", "performance": "1_0"}])
     assert [r["llm"] for r in rows_of(release, "responses")] == ["qwen2-7b-instruct"]
     assert [(r["file"], r["row"], r["reason"], r["record"]["llm"]) for r in rejected(release)] == [
         ("train.csv", 1, 'performance is "great", expected a number', "gemma-7b"),
-        ("train.csv", 2, "performance is 1.5, expected number from 0 to 1 or null", "codegemma-7b"),
+        ("train.csv", 2, 'performance is "1_0", expected a number', "codegemma-7b"),
     ]
     assert release.manifest["rejected"] == 2
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from llmfusionbench.builders.build import build
 from llmfusionbench.builders.reading.parquet import readable_rows
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.builders.sources.embedllm import EmbedLLM
@@ -89,8 +90,11 @@ def test_the_name_of_a_column_that_is_not_utf8(tmp_path: Path, source: Any) -> N
 
 def test_labels_of_odd_types(tmp_path: Path) -> None:
     columns = {"prompt_id": ["1", "2"], "model_name": ["m", "m"], "category": ["c", "c"], "prompt": ["A?", "B?"]}
-    for labels in (pa.array(["1", "x"]).cast(pa.string_view()), pa.array([1, 2**64 - 1], pa.uint64())):
-        pq.write_table(pa.table(columns | {"label": labels}), tmp_path / "train.parquet")
-        found = read(EmbedLLM(), tmp_path / "train.parquet")
-        assert [(row["prompt"], row["performance"]) for row in found.rows] == [("A?", 1.0)]
-        assert [(row, reason.partition(",")[2]) for _, row, reason in found.reasons] == [(1, " expected 0 or 1, or nothing")]
+    path = tmp_path / "train.parquet"
+    pq.write_table(pa.table(columns | {"label": pa.array(["1", "x"]).cast(pa.string_view())}), path)
+    found = read(EmbedLLM(), path)
+    assert [(row["prompt"], row["performance"]) for row in found.rows] == [("A?", 1.0)]
+    assert [(row, reason.partition(",")[2]) for _, row, reason in found.reasons] == [(1, " expected 0 or 1, or nothing")]
+    pq.write_table(pa.table(columns | {"label": pa.array([1, 2**64 - 1], pa.uint64())}), path)
+    with pytest.raises(InputError, match=r"label \(performance\) has 2 values from 1 to 1.84467e\+19, of which 1"):
+        build("embedllm", [path], tmp_path / "out")

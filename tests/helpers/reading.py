@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from llmfusionbench.builders.making.normalise import normalise
-from llmfusionbench.builders.records import LOG, Llms, Records, Rejected, Source
+from llmfusionbench.builders.records import LOG, Llms, Note, Records, Rejected, Source
 
 REAL_LOGS = Path(os.environ.get("LLMFUSIONBENCH_REAL_LOGS", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -26,6 +26,7 @@ class Read:
     rows: list[dict[str, Any]] = field(default_factory=list)
     llms: dict[str, dict[str, Any]] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     normal: list[pa.RecordBatch] = field(default_factory=list)
 
     def column(self, name: str) -> list[Any]:
@@ -58,6 +59,8 @@ def read(source: Source, *paths: Path, rows: bool = True) -> Read:
                     found.llms[row["llm"]] = row
             case Rejected():
                 found.rejected.append(part)
+            case Note(_, text):
+                found.notes.append(text)
             case _:
                 raise AssertionError(part)
     return found

@@ -36,11 +36,14 @@ _RULES: Final = (
     "more tokens than bytes",
     "too many bytes per token",
     "far from the count of a tokenizer",
+    "no tokens for a prompt",
 )
 
 
 class TokenCounts(RowDetector):
     """Checks `output_tokens` against the text of the answer and, where the log has it, of the reasoning.
+
+    An answer with 0 `input_tokens` beside its prompt is a hit, too.
 
     Rules, in this order: no tokens for a text; more than `MARKERS` tokens for no text; more tokens than bytes; more than
     `BYTES` bytes per token; and for a sample of texts, a count that differs by a factor of `FAR` from that of the tokenizer
@@ -50,7 +53,7 @@ class TokenCounts(RowDetector):
     """
 
     name = "token_counts"
-    columns = ("response", "reasoning", "status", "output_tokens", "reasoning_tokens", "tokenizer")
+    columns = ("prompt", "response", "reasoning", "status", "input_tokens", "output_tokens", "reasoning_tokens", "tokenizer")
     title = "Token counts that no tokenizer gives"
     remedy = "Run llmfusionbench tokens to count again; if the log lacks reasoning that is charged, collect reasoning_tokens"
     severity = "medium"
@@ -78,11 +81,16 @@ class TokenCounts(RowDetector):
             [0, 1, 2, 3, 4],
         )
         broken[self._far_off(batch, counts, looked & (broken == 0))] = 5
+        unsent = _without_input(batch)
+        broken[unsent & (broken == 0)] = 6
+        looked |= unsent
         for rule, times in enumerate(np.bincount(broken, minlength=len(_RULES)).tolist()):
             self.reasons[_RULES[rule]] += times
         ranks = np.abs(np.log((np.maximum(counts, 0) + 1) / (sizes / 4 + 1)))
 
         def note(row: int) -> str:
+            if broken[row] == 6:
+                return f"0 input tokens: {_RULES[6]}."
             return f"{counts[row]:,.0f} tokens for {sizes[row]:,.0f} bytes: {_RULES[broken[row]]}."
 
         return Judged(broken > 0, looked, ranks, note)
@@ -100,7 +108,7 @@ class TokenCounts(RowDetector):
 
     def what(self) -> str:
         places = "; ".join(f"{place.name}: {place.count:,} of {place.total:,}" for place in self.first_places())
-        return f"{self.tally.count:,} of {self.tally.total:,} counts of output tokens cannot be right. {places}."
+        return f"{self.tally.count:,} of {self.tally.total:,} token counts cannot be right. {places}."
 
     def _far_off(self, batch: pa.RecordBatch, counts: Floats, usable: Bools) -> list[int]:
         """Those of a sample of the usable rows whose counts are far from those of the tokenizers."""
@@ -132,6 +140,16 @@ def visible(batch: pa.RecordBatch) -> tuple[Floats, Floats]:
     answer, thought = (numbers(pc.binary_length(batch[name])) for name in ("response", "reasoning"))
     answer = np.where(booleans(pc.equal(batch["status"], "empty")), np.nan_to_num(answer), answer)
     return counts, np.where(apart, answer, answer + np.nan_to_num(thought))
+
+
+def _without_input(batch: pa.RecordBatch) -> Bools:
+    """[n] whether an answer has 0 input tokens beside its prompt; a call that failed may have none."""
+    answered = booleans(pc.is_in(batch["status"], pa.array(["ok", "empty"])))
+    found = answered & booleans(pc.equal(batch["input_tokens"], 0))
+    if found.any():
+        sent = batch["prompt"].filter(pa.array(found))
+        found[found] = booleans(pc.match_substring_regex(sent, r"\S"))
+    return found
 
 
 def _text(batch: pa.RecordBatch, row: int) -> str:

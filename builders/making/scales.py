@@ -1,0 +1,251 @@
+"""Scores on another scale than 0 to 1, and costs and latencies in another unit: a column is taken as a whole or not at all.
+
+A column's extremes are known once all records are read, so what is wrong with it is raised then, before anything is published.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.builders.records import SCORES, Records
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.validation.issue import shorten
+
+Scale = tuple[float, float]
+"""The lowest and the highest score that a judge or a metric gives."""
+
+_ROUNDING: Final = 1e-9
+"""Share of the scale by which a score may leave it; it counts as the end of the scale."""
+_STRAY: Final = 0.1
+"""Share of values outside a scale up to which they look like mistakes rather than like another scale."""
+_TOPS: Final = (2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 20.0, 50.0, 100.0, 1000.0)
+_FROM_ONE: Final = 10.0
+"""Scales up to here begin at 1 where no value is lower, as those of judges do."""
+_SHOWN: Final = 10
+
+_ODD: Final[dict[str, tuple[float, str, str, str]]] = {
+    "latency_s": (300.0, "seconds", "/1000", "milliseconds"),
+    "cost_usd": (10.0, "USD for one answer", "/100", "cents"),
+}
+"""Our column -> the value that most answers do not exceed, our unit, and the factor of another unit with its name."""
+
+
+@dataclass
+class _Seen:
+    """What the values of one column of one file are like."""
+
+    label: str
+    """What the file calls the column, and what it is mapped to."""
+    theirs: str | None
+    mapped: bool
+    values: int = 0
+    outside: int = 0
+    least: float = math.inf
+    greatest: float = -math.inf
+    least_but_failed: float = math.inf
+    """The least value other than -1, which often stands for a call that failed."""
+    first: tuple[int | None, float] = (None, math.nan)
+    """Record and value of the first one outside."""
+
+    def add(self, values: npt.NDArray[np.float64], outside: npt.NDArray[np.bool_], rows: pa.Array | None) -> None:
+        """Count [n] values, NaN where there is none, of which some are outside."""
+        given = values[~np.isnan(values)]
+        if not len(given):
+            return
+        self.values += len(given)
+        self.least, self.greatest = min(self.least, float(given.min())), max(self.greatest, float(given.max()))
+        self.least_but_failed = min(self.least_but_failed, float(given.min(where=given != -1, initial=math.inf)))
+        places = np.flatnonzero(outside)
+        if len(places) and not self.outside:
+            place = int(places[0])
+            self.first = (None if rows is None else rows[place].as_py(), float(values[place]))
+        self.outside += len(places)
+
+
+class Scales:
+    """Brings scores to 0..1 where a scale is stated, and refuses columns that are on another one."""
+
+    def __init__(self, stated: Mapping[str, Scale] | None = None) -> None:
+        """Args:
+            stated: `performance` or `judge_score` -> the ends of its scale in the log.
+
+        Raises:
+            UnknownNameError: a name is not that of a column of scores.
+            InputError: the ends are not two finite numbers in order.
+        """
+        self.stated: dict[str, Scale] = {}
+        for ours, ends in (stated or {}).items():
+            if ours not in SCORES:
+                raise UnknownNameError("column of scores", ours, SCORES)
+            self.stated[ours] = _ends(ours, ends)
+        self._seen: dict[tuple[str, str], _Seen] = {}
+        self._scaled: set[str] = set()
+
+    @property
+    def refused(self) -> bool:
+        """Whether a score is outside its scale, so that the build will fail."""
+        return any(seen.outside for (_, ours), seen in self._seen.items() if ours in SCORES)
+
+    def apply(self, batch: pa.RecordBatch, part: Records) -> pa.RecordBatch:
+        """The batch with its scores from 0 to 1, as far as they are on the scale; all values are counted."""
+        for ours in SCORES:
+            if ours in batch.schema.names:
+                batch = self._score(batch, part, ours)
+        for ours, (most, *_) in _ODD.items():
+            if ours in part.named and ours in batch.schema.names:
+                values = _numbers(batch, ours)
+                self._of(batch, part, ours).add(values, values > most, _rows(batch))
+        return batch
+
+    def check(self) -> None:
+        """Raise what is wrong with the columns that were read.
+
+        Raises:
+            InputError: a column has values outside its scale, or in an implausible unit, or a stated scale met no value.
+        """
+        wrong = [self._fault(file, ours, seen) for (file, ours), seen in self._seen.items() if ours in SCORES and seen.outside]
+        wrong += [
+            _unit_fault(file, ours, seen)
+            for (file, ours), seen in self._seen.items()
+            if ours in _ODD and 2 * seen.outside > seen.values
+        ]
+        if len(wrong) == 1:
+            raise InputError(wrong[0])
+        if wrong:
+            more = f"\n  ... and {len(wrong) - _SHOWN:,} more" if len(wrong) > _SHOWN else ""
+            raise InputError("\n  ".join([f"Found {len(wrong):,} columns that cannot be taken:", *wrong[:_SHOWN]]) + more)
+        for ours in self.stated:
+            if ours not in self._scaled:
+                raise InputError(f"--scale {ours}: the files have no {ours} on a scale of their own. Remedy: drop it")
+
+    def _score(self, batch: pa.RecordBatch, part: Records, ours: str) -> pa.RecordBatch:
+        stated = None if ours in part.scales else self.stated.get(ours)
+        low, high = stated or (0.0, 1.0)
+        values = _numbers(batch, ours)
+        if ours == "performance" and "status" in batch.schema.names:  # a call that failed has no score, whatever stands for it
+            failed = pc.is_in(batch.column("status"), pa.array(["error", "missing"]))
+            values[failed.to_numpy(zero_copy_only=False)] = np.nan
+        slack = _ROUNDING * (high - low)
+        outside = (values < low - slack) | (values > high + slack)
+        self._of(batch, part, ours).add(values, outside, _rows(batch))
+        given = ~np.isnan(values)
+        if stated and given.any():
+            self._scaled.add(ours)
+        near = given & ~outside
+        made = np.where(near, (np.clip(values, low, high) - low) / (high - low), values)
+        if not stated and np.array_equal(made, values, equal_nan=True):
+            return batch
+        batch = _replaced(batch, ours, pa.array(made, pa.float64(), mask=~given))
+        if stated and ours == "judge_score":
+            batch = _with_rubric(batch, f"{low:g} to {high:g}, mapped to 0 to 1")
+            batch = _with_distribution(batch, low, high)
+        return batch
+
+    def _of(self, batch: pa.RecordBatch, part: Records, ours: str) -> _Seen:
+        file = batch.column("file")[0].as_py() if "file" in batch.schema.names and batch.num_rows else None
+        theirs = part.named.get(ours)
+        label = ours if theirs in (None, ours) else f"{theirs} ({ours})"
+        return self._seen.setdefault((file or "the input", ours), _Seen(label, theirs, part.mapped))
+
+    def _fault(self, file: str, ours: str, seen: _Seen) -> str:
+        row, value = seen.first
+        place = f"{'a record' if row is None else f'record {row}'} is {_shown(value)}"
+        extent = f"{seen.values:,} value{'s' * (seen.values > 1)} from {_shown(seen.least)} to {_shown(seen.greatest)}"
+        if ours in self.stated:
+            low, high = map(_shown, self.stated[ours])
+            return (
+                f"{file}: {seen.label} of {place}, expected {low} to {high} as --scale states; "
+                f"of {extent}, {_are(seen.outside)} outside. Remedy: correct the values, or the scale"
+            )
+        failed = seen.least == -1 and seen.greatest > 1
+        bottom, top = _likely(seen.least_but_failed if failed else seen.least, seen.greatest)
+        remedies = [f"state its scale with --scale {ours}={_shown(bottom)}:{_shown(top)}"]
+        if seen.mapped and seen.theirs and bottom >= 0:
+            remedies.append(f"divide it with --map {ours}={seen.theirs}/{_shown(top)}")
+        if seen.outside <= _STRAY * seen.values:
+            remedies.insert(0, "correct the values outside")
+        return (
+            f"{file}: {seen.label} has {extent}, of which {_are(seen.outside)} outside 0 to 1, the scale of a score "
+            f"(the first: {place}). The column is refused as a whole. Remedy: {', or '.join(remedies)}"
+            f"{'; first leave out the values -1, if they stand for calls that failed' if failed else ''}"
+        )
+
+
+def _ends(ours: str, ends: Any) -> Scale:
+    try:
+        low, high = ends
+        pair = (float(low), float(high))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"the scale of {ours} is {shorten(ends)}, expected two numbers, its lowest and its highest") from error
+    if not (math.isfinite(pair[0]) and math.isfinite(pair[1]) and pair[0] < pair[1]):
+        raise InputError(f"the scale of {ours} is {low} to {high}, expected two finite numbers, the lower one first")
+    return pair
+
+
+def _likely(least: float, greatest: float) -> Scale:
+    """The scale that values from `least` to `greatest` are most likely on."""
+    if least < 0:
+        most = math.ceil(max(-least, greatest))
+        return -float(most), float(most)
+    top = next((top for top in _TOPS if greatest <= top), float(math.ceil(greatest)))
+    return (1.0 if least >= 1 and top <= _FROM_ONE else 0.0), top
+
+
+def _unit_fault(file: str, ours: str, seen: _Seen) -> str:
+    most, unit, factor, other = _ODD[ours]
+    return (
+        f"{file}: {seen.label} has {seen.values:,} values from {_shown(seen.least)} to {_shown(seen.greatest)}, of which "
+        f"{_are(seen.outside)} above {most:g} {unit}: the unit is likely another one. The column is refused as a whole. "
+        f"Remedy: state the unit with --map {ours}={seen.theirs}{factor} for {other}, or with --map {ours}={seen.theirs}*1 if "
+        "the values are right"
+    )
+
+
+def _numbers(batch: pa.RecordBatch, name: str) -> npt.NDArray[np.float64]:
+    """[n] float64, NaN for null."""
+    return np.array(pc.fill_null(batch.column(name).cast(pa.float64()), math.nan).to_numpy(zero_copy_only=False))
+
+
+def _rows(batch: pa.RecordBatch) -> pa.Array | None:
+    return batch.column("row") if "row" in batch.schema.names else None
+
+
+def _replaced(batch: pa.RecordBatch, name: str, values: pa.Array) -> pa.RecordBatch:
+    return batch.set_column(batch.schema.get_field_index(name), name, values)
+
+
+def _with_rubric(batch: pa.RecordBatch, scale: str) -> pa.RecordBatch:
+    """The scale as the rubric of judgements that state none."""
+    said = pc.if_else(batch.column("judge_score").is_valid(), scale, pa.scalar(None, pa.string()))
+    if "judge_rubric" not in batch.schema.names:
+        return batch.append_column("judge_rubric", said)
+    return _replaced(batch, "judge_rubric", pc.coalesce(batch.column("judge_rubric"), said))
+
+
+def _with_distribution(batch: pa.RecordBatch, low: float, high: float) -> pa.RecordBatch:
+    """Distributions over the scores of the scale as those over 0..1."""
+    name = "judge_distribution"
+    if name not in batch.schema.names or batch.column(name).null_count == batch.num_rows:
+        return batch
+    lists = batch.column(name)
+    made = [
+        None if pairs is None else [{**pair, "score": (pair["score"] - low) / (high - low)} for pair in pairs]
+        for pairs in lists.to_pylist()
+    ]
+    return _replaced(batch, name, pa.array(made, lists.type))
+
+
+def _are(count: int) -> str:
+    return f"{count:,} {'is' if count == 1 else 'are'}"
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.12g}".replace(",", "") if abs(value) < 1e15 else f"{value:g}"

@@ -1,0 +1,114 @@
+"""Numbers in other units: what `--map ours=name/1000` asks for, and the unit that the name of a column states."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.errors import InputError
+
+_EXPRESSION: Final = re.compile(r"(?P<name>.*[^\s/*])\s*(?P<sign>[/*])\s*(?P<number>[^\s/*]+)\s*", re.DOTALL)
+_NUMBER: Final = re.compile(r"\d{1,15}(?:\.\d{0,15})?(?:[eE][+-]?\d{1,2})?")
+_WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+[A-Za-z]*")
+
+_LATENCY: Final = ("latency", "duration", "elapsed", "response_time", "elapsed_time", "request_time", "total_time")
+_COST: Final = ("cost", "total_cost", "cost_usd", "spend")
+_TOKENS: Final = {"token", "tokens", "1k", "1000", "1m", "1000000", "million", "mtok", "ktok", "thousand"}
+_CURRENCIES: Final = {"eur", "gbp", "cny", "rmb", "yen", "jpy", "inr", "krw", "chf", "yuan", "euro", "euros"}
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A number by which a column is multiplied or divided."""
+
+    sign: str
+    """`*` or `/`."""
+    number: float
+
+    def of(self, values: pa.Array) -> pa.Array:
+        """[n] float64 of [n] float64."""
+        return (pc.divide if self.sign == "/" else pc.multiply)(values, self.number)
+
+    def words(self) -> str:
+        """What is done, such as `divided by 1,000`."""
+        return f"{'divided' if self.sign == '/' else 'multiplied'} by {self.number:,.12g}"
+
+
+UNITS: Final[dict[str, dict[str, Factor | None]]] = {
+    "latency_s": {
+        **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), None),
+        **dict.fromkeys(("ms", "msec", "msecs", "millis", "millisecond", "milliseconds"), Factor("/", 1e3)),
+        **dict.fromkeys(("us", "usec", "micros", "microsecond", "microseconds"), Factor("/", 1e6)),
+        **dict.fromkeys(("ns", "nsec", "nanos", "nanosecond", "nanoseconds"), Factor("/", 1e9)),
+        **dict.fromkeys(("min", "mins", "minute", "minutes"), Factor("*", 60.0)),
+    },
+    "cost_usd": {
+        **dict.fromkeys(("usd", "dollar", "dollars"), None),
+        **dict.fromkeys(("cent", "cents"), Factor("/", 1e2)),
+        **dict.fromkeys(("microusd", "microdollar", "microdollars"), Factor("/", 1e6)),
+    },
+}
+"""Our column -> the last word of a column's name -> what makes our unit of it; None where it is ours."""
+_QUANTITIES: Final = {"latency_s": _LATENCY, "cost_usd": _COST}
+
+
+def expression(theirs: str, columns: Sequence[str], ours: str) -> tuple[str, Factor | None]:
+    """The column and the factor of `name/NUMBER` or `name*NUMBER`. A column with the whole text as its name counts first.
+
+    Raises:
+        InputError: the text has the form and names a column, but its number is not one above 0.
+    """
+    match = None if theirs in columns else _EXPRESSION.fullmatch(theirs)
+    if match is None or match["name"] not in columns:
+        return theirs, None
+    number = float(match["number"]) if _NUMBER.fullmatch(match["number"]) else 0.0
+    if not number:
+        raise InputError(
+            f'{ours} is mapped to "{theirs}", expected a column, NAME/NUMBER or NAME*NUMBER with a number above 0. '
+            f"Remedy: correct {match['number']}"
+        )
+    return match["name"], Factor(match["sign"], number)
+
+
+def unit(ours: str, theirs: str) -> tuple[bool, Factor | None]:
+    """Whether the name of a column states its unit, and what makes ours of it.
+
+    Raises:
+        InputError: the name is that of a price or of another currency, and `ours` is a cost in USD.
+    """
+    words = words_of(theirs)
+    if ours == "cost_usd" and "per" in words and _TOKENS & {*words[words.index("per") :]}:
+        raise InputError(f"{theirs} is a price, not the cost of an answer. Remedy: give the prices of the LLMs with --llms")
+    if ours == "cost_usd" and (other := _CURRENCIES & {*words}):
+        raise InputError(
+            f"{theirs} is in {min(other)}, expected USD. Remedy: convert it with --map {ours}={theirs}*RATE, in USD per unit"
+        )
+    known = UNITS.get(ours, {})
+    said = [word for word in words if word in known]
+    if ours == "cost_usd" and len(said) > 1:  # usd_cents
+        said = [word for word in said if known[word] is not None]
+    return bool(said), known[said[-1]] if said else None
+
+
+def named_by_unit(ours: str, columns: Sequence[str]) -> str | None:
+    """The first column that names the quantity of `ours` in another unit, such as `latencyMs` for `latency_s`."""
+    if ours not in UNITS:
+        return None
+    heads = tuple({name.partition("_")[0] for name in _QUANTITIES[ours]})
+    for column in columns:
+        if not column.lower().startswith(heads):
+            continue  # a wide table has many columns
+        words = words_of(column)
+        if len(words) > 1 and "_".join(words[:-1]) in _QUANTITIES[ours] and UNITS[ours].get(words[-1]) is not None:
+            return column
+    return None
+
+
+def words_of(name: str) -> list[str]:
+    """The words of `latencyMs`, `latency_ms` or `LATENCY-MS`, in small letters."""
+    return [word.lower() for word in _WORDS.findall(name)]

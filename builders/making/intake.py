@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.builders.known.llms import known_llm, scale_of
 from llmfusionbench.builders.known.tasks import canonical_task
+from llmfusionbench.builders.making.indices import Numbers
 from llmfusionbench.builders.making.normalise import normalise
 from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.making.tally import Tally, places_of
@@ -31,6 +32,7 @@ class Intake:
     def __init__(self, spill: Spill) -> None:
         self.spill = spill
         self.tally = Tally()
+        self.numbers = Numbers()
         self.rejected: list[Rejected] = []
         self.embeddings: list[pa.Table] = []
         self.provenance: set[str] = set()
@@ -77,6 +79,7 @@ class Intake:
         if not normal.num_rows:
             return
         self.spill.add(normal)
+        self.numbers.add(normal)
         self.tally.read(places_of(normal))
         for llm in pc.unique(normal.column("llm")).to_pylist():
             if llm is not None:

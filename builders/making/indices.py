@@ -89,13 +89,11 @@ class Numbers:
             return
         rows = rows.filter(pc.is_in(rows["ground_truth"], pa.array(list(whole), pa.string())))
         for part in (rows.filter(pc.is_valid(rows["choices"])), rows.filter(pc.is_null(rows["choices"]))):
-            ids = pc.unique(part["query_id"])
-            for row in part.take(pc.index_in(ids, part["query_id"])).to_pylist():
-                known = self._found.get(row["query_id"])
-                if known is None or not known.options:
-                    options = read_options(row["choices"])
-                    value, is_text = whole[row["ground_truth"]], text_label(_only(row["ground_truth"]), options) is not None
-                    self._found[row["query_id"]] = _Number(row["task"], value, len(options.texts), is_text)
+            new = [i for i in pc.unique(part["query_id"]).to_pylist() if i not in self._found or not self._found[i].options]
+            for row in part.take(pc.index_in(pa.array(new, pa.string()), part["query_id"])).to_pylist():
+                options = read_options(row["choices"])
+                value, is_text = whole[row["ground_truth"]], text_label(_only(row["ground_truth"]), options) is not None
+                self._found[row["query_id"]] = _Number(row["task"], value, len(options.texts), is_text)
 
     def readings(self, stated: str | None) -> Readings:
         """How the truths are read: as `stated`, or else as the truths of each task show."""

@@ -236,6 +236,21 @@ def test_an_existing_release_is_not_overwritten(place: Path, capsys: pytest.Capt
     assert run(["build", "table", "in.csv", "--out", "r", "--overwrite"]) == 0
 
 
+def test_what_is_odd_about_a_log_is_printed(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"prompt": f"{i}?", "choices": ["yes", "no", "both"], "ground_truth": i % 3, "response": "(A)"} for i in range(20)]
+    shared = {"metric": "em_mc", "task": "odd", "llm": "a", "performance": 0}
+    (place / "in.json").write_text(json.dumps([{**row, **shared} for row in rows]))
+    assert run(["build", "table", "in.json", "--out", "r"]) == 0
+    printed = capsys.readouterr().out
+    assert "Warning: task odd: ground truths are 0-based indices; read as letters." in printed
+    assert "Warning: task odd: all 20 scores of one LLM are 0. The ground truths" in printed
+    assert run(["build", "table", "in.json", "--out", "s", "--option", "truth=letter"]) == 0
+    assert "indices" not in capsys.readouterr().out
+    assert run(["rescore", "s", "--out", "t", "--truth", "index1"]) == 0
+    printed = capsys.readouterr().out
+    assert "Warning: truth=index1 is stated, but does not fit the ground truths of 7 of 20 queries" in printed
+
+
 def test_refused_records_are_counted_and_strict_refuses(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (place / "in.csv").write_text("prompt,llm,performance\n1+1?,a,1\n1+2?,a,7\n1+3?,a,x\n")
     assert run(["build", "table", "in.csv", "--out", "r"]) == 0

@@ -57,7 +57,7 @@ def score_column(
     if metric not in METRICS:
         raise UnknownNameError("metric", metric, METRICS)
     if not context.keys() <= CONTEXT.keys():
-        raise unknown_argument("score_column", context)
+        raise unknown_argument(score_column, context)
     shared = {name: value for name, value in context.items() if not isinstance(value, (pa.Array, pa.ChunkedArray))}
     own = {name: value for name, value in context.items() if name not in shared}
     columns = [_encoded(column) for column in (responses, ground_truths, *own.values())]

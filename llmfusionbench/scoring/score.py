@@ -7,8 +7,9 @@ No metric raises because of the contents of a response.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from inspect import signature
 from typing import Final
 
 from llmfusionbench.errors import InputError, UnknownNameError
@@ -31,7 +32,6 @@ CONTEXT: Final = {
     "symbolic": "False: `math` leaves the value missing where only a symbolic comparison can decide",
 }
 """The context that metrics use: name -> what it holds. No other keyword argument is taken."""
-_ARGUMENTS: Final = ("metric", "response", "ground_truth", "official")
 
 
 def score(metric: str, response: str | None, ground_truth: str | None, *, official: bool = False, **context: object) -> Score:
@@ -50,18 +50,18 @@ def score(metric: str, response: str | None, ground_truth: str | None, *, offici
     if known is None:
         raise UnknownNameError("metric", metric, METRICS)
     if not context.keys() <= CONTEXT.keys():
-        raise unknown_argument("score", context)
+        raise unknown_argument(score, context)
     result = _score(known, _text("response", response), _text("ground_truth", ground_truth), official, context)
     return replace(result, metric_version=OFFICIAL) if official else result
 
 
-def unknown_argument(function: str, context: Iterable[str]) -> InputError:
+def unknown_argument(function: Callable[..., object], context: Iterable[str]) -> InputError:
     """The error for the first name that `CONTEXT` does not have, among the keyword arguments of a function."""
     name = next(name for name in context if name not in CONTEXT)
-    near = difflib.get_close_matches(name, [*CONTEXT, *_ARGUMENTS], n=1)
-    near = near or [known for known in (*CONTEXT, *_ARGUMENTS) if name in known.split("_")]
+    known = [*CONTEXT, *signature(function).parameters]
+    near = difflib.get_close_matches(name, known, n=1) or [one for one in known if name in one.split("_")]
     hint = f" Did you mean {near[0]}?" if near else ""
-    return InputError(f"{function} has no argument {name}.{hint} Known: {', '.join(CONTEXT)}.")
+    return InputError(f"{function.__name__} has no argument {name}.{hint} Known: {', '.join(CONTEXT)}.")
 
 
 def _score(metric: Metric, response: str | None, truth: str | None, official: bool, context: Mapping[str, object]) -> Score:

@@ -103,6 +103,11 @@ def test_arguments_that_do_not_exist(name: str, hint: str) -> None:
         score_column("em_mc", pa.array([], pa.string()), pa.array([], pa.string()), **{name: 1})  # type: ignore[arg-type]
 
 
+def test_the_nearest_argument_may_be_no_context() -> None:
+    with pytest.raises(InputError, match=r"score_column has no argument worker\. Did you mean workers\?"):
+        score_column("em", pa.array(["a"]), pa.array(["a"]), worker=2)  # type: ignore[arg-type]
+
+
 def test_every_name_of_the_context_is_taken() -> None:
     assert score("em", "Rome", "Rome", **dict.fromkeys(CONTEXT)).value == 1.0  # type: ignore[arg-type]
 

@@ -21,7 +21,7 @@ MARKS = (
     *("a", " ", "1,", "\\boxed{", "{", '"answer": ', "answer is ", "B is ", "**A", "not ", "\\frac{", "1/", "```python\n"),
     *("\\[", "A. ", "$$", "- ", "so ", '"reasoning": ', "</think>", "def f(\n"),
 )
-TRUTHS = {"em": "x y", "cem": "x y", "f1_score": "x y", "em_mc": "A", "gsm8k": "7", "math": "\\boxed{7}"}
+TRUTHS = {"em": "x y", "cem": "x y", "f1_score": "x y", "em_mc": "A", "gsm8k": "7", "math": "\\boxed{7}", "crux": "[7]"}
 
 
 def scored(text: str) -> None:

@@ -19,8 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench import plugins
+from llmfusionbench.builders.making.indices import check_reading
 from llmfusionbench.builders.making.intake import Intake
 from llmfusionbench.builders.making.scales import Scale, Scales
+from llmfusionbench.builders.making.score_warnings import build_warnings
 from llmfusionbench.builders.making.shard import Shard, write_shards
 from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.reading.file_names import labelled
@@ -40,6 +42,8 @@ from llmfusionbench.types import SPLITS, Progress
 
 REJECTED: Final = "rejected.jsonl"
 _SHOWN: Final = 10
+_TRUTH: Final = "truth"
+"""The option that every source has: what ground truths are."""
 
 
 def build(
@@ -66,7 +70,9 @@ def build(
         source: Name of a source in `SOURCES`, or an object with its method `read`.
         inputs: Files of that format; for `release`, directories.
         out: Directory of the release, written atomically.
-        options: Arguments of the source's constructor.
+        options: Arguments of the source's constructor. For every source, `truth` may state what the ground truths of
+            multiple-choice queries are: `index0` or `index1` (whole numbers that count the options from 0 or 1), `letter` or
+            `text`. By default each task's truths show it.
         tokenizer: tiktoken encoding, such as `cl100k_base`, for token counts that the log does not state.
         llms: File of rows of the table `llms` (JSONL, CSV or Parquet), such as prices and their dates. What it states counts,
             whatever the log states. Prices per token or per 1K tokens are converted if their columns' names state the unit.
@@ -87,12 +93,14 @@ def build(
         The release. `manifest["rejected"]` is the number of records in its rejected.jsonl. `manifest["records"]` counts the
         records of the input that were `taken`, `folded` into an earlier one that says the same, or `rejected`.
         `manifest["source"]["notes"]`, if there are any, lists what was made of whole columns, such as a converted unit.
+        `manifest["warnings"]`, if it is there, lists what is odd about the ground truths and the scores.
 
     Raises:
         InputError: an input cannot be read, a column of scores is on another scale, or `out` cannot be written.
         RejectedError: no record could be read, or `strict` and a record was rejected.
-        UnknownNameError: the source, one of its options or a column of `scale` is not known.
+        UnknownNameError: the source, one of its options, the value of `truth` or a column of `scale` is not known.
     """
+    truth = check_reading((options or {}).get(_TRUTH))
     reader = source if not isinstance(source, str) else _source(source, options or {})
     named = [Path(p) for p in inputs]
     for place in named if isinstance(reader, ReleaseSource) else ():
@@ -135,8 +143,12 @@ def build(
         llm_rows = intake.llm_table()
         templates = intake.template_table(settled)
         files: dict[str, dict[str, Any]] = {}
-        shards = [Shard(plan, writer.path, llm_rows, tokenizer, compression_level) for plan in intake.spill.plan(settled)]
-        for done, (entries, rejected, taken) in enumerate(write_shards(shards, workers), start=1):
+        truths = intake.numbers.readings(truth)
+        plans = intake.spill.plan(settled)
+        shards = [Shard(plan, writer.path, llm_rows, tokenizer, compression_level, truths) for plan in plans]
+        scores: list[pa.Table] = []
+        for done, (entries, rejected, taken, scored) in enumerate(write_shards(shards, workers), start=1):
+            scores.append(scored)
             files |= entries
             intake.rejected += rejected
             for places in taken:
@@ -164,6 +176,8 @@ def build(
         provenance = sorted(intake.provenance)
         records = intake.tally.counts(intake.rejected)
         facts = {"source": about, "provenance": provenance, "records": records, "rejected": len(intake.rejected)}
+        warnings = [*truths.warnings, *build_warnings(pa.concat_tables(scores))]
+        facts |= {"warnings": warnings} if warnings else {}
         writer.finish(files, facts)
     return Release(out)
 
@@ -183,14 +197,14 @@ def _checked(paths: list[Path]) -> list[Path]:
 
 def _source(name: str, options: Mapping[str, Any]) -> Source:
     made = plugins.find("sources", name, SOURCES, "source")
-    known = [p for p in signature(made).parameters if p != "self"]
+    known = [*(p for p in signature(made).parameters if p != "self"), _TRUTH]
     for option in options:
         if option not in known:
             raise UnknownNameError(f"option of {name}", option, known)
     split = options.get("split")
     if split is not None and split not in SPLITS:
         raise UnknownNameError("split", split, SPLITS)
-    reader: Source = made(**options)
+    reader: Source = made(**{name: value for name, value in options.items() if name != _TRUTH})
     return reader
 
 

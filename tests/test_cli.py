@@ -163,6 +163,9 @@ def test_every_example_runs(
         (["build", "table", "in.csv", "--out", "r", "--option", "wide=x"], 2, "Remedy: use --map-file with a section wide"),
         (["build", "fusionbench", "in.csv", "--out", "r", "--option", "embeddings=maybe"], 2, "expected true or false"),
         (["build", "zeroeval", "in.csv", "--out", "r", "--map", "prompt=q"], 1, 'No option of zeroeval "map"'),
+        (["build", "table", "in.csv", "--out", "r", "--option", "truth=index9"], 1, 'No value of the option truth "index9".'),
+        (["build", "zeroeval", "in.csv", "--out", "r", "--option", "truth=0"], 1, "Known: index0, index1, letter, text."),
+        (["build", "table", "in.csv", "--out", "r", "--option", "trut=text"], 1, 'Did you mean "truth"?'),
         (["build", "table", "in.csv", "--out", "r", "--map", "promt=q"], 1, 'No column "promt". Did you mean "prompt"?'),
         (["build", "table", "in.csv", "--out", "r", "--map", "prompt=qestion"], 1, 'no column "qestion" for prompt. Did'),
         (["build", "table", "in.csv", "--out", "r", "--map-file", "nowhere.yaml"], 1, "nowhere.yaml"),
@@ -231,6 +234,21 @@ def test_an_existing_release_is_not_overwritten(place: Path, capsys: pytest.Capt
     capsys.readouterr()
     assert "r: a release is there already. Remedy: add --overwrite" in fails(capsys, "build", "table", "in.csv", "--out", "r")
     assert run(["build", "table", "in.csv", "--out", "r", "--overwrite"]) == 0
+
+
+def test_what_is_odd_about_a_log_is_printed(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"prompt": f"{i}?", "choices": ["yes", "no", "both"], "ground_truth": i % 3, "response": "(A)"} for i in range(20)]
+    shared = {"metric": "em_mc", "task": "odd", "llm": "a", "performance": 0}
+    (place / "in.json").write_text(json.dumps([{**row, **shared} for row in rows]))
+    assert run(["build", "table", "in.json", "--out", "r"]) == 0
+    printed = capsys.readouterr().out
+    assert "Warning: task odd: ground truths are 0-based indices; read as letters." in printed
+    assert "Warning: task odd: all 20 scores of one LLM are 0. The ground truths" in printed
+    assert run(["build", "table", "in.json", "--out", "s", "--option", "truth=letter"]) == 0
+    assert "indices" not in capsys.readouterr().out
+    assert run(["rescore", "s", "--out", "t", "--truth", "index1"]) == 0
+    printed = capsys.readouterr().out
+    assert "Warning: truth=index1 is stated, but does not fit the ground truths of 7 of 20 queries" in printed
 
 
 def test_refused_records_are_counted_and_strict_refuses(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -96,6 +96,7 @@ def test_without_isolation_it_refuses(lfb: Run, source: Path, tmp_path: Path, mo
     [
         (["--metric", "emm"], 1, 'No metric "emm". Did you mean "em"?'),
         (["--allow-code-execution", "--sandbox", "docker"], 1, 'No sandbox "docker".'),
+        (["--truth", "indx0"], 1, 'No value of the option truth "indx0". Did you mean "index0"?'),
         (["--workers", 0], 2, "0 is not in the range"),
         (["--tokenizer", "cl100k_base"], 2, "No such option"),
     ],

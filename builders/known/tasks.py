@@ -38,11 +38,21 @@ _ALIASES: Final = {
 }
 
 
+UNKNOWN: Final = "unknown"
+"""The metric of a query whose log states none."""
+_JUDGED: Final = ("alpaca_eval", "alpacaeval", "arena_hard", "mt_bench", "mtbench", "wild_bench", "wildbench")
+
+
 def canonical_task(name: str) -> str:
     """Our name for a task; an unknown task keeps its own."""
     folded = name.strip().lower().replace(" ", "_")
     folded = _ALIASES.get(folded, folded)
     return folded if folded in DOMAINS else name.strip()
+
+
+def metric_of(task: str) -> str | None:
+    """The metric of a task whose answers only a judge can score; None for any other task."""
+    return "judge" if task.strip().lower().replace(" ", "_").replace("-", "_") in _JUDGED else None
 
 
 def domain_of(task: str) -> str:

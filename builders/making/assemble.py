@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.builders.making.indices import Readings
 from llmfusionbench.builders.making.prices import cost_of
 from llmfusionbench.builders.making.tally import Places, places_of
 from llmfusionbench.builders.making.views import make_views, with_columns
@@ -39,8 +40,11 @@ class Assembled:
     """The records that the rows were made of."""
 
 
-def assemble(records: pa.Table, llms: pa.Table, split: str) -> Assembled:
-    """queries, responses, judge_scores, logs and routing of some queries in one `split`, from all of their normal records."""
+def assemble(records: pa.Table, llms: pa.Table, split: str, truths: Readings | None = None) -> Assembled:
+    """queries, responses, judge_scores, logs and routing of some queries in one `split`, from all of their normal records.
+
+    `truths` is how ground truths are read that are indices; by default all stay as they are.
+    """
     rejected: list[Rejected] = []
     taken: list[Places] = []
     records = _in_order(_with_codes(records), ("query_id",))
@@ -48,6 +52,7 @@ def assemble(records: pa.Table, llms: pa.Table, split: str) -> Assembled:
     records = with_columns(records, {"split": pa.repeat(split, len(records))})
     records = _without_contradictions(records, ("query_id",), _QUERY_FACTS, "the same query has another {}", rejected)
     queries = _merged(records, ("query_id",), table_schema("queries").arrow.names, taken)
+    queries = (truths or Readings()).applied(queries)
 
     answers = _in_order(records.filter(pc.is_valid(records["llm"])), ANSWER_KEY)
     answers = _without_contradictions(

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from llmfusionbench.builders.known.llms import known_llm, scale_of
 from llmfusionbench.builders.known.tasks import canonical_task
 from llmfusionbench.builders.making.contradictions import ZeroTokens
+from llmfusionbench.builders.making.indices import Numbers
 from llmfusionbench.builders.making.normalise import normalise
 from llmfusionbench.builders.making.scales import Scales
 from llmfusionbench.builders.making.spill import Settled, Spill
@@ -35,6 +36,7 @@ class Intake:
         self.scales = scales or Scales()
         self.zeros = ZeroTokens()
         self.tally = Tally()
+        self.numbers = Numbers()
         self.rejected: list[Rejected] = []
         self.embeddings: list[pa.Table] = []
         self.provenance: set[str] = set()
@@ -87,6 +89,7 @@ class Intake:
             return
         normal = self.zeros.apply(normal)
         self.spill.add(normal)
+        self.numbers.add(normal)
         self.tally.read(places_of(normal))
         for llm in pc.unique(normal.column("llm")).to_pylist():
             if llm is not None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.known.tasks import canonical_task, domain_of
+from llmfusionbench.builders.known.tasks import UNKNOWN, canonical_task, domain_of, metric_of
 from llmfusionbench.builders.making.stated import SPLIT_OFF, finish_reason, public_endpoint, split_reasoning, utc_text
 from llmfusionbench.builders.records import JUDGE_COLUMNS, LOG, Rejected, refuse
 from llmfusionbench.schema import table_schema
@@ -73,7 +73,9 @@ def normalise(records: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
         column[name] = _null_where(pc.is_nan(column[name]), column[name])
     column["task"] = _map_distinct(canonical_task, column["task"])
     column["domain"] = pc.coalesce(column["domain"], _map_distinct(domain_of, column["task"]))
-    column["metric"] = _map_distinct(str.lower, column["metric"])
+    metric = _map_distinct(str.lower, column["metric"])
+    judged = pc.coalesce(_map_distinct(metric_of, column["task"]), metric)
+    column["metric"] = pc.if_else(pc.equal(metric, UNKNOWN), judged, metric)
     column["mode"] = pc.coalesce(column["mode"], DIRECT)
     column["replicate"] = pc.coalesce(column["replicate"], 0)
     column["provenance"] = pc.coalesce(column["provenance"], "imported")

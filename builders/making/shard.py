@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.making.assemble import assemble
+from llmfusionbench.builders.making.indices import Readings
+from llmfusionbench.builders.making.score_warnings import score_facts
 from llmfusionbench.builders.making.spill import ShardPlan, read_slices
 from llmfusionbench.builders.making.tally import Places
 from llmfusionbench.builders.making.views import with_columns
@@ -22,8 +24,8 @@ from llmfusionbench.release import write_shard
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.texts.tokens import count_tokens
 
-Written = tuple[dict[str, dict[str, Any]], list[Rejected], list[Places]]
-"""Entries of a shard for the manifest, the rejected records, and the places of those that were taken."""
+Written = tuple[dict[str, dict[str, Any]], list[Rejected], list[Places], pa.Table]
+"""Entries of a shard for the manifest, the rejected records, the places of those that were taken, and the `score_facts`."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +37,19 @@ class Shard:
     llms: pa.Table
     tokenizer: str | None
     compression_level: int
+    truths: Readings
 
     def write(self) -> Written:
         """Assemble the shard and write its tables."""
         records = read_slices(self.plan)
         if self.tokenizer is not None:
             records = with_tokens(records, self.tokenizer)
-        made = assemble(records, self.llms, self.plan.split)
+        made = assemble(records, self.llms, self.plan.split, self.truths)
         entries = {}
         for table, rows in made.tables.items():
             name = shard_name(table, self.plan.split, self.plan.index, self.plan.total)
             entries[name] = write_shard(self.root, name, rows, compression_level=self.compression_level)
-        return entries, made.rejected, made.taken
+        return entries, made.rejected, made.taken, score_facts(made.tables["logs"])
 
 
 def write_shards(shards: Sequence[Shard], workers: int | None) -> Iterator[Written]:

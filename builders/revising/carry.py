@@ -18,7 +18,7 @@ from llmfusionbench.storage.files import sha256
 from llmfusionbench.storage.kinds import CARD
 from llmfusionbench.validation.candidates import renamed
 
-_OWN: Final = ("schema_version", "tool", "tables", "files", "history")
+_OWN: Final = ("schema_version", "tool", "tables", "files", "history", "warnings")
 
 
 def carry_over(release: Release, root: Path, *, but: Callable[[str], bool]) -> Iterator[tuple[str, dict[str, Any]]]:

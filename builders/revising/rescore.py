@@ -6,7 +6,7 @@ An answer that cannot be scored has none, and the reasons are counted. `metric_v
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from llmfusionbench.builders.making.indices import METRIC, Numbers, Readings, check_reading
 from llmfusionbench.builders.revising import rescore_rows
 from llmfusionbench.builders.revising.code_runs import CODE, VERDICTS, run_code
 from llmfusionbench.builders.revising.derive import Conclusion, Revised, derive
@@ -40,6 +41,7 @@ def rescore(
     official: bool = False,
     allow_code_execution: bool = False,
     sandbox: str = "auto",
+    truth: str | None = None,
     workers: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -57,6 +59,8 @@ def rescore(
         official: Compute the reference pipeline's own numbers, including its defects, for comparison with published ones.
         allow_code_execution: Run the programs that LLMs wrote, in a sandbox; without it they are not scored.
         sandbox: "auto" for the strongest isolation available, or a kind by name.
+        truth: What the ground truths of multiple-choice queries are: `index0` or `index1` (whole numbers that count the options
+            from 0 or 1), `letter` or `text`. By default each task's truths show it. The ground truths are copied as they are.
         workers: Number of processes; by default one per core. Any number gives the same bytes.
         overwrite: Replace an existing release, which may be `release` itself.
         progress: Called as progress(stage, done, total).
@@ -66,7 +70,7 @@ def rescore(
         call it under `if __name__ == "__main__"`.
 
     Raises:
-        UnknownNameError: a metric or the kind of sandbox is not known.
+        UnknownNameError: a metric, the value of `truth` or the kind of sandbox is not known.
         InputError: no isolation is available for code that is to be run; `out` cannot be written; or the release would have
             both official numbers and ours.
         ReleaseError: `release` is damaged.
@@ -79,9 +83,18 @@ def rescore(
     source = release if isinstance(release, Release) else open_release(release)
     _check_versions(source, choice)
     kind = choose_kind(sandbox) if allow_code_execution else None
-    revision = Rescoring(choice, kind)
+    revision = Rescoring(choice, kind, _readings(source, choice, check_reading(truth)))
     report: RescoreReport = derive(source, out, revision, workers=workers, overwrite=overwrite, progress=progress)
     return report
+
+
+def _readings(release: Release, choice: Choice, stated: str | None) -> Readings:
+    """How the ground truths of the release are read."""
+    numbers = Numbers()
+    if choice.takes(METRIC):
+        for batch in release.batches("queries", columns=["query_id", "task", "metric", "ground_truth", "choices"]):
+            numbers.add(batch)
+    return numbers.readings(stated)
 
 
 def _check_versions(release: Release, choice: Choice) -> None:
@@ -107,6 +120,8 @@ class Rescoring:
     choice: Choice
     sandbox: str | None
     """The kind that programs run in; None if none may run."""
+    truths: Readings = field(default_factory=Readings)
+    """How ground truths are read that are indices."""
 
     @property
     def name(self) -> str:
@@ -117,7 +132,12 @@ class Rescoring:
             "metrics": None if self.choice.metrics is None else list(self.choice.metrics),
             "metric_version": self.choice.version,
             "sandbox": self.sandbox,
-        }
+        } | ({"truths": self._truths} if self._truths else {})
+
+    @property
+    def _truths(self) -> str | dict[str, str]:
+        """Of the readings, what a run needs to be resumed."""
+        return self.truths.stated or self.truths.tasks
 
     def prepare(self, shards: Sequence[Shard], store: Store, workers: int, tell: Progress) -> None:
         """Run the programs, if that is allowed and wanted."""
@@ -126,7 +146,7 @@ class Rescoring:
 
     def revise(self, shard: Shard, tables: ShardTables, store: Store, workers: int) -> Revised:
         """Give every response of a chosen metric its performance, or none."""
-        return score_responses(tables, self.choice, store.read(VERDICTS, shard), workers)
+        return score_responses(tables, self.choice, store.read(VERDICTS, shard), workers, self.truths)
 
     def conclude(self, shards: Sequence[Shard], store: Store, root: Path) -> Conclusion:
         """Write the changes, and compare before and after."""
@@ -144,8 +164,9 @@ class Rescoring:
             if shards
             else SCORES.empty_table()
         )
-        report = summarise(scores, sandbox=self.sandbox)
-        figures = {"answers": report.answers, "changed": changes, "missing": report.missing}
+        report = summarise(scores, sandbox=self.sandbox, warnings=self.truths.warnings)
+        figures: dict[str, Any] = {"answers": report.answers, "changed": changes, "missing": report.missing}
+        figures |= {"warnings": report.warnings} if report.warnings else {}
         return Conclusion({CHANGED: entry}, figures, report)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.builders.making.score_warnings import rescore_warnings
 from llmfusionbench.release import Release
 from llmfusionbench.statistics import bootstrap_pooled
 
@@ -57,6 +58,8 @@ class RescoreReport:
     """Metric -> reason -> chosen answers without a performance for it."""
     sandbox: str | None
     """The kind of isolation that programs ran in; null where none ran."""
+    warnings: list[str] = field(default_factory=list)
+    """What is odd about the ground truths and the new scores."""
     release: Release | None = None
     resumed: int = 0
     """Shards that an interrupted earlier run had finished."""
@@ -69,8 +72,11 @@ class RescoreReport:
         return plain | {"release": None if self.release is None else str(self.release.path)}
 
 
-def summarise(scores: pa.Table, *, sandbox: str | None) -> RescoreReport:
-    """Compare before and after over rows of the key, task, metric, before, after, reason (null: not chosen)."""
+def summarise(scores: pa.Table, *, sandbox: str | None, warnings: Sequence[str] = ()) -> RescoreReport:
+    """Compare before and after over rows of the key, task, metric, before, after, reason (null: not chosen).
+
+    `warnings` are those that the scores do not show.
+    """
     before, after = (scores[c].to_numpy().astype(np.float64) for c in ("before", "after"))
     apart = np.abs(before - after)
     changed = (np.isnan(before) != np.isnan(after)) | (apart > ROUNDING)
@@ -90,6 +96,7 @@ def summarise(scores: pa.Table, *, sandbox: str | None) -> RescoreReport:
         rounded=int(((apart > 0) & ~changed).sum()),
         missing=missing,
         sandbox=sandbox,
+        warnings=[*warnings, *rescore_warnings(scores.filter(chosen))],
     )
 
 

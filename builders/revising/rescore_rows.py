@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.builders.making.indices import Readings
 from llmfusionbench.builders.making.views import with_columns
 from llmfusionbench.builders.revising.derive import Revised
 from llmfusionbench.release.references import answer_keys, lookup
@@ -56,13 +57,17 @@ class Choice:
         return self.metrics is None or metric in self.metrics
 
 
-def score_responses(tables: ShardTables, choice: Choice, verdicts: pa.Table | None, workers: int = 1) -> Revised:
+def score_responses(
+    tables: ShardTables, choice: Choice, verdicts: pa.Table | None, workers: int = 1, truths: Readings | None = None
+) -> Revised:
     """Score the responses of a shard, and note the scores and what changed.
 
+    `truths` is how ground truths are read that are indices; by default all count as they are.
     `verdicts` are the scores of its programs, if they were run: query_id, llm, mode, replicate, value, extracted, reason.
     """
     responses = tables.responses
-    facts = lookup(tables.queries, "query_id", responses["query_id"], ("task", "metric", "ground_truth"))
+    queries = (truths or Readings()).applied(tables.queries)
+    facts = lookup(queries, "query_id", responses["query_id"], ("task", "metric", "ground_truth"))
     choices = _choices(tables.queries, responses["query_id"])
     before = responses["performance"].to_numpy().astype(np.float64)
     after = before.copy()

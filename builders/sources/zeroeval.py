@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from llmfusionbench.builders.known.tasks import canonical_task
+from llmfusionbench.builders.known.tasks import UNKNOWN, canonical_task, metric_of
 from llmfusionbench.builders.reading.fields import (
     BadRecordError,
     Constant,
@@ -32,6 +32,8 @@ from llmfusionbench.builders.records import Llms, Part
 from llmfusionbench.types import Candidate
 
 _NAMES: Final = {"task": "dataset", "source_id": "session_id"}
+_METRICS: Final = {"gsm8k": "gsm8k", "crux": "crux", "zebra-grid": UNKNOWN}
+"""Task -> metric. An answer to zebra-grid is a table of cells, for which there is no metric."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,13 +71,11 @@ class ZeroEval:
 def _answer(record: dict[str, Any]) -> list[dict[str, Any]]:
     """The answers of a record, one per output."""
     task = canonical_task(required_text(record, "dataset"))
-    truth = answer_text(record.get("answer", record.get("correct_answer")), "answer")
     query = {
         "task": task,
         "source_id": identifier(record, "session_id"),
         "prompt": _sent(record.get("chat_history")),
-        # The reference of GSM8K is what follows the last "#", after the working if there is any.
-        "ground_truth": truth.rpartition("#")[2].strip() if truth and task == "gsm8k" else truth,
+        "ground_truth": _truth(record, task),
         "choices": option_texts(record.get("choices")),
         "metric": _metric(task),
         "requested_model": text(record, "generator"),
@@ -102,9 +102,18 @@ def _outputs(output: Any) -> list[dict[str, str | None]]:
     ]
 
 
+def _truth(record: dict[str, Any], task: str) -> str | None:
+    value = record.get("answer", record.get("correct_answer"))
+    if task == "crux" and isinstance(value, str):  # the text counts as it is, also "[]" and a list of texts
+        return writable(value, "answer")
+    truth = answer_text(value, "answer")
+    # The reference of GSM8K is what follows the last "#", after the working if there is any.
+    return truth.rpartition("#")[2].strip() if truth and task == "gsm8k" else truth
+
+
 def _metric(task: str) -> str:
-    if task == "gsm8k":
-        return "gsm8k"
+    if task in _METRICS:
+        return _METRICS[task]
     if task.startswith("mmlu"):
         return "em_mc"
-    return "math" if task.startswith("math") else "em"
+    return metric_of(task) or ("math" if task.startswith("math") else "em")

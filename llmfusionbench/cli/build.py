@@ -55,7 +55,14 @@ _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": 
     type=click.Path(path_type=Path),
     help="For table: the column mapping as a YAML file, which can also reshape a wide table.",
 )
-@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Any other option of the source, as name=value.")
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Any other option of the source, as name=value. For every source, truth=index0, index1, letter or text states what "
+    "the ground truths of multiple-choice queries are.",
+)
 @click.option(
     "--allow-pickle",
     is_flag=True,
@@ -117,6 +124,8 @@ def command(
     queries, responses = (sum(info.rows[table].values()) for table in ("queries", "responses"))
     say(f"Wrote {out}: {queries:,} queries, {info.candidates:,} candidates, {responses:,} responses.")
     show_rows(release, info)
+    for warning in release.manifest.get("warnings", ()):
+        say(f"Warning: {warning}.")
     listed, rejected = release.manifest["rejected"], release.manifest["records"]["rejected"]
     if listed:
         kept = f", and noted {listed - rejected:,} that are kept" if listed > rejected else ""

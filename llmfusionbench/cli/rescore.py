@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--official", is_flag=True, help="Compute the reference pipeline's own numbers, including its defects.")
 @click.option("--allow-code-execution", is_flag=True, help="Run the programs that LLMs wrote, in a sandbox.")
 @click.option("--sandbox", default="auto", help="Kind of isolation: auto, bubblewrap, namespaces or process.")
+@click.option("--truth", help="What ground truths of multiple choice are: index0, index1, letter or text. Default: by task.")
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
 @click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes. Default: one per core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing release.")
@@ -75,6 +76,8 @@ def show(report: RescoreReport) -> None:
     ]
     if reasons:
         show_table("Answers without a performance", ["metric", "reason", "answers"], reasons)
+    for warning in report.warnings:
+        say(f"Warning: {warning}.")
     if any("code execution is not allowed" in counts for counts in report.missing.values()):
         say("Programs were not run. Remedy: set --allow-code-execution")
 

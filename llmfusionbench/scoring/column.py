@@ -16,7 +16,7 @@ import pyarrow as pa
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.processes import process_pool
 from llmfusionbench.scoring.metrics import METRICS
-from llmfusionbench.scoring.score import score
+from llmfusionbench.scoring.score import CONTEXT, score, unknown_argument
 
 PARALLEL_ROWS = 60_000
 """With fewer distinct answers, starting processes would take longer than scoring."""
@@ -52,10 +52,12 @@ def score_column(
     A context value that is an Arrow array of N rows holds one value per row; any other is used for all rows.
     `workers` > 1 starts that many processes (method "spawn", so call it under `if __name__ == "__main__"`) if there are at
     least `PARALLEL_ROWS` distinct answers, or `PARALLEL_MATH_ROWS` for `math`.
-    Raises what `score` raises, and InputError for columns of different lengths.
+    Raises what `score` raises, also for the names of the context, and InputError for columns of different lengths.
     """
     if metric not in METRICS:
         raise UnknownNameError("metric", metric, METRICS)
+    if not context.keys() <= CONTEXT.keys():
+        raise unknown_argument(score_column, context)
     shared = {name: value for name, value in context.items() if not isinstance(value, (pa.Array, pa.ChunkedArray))}
     own = {name: value for name, value in context.items() if name not in shared}
     columns = [_encoded(column) for column in (responses, ground_truths, *own.values())]

@@ -76,8 +76,10 @@ def test_answers_that_are_not_there(tmp_path: Path, output: Any, response: str |
         ("gsm", "gsm8k", "gsm8k"),
         ("math-l5", "math-l5", "math"),
         ("mmlu-redux", "mmlu-redux", "em_mc"),
-        ("zebra-grid", "zebra-grid", "em"),
-        ("crux", "crux", "em"),
+        ("zebra-grid", "zebra-grid", "unknown"),
+        ("crux", "crux", "crux"),
+        ("alpaca_eval", "alpaca_eval", "judge"),
+        ("numersense", "numersense", "em"),
     ],
 )
 def test_tasks_and_metrics(tmp_path: Path, dataset: str, task: str, metric: str) -> None:
@@ -94,6 +96,12 @@ def test_choices_and_the_working_of_an_answer(tmp_path: Path) -> None:
     found = read(ZeroEval(), write_json(tmp_path / "tiny.json", records))
     assert found.column("choices") == [["one", "two"], None, None]
     assert found.column("ground_truth") == ["B", "2", r"\#3"]
+
+
+@pytest.mark.parametrize("truth", ["[]", "''", "['w', 'v']", "(1, 'a')", "#"])
+def test_the_truths_of_crux_stay_as_they_are(tmp_path: Path, truth: str) -> None:
+    found = read(ZeroEval(), write_json(tmp_path / "tiny.json", [answer(0, dataset="crux", answer=truth)]))
+    assert found.column("ground_truth") == [truth]
 
 
 def test_a_bad_record_costs_no_other(tmp_path: Path) -> None:

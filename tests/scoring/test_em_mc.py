@@ -124,6 +124,44 @@ def test_refusals_are_zero_with_a_reason(response: str) -> None:
     assert (scored.value, scored.reason, scored.extracted) == (0.0, "refusal", None)
 
 
+@pytest.mark.parametrize(
+    ("truth", "choices", "reason"),
+    [
+        ("2", ["red", "green", "blue"], "the ground truth names no option; it may be an index, counted from 0 or from 1"),
+        ("2.0", ["red", "green", "blue"], "the ground truth names no option; it may be an index, counted from 0 or from 1"),
+        ("2", None, "the ground truth names no option; it may be an index, counted from 0 or from 1"),
+        ('["0"]', ["red", "green"], "the ground truth names no option; it may be an index, counted from 0 or from 1"),
+        ("D", ["red", "green", "blue"], "the ground truth names no option"),
+        ("purple", ["red", "green", "blue"], "the ground truth names no option"),
+        ("120", ["10", "12", "1200"], "the ground truth names no option; it may be an index, counted from 0 or from 1"),
+    ],
+)
+def test_a_truth_that_names_no_option_scores_no_answer(truth: str, choices: list[str] | None, reason: str) -> None:
+    for response in ("C", "The answer is (A).", truth):
+        found = score("em_mc", response, truth, choices=choices)
+        assert (found.value, found.reason) == (None, reason)
+
+
+@pytest.mark.parametrize(
+    ("truth", "choices", "label"),
+    [
+        ("2", ["1", "3", "2", "4"], "C"),
+        ("2", {"label": ["1", "2", "3"], "text": ["red", "green", "blue"]}, "2"),
+        ("-", ["+", "-"], "B"),
+        ("True", ["no", "yes"], "B"),
+        ("false", ["True", "False", "Not given"], "B"),
+    ],
+)
+def test_truths_that_are_texts_of_options(truth: str, choices: object, label: str) -> None:
+    assert score("em_mc", f"({label})", truth, choices=choices).value == 1.0
+    assert score("em_mc", "(A)", truth, choices=choices).value == 0.0
+
+
+def test_a_text_without_known_options_is_compared() -> None:
+    assert score("em_mc", "Oslo", "oslo.").value == 1.0
+    assert score("em_mc", "Bergen", "Oslo").value == 0.0
+
+
 def test_no_option_is_zero_with_a_reason() -> None:
     scored = score("em_mc", "None of these.", "A", choices=FIVE)
     assert (scored.value, scored.reason) == (0.0, "no option in the response")

@@ -18,7 +18,7 @@ UNITS = [
     "1/", "A) ", "**A", "I cannot ", "'", "\x00\x01", "\ud800", "choose ", "\\", "[BEGIN]", "def f(\n", "\u00e9 ", "not ",
     "\\text{", "\u0130",
 ]  # fmt: skip
-TRUTHS = {"em": "x y", "cem": "x y", "f1_score": "x y", "em_mc": "A", "gsm8k": "7", "math": "\\boxed{7}"}
+TRUTHS = {"em": "x y", "cem": "x y", "f1_score": "x y", "em_mc": "A", "gsm8k": "7", "math": "\\boxed{7}", "crux": "[7]"}
 
 
 @pytest.mark.parametrize("unit", UNITS)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import pickle
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from llmfusionbench.errors import InputError, UnknownNameError
-from llmfusionbench.scoring import METRICS, OFFICIAL, VERSION, score
+from llmfusionbench.scoring import METRICS, OFFICIAL, VERSION, score, score_column
+from llmfusionbench.scoring.score import CONTEXT
 
 TRUTHS = {
     "em": "Paris",
@@ -19,10 +21,11 @@ TRUTHS = {
     "em_mc": "B",
     "gsm8k": "#### 18",
     "math": "\\boxed{18}",
+    "crux": "[4, 5]",
     "code_eval": '["assert f(1) == 2"]',
     "judge": "",
 }
-TEXT_METRICS = ["em", "cem", "f1_score", "em_mc", "gsm8k", "math"]
+TEXT_METRICS = ["em", "cem", "f1_score", "em_mc", "gsm8k", "math", "crux"]
 
 hostile_text = st.one_of(
     st.text(max_size=200),
@@ -60,7 +63,8 @@ def test_the_status_of_a_log_counts(status: str) -> None:
 @pytest.mark.parametrize("metric", [name for name in METRICS if name != "judge"])
 @pytest.mark.parametrize("truth", [None, "", " \n", "[]"])
 def test_no_ground_truth_is_missing(metric: str, truth: str | None) -> None:
-    assert score(metric, "18", truth).value is None
+    # What a program of CRUX returns may be an empty list.
+    assert score(metric, "18", truth).value == (0.0 if (metric, truth) == ("crux", "[]") else None)
 
 
 @pytest.mark.parametrize("metric", TEXT_METRICS)
@@ -77,6 +81,35 @@ def test_unknown_metrics_and_values_that_are_no_text() -> None:
         score("gsm8", "1", "1")
     with pytest.raises(InputError, match="response is 7, expected a string"):
         score("em", 7, "1")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("choice", " Did you mean choices?"),
+        ("truth", " Did you mean ground_truth?"),
+        ("options", ""),
+        ("judgescore", " Did you"),
+    ],
+)
+def test_arguments_that_do_not_exist(name: str, hint: str) -> None:
+    with pytest.raises(InputError) as caught:
+        score("em_mc", "C", "C", **{name: ["red", "green"]})  # type: ignore[arg-type]
+    assert str(caught.value).startswith(f"score has no argument {name}.{hint}")
+    assert str(caught.value).endswith(f"Known: {', '.join(CONTEXT)}.")
+    with pytest.raises(InputError, match=f"score_column has no argument {name}"):
+        score_column("em_mc", pa.array(["C"]), pa.array(["C"]), **{name: pa.array(["x"])})  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=name):
+        score_column("em_mc", pa.array([], pa.string()), pa.array([], pa.string()), **{name: 1})  # type: ignore[arg-type]
+
+
+def test_the_nearest_argument_may_be_no_context() -> None:
+    with pytest.raises(InputError, match=r"score_column has no argument worker\. Did you mean workers\?"):
+        score_column("em", pa.array(["a"]), pa.array(["a"]), worker=2)  # type: ignore[arg-type]
+
+
+def test_every_name_of_the_context_is_taken() -> None:
+    assert score("em", "Rome", "Rome", **dict.fromkeys(CONTEXT)).value == 1.0  # type: ignore[arg-type]
 
 
 def test_judge_waits_for_a_judge() -> None:

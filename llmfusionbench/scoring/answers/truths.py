@@ -1,13 +1,15 @@
-"""Reads ground truths with several accepted answers: a JSON array or a Python list, as text."""
+"""Reads ground truths that are a list of accepted answers (a JSON array or a Python list, as text) or a whole number."""
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from llmfusionbench.scoring.answers.python_literal import json_or_literal
 
 CACHED_LENGTH = 4096
 """Longer ground truths are not cached."""
+_WHOLE = re.compile(r"[+-]?\d{1,3}(?:\.0)?")
 
 
 def accepted_answers(ground_truth: str) -> tuple[str, ...]:
@@ -19,6 +21,12 @@ def accepted_answers(ground_truth: str) -> tuple[str, ...]:
     if not (text.startswith("[") and text.endswith("]")):
         return (text,) if text else ()
     return _listed(text) if len(text) <= CACHED_LENGTH else _parsed(text)
+
+
+def whole_number(truth: str) -> int | None:
+    """The number that a ground truth is, such as "2", "-1", or the "2.0" of a column with gaps; None if it is anything else."""
+    text = truth.strip()
+    return int(text.removesuffix(".0")) if _WHOLE.fullmatch(text) else None
 
 
 def _parsed(text: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from llmfusionbench.scoring.metrics import cem, code_eval, em, em_mc, f1, gsm8k, judge, math
+from llmfusionbench.scoring.metrics import cem, code_eval, crux, em, em_mc, f1, gsm8k, judge, math
 from llmfusionbench.scoring.metrics.metric import Metric
 from llmfusionbench.scoring.official import metrics as official
 
@@ -14,5 +14,6 @@ METRICS: Final[dict[str, Metric]] = {
     "gsm8k": Metric(gsm8k.gsm8k, official.gsm8k),
     "math": Metric(math.math, official.math),
     "code_eval": Metric(code_eval.code_eval, official.code_eval),
+    "crux": Metric(crux.crux, crux.crux),
     "judge": Metric(judge.judge, judge.judge, needs_truth=False),
 }

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Final
 
+from llmfusionbench.scoring.answers.boolean import as_boolean
 from llmfusionbench.scoring.answers.choice_patterns import choice_patterns
 from llmfusionbench.scoring.answers.choices import read_choice
 from llmfusionbench.scoring.answers.marks import final_text, plain_width
 from llmfusionbench.scoring.answers.normalise import normalise
 from llmfusionbench.scoring.answers.options import DEFAULT_LABELS, Options, read_options
 from llmfusionbench.scoring.answers.refusal import no_answer_reason
-from llmfusionbench.scoring.answers.truths import accepted_answers
+from llmfusionbench.scoring.answers.truths import accepted_answers, whole_number
 from llmfusionbench.scoring.metrics.em import em
 from llmfusionbench.scoring.outcome import Score, binary, missing, right, wrong
+
+NO_OPTION: Final = "the ground truth names no option"
+MAY_BE_INDEX: Final = "the ground truth names no option; it may be an index, counted from 0 or from 1"
 
 
 def em_mc(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
     """1 if the last option that a response commits to is the right one. The context has the options as `choices`.
 
-    A ground truth that is neither a label nor the text of an option is compared as in `em`.
+    A ground truth that names no option gives no score. A text is compared as in `em` where the options are not known.
     """
     truths = accepted_answers(ground_truth)
     if not truths:
         return missing("the ground truth has no answer")
     options = read_options(context.get("choices"))
     labels = {label for truth in truths if (label := truth_label(truth, options)) is not None}
+    if not labels and any(whole_number(truth) is not None for truth in truths):
+        return missing(MAY_BE_INDEX)
     if not labels:
-        return em(response, ground_truth, context)
+        return em(response, ground_truth, context) if options == Options() else missing(NO_OPTION)
     if response.strip() == ground_truth.strip():
         return right(min(labels))
     known = set(options.labels)
@@ -42,16 +49,25 @@ def em_mc(response: str, ground_truth: str, context: Mapping[str, object]) -> Sc
 
 @lru_cache(maxsize=8192)
 def truth_label(truth: str, options: Options) -> str | None:
-    """The label that a ground truth names: "C", "(c)", "C. text" or the option's text."""
+    """The label that a ground truth names: "C", "(c)", "C. text" or the option's text; true and yes are one text."""
     patterns = choice_patterns(options.labels)
     label = patterns.alone(truth)
-    if label is not None:
-        return label
-    plain = normalise(truth)
-    for name, option in zip(options.labels, options.plain, strict=False):
-        if plain and plain == option:
-            return name
-    label = patterns.opening(truth)
+    if label is None:
+        label = text_label(truth, options)
+    if label is None:
+        label = patterns.opening(truth)
     if label is None and len(truth) == 1 and truth.isupper() and options.labels == DEFAULT_LABELS:
         return truth
     return label
+
+
+def text_label(truth: str, options: Options) -> str | None:
+    """The label of the option whose text is a ground truth: as it is, else normalised, else as true or false."""
+    if truth.strip() in options.texts:
+        return options.labels[options.texts.index(truth.strip())]
+    plain = normalise(truth)
+    if plain and plain in options.plain:
+        return options.labels[options.plain.index(plain)]
+    value = as_boolean(truth)
+    same = [name for name, text in zip(options.labels, options.texts, strict=False) if as_boolean(text) is value]
+    return same[0] if value is not None and len(same) == 1 else None

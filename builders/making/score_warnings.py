@@ -1,0 +1,85 @@
+"""What is odd about the scores of a release as a whole: tasks in which all are equal, and metrics that are not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.builders.known.tasks import UNKNOWN
+from llmfusionbench.scoring import METRICS
+
+_FEW, _MANY = 5, 20
+"""Number of equal scores of a task that is odd, of several LLMs and of one."""
+_NAMED: Final = 3
+_WHY: Final = {
+    0: "The ground truths, the metric or the columns may be wrong. Remedy: compare some answers with their ground truths",
+    1: "The score may state something else than correctness, or the prompts may hold the answers. "
+    "Remedy: compare some answers with their ground truths",
+}
+
+
+def score_facts(answers: pa.Table) -> pa.Table:
+    """One row per task, metric and LLM of answers with task, metric, llm, performance and response.
+
+    The columns are `scored`, the number of answers with a performance, `low` and `high`, the least and the largest one, and
+    `texts`, the number of scored answers with a text.
+    """
+    texts = pc.and_(answers["performance"].is_valid(), answers["response"].is_valid())
+    rows = answers.select(["task", "metric", "llm", "performance"]).append_column("text", texts.cast(pa.int64()))
+    figures: list[Any] = [("performance", "count"), ("performance", "min"), ("performance", "max"), ("text", "sum")]
+    made = rows.group_by(["task", "metric", "llm"]).aggregate(figures)
+    return made.rename_columns(["task", "metric", "llm", "scored", "low", "high", "texts"])
+
+
+def build_warnings(facts: pa.Table) -> Iterator[str]:
+    """The warnings about rows of `score_facts`, those of any number of shards."""
+    yield from _equal_scores(facts)
+    odd = facts.filter(pc.and_(_has_no_metric(facts), pc.greater(facts["texts"], 0)))
+    for metric, tasks, count in _by_metric(odd, "texts"):
+        yield f"{metric} ({tasks}): rescore would leave {count:,} answers without the performance that they have. {_known()}"
+
+
+def rescore_warnings(scores: pa.Table) -> Iterator[str]:
+    """The warnings about answers that were scored again: task, metric, llm, before, after."""
+    counts = [("after", "count"), ("after", "min"), ("after", "max")]
+    rows = scores.group_by(["task", "metric", "llm"]).aggregate(counts)
+    yield from _equal_scores(rows.rename_columns(["task", "metric", "llm", "scored", "low", "high"]))
+    lost = scores.filter(pc.and_(_has_no_metric(scores), scores["before"].is_valid()))
+    lost = lost.group_by(["task", "metric"]).aggregate([([], "count_all")])
+    for metric, tasks, count in _by_metric(lost, "count_all"):
+        yield f"{metric} ({tasks}): {count:,} answers have lost the performance that they had. {_known()}"
+
+
+def _equal_scores(facts: pa.Table) -> Iterator[str]:
+    scored = facts.filter(pc.greater(facts["scored"], 0))
+    tasks = scored.group_by(["task"]).aggregate([("llm", "count_distinct"), ("scored", "sum"), ("low", "min"), ("high", "max")])
+    for row in tasks.sort_by("task").to_pylist():
+        count, llms, value = row["scored_sum"], row["llm_count_distinct"], row["low_min"]
+        if value == row["high_max"] and value in _WHY and count >= (_FEW if llms > 1 else _MANY):
+            whose = f"{llms} LLMs" if llms > 1 else "one LLM"
+            yield f"task {row['task'][:60]}: all {count:,} scores of {whose} are {value:g}. {_WHY[value]}"
+
+
+def _has_no_metric(rows: pa.Table) -> pa.ChunkedArray:
+    return pc.invert(pc.is_in(rows["metric"], pa.array(list(METRICS), pa.string())))
+
+
+def _by_metric(rows: pa.Table, count: str) -> Iterator[tuple[str, str, int]]:
+    """Each metric in words, its tasks in words, and the sum of a column."""
+    for metric in sorted(pc.unique(rows["metric"]).to_pylist()):
+        own = rows.filter(pc.equal(rows["metric"], metric))
+        stated = "no metric is stated" if metric == UNKNOWN else f'no metric "{metric[:60]}" is known'
+        yield stated, named_tasks(sorted(pc.unique(own["task"]).to_pylist())), pc.sum(own[count]).as_py()
+
+
+def named_tasks(tasks: Sequence[str]) -> str:
+    """Some tasks in words, such as `task a` or `tasks a, b, c and 5 more`."""
+    words = ", ".join(task[:60] for task in tasks[:_NAMED])
+    return f"task{'s' * (len(tasks) > 1)} {words}" + (f" and {len(tasks) - _NAMED} more" if len(tasks) > _NAMED else "")
+
+
+def _known() -> str:
+    return f"Remedy: state one of {', '.join(sorted(METRICS))}"

@@ -45,6 +45,7 @@ YES = [
     "The answer to whether a whale can drown is yes.",
     "The claim is not false.",
     "A: Yes, it can.",
+    "Answer: Yes. The answer depends on nothing else.",
     "Answer: (A) Yes",
     "Is rye a grain? Yes. Does bread need flour? It does. So the answer is yes.",
     "\u201cYes\u201d",
@@ -88,6 +89,8 @@ NO = [
     "Thus, it is false.",
     "The hypothesis is therefore false.",
     "The answer is a clear no.",
+    "The answer is no a horse is heavier.",
+    "not False and False is False.",
     "The answer to the question is no, since the moon has no air.",
     "<think>Yes? The text names a true story.</think>\nNo",
 ]
@@ -150,6 +153,12 @@ NEITHER = [
     "The legend may or may not be a true account.",
     "The reports are mixed: some say yes, others say no, and the archive is shut.",
     "Maybe.",
+    "Step 1: The shop is open. True.\nStep 2: It is Sunday. False.",
+    "The coin is no longer heads up.",
+    "Thus, snakes have no use for shoes.",
+    "Plan: first see if the claim is true, then say so.",
+    "Therefore, the answer (Yes or No) is there is no correct answer.",
+    "Therefore, the answer (Yes or No) is no information.",
     "No-brainer deals like this one are rare.",
 ]
 
@@ -176,3 +185,24 @@ def test_neither(response: str) -> None:
 def test_the_reason_for_no_answer() -> None:
     assert score("em", "It depends.", "no").reason == "no true or false in the response"
     assert score("em", "I'm sorry, but I cannot answer that.", "no").reason == "refusal"
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "yes ",
+        "no ",
+        "yes or no ",
+        "answer to ",
+        "the answer is not ",
+        "so no rain ",
+        "it is ",
+        "the statement ",
+        "if ",
+        "1. no\n",
+    ],
+)
+def test_a_long_response(unit: str) -> None:
+    text = unit * (1_000_000 // len(unit))
+    assert score("em", text, "yes").value in (0.0, 1.0)
+    assert score("em", f"{text}\nSo the answer is yes", "yes").value == 1.0

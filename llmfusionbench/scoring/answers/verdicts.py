@@ -20,7 +20,7 @@ _ADVERB = (
     r"in fact|of course|essentially|absolutely|completely|entirely)[\s,:]++){0,3}"
 )
 _NEXT = (
-    r"(?:it|he|she|they|we|you|i|this|these|those|there|the|his|her|its|their|my|because|since|as|due|given|based|according|"
+    r"(?:it|he|she|they|we|you|i|this|these|those|there|the|an?|his|her|its|their|my|because|since|as|due|given|based|according|"
     r"for|but|not|although|though|while|so|that's|in (?:this|that|the)|is (?:the|my|our))\b"
 )
 """Words that go on after a verdict. A noun does not: "no evidence", "false alarm"."""
@@ -51,7 +51,7 @@ _ANSWER = re.compile(rf"\banswer\b[^.\n]{{0,160}}?{_BE}")
 _OPEN = re.compile(
     r"\banswer\b(?:\s(?:to|for)\s[^.,;\n]{0,80}?|[^\w.,;\n]{0,8})(?:\b(?:is|was|remains|would be)(?:n't)?\s"
     r"(?:(?<=n't\s)|not\s|un(?:known|clear|certain|determined|available)\b|inconclusive|indeterminate|impossible)(?!yes|no\b|true|false)"
-    r"|\b(?:can(?:not|'t|\snot)|could not)\sbe\s(?!yes|no\b|true|false)|\bdepends\b)"
+    r"|\b(?:can(?:not|'t|\snot)|could not)\sbe\s(?!yes|no\b|true|false))"
 )
 """An answer that commits to neither: "the answer is not known"."""
 _CONCLUSION = re.compile(
@@ -60,11 +60,11 @@ _CONCLUSION = re.compile(
     r"label|prediction|decision|response)\b[\"'*_]{0,4}\s?[:=]|(?:^|\n)[*_]{0,3}a[*_]{0,3}:)[\s,:;*_\u2013\u2014-]{0,6}"
 )
 _LEAD_IN = re.compile(r"\W{0,4}(?:based on|according to|given|from)\b[^.?!\n]{0,120}?,\s*+|")
-_CLAUSE = re.compile(r"(?:[,;:=\u2013\u2014]|\s-\s|\b(?:and|but|means)\b(?:\sthat\b)?)\s*+")
+_CLAUSE = re.compile(r"(?:[,;:=\u2013\u2014]|\s-\s|\b(?:and|but|means)\b(?:\sthat\b)?|(?:true|false)[\s)]{1,3}is\b)\s*+")
 _OTHER = re.compile(r"\b(?:if|whether|unless|when|while|although|though|even|assuming|suppose|which|what)\b|\?")
 """Words of a condition, a concession or a question."""
 _SENTENCE = re.compile(r"(?:[.!?][\"')\]*_]{0,3}\s|\n)\s*+")
-_STEP = re.compile(r"\n?[\s*_#>-]{0,6}(?:step\s)?\d\d?[.):][*_]{0,2}\s+")
+_STEP = re.compile(r"[\s*_#>-]{0,6}(?:step\s)?\d\d?[.):][*_]{0,2}\s+")
 _REST = re.compile(r"[\s.!\"'*_`)\]}\u201d$<>/]*+(?:</\w+>\s*+)*")
 
 
@@ -111,8 +111,8 @@ def closing(low: str) -> bool | None:
     start = 0
     for found in _SENTENCE.finditer(text):
         start = found.end()
-    step = _STEP.match(text, max(0, text.rfind("\n", 0, start)))
-    if step is not None and step.end() >= start > 0:
+    line = text.rfind("\n", 0, start) + 1
+    if line and _STEP.match(text, line) is not None:
         return None  # one of several steps, without a conclusion
     value = verdict_at(text, start)
     if value is not None or _OTHER.search(text, start) is not None:

@@ -153,6 +153,7 @@ NEITHER = [
     "The legend may or may not be a true account.",
     "The reports are mixed: some say yes, others say no, and the archive is shut.",
     "Maybe.",
+    "Answer:\n1. Yes, it bonds wood.\n2. No, it does not bond glass.",
     "Step 1: The shop is open. True.\nStep 2: It is Sunday. False.",
     "The coin is no longer heads up.",
     "Thus, snakes have no use for shoes.",

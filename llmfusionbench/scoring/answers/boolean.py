@@ -79,7 +79,9 @@ def _plain(low: str) -> str:
 
 def _marked(content: str, rest: str) -> bool | None:
     """The verdict of a marked answer, whose text goes on in `rest`."""
-    value = _opening(content, rest)
+    place = rest.find(content)
+    is_step = place > 0 and _NUMBER.fullmatch(rest, rest.rfind("\n", 0, place) + 1, place) is not None
+    value = None if is_step else _opening(content, rest)
     if value is None and _OPEN.match(content) is None:
         value, _ = concluded(rest)
         return closing(rest) if value is None else value

@@ -85,7 +85,7 @@ def test_f1_is_the_overlap_of_words() -> None:
         ('{"reasoning": "no", "answer": true}', "True", 1),
         ('{"answer": "No"}', "True", 0),
         ("The statement is true", "false", 0),
-        ("True or not, it is false", "False", 0),
+        ("True or not, it is false", "False", 1),
         ("perhaps", "True", 0),
     ],
 )

@@ -1,16 +1,38 @@
-"""Finds the true/false answer in a response, for tasks such as BoolQ."""
+"""Finds the true/false answer that a response commits to, for tasks such as BoolQ and StrategyQA.
+
+A marked answer decides; if it commits to neither, no stray word replaces it. Without a mark, the conclusion decides
+("Therefore, no"), then the opening, then the last sentence. A word within another sentence ("no evidence") never counts.
+"""
 
 from __future__ import annotations
 
 import re
 
-from llmfusionbench.scoring.answers.marks import SPAN_LIMIT, lowered, marked_answer
+from llmfusionbench.scoring.answers.marks import SPAN_LIMIT, answer_field, last_mark, lowered
+from llmfusionbench.scoring.answers.verdicts import answered, closing, concluded, leads_in, verdict_at
 
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
-_WORD = re.compile(r"\b(true|false|yes|no)\b(?!\s+(?:one|longer|matter|doubt|information|evidence|mention)\b)")
-_LEADING = re.compile(r"[\s\"'*_`#([]*+(true|false|yes|no)\b(?!\s+(?:one|longer|matter|doubt)\b)")
-_NEGATED = re.compile(r"(?:\bnot|\bcannot|n't|n\u2019t|\bnever|\bhardly)[^\S\n]+(?:\w+[^\S\n]+)?[\"'*]*$")
 _EDGE = 4 * SPAN_LIMIT
+_ANY = re.compile(r"(?:true|yes|false|no)\b")
+_ALONE = re.compile(r"[\s\"'*_`#(\[]{0,9}(true|false|yes|no)[\s\"'*_`)\].!]{0,9}")
+_ALONE_LENGTH = 23
+_OPTION = r"[\"'`*\u2018\u2019\u201c\u201d]{0,3}(?:yes|no|true|false)\b[\"'`*\u2018\u2019\u201c\u201d]{0,3}"
+_PAIRED = rf"(?:\s?[/|]\s?|,?\s(?:or|nor)\s|,?\s\(?b[).:]\s?|\n- |,\s?(?={_OPTION}\s?\])|\sand\s(?={_OPTION}\s?(?:[.,;)]|\Z)))"
+_PAIR = re.compile(rf"[\[({{]?(?:either\s)?{_OPTION}{_PAIRED}{_OPTION}\s?[\])}}]?", re.IGNORECASE)
+"""Both options named as a pair, as instructions do: "(Yes or No)", "true/false"."""
+_NUMBER = re.compile(r"[\s*_#>-]{0,6}(?:step\s)?\d\d?[.):][*_]{0,2}\s+")
+_STEP = re.compile(r"\n[\s*_#>-]{0,6}(?:step\s)?\d\d?[.):][*_]{0,2}\s")
+_LETTER = re.compile(r"[\s*_#>-]{0,6}(?:option\s)?\(?[a-e][.):]\)?\s+")
+_LATEX = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|boxed)\s?\{")
+_OPEN = re.compile(
+    r"[\s\"'*_`]{0,9}(?:(?:it )?depends|un(?:known|clear|certain|determined|sure)|not\b(?! (?:true|false|yes|no)\b)|"
+    r"can(?:not|'t)\b|maybe|perhaps|possibly|n/?a\b|none\b|neither|"
+    r"both|i (?:do not|don't) know|there is no|it is (?:not|un|impossible)|"
+    r"insufficient)"
+)
+"""The start of an answer that commits to neither."""
+_SOURCE = ("based on", "in the", "found in", "given in")
+"""After "the answer is", these name where it was found."""
 
 
 def as_boolean(truth: str) -> bool | None:
@@ -19,22 +41,73 @@ def as_boolean(truth: str) -> bool | None:
 
 
 def read_boolean(text: str) -> bool | None:
-    """The boolean that a response commits to: the marked one, the one it opens with, else the last one."""
-    marked = marked_answer(text)
-    if marked is not None:
-        found = _WORD.search(lowered(marked[:80]))
-        if found is not None:
-            return _value(found, lowered(marked[:80]))
-    opening = _LEADING.match(text[:_EDGE].lower())
-    if opening is not None:
-        return _WORDS[opening[1]]
-    low = lowered(text[-_EDGE:])
-    last = None
-    for last in _WORD.finditer(low):  # noqa: B007 - only the last one counts
-        pass
-    return None if last is None else _value(last, low)
+    """The boolean that a response commits to, or None."""
+    low = lowered(text)
+    first = _ANY.search(low)
+    if first is None:
+        return None
+    alone = _ALONE.fullmatch(low) if len(low) <= _ALONE_LENGTH else None
+    if alone is not None:
+        return _WORDS[alone[1]]
+    field = answer_field(text) if "answer" in low else None
+    if field is not None:
+        content = _plain(lowered(field))
+        return _marked(content, content)
+    more = _ANY.search(low, first.end()) is not None
+    if more and _PAIR.search(low) is not None:
+        text = _PAIR.sub("", text)
+        low = lowered(text)
+    mark = last_mark(text) if "answer" in low or "####" in low or "\\" in low else None
+    if mark is None or mark[1][:9].lower().startswith(_SOURCE):
+        return _unmarked(_plain(_ends(low)), more)
+    place, content = mark[0], _plain(lowered(mark[1]))
+    if text[place] in "<\\":  # a tag or \\boxed{} ends its answer
+        return _marked(content, content)
+    rest = _plain(_ends(low[place:]))
+    later = answered(rest, 1)
+    return _marked(content, rest) if later is None else later.value
 
 
-def _value(found: re.Match[str], low: str) -> bool:
-    value = _WORDS[found[1]]
-    return value != bool(_NEGATED.search(low[max(0, found.start() - 30) : found.start()]))
+def _ends(low: str) -> str:
+    return low if len(low) <= 2 * _EDGE else f"{low[:_EDGE]}\n{low[-_EDGE:]}"
+
+
+def _plain(low: str) -> str:
+    low = low.replace("\u2019", "'")
+    return _LATEX.sub("{", low) if "\\" in low else low
+
+
+def _marked(content: str, rest: str) -> bool | None:
+    """The verdict of a marked answer, whose text goes on in `rest`."""
+    place = rest.find(content)
+    is_step = place > 0 and _NUMBER.fullmatch(rest, rest.rfind("\n", 0, place) + 1, place) is not None
+    value = None if is_step else _opening(content, rest)
+    if value is None and _OPEN.match(content) is None:
+        value, _ = concluded(rest)
+        return closing(rest) if value is None else value
+    return value
+
+
+def _opening(low: str, rest: str, place: int = 0) -> bool | None:
+    """The verdict of `low` at `place`, after "1." or "A)"; None if that is the first of several steps."""
+    number = _NUMBER.match(low, place)
+    if number is not None:
+        if _STEP.search(rest, 1) is not None:
+            return None
+        place = number.end()
+    letter = _LETTER.match(low, place)
+    return verdict_at(low, place if letter is None else letter.end())
+
+
+def _unmarked(low: str, more: bool) -> bool | None:
+    """The verdict of a text without a mark; `more`: with more than one of the words."""
+    sentence = answered(low)
+    if sentence is not None:
+        return sentence.value
+    opening = _opening(low, low, leads_in(low))
+    if opening is not None and not more:
+        return opening
+    value, plain = concluded(low)
+    if opening is not None and not (plain and value is not None):
+        return opening
+    return closing(low) if value is None else value

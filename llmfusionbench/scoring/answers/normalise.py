@@ -38,8 +38,8 @@ def _tidy(raw: bytes) -> str:
     return " ".join([word for word in words if word not in _ARTICLE_WORDS])
 
 
-def contains_words(text: str, words: str) -> bool:
-    """Whether `text` contains `words` as whole words ("art" is not in "party").
+def contains_words(text: str, words: str, ending: re.Pattern[str] | None = None) -> bool:
+    """Whether `text` contains `words` as whole words ("art" is not in "party"), or followed by an `ending`.
 
     Scripts without spaces (from U+2E80 on) have no such boundaries, so any position counts.
     """
@@ -51,7 +51,7 @@ def contains_words(text: str, words: str) -> bool:
         end = place + len(words)
         cut_before = head and place > 0 and _spaced_letter(text[place - 1])
         cut_after = tail and end < len(text) and _spaced_letter(text[end])
-        if not (cut_before or cut_after):
+        if not cut_before and (not cut_after or (ending is not None and ending.match(text, end) is not None)):
             return True
         place = text.find(words, place + 1)
     return False

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from llmfusionbench.scoring.answers.cover import covered
 from llmfusionbench.scoring.answers.marks import unwrapped
-from llmfusionbench.scoring.answers.normalise import contains_words, normalise, normalise_spaced
 from llmfusionbench.scoring.answers.refusal import declines
 from llmfusionbench.scoring.answers.truths import accepted_answers
 from llmfusionbench.scoring.metrics.em import boolean_score
@@ -21,16 +21,7 @@ def cem(response: str, ground_truth: str, context: Mapping[str, object]) -> Scor
     if boolean is not None:
         return boolean
     text = unwrapped(response).strip()
-    plain = normalise(text)
-    spaced: str | None = None
-    for truth in truths:
-        expected = normalise(truth)
-        if text == truth or contains_words(plain, expected):
-            return right(truth)
-        # Without punctuation "Paris/London" is one word: try again with spaces instead.
-        head = expected.split(" ", 1)[0]
-        if head and head in plain:
-            spaced = normalise_spaced(text) if spaced is None else spaced
-            if contains_words(spaced, normalise_spaced(truth)):
-                return right(truth)
+    found = covered(text, ground_truth)
+    if found is not None:
+        return right(found)
     return wrong(None, "refusal" if declines(text) else "no accepted answer in the response")

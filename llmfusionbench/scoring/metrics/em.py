@@ -31,11 +31,11 @@ def em(response: str, ground_truth: str, context: Mapping[str, object]) -> Score
 
 def boolean_score(response: str, truths: tuple[str, ...]) -> Score | None:
     """The score of a true/false question; None if the accepted answers are not all true/false words."""
-    expected = {as_boolean(truth) for truth in truths}
-    if None in expected or len(expected) != 1:
+    expected = as_boolean(truths[0])
+    if expected is None or any(as_boolean(truth) is not expected for truth in truths[1:]):
         return None
     text = final_text(response)
     value = read_boolean(text)
     if value is None:
         return wrong(None, no_answer_reason(text, "true or false"))
-    return binary(value in expected, "true" if value else "false")
+    return binary(value is expected, "true" if value else "false")

@@ -44,8 +44,8 @@ def gsm8k(logs: Path) -> Iterator[str]:
     yield from accuracy_table(gsm8k_accuracies(logs))
     every = tally("all", gsm8k_official(logs))
     yield ""
-    yield f"Answer by answer, ours against *official* has FP {every.fp:.2f} and FN {every.fn:.2f} (n = {every.n:,}). The published"
-    yield "accuracies decide between the two."
+    yield f"Answer by answer (n = {every.n:,}), ours against *official* has FP {every.fp:.2f} and FN {every.fn:.2f}. The"
+    yield "published accuracies decide between the two."
 
 
 def crux(logs: Path) -> Iterator[str]:

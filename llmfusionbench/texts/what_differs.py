@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise, permutations, product
+from itertools import pairwise, product
 from typing import Final, NamedTuple
 
 from llmfusionbench.texts.asking_words import ASKING, DENYING, EMPTY, MEASURES, NUMBERS, TURNING
@@ -40,7 +40,7 @@ _FEW: Final = 12
 _SHORT: Final = 4
 """Words below which a remainder is compared with its empty words, too."""
 _RENAMED: Final = 2
-"""Equal numbers in the changed sentences from which other names make no other question, as in a problem about other people."""
+"""Equal numbers from which other names throughout make no other question, as in a problem about other people."""
 _LONG: Final = 6
 """Letters of a word from which another letter in it is a slip of the pen."""
 
@@ -50,6 +50,8 @@ class _Reading(NamedTuple):
     """Each once, in order."""
     known: frozenset[Sentence]
     words: Counter[str]
+    counted: frozenset[tuple[str, int]]
+    """Each word with its count."""
     names: frozenset[str]
     """Words with a capital letter that do not begin a sentence, in lower case."""
     quoted: frozenset[str]
@@ -71,9 +73,14 @@ def ask_the_same(one: str, other: str, threshold: float) -> bool:
         return False
     if not left or not right:
         return True
-    slips = _slips(mine.words, theirs.words)
+    only, lacking = _only(mine, theirs), _only(theirs, mine)
+    slips = _slips(only, lacking)
     left, right = ([tuple(slips.get(word, word) for word in sentence) for sentence in side] for side in (left, right))
-    if _denies_more(left, right) or _asks_for_other(mine, left, theirs, right, slips):
+    kept = slips.keys() | set(slips.values())
+    kinds = _kinds(only - kept, mine, left) & _kinds(lacking - kept, theirs, right)
+    if kinds == {"name"} and _are_renamed(only - kept, mine, theirs) and _are_renamed(lacking - kept, theirs, mine):
+        kinds.clear()
+    if kinds or _denies_more(left, right):
         return False
     if len(left) <= _FEW and len(right) <= _FEW:
         left, right = _unmatched(left, right), _unmatched(right, left)
@@ -96,7 +103,7 @@ def _reading(text: str) -> _Reading:
     signs = Counter(sign for a, sign, b in around if sign in _SIGNS and _is_operand(a) and _is_operand(b))
     quotations = _QUOTED.findall(" ".join(text.split()))
     quoted = frozenset(_plain(word) for words in quotations for word in _TOKEN.findall(words) if _is_word(word))
-    return _Reading(list(sentences), frozenset(sentences), words, frozenset(names), quoted, signs)
+    return _Reading(list(sentences), frozenset(sentences), words, frozenset(words.items()), frozenset(names), quoted, signs)
 
 
 def _is_word(token: str) -> bool:
@@ -120,9 +127,13 @@ def _joined(sentences: Iterable[Sentence]) -> list[str]:
     return [word for sentence in sentences for word in sentence]
 
 
-def _slips(mine: Counter[str], theirs: Counter[str]) -> dict[str, str]:
+def _only(mine: _Reading, theirs: _Reading) -> set[str]:
+    """The words that occur more often in mine."""
+    return {word for word, count in mine.counted - theirs.counted if count > theirs.words[word]}
+
+
+def _slips(only: set[str], lacking: set[str]) -> dict[str, str]:
     """The words that differ from a word of the other side by a slip of the pen only -> one of the two."""
-    only, lacking = (mine - theirs).keys(), (theirs - mine).keys()
     if len(only) > _FEW or len(lacking) > _FEW:
         return {}
     return {max(pair): min(pair) for pair in product(sorted(only), sorted(lacking)) if _is_slip(*pair)}
@@ -149,17 +160,11 @@ def _denies_more(left: Sequence[Sentence], right: Sequence[Sentence]) -> bool:
     return len(left) == len(right) and len(denials) > 1
 
 
-def _asks_for_other(
-    mine: _Reading, left: list[Sentence], theirs: _Reading, right: list[Sentence], slips: dict[str, str]
-) -> bool:
-    """Whether a number, a name or the like of one side stands for another of the same kind on the other side."""
-    same = slips.keys() | set(slips.values())
-    only, lacking = ((one - other).keys() - same for one, other in permutations((mine.words, theirs.words)))
-    kinds = _kinds(only, mine, left) & _kinds(lacking, theirs, right)
-    both = Counter(_joined(left)) & Counter(_joined(right))
-    if sum(count for word, count in both.items() if word[0].isdigit()) >= _RENAMED:
-        kinds.discard("name")
-    return bool(kinds)
+def _are_renamed(words: Iterable[str], mine: _Reading, theirs: _Reading) -> bool:
+    """Whether these names stand for others throughout a problem whose numbers are the same."""
+    if not all(mine.words[word] > 1 and word not in theirs.words for word in words if word in mine.names):
+        return False
+    return sum(count for word, count in (mine.words & theirs.words).items() if word[0].isdigit()) >= _RENAMED
 
 
 def _kinds(words: Iterable[str], reading: _Reading, sentences: Iterable[Sentence]) -> set[str]:

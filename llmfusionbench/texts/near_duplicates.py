@@ -1,13 +1,15 @@
 """Find prompts that are equal or nearly so: they let test data into training, and make memory look like skill.
 
-Two prompts are near duplicates if the Jaccard similarity of their sets of word triples is at least a threshold. MinHash
-signatures (Broder 1997) in 32 bands of 4 values (Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", section 3.4)
-propose the pairs, and each pair is then checked exactly: no pair below the threshold is reported, and fewer than one in ten
-million is missed at .8 (one in eight at .5). Triples that more than 50 prompts share are the form of a task (its instruction,
-its worked examples) and say little about a query, so they do not count; only prompts that share half of their other triples are
-also compared as a whole. Many variants of one prompt share most of their triples as well. They are told from a task by what
-each of them lacks: the prompts of a task hold all that nearly all share and differ beside it, but each variant has changed the
-shared text itself. So similar prompts are grouped, and a group in which most have changed the shared text counts as one prompt.
+Two prompts are near duplicates if the Jaccard similarity of their sets of word triples is at least a threshold and what
+differs between them asks the same (`what_differs`): a shared passage with another question is none. MinHash signatures
+(Broder 1997) in 32 bands of 4 values (Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", section 3.4) propose the
+pairs, and each pair is then checked exactly: no pair below the threshold is reported, and fewer than one in ten million is
+missed at .8 (one in eight at .5). Triples that more than 50 prompts share are the form of a task (its instruction, its worked
+examples) and say little about a query, so they do not count; only prompts that share half of their other triples are also
+compared as a whole. Many variants of one prompt share most of their triples as well. They are told from a task by what each
+of them lacks: the prompts of a task hold all that nearly all share and differ beside it, but each variant has changed the
+shared text itself. So similar prompts are grouped, and a group in which most have changed the shared text counts as one
+prompt.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ a an the of to in on at by for from with as and or is are was were be been do do
 should it its this that these those there their his her he she they you your i we our s t
 """)
 ASKING: Final = _set("what who whom whose when where why how")
-MEASURES: Final = _set("many much long old far tall often high fast big large deep wide heavy soon hot cold")
+DEGREES: Final = _set("many much long old far tall often high fast big large deep wide heavy soon hot cold")
 """Words after "how"."""
 TURNING: Final = _set("""
 first second third fourth fifth sixth seventh last next previous before after above below left right up down inside

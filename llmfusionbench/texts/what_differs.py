@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import pairwise, product
 from typing import Final, NamedTuple
 
-from llmfusionbench.texts.asking_words import ASKING, DENYING, EMPTY, MEASURES, NUMBERS, TURNING
+from llmfusionbench.texts.asking_words import ASKING, DEGREES, DENYING, EMPTY, NUMBERS, TURNING
 
 Sentence = tuple[str, ...]
 """Its words as they are compared, without punctuation."""
@@ -179,7 +179,7 @@ def _asked_for(sentences: Iterable[Sentence]) -> Iterator[str]:
     """The words after "what" and "how", such as "year" or "many"."""
     for sentence in sentences:
         for before, word in pairwise(sentence):
-            if word in MEASURES if before == "how" else before == "what" and word not in EMPTY:
+            if word in DEGREES if before == "how" else before == "what" and word not in EMPTY:
                 yield word
 
 

@@ -79,7 +79,7 @@ def eligible(
     """The templates that each of n queries may retrieve from a library.
 
     Excluded are templates made from the query itself (the same query_id, or an equal prompt once normalised) and those
-    made from a near-duplicate (`llmfusionbench.texts.near_duplicates`: a Jaccard similarity of word triples of .8 or more).
+    made from a near-duplicate (`llmfusionbench.texts.near_duplicates`: similar word triples, and the same question).
     That depends on the library and the one prompt, not on the other prompts.
 
     Raises:

@@ -85,7 +85,7 @@ def evaluate(
         embedder: Prompt embedder of scikit-learn estimators, and of routers given by name or as a class that take one; None
             leaves each its default, which is `TfidfSvdEmbedder()` for estimators and baselines.
         allow_partial: Count missing and faulty choices instead of refusing them.
-        near_duplicates: Jaccard similarity from which a test query counts as a duplicate of a train query; None skips this.
+        near_duplicates: Jaccard similarity from which a test query that asks the same is a duplicate; None skips this.
         explorer: Number of queries listed one by one in the report.
         optional: Names of routers that are skipped, with a warning, if a package that they need is not installed.
         progress: Called as progress(stage, done, total).

@@ -1,13 +1,15 @@
 """Find prompts that are equal or nearly so: they let test data into training, and make memory look like skill.
 
-Two prompts are near duplicates if the Jaccard similarity of their sets of word triples is at least a threshold. MinHash
-signatures (Broder 1997) in 32 bands of 4 values (Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", section 3.4)
-propose the pairs, and each pair is then checked exactly: no pair below the threshold is reported, and fewer than one in ten
-million is missed at .8 (one in eight at .5). Triples that more than 50 prompts share are the form of a task (its instruction,
-its worked examples) and say little about a query, so they do not count; only prompts that share half of their other triples are
-also compared as a whole. Many variants of one prompt share most of their triples as well. They are told from a task by what
-each of them lacks: the prompts of a task hold all that nearly all share and differ beside it, but each variant has changed the
-shared text itself. So similar prompts are grouped, and a group in which most have changed the shared text counts as one prompt.
+Two prompts are near duplicates if the Jaccard similarity of their sets of word triples is at least a threshold and what
+differs between them asks the same (`what_differs`): a shared passage with another question is none. MinHash signatures
+(Broder 1997) in 32 bands of 4 values (Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", section 3.4) propose the
+pairs, and each pair is then checked exactly: no pair below the threshold is reported, and fewer than one in ten million is
+missed at .8 (one in eight at .5). Triples that more than 50 prompts share are the form of a task (its instruction, its worked
+examples) and say little about a query, so they do not count; only prompts that share half of their other triples are also
+compared as a whole. Many variants of one prompt share most of their triples as well. They are told from a task by what each
+of them lacks: the prompts of a task hold all that nearly all share and differ beside it, but each variant has changed the
+shared text itself. So similar prompts are grouped, and a group in which most have changed the shared text counts as one
+prompt.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from llmfusionbench.texts.what_differs import ask_the_same
 from llmfusionbench.texts.word_triples import Hashes, Places, TripleSets, minhash_keys, word_triples
 from llmfusionbench.types import normalise_prompt
 
@@ -83,7 +86,7 @@ def first_near_duplicates(prompts: Sequence[str | None], *, threshold: float = 0
     """
     texts = _Texts(prompts)
     sets = TripleSets.of(texts.triples)
-    leader = _leaders(_Comparable(sets, _common(sets)), threshold).tolist()
+    leader = _leaders(_Comparable(sets, _common(sets), texts.texts), threshold).tolist()
     return np.array([texts.rows[leader[i]][0] if i >= 0 else row for row, i in enumerate(texts.group)], np.int64)
 
 
@@ -99,7 +102,7 @@ class NearDuplicateIndex:
         self._threshold = threshold
         sets = TripleSets.of(self._texts.triples)
         self._common = _common(sets) if common is None else common
-        self._known = _Comparable(sets, self._common)
+        self._known = _Comparable(sets, self._common, self._texts.texts)
         bands = np.ascontiguousarray(self._known.keys.T)
         self._order = bands.argsort(axis=1, kind="stable").astype(np.int32)
         self._keys = np.take_along_axis(bands, self._order, 1)
@@ -114,7 +117,7 @@ class NearDuplicateIndex:
             [n, 2] int64, their places, sorted. A missing prompt is in no pair.
         """
         texts = prompts if isinstance(prompts, _Texts) else _Texts(prompts)
-        asked = _Comparable(TripleSets.of(texts.triples), self._common)
+        asked = _Comparable(TripleSets.of(texts.triples), self._common, texts.texts)
         first, last = (
             np.stack([np.searchsorted(keys, mine, side) for keys, mine in zip(self._keys, asked.keys.T, strict=True)], 1)
             for side in ("left", "right")
@@ -156,8 +159,8 @@ class _Texts:
 class _Comparable:
     """Texts as sets of triples with and without the common ones, and the keys that propose pairs."""
 
-    def __init__(self, whole: TripleSets, common: Hashes) -> None:
-        self.whole, self.own = whole, whole.without(common)
+    def __init__(self, whole: TripleSets, common: Hashes, texts: Sequence[str] | None = None) -> None:
+        self.whole, self.own, self.texts = whole, whole.without(common), texts
         self.keys = minhash_keys(self.own)
         """[n, 32]"""
 
@@ -170,7 +173,9 @@ class _Comparable:
             rest = np.flatnonzero((own >= _LEAST) & ~found)
             if len(rest):
                 found[rest] = others.whole.jaccard(self.whole[i], some[rest]) >= threshold
-            yield from some[found].tolist()
+            for j in some[found].tolist():
+                if self.texts is None or others.texts is None or ask_the_same(self.texts[i], others.texts[j], threshold):
+                    yield j
 
 
 def _leaders(texts: _Comparable, threshold: float, room: int | None = None) -> Places:

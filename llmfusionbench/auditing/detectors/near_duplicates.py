@@ -23,8 +23,8 @@ Pair = tuple[int, int]
 def near_duplicates(release: Release) -> list[Finding]:
     """Two findings at most: queries with a near-duplicate in an earlier split, and in their own.
 
-    Prompts are compared by `texts.near_duplicates`: a Jaccard similarity of word triples of at least .8. Queries of different
-    tasks are compared, too. A missing prompt has no duplicate.
+    Prompts are compared by `texts.near_duplicates`: a Jaccard similarity of word triples of at least .8, and what differs
+    asks the same thing. Queries of different tasks are compared, too. A missing prompt has no duplicate.
     """
     columns = ["query_id", "task", "split", "prompt"]
     return of_queries(release.rows("queries", columns=columns).to_pylist())

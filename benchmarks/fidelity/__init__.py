@@ -1,0 +1,1 @@
+"""Our scores beside published ones, on public logs; `benchmarks/scoring_fidelity.py` is the command."""

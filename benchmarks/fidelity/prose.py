@@ -1,0 +1,84 @@
+"""What docs/scoring_fidelity.md says beside its tables."""
+
+from __future__ import annotations
+
+from typing import Final
+
+HEAD: Final = """\
+# How close our scores come to published ones
+
+Made by `python benchmarks/scoring_fidelity.py --logs DIR > docs/scoring_fidelity.md`; do not edit by hand.
+
+Some sets have a published accuracy per LLM, others a verdict per answer. Rates are in percent, but FP and FN are per 1,000
+answers: *FP* are those that we call right and the reference calls wrong, *FN* the reverse. *n* is the number of answers. An
+answer to which we give no score, such as an empty one, counts as wrong here. To read the disagreements of a set by hand, run
+the command with `--disagreements SET --side fp` or `--side fn`."""
+
+GSM8K: Final = """\
+## GSM8K, 1,319 questions, responses logged by ZeroEval
+
+*Ours* is `score("gsm8k", ...)`, *official* is `official=True`, the reference pipeline's own scorer with its defects.
+*Difference* is ours minus published; *bound* is what we allow ourselves.
+"""
+
+CRUX: Final = """\
+## CRUX, 800 programs whose output is asked for, responses logged by ZeroEval
+
+*Ours* is `score("crux", ...)`; the other columns are as above.
+"""
+
+EVOUNA: Final = """\
+## EVOUNA, open answers judged by people
+
+Answers of five systems to Natural Questions (NQ) and TriviaQA (TQ). *Human* is what people said, *ours* is `cem`, *lex* is the
+match of substrings that came with the set.
+"""
+
+OPENQA: Final = """\
+## OpenQA-eval, short answers to NQ-open
+
+SQuAD's own exact match and F1, as published with the answers, beside `em` and `f1_score`. *Differ* counts answers whose values
+are more than 1e-9 apart. *Empty* counts those of them without a response, which we do not score; *yes or no* those that are
+that one word: as in HotpotQA's script, our F1 gives them nothing for a truth of several words.
+"""
+
+OPENQA_HUMAN: Final = """\
+
+The answers that people judged, to 301 of the questions, by two of our metrics:
+"""
+
+MMLU_PRO: Final = """\
+## MMLU-Pro, reasoning that ends in an option
+
+*Published* is the verdict of MMLU-Pro's own script. It is a regular expression that takes the first letter after "answer is",
+else a letter after "Answer:", else the last capital letter of the response, else none or a letter at random. So it often
+guesses, and a disagreement is not necessarily our mistake. *Stated* are the answers of the first kind, in which it does not
+guess, though it takes the first of several letters. Up to 90 answers per LLM are in this sample because an earlier version of
+ours disagreed with the script, so all rates of disagreement are higher here than in the whole log.
+"""
+
+ROUTERARENA: Final = """\
+## RouterArena, gemini-2.0-flash-001
+
+*Published* is the score in the log. The first name in a row is RouterArena's metric, the second is ours. Moves of chess and
+programs are left out: we have no metric for the former, and the log has no tests of the latter.
+"""
+
+LDB: Final = """\
+## LDB, programs of LLMs for HumanEval and MBPP
+
+*Published* is the pass@1 rebuilt from the set's `is_solved`, *ours* is `code_eval`. The set's harness puts imports before each
+program (`re`, `math` and names of `typing`), ours does not; *with imports* is ours with them.
+"""
+
+CODE_TASKS: Final = """\
+## Code tasks
+
+Every program runs in the sandbox against the tests of its task.
+"""
+
+REST: Final = """\
+## Logs without a score to compare
+
+WildBench, MT-Bench and AlpacaEval hold scores or preferences of a judge, which we copy and do not compute. LLMRouter's log has
+scores without responses."""

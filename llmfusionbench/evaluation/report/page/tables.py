@@ -172,7 +172,17 @@ def leaderboard(report: Mapping[str, Any]) -> Html:
     asked = sum(not r.get("reference") for r in rows)
     label = main.label.lower() if main.label[1:2].islower() else main.label
     caption = f"{asked} router{'s' if asked != 1 else ''} by {label}, with 95% intervals"
-    return table(caption, heads, body, "leaderboard-table")
+    return join(table(caption, heads, body, "leaderboard-table"), without_intervals(metrics))
+
+
+def without_intervals(metrics: Sequence[Metric]) -> Html | None:
+    """The metrics that have no interval, with the reason."""
+    reasons: dict[str, list[str]] = {}
+    for m in metrics:
+        if m.why:
+            reasons.setdefault(m.why, []).append(m.label)
+    parts = [f"{', '.join(labels)}: {why}." for why, labels in reasons.items()]
+    return element("p", element("bdi", f"Without an interval: {' '.join(parts)}"), class_="left-out") if parts else None
 
 
 def counted(n: float | None, total: Any) -> Html:

@@ -1,10 +1,10 @@
 """Coverage of every 95% interval of a report, and how often the paired test rejects where there is no difference.
 
-    python benchmarks/figures/coverage.py [--logs 1000] [--setting NAME]
+    python benchmarks/figures/coverage.py [--logs 500] [--setting NAME]
 
 Prints the tables of docs/evaluation.md. Each setting is a population of 100,000 queries with the choices of two routers. Logs
-are drawn from it, measured as `evaluate` does, and their intervals are held against the figures of the whole population. Every
-draw is seeded, so that the same figures come out every time.
+are drawn from it, measured as `evaluate` does, and their intervals are held against the figures of the whole population. The
+figures of a task are those of logs of that task alone. Every draw is seeded, so that the same figures come out every time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llmfusionbench.evaluation.measures import MEASURES
-from llmfusionbench.evaluation.measures.measure import Measurer
+from llmfusionbench.evaluation.measures.measure import LEVELS, Measurer
 from llmfusionbench.evaluation.measures.trial import Trial
 from llmfusionbench.evaluation.protocol import Fold
 from llmfusionbench.evaluation.routers.decision import Decisions, from_names, from_scores
@@ -29,10 +29,12 @@ from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.statistics import Estimate, Sample, SignFlips, mean_columns, paired_p, pooled_shares, share_columns
 
 Floats = npt.NDArray[np.float64]
+Covered = dict[int, dict[str, list[bool | None]]]
 
 POPULATION: Final = 100_000
 SIZES: Final = (50, 200, 1000)
 TRAIN: Final = 3_000
+TASK: Final = "task-0"
 TOLERANCE: Final = 1e-9
 
 
@@ -70,32 +72,31 @@ SETTINGS: Final = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--logs", type=int, default=1000, help="logs per setting and size")
+    parser.add_argument("--logs", type=int, default=500, help="logs per setting and size")
     parser.add_argument("--setting", action="append", choices=SETTINGS, help="only these settings")
     options = parser.parse_args()
     names = options.setting or list(SETTINGS)
-    work = [(name, n, options.logs) for name in names for n in SIZES]
+    every = {}
     with ProcessPoolExecutor(2) as pool:
-        covered = dict(zip(work, pool.map(coverage, work), strict=True))
-    every = {name: {n: covered[name, n, options.logs] for n in SIZES} for name in names}
-    for name in names:
-        print(f"\n{name}: {SETTINGS[name]}\n")
-        print_table(every[name])
+        for name, found in zip(names, pool.map(coverage, names, [options.logs] * len(names)), strict=True):
+            print(f"\n{name}: {SETTINGS[name]}\n")
+            print_table(found)
+            every[name] = found
     print("\nAll settings together; the range is that of the settings at n = 200\n")
     print_all(every)
     print("\nShare of logs without a difference in which p is below .05, in %\n")
-    print_null(max(options.logs, 4000))
+    print_null(8 * options.logs)
 
 
-def print_table(found: dict[int, dict[str, list[bool | None]]]) -> None:
+def print_table(found: Covered) -> None:
     print("| figure |", " | ".join(f"n = {n}" for n in SIZES), "|\n|---|" + "---|" * len(SIZES))
-    for figure in found[SIZES[0]]:
+    for figure in found[SIZES[-1]]:
         print(f"| {figure} |", " | ".join(shown(found[n].get(figure, [])) for n in SIZES), "|")
 
 
-def print_all(every: dict[str, dict[int, dict[str, list[bool | None]]]]) -> None:
+def print_all(every: dict[str, Covered]) -> None:
     print("| figure |", " | ".join(f"n = {n}" for n in SIZES), "| lowest and highest |\n|---|" + "---|" * (len(SIZES) + 1))
-    for figure in dict.fromkeys(figure for sizes in every.values() for figure in sizes[SIZES[0]]):
+    for figure in dict.fromkeys(figure for sizes in every.values() for figure in sizes[SIZES[-1]]):
         pooled = {n: [x for sizes in every.values() for x in sizes[n].get(figure, [])] for n in SIZES}
         single = [[x for x in sizes[200].get(figure, []) if x is not None] for sizes in every.values()]
         rates = [100 * float(np.mean(values)) for values in single if len(values) > 100]
@@ -113,18 +114,31 @@ def shown(inside: list[bool | None]) -> str:
     return f"{100 * rate:.1f} ± {100 * np.sqrt(max(rate * (1 - rate), 1e-4) / len(known)):.1f}{rest}"
 
 
-def coverage(job: tuple[str, int, int]) -> dict[str, list[bool | None]]:
-    """Figure -> whether the interval of each log holds the population's; None for a log without one."""
-    name, n, logs = job
+def coverage(name: str, logs: int) -> Covered:
+    """Number of queries -> figure -> whether the interval of each log holds the population's; None for a log without one."""
     setting = SETTINGS[name]
     trial, routers = population(setting)
-    truth = {key: figure.value for key, figure in figures(trial, routers)}
-    rng = np.random.default_rng([n, list(SETTINGS).index(name)])
+    truth = {key: figure.value for key, figure in (*figures(trial, routers), *of_a_task(trial, routers[0]))}
+    return {n: covered(setting, trial, routers, truth, n, logs) for n in SIZES}
+
+
+def covered(
+    setting: Setting, trial: Trial, routers: list[Decisions], truth: dict[str, float], n: int, logs: int
+) -> dict[str, list[bool | None]]:
+    """The same for logs of `n` queries."""
+    rng = np.random.default_rng(n)
     found: dict[str, list[bool | None]] = defaultdict(list)
+    task = np.flatnonzero(np.array(trial.table.tasks[:POPULATION], object) == TASK)
+
+    def drawn(queries: Any) -> tuple[Trial, list[Decisions]]:
+        some = rng.choice(queries, n, replace=False, shuffle=False)
+        rows = (some[:, None] + POPULATION * np.arange(setting.folds)).reshape(-1)
+        return part_of(trial, rows), [decisions_of(made, rows) for made in routers]
+
     for _ in range(logs):
-        drawn = rng.choice(POPULATION, n, replace=False)
-        rows = (drawn[:, None] + POPULATION * np.arange(setting.folds)).reshape(-1)
-        for key, figure in figures(part_of(trial, rows), [decisions_of(made, rows) for made in routers]):
+        some, made = drawn(POPULATION)
+        within, own = drawn(task)
+        for key, figure in (*figures(some, made), *of_a_task(within, own[0])):
             if np.isnan(figure.value) or np.isnan(truth[key]):
                 continue
             inside = figure.low - TOLERANCE <= truth[key] <= figure.high + TOLERANCE
@@ -143,9 +157,6 @@ def figures(trial: Trial, routers: list[Decisions]) -> Iterator[tuple[str, Estim
         for metric in MEASURES:
             if metric in found.figures and (found is first or metric in _BOTH):
                 yield (f"{metric} ({kind})" if metric in _BOTH else metric), found.figures[metric]
-    for metric in ("performance", "cost_usd", "judge", "reward", "tokens"):
-        if metric in first.per_task.get("task-0", {}):
-            yield f"{metric} of a task", first.per_task["task-0"][metric]
     for column, metric in enumerate(("performance", "cost_usd", "judge", "reward")):
         yield f"paired gain, {metric}", measurer.gain(first.outcome[:, column], second.outcome[:, column])[0]
         yield f"gain over best single, {metric}", measurer.gain(first.outcome[:, column], measurer.best_single[:, column])[0]
@@ -159,6 +170,14 @@ def figures(trial: Trial, routers: list[Decisions]) -> Iterator[tuple[str, Estim
     whole = table.performance[once].astype(np.float64)
     rescored = pooled_shares(whole.sum(axis=1, keepdims=True), np.full((len(whole), 1), whole.shape[1]))
     yield "re-scoring", Estimate(*(float(part[0]) for part in rescored[:3]), int(rescored.valid[0]))
+
+
+def of_a_task(trial: Trial, made: Decisions) -> Iterator[tuple[str, Estimate]]:
+    """The figures of a router on one task."""
+    measurer, outcome = Measurer(trial, 1, 0), trial.outcome(made.choice)
+    rows = np.array(trial.table.tasks, object) == TASK
+    for column, metric in enumerate(LEVELS):
+        yield f"{metric} of a task", measurer.level(metric, outcome[:, column], rows)
 
 
 _BOTH: Final = ("aiq", "perf_gain", "cost_save", "pareto_distance", "pick_entropy")

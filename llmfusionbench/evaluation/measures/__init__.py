@@ -14,13 +14,13 @@ class Measure(NamedTuple):
     interval: str
     """Key of `INTERVALS`."""
     why: str = ""
-    """Why the figure has no interval; empty if it has one."""
+    """Why it has no interval, or where it has none; empty if it always has one."""
 
 
 INTERVALS: Final = {
     "share": "Wilson, at the effective number of queries",
     "mean": "Student's t, and t corrected for skewness (Hall): both are inside",
-    "quotient": "Fieller; none if the denominator cannot be told from 0",
+    "quotient": "Fieller",
     "smooth": "Student's t by the delta method",
     "entropy": "as a mean, over the pseudo-values of the jackknife",
     "none": "none",
@@ -28,6 +28,7 @@ INTERVALS: Final = {
 """Kind of 95% interval -> how it is made; all are over queries."""
 
 _EXTREME: Final = "it is the best of many noisy points, which is biased, and no interval over queries holds"
+_DENOMINATOR: Final = "the denominator cannot be told from 0"
 _CROSSING: Final = "it is where a noisy curve first crosses a level, and no interval over queries holds"
 
 MEASURES: Final = {
@@ -41,8 +42,8 @@ MEASURES: Final = {
     "reward_macro": Measure("higher", "mean over tasks of the mean reward", "mean"),
     "tokens": Measure("lower", "mean input plus output tokens of the choices", "mean"),
     "answered": Measure("higher", "share of the queries that have a choice", "share"),
-    "gap_closed": Measure("higher", "(router - best single) / (oracle - best single), in reward", "quotient"),
-    "gap_at_oracle": Measure("lower", "1 - router / oracle, macro performance (LLMRouterBench)", "quotient"),
+    "gap_closed": Measure("higher", "(router - best single) / (oracle - best single), in reward", "quotient", _DENOMINATOR),
+    "gap_at_oracle": Measure("lower", "1 - router / oracle, macro performance (LLMRouterBench)", "quotient", _DENOMINATOR),
     "ndcg_at_1": Measure("higher", "NDCG of the first candidate of the ranking, relevance being performance", "share"),
     "ndcg_at_3": Measure("higher", "NDCG of the first three", "share"),
     "ndcg_at_5": Measure("higher", "NDCG of the first five", "share"),
@@ -53,8 +54,12 @@ MEASURES: Final = {
     "aiq": Measure(
         "higher", "area under the convex hull of cost and performance, by the report's range of cost (RouterBench)", "smooth"
     ),
-    "pgr": Measure("higher", "(router - cheapest) / (strongest - cheapest), in performance (RouteLLM)", "quotient"),
-    "apgr": Measure("higher", "PGR integrated over the share of calls to the strongest candidate (RouteLLM)", "quotient"),
+    "pgr": Measure(
+        "higher", "(router - cheapest) / (strongest - cheapest), in performance (RouteLLM)", "quotient", _DENOMINATOR
+    ),
+    "apgr": Measure(
+        "higher", "PGR integrated over the share of calls to the strongest candidate (RouteLLM)", "quotient", _DENOMINATOR
+    ),
     "cpt_50": Measure(
         "lower", "least share of calls to the strongest candidate that reaches a PGR of .5 (RouteLLM)", "none", _CROSSING
     ),
@@ -68,14 +73,25 @@ MEASURES: Final = {
     "pareto_distance": Measure(
         "lower", "mean normalised distance of the sweep to the joint frontier (LLMRouterBench)", "none", _EXTREME
     ),
-    "v_b": Measure("higher", "performance / that of the best single (RouterEval)", "quotient"),
+    "v_b": Measure("higher", "performance / that of the best single (RouterEval)", "quotient", _DENOMINATOR),
     "pick_entropy": Measure(
-        "", "bits; mean over tasks of the entropy of the choices (RouterEval's E_p), its bias removed by jackknife", "entropy"
+        "",
+        "bits; mean over tasks of the entropy of the choices (RouterEval's E_p), its bias removed by jackknife",
+        "entropy",
+        "more than 1 in 20 choices are the only one of their candidate in the task",
     ),
     "token_elasticity": Measure(
-        "higher", "relative change of performance / of tokens against the best single (EllieSQL)", "quotient"
+        "higher",
+        "relative change of performance / of tokens against the best single (EllieSQL)",
+        "none",
+        "its denominator may be near 0, where no interval over queries holds",
     ),
-    "focal_diversity": Measure("higher", "how seldom the chosen candidates fail together (LLM-TOPLA)", "smooth"),
+    "focal_diversity": Measure(
+        "higher",
+        "how seldom the chosen candidates fail together (LLM-TOPLA)",
+        "smooth",
+        "a chosen candidate fails on fewer than 30 queries",
+    ),
     "unseen_share": Measure("", "share of the choices that went to a candidate the router was not fitted on", "share"),
     "ood_declined": Measure("higher", "share of the out-of-distribution queries that were declined", "share"),
     "wrongly_declined": Measure("lower", "share of the other queries that were declined", "share"),

@@ -164,7 +164,8 @@ class Measurer:
         count, mine, base = self._together(own[:, 0], single[:, 0])
         self._put(found, "v_b", quotient(mine, base, count))
         count, mine, base, tokens, base_tokens = self._together(own[:, 0], single[:, 0], own[:, 4], single[:, 4])
-        self._put(found, "token_elasticity", quotient(mine / base - 1.0, tokens / base_tokens - 1.0, count))
+        elasticity = (mine / base - 1.0) / (tokens / base_tokens - 1.0)
+        self._put(found, "token_elasticity", elasticity.value, count)
 
     def _ranking(self, found: Measures, decisions: Decisions) -> None:
         if decisions.scores is None:
@@ -200,9 +201,8 @@ class Measurer:
             return
         self._put(found, "pick_entropy", pick_entropy(decisions.choice, self.groups))
         if len(picked) > 1:
-            self._put(
-                found, "focal_diversity", *focal_diversity(self.trial.table.performance[:, picked], self.sample, self.inside)
-            )
+            diversity = focal_diversity(self.trial.table.performance[:, picked], self.sample, self.inside)
+            self._put(found, "focal_diversity", diversity)
 
     def _together(self, *columns: Floats) -> tuple[int, *tuple[Linear, ...]]:
         """Number of rows that have all columns [R], and the means of each column over them."""

@@ -9,11 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from llmfusionbench.evaluation.measures.groups import Groups, Mask
-from llmfusionbench.statistics import Estimate, Floats, Linear, Sample, mean, without_interval
+from llmfusionbench.statistics import Estimate, Floats, Sample, mean, smooth, without_interval
 from llmfusionbench.statistics.intervals import wilson
 
 MOST_SINGLE: Final = 0.05
 """Share of the choices that are the only one of their candidate in the task, above which an entropy has no interval."""
+
+
+LEAST_FAILURES: Final = 30
+"""Failures of each failing candidate from which a focal diversity has an interval."""
 
 
 def pick_entropy(choice: npt.ArrayLike, groups: Groups) -> Estimate:
@@ -63,7 +67,7 @@ def _pseudo_values(counts: npt.NDArray[np.int64]) -> Floats:
     return found
 
 
-def focal_diversity(performance: npt.ArrayLike, sample: Sample, rows: Mask) -> tuple[Linear, int]:
+def focal_diversity(performance: npt.ArrayLike, sample: Sample, rows: Mask) -> Estimate:
     """LLM-TOPLA's focal diversity (arXiv 2410.03953) of an ensemble: 1 - P(2) / P(1), mean over the members as the focal one.
 
     P(1) is the probability that a random member fails, P(2) that two do, on the queries where the focal one fails. A
@@ -75,7 +79,7 @@ def focal_diversity(performance: npt.ArrayLike, sample: Sample, rows: Mask) -> t
         rows: Mask [R] of the rows to use.
 
     Returns:
-        The figure, NaN if no member fails; and the number of rows used.
+        The figure, NaN if no member fails; without an interval if a member fails, but on fewer than `LEAST_FAILURES` rows.
     """
     scores = np.asarray(performance, np.float64)
     use = rows & ~np.isnan(scores).any(axis=1)
@@ -83,13 +87,16 @@ def focal_diversity(performance: npt.ArrayLike, sample: Sample, rows: Mask) -> t
     members = fails.shape[1]
     count = fails.sum(axis=1)
     parts = []
-    for focal in np.flatnonzero(fails[use].any(axis=0)):
+    failures = fails[use].sum(axis=0)
+    for focal in np.flatnonzero(failures):
         own = fails[:, focal] * count
         one, two = sample.mean(own / members, use), sample.mean(own * (count - 1) / (members * (members - 1)), use)
         parts.append(two / one)
+    n = int(use.sum())
     if not parts:
-        return sample.mean(np.full(len(scores), np.nan)), int(use.sum())
+        return without_interval(math.nan, n)
     total = parts[0]
     for part in parts[1:]:
         total = total + part
-    return total * (-1 / len(parts)) + 1.0, int(use.sum())
+    figure = total * (-1 / len(parts)) + 1.0
+    return smooth(figure, n) if failures[failures > 0].min() >= LEAST_FAILURES else without_interval(figure.value, n)

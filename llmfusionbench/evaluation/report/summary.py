@@ -130,7 +130,7 @@ def _paired(measurer: Measurer, own: Floats, rival: str | None, outcome: Floats 
 
 
 def _about_metric(measure: Measure) -> dict[str, Any]:
-    """The definition of a metric, how its interval is made, and why it has none."""
+    """The definition of a metric, how its interval is made, and why or where it has none."""
     return {
         "better": measure.better or None,
         "description": measure.description,

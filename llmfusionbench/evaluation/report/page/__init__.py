@@ -37,8 +37,8 @@ LISTS = ("routers", "candidates", "frontier", "learning_curve", "explorer", "war
 MAPPINGS = ("release", "queries", "metrics", "references")
 OF_ROUTER = ("metrics", "per_task", "per_domain", "picks", "paired")
 
-FOOTER = """Means are over test queries. Intervals are 95% intervals over queries, each of the kind that fits its figure; a figure
-that no interval holds has none. Gains are paired on the same queries. A missing value is shown as – and does not count
+FOOTER = """Means are over test queries. Intervals are 95% intervals over queries, each of the kind that fits its figure; a
+figure that no interval holds has none. Gains are paired on the same queries. A missing value is shown as – and does not count
 in any mean; it is never taken as 0.
 Invisible characters are shown as their code, such as [U+202E]."""
 

@@ -29,7 +29,7 @@ class Metric:
     """Shown at first, without a click on all metrics."""
     description: str = ""
     why: str = ""
-    """Why it has no interval; empty if it has one."""
+    """Why it has no interval, or where it has none; empty if it always has one."""
 
 
 _LABELS = {

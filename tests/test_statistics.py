@@ -1,10 +1,10 @@
-"""Means with bootstrap intervals: checked against a plain loop, and against what must hold of any mean."""
+"""Figures with their intervals: by hand, against plain computations, and how often they hold the truth."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,60 +12,235 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-import llmfusionbench as lfb
-from llmfusionbench.release.leaderboard import leaderboard
-from llmfusionbench.schema import table_schema
-from llmfusionbench.statistics import Resamples, bootstrap_mean, estimate, ratio, two_sided_p
-from tests.helpers.tiny_release import replace_shard, write_tiny_release
+from llmfusionbench.statistics import (
+    Linear,
+    Sample,
+    SignFlips,
+    figures_of,
+    mean,
+    mean_columns,
+    paired_columns,
+    paired_p,
+    percentiles,
+    pooled,
+    pooled_shares,
+    quotient,
+    ratio,
+    share,
+    share_columns,
+    smooth,
+)
+from llmfusionbench.statistics.intervals import mean_p, wilson
+from llmfusionbench.statistics.student import student_quantile, two_sided
 
 NAN = float("nan")
 
 
-def test_means_leave_missing_values_out() -> None:
-    found = bootstrap_mean([[1.0, NAN, NAN], [0.0, 0.5, NAN], [0.5, NAN, NAN]])
-    np.testing.assert_array_equal(found.mean, [0.5, 0.5, NAN])
-    np.testing.assert_array_equal(found.valid, [3, 1, 0])
-    assert found.low[1] == found.high[1] == 0.5
-    assert math.isnan(found.low[2])
-    assert math.isnan(found.high[2])
+def sample(n: int) -> Sample:
+    return Sample([str(i) for i in range(n)])
 
 
-def test_against_a_plain_loop() -> None:
-    rng = np.random.default_rng(1)
-    values = rng.random((40, 3))
-    values[rng.random((40, 3)) < 0.3] = NAN
-    found = bootstrap_mean(values, resamples=20_000)
-    for column in range(3):
-        means = [np.nanmean(values[rng.integers(0, 40, 40), column]) for _ in range(20_000)]
-        assert found.mean[column] == pytest.approx(np.nanmean(values[:, column]), abs=1e-12)
-        assert [found.low[column], found.high[column]] == pytest.approx(np.percentile(means, [2.5, 97.5]), abs=0.01)
+def bits(ones: int, n: int) -> np.ndarray:
+    return np.arange(n) < ones
 
 
-def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
-    rng = np.random.default_rng(2)
-    inside = 0
-    for trial in range(200):
-        found = bootstrap_mean(rng.normal(3, 1, (60, 1)), resamples=400, seed=trial)
-        inside += int(found.low[0] <= 3 <= found.high[0])
-    assert 176 <= inside <= 200
+# --- means and the influence of each query
 
 
-def test_the_seed_decides() -> None:
-    values = np.random.default_rng(3).random((30, 2))
-    first, second, other = (bootstrap_mean(values, seed=s) for s in (0, 0, 1))
-    np.testing.assert_array_equal(first.low, second.low)
-    assert (first.low != other.low).any()
-    np.testing.assert_array_equal(first.mean, other.mean)
+def test_a_mean_by_hand() -> None:
+    found = sample(4).mean([1.0, 3.0, NAN, 5.0])
+    assert (found.value, found.size, found.freedom) == (3.0, 3, 2)
+    assert found.variance == pytest.approx(4 / 3)  # the sample variance, 4, by 3
+    assert found.influence[2] == 0
+    assert math.isnan(sample(2).mean([NAN, NAN]).value)
+    assert math.isnan(sample(2).mean([NAN, 1.0]).variance)
 
 
-@pytest.mark.parametrize("shape", [(0, 3), (0, 0), (5, 0), (1, 1)])
-def test_nothing_or_almost(shape: tuple[int, int]) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        found = bootstrap_mean(np.zeros(shape))
-    assert all(len(part) == shape[1] for part in found)
-    assert np.isnan(found.mean).all() == (shape[0] == 0 or shape[1] == 0)
+def test_rows_of_a_query_are_not_independent() -> None:
+    once = sample(3).mean([0.0, 0.5, 1.0])
+    twice = Sample(["0", "1", "2", "0", "1", "2"]).mean([0.0, 0.5, 1.0, 0.0, 0.5, 1.0])
+    assert (twice.value, twice.variance, twice.size) == (once.value, pytest.approx(once.variance), 3)
+    some = Sample(["0", "1", "2", "0", "1", "2"]).mean([0.0, 0.5, 1.0, NAN, NAN, 1.0], [True] * 5 + [False])
+    assert (some.value, some.variance) == (once.value, pytest.approx(once.variance))
 
+
+def test_a_mean_of_tasks_by_hand() -> None:
+    found = sample(6).macro([0.0, 1.0, 1.0, 1.0, 0.0, 0.0], [0, 0, 1, 1, 1, 1])
+    assert found.value == 0.5
+    by_task = np.array([0.5 / 2, (1 / 3) / 4])
+    assert found.variance == pytest.approx(by_task.sum() / 4)
+    assert found.freedom == pytest.approx(by_task.sum() ** 2 / (by_task[0] ** 2 / 1 + by_task[1] ** 2 / 3))
+    assert found.size == pytest.approx(4 / (1 / 2 + 1 / 4))
+
+
+def test_a_task_of_one_query_counts_with_the_variance_of_the_others() -> None:
+    found = sample(3).macro([0.0, 1.0, 1.0], [0, 0, 1])
+    assert found.value == 0.75
+    assert found.variance == pytest.approx((0.5 / 2 + 0.5) / 4)
+    assert math.isnan(sample(2).macro([0.0, 1.0], [0, 1]).variance)
+    assert math.isnan(sample(1).macro([NAN], [0]).value)
+
+
+def test_arithmetic_is_the_delta_method() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.random(50) + 1, rng.random(50) + 2
+    a, b = sample(50).mean(x), sample(50).mean(y)
+    for figure, weights in ((a + b, (1, 1)), (a - b, (1, -1)), (a * b, (b.value, a.value))):
+        assert figure.variance == pytest.approx(np.var(weights[0] * x + weights[1] * y, ddof=1) / 50)
+    whole = a / b
+    assert whole.value == pytest.approx(x.mean() / y.mean())
+    assert whole.variance == pytest.approx(np.var((x - whole.value * y) / y.mean(), ddof=1) / 50)
+    assert (a * 2 - 1.0).value == pytest.approx(2 * a.value - 1)
+    assert math.isnan((a / (b - b)).value)
+
+
+# --- shares
+
+
+def test_wilson_by_hand() -> None:
+    z = student_quantile(math.inf)
+    assert z == pytest.approx(1.959964)
+    centre, half = (0.8 + z**2 / 40) / (1 + z**2 / 20), z / (1 + z**2 / 20) * math.sqrt(0.16 / 20 + z**2 / 1600)
+    assert wilson(0.8, 20) == pytest.approx((centre - half, centre + half))
+    assert wilson(0.8, 20) == pytest.approx((0.584, 0.919), abs=5e-4)  # Newcombe (1998) prints such limits
+    assert wilson(1.0, 200) == (pytest.approx(200 / (200 + z**2)), 1.0)
+    assert wilson(0.0, 200) == (0.0, pytest.approx(z**2 / (200 + z**2)))
+
+
+def test_a_share_of_zeros_and_ones_is_wilsons() -> None:
+    found = share_columns(np.stack([bits(198, 200), bits(200, 200), bits(0, 200)], axis=1))
+    for i, part in enumerate((0.99, 1.0, 0.0)):
+        assert (found.low[i], found.high[i]) == pytest.approx(wilson(part, 200))
+
+
+def test_graded_values_have_as_many_trials_as_their_variance_says() -> None:
+    values = np.array([0.2, 0.5, 0.9, 1.0, 0.4])
+    found = share(sample(5).mean(values), 5)
+    trials = values.mean() * (1 - values.mean()) / (values.var(ddof=1) / 5)
+    assert (found.low, found.high) == pytest.approx(wilson(values.mean(), trials, student_quantile(4)))
+    # Failures that cost 0.3 each are counted as the failures they are.
+    some = share(sample(400).mean(np.where(bits(8, 400), 0.7, 1.0)), 400)
+    low, high = (1 - (1 - end) / 0.3 for end in (some.low, some.high))
+    assert (low, high) == pytest.approx(wilson(0.98, 400), abs=2e-3)
+
+
+def test_equal_values_have_a_width() -> None:
+    found = share_columns(np.full((30, 1), 0.5))
+    assert (found.low[0], found.high[0]) == pytest.approx(wilson(0.5, 30))
+    one = share_columns([[0.5]])
+    assert (one.low[0], one.high[0]) == pytest.approx(wilson(0.5, 1))
+
+
+def test_answers_to_one_query_are_not_independent_trials() -> None:
+    sums, counts = np.array([[4.0], [0.0], [4.0]]), np.full((3, 1), 4.0)
+    found = pooled_shares(sums, counts)
+    assert found.valid[0] == 12
+    assert found.high[0] - found.low[0] > np.subtract(*wilson(2 / 3, 12)[::-1]) * 1.5
+
+
+def test_values_outside_0_to_1_get_the_interval_of_a_mean() -> None:
+    values = [[3.0], [4.0], [8.0]]
+    assert share_columns(values) == mean_columns(values)
+
+
+# --- skewed means
+
+
+def test_a_symmetric_mean_has_students_interval() -> None:
+    found = mean_columns([[1.0], [2.0], [3.0]])
+    assert [found.low[0], found.high[0]] == pytest.approx([2 - 4.302653 / math.sqrt(3), 2 + 4.302653 / math.sqrt(3)])
+
+
+def test_a_skewed_mean_by_hand() -> None:
+    values = np.array([1.0, 1, 1, 1, 2, 2, 3, 9])
+    figure = sample(8).mean(values)
+    t, error = student_quantile(7), values.std(ddof=1) / math.sqrt(8)
+    found = mean(figure, 8)
+    assert found.low == pytest.approx(values.mean() - t * error)  # Hall's is narrower there
+    # The upper end is where Hall's polynomial of t is -t(7).
+    skew = ((values - values.mean()) ** 3).sum() / ((values - values.mean()) ** 2).sum() ** 1.5
+    end = (values.mean() - found.high) / error
+    assert end < -t
+    assert end + skew * end**2 / 3 + skew**2 * end**3 / 27 + skew / 6 == pytest.approx(-t)
+    assert mean_p(figure + -found.high) == pytest.approx(0.05)
+
+
+def test_one_value_has_no_interval_of_a_mean() -> None:
+    found = mean_columns([[0.5, NAN]])
+    np.testing.assert_array_equal(np.isnan(found.low), [True, True])
+    np.testing.assert_array_equal(found.valid, [1, 0])
+    assert [f.low for f in figures_of(found)] == [None, None]
+
+
+# --- quotients and other smooth figures
+
+
+def test_fieller_by_hand() -> None:
+    a = Linear(2.0, np.array([0.3, 0.0]), math.inf, 2)
+    b = Linear(4.0, np.array([0.0, 0.4]), math.inf, 2)
+    found = quotient(a, b, 7)
+    assert (found.value, found.n) == (0.5, 7)
+    for end in (found.low, found.high):
+        assert abs(2 - 4 * end) / math.sqrt(0.09 + end**2 * 0.16) == pytest.approx(student_quantile(math.inf))
+    assert found.low < 0.5 < found.high
+
+
+def test_no_interval_where_the_denominator_may_be_0() -> None:
+    a = Linear(2.0, np.array([0.3, 0.0]), math.inf, 2)
+    found = quotient(a, Linear(0.5, np.array([0.0, 0.4]), math.inf, 2), 7)
+    assert found.value == 4
+    assert math.isnan(found.low)
+    assert math.isnan(quotient(a, Linear(0.0, np.zeros(2), math.inf, 2), 7).value)
+
+
+def test_smooth_figures_have_students_interval() -> None:
+    found = smooth(Linear(1.0, np.array([0.3, 0.4]), 10.0, 2), 3)
+    half = 2.228139 * 0.5
+    assert found == (1.0, pytest.approx(1 - half), pytest.approx(1 + half), 3)
+
+
+def test_percentiles_of_draws() -> None:
+    found = percentiles([5.0, *range(101)], 9)
+    assert found == (5.0, 2.5, 97.5, 9)
+    assert math.isnan(percentiles([NAN, 1.0], 0).low)
+
+
+# --- paired tests
+
+
+def test_every_change_of_signs_is_counted() -> None:
+    values = np.array([0.5, 1.0, 0.0, -0.25, 2.0, 1.5])
+    sums = [sum(s * v for s, v in zip(signs, values, strict=True)) for signs in itertools.product((1, -1), repeat=6)]
+    assert SignFlips(6).p(values) == np.mean([abs(x) >= values.sum() - 1e-12 for x in sums])
+    assert SignFlips(5).p(np.ones(5)) == 2 / 2**5
+    assert SignFlips(3).p(np.zeros(3)) == 1
+    assert math.isnan(SignFlips(0).p([]))
+
+
+def test_random_changes_of_signs_come_near_to_all_of_them() -> None:
+    values = np.round(np.random.default_rng(0).normal(0.4, 1, 13), 2)
+    signs = 1 - 2 * ((np.arange(2**13)[:, None] >> np.arange(13)) & 1)
+    exact = (np.abs(signs @ values) >= abs(values.sum()) - 1e-9).mean()
+    assert SignFlips(13, draws=20_000).p(values) == pytest.approx(exact, abs=0.01)
+    assert SignFlips(200, draws=999).p(np.ones(200)) == 1 / 1000
+    assert SignFlips(13, seed=1).p(values) == SignFlips(13, seed=1).p(values)
+
+
+def test_the_larger_p_of_two() -> None:
+    skewed = np.array([-1.0] * 15 + [0.5, 1, 2, 4, 9])
+    figure = sample(20).mean(skewed)
+    assert paired_p(figure, skewed, SignFlips(20)) == max(SignFlips(20).p(skewed), mean_p(figure))
+    found, p = paired_columns(np.stack([skewed, np.full(20, NAN), np.zeros(20)], axis=1))
+    np.testing.assert_array_equal(p, [paired_p(figure, skewed, SignFlips(20)), NAN, 1.0])
+    assert found.low[2] == found.high[2] == 0
+
+
+def test_tails_of_t() -> None:
+    assert two_sided(2.228139, 10) == pytest.approx(0.05)
+    assert two_sided(-1.959964, math.inf) == pytest.approx(0.05)
+
+
+# --- what holds of any mean
 
 matrices = arrays(
     np.float64, st.tuples(st.integers(1, 8), st.integers(1, 4)), elements=st.one_of(st.floats(0, 1), st.just(NAN))
@@ -73,112 +248,69 @@ matrices = arrays(
 
 
 @given(matrices)
-def test_what_holds_of_any_mean(values: np.ndarray) -> None:
+def test_a_share_lies_in_an_interval_with_a_width_within_0_to_1(values: np.ndarray) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # no resample may be divided by nothing aloud
-        found = bootstrap_mean(values, resamples=50)
+        warnings.simplefilter("error")
+        found = share_columns(values)
     known = found.valid > 0
     np.testing.assert_array_equal(known, ~np.isnan(values).all(axis=0))
-    np.testing.assert_array_equal(known, ~np.isnan(found.mean))
-    slack = 1e-12
-    interval = known & ~np.isnan(found.low)
-    assert (found.low[interval] <= found.high[interval]).all()
-    for column in np.flatnonzero(interval):
-        given_values = values[~np.isnan(values[:, column]), column]
-        assert given_values.min() - slack <= found.low[column] <= found.high[column] <= given_values.max() + slack
+    np.testing.assert_array_equal(known, ~np.isnan(found.low))
+    low, value, high = found.low[known], found.mean[known], found.high[known]
+    assert ((low >= 0) & (low <= value + 1e-9) & (value <= high + 1e-9) & (high <= 1)).all()
+    assert (low < high).all()
 
 
-# --- the leaderboard
+@given(matrices)
+def test_a_mean_lies_in_its_interval(values: np.ndarray) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = mean_columns(100 * values - 20)
+    known = found.valid > 1
+    np.testing.assert_array_equal(known, ~np.isnan(found.low))
+    assert (found.low[known] <= found.mean[known]).all()
+    assert (found.mean[known] <= found.high[known]).all()
 
 
-@pytest.fixture(scope="module")
-def sample() -> lfb.Release:
-    return lfb.open_release("sample")
-
-
-def test_leaderboard_figures_by_key(sample: lfb.Release) -> None:
-    board = leaderboard(sample, "test")
-    domain = {r["query_id"]: r["domain"] for r in sample.table("queries", "test").to_table().to_pylist()}
-    scores: dict[tuple[str, str], list[float | None]] = {}
-    columns = ["query_id", "llm", "mode", "performance"]
-    for row in sample.table("responses", "test").to_table(columns=columns).to_pylist():
-        name = row["llm"] + ("_think" if row["mode"] == "think" else "")
-        scores.setdefault((domain[row["query_id"]], name), []).append(row["performance"])
-    assert len(board) == len(scores) == 6 * 40
-    assert set(board["provenance"]) == {"simulated"}
-    for row in board.itertuples():
-        given_scores = [s for s in scores[row.domain, row.candidate] if s is not None]
-        assert row.scored == len(given_scores)
-        assert row.performance == pytest.approx(np.mean(given_scores), abs=1e-6)
-        assert row.low <= row.performance <= row.high
-        assert row.queries == sum(d == row.domain for d in domain.values())
-
-
-def test_leaderboard_is_in_order(sample: lfb.Release) -> None:
-    board = leaderboard(sample)
-    assert board["domain"].is_monotonic_increasing
-    for _, rows in board.groupby("domain"):
-        assert rows["performance"].is_monotonic_decreasing
-
-
-def test_leaderboard_of_no_such_split(sample: lfb.Release) -> None:
-    with pytest.raises(lfb.LLMFusionBenchError, match='Did you mean "train"'):
-        leaderboard(sample, "trian")
-
-
-# --- draws of whole queries
-
-
-def test_row_0_is_the_data() -> None:
-    values = np.array([[1, NAN], [0, 0.5], [1, 1]])
-    draws = Resamples(["a", "b", "c"], resamples=5)
-    total, count = draws.sums(values)
-    assert total.shape == (6, 2)
-    np.testing.assert_array_equal(total[0], [2, 1.5])
-    np.testing.assert_array_equal(count[0], [3, 2])
-    np.testing.assert_array_equal(draws.weights.sum(axis=1), 3)
-    assert draws.mean(values[:, 1])[0] == 0.75
-    assert draws.mean(values[:, 1], rows=[True, False, True])[0] == 1
-
-
-def test_rows_of_a_query_are_drawn_together() -> None:
-    draws = Resamples(["a", "b", "a", "c", "b"], resamples=50)
-    np.testing.assert_array_equal(draws.weights[:, 0], draws.weights[:, 2])
-    np.testing.assert_array_equal(draws.weights[:, 1], draws.weights[:, 4])
-    np.testing.assert_array_equal(draws.weights[:, [0, 1, 3]].sum(axis=1), 3)
-
-
-def test_both_bootstraps_agree() -> None:
-    values = np.random.default_rng(4).random((80, 1))
-    one = bootstrap_mean(values, resamples=8000)
-    other = estimate(Resamples([str(i) for i in range(80)], resamples=8000, seed=1).mean(values[:, 0]), 80)
-    assert other.value == pytest.approx(one.mean[0])
-    assert [other.low, other.high] == pytest.approx([one.low[0], one.high[0]], abs=0.005)
-
-
-def test_nothing_to_draw() -> None:
-    draws = Resamples([], resamples=3)
-    assert np.isnan(draws.mean([])).all()
-    empty = estimate(draws.mean([]), 0)
-    assert math.isnan(empty.value)
-    assert math.isnan(empty.low)
-    assert math.isnan(two_sided_p(draws.mean([])))
+@pytest.mark.parametrize("shape", [(0, 3), (0, 0), (5, 0), (1, 1)])
+def test_nothing_or_almost(shape: tuple[int, int]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        parts = share_columns(np.zeros(shape)), mean_columns(np.zeros(shape)), paired_columns(np.zeros(shape))[0]
+    for found in parts:
+        assert all(len(part) == shape[1] for part in found)
+        assert np.isnan(found.mean).all() == (shape[0] == 0 or shape[1] == 0)
     assert np.isnan(ratio([1.0, NAN], [0.0, 1.0])).all()
+    assert math.isnan(pooled(np.zeros(0), np.zeros(0)).value)
 
 
-def test_p_of_a_difference() -> None:
-    rng = np.random.default_rng(0)
-    keys = [str(i) for i in range(200)]
-    apart = two_sided_p(Resamples(keys).mean(rng.normal(1, 1, 200)))
-    assert apart == pytest.approx(2 / 1001)
-    assert two_sided_p(np.zeros(11)) == 1
-    below = [two_sided_p(Resamples(keys, resamples=400, seed=i).mean(rng.normal(0, 1, 200))) < 0.05 for i in range(200)]
-    assert 2 <= sum(below) <= 22
+# --- how often intervals hold the truth, and tests reject it: seeded, so that the same counts come out every time
 
 
-def test_leaderboard_of_no_queries(tmp_path: Path) -> None:
-    release = write_tiny_release(tmp_path / "r")
-    for name in ("queries", "routing"):
-        replace_shard(release, f"{name}/partial_test-00000-of-00001.parquet", table_schema(name).arrow.empty_table())
-    with pytest.raises(lfb.LLMFusionBenchError, match="partial_test has no queries"):
-        leaderboard(lfb.open_release(release), "partial_test")
+@pytest.mark.parametrize("chance", [0.5, 0.9, 0.99])
+def test_coverage_of_shares(chance: float) -> None:
+    found = share_columns(np.random.default_rng(0).random((200, 2000)) < chance)
+    assert 0.93 <= ((found.low <= chance) & (chance <= found.high)).mean() <= 0.97
+
+
+def test_coverage_of_skewed_means() -> None:
+    found = mean_columns(np.random.default_rng(1).lognormal(0, 1, (200, 2000)))
+    truth = math.exp(0.5)
+    assert 0.93 <= ((found.low <= truth) & (truth <= found.high)).mean() <= 0.97
+
+
+def test_coverage_of_quotients() -> None:
+    rng, inside = np.random.default_rng(2), 0
+    for _ in range(400):
+        x = rng.random(200)
+        found = quotient(sample(200).mean(x + rng.random(200)), sample(200).mean(x + 0.5), 200)
+        inside += found.low <= 1 <= found.high
+    assert 0.93 <= inside / 400 <= 0.97
+
+
+@pytest.mark.parametrize("skewed", [False, True])
+@pytest.mark.parametrize("n", [20, 50, 200])
+def test_p_of_lognormal_costs_without_a_difference(n: int, skewed: bool) -> None:
+    rng = np.random.default_rng(n)
+    rival = np.full((n, 600), math.exp(0.5)) if skewed else rng.lognormal(0, 1, (n, 600))
+    _, p = paired_columns(rng.lognormal(0, 1, (n, 600)) - rival, resamples=400)
+    assert 0.025 <= (p < 0.05).mean() <= 0.075

@@ -12,7 +12,7 @@ from llmfusionbench.baselines.fusion.answers import AnswerTable
 from llmfusionbench.baselines.fusion.vote import Floats, Vote
 from llmfusionbench.errors import InputError
 from llmfusionbench.release.routing_table import comparable_means
-from llmfusionbench.statistics import Mean, bootstrap_mean
+from llmfusionbench.statistics import Mean, mean_columns, paired_columns, share_columns
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Comparison:
     """[N] USD a query, all members' calls together."""
     gain: Mean
     """[N] performance minus that of the best single LLM, query by query."""
+    p: Floats
+    """[N] two-sided p-value of a gain of 0."""
     members: list[list[list[str]]]
     """[N][folds] who was asked."""
 
@@ -43,7 +45,7 @@ def compare(
     """Cross-fits every fusion over `folds` random folds of the queries.
 
     The best single LLM is found on the other folds too, among `single_from` (all candidates by default), which are also the
-    oracle's.
+    oracle's. `resamples` is the number of random changes of signs behind each p-value.
 
     Raises:
         InputError: fewer queries than folds, or fewer than two folds.
@@ -68,11 +70,13 @@ def compare(
         performance[held, -2], cost[held, -2] = pool.performance[held, best], pool.cost[held, best]
         members[-2].append([pool.candidates[best]])
     performance[:, -1], cost[:, -1] = _oracle(pool)
+    gain, p = paired_columns(performance - performance[:, [-2]], resamples=resamples, seed=seed)
     return Comparison(
         names=names,
-        performance=bootstrap_mean(performance, resamples=resamples, seed=seed),
-        cost=bootstrap_mean(cost, resamples=resamples, seed=seed),
-        gain=bootstrap_mean(performance - performance[:, [-2]], resamples=resamples, seed=seed),
+        performance=share_columns(performance),
+        cost=mean_columns(cost),
+        gain=gain,
+        p=p,
         members=members,
     )
 

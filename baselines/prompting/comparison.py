@@ -128,8 +128,8 @@ def compare_prompts(
         k: Maximum number of templates or examples per prompt.
         within: Where they may come from: `any`, `domain` or `task`.
         budget_tokens: Maximum number of tokens per prompt.
-        resamples: Number of bootstrap resamples.
-        seed: Random seed of the draw and the bootstrap.
+        resamples: Number of random changes of signs behind p.
+        seed: Random seed of the draw and of p.
         progress: Called as progress(stage, done, total).
 
     Raises:

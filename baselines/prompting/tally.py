@@ -13,7 +13,7 @@ import numpy.typing as npt
 from llmfusionbench.baselines.prompting.prompts import PromptSet
 from llmfusionbench.baselines.retrievers.queries import Queries
 from llmfusionbench.llm.journal import Key, Record
-from llmfusionbench.statistics import Figure, figures_of
+from llmfusionbench.statistics import Figure, figures_of, mean_columns, paired_columns, share_columns
 
 NOT_ASKED: Final = "not asked: the budget was spent"
 
@@ -33,6 +33,8 @@ class MethodFigures:
     """Queries without a performance by this method; none of its means includes them."""
     gain: Figure
     """Performance minus that of zero-shot, over the queries that both have."""
+    p: float | None
+    """Two-sided p-value of a gain of 0; null without a gain."""
     paired: int
     """The number of those queries."""
     prompt_tokens: Figure
@@ -73,9 +75,8 @@ class Tally:
         gain = performance - base
         if "zero_shot" in self.methods:
             gain[:, self.methods.index("zero_shot")] = np.nan  # zero-shot is not compared with itself
-        means, gains, tokens = (
-            figures_of(matrix, resamples=self.resamples, seed=self.seed) for matrix in (performance, gain, self.tokens[rows])
-        )
+        gained, p = paired_columns(gain, resamples=self.resamples, seed=self.seed)
+        means, gains, tokens = map(figures_of, (share_columns(performance), gained, mean_columns(self.tokens[rows])))
         found = []
         for column, method in enumerate(self.methods):
             known = ~np.isnan(performance[:, column])
@@ -94,6 +95,7 @@ class Tally:
                     scored=int(known.sum()),
                     missing=int((~known).sum()),
                     gain=gains[column],
+                    p=None if np.isnan(p[column]) else float(p[column]),
                     paired=int((~np.isnan(gain[:, column])).sum()),
                     prompt_tokens=tokens[column],
                     failed=failed,

@@ -16,7 +16,7 @@ from llmfusionbench.baselines.retrievers.retriever import Retriever
 from llmfusionbench.baselines.retrievers.similarity import Block, Similarity, Values
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release
-from llmfusionbench.statistics import Figure, figures_of
+from llmfusionbench.statistics import Figure, figures_of, paired_columns, share_columns
 
 SIMILARITIES: Final = ("same_task", "same_skill", "answer_agreement")
 
@@ -31,6 +31,8 @@ class Measure:
     """The expected value for hits drawn at random from the eligible templates; computed exactly."""
     gain: Figure
     """Value minus chance, paired by query."""
+    p: float | None
+    """Two-sided p-value of a gain of 0; null without a gain."""
     queries: int
     """Queries that have both."""
 
@@ -92,8 +94,8 @@ def evaluate_retrieval(
         within: `any`, `domain` or `task`.
         split: Split of the queries.
         criterion, pool, summarizer: Which templates; see `TemplateLibrary.of`.
-        resamples: Number of bootstrap resamples.
-        seed: Random seed of the bootstrap.
+        resamples: Number of random changes of signs behind p.
+        seed: Random seed of p.
 
     Raises:
         InputError: There are no such templates, or the retriever returned an excluded one.
@@ -120,7 +122,8 @@ def evaluate_retrieval(
             chance[start:stop, i] = _row_means(at, block[at, column], stop - start)
     chance[np.isnan(values)] = np.nan
     values[np.isnan(chance)] = np.nan
-    figures = figures_of(np.hstack([values, chance, values - chance]), resamples=resamples, seed=seed)
+    gained, p = paired_columns(values - chance, resamples=resamples, seed=seed)
+    figures, gains = figures_of(share_columns(np.hstack([values, chance]))), figures_of(gained)
     n = len(SIMILARITIES)
     return RetrievalReport(
         retriever=type(retriever).__name__,
@@ -138,7 +141,8 @@ def evaluate_retrieval(
                 name,
                 value=figures[i],
                 chance=figures[n + i],
-                gain=figures[2 * n + i],
+                gain=gains[i],
+                p=None if np.isnan(p[i]) else float(p[i]),
                 queries=int((~np.isnan(values[:, i])).sum()),
             )
             for i, name in enumerate(SIMILARITIES)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.builders.making.score_warnings import rescore_warnings
 from llmfusionbench.release import Release
-from llmfusionbench.statistics import bootstrap_pooled
+from llmfusionbench.statistics import pooled_shares
 
 ROUNDING: Final = 5.1e-5
 """A log with four decimals may differ by this without being another score."""
@@ -122,7 +122,7 @@ def _parts(names: pa.ChunkedArray, answers: _Answers) -> Iterator[tuple[pa.Chunk
 
 
 def _compared(names: pa.ChunkedArray, answers: _Answers) -> list[Comparison]:
-    """One row per name, by name. The bootstrap draws whole queries, the same for all names, so names stay paired."""
+    """One row per name, by name."""
     codes, distinct = _codes(names)
     size = len(distinct)
     _, query = np.unique(answers.queries, return_inverse=True)
@@ -132,7 +132,7 @@ def _compared(names: pa.ChunkedArray, answers: _Answers) -> list[Comparison]:
     for values in (answers.before, answers.after):
         sums.append(np.bincount(cell, np.nan_to_num(values), shape[0] * size).reshape(shape))
         counts.append(np.bincount(cell, ~np.isnan(values), shape[0] * size).reshape(shape))
-    found = bootstrap_pooled(np.concatenate(sums, axis=1), np.concatenate(counts, axis=1))
+    found = pooled_shares(np.concatenate(sums, axis=1), np.concatenate(counts, axis=1))
     estimates = [
         Estimate(_given(mean), _given(low), _given(high), int(scored))
         for mean, low, high, scored in zip(found.mean, found.low, found.high, found.valid, strict=True)

@@ -69,7 +69,12 @@ _LONGEST_CALL: Final = 2**20
     type=click.IntRange(min=0),
     help="Number of train queries with scores of the new LLM, for leave_one_llm_out.",
 )
-@click.option("--resamples", default=1000, type=click.IntRange(min=1), help="Number of bootstrap resamples.")
+@click.option(
+    "--resamples",
+    default=1000,
+    type=click.IntRange(min=1),
+    help="Number of random changes of signs behind p, and of resamples of variances.",
+)
 @click.option("--seed", default=0, type=click.IntRange(min=0), help="Random seed of folds, draws and routers.")
 @click.option(
     "--embedder",

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 @click.option("--split", metavar="NAME", help="Use only the queries of this split. Default: all splits.")
 @failures_option
 @click.option("--folds", default=5, help="Number of folds; everything is learned on the other folds.")
-@click.option("--resamples", default=1000, type=click.IntRange(min=1), help="Number of bootstrap resamples.")
-@click.option("--seed", default=0, type=click.IntRange(min=0), help="Random seed of the folds and the bootstrap.")
+@click.option("--resamples", default=1000, type=click.IntRange(min=1), help="Number of random changes of signs behind p.")
+@click.option("--seed", default=0, type=click.IntRange(min=0), help="Random seed of the folds and of p.")
 @click.option("--revision", metavar="REV", help="Commit, tag or branch of a release on the Hub.")
 @click.option("--out", type=out_path(dir_okay=False), metavar="FILE", help="Write the results to this CSV file.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
@@ -104,7 +104,7 @@ def command(
     show_table(
         f"Answer-level fusion of {len(table.candidates)} candidates on {len(table.query_ids):,} queries of "
         f"{', '.join(sorted(set(table.tasks)))}; {settings['folds']} folds, 95% intervals",
-        ["fusion", "calls", "performance", "interval", "vs best single", "interval", "USD / 1,000", "scored"],
+        ["fusion", "calls", "performance", "interval", "vs best single", "interval", "p", "USD / 1,000", "scored"],
         [_row(row) for row in rows],
     )
     if out is not None:
@@ -119,6 +119,7 @@ def figures(found: Comparison) -> list[dict[str, Any]]:
         row: dict[str, Any] = {"fusion": name, "calls": calls.pop() if len(calls) == 1 else None}
         for key, mean in (("performance", found.performance), ("gain", found.gain), ("cost_usd", found.cost)):
             row |= _figure(key, mean, i)
+        row["gain_p"] = None if found.p[i] != found.p[i] else float(found.p[i])
         rows.append({**row, "scored": int(found.performance.valid[i])})
     return rows
 
@@ -138,6 +139,7 @@ def _row(row: dict[str, Any]) -> list[object]:
         interval(row["performance_low"], row["performance_high"]),
         "-" if gain is None else f"{gain:+.3f}",
         interval(row["gain_low"], row["gain_high"], "+"),
+        row["gain_p"],
         None if cost is None else cost * 1e3,
         row["scored"],
     ]

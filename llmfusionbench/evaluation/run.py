@@ -23,7 +23,6 @@ from llmfusionbench.evaluation.variance.tested import tested
 from llmfusionbench.release import Release, open_release
 from llmfusionbench.release.failures import ZERO
 from llmfusionbench.release.routing_table import RoutingTable
-from llmfusionbench.statistics import estimate
 from llmfusionbench.texts.embedding import Embedder
 from llmfusionbench.texts.near_duplicates import Overlap, overlap
 
@@ -80,7 +79,7 @@ def evaluate(
         llms: Use only candidates of these LLMs.
         modes: Use only candidates in these modes.
         tasks: Use only queries of these tasks.
-        resamples: Number of bootstrap resamples, over queries.
+        resamples: Number of random changes of signs in paired tests, and of resamples for the components of variance.
         seed: Random seed of folds, draws and routers.
         embedder: Prompt embedder of scikit-learn estimators, and of routers given by name or as a class that take one; None
             leaves each its default, which is `TfidfSvdEmbedder()` for estimators and baselines.
@@ -193,7 +192,7 @@ def _learning_curve(
                 decided = ask(name, router, fold, [])
                 if not allow_partial:
                     refuse(name, decided.faults)
-                e = estimate(measurer.measure(decided).draws["reward"], 0)
+                e = measurer.measure(decided).figures["reward"]
                 points.append(
                     {"router": name, "train_queries": len(fold.train), "value": e.value, "low": e.low, "high": e.high}
                 )

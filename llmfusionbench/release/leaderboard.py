@@ -8,18 +8,18 @@ import numpy as np
 import pandas as pd
 
 from llmfusionbench.errors import InputError
-from llmfusionbench.statistics import bootstrap_mean
+from llmfusionbench.statistics import mean_columns, share_columns
 
 if TYPE_CHECKING:
     from llmfusionbench.release import Release
 
 
-def leaderboard(release: Release, split: str | None = None, *, seed: int = 0) -> pd.DataFrame:
-    """Every candidate in every domain, best first. `seed` is that of the bootstrap; `split` None is all splits.
+def leaderboard(release: Release, split: str | None = None) -> pd.DataFrame:
+    """Every candidate in every domain, best first; `split` None is all splits.
 
     Returns:
         A frame with the columns domain, candidate, performance (mean over the scored answers), low and high (its 95%
-        bootstrap interval over queries), scored (number of answers with a performance), queries (of the domain), cost_usd
+        interval over queries), scored (number of answers with a performance), queries (of the domain), cost_usd
         (mean per answer), cost_low, cost_high, provenance.
 
     Raises:
@@ -35,8 +35,8 @@ def leaderboard(release: Release, split: str | None = None, *, seed: int = 0) ->
     frames = []
     for domain in sorted(set(domain_of.values())):
         rows = domains == domain
-        performance = bootstrap_mean(table.performance[rows], seed=seed)
-        cost = bootstrap_mean(table.cost[rows], seed=seed)
+        performance = share_columns(table.performance[rows])
+        cost = mean_columns(table.cost[rows])
         frames.append(
             pd.DataFrame(
                 {

@@ -15,19 +15,57 @@ from sklearn.metrics import ndcg_score
 
 import llmfusionbench as lfb
 from llmfusionbench.evaluation import MEASURES
-from llmfusionbench.evaluation.measures.measure import focal_diversity
+from llmfusionbench.evaluation.measures import INTERVALS
+from llmfusionbench.evaluation.measures.groups import Groups
+from llmfusionbench.evaluation.measures.picks import focal_diversity, pick_entropy
 from llmfusionbench.evaluation.measures.ranking import ranking
-from llmfusionbench.evaluation.measures.tradeoff import frontier, frontier_distance, hull_area
-from llmfusionbench.evaluation.routers.decision import best_cells, best_column, from_names, from_scores
-from llmfusionbench.statistics import Resamples
+from llmfusionbench.evaluation.measures.tradeoff import frontier, frontier_distance, hull_area, joint_area
+from llmfusionbench.evaluation.routers.decision import best_cells, best_column, decide, expected_cost, from_names, from_scores
+from llmfusionbench.statistics import Sample
+from llmfusionbench.statistics.intervals import wilson
 from tests.helpers.small_tables import NAN, Always, random_table, table
 
 # --- choices
 
 
-def test_ties_go_to_the_cheapest() -> None:
+class Fixed:
+    """Gives the same scores to every query."""
+
+    def __init__(self, scores: list[float]) -> None:
+        self.scores = scores
+
+    def score(self, prompts: list[str], tasks: list[str]) -> np.ndarray:
+        return np.tile(self.scores, (len(prompts), 1))
+
+
+def test_ties_go_to_the_candidate_that_was_cheapest_in_train() -> None:
+    train = table([[1, 1, 1]] * 3, [[1, 2, 9], [3, 2, NAN], [8, 9, NAN]], tasks=["t", "t", "u"], prefix="train")
+    test = table([[1, 1, 1]] * 3, [[9, 9, 1]] * 3, tasks=["t", "u", "v"])
+    np.testing.assert_array_equal(expected_cost(train, test), [[2, 2, 9], [8, 9, 9], [4, 13 / 3, 9]])
+    assert decide(Fixed([5, 5, 5]), test, train).choice.tolist() == [0, 0, 0]  # a and b cost the same in t: by name
+    assert decide(Fixed([4, 5, 5]), test, train).choice.tolist() == [1, 1, 1]
+    report = lfb.evaluate({"fixed": Fixed([5, 5, 5])}, (train, test), baselines=(), near_duplicates=None)
+    assert report.data["routers"][0]["picks"] == {"a": 1.0}
+    assert report.data["references"]["oracle"]["cost_usd"]["value"] == 1  # the oracle sees what each answer costs
+
+
+def test_the_cost_of_a_tested_answer_breaks_no_tie() -> None:
+    train = random_table(30, prefix="train")
+    test = random_table(30, seed=1)
+    dearer = replace(test, cost=test.cost[:, ::-1].copy())
+    for scores in ([1.0, 1, 1, 1], [0.0, 2, 2, 2], [1.0, 1, 0, 0]):
+        first, second = (decide(Fixed(scores), t, train).choice for t in (test, dearer))
+        np.testing.assert_array_equal(first, second)
+
+
+def test_ties_between_names_do_not_depend_on_the_order_of_columns() -> None:
+    train, test = (table([[1, 1, 1]], prefix=p, candidates=["z", "m", "a"]) for p in ("train", "test"))
+    assert decide(Fixed([1, 1, 1]), test, train).choice.tolist() == [2]
+    assert decide(Fixed([1, 1, 0]), test, train).choice.tolist() == [1]
+
+
+def test_the_best_cells() -> None:
     known = table([[1, 1, 1], [0, 1, 1]], [[3, 2, NAN], [3, 2, 1]])
-    assert from_scores([[5, 5, 5], [0, 7, 7]], ["a", "b", "c"], known).choice.tolist() == [2, 2]
     np.testing.assert_array_equal(best_cells(known.performance, known.cost), [1, 2])
     np.testing.assert_array_equal(best_cells([[NAN, NAN], [NAN, 0]], [[1, 1], [NAN, NAN]]), [-1, 1])
     assert best_cells(np.zeros((2, 0)), np.zeros((2, 0))).tolist() == [-1, -1]
@@ -111,6 +149,45 @@ def test_areas_of_many_at_once() -> None:
     np.testing.assert_allclose(together, [brute_area(c, p) for c, p in zip(cost, performance, strict=True)], atol=2e-3)
 
 
+@given(points, st.integers(0, 2), st.integers(0, 2))
+def test_area_over_a_given_range(pair: np.ndarray, below: int, above: int) -> None:
+    keep = ~np.isnan(pair).any(axis=0)
+    low, high = np.min(pair[0][keep], initial=5) - below, np.max(pair[0][keep], initial=0) + above
+    found = hull_area(pair[:1], pair[1:], np.array([low]), np.array([high]))[0]
+    if not keep.any() or high <= low:
+        assert found == pytest.approx(pair[1][keep].max() if keep.any() else NAN, nan_ok=True)
+        return
+    first, last, best = pair[0][keep].min(), pair[0][keep].max(), pair[1][keep].max()
+    inner = hull_area(pair[:1], pair[1:])[0] * (last - first)
+    assert found == pytest.approx((inner + best * (high - last)) / (high - low))
+
+
+def test_aiq_is_over_one_range_for_all_routers() -> None:
+    train, test = random_table(60, prefix="train"), random_table(90, seed=1)
+    report = lfb.evaluate({"b": Always("b"), "c": Always("c"), "knn": "knn"}, (train, test), baselines=())
+    cost, performance = test.cost.mean(axis=0), test.performance.mean(axis=0)
+    ends = report.data["cost_range"]
+    sweep = [step["cost_usd"] for router in report.data["routers"] for step in router["sweep"]]
+    assert (ends["low"], ends["high"]) == pytest.approx((min(*sweep, cost[0]), max(*sweep, cost[3])), rel=1e-6)
+    for router, c in zip(report.data["routers"], (1, 2), strict=False):
+        expected = performance[c] * (ends["high"] - cost[c]) / (ends["high"] - ends["low"])
+        assert router["metrics"]["aiq"]["value"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_slopes_of_an_area() -> None:
+    rng = np.random.default_rng(0)
+    cost, quality = rng.random((3, 50)) + np.array([[1.0], [2], [3]]), rng.random((3, 50)) + np.array([[0.0], [1], [2]])
+    whole = Sample([str(i) for i in range(50)])
+    pairs = [(whole.mean(c), whole.mean(q)) for c, q in zip(cost, quality, strict=True)]
+    low, high = whole.mean(cost[0] - 0.5), whole.mean(cost[2] + 1)
+    found = joint_area([*pairs, pairs[1]], low, high)
+    lines = []
+    for i in range(50):  # the jackknife
+        c, q = (np.delete(m, i, axis=1).mean(axis=1) for m in (cost, quality))
+        lines.append(hull_area(c[None], q[None], np.array([c[0] - 0.5]), np.array([c[2] + 1]))[0])
+    assert found.variance == pytest.approx(49 / 50 * np.sum((np.array(lines) - np.mean(lines)) ** 2), rel=1e-2)
+
+
 @given(points)
 def test_frontier(pair: np.ndarray) -> None:
     cost, performance = pair
@@ -126,19 +203,19 @@ def test_frontier(pair: np.ndarray) -> None:
 
 
 def test_distance_to_the_frontier() -> None:
-    front = np.array([[0.0, 10.0]]), np.array([[0.0, 0.5]])
-    found = frontier_distance(np.array([[10.0, 5.0, NAN]]), np.array([[0.5, 0.0, 1.0]]), *front)
-    assert found[0] == pytest.approx((0 + 0.5) / 2)
+    front = np.array([0.0, 10.0]), np.array([0.0, 0.5])
+    found = frontier_distance(np.array([10.0, 5.0, NAN]), np.array([0.5, 0.0, 1.0]), *front)
+    assert found == pytest.approx((0 + 0.5) / 2)
 
 
 def test_strong_and_weak_against_a_plain_loop() -> None:
     train, test = random_table(60, prefix="train"), random_table(80, seed=1)
 
-    class Fixed:
+    class Drawn:
         def score(self, prompts: list[str], tasks: list[str]) -> np.ndarray:
             return np.random.default_rng(3).integers(0, 4, (len(prompts), 4)).astype(float)
 
-    report = lfb.evaluate(Fixed(), (train, test), baselines=(), resamples=50)
+    report = lfb.evaluate(Drawn(), (train, test), baselines=(), resamples=50)
     found = {m: f["value"] for m, f in report.data["routers"][0]["metrics"].items()}
     scores = np.random.default_rng(3).integers(0, 4, (80, 4)).astype(float)
     weak, strong = test.performance[:, 0].mean(), test.performance[:, 3].mean()
@@ -152,7 +229,7 @@ def test_strong_and_weak_against_a_plain_loop() -> None:
     assert found["apgr"] == pytest.approx(np.trapezoid(y, x), abs=1e-6)
     assert found["cpt_50"] == pytest.approx(next(a for a, b in curve if b >= 0.5))
     assert found["cpt_80"] == pytest.approx(next(a for a, b in curve if b >= 0.8))
-    own = from_scores(scores, list("abcd"), test).choice
+    own = best_cells(scores, expected_cost(train, test))
     mean = test.performance[np.arange(80), own].mean()
     assert found["pgr"] == pytest.approx((mean - weak) / (strong - weak), abs=1e-6)
 
@@ -173,7 +250,7 @@ def test_the_rest_against_their_definitions() -> None:
     assert found["v_b"] == pytest.approx(test.performance[:, 2].mean() / single, abs=1e-6)
     assert found["perf_gain"] == pytest.approx(macro[2] / macro[3] - 1, abs=1e-6)
     assert found["cost_save"] == (None if macro[2] < macro[3] else pytest.approx(1 - cost[2] / cost[3], abs=1e-6))
-    assert found["aiq"] == pytest.approx(test.performance[:, 2].mean(), abs=1e-6)
+    assert found["aiq"] == pytest.approx(test.performance[:, 2].mean() * (cost[3] - cost[2]) / (cost[3] - cost[0]), abs=1e-6)
     assert found["pick_entropy"] == 0
     assert "hit_at_1" not in found
     assert "focal_diversity" not in found
@@ -184,34 +261,78 @@ def test_the_rest_against_their_definitions() -> None:
     assert oracle["pick_entropy"] > 0
 
 
-def test_the_interval_of_an_entropy_holds_its_figure() -> None:
-    train, test = random_table(60, 8, prefix="train"), random_table(60, 8, seed=1)
-    names = np.random.default_rng(0).choice(test.candidates, len(test)).tolist()
+def entropy(counts: list[int]) -> float:
+    shares = np.array([c for c in counts if c]) / sum(counts)
+    return float(-(shares * np.log2(shares)).sum())
 
-    class Scattered:
-        def route(self, prompts: list[str], tasks: list[str]) -> list[str]:
-            return names
 
-    metrics = lfb.evaluate(Scattered(), (train, test), baselines=(), resamples=200).data["routers"][0]["metrics"]
-    found = metrics["pick_entropy"]
-    shares = [np.bincount([ord(n) for n, t in zip(names, test.tasks, strict=True) if t == task]) / 20 for task in "tuv"]
-    assert found["value"] == pytest.approx(np.mean([-(p[p > 0] * np.log2(p[p > 0])).sum() for p in shares]))
-    assert found["low"] < found["value"] < found["high"]
+def groups(tasks: list[str]) -> Groups:
+    return Groups(tasks, tasks, Sample([str(i) for i in range(len(tasks))]), np.ones(len(tasks), bool))
+
+
+def test_the_entropy_of_choices_without_bias() -> None:
+    choice = [0] * 30 + [1] * 10 + [2] * 40
+    tasks = ["t"] * 40 + ["u"] * 40
+    found = pick_entropy(choice, groups(tasks))
+    of_t = 40 * entropy([30, 10]) - 39 * (30 * entropy([29, 10]) + 10 * entropy([30, 9])) / 40
+    assert found.value == pytest.approx((of_t + 0) / 2)
+    assert found.value > entropy([30, 10]) / 2
+    assert found.n == 80
+    assert found.low < found.value < found.high
+
+
+def test_an_entropy_without_an_interval() -> None:
+    many = pick_entropy(list(range(20)) + [20] * 20, groups(["t"] * 40))
+    assert math.isnan(many.low)
+    assert many.value > entropy([1] * 20 + [20])
+    same = pick_entropy([3] * 40, groups(["t"] * 20 + ["u"] * 20))
+    other = wilson(0.0, 40)[1]
+    assert same == (0.0, 0.0, pytest.approx(-other * math.log2(other) - (1 - other) * math.log2(1 - other)), 40)
+    assert math.isnan(pick_entropy([-1, -1], groups(["t", "t"])).value)
+
+
+def test_coverage_of_entropies() -> None:
+    shares = np.array([[0.5, 0.3, 0.15, 0.05], [0.1, 0.1, 0.2, 0.6]])
+    truth = np.mean([entropy((1000 * row).astype(int).tolist()) for row in shares])
+    rng, inside = np.random.default_rng(0), 0
+    for _ in range(1000):
+        choice = np.concatenate([rng.choice(4, 100, p=row) for row in shares])
+        found = pick_entropy(choice, groups(["t"] * 100 + ["u"] * 100))
+        inside += found.low <= truth <= found.high
+    assert 0.93 <= inside / 1000 <= 0.97
 
 
 def test_focal_diversity_against_its_definition() -> None:
     fails = np.random.default_rng(0).random((40, 3)) < [0.5, 0.4, 0.6]
-    found, count = focal_diversity(1.0 - fails, Resamples([str(i) for i in range(40)], resamples=10), np.ones(40, bool))
+    found = focal_diversity(1.0 - fails, Sample([str(i) for i in range(40)]), np.ones(40, bool))
     parts = []
     for focal in range(3):
         failing = fails[fails[:, focal]].sum(axis=1)
         one = np.mean(failing / 3)
         two = np.mean(failing * (failing - 1) / (3 * 2))
         parts.append(1 - two / one)
-    assert found[0] == pytest.approx(np.mean(parts))
-    assert count == 40
-    alike, _ = focal_diversity([[0, 0], [1, 1]], Resamples(["a", "b"], resamples=1), np.ones(2, bool))
-    assert alike[0] == pytest.approx(0)
+    assert found.value == pytest.approx(np.mean(parts))
+    assert math.isnan(found.low)  # too few failures
+    assert found.n == 40
+    more = focal_diversity(np.tile(1.0 - fails, (3, 1)), Sample([str(i) for i in range(120)]), np.ones(120, bool))
+    assert more.value == pytest.approx(found.value)
+    assert more.low < more.value < more.high
+    alike = focal_diversity([[0, 0], [1, 1]], Sample(["a", "b"]), np.ones(2, bool))
+    assert alike.value == pytest.approx(0)
+
+
+def test_every_metric_has_an_interval_or_a_reason() -> None:
+    assert {m.interval for m in MEASURES.values()} == set(INTERVALS)
+    assert all(m.why for m in MEASURES.values() if m.interval == "none")
+    report = lfb.evaluate(["knn", "random"], (random_table(60, prefix="train"), random_table(90, seed=1)))
+    for name, said in report.data["metrics"].items():
+        assert said["interval"] == INTERVALS[MEASURES[name].interval]
+        for router in report.data["routers"]:
+            figure = router["metrics"].get(name, {"low": None, "high": None, "value": None})
+            if MEASURES[name].interval == "none" or figure["value"] is None:
+                assert figure["low"] is figure["high"] is None, name
+            elif not said["why"]:
+                assert figure["low"] < figure["high"], name
 
 
 def test_figures_lie_in_their_intervals() -> None:

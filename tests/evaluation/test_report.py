@@ -13,6 +13,7 @@ import pytest
 import llmfusionbench as lfb
 from llmfusionbench.cli.main import run
 from llmfusionbench.evaluation import MEASURES, compare
+from llmfusionbench.evaluation.measures import INTERVALS
 from tests.helpers.small_tables import Always, random_table
 
 
@@ -86,6 +87,26 @@ def test_what_is_no_report(report: lfb.Report, path: tuple[str | int, ...], valu
     with pytest.raises(lfb.LLMFusionBenchError) as caught:
         lfb.Report(data)
     assert f"{place}: " in str(caught.value)
+
+
+def test_metrics_say_how_their_intervals_are_made(report: lfb.Report) -> None:
+    said = report.data["metrics"]
+    assert said["performance"] == {**said["performance"], "interval": INTERVALS["share"], "why": None}
+    assert said["cost_save"]["interval"] == "none"
+    assert "biased" in said["cost_save"]["why"]
+    page = report.to_html()
+    assert f"perf gain, cost save, pareto distance: {said['cost_save']['why']}." in page
+    assert "Range of cost for AIQ" in page
+
+
+def test_a_report_of_an_earlier_version_is_read(report: lfb.Report) -> None:
+    data = copy.deepcopy(report.data)
+    del data["cost_range"]
+    for said in data["metrics"].values():
+        del said["interval"], said["why"]
+    earlier = lfb.Report({**data, "version": "1.1"})
+    assert "Without an interval" not in earlier.to_html()
+    assert len(compare(earlier, report)) > 0
 
 
 def test_no_report_there(tmp_path: Path) -> None:

@@ -6,15 +6,22 @@ from typing import Final
 
 import numpy as np
 
+from llmfusionbench.evaluation.measures.groups import column_ratios
 from llmfusionbench.evaluation.measures.trial import Trial
 from llmfusionbench.evaluation.routers.decision import Indices
-from llmfusionbench.statistics import Floats, Resamples, ratio
+from llmfusionbench.statistics import Floats, Linear, Sample, ratio
 
 SWEEP: Final = 25
 """Values of lambda, the willingness to pay."""
 
 CPT: Final = (0.5, 0.8)
 """Levels of PGR whose least share of strong calls is reported."""
+
+Point = tuple[Linear, Linear]
+"""Mean cost (USD) and mean performance."""
+
+_STEP: Final = 1e-7
+"""Step of a slope, as a part of the range."""
 
 
 def sweep(trial: Trial, scores: Floats) -> Indices:
@@ -39,11 +46,20 @@ def sweep(trial: Trial, scores: Floats) -> Indices:
     return choices
 
 
-def hull_area(cost: Floats, performance: Floats) -> Floats:
-    """[B] AIQ: the area under the non-decreasing upper convex hull of L points, divided by their range of cost.
+def hull_area(cost: Floats, performance: Floats, low: Floats | None = None, high: Floats | None = None) -> Floats:
+    """[B] AIQ: the area under the non-decreasing upper convex hull of L points, divided by a range of cost (arXiv 2403.12031).
 
-    `cost` (USD) and `performance` are [B, L]; NaN = missing point. AIQ is the highest performance if all points cost the same,
-    and NaN without points.
+    Routers are compared over one range for all. As in the code published with RouterBench, a hull goes on at its highest
+    performance above the cost of its last point, and counts 0 below that of its first, where the router cannot be run.
+
+    Args:
+        cost: [B, L] USD, NaN = missing point.
+        performance: [B, L], NaN = missing point.
+        low: [B] USD, the lower end of the range, not above any point; by default the lowest cost of the points.
+        high: [B] USD, the upper end of the range, not below any point; by default the highest cost of the points.
+
+    Returns:
+        [B]; the highest performance if the range has no width, NaN without points.
     """
     absent = np.isnan(cost) | np.isnan(performance)
     x = np.where(absent, np.inf, cost)
@@ -78,44 +94,73 @@ def hull_area(cost: Floats, performance: Floats) -> Floats:
         left, right = stack[:, i - 1], stack[:, i]
         piece = (x[rows, right] - x[rows, left]) * (y[rows, left] + y[rows, right]) / 2
         area += np.where(i <= top, piece, 0.0)
-    with np.errstate(invalid="ignore"):  # a row without points has no width
-        width = x[rows, stack[rows, top]] - x[:, 0]
-    flat = y[rows, stack[rows, top]]
+    last, flat = x[rows, stack[rows, top]], y[rows, stack[rows, top]]
+    area += 0.0 if high is None else flat * (high - last)
+    width = (last if high is None else high) - (x[:, 0] if low is None else low)
     value = np.where(width > 0, ratio(area, width), flat)
     found: Floats = np.where(there.any(axis=1), value, np.nan)
     return found
 
 
-def strong_weak_curve(trial: Trial, scores: Floats, resamples: Resamples) -> dict[str, Floats]:
-    """APGR and CPT of RouteLLM (arXiv 2406.18665), name -> [1 + resamples].
+def joint_area(points: list[Point], low: Linear, high: Linear) -> Linear:
+    """AIQ of a router over the range of cost of a report, by the delta method: the slopes of `hull_area` are differences.
+
+    Args:
+        points: The points of its sweep.
+        low: The lowest mean cost of the report.
+        high: The highest mean cost of the report.
+    """
+    distinct = {(cost.value, quality.value): (cost, quality) for cost, quality in points}
+    kept = [pair for place, pair in distinct.items() if not np.isnan(place).any()]
+    if not kept:
+        return points[0][0] * float("nan")
+    parts = [*(cost for cost, _ in kept), *(quality for _, quality in kept), low, high]
+    values = np.array([part.value for part in parts])
+    n = len(kept)
+    steps = np.full(len(parts), _STEP)
+    steps[[*range(n), 2 * n, 2 * n + 1]] *= (high.value - low.value) or 1.0
+    moved = np.vstack([values, values + np.diag(steps), values - np.diag(steps)])
+    areas = hull_area(moved[:, :n], moved[:, n : 2 * n], moved[:, 2 * n], moved[:, 2 * n + 1])
+    up, down = areas[1 : len(parts) + 1], areas[len(parts) + 1 :]
+    figure = parts[0] * 0.0 + float(areas[0])
+    for part, slope in zip(parts, (up - down) / (2 * steps), strict=True):
+        figure = figure + (part - part.value) * float(slope)
+    return figure
+
+
+def strong_weak_curve(trial: Trial, scores: Floats, sample: Sample) -> tuple[tuple[Linear, Linear], dict[str, float]]:
+    """APGR and CPT of RouteLLM (arXiv 2406.18665).
 
     The strong candidate has the best train performance, and the weak one is the cheapest. Queries go to the strong one in the
-    order of their score difference, ties together, while PGR rises from 0 to 1. NaN if the two are the same or perform equally.
+    order of their score difference, ties together, while PGR rises from 0 to 1. NaN if the two are the same or if the strong
+    one does not perform better.
+
+    Returns:
+        Numerator and denominator of APGR: a query's gain counts by the share of the queries after it, and half of those tied
+        with it. Name -> value of CPT.
     """
     rows = np.arange(len(scores))
     with np.errstate(invalid="ignore", over="ignore"):  # the difference of two missing scores is NaN
         difference = scores[rows, trial.strongest] - scores[rows, trial.cheapest]
     gain = trial.cells(trial.table.performance, trial.strongest) - trial.cells(trial.table.performance, trial.cheapest)
     use = np.flatnonzero(~np.isnan(gain) & ~np.isnan(difference) & (trial.strongest != trial.cheapest) & ~trial.outside)
-    nothing = np.full(len(resamples.weights), np.nan)
-    if not len(use):
-        return {"apgr": nothing, **{f"cpt_{round(100 * level)}": nothing for level in CPT}}
-    order = use[np.argsort(-difference[use], kind="stable")]
-    ends = np.append(np.flatnonzero(difference[order][1:] != difference[order][:-1]), len(order) - 1)
-    weights = resamples.weights[:, order]
-    share = np.cumsum(weights, axis=1)[:, ends]
-    won = np.cumsum(weights * gain[order], axis=1)[:, ends]
-    start = np.zeros((len(weights), 1))
-    share = np.hstack([start, ratio(share, share[:, -1:])])
-    pgr = np.hstack([start, ratio(won, won[:, -1:])])
-    pgr = np.where(won[:, -1:] > 0, pgr, np.nan)  # without a gain there is no gap to recover
-    curve = {"apgr": ((share[:, 1:] - share[:, :-1]) * (pgr[:, 1:] + pgr[:, :-1]) / 2).sum(axis=1)}
-    for level in CPT:
-        with np.errstate(invalid="ignore"):
-            reached = pgr >= level
-        first = share[np.arange(len(share)), reached.argmax(axis=1)]
-        curve[f"cpt_{round(100 * level)}"] = np.where(reached.any(axis=1), first, np.nan)
-    return curve
+    area, whole = np.full(len(scores), np.nan), np.full(len(scores), np.nan)
+    names = {level: f"cpt_{round(100 * level)}" for level in CPT}
+    if not len(use) or gain[use].sum() <= 0:
+        return (sample.mean(area), sample.mean(whole)), dict.fromkeys(names.values(), float("nan"))
+    levels, run = np.unique(-difference[use], return_inverse=True)
+    size, won = np.bincount(run), np.bincount(run, gain[use], len(levels))
+    before = np.cumsum(size) - size / 2  # queries before the middle of each run
+    # A query moves the curve by its own gain, and by the gains before it, which then count for one query more.
+    own = gain[use] * (1 - before[run] / len(use))
+    others = (np.cumsum(won) - won / 2)[run] / len(use)
+    area[use] = own + others - float(others.mean())
+    whole[use] = gain[use]
+    share = np.concatenate([[0.0], np.cumsum(size) / len(use)])
+    pgr = np.concatenate([[0.0], np.cumsum(won) / won.sum()])
+    reached = {level: np.flatnonzero(pgr >= level) for level in CPT}
+    least = {name: float(share[reached[level][0]]) if len(reached[level]) else float("nan") for level, name in names.items()}
+    return (sample.mean(area), sample.mean(whole)), least
 
 
 def frontier(cost: Floats, performance: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -129,18 +174,13 @@ def frontier(cost: Floats, performance: Floats) -> np.ndarray[tuple[int], np.dty
     return mask
 
 
-def frontier_distance(cost: Floats, performance: Floats, front_cost: Floats, front_performance: Floats) -> Floats:
-    """[B] mean distance of L points to the nearest of F points of the joint frontier.
+def frontier_distance(cost: Floats, performance: Floats, front_cost: Floats, front_performance: Floats) -> float:
+    """The mean distance of L points to the nearest of F points of the joint frontier; NaN without points.
 
-    `cost` (USD) and `performance` are [B, L], those of the frontier [B, F]. Both axes are scaled to the range of the frontier
-    in the data, row 0.
+    `cost` (USD) and `performance` are [L], those of the frontier [F]. Both axes are scaled to the range of the frontier.
     """
-    if not front_cost.shape[1]:
-        return np.full(len(cost), np.nan)
-    width = float(np.ptp(front_cost[0])) or 1.0
-    height = float(np.ptp(front_performance[0])) or 1.0
-    squares = ((cost[:, :, None] - front_cost[:, None, :]) / width) ** 2
-    squares = squares + ((performance[:, :, None] - front_performance[:, None, :]) / height) ** 2
-    nearest = np.sqrt(squares.min(axis=2))
-    known = ~np.isnan(nearest)
-    return ratio(np.where(known, nearest, 0.0).sum(axis=1), known.sum(axis=1))
+    if not len(front_cost):
+        return float("nan")
+    width, height = float(np.ptp(front_cost)) or 1.0, float(np.ptp(front_performance)) or 1.0
+    squares = ((cost[:, None] - front_cost) / width) ** 2 + ((performance[:, None] - front_performance) / height) ** 2
+    return float(column_ratios(np.sqrt(squares.min(axis=1))[:, None])[0])

@@ -10,9 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from llmfusionbench.evaluation.protocol import Fold
-from llmfusionbench.evaluation.routers.decision import Decisions, Indices, best_cells, best_column, cheapest_first
-from llmfusionbench.release.routing_table import RoutingTable, column_means
-from llmfusionbench.statistics import Floats, Resamples, ratio
+from llmfusionbench.evaluation.routers.decision import (
+    Decisions,
+    Indices,
+    best_cells,
+    best_column,
+    cheapest_first,
+    expected_cost,
+)
+from llmfusionbench.release.routing_table import RoutingTable
+from llmfusionbench.statistics import Floats
 from llmfusionbench.types import Candidate
 
 
@@ -54,7 +61,7 @@ class Trial:
             unseen=np.concatenate(
                 [np.tile([c not in fold.train.candidates for c in table.candidates], (len(fold.test), 1)) for fold in folds]
             ),
-            train_cost=np.concatenate([_expected_cost(fold, table.candidates) for fold in folds]),
+            train_cost=np.concatenate([expected_cost(fold.train, fold.test) for fold in folds]),
             best_single=np.repeat([_place(fold, best_column(fold.train)) for fold in folds], sizes),
             cheapest=np.repeat([_place(fold, _cheapest(fold.train)) for fold in folds], sizes),
             strongest=np.repeat([_place(fold, best_column(replace(fold.train, reward=None))) for fold in folds], sizes),
@@ -75,55 +82,6 @@ class Trial:
         tokens = np.full(self.table.cost.shape, np.nan) if self.tokens is None else self.tokens
         matrices = (self.table.performance, self.table.cost, self.table.judge, self.table.target, tokens)
         return np.stack([self.cells(matrix, choice) for matrix in matrices], axis=1)
-
-
-class Groups:
-    """Means over all rows, tasks and domains, from the same sums."""
-
-    def __init__(self, trial: Trial, resamples: Resamples, rows: npt.NDArray[np.bool_]) -> None:
-        every = list(zip(trial.table.domains, trial.table.tasks, strict=True))
-        pairs = sorted({pair for pair, takes_part in zip(every, rows, strict=True) if takes_part})
-        place = {pair: i for i, pair in enumerate(pairs)}
-        of = np.array([place.get(pair, -1) for pair in every], np.int64)
-        self.domains = sorted({d for d, _ in pairs})
-        self.tasks = sorted({t for _, t in pairs})
-        self.resamples = resamples
-        self._pairs = pairs
-        self._members = [rows & (of == i) for i in range(len(pairs))]
-
-    def sums(self, values: npt.ArrayLike) -> tuple[Floats, Floats]:
-        """Sums and counts [1 + resamples, G, K] of `values` [R, K] in every pair of domain and task."""
-        matrix = np.asarray(values, np.float64)
-        if not self._members:
-            empty = np.zeros((len(self.resamples.weights), 0, matrix.shape[1]))
-            return empty, empty
-        totals, counts = zip(*(self.resamples.sums(matrix, members) for members in self._members), strict=True)
-        return np.stack(totals, axis=1), np.stack(counts, axis=1)
-
-    def micro(self, sums: tuple[Floats, Floats]) -> Floats:
-        """[1 + resamples, K] means over the rows."""
-        return ratio(sums[0].sum(axis=1), sums[1].sum(axis=1))
-
-    def macro(self, sums: tuple[Floats, Floats]) -> Floats:
-        """[1 + resamples, K] means over tasks of their means; a task without values does not count."""
-        means = self.by("task", sums)
-        known = ~np.isnan(means)
-        return ratio(np.where(known, means, 0.0).sum(axis=1), known.sum(axis=1))
-
-    def by(self, level: str, sums: tuple[Floats, Floats]) -> Floats:
-        """[1 + resamples, tasks or domains, K] means within each."""
-        names = self.tasks if level == "task" else self.domains
-        side = 1 if level == "task" else 0
-        onto = np.array([[float(pair[side] == name) for pair in self._pairs] for name in names]).reshape(len(names), -1)
-        return ratio(np.einsum("ng,bgk->bnk", onto, sums[0]), np.einsum("ng,bgk->bnk", onto, sums[1]))
-
-    def count(self, level: str, values: Floats) -> dict[str, int]:
-        """Task or domain -> number of rows of `values` [R] with a value."""
-        side = 1 if level == "task" else 0
-        counts: dict[str, int] = {}
-        for pair, members in zip(self._pairs, self._members, strict=True):
-            counts[pair[side]] = counts.get(pair[side], 0) + int((~np.isnan(values[members])).sum())
-        return counts
 
 
 def stacked(tables: Sequence[RoutingTable]) -> RoutingTable:
@@ -162,17 +120,3 @@ def _cheapest(train: RoutingTable) -> int:
     prices = [[row.get("input_price"), row.get("output_price")] for row in rows]
     total = np.array(prices, np.float64).reshape(-1, 2).sum(axis=1)
     return -1 if np.isnan(total).all() else int(np.nanargmin(total))
-
-
-def _expected_cost(fold: Fold, candidates: Sequence[str]) -> Floats:
-    """[Q, C] mean train cost per candidate and task, or over all tasks without one; NaN for an unseen candidate."""
-    known = {name: i for i, name in enumerate(fold.train.candidates)}
-    tasks = np.array(fold.train.tasks, object)
-    overall = column_means(fold.train.cost)
-    by_task = {}
-    for task in set(fold.test.tasks):
-        rows = tasks == task
-        means = column_means(fold.train.cost[rows]) if rows.any() else np.full(len(overall), np.nan)
-        means = np.where(np.isnan(means), overall, means)
-        by_task[task] = np.array([means[known[c]] if c in known else np.nan for c in candidates])
-    return np.array([by_task[task] for task in fold.test.tasks]).reshape(len(fold.test), len(candidates))

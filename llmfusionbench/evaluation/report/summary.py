@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from llmfusionbench.evaluation.measures import MEASURES
+from llmfusionbench.evaluation.measures import INTERVALS, MEASURES, Measure
 from llmfusionbench.evaluation.measures.measure import LEVELS, Measurer, Measures
-from llmfusionbench.evaluation.measures.tradeoff import frontier, frontier_distance
+from llmfusionbench.evaluation.measures.tradeoff import frontier
 from llmfusionbench.evaluation.measures.trial import Trial
 from llmfusionbench.evaluation.report.figures import figure, number
 from llmfusionbench.evaluation.routers.decision import Decisions
@@ -18,7 +18,7 @@ from llmfusionbench.evaluation.variance.findings import findings
 from llmfusionbench.evaluation.variance.tested import Tested
 from llmfusionbench.release.failures import MISSING, ZERO
 from llmfusionbench.release.routing_table import column_means
-from llmfusionbench.statistics import Floats, estimate, two_sided_p
+from llmfusionbench.statistics import Floats, mean
 from llmfusionbench.texts.near_duplicates import Overlap
 
 VERSION = "1.2"
@@ -53,10 +53,12 @@ def summarise(
     trial, table = measurer.trial, measurer.trial.table
     measured = {name: measurer.measure(decided) for name, decided in decisions.items()}
     matrices = {"performance": table.performance, "cost_usd": table.cost, "judge": table.judge}
-    means = {name: measurer.groups.micro(measurer.groups.sums(matrix)) for name, matrix in matrices.items()}
-    counts = {name: (~np.isnan(matrix[measurer.inside])).sum(axis=0) for name, matrix in matrices.items()}
-    on_front = frontier(means["cost_usd"][0], means["performance"][0])
-    _add_pareto_distances(measured, means)
+    always = {
+        name: [measurer.level(name, matrix[:, i].astype(np.float64), measurer.inside) for i in range(matrix.shape[1])]
+        for name, matrix in matrices.items()
+    }
+    on_front = frontier(*(np.array([e.value for e in always[name]]) for name in ("cost_usd", "performance")))
+    low, high = measurer.measure_together(measured)
     warnings = [*_about(setting, trial), *_unknown(trial, measurer, decisions), *setting.warnings]
     duplicates = _duplicates(setting, overlaps, measurer, measured, warnings)
     return {
@@ -67,7 +69,8 @@ def summarise(
         "failures": {"policy": setting.failures, "answers": int(trial.table.failures[measurer.inside].sum())},
         "seed": setting.seed,
         "queries": {"train": setting.train, "test": setting.test},
-        "metrics": {name: {"better": m.better or None, "description": m.description} for name, m in MEASURES.items()},
+        "metrics": {name: _about_metric(m) for name, m in MEASURES.items()},
+        "cost_range": {"low": number(low), "high": number(high)},
         "references": {
             name: _levels(measurer.measure(Decisions(choice, np.zeros(len(choice), bool), None)))
             for name, choice in (("best_single", trial.best_single), ("oracle", trial.oracle), ("cheapest", trial.cheapest))
@@ -76,7 +79,7 @@ def summarise(
         "best_single": sorted({table.candidates[c] for c in np.unique(trial.best_single) if c >= 0}),
         "routers": [_router(name, decisions[name], setting, measurer, measured) for name in measured],
         "candidates": [
-            {"candidate": c} | {name: figure(estimate(draws[:, i], int(counts[name][i]))) for name, draws in means.items()}
+            {"candidate": c} | {name: figure(estimates[i]) for name, estimates in always.items()}
             for i, c in enumerate(table.candidates)
         ],
         "variance": findings(scores, measurer, _own_first(setting, measured), seed=setting.seed),
@@ -97,8 +100,8 @@ def _router(
     name: str, decided: Decisions, setting: Setting, measurer: Measurer, measured: Mapping[str, Measures]
 ) -> dict[str, Any]:
     trial, found = measurer.trial, measured[name]
-    others = [b for b in setting.baselines if b != name and not np.isnan(measured[b].draws["regret"][0])]
-    best = min(others, key=lambda b: (measured[b].draws["regret"][0], b), default=None)
+    others = [b for b in setting.baselines if b != name and not np.isnan(measured[b].figures["regret"].value)]
+    best = min(others, key=lambda b: (measured[b].figures["regret"].value, b), default=None)
     single = trial.table.candidates[trial.best_single[0]] if len(np.unique(trial.best_single)) == 1 else "of each fold"
     against = {
         "best_single": (single, measurer.best_single),
@@ -106,13 +109,13 @@ def _router(
     }
     chosen = decided.choice[measurer.inside & (decided.choice >= 0)]
     picks = np.bincount(chosen, minlength=len(trial.table.candidates)) / max(1, len(chosen))
-    points = {(float(x), float(y)) for x, y in zip(found.points[0][0], found.points[1][0], strict=True)}
+    points = {(cost.value, quality.value) for cost, quality in found.points}
     return {
         "name": name,
         "baseline": name in setting.baselines,
-        "metrics": {m: figure(estimate(found.draws[m], found.counts[m])) for m in MEASURES if m in found.draws},
-        "per_task": {t: {m: figure(estimate(*v)) for m, v in by.items()} for t, by in found.per_task.items()},
-        "per_domain": {d: {m: figure(estimate(*v)) for m, v in by.items()} for d, by in found.per_domain.items()},
+        "metrics": {m: figure(found.figures[m]) for m in MEASURES if m in found.figures},
+        "per_task": {t: {m: figure(e) for m, e in by.items()} for t, by in found.per_task.items()},
+        "per_domain": {d: {m: figure(e) for m, e in by.items()} for d, by in found.per_domain.items()},
         "picks": {c: number(float(s)) for c, s in zip(trial.table.candidates, picks, strict=True) if s > 0},
         "paired": {k: _paired(measurer, found.outcome, *rival, column=3) for k, rival in against.items()},
         "paired_performance": {k: _paired(measurer, found.outcome, *rival, column=0) for k, rival in against.items()},
@@ -124,19 +127,19 @@ def _paired(measurer: Measurer, own: Floats, rival: str | None, outcome: Floats 
     """Mean gain over a rival on the queries for which both have a value."""
     if outcome is None:
         return {"rival": None, "gain": None, "low": None, "high": None, "p": None, "n": 0}
-    draws, count = measurer.gain(own[:, column], outcome[:, column])
-    gain = figure(estimate(draws, count))
-    return {"rival": rival, "gain": gain.pop("value"), **gain, "p": number(two_sided_p(draws))}
+    found, p = measurer.gain(own[:, column], outcome[:, column])
+    gain = figure(found)
+    return {"rival": rival, "gain": gain.pop("value"), **gain, "p": number(p)}
 
 
-def _add_pareto_distances(measured: Mapping[str, Measures], means: Mapping[str, Floats]) -> None:
-    """Add `pareto_distance` to the measures of each router; the frontier is that of all candidates and sweeps."""
-    costs = np.hstack([means["cost_usd"], *(found.points[0] for found in measured.values())])
-    qualities = np.hstack([means["performance"], *(found.points[1] for found in measured.values())])
-    front = frontier(costs[0], qualities[0])
-    for found in measured.values():
-        found.draws["pareto_distance"] = frontier_distance(*found.points, costs[:, front], qualities[:, front])
-        found.counts["pareto_distance"] = found.counts["performance"]
+def _about_metric(measure: Measure) -> dict[str, Any]:
+    """The definition of a metric, how its interval is made, and why or where it has none."""
+    return {
+        "better": measure.better or None,
+        "description": measure.description,
+        "interval": INTERVALS[measure.interval],
+        "why": measure.why or None,
+    }
 
 
 def _random(measurer: Measurer) -> dict[str, Any]:
@@ -144,13 +147,11 @@ def _random(measurer: Measurer) -> dict[str, Any]:
     table = measurer.trial.table
     matrices = (table.performance, table.cost, table.judge, table.target)
     columns = np.stack([column_means(np.asarray(matrix).T) for matrix in matrices], axis=1)
-    means = measurer.groups.micro(measurer.groups.sums(columns))
-    counts = (~np.isnan(columns[measurer.inside])).sum(axis=0)
-    return {name: figure(estimate(means[:, k], int(counts[k]))) for k, name in enumerate(LEVELS[:4])}
+    return {name: figure(measurer.level(name, columns[:, k], measurer.inside)) for k, name in enumerate(LEVELS[:4])}
 
 
 def _levels(found: Measures) -> dict[str, Any]:
-    return {m: figure(estimate(found.draws[m], found.counts[m])) for m in LEVELS[:4]}
+    return {m: figure(found.figures[m]) for m in LEVELS[:4]}
 
 
 def _duplicates(
@@ -164,10 +165,10 @@ def _duplicates(
     if found.any() and not found.all():
         rows = measurer.inside & ~found
         for name, measures in measured.items():
-            every = measures.draws["reward"]
-            kept = measurer.resamples.mean(measures.outcome[:, 3], rows)
-            change = figure(estimate(kept - every, int(rows.sum())))
-            before, after = number(float(every[0])), number(float(kept[0]))
+            reward = measures.outcome[:, 3]
+            every, kept = measurer.groups.micro(reward), measurer.sample.mean(reward, rows)
+            change = figure(mean(kept - every, int(rows.sum())))
+            before, after = number(every.value), number(kept.value)
             effect.append({"router": name, "with": before, "without": after, "difference": change.pop("value"), **change})
     ids = np.array(measurer.trial.table.query_ids, object)
     exact = sorted(set(ids[overlaps.exact]))

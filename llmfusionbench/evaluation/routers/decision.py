@@ -37,6 +37,9 @@ class Decisions:
 def decide(router: Any, table: RoutingTable, train: RoutingTable, *, may_decline: bool = False) -> Decisions:
     """Ask a router for its choices.
 
+    Ties between equal scores go to the candidate with the lowest expected cost, its mean cost in train on the query's task,
+    then to the first name. What the answers to the tested queries cost decides only for a bound, such as the oracle.
+
     Args:
         router: Fitted, if it has `fit`.
         table: The queries, and the candidates that may be chosen.
@@ -49,25 +52,25 @@ def decide(router: Any, table: RoutingTable, train: RoutingTable, *, may_decline
     if getattr(router, "needs_truth", False):
         seen = from_scores(router.score_table(table), table.candidates, table, may_decline=may_decline)
         assert seen.scores is not None
-        by_cell = best_cells(np.where(np.isneginf(seen.scores), np.nan, seen.scores), table.cost)
-        return replace(seen, choice=np.where(seen.choice >= 0, by_cell, -1))  # it sees the cost of each answer, too
+        return _tied(seen, table.cost, table.candidates)  # it sees the cost of each answer, too
     if hasattr(router, "decide"):
         decisions: Decisions = router.decide(table, may_decline=may_decline)
-        return decisions
+        return _tied(decisions, expected_cost(train, table), table.candidates)
     if hasattr(router, "score"):
         scores = router.score(list(table.prompts), list(table.tasks))
         columns = list(getattr(router, "candidates_", train.candidates))
         named = list(getattr(scores, "columns", ()))  # of a data frame
         if named and all(isinstance(name, str) for name in named):
             columns = named
-        return from_scores(scores, columns, table, may_decline=may_decline)
+        made = from_scores(scores, columns, table, may_decline=may_decline)
+        return _tied(made, expected_cost(train, table), table.candidates)
     if hasattr(router, "route"):
         return from_names(router.route(list(table.prompts), list(table.tasks)), table, may_decline=may_decline)
     raise InputError(f"{name_of(router)}: has neither score nor route. Remedy: see llmfusionbench.evaluation.Router")
 
 
 def from_scores(scores: Any, columns: Sequence[str], table: RoutingTable, *, may_decline: bool = False) -> Decisions:
-    """The best candidates by scores [Q, len(columns)]; ties go to the lowest mean cost. Raises InputError for other arrays."""
+    """The best candidates by scores [Q, len(columns)]; ties go to the first name. Raises InputError for other arrays."""
     try:
         if np.iscomplexobj(scores):  # NumPy would drop the imaginary parts with only a warning
             raise TypeError("complex numbers")
@@ -94,13 +97,9 @@ def from_scores(scores: Any, columns: Sequence[str], table: RoutingTable, *, may
     ]
     if not may_decline:
         faults += [f"query {table.query_ids[i]}: no candidate has a score" for i in np.flatnonzero(nothing & ~bad)]
-    order = cheapest_first(table)
-    choice = np.full(len(table), -1, np.int64)
-    if len(order):
-        choice = order[np.argmax(np.where(np.isnan(dense), -np.inf, dense)[:, order], axis=1)]
-    choice[bad | nothing] = -1
     dense[bad] = -np.inf
-    return Decisions(choice, nothing & ~bad & may_decline, dense, tuple(faults))
+    made = Decisions(np.where(bad | nothing, -1, 0), nothing & ~bad & may_decline, dense, tuple(faults))
+    return _tied(made, np.full(dense.shape, np.nan), table.candidates)
 
 
 def from_names(names: Sequence[str | None], table: RoutingTable, *, may_decline: bool = False) -> Decisions:
@@ -129,6 +128,23 @@ def cheapest_first(table: RoutingTable) -> Indices:
     """[C] columns in the order that breaks ties: by mean cost, unknown costs last, then by name."""
     means = column_means(table.cost)
     return np.lexsort((np.arange(len(means)), np.where(np.isnan(means), np.inf, means)))
+
+
+def expected_cost(train: RoutingTable, table: RoutingTable) -> npt.NDArray[np.float64]:
+    """[Q, C] USD; mean cost in train of each candidate of `table` on the query's task, over all tasks where the task has none.
+
+    NaN for a candidate without a cost in train.
+    """
+    known = {name: i for i, name in enumerate(train.candidates)}
+    tasks = np.array(train.tasks, object)
+    overall = column_means(train.cost)
+    by_task = {}
+    for task in set(table.tasks):
+        rows = tasks == task
+        means = column_means(train.cost[rows]) if rows.any() else np.full(len(overall), np.nan)
+        means = np.where(np.isnan(means), overall, means)
+        by_task[task] = np.array([means[known[c]] if c in known else np.nan for c in table.candidates])
+    return np.array([by_task[task] for task in table.tasks], np.float64).reshape(len(table), len(table.candidates))
 
 
 def best_cells(values: npt.ArrayLike, cost: npt.ArrayLike) -> Indices:
@@ -160,6 +176,15 @@ def refuse(name: str, faults: Sequence[str]) -> None:
             f"router {name}: found {len(faults)} {noun} in its choices:\n{lines}\n"
             "Remedy: fix them, or use --allow-partial, which counts missing choices"
         )
+
+
+def _tied(made: Decisions, cost: npt.ArrayLike, names: Sequence[str]) -> Decisions:
+    """The choices by the scores, ties to the lowest of `cost` [Q, C], then to the first name; unchanged without scores."""
+    if made.scores is None:
+        return made
+    order = np.argsort(np.asarray(names, str), kind="stable")
+    best = best_cells(np.where(np.isneginf(made.scores), np.nan, made.scores)[:, order], np.asarray(cost)[:, order])
+    return replace(made, choice=np.where((made.choice >= 0) & (best >= 0), order[best] if len(order) else -1, -1))
 
 
 def name_of(router: Any) -> str:

@@ -11,14 +11,12 @@ import numpy as np
 from llmfusionbench.evaluation.routers.decision import Indices
 from llmfusionbench.evaluation.variance.best_of import balanced_groups, best_of_means, best_of_one, best_unseen, expected_best
 from llmfusionbench.evaluation.variance.cells import Cells
-from llmfusionbench.statistics import Estimate, Floats
+from llmfusionbench.statistics import Estimate, Floats, student_quantile
 
 GROUPS: Final = 20
 """Groups of queries of the jackknife."""
 
 _LEAST_GROUPS: Final = 5
-NORMAL_QUANTILE: Final = 1.959963984540054
-"""The 97.5th percentile of the standard normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +84,3 @@ def jackknife(values: Floats, n: int) -> Estimate:
     error = math.sqrt((len(rest) - 1) * float(rest.var()))
     half = student_quantile(len(rest) - 1) * error
     return Estimate(value, value - half, value + half, n)
-
-
-def student_quantile(freedom: int) -> float:
-    """The 97.5th percentile of Student's t, by the expansion of Abramowitz & Stegun, 26.7.5, for at least 4 degrees."""
-    z, v = NORMAL_QUANTILE, freedom
-    return (
-        z
-        + (z**3 + z) / (4 * v)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * v**3)
-    )

@@ -8,7 +8,7 @@ import numpy as np
 
 from llmfusionbench.evaluation.variance.cells import Cells
 from llmfusionbench.evaluation.variance.moments import Moments, task_moments
-from llmfusionbench.statistics import Estimate, Floats, estimate, ratio
+from llmfusionbench.statistics import Estimate, Floats, percentiles, ratio
 
 COMPONENTS: Final = {
     "task": "differences between tasks",
@@ -73,7 +73,7 @@ def components(cells: Cells, *, resamples: int = 1000, seed: int = 0) -> Split:
     n = int(cells.count.sum())
     shares = {name: ratio(values, total) for name, values in draws.items()}
     draws["total"] = total
-    return Split({k: estimate(v, n) for k, v in draws.items()}, {k: estimate(v, n) for k, v in shares.items()})
+    return Split({k: percentiles(v, n) for k, v in draws.items()}, {k: percentiles(v, n) for k, v in shares.items()})
 
 
 def stratified_weights(cells: Cells, resamples: int, seed: int) -> Floats:

@@ -17,7 +17,7 @@ from llmfusionbench.evaluation.variance.components import components
 from llmfusionbench.evaluation.variance.plan import SAMPLES, queries_needed
 from llmfusionbench.evaluation.variance.tested import Tested
 from llmfusionbench.evaluation.variance.words import conclusion
-from llmfusionbench.statistics import Floats, estimate
+from llmfusionbench.statistics import Floats, mean
 
 HALF_WIDTH: Final = 0.01
 """Half-width of the interval of the attainable gain that is planned for."""
@@ -55,7 +55,7 @@ def findings(found: Tested, measurer: Measurer, outcomes: Mapping[str, Floats], 
         "queries": int(used.sum()),
         "skipped_tasks": sorted(set(tasks[~used].tolist())),
         "reference": sorted({measurer.trial.table.candidates[c] for c in np.unique(reference) if c >= 0}),
-        "components": None if obstacle else _components(kept, len(measurer.resamples.weights) - 1, seed),
+        "components": None if obstacle else _components(kept, measurer.resamples, seed),
         "ceiling": None,
         "routers": [],
         "plan": None,
@@ -83,7 +83,7 @@ def _gain(own: Floats, measurer: Measurer, rows: Indices) -> dict[str, Any]:
     """Mean gain in performance of a router's choices over the reference, on some rows of the trial."""
     difference = np.full(len(own), np.nan)
     difference[rows] = own[rows, 0] - measurer.strongest[rows, 0]
-    return figure(estimate(measurer.resamples.mean(difference), int((~np.isnan(difference)).sum())))
+    return figure(mean(measurer.sample.mean(difference), int((~np.isnan(difference)).sum())))
 
 
 def _planned(samples: float, queries: int) -> dict[str, Any]:

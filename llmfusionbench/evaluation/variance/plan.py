@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 
 from llmfusionbench.evaluation.variance.best_of import expected_best
-from llmfusionbench.evaluation.variance.ceiling import NORMAL_QUANTILE
 from llmfusionbench.evaluation.variance.cells import Cells
 from llmfusionbench.evaluation.variance.logistic import scores_of
 from llmfusionbench.evaluation.variance.prior import Prior, priors
 from llmfusionbench.statistics import Floats
+from llmfusionbench.statistics.student import NORMAL_QUANTILE
 
 LUCK: Final = 0.25
 """Assumed share of luck in what one sample per cell leaves unexplained. With more luck, fewer queries are needed."""

@@ -37,8 +37,9 @@ LISTS = ("routers", "candidates", "frontier", "learning_curve", "explorer", "war
 MAPPINGS = ("release", "queries", "metrics", "references")
 OF_ROUTER = ("metrics", "per_task", "per_domain", "picks", "paired")
 
-FOOTER = """Means are over test queries. Intervals are 95% bootstrap intervals over queries. Gains are paired on the
-same queries. A missing value is shown as – and does not count in any mean; it is never taken as 0.
+FOOTER = """Means are over test queries. Intervals are 95% intervals over queries, each of the kind that fits its figure; a
+figure that no interval holds has none. Gains are paired on the same queries. A missing value is shown as – and does not count
+in any mean; it is never taken as 0.
 Invisible characters are shown as their code, such as [U+202E]."""
 
 NO_SCRIPT = "The charts, the heat map and the explorer need JavaScript; the tables do not."
@@ -113,6 +114,7 @@ def facts(report: Mapping[str, Any]) -> Html:
         "Failures": failures(report.get("failures") or {}),
         "Best single LLM": listed(report.get("best_single") or ""),
         "Seed": report.get("seed"),
+        "Range of cost for AIQ": cost_range(report),
     }
     return fact_list(rows)
 
@@ -121,6 +123,12 @@ def failures(found: Mapping[str, Any]) -> str | None:
     """How many answers failed, and what they count as; None in a report before version 1.2, or without any."""
     answers = number(found.get("answers"))
     return f"{answers:,.0f} answers, counted as {found.get('policy')}" if answers else None
+
+
+def cost_range(report: Mapping[str, Any]) -> str | None:
+    """The range of cost over which AIQ is taken, per 1,000 queries; None in reports without one."""
+    ends = [number((report.get("cost_range") or {}).get(end)) for end in ("low", "high")]
+    return None if None in ends else f"USD {written(ends[0], 'cost')} to {written(ends[1], 'cost')} per 1,000 queries"
 
 
 def listed(value: object) -> str:

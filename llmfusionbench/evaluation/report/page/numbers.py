@@ -28,6 +28,8 @@ class Metric:
     primary: bool
     """Shown at first, without a click on all metrics."""
     description: str = ""
+    why: str = ""
+    """Why it has no interval, or where it has none; empty if it always has one."""
 
 
 _LABELS = {
@@ -56,9 +58,8 @@ def metric(key: str, said: Mapping[str, Any] | None = None) -> Metric:
     said = said or {}
     label = _LABELS.get(key, key.replace("_", " "))
     better = {"higher": 1, "lower": -1}.get(said.get("better") or "", 0 if said else -1 if key.startswith("cost") else 1)
-    return Metric(
-        key, label, "cost" if key.startswith("cost_usd") else "number", better, key in PRIMARY, said.get("description") or ""
-    )
+    kind = "cost" if key.startswith("cost_usd") else "number"
+    return Metric(key, label, kind, better, key in PRIMARY, said.get("description") or "", said.get("why") or "")
 
 
 def number(value: Any) -> float | None:

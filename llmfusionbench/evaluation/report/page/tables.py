@@ -174,7 +174,18 @@ def leaderboard(report: Mapping[str, Any]) -> Html:
     asked = sum(not r.get("reference") for r in rows)
     label = main.label.lower() if main.label[1:2].islower() else main.label
     caption = f"{asked} router{'s' if asked != 1 else ''} by {label}, with 95% intervals"
-    return table(caption, heads, body, "leaderboard-table")
+    return join(table(caption, heads, body, "leaderboard-table"), without_intervals(metrics, rows))
+
+
+def without_intervals(metrics: Sequence[Metric], routers: Sequence[Mapping[str, Any]]) -> Html | None:
+    """The metrics of which a router's figure has no interval, with the reason."""
+    reasons: dict[str, list[str]] = {}
+    for m in metrics:
+        figures = [quad(router["metrics"].get(m.key)) for router in routers]
+        if m.why and any(value is not None and low is None for value, low, *_ in figures):
+            reasons.setdefault(m.why, []).append(m.label)
+    parts = [f"{', '.join(labels)}: {why}." for why, labels in reasons.items()]
+    return element("p", f"Without an interval: {' '.join(parts)}", class_="left-out") if parts else None
 
 
 def counted(n: float | None, total: Any) -> Html:

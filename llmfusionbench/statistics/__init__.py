@@ -1,0 +1,34 @@
+"""Figures over queries with their 95% intervals: one function per kind of figure, and the paired test."""
+
+from llmfusionbench.statistics.arrays import Floats, ratio
+from llmfusionbench.statistics.intervals import Estimate, mean, percentiles, quotient, share, smooth, without_interval
+from llmfusionbench.statistics.linear import Linear
+from llmfusionbench.statistics.means import Figure, Mean, figures_of, mean_columns, paired_columns, pooled_shares, share_columns
+from llmfusionbench.statistics.permutation import SignFlips, paired_p
+from llmfusionbench.statistics.sample import Sample, pooled
+from llmfusionbench.statistics.student import student_quantile
+
+__all__ = [
+    "Estimate",
+    "Figure",
+    "Floats",
+    "Linear",
+    "Mean",
+    "Sample",
+    "SignFlips",
+    "figures_of",
+    "mean",
+    "mean_columns",
+    "paired_columns",
+    "paired_p",
+    "percentiles",
+    "pooled",
+    "pooled_shares",
+    "quotient",
+    "ratio",
+    "share",
+    "share_columns",
+    "smooth",
+    "student_quantile",
+    "without_interval",
+]

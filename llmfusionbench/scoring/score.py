@@ -13,10 +13,10 @@ from inspect import signature
 from typing import Final
 
 from llmfusionbench.errors import InputError, UnknownNameError
-from llmfusionbench.scoring.answers.missing import why_missing
+from llmfusionbench.scoring.answers.missing import EMPTY, why_missing
 from llmfusionbench.scoring.metrics import METRICS
 from llmfusionbench.scoring.metrics.metric import Metric
-from llmfusionbench.scoring.outcome import OFFICIAL, Score, missing
+from llmfusionbench.scoring.outcome import OFFICIAL, Score, missing, wrong
 
 CONTEXT: Final = {
     "status": "of the response, as the table `responses` has it",
@@ -66,10 +66,12 @@ def unknown_argument(function: Callable[..., object], context: Iterable[str]) ->
 
 def _score(metric: Metric, response: str | None, truth: str | None, official: bool, context: Mapping[str, object]) -> Score:
     reason = why_missing(response, truth or "", context.get("status"))
+    if metric.needs_truth and (truth is None or not truth.strip()):
+        return missing(reason or "no ground truth")
+    if reason == EMPTY and metric.empty_is_wrong:
+        return wrong(None, EMPTY)
     if reason is not None or response is None:
         return missing(reason or "no response")
-    if metric.needs_truth and (truth is None or not truth.strip()):
-        return missing("no ground truth")
     return (metric.official if official else metric.scorer)(response, truth or "", context)
 
 

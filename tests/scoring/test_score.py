@@ -50,8 +50,17 @@ def test_the_registry_is_complete() -> None:
 @pytest.mark.parametrize("response", [None, "", "  \n\t", float("nan"), "Error code: 429 - too many requests", "[API_ERROR]"])
 def test_no_response_is_missing(metric: str, official: bool, response: str | None) -> None:
     scored = score(metric, response, TRUTHS[metric] or "x", official=official)
-    assert scored.value is None
+    said_nothing = isinstance(response, str) and not response.strip()
+    assert scored.value == (0 if METRICS[metric].empty_is_wrong and said_nothing else None)
     assert scored.reason in ("no response", "empty response", "the request failed")
+
+
+def test_crux_counts_an_empty_answer_as_wrong() -> None:
+    """As the published accuracies do."""
+    assert [name for name, metric in METRICS.items() if metric.empty_is_wrong] == ["crux"]
+    assert score("crux", "", "''").value == 0
+    assert score("crux", "", "").value is None, "there is no ground truth"
+    assert score("crux", None, "''").value is None
 
 
 @pytest.mark.parametrize("status", ["empty", "error", "missing"])

@@ -14,7 +14,8 @@ _ERROR = re.compile(
     re.IGNORECASE,
 )
 _ERROR_LIMIT = 4000
-_STATUS = {"empty": "empty response", "error": "the request failed", "missing": "no response"}
+EMPTY = "empty response"
+_STATUS = {"empty": EMPTY, "error": "the request failed", "missing": "no response"}
 
 
 def why_missing(response: str | None, ground_truth: str, status: object = None) -> str | None:
@@ -24,7 +25,7 @@ def why_missing(response: str | None, ground_truth: str, status: object = None) 
     if response is None:
         return "no response"
     if not response or response.isspace():
-        return "empty response"
+        return EMPTY
     if len(response) <= _ERROR_LIMIT and _ERROR.match(response) and response.strip() != ground_truth.strip():
         return "the request failed"
     return None

@@ -14,6 +14,6 @@ METRICS: Final[dict[str, Metric]] = {
     "gsm8k": Metric(gsm8k.gsm8k, official.gsm8k),
     "math": Metric(math.math, official.math),
     "code_eval": Metric(code_eval.code_eval, official.code_eval),
-    "crux": Metric(crux.crux, crux.crux),
+    "crux": Metric(crux.crux, crux.crux, empty_is_wrong=True),
     "judge": Metric(judge.judge, judge.judge, needs_truth=False),
 }

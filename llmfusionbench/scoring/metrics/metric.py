@@ -16,3 +16,5 @@ class Metric:
     official: Scorer
     """The reference pipeline's scorer."""
     needs_truth: bool = True
+    empty_is_wrong: bool = False
+    """Whether an empty response is 0, as in the published numbers, and not missing."""

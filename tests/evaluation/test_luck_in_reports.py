@@ -202,4 +202,4 @@ def test_reports_of_version_1_0_are_read(report: lfb.Report) -> None:
     assert old.variance.empty
     assert old.about_variance() == []
     assert 'id="variance"' not in old.to_html()
-    assert report.data["version"] == "1.1"
+    assert report.data["version"] == "1.2"

@@ -114,7 +114,8 @@ SLOW = (
     "redaction/test_canary.py",
     "redaction/test_hub_token.py",
     "test_load_dataset.py::test_import_order",
-    "test_statistics.py::test_against_a_plain_loop",
+    "test_statistics.py::test_coverage",
+    "test_statistics.py::test_p_of_lognormal",
     "validation/test_bad.py::test_archives_cut_short",
     "validation/test_bad.py::test_damage",
 )

@@ -43,7 +43,7 @@ and costs the sum of the nine calls. A plain vote of all {llms} LLMs gains littl
 - A vote counts the answers that our `gsm8k` metric extracts. Equal numbers are one answer.
 - Everything is learned on four folds and measured on the fifth: which LLMs are asked, what each vote counts, how ties are
   broken, and which LLM is the best single one.
-- Intervals are 95% bootstrap intervals over questions.
+- Intervals are 95% intervals over questions, of the kinds in [evaluation.md](evaluation.md#intervals).
 - *Gain* is paired, question by question, with the best single LLM of the same group.
 - *Calls* is the number of LLMs that answer each question. These logs hold no prices, so no cost in USD is given.
 

@@ -51,7 +51,7 @@ class Setting:
     graded: bool = False
     """Scores between 0 and 1; else 0 or 1."""
     sharp: float = 1.0
-    """How much the scores of the first router tell of the truth."""
+    """Weight of the truth in the scores of the first router, beside noise of a standard Gumbel distribution."""
     outside: float = 0.0
     """Share of out-of-distribution queries."""
     folds: int = 1

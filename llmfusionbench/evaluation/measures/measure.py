@@ -100,8 +100,9 @@ class Measurer:
         low, high = (f(priced, key=lambda cost: cost.value, default=None) for f in (min, max))
         for found in measured.values():
             n = found.figures["performance"].n
-            own = (np.array([pair[i].value for pair in found.points]) for i in (0, 1))
-            self._put(found, "pareto_distance", frontier_distance(*own, costs[front], qualities[front]), n)
+            own_costs, own_qualities = (np.array([pair[i].value for pair in found.points]) for i in (0, 1))
+            distance = frontier_distance(own_costs, own_qualities, costs[front], qualities[front])
+            self._put(found, "pareto_distance", distance, n)
             area = joint_area(found.points, low, high) if low is not None and high is not None else float("nan")
             self._put(found, "aiq", area, n)
         return (np.nan, np.nan) if low is None or high is None else (low.value, high.value)
@@ -153,19 +154,19 @@ class Measurer:
 
     def _against_references(self, found: Measures) -> None:
         own, single, oracle = found.outcome, self.best_single, self.oracle
-        count, mine, base, best = self._together(own[:, 3], single[:, 3], oracle[:, 3])
+        count, (mine, base, best) = self._together(own[:, 3], single[:, 3], oracle[:, 3])
         self._put(found, "gap_closed", quotient(mine - base, best - base, count))
         self._put(found, "regret", self.level("regret", oracle[:, 3] - own[:, 3], self.inside))
         both = _only_common(own[:, 0], oracle[:, 0])
         self._put(found, "oracle_performance", self.level("oracle_performance", both[:, 1], self.inside))
         a, b = (self.groups.macro(column) for column in both.T)
         self._put(found, "gap_at_oracle", quotient(b - a, b, self._count(both[:, 0])))
-        count, mine, weak, strong = self._together(own[:, 0], self.cheapest[:, 0], self.strongest[:, 0])
+        count, (mine, weak, strong) = self._together(own[:, 0], self.cheapest[:, 0], self.strongest[:, 0])
         gap = strong - weak
         self._put(found, "pgr", quotient(mine - weak, gap if gap.value > 0 else gap * float("nan"), count))
-        count, mine, base = self._together(own[:, 0], single[:, 0])
+        count, (mine, base) = self._together(own[:, 0], single[:, 0])
         self._put(found, "v_b", quotient(mine, base, count))
-        count, mine, base, tokens, base_tokens = self._together(own[:, 0], single[:, 0], own[:, 4], single[:, 4])
+        count, (mine, base, tokens, base_tokens) = self._together(own[:, 0], single[:, 0], own[:, 4], single[:, 4])
         elasticity = (mine / base - 1.0) / (tokens / base_tokens - 1.0)
         self._put(found, "token_elasticity", elasticity.value, count)
 
@@ -206,10 +207,10 @@ class Measurer:
             diversity = focal_diversity(self.trial.table.performance[:, picked], self.sample, self.inside)
             self._put(found, "focal_diversity", diversity)
 
-    def _together(self, *columns: Floats) -> tuple[int, *tuple[Linear, ...]]:
+    def _together(self, *columns: Floats) -> tuple[int, list[Linear]]:
         """Number of rows that have all columns [R], and the means of each column over them."""
         matrix = _only_common(*columns)
-        return self._count(matrix[:, 0]), *(self.groups.micro(column) for column in matrix.T)
+        return self._count(matrix[:, 0]), [self.groups.micro(column) for column in matrix.T]
 
     def _count(self, values: Floats) -> int:
         """Number of in-distribution rows with a value."""

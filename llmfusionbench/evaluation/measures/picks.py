@@ -48,7 +48,7 @@ def pick_entropy(choice: npt.ArrayLike, groups: Groups) -> Estimate:
         _, other = wilson(0.0, figure.size)
         return Estimate(figure.value, figure.value, figure.value + _entropy(np.array([other, 1 - other])), total)
     found = mean(figure, total)
-    return Estimate(*(max(x, 0.0) for x in found[:3]), total)
+    return Estimate(max(found.value, 0.0), max(found.low, 0.0), max(found.high, 0.0), total)
 
 
 def _entropy(shares: Floats) -> float:

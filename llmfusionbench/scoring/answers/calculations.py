@@ -10,22 +10,25 @@ from llmfusionbench.scoring.answers.numbers import Found
 GAP: Final = 120
 """Longest text between two numbers of a calculation, in characters."""
 _UNITS: Final = (
-    r"[)\s*\\]{0,3}(?!(?:because|since|as|if|so|or|where|when|and|who|that|which)\b)(?:[^\W\d][\w'/-]{0,30}[)\s*]{1,3}){0,5}"
+    r"[)\s*\\/]{0,3}(?!(?:because|since|as|if|so|or|where|when|and|who|that|which)\b)(?:[^\W\d][\w'/-]{0,30}[)\s*]{1,3}){0,5}"
 )
 """Up to five words between a number and what is done with it."""
 _OPERATION: Final = re.compile(
     rf"{_UNITS}(?:[-+*/\u00d7\u00f7\u2212x^]|\\(?:times|cdot|div)|times(?: as (?:many|much) as)?|plus|minus|added to"
-    r"|subtracted from|(?:multiplied|divided|increased|reduced) by|(?:per|each|an?) [a-z]+ (?:for|over|in)"
+    r"|subtracted from|(?:multiplied|divided|increased|reduced) by"
+    r"|(?:divided|split|shared) (?:equally )?(?:among|between|into)|\)\s?\(|(?:per|each|an?) [a-z]+ (?:for|over|in)"
     r"|(?:more|less|fewer|greater|larger|smaller) than)[\s($*]{0,4}"
 )
-_AND: Final = re.compile(r"\s[a-z]{1,30},?\s(?:and\s)?")
+_AND: Final = re.compile(r"\s[a-z]{1,30}(?:\s[a-z]{1,30})?,?\s(?:(?:and|of|with|in|at|for|per|among|between)\s)?\$?")
+"""Words that join two amounts, of which a calculation may follow: "4 hours and 30 minutes"."""
+_OR: Final = re.compile(r".*,?\sor\s\$?", re.DOTALL)
 _SHARE: Final = re.compile(r"\sof\s(?:the\s|those\s)?\$?")
 _AMOUNT: Final = r"(?:\s(?:equal to|about|approximately|exactly|only|just|still|a total of))?[\s*($\\]{1,4}"
 _EQUALS: Final = re.compile(rf"{_UNITS}(?:=|\\approx|\u2248)(?:{_AMOUNT})?+")
 _MAKES: Final = re.compile(
-    rf"{_UNITS}(?:[^\W\d][\w'/-]{{0,30}})?,?\s?(?:(?:which|that|and that|this)\s)?(?:is|or|are|was|were|equals?|gives?|makes?"
-    r"|totals?|means|leaves?|yields?"
-    r"|comes? (?:out )?to|results? in|equates? to|(?:will|would) (?:be|cost|make|give|equal)|costs?|giving|making|leaving"
+    rf"{_UNITS}(?:[^\W\d][\w'/-]{{0,30}})?,?\s?(?:(?:which|that|and that|this)\s)?(?:is|are|was|were|equals?|gives?|makes?"
+    r"|totals?|means|leaves?|yields?|costs?|pays?|earns?|giving|making|leaving"
+    r"|comes? (?:out )?to|results? in|equates? to|(?:will|would) (?:be|cost|make|give|equal)"
     rf"|(?:for )?a total of)(?:\s(?:us|him|her|them|you))?(?:\swith)?{_AMOUNT}"
 )
 _COSTS: Final = re.compile(
@@ -39,7 +42,7 @@ SENTENCE_END: Final = re.compile(r"(?<!\bNo)(?<!\bRs)(?<!\b[A-Z])[.!?;][*_)\"']{
 
 def result_place(text: str, found: list[Found], place: int = 0) -> int:
     """The index of the result of a calculation that starts with number `place`; `place` itself if none does."""
-    result, counts = place, False
+    result, counts, joined = place, False, False
     for at in range(place, len(found) - 1):
         gap = text[found[at].end : found[at + 1].start]
         if len(gap) > GAP:
@@ -50,13 +53,13 @@ def result_place(text: str, found: list[Found], place: int = 0) -> int:
             if not counts and calculates(text, found, at + 1):
                 break  # 18 = 9 * 2
             result, counts = at + 1, False
-        elif counts and _MAKES.fullmatch(gap):
-            result, counts = at + 1, False
+        elif ((counts or joined) and _MAKES.fullmatch(gap)) or (counts and _OR.fullmatch(gap)):
+            result, counts, joined = at + 1, False, False
         elif at == place and _COSTS.fullmatch(gap) and not is_compared(text, found[at + 1]):
             result = at + 1
         elif _AND.fullmatch(gap):
-            counts = True
-        elif not counts or SENTENCE_END.search(gap):
+            joined = True
+        elif not (counts or joined) or SENTENCE_END.search(gap):
             break
     return result
 

@@ -204,7 +204,7 @@ def _phrase(text: str, low: str) -> tuple[int, str] | None:
 
 
 def _last_step(rest: str, first: re.Match[str]) -> str:
-    """The last step of a list that opens `rest`, or the conclusion right below it; its first line if there is no list."""
+    """The last step of a list that opens `rest`, or the conclusion right below it; its first line without a list."""
     start, end = first.end() if first["word"] else 0, len(rest)
     expected = int(first["step"] or first["item"]) + 1
     place, ended, listed = 0, False, False

@@ -106,9 +106,9 @@ def _value(key: Key) -> Fraction | None:
     """The exact value; None for numbers that are compared only as written."""
     if key[0] == "/":
         above, below = key[1], str(key[2])
-        if max(len(above), len(below)) > FRACTION_DIGITS or not above.lstrip("-").isdigit():
+        if max(len(above), len(below)) > FRACTION_DIGITS or not above.lstrip("-").isdecimal():
             return None
-        return Fraction(int(above), int(below))
+        return Fraction(int(above), int(below)) if int(below) else None
     sign, digits, power = key[0], key[1], int(key[2])
     if len(digits) > FRACTION_DIGITS or abs(power) > FRACTION_DIGITS:
         return None

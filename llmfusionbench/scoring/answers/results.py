@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from llmfusionbench.scoring.answers.calculations import GAP, SENTENCE_END, result_place
+from llmfusionbench.scoring.answers.calculations import GAP, SENTENCE_END, calculates, result_place
 from llmfusionbench.scoring.answers.number_words import in_digits
 from llmfusionbench.scoring.answers.numbers import Number, leading_number, numbers_in, plain_numbers
 from llmfusionbench.scoring.answers.statements import DIGIT, LEAD, NUMBERS, stated_number
@@ -23,7 +23,9 @@ _PREMISE: Final = re.compile(
 )
 """What follows a number that is not yet the result: "6 were eaten, so 42 remain"."""
 _CONCLUDES: Final = re.compile(
-    r"[\s*#>-]*+(?:so|therefore|thus|hence|in total|altogether|in all|finally|(?:this|that) (?:means|gives|makes)|as a result"
+    r"[\s*#>-]*+(?:so|therefore|thus|hence|in total|altogether|in all|finally"
+    r"|(?:this|that) (?:means|gives|makes|is(?= \$?\d[\d.,]*+(?! \w+ than| more| less| times)))"
+    r"|as a result"
     r"|the (?:final |total )?(?:answer|result|total)|consequently|overall)\b",
     re.IGNORECASE,
 )
@@ -61,7 +63,12 @@ def result_number(marked: str, following: str = "") -> Number | None:
     found = numbers_in(text, NUMBERS)
     lead = LEAD.match(text)
     opens = bool(found) and lead is not None and lead.end() >= found[0].start
-    if opens and result_place(text, found) == 0 and _PREMISE.match(text, found[0].end) is None:
+    if (
+        opens
+        and result_place(text, found) == 0
+        and not calculates(text, found, 0)
+        and _PREMISE.match(text, found[0].end) is None
+    ):
         return found[0].number
     sentence = _concluding(text, f"{rest}\n{following}" if rest else following)
     return None if sentence is None else stated_number(sentence)

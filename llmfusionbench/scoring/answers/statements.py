@@ -19,7 +19,8 @@ LEAD: Final = re.compile(
 """What may stand between a mark and its number."""
 _DRAWN: Final = re.compile(
     r"(?:\b|(?=, or\b))(?:so(?! that\b)|therefore|thus|hence|which (?:means|is|gives|makes|leaves)|meaning|leaving"
-    r"|giving|making|resulting in|for a total of|, or(?= \$?\d))\b(?!\s\w+\s(?:more|less|fewer)\b)",
+    r"|giving|making|getting|earning|totaling|resulting in"
+    r"|and now (?:has|have|is|are)|for a total of|, or(?= \$?\d))\b(?!\s\w+\s(?:more|less|fewer)\b)",
     re.IGNORECASE,
 )
 _REASON: Final = re.compile(r",? \(?(?:because|since|where|if|as)\b")
@@ -41,7 +42,7 @@ _BEFORE: Final = re.compile(
     r"|up to|at least|USD|him|her|them|us|you|a total of)[\s$]+){0,3}\$?$"
 )
 _PURPOSE: Final = re.compile(
-    r"(?<!need)(?<!needs)(?<!ha[sd])(?<!have)(?<!able)(?<!going)(?<!left)\sto\s(?!get|give|obtain|reach|yield)[a-z]+[\s$*]+$"
+    r"(?<!need)(?<!needs)(?<!ha[sd])(?<!have)(?<!able)(?<!going)(?<!left)(?:\s|\A)[Tt]o\s(?!get|give|obtain|reach|yield)[a-z]+[\s$*]+$"
 )
 _OWNED: Final = re.compile(r"\w+['\u2019]s?")
 _LABEL: Final = re.compile(r"step|day|week|month|year|room|part|number|no|question|problem|chapter|grade|level|group|case")
@@ -67,7 +68,8 @@ _HYPHEN: Final = re.compile(r"-[a-zA-Z]")
 def stated_number(sentence: str) -> Number | None:
     """The number that weighs most in a sentence; of equal ones the first."""
     for drawn in reversed([*_DRAWN.finditer(sentence)][-3:]):
-        if DIGIT.search(sentence, drawn.end()):
+        again = drawn[0] == ", or" and "=" in sentence[: drawn.start()]  # 20 + 40 = 60 minutes, or 1 hour
+        if DIGIT.search(sentence, drawn.end()) and not again:
             sentence = sentence[drawn.start() :]
             break
     reason = _REASON.search(sentence)

@@ -75,7 +75,10 @@ def value(tree: Any, point: Mapping[str, Any]) -> Any:
     if isinstance(tree, sympy.Rational):
         return Fraction(int(tree.p), int(tree.q))
     if isinstance(tree, sympy.Float):
-        return Fraction(str(tree))
+        text = str(tree)
+        if len(text.rpartition("e")[2]) > 5 and "e" in text:
+            raise UnknownValueError("too large")
+        return Fraction(text)
     if isinstance(tree, (sympy.Symbol, AppliedUndef)):
         return mpmath.mpc(0, 1) if str(tree) == "i" else point[str(tree)]
     if tree in _CONSTANTS:

@@ -39,6 +39,9 @@ _SHORT_FRACTION = re.compile(r"\\frac(?:(\d)(\d)(?!\d)|(\d)(?=\{)|(\{[^{}]*+\})(
 _SHORT_ROOT = re.compile(r"\\sqrt ?(\w)")
 _BRACKET_ROOT = re.compile(r"\\sqrt\s?\(([^()]*+)\)")
 _WORD = re.compile(r"(?<![a-zA-Z\\])(sqrt|pi|infinity|oo)(?=[\s\d(]|[a-z]\b|\Z|[^a-zA-Z])")
+_FUNCTION = re.compile(r"(?<![a-zA-Z\\])(arcsin|arccos|arctan|sin|cos|tan|ln|log|exp)(?=\s?\()")
+_POWER = re.compile(r"(?<=[\w)])\*\*(?=[\w(-])")
+_REPEATING = re.compile(r"(\d{0,20})\.(\d{0,20})\\(?:overline|bar)\s?\{?(\d{1,20})\}?")
 _NAMES = {"sqrt": "\\sqrt ", "pi": "\\pi ", "infinity": "\\infty ", "oo": "\\infty "}
 """Commands that are written as words, without a backslash."""
 _SLASH = re.compile(r"(?<![\w}.])(-?)(\d++)/(\d++)(?![\w{.!^_(\\])")
@@ -110,6 +113,7 @@ def plain_math(answer: str, *, named: bool = False) -> str:
     if not text.isascii():
         text = _ROOT_SIGN.sub(r"\\sqrt{\1}", text.translate(_SYMBOLS))
     text = _WORD.sub(_command, text) if _WORD.search(text) else text
+    text = _REPEATING.sub(_repeating, _POWER.sub("^", _FUNCTION.sub(r"\\\1", text)))
     text = _UNIT.sub("", text)
     text = _TEXT.sub(r"\1", text)
     text = _DROP.sub("", text)
@@ -125,6 +129,13 @@ def plain_math(answer: str, *, named: bool = False) -> str:
     if assigned is not None and not (named and "=" in assigned[0]):
         text = text[assigned.end() :].lstrip()
     return _both_signs(text) if "\\pm" in text or "\u00b1" in text else text
+
+
+def _repeating(found: re.Match[str]) -> str:
+    """A repeating decimal as a fraction: 1.\\overline{3} is 12/9."""
+    whole, fixed, repeated = found.groups()
+    above = int(whole + fixed + repeated) - int(whole + fixed or "0")
+    return f"\\frac{{{above}}}{{{10 ** len(fixed) * (10 ** len(repeated) - 1)}}}"
 
 
 def _both_signs(text: str) -> str:

@@ -101,7 +101,9 @@ def _ordered(text: str) -> list[str] | None:
 
 def _same(one: Any, other: Any) -> bool:
     verdict = _decided(one, other)
-    return bool(math_verify.verify(one, other, timeout_seconds=None)) if verdict is None else verdict
+    return (
+        bool(math_verify.verify(one, other, timeout_seconds=None, allow_set_relation_comp=True)) if verdict is None else verdict
+    )
 
 
 def _decided(one: Any, other: Any) -> bool | None:
@@ -113,6 +115,10 @@ def _decided(one: Any, other: Any) -> bool | None:
             continue
         if _is_name(equation.lhs) or (equation is other and not variables(equation.lhs)):  # y = 2x + 1, 3 + 4 = 7
             return _same(equation.rhs, expression)
+        if isinstance(expression, sympy.Expr) and _is_solution(equation, expression):
+            return True
+    if _is_range(one) and _is_range(other):
+        return bool(one.as_set() == other.as_set())
     if isinstance(one, sympy.FiniteSet) or isinstance(other, sympy.FiniteSet):
         return _sets(one, other)
     if isinstance(one, sympy.MatrixBase) and isinstance(other, sympy.MatrixBase):
@@ -129,6 +135,33 @@ def _decided(one: Any, other: Any) -> bool | None:
 
 def _is_name(tree: Any) -> bool:
     return isinstance(tree, (sympy.Symbol, AppliedUndef))
+
+
+def _is_range(tree: Any) -> bool:
+    """Whether `tree` is a chain of inequalities for one unknown: 2 < x < 3."""
+    return isinstance(tree, sympy.And) and len(variables(tree)) == 1 and not tree.has(sympy.Eq, sympy.Ne, AppliedUndef)
+
+
+def _is_solution(equation: Any, expression: Any) -> bool:
+    """Whether a linear equation ("y - 2x - 1 = 0") holds for its unknown y = `expression`, which has other variables."""
+    unknown = variables(equation) - variables(expression)
+    if len(unknown) != 1 or not variables(expression) or not variables(equation) >= variables(expression):
+        return False
+    name = next(iter(unknown))
+    held = 0
+    with mpmath.workdps(DIGITS):
+        for point, _ in _points(variables(expression)):
+            try:
+                at = value(expression, point)
+                sides = [[real(value(side, {**point, name: at + step})) for side in equation.args] for step in range(3)]
+            except UnknownValueError:
+                continue
+            zero, first, second = (left - right for left, right in sides)
+            scale = max(abs(side) for pair in sides for side in pair)
+            if abs(zero) > scale * SAME or abs(first) <= scale * SAME or abs(second - 2 * first) > scale * SAME:
+                return False
+            held += 1
+    return held >= ENOUGH
 
 
 def _sets(one: Any, other: Any) -> bool | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llmfusionbench.scoring import score
-from llmfusionbench.scoring.answers.numbers import first_number, last_number, whole_number
+from llmfusionbench.scoring.answers.numbers import last_number, leading_number, whole_number
 
 TRUTH = "He sells 9 eggs at $2.\n#### 18"
 
@@ -14,6 +14,7 @@ TRUTH = "He sells 9 eggs at $2.\n#### 18"
     "response",
     [
         "18",
+        "eighteen",
         "18.00",
         "$18",
         "$18.00.",
@@ -60,7 +61,7 @@ def test_right(response: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "response", ["17", "-18", "1800", "180", "18.5", "1.8", "0.18", "1,8", "18/0", "1e999999999", "9" * 100_000, "eighteen"]
+    "response", ["17", "-18", "1800", "180", "18.5", "1.8", "0.18", "1,8", "18/0", "1e999999999", "9" * 100_000, "eighty"]
 )
 def test_wrong(response: str) -> None:
     assert score("gsm8k", response, TRUTH).value == 0.0
@@ -117,11 +118,11 @@ def test_wrong(response: str) -> None:
         ("5'11", "11", 1),
         ("#### Step 1: eggs\n16\n#### Step 2: money\nSo it is 18", "18", 1),
         ("#### 18\n\n#### Why 3 of them matter\nBecause", "18", 1),
-        ("#### Step 2: 18", "2", 1),
+        ("#### Step 2: 18", "18", 1),
         ("#### Final result: **18** eggs\nTell me if 3 more are needed", "18", 1),
         ("#### Money for 3 days\n9 * 2 = 18", "18", 1),
         # as docs/scoring.md says
-        ("The answer is 17. Actually, 18", "17", 1),
+        ("The answer is 17. Actually, 18", "18", 1),
         ("The answer is 17. Actually, the answer is 18", "18", 1),
         ("The answer is 1 000", "1", 1),
         ("<think>6 and 3 are 9, or perhaps", "9", 1),
@@ -148,7 +149,7 @@ def test_an_answer_field_counts_by_its_first_number_as_published() -> None:
 
 def test_finders() -> None:
     for text, first, last in [("a 3 b 4.5, c", "3", "4.5"), ("1,2,3", "1,2,3", "1,2,3"), ("x = 3/4 cups", "3/4", "3/4")]:
-        found = first_number(text), last_number(text)
+        found = leading_number(text), last_number(text)
         assert found[0] is not None
         assert found[1] is not None
         assert (found[0].text, found[1].text) == (first, last)

@@ -16,7 +16,9 @@ TRIES = 8
 """Maximum number of marks that are looked at, from the end."""
 
 _PHRASE = re.compile(
-    r"answer[\s\"'*_`]{0,8}(?:(?:to|for) (?:this|the) (?:question|problem)[\s*_]{0,4})?"
+    r"answer[\s\"'*_`]{0,8}(?:\((?!\W*(?:\w|\d[\d.,]*|(?:option|choice) \w)\W*\))[^()\n]{1,60}+\)[\s\"'*_`]{0,8})?"
+    r"(?:(?:to|for) (?:this|the) (?:question|problem)[\s*_]{0,4})?"
+    r"(?:,?\s?(?:in|rounded|as|expressed|given)\s[^\W\d][\w %-]{0,40}?[,*]?\s(?=is\b))?"
     r"(?:(?:is|was|are|would be|will be|should be|must be)\b(?! not\b|n't)(?:\s*+:)?|[:=])"
     r"(?:\s*+(?:therefore|thus|then|indeed|clearly|option|choice)\b)?[\s:*_`]*+"
 )
@@ -28,6 +30,12 @@ _LATEX = re.compile(
 _THOUGHT_ENDS = ("</think>", "</thinking>", "</thought>", "</reasoning>", "[/THINK]")
 _TAGS = re.compile(r"\s*+(?:</\w++>\s*+)*+")
 """Only white space and closing tags."""
+_STEP = re.compile(
+    r"[^\S\n]{0,8}[*#_>-]{0,4}[^\S\n]?"
+    r"(?:(?P<word>[Ss]tep )(?P<step>\d{1,2})[*_]{0,2}\s?[:.)]|(?P<item>\d{1,2})[.):](?=\s))[*_]{0,2}"
+)
+"""What opens a step of a list: "Step 2:", "**2.**"."""
+_CONCLUSION = re.compile(r"(?:so|therefore|thus|hence|in total|finally|in conclusion)\b", re.IGNORECASE)
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _HEADING = re.compile(
     r"(?:step|part|case|phase|section|problem|question|method|approach|example|task|why|how)\b.*"
@@ -78,6 +86,13 @@ def marked_answer(text: str) -> str | None:
         return field
     mark = last_mark(text)
     return None if mark is None else mark[1]
+
+
+def below(text: str, mark: tuple[int, str]) -> str:
+    """The text behind the content of a mark, as `last_mark` returns it; at most `SPAN_LIMIT` characters."""
+    place = text.find(mark[1], mark[0])
+    end = mark[0] if place < 0 else place + len(mark[1])
+    return text[end : end + SPAN_LIMIT]
 
 
 def last_mark(text: str) -> tuple[int, str] | None:
@@ -180,10 +195,33 @@ def _phrase(text: str, low: str) -> tuple[int, str] | None:
     for place, _ in _from_end(low, "answer"):
         found = _PHRASE.match(low, place, place + 200)
         if found is not None:
-            content = text[found.end() : found.end() + SPAN_LIMIT].split("\n", 1)[0].strip()
+            rest = text[found.end() : found.end() + SPAN_LIMIT]
+            step = _STEP.match(rest)
+            content = rest.split("\n", 1)[0].strip() if step is None else _last_step(rest, step)
             if content:
                 return place, content
     return None
+
+
+def _last_step(rest: str, first: re.Match[str]) -> str:
+    """The last step of a list that opens `rest`, or the conclusion right below it; its first line without a list."""
+    start, end = first.end() if first["word"] else 0, len(rest)
+    expected = int(first["step"] or first["item"]) + 1
+    place, ended, listed = 0, False, False
+    for line in rest.split("\n"):
+        step = _STEP.match(line) if place else None
+        if step is not None and int(step["step"] or step["item"]) == expected:
+            start, expected, ended, listed = place + step.end(), expected + 1, False, True
+        elif not line.strip():
+            ended = True
+        elif place and _CONCLUSION.match(line.strip(" *_")):
+            start, end = place, place + len(line)
+            break
+        elif ended or (place and not listed and first["word"] is None):
+            end = place
+            break
+        place += len(line) + 1
+    return rest[start:end].strip()
 
 
 def unwrapped(response: str) -> str:

@@ -9,6 +9,8 @@ from llmfusionbench.scoring.answers.refusal import declines
 
 ANSWER_LIMIT = 1000
 """Longest answer that is compared, in characters."""
+ROOTS_LIMIT = 400
+"""Longest answer that is read as a list of roots, in characters."""
 
 _MATH = re.compile(r"\$\$?([^$\n]{1,400}+)\$\$?|\\\(([^\n]{1,400}?)\\\)|\\\[([^\n]{1,400}?)\\\]")
 _PROSE = re.compile(r"[a-zA-Z]{2,} [a-zA-Z]{2,}|[a-zA-Z]{3,}")
@@ -35,7 +37,18 @@ _SYMBOLS = str.maketrans(
 _ROOT_SIGN = re.compile("\u221a\\s?(\\d+|[a-zA-Z])")
 _SHORT_FRACTION = re.compile(r"\\frac(?:(\d)(\d)(?!\d)|(\d)(?=\{)|(\{[^{}]*+\})(\d))")
 _SHORT_ROOT = re.compile(r"\\sqrt ?(\w)")
-_SLASH = re.compile(r"(?<![\w}.])(-?)(\d++)/(\d++)(?![\w{.])")
+_BRACKET_ROOT = re.compile(r"\\sqrt\s?\(([^()]*+)\)")
+_WORD = re.compile(r"(?<![a-zA-Z\\])(sqrt|pi|infinity|oo)(?=[\s\d(]|[a-z]\b|\Z|[^a-zA-Z])")
+_FUNCTION = re.compile(r"(?<![a-zA-Z\\])(arcsin|arccos|arctan|sin|cos|tan|ln|log|exp)(?=\s?\()")
+_POWER = re.compile(r"(?<=[\w)])\*\*(?=[\w(-])")
+_REPEATING = re.compile(r"(\d{0,20})\.(\d{0,20})\\(?:overline|bar)\s?\{?(\d{1,20})\}?")
+_NAMES = {"sqrt": "\\sqrt ", "pi": "\\pi ", "infinity": "\\infty ", "oo": "\\infty "}
+"""Commands that are written as words, without a backslash."""
+_SLASH = re.compile(r"(?<![\w}.])(-?)(\d++)/(\d++)(?![\w{.!^_(\\])")
+_EITHER = re.compile(r"\\pm(?![a-zA-Z])\s?|\u00b1")
+_GROUPED = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+)(?=[a-zA-Z\\])")
+_JOINED = re.compile(r"\s*+(?:,\s*(?:or|and)\b|;|,|\b(?:or|and)\b|\\text\s?\{\s*(?:or|and)\s*\}|\\(?:lor|vee)\b)\s*+")
+_ROOT = re.compile(r"\s*+([a-zA-Z](?:_\{?\w\}?)?)\s*=\s*([^=]{1,100}+)")
 _ASSIGNED = re.compile(r"[a-zA-Z](?:\([a-zA-Z]\))?=(?=[^=]+$)|[a-zA-Z](?:\\in)(?=.)")
 
 
@@ -86,23 +99,69 @@ def _formula(found: re.Match[str]) -> str | None:
     return None if "\\" not in inner and _PROSE.search(inner) else inner
 
 
-def plain_math(answer: str) -> str:
-    """Without spacing, sizing, units, currency, degrees, percent signs and "x="; with full \\frac{}{} and \\sqrt{}."""
+def plain_math(answer: str, *, named: bool = False) -> str:
+    """Without spacing, sizing, units, currency, degrees and percent signs; with full \\frac{}{} and \\sqrt{}.
+
+    "x = -2 or x = 1" is the list "-2,1". Without `named`, "x=5" is "5".
+    """
     text = answer.strip().rstrip(".")
+    if len(text) <= ROOTS_LIMIT and ("or" in text or "and" in text or "=" in text):
+        text = _roots(text)
     if "\\begin" not in text or "\\\\begin" in text:  # doubled backslashes, not ends of rows
         text = text.replace("\\\\", "\\")
     text = text.replace("dfrac", "frac").replace("tfrac", "frac").replace("\\varnothing", "\\emptyset").replace("{,}", "")
     if not text.isascii():
         text = _ROOT_SIGN.sub(r"\\sqrt{\1}", text.translate(_SYMBOLS))
+    text = _WORD.sub(_command, text) if _WORD.search(text) else text
+    text = _REPEATING.sub(_repeating, _POWER.sub("^", _FUNCTION.sub(r"\\\1", text)))
     text = _UNIT.sub("", text)
     text = _TEXT.sub(r"\1", text)
     text = _DROP.sub("", text)
     text = _SPACE.sub(lambda found: f"{found[1]} " if found[1] else "", text)
+    grouped = _GROUPED.search(text) if "," in text else None
+    if grouped is not None and grouped[0].count(",") == text.count(","):  # 10,000\\pi
+        text = text.replace(",", "")
     text = _SHORT_FRACTION.sub(_whole_fraction, text)
+    text = _BRACKET_ROOT.sub(r"\\sqrt{\1}", text)
     text = _SHORT_ROOT.sub(r"\\sqrt{\1}", text)
     text = _SLASH.sub(r"\1\\frac{\2}{\3}", text)
     assigned = _ASSIGNED.match(text)
-    return text[assigned.end() :].lstrip() if assigned is not None else text
+    if assigned is not None and not (named and "=" in assigned[0]):
+        text = text[assigned.end() :].lstrip()
+    return _both_signs(text) if "\\pm" in text or "\u00b1" in text else text
+
+
+def _repeating(found: re.Match[str]) -> str:
+    """A repeating decimal as a fraction: 1.\\overline{3} is 12/9."""
+    whole, fixed, repeated = found.groups()
+    above = int(whole + fixed + repeated) - int(whole + fixed or "0")
+    return f"\\frac{{{above}}}{{{10 ** len(fixed) * (10 ** len(repeated) - 1)}}}"
+
+
+def _both_signs(text: str) -> str:
+    """ "1\\pm2" as "1+2,1-2"; other texts, and those with more such signs, as they are."""
+    parts = _EITHER.split(text)
+    return text if len(parts) != 2 or "," in text or "=" in text else f"{parts[0]}+{parts[1]},{parts[0]}-{parts[1]}".lstrip("+")
+
+
+def _roots(text: str) -> str:
+    """Values joined by "or" or "and", or given to one unknown one by one, as a list; other texts as they are."""
+    parts = _JOINED.split(text)
+    if len(parts) < 2 or not all(part.strip() for part in parts) or text.lstrip("$ ")[:1] in ("(", "[", "{"):
+        return text
+    roots = [_ROOT.fullmatch(part) for part in parts]
+    names = {root[1].split("_")[0] for root in roots if root is not None}
+    if all(root is not None for root in roots) and len(names) == 1:
+        return ",".join(root[2].strip() for root in roots if root is not None)
+    if roots[0] is not None and not any(roots[1:]) and "=" not in "".join(parts[1:]):  # x = -2 or 1
+        return ",".join([roots[0][2].strip(), *(part.strip() for part in parts[1:])])
+    if any(roots) or "=" in text or any(_PROSE.search(_TEXT.sub("", part)) for part in parts):
+        return text
+    return ",".join(part.strip() for part in parts)
+
+
+def _command(found: re.Match[str]) -> str:
+    return _NAMES[found[1]]
 
 
 def _whole_fraction(found: re.Match[str]) -> str:

@@ -5,15 +5,23 @@ Works on digits: no power is expanded and no float is made, so "1e999999999" cos
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeAlias
 
 from llmfusionbench.scoring.answers.marks import plain_width
 
 FRACTION_DIGITS = 60
 """Fractions with longer numerators or denominators are compared as written."""
+DOUBLE_DIGITS = 15
+"""Digits from which on a decimal may be the print of a double."""
+ROUNDING = Fraction(1, 10**14)
+"""Relative difference that the rounding of a few operations on doubles makes."""
+ROUNDED_DIGITS = 4
+"""Digits that a repeating decimal must be given with: 0.3333 is 1/3, and 0.33 is another number."""
 WINDOWS = (48, 400)
 """Lengths of the text before the last digit that are searched for the last number first, in characters."""
 
@@ -29,7 +37,6 @@ _TOKEN = re.compile(
 )
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")
 _LATEX_FRACTION = re.compile(r"(?P<digit>\d)?\s?\\[dt]?frac(?:\s?\{\s?(\d+)\s?\}\s?\{\s?(\d+)\s?\}|\s?(\d)\s?(\d)(?!\d))")
-_OPERATOR = re.compile(r"\s?[a-zA-Z]{0,20}\s?(?:[-+*/\u00d7\u00f7^]|\\times|\\cdot|\\div)\s?[$(]?\d")
 _SEPARATORS = re.compile(r"(?<=\d)(?:\{,\}|\\,|\\!,?|\\ (?=\d{3}(?!\d))|\u00a0|\u202f|\u2009)(?=\d)")
 _APOSTROPHES = re.compile(r"(?<=\d)['_](?=\d{3}(?!\d))")
 _UNIT_POWER = re.compile(r"(\d\s?(?:[cmk]?m|ft|in|yd))[23]\b")
@@ -40,25 +47,90 @@ _DASH = re.compile(r"(?<![\w)\]}.%])(?<![\d)\]}%] )\u2013(?=[$\u20ac\u00a3]?\.?\
 _VULGAR = re.compile(r"(\d ?)?([\u00bc-\u00be\u2150-\u215e])")
 
 
+Key: TypeAlias = tuple[str, str, int] | tuple[str, str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """An exact number."""
 
-    key: tuple[str, str, int] | tuple[str, str, str]
+    key: Key
     """(sign, digits without outer zeros, power of ten), or ("/", numerator, denominator); equal for equal numbers."""
     percent: bool
     text: str
     """The number as written."""
 
-    def equals(self, other: Number) -> bool:
-        """Exact equality. If only one side has a percent sign, 50% equals both 50 and 0.5."""
-        if self.key == other.key:
+    def equals(self, other: Number, *, digits: int = ROUNDED_DIGITS) -> bool:
+        """Exact equality. If only one side has a percent sign, 50% equals both 50 and 0.5.
+
+        Two numbers are also equal that differ as a number and its rounding do: by the rounding of binary floating point
+        (0.30000000000000004 and 0.3), or as a repeating decimal and its first digits, `digits` or more (1/3 and 0.3333).
+        """
+        if _same(self.key, other.key, digits):
             return True
         if self.percent == other.percent:
             return False
         with_sign, plain = (self, other) if self.percent else (other, self)
-        sign, digits, power = with_sign.key
-        return isinstance(power, int) and (sign, digits, power - 2) == plain.key
+        sign, digits_of, power = with_sign.key
+        return isinstance(power, int) and _same((sign, digits_of, power - 2), plain.key, digits)
+
+
+def _same(one: Key, other: Key, digits: int) -> bool:
+    if one == other:
+        return True
+    if not (_is_long(one) or _is_long(other)):
+        return False
+    values = _value(one), _value(other)
+    if values[0] is None or values[1] is None:
+        return False
+    if "/" not in (one[0], other[0]) or max(len(one[1]), len(other[1])) >= DOUBLE_DIGITS:
+        scale = max(abs(values[0]), abs(values[1]))
+        if abs(values[0] - values[1]) <= scale * ROUNDING:
+            return True
+    return any(
+        _is_long(key)
+        and part[0] != "/"
+        and int(part[2]) < 0
+        and len(part[1]) >= digits
+        and _shortened(value, short, int(part[2]))
+        for key, value, part, short in ((one, values[0], other, values[1]), (other, values[1], one, values[0]))
+    )
+
+
+def _is_long(key: Key) -> bool:
+    """Whether a number is a fraction without a finite decimal, or a decimal with all the digits of a double."""
+    return key[0] == "/" or (len(key[1]) >= DOUBLE_DIGITS and int(key[2]) < 0)
+
+
+def _value(key: Key) -> Fraction | None:
+    """The exact value; None for numbers that are compared only as written."""
+    if key[0] == "/":
+        above, below = key[1], str(key[2])
+        if max(len(above), len(below)) > FRACTION_DIGITS or not above.lstrip("-").isdecimal():
+            return None
+        return Fraction(int(above), int(below)) if int(below) else None
+    sign, digits, power = key[0], key[1], int(key[2])
+    if len(digits) > FRACTION_DIGITS or abs(power) > FRACTION_DIGITS:
+        return None
+    value = int(digits) * Fraction(10) ** power
+    return -value if sign else value
+
+
+def _shortened(value: Fraction, short: Fraction, power: int) -> bool:
+    """Whether `short`, whose last digit stands for 10 ** `power`, is `value` rounded or cut off there."""
+    unit = Fraction(10) ** power
+    return (value < 0) == (short < 0) and abs(short) // unit in (abs(value) // unit, (abs(value) / unit + Fraction(1, 2)) // 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A number and where it stands in a text."""
+
+    start: int
+    end: int
+    number: Number
+    is_share: bool
+    """Whether it is a fraction or a percentage, of which "of" makes a calculation: "50% of 36"."""
 
 
 def last_number(text: str) -> Number | None:
@@ -78,7 +150,7 @@ def last_number(text: str) -> Number | None:
 
 
 def _last(text: str, margin: int) -> Number | None:
-    text = _plain(text)
+    text = plain_numbers(text)
     match = None
     for match in _TOKEN.finditer(text):  # noqa: B007 - only the last one counts
         pass
@@ -87,23 +159,20 @@ def _last(text: str, margin: int) -> Number | None:
     return _number(match, last=True)
 
 
-def first_number(text: str) -> Number | None:
-    """The first number in `text`, or in an equation ("5 + 3 = 8") the number after the last "="; None if there is none."""
-    text = _plain(text)
-    match = _TOKEN.search(text)
-    if match is None:
-        return None
-    if "=" in text:
-        head = match.string[match.end() : match.end() + 40]
-        if _OPERATOR.match(head) or "=" in text[: match.start()]:
-            after = _TOKEN.search(text, text.rindex("=") + 1)
-            match = after or match
-    return _number(match, last=False)
+def numbers_in(text: str, limit: int) -> list[Found]:
+    """The first `limit` numbers in a text that `plain_numbers` made, with their places."""
+    matches = itertools.islice(_TOKEN.finditer(text), limit)
+    numbers = [(match, _number(match, last=False)) for match in matches]
+    return [
+        Found(match.start(), match.end(), number, number.percent or match["over"] is not None)
+        for match, number in numbers
+        if number is not None
+    ]
 
 
 def leading_number(text: str) -> Number | None:
     """The first number in `text`, also of an equation: 144 of "144 / 12 = 12", but 3/4 of "3/4 cups"; or None."""
-    text = _plain(text)
+    text = plain_numbers(text)
     match = _TOKEN.search(text)
     if match is not None and match["over"] is not None and text[match.end() :].lstrip().startswith("="):
         match = _TOKEN.search(text[: match.start("over")])
@@ -112,14 +181,14 @@ def leading_number(text: str) -> Number | None:
 
 def whole_number(text: str) -> Number | None:
     """The number that `text` consists of, with signs of currency or per cent and white space; None for other texts."""
-    text = _plain(text).strip().rstrip(".")
+    text = plain_numbers(text).strip().rstrip(".")
     match = _TOKEN.fullmatch(text)
     if match is None or ("," in text and _GROUPED.fullmatch(match["whole"] or "") is None):
         return None
     return _number(match, last=False)
 
 
-def _plain(text: str) -> str:
+def plain_numbers(text: str) -> str:
     """`text` with plain numbers in place of LaTeX fractions, separators and the Unicode minus sign."""
     if not text.isascii():
         text = plain_width(_VULGAR.sub(_spelled_out, text)).translate(_SIGNS)

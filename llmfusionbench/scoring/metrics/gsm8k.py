@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from llmfusionbench.scoring.answers.marks import answer_field, final_text, marked_answer
-from llmfusionbench.scoring.answers.numbers import Number, first_number, last_number, leading_number
+from llmfusionbench.scoring.answers.marks import answer_field, below, final_text, last_mark, marked_answer
+from llmfusionbench.scoring.answers.number_words import in_digits
+from llmfusionbench.scoring.answers.numbers import Number, last_number, leading_number
 from llmfusionbench.scoring.answers.refusal import declines, no_answer_reason
+from llmfusionbench.scoring.answers.results import corrected_number, result_number
 from llmfusionbench.scoring.answers.truths import accepted_answers
 from llmfusionbench.scoring.outcome import Score, binary, missing, right, wrong
 
@@ -30,20 +32,23 @@ def gsm8k(response: str, ground_truth: str, context: Mapping[str, object]) -> Sc
 def truth_number(ground_truth: str) -> Number | None:
     """The number of a ground truth: after "####", in \\boxed{}, or the last one."""
     marked = marked_answer(ground_truth) if len(ground_truth) > 24 or "#" in ground_truth else None
-    number = first_number(marked) if marked is not None else None
+    number = result_number(marked) if marked is not None else None
     return number if number is not None else last_number(ground_truth)
 
 
 def answer_number(text: str) -> Number | None:
     """The number of a response: the marked one, else the last one; None for a short refusal."""
     field = answer_field(text)
-    marked = field if field is not None else marked_answer(text)
-    if marked is not None:
+    if field is not None:
         # A field should hold only the answer. If it has a calculation, its first number counts, as in the published
         # accuracies of ZeroEval. In prose ("the answer is 5 + 3 = 8") the result of the calculation counts.
-        number = first_number(marked) if field is None else leading_number(marked)
-        if number is not None or field is not None:
+        return leading_number(field) or leading_number(in_digits(field))
+    mark = last_mark(text)
+    if mark is not None:
+        following = below(text, mark)
+        number = corrected_number(f"{mark[1]}\n{following}") or result_number(mark[1], following)
+        if number is not None:
             return number
     if len(text) < _SHORT and declines(text):
         return None
-    return last_number(text)
+    return last_number(text) or (last_number(in_digits(text)) if len(text) < _SHORT else None)

@@ -20,6 +20,10 @@ from llmfusionbench.scoring.symbolic.comparer import Verdict, compare_symbolical
 
 DEADLINE_S = 5.0
 """Processor time for one symbolic comparison, seconds; `math_deadline_s` of the context overrides it."""
+DIGITS = 6
+"""Digits that a repeating decimal must be given with: 0.333333 is 1/3. As in math-verify."""
+PRODUCT = 3
+"""Letters up to which a word may be a product: "ab" is "ba"."""
 SYMBOLIC_LIMIT = 400
 """Longest answer that is compared symbolically, in characters."""
 
@@ -52,7 +56,7 @@ def math(response: str, ground_truth: str, context: Mapping[str, object]) -> Sco
         if verdict is None and context.get("symbolic") is False:
             undecided = True
             continue
-        verdict = verdict or _symbolic(plain_math(truth), plain_math(answer), deadline_s)
+        verdict = verdict or _compared(truth, answer, deadline_s)
         if verdict == "equal":
             return right(answer)
         late = late or verdict == "late"
@@ -82,7 +86,7 @@ def _quick(truth: str, answer: str) -> Verdict | None:
     # Before the plain forms, which have no white space: 3 1/2 is not 31/2.
     truth_number, answer_number = whole_number(truth), whole_number(answer)
     if truth_number is not None and answer_number is not None:
-        return "equal" if truth_number.equals(answer_number) else "unequal"
+        return "equal" if truth_number.equals(answer_number, digits=DIGITS) else "unequal"
     if expected and expected == given:
         return "equal"
     if max(len(expected), len(given)) > SYMBOLIC_LIMIT or not expected or not given:
@@ -91,8 +95,17 @@ def _quick(truth: str, answer: str) -> Verdict | None:
     if bases[0] and bases[1] and bases[0][1] != bases[1][1]:  # math-verify ignores the base: 1010_2 equals 1010_3
         return "unequal"
     if "\\" not in expected and _WORDS.fullmatch(expected):  # a word such as "Tuesday" or "even"
-        return "equal" if expected.lower() == given.lower() else "unequal"
+        if expected.lower() == given.lower():
+            return "equal"
+        return None if len(expected) <= PRODUCT else "unequal"
     return None
+
+
+def _compared(truth: str, answer: str, deadline_s: float) -> Verdict:
+    verdict = _symbolic(plain_math(truth), plain_math(answer), deadline_s)
+    if verdict == "unequal" and ("=" in truth or "=" in answer):  # y = 2x + 1 and y - 2x - 1 = 0
+        return _symbolic(plain_math(truth, named=True), plain_math(answer, named=True), deadline_s)
+    return verdict
 
 
 @lru_cache(maxsize=65536)

@@ -1,0 +1,76 @@
+"""Writes English number words as digits: "two hundred and five apples" -> "205 apples"."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_NAMES: Final = re.findall(
+    r"\w+",
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+    "nineteen",
+)
+_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_SMALL: Final = {name: value for value, name in enumerate(_NAMES)} | {
+    name: 10 * value for value, name in enumerate(_TENS, start=2)
+}
+_LARGE: Final = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
+_LONGEST: Final = 24
+"""Most words of one number."""
+
+_ONE: Final = "|".join((*_NAMES, *_TENS))
+_WORD: Final = rf"(?:{_ONE}|hundred|thousand|million|billion)"
+_PHRASE: Final = re.compile(
+    rf"(?<![\w-])(?:(?P<dozen>a dozen)|(?:(?:a(?=\s(?:hundred|thousand|million|billion)\b)|{_ONE})\b)"
+    rf"(?:(?:\s|-|\s?,\s|\sand\s){_WORD}\b){{0,{_LONGEST}}}+(?:\spoint(?P<part>(?:\s(?:{_ONE}))++))?+)(?![\w-])"
+    # Parts ("two thirds", "one and a half") and ranks are no whole numbers.
+    r"(?!\s(?:and\s)?(?:an?\s)?(?:half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?)\b)",
+    re.IGNORECASE,
+)
+_PRONOUN: Final = re.compile(r"one", re.IGNORECASE)
+_OF: Final = re.compile(r"\s(?:of|another|who|that|which|by|way|can|could|may|might|must|should)\b")
+_OPENING: Final = re.compile(r"[\s*_\"'(]*+(?:(?:exactly|only|just|about|minus|negative)\s)?")
+
+
+def in_digits(text: str) -> str:
+    """`text` with its number words as digits. "One" stays if it may be a pronoun: only as the first word is it a number."""
+    opening = _OPENING.match(text)
+    start = 0 if opening is None else opening.end()
+
+    def digits(found: re.Match[str]) -> str:
+        if found["dozen"] is not None:
+            return "12"
+        if _PRONOUN.fullmatch(found[0]) and (found.start() != start or _OF.match(text, found.end())):
+            return found[0]
+        value = _value(found[0].lower())
+        return found[0] if value is None else value
+
+    return _PHRASE.sub(digits, text)
+
+
+def _value(phrase: str) -> str | None:
+    """The digits of a number in words; None if they do not make one number ("five six")."""
+    whole, _, part = phrase.partition(" point ")
+    words = [word for word in re.split(r"[\s,-]+", whole) if word not in ("and", "")]
+    total = group = 0
+    last = 10**12  # the value that the next word has to stay below
+    for word in words:
+        if word == "a":
+            group, last = 1, 1
+        elif word == "hundred":
+            if not 0 < group < 100 or last > 99:
+                return None
+            group, last = 100 * group, 100
+        elif word in _LARGE:
+            if not group or (total and _LARGE[word] >= total):
+                return None
+            total, group, last = total + group * _LARGE[word], 0, 10**12
+        else:
+            value = _SMALL[word]
+            if group and not (value < last and (last >= 100 or (last >= 20 and 0 < value < 10))):
+                return None
+            group, last = group + value, value
+    pieces = part.split()
+    if any(_SMALL[piece] > 9 for piece in pieces):
+        return None
+    return f"{total + group}{'.' if pieces else ''}{''.join(str(_SMALL[piece]) for piece in pieces)}"

@@ -17,7 +17,7 @@ from llmfusionbench.scoring.outcome import Score, binary, missing, right, wrong
 
 
 def em_mc(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
-    """1 if the last option that a response commits to is the right one. The context has the options as `choices`.
+    """1 if the single option that a response commits to is the right one. The context has the options as `choices`.
 
     A ground truth that is neither a label nor the text of an option is compared as in `em`.
     """
@@ -34,10 +34,10 @@ def em_mc(response: str, ground_truth: str, context: Mapping[str, object]) -> Sc
     if not labels <= known:  # the options lack the right label, or it is beyond J
         options = Options(options.labels + tuple(sorted(labels - known)))
     text = plain_width(final_text(response))
-    label = read_choice(text, options)
-    if label is None:
-        return wrong(None, no_answer_reason(text, "option"))
-    return binary(label in labels, label)
+    choice = read_choice(text, options)
+    if choice.label is None:
+        return wrong(None, "several options in the response" if choice.several else no_answer_reason(text, "option"))
+    return binary(choice.label in labels, choice.label)
 
 
 @lru_cache(maxsize=8192)

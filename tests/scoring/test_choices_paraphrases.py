@@ -174,7 +174,6 @@ NOTHING = [
     "Anything but C.",
     "A cannot be right.",
     "Definitely not D.",
-    "All except D are true, as are A, B, and C... wait.",
     "As an AI model, I cannot choose.",
     "The correct answer is 7.3 kJ.",
     "**Answer:** 7.3 kJ",

@@ -18,7 +18,8 @@ _KIND = (
     r"|description|interpretation|result|value|product|compound|sequence|solution)"
 )
 CHOICE = re.compile(
-    rf"(?:\b(?:choose|pick|select|go(?:ing)? (?:with|for)|opt(?:ing)? for|settle (?:on|for)|vote for|chose|picked"
+    rf"(?:\b(?:choose|pick|select|go(?:ing)? (?:with|for)|opt(?:ing)? for|settle (?:on|for)|vote for"
+    rf"|lean(?:ing)? towards?|chose|picked"
     rf"|selected)\s{_OPTION}(?P<chosen>)"
     rf"|\b(?:correct|right|best|final|closest|nearest|only|likely|plausible|accurate|appropriate|suitable|reasonable"
     rf"|probable|my)"
@@ -27,6 +28,7 @@ CHOICE = re.compile(
     rf"|most likely)){{0,1}}"
     rf"|\s?(?:[:=\u2192\u2013\u2014-]|->))[\s:$]{{0,3}}{_OPTION}(?P<best>)"
     rf"|\bonly\s(?P<only>)"
+    rf"|\b(?:all|every|each)\b{OTHER}{{0,60}}\b(?:except|but)(?: for)?\s(?P<except>)"
     rf"|\b(?:exception|odd one out|(?:false|incorrect|wrong|untrue|inaccurate) (?:statement|one|option|claim|choice)"
     rf"|(?:statement|option|one|claim) that (?:is|does|are) (?:not [a-z]{{2,12}}|false|incorrect|wrong|untrue))"
     rf"\s?(?:is|would be|must be|:)[\s:]{{0,3}}{_OPTION}(?P<exception>)"
@@ -58,6 +60,8 @@ CHOICE = re.compile(
 BEFORE_CHOICE = frozenset(
     [
         "choose",
+        "except",
+        "but",
         "pick",
         "select",
         "with",
@@ -199,17 +203,18 @@ CORRECTION = re.compile(
 _BEST = (
     r"(?:correct|right|best|answer|likely|appropriate|accurate|suitable|plausible|closest|fitting|reasonable|probable"
     r"|valid choice"
-    r"|odd one out|exception)"
+    r"|odd one out|exception|(?<=most )consistent)"
 )
 VERDICT = re.compile(
     rf"{CLEAR}(?P<text>[\s).,:*\"]{{0,4}}(?:{OTHER}{{0,80}}?\b|))(?:(?:is|seems|appears|looks|remains|stands out as"
     rf"|must be|would be)"
-    rf"\s(?:to be\s)?(?:(?:indeed|clearly|therefore|thus|probably|most|very|more|the|my|only|also|hence|then|by far"
+    rf"\s(?:to be\s)?(?:(?:indeed|clearly|therefore|thus|probably|most|very|more|the|my|our|only|also|hence|then|by far"
     rf"|definitely|likely|single)\s){{0,4}}"
     rf"{_BEST}\b(?!\sthat\b|\sif\b|\sin (?:that|saying)\b|\sbut\b|\sabout\b)|fits best|fits the best|is the one\b"
     rf"|it is\b(?=[.!]|\s*\Z)|is the only"
     rf"|(?:as )?the (?:only )?(?:correct|best|right|most \w{{1,14}}) (?:answer|option|choice|one)|best (?:fits|matches"
-    rf"|describes|explains|answers|captures|reflects|represents|aligns|characterizes)|makes the most sense"
+    rf"|describes|explains|answers|captures|reflects|represents|aligns|characterizes)|makes the most sense|(?:describes"
+    rf"|explains|fits|matches|captures) (?:it|this|that|them) best"
     rf"|(?:is )?\u2705|\u2713|\u2714|(?:\u662f|\u4e3a|\u9879|\u9805|\u9009\u9879)?(?:\u6700)?(?:\u6b63\u786e"
     rf"|\u6b63\u78ba|\u5bf9\u7684|\u5c0d\u7684|\u7b26\u5408|\u5408\u9002)"
     rf"|ist (?:die )?(?:richtig|korrekt)|es (?:la )?correct|est (?:la )?(?:correct|bonne)|\u00e9 (?:a )?corret)"

@@ -261,9 +261,10 @@ def _chosen(marked: str, low: str, start: int, place: int, options: Options) -> 
             fits = fits and mention_places.PREDICATE.match(low, end) is None
         if fits and not (
             (group == "chosen" and _hedged(low, found.start()))
-            or _denied(low, found.start()) or _ruled_out(low, place) or _dismissed(low, end)
+            or _denied(low, found.start())
+            or (group != "except" and _ruled_out(low, place)) or _dismissed(low, end)
         ):  # fmt: skip
-            if group not in ("match", "only"):
+            if group not in ("match", "only", "except"):
                 return Strength.CHOICE
             return Strength.VERDICT if choice_words.CORRECTION.search(low, start, place) is None else Strength.CHOICE
     if choice_words.CORRECTION.search(low, start, place) is not None and not (_dismissed(low, end) or _ruled_out(low, place)):

@@ -25,7 +25,8 @@ NEGATIVE = (
 )  # fmt: skip
 """One of these is in every English dismissal."""
 RULING_OUT = (
-    "not", "n't", "n\u2019t", "than", "instead", "except", "rul", "out", "elimin", "exclu", "dismiss", "reject",
+    "doubt", "wrong", "incorrect", "not", "n't", "n\u2019t", "than", "instead", "except", "rul", "out", "elimin", "exclu",
+    "dismiss", "reject",
     "discard", "neither", "nor", "unlike", "without", "against", "unless", "if", "whether", "why", "contra", "conflict",
     "incons", "incomp", "disagree", "no es", "nicht", "pas",
 )  # fmt: skip
@@ -62,11 +63,12 @@ SURELY_DISMISSED = re.compile(
 )
 """The same, in words that the text of an option itself hardly has."""
 RULED_OUT = re.compile(
-    r"(?:\bnot|n['\u2019]t|\bthan|\binstead of|\bexcept|\brul(?:es?|ed|ing)(?: out)?|\bout|\beliminat\w{1,4}|\bexclud\w{1,4}"
+    r"(?:\bnot|n['\u2019]t|\b(?:wrong|incorrect) (?:answer|choice)s?|\bdoubt|\bthan|\binstead of|\bexcept|\brul(?:es?|ed"
+    r"|ing)(?: out)?|\bout|\beliminat\w{1,4}|\bexclud\w{1,4}"
     r"|\bdismiss\w{0,4}|\breject\w{0,4}|\bdiscard\w{0,4}|\bneither|\bnor|\bcannot|\bcan not|\bunlike|\bwithout|\bagainst"
     r"|\bunless|\bif|\bwhether|\bwhy|\bcontradict\w{0,3}|\bconflicts? with|\b(?:inconsistent|incompatible) with|\bcontrary to"
     r"|\bdisagrees? with|\bno es|\bnicht|\bpas|\u4e0d\u662f|\u4e0d\u9009|\u6392\u9664|\u4e0d\u5e94\u9009|\u043d\u0435)"
-    r"[\s:]{0,2}(?:(?:be|have been|choose|pick|select|guess|say|is|both|either|just|only|necessarily|quite|answer|the"
+    r"[\s:]{0,2}(?:(?:be|have been|choose|pick|select|guess|say|it|is|both|either|just|only|necessarily|quite|answer|the"
     r"|be the)\s+){0,2}\Z"
 )
 """The end of the words before an option that is not the answer."""
@@ -79,13 +81,15 @@ _HEDGED = r"(?:\b(?:if|would|might|could|some|students?|people|they|not|never|wh
 HEDGED = re.compile(rf"{_HEDGED}\s(?:also\s|then\s|even\s|they\s|you\s|we\s|i\s|be\s)?(?:tempted to\s)?\Z")
 FIRST_PERSON = re.compile(
     r"(?:\bi(?:['\u2019]d|\s(?:would|will|must|have to))|\bi am going to|\bi['\u2019]ll|\bi['\u2019]m going to"
-    r"|\bi want to|\bhave to)\s\Z"
+    r"|\bi want to|\bhave to|\binclined to|\bi would like to|\bi am ready to)\s\Z"
 )
 NOT_A_VERDICT = re.compile(
     r"(?:\bnot|n't|n\u2019t|\bnever|\bthan|though|\bnor|\bif|\bwhether|\bsuppose|\bassum(?:e|ing)|\bunless|\bwhy"
-    r"|\bneither|\bnone of|\bfor|\bwhen)"
-    r"[\s:]{0,2}(?:both\s|either\s|that\s|option\s|the\s)?\Z"
+    r"|\bneither|\bnone of|\bfor|\bwhen|\bdoubt|\bunlikely|(?:\bnot|n['\u2019]t) (?:think|believe|sure))"
+    r"[\s:]{0,2}(?:(?:both|either|that|option|the|it|this|answer)\s){0,2}\Z"
 )
+SUPPOSES = re.compile(r"\s{0,3}(?:but |and |so )?(?:if|suppose|assum(?:e|ing)|whether|unless|why|what if|let)\b")
+"""The beginning of a sentence that only supposes an answer."""
 NONE_OF = re.compile(r"\b(?:neither|none of)\s(?:[^\w\n]|\b(?:or|nor|and|options?|the)\b|[\ue000-\uf76f]){0,12}\Z")
 OTHERS = re.compile(
     r"^[^\n\ue000-\uf76f]{0,30}(?:\bwhy (?:the )?(?:others?|other (?:options|choices|answers)|not|remaining|rest"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from llmfusionbench.scoring.answers.mentions import ANY, CLEAR
+from llmfusionbench.scoring.answers.mentions import ANY, CLEAR, STRONG
 
 ANSWER_WORDS = (
     "answer", "respuesta", "r\u00e9ponse", "reponse", "antwort", "l\u00f6sung", "resposta", "risposta",
@@ -26,7 +26,10 @@ _ENGLISH_AFTER = (
     r"|given|these|options|choices|above|i|we|would|choose|chose|select|likely|based|on|provided|in|my|digits?|letters?|only|a"
     r"|single|one|capital|with|correct|multiple-choice)(?!\w)\)?){0,10}"
 )
-_ENGLISH = rf"answers?(?!\w)[\"'*_]{{0,4}}{_ENGLISH_AFTER}[\s\"'*_]{{0,4}}{_COPULA}"
+_ENGLISH = (
+    rf"answers?(?!\w)[\"'*_]{{0,4}}(?:{_ENGLISH_AFTER}[\s\"'*_]{{0,4}}{_COPULA}"
+    rf"|\s{{1,2}}(?={STRONG}\s?(?:[:.\n]|\Z)))"
+)
 _FOREIGN_LINK = (
     r"(?:[ \t]{0,2}(?:est\b|es\b|ist\b|\u00e9\b|\u00e8\b|e'|lautet\b|sar\u00e0\b|ser\u00eda\b|seria\b|serait\b|adalah\b|ialah\b"
     r"|l\u00e0\b|to\b|jest\b|is\b|luidt\b|\u2014|\u2013|-|[:\uff1a=]|\u5e94\u8be5\u662f|\u5e94\u4e3a|\u5e94\u662f|\u662f|\u4e3a"

@@ -44,11 +44,9 @@ NOT_LEAD_IN = re.compile(
     r"|answer|choice)s?)\b[^,.]{0,200}\Z)"
 )
 """A line that announces a discussion of the options."""
-LINE_MENTION = re.compile(
-    rf"^[ \t#>*+_\u2022-]{{0,8}}(?:\d{{1,2}}[.)]\s)?(?:the\s)?(?P<mention>{CLEAR})(?P<rest>[^\n]*+)$", re.MULTILINE
-)
+LINE_MENTION = re.compile(rf"^[ \t#>*+_\u2022-]{{0,8}}(?:\d{{1,2}}[.)]\s)?(?P<mention>{CLEAR})(?P<rest>[^\n]*+)$", re.MULTILINE)
 """A line that begins with a mention."""
-LINE_START = re.compile(r"(?:\A|\n)[ \t#>*+_\u2022-]{0,8}\Z")
+LINE_START = re.compile(r"(?:\A|\n)[ \t#>*+_\u2022-]{0,8}(?:\d{1,2}[.)]\s)?\Z")
 LAST_LINE = re.compile(rf"(?:\A|\n)[\s*_#>\"'(-]{{0,8}}(?P<mention>{CLEAR})[\s*_.\"')]{{0,8}}\Z")
 """A last line that is a mention."""
 LINE_WEAK_MENTION = re.compile(LINE_MENTION.pattern.replace(CLEAR, ANY), re.MULTILINE)

@@ -54,10 +54,16 @@ _OPTION_WORD = re.compile(
 _AFTER_WORD = tuple(" :*_\n\t")
 _WORD_AFTER = re.compile(r"\s?(?:\u9009\u9879|\u9078\u9805|\u9879|\u9805)")
 _LIST_SIGN = re.compile(r"[*_]{0,3}[).:\u3001\uff0e]|\s{0,2}[\u2013\u2014]|\s?-{1,2}\s|--")
-_ARTICLE = re.compile(
-    r"\s+(?!(?:because|since|as|is|are|was|and|or|for|due|with|seems|would|it|o|y|e|ou|et|es|est"
-    r"|ist|oder|und|adalah|atau|dan|jest|lub|ve|veya|se\u00e7ene\w*)\b)[a-z]"
+_VERBS = (
+    r"because|since|as|is|are|was|and|or|for|due|with|seems|would|it|o|y|e|ou|et|es|est|ist|oder|und|adalah|atau|dan|jest|lub|ve"
+    r"|veya|se\u00e7ene\w*"
 )
+_ARTICLE = re.compile(rf"\s+(?!(?:{_VERBS})\b)[a-z]")
+_CAPITAL_ARTICLE = re.compile(
+    rf"\s+(?!(?:{_VERBS}|appears|looks|best|describes|explains|states|says|rather|over|instead|but|not|fits|matches|has|does|could|can"
+    r"|must|correctly|only|cannot|fails|ignores|lacks|contradicts|gives|makes|misstates)\b)[a-z]"
+)
+"""What follows "a" as an article, and not as the label of an option."""
 _OPERATOR_AFTER = re.compile(r"[ \t]?(?:[=>^\u00d7\u00b7\u2248\u221d\u2260/+]|<(?![/|A-Z])|\\(?!n|text)[A-Za-z{])")
 _OPERATOR_BEFORE = re.compile(r"(?:[+^/<\u00d7\u00b7\\]|[^\w\"/\-=]>|[^=:]=)[ \t]?\Z")
 _EQUALS_ANSWER = re.compile(r"(?:answer|option|choice)\s?=\s?\Z", re.IGNORECASE)
@@ -66,6 +72,7 @@ _EXPECTED = re.compile(r"(?:\banswer(?:\sis)?|[:=\n]|^)[\s:*]{0,4}\Z", re.IGNORE
 _SPECIES = re.compile(r"\.\s(?:coli|elegans|subtilis|difficile|albicans|thaliana|melanogaster|cerevisiae|aureus)\b")
 _NOT_APPLICABLE = re.compile(r"(?:[nN]\s?/\s?|[A-Za-z]\.)\Z")
 _LATEX_TEXT = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|bf|rm)\s?\{\s?([^{}]*+)\}")
+_HTML = re.compile(r"</?(?:b|i|u|em|strong|span|p|br|div|h\d)\s?/?>")
 _INLINE = re.compile(r"\\\([ \t]?|[ \t]?\\\)")
 
 
@@ -99,6 +106,8 @@ def with_mentions(text: str, labels: tuple[str, ...]) -> str:
     """`text` with each mention of one of `labels` as one character, and without marks of bold and of inline code."""
     if not text.isascii():
         text = _PRIVATE.sub(" ", text)
+    if "</" in text or "<b" in text:
+        text = _HTML.sub("", text)
     if "\\" in text:
         text = _INLINE.sub("$", _LATEX_TEXT.sub(r"\1", text))
     pattern, known = _finder(labels)
@@ -150,7 +159,8 @@ def _mention(
             while left > floor and text[left - 1] in "([*_":
                 left -= 1
         return left, right, Form.NAMED, number
-    if not before and not after and word in "AaIi" and _ARTICLE.match(text, end) is not None:
+    article = _CAPITAL_ARTICLE if word == "A" else _ARTICLE
+    if not before and not after and word in "AaIi" and article.match(text, end) is not None:
         return None
     mathematics = "$" in before or "$" in after
     opens = _opens_line(text, left)
@@ -193,4 +203,6 @@ def _opens_line(text: str, place: int) -> bool:
     floor = max(0, place - 12)
     while place > floor and text[place - 1] in _LINE_START:
         place -= 1
+    if place > 1 and text[place - 1] in ".)" and text[place - 2].isdigit() and text[place] == " ":  # "1. A"
+        place -= 2
     return place == 0 or text[place - 1] == "\n"

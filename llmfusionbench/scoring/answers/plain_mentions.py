@@ -16,12 +16,15 @@ _SIGNS = "[^\\w\ue000-\uf76f]{0,12}"
 _ALONE = re.compile(
     rf"{_SIGNS}(?:(?:definitely|probably|certainly|clearly|surely|maybe|the|final|best|correct|answer|ans|letter|is|it's"
     rf"|it)[\s:]{{1,3}}){{0,4}}"
-    rf"{_SIGNS}(?P<mention>{ANY})_?{_SIGNS}(?:it is)?{_SIGNS}",
+    rf"{_SIGNS}(?P<mention>{ANY})_?{_SIGNS}(?:it is)?{_SIGNS}(?<!\?)",
     re.IGNORECASE,
 )
 _START = re.compile(r"[\s*#>_\"'(-]{0,12}")
 _ANY, _CLEAR = re.compile(ANY), re.compile(CLEAR)
-_SIGN = re.compile(r"\s?[.):,;\u2013\u2014-]|\s*(?:\n|\Z)|,?\s(?:because|since|as)\b|\s?\(")
+_SIGN = re.compile(
+    r"\s?[.):,;\u2013\u2014-]|\s*(?:\n|\Z)|,?\s(?:because|since|as)\b|\s?\(|\s(?:and not|but not|not|rather than"
+    r"|instead of|over)\b"
+)
 _TAIL = 1500
 _LONG_TEXT = 10
 """An option's text of this many characters does not occur by chance."""
@@ -170,7 +173,7 @@ def _is_plain(marked: str, low: str, match: re.Match[str], options: Options) -> 
     """Whether a mention may be an answer by where it stands, and is not a name as in "the material (A) is"."""
     start, end = match.span()
     form = form_of(match[0])
-    if dismissal_words.CONSIDERED.search(low, max(0, start - 20), start) is not None:
+    if dismissal_words.CONSIDERED.search(low, max(0, start - 20), start) is not None or _supposed(low, start):
         return False
     connected = _CONNECTOR.search(low, max(0, start - 16), start) is not None
     at_end = mention_places.MENTION_ENDS.match(low, end) is not None
@@ -181,6 +184,11 @@ def _is_plain(marked: str, low: str, match: re.Match[str], options: Options) -> 
     if form == Form.BRACKETED and not at_end and not connected and low[max(0, start - 2) : start].strip()[-1:].isalpha():
         return _own_text_before(marked, start, match[0], options)
     return True
+
+
+def _supposed(low: str, place: int) -> bool:
+    start, _ = _sentence(low, place)
+    return dismissal_words.SUPPOSES.match(low, start, place) is not None
 
 
 def _own_text_before(marked: str, start: int, mention: str, options: Options) -> bool:

@@ -117,7 +117,7 @@ def after_text(marked: str, place: int, mention: str, options: Options) -> int:
 
 def _ruled_out(low: str, place: int) -> bool:
     before = low[max(0, place - _REACH) : place]
-    if before.isascii() and not any(sign in before for sign in dismissal_words.RULING_OUT):
+    if before.isascii() and not any(word[:3] in dismissal_words.RULING_OUT or word[-3:] in ("n't", "not") for word in before.split()[-5:]):
         return False
     return dismissal_words.RULED_OUT.search(before) is not None
 
@@ -146,6 +146,8 @@ def dismissed_later(marked: str, low: str, place: int, options: Options, *, sure
     if (other := dismissal_words.RULED_OUT.search(low, end, stop)) is not None:  # said of the next mention: "B (not A)"
         stop = other.start()
     said = low[end:stop]
+    if not said or said.isspace():
+        return False
     if said.isascii() and not any(sign in said for sign in dismissal_words.NEGATIVE):
         return False
     return (dismissal_words.SURELY_DISMISSED if surely else dismissal_words.DISMISSED).search(said) is not None
@@ -170,7 +172,7 @@ def marks(marked: str, low: str, options: Options) -> list[Commitment]:
 def _phrases(marked: str, low: str, options: Options) -> Iterator[Commitment]:
     english = "answer" in low and low.isascii()
     if not english:
-        if not any(word in low for word in mark_words.ANSWER_WORDS):
+        if not any(word in low for word in (mark_words.LATIN_WORDS if low.isascii() else mark_words.ANSWER_WORDS)):
             return
         english = not any(word in low for word in mark_words.ANSWER_WORDS[1:])
     for found in list(mark_words.MARK[english].finditer(low))[-_MARKS:]:

@@ -24,13 +24,10 @@ NEGATIVE = (
     "understat", "overlook", "makes no", "nothing",
 )  # fmt: skip
 """One of these is in every English dismissal."""
-RULING_OUT = (
-    "doubt", "wrong", "incorrect", "not", "n't", "n\u2019t", "than", "instead", "except", "rul", "out", "elimin", "exclu",
-    "dismiss", "reject",
-    "discard", "neither", "nor", "unlike", "without", "against", "unless", "if", "whether", "why", "contra", "conflict",
-    "incons", "incomp", "disagree", "no es", "nicht", "pas",
-)  # fmt: skip
-"""One of these is in whatever rules out the option after it, in Latin letters."""
+RULING_OUT = frozenset(
+    "dou wro inc not tha ins exc rul out eli dis rej nei nor unl wit aga if whe why con no nic pas".split()
+)
+"""The first three letters of a word that rules out the option after it, in Latin letters."""
 UNDECIDED_SIGNS = (
     "not", "n't", "n\u2019t", "unable", "impossible", "difficult", "none of", "no ", "insufficient", "lack of", "without",
     "more than one", "both ", "\u65e0\u6cd5",
@@ -63,11 +60,11 @@ SURELY_DISMISSED = re.compile(
 )
 """The same, in words that the text of an option itself hardly has."""
 RULED_OUT = re.compile(
-    r"(?:\bnot|n['\u2019]t|\b(?:wrong|incorrect) (?:answer|choice)s?|\bdoubt|\bthan|\binstead of|\bexcept|\brul(?:es?|ed"
-    r"|ing)(?: out)?|\bout|\beliminat\w{1,4}|\bexclud\w{1,4}"
-    r"|\bdismiss\w{0,4}|\breject\w{0,4}|\bdiscard\w{0,4}|\bneither|\bnor|\bcannot|\bcan not|\bunlike|\bwithout|\bagainst"
-    r"|\bunless|\bif|\bwhether|\bwhy|\bcontradict\w{0,3}|\bconflicts? with|\b(?:inconsistent|incompatible) with|\bcontrary to"
-    r"|\bdisagrees? with|\bno es|\bnicht|\bpas|\u4e0d\u662f|\u4e0d\u9009|\u6392\u9664|\u4e0d\u5e94\u9009|\u043d\u0435)"
+    r"(?:n['\u2019]t|\b(?:not|(?:wrong|incorrect) (?:answer|choice)s?|doubt|than|instead of|except|rul(?:es?|ed"
+    r"|ing)(?: out)?|out|eliminat\w{1,4}|exclud\w{1,4}"
+    r"|dismiss\w{0,4}|reject\w{0,4}|discard\w{0,4}|neither|nor|cannot|can not|unlike|without|against"
+    r"|unless|if|whether|why|contradict\w{0,3}|conflicts? with|(?:inconsistent|incompatible) with|contrary to"
+    r"|disagrees? with|no es|nicht|pas)|\u4e0d\u662f|\u4e0d\u9009|\u6392\u9664|\u4e0d\u5e94\u9009|\u043d\u0435)"
     r"[\s:]{0,2}(?:(?:be|have been|choose|pick|select|guess|say|it|is|both|either|just|only|necessarily|quite|answer|the"
     r"|be the)\s+){0,2}\Z"
 )

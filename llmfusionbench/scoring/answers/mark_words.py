@@ -17,6 +17,7 @@ ANSWER_WORDS = (
     "\u0111\u00e1p \u00e1n", "tr\u1ea3 l\u1eddi", "jawaban", "jawapan", "cevap", "yan\u0131t", "odpowied", "antwoord",
 )  # fmt: skip
 """The word for "answer" (the stem, where endings differ) in the languages of widespread multiple-choice tasks."""
+LATIN_WORDS = tuple(word for word in ANSWER_WORDS if word.isascii())
 _COPULA = (
     r"(?:(?:is|was|are|would be|will be|should be|must be|has to be|appears to be|seems to be)\b(?! ?(?:not|n't|n\u2019t)\b)"
     r"(?:\s?[:=])?|[:=\u2192]|=>|->)"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from llmfusionbench.scoring.answers.normalise import contains_words, normalise
 from llmfusionbench.scoring.answers.options import Options
 
+_DENIALS = frozenset("not neither nor never isnt wasnt than except without".split())
+
 
 def equal_text(text: str, options: Options) -> str | None:
     """The label of the only option whose text is all of `text`.
@@ -26,7 +28,13 @@ def named_by_text(text: str, options: Options, *, whole: bool = False) -> str | 
         return label if label is not None and len(text.strip()) > 1 else None
     plain = normalise(text)
     pairs = zip(options.labels, options.plain, strict=True)
-    found = [(label, words) for label, words in pairs if contains_words(plain, words)]
+    found = [(label, words) for label, words in pairs if contains_words(plain, words) and not _denied(plain, words)]
     # "green tea" names the option "green tea" and not also the option "tea".
     longest = [label for label, words in found if not any(words != other and words in other for _, other in found)]
     return longest[0] if len(longest) == 1 else None
+
+
+def _denied(plain: str, words: str) -> bool:
+    """Whether the first mention of `words` is denied: "not the harbour"."""
+    before = plain[: plain.find(words)].split()
+    return bool(before) and (before[-1] in _DENIALS or (before[-1] == "be" and before[-2:-1] in (["not"], ["cannot"], ["cant"])))

@@ -137,6 +137,76 @@ WITH_TEXTS = [
     ("It can't be the old mill.", None),
 ]
 
+THINGS = ["a red kite", "the harbour", "12 m/s", "carbon dioxide", "all of the above"]
+WITH_THINGS = [
+    ("The bird is a red kite.", "A"),
+    ("I would look for it at the harbour, not on a mountain.", "B"),
+    ("The gas released is carbon dioxide, since yeast ferments sugar.", "D"),
+    ("The speed is $v = d/t = 36/3 = 12$ m/s.", "C"),
+    ("v = 12 m/s", "C"),
+    ("So v = 12 m/s, not 10 m/s.", "C"),
+    ("Therefore, the final speed is 12 m/s.", "C"),
+    ("All of the above.", "E"),
+    ("The answer is all of the above.", "E"),
+    ("All of them apply. E", "E"),
+    ("carbon dioxide is heavier than air and a red kite flies, so the answer is E, all of the above.", "E"),
+    ("A red kite", "A"),
+    ("a red kite", "A"),
+    ("The Harbour", "B"),
+    ("The answer is: the harbour.", "B"),
+    ("**Carbon dioxide** is the gas.", "D"),
+    ("The correct answer is **carbon dioxide**.", "D"),
+    ("Answer: carbon dioxide (CO2)", "D"),
+    ("Answer: D. carbon dioxide (CO2), because yeast makes it.", "D"),
+    ("The best answer is the harbour because ships dock there.", "B"),
+    ("Yes, a red kite.", "A"),
+    ("It is neither the harbour nor a red kite.", None),
+    ("The answer is 14 m/s.", None),
+    ("The answer is a blue tit.", None),
+    ("The answer is nitrogen.", None),
+    ("It may be a red kite or carbon dioxide.", None),
+    ("None of the options match; the speed is 13.5 m/s.", None),
+    ("The harbour is where it is kept, but a red kite is what they saw.", None),
+    ("Not the harbour.", None),
+]
+CHINESE = [
+    ("首先分析选项A：该说法错误。选项B：正确。选项C：错误。选项D：错误。\n\n所以答案是B。", "B"),
+    ("A. 错误，因为水会蒸发。\nB. 正确，符合题意。\nC. 错误。\nD. 错误。\n故选B。", "B"),
+    ("根据分析，A、C、D均不正确，因此正确答案是B。", "B"),
+    ("解析：地球绕太阳转。\n答案：D", "D"),
+    ("这道题应该选择D选项。", "D"),
+    ("我认为答案是C，因为温度升高。", "C"),
+    ("综上，选择C。", "C"),
+    ("因此，正确的选项是（C）。", "C"),
+    ("正确答案：C。铁", "C"),
+    ("答案：C\n解析：A项不符合，B项过大，D项过小。", "C"),
+    ("选项C最符合题意。", "C"),
+    ("由此可知，只有C是正确的。", "C"),
+    ("所以，C选项正确。", "C"),
+    ("因此答案为选项 A。", "A"),
+    ("最终答案：\\boxed{A}", "A"),
+    ("答案是 (A) 长江。", "A"),
+    ("这题的答案是A，不是B。", "A"),
+    ("A和B都是错的，所以选C。", "C"),
+    ("不能选A，应该选B。", "B"),
+    ("B", "B"),
+    ("B。", "B"),
+    ("选B", "B"),
+    ("【B】", "B"),
+    ("B、长江", "B"),
+    ("B. 长江", "B"),
+    ("选项A和B都正确。", None),
+    ("选AB", None),
+    ("答案可能是A或B。", None),
+    ("我不知道答案。", None),
+    ("选项A错误。", None),
+    ("A不是答案。", None),
+    ("DNA和RNA的区别。", None),
+    ("设A为集合。", None),
+    ("答案：无", None),
+    ("甲、乙两地相距A千米", None),
+]
+
 
 @pytest.mark.parametrize(("response", "label"), CHOSEN)
 def test_the_option_that_is_chosen(response: str, label: str) -> None:
@@ -158,3 +228,13 @@ def test_cyrillic_letters_are_read_as_latin_ones_only_where_nothing_speaks_again
     assert score("em_mc", "Ответ: В", "B", choices=LABELS).value == 1
     listed = "А) снег\nБ) дождь\nВ) град\n\nОтвет: В"
     assert score("em_mc", listed, "B", choices=LABELS).value == 0
+
+
+@pytest.mark.parametrize(("response", "label"), WITH_THINGS)
+def test_more_texts_of_options(response: str, label: str | None) -> None:
+    assert score("em_mc", response, "A", choices=THINGS).extracted == label
+
+
+@pytest.mark.parametrize(("response", "label"), CHINESE)
+def test_longer_answers_in_chinese(response: str, label: str | None) -> None:
+    assert score("em_mc", response, "A", choices=LABELS).extracted == label

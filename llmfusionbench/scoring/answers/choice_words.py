@@ -20,7 +20,7 @@ _KIND = (
 CHOICE = re.compile(
     rf"(?:\b(?:(?:choose|pick|select|go(?:ing)? (?:with|for)|opt(?:ing)? for|settle (?:on|for)|vote for"
     rf"|lean(?:ing)? towards?|chose|picked"
-    rf"|selected)\s{_OPTION}(?P<chosen>)"
+    rf"|selected)[,:]?\s{_OPTION}(?P<chosen>)"
     rf"|(?:correct|right|best|final|closest|nearest|only|likely|plausible|accurate|appropriate|suitable|reasonable"
     rf"|probable|my)"
     rf"\s{_KIND}(?:\s(?:here|then|overall|therefore|from the list|among the options|given|choice|option)){{0,1}}"
@@ -34,7 +34,7 @@ CHOICE = re.compile(
     rf"\s?(?:is|would be|must be|:)[\s:]{{0,3}}{_OPTION}(?P<exception>)"
     rf"|(?:correct|right|best|final|closest|likely|plausible|probable|reasonable|accurate)\s(?:is|would be"
     rf"|:)[\s:]{{0,3}}{_OPTION}(?P<bare>)"
-    rf"|(?:must be|i (?:would |will |'d |\u2019d )?(?:guess|think|believe|say)|i'd (?:guess|say)|i\u2019d (?:guess"
+    rf"|(?:must be|i now say|i (?:would |will |'d |\u2019d )?(?:guess|think|believe|say)|i'd (?:guess|say)|i\u2019d (?:guess"
     rf"|say)|guess(?:ing)? (?:is|would be)"
     rf"|conclude(?: that)? (?:it|the answer)|think|believe)\s(?:(?:that|it|it's|it\u2019s|is|must|be|the|answer"
     rf"|definitely|probably)\s){{0,4}}(?P<thought>)"
@@ -203,7 +203,7 @@ CORRECTION = re.compile(
 _BEST = (
     r"(?:correct|right|best|answer|likely|appropriate|accurate|suitable|plausible|closest|fitting|reasonable|probable"
     r"|valid choice"
-    r"|odd one out|exception|(?<=most )consistent)"
+    r"|odd one out|exception|remaining|(?<=most )consistent)"
 )
 VERDICT = re.compile(
     rf"{CLEAR}(?P<text>[\s).,:*\"]{{0,4}}(?:{OTHER}{{0,80}}?\b|))(?:(?:is|seems|appears|looks|remains|stands out as"
@@ -211,6 +211,7 @@ VERDICT = re.compile(
     rf"\s(?:to be\s)?(?:(?:indeed|clearly|therefore|thus|probably|most|very|more|the|my|our|only|also|hence|then|by far"
     rf"|definitely|likely|single)\s){{0,4}}"
     rf"{_BEST}\b(?!\sthat\b|\sif\b|\sin (?:that|saying)\b|\sbut\b|\sabout\b)|fits best|fits the best|is the one\b"
+    rf"|remains(?=[.!]|\s*\Z)|is left(?=[.!]|\s*\Z)"
     rf"|it is\b(?=[.!]|\s*\Z)|is the only"
     rf"|(?:as )?the (?:only )?(?:correct|best|right|most \w{{1,14}}) (?:answer|option|choice|one)|best (?:fits|matches"
     rf"|describes|explains|answers|captures|reflects|represents|aligns|characterizes)|makes the most sense|(?:describes"

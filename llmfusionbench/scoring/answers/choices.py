@@ -7,6 +7,7 @@ names several options, and a marked answer that is no option, is not an answer, 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from llmfusionbench.scoring.answers import dismissal_words
@@ -24,6 +25,8 @@ _SHORT = 40
 """Longest text that is compared with the labels as a whole, in characters."""
 HEAD, TAIL = 3000, 9000
 """Of a longer response the beginning and the end are read, in characters."""
+_PROMPTED = re.compile(r"(\A\s{0,4}|\n)A:[ \t]{1,2}(?=[(*\[]{0,3}[A-Z][)\]*.]{0,3}\s{0,4}(?:\n|\Z))")
+"""The "A:" of a prompt with questions and answers, before an answer that is a letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ def read_choice(text: str, options: Options) -> Choice:
     """The single option that `text` commits to."""
     if not text.isascii():
         text = latin_labels(text)
+    if "A:" in text:
+        text = _PROMPTED.sub(r"\1Answer: ", text)
     plainest = choice_patterns(options.labels)
     if len(text) <= _SHORT and (label := plainest.alone(text)) is not None:
         return Choice(label)

@@ -16,7 +16,7 @@ from llmfusionbench.scoring.answers.options import Options
 _ANY, _CLEAR, _STRONG = re.compile(ANY), re.compile(CLEAR), re.compile(STRONG)
 _REACH = 40
 """Characters before a commitment that may deny it."""
-_WINDOW = 110
+_WINDOW = 80
 """Characters before a mention that may choose it."""
 _SIGNS = tuple(":=>\u2192\u2013\u2014-")
 _MARKS = 12
@@ -117,7 +117,9 @@ def after_text(marked: str, place: int, mention: str, options: Options) -> int:
 
 def _ruled_out(low: str, place: int) -> bool:
     before = low[max(0, place - _REACH) : place]
-    if before.isascii() and not any(word[:3] in dismissal_words.RULING_OUT or word[-3:] in ("n't", "not") for word in before.split()[-5:]):
+    if before.isascii() and not any(
+        word[:3] in dismissal_words.RULING_OUT or word[-3:] in ("n't", "not") for word in before.split()[-5:]
+    ):
         return False
     return dismissal_words.RULED_OUT.search(before) is not None
 

@@ -25,8 +25,9 @@ NEGATIVE = (
 )  # fmt: skip
 """One of these is in every English dismissal."""
 RULING_OUT = frozenset(
-    "dou wro inc not tha ins exc rul out eli dis rej nei nor unl wit aga if whe why con no nic pas".split()
-)
+    ("dou", "wro", "inc", "not", "tha", "ins", "exc", "rul", "out", "eli", "dis", "rej", "nei", "nor",
+     "unl", "wit", "aga", "if", "whe", "why", "con", "no", "nic", "pas")
+)  # fmt: skip
 """The first three letters of a word that rules out the option after it, in Latin letters."""
 UNDECIDED_SIGNS = (
     "not", "n't", "n\u2019t", "unable", "impossible", "difficult", "none of", "no ", "insufficient", "lack of", "without",

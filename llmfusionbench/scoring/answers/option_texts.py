@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmfusionbench.scoring.answers.normalise import contains_words, normalise
 from llmfusionbench.scoring.answers.options import Options
 
-_DENIALS = frozenset("not neither nor never isnt wasnt than except without".split())
+_DENIALS = frozenset(["not", "neither", "nor", "never", "isnt", "wasnt", "than", "except", "without"])
 
 
 def equal_text(text: str, options: Options) -> str | None:
@@ -37,4 +37,6 @@ def named_by_text(text: str, options: Options, *, whole: bool = False) -> str | 
 def _denied(plain: str, words: str) -> bool:
     """Whether the first mention of `words` is denied: "not the harbour"."""
     before = plain[: plain.find(words)].split()
-    return bool(before) and (before[-1] in _DENIALS or (before[-1] == "be" and before[-2:-1] in (["not"], ["cannot"], ["cant"])))
+    return bool(before) and (
+        before[-1] in _DENIALS or (before[-1] == "be" and before[-2:-1] in (["not"], ["cannot"], ["cant"]))
+    )

@@ -181,7 +181,7 @@ def _is_plain(marked: str, low: str, match: re.Match[str], options: Options) -> 
         if after_text(marked, end, match[0], options) > end:
             return True
         alone = low[:start].rstrip(" ")[-1:] in (".", "!", "?") and not low[end:].strip(" .)\n")
-        return alone or connected and (at_end or _SIGN.match(low, end) is not None)
+        return alone or (connected and (at_end or _SIGN.match(low, end) is not None))
     if form == Form.BRACKETED and not at_end and not connected and low[max(0, start - 2) : start].strip()[-1:].isalpha():
         return _own_text_before(marked, start, match[0], options)
     return True

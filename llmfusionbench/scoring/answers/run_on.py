@@ -9,6 +9,7 @@ _NEXT = re.compile(
     r"\n[ \t*#>-]{0,6}(?:(?:next |new )?question(?:[ #]{0,2}\d{1,4})?\s?[:.]|q(?:\d{1,4})?\s?[:.]\s|problem(?: \d{1,4})?\s?:"
     r"|(?:answer )?(?:options|choices)\s?:|human\s?:|user\s?:|input\s?:|instruction\s?:|passage\s?:|exercise\s?\d{0,4}\s?:"
     r"|the following are |\u95ee\u9898\s?[:\uff1a]|\u9898\u76ee\s?[:\uff1a]|\u554f\u984c\s?[:\uff1a])"
+    r"|\n#{1,4} ?(?:question|problem|instruction|input)\b[^\n]{0,20}\n"
     r"|<\|(?:im_end|im_start|endoftext|eot_id|user)\|>|</s>|\[/?inst\]"
 )
 _TRIES = 4

@@ -69,9 +69,16 @@ def named(content: str, options: Options) -> tuple[str, ...]:
         sentence = sentence[: reason.start()]
     strong = [found for found in _CLEAR.finditer(sentence) if _is_answer(sentence, found)]
     if strong:
-        return _labels([found[0] for found in strong], options)
+        mentions = [mention for found in strong for mention in (found[0], *joined(sentence, found.end()))]
+        return _labels(mentions, options)
     label = named_by_text(_written(sentence, options), options) if options.texts else None
     return () if label is None else (label,)
+
+
+def joined(low: str, place: int) -> list[str]:
+    """The mentions that a list goes on with from `place`."""
+    rest = mention_places.LIST.match(low, place)
+    return [] if rest is None else _ANY.findall(rest[0])
 
 
 def _is_answer(sentence: str, found: re.Match[str]) -> bool:

@@ -64,7 +64,7 @@ _CAPITAL_ARTICLE = re.compile(
     r"|must|correctly|only|cannot|fails|ignores|lacks|contradicts|gives|makes|misstates)\b)[a-z]"
 )
 """What follows "a" as an article, and not as the label of an option."""
-_OPERATOR_AFTER = re.compile(r"[ \t]?(?:[=>^\u00d7\u00b7\u2248\u221d\u2260/+]|<(?![/|A-Z])|\\(?!n|text)[A-Za-z{])")
+_OPERATOR_AFTER = re.compile(r"[(\[](?=\w)|[ \t]?(?:[=>^\u00d7\u00b7\u2248\u221d\u2260/+]|<(?![/|A-Z])|\\(?!n|text)[A-Za-z{])")
 _OPERATOR_BEFORE = re.compile(r"(?:[+^/<\u00d7\u00b7\\]|[^\w\"/\-=]>|[^=:]=)[ \t]?\Z")
 _EQUALS_ANSWER = re.compile(r"(?:answer|option|choice)\s?=\s?\Z", re.IGNORECASE)
 _EXPECTED = re.compile(r"(?:\banswer(?:\sis)?|[:=\n]|^)[\s:*]{0,4}\Z", re.IGNORECASE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from llmfusionbench.scoring.answers import dismissal_words, mention_places
-from llmfusionbench.scoring.answers.commitments import after_text, dismissed_later
+from llmfusionbench.scoring.answers.commitments import after_text, dismissed_later, joined
 from llmfusionbench.scoring.answers.mentions import ANY, CLEAR, Form, form_of, label_of
 from llmfusionbench.scoring.answers.normalise import normalise
 from llmfusionbench.scoring.answers.option_texts import named_by_text
@@ -20,7 +20,7 @@ _ALONE = re.compile(
     re.IGNORECASE,
 )
 _START = re.compile(r"[\s*#>_\"'(-]{0,12}")
-_ANY, _CLEAR = re.compile(ANY), re.compile(CLEAR)
+_CLEAR = re.compile(CLEAR)
 _SIGN = re.compile(
     r"\s?[.):,;\u2013\u2014-]|\s*(?:\n|\Z)|,?\s(?:because|since|as)\b|\s?\(|\s(?:and not|but not|not|rather than"
     r"|instead of|over)\b"
@@ -50,7 +50,11 @@ def last_line(marked: str, low: str, options: Options) -> str | None:
     found = mention_places.LAST_LINE.search(low, start)
     if found is None or mention_places.LAST_LINE.search(low, start, found.start() + 1) is not None:
         return None
-    return label_of(marked[found.start("mention")], options.labels)
+    place = found.start("mention")
+    # A line that is cut off after "A" ends a line of its own only where a sentence or a paragraph ended before it.
+    if form_of(marked[place]) == Form.BARE and low[: found.start()].rstrip(" ")[-1:] not in ("", ".", ":", "!", "?", "\n", "*"):
+        return None
+    return label_of(marked[place], options.labels)
 
 
 def opening(marked: str, low: str, options: Options) -> str | None:
@@ -110,7 +114,7 @@ def last_plain(marked: str, low: str, options: Options) -> tuple[str | None, boo
     floor = 0 if len(marked) <= 2 * _NEAR else len(marked) - _NEAR
     alone = len({label_of(match[0], options.labels) for match in every}) == 1 and not listed
     found = [match for match in plain if match.start() >= floor or (alone and form_of(match[0]) == Form.BRACKETED)]
-    mentions = [mention for match in found for mention in (match[0], *_joined(low, match.end()))]
+    mentions = [mention for match in found for mention in (match[0], *joined(low, match.end()))]
     named = list(dict.fromkeys(label_of(mention, options.labels) for mention in mentions))
     if len(named) == 1:
         return named[0], False
@@ -141,12 +145,6 @@ def _undecided(low: str) -> bool:
     return any(sign in low for sign in dismissal_words.UNDECIDED_SIGNS) and dismissal_words.UNDECIDED.search(low) is not None
 
 
-def _joined(low: str, place: int) -> list[str]:
-    """The mentions that a list goes on with from `place`."""
-    rest = mention_places.LIST.match(low, place)
-    return [] if rest is None else _ANY.findall(rest[0])
-
-
 def _named_at_end(marked: str, low: str, options: Options) -> str | None:
     """The option whose text is in a text that was not cut off, if it is the only one."""
     if not options.texts:
@@ -160,7 +158,9 @@ def _named_at_end(marked: str, low: str, options: Options) -> str | None:
     if label is not None and len(options.plain[options.labels.index(label)]) >= _LONG_TEXT:
         return label
     start, _ = _sentence(low, len(end) - 1)
-    return named_by_text(end[start:], options) if mention_places.CONCLUDES.search(low, start) is not None else None
+    label = named_by_text(end[start:], options) if mention_places.CONCLUDES.search(low, start) is not None else None
+    # The text of an option may be one number of several: then it is the result only at the end.
+    return label if label is not None and normalise(end[start:]).endswith(options.plain[options.labels.index(label)]) else None
 
 
 def _sentence(low: str, place: int) -> tuple[int, int]:

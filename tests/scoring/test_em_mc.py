@@ -54,7 +54,6 @@ FORMS = [
     ("A bum could ride anywhere. The correct option is (B) train station", "B"),
     # several letters: the last committed one
     ("It could be A or B. I think B.", "B"),
-    ("Answer: A or B", "B"),
     ("First (A), no, (B)", "B"),
     ("The answer is (A). Wait, (B) is correct.", "B"),
     ("the answer is (A). Hmm, on reflection the answer is (D).", "D"),

@@ -1,81 +1,116 @@
 """Finds the option that a response commits to in a multiple-choice task.
 
-Looked for in this order: the whole response, an answer field or mark, a sentence such as "B is correct", a letter in brackets
-or bold, a line with only a letter, an option's text, a letter as a word. The last one counts, unless it is ruled out ("not A").
+Every mention of an option is found (`mentions`), and every commitment to one, with its strength (`commitments`). One rule
+decides: the last commitment of the highest strength counts, where a marked answer and a choice in words are equal. What
+names several options, and a marked answer that is no option, is not an answer, unless another choice settles it.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-from llmfusionbench.scoring.answers.choice_patterns import ChoicePatterns, choice_patterns
-from llmfusionbench.scoring.answers.marks import answer_field, last_mark
-from llmfusionbench.scoring.answers.normalise import contains_words, normalise
+from llmfusionbench.scoring.answers import dismissal_words
+from llmfusionbench.scoring.answers.choice_patterns import choice_patterns
+from llmfusionbench.scoring.answers.commitments import Strength, marks, named, sentences, supposed
+from llmfusionbench.scoring.answers.look_alikes import latin_labels
+from llmfusionbench.scoring.answers.marks import answer_field, lowered
+from llmfusionbench.scoring.answers.mentions import with_mentions
+from llmfusionbench.scoring.answers.option_texts import equal_text
 from llmfusionbench.scoring.answers.options import Options
-from llmfusionbench.scoring.answers.refusal import declines
+from llmfusionbench.scoring.answers.plain_mentions import alone, last_line, last_plain, opening
+from llmfusionbench.scoring.answers.run_on import continuations
 
-WHOLE_LIMIT = 1000
-"""Longest response that is compared with the options as a whole, in characters."""
-TAIL = 4000
-"""Length of the end of a response that is searched for unmarked answers, in characters."""
+_SHORT = 40
+"""Longest text that is compared with the labels as a whole, in characters."""
+HEAD, TAIL = 3000, 9000
+"""Of a longer response the beginning and the end are read, in characters."""
+_PROMPTED = re.compile(r"(\A\s{0,4}|\n)A:[ \t]{1,2}(?=[(*\[]{0,3}[A-Z][)\]*.]{0,3}\s{0,4}(?:\n|\Z))")
+"""The "A:" of a prompt with questions and answers, before an answer that is a letter."""
 
-_LATEX_TEXT = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox)\s?\{([^{}]*+)\}")
-_SENTENCE_END = re.compile(r"(?<=[\w)*])[.;!?](?:\s|$)|\n")
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a response chose."""
+
+    label: str | None
+    """As written in the options; None without a single answer."""
+    several: bool = False
+    """Whether it names several options as its answer."""
 
 
-def read_choice(text: str, options: Options) -> str | None:
-    """The label that `text` commits to, as written in `options.labels`; None if it does not name an option."""
-    patterns = choice_patterns(options.labels)
-    if len(text) <= WHOLE_LIMIT and (label := _whole(text, options, patterns)) is not None:
-        return label
+_NONE, _SEVERAL = Choice(None), Choice(None, several=True)
+
+
+def read_choice(text: str, options: Options) -> Choice:
+    """The single option that `text` commits to."""
+    if not text.isascii():
+        text = latin_labels(text)
+    if "A:" in text:
+        text = _PROMPTED.sub(r"\1Answer: ", text)
+    plainest = choice_patterns(options.labels)
+    if len(text) <= _SHORT and (label := plainest.alone(text)) is not None:
+        return Choice(label)
+    comparable = options.texts and len(text) <= 2 * max(map(len, options.texts)) + _SHORT
+    if comparable and (label := equal_text(text, options)) is not None:
+        return Choice(label)
     field = answer_field(text)
-    if field is not None and (label := _marked(field, options, patterns)) is not None:
-        return label
-    mark = last_mark(text) if field is None else None
-    tail = text[-TAIL:]
-    if mark is not None and (label := _marked(mark[1], options, patterns)) is not None:
-        later = text[text.find(mark[1], mark[0]) + 1 :]
-        return patterns.last_sentence(later[-TAIL:]) or label
-    if (label := patterns.last_sentence(tail)) is not None:
-        return label
-    if len(text) <= TAIL and (label := patterns.opening(text)) is not None:
-        return label
-    if declines(text):
-        return None
-    bracketed = patterns.bracketed(tail)
-    if bracketed:
-        return bracketed[-1]
-    return patterns.last_line(tail) or _only_text(tail, options) or patterns.last_bare(tail)
+    if field is not None and (labels := named(with_mentions(field, options.labels), options)):
+        return _of(labels)
+    if len(text) > HEAD + TAIL:
+        text = f"{text[:HEAD]}\n\n{text[-TAIL:]}"
+    low = lowered(text)
+    ends = list(continuations(low))
+    if not ends and (closing := plainest.closing(text)) is not None and not supposed(low, closing[0]):
+        return Choice(closing[1])
+    for end in ends:
+        choice = _read(text[:end], options)
+        if choice is not None and choice.label is not None:
+            return choice
+    marked = with_mentions(text, options.labels)
+    if (label := alone(marked, options)) is not None:
+        return Choice(label)
+    low = lowered(marked)
+    choice = _committed(marked, low, options)
+    return Choice(*last_plain(marked, low, options)) if choice is None else choice
 
 
-def _marked(marked: str, options: Options, patterns: ChoicePatterns) -> str | None:
-    marked = _LATEX_TEXT.sub(r"\1", marked)
-    sentence = _SENTENCE_END.split(marked, maxsplit=1)[0]
-    label = patterns.leading(marked) or _whole(sentence, options, patterns)
-    return label if label is not None else _only_text(sentence, options)
+def _read(text: str, options: Options) -> Choice | None:
+    marked = with_mentions(text, options.labels)
+    label = alone(marked, options)
+    return Choice(label) if label is not None else _committed(marked, lowered(marked), options)
 
 
-def _whole(text: str, options: Options, patterns: ChoicePatterns) -> str | None:
-    """The option whose label or text is all of `text`."""
-    label = patterns.alone(text)
-    if label is not None or not options.texts:
-        return label
-    # First as written: -1/4 and 1/4, or pV and pv, are the same once normalised.
-    written, plain = text.strip(), normalise(text)
-    for wanted, texts in ((written, options.texts), (plain, options.plain)):
-        same = [label for label, option in zip(options.labels, texts, strict=True) if option == wanted]
-        if len(same) == 1 and wanted:
-            return same[0]
-    return None
+def _of(labels: tuple[str, ...]) -> Choice:
+    return Choice(labels[0]) if len(labels) == 1 else _SEVERAL
 
 
-def _only_text(text: str, options: Options) -> str | None:
-    """The only option whose text is contained in `text`, if there is exactly one."""
-    if not options.texts:
-        return None
-    plain = normalise(text)
-    pairs = zip(options.labels, options.plain, strict=True)
-    named = [(label, words) for label, words in pairs if contains_words(plain, words)]
-    # "green tea" names the option "green tea" and not also the option "tea".
-    longest = [label for label, words in named if not any(words != other and words in other for _, other in named)]
-    return longest[0] if len(longest) == 1 else None
+def _committed(marked: str, low: str, options: Options) -> Choice | None:
+    """What the text commits to in a mark, in words or by its beginning; None if it does neither."""
+    found = marks(marked, low, options)
+    if found and len(found[-1].labels) == 1 and not low[found[-1].place :].strip(" .)*\n$}"):
+        return Choice(found[-1].labels[0])
+    if (label := last_line(marked, low, options)) is not None:
+        return Choice(label)
+    said = sentences(marked, low, options)
+    if said and (others := dismissal_words.OTHERS.search(low)) is not None:
+        said = [one for one in said if one.place < others.start() or one.strength == Strength.CHOICE]
+    decisive = sorted(
+        [one for one in (*found, *said) if one.strength >= Strength.CHOICE and one.labels], key=lambda one: one.place
+    )
+    verdicts = [one for one in said if one.strength == Strength.VERDICT]
+    if decisive:
+        last = decisive[-1]
+        if len(last.labels) > 1:
+            later = [one for one in verdicts if one.place > last.place and len(one.labels) == 1]
+            return _of(later[-1].labels) if later else _SEVERAL
+        return _NONE if dismissal_words.GIVES_UP.search(low, last.place) is not None else Choice(last.labels[0])
+    if verdicts:
+        return _of(verdicts[-1].labels)
+    if found:
+        return _NONE
+    first = opening(marked, low, options)
+    stated = {label for one in said for label in one.labels}
+    if len(stated) == 1:
+        return Choice(stated.pop())
+    return None if first is None else Choice(first)

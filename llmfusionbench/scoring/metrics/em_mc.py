@@ -22,7 +22,7 @@ MAY_BE_INDEX: Final = "the ground truth names no option; it may be an index, cou
 
 
 def em_mc(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
-    """1 if the last option that a response commits to is the right one. The context has the options as `choices`.
+    """1 if the single option that a response commits to is the right one. The context has the options as `choices`.
 
     A ground truth that names no option gives no score. A text is compared as in `em` where the options are not known.
     """
@@ -41,10 +41,10 @@ def em_mc(response: str, ground_truth: str, context: Mapping[str, object]) -> Sc
     if not labels <= known:  # the options lack the right label, or it is beyond J
         options = Options(options.labels + tuple(sorted(labels - known)))
     text = plain_width(final_text(response))
-    label = read_choice(text, options)
-    if label is None:
-        return wrong(None, no_answer_reason(text, "option"))
-    return binary(label in labels, label)
+    choice = read_choice(text, options)
+    if choice.label is None:
+        return wrong(None, "several options in the response" if choice.several else no_answer_reason(text, "option"))
+    return binary(choice.label in labels, choice.label)
 
 
 @lru_cache(maxsize=8192)

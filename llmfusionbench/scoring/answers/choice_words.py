@@ -1,0 +1,239 @@
+"""How a text chooses an option in words. The text is in lower case, with mentions (`mentions`).
+
+Every repetition is bounded or possessive, so that each search is linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+
+from llmfusionbench.scoring.answers.mark_words import ARTICLES
+from llmfusionbench.scoring.answers.mention_places import OTHER
+from llmfusionbench.scoring.answers.mentions import CLEAR, STRONG
+
+_OPTION = r"(?:(?:the|my|option|answer|choice|letter|correct|best|final)[\s:]{1,3}){0,3}"
+_KIND = (
+    r"(?:option|choice|statement|one|response|letter|match|answer|guess|pick|selection|conclusion|alternative|candidate"
+    r"|explanation"
+    r"|description|interpretation|result|value|product|compound|sequence|solution)"
+)
+CHOICE = re.compile(
+    rf"(?:\b(?:(?:choose|pick|select|go(?:ing)? (?:with|for)|opt(?:ing)? for|settle (?:on|for)|vote for"
+    rf"|lean(?:ing)? towards?|chose|picked"
+    rf"|selected)[,:]?\s{_OPTION}(?P<chosen>)"
+    rf"|(?:correct|right|best|final|closest|nearest|only|likely|plausible|accurate|appropriate|suitable|reasonable"
+    rf"|probable|my)"
+    rf"\s{_KIND}(?:\s(?:here|then|overall|therefore|from the list|among the options|given|choice|option)){{0,1}}"
+    rf"(?:\s(?:is|would be|must be|should be|seems to be)(?:\s(?:therefore|thus|then|clearly|probably|likely"
+    rf"|most likely)){{0,1}}"
+    rf"|\s?(?:[:=\u2192\u2013\u2014-]|->))[\s:$]{{0,3}}{_OPTION}(?P<best>)"
+    rf"|only\s(?P<only>)"
+    rf"|(?:all|every|each)\b{OTHER}{{0,60}}\b(?:except|but)(?: for)?\s(?P<except>)"
+    rf"|(?:exception|odd one out|(?:false|incorrect|wrong|untrue|inaccurate) (?:statement|one|option|claim|choice)"
+    rf"|(?:statement|option|one|claim) that (?:is|does|are) (?:not [a-z]{{2,12}}|false|incorrect|wrong|untrue))"
+    rf"\s?(?:is|would be|must be|:)[\s:]{{0,3}}{_OPTION}(?P<exception>)"
+    rf"|(?:correct|right|best|final|closest|likely|plausible|probable|reasonable|accurate)\s(?:is|would be"
+    rf"|:)[\s:]{{0,3}}{_OPTION}(?P<bare>)"
+    rf"|(?:must be|i now say|i (?:would |will |'d |\u2019d )?(?:guess|think|believe|say)|i'd (?:guess|say)|i\u2019d (?:guess"
+    rf"|say)|guess(?:ing)? (?:is|would be)"
+    rf"|conclude(?: that)? (?:it|the answer)|think|believe)\s(?:(?:that|it|it's|it\u2019s|is|must|be|the|answer"
+    rf"|definitely|probably)\s){{0,4}}(?P<thought>)"
+    rf"|(?:so|therefore|thus|hence|consequently|accordingly|ergo|leaves|leaving|leaves us with|leaving us with"
+    rf"|left with|remains"
+    rf"|(?:evidence|data|analysis|reasoning|everything|all of this) (?:\w{{1,12}} )?points? to)\b,?\s"
+    rf"(?:(?:it's|it\u2019s|it|is|must|be|the|answer|only|i|choose|pick|we|get|have)\s){{0,4}}(?P<hence>)"
+    rf"|(?:opci[o\u00f3]n|op[c\u00e7][a\u00e3]o|alternativa|opzione|option|variante)\s(?:correcta|correta|certa"
+    rf"|corretta|giusta|correcte)"
+    rf"\s(?:es|\u00e9|\u00e8|est)\s{ARTICLES}(?P<foreign>)"
+    rf"|(?:correspond(?:s|ing)?|match(?:es|ing)?|clos(?:e|er|est)|nearest|equivalent|consistent|agrees?|align(?:s|ed)?"
+    rf"|leads?(?: us)?"
+    rf"|points?|refers?|equal|fits?|identical|supports?|leav(?:es|ing)|indicat(?:es|ing)|which is|this is|that is|it is"
+    rf"|it's|it\u2019s)"
+    rf"\s(?:(?:most|best|closely|directly|exactly|only|just|us|in|listed|given|as|the)\s){{0,3}}(?:(?:to|with|by|toward"
+    rf"|towards)\s)?"
+    rf"(?:(?:only|the|answer)\s){{0,2}}(?P<match>))"
+    rf"|(?:\u9009\u9879|\u9078\u9805)\w{{0,2}}?[\u662f\u4e3a\u70ba:\s]{{1,3}}(?P<listed>)"
+    rf"|(?<![\u4e0d\u5907\u5019])(?:\u9009|\u9078)(?:\u62e9"
+    rf"|\u64c7)?[\u4e3a\u662f\u70ba\uff1a:\s\u7b54\u6848]{{0,4}}(?P<chinese>))\Z"
+)
+"""The end of the words before an option that is chosen. One empty group tells how: its name."""
+BEFORE_CHOICE = frozenset(
+    [
+        "choose",
+        "except",
+        "but",
+        "pick",
+        "select",
+        "with",
+        "for",
+        "on",
+        "chose",
+        "picked",
+        "selected",
+        "the",
+        "my",
+        "option",
+        "answer",
+        "choice",
+        "letter",
+        "correct",
+        "best",
+        "final",
+        "is",
+        "be",
+        "therefore",
+        "thus",
+        "then",
+        "clearly",
+        "probably",
+        "likely",
+        "guess",
+        "think",
+        "believe",
+        "say",
+        "it",
+        "that",
+        "it's",
+        "it’s",
+        "must",
+        "definitely",
+        "so",
+        "hence",
+        "consequently",
+        "accordingly",
+        "ergo",
+        "leaves",
+        "leaving",
+        "us",
+        "remains",
+        "only",
+        "i",
+        "we",
+        "get",
+        "have",
+        "to",
+        "most",
+        "closely",
+        "directly",
+        "exactly",
+        "just",
+        "in",
+        "listed",
+        "given",
+        "as",
+        "by",
+        "toward",
+        "towards",
+        "correspond",
+        "corresponds",
+        "corresponding",
+        "match",
+        "matches",
+        "matching",
+        "close",
+        "closer",
+        "closest",
+        "nearest",
+        "equivalent",
+        "consistent",
+        "agree",
+        "agrees",
+        "align",
+        "aligns",
+        "aligned",
+        "lead",
+        "leads",
+        "point",
+        "points",
+        "refer",
+        "refers",
+        "equal",
+        "fit",
+        "fits",
+        "identical",
+        "support",
+        "supports",
+        "indicates",
+        "indicating",
+        "wait",
+        "actually",
+        "no",
+        "sorry",
+        "oops",
+        "hmm",
+        "correction",
+        "that's",
+        "should",
+        "make",
+        "mean",
+        "meant",
+        "rather",
+        "reflection",
+        "thought",
+        "are",
+        "was",
+        "be",
+        "la",
+        "el",
+        "a",
+        "die",
+        "der",
+        "het",
+        "es",
+        "est",
+        "ist",
+    ]
+)
+"""The last words that `CHOICE` and `CORRECTION` end with."""
+CHOICE_ENDS = re.compile(r"[\s).]{0,3}(?:\Z|\n|[.,;!](?:\s|\Z)|because\b|since\b|as\b|it is\b|[-\u2013\u2014:])")
+"""After an option that "so" or "hence" introduces."""
+ONLY_ONE = re.compile(
+    r"[\s),]{0,3}(?:alone\s)?(?:satisf|works?\b|fits?\b|meets?\b|match|remains?\b|is\b|makes\b|explains\b|agrees?\b"
+    r"|holds?\b|survives?\b|passes\b"
+    r"|gives\b|has\b|can\b|describes\b|contains\b|shows\b|accounts\b|applies\b)"
+)
+"""After "only" and an option."""
+CORRECTION = re.compile(
+    r"\b(?:correction|wait|actually|no(?=[,.;:!])|sorry|oops|hmm|scratch that|on (?:reflection"
+    r"|second thought))\b[\s,.:;!\u2014-]{0,4}"
+    r"(?:(?:no|wait|actually|hmm|it's|it\u2019s|it|is|that|that's|should|must|be|the|answer|make|i|mean|meant|rather"
+    r"|to)[\s,.:]{1,3}){0,6}\Z"
+)
+"""The end of a change of mind: "Wait, it's "."""
+_BEST = (
+    r"(?:correct|right|best|answer|likely|appropriate|accurate|suitable|plausible|closest|fitting|reasonable|probable"
+    r"|valid choice"
+    r"|odd one out|exception|remaining|(?<=most )consistent)"
+)
+VERDICT = re.compile(
+    rf"{CLEAR}(?P<text>[\s).,:*\"]{{0,4}}(?:{OTHER}{{0,80}}?\b|))(?:(?:is|seems|appears|looks|remains|stands out as"
+    rf"|must be|would be)"
+    rf"\s(?:to be\s)?(?:(?:indeed|clearly|therefore|thus|probably|most|very|more|the|my|our|only|also|hence|then|by far"
+    rf"|definitely|likely|single)\s){{0,4}}"
+    rf"{_BEST}\b(?!\sthat\b|\sif\b|\sin (?:that|saying)\b|\sbut\b|\sabout\b)|fits best|fits the best|is the one\b"
+    rf"|remains(?=[.!]|\s*\Z)|is left(?=[.!]|\s*\Z)"
+    rf"|it is\b(?=[.!]|\s*\Z)|is the only"
+    rf"|(?:as )?the (?:only )?(?:correct|best|right|most \w{{1,14}}) (?:answer|option|choice|one)|best (?:fits|matches"
+    rf"|describes|explains|answers|captures|reflects|represents|aligns|characterizes)|makes the most sense|(?:describes"
+    rf"|explains|fits|matches|captures) (?:it|this|that|them) best"
+    rf"|(?:is )?\u2705|\u2713|\u2714|(?:\u662f|\u4e3a|\u9879|\u9805|\u9009\u9879)?(?:\u6700)?(?:\u6b63\u786e"
+    rf"|\u6b63\u78ba|\u5bf9\u7684|\u5c0d\u7684|\u7b26\u5408|\u5408\u9002)"
+    rf"|ist (?:die )?(?:richtig|korrekt)|es (?:la )?correct|est (?:la )?(?:correct|bonne)|\u00e9 (?:a )?corret)"
+)
+"""Said of an option that it is right, which may be the answer or, in a list of statements, an aside."""
+RIGHT_IN_LIST = re.compile(
+    rf"{STRONG}(?:[\s).:*\"]{{1,5}}|{OTHER}{{0,80}}?[:(\u2013\u2014-]\s?)(?:this is |that is |that's )?(?:correct|right"
+    rf"|yes)\b(?!\s(?:that|if|in|but)\b)"
+)
+"""A line of a list of options that ends or begins with "correct"."""
+AS_STATEMENT = re.compile(
+    r"(?:is|seems)\s(?:to be\s)?(?:(?:indeed|clearly|therefore|thus|also|likely)\s)?(?:correct|right|accurate"
+    r"|appropriate|plausible|suitable)\Z"
+)
+"""The verdicts that may be an aside."""
+COPULA = re.compile(
+    r"(?:\b(?:is|be|was)(?P<strong>)|\bit['\u2019]s(?P<its>)|\b(?:are|to|with|by|as)(?P<paired>))"
+    r"(?:\s(?:likely|probably|most likely|therefore|thus|the|definitely|clearly|surely|certainly|obviously"
+    r"|actually)){0,2}[ \t:]{1,3}\Z"
+)
+"""The end of the words before an option that something is, or is compared to."""

@@ -1,0 +1,199 @@
+"""Reads a response that commits to an option without saying so: by being it, by beginning with it, or by ending with it."""
+
+from __future__ import annotations
+
+import re
+
+from llmfusionbench.scoring.answers import dismissal_words, mention_places
+from llmfusionbench.scoring.answers.commitments import after_text, dismissed_later, joined
+from llmfusionbench.scoring.answers.mentions import ANY, CLEAR, Form, form_of, label_of
+from llmfusionbench.scoring.answers.normalise import normalise
+from llmfusionbench.scoring.answers.option_texts import named_by_text
+from llmfusionbench.scoring.answers.options import Options
+from llmfusionbench.scoring.answers.refusal import declines
+
+_SIGNS = "[^\\w\ue000-\uf76f]{0,12}"
+_ALONE = re.compile(
+    rf"{_SIGNS}(?:(?:definitely|probably|certainly|clearly|surely|maybe|the|final|best|correct|answer|ans|letter|is|it's"
+    rf"|it)[\s:]{{1,3}}){{0,4}}"
+    rf"{_SIGNS}(?P<mention>{ANY})_?{_SIGNS}(?:it is)?{_SIGNS}(?<!\?)",
+    re.IGNORECASE,
+)
+_START = re.compile(r"[\s*#>_\"'(-]{0,12}")
+_CLEAR = re.compile(CLEAR)
+_SIGN = re.compile(
+    r"\s?[.):,;\u2013\u2014-]|\s*(?:\n|\Z)|,?\s(?:because|since|as)\b|\s?\(|\s(?:and not|but not|not|rather than"
+    r"|instead of|over)\b"
+)
+_TAIL = 1500
+_LONG_TEXT = 10
+"""An option's text of this many characters does not occur by chance."""
+_LINES = 40
+_NEAR = 300
+"""A plain mention counts within this many characters of the end, or in a text that is not longer than twice that."""
+_CONNECTOR = re.compile(
+    r"(?:(?:\bso|\bis|\bbe|\bit's|\btherefore|\bthus|\bhence)\s|[:\u2014\u2013>,]\s{0,2}|\A\s*|\n[\s*#>-]*)\Z"
+)
+
+
+def alone(marked: str, options: Options) -> str | None:
+    """The label of the mention that is all of the text."""
+    if len(marked) > 40:
+        return None
+    found = _ALONE.fullmatch(marked)
+    return None if found is None else label_of(found["mention"], options.labels)
+
+
+def last_line(marked: str, low: str, options: Options) -> str | None:
+    """The label that is all of the last line, unless the line before is one, too."""
+    start = max(0, len(low) - _LINES)
+    found = mention_places.LAST_LINE.search(low, start)
+    if found is None or mention_places.LAST_LINE.search(low, start, found.start() + 1) is not None:
+        return None
+    place = found.start("mention")
+    # A line that is cut off after "A" ends a line of its own only where a sentence or a paragraph ended before it.
+    if form_of(marked[place]) == Form.BARE and low[: found.start()].rstrip(" ")[-1:] not in ("", ".", ":", "!", "?", "\n", "*"):
+        return None
+    return label_of(marked[place], options.labels)
+
+
+def opening(marked: str, low: str, options: Options) -> str | None:
+    """The label that the text begins with ("B. train station"), or that its first paragraph has in bold.
+
+    A list that goes on with the next option is a list of options, not an answer.
+    """
+    first = _first(marked, low)
+    if (
+        first is None
+        or dismissed_later(marked, low, first, options, surely=True)
+        or mention_places.PREDICATE.match(low, first + 1) is not None
+    ):
+        return None
+    if mention_places.LIST.match(low, first + 1) is not None:
+        return None
+    label = label_of(marked[first], options.labels)
+    others = dismissal_words.OTHERS.search(low)
+    stop = len(low) if others is None else others.start()
+    after = options.labels.index(label) + 1
+    line = mention_places.LINE_MENTION.search(low, first + 1, stop)
+    end = low.find("\n", first)
+    inline = _CLEAR.search(low, first + 1, len(low) if end < 0 else end)
+    following = [place for place in (line and line.start("mention"), inline and inline.start()) if place is not None]
+    names = [label_of(marked[place], options.labels) for place in following if not dismissed_later(marked, low, place, options)]
+    return None if set(names) & set(options.labels[after : after + 1]) else label
+
+
+def _first(marked: str, low: str) -> int | None:
+    start = _START.match(low)
+    line = mention_places.LINE_MENTION.match(low, 0 if start is None else low.rfind("\n", 0, start.end()) + 1)
+    if line is not None and (
+        form_of(line["mention"]) in (Form.BRACKETED, Form.EMPHASISED, Form.LISTED)
+        or _SIGN.match(low, line.end("mention")) is not None
+    ):
+        return line.start("mention")
+    end = low.find("\n\n")
+    paragraph = marked if end < 0 else marked[:end]
+    bold = [found.start() for found in _CLEAR.finditer(paragraph) if form_of(found[0]) == Form.EMPHASISED]
+    return bold[0] if len({marked[place] for place in bold}) == 1 else None
+
+
+def last_plain(marked: str, low: str, options: Options) -> tuple[str | None, bool]:
+    """The label that the end of the text names, and whether it names several."""
+    if declines(low) or _undecided(low[-2 * _NEAR :]):
+        return None, False
+    start = max(0, len(marked) - _TAIL)
+    marked, low = marked[start:], low[start:]
+    listed = {found.start("mention"): found["mention"] for found in mention_places.LINE_MENTION.finditer(low)}
+    if len({label_of(mention, options.labels) for mention in listed.values()}) == 1 and not low.rstrip(" *\n").endswith(":"):
+        listed = {}
+    every = _without_runs(marked, low, [match for match in _CLEAR.finditer(low) if match.start() not in listed], options)
+    plain = [
+        match for match in every
+        if _is_plain(marked, low, match, options) and not dismissed_later(marked, low, match.start(), options)
+    ]  # fmt: skip
+    floor = 0 if len(marked) <= 2 * _NEAR else len(marked) - _NEAR
+    alone = len({label_of(match[0], options.labels) for match in every}) == 1 and not listed
+    found = [match for match in plain if match.start() >= floor or (alone and form_of(match[0]) == Form.BRACKETED)]
+    mentions = [mention for match in found for mention in (match[0], *joined(low, match.end()))]
+    named = list(dict.fromkeys(label_of(mention, options.labels) for mention in mentions))
+    if len(named) == 1:
+        return named[0], False
+    if not named:
+        return _named_at_end(marked, low, options), False
+    sentence = _sentence(low, found[-1].start())
+    inside = {match[0] for match in found if sentence[0] <= match.start() < sentence[1]}
+    if len(inside) == 1 and mention_places.CONCLUDES.search(low, *sentence) is not None:
+        return label_of(found[-1][0], options.labels), False
+    return None, True
+
+
+def _without_runs(marked: str, low: str, found: list[re.Match[str]], options: Options) -> list[re.Match[str]]:
+    """Without three or more options that are named one after the other, as a list of all does: "A. one B. two C. three"."""
+    numbers = [options.labels.index(label_of(match[0], options.labels)) for match in found]
+    kept: list[re.Match[str]] = []
+    start = 0
+    for place in range(1, len(found) + 1):
+        if place == len(found) or numbers[place] != numbers[place - 1] + 1:
+            run = found[start:place]
+            if len(run) < 3 or any(dismissed_later(marked, low, match.start(), options) for match in run):
+                kept += run
+            start = place
+    return kept
+
+
+def _undecided(low: str) -> bool:
+    return any(sign in low for sign in dismissal_words.UNDECIDED_SIGNS) and dismissal_words.UNDECIDED.search(low) is not None
+
+
+def _named_at_end(marked: str, low: str, options: Options) -> str | None:
+    """The option whose text is in a text that was not cut off, if it is the only one."""
+    if not options.texts:
+        return None
+    if len(marked) <= _NEAR:
+        return named_by_text(marked, options)
+    end = marked.rstrip(" *\n\"')")
+    if end[-1:] not in (".", "!", "\u3002", "$"):
+        return None
+    label = named_by_text(end, options)
+    if label is not None and len(options.plain[options.labels.index(label)]) >= _LONG_TEXT:
+        return label
+    start, _ = _sentence(low, len(end) - 1)
+    label = named_by_text(end[start:], options) if mention_places.CONCLUDES.search(low, start) is not None else None
+    # The text of an option may be one number of several: then it is the result only at the end.
+    return label if label is not None and normalise(end[start:]).endswith(options.plain[options.labels.index(label)]) else None
+
+
+def _sentence(low: str, place: int) -> tuple[int, int]:
+    start = max(low.rfind(". ", 0, place) + 1, low.rfind("\n", 0, place) + 1)
+    end = mention_places.SENTENCE_END.search(low, place)
+    return start, len(low) if end is None else end.start()
+
+
+def _is_plain(marked: str, low: str, match: re.Match[str], options: Options) -> bool:
+    """Whether a mention may be an answer by where it stands, and is not a name as in "the material (A) is"."""
+    start, end = match.span()
+    form = form_of(match[0])
+    if dismissal_words.CONSIDERED.search(low, max(0, start - 20), start) is not None or _supposed(low, start):
+        return False
+    connected = _CONNECTOR.search(low, max(0, start - 16), start) is not None
+    at_end = mention_places.MENTION_ENDS.match(low, end) is not None
+    if form == Form.BARE:
+        if after_text(marked, end, match[0], options) > end:
+            return True
+        alone = low[:start].rstrip(" ")[-1:] in (".", "!", "?") and not low[end:].strip(" .)\n")
+        return alone or (connected and (at_end or _SIGN.match(low, end) is not None))
+    if form == Form.BRACKETED and not at_end and not connected and low[max(0, start - 2) : start].strip()[-1:].isalpha():
+        return _own_text_before(marked, start, match[0], options)
+    return True
+
+
+def _supposed(low: str, place: int) -> bool:
+    start, _ = _sentence(low, place)
+    return dismissal_words.SUPPOSES.match(low, start, place) is not None
+
+
+def _own_text_before(marked: str, start: int, mention: str, options: Options) -> bool:
+    if not options.texts:
+        return False
+    plain = options.plain[options.labels.index(label_of(mention, options.labels))]
+    return bool(plain) and normalise(marked[max(0, start - len(plain) - 40) : start]).endswith(plain)

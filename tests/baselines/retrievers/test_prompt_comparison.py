@@ -95,7 +95,10 @@ def test_the_comparison(tmp_path: Path) -> None:
     assert rows["zero_shot"].paired == 0
     assert rows["few_shot"].gain.mean == pytest.approx((want[:, 1] - want[:, 0]).mean())
     assert rows["few_shot"].gain.low < rows["few_shot"].gain.mean < rows["few_shot"].gain.high
-    assert rows["thought_template"].gain == rows["thought_template"].performance
+    assert rows["thought_template"].gain.mean == rows["thought_template"].performance.mean == 1
+    assert rows["thought_template"].p is not None
+    assert 0 < rows["thought_template"].p < 0.05
+    assert rows["zero_shot"].p is None
     assert rows["thought_template"].paired == LIMIT
     assert len(report.per_task) == 3 * len(set(queries.tasks))
     for row in report.per_task:

@@ -58,15 +58,14 @@ def part(tmp_path_factory: pytest.TempPathFactory) -> Release:
 
 
 def test_the_simulators_own_scores_come_back(sample: RescoreReport) -> None:
-    """22,400 answers were scored by the program that wrote them; ours differ in one, which was cut off before its answer."""
+    """22,400 answers were scored by the program that wrote them; ours are the same."""
     old, new = logs(open_release("sample")), logs(sample.release)
     before, after = column(old, "performance"), column(new, "performance")
     answered = (column(old, "status") == "ok") & (column(old, "metric") != "code_eval")
     assert int(answered.sum()) == 19_042
     assert not np.isnan(after[answered]).any()
     differs = answered & (np.abs(before - after) > 5.1e-5)  # the log has four decimals
-    assert column(old, "task")[differs].tolist() == ["mmlu"]
-    assert (before[differs], after[differs]) == (0.0, 1.0)
+    assert not differs.any()
     assert sample.rounded == int((answered & ~differs & (before != after)).sum()) == 648
 
 
@@ -135,8 +134,9 @@ def test_the_changes_are_listed(sample: RescoreReport) -> None:
     np.testing.assert_array_equal(column(listed, "after"), after[differs])
     assert listed["reason"].null_count == 0
     assert sample.release.manifest["files"][CHANGED]["rows"] == len(changes) == sample.changed + sample.rounded
-    (row,) = changes.filter(pc.and_(pc.equal(changes["task"], "mmlu"), pc.equal(changes["after"], 1.0))).to_pylist()
-    assert (row["extracted"], row["reason"], row["metric_version"]) == ("C", "matches the ground truth", VERSION)
+    scored = changes.filter(pc.is_valid(changes["after"]))
+    assert set(scored["metric_version"].to_pylist()) == {VERSION}
+    assert "mmlu" not in set(scored["task"].to_pylist())
 
 
 def test_means_before_and_after(sample: RescoreReport) -> None:

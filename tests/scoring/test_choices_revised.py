@@ -112,7 +112,78 @@ CASES = [
     ("La réponse finale est B", "B"),
 ]
 
+TEN = [
+    ("Let's think step by step. The marginal cost is $12. The answer is (G).", "G"),
+    ("The answer is (I).", "I"),
+    ("I think the answer is I.", "I"),
+    ("I believe it is I", "I"),
+    ("So the answer is H. I hope this helps!", "H"),
+    ("I am sure it is J.", "J"),
+    ("G. The gravity assist", "G"),
+    ("We get ΔG = -5 kJ, so the process is spontaneous. The answer is (C).", "C"),
+    ("F = 27 N, E = 5 V. Therefore, the answer is (B).", "B"),
+    ("I = V/R = 2 A. The current is 2 A.", None),
+    ("The temperature is 300 K and the charge is 5 C.", None),
+    ("Thus H = 5 J.", None),
+    ("Therefore, G is a group of order 6 and H is a subgroup, so", None),
+    ("The graph G has 5 vertices. So (D).", "D"),
+    ("Since G is abelian, the answer is D: True, False.", "D"),
+    ("The frequencies of D and d are 0.6 and 0.4. Therefore the answer is J.", "J"),
+    ("I would pick E since E is the only option that is larger than F.", "E"),
+    ("E is correct. I is incorrect because the spin is zero.", "E"),
+    ("I. The first statement is right.", "I"),
+    ("Statement I and II are correct. The answer is B (I and II only).", "B"),
+    ("The answer is (D) I and III only.", "D"),
+    ("The answer is (J), i.e. none of the above.", "J"),
+    ("We refer to the text for help. The author implies (F). The answer is (F).", "F"),
+    ("We refer to the text for help. The author implies (F).", "F"),
+    ("(A) is false because x. (B) is false because y. (C) is true. The answer is (C).", "C"),
+    ("The answer is (ABC).", None),
+    ("The answer is (A), (B), (C).", None),
+    ("The answer is (A) through (C).", None),
+    ("All options from A to J fail.", None),
+    ("The reaction is: A(g) + B(g) -> C(s). We know that the heat of reaction is", None),
+    ("The van der Waals constant b is 0.04. Then we have (d) and", None),
+    ("Let E be the event. P(E) = 0.5.", None),
+    ("Dr. J. Smith wrote it.", None),
+    ("J. K. Rowling wrote it. The answer is C.", "C"),
+    ("The U.S. and the U.K. agreed, thus F.", "F"),
+    ("At time t = 0, the population is I(0) = 5.", None),
+    ("I cannot solve this.", None),
+    ("I'm not sure, I guess.", None),
+    ("I don't think any is right.", None),
+    ("Therefore, I conclude that the answer is E.", "E"),
+    ("Therefore, I choose I.", "I"),
+    ("**I. The first**", "I"),
+    ("H) Hydrogen", "H"),
+    ("H: hydrogen", "H"),
+    ("H", "H"),
+    ("h", "H"),
+    ("i", "I"),
+    ("(j)", "J"),
+    ("The answer is a.", "A"),
+    ("the answer is (a) cat", "A"),
+    ("the answer is a cat", None),
+    ("Answer: a", "A"),
+]
+LONE_LINES = [
+    "The sign is right.\n\n**(C)**\n\nLet me know if you need more!",
+    "None of the other options passes this test.\n\n(C)\n\nHappy to help.",
+    "The kind of answer is right, and so is the unit.\n\nThe remaining options can be dropped.\n\n(C) silver",
+    "None of the remaining alternatives fits.\n\n**C**\n\nHope this helps.",
+]
+
 
 @pytest.mark.parametrize(("response", "label"), CASES)
 def test_the_option_that_is_chosen(response: str, label: str | None) -> None:
     assert score("em_mc", response, "A", choices=LABELS).extracted == label
+
+
+@pytest.mark.parametrize(("response", "label"), TEN)
+def test_ten_options_among_formulas(response: str, label: str | None) -> None:
+    assert score("em_mc", response, "A", choices={"label": list("ABCDEFGHIJ")}).extracted == label
+
+
+@pytest.mark.parametrize("response", LONE_LINES)
+def test_a_line_that_is_an_option(response: str) -> None:
+    assert score("em_mc", response, "C", choices=LABELS).value == 1

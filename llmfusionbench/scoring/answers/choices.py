@@ -18,7 +18,7 @@ from llmfusionbench.scoring.answers.marks import answer_field, lowered
 from llmfusionbench.scoring.answers.mentions import with_mentions
 from llmfusionbench.scoring.answers.option_texts import equal_text
 from llmfusionbench.scoring.answers.options import Options
-from llmfusionbench.scoring.answers.plain_mentions import alone, last_line, last_plain, opening
+from llmfusionbench.scoring.answers.plain_mentions import alone, last_plain, lone_line, opening
 from llmfusionbench.scoring.answers.run_on import continuations
 
 _SHORT = 40
@@ -90,7 +90,7 @@ def _committed(marked: str, low: str, options: Options) -> Choice | None:
     found = marks(marked, low, options)
     if found and len(found[-1].labels) == 1 and not low[found[-1].place :].strip(" .)*\n$}"):
         return Choice(found[-1].labels[0])
-    if (label := last_line(marked, low, options)) is not None:
+    if (label := lone_line(marked, low, options)) is not None:
         return Choice(label)
     said = sentences(marked, low, options)
     if said and (others := dismissal_words.OTHERS.search(low)) is not None:

@@ -202,7 +202,7 @@ def _phrases(marked: str, low: str, options: Options) -> Iterator[Commitment]:
         sign = ":" if low[found.end() - 1] in ":=" else "is"
         clause = mention_places.CLAUSE_END.search(low, place, end)
         length = (end if clause is None else clause.start()) - place
-        if labels or (0 < length <= _SHORT[sign]):
+        if labels or (0 < length <= _SHORT[sign] and mark_words.REMARK.match(low, place) is None):
             yield Commitment(place + 1, labels, Strength.MARK)
 
 
@@ -265,7 +265,7 @@ def _chosen(marked: str, low: str, start: int, place: int, options: Options) -> 
         group = str(found.lastgroup)
         fits = _FORMS.get(group, _CLEAR).match(low[place]) is not None
         if group == "hence":
-            fits = fits and choice_words.CHOICE_ENDS.match(low, end) is not None
+            fits = (fits or "choose" in found[0] or "pick" in found[0]) and choice_words.CHOICE_ENDS.match(low, end) is not None
         if group == "only":
             fits = fits and choice_words.ONLY_ONE.match(low, end) is not None
         if group in ("thought", "match", "hence"):

@@ -77,3 +77,9 @@ _FILLER = (
 )
 LEADING = re.compile(rf"[\s:*_\"'(\[{{$>\u201c\u2018\u300c-]{{0,8}}{_FILLER}[\"'(\[${{]{{0,2}}(?P<mention>{ANY})")
 """A marked answer that begins with a mention."""
+REMARK = re.compile(
+    r"(?:right|correct|wrong|incorrect|clear|found|obtained|given|based|consistent|reasonable|plausible|supposed|needed"
+    r"|required|known"
+    r"|sensible|expected|obvious|easy|close|complete|ready|there|what|that|whether|how|where|when|why|sound|straightforward)\b"
+)
+"""After "the answer is": a remark on the answer, which does not give it."""

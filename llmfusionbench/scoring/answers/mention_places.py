@@ -20,7 +20,7 @@ HOP = re.compile(
     rf"[\s)\].,:*]{{0,3}}(?:(?!\b(?:because|since|as|not|while|but|which|that|is|are|was|rather|than|so|if|whereas"
     rf"|unlike|with|though"
     rf"|although|both|all|for|due|where|when|would|has|have)\b)(?:[^\ue000-\uf76f\n.;]|\.\d)){{0,60}}?"
-    rf"{SEPARATOR}\s{{0,2}}(?:(?:also|maybe|possibly|perhaps|option|even)\s)?(?P<mention>{ANY})"
+    rf"(?:{SEPARATOR}|\bthrough\b)\s{{0,2}}(?:(?:also|maybe|possibly|perhaps|option|even)\s)?(?P<mention>{ANY})"
 )
 """From one mention of a list of answers to the next: "A or B", "(A) the quay, (C) the market"."""
 PREDICATE = re.compile(
@@ -47,8 +47,8 @@ NOT_LEAD_IN = re.compile(
 LINE_MENTION = re.compile(rf"^[ \t#>*+_\u2022-]{{0,8}}(?:\d{{1,2}}[.)]\s)?(?P<mention>{CLEAR})(?P<rest>[^\n]*+)$", re.MULTILINE)
 """A line that begins with a mention."""
 LINE_START = re.compile(r"(?:\A|\n)[ \t#>*+_\u2022-]{0,8}(?:\d{1,2}[.)]\s)?\Z")
-LAST_LINE = re.compile(rf"(?:\A|\n)[\s*_#>\"'(-]{{0,8}}(?P<mention>{CLEAR})[\s*_.\"')]{{0,8}}\Z")
-"""A last line that is a mention."""
+LINE_ALONE = re.compile(rf"(?:\A|\n)[ \t*_#>\"'(-]{{0,8}}(?P<mention>{CLEAR})[ \t*_.\"')]{{0,8}}(?=\n|\Z)")
+"""A line that is a mention and no more."""
 LINE_WEAK_MENTION = re.compile(LINE_MENTION.pattern.replace(CLEAR, ANY), re.MULTILINE)
 LAST_CLEAR = CLEAR[-2]
 CONCLUDES = re.compile(

@@ -28,7 +28,6 @@ _SIGN = re.compile(
 _TAIL = 1500
 _LONG_TEXT = 10
 """An option's text of this many characters does not occur by chance."""
-_LINES = 40
 _NEAR = 300
 """A plain mention counts within this many characters of the end, or in a text that is not longer than twice that."""
 _CONNECTOR = re.compile(
@@ -44,15 +43,14 @@ def alone(marked: str, options: Options) -> str | None:
     return None if found is None else label_of(found["mention"], options.labels)
 
 
-def last_line(marked: str, low: str, options: Options) -> str | None:
-    """The label that is all of the last line, unless the line before is one, too."""
-    start = max(0, len(low) - _LINES)
-    found = mention_places.LAST_LINE.search(low, start)
-    if found is None or mention_places.LAST_LINE.search(low, start, found.start() + 1) is not None:
+def lone_line(marked: str, low: str, options: Options) -> str | None:
+    """The label that is all of a line near the end, if there are no lines with other labels alone."""
+    found = list(mention_places.LINE_ALONE.finditer(low, max(0, len(low) - _NEAR)))
+    if not found or len({label_of(match["mention"], options.labels) for match in found}) > 1:
         return None
-    place = found.start("mention")
-    # A line that is cut off after "A" ends a line of its own only where a sentence or a paragraph ended before it.
-    if form_of(marked[place]) == Form.BARE and low[: found.start()].rstrip(" ")[-1:] not in ("", ".", ":", "!", "?", "\n", "*"):
+    place = found[-1].start("mention")
+    # A line that is cut off after "A" is a line of its own only where a sentence or a paragraph ended before it.
+    if form_of(marked[place]) == Form.BARE and low[: found[-1].start()].rstrip(" ")[-1:] not in ("", *".:!?\n*"):
         return None
     return label_of(marked[place], options.labels)
 

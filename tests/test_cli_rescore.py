@@ -53,7 +53,7 @@ def line_of(text: str, start: str) -> list[str]:
 def test_rescore_prints_before_and_after(lfb: Run, source: Path, tmp_path: Path) -> None:
     status, out, err = lfb("rescore", source, "--out", tmp_path / "new", "--workers", 1)
     assert (status, err) == (0, "")
-    # scored, mean and interval of two queries before; the same after; changed. The empty answer counted as 0 and is missing now.
+    # scored, mean and interval of two queries before; the same after; changed. The empty answer counted 0 and is missing now.
     assert line_of(out, "sums")[1:] == ["4", "0.375", "0.012", "to", "0.966", "3", "0.667", "0.012", "to", "0.997", "3"]
     assert line_of(out, "mbpp")[1:] == ["2", "1.000", "0.207", "to", "1.000", "0", "-", "-", "2"]
     assert "Scored 6 of 6 answers again; 5 changed." in out

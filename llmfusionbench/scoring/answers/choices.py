@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from llmfusionbench.scoring.answers import dismissal_words
 from llmfusionbench.scoring.answers.choice_patterns import choice_patterns
 from llmfusionbench.scoring.answers.commitments import Strength, marks, named, sentences, supposed
+from llmfusionbench.scoring.answers.graded_list import graded_options
 from llmfusionbench.scoring.answers.look_alikes import latin_labels
 from llmfusionbench.scoring.answers.marks import answer_field, lowered
 from llmfusionbench.scoring.answers.mentions import with_mentions
@@ -99,6 +100,9 @@ def _committed(marked: str, low: str, options: Options) -> Choice | None:
         [one for one in (*found, *said) if one.strength >= Strength.CHOICE and one.labels], key=lambda one: one.place
     )
     verdicts = [one for one in said if one.strength == Strength.VERDICT]
+    settled = any(one.labels for one in found) or (decisive and len(decisive[-1].labels) == 1)
+    if not settled and (graded := graded_options(low, options)) is not None:
+        return _of(graded) if graded else _NONE
     if decisive:
         last = decisive[-1]
         if len(last.labels) > 1:

@@ -38,3 +38,11 @@ def test_the_option_that_a_list_calls_right(response: str, label: str) -> None:
 def test_a_list_that_calls_none_or_several_right(response: str) -> None:
     values = [score("em_mc", response, label, choices=LABELS).value for label in "ABCD"]
     assert sum(value or 0 for value in values) == 0
+
+
+def test_bare_answers_after_an_explained_one_are_a_run_on() -> None:
+    row = "".join(f"\nThe answer is ({label})." for label in "ACDACD")
+    explained = f"Mosses have no roots, and this one has none. The answer is (B).{row}"
+    assert score("em_mc", explained, "B", choices=LABELS).value == 1
+    repeated = f"The answer is (B).{row}"
+    assert score("em_mc", repeated, "D", choices=LABELS).value == 1, "answers to examples come first, the own one last"

@@ -1,4 +1,4 @@
-"""Where a base model that has answered goes on with a question of its own."""
+"""Where a base model that has answered goes on with a question of its own, or with answers to none."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ _NEXT = re.compile(
     r"|\n#{1,4} ?(?:question|problem|instruction|input)\b[^\n]{0,20}\n"
     r"|<\|(?:im_end|im_start|endoftext|eot_id|user)\|>|</s>|\[/?inst\]"
 )
+_REPEATS = re.compile(r"(?:\n\s{0,3}the answer is:? \(?[a-z]\)?\.?[ \t]{0,3}(?=\n|\Z)){3}")
+_PROSE = 40
+"""Shortest line with an answer that is more than "The answer is (A)."."""
 _TRIES = 4
 
 
 def continuations(low: str) -> Iterator[int]:
-    """The places, in order, where a new question may begin in the lower-case text; at most a few."""
+    """The places where a new question, or a row of bare answers, may begin in the lower-case text; at most a few."""
     if _NEXT.match("\n" + low.lstrip()) is not None:  # a text that begins with a question holds several, and ours is the last
         return
+    repeats = _REPEATS.search(low)
+    if repeats is not None and repeats.start() - low.rfind("\n", 0, repeats.start()) > _PROSE:
+        yield repeats.start()
     for number, found in enumerate(_NEXT.finditer(low)):
         if number == _TRIES:
             return

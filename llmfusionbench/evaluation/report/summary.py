@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from llmfusionbench.statistics import Floats, mean
 from llmfusionbench.texts.near_duplicates import Overlap
 
 VERSION = "1.2"
+
+_REFERENCE: Final = (*LEVELS[:4], "regret", "oracle_performance")
+"""The figures of a reference."""
 
 
 @dataclass(frozen=True)
@@ -147,11 +150,14 @@ def _random(measurer: Measurer) -> dict[str, Any]:
     table = measurer.trial.table
     matrices = (table.performance, table.cost, table.judge, table.target)
     columns = np.stack([column_means(np.asarray(matrix).T) for matrix in matrices], axis=1)
-    return {name: figure(measurer.level(name, columns[:, k], measurer.inside)) for k, name in enumerate(LEVELS[:4])}
+    oracle = np.where(np.isnan(columns[:, 0]), np.nan, measurer.oracle[:, 0])
+    values = dict(zip(LEVELS, columns.T, strict=False))
+    values |= {"regret": measurer.oracle[:, 3] - columns[:, 3], "oracle_performance": oracle}
+    return {name: figure(measurer.level(name, values[name], measurer.inside)) for name in _REFERENCE}
 
 
 def _levels(found: Measures) -> dict[str, Any]:
-    return {m: figure(found.figures[m]) for m in LEVELS[:4]}
+    return {m: figure(found.figures[m]) for m in _REFERENCE}
 
 
 def _duplicates(

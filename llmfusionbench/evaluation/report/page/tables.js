@@ -36,7 +36,10 @@ for (const table of document.querySelectorAll("table.sortable")) sortable(table)
 const board = document.getElementById("leaderboard-table");
 if (board) {
   const headline = board.tHead.rows[0].cells[1];
-  if (headline.dataset.first) headline.setAttribute("aria-sort", headline.dataset.first);
+  const values = [...board.tBodies[0].rows].map((row) => row.cells[1].dataset.v).filter((v) => v !== undefined && v !== "");
+  const sign = headline.dataset.first === "ascending" ? 1 : -1;
+  const inOrder = values.every((v, i) => i === 0 || sign * (v - values[i - 1]) >= 0); // by regret if choices have no score
+  if (headline.dataset.first && inOrder) headline.setAttribute("aria-sort", headline.dataset.first);
   if (board.querySelector(".more")) {
     const all = tick("All metrics", false, (on) => board.classList.toggle("all", on));
     board.parentNode.before(el("div", { class: "controls" }, all));

@@ -88,6 +88,12 @@ def ranked(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return sorted(report["routers"], key=place)
 
 
+def in_order(rows: Sequence[Mapping[str, Any]], main: Metric) -> bool:
+    """Whether rows are in the order of the main metric, as they are unless some choices have no score."""
+    values = [v for row in rows if (v := quad(row["metrics"].get(main.key))[0]) is not None]
+    return values == sorted(values, key=lambda v: -(main.better or 1) * v)
+
+
 def cell(estimate: Sequence[float | None], kind: str, more: bool = False, extra: Html | None = None) -> Html:
     """A table cell with a value and its interval; sorts by `data-v`."""
     value = element("span", written(estimate[0], kind), class_="value")
@@ -173,6 +179,7 @@ def leaderboard(report: Mapping[str, Any]) -> Html:
         body.append(element("tr", *cells, class_="bound" if is_reference(router) else None))
     asked = sum(not r.get("reference") for r in rows)
     label = main.label.lower() if main.label[1:2].islower() else main.label
+    label = label if in_order(rows, main) else "regret"
     caption = f"{asked} router{'s' if asked != 1 else ''} by {label}, with 95% intervals"
     return join(table(caption, heads, body, "leaderboard-table"), without_intervals(metrics, rows))
 

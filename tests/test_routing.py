@@ -194,7 +194,8 @@ def test_a_view_of_the_usual_size() -> None:
     n, names = 6400, [f"m{i:02d}" for i in range(40)]
     field = table_schema("routing").arrow.field("candidates")
     numbers = np.random.default_rng(0).random(n * 40)
-    parts = [pa.array(names * n), *[pa.array(numbers)] * 3, pa.array([1] * n * 40), pa.array([0] * n * 40)]
+    counts = [pa.array([count] * n * 40) for count in (1, 0, 1)]
+    parts = [pa.array(names * n), *[pa.array(numbers)] * 3, *counts]
     cells = pa.StructArray.from_arrays(parts, fields=list(field.type.value_type))
     columns = {
         "query_id": pa.array([f"{i:024x}" for i in range(n)]),

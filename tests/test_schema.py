@@ -155,6 +155,7 @@ def test_types() -> None:
                 "judge_score": pa.float64(),
                 "replicates": pa.int64(),
                 "failures": pa.int64(),
+                "scored": pa.int64(),
             }
         )
     )

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
-from llmfusionbench.release.failures import ZERO, check_policy, failed, failures_as_zero
+from llmfusionbench.release.failures import ZERO, check_policy, failed
 from llmfusionbench.release.references import first_answers
 from llmfusionbench.scoring import score_column
 from llmfusionbench.scoring.answers.math import plain_math
@@ -133,7 +133,10 @@ def read_answers(
         matrix[rows, columns] = np.concatenate([getattr(part, name) for part in parts])[first]
     performance = dense["performance"]
     if failures == ZERO:
-        performance = failures_as_zero(performance, dense["failed"] == 1, ~np.isnan(dense["failed"]), tasks)
+        counted = release.routing(split, failures=ZERO)
+        place = {name: i for names in (counted.query_ids, counted.candidates) for i, name in enumerate(names)}
+        at = np.ix_([place[query] for query in ids], [place[name] for name in everyone])
+        performance = np.where((dense["failed"] == 1) & ~np.isnan(counted.performance[at]), np.float32(0), performance)
     table = AnswerTable(ids, tasks, everyone, list(codes), answers, performance, dense["cost"])
     return table if candidates is None else table.columns(candidates)
 
@@ -167,7 +170,7 @@ class _Part:
     performance: npt.NDArray[np.float64]
     cost: npt.NDArray[np.float64]
     failed: npt.NDArray[np.float64]
-    """[N] 1 for a failure, else 0; NaN where the candidate was never asked."""
+    """[N] 1 for a failure, else 0."""
 
 
 def _read_batch(batch: pa.RecordBatch, queries: pa.Table, candidates: Sequence[str] | None) -> _Part:
@@ -181,8 +184,7 @@ def _read_batch(batch: pa.RecordBatch, queries: pa.Table, candidates: Sequence[s
     asked = queries.take(place)
     keys: list[str | None] = [None] * len(batch)
     performance = batch["performance"].to_numpy(zero_copy_only=False).astype(np.float64)
-    never = pc.equal(batch["status"], "missing").to_numpy(zero_copy_only=False)
-    failures = np.where(never, np.nan, failed(batch))
+    failures = failed(batch).astype(np.float64)
     metrics = np.array(asked["metric"].to_pylist(), object)
     for metric in sorted(set(metrics.tolist())):
         rows = np.flatnonzero(metrics == metric)

@@ -74,7 +74,8 @@ def _routing(logs: pa.Table, queries: pa.Table) -> pa.Table:
     )
     figures = {c: logs[c] for c in ("performance", "cost_usd", "judge_score")}
     asked = pc.if_else(pc.not_equal(logs["status"], "missing"), pa.scalar(1, pa.int64()), pa.scalar(None, pa.int64()))
-    counts = {"replicates": asked, "failures": pa.array(failed(logs).astype(np.int64))}
+    numbers = {"failures": failed(logs), "scored": logs["performance"].is_valid().to_numpy()}
+    counts = {"replicates": asked, **{name: pa.array(count.astype(np.int64)) for name, count in numbers.items()}}
     cells = pa.table({"query_id": logs["query_id"], "candidate": names, **figures, **counts})
     cells = _means(cells.sort_by([("query_id", "ascending"), ("candidate", "ascending")]))
     rows = rows_of(cells["query_id"], queries["query_id"], "responses", "queries")
@@ -90,7 +91,7 @@ def _means(cells: pa.Table) -> pa.Table:
 
     Args:
         cells: One row per answer, sorted by query and candidate; `replicates` is 1, or null where it was never asked, and
-            `failures` is 1 or 0.
+            `failures` and `scored` are 1 or 0.
     """
     if len(cells) < 2:
         return cells
@@ -108,5 +109,5 @@ def _means(cells: pa.Table) -> pa.Table:
         total = np.bincount(group[given], weights=cells[name].drop_null().to_numpy(), minlength=len(first))
         values = count if name == "replicates" else np.divide(total, count, out=np.zeros(len(first)), where=count > 0)
         first = with_columns(first, {name: pa.array(values, mask=count == 0)})
-    failures = np.bincount(group, weights=cells["failures"].to_numpy(), minlength=len(first))
-    return with_columns(first, {"failures": pa.array(failures.astype(np.int64))})
+    numbers = {n: np.bincount(group, weights=cells[n].to_numpy(), minlength=len(first)) for n in ("failures", "scored")}
+    return with_columns(first, {name: pa.array(count.astype(np.int64)) for name, count in numbers.items()})

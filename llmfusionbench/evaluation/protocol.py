@@ -185,5 +185,5 @@ def widened(table: RoutingTable, candidates: Sequence[str]) -> RoutingTable:
     extra = [name for name in candidates if name not in table.candidates]
     blank, none = (np.full((len(table), len(extra)), value, kind) for value, kind in ((np.nan, np.float32), (0, np.int32)))
     matrices: dict[str, Any] = {n: np.hstack([getattr(table, n), blank]) for n in ("performance", "cost", "judge")}
-    matrices |= {name: np.hstack([getattr(table, name), none]) for name in ("replicates", "failures")}
+    matrices |= {name: np.hstack([getattr(table, name), none]) for name in ("replicates", "failures", "scored")}
     return replace(table, candidates=[*table.candidates, *extra], **matrices, reward=None).columns(candidates)

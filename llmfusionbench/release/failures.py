@@ -57,40 +57,41 @@ def failures_of(answers: pa.Table, query_ids: Sequence[str], candidates: Sequenc
     return found.reshape(len(query_ids), len(candidates))
 
 
-def failures_as_zero(
-    values: npt.NDArray[Any], failures: npt.ArrayLike, replicates: npt.ArrayLike, tasks: Sequence[str]
-) -> npt.NDArray[Any]:
-    """`values` [Q, C], the means of the answers with a score, as means of all answers, failures counting 0.
+def tasks_with_scores(values: npt.NDArray[Any], tasks: Sequence[str]) -> frozenset[str]:
+    """The tasks in which any of `values` [Q, C] is known."""
+    return frozenset(task for task, known in zip(tasks, (~np.isnan(values)).any(axis=1).tolist(), strict=True) if known)
 
-    A failure counts only in a query where some answer has a score, or where every candidate failed in a task that has scores:
+
+def failures_as_zero(
+    values: npt.NDArray[Any], failures: npt.ArrayLike, scored: npt.ArrayLike, answered: npt.ArrayLike, in_task: npt.ArrayLike
+) -> npt.NDArray[Any]:
+    """`values` [Q, C], the means of the answers with a score, as means of these and the failures, which are 0.
+
+    A failure counts only in a query where some answer has a score, or where no candidate answered and the task has scores:
     elsewhere its rivals are not scored either.
 
     Args:
         values: [Q, C], 0 to 1; NaN = no score.
         failures: [Q, C] number of failed answers of each cell.
-        replicates: [Q, C] number of answers of each cell.
-        tasks: [Q] the queries' tasks.
+        scored: [Q, C] number of answers with a score.
+        answered: [Q, C] whether any answer did not fail.
+        in_task: [Q] whether the query's task has scores, in this table or elsewhere in the release.
     """
-    fails, count = np.asarray(failures, np.int64), np.asarray(replicates, np.int64)
+    fails, count = np.asarray(failures, np.float64), np.asarray(scored, np.float64)
     if not fails.any():
         return values
     known = ~np.isnan(values)
-    by_query = known.any(axis=1)
-    scored = {task for task, has in zip(tasks, by_query.tolist(), strict=True) if has}
-    counts = by_query | ((fails == count).all(axis=1) & np.array([task in scored for task in tasks], bool))
-    some = counts[:, None] & (fails > 0) & (fails < count) & known
-    every = counts[:, None] & (fails > 0) & (fails >= count) & ~known
-    share = np.divide(count - fails, count, out=np.ones(values.shape), where=count > 0)
-    found: npt.NDArray[Any] = np.where(some, values * share, np.where(every, 0.0, values)).astype(values.dtype)
+    counts = known.any(axis=1) | (~np.asarray(answered, bool).any(axis=1) & np.asarray(in_task, bool))
+    mixed = np.where(known, values, 0.0) * count / np.maximum(count + fails, 1)
+    found: npt.NDArray[Any] = np.where(counts[:, None] & (fails > 0), mixed, values).astype(values.dtype)
     return found
 
 
-def failures_as_missing(values: npt.NDArray[Any], failures: npt.ArrayLike, replicates: npt.ArrayLike) -> npt.NDArray[Any]:
-    """The inverse of `failures_as_zero`: means of the answers that did not fail, NaN where all did; all are [Q, C]."""
-    fails, count = np.asarray(failures, np.int64), np.asarray(replicates, np.int64)
+def failures_as_missing(values: npt.NDArray[Any], failures: npt.ArrayLike, scored: npt.ArrayLike) -> npt.NDArray[Any]:
+    """The inverse of `failures_as_zero`: means of the answers with a score, NaN where none has; all are [Q, C]."""
+    fails, count = np.asarray(failures, np.float64), np.asarray(scored, np.float64)
     if not fails.any():
         return values
-    answered = count - fails
-    share = np.divide(count, answered, out=np.ones(values.shape), where=answered > 0)
-    found: npt.NDArray[Any] = np.where((fails > 0) & (answered <= 0), np.nan, np.where(fails > 0, values * share, values))
-    return found.astype(values.dtype)
+    means = np.divide(values * (count + fails), count, out=np.full(values.shape, np.nan), where=count > 0)
+    found: npt.NDArray[Any] = np.where(fails > 0, means, values).astype(values.dtype)
+    return found

@@ -8,25 +8,31 @@ import numpy as np
 import pandas as pd
 
 from llmfusionbench.errors import InputError
+from llmfusionbench.release.failures import ZERO
 from llmfusionbench.statistics import mean_columns, share_columns
 
 if TYPE_CHECKING:
     from llmfusionbench.release import Release
 
 
-def leaderboard(release: Release, split: str | None = None) -> pd.DataFrame:
-    """Every candidate in every domain, best first; `split` None is all splits.
+def leaderboard(release: Release, split: str | None = None, *, failures: str = ZERO) -> pd.DataFrame:
+    """Every candidate in every domain, best first.
+
+    Args:
+        release: The release.
+        split: All splits by default.
+        failures: What a failed answer counts as: `zero` or `missing`, as in `Release.routing`.
 
     Returns:
-        A frame with the columns domain, candidate, performance (mean over the scored answers), low and high (its 95%
-        interval over queries), scored (number of answers with a performance), queries (of the domain), cost_usd
-        (mean per answer), cost_low, cost_high, provenance.
+        A frame with the columns domain, candidate, performance (mean over the queries that count), low and high (its 95%
+        interval over queries), scored (number of queries with a performance, failures included if they count), queries (of the
+        domain), cost_usd (mean per answer), cost_low, cost_high, provenance.
 
     Raises:
-        UnknownNameError: the release does not have the split.
+        UnknownNameError: the release does not have the split, or there is no such policy for failures.
         InputError: the split has no queries.
     """
-    table = release.routing(split)
+    table = release.routing(split, failures=failures)
     if not table.query_ids:
         raise InputError(f"{release.path}: {split or 'the release'} has no queries, so there is nothing to rank")
     queries = release.rows("queries", split, columns=["query_id", "domain"])

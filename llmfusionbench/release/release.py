@@ -201,8 +201,20 @@ class Release:
         if any(chunk.flatten().field("failures").null_count for chunk in view[COLUMN].chunks):  # made before schema 2.1
             answers = self.rows("responses", split, columns=["query_id", "llm", "mode", "status", "performance"])
             lost = failures_of(answers, table.query_ids, table.candidates)
-            table = replace(table, failures=lost, replicates=np.maximum(table.replicates, lost))
+            table = replace(table, failures=lost, replicates=np.maximum(table.replicates, lost), scored=lost[:0])
+        if split is not None and table.failures.any():
+            table = replace(table, scored_tasks=self._scored_tasks)
         return table.with_failures(failures)
+
+    @cached_property
+    def _scored_tasks(self) -> frozenset[str]:
+        """Tasks with a performance in any split."""
+        view = self.table("routing").to_table(columns=["task", "candidates"])
+        lists = view[COLUMN].combine_chunks()
+        lists = lists if isinstance(lists, pa.Array) else pa.concat_arrays(lists.chunks)
+        known = lists.flatten().field("performance").is_valid().to_numpy(zero_copy_only=False)
+        rows = np.repeat(np.arange(len(lists)), lists.value_lengths().to_numpy(zero_copy_only=False))[known]
+        return frozenset(view["task"].take(pa.array(np.unique(rows))).unique().to_pylist())
 
     def _today(self, rows: Rows, table: str) -> Rows:
         """`rows` of a table with the names of today; those of a release of today have them."""

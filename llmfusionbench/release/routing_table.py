@@ -12,7 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.errors import InputError, UnknownNameError
-from llmfusionbench.release.failures import MISSING, ZERO, check_policy, failures_as_missing, failures_as_zero
+from llmfusionbench.release.failures import (
+    MISSING,
+    check_policy,
+    failures_as_missing,
+    failures_as_zero,
+    tasks_with_scores,
+)
 from llmfusionbench.types import DIRECT, THINK, Candidate
 
 Matrix = npt.NDArray[np.float32]
@@ -50,6 +56,10 @@ class RoutingTable:
     """[Q, C] float32, what a scenario maximises instead of performance; see `with_target`."""
     failures: Counts = field(default_factory=lambda: np.zeros((0, 0), np.int32))
     """[Q, C] int32, number of failed answers of each cell; by default 0. See `llmfusionbench.release.failures`."""
+    scored: Counts = field(default_factory=lambda: np.zeros((0, 0), np.int32))
+    """[Q, C] int32, number of answers with a performance; by default all that did not fail, where there is a performance."""
+    scored_tasks: frozenset[str] = frozenset()
+    """Tasks with performances elsewhere in the release, besides those in this table."""
     failure_policy: str = MISSING
     """What failures count as: `zero` or `missing`. See `with_failures`."""
 
@@ -61,6 +71,9 @@ class RoutingTable:
             object.__setattr__(self, "replicates", known.astype(np.int32))
         if self.failures.shape != self.performance.shape:
             object.__setattr__(self, "failures", np.zeros(self.performance.shape, np.int32))
+        if self.scored.shape != self.performance.shape:
+            count = np.where(np.isnan(self.performance), 0, np.maximum(self.replicates - self.failures, 1))
+            object.__setattr__(self, "scored", count.astype(np.int32))
 
     def __len__(self) -> int:
         return len(self.query_ids)
@@ -90,12 +103,17 @@ class RoutingTable:
         """
         if check_policy(policy) == self.failure_policy:
             return self
-        counts = (self.failures, self.replicates)
-        if policy == ZERO:
-            matrices = [failures_as_zero(m, *counts, self.tasks) for m in (self.performance, self.judge)]
-        else:
-            matrices = [failures_as_missing(m, *counts) for m in (self.performance, self.judge)]
-        return replace(self, performance=matrices[0], judge=matrices[1], reward=None, failure_policy=policy)
+        answered = self.replicates > self.failures
+        found: dict[str, Any] = {}
+        for name, scored in (("performance", self.scored), ("judge", np.where(answered, self.replicates - self.failures, 0))):
+            values = getattr(self, name)
+            if policy == MISSING:
+                found[name] = failures_as_missing(values, self.failures, scored)
+                continue
+            tasks = tasks_with_scores(values, self.tasks) | (self.scored_tasks if name == "performance" else frozenset())
+            in_task = np.array([task in tasks for task in self.tasks], bool)
+            found[name] = failures_as_zero(values, self.failures, scored, answered, in_task)
+        return replace(self, **found, reward=None, failure_policy=policy)
 
     def rows(self, which: Rows) -> RoutingTable:
         """Some queries, by a mask [Q] or by their indices, in the order given."""
@@ -121,7 +139,7 @@ class RoutingTable:
 
     def _cells(self, index: Any) -> dict[str, Any]:
         """The matrices at `index`."""
-        names = ("performance", "cost", "judge", "replicates", "failures", "reward")
+        names = ("performance", "cost", "judge", "replicates", "failures", "scored", "reward")
         matrices = {name: getattr(self, name) for name in names}
         return {name: matrix[index] for name, matrix in matrices.items() if matrix is not None}
 
@@ -218,6 +236,7 @@ class RoutingTable:
             domains=domains,
             replicates=counts("replicates", known.astype(np.int64)),
             failures=counts("failures", np.zeros(len(known), np.int64)),
+            scored=counts("scored", cells.field("performance").is_valid().to_numpy(zero_copy_only=False).astype(np.int64)),
             llm_info=llm_info or {},
         )
 
@@ -231,29 +250,32 @@ def _meet(conditions: _Conditions, n: int) -> npt.NDArray[np.bool_]:
     return met
 
 
-def comparable_means(values: Matrix, *, rounds: int = 100) -> npt.NDArray[np.float64]:
+def comparable_means(values: Matrix) -> npt.NDArray[np.float64]:
     """[C] means of the columns as if each had a value in every row: `column_means` where no value is missing.
 
     A candidate asked only easy questions is not the better one for it. The means are those of the additive model row + column,
-    fitted by least squares in alternating steps; NaN for a column without values.
+    by least squares; NaN for a column without values. Groups of columns that share no row, not even through others, cannot be
+    compared so, and each keeps the level of its rows.
     """
+    from scipy.sparse.csgraph import connected_components
+
     given = ~np.isnan(values)
     means = column_means(values)
     if given.all() or not given.any():
         return means
-    known = np.where(given, values, 0).astype(np.float64)
-    some, held = given.any(axis=1), given.any(axis=0)
-    per_row, per_column = given.sum(axis=1)[some], given.sum(axis=0)
-    column = np.where(held, means, 0.0)
-    for _ in range(rounds):
-        row = (known[some].sum(axis=1) - given[some] @ column) / per_row
-        with np.errstate(invalid="ignore", divide="ignore"):
-            new = np.where(held, (known[some].sum(axis=0) - row @ given[some]) / per_column, 0.0)
-        settled = np.abs(new - column).max() < 1e-9
-        column = new
-        if settled:
-            break
-    adjusted: npt.NDArray[np.float64] = np.where(held, column + row.mean(), np.nan)
+    rows = given[given.any(axis=1)].astype(np.float64)
+    known = np.where(given, values, 0)[given.any(axis=1)].astype(np.float64)
+    per_row = rows.sum(axis=1)
+    # The normal equations of the columns, once those of the rows are solved.
+    shared = rows.T @ (rows / per_row[:, None])
+    left = np.diag(rows.sum(axis=0)) - shared
+    right = known.sum(axis=0) - rows.T @ (known.sum(axis=1) / per_row)
+    effect = np.linalg.lstsq(left, right, rcond=None)[0]
+    level = (known.sum(axis=1) - rows @ effect) / per_row
+    group = connected_components(shared > 0, directed=False)[1]
+    group_of_row = group[rows.argmax(axis=1)]
+    base = np.array([level[group_of_row == g].mean() if (group_of_row == g).any() else np.nan for g in group])
+    adjusted: npt.NDArray[np.float64] = np.where(given.any(axis=0), effect + base, np.nan)
     return adjusted
 
 

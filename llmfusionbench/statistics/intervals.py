@@ -12,6 +12,8 @@ from llmfusionbench.statistics.linear import Linear
 from llmfusionbench.statistics.student import NORMAL_QUANTILE, student_quantile, two_sided
 
 _NO_SKEW = 1e-9
+_NO_SPREAD = 1e-24
+"""Variance of equal values as a multiple of their square: rounding."""
 
 
 class Estimate(NamedTuple):
@@ -62,10 +64,11 @@ def share(figure: Linear, n: int, *, binary: bool = False) -> Estimate:
 def mean(figure: Linear, n: int) -> Estimate:
     """The interval of a mean of values that may be skewed, such as costs, or of a difference of two.
 
+    Equal values have none, since their spread is unknown, but for a figure that is 0, such as the gain over itself.
     It holds two intervals: Student's, and the one that corrects t for the skewness of the values (Hall, Journal of the Royal
     Statistical Society B 54, 1992). The first errs for skewed values, the second for symmetric ones with long tails.
     """
-    if not figure.variance >= 0:
+    if not figure.variance >= 0 or (figure.value != 0 and figure.variance <= _NO_SPREAD * figure.value**2):
         return without_interval(figure.value, n)
     error, quantile, skewness = math.sqrt(figure.variance), student_quantile(figure.freedom), _skewness(figure)
     low = max(quantile, _bent_back(quantile, skewness))

@@ -15,7 +15,8 @@ from llmfusionbench.statistics.linear import Linear
 EXACT: Final = 12
 """Differences other than 0 up to which all changes of their signs are counted."""
 
-_CHUNK: Final = 256
+_CELLS: Final = 1 << 22
+"""Signs that are unpacked at a time."""
 
 
 class SignFlips:
@@ -52,8 +53,9 @@ class SignFlips:
             return float((np.abs(signs @ values[moved]) >= least).mean())
         # A sum with changed signs is the whole less twice the part whose signs change.
         far = 0
-        for start in range(0, self.draws, _CHUNK):
-            changed = np.unpackbits(self._bits[start : start + _CHUNK], axis=1, count=self.queries)[:, moved]
+        step = max(1, _CELLS // max(1, self.queries))
+        for start in range(0, self.draws, step):
+            changed = np.unpackbits(self._bits[start : start + step], axis=1, count=self.queries)[:, moved]
             far += int((np.abs(values.sum() - 2 * (changed @ values[moved])) >= least).sum())
         return (far + 1) / (self.draws + 1)
 

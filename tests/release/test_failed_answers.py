@@ -64,16 +64,42 @@ def test_replicates_of_which_some_fail(tmp_path: Path) -> None:
     assert table.with_failures("missing").performance[0, [0, 2]].tolist() == [1, 0.75]
     assert (table.replicates.tolist(), table.failures.tolist()) == ([[2, 2, 2]], [[1, 2, 0]])
     (view,) = release.table("routing").to_table()["candidates"].to_pylist()
-    assert [(cell["performance"], cell["failures"]) for cell in view] == [(1.0, 1), (None, 2), (0.75, 0)]
+    found = [(cell["performance"], cell["failures"], cell["scored"]) for cell in view]
+    assert found == [(1.0, 1, 1), (None, 2, 0), (0.75, 0, 2)]
 
 
 def test_a_failure_beside_answers_without_scores_is_unknown_too() -> None:
     """Otherwise the one that failed would be the only one with a score."""
     values = np.array([[NAN, NAN], [NAN, 1.0], [NAN, NAN], [NAN, NAN]], np.float32)
-    failures = [[1, 0], [1, 0], [1, 1], [1, 1]]
-    found = failures_as_zero(values, failures, np.ones((4, 2), int), ["t", "t", "t", "open"])
+    failures = np.array([[1, 0], [1, 0], [1, 1], [1, 1]])
+    scored = (~np.isnan(values)).astype(int)
+    found = failures_as_zero(values, failures, scored, failures == 0, [True, True, True, False])
     np.testing.assert_array_equal(found, [[NAN, NAN], [0, 1], [0, 0], [NAN, NAN]])
-    np.testing.assert_array_equal(failures_as_missing(found, failures, np.ones((4, 2), int)), values)
+    np.testing.assert_array_equal(failures_as_missing(found, failures, scored), values)
+
+
+def test_the_worth_of_a_failure_is_that_of_the_whole_release(tmp_path: Path) -> None:
+    """In test all fail; that the task has scores shows in train."""
+    lost = {"performance": None, "response": None, "status": "error", "split": "test"}
+    rows = [answer(n, llm, **(lost if n > 2 else {})) for n in (1, 2, 3, 4) for llm in ("a", "b")]
+    release = made_up_release(tmp_path, rows)
+    assert release.routing("test").performance.tolist() == [[0, 0]] * 2
+    assert np.isnan(release.routing("test", failures="missing").performance).all()
+    report = lfb.evaluate("best_single", release, near_duplicates=None, baselines=())
+    found = report.data["routers"][0]["metrics"]["performance"]
+    assert (found["value"], found["low"], found["n"]) == (0, 0, 2)
+    assert found["high"] == pytest.approx(0.658, abs=1e-3), "Wilson's for 0 of 2"
+
+
+def test_answers_without_a_score_beside_failures_do_not_count(tmp_path: Path) -> None:
+    lost = {"performance": None, "response": None, "status": "error"}
+    rows = [
+        answer(1, "a", replicate=0), answer(1, "a", replicate=1, performance=None), answer(1, "a", replicate=2, **lost),
+        answer(1, "b", replicate=0, performance=None), answer(1, "b", replicate=1, **lost), answer(1, "c"),
+    ]  # fmt: skip
+    table = made_up_release(tmp_path, rows).routing()
+    assert table.performance.tolist() == [[0.5, 0, 1]]
+    np.testing.assert_array_equal(table.with_failures("missing").performance, [[1, NAN, 1]])
 
 
 def test_an_empty_answer_keeps_a_score_of_its_own(tmp_path: Path) -> None:
@@ -101,3 +127,17 @@ def test_means_are_comparable_where_queries_differ() -> None:
     assert comparable_means(full).tolist() == column_means(full).tolist()
     np.testing.assert_array_equal(comparable_means(np.array([[1.0, NAN], [0.0, NAN]], np.float32)), [0.5, NAN])
     assert np.isnan(comparable_means(np.full((2, 2), NAN, np.float32))).all()
+    apart = np.array([[1.0, 0.0, NAN, NAN], [NAN, NAN, 0.5, 0.3]], np.float32)
+    assert comparable_means(apart).tolist() == pytest.approx([1, 0, 0.5, 0.3])
+
+
+def test_means_are_exact_along_a_chain() -> None:
+    """Each candidate shares queries with the next one only."""
+    rng = np.random.default_rng(0)
+    query, candidate = rng.normal(size=60), np.linspace(0, 1, 20)
+    values = np.full((60, 20), NAN, np.float32)
+    for row in range(60):
+        pair = [row % 19, row % 19 + 1]
+        values[row, pair] = query[row] + candidate[pair]
+    found = comparable_means(values)
+    np.testing.assert_allclose(found - found[0], candidate, atol=1e-5)

@@ -18,14 +18,16 @@ def sample() -> lfb.Release:
     return lfb.open_release("sample")
 
 
-def test_leaderboard_figures_by_key(sample: lfb.Release) -> None:
-    board = leaderboard(sample, "test")
+@pytest.mark.parametrize("failures", ["zero", "missing"])
+def test_leaderboard_figures_by_key(sample: lfb.Release, failures: str) -> None:
+    board = leaderboard(sample, "test", failures=failures)
     domain = {r["query_id"]: r["domain"] for r in sample.table("queries", "test").to_table().to_pylist()}
     scores: dict[tuple[str, str], list[float | None]] = {}
-    columns = ["query_id", "llm", "mode", "performance"]
+    columns = ["query_id", "llm", "mode", "performance", "status"]
     for row in sample.table("responses", "test").to_table(columns=columns).to_pylist():
         name = row["llm"] + ("_think" if row["mode"] == "think" else "")
-        scores.setdefault((domain[row["query_id"]], name), []).append(row["performance"])
+        lost = row["status"] == "error" and row["performance"] is None
+        scores.setdefault((domain[row["query_id"]], name), []).append(0 if lost and failures == "zero" else row["performance"])
     assert len(board) == len(scores) == 6 * 40
     assert set(board["provenance"]) == {"simulated"}
     for row in board.itertuples():

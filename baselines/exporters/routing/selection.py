@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
-from llmfusionbench.release.failures import ZERO, check_policy, failed, failures_as_zero
+from llmfusionbench.release.failures import ZERO, check_policy
 from llmfusionbench.release.references import first_answers
 from llmfusionbench.types import ANSWER_KEY, Candidate
 
@@ -176,18 +176,23 @@ class Selection:
         found: dict[str, dict[str, Numbers]] = {}
         for split in self.splits:
             ids = self._query_ids[split]
-            logs = self.release.rows("logs", split, columns=[*ANSWER_KEY, "status", *_MEASURES])
+            logs = self.release.rows("logs", split, columns=[*ANSWER_KEY, *_MEASURES])
             row, column = self._cells(logs, ids)
             wanted = (row >= 0) & (column >= 0)
             cells = _Cells((len(ids), len(self.candidates)), row * len(self.candidates) + column)
             found[split] = {name: cells.means(logs[name].cast(pa.float64()).to_numpy(), wanted) for name in _MEASURES}
             if self.failures == ZERO:
-                asked = wanted & np.asarray(pc.not_equal(logs["status"], "missing").to_numpy(), bool)
-                counts = cells.sums(wanted & failed(logs)), cells.sums(asked)
-                tasks = self.release.rows("queries", split, columns=["task"])["task"].to_pylist()
-                for name in ("performance", "judge_score"):
-                    found[split][name] = failures_as_zero(found[split][name], *counts, tasks)
+                self._count_failures(split, found[split])
         return found
+
+    def _count_failures(self, split: str, measures: dict[str, Numbers]) -> None:
+        """Set the performance and the judge score of cells with failures to those of the routing table, which count them."""
+        table = self.release.routing(split, failures=ZERO).columns(self.candidates)
+        place = {query: row for row, query in enumerate(table.query_ids)}
+        rows = [place[query] for query in self._query_ids[split].to_pylist()]
+        failed = table.failures[rows] > 0
+        for name, matrix in (("performance", table.performance), ("judge_score", table.judge)):
+            measures[name] = np.where(failed, matrix[rows].astype(np.float64), measures[name])
 
     def _cells(self, rows: pa.Table, ids: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """([n] place among `ids`, [n] place among the candidates) of answers; -1 where they are not among them."""

@@ -28,21 +28,22 @@ INTERVALS: Final = {
 """Kind of 95% interval -> how it is made; all are over queries."""
 
 _EXTREME: Final = "it is the best of many noisy points, which is biased, and no interval over queries holds"
+_EQUAL: Final = "all values are equal, so that their spread is unknown"
 _DENOMINATOR: Final = "the denominator cannot be told from 0"
 _CROSSING: Final = "it is where a noisy curve first crosses a level, and no interval over queries holds"
 
 MEASURES: Final = {
     "performance": Measure("higher", "mean performance of the choices", "share"),
     "performance_macro": Measure("higher", "mean over tasks of the mean performance", "share"),
-    "cost_usd": Measure("lower", "mean cost of the choices, USD", "mean"),
-    "cost_usd_macro": Measure("lower", "mean over tasks of the mean cost, USD", "mean"),
+    "cost_usd": Measure("lower", "mean cost of the choices, USD", "mean", _EQUAL),
+    "cost_usd_macro": Measure("lower", "mean over tasks of the mean cost, USD", "mean", _EQUAL),
     "judge": Measure("higher", "mean judge score of the choices", "share"),
     "judge_macro": Measure("higher", "mean over tasks of the mean judge score", "share"),
-    "reward": Measure("higher", "mean reward of the choices in this scenario, on the scale of train", "mean"),
-    "reward_macro": Measure("higher", "mean over tasks of the mean reward", "mean"),
-    "tokens": Measure("lower", "mean input plus output tokens of the choices", "mean"),
+    "reward": Measure("higher", "mean reward of the choices in this scenario, on the scale of train", "mean", _EQUAL),
+    "reward_macro": Measure("higher", "mean over tasks of the mean reward", "mean", _EQUAL),
+    "tokens": Measure("lower", "mean input plus output tokens of the choices", "mean", _EQUAL),
     "answered": Measure("higher", "share of the queries that have a choice", "share"),
-    "regret": Measure("lower", "oracle's mean reward minus that of the choices, on the same queries", "mean"),
+    "regret": Measure("lower", "oracle's mean reward minus that of the choices, on the same queries", "mean", _EQUAL),
     "oracle_performance": Measure("", "the oracle's mean performance on the queries of `performance`", "share"),
     "gap_closed": Measure("higher", "(router - best single) / (oracle - best single), in reward", "quotient", _DENOMINATOR),
     "gap_at_oracle": Measure("lower", "1 - router / oracle, macro performance (LLMRouterBench)", "quotient", _DENOMINATOR),

@@ -91,7 +91,7 @@ def stacked(tables: Sequence[RoutingTable]) -> RoutingTable:
     }
     matrices: dict[str, Any] = {
         name: np.concatenate([getattr(t, name) for t in tables])
-        for name in ("performance", "cost", "judge", "replicates", "failures")
+        for name in ("performance", "cost", "judge", "replicates", "failures", "scored")
     }
     return replace(tables[0], **lists, **matrices, reward=np.concatenate([t.target for t in tables]))
 

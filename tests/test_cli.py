@@ -252,14 +252,14 @@ def test_what_is_odd_about_a_log_is_printed(place: Path, capsys: pytest.CaptureF
 
 
 def test_refused_records_are_counted_and_strict_refuses(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (place / "in.csv").write_text("prompt,llm,performance\n1+1?,a,1\n1+2?,a,7\n1+3?,a,x\n")
+    (place / "in.csv").write_text("prompt,llm,performance,cost_usd\n1+1?,a,1,1\n1+2?,a,1,-7\n1+3?,a,x,1\n")
     assert run(["build", "table", "in.csv", "--out", "r"]) == 0
     printed = capsys.readouterr().out
     assert "Wrote r: 1 queries, 1 candidates, 1 responses." in printed
     assert "Rejected 2 records: see r/rejected.jsonl for their places and reasons." in printed
     told = fails(capsys, "build", "table", "in.csv", "--out", "strict", "--strict")
     assert "Found 2 records that cannot be taken" in told
-    assert "in.csv record 1: performance is 7.0, expected number from 0 to 1 or null" in told
+    assert "in.csv record 1: cost_usd is -7.0, expected number" in told
     assert 'in.csv record 2: performance is "x", expected a number' in told
     assert not (place / "strict").exists()
 

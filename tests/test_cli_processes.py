@@ -151,7 +151,7 @@ def test_quickstart_writes_what_it_shows(place: Path) -> None:
         "candidates.csv", "corpus", "leaderboard.csv", "report.html", "report.json",
     }  # fmt: skip
     corpus = load_dataset(str(place / "tour" / "corpus"), split="train", cache_dir=str(place / "cache"))
-    assert len(corpus) == 384
+    assert len(corpus) == 386
     assert {"simulated"} == set(corpus["provenance"])
     (place / "other" / "corpus").mkdir(parents=True)
     (place / "other" / "corpus" / "mine").write_text("x")
@@ -166,7 +166,7 @@ def test_quickstart_says_what_it_shows(place: Path) -> None:
     assert "no issues" in done.stdout
     assert "llmfusionbench build --help" in done.stdout
     assert "The 3 thought templates of the train queries most like it (SIMULATED)" in done.stdout
-    assert "A corpus of the best answer to each train query: 384 records (SIMULATED)" in done.stdout
+    assert "A corpus of the best answer to each train query: 386 records (SIMULATED)" in done.stdout
     records = [line for line in done.stdout.splitlines() if line.startswith('  {"messages": [{"role": "user", "content": ')]
     assert len(records) == 2
     assert list(place.iterdir()) == [], "nothing is written unless asked for"

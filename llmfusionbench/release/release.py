@@ -22,7 +22,7 @@ from llmfusionbench.manifest import (
     read_manifest,
     structure_difference,
 )
-from llmfusionbench.release.failures import ZERO, failures_of
+from llmfusionbench.release.failures import failures_of
 from llmfusionbench.release.info import ReleaseInfo
 from llmfusionbench.release.routing_check import check_routing
 from llmfusionbench.release.routing_table import RoutingTable
@@ -182,12 +182,13 @@ class Release:
         for batch in self.table(name, split).to_batches(columns=columns, batch_readahead=2, fragment_readahead=1):
             yield self._today(check_rows(batch, name, self.path), name)
 
-    def routing(self, split: str | None = None, *, failures: str = ZERO) -> RoutingTable:
+    def routing(self, split: str | None = None, *, failures: str | None = None) -> RoutingTable:
         """Queries x candidates as dense matrices.
 
         Args:
             split: All splits by default.
-            failures: What failed answers (`error`, `empty`) count as in performance and judge score: `zero`, or `missing`.
+            failures: What failed answers (`error`, `empty`) count as in performance and judge score: `zero`, or `missing`. By
+                default these are as the release has them (missing), and only the target of routers counts failures as 0.
 
         Raises:
             UnknownNameError: unknown split or policy for failures.
@@ -204,7 +205,7 @@ class Release:
             table = replace(table, failures=lost, replicates=np.maximum(table.replicates, lost), scored=lost[:0])
         if split is not None and table.failures.any():
             table = replace(table, scored_tasks=self._scored_tasks)
-        return table.with_failures(failures)
+        return table if failures is None else table.with_failures(failures)
 
     @cached_property
     def _scored_tasks(self) -> frozenset[str]:

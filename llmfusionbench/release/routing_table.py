@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release.failures import (
     MISSING,
+    ZERO,
     check_policy,
     failures_as_missing,
     failures_as_zero,
@@ -60,8 +61,8 @@ class RoutingTable:
     """[Q, C] int32, number of answers with a performance; by default all that did not fail, where there is a performance."""
     scored_tasks: frozenset[str] = frozenset()
     """Tasks with performances elsewhere in the release, besides those in this table."""
-    failure_policy: str = MISSING
-    """What failures count as: `zero` or `missing`. See `with_failures`."""
+    failure_policy: str | None = None
+    """What failures count as: `zero` or `missing`, see `with_failures`. None: missing in `performance`, and 0 in `target`."""
 
     def __post_init__(self) -> None:
         if not self.domains:
@@ -84,8 +85,10 @@ class RoutingTable:
 
     @property
     def target(self) -> Matrix:
-        """[Q, C] float32, what a router maximises: the reward of a scenario if there is one, else performance."""
-        return self.performance if self.reward is None else self.reward
+        """[Q, C] float32, what a router maximises: the reward of a scenario, or else performance, in which failures are 0."""
+        if self.reward is not None:
+            return self.reward
+        return self.performance if self.failure_policy is not None else self.with_failures(ZERO).performance
 
     def with_target(self, matrix: npt.ArrayLike) -> RoutingTable:
         """The same table with `matrix` [Q, C] as what a router maximises. Raises InputError for a different shape."""
@@ -108,7 +111,7 @@ class RoutingTable:
         for name, scored in (("performance", self.scored), ("judge", np.where(answered, self.replicates - self.failures, 0))):
             values = getattr(self, name)
             if policy == MISSING:
-                found[name] = failures_as_missing(values, self.failures, scored)
+                found[name] = failures_as_missing(values, self.failures, scored) if self.failure_policy == ZERO else values
                 continue
             tasks = tasks_with_scores(values, self.tasks) | (self.scored_tasks if name == "performance" else frozenset())
             in_task = np.array([task in tasks for task in self.tasks], bool)

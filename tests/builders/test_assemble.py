@@ -169,6 +169,9 @@ class Plain:
         for name in {Candidate(r["llm"], r["mode"]).name for r in mine}:
             own = [r for r in mine if Candidate(r["llm"], r["mode"]).name == name]
             cell: Row = {"candidate": name, "replicates": sum(r["status"] != "missing" for r in own) or None}
+            scores = [(r["performance"], r["status"]) for r in own]
+            cell["failures"] = sum(p is None and status in ("error", "empty") for p, status in scores)
+            cell["scored"] = sum(p is not None for p, _ in scores)
             for figure in ("performance", "cost_usd", "judge_score"):
                 known = [r[figure] for r in own if r[figure] is not None]
                 cell[figure] = fmean(known) if known else None

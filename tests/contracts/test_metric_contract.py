@@ -27,7 +27,10 @@ def test_any_answer_gets_a_value_from_0_to_1_or_none(metric: str, official: bool
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("response", [None, "", " \n"])
 def test_no_answer_is_missing_and_never_0(metric: str, response: str | None) -> None:
-    assert score(metric, response, "18").value is None
+    """Only crux counts an answer without text as wrong, as the published accuracies do."""
+    empty_is_wrong = METRICS[metric].empty_is_wrong and response is not None
+    assert score(metric, response, "18").value == (0 if empty_is_wrong else None)
+    assert metric == "crux" or not METRICS[metric].empty_is_wrong
 
 
 @pytest.mark.parametrize("metric", [name for name in METRICS if METRICS[name].needs_truth])

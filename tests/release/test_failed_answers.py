@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import llmfusionbench as lfb
+from llmfusionbench.baselines import ROUTERS
 from llmfusionbench.errors import UnknownNameError
 from llmfusionbench.release.failures import failures_as_missing, failures_as_zero
 from llmfusionbench.release.routing_table import column_means, comparable_means
@@ -21,8 +22,8 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> lfb.Release:
     return failing_release(tmp_path_factory.mktemp("failing"))
 
 
-def test_failures_are_zeros_by_default(release: lfb.Release) -> None:
-    table, answered = release.routing(), release.routing(failures="missing")
+def test_failures_are_zeros_or_missing(release: lfb.Release) -> None:
+    table, answered = release.routing(failures="zero"), release.routing(failures="missing")
     flaky = table.candidates.index("flaky")
     failed = table.failures[:, flaky] == 1
     assert (table.failure_policy, answered.failure_policy) == ("zero", "missing")
@@ -35,8 +36,18 @@ def test_failures_are_zeros_by_default(release: lfb.Release) -> None:
     np.testing.assert_array_equal(table.cost, answered.cost, "a failure costs what it costs")
 
 
+def test_by_default_a_table_has_what_the_release_has_and_routers_count_failures(release: lfb.Release) -> None:
+    table = release.routing()
+    assert table.failure_policy is None
+    np.testing.assert_array_equal(table.performance, release.routing(failures="missing").performance)
+    np.testing.assert_array_equal(table.target, release.routing(failures="zero").performance)
+    np.testing.assert_array_equal(table.with_failures("missing").target, table.performance)
+    fitted = ROUTERS["best_single"]().fit(table)
+    assert table.candidates[int(fitted.score(["x"], ["capitals"]).argmax())] == "steady"
+
+
 def test_each_policy_undoes_the_other(release: lfb.Release) -> None:
-    table = release.routing("test")
+    table = release.routing("test", failures="zero")
     back = table.with_failures("missing").with_failures("zero")
     np.testing.assert_array_equal(back.performance, table.performance)
     np.testing.assert_array_equal(table.with_failures("zero").performance, table.performance)
@@ -59,7 +70,7 @@ def test_replicates_of_which_some_fail(tmp_path: Path) -> None:
         answer(1, "c", replicate=0, performance=0.5), answer(1, "c", replicate=1, performance=1.0),
     ]  # fmt: skip
     release = made_up_release(tmp_path, rows)
-    table = release.routing()
+    table = release.routing(failures="zero")
     assert table.performance.tolist() == [[0.5, 0, 0.75]]
     assert table.with_failures("missing").performance[0, [0, 2]].tolist() == [1, 0.75]
     assert (table.replicates.tolist(), table.failures.tolist()) == ([[2, 2, 2]], [[1, 2, 0]])
@@ -83,7 +94,7 @@ def test_the_worth_of_a_failure_is_that_of_the_whole_release(tmp_path: Path) -> 
     lost = {"performance": None, "response": None, "status": "error", "split": "test"}
     rows = [answer(n, llm, **(lost if n > 2 else {})) for n in (1, 2, 3, 4) for llm in ("a", "b")]
     release = made_up_release(tmp_path, rows)
-    assert release.routing("test").performance.tolist() == [[0, 0]] * 2
+    assert release.routing("test", failures="zero").performance.tolist() == [[0, 0]] * 2
     assert np.isnan(release.routing("test", failures="missing").performance).all()
     report = lfb.evaluate("best_single", release, near_duplicates=None, baselines=())
     found = report.data["routers"][0]["metrics"]["performance"]
@@ -97,7 +108,7 @@ def test_answers_without_a_score_beside_failures_do_not_count(tmp_path: Path) ->
         answer(1, "a", replicate=0), answer(1, "a", replicate=1, performance=None), answer(1, "a", replicate=2, **lost),
         answer(1, "b", replicate=0, performance=None), answer(1, "b", replicate=1, **lost), answer(1, "c"),
     ]  # fmt: skip
-    table = made_up_release(tmp_path, rows).routing()
+    table = made_up_release(tmp_path, rows).routing(failures="zero")
     assert table.performance.tolist() == [[0.5, 0, 1]]
     np.testing.assert_array_equal(table.with_failures("missing").performance, [[1, NAN, 1]])
 
@@ -113,7 +124,7 @@ def test_a_failure_is_the_worst_for_a_judge(tmp_path: Path) -> None:
     judged = {"performance": None, "judge": "j", "metric": "judge"}
     lost = {"performance": None, "metric": "judge", "response": None, "status": "error"}
     rows = [answer(1, "a", **judged, judge_score=0.5), answer(1, "b", **lost)]
-    table = made_up_release(tmp_path, rows).routing()
+    table = made_up_release(tmp_path, rows).routing(failures="zero")
     assert table.judge.tolist() == [[0.5, 0]]
     assert np.isnan(table.performance).all(), "no answer to this query has a performance"
 

@@ -23,6 +23,8 @@ _RESULT = re.compile(  # "area is 5 square units.", not "roots are 3 and 5", "x 
 )
 _HEDGE = re.compile(r"\b(?:or|and|if|between|not|cannot|never)\b|n['\u2019]t\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[\w)}\]$])[.;!?](?=\s|$)|\n|,? (?:because|since|which)\b")
+_INVISIBLE = re.compile(r"\A\s*+\{([^{}]*+)\}\s*+\Z")
+"""Braces around the whole of an answer, which LaTeX does not show: \\boxed{{17:03}}."""
 _TEXT = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|operatorname)\s?\{([^{}]*+)\}")
 _UNIT = re.compile(r"(?<=[\w)}])(?:\\[ ,;])?\s*+\\(?:text|mathrm|mbox)\s?\{\s?[^{}]*+\}(?:\^\{?[23]\}?)?$")
 _DROP = re.compile(  # a double backslash separates the rows of a matrix
@@ -68,7 +70,7 @@ def math_answer(response: str) -> str | None:
     text = final_text(response)
     found = boxed(text)
     if found is not None:
-        return found[1][:ANSWER_LIMIT]
+        return _INVISIBLE.sub(r"\1", found[1][:ANSWER_LIMIT])
     marked = marked_answer(text)
     if marked is not None:
         return _clean(marked)

@@ -185,7 +185,10 @@ def _phrases(marked: str, low: str, options: Options) -> Iterator[Commitment]:
             return
         english = not any(word in low for word in mark_words.ANSWER_WORDS[1:])
     for found in list(mark_words.MARK[english].finditer(low))[-_MARKS:]:
-        if supposed(low, found.start()):
+        if supposed(low, found.start()) or (
+            "would be" in found[0]
+            and mark_words.CONDITIONAL.search(low, max(0, found.start() - 240), found.start()) is not None
+        ):
             continue
         place = found.end()
         while place < len(low) and low[place] in " \t\n\r*_`:>#-.\u2026":

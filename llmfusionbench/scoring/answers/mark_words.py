@@ -29,7 +29,8 @@ _ENGLISH_AFTER = (
 )
 _ENGLISH = (
     rf"answers?(?!\w)[\"'*_]{{0,4}}(?:{_ENGLISH_AFTER}[\s\"'*_]{{0,4}}{_COPULA}"
-    rf"|\s{{1,2}}(?={STRONG}\s?(?:[:.\n]|\Z)))"
+    rf"|\s{{1,2}}(?={STRONG}\s?(?:[:.\n]|\Z))"
+    rf"|[ \t]{{0,2}}\n[\s*_]{{0,6}}(?={ANY}[)\]*_.:]{{0,4}}[ \t]{{0,2}}(?:\n|\Z)))"
 )
 _FOREIGN_LINK = (
     r"(?:[ \t]{0,2}(?:est\b|es\b|ist\b|\u00e9\b|\u00e8\b|e'|lautet\b|sar\u00e0\b|ser\u00eda\b|seria\b|serait\b|adalah\b|ialah\b"
@@ -77,6 +78,8 @@ _FILLER = (
 )
 LEADING = re.compile(rf"[\s:*_\"'(\[{{$>\u201c\u2018\u300c-]{{0,8}}{_FILLER}[\"'(\[${{]{{0,2}}(?P<mention>{ANY})")
 """A marked answer that begins with a mention."""
+CONDITIONAL = re.compile(r"(?:\A|[.!?\n])[\s*_]{0,4}(?:but |and )?if\b[^.!?\n]{0,200}\Z")
+"""The beginning of a sentence with "if", up to "the answer would be"."""
 REMARK = re.compile(
     r"(?:right|correct|wrong|incorrect|clear|found|obtained|given|based|consistent|reasonable|plausible|supposed|needed"
     r"|required|known"

@@ -1,4 +1,4 @@
-"""Lists that call each option right or wrong: the one that is called right is chosen, unless the text settles it otherwise."""
+"""Choices that the layout of a response shows: lists that grade every option, headings, rows of bare answers."""
 
 from __future__ import annotations
 
@@ -46,3 +46,16 @@ def test_bare_answers_after_an_explained_one_are_a_run_on() -> None:
     assert score("em_mc", explained, "B", choices=LABELS).value == 1
     repeated = f"The answer is (B).{row}"
     assert score("em_mc", repeated, "D", choices=LABELS).value == 1, "answers to examples come first, the own one last"
+
+
+@pytest.mark.parametrize(
+    ("response", "label"),
+    [
+        ("## Answer\nC\n\n## Explanation\nA is the tallest of them; B has no seeds.", "C"),
+        ("**Answer**\n\n**B**\n\nA and D have flowers.", "B"),
+        ("If it had flowers, the answer would be D. But it has cones, so it must be the pine (C).", "C"),
+    ],
+)
+def test_headings_and_conditions(response: str, label: str) -> None:
+    scored = score("em_mc", response, label, choices=LABELS)
+    assert (scored.value, scored.extracted) == (1, label)

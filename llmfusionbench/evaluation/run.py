@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from llmfusionbench.errors import MissingExtraError
+from llmfusionbench.errors import InputError, MissingExtraError
 from llmfusionbench.evaluation.asking import ask
 from llmfusionbench.evaluation.measures.measure import Measurer
 from llmfusionbench.evaluation.measures.trial import Trial, stacked_decisions
@@ -86,7 +86,7 @@ def evaluate(
         allow_partial: Count missing and faulty choices instead of refusing them.
         near_duplicates: Jaccard similarity from which a test query that asks the same is a duplicate; None skips this.
         explorer: Number of queries listed one by one in the report.
-        optional: Names of routers that are skipped, with a warning, if a package that they need is not installed.
+        optional: Names of routers that are skipped, with a warning, if they lack a package, or data such as sizes or prices.
         progress: Called as progress(stage, done, total).
 
     Returns:
@@ -162,7 +162,7 @@ def _decisions(
     optional: Collection[str],
     progress: Callable[[str, int, int], None] | None,
 ) -> dict[str, Decisions]:
-    """Router -> its decisions on all folds. An optional router that lacks a package is removed from `routers`."""
+    """Router -> its decisions on all folds. An optional router that lacks a package or data is removed from `routers`."""
     found: dict[str, list[Decisions]] = {name: [] for name in routers}
     done, total = 0, len(folds) * len(routers)
     for fold in folds:
@@ -171,7 +171,7 @@ def _decisions(
                 progress("fitting and asking routers", done, total)
             try:
                 found[name].append(ask(name, routers[name], fold, warnings))
-            except MissingExtraError as error:
+            except (MissingExtraError, InputError) as error:  # of a package, or of data such as prices and sizes
                 if name not in optional:
                     raise
                 warnings.append(f"{name}: skipped; {error}")

@@ -93,3 +93,12 @@ def test_a_complete_table_has_no_further_columns(tmp_path: Path) -> None:
 def test_an_unknown_policy(release: lfb.Release) -> None:
     with pytest.raises(UnknownNameError, match='No policy for failures "ignore"'):
         lfb.evaluate("knn", release, failures="ignore")
+
+
+def test_an_optional_baseline_without_its_data_is_skipped(tmp_path: Path) -> None:
+    failing = failing_release(tmp_path)
+    report = lfb.evaluate(["largest", "per_task"], failing, protocol="kfold", resamples=20, optional=["largest"])
+    assert {router["name"] for router in report.data["routers"]} == {"best_single", "per_task", "knn"}
+    assert any(line.startswith("largest: skipped; ") and "parameters_b" in line for line in report.data["warnings"])
+    with pytest.raises(lfb.LLMFusionBenchError, match="parameters_b"):
+        lfb.evaluate("largest", failing, protocol="kfold", resamples=20)

@@ -237,13 +237,14 @@ def _about(setting: Setting, trial: Trial) -> list[str]:
 
 
 def _unknown(trial: Trial, measurer: Measurer, decisions: Mapping[str, Decisions]) -> list[str]:
-    """A warning about each router that chose answers without a performance, and about best singles with few."""
-    lines: list[str] = []
-    if np.isnan(trial.table.performance).all():
-        return lines
-    for name, decided in decisions.items():
-        asked = measurer.inside & (decided.choice >= 0)
-        unknown = int(np.isnan(trial.cells(trial.table.performance, decided.choice)[asked]).sum())
-        if unknown:
-            lines.append(f"{name}: chose an answer without performance for {unknown:,} of {int(asked.sum()):,} queries")
+    """A warning about each router that chose answers without a performance or a cost, where others have them."""
+    lines = []
+    for noun, matrix in (("performance", trial.table.performance), ("known cost", trial.table.cost)):
+        if np.isnan(matrix).all():
+            continue
+        for name, decided in decisions.items():
+            asked = measurer.inside & (decided.choice >= 0)
+            unknown = int(np.isnan(trial.cells(matrix, decided.choice)[asked]).sum())
+            if unknown:
+                lines.append(f"{name}: chose an answer without {noun} for {unknown:,} of {int(asked.sum()):,} queries")
     return lines

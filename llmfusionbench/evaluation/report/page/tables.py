@@ -81,9 +81,9 @@ def ranked(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         key = "regret"
     sign = metric(key, report["metrics"].get(key)).better or 1
 
-    def place(router: Mapping[str, Any]) -> tuple[bool, float, float]:
+    def place(router: Mapping[str, Any]) -> tuple[bool, float, float, str]:
         value, _, _, n = quad(router["metrics"].get(key))
-        return value is None, -sign * (value or 0.0), -(n or 0.0)
+        return value is None, -sign * (value or 0.0), -(n or 0.0), str(router.get("name"))
 
     return sorted(report["routers"], key=place)
 

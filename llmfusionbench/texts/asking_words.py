@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from llmfusionbench.texts.number_names import TEENS, TENS, UNITS
+
 
 def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
@@ -28,15 +30,8 @@ strengths weaknesses
 """)
 """Words that make another question of a sentence if one stands for another."""
 DENYING: Final = _set("not except never without cannot neither nor isn aren doesn didn don won wouldn")
-_UNITS: Final = """
-zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
-nineteen twenty
-"""
-NUMBERS: Final = {word: str(number) for number, word in enumerate(_UNITS.split())} | {
-    "thirty": "30",
-    "forty": "40",
-    "fifty": "50",
-    "sixty": "60",
+NUMBERS: Final = {word: str(number) for number, word in enumerate(("zero", *UNITS, *TEENS))} | {
+    **{word: str(10 * place) for place, word in enumerate(TENS[:5], 2)},
     "hundred": "100",
     "thousand": "1000",
 }

@@ -21,8 +21,8 @@ YES = [
     "A kilo of nails weighs as much as a kilo of wool. So the answer is yes.",
     "Tea has caffeine. Caffeine keeps people awake. Thus, the answer is most likely yes.",
     "Oslo is north of Rome.\nTherefore, the answer (Yes or No) is Yes.",
-    "Mia flips it twice, so it is heads up again.\nTherefore, the answer (Yes or No) is: yes, the coin is still heads up.",
-    "The coin was flipped an even number of times. Therefore, the answer (yes or no) is yes.",
+    "Two locks were opened and both were shut.\nSo, the answer (Yes or No) is: yes, the gate is closed again.",
+    "The lamp was switched off after each of the four films. Thus, the answer (yes or no) is yes.",
     "Plan:\n1. Find the door's height.\n2. Compare it.\n\nSolution:\n1. No, the door is not 3 m high.\n2. It is 2 m high.\n"
     "3. Therefore, yes, he fits through it.",
     "Answer:\n1. No, goats do not fly.\n2. Yes, goats climb.\n3. So, yes, a goat can reach the ledge.",
@@ -73,8 +73,8 @@ NO = [
     '{"answer": false}',
     '```json\n{"answer": "No"}\n```',
     "Camels store fat in their humps. Hence, the answer is no.",
-    "The coin is flipped once.\nTherefore, the answer (Yes or No) is No.",
-    "Ann flips the coin, so the answer would be yes. But Bob flips it too.\nTherefore, the answer (Yes or No) is no.",
+    "The ferry stopped at dusk.\nThus, the answer (Yes or No) is No.",
+    "Ann paid the toll, so the answer would be yes. But the bridge was shut.\nThus, the answer (Yes or No) is no.",
     "So the answer is yes for ice. Steam is lighter, though. So the answer (yes/no) is no.",
     "Step 1: Yes, the hall has 300 seats.\nStep 2: Yes, 400 people came.\nStep 3: Therefore, no, they could not all sit.",
     "The hall has 300 seats and 400 people came.\nNo",
@@ -95,8 +95,8 @@ NO = [
     "<think>Yes? The text names a true story.</think>\nNo",
 ]
 NEITHER = [
-    "We would have to know the wind speed first.\nTherefore, the answer (Yes or No) is not known.",
-    "The coin may have been flipped or not.\nTherefore, the answer (Yes or No) is: It depends.",
+    "The weather report has been lost.\nThus, the answer (Yes or No) is not known.",
+    "The ferry may have sailed or not.\nThus, the answer (Yes or No) is: It depends.",
     "Therefore, the answer (Yes or No) is unclear.",
     "Therefore, the answer (Yes or No) is",
     "Therefore, the answer (True or False) is that nothing in the text decides it.",

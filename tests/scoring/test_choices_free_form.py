@@ -175,8 +175,8 @@ NOTHING = [
     # several options
     "The answer is (A) and (D).",
     "The answer is either B or C.",
-    "Therefore, the answer is (A) the kiln, (B) the oven, or (D) the forge.",
-    "The most likely answer is either A. 3 or D. 9.",
+    "So my answer: (A) clay, (B) chalk or (D) marl.",
+    "My answer is one of A. 3 or D. 9.",
     "Answer: A, C",
     "Both B and C are correct.",
     "The correct answers are:\n\nA. rain\nC. hail",
@@ -204,8 +204,8 @@ NOTHING = [
     "I'm sorry, but I can't help with option B.",
     "Answer: unknown",
     "Answer: N/A",
-    "* **Options A and B:** too strong.\n* **Options C and D:** too weak.\n\n"
-    "We cannot determine the correct answer. The torque (A) is not given.",
+    "Rye and spelt rise alike, so their rows in the table do not help.\n\n"
+    "The baker's note is torn: the right option cannot be determined. Yeast (A) was weighed, salt (B) was not.",
     # only dismissals
     "The spore print is black, which rules out (B).",
     "A is wrong.",

@@ -167,6 +167,20 @@ def test_no_option_is_zero_with_a_reason() -> None:
 
 
 @pytest.mark.parametrize(
+    "response",
+    ["Both A and B", "A or B?", "A & C.", "Both (A) and (B).", "Rain wears it down. The correct options are A and C."],
+)
+def test_several_options_have_a_reason_of_their_own(response: str) -> None:
+    scored = score("em_mc", response, "B", choices=FIVE)
+    assert (scored.value, scored.reason, scored.extracted) == (0.0, "several options in the response", None)
+
+
+@pytest.mark.parametrize("response", ["Neither A nor B", "Both A and B are wrong."])
+def test_dismissed_options_are_no_answer(response: str) -> None:
+    assert score("em_mc", response, "B", choices=FIVE).reason == "no option in the response"
+
+
+@pytest.mark.parametrize(
     ("response", "label"),
     [
         ("J", "J"),

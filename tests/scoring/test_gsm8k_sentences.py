@@ -8,11 +8,17 @@ from llmfusionbench.scoring import score
 from llmfusionbench.scoring.answers.number_words import in_digits
 
 RIGHT = [
+    ("Answer: Ned worked 8 hours at $12 an hour. He earned $96.", "96"),
+    ("Answer: Mia read 12 pages a day for 7 days. The total is 84 pages.", "84"),
+    ("That makes two dozen.", "24"),
+    ("The answer is 2 dozens.", "2"),
+    ("The answer is 3 million.", "3000000"),
+    ("It comes to $3.5 thousand.", "3500"),
     ("25 + 16 = 41\n\nAnswer:\nAfter adding 16 more stamps, the album has 41 stamps.", "41"),
     ("Answer: 4 crates = 48 bottles", "48"),
     ("The answer is 12 rows times 9 chairs, which equals 108 chairs.", "108"),
-    ("So the answer is 640 - 215, which is 425.\nTherefore, the answer (in digits) is 425.", "425"),
-    ("So the answer is 640 - 215, which is 425.", "425"),
+    ("Hence the answer is 18 sacks - 5 sacks, which is 13 sacks.\nAltogether, the answer (as a numeral) is 13.", "13"),
+    ("Hence the answer is 18 sacks - 5 sacks, which is 13 sacks.", "13"),
     ("Therefore, the answer (arabic numerals) is 27.", "27"),
     ("The answer is 30.\nTherefore, the answer (arabic numerals) is 27.", "27"),
     ("The answer (rounded to the nearest cent) is $4.35.", "4.35"),
@@ -229,10 +235,12 @@ RIGHT = [
     ("The answer is not 50 but 60.", "60"),
 ]
 WRONG = [
+    ("That makes two dozen.", "2"),
+    ("Answer: Lisa sold 40 pens in 5 boxes. This is because she has 8 friends.", "8"),
     ("25 + 16 = 41\n\nAnswer:\nAfter adding 16 more stamps, the album has 41 stamps.", "16"),
     ("Answer: 4 crates = 48 bottles", "4"),
     ("The answer is 12 rows times 9 chairs, which equals 108 chairs.", "12"),
-    ("So the answer is 640 - 215, which is 425.", "640"),
+    ("Hence the answer is 18 sacks - 5 sacks, which is 13 sacks.", "18"),
     ("Answer: 5 apples out of 12", "12"),
     ("The answer is 18, which is 3 more than 15.", "15"),
     ("Answer: 50% of 36 is 18.", "50"),
@@ -248,7 +256,7 @@ WRONG = [
     ("Answer: Subtracting 6 from 48 gives 42.", "6"),
     ("Answer: The sum of 6 and 36 is 42.", "36"),
     ("25 + 16 = 41\n\nAnswer:\nAfter adding 16 more stamps, the album has 41 stamps.", "25"),
-    ("So the answer is 640 - 215, which is 425.\nTherefore, the answer (in digits) is 425.", "640"),
+    ("Hence the answer is 18 sacks - 5 sacks, which is 13 sacks.\nAltogether, the answer (as a numeral) is 13.", "18"),
     ("The answer is 30.\nTherefore, the answer (arabic numerals) is 27.", "30"),
     ("The answer is 18 because 3 + 4 + 11 makes it.", "3"),
     ("The answer is 18, since 20 - 2 = 18 and 20 was given.", "20"),
@@ -338,6 +346,8 @@ def test_number_words() -> None:
         "two million, three hundred thousand": "2300000",
         "a hundred": "100",
         "a dozen eggs": "12 eggs",
+        "two dozen eggs": "24 eggs",
+        "half a dozen": "6",
         "three point five": "3.5",
         "one": "1",
     }

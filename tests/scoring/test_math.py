@@ -188,3 +188,11 @@ def test_without_algebra_only_texts_and_numbers_decide() -> None:
     assert score("math", r"\boxed{8}", "7", symbolic=False).value == 0.0
     assert score("math", r"\boxed{1+x}", "['x+1', '1+x']", symbolic=False).value == 1.0
     assert score("math", r"\boxed{1+x}", "x+1", symbolic=False).extracted == "1+x"
+
+
+@pytest.mark.parametrize(
+    ("answer", "truth", "value"),
+    [("3 + 4 = 7", "7", 1.0), ("22/7 = 3.14", "3.14", 1.0), ("3 = 4", "4", 0.0), ("2 + 5 = 8", "8", 0.0)],
+)
+def test_an_answer_that_is_an_equation_of_numbers_has_to_hold(answer: str, truth: str, value: float) -> None:
+    assert score("math", f"\\boxed{{{answer}}}", truth).value == value

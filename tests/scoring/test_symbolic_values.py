@@ -56,3 +56,17 @@ def test_logarithms_of_what_is_too_large() -> None:
         assert abs(size / value(BILLION, {}) - mpmath.log(9)) < mpmath.mpf(10) ** (5 - DIGITS)
         with pytest.raises(UnknownValueError):
             logarithm(TOWER + 1)
+
+
+@pytest.mark.parametrize("number", [-2, -5])
+def test_a_pole_has_no_value_and_no_logarithm(number: int) -> None:
+    pole = sympy.factorial(sympy.Integer(number), evaluate=False)
+    with pytest.raises(UnknownValueError):
+        logarithm(pole)
+    with pytest.raises(UnknownValueError):
+        value(pole, {})
+
+
+def test_a_decimal_that_is_no_number_has_no_value() -> None:
+    with pytest.raises(UnknownValueError):
+        value(sympy.Symbol("x") + sympy.Float("inf"), {"x": Fraction(1)})

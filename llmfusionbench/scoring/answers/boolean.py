@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from llmfusionbench.scoring.answers.marks import SPAN_LIMIT, answer_field, last_mark, lowered
-from llmfusionbench.scoring.answers.verdicts import answered, closing, concluded, leads_in, verdict_at
+from llmfusionbench.scoring.answers.verdicts import STEP, answered, closing, concluded, leads_in, verdict_at
 
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 _EDGE = 4 * SPAN_LIMIT
@@ -20,8 +20,7 @@ _OPTION = r"[\"'`*\u2018\u2019\u201c\u201d]{0,3}(?:yes|no|true|false)\b[\"'`*\u2
 _PAIRED = rf"(?:\s?[/|]\s?|,?\s(?:or|nor)\s|,?\s\(?b[).:]\s?|\n- |,\s?(?={_OPTION}\s?\])|\sand\s(?={_OPTION}\s?(?:[.,;)]|\Z)))"
 _PAIR = re.compile(rf"[\[({{]?(?:either\s)?{_OPTION}{_PAIRED}{_OPTION}\s?[\])}}]?", re.IGNORECASE)
 """Both options named as a pair, as instructions do: "(Yes or No)", "true/false"."""
-_NUMBER = re.compile(r"[\s*_#>-]{0,6}(?:step\s)?\d\d?[.):][*_]{0,2}\s+")
-_STEP = re.compile(r"\n[\s*_#>-]{0,6}(?:step\s)?\d\d?[.):][*_]{0,2}\s")
+_NEXT_STEP = re.compile(r"\n[\s*_#>-]{0,6}(?:step\s)?\d\d?[.):][*_]{0,2}\s")
 _LETTER = re.compile(r"[\s*_#>-]{0,6}(?:option\s)?\(?[a-e][.):]\)?\s+")
 _LATEX = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|boxed)\s?\{")
 _OPEN = re.compile(
@@ -80,7 +79,7 @@ def _plain(low: str) -> str:
 def _marked(content: str, rest: str) -> bool | None:
     """The verdict of a marked answer, whose text goes on in `rest`."""
     place = rest.find(content)
-    is_step = place > 0 and _NUMBER.fullmatch(rest, rest.rfind("\n", 0, place) + 1, place) is not None
+    is_step = place > 0 and STEP.fullmatch(rest, rest.rfind("\n", 0, place) + 1, place) is not None
     value = None if is_step else _opening(content, rest)
     if value is None and _OPEN.match(content) is None:
         value, _ = concluded(rest)
@@ -90,9 +89,9 @@ def _marked(content: str, rest: str) -> bool | None:
 
 def _opening(low: str, rest: str, place: int = 0) -> bool | None:
     """The verdict of `low` at `place`, after "1." or "A)"; None if that is the first of several steps."""
-    number = _NUMBER.match(low, place)
+    number = STEP.match(low, place)
     if number is not None:
-        if _STEP.search(rest, 1) is not None:
+        if _NEXT_STEP.search(rest, 1) is not None:
             return None
         place = number.end()
     letter = _LETTER.match(low, place)

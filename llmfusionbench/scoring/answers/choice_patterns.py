@@ -30,6 +30,13 @@ class ChoicePatterns:
             rf"(?:(?!{_WRONG})[)\].:*_`]++(?!\w)(?!{_WRONG})|\s+[-\u2013\u2014]|,?\s+(?:because|since)\b)",
             fold,
         )
+        item = rf"{_OPEN}(?:{one})[)\]*_`\"'.$]{{0,4}}"
+        self._several = re.compile(
+            rf"\W{{0,6}}(?:(?:the|correct|right|best|final|likely|possible|options?|answers?|choices?|are|is|both|either|it's|it"
+            rf"|could|be)[\s:]{{1,4}}){{0,8}}{item}(?:(?:,?\s?(?:&|\band\b|\bor\b|\band/or\b)|\s?/|,)\s{{0,2}}(?:option\s)?{item}){{1,9}}"
+            r"(?:\s(?:are|is)\s(?:(?:both|all|the)\s)?(?:correct|right|true|possible)(?:\s(?:answer|option|choice)s?)?)?[\s.!?*)]{0,6}",
+            fold,
+        )
         upper = "|".join(re.escape(label) for label in labels if len(label) == 1 and label.isupper()) or "(?!)"
         self._closing = re.compile(rf"[Aa]nswer(?:\sis|:)\s?[*(]{{0,3}}(?P<label>{upper})[)*.]{{0,4}}\s{{0,4}}\Z")
 
@@ -41,6 +48,10 @@ class ChoicePatterns:
         """The label that is the whole of `text`: "(A)", "a.", "**A**", "Option A"."""
         found = self._alone.fullmatch(text)
         return None if found is None else self._name(found["label"])
+
+    def several(self, text: str) -> bool:
+        """Whether `text` names two or more options and no more than that: "A and B", "Both (A) and (B) are correct."."""
+        return self._several.fullmatch(text) is not None
 
     def closing(self, text: str) -> tuple[int, str] | None:
         """The place and label of the answer that the last words of `text` mark: "So the answer is (A).", "Answer: A"."""

@@ -24,6 +24,8 @@ from llmfusionbench.scoring.answers.run_on import continuations
 
 _SHORT = 40
 """Longest text that is compared with the labels as a whole, in characters."""
+_SENTENCE = 120
+"""Longest last sentence that may name several options, in characters."""
 HEAD, TAIL = 3000, 9000
 """Of a longer response the beginning and the end are read, in characters."""
 _PROMPTED = re.compile(r"(\A\s{0,4}|\n)A:[ \t]{1,2}(?=[(*\[]{0,3}[A-Z][)\]*.]{0,3}\s{0,4}(?:\n|\Z))")
@@ -71,9 +73,17 @@ def read_choice(text: str, options: Options) -> Choice:
     marked = with_mentions(text, options.labels)
     if (label := alone(marked, options)) is not None:
         return Choice(label)
+    if len(text) <= _SENTENCE and plainest.several(text) and not any(map(plainest.several, options.texts)):
+        return _SEVERAL
     low = lowered(marked)
     choice = _committed(marked, low, options)
-    return Choice(*last_plain(marked, low, options)) if choice is None else choice
+    choice = Choice(*last_plain(marked, low, options)) if choice is None else choice
+    return _SEVERAL if choice.label is None and plainest.several(_last_sentence(text)) else choice
+
+
+def _last_sentence(text: str) -> str:
+    text = text[-_SENTENCE:].rstrip()
+    return text[max(text.rfind("\n"), text.rfind(". ", 0, -1)) + 1 :]
 
 
 def _read(text: str, options: Options) -> Choice | None:

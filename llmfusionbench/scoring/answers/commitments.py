@@ -114,6 +114,7 @@ def _listed(marked: str, low: str, place: int, options: Options) -> list[str]:
 
 
 def after_text(marked: str, place: int, mention: str, options: Options) -> int:
+    """The place behind the text of the option that is mentioned right before `place`; `place` if its text does not follow."""
     if options.texts:
         text = options.texts[options.labels.index(label_of(mention, options.labels))]
         start = place + len(marked[place : place + 6]) - len(marked[place : place + 6].lstrip(" .):,*-"))

@@ -5,24 +5,23 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_NAMES: Final = re.findall(
-    r"\w+",
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-    "nineteen",
-)
-_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+from llmfusionbench.texts.number_names import TEENS, TENS, UNITS
+
+_NAMES: Final = ("zero", *UNITS, *TEENS)
 _SMALL: Final = {name: value for value, name in enumerate(_NAMES)} | {
-    name: 10 * value for value, name in enumerate(_TENS, start=2)
+    name: 10 * value for value, name in enumerate(TENS, start=2)
 }
 _LARGE: Final = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 _LONGEST: Final = 24
 """Most words of one number."""
 
-_ONE: Final = "|".join((*_NAMES, *_TENS))
+_ONE: Final = "|".join((*_NAMES, *TENS))
 _WORD: Final = rf"(?:{_ONE}|hundred|thousand|million|billion)"
 _PHRASE: Final = re.compile(
-    rf"(?<![\w-])(?:(?P<dozen>a dozen)|(?:(?:a(?=\s(?:hundred|thousand|million|billion)\b)|{_ONE})\b)"
-    rf"(?:(?:\s|-|\s?,\s|\sand\s){_WORD}\b){{0,{_LONGEST}}}+(?:\spoint(?P<part>(?:\s(?:{_ONE}))++))?+)(?![\w-])"
+    rf"(?<![\w-])(?:(?P<half>(?<!and )(?:half a|a half) dozen)|(?P<dozen>a dozen)"
+    rf"|(?:(?:a(?=\s(?:hundred|thousand|million|billion)\b)|{_ONE})\b)"
+    rf"(?:(?:\s|-|\s?,\s|\sand\s){_WORD}\b){{0,{_LONGEST}}}+(?:\spoint(?P<part>(?:\s(?:{_ONE}))++))?+"
+    r"(?P<dozens>\sdozen\b)?+)(?![\w-])"
     # Parts ("two thirds", "one and a half") and ranks are no whole numbers.
     r"(?!\s(?:and\s)?(?:an?\s)?(?:half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?)\b)",
     re.IGNORECASE,
@@ -40,6 +39,11 @@ def in_digits(text: str) -> str:
     def digits(found: re.Match[str]) -> str:
         if found["dozen"] is not None:
             return "12"
+        if found["half"] is not None:
+            return "6"
+        if found["dozens"] is not None:
+            count = _value(found[0][: found.start("dozens") - found.start()].lower())
+            return str(12 * int(count)) if count is not None and count.isdecimal() else found[0]
         if _PRONOUN.fullmatch(found[0]) and (found.start() != start or _OF.match(text, found.end())):
             return found[0]
         value = _value(found[0].lower())

@@ -25,13 +25,17 @@ ROUNDED_DIGITS = 4
 WINDOWS = (48, 400)
 """Lengths of the text before the last digit that are searched for the last number first, in characters."""
 
+SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+"""Power of ten of a word behind digits: 3 million is 3000000."""
+
 _AFTER = 10
 """Number of characters after the last digit that may belong to its number: " per cent"."""
 _UP_TO_LAST_DIGIT = re.compile(r".*[\d\u00bc-\u00be\u2150-\u215e]", re.DOTALL)
 _TOKEN = re.compile(
     r"(?P<minus>(?<![\w)\]}])-)?(?:[$€£¥₹]\s?(?P<inner>-)?)?"
     r"(?:(?P<whole>\d(?<!\d\d)(?<![a-zA-Z)}]\^\d)(?<![a-zA-Z]\^\{\d)[\d,]*+)(?P<part>\.\d++)?+|(?<![\w.])(?P<bare>\.\d++))"
-    r"(?P<power>[eE][-+]?\d++(?!\w)|\s?(?:\u00d7|\\times|\*|x)\s?10\s?\^\s?\{?-?\d++\}?)?+"
+    r"(?P<power>[eE][-+]?\d++(?!\w)|\s?(?:\u00d7|\\times|\*|x)\s?10\s?\^\s?\{?-?\d++\}?"
+    r"|[\s-](?P<scale>[Hh]undred|[Tt]housand|[Mm]illion|[Bb]illion|[Tt]rillion)\b)?+"
     r"(?:(?P<over>\s?/\s?\d++(?![\d,]*\.\d))|(?P<mixed>\s\d++/\d++(?![\d/])))?"
     r"(?P<percent>\s?\\?%|\s(?:percent|per cent)\b)?"
 )
@@ -228,7 +232,9 @@ def _number(match: re.Match[str], *, last: bool) -> Number | None:
     text = match[0].strip()
     percent = match["percent"] is not None
     power = 0
-    if match["power"] is not None:
+    if match["scale"] is not None:
+        power = SCALES[match["scale"].lower()]
+    elif match["power"] is not None:
         digits = re.sub(r"^.*?(-?)\+?(\d+)\}?$", r"\1\2", match["power"].split("^")[-1].lstrip("eE{ "))
         if len(digits) > 18:
             return None

@@ -32,6 +32,14 @@ _CONCLUDES: Final = re.compile(
 _COMMENT: Final = re.compile(
     r"[\s*#>-]*+(?:note|check|explanation|reason|because|verif|remember|also|here|let me know)", re.IGNORECASE
 )
+_VERB: Final = r"(?:earn(?:s|ed)|ha[sd]|is|are|was|were|costs?|left|makes?|made|pa(?:ys|id)|spen[dt]s?|needs?|equals?|totals?)"
+_STATES: Final = re.compile(
+    rf"[\s*]*+(?:he|she|they|it|we|the (?:total|result|whole|cost|price|sum|rest)(?: \w+)?|that)\s(?:now )?{_VERB}\b",
+    re.IGNORECASE,
+)
+"""The start of a sentence with a result, after one that only tells what was given."""
+_VERDICT: Final = re.compile(rf"[-+*/=\u00d7\u00f7]|\b{_VERB}\b", re.IGNORECASE)
+"""What a sentence with a result of its own has: a verb of `_STATES`, or a sign of a calculation."""
 _CORRECTION: Final = re.compile(
     r"(?<![^\W\d])(?:actually|wait|no|correction|sorry|oops|hmm|i meant?|make that|(?:or )?rather|scratch that)"
     r"[,:;.!\u2014-]++\s+"
@@ -99,17 +107,32 @@ def _plain(text: str) -> str:
 
 
 def _concluding(text: str, following: str) -> str | None:
-    """The sentence with the result: one that opens with "so", else the first with a number, or the last of calculations."""
+    """The sentence with the result: one that opens with "so", else the first with a number, or the last of calculations.
+
+    "Ned worked 8 hours at $12 an hour. He earned $96.": the first one only tells what was given.
+    """
     first = last = None
     for sentence in _sentences(text, following):
         if first is not None and _COMMENT.match(sentence):
             break
         if DIGIT.search(sentence) is None:
             continue
+        if first is not None and last is first and _states_result(first, sentence):
+            last = sentence
         if first is None or _CONCLUDES.match(sentence) or ("=" in sentence and last is not None and "=" in last):
             last = sentence
         first = first or sentence
     return last
+
+
+def _states_result(given: str, sentence: str) -> bool:
+    """Whether `sentence` has one number and is the result of the two or more numbers of the sentence before it."""
+    return (
+        _STATES.match(sentence) is not None
+        and _VERDICT.search(given) is None
+        and len(numbers_in(given, 2)) == 2
+        and len(numbers_in(sentence, 2)) == 1
+    )
 
 
 def _sentences(text: str, following: str) -> list[str]:

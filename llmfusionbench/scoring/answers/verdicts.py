@@ -64,7 +64,8 @@ _CLAUSE = re.compile(r"(?:[,;:=\u2013\u2014]|\s-\s|\b(?:and|but|means)\b(?:\stha
 _OTHER = re.compile(r"\b(?:if|whether|unless|when|while|although|though|even|assuming|suppose|which|what)\b|\?")
 """Words of a condition, a concession or a question."""
 _SENTENCE = re.compile(r"(?:[.!?][\"')\]*_]{0,3}\s|\n)\s*+")
-_STEP = re.compile(r"[\s*_#>-]{0,6}(?:step\s)?\d\d?[.):][*_]{0,2}\s+")
+STEP = re.compile(r"[\s*_#>-]{0,6}(?:step\s)?\d\d?[.):][*_]{0,2}\s+")
+"""The number of a step: "1. ", "Step 2: "."""
 _REST = re.compile(r"[\s.!\"'*_`)\]}\u201d$<>/]*+(?:</\w+>\s*+)*")
 
 
@@ -112,7 +113,7 @@ def closing(low: str) -> bool | None:
     for found in _SENTENCE.finditer(text):
         start = found.end()
     line = text.rfind("\n", 0, start) + 1
-    if line and _STEP.match(text, line) is not None:
+    if line and STEP.match(text, line) is not None:
         return None  # one of several steps, without a conclusion
     value = verdict_at(text, start)
     if value is not None or _OTHER.search(text, start) is not None:

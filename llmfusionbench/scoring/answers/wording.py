@@ -1,39 +1,40 @@
-"""One wording for what English writes in several ways: numbers up to 99, ordinals, dates, "and"."""
+"""One wording for what English writes in several ways: numbers and ordinals up to 99, dates, "and"."""
 
 from __future__ import annotations
 
 import re
 
-_UNITS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_TEENS = (
-    *("ten", "eleven", "twelve", "thirteen", "fourteen"),
-    *("fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
-)
-_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+from llmfusionbench.texts.number_names import TEENS, TENS, UNITS
+
 _VALUES = {
-    **{word: place for place, word in enumerate((*_UNITS, *_TEENS), 1)},
-    **{word: 10 * place for place, word in enumerate(_TENS, 2)},
+    **{word: place for place, word in enumerate((*UNITS, *TEENS), 1)},
+    **{word: 10 * place for place, word in enumerate(TENS, 2)},
 }
-_ORDINALS = (
-    *("first", "second", "third", "fourth", "fifth", "sixth"),
-    *("seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth"),
-)
-_PLACES = {word: place for place, word in enumerate(_ORDINALS, 1)}
+_ORDINAL_UNITS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+_PLACES = {
+    **{word: place for place, word in enumerate(_ORDINAL_UNITS, 1)},
+    **{f"{word}th": _VALUES[word] for word in TEENS},
+    **{f"{word[:-1]}ieth": _VALUES[word] for word in TENS},
+    "twelfth": 12,
+}
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
 )
 _NUMBER = re.compile(
     r"(?<!hundred )(?<!thousand )(?<!million )(?<!hundred and )(?<!point )"
-    rf"\b(?:({'|'.join(_TENS)})(?: ({'|'.join(_UNITS)}))?|({'|'.join((*_UNITS[1:], *_TEENS))}))\b"
+    rf"\b(?:({'|'.join(TENS)})(?: ({'|'.join(UNITS)}))?|({'|'.join((*UNITS[1:], *TEENS))}))\b"
     r"(?! (?:(?:hundred|thousand|million|billion|trillion|dozen)s?|"
     r"thirds?|halves|quarters?|fourths?|fifths?|tenths?|half|point)\b)"
 )
-_ORDINAL = re.compile(rf"\b({'|'.join(_PLACES)})\b")
+_ORDINAL = re.compile(
+    r"(?<!hundred )(?<!thousand )(?<!million )(?<!hundred and )"
+    rf"\b(?:({'|'.join(TENS)}) (?=(?:{'|'.join(_ORDINAL_UNITS)})\b))?({'|'.join(_PLACES)})\b"
+)
 _DAY_FIRST = re.compile(rf"\b(\d\d?)(?:st|nd|rd|th)? (?:of )?({'|'.join(_MONTHS)})\b")
 _DAY_LAST = re.compile(rf"\b({'|'.join(_MONTHS)}) (\d\d?)(?:st|nd|rd|th)\b")
 _MONTH_NAMES = frozenset(_MONTHS)
-_VARIES = frozenset(("and", *_UNITS[1:], *_TEENS, *_TENS, *_PLACES, *_MONTHS))
+_VARIES = frozenset(("and", *UNITS[1:], *TEENS, *TENS, *_PLACES, *_MONTHS))
 
 
 def ordinal(number: int) -> str:
@@ -53,10 +54,10 @@ def one_wording(text: str) -> str:
     "One" stays: it is a pronoun more often than a number. Fractions and numbers above 99 in words stay too.
     """
     words = text.split(" ")
+    if not _PLACES.keys().isdisjoint(words):
+        text = _ORDINAL.sub(lambda found: ordinal(_VALUES.get(found[1], 0) + _PLACES[found[2]]), text)
     if not _VALUES.keys().isdisjoint(words):
         text = _NUMBER.sub(_digits, text)
-    if not _PLACES.keys().isdisjoint(words):
-        text = _ORDINAL.sub(lambda found: ordinal(_PLACES[found[1]]), text)
     if not _MONTH_NAMES.isdisjoint(words):
         text = _DAY_LAST.sub(r"\1 \2", _DAY_FIRST.sub(r"\2 \1", text))
     return text

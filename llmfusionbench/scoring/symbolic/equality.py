@@ -31,16 +31,23 @@ DECIMAL: Final = mpmath.mpf(2) / 10**6
 """Relative difference of a decimal and what it stands for, if math-verify takes them for equal."""
 BINARY: Final = mpmath.mpf(10) ** -12
 """Relative difference that the floating-point numbers of a calculation make."""
+ROUNDED: Final = mpmath.mpf(1) / 100
+"""Relative difference of the sides of an equation that gives a rounded decimal."""
 SET_LIMIT: Final = 40
 
 _FRACTION: Final = re.compile(r"(-?)\\frac\{(\d{1,40})\}\{(\d{1,40})\}")
+
+
+_UNIT_LIKE: Final = re.compile(r"(?<=[\d}])([cd])$")
+"""A variable that math-verify drops as a unit (cents, days) at the end of a text."""
 
 
 def equal(truth: str, answer: str) -> bool:
     """Whether two LaTeX formulas, without delimiters, are equal.
 
     Lists are sets, unless they have brackets: (1, 2) is a pair or an interval. Equations are equal up to a factor other than 0.
-    Ratios are equal up to a common factor, and to a fraction of whole numbers, but not to a decimal. A text that cannot be read
+    Ratios are equal up to a common factor other than 0, and to a fraction of whole numbers, but not to a decimal. A time of day
+    is read as a ratio too. A text that cannot be read
     as a whole equals only itself.
     """
     if truth == answer:
@@ -61,6 +68,7 @@ def equal(truth: str, answer: str) -> bool:
 
 def _parsed(text: str) -> Any:
     """The tree of a text; the text, as math-verify tidies it, if it cannot be read."""
+    text = _UNIT_LIKE.sub(r"\\cdot(\1)", text)
     found = math_verify.parse(f"${text}$", [LatexExtractionConfig()], parsing_timeout=None)
     return found[0] if found else text
 
@@ -74,11 +82,14 @@ def _ratio(text: str) -> list[Any] | None:
 
 
 def _proportional(one: list[Any], other: list[Any]) -> bool:
-    if len(one) != len(other):
+    """Whether two ratios have the same parts that are 0, at least one that is not, and a common factor."""
+    zeros, others = ([_expressions(part, sympy.Integer(0)) is True for part in parts] for parts in (one, other))
+    if zeros != others or all(zeros):
         return False
+    first = zeros.index(False)
     products = (
-        [sympy.Mul(a, b, evaluate=False) for a, b in ((left, other[0]), (right, one[0]))]
-        for left, right in zip(one[1:], other[1:], strict=True)
+        [sympy.Mul(a, b, evaluate=False) for a, b in ((left, other[first]), (right, one[first]))]
+        for left, right in zip(one, other, strict=True)
     )
     return all(_expressions(*pair) is True for pair in products)
 
@@ -113,8 +124,10 @@ def _decided(one: Any, other: Any) -> bool | None:
     for equation, expression in ((one, other), (other, one)):
         if not isinstance(equation, sympy.Eq) or isinstance(expression, (Relational, sympy.And)):
             continue
-        if _is_name(equation.lhs) or (equation is other and not variables(equation.lhs)):  # y = 2x + 1, 3 + 4 = 7
+        if _is_name(equation.lhs):  # y = 2x + 1
             return _same(equation.rhs, expression)
+        if equation is other and not variables(equation.lhs):  # 3 + 4 = 7, but not 3 = 4
+            return _same(equation.rhs, expression) and _holds(equation)
         if isinstance(expression, sympy.Expr) and _is_solution(equation, expression):
             return True
     if _is_range(one) and _is_range(other):
@@ -131,6 +144,19 @@ def _decided(one: Any, other: Any) -> bool | None:
     if isinstance(one, sympy.Expr) and isinstance(other, sympy.Expr):
         return _expressions(one, other)
     return None
+
+
+def _holds(equation: Any) -> bool:
+    """Whether both sides are equal, or nearly so if one is a decimal: 22/7 = 3.14."""
+    if _same(equation.lhs, equation.rhs):
+        return True
+    if not equation.has(sympy.Float):
+        return False
+    with mpmath.workdps(DIGITS):
+        try:
+            return bool(_relative(value(equation.lhs, {}), value(equation.rhs, {})) <= ROUNDED)
+        except UnknownValueError:
+            return False
 
 
 def _is_name(tree: Any) -> bool:
@@ -246,13 +272,16 @@ def _differences(one: Any, other: Any, names: frozenset[str]) -> Iterator[Any]:
             yield mpmath.mpf(0) if pair[0] == pair[1] else max(_relative(*pair), 2 * SAME)
             continue
         difference = _relative(*pair)
-        if difference > SAME and _is_noise(one, other, point, abs(real(pair[0]) - real(pair[1]))):
-            difference = mpmath.mpf(0)
+        try:
+            if difference > SAME and _is_noise(one, other, point, abs(real(pair[0]) - real(pair[1]))):
+                difference = mpmath.mpf(0)
+        except UnknownValueError:  # none to more digits
+            continue
         yield difference
 
 
 def _is_noise(one: Any, other: Any, point: Mapping[str, Fraction], difference: Any) -> bool:
-    """Whether a difference goes with more digits, as it does where terms cancel."""
+    """Whether a difference goes with more digits, as it does where terms cancel. Raises UnknownValueError as `value` does."""
     with mpmath.workdps(3 * DIGITS):
         return bool(abs(real(value(one, point)) - real(value(other, point))) <= difference * SAME)
 

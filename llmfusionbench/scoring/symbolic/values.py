@@ -54,6 +54,10 @@ class UnknownValueError(Exception):
     """The value is not defined, too large, or of a function that is not known here."""
 
 
+_FAILURES: Final = (ZeroDivisionError, ValueError, OverflowError, TypeError, mpmath.libmp.NoConvergence)
+"""What the functions of mpmath raise at poles and outside their domain."""
+
+
 def variables(tree: Any) -> frozenset[str]:
     """Names of the symbols and the unknown functions ("f(x)") of `tree`; i is the imaginary unit."""
     if isinstance(tree, (sympy.Symbol, AppliedUndef)):
@@ -78,7 +82,10 @@ def value(tree: Any, point: Mapping[str, Any]) -> Any:
         text = str(tree)
         if len(text.rpartition("e")[2]) > 5 and "e" in text:
             raise UnknownValueError("too large")
-        return Fraction(text)
+        try:
+            return Fraction(text)
+        except ValueError as error:  # not a number, or infinite
+            raise UnknownValueError(text) from error
     if isinstance(tree, (sympy.Symbol, AppliedUndef)):
         return mpmath.mpc(0, 1) if str(tree) == "i" else point[str(tree)]
     if tree in _CONSTANTS:
@@ -86,7 +93,7 @@ def value(tree: Any, point: Mapping[str, Any]) -> Any:
     parts = [value(part, point) for part in tree.args]
     try:
         result = _applied(tree.func, parts)
-    except (ZeroDivisionError, ValueError, OverflowError, TypeError, mpmath.libmp.NoConvergence) as error:
+    except _FAILURES as error:
         raise UnknownValueError(str(error)) from error
     if not isinstance(result, Fraction) and not mpmath.isfinite(result):
         raise UnknownValueError("infinite")
@@ -195,6 +202,16 @@ def logarithm(tree: Any) -> tuple[int, Any]:
     Raises:
         UnknownValueError: as `value`, or `tree` is a sum of such numbers or no real number.
     """
+    try:
+        sign, size = _logarithm(tree)
+    except _FAILURES as error:
+        raise UnknownValueError(str(error)) from error
+    if not mpmath.isfinite(size):
+        raise UnknownValueError("infinite")
+    return sign, size
+
+
+def _logarithm(tree: Any) -> tuple[int, Any]:
     if tree.func is sympy.Mul:
         signs, sizes = zip(*map(logarithm, tree.args), strict=True)
         return math.prod(signs), mpmath.fsum(sizes)

@@ -364,3 +364,21 @@ def test_number_words() -> None:
         "eighty eighty",
     )
     assert [in_digits(text) for text in same] == [*same]
+
+
+@pytest.mark.parametrize(
+    ("response", "number"),
+    [
+        ("Each scarf takes 3 balls.\n\nNora spends **$18.50** in total on 4 scarves.", "18.5"),
+        ("One van seats 9.\nTherefore they need 6 vans to carry 50 guests.", "6"),
+        ("Thus, he has 14 stamps left after selling 8.", "14"),
+        ("So the total is 21 euros for 7 tickets.", "21"),
+        ("So 4 + 5 = 9 lamps.", "9"),
+        ("He sold 8 and then 5, and 14 are left.", "14"),
+        ("Answer: Nora has 12 beads after giving 5 away.", "12"),
+        ("Answer: After giving 5 away, Nora has 12 beads.", "12"),
+        ("Answer: 3 rows of 4, giving 12 beads", "12"),
+    ],
+)
+def test_the_conclusion_of_a_text(response: str, number: str) -> None:
+    assert score("gsm8k", response, number).value == 1

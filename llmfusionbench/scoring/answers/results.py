@@ -54,6 +54,10 @@ _CORRECTED: Final = 8
 _ENDS: Final = re.compile(
     r"(?:\s(?!of\b|more\b|less\b|fewer\b)[a-z]+){0,2}[*_)\"'$]*(?:\s*+\Z|\s*\n|[.!;](?:\s|\Z)|,?\s(?:because|since|as|not)\b)"
 )
+_SO: Final = re.compile(r"[\s*#>-]*+(?:so|therefore|thus|hence|consequently|as a result)\b(?![^\n]*\bnot\b)", re.IGNORECASE)
+_LAST: Final = 600
+"""Length of the end of a text whose last sentence is read."""
+_BOLD: Final = re.compile(r"\*\*([^*\n]{0,60}\d[^*\n]{0,60})\*\*")
 _PARAGRAPH: Final = re.compile(r"\n[^\S\n]*\n")
 
 
@@ -80,6 +84,18 @@ def result_number(marked: str, following: str = "") -> Number | None:
         return found[0].number
     sentence = _concluding(text, f"{rest}\n{following}" if rest else following)
     return None if sentence is None else stated_number(sentence)
+
+
+def concluded_number(text: str) -> Number | None:
+    """The number of the last sentence with one, if it is in bold or the sentence opens with "so"; None otherwise."""
+    sentences = [each for line in text[-_LAST:].split("\n") for each in SENTENCE_END.split(line) if DIGIT.search(each)]
+    if not sentences:
+        return None
+    bold = _BOLD.findall(sentences[-1])
+    if len(bold) == 1 and (number := leading_number(bold[0])) is not None:
+        return number
+    sentence = _plain(sentences[-1])
+    return stated_number(sentence) if _SO.match(sentence) else None
 
 
 def corrected_number(text: str) -> Number | None:

@@ -18,7 +18,8 @@ LEAD: Final = re.compile(
 )
 """What may stand between a mark and its number."""
 _DRAWN: Final = re.compile(
-    r"(?:\b|(?=, or\b))(?:so(?! that\b)|therefore|thus|hence|which (?:means|is|gives|makes|leaves)|meaning|leaving"
+    r"(?:(?<!after )(?<!by )(?<!before )(?<!for )(?<!of )(?<!without )\b|(?=, or\b))"
+    r"(?:so(?! that\b)|therefore|thus|hence|which (?:means|is|gives|makes|leaves)|meaning|leaving"
     r"|giving|making|getting|earning|totaling|resulting in"
     r"|and now (?:has|have|is|are)|for a total of|, or(?= \$?\d))\b(?!\s\w+\s(?:more|less|fewer)\b)",
     re.IGNORECASE,

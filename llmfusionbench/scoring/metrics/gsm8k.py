@@ -8,7 +8,7 @@ from llmfusionbench.scoring.answers.marks import answer_field, below, final_text
 from llmfusionbench.scoring.answers.number_words import in_digits
 from llmfusionbench.scoring.answers.numbers import Number, last_number, leading_number
 from llmfusionbench.scoring.answers.refusal import declines, no_answer_reason
-from llmfusionbench.scoring.answers.results import corrected_number, result_number
+from llmfusionbench.scoring.answers.results import concluded_number, corrected_number, result_number
 from llmfusionbench.scoring.answers.truths import accepted_answers
 from llmfusionbench.scoring.outcome import Score, binary, missing, right, wrong
 
@@ -37,7 +37,7 @@ def truth_number(ground_truth: str) -> Number | None:
 
 
 def answer_number(text: str) -> Number | None:
-    """The number of a response: the marked one, else the last one; None for a short refusal."""
+    """The number of a response: the marked one, else that of the conclusion, else the last; None for a short refusal."""
     field = answer_field(text)
     if field is not None:
         # A field should hold only the answer. If it has a calculation, its first number counts, as in the published
@@ -51,4 +51,4 @@ def answer_number(text: str) -> Number | None:
             return number
     if len(text) < _SHORT and declines(text):
         return None
-    return last_number(text) or (last_number(in_digits(text)) if len(text) < _SHORT else None)
+    return concluded_number(text) or last_number(text) or (last_number(in_digits(text)) if len(text) < _SHORT else None)

@@ -88,8 +88,8 @@ def test_exact_match_and_f1_are_those_of_squad(logs: Path) -> None:
 
 def test_options_beside_the_regular_expression_of_mmlu_pro(logs: Path) -> None:
     answers = mmlu_pro(logs)
-    assert tally("", answers).agreement >= 82.9
-    assert tally("", [answer for answer in answers if stated_letter(answer)]).agreement >= 93.5
+    assert tally("", answers).agreement >= 87.9
+    assert tally("", [answer for answer in answers if stated_letter(answer)]).agreement >= 95.0
 
 
 def test_marked_answers_are_read_as_routerarena_does(logs: Path) -> None:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from llmfusionbench.texts import near_duplicates, reading
 from llmfusionbench.texts.near_duplicates import first_near_duplicates, similar_pairs
 from llmfusionbench.texts.what_differs import ask_the_same
 
@@ -64,6 +65,9 @@ SAME = {
     "a problem about another person": (PROBLEM, PROBLEM.replace("Marta", "Ingrid")),
     "a sentence left out": (ASKED, ASKED.replace(PASSAGE.split(". ")[1] + ". ", "")),
     "quotation marks of another shape": (ASKED + ' Say "unknown" else.', ASKED + " Say “unknown” else."),
+    "sentences moved": (ASKED, "\n".join([*ASKED.split(". ")[1:3], ASKED.split(". ")[0] + ".", *ASKED.split(". ")[3:]])),
+    "words about a conjunction": tuple(f"{FORM}Compare {words} as drinks." for words in ("tea and cocoa", "cocoa and tea")),
+    "a clause moved": tuple(f"{FORM}{words}" for words in ("Please name two metals.", "Name two metals please.")),
     "several changes": (PROBLEM, "Question: " + PROBLEM.lower().replace("kitchen", "kithcen").replace(",", "")),
 }
 OTHER = {
@@ -95,6 +99,18 @@ OTHER = {
     "another function": tuple(f"import math\nfrom typing import List\n\n{FORM}{d}" for d in (
         'def area_of(r: float):\n    """Area of a circle."""', 'def join(words: List[str]):\n    """Words in one line."""'
     )),
+    "a move back": tuple(f"{FORM}Go from ({a}) to ({b})." for a, b in (("2, 3", "5, 7"), ("5, 7", "2, 3"))),
+    "subject and object": tuple(f"{FORM}{q}" for q in ("Did Ines follow Karl?", "Did Karl follow Ines?")),
+    "the short names in turn": ("Does Ann love Bob?", "Does Bob love Ann?"),
+    "operands exchanged": tuple(f"{FORM}Is {q} here?" for q in ("x_1 > x_2", "x_2 > x_1")),
+    "variables exchanged": tuple(f"{FORM}Solve {q} for both." for q in ("x > y", "y > x")),
+    "an order of numbers": tuple(f"{FORM}Put these in ascending order: {q}" for q in ("3 1 2", "2 1 3")),
+    "an order of signs": tuple(f"{FORM}Evaluate {q} exactly." for q in ("8 + 3 - 2", "8 - 3 + 2")),
+    "plain words exchanged": tuple(f"{FORM}Is a {a} larger than a {b}?" for a, b in (("mouse", "lizard"), ("lizard", "mouse"))),
+    "units exchanged": tuple(f"{FORM}Convert {q}." for q in ("feet to metres", "metres to feet")),
+    "a relative": tuple(f"{FORM}How old was the {q} of the keeper?" for q in ("father", "mother")),
+    "raised or cut": tuple(f"{FORM}Say when the bank {q} the rent of the houses." for q in ("raised", "cut")),
+    "old or new": tuple(f"{FORM}Describe the {q} bridge over the river in town." for q in ("old", "new")),
     "a changed passage and another question": (
         ASKED, PASSAGE.replace("finished", "completed") + "\nHow many steps lead up to the gallery?"
     ),
@@ -123,6 +139,22 @@ def test_only_what_asks_the_same_is_a_duplicate() -> None:
     prompts = [f"{text}\n{QUESTION}", f"{text}\nHow many steps lead up to the gallery?", f"Read.\n{text.lower()}\n{QUESTION}"]
     assert similar_pairs(prompts, prompts).tolist() == [[0, 0], [0, 2], [1, 1], [2, 0], [2, 2]]
     assert first_near_duplicates(prompts).tolist() == [0, 1, 0]
+
+
+def test_each_prompt_is_read_once_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prompts about several passages, in turn: a prompt meets all others about its passage, yet none is read again."""
+    read: list[str] = []
+    parts = reading.Reading._parts
+    monkeypatch.setattr(reading.Reading, "_parts", lambda self: read.append(self._text) or parts(self))
+    compared: list[bool] = []
+    ask = near_duplicates.ask_the_same
+    monkeypatch.setattr(near_duplicates, "ask_the_same", lambda *pair: compared.append(ask(*pair)) or compared[-1])
+    words = ("lamp", "bell", "diary", "gallery", "winter", "brother", "museum", "town", "bay", "ships")
+    passages = [" ".join(f"{word}{i}" for word in PASSAGE.split()) for i in range(12)]
+    prompts = [f"{passage}\nwhat did a {word} mean to {word}s" for word in words for passage in passages]
+    assert first_near_duplicates(prompts).tolist() == list(range(len(prompts)))
+    assert len(compared) >= 12 * 10 * 9 / 2 * 0.9
+    assert len(read) == len(set(read)) == len(prompts)
 
 
 def test_a_lower_threshold_holds_for_what_differs_too() -> None:

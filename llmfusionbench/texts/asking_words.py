@@ -29,6 +29,27 @@ multiply divide half twice double triple win lose won lost advantages disadvanta
 strengths weaknesses
 """)
 """Words that make another question of a sentence if one stands for another."""
+_OPPOSED: Final = """
+father/mother son/daughter brother/sister husband/wife uncle/aunt boy/girl boys/girls man/woman men/women king/queen
+male/female males/females old/new older/newer old/young older/younger oldest/newest big/small bigger/smaller biggest/smallest
+long/short longer/shorter tall/short taller/shorter high/low hot/cold hotter/colder hottest/coldest warm/cold warmer/colder
+fast/slow faster/slower fastest/slowest heavy/light heavier/lighter heaviest/lightest cheap/expensive rich/poor good/bad
+better/worse early/late earlier/later easy/hard strong/weak stronger/weaker same/different near/far inner/outer
+raise/cut raised/cut raise/lower raised/lowered rise/fall rose/fell gain/lose gained/lost buy/sell bought/sold import/export
+imports/exports open/close opened/closed begin/end began/ended start/end started/ended start/stop started/stopped
+accept/reject accepted/rejected agree/disagree support/oppose supported/opposed allow/forbid allowed/forbidden
+love/hate like/dislike remember/forget arrive/leave arrived/left push/pull send/receive sent/received lend/borrow
+encode/decode encrypt/decrypt encourage/discourage enter/exit insert/delete append/remove add/remove added/removed
+possible/impossible legal/illegal necessary/unnecessary safe/dangerous alive/dead present/absent present/past future/past
+north/south east/west northern/southern eastern/western day/night morning/evening summer/winter
+credit/debit profit/loss profits/losses income/expense supply/demand question/answer synonym/antonym synonyms/antonyms
+numerator/denominator dividend/divisor sine/cosine sin/cos row/column rows/columns vertical/horizontal
+"""
+OPPOSITES: Final = {
+    word: frozenset(b for pair in _OPPOSED.split() for a, b in (pair.split("/"), pair.split("/")[::-1]) if a == word)
+    for word in _OPPOSED.replace("/", " ").split()
+}
+"""A word -> those that make another question if they stand for it."""
 DENYING: Final = _set("not except never without cannot neither nor isn aren doesn didn don won wouldn")
 NUMBERS: Final = {word: str(number) for number, word in enumerate(("zero", *UNITS, *TEENS))} | {
     **{word: str(10 * place) for place, word in enumerate(TENS[:5], 2)},

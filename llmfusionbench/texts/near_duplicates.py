@@ -23,6 +23,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from llmfusionbench.texts.reading import Reading
 from llmfusionbench.texts.what_differs import ask_the_same
 from llmfusionbench.texts.word_triples import Hashes, Places, TripleSets, minhash_keys, word_triples
 from llmfusionbench.types import normalise_prompt
@@ -161,6 +162,7 @@ class _Comparable:
 
     def __init__(self, whole: TripleSets, common: Hashes, texts: Sequence[str] | None = None) -> None:
         self.whole, self.own, self.texts = whole, whole.without(common), texts
+        self._readings: dict[int, Reading] = {}
         self.keys = minhash_keys(self.own)
         """[n, 32]"""
 
@@ -174,8 +176,17 @@ class _Comparable:
             if len(rest):
                 found[rest] = others.whole.jaccard(self.whole[i], some[rest]) >= threshold
             for j in some[found].tolist():
-                if self.texts is None or others.texts is None or ask_the_same(self.texts[i], others.texts[j], threshold):
+                mine, theirs = self.reading(i), others.reading(j)
+                if mine is None or theirs is None or ask_the_same(mine, theirs, threshold):
                     yield j
+
+    def reading(self, i: int) -> Reading | None:
+        """Text i as it is compared, read once; None without texts. Only texts of similar pairs are ever read."""
+        if self.texts is None:
+            return None
+        if i not in self._readings:
+            self._readings[i] = Reading(self.texts[i])
+        return self._readings[i]
 
 
 def _leaders(texts: _Comparable, threshold: float, room: int | None = None) -> Places:

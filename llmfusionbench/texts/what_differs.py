@@ -2,35 +2,28 @@
 
 Prompts that share a passage, worked examples or the form of a task are similar as a whole, yet ask different things. So what
 both share is set aside, and the sentences that only one of them has are compared with each other. A duplicate adds something
-(an instruction, a heading), leaves something out, or changes a few words of a sentence. Another question has other sentences,
-or other values in the same ones: numbers, names, quoted words, signs of a formula, words such as "largest" and "smallest", or
-what is asked for ("what year", "what city"). The work is linear in the length of the prompts.
+(an instruction, a heading), leaves something out, moves whole sentences, or changes a few words of a sentence. Another question
+has other sentences, or other values in the same ones: numbers, names, quoted words, signs of a formula, words such as "largest"
+and "smallest", what is asked for ("what year", "what city"), or the same values in another order.
+
+A prompt is read once (`Reading`), in linear time. Each pair then costs one look-up for each sentence and work that is linear in
+the sentences that differ. Names and quotations are read last, for pairs that all else takes for the same. A limit: one plain
+word that stands for another makes a new question only if `asking_words` lists the two as opposites.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import pairwise, product
-from typing import Final, NamedTuple
+from typing import Final
 
-from llmfusionbench.texts.asking_words import ASKING, DEGREES, DENYING, EMPTY, NUMBERS, TURNING
+from llmfusionbench.texts.asking_words import ASKING, DEGREES, DENYING, EMPTY, OPPOSITES, TURNING
+from llmfusionbench.texts.reading import SIGNS, Reading, is_variable
 
 Sentence = tuple[str, ...]
 """Its words as they are compared, without punctuation."""
 
-_SENTENCE_END: Final = re.compile(r"(?<=[.?!;:])\s|(?<=[。？！；：])|\n")
-_TOKEN: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\d+(?:[.,]\d+)*|\w+|[^\w\s]")
-"""A character of a script without spaces, a number, a word, or one other character."""
-_NUMBERED: Final = re.compile(
-    r"^[ \t]{0,20}\(?\d{1,3}[.):](?=\s)|\b(?:question|problem|exercise|example|task)[ \t]{0,3}#?\d{1,4}(?=\s?[:.)])",
-    re.IGNORECASE | re.MULTILINE,
-)
-"""The number that a list or a set of exercises gives to a question."""
-_QUOTED: Final = re.compile(r"""(?<!\w)["'“‘]([^"'“”‘’]{1,40})["'”’](?!\w)""")
-_SIGNS: Final = frozenset("+-*/^<>=×÷·")
 _ALIKE: Final = 0.75
 """Share of the words of what differs from which it is taken for the same."""
 _CONTEXT: Final = 10
@@ -45,98 +38,66 @@ _LONG: Final = 6
 """Letters of a word from which another letter in it is a slip of the pen."""
 
 
-class _Reading(NamedTuple):
-    sentences: list[Sentence]
-    """Each once, in order."""
-    known: frozenset[Sentence]
-    words: Counter[str]
-    counted: frozenset[tuple[str, int]]
-    """Each word with its count."""
-    names: frozenset[str]
-    """Words with a capital letter that do not begin a sentence, in lower case."""
-    quoted: frozenset[str]
-    """Words of short quotations."""
-    signs: Counter[str]
-    """Signs between numbers or single letters."""
-
-
-def ask_the_same(one: str, other: str, threshold: float) -> bool:
+def ask_the_same(one: str | Reading, other: str | Reading, threshold: float) -> bool:
     """Whether two prompts that are similar as a whole ask the same thing.
 
     Args:
+        one: A prompt, or its reading where it is compared with many.
+        other: See `one`.
         threshold: Similarity from which they are near duplicates. Where it is below .75, it also holds for what differs.
     """
-    mine, theirs = _reading(one), _reading(other)
-    left = [sentence for sentence in mine.sentences if sentence not in theirs.known]
-    right = [sentence for sentence in theirs.sentences if sentence not in mine.known]
-    if mine.signs - theirs.signs and theirs.signs - mine.signs:
-        return False
+    mine, theirs = (Reading(prompt) if isinstance(prompt, str) else prompt for prompt in (one, other))
+    left, right = _beside(mine, theirs), _beside(theirs, mine)
     if not left or not right:
         return True
-    only, lacking = _only(mine, theirs), _only(theirs, mine)
+    repeated = mine.repeats or theirs.repeats  # so that lines broken elsewhere may hide or show a sentence
+    counts, others = map(Counter, (mine.words(), theirs.words()) if repeated else (_joined(left), _joined(right)))
+    only = {word for word, count in counts.items() if count > others[word]}
+    lacking = {word for word, count in others.items() if count > counts[word]}
     slips = _slips(only, lacking)
-    left, right = ([tuple(slips.get(word, word) for word in sentence) for sentence in side] for side in (left, right))
-    kept = slips.keys() | set(slips.values())
-    kinds = _kinds(only - kept, mine, left) & _kinds(lacking - kept, theirs, right)
-    if kinds == {"name"} and _are_renamed(only - kept, mine, theirs) and _are_renamed(lacking - kept, theirs, mine):
-        kinds.clear()
-    if kinds or _denies_more(left, right):
+    if slips:
+        left, right = ([tuple(slips.get(word, word) for word in sentence) for sentence in side] for side in (left, right))
+        kept = slips.keys() | set(slips.values())
+        only, lacking = only - kept, lacking - kept
+    kinds = _kinds(only, left) & _kinds(lacking, right)
+    if kinds - {"sign"} or _are_opposite(only, lacking) or _denies_more(left, right):
         return False
-    if len(left) <= _FEW and len(right) <= _FEW:
-        left, right = _unmatched(left, right), _unmatched(right, left)
-    return _shared_part(_joined(left), _joined(right)) >= min(threshold, _ALIKE)
+    if _similarity(left, right) < min(threshold, _ALIKE) or _are_exchanged(_joined(left), _joined(right)):
+        return False
+    if kinds and mine.signs() - theirs.signs() and theirs.signs() - mine.signs():
+        return False
+    if only & mine.quoted and lacking & theirs.quoted:
+        return False
+    if (
+        only & mine.names
+        and lacking & theirs.names
+        and not (_are_renamed(only, mine, theirs) and _are_renamed(lacking, theirs, mine))
+    ):
+        return False
+    values = mine.names | theirs.names | mine.quoted | theirs.quoted | SIGNS
+    return (
+        _are_in_order(_joined(left), _joined(right), values)
+        or (repeated and _are_in_order(mine.words(), theirs.words(), values))
+        or mine.unbroken() == theirs.unbroken()
+    )
 
 
-@lru_cache(maxsize=64)
-def _reading(text: str) -> _Reading:
-    sentences: dict[Sentence, None] = {}
-    names: set[str] = set()
-    numbered = _NUMBERED.sub(" ", text)
-    for part in _SENTENCE_END.split(numbered):
-        sentence = [token for token in _TOKEN.findall(part) if _is_word(token)]
-        names.update(word.lower() for word in sentence[1:] if word[0].isupper())
-        if sentence:
-            sentences[tuple(map(_plain, sentence))] = None
-    tokens = _TOKEN.findall(numbered)
-    words = Counter(_plain(token) for token in tokens if _is_word(token))
-    around = zip(tokens, tokens[1:], tokens[2:], strict=False)
-    signs = Counter(sign for a, sign, b in around if sign in _SIGNS and _is_operand(a) and _is_operand(b))
-    quotations = _QUOTED.findall(" ".join(text.split()))
-    quoted = frozenset(_plain(word) for words in quotations for word in _TOKEN.findall(words) if _is_word(word))
-    return _Reading(list(sentences), frozenset(sentences), words, frozenset(words.items()), frozenset(names), quoted, signs)
-
-
-def _is_word(token: str) -> bool:
-    return token[0].isalnum() or token[0] == "_"
-
-
-def _is_operand(token: str) -> bool:
-    return token[0].isdigit() or (len(token) == 1 and token.isalpha())
-
-
-def _plain(word: str) -> str:
-    """A word as it is compared: in lower case, numbers by their value."""
-    if word[0].isdigit():
-        number = word.replace(",", "")
-        return number.rstrip("0").rstrip(".") if "." in number else number
-    word = word.lower()
-    return "what" if word == "which" else NUMBERS.get(word, word)
+def _beside(mine: Reading, theirs: Reading) -> list[Sentence]:
+    """The sentences that only mine has, in order."""
+    return [tuple(sentence.split(" ")) for sentence in mine.sentences if sentence not in theirs.sentences]
 
 
 def _joined(sentences: Iterable[Sentence]) -> list[str]:
     return [word for sentence in sentences for word in sentence]
 
 
-def _only(mine: _Reading, theirs: _Reading) -> set[str]:
-    """The words that occur more often in mine."""
-    return {word for word, count in mine.counted - theirs.counted if count > theirs.words[word]}
-
-
 def _slips(only: set[str], lacking: set[str]) -> dict[str, str]:
     """The words that differ from a word of the other side by a slip of the pen only -> one of the two."""
     if len(only) > _FEW or len(lacking) > _FEW:
         return {}
-    return {max(pair): min(pair) for pair in product(sorted(only), sorted(lacking)) if _is_slip(*pair)}
+    pairs = product(sorted(only), sorted(lacking))
+    near = [(a, b) for a, b in pairs if (a[0] == b[0] or a[-1] == b[-1]) and -2 < len(a) - len(b) < 2]
+    return {max(pair): min(pair) for pair in near if _is_slip(*pair)}
 
 
 def _is_slip(one: str, other: str) -> bool:
@@ -160,17 +121,41 @@ def _denies_more(left: Sequence[Sentence], right: Sequence[Sentence]) -> bool:
     return len(left) == len(right) and len(denials) > 1
 
 
-def _are_renamed(words: Iterable[str], mine: _Reading, theirs: _Reading) -> bool:
-    """Whether these names stand for others throughout a problem whose numbers are the same."""
-    if not all(mine.words[word] > 1 and word not in theirs.words for word in words if word in mine.names):
+def _are_opposite(only: set[str], lacking: set[str]) -> bool:
+    """Whether a word of one side is the opposite of one of the other."""
+    return any(not lacking.isdisjoint(OPPOSITES[word]) for word in only if word in OPPOSITES)
+
+
+def _are_renamed(words: Iterable[str], mine: Reading, theirs: Reading) -> bool:
+    """Whether the names among these words stand for others throughout a problem whose numbers are the same."""
+    counts, others = Counter(mine.words()), Counter(theirs.words())
+    if not all(counts[word] > 1 and word not in others for word in words if word in mine.names):
         return False
-    return sum(count for word, count in (mine.words & theirs.words).items() if word[0].isdigit()) >= _RENAMED
+    return sum(count for word, count in (counts & others).items() if word[0].isdigit()) >= _RENAMED
 
 
-def _kinds(words: Iterable[str], reading: _Reading, sentences: Iterable[Sentence]) -> set[str]:
-    """The kinds of values among some words of these sentences."""
-    kinds = {"asking": ASKING, "turning": TURNING, "name": reading.names, "quoted": reading.quoted}
-    kinds["asked for"] = frozenset(_asked_for(sentences))
+def _are_exchanged(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether two words that are not neighbours have changed places, and no more; those joined by "and" or "or" may."""
+    if len(one) != len(other):
+        return False
+    places = [i for i, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+    if len(places) != 2 or [one[i] for i in places] != [other[i] for i in reversed(places)]:
+        return False
+    between = one[places[0] + 1 : places[1]]
+    return bool(between) and list(between) not in (["and"], ["or"])
+
+
+def _are_in_order(one: Sequence[str], other: Sequence[str], values: frozenset[str]) -> bool:
+    """Whether the values that both sides have equally often, such as numbers and names, follow each other in the same order."""
+    sides = [[word for word in side if word in values or word[0].isdigit() or is_variable(word)] for side in (one, other)]
+    counts, others = map(Counter, sides)
+    orders = [[word for word in side if counts[word] == others[word]] for side in sides]
+    return orders[0] == orders[1]
+
+
+def _kinds(words: Iterable[str], sentences: Iterable[Sentence]) -> set[str]:
+    """The kinds of values among some words of these sentences, without names and quotations."""
+    kinds = {"asking": ASKING, "turning": TURNING, "sign": SIGNS, "asked for": frozenset(_asked_for(sentences))}
     found = {kind for word in words for kind, among in kinds.items() if word in among}
     return found | {"number" for word in words if word[0].isdigit()}
 
@@ -181,6 +166,13 @@ def _asked_for(sentences: Iterable[Sentence]) -> Iterator[str]:
         for before, word in pairwise(sentence):
             if word in DEGREES if before == "how" else before == "what" and word not in EMPTY:
                 yield word
+
+
+def _similarity(left: list[Sentence], right: list[Sentence]) -> float:
+    """The share of words in common, of sentences without a like on the other side where they are few."""
+    if len(left) <= _FEW and len(right) <= _FEW:
+        left, right = _unmatched(left, right), _unmatched(right, left)
+    return _shared_part(_joined(left), _joined(right))
 
 
 def _unmatched(sentences: list[Sentence], others: list[Sentence]) -> list[Sentence]:

@@ -92,8 +92,9 @@ def build(
     Returns:
         The release. `manifest["rejected"]` is the number of records in its rejected.jsonl. `manifest["records"]` counts the
         records of the input that were `taken`, `folded` into an earlier one that says the same, or `rejected`.
-        `manifest["source"]["notes"]`, if there are any, lists what was made of whole columns, such as a converted unit.
-        `manifest["warnings"]`, if it is there, lists what is odd about the ground truths and the scores.
+        `manifest["source"]["notes"]`, if there are any, lists what was converted because the file states what it is, such as
+        a unit. `manifest["warnings"]`, if it is there, lists what is odd and worth a look: about ground truths, scores and
+        counts of tokens.
 
     Raises:
         InputError: an input cannot be read, a column of scores is on another scale, or `out` cannot be written.
@@ -135,9 +136,9 @@ def build(
         for part in reader.read(paths):
             intake.take(part)
             tell("records read", intake.spill.rows, None)
-        scales.check()
-        if not intake.spill.rows:
+        if not intake.spill.rows and not scales.refused:  # why each record was rejected tells more than a column without values
             raise RejectedError(_refusal(intake.rejected, "no record could be taken"))
+        scales.check()
         intake.spill.flush()
         settled = intake.spill.settle(test_share)
         llm_rows = intake.llm_table()
@@ -176,7 +177,7 @@ def build(
         provenance = sorted(intake.provenance)
         records = intake.tally.counts(intake.rejected)
         facts = {"source": about, "provenance": provenance, "records": records, "rejected": len(intake.rejected)}
-        warnings = [*truths.warnings, *build_warnings(pa.concat_tables(scores))]
+        warnings = [*truths.warnings, *build_warnings(pa.concat_tables(scores)), *intake.zeros.warnings()]
         facts |= {"warnings": warnings} if warnings else {}
         writer.finish(files, facts)
     return Release(out)

@@ -36,10 +36,15 @@ class ZeroTokens:
             batch = batch.set_column(batch.schema.get_field_index(name), name, values)
         return batch
 
-    def notes(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """What was found, a line for each column."""
         return [
             f"{name} is 0 beside {_TEXT_OF[name][1]} in {count:,} answer{'s' * (count > 1)}: taken as unknown (null)"
             for name, count in sorted(self.found.items())
             if count
         ]
+
+
+def is_of_tokens(warning: str) -> bool:
+    """Whether it is one of `ZeroTokens`."""
+    return any(warning.startswith(f"{name} is 0 beside ") for name in _TEXT_OF)

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from llmfusionbench.builders.making.score_warnings import named_tasks
 from llmfusionbench.errors import UnknownNameError
 from llmfusionbench.scoring.answers.options import LETTERS, read_options
-from llmfusionbench.scoring.answers.truths import accepted_answers, whole_number
+from llmfusionbench.scoring.answers.truths import choice_answers, whole_number
 from llmfusionbench.scoring.metrics.em_mc import text_label
 
 READINGS: Final = ("index0", "index1", "letter", "text")
@@ -135,7 +135,7 @@ def check_reading(stated: object) -> str | None:
 
 def _only(truth: str) -> str:
     """The accepted answer, if there is one; else the whole text."""
-    answers = accepted_answers(truth)
+    answers = choice_answers(truth)
     return answers[0] if len(answers) == 1 else truth
 
 

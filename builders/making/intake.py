@@ -105,7 +105,7 @@ class Intake:
             text: files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1:,} more files"
             for text, files in self._notes.items()
         }
-        return [f"{place}: {text}" for text, place in places.items()] + self.zeros.notes()
+        return [f"{place}: {text}" for text, place in places.items()]
 
     def llm_table(self) -> pa.Table:
         """The table `llms`: what the source states of each, completed with what is publicly known."""

@@ -87,6 +87,7 @@ def normalise(records: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
     column |= _turns(column["prompt"], column["messages"])
     column |= _identify(column["task"], column["prompt"], column["source_id"], column["mode"], column["messages"])
     column |= _apart(column["response"], column["reasoning"])
+    column["status"] = _map_distinct(lambda word: word.strip().lower(), column["status"])
     column |= _settle_status(column["status"], column["response"], column["performance"], column["error"])
     batch = pa.RecordBatch.from_arrays([column[f.name] for f in NORMAL], schema=NORMAL)
     return _refuse(batch)

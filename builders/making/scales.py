@@ -6,8 +6,9 @@ A column's extremes are known once all records are read, so what is wrong with i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +31,13 @@ _TOPS: Final = (2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 20.0, 50.0, 100.0, 1000.0)
 _FROM_ONE: Final = 10.0
 """Scales up to here begin at 1 where no value is lower, as those of judges do."""
 _SHOWN: Final = 10
+_UNANSWERED: Final = ("error", "missing")
+_UNSCORED: Final = ("empty", *_UNANSWERED)
+"""Statuses of answers whose score may be a number that stands for none."""
+
+_FAILURES: Final = (
+    "leave out the values -1, if they stand for calls or judgements that failed: drop these records, or make the values null"
+)
 
 _ODD: Final[dict[str, tuple[float, str, str, str]]] = {
     "latency_s": (300.0, "seconds", "/1000", "milliseconds"),
@@ -51,9 +59,14 @@ class _Seen:
     least: float = math.inf
     greatest: float = -math.inf
     least_but_failed: float = math.inf
-    """The least value other than -1, which often stands for a call that failed."""
+    """The least value other than -1, infinity if there is none."""
     first: tuple[int | None, float] = (None, math.nan)
     """Record and value of the first one outside."""
+
+    @property
+    def failures(self) -> bool:
+        """Whether -1 is likely the sign of a call or a judgement that failed: no other value is below 0."""
+        return self.least == -1 and self.least_but_failed >= 0
 
     def add(self, values: npt.NDArray[np.float64], outside: npt.NDArray[np.bool_], rows: pa.Array | None) -> None:
         """Count [n] values, NaN where there is none, of which some are outside."""
@@ -87,7 +100,8 @@ class Scales:
                 raise UnknownNameError("column of scores", ours, SCORES)
             self.stated[ours] = _ends(ours, ends)
         self._seen: dict[tuple[str, str], _Seen] = {}
-        self._scaled: set[str] = set()
+        self._met: set[str] = set()
+        """Stated columns that a file has."""
 
     @property
     def refused(self) -> bool:
@@ -109,7 +123,8 @@ class Scales:
         """Raise what is wrong with the columns that were read.
 
         Raises:
-            InputError: a column has values outside its scale, or in an implausible unit, or a stated scale met no value.
+            InputError: a column has values outside its scale, or in an implausible unit, or no file has a column whose scale is
+                stated.
         """
         wrong = [self._fault(file, ours, seen) for (file, ours), seen in self._seen.items() if ours in SCORES and seen.outside]
         wrong += [
@@ -123,25 +138,27 @@ class Scales:
             more = f"\n  ... and {len(wrong) - _SHOWN:,} more" if len(wrong) > _SHOWN else ""
             raise InputError("\n  ".join([f"Found {len(wrong):,} columns that cannot be taken:", *wrong[:_SHOWN]]) + more)
         for ours in self.stated:
-            if ours not in self._scaled:
+            if ours not in self._met:
                 raise InputError(f"--scale {ours}: the files have no {ours} on a scale of their own. Remedy: drop it")
 
     def _score(self, batch: pa.RecordBatch, part: Records, ours: str) -> pa.RecordBatch:
         stated = None if ours in part.scales else self.stated.get(ours)
         low, high = stated or (0.0, 1.0)
-        values = _numbers(batch, ours)
-        if ours == "performance" and "status" in batch.schema.names:  # a call that failed has no score, whatever stands for it
-            failed = pc.is_in(batch.column("status"), pa.array(["error", "missing"]))
-            values[failed.to_numpy(zero_copy_only=False)] = np.nan
+        logged = _numbers(batch, ours)
         slack = _ROUNDING * (high - low)
-        outside = (values < low - slack) | (values > high + slack)
+        outside = (logged < low - slack) | (logged > high + slack)
+        unscored = outside & _has_status(batch, _UNSCORED)  # whatever number stands for no score
+        if ours == "performance":
+            unscored |= _has_status(batch, _UNANSWERED)
+        outside &= ~unscored
+        values = np.where(unscored, np.nan, logged)
         self._of(batch, part, ours).add(values, outside, _rows(batch))
         given = ~np.isnan(values)
-        if stated and given.any():
-            self._scaled.add(ours)
+        if stated and (ours in part.named or given.any()):
+            self._met.add(ours)
         near = given & ~outside
         made = np.where(near, (np.clip(values, low, high) - low) / (high - low), values)
-        if not stated and np.array_equal(made, values, equal_nan=True):
+        if not stated and np.array_equal(made, logged, equal_nan=True):
             return batch
         batch = _replaced(batch, ours, pa.array(made, pa.float64(), mask=~given))
         if stated and ours == "judge_score":
@@ -164,29 +181,35 @@ class Scales:
             return (
                 f"{file}: {seen.label} of {place}, expected {low} to {high} as --scale states; "
                 f"of {extent}, {_are(seen.outside)} outside. Remedy: correct the values, or the scale"
+                f"{f'; {_FAILURES}' if seen.failures and float(low) > -1 else ''}"
             )
-        failed = seen.least == -1 and seen.greatest > 1
-        bottom, top = _likely(seen.least_but_failed if failed else seen.least, seen.greatest)
+        fault = (
+            f"{file}: {seen.label} has {extent}, of which {_are(seen.outside)} outside 0 to 1, the scale of a score "
+            f"(the first: {place}). The column is refused as a whole. Remedy: "
+        )
+        if seen.failures and seen.greatest <= 1:
+            return f"{fault}{_FAILURES}; if -1 is the lowest score of a scale, state it with --scale {ours}=LOW:HIGH"
+        bottom, top = _likely(seen.least_but_failed if seen.failures else seen.least, seen.greatest)
         remedies = [f"state its scale with --scale {ours}={_shown(bottom)}:{_shown(top)}"]
         if seen.mapped and seen.theirs and bottom >= 0:
             remedies.append(f"divide it with --map {ours}={seen.theirs}/{_shown(top)}")
         if seen.outside <= _STRAY * seen.values:
             remedies.insert(0, "correct the values outside")
-        return (
-            f"{file}: {seen.label} has {extent}, of which {_are(seen.outside)} outside 0 to 1, the scale of a score "
-            f"(the first: {place}). The column is refused as a whole. Remedy: {', or '.join(remedies)}"
-            f"{'; first leave out the values -1, if they stand for calls that failed' if failed else ''}"
-        )
+        return f"{fault}{', or '.join(remedies)}{f'; first {_FAILURES}' if seen.failures else ''}"
 
 
 def _ends(ours: str, ends: Any) -> Scale:
     try:
         low, high = ends
+        if isinstance(ends, (bytes, bytearray, Set, Mapping)) or not all(isinstance(end, Real) for end in (low, high)):
+            raise TypeError("no pair of numbers")
         pair = (float(low), float(high))
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"the scale of {ours} is {shorten(ends)}, expected two numbers, its lowest and its highest") from error
-    if not (math.isfinite(pair[0]) and math.isfinite(pair[1]) and pair[0] < pair[1]):
-        raise InputError(f"the scale of {ours} is {low} to {high}, expected two finite numbers, the lower one first")
+    if not (0 < pair[1] - pair[0] < math.inf):
+        raise InputError(
+            f"the scale of {ours} is {low} to {high}, expected two finite numbers, the lower one first, and a finite difference"
+        )
     return pair
 
 
@@ -212,6 +235,15 @@ def _unit_fault(file: str, ours: str, seen: _Seen) -> str:
 def _numbers(batch: pa.RecordBatch, name: str) -> npt.NDArray[np.float64]:
     """[n] float64, NaN for null."""
     return np.array(pc.fill_null(batch.column(name).cast(pa.float64()), math.nan).to_numpy(zero_copy_only=False))
+
+
+def _has_status(batch: pa.RecordBatch, statuses: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    """[n] whether the log states one of `statuses`, in any case."""
+    if "status" not in batch.schema.names:
+        return np.zeros(batch.num_rows, bool)
+    said = pc.utf8_lower(pc.utf8_trim_whitespace(batch.column("status").cast(pa.string())))
+    found: npt.NDArray[np.bool_] = pc.is_in(said, pa.array(statuses)).to_numpy(zero_copy_only=False)
+    return found
 
 
 def _rows(batch: pa.RecordBatch) -> pa.Array | None:

@@ -23,6 +23,8 @@ from llmfusionbench.builders.reading.tables import Chunk, read_chunks
 from llmfusionbench.builders.reading.verdicts import second_shares
 from llmfusionbench.builders.records import LOG, Note, Part, Rejected
 from llmfusionbench.errors import InputError
+from llmfusionbench.types import Candidate
+from llmfusionbench.validation.issue import shorten
 
 REFERENCE: Final = "reference"
 """The opponent in a file that does not name it."""
@@ -73,7 +75,13 @@ class _Comparisons:
         constants |= {c: v for c, v in self.mapping.constants.items() if c not in _MADE}
         mapping = TableMapping(columns={n: n for n in names}, constants=constants, split=self.mapping.split, own_names=False)
         reading = Reading.of(self.path, self.file, list(names), mapping, self.split)
-        yield from replace(reading, scales={"judge_score": (0.0, 1.0)}).read(chunks=self._chunks(sources))
+        said: set[tuple[int | None, str]] = set()
+        for part in replace(reading, scales={"judge_score": (0.0, 1.0)}).read(chunks=self._chunks(sources)):
+            if isinstance(part, Rejected):  # what is wrong with a whole comparison is found for each of its answers
+                if (part.row, part.reason) in said:
+                    continue
+                said.add((part.row, part.reason))
+            yield part
 
     def check(self) -> None:
         own = {*self.layout.llms, *self.layout.answers, *(verdict for verdict, *_ in self.layout.verdicts)}
@@ -145,6 +153,9 @@ class _Comparisons:
             for name, (_, said) in zip(self.layout.answers, talks, strict=True)
         ]
         scores = second_shares(cells, verdict, self.layout.llms, llms, str(self.path), chunk.rows)
+        for i, name in self._with_itself(llms):
+            same = " and ".join(self.layout.llms)
+            cells.problems.setdefault(i, []).append(f"{same} are both {shorten(name)}, expected two LLMs")
         rejected = {i: "; ".join(found) for i, found in cells.problems.items()}
         common = self._common(chunk, sources, reason) | ({"prompt": talks[0][0]} if self._asked() else {})
         sides = (0, 1) if self.layout.llms[0] in self.columns else (1,)
@@ -161,6 +172,13 @@ class _Comparisons:
             kept, refused = whole.refuse(rejected, self.file, ["llm"])
             yield from refused if side == sides[0] else ()
             yield kept
+
+    def _with_itself(self, llms: Sequence[pa.Array]) -> Iterator[tuple[int, str]]:
+        """Place and name of each candidate that is compared with itself."""
+        names = zip(*(array.to_pylist() for array in llms), strict=True)
+        return (
+            (i, one) for i, (one, other) in enumerate(names) if one and other and Candidate.parse(one) == Candidate.parse(other)
+        )
 
     def _talk(self, cells: Cells, name: str) -> tuple[pa.Array, pa.Array]:
         """What the user asked, and the answer to the last turn, up to the turn that was judged."""

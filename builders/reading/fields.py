@@ -129,7 +129,7 @@ def _labelled(options: dict[Any, Any], name: str) -> list[Any]:
 
 
 def answer_text(value: Any, name: str = "ground_truth") -> str | None:
-    """A reference answer as text; a list of texts, or its Python repr, becomes the text of a JSON array."""
+    """A reference answer as text; a list of texts, its Python repr or a list of one number becomes a JSON array."""
     if value is None:
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -137,11 +137,16 @@ def answer_text(value: Any, name: str = "ground_truth") -> str | None:
     values = value
     if isinstance(value, str):
         values = literal(value) if value.startswith("[") and value.rstrip().endswith("]") else None
-    if isinstance(values, list) and values and all(isinstance(v, str) for v in values):
+    of_texts = isinstance(values, list) and bool(values) and all(isinstance(v, str) for v in values)
+    if of_texts or _is_one_number(value):
         return writable(json.dumps(values, ensure_ascii=False), name)
     if not isinstance(value, str):
         raise BadRecordError(f"{name} is {named(value)}, expected a text or a list of texts")
     return writable(value, name)
+
+
+def _is_one_number(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 1 and type(value[0]) in (int, float)
 
 
 class Constant:

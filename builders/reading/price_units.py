@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from llmfusionbench.validation.issue import shorten
 PRICES: Final = ("input_price", "output_price")
 PRICING: Final = "pricing"
 """OpenRouter's object of prices per token, `{"prompt": "0.0000015", "completion": ...}`."""
+_PRICED: Final = ("prompt", "completion")
+"""Its names of `PRICES`."""
 
 _SIDES: Final = {"input": 0, "prompt": 0, "in": 0, "output": 1, "completion": 1, "out": 1}
 _PER: Final = {
@@ -35,6 +38,9 @@ _LEAST: Final = 1e-3
 _MOST: Final = 1e4
 """USD per 1M tokens: list prices lie between."""
 _SHOWN: Final = 10
+_NO_PRICE: Final = ("", "null", "none", "nan")
+_ROUNDING: Final = 1e-6
+"""Share by which two columns of one price may differ."""
 
 
 @dataclass(frozen=True)
@@ -120,18 +126,32 @@ def _row(record: Mapping[str, Any], name: str, priced: Mapping[str, PriceColumn]
     row: dict[str, Any] = {"llm": record[name]}
     row |= {c: text(record, c) or None for c in _TEXTS if c in record}
     row |= {c: _price(record, c) for c in ("parameters_b", *PRICES) if c in record}
-    for column, found in priced.items():
-        price = _price(record, column)
-        row |= dict.fromkeys(found.ours, price * found.times) if price is not None else {}
-    pricing = record.get(PRICING)
-    pricing = literal(pricing) if isinstance(pricing, str) else pricing
-    if pricing is not None:
-        if not isinstance(pricing, Mapping):
-            raise BadRecordError(f"{PRICING} is {shorten(record[PRICING])}, expected an object with prompt and completion")
-        for ours, theirs in zip(PRICES, ("prompt", "completion"), strict=True):
-            price = _price(pricing, theirs)
-            row |= {ours: price * _PER_TOKEN} if price is not None else {}
+    stated = {ours: ours for ours in PRICES if row.get(ours) is not None}
+    found = [(ours, column, _price(record, column), kind.times) for column, kind in priced.items() for ours in kind.ours]
+    pricing = _pricing(record)
+    found += [(o, f"{PRICING}.{t}", _price(pricing, t), _PER_TOKEN) for o, t in zip(PRICES, _PRICED, strict=True)]
+    for ours, column, price, times in found:
+        if price is None:
+            continue
+        first = stated.setdefault(ours, column)
+        if first == column:
+            row[ours] = price * times
+        elif not math.isclose(row[ours], price * times, rel_tol=_ROUNDING):
+            raise BadRecordError(
+                f"{ours} is {row[ours]:g} USD per 1M tokens by {first}, but {price * times:g} by {column}, expected one price"
+            )
     return row
+
+
+def _pricing(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """OpenRouter's object of prices; empty if there is none."""
+    value = record.get(PRICING)
+    if value is None or (isinstance(value, str) and value.strip().lower() in _NO_PRICE):
+        return {}
+    found = literal(value) if isinstance(value, str) else value
+    if not isinstance(found, Mapping):
+        raise BadRecordError(f"{PRICING} is {shorten(value)}, expected an object with prompt and completion")
+    return found
 
 
 def _price(record: Mapping[str, Any], name: str) -> float | None:
@@ -139,6 +159,6 @@ def _price(record: Mapping[str, Any], name: str) -> float | None:
     if not isinstance(value, str):
         return number(record, name)
     try:
-        return None if value.strip().lower() in ("", "null", "none", "nan") else number({name: float(value)}, name)
+        return None if value.strip().lower() in _NO_PRICE else number({name: float(value)}, name)
     except ValueError as error:
         raise BadRecordError(f"{name} is {shorten(value)}, expected a number") from error

@@ -6,10 +6,11 @@ The tables of a release of an older schema version are written again in the colu
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from llmfusionbench.builders.making.contradictions import is_of_tokens
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release, write_shard
 from llmfusionbench.release.shard_files import shard_dataset
@@ -18,7 +19,7 @@ from llmfusionbench.storage.files import sha256
 from llmfusionbench.storage.kinds import CARD
 from llmfusionbench.validation.candidates import renamed
 
-_OWN: Final = ("schema_version", "tool", "tables", "files", "history", "warnings")
+_OWN: Final = ("schema_version", "tool", "tables", "files", "history")
 
 
 def carry_over(release: Release, root: Path, *, but: Callable[[str], bool]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -52,3 +53,10 @@ def described(release: Release, step: str, options: dict[str, Any], figures: dic
     about = {k: v for k, v in release.manifest.items() if k not in _OWN}
     taken = {"step": step, "options": options, "source_manifest": sha256(release.path / MANIFEST)}
     return {**about, "history": [*release.manifest.get("history", []), {**taken, **figures}]}
+
+
+def with_warnings(about: dict[str, Any], warnings: Sequence[str]) -> dict[str, Any]:
+    """Entries of the manifest with the warnings of new scores in place of those of the old ones; those of tokens stay."""
+    kept = [warning for warning in about.get("warnings", ()) if is_of_tokens(warning)]
+    said = [*warnings, *kept]
+    return {k: v for k, v in about.items() if k != "warnings"} | ({"warnings": said} if said else {})

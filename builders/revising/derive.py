@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from llmfusionbench import _version
 from llmfusionbench.builders.making.views import make_views
-from llmfusionbench.builders.revising.carry import carry_over, described
+from llmfusionbench.builders.revising.carry import carry_over, described, with_warnings
 from llmfusionbench.builders.revising.store import Store
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.manifest import MANIFEST
@@ -54,6 +54,8 @@ class Conclusion:
     """For the manifest's history."""
     report: Any
     """For the caller: a dataclass with fields `release` and `resumed`."""
+    warnings: Sequence[str] | None = None
+    """What is odd about the new scores, in place of what the release had; None if the scores are as they were."""
 
 
 class Revision(Protocol):
@@ -122,6 +124,8 @@ def derive(
             raise
         conclusion = revision.conclude(shards, store, writer.path)
         about = described(release, revision.name, revision.options(), conclusion.figures)
+        if conclusion.warnings is not None:
+            about = with_warnings(about, conclusion.warnings)
         writer.finish(files | conclusion.files, about)
     return replace(conclusion.report, release=Release(out), resumed=resumed)
 

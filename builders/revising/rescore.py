@@ -91,9 +91,11 @@ def rescore(
 def _readings(release: Release, choice: Choice, stated: str | None) -> Readings:
     """How the ground truths of the release are read."""
     numbers = Numbers()
-    if choice.takes(METRIC):
-        for batch in release.batches("queries", columns=["query_id", "task", "metric", "ground_truth", "choices"]):
-            numbers.add(batch)
+    if not choice.takes(METRIC):
+        unread = f"truth={stated} has no effect: it is about the metric {METRIC}, which is not among the chosen metrics"
+        return Readings(warnings=() if stated is None else (unread,))
+    for batch in release.batches("queries", columns=["query_id", "task", "metric", "ground_truth", "choices"]):
+        numbers.add(batch)
     return numbers.readings(stated)
 
 
@@ -167,7 +169,7 @@ class Rescoring:
         report = summarise(scores, sandbox=self.sandbox, warnings=self.truths.warnings)
         figures: dict[str, Any] = {"answers": report.answers, "changed": changes, "missing": report.missing}
         figures |= {"warnings": report.warnings} if report.warnings else {}
-        return Conclusion({CHANGED: entry}, figures, report)
+        return Conclusion({CHANGED: entry}, figures, report, tuple(report.warnings))
 
 
 def _note(store: Store, note: str, shard: Shard) -> pa.Table:

@@ -124,14 +124,14 @@ def command(
     queries, responses = (sum(info.rows[table].values()) for table in ("queries", "responses"))
     say(f"Wrote {out}: {queries:,} queries, {info.candidates:,} candidates, {responses:,} responses.")
     show_rows(release, info)
-    for warning in release.manifest.get("warnings", ()):
-        say(f"Warning: {warning}.")
-    listed, rejected = release.manifest["rejected"], release.manifest["records"]["rejected"]
+    manifest = release.manifest
+    for word, lines in (("Warning", manifest.get("warnings", ())), ("Note", manifest["source"].get("notes", ()))):
+        for line in lines:
+            say(f"{word}: {line}.")
+    listed, rejected = manifest["rejected"], manifest["records"]["rejected"]
     if listed:
         kept = f", and noted {listed - rejected:,} that are kept" if listed > rejected else ""
         say(f"Rejected {rejected:,} records{kept}: see {out / 'rejected.jsonl'} for their places and reasons.")
-    for note in release.manifest["source"].get("notes", ()):
-        say(f"Note: {note}.")
     _first_look(release, out, settings["workers"])
 
 

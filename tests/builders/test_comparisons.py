@@ -172,3 +172,20 @@ def test_real_annotations_of_alpaca_eval(tmp_path: Path) -> None:
     assert {score: given.count(score) for score in (1.0, 0.0, 0.5)} == {1.0: 205, 0.0: 584, 0.5: 16}
     assert release.manifest["rejected"] == 0
     assert release.table("logs").to_table()["judge_score"].null_count == 1610
+
+
+def test_a_candidate_is_not_compared_with_itself(tmp_path: Path) -> None:
+    rows = [annotation("A?", 1, generator_1="new"), annotation("B?", 2)]
+    release = build("table", [write_json(tmp_path / "new.json", rows)], tmp_path / "out", workers=1)
+    assert {row[0] for row in judged(release, *SIDES)} == {"B?"}
+    (line,) = (tmp_path / "out" / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
+    assert 'generator_1 and generator_2 are both \\"new\\", expected two LLMs' in line
+
+
+def test_a_problem_of_both_sides_is_listed_once(tmp_path: Path) -> None:
+    nameless = annotation("A?", 1, generator_1="", generator_2="")
+    release = build("table", [write_json(tmp_path / "new.json", [nameless, annotation("B?", 2)])], tmp_path / "a", workers=1)
+    assert (release.manifest["rejected"], release.manifest["records"]["rejected"]) == (1, 1)
+    rows = [battle(1, "model_a", model_a="", model_b=""), battle(2, "model_a")]
+    release = build("table", [write_lines(tmp_path / "battles.jsonl", rows)], tmp_path / "b", workers=1)
+    assert (release.manifest["rejected"], release.manifest["records"]["rejected"]) == (1, 1)

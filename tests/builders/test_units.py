@@ -136,6 +136,8 @@ def test_names_of_prices(name: str, expected: PriceColumn | None) -> None:
         json.dumps({"llm": "tiny", "input_price_per_1k": 0.0015, "output_price_per_1k": 0.006, "family": "t"}),
         json.dumps({"id": "tiny", "pricing": {"prompt": "0.0000015", "completion": "0.000006"}, "context_length": 5}),
         json.dumps({"llm": "tiny", "input_price": 1.5, "output_price": 6}),
+        json.dumps({"llm": "tiny", "input_price": 1.5, "input_cost_per_token": 1.5e-6, "output_price_per_1k": 0.006}),
+        json.dumps({"llm": "tiny", "input_price": 1.5, "input_cost_per_token": None, "output_price": 6, "pricing": ""}),
         json.dumps({"llm": "tiny", "input_price_per_1m": 1.5, "output_price_per_1m": 6}),
     ],
 )
@@ -158,6 +160,19 @@ def test_prices_in_any_unit(tmp_path: Path, text: str) -> None:
         ('{"llm": "tiny", "price_per_1k": -1}', "record 0: input_price is -1000.0, expected number of at least 0"),
         ('{"model_name": "tiny", "price_per_1k": 1}', "no column llm; it has model_name, price_per_1k"),
         ('{"id": "tiny", "pricing": [1]}', "pricing is "),
+        ('{"id": "tiny", "pricing": "not json"}', 'record 0: pricing is "not json", expected an object'),
+        (
+            '{"llm": "tiny", "input_price": 5, "input_price_per_1k": 0.002, "prompt_cost_per_token": 0.000003}',
+            "input_price is 5 USD per 1M tokens by input_price, but 2 by input_price_per_1k, expected one price",
+        ),
+        (
+            '{"llm": "tiny", "price_per_1k": 0.002, "output_price_per_1m": 3}',
+            "output_price is 2 USD per 1M tokens by price_per_1k, but 3 by output_price_per_1m",
+        ),
+        (
+            '{"llm": "tiny", "input_price": 5, "pricing": {"prompt": "0.000002"}}',
+            "but 2 by pricing.prompt",
+        ),
     ],
 )
 def test_prices_that_cannot_be(tmp_path: Path, text: str, message: str) -> None:
@@ -179,7 +194,7 @@ def test_no_tokens_beside_a_text_are_unknown(tmp_path: Path) -> None:
     )
     rows = sorted(release.table("logs").to_table().to_pylist(), key=lambda r: r["prompt"])
     assert [(r["input_tokens"], r["output_tokens"]) for r in rows] == [(4, None), (0, 0), (None, 3), (4, 0)]
-    assert release.manifest["source"]["notes"] == [
+    assert release.manifest["warnings"][1:] == [
         "input_tokens is 0 beside a prompt in 1 answer: taken as unknown (null)",
         "output_tokens is 0 beside a response in 1 answer: taken as unknown (null)",
     ]

@@ -9,6 +9,7 @@ from llmfusionbench.scoring.answers.python_literal import json_or_literal
 
 CACHED_LENGTH = 4096
 """Longer ground truths are not cached."""
+_LIST_OF_ONE = re.compile(r"\[\s*+([+-]?\d{1,9}(?:\.\d{1,9})?)\s*+\]")
 _WHOLE = re.compile(r"[+-]?\d{1,3}(?:\.0)?")
 
 
@@ -21,6 +22,15 @@ def accepted_answers(ground_truth: str) -> tuple[str, ...]:
     if not (text.startswith("[") and text.endswith("]")):
         return (text,) if text else ()
     return _listed(text) if len(text) <= CACHED_LENGTH else _parsed(text)
+
+
+def choice_answers(ground_truth: str) -> tuple[str, ...]:
+    """The accepted answers of a multiple-choice query: `accepted_answers`, but "2" of a list of one number, "[2]".
+
+    For other metrics such a list is an answer of its own, an interval or a Python list.
+    """
+    found = _LIST_OF_ONE.fullmatch(ground_truth.strip())
+    return (found[1],) if found else accepted_answers(ground_truth)
 
 
 def whole_number(truth: str) -> int | None:

@@ -13,7 +13,7 @@ from llmfusionbench.scoring.answers.marks import final_text, plain_width
 from llmfusionbench.scoring.answers.normalise import normalise
 from llmfusionbench.scoring.answers.options import DEFAULT_LABELS, Options, read_options
 from llmfusionbench.scoring.answers.refusal import no_answer_reason
-from llmfusionbench.scoring.answers.truths import accepted_answers, whole_number
+from llmfusionbench.scoring.answers.truths import choice_answers, whole_number
 from llmfusionbench.scoring.metrics.em import em
 from llmfusionbench.scoring.outcome import Score, binary, missing, right, wrong
 
@@ -26,7 +26,7 @@ def em_mc(response: str, ground_truth: str, context: Mapping[str, object]) -> Sc
 
     A ground truth that names no option gives no score. A text is compared as in `em` where the options are not known.
     """
-    truths = accepted_answers(ground_truth)
+    truths = choice_answers(ground_truth)
     if not truths:
         return missing("the ground truth has no answer")
     options = read_options(context.get("choices"))

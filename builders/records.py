@@ -89,6 +89,8 @@ class Records:
     """Whether `--map` chooses the columns."""
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Our column of scores -> the scale of the format, from which the reader has brought it to 0..1."""
+    paired: bool = False
+    """Whether a record of the file gives two, one of each side of a comparison: what is wrong with both is listed once."""
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ class Intake:
         self._llms: dict[str, dict[str, Any]] = {}
         self._templates: list[dict[str, Any]] = []
         self._notes: dict[str, list[str]] = {}
+        self._pairs: set[tuple[str, int | None, str]] = set()
+        """Place of each rejected comparison and what is wrong with it."""
 
     def take(self, part: Part) -> None:
         """Write records to disk, and keep any other part in memory."""
@@ -51,7 +53,7 @@ class Intake:
                 for batch in table.combine_chunks().to_batches():
                     batch = self.scales.apply(batch, part)
                     if not self.scales.refused:  # else the build fails once all values are counted
-                        self._records(batch)
+                        self._records(batch, part.paired)
             case Note(file, text):
                 self._notes.setdefault(text, []).append(file)
             case Llms(rows):
@@ -73,6 +75,12 @@ class Intake:
             case Rejected():
                 self._reject([part])
 
+    def _once(self, rejected: Sequence[Rejected]) -> list[Rejected]:
+        """Those that the other side of a comparison has not shown."""
+        new = [r for r in rejected if (r.file, r.row, r.reason) not in self._pairs]
+        self._pairs |= {(r.file, r.row, r.reason) for r in new}
+        return new
+
     def _reject(self, rejected: Sequence[Rejected]) -> None:
         self.rejected += rejected
         if len(self.rejected) > MOST_REJECTED:
@@ -82,9 +90,9 @@ class Intake:
                 "Remedy: check the files, or use another source"
             )
 
-    def _records(self, batch: pa.RecordBatch) -> None:
+    def _records(self, batch: pa.RecordBatch, paired: bool) -> None:
         normal, rejected = normalise(batch)
-        self._reject(rejected)
+        self._reject(self._once(rejected) if paired else rejected)
         if not normal.num_rows:
             return
         normal = self.zeros.apply(normal)

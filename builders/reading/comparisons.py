@@ -21,7 +21,7 @@ from llmfusionbench.builders.reading.log_records import Reading
 from llmfusionbench.builders.reading.mapping import TableMapping
 from llmfusionbench.builders.reading.tables import Chunk, read_chunks
 from llmfusionbench.builders.reading.verdicts import second_shares
-from llmfusionbench.builders.records import LOG, Note, Part, Rejected
+from llmfusionbench.builders.records import LOG, Note, Part, Records, Rejected
 from llmfusionbench.errors import InputError
 from llmfusionbench.types import Candidate
 from llmfusionbench.validation.issue import shorten
@@ -81,7 +81,7 @@ class _Comparisons:
                 if (part.row, part.reason) in said:
                     continue
                 said.add((part.row, part.reason))
-            yield part
+            yield replace(part, paired=True) if isinstance(part, Records) else part
 
     def check(self) -> None:
         own = {*self.layout.llms, *self.layout.answers, *(verdict for verdict, *_ in self.layout.verdicts)}

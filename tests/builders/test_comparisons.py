@@ -186,6 +186,7 @@ def test_a_problem_of_both_sides_is_listed_once(tmp_path: Path) -> None:
     nameless = annotation("A?", 1, generator_1="", generator_2="")
     release = build("table", [write_json(tmp_path / "new.json", [nameless, annotation("B?", 2)])], tmp_path / "a", workers=1)
     assert (release.manifest["rejected"], release.manifest["records"]["rejected"]) == (1, 1)
-    rows = [battle(1, "model_a", model_a="", model_b=""), battle(2, "model_a")]
+    untimed, unasked = battle(3, "model_a", tstamp="soon"), battle(4, "model_b", question_id="", conversation_a=None)
+    rows = [battle(1, "model_a", model_a="", model_b=""), battle(2, "model_a"), untimed, unasked]
     release = build("table", [write_lines(tmp_path / "battles.jsonl", rows)], tmp_path / "b", workers=1)
-    assert (release.manifest["rejected"], release.manifest["records"]["rejected"]) == (1, 1)
+    assert (release.manifest["rejected"], release.manifest["records"]["rejected"]) == (3, 3)

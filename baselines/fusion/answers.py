@@ -134,9 +134,8 @@ def read_answers(
     performance = dense["performance"]
     if failures == ZERO:
         counted = release.routing(split, failures=ZERO)
-        place = {name: i for names in (counted.query_ids, counted.candidates) for i, name in enumerate(names)}
-        at = np.ix_([place[query] for query in ids], [place[name] for name in everyone])
-        performance = np.where((dense["failed"] == 1) & ~np.isnan(counted.performance[at]), np.float32(0), performance)
+        known = ~np.isnan(counted.cells_of(counted.performance, ids, everyone))
+        performance = np.where((dense["failed"] == 1) & known, np.float32(0), performance)
     table = AnswerTable(ids, tasks, everyone, list(codes), answers, performance, dense["cost"])
     return table if candidates is None else table.columns(candidates)
 

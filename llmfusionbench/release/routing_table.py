@@ -146,6 +146,18 @@ class RoutingTable:
         matrices = {name: getattr(self, name) for name in names}
         return {name: matrix[index] for name, matrix in matrices.items() if matrix is not None}
 
+    def cells_of(
+        self, matrix: npt.NDArray[Any], query_ids: Sequence[str], candidates: Sequence[str]
+    ) -> npt.NDArray[np.float64]:
+        """[len(query_ids), len(candidates)] the cells of `matrix` [Q, C]; NaN for queries and candidates that are not here."""
+        row, column = ({name: i for i, name in enumerate(names)} for names in (self.query_ids, self.candidates))
+        wide = np.full((len(self) + 1, len(self.candidates) + 1), np.nan)
+        wide[:-1, :-1] = matrix
+        found: npt.NDArray[np.float64] = wide[
+            np.ix_([row.get(query, -1) for query in query_ids], [column.get(name, -1) for name in candidates])
+        ]
+        return found
+
     def filter(
         self,
         *,

@@ -187,12 +187,11 @@ class Selection:
 
     def _count_failures(self, split: str, measures: dict[str, Numbers]) -> None:
         """Set the performance and the judge score of cells with failures to those of the routing table, which count them."""
-        table = self.release.routing(split, failures=ZERO).columns(self.candidates)
-        place = {query: row for row, query in enumerate(table.query_ids)}
-        rows = [place[query] for query in self._query_ids[split].to_pylist()]
-        failed = table.failures[rows] > 0
+        table = self.release.routing(split, failures=ZERO)
+        ids = self._query_ids[split].to_pylist()
+        failed = table.cells_of(table.failures, ids, self.candidates) > 0
         for name, matrix in (("performance", table.performance), ("judge_score", table.judge)):
-            measures[name] = np.where(failed, matrix[rows].astype(np.float64), measures[name])
+            measures[name] = np.where(failed, table.cells_of(matrix, ids, self.candidates), measures[name])
 
     def _cells(self, rows: pa.Table, ids: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """([n] place among `ids`, [n] place among the candidates) of answers; -1 where they are not among them."""

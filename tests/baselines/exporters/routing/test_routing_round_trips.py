@@ -81,7 +81,7 @@ def test_the_sample(tmp_path: Path, name: str) -> None:
     assert back.splits == sample.splits
     assert back.provenance == ["simulated"]
     for split in sample.splits:
-        wanted = expected(sample.routing(split), name, export)
+        wanted = expected(sample.routing(split, failures="zero"), name, export)
         check_same(back.routing(split), wanted, cost=name in WITH_COST, sparse=False)
 
 
@@ -93,12 +93,12 @@ def test_hostile_texts_and_missing_cells(tmp_path: Path, hostile: Release, name:
     assert back.splits == hostile.splits
     assert back.provenance == ["simulated"]
     for split in hostile.splits:
-        wanted = expected(hostile.routing(split), name, export)
+        wanted = expected(hostile.routing(split, failures="zero"), name, export)
         check_same(back.routing(split), wanted, cost=name in WITH_COST, sparse=name in {"embedllm"})
 
 
 def cells(release: Release, export: RoutingExport) -> tuple[int, int]:
-    performance = release.routing().columns(export.candidates).performance
+    performance = release.routing(failures="zero").columns(export.candidates).performance
     return int((~np.isnan(performance)).sum()), int(np.isnan(performance).sum())
 
 
@@ -130,7 +130,7 @@ def test_one_split_and_some_candidates(tmp_path: Path, hostile: Release) -> None
     assert export.candidates == chosen
     back = read_back(export, tmp_path / "back")
     assert back.splits == ["test"]
-    check_same(back.routing(), hostile.routing("test").columns(chosen), cost=True, sparse=False)
+    check_same(back.routing(), hostile.routing("test", failures="zero").columns(chosen), cost=True, sparse=False)
 
 
 def test_the_same_release_gives_the_same_bytes(tmp_path: Path, hostile: Release) -> None:
@@ -149,7 +149,7 @@ def test_real_scores(tmp_path: Path) -> None:
     if not all(path.is_file() for path in logs):
         pytest.skip(f"no real logs in {REAL_LOGS}; set LLMFUSIONBENCH_REAL_LOGS")
     release = build("llmrouter", logs, tmp_path / "real")
-    wanted = release.routing()
+    wanted = release.routing(failures="zero")
     assert wanted.performance.shape == (5_608, 9)
     for name in sorted(set(READ_BACK) - RIGHT_OR_WRONG):
         export = export_routing(release, tmp_path / name, format=name)

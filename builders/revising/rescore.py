@@ -138,7 +138,7 @@ class Rescoring:
 
     @property
     def _truths(self) -> str | dict[str, str]:
-        """Of the readings, what a run needs to be resumed."""
+        """The settings of the readings, by which a stopped run is resumed."""
         return self.truths.stated or self.truths.tasks
 
     def prepare(self, shards: Sequence[Shard], store: Store, workers: int, tell: Progress) -> None:

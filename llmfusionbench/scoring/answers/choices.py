@@ -27,7 +27,7 @@ _SHORT = 40
 _SENTENCE = 120
 """Longest last sentence that may name several options, in characters."""
 HEAD, TAIL = 3000, 9000
-"""Of a longer response the beginning and the end are read, in characters."""
+"""Lengths of the beginning and the end that are read where a response is longer than both, in characters."""
 _PROMPTED = re.compile(r"(\A\s{0,4}|\n)A:[ \t]{1,2}(?=[(*\[]{0,3}[A-Z][)\]*.]{0,3}\s{0,4}(?:\n|\Z))")
 """The "A:" of a prompt with questions and answers, before an answer that is a letter."""
 

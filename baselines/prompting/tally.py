@@ -39,6 +39,8 @@ class MethodFigures:
     """The number of those queries."""
     prompt_tokens: Figure
     """Tokens of the prompts, over the queries asked."""
+    asked: int
+    """The number of those queries."""
     failed: int
     """Calls without an answer."""
     reasons: dict[str, int]
@@ -98,6 +100,7 @@ class Tally:
                     p=None if np.isnan(p[column]) else float(p[column]),
                     paired=int((~np.isnan(gain[:, column])).sum()),
                     prompt_tokens=tokens[column],
+                    asked=int((~np.isnan(self.tokens[rows, column])).sum()),
                     failed=failed,
                     reasons=dict(sorted(reasons.items())),
                 )

@@ -104,8 +104,8 @@ def command(
     show_table(
         f"Answer-level fusion of {len(table.candidates)} candidates on {len(table.query_ids):,} queries of "
         f"{', '.join(sorted(set(table.tasks)))}; {settings['folds']} folds, 95% intervals",
-        ["fusion", "calls", "performance", "interval", "vs best single", "interval", "p", "USD / 1,000", "scored"],
-        [_row(row) for row in rows],
+        ["fusion", "calls", "performance", "interval", "vs best single", "interval", "p", "USD / 1,000"],
+        [_row(row, len(table.query_ids)) for row in rows],
     )
     if out is not None:
         say(f"Wrote {out}.")
@@ -120,7 +120,8 @@ def figures(found: Comparison) -> list[dict[str, Any]]:
         for key, mean in (("performance", found.performance), ("gain", found.gain), ("cost_usd", found.cost)):
             row |= _figure(key, mean, i)
         row["gain_p"] = None if found.p[i] != found.p[i] else float(found.p[i])
-        rows.append({**row, "scored": int(found.performance.valid[i])})
+        counts = {"scored": found.performance, "paired": found.gain, "priced": found.cost}
+        rows.append({**row, **{name: int(mean.valid[i]) for name, mean in counts.items()}})
     return rows
 
 
@@ -130,16 +131,17 @@ def _figure(key: str, mean: Mean, column: int) -> dict[str, float | None]:
     return {name: value if value == value else None for name, value in values.items()}  # NaN differs from itself
 
 
-def _row(row: dict[str, Any]) -> list[object]:
+def _row(row: dict[str, Any], queries: int) -> list[object]:
+    from llmfusionbench.statistics import counted
+
     gain, cost = row["gain"], row["cost_usd"]
     return [
         row["fusion"],
         row["calls"],
-        row["performance"],
+        counted(row["performance"], row["scored"], queries),
         interval(row["performance_low"], row["performance_high"]),
-        "-" if gain is None else f"{gain:+.3f}",
+        "-" if gain is None else f"{counted(gain, row['paired'], queries):+.3f}",
         interval(row["gain_low"], row["gain_high"], "+"),
         row["gain_p"],
-        None if cost is None else cost * 1e3,
-        row["scored"],
+        None if cost is None else counted(cost * 1e3, row["priced"], queries),
     ]

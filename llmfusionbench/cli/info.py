@@ -67,7 +67,7 @@ def describe(release: Release) -> None:
     figures: list[list[object]] = [
         ["input tokens", info.input_tokens, tokenizers],
         ["output tokens", info.output_tokens, tokenizers],
-        ["cost, USD", info.cost_usd, "tokens at list price"],
+        ["cost, USD", info.cost_usd, "stated by the log, else tokens at list price"],
     ]
     show_table("Sums over the responses that have a figure", ["figure", "sum", "counted by"], figures)
     if info.judges:

@@ -47,14 +47,18 @@ def _row(row: MethodFigures) -> list[object]:
     return [
         row.method, row.scored, row.missing, row.performance.mean, _interval(row.performance),
         "-" if gain.mean is None else f"{gain.mean:+.3f}", _interval(gain), row.paired,
-        *_tokens(row.prompt_tokens),
+        *_tokens(row),
     ]  # fmt: skip
 
 
-def _tokens(figure: Figure) -> list[str]:
-    """Whole ones."""
-    mean, low, high = ("-" if x is None else f"{x:,.0f}" for x in (figure.mean, figure.low, figure.high))
-    return [mean, f"{low} to {high}"]
+def _tokens(row: MethodFigures) -> list[str]:
+    """Whole ones, with the number of queries asked if it is not that of all."""
+    from llmfusionbench.statistics import counted
+
+    figure = row.prompt_tokens
+    mean = counted(figure.mean, row.asked, row.scored + row.missing)
+    shown, low, high = ("-" if x is None else f"{x:,.0f}" for x in (mean, figure.low, figure.high))
+    return [shown, f"{low} to {high}"]
 
 
 def _interval(figure: Figure) -> str:

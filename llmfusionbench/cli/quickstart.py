@@ -51,6 +51,7 @@ def command(out: Path | None) -> int:
     from llmfusionbench.evaluation.report.report import FILES
     from llmfusionbench.release import open_release
     from llmfusionbench.release.leaderboard import leaderboard
+    from llmfusionbench.statistics import counted
 
     release = open_release("sample")
     issues, checked = check(release.path)
@@ -72,7 +73,7 @@ def command(out: Path | None) -> int:
                 row["performance"],
                 interval(row["low"], row["high"]),
                 f"{row['scored']} of {row['queries']}",
-                row["cost_usd"] * 1e3,
+                counted(row["cost_usd"] * 1e3, row["priced"], row["queries"]),
                 interval(row["cost_low"] * 1e3, row["cost_high"] * 1e3),
             )
             for row in best

@@ -26,7 +26,7 @@ def leaderboard(release: Release, split: str | None = None, *, failures: str = Z
     Returns:
         A frame with the columns domain, candidate, performance (mean over the queries that count), low and high (its 95%
         interval over queries), scored (number of queries with a performance, failures included if they count), queries (of the
-        domain), cost_usd (mean per answer), cost_low, cost_high, provenance.
+        domain), cost_usd (mean per answer), cost_low, cost_high, priced (number of queries with a cost), provenance.
 
     Raises:
         UnknownNameError: the release does not have the split, or there is no such policy for failures.
@@ -56,6 +56,7 @@ def leaderboard(release: Release, split: str | None = None, *, failures: str = Z
                     "cost_usd": cost.mean,
                     "cost_low": cost.low,
                     "cost_high": cost.high,
+                    "priced": cost.valid,
                 }
             )
         )

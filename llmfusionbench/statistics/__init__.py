@@ -4,6 +4,7 @@ from llmfusionbench.statistics.arrays import Floats, ratio
 from llmfusionbench.statistics.intervals import Estimate, mean, percentiles, quotient, share, smooth, without_interval
 from llmfusionbench.statistics.linear import Linear
 from llmfusionbench.statistics.means import Figure, Mean, figures_of, mean_columns, paired_columns, pooled_shares, share_columns
+from llmfusionbench.statistics.partial import PartialMean, counted
 from llmfusionbench.statistics.permutation import SignFlips, paired_p
 from llmfusionbench.statistics.sample import Sample, pooled
 from llmfusionbench.statistics.student import student_quantile
@@ -14,8 +15,10 @@ __all__ = [
     "Floats",
     "Linear",
     "Mean",
+    "PartialMean",
     "Sample",
     "SignFlips",
+    "counted",
     "figures_of",
     "mean",
     "mean_columns",

@@ -66,11 +66,29 @@ def test_as_missing_the_rows_say_how_many(release: lfb.Release) -> None:
     assert report.data["failures"]["policy"] == "missing"
     header = report.leaderboard_header()
     rows = {row[0]: dict(zip(header, row, strict=True)) for row in report.leaderboard_rows()}
-    assert (rows["flaky"]["n"], rows["oracle"]["n"]) == (round(0.3 * QUERIES), QUERIES)
+    assert f"{rows['flaky']['performance']:.3f}" == f"1.000 (n = {round(0.3 * QUERIES)})"
+    assert f"{rows['oracle']['performance']:.3f}" == f"{levels(report, 'oracle')['performance']['value']:.3f}"
     assert rows["flaky"]["oracle there"] == 1
     text = " ".join(report.data["warnings"])
     assert f"{round(0.7 * QUERIES)} of {2 * QUERIES} tested answers failed and count as missing" in text
     assert f"flaky: chose an answer without performance for {round(0.7 * QUERIES)} of {QUERIES} queries" in text
+
+
+@pytest.mark.parametrize("name", ["performance", "USD / 1,000", "reward"])
+def test_every_printed_mean_has_its_number_where_it_is_not_all(tmp_path: Path, name: str) -> None:
+    """The costs of failures are unknown: each figure has its own number, the gains too, on the terminal and on the page."""
+    failing = failing_release(tmp_path, cost=None)
+    report = lfb.evaluate(
+        {"flaky": Always("flaky"), "steady": Always("steady")}, failing, protocol="kfold", resamples=50, scenario="balance"
+    )
+    rows = {row[0]: dict(zip(report.leaderboard_header(), row, strict=True)) for row in report.leaderboard_rows()}
+    metric = {"USD / 1,000": "cost_usd"}.get(name, name)
+    count, cell = levels(report, "flaky")[metric]["n"], f"{rows['flaky'][name]:.3f}"
+    assert ("(n = " in cell) == (count != QUERIES)
+    assert count == (round(0.3 * QUERIES) if metric == "cost_usd" else QUERIES)
+    assert "(n = " not in f"{rows['steady'][name]:.3f}"
+    assert cell in report.to_text()
+    assert report.to_html().count(f"n = {round(0.3 * QUERIES)}<") >= 2, "the router's cost and the candidate's"
 
 
 def test_never_asked_is_no_advantage(tmp_path: Path) -> None:
@@ -83,7 +101,8 @@ def test_never_asked_is_no_advantage(tmp_path: Path) -> None:
 
 def test_a_complete_table_has_no_further_columns(tmp_path: Path) -> None:
     report = lfb.evaluate("per_task", failing_release(tmp_path), protocol="kfold", resamples=20)
-    assert not {"n", "oracle there"} & set(report.leaderboard_header())
+    assert "oracle there" not in report.leaderboard_header()
+    assert "n = " not in report.to_text()
     ranked, reward = report.summary["regret"], report.summary["reward"]
     assert ranked.is_monotonic_increasing
     assert reward.is_monotonic_decreasing

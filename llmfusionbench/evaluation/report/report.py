@@ -11,6 +11,7 @@ import pandas as pd
 
 from llmfusionbench.errors import InputError
 from llmfusionbench.redaction import redacted_data
+from llmfusionbench.statistics import counted
 from llmfusionbench.storage.csv_text import csv_text
 from llmfusionbench.storage.directories import whole_directory
 from llmfusionbench.storage.kinds import DirectoryKind, read_marker
@@ -119,9 +120,10 @@ class Report:
         """The title of the leaderboard."""
         d = self.data
         mark = " (SIMULATED)" if self.simulated else ""
+        known = f" ({self._asked:,} of known tasks)" if self._guarded else ""
         return (
             f"Routers in scenario {d['scenario']}, protocol {d['protocol']['name']}, "
-            f"{d['queries']['test']:,} test queries, 95% intervals{mark}"
+            f"{d['queries']['test']:,} test queries{known}, 95% intervals{mark}"
         )
 
     def leaderboard_header(self) -> list[str]:
@@ -135,7 +137,8 @@ class Report:
         """Routers by regret, in the guarded track by its score, then the references; None without a figure. Gains
         (not in the guarded track) are in reward, or in performance if the scenario weighs nothing else.
 
-        Where some choices have no score, a row has its number of scores and the oracle's performance on the same queries.
+        A mean over fewer queries than the title names is a `PartialMean`, with their number. Where some choices have no
+        score, a row has the oracle's performance on the same queries.
         """
         rows: list[tuple[Any, ...]] = []
         old = any("regret" not in router["metrics"] for router in self.data["routers"])
@@ -149,8 +152,9 @@ class Report:
         for router in sorted(self.data["routers"], key=place):
             metrics, paired = router["metrics"], router["paired" if self._reward_header() else "paired_performance"]
             single, rival = paired["best_single"], paired["best_baseline"]
-            pairs = (single["gain"], _interval(single), single["p"], rival["gain"], _interval(rival), rival["p"])
-            gains = () if self._guarded else (_value(metrics, "gap_closed"), *pairs)
+            gain, margin = (counted(found["gain"], found["n"], self._asked) for found in (single, rival))
+            pairs = (gain, _interval(single), single["p"], margin, _interval(rival), rival["p"])
+            gains = () if self._guarded else (self._mean(metrics, "gap_closed"), *pairs)
             rows.append((router["name"], *self._levels(metrics), *gains))
         for name, metrics in self.data["references"].items():
             rows.append((f"({name.replace('_', ' ')})", *self._levels(metrics), *[None] * (0 if self._guarded else 7)))
@@ -195,25 +199,35 @@ class Report:
 
     def _partial_header(self) -> list[str]:
         """Empty if all choices have a performance."""
-        counts = {router["metrics"][name]["n"] for router in self.data["routers"] for name in ("performance", "answered")}
+        counts = {router["metrics"]["performance"]["n"] for router in self.data["routers"]}
         counts |= {found["performance"]["n"] for found in self.data["references"].values()}
-        return ["n", "oracle there"] if len(counts) > 1 else []
+        return ["oracle there"] if counts != {self._asked} else []
 
     @property
     def _guarded(self) -> bool:
         return bool(self.data["protocol"]["name"] == "guarded")
 
+    @property
+    def _asked(self) -> int:
+        """Number of tested rows of known tasks, over which a figure is taken if each of them has a value."""
+        return max((router["metrics"]["answered"]["n"] for router in self.data["routers"]), default=0)
+
+    def _mean(self, metrics: dict[str, Any], name: str, unit: float = 1.0) -> float | None:
+        """A figure, with its number of queries if it is not that of all."""
+        if name not in metrics or metrics[name]["value"] is None:
+            return None
+        return counted(metrics[name]["value"] * unit, metrics[name]["n"], self._asked)
+
     def _levels(self, metrics: dict[str, Any]) -> tuple[Any, ...]:
-        score, *declined = (_value(metrics, name) for name in _GUARDED)
-        guarded = (score, _interval(metrics.get("guarded_score")), *declined) if self._guarded else ()
-        cost = _value(metrics, "cost_usd")
-        reward = (_value(metrics, "reward"), _interval(metrics.get("reward")))
+        declined = (self._mean(metrics, name) for name in _GUARDED[1:])
+        guarded = (_value(metrics, "guarded_score"), _interval(metrics.get("guarded_score")), *declined)
+        reward = (self._mean(metrics, "reward"), _interval(metrics.get("reward")))
         return (
-            *guarded,
-            _value(metrics, "performance"),
+            *(guarded if self._guarded else ()),
+            self._mean(metrics, "performance"),
             _interval(metrics.get("performance")),
-            *((metrics["performance"]["n"], _value(metrics, "oracle_performance")) if self._partial_header() else ()),
-            None if cost is None else 1e3 * cost,
+            *((_value(metrics, "oracle_performance"),) if self._partial_header() else ()),
+            self._mean(metrics, "cost_usd", 1e3),
             *reward[: len(self._reward_header())],
         )
 

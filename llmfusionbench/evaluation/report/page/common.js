@@ -31,9 +31,9 @@ function written(value, kind) {
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "\u2212");
 }
 function withInterval(estimate, kind) {
-  const [value, low, high] = estimate;
+  const [value, low, high, n] = estimate;
   const ends = low === null || high === null ? "" : ` (${written(low, kind)} to ${written(high, kind)})`;
-  return written(value, kind) + ends;
+  return written(value, kind) + ends + (n === null ? "" : `, n = ${n.toLocaleString("en")}`);
 }
 const signed = (value) => (value === null ? NONE : (value < 0 ? "\u2212" : "+") + Math.abs(value).toFixed(3));
 

@@ -40,11 +40,11 @@ function curveChart(mount) {
           : svg("line", { class: `whisker-line ${i < COLOURED ? `s${i}` : "rest"}`, x1: X(n) + shift(i), x2: X(n) + shift(i), y1: Y(low), y2: Y(high) }),
       ),
       svg("polyline", { ...style(i), points: line.points.map(([n, v]) => `${X(n) + shift(i)},${Y(v)}`).join(" ") }),
-      line.points.map(([n, v, low, high]) =>
+      line.points.map(([n, v, low, high, queries]) =>
         svg(
           "circle",
           { class: i < COLOURED ? `dot f${i}` : "dot rest", cx: X(n) + shift(i), cy: Y(v), r: 3.5 },
-          svg("title", {}, `${line.name}, ${plain(n)} train queries: ${withInterval([v, low, high])}`),
+          svg("title", {}, `${line.name}, ${plain(n)} train queries: ${withInterval([v, low, high, queries])}`),
         ),
       ),
     ]);

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
-from llmfusionbench.evaluation.report.page.numbers import number, quad, rounded
+from llmfusionbench.evaluation.report.page.numbers import number, partial, quad, rounded, whole_counts
 from llmfusionbench.evaluation.report.page.tables import is_bound, is_reference, metrics_of, ranked
 from llmfusionbench.evaluation.report.page.text import PROMPT_LIMIT, name, visible
 
@@ -17,16 +18,15 @@ def page_data(report: Mapping[str, Any]) -> dict[str, Any]:
 
 def plane(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Candidates and routers with a cost and a performance, and the kind of each."""
-    front = set(report["frontier"])
+    front, whole = set(report["frontier"]), whole_counts(report)
     points: list[dict[str, Any]] = []
     for c in report["candidates"]:
         kind = "front" if c.get("candidate") in front else "candidate"
-        points.append(
-            {"name": name(c.get("candidate")), "kind": kind, "p": quad(c.get("performance")), "k": quad(c.get("cost_usd"))}
-        )
+        p, k = (partial(c.get(key), whole) for key in ("performance", "cost_usd"))
+        points.append({"name": name(c.get("candidate")), "kind": kind, "p": p, "k": k})
     for i, router in enumerate(sorted(ranked(report), key=is_reference)):
         kind = "oracle" if is_bound(router) else "single" if router.get("name") == "best_single" else "router"
-        p, k = (quad(router["metrics"].get(key)) for key in ("performance", "cost_usd"))
+        p, k = (partial(router["metrics"].get(key), whole) for key in ("performance", "cost_usd"))
         points.append({"name": name(router.get("name")), "kind": kind, "p": p, "k": k, "rank": i, "sweep": sweep(router)})
     return [point for point in points if point["p"][0] is not None and point["k"][0] is not None]
 
@@ -38,20 +38,24 @@ def sweep(router: Mapping[str, Any]) -> list[list[float | None]]:
 
 
 def heat(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by task and by domain: for every metric one row per router, in the leaderboard's order."""
+    """Values by task and by domain: for every metric one row per router, in the leaderboard's order.
+
+    `counts` has the numbers of queries behind the values, where they are not all of the group; a metric without any lacks it.
+    """
     rows = [r for r in ranked(report) if r["per_task"] or r["per_domain"]]
     by: dict[str, Any] = {}
     for key, noun in (("per_task", "task"), ("per_domain", "domain")):
         groups = sorted({group for router in rows for group in router[key]})
         if not groups:
             continue
+        whole = {g: {max(n for router in rows for n in known_counts(router[key].get(g)))} for g in groups}
         metrics = []
         for m in metrics_of(report):
-            values = [
-                [rounded(((router[key].get(g) or {}).get(m.key) or {}).get("value"), 4) for g in groups] for router in rows
-            ]
+            cells = [[partial((router[key].get(g) or {}).get(m.key), whole[g]) for g in groups] for router in rows]
+            values, counts = ([[f(cell) for cell in row] for row in cells] for f in (shortened, itemgetter(3)))
             if any(v is not None for row in values for v in row):
-                metrics.append({"label": m.label, "kind": m.kind, "better": m.better, "values": values})
+                found = {"label": m.label, "kind": m.kind, "better": m.better, "values": values}
+                metrics.append(found | ({"counts": counts} if any(map(any, counts)) else {}))
         if metrics:
             by[noun] = {"groups": [name(g) for g in groups], "metrics": metrics}
     single = next((i for i, router in enumerate(rows) if router.get("name") == "best_single"), -1)
@@ -63,13 +67,24 @@ def heat(report: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def known_counts(figures: Mapping[str, Any] | None) -> list[float]:
+    """The numbers of queries behind the figures of a router in a group, or 0 without any."""
+    return [n for figure in (figures or {}).values() if (n := quad(figure)[3]) is not None] or [0.0]
+
+
+def shortened(estimate: list[float | None]) -> float | None:
+    """The value of an estimate, with four digits."""
+    return rounded(estimate[0], 4)
+
+
 def curve(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One line per router: [train queries, value, low, high], by train queries; the best end first."""
+    """One line per router: [train queries, value, low, high, n or null], by train queries; the best end first."""
+    whole = whole_counts(report)
     lines: dict[Any, list[list[float | None]]] = {}
     for point in report["learning_curve"]:
         size = number(point.get("train_queries"))
         if size is not None and number(point.get("value")) is not None:
-            lines.setdefault(point.get("router"), []).append([rounded(size), *quad(point)[:3]])
+            lines.setdefault(point.get("router"), []).append([rounded(size), *partial(point, whole)])
     found = [{"name": name(router), "points": sorted(points, key=lambda p: p[0] or 0)} for router, points in lines.items()]
     return sorted(found, key=lambda line: -float(line["points"][-1][1]))
 

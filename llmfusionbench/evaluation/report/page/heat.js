@@ -29,7 +29,7 @@ function heatMap(mount) {
   }
   function fill() {
     const { groups, metrics } = by[state.by];
-    const { label, kind, better, values } = metrics[state.metric];
+    const { label, kind, better, values, counts } = metrics[state.metric];
     const relative = state.relative && single >= 0;
     const base = relative ? values[single] : null;
     const shown = values.map((row) => row.map((v, g) => (!relative ? v : v === null || base[g] === null ? null : v - base[g])));
@@ -55,7 +55,9 @@ function heatMap(mount) {
         groups.map((_, g) => {
           const top = !bounds[r] && values[r][g] !== null && values[r][g] === best[g];
           const v = shown[r][g];
-          return el("td", { class: v === null ? null : shade(v) + (top ? " best" : "") }, text(v));
+          const n = v === null ? null : counts?.[r][g] ?? null;
+          const few = n === null ? null : el("span", { class: "interval" }, `n = ${n.toLocaleString("en")}`);
+          return el("td", { class: v === null ? null : shade(v) + (top ? " best" : "") }, text(v), few);
         }),
       ),
     );

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +104,19 @@ def interval(estimate: Sequence[float | None], kind: str = "number") -> str:
     """`0.701 to 0.723` of [value, low, high, ...], or an empty text if an end is missing."""
     low, high = estimate[1], estimate[2]
     return "" if low is None or high is None else f"{written(low, kind)} to {written(high, kind)}"
+
+
+def whole_counts(report: Mapping[str, Any]) -> set[float]:
+    """The numbers of queries that need no mention beside a mean: all tested, and all tested of known tasks."""
+    counts = [quad(figure)[3] for router in report["routers"] for figure in router["metrics"].values()]
+    asked = [quad(router["metrics"].get("answered"))[3] for router in report["routers"]]
+    return {n for n in (max((n for n in counts if n is not None), default=None), *asked) if n is not None}
+
+
+def partial(estimate: Mapping[str, Any] | None, whole: Collection[float]) -> list[float | None]:
+    """[value, low, high, n] of an estimate, with n only where it needs mention."""
+    value, low, high, n = quad(estimate)
+    return [value, low, high, None if value is None or n in whole else n]
 
 
 def signed(value: float | None) -> str:

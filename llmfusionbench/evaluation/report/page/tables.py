@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +14,10 @@ from llmfusionbench.evaluation.report.page.numbers import (
     interval,
     metric,
     number,
+    partial,
     quad,
     signed,
+    whole_counts,
     written,
 )
 from llmfusionbench.evaluation.report.page.text import Html, element, join, name, named
@@ -95,11 +97,16 @@ def in_order(rows: Sequence[Mapping[str, Any]], main: Metric) -> bool:
 
 
 def cell(estimate: Sequence[float | None], kind: str, more: bool = False, extra: Html | None = None) -> Html:
-    """A table cell with a value and its interval; sorts by `data-v`."""
+    """A table cell with a value, its interval, and the number of queries if given; sorts by `data-v`."""
     value = element("span", written(estimate[0], kind), class_="value")
     ends = interval(estimate, kind)
     small = element("span", ends, class_="interval") if ends else None
-    return element("td", value, small, extra, data_v=estimate[0], class_="more" if more else None)
+    return element("td", value, small, extra, count(estimate[3]), data_v=estimate[0], class_="more" if more else None)
+
+
+def count(n: float | None) -> Html | None:
+    """The number of queries behind a mean, below it."""
+    return None if n is None else element("span", f"n = {n:,.0f}", class_="interval short")
 
 
 def whisker(estimate: Sequence[float | None], low: float, high: float) -> Html | None:
@@ -123,7 +130,7 @@ def head(label: str, *, first: str = "descending", more: bool = False, text: boo
     return element("th", label, scope="col", data_first=first, class_=kind or None, title=about or None)
 
 
-def paired_cell(paired: Mapping[str, Any] | None) -> Html:
+def paired_cell(paired: Mapping[str, Any] | None, whole: Collection[float]) -> Html:
     """The gain over another router on the same queries, and whether its interval excludes zero."""
     gain, low, high, p = (number((paired or {}).get(part)) for part in ("gain", "low", "high", "p"))
     if gain is None:
@@ -142,7 +149,9 @@ def paired_cell(paired: Mapping[str, Any] | None) -> Html:
     rival = (paired or {}).get("rival")
     over = element("span", "over ", named(rival), class_="interval") if rival else None
     value = element("span", signed(gain), class_="value")
-    return element("td", tag, value, spoken, element("span", note, class_="interval"), over, data_v=gain)
+    n = number((paired or {}).get("n"))
+    fewer = None if n in whole else count(n)
+    return element("td", tag, value, spoken, element("span", note, class_="interval"), over, fewer, data_v=gain)
 
 
 def leaderboard(report: Mapping[str, Any]) -> Html:
@@ -154,7 +163,7 @@ def leaderboard(report: Mapping[str, Any]) -> Html:
     main = metrics[0] if metrics else metric("performance")
     ends = [e for r in rows for e in quad(r["metrics"].get(main.key))[:3] if e is not None]
     scale = (min(ends), max(ends)) if ends else (0.0, 1.0)
-    total = report["queries"].get("test")
+    total, whole = report["queries"].get("test"), whole_counts(report)
     shown = [m for m in metrics if m.primary or m is main]
     hidden = [m for m in metrics if m not in shown]
 
@@ -169,13 +178,13 @@ def leaderboard(report: Mapping[str, Any]) -> Html:
     heads += [head("Queries")]
     body = []
     for router in rows:
-        estimates = {m.key: quad(router["metrics"].get(m.key)) for m in metrics}
+        estimates = {m.key: partial(router["metrics"].get(m.key), whole) for m in metrics}
         cells = [element("th", named(router.get("name")), tag_of(router), scope="row")]
         drawn = whisker(estimates[main.key], *scale) if main.key in estimates else None
         cells += [cell(estimates[m.key], m.kind, extra=drawn if m is main else None) for m in shown]
-        cells += [paired_cell(gains_of(router, report).get(key)) for key in paired]
+        cells += [paired_cell(gains_of(router, report).get(key), whole) for key in paired]
         cells += [cell(estimates[m.key], m.kind, more=True) for m in hidden]
-        cells.append(counted(estimates.get(main.key, [None] * 4)[3], total))
+        cells.append(counted(quad(router["metrics"].get(main.key))[3], total))
         body.append(element("tr", *cells, class_="bound" if is_reference(router) else None))
     asked = sum(not r.get("reference") for r in rows)
     label = main.label.lower() if main.label[1:2].islower() else main.label
@@ -219,7 +228,7 @@ def table(caption: str, heads: Sequence[Html], body: Sequence[Html], id_: str) -
 
 def candidates(report: Mapping[str, Any]) -> Html:
     """Every candidate with its means, and whether it is on the Pareto front."""
-    front = set(report["frontier"])
+    front, whole = set(report["frontier"]), whole_counts(report)
     rows = sorted(report["candidates"], key=lambda c: -(quad(c.get("performance"))[0] or 0.0))
     figures = [metric(key) for key in ("performance", "cost_usd", "judge")]
     heads = [head("Candidate", first="ascending", text=True)]
@@ -229,7 +238,7 @@ def candidates(report: Mapping[str, Any]) -> Html:
         element(
             "tr",
             element("th", named(c.get("candidate")), scope="row"),
-            *(cell(quad(c.get(m.key)), m.kind) for m in figures),
+            *(cell(partial(c.get(m.key), whole), m.kind) for m in figures),
             counted(quad(c.get("performance"))[3], report["queries"].get("test")),
             element("td", "on the front" if c.get("candidate") in front else "", class_="text"),
         )
@@ -285,12 +294,13 @@ def swatch(kind: str) -> Html:
 def curve(report: Mapping[str, Any]) -> Html:
     """The learning curve as a table."""
     heads = [head("Router", first="ascending", text=True), head("Train queries", first="ascending"), head("Value")]
+    whole = whole_counts(report)
     body = [
         element(
             "tr",
             element("th", named(point.get("router")), scope="row"),
             element("td", f"{number(point.get('train_queries')) or 0:,.0f}", data_v=number(point.get("train_queries"))),
-            cell(quad(point), "number"),
+            cell(partial(point, whole), "number"),
         )
         for point in report["learning_curve"]
     ]

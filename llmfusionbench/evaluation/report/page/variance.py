@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from llmfusionbench.evaluation.report.page.numbers import MINUS, quad
+from llmfusionbench.evaluation.report.page.numbers import MINUS, partial, quad, whole_counts
 from llmfusionbench.evaluation.report.page.tables import cell, head, table
 from llmfusionbench.evaluation.report.page.text import LINE_LIMIT, Html, element, join, named, visible
 from llmfusionbench.evaluation.variance.components import COMPONENTS, UNSPLIT
@@ -36,13 +36,16 @@ def variance(report: Mapping[str, Any]) -> Html:
 def gains(found: Mapping[str, Any], report: Mapping[str, Any]) -> Html:
     """Gains in performance over the best single candidate: the parts of the oracle's, and the routers'."""
     top: Mapping[str, Any] = found["ceiling"]
+    whole = whole_counts(report)
     baselines = {router.get("name") for router in report["routers"] if router.get("baseline")}
     lines: list[tuple[object, Any, str]] = [(label, top.get(part), about) for part, (label, about) in PARTS.items()]
     for router in found.get("routers") or ():
         kind = "baseline" if router.get("name") in baselines else "router"
         lines.append((named(router.get("name")), router.get("gain"), kind))
     rows = [
-        element("tr", element("th", label, scope="row"), cell(quad(gain), "number"), element("td", about, class_="text"))
+        element(
+            "tr", element("th", label, scope="row"), cell(partial(gain, whole), "number"), element("td", about, class_="text")
+        )
         for label, gain, about in lines
     ]
     heads = [head("Gain", first="ascending", text=True), head("Performance"), head("What it is", first="ascending", text=True)]
@@ -65,7 +68,7 @@ def split(components: Mapping[str, Any]) -> Html:
                 "tr",
                 element("th", label, scope="row"),
                 percent(share),
-                cell(value, "number"),
+                cell([*value[:3], None], "number"),
                 element("td", about, class_="text"),
             )
         )

@@ -62,6 +62,22 @@ _EMPTY_IS_NULL: Final = (
 )
 _NO_NAME: Final = r"\x00|^\p{Cc}+$"
 _NAN_IS_NULL: Final = ("performance", "cost_usd", "latency_s", "judge_score")
+_OF_AN_ANSWER: Final = (
+    "response",
+    "reasoning",
+    "performance",
+    "judge",
+    "error",
+    "finish_reason",
+    "served_model",
+    "attempts",
+    "input_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cost_usd",
+    "latency_s",
+)
+"""Columns of which a record has at least one if the LLM was asked."""
 
 
 def normalise(records: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
@@ -88,7 +104,7 @@ def normalise(records: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
     column |= _identify(column["task"], column["prompt"], column["source_id"], column["mode"], column["messages"])
     column |= _apart(column["response"], column["reasoning"])
     column["status"] = _map_distinct(lambda word: word.strip().lower(), column["status"])
-    column |= _settle_status(column["status"], column["response"], column["performance"], column["error"])
+    column |= _settle_status(column)
     batch = pa.RecordBatch.from_arrays([column[f.name] for f in NORMAL], schema=NORMAL)
     return _refuse(batch)
 
@@ -214,15 +230,19 @@ def _by_turns(columns: dict[str, pa.Array], task: pa.Array, messages: pa.Array, 
     return {"query_id": pa.array(ids, pa.string()), "messages": pa.array(turns, messages.type)}
 
 
-def _settle_status(status: pa.Array, response: pa.Array, performance: pa.Array, error: pa.Array) -> dict[str, pa.Array]:
+def _settle_status(column: dict[str, pa.Array]) -> dict[str, pa.Array]:
     """`error` where there is an error and neither text nor score, else `empty` where the answer is blank.
 
-    A status that the log states stays, but for a blank answer that it calls `ok`. A failed or missing answer has no text and
-    no performance.
+    A record without any sign of an answer is `missing`. A status that the log states stays, but for a blank answer that it
+    calls `ok`. A failed or missing answer has no text and no performance.
     """
+    response, performance = column["response"], column["performance"]
     silent = pc.or_(response.is_null(), pc.fill_null(pc.equal(response, ""), False))
-    failed = pc.and_(pc.and_(error.is_valid(), silent), performance.is_null())
-    status = pc.coalesce(status, pc.if_else(failed, pa.scalar("error"), pa.scalar(None, pa.string())))
+    failed = pc.and_(pc.and_(column["error"].is_valid(), silent), performance.is_null())
+    asked = np.logical_or.reduce([column[name].is_valid().to_numpy(zero_copy_only=False) for name in _OF_AN_ANSWER])
+    unknown = pa.scalar(None, pa.string())
+    status = pc.coalesce(column["status"], pc.if_else(failed, pa.scalar("error"), unknown))
+    status = pc.coalesce(status, pc.if_else(pa.array(asked), unknown, pa.scalar("missing")))
     blank = pc.fill_null(pc.or_(pc.equal(response, ""), pc.utf8_is_space(response)), False)
     status = pc.coalesce(_null_where(pc.and_(pc.equal(status, "ok"), blank), status), pc.if_else(blank, "empty", "ok"))
     unanswered = pc.is_in(status, pa.array(["error", "missing"]))

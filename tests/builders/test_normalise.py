@@ -43,7 +43,7 @@ def reason(**change: Any) -> str:
 def test_the_least_that_a_record_can_say() -> None:
     assert {k: v for k, v in one().items() if v is not None} == {
         "query_id": query_id("sums", "1+1?"), "file": "f", "row": 0, "task": "sums", "domain": "other", "split": "train",
-        "prompt": "1+1?", "metric": "em", "llm": "a", "mode": "direct", "replicate": 0, "status": "ok",
+        "prompt": "1+1?", "metric": "em", "llm": "a", "mode": "direct", "replicate": 0, "status": "missing",
         "provenance": "imported",
     }  # fmt: skip
 
@@ -104,7 +104,10 @@ def test_queries_that_nothing_identifies(change: dict[str, Any]) -> None:
         ({"response": ""}, "empty", "", None),
         ({"response": " \n\t"}, "empty", " \n\t", None),
         ({"response": "", "status": "ok", "performance": 0.0}, "empty", "", 0.0),
-        ({"response": None}, "ok", None, None),
+        ({"response": None}, "missing", None, None),
+        ({"response": None, "cost_usd": 0.25}, "ok", None, None),
+        ({"response": None, "judge": "j", "judge_score": 0.5}, "ok", None, None),
+        ({"response": None, "performance": 1.0}, "ok", None, 1.0),
         ({"response": "oops", "status": "error", "performance": 0.0}, "error", None, None),
         ({"response": "", "status": "missing"}, "missing", None, None),
         ({"response": None, "status": "empty"}, "empty", None, None),

@@ -111,6 +111,12 @@ class Numbers:
 
     def _misread(self, stated: str) -> Iterator[str]:
         if stated not in _BASES:
+            unfit = sum(number.options > 0 and not number.is_text for number in self._found.values())
+            if stated == "text" and unfit:
+                yield (
+                    f"truth=text is stated, but {unfit:,} ground truths are whole numbers that no option has as its text; "
+                    "their answers get no score. Remedy: state truth=index0 or index1, or check the column of choices"
+                )
             return
         unfit = sum(number.value >= 0 and not number.fits(_BASES[stated]) for number in self._found.values())
         if not self._found:

@@ -67,7 +67,9 @@ def show(report: RescoreReport) -> None:
         name = title.removesuffix("s").lower()
         header = [name, "scored", "before", "95% interval", "scored", "after", "95% interval", "changed"]
         show_table(f"{title}: mean performance, 95% intervals over queries", header, [_row(row) for row in rows])
-    summary = f"Scored {report.chosen:,} of {report.answers:,} answers again; {report.changed:,} changed"
+    lost = sum(count for counts in report.missing.values() for count in counts.values())
+    without = f", {lost:,} could not be" if lost else ""
+    summary = f"Scored {report.chosen - lost:,} of {report.answers:,} answers again{without}; {report.changed:,} changed"
     say(f"{summary}, {report.rounded:,} more by rounding only." if report.rounded else f"{summary}.")
     reasons = [
         [metric, reason, count]

@@ -74,6 +74,16 @@ def test_scores_without_texts_need_no_metric(tmp_path: Path) -> None:
     assert warnings_of(tmp_path / "r", rows) == []
 
 
+def test_ground_truths_without_a_metric(tmp_path: Path) -> None:
+    """Answers that could be scored, if the log had a metric; without ground truths there is nothing to say."""
+    found = warnings_of(tmp_path / "r", answers(4, 2, [None], metric="unknown"))
+    assert [words.partition(". Remedy")[0] for words in found] == [
+        "no metric is stated (task sums): 8 answers have no performance, and rescore gives them none"
+    ]
+    open_ended = [row | {"ground_truth": None} for row in answers(4, 2, [None], metric="unknown")]
+    assert warnings_of(tmp_path / "open", open_ended) == []
+
+
 def test_a_rescoring_that_makes_all_scores_0(tmp_path: Path) -> None:
     rows = answers(4, 2, [0.0, 1.0], metric="em", response="no number at all")
     assert warnings_of(tmp_path / "r", rows) == []

@@ -111,7 +111,8 @@ def read_answers(
     queries = queries.filter(pc.is_in(queries["metric"], pa.array(VOTABLE)))
     if not len(queries):
         raise InputError(
-            f"{release.path}: no query with a metric of {', '.join(VOTABLE)}, expected some. Remedy: choose another split"
+            f"{release.path}: no query has one of the metrics {', '.join(VOTABLE)}, which compare answers. "
+            "Remedy: choose another split, or build with a column of metrics (--map metric=COLUMN)"
         )
     if candidates is not None:
         _check_names(candidates, _who_answered(release, split, queries))

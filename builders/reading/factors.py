@@ -70,7 +70,7 @@ def expression(theirs: str, columns: Sequence[str], ours: str) -> tuple[str, Fac
     if not number:
         raise InputError(
             f'{ours} is mapped to "{theirs}", expected a column, NAME/NUMBER or NAME*NUMBER with a number above 0. '
-            f"Remedy: correct {match['number']}"
+            f"Remedy: put a number in place of {match['number']}, such as 10"
         )
     return match["name"], Factor(match["sign"], number)
 

@@ -7,6 +7,18 @@ import pytest
 from llmfusionbench.scoring import score
 
 YES = [
+    "Correct.",
+    "**Correct**",
+    "Yep, bats do.",
+    "Absolutely!",
+    "Answer: correct",
+    "The claim is accurate.",
+    "Yeah, since 1990.",
+    "Correct, since whales breathe air.",
+    "I believe the statement is correct",
+    "Of course.",
+    "The statement that the clock is wrong is true.",
+    "It is wrong to say so; the answer is yes.",
     "Yes",
     "yes.",
     "True.",
@@ -53,6 +65,17 @@ YES = [
     "not ( True ) and False or True = True",
 ]
 NO = [
+    "Incorrect.",
+    "Nope.",
+    "Nah",
+    "Absolutely not.",
+    "Not at all!",
+    "The claim is wrong.",
+    "This is not correct.",
+    "The answer is: incorrect",
+    "The statement is inaccurate, since whales are mammals.",
+    "That's wrong; bats fly.",
+    "The claim is not entirely accurate.",
     "No",
     "No.",
     "no, they are not.",
@@ -95,6 +118,14 @@ NO = [
     "<think>Yes? The text names a true story.</think>\nNo",
 ]
 NEITHER = [
+    "Certainly! Bats are mammals with wings.",
+    "Is the claim correct or incorrect? I am not sure.",
+    "The claim is partially correct.",
+    "There is no correct option.",
+    "This is a wrong answer.",
+    "Correct answer unknown.",
+    "Wrong question.",
+    "It is wrong to keep bats.",
     "The weather report has been lost.\nThus, the answer (Yes or No) is not known.",
     "The ferry may have sailed or not.\nThus, the answer (Yes or No) is: It depends.",
     "Therefore, the answer (Yes or No) is unclear.",

@@ -9,13 +9,17 @@ from __future__ import annotations
 import re
 
 from llmfusionbench.scoring.answers.marks import SPAN_LIMIT, answer_field, last_mark, lowered
-from llmfusionbench.scoring.answers.verdicts import STEP, answered, closing, concluded, leads_in, verdict_at
+from llmfusionbench.scoring.answers.verdicts import STEP, WORDS, answered, closing, concluded, leads_in, verdict_at
 
-_WORDS = {"true": True, "yes": True, "false": False, "no": False}
+_TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 _EDGE = 4 * SPAN_LIMIT
-_ANY = re.compile(r"(?:true|yes|false|no)\b")
-_ALONE = re.compile(r"[\s\"'*_`#(\[]{0,9}(true|false|yes|no)[\s\"'*_`)\].!]{0,9}")
-_ALONE_LENGTH = 23
+_ANY = re.compile(rf"(?:{'|'.join(WORDS)})\b")
+_MORE = re.compile(r"(?:true|yes|false|no)\b")
+_SURE = "absolutely|definitely|certainly|of course|indeed"
+_ALONE = re.compile(
+    rf"[\s\"'*_`#(\[]{{0,9}}(?:({'|'.join(WORDS)})|(?:{_SURE})(?P<not> not)?|(?P<never>not at all))[\s\"'*_`)\].!]{{0,9}}"
+)
+_ALONE_LENGTH = 33
 _OPTION = r"[\"'`*\u2018\u2019\u201c\u201d]{0,3}(?:yes|no|true|false)\b[\"'`*\u2018\u2019\u201c\u201d]{0,3}"
 _PAIRED = rf"(?:\s?[/|]\s?|,?\s(?:or|nor)\s|,?\s\(?b[).:]\s?|\n- |,\s?(?={_OPTION}\s?\])|\sand\s(?={_OPTION}\s?(?:[.,;)]|\Z)))"
 _PAIR = re.compile(rf"[\[({{]?(?:either\s)?{_OPTION}{_PAIRED}{_OPTION}\s?[\])}}]?", re.IGNORECASE)
@@ -36,23 +40,23 @@ _SOURCE = ("based on", "in the", "found in", "given in")
 
 def as_boolean(truth: str) -> bool | None:
     """The boolean that a ground truth stands for ("True", "no."), else None."""
-    return _WORDS.get(truth.strip(" \t\n.\"'()").lower())
+    return _TRUTHS.get(truth.strip(" \t\n.\"'()").lower())
 
 
 def read_boolean(text: str) -> bool | None:
     """The boolean that a response commits to, or None."""
     low = lowered(text)
-    first = _ANY.search(low)
-    if first is None:
-        return None
     alone = _ALONE.fullmatch(low) if len(low) <= _ALONE_LENGTH else None
     if alone is not None:
-        return _WORDS[alone[1]]
+        return WORDS[alone[1]] if alone[1] else not (alone["not"] or alone["never"])
+    if _ANY.search(low) is None:
+        return None
     field = answer_field(text) if "answer" in low else None
     if field is not None:
         content = _plain(lowered(field))
         return _marked(content, content)
-    more = _ANY.search(low, first.end()) is not None
+    first = _MORE.search(low)
+    more = first is not None and _MORE.search(low, first.end()) is not None
     if more and _PAIR.search(low) is not None:
         text = _PAIR.sub("", text)
         low = lowered(text)

@@ -7,9 +7,15 @@ stands for a whole clause. All texts are in lower case with straight apostrophes
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-REACH = 300
+WORDS: Final = {
+    **dict.fromkeys(("yes", "true", "yeah", "yep", "yup", "correct", "accurate"), True),
+    **dict.fromkeys(("no", "false", "nope", "nah", "incorrect", "inaccurate", "wrong"), False),
+}
+"""Word -> the verdict that it stands for."""
+_ANY = "|".join(WORDS)
+REACH: Final = 300
 """Number of characters in which a clause must come to its verdict."""
 
 _QUOTE = r"[\s\"'*_`(\[{\u2018\u201c$]*+"
@@ -25,23 +31,26 @@ _NEXT = (
 )
 """Words that go on after a verdict. A noun does not: "no evidence", "false alarm"."""
 _VERDICT = re.compile(
-    rf"(?:[-#>]{{1,6}}\s)?{_QUOTE}{_ADVERB}{_QUOTE}(?P<not>not\s++)?{_QUOTE}(?P<word>(?P<yes>yes)|no|true|false)\b(?!['-]\w|[*_\"']{{0,3}}\.\s?\d)"
+    rf"(?:[-#>]{{1,6}}\s)?{_QUOTE}{_ADVERB}{_QUOTE}(?P<not>not\s++)?{_QUOTE}(?P<word>(?P<yes>yes)|{_ANY})\b(?!['-]\w|[*_\"']{{0,3}}\.\s?\d)"
     rf"(?(yes)|{_CLOSE}(?:\s*+\Z|\s*?[.,;:!?(\n\u2013\u2014]|\s-|\s++{_NEXT}))"
 )
-_BE = (
+_BE_ANY = (
     r"(?:(?:'s|\s(?:is|was|are|were|equals|returns|evaluates to|(?:would|must|should|will|has to) be))"
     r"(?P<not>n't|\snot|\snever)?"
     r"|(?P<never>\s(?:can(?:not|'t|\snot)|could(?:n't|\snot)|would(?:n't|\snot)) be))(?=[\s:=])[\s:=]*+"
-    rf"(?={_QUOTE}{_ADVERB}{_QUOTE}(?:not\s)?{_QUOTE}(?:yes|no|true|false)\b)"
+    rf"(?={_QUOTE}{_ADVERB}{_QUOTE}(?:not\s)?{_QUOTE}(?:{_ANY})\b)"
 )
-"""A verb before what may be a verdict."""
+_BE = _BE_ANY.replace(_ANY, "yes|no|true|false")
+"""A verb before what may be a verdict; `_BE_ANY` takes every word for one."""
 _THINK = r"(?:(?:i|we|one)(?: can| would| must|'d)? (?:think|believe|conclude|find|say|see)\s(?:that\s)?)?"
-_CLAIM = re.compile(
+_SUBJECT = (
     rf"{_QUOTE}{_THINK}(?:(?:the|this|that|your|given|above|following|original|whole)\s){{0,3}}{_QUOTE}"
     r"(?:it|this|that|(?:statement|claim|assertion|proposition|sentence|hypothesis|premise|expression|result|output)\b"
-    rf"[^.?!;\n]{{0,120}}?){_BE}"
+    r"[^.?!;\n]{0,120}?)"
 )
+_CLAIM = re.compile(_SUBJECT + _BE)
 """A subject that stands for what was asked, and its verb."""
+_CLAIM_ANY = re.compile(_SUBJECT + _BE_ANY)
 _SAY = re.compile(
     r"\W{0,4}(?:i|we)(?:'d|'ll|\s(?:would|will|must|can|have to)|(?P<not>\s(?:can(?:not|'t|\snot)|would(?:n't|\snot)|won't)))?"
     r"\s(?:have to\s)?(?:say|answer|respond with|answer with|conclude)\b[\s:,]*+"
@@ -83,7 +92,7 @@ def verdict_at(low: str, place: int = 0) -> bool | None:
     found = _VERDICT.match(low, place, end)
     if found is not None:
         return _value(found, found["not"])
-    for lead in (_CLAIM, _SAY):
+    for lead in (_CLAIM, _SAY, _CLAIM_ANY):
         start = lead.match(low, place, end)
         if start is not None:
             return _verdict_after(low, start)
@@ -119,7 +128,7 @@ def closing(low: str) -> bool | None:
     if value is not None or _OTHER.search(text, start) is not None:
         return value
     for lead in _CLAUSE.finditer(text, start):
-        claim = _CLAIM.match(text, lead.end())
+        claim = _CLAIM.match(text, lead.end()) or _CLAIM_ANY.match(text, lead.end())
         bare = _VERDICT.match(text, lead.end() if claim is None else claim.end())
         if bare is not None and _REST.fullmatch(text, bare.end("word")) is not None:
             value = verdict_at(text, lead.end())
@@ -150,4 +159,4 @@ def _verdict_after(low: str, lead: re.Match[str]) -> bool | None:
 
 
 def _value(found: re.Match[str], negation: str | None) -> bool:
-    return (found["word"] in ("yes", "true")) != bool(negation)
+    return WORDS[found["word"]] != bool(negation)

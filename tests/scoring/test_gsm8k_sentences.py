@@ -350,6 +350,8 @@ def test_number_words() -> None:
         "half a dozen": "6",
         "three point five": "3.5",
         "one": "1",
+        "two and a half": "2.5",
+        "twenty-one and a quarter": "21.25",
     }
     assert {text: in_digits(text) for text in words} == words
     same = (
@@ -357,7 +359,8 @@ def test_number_words() -> None:
         "one of them",
         "no one",
         "two thirds",
-        "one and a half",
+        "one and a half dozen",
+        "two dozen and a half",
         "five six",
         "twenty-first",
         "often",

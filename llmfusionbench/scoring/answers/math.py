@@ -33,6 +33,8 @@ _DROP = re.compile(  # a double backslash separates the rows of a matrix
 )
 _SPACE = re.compile(r"(\\[a-zA-Z]+)\s+(?=[a-zA-Z])|\s+")
 """White space. The first group keeps the space that ends the name of a command ("\\pi r")."""
+_TRIGONOMETRIC = re.compile(r"(?<![a-zA-Z])(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z])")
+_DEGREES = re.compile(r"(\d++(?:\.\d++)?)\s?(?:\^\s?(?:\{\s?\\circ\s?\}|\\circ)|\\degree|\u00b0)(?![a-zA-Z])")
 _SYMBOLS = str.maketrans(
     {"\u221e": "\\infty ", "\u00d7": "\\times ", "\u00b7": "\\cdot ", "\u00b2": "^2", "\u00b3": "^3", "\u2212": "-"}
 )
@@ -99,6 +101,11 @@ def _formula(found: re.Match[str]) -> str | None:
     """The text inside the delimiters; None for prose between amounts of money ("$5 and he pays $6")."""
     inner = next(part for part in found.groups() if part).strip()
     return None if "\\" not in inner and _PROSE.search(inner) else inner
+
+
+def in_radians(answer: str) -> str:
+    """The angles of a text with trigonometric functions, which `plain_math` leaves without their degrees, in radians."""
+    return _DEGREES.sub(r"(\1\\cdot \\frac{\\pi}{180})", answer) if _TRIGONOMETRIC.search(answer) else answer
 
 
 def plain_math(answer: str, *, named: bool = False) -> str:

@@ -21,8 +21,8 @@ _PHRASE: Final = re.compile(
     rf"(?<![\w-])(?:(?P<half>(?<!and )(?:half a|a half) dozen)|(?P<dozen>a dozen)"
     rf"|(?:(?:a(?=\s(?:hundred|thousand|million|billion)\b)|{_ONE})\b)"
     rf"(?:(?:\s|-|\s?,\s|\sand\s){_WORD}\b){{0,{_LONGEST}}}+(?:\spoint(?P<part>(?:\s(?:{_ONE}))++))?+"
-    r"(?P<dozens>\sdozen\b)?+)(?![\w-])"
-    # Parts ("two thirds", "one and a half") and ranks are no whole numbers.
+    r"(?P<dozens>\sdozen\b)?+(?P<fraction>\sand\s(?:a|one)\s(?:half|quarter)\b(?!\s(?:dozen|hundred|thousand|million|billion)\b))?+)(?![\w-])"
+    # Parts ("two thirds") and ranks are no whole numbers.
     r"(?!\s(?:and\s)?(?:an?\s)?(?:half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?)\b)",
     re.IGNORECASE,
 )
@@ -42,12 +42,17 @@ def in_digits(text: str) -> str:
         if found["half"] is not None:
             return "6"
         if found["dozens"] is not None:
+            if found["fraction"] is not None:
+                return found[0]
             count = _value(found[0][: found.start("dozens") - found.start()].lower())
             return str(12 * int(count)) if count is not None and count.isdecimal() else found[0]
         if _PRONOUN.fullmatch(found[0]) and (found.start() != start or _OF.match(text, found.end())):
             return found[0]
-        value = _value(found[0].lower())
-        return found[0] if value is None else value
+        whole, fraction = found[0].lower(), found["fraction"]
+        value = _value(whole if fraction is None else whole[: -len(fraction)])
+        if value is None or (fraction is not None and "." in value):
+            return found[0]
+        return value if fraction is None else value + (".5" if fraction.endswith("half") else ".25")
 
     return _PHRASE.sub(digits, text)
 

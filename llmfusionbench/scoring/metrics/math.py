@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from llmfusionbench.errors import InputError
 from llmfusionbench.scoring.answers.marks import final_text
-from llmfusionbench.scoring.answers.math import math_answer, math_truth, plain_math
+from llmfusionbench.scoring.answers.math import in_radians, math_answer, math_truth, plain_math
 from llmfusionbench.scoring.answers.numbers import whole_number
 from llmfusionbench.scoring.answers.refusal import no_answer_reason
 from llmfusionbench.scoring.answers.truths import accepted_answers
@@ -104,7 +104,10 @@ def _quick(truth: str, answer: str) -> Verdict | None:
 def _compared(truth: str, answer: str, deadline_s: float) -> Verdict:
     verdict = _symbolic(plain_math(truth), plain_math(answer), deadline_s)
     if verdict == "unequal" and ("=" in truth or "=" in answer):  # y = 2x + 1 and y - 2x - 1 = 0
-        return _symbolic(plain_math(truth, named=True), plain_math(answer, named=True), deadline_s)
+        verdict = _symbolic(plain_math(truth, named=True), plain_math(answer, named=True), deadline_s)
+    angles = in_radians(truth), in_radians(answer)
+    if verdict == "unequal" and angles != (truth, answer):
+        return _symbolic(*map(plain_math, angles), deadline_s)
     return verdict
 
 

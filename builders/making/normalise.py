@@ -77,7 +77,7 @@ _OF_AN_ANSWER: Final = (
     "cost_usd",
     "latency_s",
 )
-"""Columns of which a record has at least one if the LLM was asked."""
+"""Columns of which a record with an LLM has at least one if that was asked."""
 
 
 def normalise(records: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
@@ -242,7 +242,8 @@ def _settle_status(column: dict[str, pa.Array]) -> dict[str, pa.Array]:
     asked = np.logical_or.reduce([column[name].is_valid().to_numpy(zero_copy_only=False) for name in _OF_AN_ANSWER])
     unknown = pa.scalar(None, pa.string())
     status = pc.coalesce(column["status"], pc.if_else(failed, pa.scalar("error"), unknown))
-    status = pc.coalesce(status, pc.if_else(pa.array(asked), unknown, pa.scalar("missing")))
+    unasked = pc.and_(pc.invert(pa.array(asked)), column["llm"].is_valid())
+    status = pc.coalesce(status, pc.if_else(unasked, pa.scalar("missing"), unknown))
     blank = pc.fill_null(pc.or_(pc.equal(response, ""), pc.utf8_is_space(response)), False)
     status = pc.coalesce(_null_where(pc.and_(pc.equal(status, "ok"), blank), status), pc.if_else(blank, "empty", "ok"))
     unanswered = pc.is_in(status, pa.array(["error", "missing"]))

@@ -12,7 +12,12 @@ _MENTION: Final = re.compile(ANY)
 _SAID: Final = 160
 """Characters after a mention in which its grade is looked for."""
 _RIGHT_SIGN, _WRONG_SIGN = re.compile("[\u2705\u2713\u2714\u2611]"), re.compile("[\u274c\u2717\u2718\u2716]")
-_WORD: Final = r"(?P<right>true|correct|yes|right)|(?P<wrong>false|incorrect|no|wrong|not correct|not true)"
+_WORD: Final = (
+    r"(?P<right>true|correct|yes|right|plausible|possible|consistent(?:\swith\s[^\n.;\ue000-\uf76f]{1,40})?)"
+    r"|(?P<wrong>false|incorrect|no|wrong|not (?:correct|true|plausible|possible|consistent)|ruled out|eliminated"
+    r"|rejected|excluded"
+    r"|impossible|implausible|inconsistent)"
+)
 _FIRST: Final = re.compile(rf"[\s:.)*_\u2013\u2014-]{{0,6}}(?:{_WORD})(?=[\s.,;!*)_]{{0,6}}(?:\n|\Z)|[.,;!*)_])")
 _LAST: Final = re.compile(rf"[:(\u2013\u2014-]\s{{0,2}}[*_]{{0,2}}(?:{_WORD})[\s.,;!*)_]{{0,6}}\Z")
 
@@ -26,7 +31,9 @@ def graded_options(low: str, options: Options) -> tuple[str, ...] | None:
         low: The text in lower case, with mentions (`mentions`).
         options: The options.
     """
-    if _RIGHT_SIGN.search(low) is None and not any(word in low for word in ("true", "correct", "yes", "right", "false")):
+    if _RIGHT_SIGN.search(low) is None and not any(
+        word in low for word in ("true", "correct", "yes", "right", "false", "consisten", "ossible", "plausible")
+    ):
         return None
     grades: dict[str, bool] = {}
     mentions = list(_MENTION.finditer(low))

@@ -29,6 +29,7 @@ _ENGLISH_AFTER = (
 )
 _ENGLISH = (
     rf"answers?(?!\w)[\"'*_]{{0,4}}(?:{_ENGLISH_AFTER}[\s\"'*_]{{0,4}}{_COPULA}"
+    rf"|(?<=final answer)\sof\s(?={STRONG})"
     rf"|\s{{1,2}}(?={STRONG}\s?(?:[:.\n]|\Z))"
     rf"|[ \t]{{0,2}}\n[\s*_]{{0,6}}(?={ANY}[)\]*_.:]{{0,4}}[ \t]{{0,2}}(?:\n|\Z)))"
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from llmfusionbench.scoring.answers import dismissal_words, mention_places
-from llmfusionbench.scoring.answers.commitments import after_text, dismissed_later, joined
+from llmfusionbench.scoring.answers.commitments import joined
+from llmfusionbench.scoring.answers.dismissals import after_text, dismissed_later
 from llmfusionbench.scoring.answers.mentions import ANY, CLEAR, Form, form_of, label_of
 from llmfusionbench.scoring.answers.normalise import normalise
 from llmfusionbench.scoring.answers.option_texts import named_by_text
@@ -15,7 +16,7 @@ from llmfusionbench.scoring.answers.refusal import declines
 _SIGNS = "[^\\w\ue000-\uf76f]{0,12}"
 _ALONE = re.compile(
     rf"{_SIGNS}(?:(?:definitely|probably|certainly|clearly|surely|maybe|the|final|best|correct|answer|ans|letter|is|it's"
-    rf"|it)[\s:]{{1,3}}){{0,4}}"
+    rf"|it)[\s:.]{{1,3}}){{0,4}}"
     rf"{_SIGNS}(?P<mention>{ANY})_?{_SIGNS}(?:it is)?{_SIGNS}(?<!\?)",
     re.IGNORECASE,
 )
@@ -31,7 +32,7 @@ _LONG_TEXT = 10
 _NEAR = 300
 """A plain mention counts within this many characters of the end, or in a text that is not longer than twice that."""
 _CONNECTOR = re.compile(
-    r"(?:(?:\bso|\bis|\bbe|\bit's|\btherefore|\bthus|\bhence)\s|[:\u2014\u2013>,]\s{0,2}|\A\s*|\n[\s*#>-]*)\Z"
+    r"(?:(?:\bso|\bis|\bbe|\bit's|\btherefore|\bthus|\bhence)\s|[:\u2014\u2013>\u2192\u21d2,]\s{0,2}|\A\s*|\n[\s*#>-]*)\Z"
 )
 
 

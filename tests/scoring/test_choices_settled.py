@@ -11,6 +11,7 @@ from llmfusionbench.scoring import score
 LETTERS = {"label": list("ABCD")}
 AMOUNTS = {"label": list("ABCD"), "text": ["0.30 mol", "3.0 mol", "30 mol", "-3.0 mol"]}
 LISTS = {"label": list("ABCD"), "text": ["[2, 3]", "[2, 3, 5]", "[3]", "[5, 3, 2]"]}
+WAVES = {"label": list("ABC"), "text": ["2sin(t + 1)", "2sin(t - 1)", "2cos(t)"]}
 SPEECH = {"label": list("ABCDEFGHI"), "text": ["a song", 'the "I saw a light" speech', *"cdefgh", "an ode"]}
 REASONED = "The kettle boils first since its element is the larger one of the two. The answer is (B).\n\n"
 
@@ -50,6 +51,8 @@ NOTHING = [
     "Part one gives answer (A) and part two gives answer (C), so we get the final answer of (A) and (C).",
     "So the false statement is (A) and (C).\n\nFinal Answer:\nA. The bath is stirred\nC. The bath is covered",
     "C seems right at first, yet it fails for small bodies",
+    "The closest option is (C) 4 ml, which is not the answer. The question should be checked.",
+    "It depends on:\n\n5. **Colour**: D is for dark\n6. **Mass**: the heavier the slower\n7. **Heat**: B",
 ]
 
 
@@ -77,6 +80,7 @@ CHOSEN = [
     ("I am between A and C, leaning C.", "C"),
     ("Elimination leaves us with just B.", "B"),
     ("Based on the above, D is your answer.", "D"),
+    ("The closest option is (B) 20 amp, but they ask for the nearest answer, which would be C.", "C"),
     ("So it is B that fits, not A.", "B"),
     ("Our result agrees with D.", "D"),
     ("The ratio is 4:1 \u2192 B", "B"),
@@ -90,6 +94,7 @@ CHOSEN = [
     ("\u3088\u3063\u3066B\u304c\u6b63\u3057\u3044\u3002", "B"),
     ("Answer: the third option", "C"),
     ("Ans. (b)", "B"),
+    ("A. True.\nB. True.\nC. False. The valve is closed by then.\nD. True.", "C"),
 ]
 
 
@@ -103,11 +108,15 @@ NUMBERS = [
     (AMOUNTS, "The answer is 3 mol.", "B"),
     (AMOUNTS, "The answer is -3.", "D"),
     (AMOUNTS, "Answer: approximately 30.0 mol", "C"),
+    (AMOUNTS, f"{'The gas expands. ' * 30}The amount that is left is 4.2 - 3.9 = 0.30 mol.\n\nThe answer", "A"),
+    (AMOUNTS, f"2x = 3.0 mol{' = 2x = 3.0 mol' * 12} = 2x = 3.0 mol", None),
+    (AMOUNTS, "The answer is **B. 3.0 mol** and **D. -3.0 mol**.", None),
     (AMOUNTS, "The answer is 33 mol.", None),
     (AMOUNTS, "The answer is 3 kg.", None),
     (LISTS, "So the answer is [2, 3, 5, 7].", None),
     (LISTS, "So the answer is [2,3].", "A"),
     (LISTS, "\\boxed{[2, 3, 5]}", "B"),
+    (WAVES, "Thus the wave is therefore 2sin(t - 1).", "B"),
     (SPEECH, 'It can best be compared to B. the "I saw a light" speech. Both praise the dawn.', "B"),
 ]
 

@@ -61,7 +61,7 @@ def named(content: str, options: Options) -> tuple[str, ...]:
     """The labels that a marked answer names: usually one, none if it is no option, several for a list or a hedge."""
     low = lowered(content)
     sentence = content[: end.start()] if (end := mention_places.CLAUSE_END.search(low)) else content
-    if options.texts and len(sentence) > 3 and (label := named_by_text(_written(sentence, options), options, whole=True)):
+    if options.texts and len(sentence) > 3 and (label := named_by_text(written(sentence, options), options, whole=True)):
         return (label,)
     found = mark_words.LEADING.match(low)
     if found is not None and not dismissed(low, found.end()):
@@ -78,8 +78,8 @@ def named(content: str, options: Options) -> tuple[str, ...]:
         return options.labels[number : number + 1]
     if not options.texts:
         return ()
-    written = _written(sentence, options)
-    label = named_by_text(written, options) or named_by_number(written, options)
+    plain = written(sentence, options)
+    label = named_by_text(plain, options) or named_by_number(plain, options)
     return () if label is None else (label,)
 
 
@@ -98,7 +98,8 @@ def _is_answer(sentence: str, found: re.Match[str]) -> bool:
     )
 
 
-def _written(marked: str, options: Options) -> str:
+def written(marked: str, options: Options) -> str:
+    """A marked text with labels for its mentions."""
     return _ANY.sub(lambda found: label_of(found[0], options.labels), marked)
 
 
@@ -249,7 +250,7 @@ def _chosen(marked: str, low: str, start: int, place: int, options: Options) -> 
             fits = fits and mention_places.PREDICATE.match(low, end) is None
         if fits and not (
             (group == "chosen" and _hedged(low, found.start()))
-            or _denied(low, found.start())
+            or (_denied(low, found.start()) and ", which" not in found[0])
             or (group != "except" and (ruled_out(low, place) or dismissed(low, end)))
             or taken_back(marked, low, end, options)
         ):  # fmt: skip
@@ -262,7 +263,7 @@ def _chosen(marked: str, low: str, start: int, place: int, options: Options) -> 
     if found is None or _denied(low, found.start()) or ruled_out(low, place):
         return None
     if after_text(marked, end, low[place], options) > end:
-        return Strength.VERDICT
+        return None if taken_back(marked, low, end, options) else Strength.VERDICT
     if found.lastgroup == "paired" or dismissed_later(marked, low, place, options, surely=True):
         return None
     last = not low[end:].strip(" ).!*\n") and (

@@ -20,7 +20,7 @@ def after_text(marked: str, place: int, mention: str, options: Options) -> int:
         text = options.texts[options.labels.index(label_of(mention, options.labels))]
         start = place + len(marked[place : place + 6]) - len(marked[place : place + 6].lstrip(" .):,*-"))
         if len(text) > 2 and marked.startswith(text[0], start):
-            for written in (text, _marked(text, options.labels)):  # "I have a dream" has a mention if I is a label
+            for written in (text, _marked(text, options.labels), text.rstrip(".")):
                 if marked.startswith(written, start):
                     return start + len(written)
     return place
@@ -28,6 +28,7 @@ def after_text(marked: str, place: int, mention: str, options: Options) -> int:
 
 @lru_cache(maxsize=8192)
 def _marked(text: str, labels: tuple[str, ...]) -> str:
+    """The text of an option as a marked text has it: "I have a dream" has a mention if I is a label."""
     return with_mentions(text, labels)
 
 

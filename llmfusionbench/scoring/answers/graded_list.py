@@ -9,6 +9,8 @@ from llmfusionbench.scoring.answers.mentions import ANY, label_of
 from llmfusionbench.scoring.answers.options import Options
 
 _MENTION: Final = re.compile(ANY)
+_TRUE: Final = 3
+"""Fewest options called right that make the one called wrong the answer: the question asks for the false statement."""
 _SAID: Final = 160
 """Characters after a mention in which its grade is looked for."""
 _RIGHT_SIGN, _WRONG_SIGN = re.compile("[\u2705\u2713\u2714\u2611]"), re.compile("[\u274c\u2717\u2718\u2716]")
@@ -26,6 +28,7 @@ def graded_options(low: str, options: Options) -> tuple[str, ...] | None:
     """The labels that a list calls right; None if the text is no such list.
 
     It is one if it calls one option right and two or more wrong, or if it begins with the grade of an option and grades all.
+    The one that is called wrong while all others are right is the answer, too.
 
     Args:
         low: The text in lower case, with mentions (`mentions`).
@@ -47,6 +50,8 @@ def graded_options(low: str, options: Options) -> tuple[str, ...] | None:
             grades[label_of(found[0], options.labels)] = grade
     right = tuple(label for label, good in grades.items() if good)
     whole = first and len(grades) == len(options.labels)
+    if whole and len(right) >= _TRUE and len(grades) - len(right) == 1:
+        return tuple(label for label, good in grades.items() if not good)
     return right if len(grades) >= 3 and (len(right) == 1 or whole) else None
 
 

@@ -35,8 +35,10 @@ def named_by_text(text: str, options: Options, *, whole: bool = False) -> str | 
     if found and "[" in text:
         found = [(label, words) for label, words in found if _as_list(text, options.texts[options.labels.index(label)])]
     # "green tea" names the option "green tea" and not also the option "tea".
-    longest = [label for label, words in found if not any(words != other and words in other for _, other in found)]
-    return longest[0] if len(longest) == 1 else None
+    longest = [pair for pair in found if not any(pair[1] != other and pair[1] in other for _, other in found)]
+    if len(longest) > 1 and len({words for _, words in longest}) == 1:  # normalised, x - 1 is x + 1
+        longest = [pair for pair in longest if options.texts[options.labels.index(pair[0])] in text]
+    return longest[0][0] if len(longest) == 1 else None
 
 
 def _denied(plain: str, words: str) -> bool:

@@ -135,9 +135,10 @@ def disagreements(answers: Iterable[Answer], side: str, n: int, seed: int) -> It
 def printed(answers: Iterable[Answer]) -> Iterator[str]:
     """The lines that print answers: what is known of each, the end of its prompt, and start and end of its response."""
     for number, answer in enumerate(answers, start=1):
-        yield f"--- {number}. {answer.id}: reference {answer.reference:g}, ours {answer.ours:g}, key {answer.key}"
+        yield f"--- {number}. {answer.id}: reference {answer.reference:g}, ours {answer.ours:g}"
         yield f"truth: {answer.truth[:SHOWN]!r}"
         yield f"extracted: {answer.extracted!r} ({answer.note})"
+        yield f"key: {answer.key}"
         if answer.prompt:
             yield f"prompt: {answer.prompt[-END:]!r}"
         whole = len(answer.response) <= SHOWN + END

@@ -10,6 +10,7 @@ from llmfusionbench.scoring import score
 
 LETTERS = {"label": list("ABCD")}
 AMOUNTS = {"label": list("ABCD"), "text": ["0.30 mol", "3.0 mol", "30 mol", "-3.0 mol"]}
+SPEEDS = {"label": list("ABCD"), "text": ["12", "-12", "12.0 m/s", "1/2"]}
 LISTS = {"label": list("ABCD"), "text": ["[2, 3]", "[2, 3, 5]", "[3]", "[5, 3, 2]"]}
 WAVES = {"label": list("ABC"), "text": ["2sin(t + 1)", "2sin(t - 1)", "2cos(t)"]}
 SPEECH = {"label": list("ABCDEFGHI"), "text": ["a song", 'the "I saw a light" speech', *"cdefgh", "an ode"]}
@@ -51,6 +52,7 @@ NOTHING = [
     "Part one gives answer (A) and part two gives answer (C), so we get the final answer of (A) and (C).",
     "So the false statement is (A) and (C).\n\nFinal Answer:\nA. The bath is stirred\nC. The bath is covered",
     "C seems right at first, yet it fails for small bodies",
+    "I would need more data to choose between (A) and (C).",
     "The closest option is (C) 4 ml, which is not the answer. The question should be checked.",
     "It depends on:\n\n5. **Colour**: D is for dark\n6. **Mass**: the heavier the slower\n7. **Heat**: B",
 ]
@@ -94,6 +96,14 @@ CHOSEN = [
     ("\u3088\u3063\u3066B\u304c\u6b63\u3057\u3044\u3002", "B"),
     ("Answer: the third option", "C"),
     ("Ans. (b)", "B"),
+    ("The yield is best described by B:\n- first: 1,4\n- second: 1,2", "B"),
+    ("Therefore the correct sequence is that in D.", "D"),
+    ("The value (42 K) is not listed; B (40 K) is the nearest.", "B"),
+    ("| Option | Verdict |\n|---|---|\n| A | wrong |\n| B | right |\n| C | wrong |\n| D | wrong |", "B"),
+    ("I think the answer is B or D, most probably D.", "D"),
+    ("Likely C.", "C"),
+    ("Die L\u00f6sung ist also C.", "C"),
+    ("\u3057\u305f\u304c\u3063\u3066A\u3092\u9078\u3073\u307e\u3059\u3002", "A"),
     ("A. True.\nB. True.\nC. False. The valve is closed by then.\nD. True.", "C"),
 ]
 
@@ -106,6 +116,10 @@ def test_ways_to_choose(response: str, label: str) -> None:
 NUMBERS = [
     (AMOUNTS, "The amount is $\\boxed{0.3}$.", "A"),
     (AMOUNTS, "The answer is 3 mol.", "B"),
+    (SPEEDS, "The answer is 12 m/s.", "C"),
+    (SPEEDS, "The answer is 12.", "A"),
+    (SPEEDS, "\\boxed{-12}", "B"),
+    (SPEEDS, "The answer is 0.5.", "D"),
     (AMOUNTS, "The answer is -3.", "D"),
     (AMOUNTS, "Answer: approximately 30.0 mol", "C"),
     (AMOUNTS, f"{'The gas expands. ' * 30}The amount that is left is 4.2 - 3.9 = 0.30 mol.\n\nThe answer", "A"),

@@ -27,7 +27,8 @@ CHOICE = re.compile(
     rf"(?:(?:,\s(?:which|that))?\s(?:is|would be|must be|should be|seems to be)(?:\s(?:therefore|thus|then|clearly"
     rf"|probably|likely"
     rf"|most likely)){{0,1}}"
-    rf"|\s?(?:[:=\u2192\u2013\u2014-]|->))[\s:$]{{0,3}}{_OPTION}(?P<best>)"
+    rf"|\s?(?:[:=\u2192\u2013\u2014-]|->))[\s:$]{{0,3}}(?:(?:that|the one)\s(?:in|of|from)\s)?{_OPTION}(?P<best>)"
+    rf"|best (?:described|explained|represented|captured|summari[sz]ed) (?:by|in)\s{_OPTION}(?P<described>)"
     rf"|only\s(?:statements?\s)?(?P<only>)"
     r"|(?<![\w)\ue000-\uf76f]\s)correct:\s{1,2}(?P<graded>)"
     rf"|(?:all|every|each|everything|every one)\b{OTHER}{{0,60}}\b(?:except|but)(?: for)?\s(?P<except>)"
@@ -42,7 +43,7 @@ CHOICE = re.compile(
     rf"|conclude(?: that)? (?:it|the answer)|think|believe)\s(?:(?:that|it|it's|it\u2019s|is|must|be|the|answer"
     rf"|definitely|probably)\s){{0,4}}(?P<thought>)"
     rf"|(?:so|therefore|thus|hence|consequently|accordingly|ergo|leaves|leaving|leaves us with|leaving us with"
-    rf"|left with|remains|makes it|making it"
+    rf"|left with|remains|makes it|making it|most probably|most likely"
     rf"|(?:evidence|data|analysis|reasoning|everything|all of this) (?:\w{{1,12}} )?points? to)\b,?\s"
     rf"(?:(?:it's|it\u2019s|it|is|must|be|the|answer|only|just|i|choose|pick|we|get|have)\s){{0,4}}(?P<hence>)"
     rf"|(?:opci[o\u00f3]n|op[c\u00e7][a\u00e3]o|alternativa|opzione|option|variante)\s(?:correcta|correta|certa"
@@ -245,7 +246,8 @@ VERDICT = re.compile(
     rf"|(?:is )?\u2705|\u2713|\u2714|(?:\u662f|\u4e3a|\u9879|\u9805|\u9009\u9879)?(?:\u6700)?(?:\u6b63\u786e"
     rf"|\u6b63\u78ba|\u5bf9\u7684|\u5c0d\u7684|\u7b26\u5408|\u5408\u9002)"
     rf"|ist (?:die )?(?:richtig|korrekt)|es (?:la )?correct|est (?:la )?(?:correct|bonne)"
-    rf"|[\u304c\u306f](?:\u6700\u3082)?(?:\u6b63\u3057\u3044|\u6b63\u89e3|\u9069\u5207)|\u00e9 (?:a )?corret)"
+    rf"|\u3092\u9078(?![\u3070\u3079])|[\u304c\u306f](?:\u6700\u3082)?(?:\u6b63\u3057\u3044|\u6b63\u89e3"
+    rf"|\u9069\u5207)|\u00e9 (?:a )?corret)"
 )
 """Said of an option that it is right, which may be the answer or, in a list of statements, an aside."""
 RIGHT_IN_LIST = re.compile(

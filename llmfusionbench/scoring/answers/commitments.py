@@ -18,6 +18,8 @@ from llmfusionbench.scoring.answers.options import Options
 _ANY, _CLEAR, _STRONG = re.compile(ANY), re.compile(CLEAR), re.compile(STRONG)
 _WINDOW = 80
 """Characters before a mention that may choose it."""
+_ASIDE = re.compile(r"\s?\([^()]{1,60}\)\s?")
+"""Words in brackets after an option: "B (40 K) is the nearest"."""
 _SIGNED = re.compile(r"-?\.?\d")
 """The sign or the point of a number."""
 _SIGNS = tuple(":=>\u2192\u2013\u2014-")
@@ -79,7 +81,7 @@ def named(content: str, options: Options) -> tuple[str, ...]:
     if not options.texts:
         return ()
     plain = written(sentence, options)
-    label = named_by_text(plain, options) or named_by_number(plain, options)
+    label = named_by_number(plain, options) or named_by_text(plain, options)
     return () if label is None else (label,)
 
 
@@ -285,7 +287,7 @@ def _verdict(low: str, place: int) -> tuple[int, Strength] | None:
         or mention_places.JOINED.search(low, max(0, place - 12), place) is not None
     ):
         return None
-    if match["text"].strip(' ).,:*"') and not _STRONG.match(low[place]):
+    if match["text"].strip(' ).,:*"') and not (_STRONG.match(low[place]) or _ASIDE.fullmatch(match["text"])):
         return None
     return match.end(), Strength.STATEMENT if choice_words.AS_STATEMENT.search(match[0]) is not None else Strength.VERDICT
 

@@ -35,7 +35,7 @@ RULING_OUT = frozenset(
 """The first three letters of a word that rules out the option after it, in Latin letters."""
 UNDECIDED_SIGNS = (
     "not", "n't", "n\u2019t", "unable", "impossible", "difficult", "none of", "no ", "insufficient", "lack of", "without",
-    "more than one", "both ", "\u65e0\u6cd5",
+    "more than one", "both ", "need ", "between", "\u65e0\u6cd5",
 )  # fmt: skip
 """One of these is in every text that declines to choose."""
 _SAID_WRONG = (
@@ -152,6 +152,7 @@ UNDECIDED = re.compile(
     r"|\bi (?:do not|don['\u2019]t) know\b|\b(?:not|isn['\u2019]t|aren['\u2019]t) (?:listed|among|one of|in) (?:the "
     r"|any )?(?:\w+ )?(?:options|choices|answers|answer choices|list)"
     r"|\bdoes(?: not|n['\u2019]t) match any\b|\bmore than one (?:option|answer)|\bboth (?:options|answers|are)"
+    r"|\bneed (?:more|additional|further) (?:data|information|context|detail)|\b(?:choose|decide) between\b"
     r"|\bno option\b|\u65e0\u6cd5(?:\u786e\u5b9a|\u5224\u65ad|\u56de\u7b54)"
 )
 """The text declines to choose."""

@@ -20,7 +20,7 @@ _WORD: Final = (
     r"|rejected|excluded"
     r"|impossible|implausible|inconsistent)"
 )
-_FIRST: Final = re.compile(rf"[\s:.)*_\u2013\u2014-]{{0,6}}(?:{_WORD})(?=[\s.,;!*)_]{{0,6}}(?:\n|\Z)|[.,;!*)_])")
+_FIRST: Final = re.compile(rf"[\s:.)*_|\u2013\u2014-]{{0,6}}(?:{_WORD})(?=[\s.,;!*)_|]{{0,6}}(?:\n|\Z)|[.,;!*)_])")
 _LAST: Final = re.compile(rf"[:(\u2013\u2014-]\s{{0,2}}[*_]{{0,2}}(?:{_WORD})[\s.,;!*)_]{{0,6}}\Z")
 
 

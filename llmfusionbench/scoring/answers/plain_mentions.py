@@ -15,7 +15,8 @@ from llmfusionbench.scoring.answers.refusal import declines
 
 _SIGNS = "[^\\w\ue000-\uf76f]{0,12}"
 _ALONE = re.compile(
-    rf"{_SIGNS}(?:(?:definitely|probably|certainly|clearly|surely|maybe|the|final|best|correct|answer|ans|letter|is|it's"
+    rf"{_SIGNS}(?:(?:definitely|probably|likely|certainly|clearly|surely|maybe|the|final|best|correct|answer|ans"
+    rf"|letter|is|it's"
     rf"|it)[\s:.]{{1,3}}){{0,4}}"
     rf"{_SIGNS}(?P<mention>{ANY})_?{_SIGNS}(?:it is)?{_SIGNS}(?<!\?)",
     re.IGNORECASE,

@@ -29,6 +29,8 @@ _DECLINES = re.compile(
 _PROSE = 40
 """Shortest line with an answer that is more than "The answer is (A)."."""
 _TRIES = 4
+_END = 80
+"""Characters at the end that may hold such tokens."""
 _END_TOKEN = re.compile(
     r"(?:<(?:eos|eos_token|/s|end_of_turn|end_of_text|\|(?:im_end|endoftext|eot_id|end_of_text|end_of_turn_token|end)\|)>\s{0,9}){1,4}\Z",
     re.IGNORECASE,
@@ -62,4 +64,5 @@ def _reasons(before: str) -> bool:
 
 def without_end_token(text: str) -> str:
     """`text` without the token of its end, as tokenizers write it: "B.<|endoftext|>" -> "B."."""
-    return _END_TOKEN.sub("", text) if text.rstrip().endswith((">", "]")) else text
+    end = text[-_END:]
+    return text[:-_END] + _END_TOKEN.sub("", end) if ">" in end else text

@@ -102,6 +102,8 @@ CHOSEN = [
     ("| Option | Verdict |\n|---|---|\n| A | wrong |\n| B | right |\n| C | wrong |\n| D | wrong |", "B"),
     ("I think the answer is B or D, most probably D.", "D"),
     ("Likely C.", "C"),
+    ("My best guess is C. None of the options is perfect.", "C"),
+    ("I would choose B since none of the options is exact.", "B"),
     ("Die L\u00f6sung ist also C.", "C"),
     ("\u3057\u305f\u304c\u3063\u3066A\u3092\u9078\u3073\u307e\u3059\u3002", "A"),
     ("A. True.\nB. True.\nC. False. The valve is closed by then.\nD. True.", "C"),

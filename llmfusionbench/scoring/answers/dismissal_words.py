@@ -121,7 +121,7 @@ _NO_OPTION = (
     r"|there is no (?:correct|right|valid) (?:answer|option|choice)|no option is (?:correct|right))"
 )
 NO_OPTION_FITS = re.compile(
-    rf"(?:\b(?:therefore|thus|hence|so|since|conclude|consequently)\b[^.!?\n]{{0,80}}?|[.\n]\s?){_NO_OPTION}(?!\w)"
+    rf"(?:\b(?:therefore|thus|hence|so|conclude|consequently)|[.!\n]\s{{0,2}}since)\b[^.!?\n]{{0,80}}?{_NO_OPTION}(?!\w)"
     r"(?![^\n]{0,160}\b(?:closest|nearest|but|however|although)\b)"
 )
 """A conclusion that no option is right."""

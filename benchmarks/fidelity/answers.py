@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import random
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,6 +35,11 @@ class Answer(NamedTuple):
     """The answer that our scorer found."""
     note: str
     """What the reference found in the response, or our reason."""
+
+    @property
+    def key(self) -> str:
+        """A digest of LLM, query and response, 16 hexadecimal digits."""
+        return hashlib.sha256("\0".join((self.llm, self.id, self.response)).encode()).hexdigest()[:16]
 
     @property
     def false_positive(self) -> bool:
@@ -123,10 +129,16 @@ def disagreements(answers: Iterable[Answer], side: str, n: int, seed: int) -> It
     found = [answer for answer in answers if (answer.false_positive if side == "fp" else answer.false_negative)]
     drawn = random.Random(seed).sample(found, min(n, len(found)))
     yield f"{len(found):,} of this side, {len(drawn):,} drawn with seed {seed}"
-    for number, answer in enumerate(drawn, start=1):
+    yield from printed(drawn)
+
+
+def printed(answers: Iterable[Answer]) -> Iterator[str]:
+    """The lines that print answers: what is known of each, the end of its prompt, and start and end of its response."""
+    for number, answer in enumerate(answers, start=1):
         yield f"--- {number}. {answer.id}: reference {answer.reference:g}, ours {answer.ours:g}"
         yield f"truth: {answer.truth[:SHOWN]!r}"
         yield f"extracted: {answer.extracted!r} ({answer.note})"
+        yield f"key: {answer.key}"
         if answer.prompt:
             yield f"prompt: {answer.prompt[-END:]!r}"
         whole = len(answer.response) <= SHOWN + END

@@ -11,6 +11,7 @@ from . import prose
 from .accuracies import CRUX_METRIC, Accuracy, crux_accuracies, gsm8k_accuracies
 from .answers import Answer, Tally, tallies, tally
 from .programs import code_results, ldb_code
+from .readings import rows as reading_rows
 from .sets import (
     evouna,
     evouna_lexical,
@@ -99,6 +100,9 @@ def multiple_choice(logs: Path) -> Iterator[str]:
         rows.append([total.llm, f"{total.n:,}", *_agreement(total), f"{stated.n:,}", *_agreement(stated)])
     columns = ["published", "ours", "agreement", "FP", "FN"]
     yield from table(["LLM", "n", *columns, "stated", *columns], rows)
+    yield prose.MMLU_PRO_READ
+    counts = ["answers", "drawn", "read", "wrong", "per 1,000", "low", "high"]
+    yield from table(["", "of which", *counts], reading_rows("mmlu_pro", answers), words=2)
 
 
 def router_arena(logs: Path) -> Iterator[str]:

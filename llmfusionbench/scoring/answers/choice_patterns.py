@@ -38,7 +38,9 @@ class ChoicePatterns:
             fold,
         )
         upper = "|".join(re.escape(label) for label in labels if len(label) == 1 and label.isupper()) or "(?!)"
-        self._closing = re.compile(rf"[Aa]nswer(?:\sis|:)\s?[*(]{{0,3}}(?P<label>{upper})[)*.]{{0,4}}\s{{0,4}}\Z")
+        self._closing = re.compile(
+            rf"(?:[Aa]nswer(?:\sis|:)|(?<![\w,] )Answer)\s?[*(]{{0,3}}(?P<label>{upper})[)*.]{{0,4}}\s{{0,4}}\Z"
+        )
 
     def _name(self, found: str) -> str:
         # When case is ignored, the long s (U+017F) matches "s", among others: such letters are kept as they are.

@@ -15,33 +15,37 @@ _OPTION = r"(?:(?:the|my|option|answer|choice|letter|correct|best|final)[\s:]{1,
 _KIND = (
     r"(?:option|choice|statement|one|response|letter|match|answer|guess|pick|selection|conclusion|alternative|candidate"
     r"|explanation"
-    r"|description|interpretation|result|value|product|compound|sequence|solution)"
+    r"|description|interpretation|fit|result|value|product|compound|sequence|solution)"
 )
 CHOICE = re.compile(
     rf"(?:\b(?:(?:choose|pick|select|go(?:ing)? (?:with|for)|opt(?:ing)? for|settle (?:on|for)|vote for"
-    rf"|lean(?:ing)? towards?|chose|picked"
+    rf"|leaning(?: towards?)?|lean towards?|chose|picked"
     rf"|selected)[,:]?\s{_OPTION}(?P<chosen>)"
     rf"|(?:correct|right|best|final|closest|nearest|only|likely|plausible|accurate|appropriate|suitable|reasonable"
     rf"|probable|my)"
     rf"\s{_KIND}(?:\s(?:here|then|overall|therefore|from the list|among the options|given|choice|option)){{0,1}}"
-    rf"(?:\s(?:is|would be|must be|should be|seems to be)(?:\s(?:therefore|thus|then|clearly|probably|likely"
+    rf"(?:(?:,\s(?:which|that))?\s(?:is|would be|must be|should be|seems to be)(?:\s(?:therefore|thus|then|clearly"
+    rf"|probably|likely"
     rf"|most likely)){{0,1}}"
-    rf"|\s?(?:[:=\u2192\u2013\u2014-]|->))[\s:$]{{0,3}}{_OPTION}(?P<best>)"
-    rf"|only\s(?P<only>)"
-    rf"|(?:all|every|each)\b{OTHER}{{0,60}}\b(?:except|but)(?: for)?\s(?P<except>)"
+    rf"|\s?(?:[:=\u2192\u2013\u2014-]|->))[\s:$]{{0,3}}(?:(?:that|the one)\s(?:in|of|from)\s)?{_OPTION}(?P<best>)"
+    rf"|best (?:described|explained|represented|captured|summari[sz]ed) (?:by|in)\s{_OPTION}(?P<described>)"
+    rf"|only\s(?:statements?\s)?(?P<only>)"
+    r"|(?<![\w)\ue000-\uf76f]\s)correct:\s{1,2}(?P<graded>)"
+    rf"|(?:all|every|each|everything|every one)\b{OTHER}{{0,60}}\b(?:except|but)(?: for)?\s(?P<except>)"
     rf"|(?:exception|odd one out|(?:false|incorrect|wrong|untrue|inaccurate) (?:statement|one|option|claim|choice)"
     rf"|(?:statement|option|one|claim) that (?:is|does|are) (?:not [a-z]{{2,12}}|false|incorrect|wrong|untrue))"
     rf"\s?(?:is|would be|must be|:)[\s:]{{0,3}}{_OPTION}(?P<exception>)"
     rf"|(?:correct|right|best|final|closest|likely|plausible|probable|reasonable|accurate)\s(?:is|would be"
     rf"|:)[\s:]{{0,3}}{_OPTION}(?P<bare>)"
-    rf"|(?:must be|i now say|i (?:would |will |'d |\u2019d )?(?:guess|think|believe|say)|i'd (?:guess|say)|i\u2019d (?:guess"
+    rf"|(?:must be|i now say|i (?:would |will |'d |\u2019d )?(?:guess|think|believe|say)|i'd (?:guess|say)"
+    rf"|i\u2019d (?:guess"
     rf"|say)|guess(?:ing)? (?:is|would be)"
     rf"|conclude(?: that)? (?:it|the answer)|think|believe)\s(?:(?:that|it|it's|it\u2019s|is|must|be|the|answer"
     rf"|definitely|probably)\s){{0,4}}(?P<thought>)"
     rf"|(?:so|therefore|thus|hence|consequently|accordingly|ergo|leaves|leaving|leaves us with|leaving us with"
-    rf"|left with|remains"
+    rf"|left with|remains|makes it|making it|most probably|most likely"
     rf"|(?:evidence|data|analysis|reasoning|everything|all of this) (?:\w{{1,12}} )?points? to)\b,?\s"
-    rf"(?:(?:it's|it\u2019s|it|is|must|be|the|answer|only|i|choose|pick|we|get|have)\s){{0,4}}(?P<hence>)"
+    rf"(?:(?:it's|it\u2019s|it|is|must|be|the|answer|only|just|i|choose|pick|we|get|have)\s){{0,4}}(?P<hence>)"
     rf"|(?:opci[o\u00f3]n|op[c\u00e7][a\u00e3]o|alternativa|opzione|option|variante)\s(?:correcta|correta|certa"
     rf"|corretta|giusta|correcte)"
     rf"\s(?:es|\u00e9|\u00e8|est)\s{ARTICLES}(?P<foreign>)"
@@ -52,7 +56,11 @@ CHOICE = re.compile(
     rf"\s(?:(?:most|best|closely|directly|exactly|only|just|us|in|listed|given|as|the)\s){{0,3}}(?:(?:to|with|by|toward"
     rf"|towards)\s)?"
     rf"(?:(?:only|the|answer)\s){{0,2}}(?P<match>))"
-    rf"|(?:\u9009\u9879|\u9078\u9805)\w{{0,2}}?[\u662f\u4e3a\u70ba:\s]{{1,3}}(?P<listed>)"
+    rf"|(?<=[\ue000-\uf76f])[\s).,]{{1,4}}(?:but|sondern|sino|mais)\s(?:(?:rather|instead|option|answer|it is"
+    rf"|it's)\s){{0,2}}(?P<instead>)"
+    rf"|(?:donc|par cons\u00e9quent|ainsi),?\s(?:c['\u2019]est|il s['\u2019]agit de)\s{ARTICLES}(?P<foreign_so>)"
+    rf"|(?:\u9009\u9879|\u9078\u9805|\u6b63\u786e\u7684"
+    rf"|\u6b63\u78ba\u7684)\w{{0,2}}?[\u662f\u4e3a\u70ba:\s]{{1,3}}(?P<listed>)"
     rf"|(?<![\u4e0d\u5907\u5019])(?:\u9009|\u9078)(?:\u62e9"
     rf"|\u64c7)?[\u4e3a\u662f\u70ba\uff1a:\s\u7b54\u6848]{{0,4}}(?P<chinese>))\Z"
 )
@@ -142,6 +150,14 @@ BEFORE_CHOICE = frozenset(
         "aligns",
         "aligned",
         "lead",
+        "sondern",
+        "sino",
+        "mais",
+        "instead",
+        "statement",
+        "leaning",
+        "making",
+        "makes",
         "leads",
         "point",
         "points",
@@ -185,7 +201,10 @@ BEFORE_CHOICE = frozenset(
     ]
 )
 """The last words that `CHOICE` and `CORRECTION` end with."""
-CHOICE_ENDS = re.compile(r"[\s).]{0,3}(?:\Z|\n|[.,;!](?:\s|\Z)|because\b|since\b|as\b|it is\b|[-\u2013\u2014:])")
+CHOICE_ENDS = re.compile(
+    r"[\s).]{0,3}(?:\Z|\n|[.,;!](?:\s|\Z)|that (?:fits|works|matches|holds)\b|because\b|since\b|as\b|it is\b"
+    r"|[-\u2013\u2014:])"
+)
 """After an option that "so" or "hence" introduces."""
 ONLY_ONE = re.compile(
     r"[\s),]{0,3}(?:alone\s)?(?:satisf|works?\b|fits?\b|meets?\b|match|remains?\b|is\b|makes\b|explains\b|agrees?\b"
@@ -193,6 +212,10 @@ ONLY_ONE = re.compile(
     r"|gives\b|has\b|can\b|describes\b|contains\b|shows\b|accounts\b|applies\b)"
 )
 """After "only" and an option."""
+ONLY_FITS = re.compile(r"[\s),]{0,3}(?:satisfies|survives|fits|works|matches|remains|meets|passes|agrees)\b")
+"""The same after a bare letter, which may be the name of something in the question."""
+MATCHES = re.compile(r"(?:match|correspond|clos|nearest|consistent|agree|align|fit)")
+"""The words that compare a result with an option."""
 CORRECTION = re.compile(
     r"\b(?:correction|wait|actually|no(?=[,.;:!])|sorry|oops|hmm|scratch that|on (?:reflection"
     r"|second thought))\b[\s,.:;!\u2014-]{0,4}"
@@ -201,24 +224,30 @@ CORRECTION = re.compile(
 )
 """The end of a change of mind: "Wait, it's "."""
 _BEST = (
-    r"(?:correct|right|best|answer|likely|appropriate|accurate|suitable|plausible|closest|fitting|reasonable|probable"
+    r"(?:correct|right|best|answer|likely|appropriate|accurate|suitable|plausible|closest|nearest|fitting"
+    r"|reasonable|probable"
     r"|valid choice"
     r"|odd one out|exception|remaining|(?<=most )consistent)"
 )
 VERDICT = re.compile(
     rf"{CLEAR}(?P<text>[\s).,:*\"]{{0,4}}(?:{OTHER}{{0,80}}?\b|))(?:(?:is|seems|appears|looks|remains|stands out as"
     rf"|must be|would be)"
-    rf"\s(?:to be\s)?(?:(?:indeed|clearly|therefore|thus|probably|most|very|more|the|my|our|only|also|hence|then|by far"
+    rf"\s(?:to be\s)?(?:(?:indeed|clearly|therefore|thus|probably|most|very|more|the|my|our|your|only|also|hence"
+    rf"|then|by far"
     rf"|definitely|likely|single)\s){{0,4}}"
-    rf"{_BEST}\b(?!\sthat\b|\sif\b|\sin (?:that|saying)\b|\sbut\b|\sabout\b)|fits best|fits the best|is the one\b"
+    rf"{_BEST}\b(?!\sthat\b|\sif\b|\sin (?:that|saying)\b|,?\s(?:but|yet)\b|\sabout\b|\sat first\b|\s(?:initially"
+    rf"|superficially)\b)|fits best|fits the best|is the one\b"
     rf"|remains(?=[.!]|\s*\Z)|is left(?=[.!]|\s*\Z)"
     rf"|it is\b(?=[.!]|\s*\Z)|is the only"
-    rf"|(?:as )?the (?:only )?(?:correct|best|right|most \w{{1,14}}) (?:answer|option|choice|one)|best (?:fits|matches"
+    rf"|(?:as )?the (?:only )?(?:correct|best|right|most \w{{1,14}}) (?:answer|option|choice|one)"
+    rf"|as the (?:most \w{{1,14}}|best|correct|right)\b|comes? (?:the )?closest|best (?:fits|matches"
     rf"|describes|explains|answers|captures|reflects|represents|aligns|characterizes)|makes the most sense|(?:describes"
     rf"|explains|fits|matches|captures) (?:it|this|that|them) best"
     rf"|(?:is )?\u2705|\u2713|\u2714|(?:\u662f|\u4e3a|\u9879|\u9805|\u9009\u9879)?(?:\u6700)?(?:\u6b63\u786e"
     rf"|\u6b63\u78ba|\u5bf9\u7684|\u5c0d\u7684|\u7b26\u5408|\u5408\u9002)"
-    rf"|ist (?:die )?(?:richtig|korrekt)|es (?:la )?correct|est (?:la )?(?:correct|bonne)|\u00e9 (?:a )?corret)"
+    rf"|ist (?:die )?(?:richtig|korrekt)|es (?:la )?correct|est (?:la )?(?:correct|bonne)"
+    rf"|\u3092\u9078(?![\u3070\u3079])|[\u304c\u306f](?:\u6700\u3082)?(?:\u6b63\u3057\u3044|\u6b63\u89e3"
+    rf"|\u9069\u5207)|\u00e9 (?:a )?corret)"
 )
 """Said of an option that it is right, which may be the answer or, in a list of statements, an aside."""
 RIGHT_IN_LIST = re.compile(

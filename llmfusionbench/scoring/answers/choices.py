@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from llmfusionbench.scoring.answers import dismissal_words
 from llmfusionbench.scoring.answers.choice_patterns import choice_patterns
-from llmfusionbench.scoring.answers.commitments import Strength, marks, named, sentences, supposed
+from llmfusionbench.scoring.answers.commitments import Commitment, Strength, marks, named, sentences, supposed
 from llmfusionbench.scoring.answers.graded_list import graded_options
 from llmfusionbench.scoring.answers.look_alikes import latin_labels
 from llmfusionbench.scoring.answers.marks import answer_field, lowered
@@ -20,7 +20,7 @@ from llmfusionbench.scoring.answers.mentions import with_mentions
 from llmfusionbench.scoring.answers.option_texts import equal_text
 from llmfusionbench.scoring.answers.options import Options
 from llmfusionbench.scoring.answers.plain_mentions import alone, last_plain, lone_line, opening
-from llmfusionbench.scoring.answers.run_on import continuations
+from llmfusionbench.scoring.answers.run_on import continuations, without_end_token
 
 _SHORT = 40
 """Longest text that is compared with the labels as a whole, in characters."""
@@ -47,6 +47,7 @@ _NONE, _SEVERAL = Choice(None), Choice(None, several=True)
 
 def read_choice(text: str, options: Options) -> Choice:
     """The single option that `text` commits to."""
+    text = without_end_token(text)
     if not text.isascii():
         text = latin_labels(text)
     if "A:" in text:
@@ -107,7 +108,8 @@ def _committed(marked: str, low: str, options: Options) -> Choice | None:
     if said and (others := dismissal_words.OTHERS.search(low)) is not None:
         said = [one for one in said if one.place < others.start() or one.strength == Strength.CHOICE]
     decisive = sorted(
-        [one for one in (*found, *said) if one.strength >= Strength.CHOICE and one.labels], key=lambda one: one.place
+        [one for one in (*found, *said) if one.strength >= Strength.CHOICE and one.labels],
+        key=lambda one: (one.place, len(one.labels)),
     )
     verdicts = [one for one in said if one.strength == Strength.VERDICT]
     settled = any(one.labels for one in found) or (decisive and len(decisive[-1].labels) == 1)
@@ -118,13 +120,22 @@ def _committed(marked: str, low: str, options: Options) -> Choice | None:
         if len(last.labels) > 1:
             later = [one for one in verdicts if one.place > last.place and len(one.labels) == 1]
             return _of(later[-1].labels) if later else _SEVERAL
-        return _NONE if dismissal_words.GIVES_UP.search(low, last.place) is not None else Choice(last.labels[0])
+        return _NONE if _given_up(low, last, found) else Choice(last.labels[0])
     if verdicts:
-        return _of(verdicts[-1].labels)
+        return _NONE if _given_up(low, verdicts[-1], found) else _of(verdicts[-1].labels)
     if found:
         return _NONE
     first = opening(marked, low, options)
     stated = {label for one in said for label in one.labels}
     if len(stated) == 1:
-        return Choice(stated.pop())
+        return Choice(stated.pop()) if dismissal_words.OPEN_OPTIONS.search(low, said[-1].place) is None else _SEVERAL
     return None if first is None else Choice(first)
+
+
+def _given_up(low: str, last: Commitment, found: list[Commitment]) -> bool:
+    """Whether the text goes on to say that it cannot answer, or that none of the options fits what it has not marked."""
+    if dismissal_words.GIVES_UP.search(low, last.place) is not None:
+        return True
+    if found and not found[-1].labels and found[-1].place > last.place:
+        return dismissal_words.NONE_FITS.match(low, found[-1].place - 1) is not None
+    return last.strength != Strength.MARK and dismissal_words.NO_OPTION_FITS.search(low, last.place) is not None

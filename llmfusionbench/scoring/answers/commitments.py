@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from llmfusionbench.scoring.answers import choice_words, dismissal_words, mark_words, mention_places
+from llmfusionbench.scoring.answers.dismissals import REACH, after_text, dismissed, dismissed_later, ruled_out, taken_back
 from llmfusionbench.scoring.answers.marks import boxed, lowered, tagged
 from llmfusionbench.scoring.answers.mentions import ANY, CLEAR, STRONG, label_of
+from llmfusionbench.scoring.answers.option_numbers import named_by_number
 from llmfusionbench.scoring.answers.option_texts import named_by_text
 from llmfusionbench.scoring.answers.options import Options
 
 _ANY, _CLEAR, _STRONG = re.compile(ANY), re.compile(CLEAR), re.compile(STRONG)
-_REACH = 40
-"""Characters before a commitment that may deny it."""
 _WINDOW = 80
 """Characters before a mention that may choose it."""
+_ASIDE = re.compile(r"\s?\([^()]{1,60}\)\s?")
+"""Words in brackets after an option: "B (40 K) is the nearest"."""
+_SIGNED = re.compile(r"-?\.?\d")
+"""The sign or the point of a number."""
 _SIGNS = tuple(":=>\u2192\u2013\u2014-")
 _MARKS = 12
 """Most marks that are read, from the end."""
@@ -27,7 +31,7 @@ _SHORT = {"is": 160, ":": 60}
 _REASON = re.compile(r"\b(?:because|since|as|while|whereas|rather than|not|unlike|but|which|so that)\b")
 
 
-_FORMS = {"chosen": _ANY, "best": _ANY, "chinese": _ANY, "match": _STRONG, "only": _STRONG}
+_FORMS = {"chosen": _ANY, "best": _ANY, "foreign": _ANY, "chinese": _ANY, "match": _STRONG, "only": _STRONG}
 """The forms of a mention that a way to choose takes; otherwise all that are not weak."""
 
 
@@ -59,10 +63,10 @@ def named(content: str, options: Options) -> tuple[str, ...]:
     """The labels that a marked answer names: usually one, none if it is no option, several for a list or a hedge."""
     low = lowered(content)
     sentence = content[: end.start()] if (end := mention_places.CLAUSE_END.search(low)) else content
-    if options.texts and len(sentence) > 3 and (label := named_by_text(_written(sentence, options), options, whole=True)):
+    if options.texts and len(sentence) > 3 and (label := named_by_text(written(sentence, options), options, whole=True)):
         return (label,)
     found = mark_words.LEADING.match(low)
-    if found is not None and not _dismissed(low, found.end()):
+    if found is not None and not dismissed(low, found.end()):
         return _labels(_listed(content, low, found.end("mention"), options), options)
     sentence = low[: len(sentence)]
     if (reason := _REASON.search(sentence)) is not None and reason.start() > 0:
@@ -71,7 +75,13 @@ def named(content: str, options: Options) -> tuple[str, ...]:
     if strong:
         mentions = [mention for found in strong for mention in (found[0], *joined(sentence, found.end()))]
         return _labels(mentions, options)
-    label = named_by_text(_written(sentence, options), options) if options.texts else None
+    if (place := mention_places.ORDINAL.match(low)) is not None:
+        number = mention_places.ORDINALS.index(place[1])
+        return options.labels[number : number + 1]
+    if not options.texts:
+        return ()
+    plain = written(sentence, options)
+    label = named_by_number(plain, options) or named_by_text(plain, options)
     return () if label is None else (label,)
 
 
@@ -82,7 +92,7 @@ def joined(low: str, place: int) -> list[str]:
 
 
 def _is_answer(sentence: str, found: re.Match[str]) -> bool:
-    if _ruled_out(sentence, found.start()) or _dismissed(sentence, found.end()):
+    if ruled_out(sentence, found.start()) or dismissed(sentence, found.end()):
         return False
     at_end = not sentence[found.end() :].strip(" .)*,")
     return _STRONG.match(found[0]) is not None or (
@@ -90,7 +100,8 @@ def _is_answer(sentence: str, found: re.Match[str]) -> bool:
     )
 
 
-def _written(marked: str, options: Options) -> str:
+def written(marked: str, options: Options) -> str:
+    """A marked text with labels for its mentions."""
     return _ANY.sub(lambda found: label_of(found[0], options.labels), marked)
 
 
@@ -101,6 +112,8 @@ def _labels(mentions: list[str], options: Options) -> tuple[str, ...]:
 def _listed(marked: str, low: str, place: int, options: Options) -> list[str]:
     """The mention that ends at `place`, and those that it is joined with: "A or B", "(A) the quay, (C) the market"."""
     mentions = [low[place - 1]]
+    if (other := mention_places.ALTERNATIVE.match(low, place)) is not None:
+        return [*mentions, other["mention"]]
     while len(mentions) < 10:
         start = after_text(marked, place, mentions[-1], options)
         found = mention_places.HOP.match(low, start)
@@ -111,56 +124,6 @@ def _listed(marked: str, low: str, place: int, options: Options) -> list[str]:
             return mentions[:1]
         mentions.append(found["mention"])
     return mentions
-
-
-def after_text(marked: str, place: int, mention: str, options: Options) -> int:
-    """The place behind the text of the option that is mentioned right before `place`; `place` if its text does not follow."""
-    if options.texts:
-        text = options.texts[options.labels.index(label_of(mention, options.labels))]
-        start = place + len(marked[place : place + 6]) - len(marked[place : place + 6].lstrip(" .):,*-"))
-        if len(text) > 2 and marked.startswith(text, start):
-            return start + len(text)
-    return place
-
-
-def _ruled_out(low: str, place: int) -> bool:
-    before = low[max(0, place - _REACH) : place]
-    if before.isascii() and not any(
-        word[:3] in dismissal_words.RULING_OUT or word[-3:] in ("n't", "not") for word in before.split()[-5:]
-    ):
-        return False
-    return dismissal_words.RULED_OUT.search(before) is not None
-
-
-def _dismissed(low: str, place: int) -> bool:
-    """Whether the words right after the mention that ends at `place` dismiss it."""
-    start = place
-    while start < len(low) and start < place + 4 and low[start] in ' )*"':
-        start += 1
-    return dismissal_words.SAID_WRONG.match(low, start) is not None or low[place : place + 2].lstrip(")")[:1] == "?"
-
-
-def dismissed_later(marked: str, low: str, place: int, options: Options, *, surely: bool = False) -> bool:
-    """Whether the mention at `place` is ruled out, or dismissed after its own text and before the next mention."""
-    end = place + 1
-    if _ruled_out(low, place) or _dismissed(low, end):
-        return True
-    end = after_text(marked, end, marked[place], options)
-    if (rest := mention_places.LIST.match(low, end)) is not None:
-        end = rest.end()
-    stop = min(end + 120, len(low))
-    if (following := _CLEAR.search(low, end, stop)) is not None:
-        stop = following.start()
-    if (close := mention_places.SENTENCE_END.search(low, end, stop)) is not None:
-        stop = close.start()
-    if (other := dismissal_words.RULED_OUT.search(low, end, stop)) is not None:  # said of the next mention: "B (not A)"
-        stop = other.start()
-    said = low[end:stop]
-    if not said or said.isspace():
-        return False
-    if said.isascii() and not any(sign in said for sign in dismissal_words.NEGATIVE):
-        return False
-    return (dismissal_words.SURELY_DISMISSED if surely else dismissal_words.DISMISSED).search(said) is not None
 
 
 def marks(marked: str, low: str, options: Options) -> list[Commitment]:
@@ -192,7 +155,7 @@ def _phrases(marked: str, low: str, options: Options) -> Iterator[Commitment]:
         ):
             continue
         place = found.end()
-        while place < len(low) and low[place] in " \t\n\r*_`:>#-.\u2026":
+        while place < len(low) and low[place] in " \t\n\r*_`:>#-.\u2026" and not _SIGNED.match(low, place):
             place += 1
         if "\\boxed" in low[place : place + 12]:
             continue
@@ -212,7 +175,7 @@ def _phrases(marked: str, low: str, options: Options) -> Iterator[Commitment]:
 
 def supposed(low: str, place: int) -> bool:
     """Whether the words before an "answer" at `place` say that it is wrong, or suppose one."""
-    before = [word for word in low[max(0, place - _REACH) : place].split() if word not in ("correct", "right", "best", "final")]
+    before = [word for word in low[max(0, place - REACH) : place].split() if word not in ("correct", "right", "best", "final")]
     if not before:
         return False
     return before[-1] in mark_words.DENYING or (
@@ -247,7 +210,9 @@ def sentences(marked: str, low: str, options: Options) -> list[Commitment]:
         place = mention.start()
         strength = _chosen(marked, low, max(floor, place - _WINDOW), place, options)
         if strength is not None:
-            found.append(Commitment(place + 1, _labels(_listed(marked, low, place + 1, options), options), strength))
+            alone = choice_words.ONLY_ONE.match(low, place + 1) is not None
+            mentions = [mention[0]] if alone else _listed(marked, low, place + 1, options)
+            found.append(Commitment(place + 1, _labels(mentions, options), strength))
         elif mention[0] <= mention_places.LAST_CLEAR and (verdict := _verdict(low, place)) is not None:
             found.append(Commitment(verdict[0], _labels([mention[0]], options), verdict[1]))
         floor = place + 1
@@ -270,25 +235,37 @@ def _chosen(marked: str, low: str, start: int, place: int, options: Options) -> 
         fits = _FORMS.get(group, _CLEAR).match(low[place]) is not None
         if group == "hence":
             fits = (fits or "choose" in found[0] or "pick" in found[0]) and choice_words.CHOICE_ENDS.match(low, end) is not None
+        clear = low[place] <= mention_places.LAST_CLEAR
         if group == "only":
             fits = fits and choice_words.ONLY_ONE.match(low, end) is not None
+            fits = fits or (clear and choice_words.ONLY_FITS.match(low, end) is not None)
+            fits = fits or (clear and "statement" in found[0] and choice_words.ONLY_ONE.match(low, end) is not None)
+        if group == "instead":
+            fits = fits and ruled_out(low, found.start() - 1)
+        if group == "match" and not fits:
+            fits = (
+                clear
+                and choice_words.MATCHES.match(found[0]) is not None
+                and mention_places.MENTION_ENDS.match(low, end) is not None
+            )
         if group in ("thought", "match", "hence"):
             fits = fits and mention_places.PREDICATE.match(low, end) is None
         if fits and not (
             (group == "chosen" and _hedged(low, found.start()))
-            or _denied(low, found.start())
-            or (group != "except" and _ruled_out(low, place)) or _dismissed(low, end)
+            or (_denied(low, found.start()) and ", which" not in found[0])
+            or (group != "except" and (ruled_out(low, place) or dismissed(low, end)))
+            or taken_back(marked, low, end, options)
         ):  # fmt: skip
             if group not in ("match", "only", "except"):
                 return Strength.CHOICE
             return Strength.VERDICT if choice_words.CORRECTION.search(low, start, place) is None else Strength.CHOICE
-    if choice_words.CORRECTION.search(low, start, place) is not None and not (_dismissed(low, end) or _ruled_out(low, place)):
+    if choice_words.CORRECTION.search(low, start, place) is not None and not (dismissed(low, end) or ruled_out(low, place)):
         return Strength.CHOICE
     found = choice_words.COPULA.search(low, max(start, place - 30), place)
-    if found is None or _denied(low, found.start()) or _ruled_out(low, place):
+    if found is None or _denied(low, found.start()) or ruled_out(low, place):
         return None
     if after_text(marked, end, low[place], options) > end:
-        return Strength.VERDICT
+        return None if taken_back(marked, low, end, options) else Strength.VERDICT
     if found.lastgroup == "paired" or dismissed_later(marked, low, place, options, surely=True):
         return None
     last = not low[end:].strip(" ).!*\n") and (
@@ -303,22 +280,27 @@ def _verdict(low: str, place: int) -> tuple[int, Strength] | None:
     if match is None and mention_places.LINE_START.search(low, max(0, place - 12), place) is not None:
         right = choice_words.RIGHT_IN_LIST.match(low, place)
         return None if right is None else (right.end(), Strength.STATEMENT)
-    if match is None or _denied(low, place) or mention_places.JOINED.search(low, max(0, place - 12), place) is not None:
+    nearest = match is not None and match[0].endswith(("closest", "nearest")) and low[max(0, place - 7) : place] == "though "
+    if (
+        match is None
+        or (_denied(low, place) and not nearest)
+        or mention_places.JOINED.search(low, max(0, place - 12), place) is not None
+    ):
         return None
-    if match["text"].strip(' ).,:*"') and not _STRONG.match(low[place]):
+    if match["text"].strip(' ).,:*"') and not (_STRONG.match(low[place]) or _ASIDE.fullmatch(match["text"])):
         return None
     return match.end(), Strength.STATEMENT if choice_words.AS_STATEMENT.search(match[0]) is not None else Strength.VERDICT
 
 
 def _hedged(low: str, place: int) -> bool:
-    start = max(0, place - _REACH)
+    start = max(0, place - REACH)
     if dismissal_words.FIRST_PERSON.search(low, start, place) is not None:
         return False
     return dismissal_words.HEDGED.search(low, start, place) is not None
 
 
 def _denied(low: str, place: int) -> bool:
-    start = max(0, place - _REACH)
+    start = max(0, place - REACH)
     return (
         dismissal_words.NOT_A_VERDICT.search(low, start, place) is not None
         or dismissal_words.NONE_OF.search(low, start, place) is not None

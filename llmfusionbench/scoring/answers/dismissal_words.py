@@ -8,12 +8,16 @@ from __future__ import annotations
 import re
 
 _WRONG_ADJECTIVES = (
-    r"wrong|incorrect|false|ruled|unlikely|implausible|eliminated|less|irrelevant|out\b|dismissed|invalid|excluded|inconsistent"
-    r"|impossible|inaccurate|insufficient|too\b|unrelated|never|inappropriate|unsuitable|discarded|rejected|misleading|untrue"
-    r"|improbable|inadequate|no\b|neither|nonsens|flawed|unsupported|the opposite|contra\w+|incompatible|distractor|ineffective"
+    r"wrong|incorrect|false|ruled|unlikely|implausible|eliminated|less|irrelevant|out\b|dismissed|invalid"
+    r"|excluded|inconsistent"
+    r"|impossible|inaccurate|insufficient|too\b|unrelated|never|inappropriate|unsuitable|discarded|rejected"
+    r"|misleading|untrue"
+    r"|improbable|inadequate|no\b|neither|nonsens|flawed|unsupported|the opposite|contra\w+|incompatible"
+    r"|distractor|ineffective"
 )
 _ADVERBS = (
-    r"(?:(?:also|clearly|therefore|thus|then|both|all|definitely|simply|very|highly|just|generally|likely|obviously|hence)\s+)"
+    r"(?:(?:also|clearly|therefore|thus|then|both|all|definitely|simply|very|highly|just|generally|likely"
+    r"|obviously|hence)\s+)"
     r"{0,2}"
 )
 NEGATIVE = (
@@ -31,7 +35,7 @@ RULING_OUT = frozenset(
 """The first three letters of a word that rules out the option after it, in Latin letters."""
 UNDECIDED_SIGNS = (
     "not", "n't", "n\u2019t", "unable", "impossible", "difficult", "none of", "no ", "insufficient", "lack of", "without",
-    "more than one", "both ", "\u65e0\u6cd5",
+    "more than one", "both ", "need ", "between", "\u65e0\u6cd5",
 )  # fmt: skip
 """One of these is in every text that declines to choose."""
 _SAID_WRONG = (
@@ -45,7 +49,8 @@ SAID_WRONG = re.compile(rf"{_SAID_WRONG}|\u9519|\u932f|\u4e0d\u6b63\u786e|\u4e0d
 DISMISSED = re.compile(
     rf"(?:{_SAID_WRONG}"
     r"|\bfails?\b|\bcontradict|\bmisstate|\bmisrepresent|\bmisinterpret|\bconfus|\bignor|\black(?:s|ing)?\b"
-    r"|\bha(?:s|ve) (?:the|a) wrong\b|\boverstate|\bunderstate|\bmakes? no sense|\bno[,.!]|\brules? (?:it|this|that|them) out\b"
+    r"|\bha(?:s|ve) (?:the|a) wrong\b|\boverstate|\bunderstate|\bmakes? no sense|\bno[,.!]|\brules? (?:it|this"
+    r"|that|them) out\b"
     r"|\bdo(?:es)? nothing\b|\bincorrect(?:ly)?\b|\bwrong(?:ly)?\b|\bfalse\b|\bruled out\b|\beliminated?\b|\bunlikely\b"
     r"|\bimplausible\b"
     r"|\bnot\b|\birrelevant\b|\btoo (?:small|large|high|low|big|broad|narrow|strong|weak|short|long|few|many)\b|\u274c"
@@ -97,6 +102,37 @@ OTHERS = re.compile(
     re.MULTILINE,
 )
 """The heading or sentence from which on the options that are not the answer are discussed."""
+NOT_THE_ANSWER = re.compile(
+    r"(?:[^.!?;\n\ue000-\uf76f]|\.\d){0,80}?(?:[,(.]\s?|\s)(?:but|however,?|though|although|which|yet)\s"
+    r"(?:(?:this|that|it|still|also|option|value)\s){0,3}(?:is|isn['\u2019]t|was)\s(?:(?:still|also|really)\s)?"
+    r"(?:(?:not|n['\u2019]t)\s(?:really\s)?(?:(?:the\s)?(?:(?:correct|right|actual)\s)?answer|(?:correct|right)\s?[.,;\n])"
+    r"|(?<=n't\s)(?:the\s)?(?:(?:correct|right|actual)\s)?answer)\b"
+)
+"""After an option that comes closest: that it is not the answer."""
+_NO_OPTION = (
+    r"(?:none of (?:the|these|those)\s(?:(?:given|provided|listed|available|above|answer)\s){0,3}(?:options"
+    r"|choices|answers)?\s?"
+    r"(?:(?:provided|given|listed|above)\s)?(?:is|are|was|were|do|does|can|exactly|accurately|directly|truly"
+    r"|really|correctly"
+    r"|fully|match|fit|correspond|represent|reflect)"
+    r"|(?:the )?(?:question|problem) (?:is not answerable|cannot be answered|can['\u2019]t be answered)"
+    r"|(?:the )?(?:correct|right|true) (?:answer|option|choice) is (?:not|n['\u2019]t) (?:listed|given|provided"
+    r"|available|among|in)"
+    r"|there is no (?:correct|right|valid) (?:answer|option|choice)|no option is (?:correct|right))"
+)
+NO_OPTION_FITS = re.compile(
+    rf"(?:\b(?:therefore|thus|hence|so|conclude|consequently)|[.!\n]\s{{0,2}}since)\b[^.!?\n]{{0,80}}?{_NO_OPTION}(?!\w)"
+    r"(?![^\n]{0,160}\b(?:closest|nearest|but|however|although)\b)"
+)
+"""A conclusion that no option is right."""
+NONE_FITS = re.compile(
+    r"[\s(*\"'$:-]{0,6}(?:none of (?:the|these|them|those)\b(?! other)|no(?:ne)? (?:of the )?(?:correct|given|provided)\b"
+    r"|none[\s).*]{0,4}(?:\n|\Z)|not (?:listed|available|provided|given|among|in the|on the list|applicable)\b"
+    r"|no (?:option|answer|choice)\b)"
+)
+"""A marked answer that says that it is no option."""
+OPEN_OPTIONS = re.compile(r"\b(?:remaining|other possible|leftover) (?:options|choices|answers|candidates|possibilities) are\b")
+"""Several options are still to be decided between."""
 GIVES_UP = re.compile(
     r"(?:\bcannot|\bcan['\u2019]t|\bunable to|\bnot able to|\bimpossible to|\bnot possible to)\s(?:determine|provide"
     r"|give|choose|select|pick|identify)"
@@ -116,6 +152,7 @@ UNDECIDED = re.compile(
     r"|\bi (?:do not|don['\u2019]t) know\b|\b(?:not|isn['\u2019]t|aren['\u2019]t) (?:listed|among|one of|in) (?:the "
     r"|any )?(?:\w+ )?(?:options|choices|answers|answer choices|list)"
     r"|\bdoes(?: not|n['\u2019]t) match any\b|\bmore than one (?:option|answer)|\bboth (?:options|answers|are)"
+    r"|\bneed (?:more|additional|further) (?:data|information|context|detail)|\b(?:choose|decide) between\b"
     r"|\bno option\b|\u65e0\u6cd5(?:\u786e\u5b9a|\u5224\u65ad|\u56de\u7b54)"
 )
 """The text declines to choose."""

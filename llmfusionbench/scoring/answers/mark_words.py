@@ -19,22 +19,28 @@ ANSWER_WORDS = (
 """The word for "answer" (the stem, where endings differ) in the languages of widespread multiple-choice tasks."""
 LATIN_WORDS = tuple(word for word in ANSWER_WORDS if word.isascii())
 _COPULA = (
-    r"(?:(?:is|was|are|would be|will be|should be|must be|has to be|appears to be|seems to be)\b(?! ?(?:not|n't|n\u2019t)\b)"
+    r"(?:(?:is|was|are|would be|will be|should be|must be|has to be|appears to be|seems to be)\b(?! ?(?:not|n't"
+    r"|n\u2019t)\b)"
     r"(?:\s?[:=])?|[:=\u2192]|=>|->)"
 )
 _ENGLISH_AFTER = (
-    r"(?:[ (](?:choice|option|letter|key|here|to|for|this|the|question|problem|that|which|best|fits|most|closest|among|from|of"
-    r"|given|these|options|choices|above|i|we|would|choose|chose|select|likely|based|on|provided|in|my|digits?|letters?|only|a"
+    r"(?:[ (](?:choice|option|letter|key|here|to|for|this|the|question|problem|that|which|best|fits|most|closest"
+    r"|among|from|of"
+    r"|given|these|options|choices|above|i|we|would|choose|chose|select|likely|based|on|provided|in|my|digits?"
+    r"|letters?|only|a"
     r"|single|one|capital|with|correct|multiple-choice)(?!\w)\)?){0,10}"
 )
 _ENGLISH = (
     rf"answers?(?!\w)[\"'*_]{{0,4}}(?:{_ENGLISH_AFTER}[\s\"'*_]{{0,4}}{_COPULA}"
+    rf"|(?<=final answer)\sof\s(?={STRONG})"
     rf"|\s{{1,2}}(?={STRONG}\s?(?:[:.\n]|\Z))"
     rf"|[ \t]{{0,2}}\n[\s*_]{{0,6}}(?={ANY}[)\]*_.:]{{0,4}}[ \t]{{0,2}}(?:\n|\Z)))"
 )
 _FOREIGN_LINK = (
-    r"(?:[ \t]{0,2}(?:est\b|es\b|ist\b|\u00e9\b|\u00e8\b|e'|lautet\b|sar\u00e0\b|ser\u00eda\b|seria\b|serait\b|adalah\b|ialah\b"
-    r"|l\u00e0\b|to\b|jest\b|is\b|luidt\b|\u2014|\u2013|-|[:\uff1a=]|\u5e94\u8be5\u662f|\u5e94\u4e3a|\u5e94\u662f|\u662f|\u4e3a"
+    r"(?:[ \t]{0,2}(?:est\b|es\b|ist\b|\u00e9\b|\u00e8\b|e'|lautet\b|also\b|daher\b|somit\b|demnach\b|donc\b"
+    r"|quindi\b|dunque\b|portanto\b|sar\u00e0\b|ser\u00eda\b|seria\b|serait\b|adalah\b|ialah\b"
+    r"|l\u00e0\b|to\b|jest\b|is\b|luidt\b|\u2014|\u2013|-|[:\uff1a=]|\u5e94\u8be5\u662f|\u5e94\u4e3a|\u5e94\u662f"
+    r"|\u662f|\u4e3a"
     r"|\u70ba|\u9009|\u9078|\u306f|\uc740|\ub294|\ud639|\u0647\u064a|\u0647\u0648|\u0939\u0948|\u044d\u0442\u043e"
     r"|[\u3011\u300d\]])[\s:\u3001]{0,4}){1,3}"
 )
@@ -42,7 +48,8 @@ _FOREIGN_GAP = (
     r"[^\W\d_]{0,4}(?:[ \t](?!(?:no|non|n\u00e3o|nicht|ne|n|bukan|tidak|nie|niet|\u043d\u0435|kh\u00f4ng)\b)\w{1,14}){0,4}?"
 )
 ARTICLES = (
-    r"(?:(?:la|el|le|l'|die|der|das|de|het|a|o|il|lo|letra|lettera|lettre|letter|buchstabe|optie|\u0431\u0443\u043a\u0432\u0430"
+    r"(?:(?:la|el|le|l'|die|der|das|de|het|a|o|il|lo|letra|lettera|lettre|letter|buchstabe|optie"
+    r"|\u0431\u0443\u043a\u0432\u0430"
     r"|die option|opci\u00f3n|op\u00e7\u00e3o|option|opzione|alternativa)[\s:]{1,2}){0,2}"
 )
 _FOREIGN = rf"(?:{'|'.join(ANSWER_WORDS[1:])}){_FOREIGN_GAP}(?:{_FOREIGN_LINK}{ARTICLES}|[ \t]{{0,2}}(?={CLEAR}))"
@@ -83,6 +90,7 @@ CONDITIONAL = re.compile(r"(?:\A|[.!?\n])[\s*_]{0,4}(?:but |and )?if\b[^.!?\n]{0
 REMARK = re.compile(
     r"(?:right|correct|wrong|incorrect|clear|found|obtained|given|based|consistent|reasonable|plausible|supposed|needed"
     r"|required|known"
-    r"|sensible|expected|obvious|easy|close|complete|ready|there|what|that|whether|how|where|when|why|sound|straightforward)\b"
+    r"|sensible|expected|obvious|easy|close|complete|ready|there|what|that|whether|how|where|when|why|sound"
+    r"|straightforward)\b"
 )
 """After "the answer is": a remark on the answer, which does not give it."""

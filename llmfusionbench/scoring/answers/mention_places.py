@@ -23,6 +23,16 @@ HOP = re.compile(
     rf"(?:{SEPARATOR}|\bthrough\b)\s{{0,2}}(?:(?:also|maybe|possibly|perhaps|option|even)\s)?(?P<mention>{ANY})"
 )
 """From one mention of a list of answers to the next: "A or B", "(A) the quay, (C) the market"."""
+ORDINALS = ("first", "second", "third", "fourth", "fifth")
+ORDINAL = re.compile(rf"\W{{0,6}}(?:the\s)?({'|'.join(ORDINALS)})\s(?:option|choice|one|answer|statement|alternative)\b")
+"""An option that is named by its place: "the third option"."""
+ALTERNATIVE = re.compile(
+    rf"[\s).,]{{0,3}}(?<!\()(?:if|when|unless|provided|assuming)\b{OTHER}{{1,80}}?(?:\band|\bor|\bbut|,|;"
+    rf"|\botherwise)\s{{1,2}}"
+    rf"(?:it is\s|option\s|otherwise\s)?(?P<mention>{ANY})(?=[\s).,]{{0,3}}(?:if\b|when\b|unless\b|otherwise"
+    rf"|provided\b|assuming\b|\Z|\n))"
+)
+"""From one answer to the other, where a condition decides between them: "A if it is ideal and B if not"."""
 PREDICATE = re.compile(
     r"[\s).,]{0,3}(?:is|are|was|were|does|do|did|has|have|would|could|can|cannot|both|being|isn't|aren't|don't|doesn't"
     r"|might|may"

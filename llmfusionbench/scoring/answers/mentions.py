@@ -72,6 +72,9 @@ _EXPECTED = re.compile(r"(?:\banswer(?:\sis)?|[:=\n]|^)[\s:*]{0,4}\Z", re.IGNORE
 _SPECIES = re.compile(r"\.\s(?:coli|elegans|subtilis|difficile|albicans|thaliana|melanogaster|cerevisiae|aureus)\b")
 _NOT_APPLICABLE = re.compile(r"(?:[nN]\s?/\s?|[A-Za-z]\.)\Z")
 _LATEX_TEXT = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|bf|rm)\s?\{\s?([^{}]*+)\}")
+_UNIT = re.compile(r"(\d|\})(?:\s|\\[,;:!\s]|~){1,3}\\(?:text|mathrm|rm)\s?\{\s?[A-Z]\s?\}")
+"""The unit of a number in LaTeX: 416 \\, \\text{J}."""
+_THIN_SPACE = re.compile(r"\\[,;:!]")
 _HTML = re.compile(r"</?(?:b|i|u|em|strong|span|p|br|div|h\d)\s?/?>")
 _INLINE = re.compile(r"\\\([ \t]?|[ \t]?\\\)")
 
@@ -109,7 +112,7 @@ def with_mentions(text: str, labels: tuple[str, ...]) -> str:
     if "</" in text or "<b" in text:
         text = _HTML.sub("", text)
     if "\\" in text:
-        text = _INLINE.sub("$", _LATEX_TEXT.sub(r"\1", text))
+        text = _INLINE.sub("$", _LATEX_TEXT.sub(r"\1", _THIN_SPACE.sub(" ", _UNIT.sub(r"\1", text))))
     pattern, known = _finder(labels)
     parts: list[str] = []
     place = 0

@@ -14,8 +14,11 @@ def equal_text(text: str, options: Options) -> str | None:
     Texts are compared as written first: -1/4 and 1/4, or pV and pv, are the same once normalised.
     """
     written, plain = text.strip(), normalise(text)
-    for wanted, texts in ((written, options.texts), (plain, options.plain)):
-        same = [label for label, option in zip(options.labels, texts, strict=True) if option == wanted]
+    texts = options.texts
+    if written.startswith("["):
+        written, texts = written.replace(" ", ""), tuple(option.replace(" ", "") for option in texts)
+    for wanted, candidates in ((written, texts), (plain, options.plain)):
+        same = [label for label, option in zip(options.labels, candidates, strict=True) if option == wanted]
         if len(same) == 1 and wanted:
             return same[0]
     return None
@@ -29,9 +32,13 @@ def named_by_text(text: str, options: Options, *, whole: bool = False) -> str | 
     plain = normalise(text)
     pairs = zip(options.labels, options.plain, strict=True)
     found = [(label, words) for label, words in pairs if contains_words(plain, words) and not _denied(plain, words)]
+    if found and "[" in text:
+        found = [(label, words) for label, words in found if _as_list(text, options.texts[options.labels.index(label)])]
     # "green tea" names the option "green tea" and not also the option "tea".
-    longest = [label for label, words in found if not any(words != other and words in other for _, other in found)]
-    return longest[0] if len(longest) == 1 else None
+    longest = [pair for pair in found if not any(pair[1] != other and pair[1] in other for _, other in found)]
+    if len(longest) > 1 and len({words for _, words in longest}) == 1:  # normalised, x - 1 is x + 1
+        longest = [pair for pair in longest if options.texts[options.labels.index(pair[0])] in text]
+    return longest[0][0] if len(longest) == 1 else None
 
 
 def _denied(plain: str, words: str) -> bool:
@@ -40,3 +47,8 @@ def _denied(plain: str, words: str) -> bool:
     return bool(before) and (
         before[-1] in _DENIALS or (before[-1] == "be" and before[-2:-1] in (["not"], ["cannot"], ["cant"]))
     )
+
+
+def _as_list(text: str, option: str) -> bool:
+    """Whether `text` has an option that is a list as written: "[0, 1]" is not in "[0, 1, 4]". True for other texts."""
+    return not (option.startswith("[") and option.endswith("]")) or option.replace(" ", "") in text.replace(" ", "")

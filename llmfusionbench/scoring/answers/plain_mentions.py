@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from llmfusionbench.scoring.answers import dismissal_words, mention_places
-from llmfusionbench.scoring.answers.commitments import after_text, dismissed_later, joined
+from llmfusionbench.scoring.answers.commitments import joined, written
+from llmfusionbench.scoring.answers.dismissals import after_text, dismissed_later
 from llmfusionbench.scoring.answers.mentions import ANY, CLEAR, Form, form_of, label_of
 from llmfusionbench.scoring.answers.normalise import normalise
 from llmfusionbench.scoring.answers.option_texts import named_by_text
@@ -14,8 +15,9 @@ from llmfusionbench.scoring.answers.refusal import declines
 
 _SIGNS = "[^\\w\ue000-\uf76f]{0,12}"
 _ALONE = re.compile(
-    rf"{_SIGNS}(?:(?:definitely|probably|certainly|clearly|surely|maybe|the|final|best|correct|answer|ans|letter|is|it's"
-    rf"|it)[\s:]{{1,3}}){{0,4}}"
+    rf"{_SIGNS}(?:(?:definitely|probably|likely|certainly|clearly|surely|maybe|the|final|best|correct|answer|ans"
+    rf"|letter|is|it's"
+    rf"|it)[\s:.]{{1,3}}){{0,4}}"
     rf"{_SIGNS}(?P<mention>{ANY})_?{_SIGNS}(?:it is)?{_SIGNS}(?<!\?)",
     re.IGNORECASE,
 )
@@ -30,8 +32,17 @@ _LONG_TEXT = 10
 """An option's text of this many characters does not occur by chance."""
 _NEAR = 300
 """A plain mention counts within this many characters of the end, or in a text that is not longer than twice that."""
+_LOOP, _LOOPS = 16, 4
+"""Characters of the end that a text repeats more often than this if it is a loop."""
+_CUT_OFF = re.compile(
+    r"[.!]\s{1,9}[*_]{0,2}(?:(?:so|thus|hence|therefore),? )?the (?:correct |final |right )?answer(?: is)?[\s:]{0,3}\Z"
+)
+"""The beginning of a last sentence that was cut off. The one before is the conclusion."""
+_RESULT = re.compile(r"[=\u2248]|\\approx\b")
+_ITEM = re.compile(r"\n[ \t]{0,4}\d{1,2}[.)]\s[^\n]{1,60}:\s{0,2}\Z")
+_WINDOW = 80
 _CONNECTOR = re.compile(
-    r"(?:(?:\bso|\bis|\bbe|\bit's|\btherefore|\bthus|\bhence)\s|[:\u2014\u2013>,]\s{0,2}|\A\s*|\n[\s*#>-]*)\Z"
+    r"(?:(?:\bso|\bis|\bbe|\bit's|\btherefore|\bthus|\bhence)\s|[:\u2014\u2013>\u2192\u21d2,]\s{0,2}|\A\s*|\n[\s*#>-]*)\Z"
 )
 
 
@@ -145,18 +156,22 @@ def _undecided(low: str) -> bool:
 
 def _named_at_end(marked: str, low: str, options: Options) -> str | None:
     """The option whose text is in a text that was not cut off, if it is the only one."""
-    if not options.texts:
+    if not options.texts or low.count(low.rstrip()[-_LOOP:]) > _LOOPS:
         return None
     if len(marked) <= _NEAR:
         return named_by_text(marked, options)
+    cut = _CUT_OFF.search(low)
+    if cut is not None:
+        marked, low = marked[: cut.start() + 1], low[: cut.start() + 1]
     end = marked.rstrip(" *\n\"')")
     if end[-1:] not in (".", "!", "\u3002", "$"):
         return None
-    label = named_by_text(end, options)
+    label = named_by_text(end, options) if cut is None else None
     if label is not None and len(options.plain[options.labels.index(label)]) >= _LONG_TEXT:
         return label
     start, _ = _sentence(low, len(end) - 1)
-    label = named_by_text(end[start:], options) if mention_places.CONCLUDES.search(low, start) is not None else None
+    concludes = mention_places.CONCLUDES.search(low, start) is not None or (cut is not None and _RESULT.search(low, start))
+    label = named_by_text(written(end[start:], options), options) if concludes else None
     # The text of an option may be one number of several: then it is the result only at the end.
     return label if label is not None and normalise(end[start:]).endswith(options.plain[options.labels.index(label)]) else None
 
@@ -178,6 +193,8 @@ def _is_plain(marked: str, low: str, match: re.Match[str], options: Options) -> 
     if form == Form.BARE:
         if after_text(marked, end, match[0], options) > end:
             return True
+        if not low[end:].strip() and _ITEM.search(low, max(0, start - _WINDOW), start) is not None:
+            return False  # "7. Heat: B" was cut off
         alone = low[:start].rstrip(" ")[-1:] in (".", "!", "?") and not low[end:].strip(" .)\n")
         return alone or (connected and (at_end or _SIGN.match(low, end) is not None))
     if form == Form.BRACKETED and not at_end and not connected and low[max(0, start - 2) : start].strip()[-1:].isalpha():

@@ -58,8 +58,9 @@ ours disagreed with the script, so all rates of disagreement are higher here tha
 """
 
 MMLU_PRO_READ: Final = """
-We read answers drawn at random from each of five groups, one by one, and noted which letter each commits to, or that it commits
-to none: because it refuses, names several options, or was cut off. The reading is right, so a difference is our mistake.
+Answers drawn at random from each of five groups were read, and the letter noted that each commits to, or that it commits to
+none: because it refuses, names several options, or was cut off. The reader was a language model, which saw both scores, too.
+It read long answers at their end and at the places that name an answer. The reading counts, so a difference is our mistake.
 *Per 1,000* is the number of such mistakes among 1,000 answers of the whole sample, with its 95% interval from *low* to *high*:
 Wilson's for each group, and for the sum the one that Zou and Donner build from those (2008). FP are answers that we call right
 though the reading does not, FN the reverse. *Same letter* means that the script and we found the same one. Most mistakes that

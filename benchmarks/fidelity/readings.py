@@ -1,4 +1,4 @@
-"""Mistakes of `em_mc` per 1,000 answers, from answers that were drawn at random and read one by one.
+"""Mistakes of `em_mc` per 1,000 answers, from answers that were drawn at random and read by a language model.
 
 An answer's key is a digest of its LLM, query and text. readings/SET.csv has the letter that was read for each key, and no
 text. Answers are drawn by the digest of the seed and the key, so a change of the scorer changes the draw only where an answer

@@ -35,6 +35,7 @@ from llmfusionbench.scoring import score
         ("It was found by logicians.", "logic"),
         ("They used the spears to fish, and fishing was easy.", "Fish"),
         ("That is called orthogonal folding.", "orthogonal fold"),
+        ("The bread is toasted.", "toast"),
         ("They live by woodcarving.", "woodcarve"),
         ("They were woodcarvers.", "woodcarving"),
         ("The song is about parliamental reform.", "the parliament"),
@@ -45,6 +46,7 @@ from llmfusionbench.scoring import score
         ("The skater was Moroccan.", "Morocco"),
         ("The skater was Egyptian.", "Egypt"),
         ("The Iranian volleyball team won it.", "Iran"),
+        ("The skater was Kuwaiti.", "Kuwait"),
         ("It was won by the Algerians.", "Algeria"),
         # other ends of a name
         ("They found the lesser plasma.", "lesser plasm"),
@@ -76,6 +78,7 @@ def test_other_forms(response: str, truth: str) -> None:
         ("It is in 2 Judges 3.", "judge"),
         ("They live near the Owens River.", "Owen"),
         ("They passed Reading on the way.", "Read"),
+        ("He returned to it.", "The Return"),
         # what means something else
         ("It was in the evening.", "even"),
         ("It is the actual one.", "act"),

@@ -21,6 +21,7 @@ _CITED = re.compile(r"(?:[1-9]\d?|1?2?3?4?5?6?7?8?9?)(?!\w)")
 """The numbers of citations that stand right after a word: "Ann Lee1", "Ann Lee123"."""
 _DIGIT = re.compile(r"\d")
 _LONGEST = 20_000
+"""Longer responses are not searched for other spellings and spaces."""
 _LONG_NUMBER = re.compile(r"\d{4,}")
 _SHORN = 4
 """The least length of an answer that lost letters."""
@@ -85,8 +86,10 @@ class Answer(Reading):
         # Without punctuation "Paris/London" is one word: try again with spaces instead.
         if head and head in text.plain and self._is_near_in(text, spaced):
             return True
-        if worded and (contains_words(text.worded, self.worded) or contains_words(text.worded, self.unit)):
+        if worded and self._is_worded_in(text):
             return True
+        if len(text.plain) > _LONGEST:
+            return False
         # Most texts lack the part of the answer that no spelling changes, and need no other spelling.
         return self.kept in text.plain and len(self.plain) >= _SPELLED and contains_words(text.spelled, self.spelled)
 
@@ -98,6 +101,11 @@ class Answer(Reading):
         if len(last) > 2 and last[-1].isalpha() and contains_words(text.plain, self.plain, _CITED):
             return True
         return self.last.is_in(text)
+
+    def _is_worded_in(self, text: Reading) -> bool:
+        if contains_words(text.worded, self.worded):
+            return True
+        return self.unit != self.worded and contains_words(text.worded, self.unit)
 
     def is_spelled_out_in(self, text: Reading) -> bool:
         """Whether `text` without spaces contains it without spaces."""
@@ -159,11 +167,8 @@ def covered(response: str, ground_truth: str) -> str | None:
 
 
 def _damaged(response: str, text: Reading, truth: _Truth) -> str | None:
-    """The first accepted answer in a response that lost or gained spaces, or of a ground truth that lost letters.
-
-    Very long responses are not searched for these.
-    """
-    if len(response) > _LONGEST:
+    """The first accepted answer in a response that lost or gained spaces, or of a ground truth that lost letters."""
+    if len(text.plain) > _LONGEST:
         return None
     if not response.isascii():
         shorn = normalise("".join([letter for letter in response if letter.isascii() or not letter.isalpha()]))

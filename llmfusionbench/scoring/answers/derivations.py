@@ -29,7 +29,7 @@ class Kind(Enum):
     """When a derived word stands for the word that it comes from."""
 
     SAME = "in any place"
-    ACT = "in lower case: a capital would make it a name"
+    ACT = "in lower case, unless the answer is a title: a capital would make it a name"
     PEOPLE = "if both have a capital, and it does not only tell where a thing comes from: an Italian car is not Italy"
     QUALITY = "before another word: what is environmental is about the environment only with a noun"
     ENDING = "after the words that stand before it in the answer, as another spelling of a name"
@@ -65,6 +65,7 @@ def _derived(word: str) -> Iterator[Derived]:
     yield from _of_faith(word)
     yield from _of_work(word)
     yield Derived(f"{word.removesuffix('e')}ing", Kind.ACT)
+    yield Derived(f"{word.removesuffix('e')}ed", Kind.ACT)
     for name in _peoples(word):
         yield Derived(name, Kind.PEOPLE)
         yield Derived(f"{name}s", Kind.PEOPLE)
@@ -114,4 +115,4 @@ def _peoples(word: str) -> Iterator[str]:
     elif last in "ei":
         yield f"{word}an"
     else:
-        yield from (f"{word}ian", f"{word}ese")
+        yield from (f"{word}ian", f"{word}ese", f"{word}i")

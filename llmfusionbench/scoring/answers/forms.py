@@ -80,6 +80,8 @@ class LastWord:
         if not any(contains_words(part, form) for part in (text.plain, text.spaced)):
             return False
         if kind is Kind.ACT:
+            if self.word not in self.letters and " " in self.letters:
+                return False  # a title: "The Return"
             return _found(_WORD.format(word), text.letters) or self._opens(text, form)
         if kind is Kind.PEOPLE:
             name = rf"(?<![^\W_]){word.capitalize()}(?![^\W_])(?:{_FOR_ALL})"

@@ -29,6 +29,15 @@ _NAMES = {
     "kbit": r"kbps|kbit(?: s)?|kilobits?(?: per second)?",
     "mbit": r"mbps|mbit(?: s)?|megabits?(?: per second)?",
     "gbit": r"gbps|gbit(?: s)?|gigabits?(?: per second)?",
+    "oz": r"oz|ounces?",
+    "ml": r"ml|millilit(?:er|re)s?",
+    "kb": r"kb|kilobytes?",
+    "mb": r"mb|megabytes?",
+    "gb": r"gb|gigabytes?",
+    "tb": r"tb|terabytes?",
+    "kw": r"kw|kilowatts?",
+    "mw": r"mw|megawatts?",
+    "bc": r"bce?|b c(?: e)?",
     "pm": r"p ?m",
     "am": r"am",
     "ghz": r"ghz|gigahertz",
@@ -37,7 +46,7 @@ _NAMES = {
 """The name of a unit and the ways to write it; where one is the start of another, the longer comes first."""
 _SHORT = {"m": "meter", "in": "inch", "g": "gram", "l": "litre", "h": "hour", "s": "second"}
 """Symbols that are other words as well, and are units only at the end of an answer."""
-_UNIT = re.compile(rf"(\d) ?(?:{'|'.join(f'({name})' for name in _NAMES.values())})(?![^\W_])")
+_UNIT = re.compile(rf"(\d) ?(?=[a-z\u00b0])(?:{'|'.join(f'({name})' for name in _NAMES.values())})(?![^\W_])")
 _LAST = re.compile(rf"(\d) ?({'|'.join(_SHORT)})\Z")
 _MONEY = re.compile(r"([$\u00a3\u20ac])\s?(\d[\d,.]{0,20}(?:\s(?:thousand|million|billion|trillion)\b)?)", re.IGNORECASE)
 _CURRENCIES = {"$": "dollars", "\u00a3": "pounds", "\u20ac": "euros"}

@@ -13,8 +13,10 @@ from .answers import Answer, Tally, tallies, tally
 from .programs import code_results, ldb_code
 from .readings import rows as reading_rows
 from .sets import (
+    RIGHT,
     evouna,
     evouna_lexical,
+    evouna_substrings,
     gsm8k_official,
     mmlu_pro,
     openqa_em,
@@ -75,6 +77,23 @@ def human_verdicts(logs: Path) -> Iterator[str]:
     """The section of EVOUNA."""
     yield prose.EVOUNA
     yield from verdict_table("system", "human", {"ours": evouna(logs), "lex": evouna_lexical(logs)})
+    yield prose.EVOUNA_SUBSTRINGS
+    yield from substring_table(evouna_substrings(logs))
+
+
+def substring_table(answers: Sequence[Answer]) -> Iterator[str]:
+    """A table of the answers that only one of `lex`, the reference, and `cem` counts, by what people said of them."""
+    rows = []
+    for name, without in (("all systems", ""), ("without Bing", "newbing")):
+        some = [answer for answer in answers if not without or without not in answer.llm]
+        counts = []
+        for side in ("false_negative", "false_positive"):
+            apart = [answer for answer in some if getattr(answer, side)]
+            right = sum(answer.note.startswith(RIGHT) for answer in apart)
+            counts += [f"{right:,}", f"{len(apart) - right:,}"]
+        rows.append([name, *counts])
+    columns = ("only lex, human right", "only lex, human wrong", "only cem, human right", "only cem, human wrong")
+    yield from table(["answers that are counted by", *columns], rows)
 
 
 def open_answers(logs: Path) -> Iterator[str]:

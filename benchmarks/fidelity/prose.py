@@ -34,6 +34,14 @@ Answers of five systems to Natural Questions (NQ) and TriviaQA (TQ). *Human* is 
 match of substrings that came with the set.
 """
 
+EVOUNA_SUBSTRINGS: Final = """\
+
+Substrings and whole words differ on few answers. An answer that only *lex* counts is lost if people call it right, and an
+error that `cem` avoids if they call it wrong. Bing's answers to NQ lack the spaces around their links and have the numbers of
+citations right after words and years, so one row leaves them out. `--disagreements evouna_substrings --side fn` prints the
+answers that only *lex* counts, and `--side fp` those that only `cem` does.
+"""
+
 OPENQA: Final = """\
 ## OpenQA-eval, short answers to NQ-open
 

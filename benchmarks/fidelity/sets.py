@@ -14,6 +14,9 @@ from .answers import Answer, scored
 from .logs import lines, records
 from .programs import ldb_code
 
+RIGHT: Final = "people: right"
+WRONG: Final = "people: wrong"
+
 
 def rows_of(logs: Path, name: str) -> list[dict[str, Any]]:
     """The rows of logs/scored_sets/NAME."""
@@ -31,6 +34,14 @@ def evouna_lexical(logs: Path) -> list[Answer]:
     return [
         answer._replace(ours=float(row["lex"]), extracted=None, note="ours is lex")
         for answer, row in zip(scored("em", rows), rows, strict=True)
+    ]
+
+
+def evouna_substrings(logs: Path) -> list[Answer]:
+    """`cem` beside the match of substrings in the place of the reference; the note has what people said."""
+    return [
+        ours._replace(reference=lexical.ours, note=f"{RIGHT if ours.reference else WRONG}; {ours.note}")
+        for ours, lexical in zip(evouna(logs), evouna_lexical(logs), strict=True)
     ]
 
 
@@ -129,6 +140,7 @@ def _named_by_set(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 SETS: Final[dict[str, Callable[[Path], list[Answer]]]] = {
     "evouna": evouna,
     "evouna_lexical": evouna_lexical,
+    "evouna_substrings": evouna_substrings,
     "ldb_code": ldb_code,
     "mmlu_pro": mmlu_pro,
     "openqa_em": openqa_em,

@@ -6,45 +6,27 @@ import re
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 
+from llmfusionbench.scoring.answers.forms import LastWord
+from llmfusionbench.scoring.answers.glue import between_spaces, contains_glued, contains_joined, lost_spaces, without_citations
 from llmfusionbench.scoring.answers.letters import plain_letters
-from llmfusionbench.scoring.answers.normalise import contains_words, normalise, normalise_spaced
-from llmfusionbench.scoring.answers.plurals import other_numbers
+from llmfusionbench.scoring.answers.normalise import contains_words, normalise
+from llmfusionbench.scoring.answers.plurals import IRREGULAR
+from llmfusionbench.scoring.answers.reading import Reading, whole_numbers
+from llmfusionbench.scoring.answers.spelling import kept_part
 from llmfusionbench.scoring.answers.truths import CACHED_LENGTH, accepted_answers
-from llmfusionbench.scoring.answers.wording import one_wording, ordinal, varies
+from llmfusionbench.scoring.answers.units import named_signs, whole_unit
+from llmfusionbench.scoring.answers.wording import one_wording, varies
 
-_CITED = re.compile(r"[1-9]\d?(?!\w)")
-"""The number of a citation that stands right after a word: "Ann Lee1"."""
-_DECIMAL = re.compile(r"(?<![\d.,])(\d{1,3})\.(\d{1,2}|\d{4,9})(?!\d|[.,]\d)")
-_WHOLE = re.compile(r"(?<=\d)\.00?(?!\d|[.,]\d)")
-_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3}){1,4}(?![\d,])")
+_CITED = re.compile(r"(?:[1-9]\d?|1?2?3?4?5?6?7?8?9?)(?!\w)")
+"""The numbers of citations that stand right after a word: "Ann Lee1", "Ann Lee123"."""
 _DIGIT = re.compile(r"\d")
-_ONE = re.compile(r"\s*an? ", re.IGNORECASE)
-_POINT = "\u02d1"
-"""A letter that stands for the point of a decimal number, so that 6.8 contains neither 8 nor 68."""
-
-
-class Reading:
-    """The normal forms of a text, each made once and only if it is asked for."""
-
-    def __init__(self, letters: str) -> None:
-        self.letters = letters
-        self.plain = normalise(letters)
-
-    @cached_property
-    def spaced(self) -> str:
-        """`plain` with spaces for punctuation marks."""
-        return normalise_spaced(self.letters)
-
-    @cached_property
-    def worded(self) -> str:
-        """`spaced` in one wording."""
-        return one_wording(normalise_spaced(self.letters.replace("&", " and ")))
-
-    @cached_property
-    def numbers(self) -> Reading:
-        """The same text with 1,200 and 6.8 as one word each, and 9.0 as 9."""
-        joined = whole_numbers(self.letters)
-        return self if joined == self.letters else Reading(joined)
+_LONGEST = 20_000
+"""Longer responses are not searched for other spellings and spaces."""
+_LONG_NUMBER = re.compile(r"\d{4,}")
+_SHORN = 4
+"""The least length of an answer that lost letters."""
+_SPELLED = 5
+"""The least length of an answer with another spelling."""
 
 
 class Answer(Reading):
@@ -64,18 +46,35 @@ class Answer(Reading):
         """
         spaced = self.plain if self.letters.replace(" ", "").isalnum() else self.spaced
         head, gap, _ = spaced.partition(" ")
-        return head if gap else head[: max(2, len(head) - 3)], spaced, self.has_digits or varies(self.letters, spaced)
+        if not gap:
+            head = head[: 1 if head in IRREGULAR else max(2, len(head) - 3)]
+        return head, spaced, self.has_digits or varies(self.letters, spaced)
 
     @cached_property
-    def others(self) -> tuple[str, tuple[str, ...]]:
-        """What `plain` and its plural, singular or ordinal share, and the last words of these."""
-        start, gap, last = self.plain.rpartition(" ")
-        if last.isascii() and last.isdigit() and len(last) <= 3 and last[0] != "0":
-            return self.plain, (ordinal(int(last)),)
-        shared, words = other_numbers(last)
-        if _ONE.match(self.letters) is not None and f"{last}s" in words:
-            words = ()  # "a week" is not "741 weeks"
-        return start + gap + shared, words
+    def last(self) -> LastWord:
+        """The last word, in its other forms."""
+        return LastWord(self.letters, self.plain)
+
+    @cached_property
+    def worded(self) -> str:
+        """`spaced` in one wording, without the names of signs: an answer of 5% is in "5" as well."""
+        return one_wording(self.letters)
+
+    @cached_property
+    def kept(self) -> str:
+        """The part of it that all spellings share."""
+        return kept_part(self.spelled)
+
+    @cached_property
+    def number(self) -> str:
+        """Its last number, if that has four digits or more, as a year has."""
+        found = _LONG_NUMBER.findall(self.plain)
+        return found[-1] if found else ""
+
+    @cached_property
+    def unit(self) -> str:
+        """`worded`, with the names of signs and of a last unit."""
+        return whole_unit(one_wording(named_signs(self.letters)))
 
     def is_in(self, text: Reading) -> bool:
         """Whether `text`, which does not contain `plain` as it is, contains the answer written in another way."""
@@ -85,39 +84,44 @@ class Answer(Reading):
                 return True
         head, spaced, worded = self.forms
         # Without punctuation "Paris/London" is one word: try again with spaces instead.
-        if head and head in text.plain:
-            if contains_words(text.spaced, spaced):
-                return True
-            stem, words = self.others
-            if stem in text.plain and self._is_in_other_number(text, words):
-                return True
-        return worded and contains_words(text.worded, self.worded)
-
-    def _is_in_other_number(self, text: Reading, words: tuple[str, ...]) -> bool:
-        last = self.plain.rpartition(" ")[2]
-        if len(last) > 2 and last.isalpha() and contains_words(text.plain, self.plain, _CITED):
+        if head and head in text.plain and self._is_near_in(text, spaced):
             return True
-        start = self.plain[: len(self.plain) - len(last)]
-        for word in words:
-            form = start + word
-            # A capital may start a name: "Williams" is not the plural of "William".
-            named = word not in text.letters and not (text.plain.startswith(form) and last in self.letters)
-            if not named and any(
-                contains_words(part.replace(f"{form} centur", ""), form) for part in (text.plain, text.spaced)
-            ):
-                return True
-        return False
+        if worded and self._is_worded_in(text):
+            return True
+        if len(text.plain) > _LONGEST:
+            return False
+        # Most texts lack the part of the answer that no spelling changes, and need no other spelling.
+        return self.kept in text.plain and len(self.plain) >= _SPELLED and contains_words(text.spelled, self.spelled)
 
+    def _is_near_in(self, text: Reading, spaced: str) -> bool:
+        """Whether its letters are there with other marks, with a citation or with another end."""
+        if contains_words(text.spaced, spaced):
+            return True
+        last = self.last.word
+        if len(last) > 2 and last[-1].isalpha() and contains_words(text.plain, self.plain, _CITED):
+            return True
+        return self.last.is_in(text)
 
-def whole_numbers(letters: str) -> str:
-    """`letters` with each number as one word: "1,200" -> "1200", "9.0" -> "9"; 6.8 keeps its point, as a letter."""
-    if "." in letters:
-        letters = _DECIMAL.sub(rf"\1{_POINT}\2", _WHOLE.sub("", letters))
-    return _THOUSANDS.sub(_no_commas, letters) if "," in letters else letters
+    def _is_worded_in(self, text: Reading) -> bool:
+        if contains_words(text.worded, self.worded):
+            return True
+        return self.unit != self.worded and contains_words(text.worded, self.unit)
 
+    def is_spelled_out_in(self, text: Reading) -> bool:
+        """Whether `text` without spaces contains it without spaces."""
+        return self.joined in text.joined or (self.has_digits and self.joined in text.numbers.joined)
 
-def _no_commas(found: re.Match[str]) -> str:
-    return found[0].replace(",", "")
+    def is_joined_in(self, text: Reading) -> bool:
+        """Whether it is there with other spaces."""
+        return contains_joined((text.numbers if self.has_digits else text).plain, self.plain)
+
+    def is_glued_in(self, text: Reading) -> bool:
+        """Whether a text that lost the spaces around its links contains it."""
+        return self.spaced != "" and contains_glued(text.letters, between_spaces(self.spaced))
+
+    def is_shorn_in(self, shorn: str) -> bool:
+        """Whether a text without the letters that English lacks contains the answer: data lost these letters."""
+        return len(self.plain) >= _SHORN and self.text.isascii() and contains_words(shorn, self.plain)
 
 
 class _Truth:
@@ -134,6 +138,16 @@ class _Truth:
                 answer = self.made[place] = Answer(text)
             yield answer
 
+    @cached_property
+    def every(self) -> tuple[Answer, ...]:
+        """All answers."""
+        return tuple(self.answers())
+
+    @cached_property
+    def dated(self) -> tuple[Answer, ...]:
+        """The answers with a number as long as that of a year."""
+        return tuple(answer for answer in self.every if answer.number)
+
 
 _cached = lru_cache(maxsize=8192)(_Truth)
 
@@ -146,4 +160,34 @@ def covered(response: str, ground_truth: str) -> str | None:
     for answer in truth.answers():
         if (not answer.has_digits and contains_words(text.plain, answer.plain)) or answer.text == response:
             return answer.text
-    return next((answer.text for answer in truth.answers() if answer.is_in(text)), None)
+    for answer in truth.answers():
+        if answer.is_in(text):
+            return answer.text
+    return _damaged(response, text, truth)
+
+
+def _damaged(response: str, text: Reading, truth: _Truth) -> str | None:
+    """The first accepted answer in a response that lost or gained spaces, or of a ground truth that lost letters."""
+    if len(text.plain) > _LONGEST:
+        return None
+    if not response.isascii():
+        shorn = normalise("".join([letter for letter in response if letter.isascii() or not letter.isalpha()]))
+        for answer in truth.every:
+            if answer.is_shorn_in(shorn):
+                return answer.text
+    within = [answer for answer in truth.every if answer.is_spelled_out_in(text)]
+    for answer in within:
+        if answer.is_joined_in(text):
+            return answer.text
+    if any(answer.number in text.plain for answer in truth.dated):
+        uncited = without_citations(text.letters)
+        if uncited != text.letters:
+            text = Reading(uncited)
+            for answer in truth.dated:
+                if answer.is_in(text):
+                    return answer.text
+    if within and lost_spaces(text.letters):
+        for answer in within:
+            if answer.is_glued_in(text):
+                return answer.text
+    return None

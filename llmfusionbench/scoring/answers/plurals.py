@@ -14,6 +14,15 @@ _NO_NOUNS = frozenset(
     )
 )
 """Words whose plural by spelling is another word: "news", "others"."""
+_LEARNED = (("us", "i", 5), ("um", "a", 6), ("is", "es", 5), ("on", "a", 8))
+"""Latin and Greek endings of a singular and its plural, and the least length of a singular: "fungus", "bacterium"."""
+_PAIRS = (
+    *(("man", "men"), ("woman", "women"), ("child", "children"), ("foot", "feet"), ("tooth", "teeth")),
+    *(("mouse", "mice"), ("goose", "geese"), ("leaf", "leaves"), ("wolf", "wolves"), ("half", "halves")),
+    *(("shelf", "shelves"), ("thief", "thieves"), ("knife", "knives"), ("wife", "wives"), ("life", "lives")),
+)
+IRREGULAR = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
+"""A singular and its plural, each by the other."""
 
 
 def other_numbers(word: str) -> tuple[str, tuple[str, ...]]:
@@ -23,13 +32,37 @@ def other_numbers(word: str) -> tuple[str, tuple[str, ...]]:
     """
     if len(word) < 3 or not word.isalpha() or not word.isascii() or word in _NO_NOUNS:
         return word, ()
+    if word in IRREGULAR:
+        return _shared(word, (IRREGULAR[word],))
+    learned = _learned(word)
     if word.endswith("ies") and len(word) > 5:
         return word[:-3], (word[:-3] + "y",)
     if word.endswith("s") and len(word) > 4 and not word.endswith(_NOT_PLURAL) and word not in _OTHER_MEANING:
         singulars = [word[:-1]]
-        if word.endswith("es") and word[:-2].endswith(_SIBILANTS):
+        if word.endswith("es") and word[:-2].endswith((*_SIBILANTS, "o")):
             singulars.append(word[:-2])
-        return singulars[-1], tuple(singulars)
+        return _shared(word, (*singulars, *learned))
     if word.endswith("y") and word[-2] not in _VOWELS:
         return word[:-1], (word[:-1] + "ies",)
-    return word, (word + ("es" if word.endswith(_SIBILANTS) else "s"),)
+    plurals = [word + ("es" if word.endswith(_SIBILANTS) else "s")]
+    if word.endswith("o") and word[-2] not in _VOWELS:
+        plurals.append(f"{word}es")
+    return _shared(word, (*plurals, *learned))
+
+
+def _learned(word: str) -> list[str]:
+    found = []
+    for singular, plural, length in _LEARNED:
+        if word.endswith(singular) and len(word) >= length:
+            found.append(word.removesuffix(singular) + plural)
+        if word.endswith(plural) and len(word) - len(plural) + len(singular) >= length:
+            found.append(word.removesuffix(plural) + singular)
+    return found
+
+
+def _shared(word: str, others: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The start of `word` with which all the others start as well."""
+    length = len(word)
+    while not all(other.startswith(word[:length]) for other in others):
+        length -= 1
+    return word[:length], others

@@ -1,9 +1,11 @@
-"""One wording for what English writes in several ways: numbers and ordinals up to 99, dates, "and"."""
+"""One wording for what English writes in several ways: numbers and ordinals up to 99, dates, decades, units, "and"."""
 
 from __future__ import annotations
 
 import re
 
+from llmfusionbench.scoring.answers.normalise import normalise_spaced
+from llmfusionbench.scoring.answers.units import one_unit
 from llmfusionbench.texts.number_names import TEENS, TENS, UNITS
 
 _VALUES = {
@@ -34,7 +36,13 @@ _ORDINAL = re.compile(
 _DAY_FIRST = re.compile(rf"\b(\d\d?)(?:st|nd|rd|th)? (?:of )?({'|'.join(_MONTHS)})\b")
 _DAY_LAST = re.compile(rf"\b({'|'.join(_MONTHS)}) (\d\d?)(?:st|nd|rd|th)\b")
 _MONTH_NAMES = frozenset(_MONTHS)
-_VARIES = frozenset(("and", *UNITS[1:], *TEENS, *TENS, *_PLACES, *_MONTHS))
+_DECADE = re.compile(r"\b19([2-9]0s)\b")
+_ONCE = re.compile(
+    r"(?<!at )(?<!than )(?<!not )(?<!all )\bonce(?=\s{0,3}(?:[.,;:!?)\]]|\Z))|\b(?:one|a single) time\b", re.IGNORECASE
+)
+_TIME_WORDS = frozenset(("once", "twice", "time", "times"))
+_TWICE = re.compile(r"\b(?:twice|two times)\b", re.IGNORECASE)
+_VARIES = frozenset(("and", "once", "twice", *UNITS[1:], *TEENS, *TENS, *_PLACES, *_MONTHS))
 
 
 def ordinal(number: int) -> str:
@@ -48,19 +56,26 @@ def varies(letters: str, spaced: str) -> bool:
     return "&" in letters or not _VARIES.isdisjoint(spaced.split(" "))
 
 
-def one_wording(text: str) -> str:
-    """A normalised text, with spaces for punctuation marks, in one wording: "4th of july" -> "july 4", "ten" -> "10".
+def one_wording(letters: str) -> str:
+    """The normal form of a text, with spaces for punctuation marks, in one wording: "the 4th of July" -> "july 4".
 
-    "One" stays: it is a pronoun more often than a number. Fractions and numbers above 99 in words stay too.
+    "One" stays: it is a pronoun more often than a number; but "one time" and a last "once" are "1 time". Fractions and
+    numbers above 99 in words stay too.
     """
+    letters = letters.replace("&", " and ")
+    text = normalise_spaced(letters)
     words = text.split(" ")
+    if not _TIME_WORDS.isdisjoint(words):
+        text = normalise_spaced(_TWICE.sub("2 times", _ONCE.sub("1 time", letters)))
     if not _PLACES.keys().isdisjoint(words):
         text = _ORDINAL.sub(lambda found: ordinal(_VALUES.get(found[1], 0) + _PLACES[found[2]]), text)
     if not _VALUES.keys().isdisjoint(words):
         text = _NUMBER.sub(_digits, text)
     if not _MONTH_NAMES.isdisjoint(words):
         text = _DAY_LAST.sub(r"\1 \2", _DAY_FIRST.sub(r"\2 \1", text))
-    return text
+    if "0s" in text:
+        text = _DECADE.sub(r"\1", text)
+    return one_unit(text)
 
 
 def _digits(found: re.Match[str]) -> str:

@@ -1,0 +1,82 @@
+"""One name for each unit that stands after a number: "54 Mbit/s", "54Mbps" and "54 megabits per second"."""
+
+from __future__ import annotations
+
+import re
+
+_NAMES = {
+    "mph": r"mph|miles? per hour|miles? hour",
+    "kmh": r"kmh|kph|km h|kilomet(?:er|re)s? per hour|km per hour",
+    "degreec": r"\u00b0 ?c|degrees? (?:c|celsius|centigrade)",
+    "degreef": r"\u00b0 ?f|degrees? (?:f|fahrenheit)",
+    "mile": r"mi|miles?",
+    "km": r"kms?|kilomet(?:er|re)s?",
+    "degree": r"\u00b0|degrees?|deg",
+    "meter": r"met(?:er|re)s?",
+    "cm": r"cms?|centimet(?:er|re)s?",
+    "mm": r"mm|millimet(?:er|re)s?",
+    "inch": r"inch(?:es)?",
+    "ft": r"ft|feet|foot",
+    "yard": r"yds?|yards?",
+    "kg": r"kgs?|kilograms?|kilos?",
+    "gram": r"grams?|grammes?",
+    "lb": r"lbs?|pounds?",
+    "litre": r"lit(?:er|re)s?",
+    "hour": r"hrs?|hours?",
+    "minute": r"mins?|minutes?",
+    "second": r"secs?|seconds?",
+    "percent": r"percent|per cent",
+    "kbit": r"kbps|kbit(?: s)?|kilobits?(?: per second)?",
+    "mbit": r"mbps|mbit(?: s)?|megabits?(?: per second)?",
+    "gbit": r"gbps|gbit(?: s)?|gigabits?(?: per second)?",
+    "oz": r"oz|ounces?",
+    "ml": r"ml|millilit(?:er|re)s?",
+    "kb": r"kb|kilobytes?",
+    "mb": r"mb|megabytes?",
+    "gb": r"gb|gigabytes?",
+    "tb": r"tb|terabytes?",
+    "kw": r"kw|kilowatts?",
+    "mw": r"mw|megawatts?",
+    "bc": r"bce?|b c(?: e)?",
+    "pm": r"p ?m",
+    "am": r"am",
+    "ghz": r"ghz|gigahertz",
+    "mhz": r"mhz|megahertz",
+}
+"""The name of a unit and the ways to write it; where one is the start of another, the longer comes first."""
+_SHORT = {"m": "meter", "in": "inch", "g": "gram", "l": "litre", "h": "hour", "s": "second"}
+"""Symbols that are other words as well, and are units only at the end of an answer."""
+_UNIT = re.compile(rf"(\d) ?(?=[a-z\u00b0])(?:{'|'.join(f'({name})' for name in _NAMES.values())})(?![^\W_])")
+_LAST = re.compile(rf"(\d) ?({'|'.join(_SHORT)})\Z")
+_MONEY = re.compile(r"([$\u00a3\u20ac])\s?(\d[\d,.]{0,20}(?:\s(?:thousand|million|billion|trillion)\b)?)", re.IGNORECASE)
+_CURRENCIES = {"$": "dollars", "\u00a3": "pounds", "\u20ac": "euros"}
+_CANONICAL = tuple(_NAMES)
+
+
+def named_signs(letters: str) -> str:
+    """`letters` with words for the signs of money and percent: "$5 million" -> "5 million dollars"."""
+    if "%" in letters:
+        letters = letters.replace("%", " percent ")
+    return letters if letters.isascii() and "$" not in letters else _MONEY.sub(_priced, letters)
+
+
+def one_unit(text: str) -> str:
+    """A normal form with one name for each unit after a number: "50km" -> "50 km", "5 metres" -> "5 meter"."""
+    return _UNIT.sub(_named, text)
+
+
+def whole_unit(text: str) -> str:
+    """The same for an answer, whose last word may be a symbol: "12 m" -> "12 meter"."""
+    return one_unit(_LAST.sub(_lengthened, text))
+
+
+def _named(found: re.Match[str]) -> str:
+    return f"{found[1]} {_CANONICAL[(found.lastindex or 2) - 2]}"
+
+
+def _priced(found: re.Match[str]) -> str:
+    return f"{found[2]} {_CURRENCIES[found[1]]} "
+
+
+def _lengthened(found: re.Match[str]) -> str:
+    return f"{found[1]} {_SHORT[found[2]]}"

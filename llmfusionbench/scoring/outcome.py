@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-VERSION = "2"
+VERSION = "3"
 """Version of our own metrics; it changes when any value changes."""
 OFFICIAL = "official"
 """The `metric_version` of values computed as the reference pipeline does."""

@@ -103,7 +103,7 @@ def test_all_else_is_copied_byte_for_byte(sample: RescoreReport) -> None:
     assert lfb.validate(sample.release.path) == []
     assert sample.release.manifest["source"] == open_release("sample").manifest["source"]
     (step,) = sample.release.manifest["history"]
-    assert (step["step"], step["options"]) == ("rescore", {"metrics": None, "metric_version": "2", "sandbox": None})
+    assert (step["step"], step["options"]) == ("rescore", {"metrics": None, "metric_version": "3", "sandbox": None})
 
 
 def test_nothing_but_scores_changed_and_the_views_follow(sample: RescoreReport) -> None:
@@ -293,7 +293,7 @@ def test_official_numbers_and_ours_never_share_a_release(part: Release, tmp_path
     with pytest.raises(InputError, match=r'metric_version "official".*Remedy: score all metrics'):
         rescore(official.release, tmp_path / "mixed", metrics=["em"], workers=1)
     assert ours.release is not None
-    with pytest.raises(InputError, match=r'metric_version "2", which would stand beside "official" in one column'):
+    with pytest.raises(InputError, match=r'metric_version "3", which would stand beside "official" in one column'):
         rescore(ours.release, tmp_path / "mixed", metrics=["em"], official=True, workers=1)
     assert not (tmp_path / "mixed").exists()
     again = rescore(official.release, tmp_path / "again", workers=1)

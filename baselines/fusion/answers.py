@@ -21,7 +21,7 @@ from llmfusionbench.release.references import first_answers
 from llmfusionbench.scoring import score_column
 from llmfusionbench.scoring.answers.math import plain_math
 from llmfusionbench.scoring.answers.normalise import normalise
-from llmfusionbench.scoring.answers.numbers import last_number
+from llmfusionbench.scoring.answers.numbers.numbers import last_number
 from llmfusionbench.types import ANSWER_KEY, Candidate
 
 VOTABLE: Final = ("em", "em_mc", "f1_score", "gsm8k", "math")

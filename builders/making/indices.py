@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.builders.making.score_warnings import named_tasks
 from llmfusionbench.errors import UnknownNameError
-from llmfusionbench.scoring.answers.options import LETTERS, read_options
+from llmfusionbench.scoring.answers.choices.options import LETTERS, read_options
 from llmfusionbench.scoring.answers.truths import choice_answers, whole_number
 from llmfusionbench.scoring.metrics.em_mc import text_label
 

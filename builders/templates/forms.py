@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from llmfusionbench.builders.templates.jobs import Job
-from llmfusionbench.scoring.answers.boolean import as_boolean
+from llmfusionbench.scoring.answers.booleans.boolean import as_boolean
 from llmfusionbench.scoring.answers.marks import answer_field, boxed, final_text, marked_answer
-from llmfusionbench.scoring.answers.numbers import whole_number
+from llmfusionbench.scoring.answers.numbers.numbers import whole_number
 
 _SHORT: Final = 8
 """Words of an answer that is nothing but the answer."""

@@ -11,11 +11,11 @@ from typing import Final
 
 from llmfusionbench.builders.templates.jobs import Job
 from llmfusionbench.scoring import accepted_answers
-from llmfusionbench.scoring.answers.boolean import as_boolean
+from llmfusionbench.scoring.answers.booleans.boolean import as_boolean
+from llmfusionbench.scoring.answers.choices.options import read_options
 from llmfusionbench.scoring.answers.math import math_truth, plain_math
 from llmfusionbench.scoring.answers.normalise import contains_words, normalise, normalise_spaced
-from llmfusionbench.scoring.answers.numbers import Number, whole_number
-from llmfusionbench.scoring.answers.options import read_options
+from llmfusionbench.scoring.answers.numbers.numbers import Number, whole_number
 from llmfusionbench.scoring.metrics.em_mc import truth_label
 from llmfusionbench.scoring.metrics.gsm8k import truth_number
 

@@ -13,8 +13,8 @@ from llmfusionbench.baselines.exporters.corpora.ground_truths import is_tests
 from llmfusionbench.builders.reading.fields import answer_text, literal, option_texts
 from llmfusionbench.scoring import score
 from llmfusionbench.scoring.answers import parsing
+from llmfusionbench.scoring.answers.choices.options import read_options
 from llmfusionbench.scoring.answers.code import CUTS, extract_code, prompt_code
-from llmfusionbench.scoring.answers.options import read_options
 from llmfusionbench.scoring.answers.parsing import BUDGET, CODE_LIMIT, Parser, TooMuchWorkError
 from llmfusionbench.scoring.answers.truths import accepted_answers
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from llmfusionbench.scoring import score
-from llmfusionbench.scoring.answers.options import DEFAULT_LABELS, read_options
+from llmfusionbench.scoring.answers.choices.options import DEFAULT_LABELS, read_options
 
 TEXTS = ["bus depot", "train station", "beach", "bridge", "taxi"]
 FIVE = {"label": list("ABCDE"), "text": TEXTS}

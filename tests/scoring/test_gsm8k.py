@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llmfusionbench.scoring import score
-from llmfusionbench.scoring.answers.numbers import last_number, leading_number, whole_number
+from llmfusionbench.scoring.answers.numbers.numbers import last_number, leading_number, whole_number
 
 TRUTH = "He sells 9 eggs at $2.\n#### 18"
 

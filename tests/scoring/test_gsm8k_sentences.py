@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llmfusionbench.scoring import score
-from llmfusionbench.scoring.answers.number_words import in_digits
+from llmfusionbench.scoring.answers.numbers.words import in_digits
 
 RIGHT = [
     ("Answer: Ned worked 8 hours at $12 an hour. He earned $96.", "96"),

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.baselines.exporters.corpora.queries import Mask, Queries, batches
 from llmfusionbench.release import Release
-from llmfusionbench.scoring.answers.options import read_options
+from llmfusionbench.scoring.answers.choices.options import read_options
 from llmfusionbench.scoring.answers.parsing import CODE_LIMIT, Parser, TooMuchWorkError
 from llmfusionbench.scoring.answers.truths import accepted_answers
 from llmfusionbench.scoring.metrics.em_mc import truth_label

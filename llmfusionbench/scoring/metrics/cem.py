@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from llmfusionbench.scoring.answers.cover import covered
 from llmfusionbench.scoring.answers.marks import unwrapped
+from llmfusionbench.scoring.answers.phrases.cover import covered
 from llmfusionbench.scoring.answers.refusal import declines
 from llmfusionbench.scoring.answers.truths import accepted_answers
 from llmfusionbench.scoring.metrics.em import boolean_score

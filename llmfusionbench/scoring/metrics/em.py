@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from llmfusionbench.scoring.answers.boolean import as_boolean, read_boolean
+from llmfusionbench.scoring.answers.booleans.boolean import as_boolean, read_boolean
 from llmfusionbench.scoring.answers.marks import final_text, unwrapped
 from llmfusionbench.scoring.answers.normalise import normalise
 from llmfusionbench.scoring.answers.refusal import declines, no_answer_reason

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from llmfusionbench.scoring.answers.boolean import as_boolean
-from llmfusionbench.scoring.answers.choice_patterns import choice_patterns
-from llmfusionbench.scoring.answers.choices import read_choice
+from llmfusionbench.scoring.answers.booleans.boolean import as_boolean
+from llmfusionbench.scoring.answers.choices.choices import read_choice
+from llmfusionbench.scoring.answers.choices.options import DEFAULT_LABELS, Options, read_options
+from llmfusionbench.scoring.answers.choices.patterns import choice_patterns
 from llmfusionbench.scoring.answers.marks import final_text, plain_width
 from llmfusionbench.scoring.answers.normalise import normalise
-from llmfusionbench.scoring.answers.options import DEFAULT_LABELS, Options, read_options
 from llmfusionbench.scoring.answers.refusal import no_answer_reason
 from llmfusionbench.scoring.answers.truths import choice_answers, whole_number
 from llmfusionbench.scoring.metrics.em import em

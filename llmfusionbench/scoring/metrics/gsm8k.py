@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmfusionbench.scoring.answers.marks import answer_field, below, final_text, last_mark, marked_answer
-from llmfusionbench.scoring.answers.number_words import in_digits
-from llmfusionbench.scoring.answers.numbers import Number, last_number, leading_number
+from llmfusionbench.scoring.answers.numbers.numbers import Number, last_number, leading_number
+from llmfusionbench.scoring.answers.numbers.results import concluded_number, corrected_number, result_number
+from llmfusionbench.scoring.answers.numbers.words import in_digits
 from llmfusionbench.scoring.answers.refusal import declines, no_answer_reason
-from llmfusionbench.scoring.answers.results import concluded_number, corrected_number, result_number
 from llmfusionbench.scoring.answers.truths import accepted_answers
 from llmfusionbench.scoring.outcome import Score, binary, missing, right, wrong
 

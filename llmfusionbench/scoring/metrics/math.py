@@ -12,7 +12,7 @@ from functools import lru_cache
 from llmfusionbench.errors import InputError
 from llmfusionbench.scoring.answers.marks import final_text
 from llmfusionbench.scoring.answers.math import in_radians, math_answer, math_truth, plain_math
-from llmfusionbench.scoring.answers.numbers import whole_number
+from llmfusionbench.scoring.answers.numbers.numbers import whole_number
 from llmfusionbench.scoring.answers.refusal import no_answer_reason
 from llmfusionbench.scoring.answers.truths import accepted_answers
 from llmfusionbench.scoring.outcome import Score, missing, right, wrong

@@ -10,17 +10,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from llmfusionbench.scoring.answers import dismissal_words
-from llmfusionbench.scoring.answers.choice_patterns import choice_patterns
-from llmfusionbench.scoring.answers.commitments import Commitment, Strength, marks, named, sentences, supposed
-from llmfusionbench.scoring.answers.graded_list import graded_options
-from llmfusionbench.scoring.answers.look_alikes import latin_labels
+from llmfusionbench.scoring.answers.choices import dismissal_words
+from llmfusionbench.scoring.answers.choices.commitments import Commitment, Strength, marks, named, sentences, supposed
+from llmfusionbench.scoring.answers.choices.graded_list import graded_options
+from llmfusionbench.scoring.answers.choices.look_alikes import latin_labels
+from llmfusionbench.scoring.answers.choices.mentions import with_mentions
+from llmfusionbench.scoring.answers.choices.option_texts import equal_text
+from llmfusionbench.scoring.answers.choices.options import Options
+from llmfusionbench.scoring.answers.choices.patterns import choice_patterns
+from llmfusionbench.scoring.answers.choices.plain_mentions import alone, last_plain, lone_line, opening
+from llmfusionbench.scoring.answers.choices.run_on import continuations, without_end_token
 from llmfusionbench.scoring.answers.marks import answer_field, lowered
-from llmfusionbench.scoring.answers.mentions import with_mentions
-from llmfusionbench.scoring.answers.option_texts import equal_text
-from llmfusionbench.scoring.answers.options import Options
-from llmfusionbench.scoring.answers.plain_mentions import alone, last_plain, lone_line, opening
-from llmfusionbench.scoring.answers.run_on import continuations, without_end_token
 
 _SHORT = 40
 """Longest text that is compared with the labels as a whole, in characters."""

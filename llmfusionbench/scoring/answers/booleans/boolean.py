@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
+from llmfusionbench.scoring.answers.booleans.verdicts import STEP, WORDS, answered, closing, concluded, leads_in, verdict_at
 from llmfusionbench.scoring.answers.marks import SPAN_LIMIT, answer_field, last_mark, lowered
-from llmfusionbench.scoring.answers.verdicts import STEP, WORDS, answered, closing, concluded, leads_in, verdict_at
 
 _TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 _EDGE = 4 * SPAN_LIMIT

@@ -7,13 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from llmfusionbench.scoring.answers import choice_words, dismissal_words, mark_words, mention_places
-from llmfusionbench.scoring.answers.dismissals import REACH, after_text, dismissed, dismissed_later, ruled_out, taken_back
+from llmfusionbench.scoring.answers.choices import dismissal_words, mark_words, mention_places
+from llmfusionbench.scoring.answers.choices import words as choice_words
+from llmfusionbench.scoring.answers.choices.dismissals import (
+    REACH,
+    after_text,
+    dismissed,
+    dismissed_later,
+    ruled_out,
+    taken_back,
+)
+from llmfusionbench.scoring.answers.choices.mentions import ANY, CLEAR, STRONG, label_of
+from llmfusionbench.scoring.answers.choices.option_numbers import named_by_number
+from llmfusionbench.scoring.answers.choices.option_texts import named_by_text
+from llmfusionbench.scoring.answers.choices.options import Options
 from llmfusionbench.scoring.answers.marks import boxed, lowered, tagged
-from llmfusionbench.scoring.answers.mentions import ANY, CLEAR, STRONG, label_of
-from llmfusionbench.scoring.answers.option_numbers import named_by_number
-from llmfusionbench.scoring.answers.option_texts import named_by_text
-from llmfusionbench.scoring.answers.options import Options
 
 _ANY, _CLEAR, _STRONG = re.compile(ANY), re.compile(CLEAR), re.compile(STRONG)
 _WINDOW = 80

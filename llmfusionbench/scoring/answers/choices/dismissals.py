@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from llmfusionbench.scoring.answers import dismissal_words, mention_places
-from llmfusionbench.scoring.answers.mentions import CLEAR, label_of, with_mentions
-from llmfusionbench.scoring.answers.options import Options
+from llmfusionbench.scoring.answers.choices import dismissal_words, mention_places
+from llmfusionbench.scoring.answers.choices.mentions import CLEAR, label_of, with_mentions
+from llmfusionbench.scoring.answers.choices.options import Options
 
 _CLEAR = re.compile(CLEAR)
 REACH = 40

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from llmfusionbench.scoring.answers.calculations import GAP, SENTENCE_END, calculates, result_place
-from llmfusionbench.scoring.answers.number_words import in_digits
-from llmfusionbench.scoring.answers.numbers import Number, leading_number, numbers_in, plain_numbers
-from llmfusionbench.scoring.answers.statements import DIGIT, LEAD, NUMBERS, stated_number
+from llmfusionbench.scoring.answers.numbers.calculations import GAP, SENTENCE_END, calculates, result_place
+from llmfusionbench.scoring.answers.numbers.numbers import Number, leading_number, numbers_in, plain_numbers
+from llmfusionbench.scoring.answers.numbers.statements import DIGIT, LEAD, NUMBERS, stated_number
+from llmfusionbench.scoring.answers.numbers.words import in_digits
 
 _SENTENCES: Final = 20
 """Most sentences that are read."""

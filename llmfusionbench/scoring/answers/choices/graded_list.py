@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from llmfusionbench.scoring.answers.mentions import ANY, label_of
-from llmfusionbench.scoring.answers.options import Options
+from llmfusionbench.scoring.answers.choices.mentions import ANY, label_of
+from llmfusionbench.scoring.answers.choices.options import Options
 
 _MENTION: Final = re.compile(ANY)
 _TRUE: Final = 3

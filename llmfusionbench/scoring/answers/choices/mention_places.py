@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from llmfusionbench.scoring.answers.mentions import ANY, CLEAR
+from llmfusionbench.scoring.answers.choices.mentions import ANY, CLEAR
 
 OTHER = "[^\ue000-\uf76f\n]"
 """A character of a line that is not a mention."""

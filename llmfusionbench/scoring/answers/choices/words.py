@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from llmfusionbench.scoring.answers.mark_words import ARTICLES
-from llmfusionbench.scoring.answers.mention_places import OTHER
-from llmfusionbench.scoring.answers.mentions import CLEAR, STRONG
+from llmfusionbench.scoring.answers.choices.mark_words import ARTICLES
+from llmfusionbench.scoring.answers.choices.mention_places import OTHER
+from llmfusionbench.scoring.answers.choices.mentions import CLEAR, STRONG
 
 _OPTION = r"(?:(?:the|my|option|answer|choice|letter|correct|best|final)[\s:]{1,3}){0,3}"
 _KIND = (

@@ -6,9 +6,9 @@ import re
 from functools import cached_property
 
 from llmfusionbench.scoring.answers.normalise import normalise, normalise_spaced
-from llmfusionbench.scoring.answers.spelling import one_spelling
-from llmfusionbench.scoring.answers.units import named_signs
-from llmfusionbench.scoring.answers.wording import one_wording
+from llmfusionbench.scoring.answers.phrases.spelling import one_spelling
+from llmfusionbench.scoring.answers.phrases.units import named_signs
+from llmfusionbench.scoring.answers.phrases.wording import one_wording
 
 _DECIMAL = re.compile(r"(?<![\d.,])(\d{1,3})\.(\d{1,2}|\d{4,9})(?!\d|[.,]\d)")
 _WHOLE = re.compile(r"(?<=\d)\.00?(?!\d|[.,]\d)")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from llmfusionbench.scoring.answers.calculations import calculates, is_compared, result_place
-from llmfusionbench.scoring.answers.numbers import Found, Number, numbers_in
+from llmfusionbench.scoring.answers.numbers.calculations import calculates, is_compared, result_place
+from llmfusionbench.scoring.answers.numbers.numbers import Found, Number, numbers_in
 
 NUMBERS: Final = 40
 """Most numbers of a sentence that are weighed."""

@@ -6,16 +6,22 @@ import re
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 
-from llmfusionbench.scoring.answers.forms import LastWord
-from llmfusionbench.scoring.answers.glue import between_spaces, contains_glued, contains_joined, lost_spaces, without_citations
-from llmfusionbench.scoring.answers.letters import plain_letters
 from llmfusionbench.scoring.answers.normalise import contains_words, normalise
-from llmfusionbench.scoring.answers.plurals import IRREGULAR
-from llmfusionbench.scoring.answers.reading import Reading, whole_numbers
-from llmfusionbench.scoring.answers.spelling import kept_part
+from llmfusionbench.scoring.answers.phrases.forms import LastWord
+from llmfusionbench.scoring.answers.phrases.glue import (
+    between_spaces,
+    contains_glued,
+    contains_joined,
+    lost_spaces,
+    without_citations,
+)
+from llmfusionbench.scoring.answers.phrases.letters import plain_letters
+from llmfusionbench.scoring.answers.phrases.plurals import IRREGULAR
+from llmfusionbench.scoring.answers.phrases.reading import Reading, whole_numbers
+from llmfusionbench.scoring.answers.phrases.spelling import kept_part
+from llmfusionbench.scoring.answers.phrases.units import named_signs, whole_unit
+from llmfusionbench.scoring.answers.phrases.wording import one_wording, varies
 from llmfusionbench.scoring.answers.truths import CACHED_LENGTH, accepted_answers
-from llmfusionbench.scoring.answers.units import named_signs, whole_unit
-from llmfusionbench.scoring.answers.wording import one_wording, varies
 
 _CITED = re.compile(r"(?:[1-9]\d?|1?2?3?4?5?6?7?8?9?)(?!\w)")
 """The numbers of citations that stand right after a word: "Ann Lee1", "Ann Lee123"."""

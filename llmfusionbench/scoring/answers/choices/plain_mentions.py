@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from llmfusionbench.scoring.answers import dismissal_words, mention_places
-from llmfusionbench.scoring.answers.commitments import joined, written
-from llmfusionbench.scoring.answers.dismissals import after_text, dismissed_later
-from llmfusionbench.scoring.answers.mentions import ANY, CLEAR, Form, form_of, label_of
+from llmfusionbench.scoring.answers.choices import dismissal_words, mention_places
+from llmfusionbench.scoring.answers.choices.commitments import joined, written
+from llmfusionbench.scoring.answers.choices.dismissals import after_text, dismissed_later
+from llmfusionbench.scoring.answers.choices.mentions import ANY, CLEAR, Form, form_of, label_of
+from llmfusionbench.scoring.answers.choices.option_texts import named_by_text
+from llmfusionbench.scoring.answers.choices.options import Options
 from llmfusionbench.scoring.answers.normalise import normalise
-from llmfusionbench.scoring.answers.option_texts import named_by_text
-from llmfusionbench.scoring.answers.options import Options
 from llmfusionbench.scoring.answers.refusal import declines
 
 _SIGNS = "[^\\w\ue000-\uf76f]{0,12}"

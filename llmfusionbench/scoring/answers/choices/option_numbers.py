@@ -6,8 +6,8 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from llmfusionbench.scoring.answers.numbers import Number, numbers_in, plain_numbers
-from llmfusionbench.scoring.answers.options import Options
+from llmfusionbench.scoring.answers.choices.options import Options
+from llmfusionbench.scoring.answers.numbers.numbers import Number, numbers_in, plain_numbers
 
 _LENGTH: Final = 60
 """Longest text that is read as a number with its unit, in characters."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from llmfusionbench.scoring.answers.choices.options import Options
 from llmfusionbench.scoring.answers.normalise import contains_words, normalise
-from llmfusionbench.scoring.answers.options import Options
 
 _DENIALS = frozenset(["not", "neither", "nor", "never", "isnt", "wasnt", "than", "except", "without"])
 

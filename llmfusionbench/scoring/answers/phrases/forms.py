@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from llmfusionbench.scoring.answers.derivations import Derived, Kind, derivations
 from llmfusionbench.scoring.answers.normalise import contains_words
-from llmfusionbench.scoring.answers.plurals import other_numbers
-from llmfusionbench.scoring.answers.reading import Reading
-from llmfusionbench.scoring.answers.wording import ordinal
+from llmfusionbench.scoring.answers.phrases.derivations import Derived, Kind, derivations
+from llmfusionbench.scoring.answers.phrases.plurals import other_numbers
+from llmfusionbench.scoring.answers.phrases.reading import Reading
+from llmfusionbench.scoring.answers.phrases.wording import ordinal
 
 _ONE = re.compile(r"\s*an? ", re.IGNORECASE)
 _OPENING = r"(?:\A|[.:!?\n])[\s\"'*(]{0,4}"

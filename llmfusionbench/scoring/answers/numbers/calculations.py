@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from llmfusionbench.scoring.answers.numbers import Found
+from llmfusionbench.scoring.answers.numbers.numbers import Found
 
 GAP: Final = 120
 """Longest text between two numbers of a calculation, in characters."""

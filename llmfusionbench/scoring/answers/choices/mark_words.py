@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from llmfusionbench.scoring.answers.mentions import ANY, CLEAR, STRONG
+from llmfusionbench.scoring.answers.choices.mentions import ANY, CLEAR, STRONG
 
 ANSWER_WORDS = (
     "answer", "respuesta", "r\u00e9ponse", "reponse", "antwort", "l\u00f6sung", "resposta", "risposta",

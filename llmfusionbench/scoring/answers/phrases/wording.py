@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from llmfusionbench.scoring.answers.normalise import normalise_spaced
-from llmfusionbench.scoring.answers.units import one_unit
+from llmfusionbench.scoring.answers.phrases.units import one_unit
 from llmfusionbench.texts.number_names import TEENS, TENS, UNITS
 
 _VALUES = {

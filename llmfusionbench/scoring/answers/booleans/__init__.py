@@ -1,0 +1,1 @@
+"""The yes or no that a response commits to."""

@@ -1,0 +1,1 @@
+"""The option of a multiple-choice query that a response commits to."""

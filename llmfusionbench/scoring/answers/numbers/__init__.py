@@ -1,0 +1,1 @@
+"""The number that a response commits to, in digits or in words."""

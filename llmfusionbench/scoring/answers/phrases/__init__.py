@@ -1,0 +1,1 @@
+"""The ways of writing an answer, by which a response contains it."""

@@ -92,6 +92,7 @@ def build(
     Returns:
         The release. `manifest["rejected"]` is the number of records in its rejected.jsonl. `manifest["records"]` counts the
         records of the input that were `taken`, `folded` into an earlier one that says the same, or `rejected`.
+        `manifest["source"]["truths"]` tells how ground truths were read that are indices or texts of options.
         `manifest["source"]["notes"]`, if there are any, lists what was converted because the file states what it is, such as
         a unit. `manifest["warnings"]`, if it is there, lists what is odd and worth a look: about ground truths, scores and
         counts of tokens.
@@ -174,6 +175,8 @@ def build(
             about["options"] |= {"scale": {ours: list(ends) for ours, ends in scales.stated.items()}}
         if noted := intake.notes():
             about["notes"] = noted
+        if truths.found:
+            about["truths"] = truths.found
         provenance = sorted(intake.provenance)
         records = intake.tally.counts(intake.rejected)
         facts = {"source": about, "provenance": provenance, "records": records, "rejected": len(intake.rejected)}

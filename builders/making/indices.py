@@ -6,9 +6,9 @@ stay as they are, and no answer to their queries gets a score.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 
 from llmfusionbench.builders.making.score_warnings import named_tasks
 from llmfusionbench.errors import UnknownNameError
-from llmfusionbench.scoring.answers.choices.options import LETTERS, read_options
+from llmfusionbench.scoring.answers.choices.lettered import LETTERS
+from llmfusionbench.scoring.answers.choices.options import Options, options_of
 from llmfusionbench.scoring.answers.truths import choice_answers, whole_number
 from llmfusionbench.scoring.metrics.em_mc import text_label
 
@@ -55,8 +56,13 @@ class Readings:
     """What the user states of all tasks: one of `READINGS`."""
     warnings: tuple[str, ...] = ()
 
+    @property
+    def found(self) -> str | dict[str, str]:
+        """What is stated, else the readings by task; empty without either."""
+        return self.stated or self.tasks
+
     def applied(self, queries: pa.Table) -> pa.Table:
-        """`queries` (task, metric, ground_truth, choices) with letters in place of truths that are read as something else."""
+        """`queries` (task, metric, ground_truth, choices, prompt) with letters in place of truths that are something else."""
         if self.stated == "letter" or (self.stated is None and not self.tasks):
             return queries
         chosen = pc.equal(queries["metric"], METRIC)
@@ -66,9 +72,10 @@ class Readings:
         if not len(rows):
             return queries
         truths: list[str | None] = queries["ground_truth"].to_pylist()
-        parts = (queries[name].take(rows).to_pylist() for name in ("task", "choices"))
-        for row, task, choices in zip(rows.to_pylist(), *parts, strict=True):
-            truths[row] = _letter(truths[row] or "", choices, self.stated or self.tasks[task]) or truths[row]
+        parts = (queries[name].take(rows).to_pylist() for name in ("task", "choices", "prompt"))
+        for row, task, choices, prompt in zip(rows.to_pylist(), *parts, strict=True):
+            options = options_of(choices, prompt)
+            truths[row] = _letter(truths[row] or "", options, self.stated or self.tasks[task]) or truths[row]
         place = queries.schema.get_field_index("ground_truth")
         return queries.set_column(place, "ground_truth", pa.array(truths, pa.string()))
 
@@ -80,10 +87,10 @@ class Numbers:
         self._found: dict[str, _Number] = {}
 
     def add(self, queries: pa.RecordBatch | pa.Table) -> None:
-        """Note the truths in query_id, task, metric, ground_truth and choices; a query may come again, with its options."""
-        rows = queries.select(["query_id", "task", "metric", "ground_truth", "choices"])
-        rows = rows.filter(pc.equal(rows["metric"], METRIC))
-        truths = pc.unique(rows["ground_truth"]).drop_null().to_pylist()
+        """Note the truths in query_id, task, metric, ground_truth, choices, prompt; a query may come again with its options."""
+        rows = queries.select(["query_id", "task", "metric", "ground_truth", "choices", "prompt"])
+        rows = rows.filter(pc.and_(pc.equal(rows["metric"], METRIC), pc.is_valid(rows["ground_truth"])))
+        truths = pc.unique(rows["ground_truth"]).to_pylist()
         whole = {truth: number for truth in truths if (number := _number(truth)) is not None}
         if not whole:
             return
@@ -91,17 +98,20 @@ class Numbers:
         for part in (rows.filter(pc.is_valid(rows["choices"])), rows.filter(pc.is_null(rows["choices"]))):
             new = [i for i in pc.unique(part["query_id"]).to_pylist() if i not in self._found or not self._found[i].options]
             for row in part.take(pc.index_in(pa.array(new, pa.string()), part["query_id"])).to_pylist():
-                options = read_options(row["choices"])
+                options = options_of(row["choices"], row["prompt"])
                 value, is_text = whole[row["ground_truth"]], text_label(_only(row["ground_truth"]), options) is not None
                 self._found[row["query_id"]] = _Number(row["task"], value, len(options.texts), is_text)
 
-    def readings(self, stated: str | None) -> Readings:
-        """How the truths are read: as `stated`, or else as the truths of each task show."""
+    def readings(self, stated: str | None, read: str | Mapping[str, str] | None = None) -> Readings:
+        """How the truths are read: as `stated`, or else as the truths of each task show.
+
+        `read` is the `found` of earlier readings: what those left as a number names no option, and counts in no other way.
+        """
         if stated is not None:
             return Readings(stated=stated, warnings=tuple(self._misread(stated)))
         tasks: dict[str, list[_Number]] = {}
         for number in self._found.values():
-            if number.value >= 0:  # -1 is a query without a label
+            if number.value >= 0 and not _was_read(number.task, read):  # -1 is a query without a label
                 tasks.setdefault(number.task, []).append(number)
         kinds: dict[str, list[str]] = {}
         for task in sorted(tasks):
@@ -139,6 +149,11 @@ def check_reading(stated: object) -> str | None:
     raise UnknownNameError("value of the option truth", stated, READINGS)
 
 
+def _was_read(task: str, read: str | Mapping[str, str] | None) -> bool:
+    """Whether earlier readings put letters in place of the truths of a task."""
+    return read in (*_BASES, "text") if isinstance(read, str) else read is not None and task in read
+
+
 def _only(truth: str) -> str:
     """The accepted answer, if there is one; else the whole text."""
     answers = choice_answers(truth)
@@ -149,9 +164,8 @@ def _number(truth: str) -> int | None:
     return whole_number(_only(truth))
 
 
-def _letter(truth: str, choices: Any, reading: str) -> str | None:
+def _letter(truth: str, options: Options, reading: str) -> str | None:
     """The letter of the option that a truth names in this reading; None if it names none."""
-    options = read_options(choices)
     if reading == "text":
         return text_label(_only(truth), options)
     number = _number(truth)

@@ -94,9 +94,11 @@ def _readings(release: Release, choice: Choice, stated: str | None) -> Readings:
     if not choice.takes(METRIC):
         unread = f"truth={stated} has no effect: it is about the metric {METRIC}, which is not among the chosen metrics"
         return Readings(warnings=() if stated is None else (unread,))
-    for batch in release.batches("queries", columns=["query_id", "task", "metric", "ground_truth", "choices"]):
+    for batch in release.batches("queries", columns=["query_id", "task", "metric", "ground_truth", "choices", "prompt"]):
         numbers.add(batch)
-    return numbers.readings(stated)
+    source = release.manifest.get("source")
+    read = source.get("truths") if isinstance(source, dict) else None
+    return numbers.readings(stated, read if isinstance(read, (str, dict)) else None)
 
 
 def _check_versions(release: Release, choice: Choice) -> None:
@@ -134,12 +136,7 @@ class Rescoring:
             "metrics": None if self.choice.metrics is None else list(self.choice.metrics),
             "metric_version": self.choice.version,
             "sandbox": self.sandbox,
-        } | ({"truths": self._truths} if self._truths else {})
-
-    @property
-    def _truths(self) -> str | dict[str, str]:
-        """The settings of the readings, by which a stopped run is resumed."""
-        return self.truths.stated or self.truths.tasks
+        } | ({"truths": self.truths.found} if self.truths.found else {})
 
     def prepare(self, shards: Sequence[Shard], store: Store, workers: int, tell: Progress) -> None:
         """Run the programs, if that is allowed and wanted."""

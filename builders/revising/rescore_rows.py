@@ -17,6 +17,7 @@ from llmfusionbench.release.references import answer_keys, lookup
 from llmfusionbench.release.shards import ShardTables
 from llmfusionbench.schema import table_schema
 from llmfusionbench.scoring import METRICS, OFFICIAL, VERSION, score_column
+from llmfusionbench.scoring.answers.choices.lettered import lettered_options
 from llmfusionbench.types import ANSWER_KEY
 
 SCORES: Final = pa.schema(
@@ -68,7 +69,7 @@ def score_responses(
     responses = tables.responses
     queries = (truths or Readings()).applied(tables.queries)
     facts = lookup(queries, "query_id", responses["query_id"], ("task", "metric", "ground_truth"))
-    choices = _choices(tables.queries, responses["query_id"])
+    choices = _choices(tables.queries, responses["query_id"], from_prompts=not choice.official)
     before = responses["performance"].to_numpy().astype(np.float64)
     after = before.copy()
     chosen = np.zeros(len(before), bool)
@@ -130,9 +131,17 @@ def score_responses(
     return Revised(revised, {SCORE_NOTES: scores.select(SCORES.names), CHANGE_NOTES: scores.filter(pa.array(changed))})
 
 
-def _choices(queries: pa.Table, query_ids: pa.ChunkedArray) -> pa.ChunkedArray:
-    """[n] the options of each row's query as the text of a JSON array, which is quicker to compare than a list."""
-    texts = [None if c is None else json.dumps(c, ensure_ascii=False) for c in queries["choices"].to_pylist()]
+def _choices(queries: pa.Table, query_ids: pa.ChunkedArray, *, from_prompts: bool) -> pa.ChunkedArray:
+    """[n] the options of each row's query as the text of a JSON array, which is quicker to compare than a list.
+
+    `from_prompts`: without choices they are those that the prompt lists.
+    """
+    rows = zip(*(queries[name].to_pylist() for name in ("metric", "choices", "prompt")), strict=True)
+    found = [
+        choices or (lettered_options(prompt or "") if from_prompts and metric == "em_mc" else None)
+        for metric, choices, prompt in rows
+    ]
+    texts = [json.dumps(options, ensure_ascii=False) if options else None for options in found]
     with_texts = queries.select(["query_id"]).append_column("choices", pa.array(texts, pa.string()))
     return lookup(with_texts, "query_id", query_ids, ("choices",))["choices"]
 

@@ -22,7 +22,7 @@ CONTEXT: Final = {
     "status": "of the response, as the table `responses` has it",
     "choices": "the options of a multiple-choice question, as a list, a dictionary or the text of one",
     "task": "name of the task; some official metrics depend on it",
-    "prompt": "of a programming task, whose code a response may continue",
+    "prompt": "of a programming task, whose code a response may continue, or of a multiple-choice question, for its options",
     "entry_point": "name of the function that the tests of a programming task call",
     "test_setup": "code that comes before the tests of a programming task",
     "runner": "runs a program with its tests; without one, programs are not scored",

@@ -11,6 +11,7 @@ import llmfusionbench as lfb
 from llmfusionbench.builders import build, rescore
 from llmfusionbench.builders.making.indices import Numbers
 from llmfusionbench.errors import UnknownNameError
+from llmfusionbench.scoring.metrics.em_mc import MAY_BE_INDEX
 from tests.helpers.parts import Parts, record
 from tests.helpers.reading import write_json
 
@@ -155,6 +156,29 @@ def test_a_release_that_holds_indices(tmp_path: Path) -> None:
     assert other.warnings == ["truth=index1 has no effect: it is about the metric em_mc, which is not among the chosen metrics"]
     with pytest.raises(UnknownNameError, match="truth"):
         rescore(release, tmp_path / "no", workers=1, truth="numbers")
+
+
+@pytest.mark.parametrize(("given", "options"), [(["0", "4", *"12301230"], {"truth": "index0"}), (["0", "4", *"1230" * 25], {})])
+def test_an_index_out_of_range_is_not_counted_from_1_later(tmp_path: Path, given: list[str], options: dict[str, str]) -> None:
+    """How a build has read a task holds for a re-scoring, which finds only the numbers that fitted nothing."""
+    release = built(tmp_path / "r", queries(*given), **options)
+    assert release.manifest["source"]["truths"] == (options.get("truth") or {"shapes": "index0"})
+    report = rescore(release, tmp_path / "scored", workers=1)
+    assert report.missing == {"em_mc": {MAY_BE_INDEX: 1}}
+    assert not [words for words in report.warnings if "ground truths" in words and "indices" in words]
+    assert report.tasks[0].after.scored == len(given) - 1
+
+
+def test_options_that_only_the_prompt_lists(tmp_path: Path) -> None:
+    """They tell what the truths count, and which option an answer in words is."""
+    listed = "\n".join(f"{letter}. {text}" for letter, text in zip("ABCD", SHAPES, strict=True))
+    rows = [
+        row | {"prompt": f"Shape {i}?\n{listed}\nAnswer:", "response": SHAPES[2], "choices": None}
+        for i, row in enumerate(queries("1", "4", "3"))
+    ]
+    release = built(tmp_path / "r", rows)
+    assert "1-based indices" in warnings_of(release)[0]
+    assert rescore(release, tmp_path / "scored", workers=1).tasks[0].after.mean == pytest.approx(1 / 3)
 
 
 def test_a_truth_of_either_kind_scores_no_answer(tmp_path: Path) -> None:

@@ -76,3 +76,19 @@ def test_the_published_accuracies_are_met(llm: str) -> None:
     values = [score("crux", record["output"][0], record["answer"]).value for record in records]
     assert None not in values
     assert 100 * sum(values) / len(values) == pytest.approx(PUBLISHED[llm], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("truth", "answer"),
+    [
+        ("true", "True"), ("null", "None"), ("[true]", "[True]"), ("[null, 1]", "[None, 1]"), ('{"a": 1}', "{'a': 1}"),
+        ('[["a", "b"]]', "[['a', 'b']]"), ('["\u00e9"]', "['\u00e9']"), ("'true'", "true"),
+    ],
+)  # fmt: skip
+def test_values_that_a_log_has_as_json(truth: str, answer: str) -> None:
+    assert score("crux", json.dumps({"answer": answer}), truth).value == 1.0
+
+
+def test_a_text_that_is_not_stored_json_is_compared_as_it_is() -> None:
+    assert score("crux", "[1, 2]", "[1,2]").value == 0.0
+    assert score("crux", "[True]", "[true ]").value == 0.0

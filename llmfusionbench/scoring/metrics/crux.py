@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from llmfusionbench.scoring.answers.marks import boxed, final_text
-from llmfusionbench.scoring.answers.python_literal import json_or_literal
 from llmfusionbench.scoring.outcome import Score, binary, missing, right
 
+_JSON: Final = ("[", "{", "true", "false", "null")
+"""What a value begins with that JSON writes in another way than Python."""
 _BRACES: Final = re.compile(r"[{}]")
 _FIELDS: Final = (
     re.compile(r'"answer"\s*+:\s*+"([^"]*+)"'),
@@ -76,9 +77,15 @@ def _value(text: str) -> str | None:
 
 
 def _written(ground_truth: str) -> str:
-    """The ground truth; a list of texts that a build has stored as JSON is written as Python does."""
-    value = json_or_literal(ground_truth) if ground_truth.startswith('["') else None
-    return repr(value) if isinstance(value, list) else ground_truth
+    """The ground truth; a value that a build has stored as JSON is written as Python does."""
+    if not ground_truth.startswith(_JSON):
+        return ground_truth
+    try:
+        value = json.loads(ground_truth)
+    except (ValueError, RecursionError):
+        return ground_truth
+    stored = {json.dumps(value, ensure_ascii=ascii_only) for ascii_only in (True, False)}
+    return repr(value) if ground_truth in stored else ground_truth
 
 
 def _plain(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from llmfusionbench.scoring.answers.booleans.boolean import as_boolean
 from llmfusionbench.scoring.answers.choices.choices import read_choice
-from llmfusionbench.scoring.answers.choices.options import DEFAULT_LABELS, Options, read_options
+from llmfusionbench.scoring.answers.choices.options import DEFAULT_LABELS, Options, options_of
 from llmfusionbench.scoring.answers.choices.patterns import choice_patterns
 from llmfusionbench.scoring.answers.marks import final_text, plain_width
 from llmfusionbench.scoring.answers.normalise import normalise
@@ -18,23 +18,25 @@ from llmfusionbench.scoring.metrics.em import em
 from llmfusionbench.scoring.outcome import Score, binary, missing, right, wrong
 
 NO_OPTION: Final = "the ground truth names no option"
+NO_TEXTS: Final = "the ground truth is a text, the answer a letter, and the options are not known"
 MAY_BE_INDEX: Final = "the ground truth names no option; it may be an index, counted from 0 or from 1"
 
 
 def em_mc(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
-    """1 if the single option that a response commits to is the right one. The context has the options as `choices`.
+    """1 if the single option that a response commits to is the right one.
 
-    A ground truth that names no option gives no score. A text is compared as in `em` where the options are not known.
+    The context has the options as `choices`; without them they are read from its `prompt`. A ground truth that names no option
+    gives no score. A text is compared as in `em` where the options are not known; a letter cannot be compared with it.
     """
     truths = choice_answers(ground_truth)
     if not truths:
         return missing("the ground truth has no answer")
-    options = read_options(context.get("choices"))
+    options = options_of(context.get("choices"), context.get("prompt"))
     labels = {label for truth in truths if (label := truth_label(truth, options)) is not None}
     if not labels and any(whole_number(truth) is not None for truth in truths):
         return missing(MAY_BE_INDEX)
     if not labels:
-        return em(response, ground_truth, context) if options == Options() else missing(NO_OPTION)
+        return _as_text(response, ground_truth, context) if options == Options() else missing(NO_OPTION)
     if response.strip() == ground_truth.strip():
         return right(min(labels))
     known = set(options.labels)
@@ -45,6 +47,14 @@ def em_mc(response: str, ground_truth: str, context: Mapping[str, object]) -> Sc
     if choice.label is None:
         return wrong(None, "several options in the response" if choice.several else no_answer_reason(text, "option"))
     return binary(choice.label in labels, choice.label)
+
+
+def _as_text(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
+    """The score of a text where no options are known."""
+    found = em(response, ground_truth, context)
+    if found.value == 0 and read_choice(plain_width(final_text(response)), Options()).label is not None:
+        return missing(NO_TEXTS)
+    return found
 
 
 @lru_cache(maxsize=8192)

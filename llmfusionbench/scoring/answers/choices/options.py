@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from llmfusionbench.scoring.answers.choices.lettered import LETTERS, lettered_options, without_letters
 from llmfusionbench.scoring.answers.normalise import normalise
 from llmfusionbench.scoring.answers.python_literal import json_or_literal
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CACHED_LENGTH = 4096
 """Longer texts of options are not cached."""
 DEFAULT_LABELS = tuple("ABCDEFGHIJ")
@@ -27,8 +27,19 @@ class Options:
     """The normalised texts."""
 
 
+def options_of(choices: object, prompt: object) -> Options:
+    """Options from `choices`, as `read_options` reads them, or else from the lettered ones at the end of a prompt."""
+    found = read_options(choices)
+    if found != Options() or not isinstance(prompt, str):
+        return found
+    return _in_short_text(prompt) if len(prompt) <= CACHED_LENGTH else _in_text(prompt)
+
+
 def read_options(choices: object) -> Options:
-    """Options from a list of texts, {"label": [...], "text": [...]}, {"A": ..., "B": ...}, or any of these as text."""
+    """Options from a list of texts, {"label": [...], "text": [...]}, {"A": ..., "B": ...}, or any of these as text.
+
+    Texts that all begin with their letter ("A. iron", "B. tin") are taken without it.
+    """
     if isinstance(choices, str):
         return _of_short_text(choices) if len(choices) <= CACHED_LENGTH else _of_text(choices)
     if not isinstance(choices, Mapping):
@@ -43,11 +54,17 @@ def read_options(choices: object) -> Options:
 
 def _of_text(text: str) -> Options:
     value = json_or_literal(text)
-    return read_options(value) if isinstance(value, (list, dict)) else Options()
+    return read_options(value) if isinstance(value, (list, dict)) else _in_text(text)
+
+
+def _in_text(text: str) -> Options:
+    return _options((), tuple(lettered_options(text)))
 
 
 @lru_cache(maxsize=8192)
 def _options(named: tuple[str, ...], texts: tuple[str, ...]) -> Options:
+    if not named or named == tuple(LETTERS[: len(texts)]):
+        texts = without_letters(texts) or texts
     if named and all(named):
         texts = texts if len(texts) == len(named) else ()
         return Options(named, texts, tuple(map(normalise, texts)))
@@ -63,3 +80,4 @@ def _strings(values: object) -> tuple[str, ...]:
 
 
 _of_short_text = lru_cache(maxsize=8192)(_of_text)
+_in_short_text = lru_cache(maxsize=8192)(_in_text)

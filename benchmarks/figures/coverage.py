@@ -27,6 +27,7 @@ from llmfusionbench.evaluation.routers.decision import Decisions, from_names, fr
 from llmfusionbench.evaluation.scenario import Scaling, scenario_named
 from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.statistics import Estimate, Sample, SignFlips, mean_columns, paired_p, pooled_shares, share_columns
+from llmfusionbench.statistics.intervals import wilson
 
 Floats = npt.NDArray[np.float64]
 Covered = dict[int, dict[str, list[bool | None]]]
@@ -86,6 +87,8 @@ def main() -> None:
     print_all(every)
     print("\nShare of logs without a difference in which p is below .05, in %\n")
     print_null(8 * options.logs)
+    print("\nExact coverage of the interval of a share of 200 queries, in %\n")
+    print_shares(200)
 
 
 def print_table(found: Covered) -> None:
@@ -276,6 +279,19 @@ def print_null(logs: int) -> None:
                 below += paired_p(sample.mean(values), sample.totals(values)[0], SignFlips(n, seed=seed)) < 0.05
             cells.append(f"{100 * below / logs:.1f} ± {100 * np.sqrt(below / logs * (1 - below / logs) / logs):.1f}")
         print(f"| {name} |", " | ".join(cells), "|")
+
+
+def print_shares(n: int) -> None:
+    from scipy.stats import binom
+
+    count = np.arange(n + 1)
+    ends = np.array([wilson(k / n, n) for k in count])
+    print("| share | mean | lowest | highest |\n|---|---|---|---|")
+    for first, last in ((0.5, 0.9), (0.9, 0.98), (0.98, 0.9985)):
+        shares = np.linspace(first, last, 2001)[:, None]
+        inside = (ends[:, 0] <= shares) & (shares <= ends[:, 1])
+        found = 100 * (binom.pmf(count, n, shares) * inside).sum(axis=1)
+        print(f"| {first} to {last} | {found.mean():.1f} | {found.min():.1f} | {found.max():.1f} |")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from llmfusionbench.statistics import (
     share,
     share_columns,
     smooth,
+    two_valued,
 )
 from llmfusionbench.statistics.intervals import mean_p, wilson
 from llmfusionbench.statistics.student import student_quantile, two_sided
@@ -167,7 +168,7 @@ def test_a_skewed_mean_by_hand() -> None:
 
 def test_a_mean_of_two_values_is_a_share() -> None:
     values = np.where(bits(7, 40), 0.5, -0.25)
-    found = mean(sample(40).mean(values), 40, (-0.25, 0.5))
+    found = two_valued(sample(40).mean(values), (-0.25, 0.5), 40, binary=True)
     low, high = (-0.25 + 0.75 * end for end in wilson(7 / 40, 40))
     assert (found.low, found.high) == pytest.approx((low, high))
     assert found.value == pytest.approx(values.mean())

@@ -65,27 +65,25 @@ def share(figure: Linear, n: int, *, binary: bool = False) -> Estimate:
     return Estimate(value, *wilson(value, trials, quantile), n)
 
 
-def mean(figure: Linear, n: int, two: tuple[float, float] | None = None) -> Estimate:
+def mean(figure: Linear, n: int) -> Estimate:
     """The interval of a mean of values that may be skewed, such as costs, or of a difference of two.
 
     Equal values have none, since their spread is unknown, but for a figure that is 0, such as the gain over itself.
     It holds two intervals: Student's, and the one that corrects t for the skewness of the values (Hall, Journal of the Royal
     Statistical Society B 54, 1992). The first errs for skewed values, the second for symmetric ones with long tails. Where the
     skewness is certain, as in rare failures that cost much, it is the score interval instead; see `_ends`.
-
-    Args:
-        figure: The mean.
-        n: Number of values behind it.
-        two: The lower and the higher value, if there are no others and they are independent: then a share is estimated.
     """
     if not figure.variance >= 0 or (figure.value != 0 and figure.variance <= _NO_SPREAD * figure.value**2):
         return without_interval(figure.value, n)
-    if two is not None:
-        width = two[1] - two[0]
-        part = share((figure - two[0]) * (1 / width), n, binary=True)
-        return Estimate(figure.value, two[0] + width * part.low, two[0] + width * part.high, n)
     error, (low, high) = math.sqrt(figure.variance), _ends(figure)
     return Estimate(figure.value, figure.value - low * error, figure.value - high * error, n)
+
+
+def two_valued(figure: Linear, values: tuple[float, float], n: int, *, binary: bool = False) -> Estimate:
+    """The interval of a mean of the two `values`, lower and higher: that of the `share` of the higher one."""
+    low, width = values[0], values[1] - values[0]
+    part = share((figure - low) * (1 / width), n, binary=binary)
+    return Estimate(figure.value, low + width * part.low, low + width * part.high, n)
 
 
 def mean_p(figure: Linear) -> float:

@@ -54,6 +54,16 @@ def test_equal_values_have_no_interval_and_rare_ones_have_that_of_a_share() -> N
     right = other.figures["performance"]
     level = other.figures["reward"]
     assert (level.low, level.high) == (right.low, right.high)
+    tasks, same = (other.figures[f"{name}_macro"] for name in ("performance", "reward"))
+    assert (same.low, same.high) == (tasks.low, tasks.high)
+
+
+def test_two_costs_are_not_the_only_possible_ones() -> None:
+    performance, cost = scores(12, 3)
+    measurer = Measurer(trial(performance, cost), 10, 0)
+    found = measurer.level("cost_usd", measurer.trial.table.cost[:, 0].astype(float), np.arange(12) < 2)
+    two = measurer.trial.table.cost[:2, 0].astype(float)
+    assert found.high - found.low > 10 * abs(two[1] - two[0])  # Student's with one degree of freedom
 
 
 def test_only_the_same_outcomes_have_a_gain_of_0_for_sure() -> None:

@@ -33,11 +33,15 @@ from llmfusionbench.statistics import (
     paired_p,
     quotient,
     share,
+    two_valued,
     without_interval,
 )
 
 LEVELS: Final = ("performance", "cost_usd", "judge", "reward", "tokens")
 """The columns of `Trial.outcome`, under the names that a report gives them."""
+
+_TWO_VALUED: Final = 10
+"""Number of values from which two different ones are taken for the only possible ones."""
 
 
 @dataclass
@@ -116,38 +120,45 @@ class Measurer:
         difference = np.where(self.inside, a - b, np.nan)
         figure = self.sample.mean(difference)
         sums, _ = self.sample.totals(difference)
-        return self._mean(figure, difference[~np.isnan(difference)]), paired_p(figure, sums, self.flips)
+        known = difference[~np.isnan(difference)]
+        return self._mean(figure, known, binary=figure.size == len(known)), paired_p(figure, sums, self.flips)
 
     def level(self, name: str, values: Floats, rows: npt.NDArray[np.bool_]) -> Estimate:
         """The mean of `values` [R] over a mask of rows, with the interval of the metric `name`."""
         known = values[rows]
         known = known[~np.isnan(known)]
         figure = self.sample.mean(values, rows)
+        once = figure.size == len(known)
         if MEASURES[name].interval == "share":
-            once = figure.size == len(known)
             return share(figure, len(known), binary=once and bool(np.isin(known, (0, 1)).all()))
-        return self._mean(figure, known)
+        return self._mean(figure, known, binary=once)
 
-    def _mean(self, figure: Linear, known: Floats) -> Estimate:
-        """The mean of the values `known`; without an interval if they are equal."""
+    def _mean(self, figure: Linear, known: Floats, *, binary: bool) -> Estimate:
+        """The mean of the values `known`; without an interval if they are equal. `binary`: see `two_valued`."""
         distinct = np.unique(known)
         if len(distinct) == 1:
             return without_interval(figure.value, len(known))
-        two = (float(distinct[0]), float(distinct[1])) if len(distinct) == 2 and figure.size == len(known) else None
-        return mean(figure, len(known), two)
+        if len(distinct) == 2 and len(known) >= _TWO_VALUED:
+            return two_valued(figure, (float(distinct[0]), float(distinct[1])), len(known), binary=binary)
+        return mean(figure, len(known))
 
     def _levels(self, found: Measures) -> None:
         for k, name in enumerate(LEVELS):
             values = found.outcome[:, k]
             self._put(found, name, self.level(name, values, self.inside))
             if name != "tokens":
-                self._put(found, f"{name}_macro", self.groups.macro(values), self._count(values))
+                self._put(found, f"{name}_macro", self._macro(name, values))
             for level, into in (("task", found.per_task), ("domain", found.per_domain)):
                 for group, members in self.groups.members(level).items():
                     figure = self.level(name, values, members)
                     metrics = into.setdefault(group, {})
                     if figure.n:
                         metrics[name] = figure
+
+    def _macro(self, name: str, values: Floats) -> Estimate:
+        """The mean over tasks of `values` [R], with the interval of the metric `name`."""
+        figure, known = self.groups.macro(values), values[self.inside & ~np.isnan(values)]
+        return share(figure, len(known)) if MEASURES[name].interval == "share" else self._mean(figure, known, binary=False)
 
     def _shares(self, found: Measures, decisions: Decisions) -> None:
         given = (decisions.choice >= 0).astype(float)

@@ -1,7 +1,16 @@
 """Figures over queries with their 95% intervals: one function per kind of figure, and the paired test."""
 
 from llmfusionbench.statistics.arrays import Floats, ratio
-from llmfusionbench.statistics.intervals import Estimate, mean, percentiles, quotient, share, smooth, without_interval
+from llmfusionbench.statistics.intervals import (
+    Estimate,
+    mean,
+    percentiles,
+    quotient,
+    share,
+    smooth,
+    two_valued,
+    without_interval,
+)
 from llmfusionbench.statistics.linear import Linear
 from llmfusionbench.statistics.means import Figure, Mean, figures_of, mean_columns, paired_columns, pooled_shares, share_columns
 from llmfusionbench.statistics.partial import PartialMean, counted
@@ -33,5 +42,6 @@ __all__ = [
     "share_columns",
     "smooth",
     "student_quantile",
+    "two_valued",
     "without_interval",
 ]

@@ -19,8 +19,8 @@ class Measure(NamedTuple):
 
 INTERVALS: Final = {
     "share": "Wilson, at the effective number of queries",
-    "mean": "Student's t, and t corrected for skewness (Hall): both are inside",
-    "quotient": "Fieller",
+    "mean": "Student's t, and t corrected for skewness (Hall): both are inside; score interval where the skewness is certain",
+    "quotient": "Fieller, with t corrected for skewness",
     "smooth": "Student's t by the delta method",
     "entropy": "as a mean, over the pseudo-values of the jackknife",
     "none": "none",
@@ -29,6 +29,8 @@ INTERVALS: Final = {
 
 _EXTREME: Final = "it is the best of many noisy points, which is biased, and no interval over queries holds"
 _EQUAL: Final = "all values are equal, so that their spread is unknown"
+_NEARLY_ALL: Final = "a router answers all queries or nearly all, and a share so near to 1 has too few possible values"
+_ALL_FIRST: Final = "there are no more candidates than that, so that it is always 1"
 _DENOMINATOR: Final = "the denominator cannot be told from 0"
 _CROSSING: Final = "it is where a noisy curve first crosses a level, and no interval over queries holds"
 
@@ -42,7 +44,7 @@ MEASURES: Final = {
     "reward": Measure("higher", "mean reward of the choices in this scenario, on the scale of train", "mean", _EQUAL),
     "reward_macro": Measure("higher", "mean over tasks of the mean reward", "mean", _EQUAL),
     "tokens": Measure("lower", "mean input plus output tokens of the choices", "mean", _EQUAL),
-    "answered": Measure("higher", "share of the queries that have a choice", "share"),
+    "answered": Measure("higher", "share of the queries that have a choice", "none", _NEARLY_ALL),
     "regret": Measure("lower", "oracle's mean reward minus that of the choices, on the same queries", "mean", _EQUAL),
     "oracle_performance": Measure("", "the oracle's mean performance on the queries of `performance`", "share"),
     "gap_closed": Measure("higher", "(router - best single) / (oracle - best single), in reward", "quotient", _DENOMINATOR),
@@ -51,11 +53,14 @@ MEASURES: Final = {
     "ndcg_at_3": Measure("higher", "NDCG of the first three", "share"),
     "ndcg_at_5": Measure("higher", "NDCG of the first five", "share"),
     "hit_at_1": Measure("higher", "share of the queries whose best candidate is ranked first; ties count", "share"),
-    "hit_at_3": Measure("higher", "share of the queries whose best candidate is among the first three", "share"),
-    "hit_at_5": Measure("higher", "share of the queries whose best candidate is among the first five", "share"),
+    "hit_at_3": Measure("higher", "share of the queries whose best candidate is among the first three", "share", _ALL_FIRST),
+    "hit_at_5": Measure("higher", "share of the queries whose best candidate is among the first five", "share", _ALL_FIRST),
     "mrr": Measure("higher", "mean reciprocal rank of the best candidate", "share"),
     "aiq": Measure(
-        "higher", "area under the convex hull of cost and performance, by the report's range of cost (RouterBench)", "smooth"
+        "higher",
+        "area under the convex hull of cost and performance, by the report's range of cost (RouterBench)",
+        "mean",
+        _EQUAL,
     ),
     "pgr": Measure(
         "higher", "(router - cheapest) / (strongest - cheapest), in performance (RouteLLM)", "quotient", _DENOMINATOR

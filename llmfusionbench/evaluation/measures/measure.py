@@ -12,8 +12,15 @@ import numpy.typing as npt
 from llmfusionbench.evaluation.measures import MEASURES
 from llmfusionbench.evaluation.measures.groups import Groups
 from llmfusionbench.evaluation.measures.picks import focal_diversity, pick_entropy
-from llmfusionbench.evaluation.measures.ranking import ranking
-from llmfusionbench.evaluation.measures.tradeoff import Point, frontier, frontier_distance, joint_area, strong_weak_curve, sweep
+from llmfusionbench.evaluation.measures.ranking import RANKS, ranking
+from llmfusionbench.evaluation.measures.tradeoff import (
+    Point,
+    area_interval,
+    frontier,
+    frontier_distance,
+    strong_weak_curve,
+    sweep,
+)
 from llmfusionbench.evaluation.measures.trial import Trial
 from llmfusionbench.evaluation.routers.decision import Decisions
 from llmfusionbench.statistics import (
@@ -26,14 +33,15 @@ from llmfusionbench.statistics import (
     paired_p,
     quotient,
     share,
-    smooth,
+    two_valued,
     without_interval,
 )
 
 LEVELS: Final = ("performance", "cost_usd", "judge", "reward", "tokens")
 """The columns of `Trial.outcome`, under the names that a report gives them."""
 
-_KINDS: Final = {"share": share, "mean": mean, "smooth": smooth}
+_TWO_VALUED: Final = 10
+"""Number of values from which two different ones are taken for the only possible ones."""
 
 
 @dataclass
@@ -103,7 +111,7 @@ class Measurer:
             own_costs, own_qualities = (np.array([pair[i].value for pair in found.points]) for i in (0, 1))
             distance = frontier_distance(own_costs, own_qualities, costs[front], qualities[front])
             self._put(found, "pareto_distance", distance, n)
-            area = joint_area(found.points, low, high) if low is not None and high is not None else float("nan")
+            area = area_interval(found.points, low, high, n) if low is not None and high is not None else float("nan")
             self._put(found, "aiq", area, n)
         return (np.nan, np.nan) if low is None or high is None else (low.value, high.value)
 
@@ -112,16 +120,26 @@ class Measurer:
         difference = np.where(self.inside, a - b, np.nan)
         figure = self.sample.mean(difference)
         sums, _ = self.sample.totals(difference)
-        return mean(figure, self._count(difference)), paired_p(figure, sums, self.flips)
+        known = difference[~np.isnan(difference)]
+        return self._mean(figure, known, binary=figure.size == len(known)), paired_p(figure, sums, self.flips)
 
     def level(self, name: str, values: Floats, rows: npt.NDArray[np.bool_]) -> Estimate:
         """The mean of `values` [R] over a mask of rows, with the interval of the metric `name`."""
         known = values[rows]
         known = known[~np.isnan(known)]
         figure = self.sample.mean(values, rows)
+        once = figure.size == len(known)
         if MEASURES[name].interval == "share":
-            once = figure.size == len(known)
             return share(figure, len(known), binary=once and bool(np.isin(known, (0, 1)).all()))
+        return self._mean(figure, known, binary=once)
+
+    def _mean(self, figure: Linear, known: Floats, *, binary: bool) -> Estimate:
+        """The mean of the values `known`; without an interval if they are equal. `binary`: see `two_valued`."""
+        distinct = np.unique(known)
+        if len(distinct) == 1:
+            return without_interval(figure.value, len(known))
+        if len(distinct) == 2 and len(known) >= _TWO_VALUED:
+            return two_valued(figure, (float(distinct[0]), float(distinct[1])), len(known), binary=binary)
         return mean(figure, len(known))
 
     def _levels(self, found: Measures) -> None:
@@ -129,7 +147,7 @@ class Measurer:
             values = found.outcome[:, k]
             self._put(found, name, self.level(name, values, self.inside))
             if name != "tokens":
-                self._put(found, f"{name}_macro", self.groups.macro(values), self._count(values))
+                self._put(found, f"{name}_macro", self._macro(name, values))
             for level, into in (("task", found.per_task), ("domain", found.per_domain)):
                 for group, members in self.groups.members(level).items():
                     figure = self.level(name, values, members)
@@ -137,9 +155,14 @@ class Measurer:
                     if figure.n:
                         metrics[name] = figure
 
+    def _macro(self, name: str, values: Floats) -> Estimate:
+        """The mean over tasks of `values` [R], with the interval of the metric `name`."""
+        figure, known = self.groups.macro(values), values[self.inside & ~np.isnan(values)]
+        return share(figure, len(known)) if MEASURES[name].interval == "share" else self._mean(figure, known, binary=False)
+
     def _shares(self, found: Measures, decisions: Decisions) -> None:
         given = (decisions.choice >= 0).astype(float)
-        self._put(found, "answered", self.level("answered", given, self.inside))
+        self._put(found, "answered", self.groups.micro(given).value, self._count(given))
         if self.trial.unseen.any():
             chosen_unseen = self.trial.cells(self.trial.unseen, decisions.choice)
             self._put(found, "unseen_share", self.level("unseen_share", chosen_unseen, self.inside))
@@ -174,8 +197,11 @@ class Measurer:
         if decisions.scores is None:
             return
         asked = self.inside & (decisions.choice >= 0)
-        for name, values in ranking(decisions.scores, self.trial.table.performance, self.trial.train_cost).items():
-            self._put(found, name, self.level(name, values, asked))
+        performance = self.trial.table.performance
+        for name, values in ranking(decisions.scores, performance, self.trial.train_cost).items():
+            figure = self.level(name, values, asked)
+            always = name in {f"hit_at_{k}" for k in RANKS if k >= performance.shape[1]}
+            self._put(found, name, without_interval(figure.value, figure.n) if always else figure)
 
     def _tradeoff(self, found: Measures, decisions: Decisions) -> None:
         choices = decisions.choice[:, None]
@@ -219,7 +245,7 @@ class Measurer:
     def _put(self, found: Measures, name: str, figure: Estimate | Linear | float, count: int = 0) -> None:
         """Add a figure; one without an interval gets that of its kind, if there is one, with `count` values behind it."""
         if isinstance(figure, Linear):
-            figure = _KINDS[MEASURES[name].interval](figure, count)
+            figure = share(figure, count) if MEASURES[name].interval == "share" else mean(figure, count)
         found.figures[name] = figure if isinstance(figure, Estimate) else without_interval(float(figure), count)
 
 

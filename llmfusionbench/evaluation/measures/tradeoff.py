@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from llmfusionbench.evaluation.measures.groups import column_ratios
 from llmfusionbench.evaluation.measures.trial import Trial
 from llmfusionbench.evaluation.routers.decision import Indices
-from llmfusionbench.statistics import Floats, Linear, Sample, ratio
+from llmfusionbench.statistics import Estimate, Floats, Linear, Sample, mean, ratio
 
 SWEEP: Final = 25
 """Values of lambda, the willingness to pay."""
@@ -19,6 +20,9 @@ CPT: Final = (0.5, 0.8)
 
 Point = tuple[Linear, Linear]
 """Mean cost (USD) and mean performance."""
+
+_DRAWS: Final = 200
+"""Random moves of the points of an AIQ."""
 
 _STEP: Final = 1e-7
 """Step of a slope, as a part of the range."""
@@ -110,8 +114,7 @@ def joint_area(points: list[Point], low: Linear, high: Linear) -> Linear:
         low: The lowest mean cost of the report.
         high: The highest mean cost of the report.
     """
-    distinct = {(cost.value, quality.value): (cost, quality) for cost, quality in points}
-    kept = [pair for place, pair in distinct.items() if not np.isnan(place).any()]
+    kept = _distinct(points)
     if not kept:
         return points[0][0] * float("nan")
     parts = [*(cost for cost, _ in kept), *(quality for _, quality in kept), low, high]
@@ -126,6 +129,32 @@ def joint_area(points: list[Point], low: Linear, high: Linear) -> Linear:
     for part, slope in zip(parts, (up - down) / (2 * steps), strict=True):
         figure = figure + (part - part.value) * float(slope)
     return figure
+
+
+def area_interval(points: list[Point], low: Linear, high: Linear, n: int) -> Estimate:
+    """`joint_area` with the interval of a mean of `n` values.
+
+    Where several noisy points are nearly on the hull, the highest of them vary less than each, and are too high. So the spread
+    and the bias of a sweep are those of the area when all means move together by random amounts with their covariance (the
+    multiplier bootstrap; van der Vaart & Wellner, Weak Convergence and Empirical Processes, 1996, 2.9).
+    """
+    figure, kept = joint_area(points, low, high), _distinct(points)
+    if len(kept) < 2 or not figure.variance > 0:
+        return mean(figure, n)
+    parts = [*(cost for cost, _ in kept), *(quality for _, quality in kept), low, high]
+    values, influences = np.array([part.value for part in parts]), np.stack([part.influence for part in parts])
+    rng, k = np.random.default_rng(0), len(kept)
+    moved = values + np.array([influences @ rng.standard_normal(influences.shape[1]) for _ in range(_DRAWS)])
+    areas = hull_area(moved[:, :k], moved[:, k : 2 * k], moved[:, 2 * k], moved[:, 2 * k + 1])
+    bias, scale = float(areas.mean()) - figure.value, float(areas.std()) / math.sqrt(figure.variance)
+    found = mean(Linear(figure.value - bias, scale * figure.influence, figure.freedom, figure.size), n)
+    return Estimate(figure.value, min(found.low, figure.value), max(found.high, figure.value), n)
+
+
+def _distinct(points: list[Point]) -> list[Point]:
+    """The points that have both values, each once."""
+    distinct = {(cost.value, quality.value): (cost, quality) for cost, quality in points}
+    return [pair for place, pair in distinct.items() if not np.isnan(place).any()]
 
 
 def strong_weak_curve(trial: Trial, scores: Floats, sample: Sample) -> tuple[tuple[Linear, Linear], dict[str, float]]:

@@ -127,10 +127,12 @@ def _router(
 
 
 def _paired(measurer: Measurer, own: Floats, rival: str | None, outcome: Floats | None, *, column: int) -> dict[str, Any]:
-    """Mean gain over a rival on the queries for which both have a value."""
+    """Mean gain over a rival on the queries for which both have a value; that of the same outcomes is surely 0."""
     if outcome is None:
         return {"rival": None, "gain": None, "low": None, "high": None, "p": None, "n": 0}
     found, p = measurer.gain(own[:, column], outcome[:, column])
+    if found.n and np.array_equal(own, outcome, equal_nan=True):
+        found = found._replace(low=0.0, high=0.0)
     gain = figure(found)
     return {"rival": rival, "gain": gain.pop("value"), **gain, "p": number(p)}
 

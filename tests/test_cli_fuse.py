@@ -11,6 +11,8 @@ import pytest
 import llmfusionbench as lfb
 from llmfusionbench.baselines.fusion import Vote, compare, read_answers
 from llmfusionbench.cli.main import run
+from tests.helpers.failing_release import QUERIES, failing_release
+from tests.helpers.made_up_release import answer, made_up_release
 
 
 def test_the_table_says_what_the_comparison_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,3 +62,44 @@ def test_mistakes_are_one_line(options: list[str], message: str, tmp_path: Path,
     assert message in told
     assert told.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("failures", "worth"), [("zero", "0"), ("missing", "missing")])
+def test_failures_are_named_in_the_table_the_json_and_the_file(
+    failures: str, worth: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, lost = str(failing_release(tmp_path / "log").path), round(0.7 * QUERIES)
+    asked = ["fuse", place, "--fusion", "vote", "--failures", failures, "--resamples", "20"]
+    assert run([*asked, "--out", str(tmp_path / "f.csv")]) == 0
+    said = capsys.readouterr().out
+    assert f"Note: {lost} of {2 * QUERIES} tested answers failed and count as {worth} (--failures)" in said
+    assert ("oracle there" in said) == (failures == "missing"), "only where a row has not all queries"
+    frame = pd.read_csv(tmp_path / "f.csv").set_index("fusion")
+    assert set(frame["failures"]) == {failures}
+    assert set(frame["failed_answers"]) == {lost}
+    assert (frame["oracle_performance"] >= frame["performance"]).all()
+    assert run([*asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["failures"] == {"policy": failures, "answers": lost}
+    rows = {row["fusion"]: row for row in found["fusions"]}
+    assert rows["best_single"]["oracle_performance"] == frame["oracle_performance"]["best_single"]
+    assert (rows["best_single"]["performance"] > rows["oracle"]["performance"]) == (failures == "missing")
+
+
+def test_without_failures_there_is_no_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = str(failing_release(tmp_path, missing=True).path)
+    assert run(["fuse", place, "--fusion", "vote", "--resamples", "20"]) == 0
+    said = capsys.readouterr().out
+    assert "Note:" not in said
+    assert "oracle there" in said, "some were never asked"
+
+
+def test_answers_that_all_failed_are_one_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lost = {"performance": None, "response": None, "status": "error"}
+    place = str(made_up_release(tmp_path, [answer(n, llm, **lost) for n in range(9) for llm in ("a", "b")]).path)
+    assert run(["fuse", place]) == run(["evaluate", place, "--router", "all", "--protocol", "kfold"]) == 1
+    told = capsys.readouterr()
+    assert told.err.count("all 18 answers failed (status error or empty)") == 2
+    assert "rescore" not in told.err
+    assert run(["export", "routing", place, "--format", "routerbench", "--out", str(tmp_path / "out")]) == 0
+    assert "All answers failed, so no router can learn from this. Remedy: collect" in capsys.readouterr().out

@@ -6,7 +6,7 @@ Answers are read out of the responses by the metrics' own extraction, so that a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
-from llmfusionbench.release.failures import ZERO, check_policy, failed
+from llmfusionbench.release.failures import ZERO, all_failed_error, check_policy, failed
 from llmfusionbench.release.references import first_answers
 from llmfusionbench.scoring import score_column
 from llmfusionbench.scoring.answers.math import plain_math
@@ -50,6 +50,12 @@ class AnswerTable:
     """[Q, C] 0 to 1, 0 for a failed answer; NaN where missing."""
     cost: npt.NDArray[np.float32]
     """[Q, C] USD; NaN where missing."""
+    failed: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
+    """[Q, C] whether the answer failed; by default none did."""
+
+    def __post_init__(self) -> None:
+        if self.failed.shape != self.answers.shape:
+            object.__setattr__(self, "failed", np.zeros(self.answers.shape, np.bool_))
 
     def rows(self, index: npt.NDArray[Any]) -> AnswerTable:
         """Some of the queries, by position or mask."""
@@ -61,6 +67,7 @@ class AnswerTable:
             answers=self.answers[places],
             performance=self.performance[places],
             cost=self.cost[places],
+            failed=self.failed[places],
         )
 
     def columns(self, candidates: Sequence[str]) -> AnswerTable:
@@ -80,6 +87,7 @@ class AnswerTable:
             answers=self.answers[:, places],
             performance=self.performance[:, places],
             cost=self.cost[:, places],
+            failed=self.failed[:, places],
         )
 
 
@@ -102,7 +110,7 @@ def read_answers(
     metric. A failed answer has no vote, and its performance is 0, or missing if `failures` is `missing`.
 
     Raises:
-        InputError: No query has such a metric, or a candidate is named twice.
+        InputError: No query has such a metric, a candidate is named twice, or all answers failed and count as missing.
         UnknownNameError: No such split, candidate or policy for failures.
     """
     check_policy(failures)
@@ -132,12 +140,14 @@ def read_answers(
     dense = {name: np.full(answers.shape, np.nan, np.float32) for name in ("performance", "cost", "failed")}
     for name, matrix in dense.items():
         matrix[rows, columns] = np.concatenate([getattr(part, name) for part in parts])[first]
-    performance = dense["performance"]
+    performance, lost = dense["performance"], dense["failed"] == 1
     if failures == ZERO:
         counted = release.routing(split, failures=ZERO)
         known = ~np.isnan(counted.cells_of(counted.performance, ids, everyone))
-        performance = np.where((dense["failed"] == 1) & known, np.float32(0), performance)
-    table = AnswerTable(ids, tasks, everyone, list(codes), answers, performance, dense["cost"])
+        performance = np.where(lost & known, np.float32(0), performance)
+    if lost.any() and np.isnan(performance).all() and not any(part.answered for part in parts):
+        raise all_failed_error(release.path, int(lost.sum()))
+    table = AnswerTable(ids, tasks, everyone, list(codes), answers, performance, dense["cost"], lost)
     return table if candidates is None else table.columns(candidates)
 
 
@@ -171,6 +181,8 @@ class _Part:
     cost: npt.NDArray[np.float64]
     failed: npt.NDArray[np.float64]
     """[N] 1 for a failure, else 0."""
+    answered: bool
+    """Whether any of them is an answer that did not fail."""
 
 
 def _read_batch(batch: pa.RecordBatch, queries: pa.Table, candidates: Sequence[str] | None) -> _Part:
@@ -197,4 +209,5 @@ def _read_batch(batch: pa.RecordBatch, queries: pa.Table, candidates: Sequence[s
         performance[rows] = np.where(np.isnan(performance[rows]), scored.values, performance[rows])
     cost = batch["cost_usd"].to_numpy(zero_copy_only=False).astype(np.float64)
     rows = place.to_numpy(zero_copy_only=False).astype(np.int64)
-    return _Part(rows, batch["replicate"].to_numpy(), names[kept].tolist(), keys, performance, cost, failures)
+    answered = bool(pc.any(pc.equal(batch["status"], "ok")).as_py())
+    return _Part(rows, batch["replicate"].to_numpy(), names[kept].tolist(), keys, performance, cost, failures, answered)

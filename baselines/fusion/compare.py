@@ -29,6 +29,8 @@ class Comparison:
     """[N] performance minus that of the best single LLM, query by query."""
     p: Floats
     """[N] two-sided p-value of a gain of 0."""
+    oracle_performance: Mean
+    """[N] what the oracle reaches on the queries in which the row has a performance; not below `performance`."""
     members: list[list[list[str]]]
     """[N][folds] who was asked."""
 
@@ -77,6 +79,7 @@ def compare(
         cost=mean_columns(cost),
         gain=gain,
         p=p,
+        oracle_performance=share_columns(np.where(np.isnan(performance), np.nan, performance[:, [-1]])),
         members=members,
     )
 

@@ -127,6 +127,7 @@ def routing(
       llmfusionbench export routing my-release --format routellm --candidate small --candidate large --threshold 0.5 --out pair
     """
     from llmfusionbench.baselines.exporters.routing import export_routing
+    from llmfusionbench.release import open_release
 
     made = export_routing(
         release, out, format=format_name, split=split, candidates=candidates or None, threshold=threshold, failures=failures,
@@ -138,9 +139,10 @@ def routing(
     if made.missing:
         say(f"{made.missing:,} of {made.cells + made.missing:,} cells have no performance: {made.about['missing_as']}.")
         if not made.cells:
-            say(
-                "No answer has a score, so no router can learn from this. Remedy: run llmfusionbench rescore, then export again"
-            )
+            failed = open_release(release).routing(split, failures=failures).all_failed
+            why = "All answers failed" if failed else "No answer has a score"
+            remedy = "collect the answers again" if failed else "run llmfusionbench rescore"
+            say(f"{why}, so no router can learn from this. Remedy: {remedy}, then export again")
     say(f"Not included in this format: {made.about['lost']}.")
     if made.reader is not None:
         say(f"Read back by: llmfusionbench build {made.reader}")

@@ -72,10 +72,12 @@ def command(
       llmfusionbench fuse sample
       llmfusionbench fuse sample --fusion vote --candidate gemma-7b --candidate qwen2-7b-instruct --candidate gemma-2-9b-it
     """
+    import numpy as np
     import pandas as pd
 
     from llmfusionbench.baselines.fusion import FUSIONS, Topla, Vote, compare, read_answers
     from llmfusionbench.release import open_release
+    from llmfusionbench.release.failures import failure_notes
 
     for name in fusions:
         if name not in FUSIONS:
@@ -92,21 +94,26 @@ def command(
         wanted[name] = kind(size=min(size, len(table.candidates))) if issubclass(kind, Topla) else kind(top=top)
     found = compare(table, wanted, **settings)
     rows = figures(found)
+    lost = int(table.failed.sum())
     if out is not None:
         with whole_file(out) as file:
-            named = pd.DataFrame(rows).assign(provenance=" ".join(opened.provenance))
-            file.write_text(csv_text(named), encoding="utf-8")
+            facts = {"failures": failures, "failed_answers": lost, "provenance": " ".join(opened.provenance)}
+            file.write_text(csv_text(pd.DataFrame([row | facts for row in rows])), encoding="utf-8")
     if as_json:
-        say_json({"queries": len(table.query_ids), "provenance": opened.provenance, "fusions": rows})
+        failed = {"policy": failures, "answers": lost}
+        say_json({"queries": len(table.query_ids), "failures": failed, "provenance": opened.provenance, "fusions": rows})
         return
     if "simulated" in opened.provenance:
         say(SIMULATED)
+    there = ["oracle there"] if any(row["scored"] != len(table.query_ids) for row in rows) else []
     show_table(
         f"Answer-level fusion of {len(table.candidates)} candidates on {len(table.query_ids):,} queries of "
         f"{', '.join(sorted(set(table.tasks)))}; {settings['folds']} folds, 95% intervals",
-        ["fusion", "calls", "performance", "interval", "vs best single", "interval", "p", "USD / 1,000"],
-        [_row(row, len(table.query_ids)) for row in rows],
+        ["fusion", "calls", "performance", "interval", *there, "vs best single", "interval", "p", "USD / 1,000"],
+        [_row(row, len(table.query_ids), partial=bool(there)) for row in rows],
     )
+    for line in failure_notes(failures, table.failed, ~np.isnan(table.performance)):
+        say(f"Note: {line}")
     if out is not None:
         say(f"Wrote {out}.")
 
@@ -117,7 +124,8 @@ def figures(found: Comparison) -> list[dict[str, Any]]:
     for i, name in enumerate(found.names):
         calls = {len(members) for members in found.members[i]}
         row: dict[str, Any] = {"fusion": name, "calls": calls.pop() if len(calls) == 1 else None}
-        for key, mean in (("performance", found.performance), ("gain", found.gain), ("cost_usd", found.cost)):
+        levels = {"performance": found.performance, "oracle_performance": found.oracle_performance}
+        for key, mean in {**levels, "gain": found.gain, "cost_usd": found.cost}.items():
             row |= _figure(key, mean, i)
         row["gain_p"] = None if found.p[i] != found.p[i] else float(found.p[i])
         counts = {"scored": found.performance, "paired": found.gain, "priced": found.cost}
@@ -131,7 +139,7 @@ def _figure(key: str, mean: Mean, column: int) -> dict[str, float | None]:
     return {name: value if value == value else None for name, value in values.items()}  # NaN differs from itself
 
 
-def _row(row: dict[str, Any], queries: int) -> list[object]:
+def _row(row: dict[str, Any], queries: int, *, partial: bool) -> list[object]:
     from llmfusionbench.statistics import counted
 
     gain, cost = row["gain"], row["cost_usd"]
@@ -140,6 +148,7 @@ def _row(row: dict[str, Any], queries: int) -> list[object]:
         row["calls"],
         counted(row["performance"], row["scored"], queries),
         interval(row["performance_low"], row["performance_high"]),
+        *([row["oracle_performance"]] if partial else []),
         "-" if gain is None else f"{counted(gain, row['paired'], queries):+.3f}",
         interval(row["gain_low"], row["gain_high"], "+"),
         row["gain_p"],

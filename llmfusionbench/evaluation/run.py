@@ -21,7 +21,7 @@ from llmfusionbench.evaluation.routers.decision import Decisions, refuse
 from llmfusionbench.evaluation.scenario import scenario_named
 from llmfusionbench.evaluation.variance.tested import tested
 from llmfusionbench.release import Release, open_release
-from llmfusionbench.release.failures import ZERO
+from llmfusionbench.release.failures import ZERO, all_failed_error
 from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.texts.embedding import Embedder
 from llmfusionbench.texts.near_duplicates import Overlap, overlap
@@ -94,7 +94,8 @@ def evaluate(
 
     Raises:
         UnknownNameError: No such scenario, protocol, split, task, LLM or baseline.
-        InputError: A router raised an error or made faulty choices (all are listed), or the protocol does not fit the release.
+        InputError: A router raised an error or made faulty choices (all are listed), the protocol does not fit the release, or
+            all answers failed.
     """
     plan = Protocol(protocol, split, folds, ood_tasks, probes, curve_sizes, seed, failures)
     rules = scenario_named(scenario)
@@ -108,6 +109,10 @@ def evaluate(
         train = _narrowed(train, llms, modes, tasks)
         candidates = sorted({*train.candidates, *test.candidates})
         train, test = widened(train, candidates), widened(test, candidates)
+    given_tables = [test] if train is None else [train, test]
+    if all(table.all_failed for table in given_tables):
+        place = source.path if isinstance(source, Release) else "evaluate"
+        raise all_failed_error(place, sum(int(table.failures.sum()) for table in given_tables))
     made = plan.make(train, test, rules)
     growing = list(plan.curve(train, test, rules))
     warnings: list[str] = []

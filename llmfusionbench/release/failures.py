@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.errors import UnknownNameError
+from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.types import Candidate
 
 FAILED: Final = ("error", "empty")
@@ -31,6 +31,28 @@ def check_policy(policy: str) -> str:
     if policy not in FAILURE_POLICIES:
         raise UnknownNameError("policy for failures", policy, FAILURE_POLICIES)
     return policy
+
+
+def all_failed_error(place: object, answers: int) -> InputError:
+    """The error for the answers at `place` if all of them failed and count as missing: there is no score to compare by."""
+    return InputError(
+        f"{place}: all {answers:,} answers failed (status error or empty), so there is no score to compare. "
+        "Remedy: collect the answers again, or choose a release or split with answers"
+    )
+
+
+def failure_notes(policy: str, failed: npt.NDArray[np.bool_], known: npt.NDArray[np.bool_]) -> list[str]:
+    """How many answers failed, and what they count as; empty if none failed.
+
+    Args:
+        policy: One of `FAILURE_POLICIES`.
+        failed: [Q, C] whether the answers of a cell failed.
+        known: [Q, C] whether a cell has a value, with failures as the policy has it.
+    """
+    zeros = failed & known if policy == ZERO else np.zeros_like(failed)
+    why = " (--failures)" if policy == MISSING else ", as no answer beside them has a score"
+    counts = ((zeros, "0 (--failures)"), (failed & ~zeros, f"missing{why}"))
+    return [f"{int(n.sum()):,} of {n.size:,} tested answers failed and count as {worth}" for n, worth in counts if n.any()]
 
 
 def failed(answers: pa.Table | pa.RecordBatch) -> npt.NDArray[np.bool_]:
@@ -68,7 +90,7 @@ def failures_as_zero(
     """`values` [Q, C], the means of the answers with a score, as means of these and the failures, which are 0.
 
     A failure counts only in a query where some answer has a score, or where no candidate answered and the task has scores:
-    elsewhere its rivals are not scored either.
+    elsewhere its rivals are not scored either. So it stays missing in a task, or a release, in which every answer failed.
 
     Args:
         values: [Q, C], 0 to 1; NaN = no score.

@@ -90,6 +90,12 @@ class RoutingTable:
             return self.reward
         return self.performance if self.failure_policy is not None else self.with_failures(ZERO).performance
 
+    @property
+    def all_failed(self) -> bool:
+        """Whether it has answers, all of them failed, and none counts as 0."""
+        unknown = np.isnan(self.performance).all() and np.isnan(self.judge).all()
+        return bool(unknown and self.failures.any() and (self.replicates <= self.failures).all())
+
     def with_target(self, matrix: npt.ArrayLike) -> RoutingTable:
         """The same table with `matrix` [Q, C] as what a router maximises. Raises InputError for a different shape."""
         reward = np.asarray(matrix, np.float32)

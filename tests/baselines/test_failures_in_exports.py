@@ -14,9 +14,9 @@ from llmfusionbench.baselines.exporters.routing import export_routing
 from llmfusionbench.baselines.exporters.routing.formats import ROUTING_FORMATS
 from llmfusionbench.baselines.exporters.routing.selection import select
 from llmfusionbench.baselines.fusion import FUSIONS, Topla, compare, read_answers
-from llmfusionbench.errors import UnknownNameError
+from llmfusionbench.errors import InputError, UnknownNameError
 from tests.helpers.failing_release import QUERIES, failing_release
-from tests.helpers.made_up_release import records
+from tests.helpers.made_up_release import answer, made_up_release, records
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,29 @@ def test_fusions_with_failures_as_missing(release: lfb.Release) -> None:
     assert np.isnan(flaky).sum() == round(0.7 * QUERIES)
     with pytest.raises(UnknownNameError, match="policy for failures"):
         read_answers(release, failures="none")
+
+
+@pytest.mark.parametrize("failures", ["zero", "missing"])
+def test_no_fusion_is_above_the_oracle_on_its_queries(release: lfb.Release, failures: str) -> None:
+    found = compare(read_answers(release, failures=failures), {"vote": FUSIONS["vote"]()}, resamples=20)
+    assert (found.oracle_performance.valid == found.performance.valid).all()
+    assert (found.oracle_performance.mean >= found.performance.mean).all()
+    assert found.oracle_performance.mean[-1] == found.performance.mean[-1], "its own queries are all"
+    single = found.names.index("best_single")
+    assert (found.performance.mean[single] > found.performance.mean[-1]) == (failures == "missing"), "hence the column"
+
+
+@pytest.mark.parametrize("failures", ["zero", "missing"])
+def test_answers_that_all_failed(tmp_path: Path, failures: str) -> None:
+    lost = {"performance": None, "response": None, "status": "error"}
+    rows = [answer(n, llm, **lost) for n in range(6) for llm in ("a", "b")]
+    with pytest.raises(InputError, match=r"all 12 answers failed .* Remedy: collect the answers again"):
+        read_answers(made_up_release(tmp_path, rows), failures=failures)
+    some = made_up_release(tmp_path, [*rows, answer(6, "a"), answer(6, "b", performance=0.0)])
+    assert read_answers(some, failures=failures).failed.sum() == 12
+    table = read_answers(some, failures=failures)
+    answered = np.flatnonzero(~table.failed[:, 0])
+    assert table.columns(["b"]).rows(answered).failed.tolist() == [[False]]
 
 
 @pytest.mark.parametrize("failures", ["zero", "missing"])

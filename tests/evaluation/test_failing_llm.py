@@ -10,9 +10,12 @@ import pytest
 
 import llmfusionbench as lfb
 from llmfusionbench.baselines import ROUTERS
-from llmfusionbench.errors import UnknownNameError
+from llmfusionbench.errors import InputError, UnknownNameError
 from tests.helpers.failing_release import QUERIES, failing_release
+from tests.helpers.made_up_release import answer, made_up_release
 from tests.helpers.small_tables import Always
+
+LOST = {"performance": None, "response": None, "status": "error"}
 
 SCENARIOS = ("performance_first", "balance", "cost_first")
 UNFIT = {"oracle", "bert", "largest", "smallest"}
@@ -121,3 +124,38 @@ def test_an_optional_baseline_without_its_data_is_skipped(tmp_path: Path) -> Non
     assert any(line.startswith("largest: skipped; ") and "parameters_b" in line for line in report.data["warnings"])
     with pytest.raises(lfb.LLMFusionBenchError, match="parameters_b"):
         lfb.evaluate("largest", failing, protocol="kfold", resamples=20)
+
+
+@pytest.mark.parametrize("failures", ["zero", "missing"])
+@pytest.mark.parametrize("routers", ["best_single", sorted(ROUTERS)])
+def test_where_all_answers_failed_one_error_says_that(tmp_path: Path, failures: str, routers: Any) -> None:
+    """Whatever the routers, even where all of them may be skipped."""
+    rows = [answer(n, llm, **LOST, split=("train", "test")[n % 2]) for n in range(12) for llm in ("a", "b")]
+    release = made_up_release(tmp_path, rows)
+    told = r"all 24 answers failed \(status error or empty\), so there is no score to compare. Remedy: collect the answers"
+    for protocol in ("split", "kfold"):
+        with pytest.raises(InputError, match=told):
+            lfb.evaluate(routers, release, failures=failures, protocol=protocol, optional=sorted(ROUTERS))
+
+
+def test_a_train_split_of_failures_alone(tmp_path: Path) -> None:
+    """As 0 they can be learned from, since the task has scores; as missing they cannot, and re-scoring would not help."""
+    rows = [answer(n, llm, **(LOST if n % 2 else {"split": "test"})) for n in range(12) for llm in ("a", "b")]
+    release = made_up_release(tmp_path, rows)
+    assert lfb.evaluate("best_single", release, resamples=20).data["failures"] == {"policy": "zero", "answers": 0}
+    with pytest.raises(InputError, match="fit: all 12 answers failed"):
+        lfb.evaluate("best_single", release, failures="missing")
+
+
+def test_failures_in_a_task_without_scores_are_told_apart(tmp_path: Path) -> None:
+    rows = [
+        answer(n, llm, **(LOST if n < 10 or llm == "a" else {}), task="lost" if n < 10 else "sums")
+        for n in range(30)
+        for llm in ("a", "b")
+    ]
+    report = lfb.evaluate("best_single", made_up_release(tmp_path, rows), protocol="kfold", resamples=20)
+    assert report.data["warnings"][:2] == [
+        "20 of 60 tested answers failed and count as 0 (--failures)",
+        "20 of 60 tested answers failed and count as missing, as no answer beside them has a score",
+    ]
+    assert report.data["failures"]["answers"] == 40

@@ -10,7 +10,7 @@ import pytest
 import llmfusionbench as lfb
 from llmfusionbench.baselines import ROUTERS
 from llmfusionbench.errors import UnknownNameError
-from llmfusionbench.release.failures import failures_as_missing, failures_as_zero
+from llmfusionbench.release.failures import failure_notes, failures_as_missing, failures_as_zero
 from llmfusionbench.release.routing_table import column_means, comparable_means
 from tests.helpers.failing_release import QUERIES, failing_release
 from tests.helpers.made_up_release import answer, made_up_release
@@ -100,6 +100,32 @@ def test_the_worth_of_a_failure_is_that_of_the_whole_release(tmp_path: Path) -> 
     found = report.data["routers"][0]["metrics"]["performance"]
     assert (found["value"], found["low"], found["n"]) == (0, 0, 2)
     assert found["high"] == pytest.approx(0.658, abs=1e-3), "Wilson's for 0 of 2"
+
+
+def test_where_all_answers_failed_there_is_no_score(tmp_path: Path) -> None:
+    """No task has a score then, so a failure has no rival to lose against."""
+    lost = {"performance": None, "response": None, "status": "error"}
+    release = made_up_release(tmp_path, [answer(n, llm, **lost) for n in (1, 2) for llm in ("a", "b")])
+    for policy in ("zero", "missing"):
+        table = release.routing(failures=policy)
+        assert np.isnan(table.performance).all()
+        assert table.all_failed
+    unscored = made_up_release(tmp_path, [answer(1, "a", performance=None), answer(1, "b", **lost)]).routing(failures="zero")
+    assert np.isnan(unscored.performance).all()
+    assert not unscored.all_failed, "an answer that is there can be scored"
+    beside = [answer(1, "a", **lost), answer(2, "a")]
+    assert not made_up_release(tmp_path, beside).routing(failures="zero").all_failed
+
+
+def test_notes_count_each_failure_once() -> None:
+    failed = np.array([[True, True, False], [True, False, False]])
+    known = np.array([[True, True, True], [False, True, False]])
+    assert failure_notes("zero", failed, known) == [
+        "2 of 6 tested answers failed and count as 0 (--failures)",
+        "1 of 6 tested answers failed and count as missing, as no answer beside them has a score",
+    ]
+    assert failure_notes("missing", failed, known) == ["3 of 6 tested answers failed and count as missing (--failures)"]
+    assert failure_notes("zero", np.zeros_like(failed), known) == []
 
 
 def test_answers_without_a_score_beside_failures_do_not_count(tmp_path: Path) -> None:

@@ -65,7 +65,9 @@ class Answers:
     """[N] the status is `ok`."""
     performance: Floats
     judge: Floats
-    """[N] mean over the judges that gave a score."""
+    """[N] mean over the judges that scored the answer alone."""
+    in_pairs: Mask
+    """[N] whether a judge compared the answer with another one; such judgements are not in `judge`."""
     input_tokens: Floats
     output_tokens: Floats
     tokenizer: Coded
@@ -161,6 +163,7 @@ class Answers:
         key = key[order]
         _check(release, key)
         rows = pa.Table.from_batches(parts).unify_dictionaries().combine_chunks().take(pa.array(order))
+        judge, in_pairs = _judged(release, splits, keys, key)
         return cls(
             queries=queries,
             llms=names,
@@ -171,7 +174,8 @@ class Answers:
             key=key,
             ok=Coded.of(rows["status"]).among(["ok"]),
             performance=_floats(rows["performance"]),
-            judge=_judged(release, splits, keys, key),
+            judge=judge,
+            in_pairs=in_pairs,
             input_tokens=_floats(rows["input_tokens"]),
             output_tokens=_floats(rows["output_tokens"]),
             tokenizer=Coded.of(rows["tokenizer"]),
@@ -189,17 +193,20 @@ def _modes(release: Release, splits: Sequence[str]) -> tuple[list[str], int]:
     return [DIRECT, THINK, *sorted(modes - {DIRECT, THINK})], replicates
 
 
-def _judged(release: Release, splits: Sequence[str], keys: Keys, key: Places) -> Floats:
-    """[N] the mean score of the judges that judged the answer alone; NaN where none gave one."""
+def _judged(release: Release, splits: Sequence[str], keys: Keys, key: Places) -> tuple[Floats, Mask]:
+    """[N] the mean score of the judges that judged the answer alone, NaN where none gave one; [N] whether any compared it."""
     total, count = np.zeros(len(key)), np.zeros(len(key))
+    in_pairs = np.zeros(len(key), bool)
     for batch in batches(release, "judge_scores", splits, [*ANSWER_KEY, "opponent", "score"]):
         score = _floats(batch["score"])
         place = _find(key, keys.codes(batch))
-        given = ~np.isnan(score) & (place >= 0) & batch["opponent"].is_null().to_numpy(zero_copy_only=False)
+        alone = batch["opponent"].is_null().to_numpy(zero_copy_only=False)
+        in_pairs[place[(place >= 0) & ~alone]] = True
+        given = ~np.isnan(score) & (place >= 0) & alone
         np.add.at(total, place[given], score[given])
         np.add.at(count, place[given], 1)
     means: Floats = np.divide(total, count, out=np.full(len(key), np.nan), where=count > 0)
-    return np.round(means, 12)  # three judges' 0.7 have a mean of 0.7, and not of 0.6999999999999998
+    return np.round(means, 12), in_pairs  # three judges' 0.7 have a mean of 0.7, and not of 0.6999999999999998
 
 
 def _check(release: Release, key: Places) -> None:

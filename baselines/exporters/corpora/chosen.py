@@ -45,8 +45,11 @@ class Chosen:
 
 
 def scored(answers: Answers, rows: Places, by: By, drops: Drops) -> Places:
-    """Those of the answers that have the score."""
-    return drops.keep(rows, ~np.isnan(answers.score(by)[rows]), "unjudged" if by == "judge" else "unscored")
+    """Those of the answers that have the score; of answers without a judge score, those judged in pairs are counted apart."""
+    known = ~np.isnan(answers.score(by))
+    if by == "judge":
+        rows = drops.keep(rows, (known | ~answers.in_pairs)[rows], "judged_in_pairs")
+    return drops.keep(rows, known[rows], "unjudged" if by == "judge" else "unscored")
 
 
 def ranked(answers: Answers, rows: Places, keys: Sequence[Floats], seed: int) -> Places:

@@ -23,6 +23,11 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "no_text": ("answers whose text was not kept", "choose a release with texts"),
     "no_tokens": ("answers without a token count", "run llmfusionbench tokens, or drop --min-tokens and --max-tokens"),
     "tokens": ("too short or too long", "change --min-tokens or --max-tokens"),
+    "judged_in_pairs": (
+        "answers with pairwise judgements alone, which are not used: they tell which answer is better, and not how good it is",
+        "rank by performance (change --setting or --by, and drop --min-judge), or choose a release whose judges scored each "
+        "answer alone",
+    ),
     "unjudged": ("answers without a judge score", "change --setting or --by, and drop --min-judge"),
     "judge": ("judge score below the minimum", "lower --min-judge"),
     "unscored": (
@@ -39,6 +44,10 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "not_top": ("beyond the best k", "raise --k"),
     "no_ground_truth": ("queries without a ground truth", "change --setting"),
     "tests_for_truth": ("queries whose ground truth is a program's tests", "change --setting"),
+    "unscorable_truth": (
+        "queries whose ground truth gives no score (it names no option, may be an index from 0 or from 1, or has no number)",
+        "change --setting, or build with --option truth=index0, index1, letter or text",
+    ),
     "share": ("beyond the share of a task", "raise --max-share"),
     "balance": ("beyond the rarer label", "change --good or --bad, or drop --balance"),
     "only_reasoning": ("nothing besides the reasoning", "use --reasoning keep"),

@@ -7,17 +7,42 @@ import json
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from llmfusionbench.baselines.exporters.corpora.queries import Mask, Queries, batches
+from llmfusionbench.baselines.exporters.corpora.queries import Queries, batches
 from llmfusionbench.release import Release
+from llmfusionbench.scoring import score
 from llmfusionbench.scoring.answers.choices.options import read_options
 from llmfusionbench.scoring.answers.parsing import CODE_LIMIT, Parser, TooMuchWorkError
-from llmfusionbench.scoring.answers.truths import accepted_answers
+from llmfusionbench.scoring.answers.truths import accepted_answers, choice_answers
 from llmfusionbench.scoring.metrics.em_mc import truth_label
 
+_DECIDED_BY_TRUTH: Final = ("em_mc", "gsm8k")
+"""Metrics in which some truths give no response a score, whatever it says."""
 COLUMNS: Final = ["ground_truth", "metric", "choices"]
+
+
+FAULTS: Final = ("no_ground_truth", "tests_for_truth", "unscorable_truth")
+"""Why a ground truth is not an answer; `drops.REASONS` has each in words."""
+_ANY_RESPONSE: Final = "A"
+
+
+def truth_fault(ground_truth: str | None, metric: str, choices: list[str] | None) -> str | None:
+    """Which of `FAULTS` keeps a ground truth from being an answer; None for none.
+
+    A truth that gives no response a score is not an answer either: a text that names none of the options, a number that may be
+    an index counted from 0 or from 1, a text without a number where a number is asked for.
+    """
+    if ground_truth is None or not ground_truth.strip():
+        return "no_ground_truth"
+    if metric == "code_eval":
+        return "tests_for_truth" if is_tests(ground_truth) else None
+    if not accepted_answers(ground_truth):
+        return "no_ground_truth"
+    if metric in _DECIDED_BY_TRUTH and score(metric, _ANY_RESPONSE, ground_truth, choices=choices).value is None:
+        return "unscorable_truth"
+    return None
 
 
 def label_answer(ground_truth: str | None, metric: str, choices: list[str] | None) -> str | None:
@@ -27,16 +52,15 @@ def label_answer(ground_truth: str | None, metric: str, choices: list[str] | Non
     answers: the first. Anything else: as it is. The published script does the same by the name of the task, but writes the
     tests of a program where the answer should be, and the whole list of accepted answers: here neither is taken for an answer.
     """
-    if ground_truth is None or not ground_truth.strip():
+    if ground_truth is None or truth_fault(ground_truth, metric, choices) is not None:
         return None
     if metric == "code_eval":
-        return None if is_tests(ground_truth) else f"[BEGIN]\n {ground_truth} \n[DONE]"
+        return f"[BEGIN]\n {ground_truth} \n[DONE]"
     accepted = accepted_answers(ground_truth)
-    if not accepted:
-        return None
     if metric == "em_mc":
-        letter = truth_label(accepted[0], read_options(choices))
-        return accepted[0] if letter is None else f"({letter})"
+        accepted, options = choice_answers(ground_truth), read_options(choices)
+        letters = [letter for truth in accepted if (letter := truth_label(truth, options)) is not None]
+        return f"({letters[0]})" if letters else accepted[0]
     return accepted[0] if accepted[0] != ground_truth.strip() else ground_truth
 
 
@@ -61,13 +85,9 @@ def label_answers(batch: pa.RecordBatch | pa.Table) -> pa.Array:
     return pa.array([label_answer(*row) for row in rows], pa.string())
 
 
-def truths_of(release: Release, queries: Queries) -> tuple[Mask, Mask]:
-    """[Q] which queries have a ground truth at all, and which one that can be an answer."""
-    there, answer = [np.zeros(0, bool)], [np.zeros(0, bool)]
+def truth_faults(release: Release, queries: Queries) -> npt.NDArray[np.str_]:
+    """[Q] the fault of each query's ground truth; "" for none."""
+    found: list[str] = []
     for batch in batches(release, "queries", queries.splits, COLUMNS):
-        usable = label_answers(batch).is_valid().to_numpy(zero_copy_only=False)
-        written = pc.not_equal(pc.utf8_trim_whitespace(pc.fill_null(batch["ground_truth"], "")), "")
-        tests = pc.and_(written, pc.equal(batch["metric"], "code_eval"))
-        there.append(usable | pc.fill_null(tests, False).to_numpy(zero_copy_only=False))
-        answer.append(usable)
-    return np.concatenate(there), np.concatenate(answer)
+        found += [truth_fault(*row) or "" for row in zip(*(batch[c].to_pylist() for c in COLUMNS), strict=True)]
+    return np.array(found, np.str_)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from llmfusionbench.baselines.exporters.corpora.answers import Answers
-from llmfusionbench.baselines.exporters.corpora.chosen import Chosen
+from llmfusionbench.baselines.exporters.corpora.chosen import Chosen, scored
 from llmfusionbench.baselines.exporters.corpora.drops import Drops
 from llmfusionbench.baselines.exporters.corpora.formats.format import Kind
 from llmfusionbench.baselines.exporters.corpora.option import (
@@ -123,7 +123,7 @@ class Filters:
     def judged(self, answers: Answers, rows: Places, drops: Drops) -> Places:
         """Those of the answers `rows` that the judges found good enough."""
         if self.min_judge is not None:
-            rows = drops.keep(rows, ~np.isnan(answers.judge[rows]), "unjudged")
+            rows = scored(answers, rows, "judge", drops)
             rows = drops.keep(rows, answers.judge[rows] >= self.min_judge, "judge")
         return rows
 

@@ -18,10 +18,10 @@ from typing import Any, Literal
 import numpy as np
 
 from llmfusionbench.baselines.exporters.corpora.answers import Answers
-from llmfusionbench.baselines.exporters.corpora.chosen import GROUND_TRUTH, Chosen, firsts, positions
+from llmfusionbench.baselines.exporters.corpora.chosen import GROUND_TRUTH, Chosen, firsts, positions, scored
 from llmfusionbench.baselines.exporters.corpora.corpus import Corpus
 from llmfusionbench.baselines.exporters.corpora.drops import Drops
-from llmfusionbench.baselines.exporters.corpora.ground_truths import truths_of
+from llmfusionbench.baselines.exporters.corpora.ground_truths import FAULTS, truth_faults
 from llmfusionbench.baselines.exporters.corpora.option import ONE_OR_ABOVE, option, takes
 from llmfusionbench.baselines.exporters.corpora.pipeline import export
 from llmfusionbench.baselines.exporters.corpora.queries import Floats, Places
@@ -73,18 +73,16 @@ class SftSettings(Settings):
         """The queries whose ground truth is a record."""
         if self.setting != "baseline" and not self.with_labels:
             return queries[:0]
-        there, usable = truths_of(release, answers.queries)
+        faults = truth_faults(release, answers.queries)
         if self.setting != "baseline":
-            return queries[usable[queries]]
-        queries = drops.keep(queries, there[queries], "no_ground_truth")
-        return drops.keep(queries, usable[queries], "tests_for_truth")
+            return queries[np.flatnonzero(faults[queries] == "")]
+        for fault in FAULTS:
+            queries = drops.keep(queries, faults[queries] != fault, fault)
+        return queries
 
     def may_enter(self, answers: Answers, rows: Places, drops: Drops) -> Places:
         """The answers that may be learned from: performance above 0; for `judge`, judged, and not known to be wrong."""
-        if self.setting == "judge":
-            rows = drops.keep(rows, ~np.isnan(answers.judge[rows]), "unjudged")
-        else:
-            rows = drops.keep(rows, ~np.isnan(answers.performance[rows]), "unscored")
+        rows = scored(answers, rows, "judge" if self.setting == "judge" else "performance", drops)
         return drops.keep(rows, ~(answers.performance[rows] <= 0), "wrong")
 
     def merit(self, answers: Answers) -> list[Floats]:

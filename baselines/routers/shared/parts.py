@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llmfusionbench.errors import InputError
+from llmfusionbench.release.failures import all_failed_error
 from llmfusionbench.release.routing_table import RoutingTable, column_means, comparable_means
 from llmfusionbench.texts.embedding import Embedder, TfidfSvdEmbedder
 from llmfusionbench.types import Candidate
@@ -28,6 +29,8 @@ def target_of(table: RoutingTable) -> Array:
 
 def no_scores(table: RoutingTable) -> InputError:
     """The error for a train table without scores."""
+    if table.all_failed:
+        return all_failed_error("fit", int(table.failures.sum()))
     return InputError(f"fit: {len(table)} queries without a single score. Remedy: fit on a split that has scores")
 
 

@@ -16,7 +16,7 @@ from llmfusionbench.evaluation.report.figures import figure, number
 from llmfusionbench.evaluation.routers.decision import Decisions
 from llmfusionbench.evaluation.variance.findings import findings
 from llmfusionbench.evaluation.variance.tested import Tested
-from llmfusionbench.release.failures import MISSING, ZERO
+from llmfusionbench.release.failures import failure_notes
 from llmfusionbench.release.routing_table import column_means
 from llmfusionbench.statistics import Floats, mean
 from llmfusionbench.texts.near_duplicates import Overlap
@@ -225,10 +225,7 @@ def _about(setting: Setting, trial: Trial) -> list[str]:
     if "simulated" in setting.release["provenance"]:
         lines.append("SIMULATED: the answers of this release are simulated; its figures say nothing about real LLMs")
     table = trial.table
-    failed = int((table.failures > 0).sum())
-    if failed:
-        worth = {ZERO: "0", MISSING: "missing"}[setting.failures]
-        lines.append(f"{failed:,} of {table.failures.size:,} tested answers failed and count as {worth} (--failures)")
+    lines += failure_notes(setting.failures, table.failures > 0, ~(np.isnan(table.performance) & np.isnan(table.judge)))
     for noun, matrix in (("performance", table.performance), ("cost", table.cost), ("judge score", table.judge)):
         missing = int(np.isnan(matrix).sum())
         if missing and missing < matrix.size:

@@ -11,8 +11,8 @@ import pytest
 from jsonschema import validate
 
 import llmfusionbench as lfb
-from llmfusionbench.baselines.exporters import corpus_schema, export_kto
-from llmfusionbench.baselines.exporters.corpora.ground_truths import is_tests, label_answer
+from llmfusionbench.baselines.exporters import corpus_schema, export_kto, export_sft
+from llmfusionbench.baselines.exporters.corpora.ground_truths import is_tests, label_answer, truth_fault
 from llmfusionbench.errors import InputError
 from llmfusionbench.types import Candidate
 from tests.helpers.made_up_release import answer, made_up_release, records, whole
@@ -96,7 +96,17 @@ def test_one_label_alone_is_warned_of(tmp_path: Path, performance: int, missing:
         ("C", "em_mc", ["x", "y", "z"], "(C)"),
         ("(c)", "em_mc", ["x", "y", "z"], "(C)"),
         ("y", "em_mc", ["x", "y", "z"], "(B)"),
-        ("none of them", "em_mc", ["x", "y"], "none of them"),
+        ("none of them", "em_mc", ["x", "y"], None),
+        ("none of them", "em_mc", None, "none of them"),
+        ('["none of them", "y"]', "em_mc", ["x", "y"], "(B)"),
+        ("-1", "em_mc", ["x", "y"], None),
+        ("1", "em_mc", ["x", "y"], None),
+        ("[1]", "em_mc", ["x", "y"], None),
+        ("1", "em_mc", None, None),
+        ("1", "em_mc", ["1", "3"], "(A)"),
+        ("1", "gsm8k", None, "1"),
+        ("several", "gsm8k", None, None),
+        ("several", "judge", None, "several"),
         ('["January", "Jan"]', "cem", None, "January"),
         ("[0, 1]", "math", None, "[0, 1]"),
         ("She has 2.\n#### 2", "gsm8k", None, "She has 2.\n#### 2"),
@@ -110,6 +120,7 @@ def test_one_label_alone_is_warned_of(tmp_path: Path, performance: int, missing:
 )
 def test_ground_truths_as_answers(truth: str | None, metric: str, choices: list[str] | None, expected: str | None) -> None:
     assert label_answer(truth, metric, choices) == expected
+    assert (truth_fault(truth, metric, choices) is None) == (expected is not None)
 
 
 @pytest.mark.parametrize(
@@ -117,3 +128,17 @@ def test_ground_truths_as_answers(truth: str | None, metric: str, choices: list[
 )
 def test_programs_that_are_tests(text: str, tests: bool) -> None:
     assert is_tests(text) is tests
+
+
+def test_truths_that_give_no_score_are_no_labels(tmp_path: Path) -> None:
+    """An unlabelled query, an index that may count from 0 or from 1, and a text that is no option; each is counted."""
+    asked = {"metric": "em_mc", "choices": ["a river", "a lake"], "performance": None}
+    truths = ["-1", "1", "a hill", "A", "a lake"]
+    rows = [answer(n, "a", **asked, ground_truth=truth, task=f"t{n}") for n, truth in enumerate(truths)]
+    release = made_up_release(tmp_path, rows)
+    corpus = export_sft(release, tmp_path / "out", setting="baseline")
+    assert sorted(record["output"] for record in records(corpus)) == ["(A)", "(B)"]
+    assert corpus.dropped["queries"] == {"unscorable_truth": 3}
+    validate(json.loads((tmp_path / "out" / "corpus.json").read_text("utf-8")), corpus_schema())
+    with pytest.raises(InputError, match=r"3 queries whose ground truth gives no score.*build with --option truth="):
+        export_sft(release, tmp_path / "none", setting="baseline", tasks=["t0", "t1", "t2"])

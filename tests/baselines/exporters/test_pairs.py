@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import validate
 
 import llmfusionbench as lfb
-from llmfusionbench.baselines.exporters import export_preference
+from llmfusionbench.baselines.exporters import corpus_schema, export_kto, export_preference, export_sft
 from llmfusionbench.baselines.exporters.corpora import preference
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.types import Candidate
@@ -144,3 +146,24 @@ def test_the_greedy_choice_against_a_plain_one(tmp_path: Path, logs: dict[tuple[
         assert found[query_id] == sorted(found[query_id], reverse=True)
         compared += 1
     assert compared == 40
+
+
+@pytest.mark.parametrize("export", [export_preference, export_kto, export_sft])
+def test_pairwise_judgements_rank_nothing_and_are_named(tmp_path: Path, export: Any) -> None:
+    """A judge of pairs tells which answer is better, but gives none of them a score of its own."""
+    by: Row = {"setting": "judge"} if export is export_sft else {"by": "judge"}
+    against = {"judge": "arena", "judge_order": "first"}
+    rows = [
+        answer(n, llm, **against, judge_score=score, judge_opponent=other, performance=None)
+        for n in range(2)
+        for llm, other, score in (("a", "b", 1.0), ("b", "a", 0.0))
+    ]
+    told = r"Dropped answers: 4 answers with pairwise judgements alone, which are not used.* Remedy: rank by performance"
+    for options in (by, {"min_judge": 0.5}):
+        with pytest.raises(InputError, match=told) as caught:
+            export(made_up_release(tmp_path, rows), tmp_path / "out", **options)
+        assert "without a judge score" not in str(caught.value)
+    alone = [answer(2, "a", judge="rule", judge_score=0.9), answer(2, "b", judge="rule", judge_score=0.0), answer(2, "c")]
+    corpus = export(made_up_release(tmp_path, [*rows, *alone]), tmp_path / "out", **by)
+    assert (corpus.dropped["answers"]["judged_in_pairs"], corpus.dropped["answers"]["unjudged"]) == (4, 1)
+    validate(json.loads((tmp_path / "out" / "corpus.json").read_text("utf-8")), corpus_schema())

@@ -25,7 +25,7 @@ COLUMNS: Final = ["ground_truth", "metric", "choices"]
 
 FAULTS: Final = ("no_ground_truth", "tests_for_truth", "unscorable_truth")
 """Why a ground truth is not an answer; `drops.REASONS` has each in words."""
-_ANY_RESPONSE: Final = "A"
+_ANY_RESPONSE: Final = "?"
 
 
 def truth_fault(ground_truth: str | None, metric: str, choices: list[str] | None) -> str | None:

@@ -287,7 +287,7 @@ def _refuse(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
                 wrong = explain(schema.json_schema, row)
                 found = [
                     f"{column or 'row'} is {value or 'missing'}, expected {expected}"
-                    f"{f', or a word for it: {STATUS_WORDS}' if column == 'status' else ''}"
+                    f"{f', or a word for one of them: {STATUS_WORDS}' if column == 'status' else ''}"
                     for column, value, expected in wrong
                 ]
             reasons.setdefault(i, []).extend(found)

@@ -128,8 +128,10 @@ def _whole(value: Any) -> Any:
     """A number, or each of a list, as an integer if it is a whole one, and None for NaN, for the same reason."""
     if isinstance(value, list):
         return [_whole(part) if isinstance(part, float) else part for part in value]
-    if not isinstance(value, float) or value != value:
-        return None if value != value else value
+    if not isinstance(value, float):
+        return value
+    if value != value:
+        return None
     return int(value) if value.is_integer() and abs(value) <= _LARGEST_WHOLE else value
 
 

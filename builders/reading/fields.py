@@ -116,7 +116,7 @@ def option_texts(value: Any, name: str = "choices") -> list[str] | None:
     """The options of a query in the order of their labels, or the text of them.
 
     They are a list, `{"text": [...], "label": [...]}`, or `{"A": ..., "B": ...}`. Labels of the last kind are letters or
-    numbers without a gap, since a letter of a ground truth counts the options.
+    numbers without a gap, two or more, since a letter of a ground truth counts the options.
     """
     if value is None or (isinstance(value, str) and value.strip() in _NO_OPTIONS):
         return None
@@ -133,11 +133,11 @@ def option_texts(value: Any, name: str = "choices") -> list[str] | None:
 def _labelled(options: dict[Any, Any], name: str) -> list[Any]:
     by_label = {str(label).strip(): text for label, text in options.items() if text is not None}
     labels = sorted(by_label, key=lambda label: (len(label), label))
-    if any(labels == known[: len(labels)] for known in _LABELS):
+    if len(labels) > 1 and any(labels == known[: len(labels)] for known in _LABELS):
         return [by_label[label] for label in labels]
     texts, tags = options.get("text"), options.get("labels", options.get("label"))
     if texts is None:
-        raise BadRecordError(f"{name} is {named(options)}, expected labels without a gap, such as A, B, C, each with its text")
+        raise BadRecordError(f"{name} is {named(options)}, expected two or more labels, such as A, B, C, each with its text")
     if not isinstance(texts, list) or (tags is not None and (not isinstance(tags, list) or len(tags) != len(texts))):
         raise BadRecordError(f"{name} is {named(options)}, expected as many labels as texts")
     if tags is None:

@@ -28,7 +28,7 @@ from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.reading.file_names import labelled
 from llmfusionbench.builders.reading.limits import RECORD_MIB, limit_records
 from llmfusionbench.builders.reading.llm_table import read_llms
-from llmfusionbench.builders.records import Llms, Note, Rejected, Source
+from llmfusionbench.builders.records import SCORES, Llms, Note, Rejected, Source
 from llmfusionbench.builders.sources import SOURCES
 from llmfusionbench.builders.sources.release import Release as ReleaseSource
 from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
@@ -95,7 +95,7 @@ def build(
         `manifest["source"]["truths"]` tells how ground truths were read that are indices or texts of options.
         `manifest["source"]["notes"]`, if there are any, lists what was converted because the file states what it is, such as
         a unit. `manifest["warnings"]`, if it is there, lists what is odd and worth a look: about ground truths, scores and
-        counts of tokens.
+        counts of tokens, and about a cost or a latency that was not read since its column states no unit.
 
     Raises:
         InputError: an input cannot be read, a column of scores is on another scale, or `out` cannot be written.
@@ -180,7 +180,12 @@ def build(
         provenance = sorted(intake.provenance)
         records = intake.tally.counts(intake.rejected)
         facts = {"source": about, "provenance": provenance, "records": records, "rejected": len(intake.rejected)}
-        warnings = [*truths.warnings, *build_warnings(pa.concat_tables(scores)), *intake.zeros.warnings()]
+        warnings = [
+            *truths.warnings,
+            *build_warnings(pa.concat_tables(scores)),
+            *intake.zeros.warnings(),
+            *intake.notes(warnings=True),
+        ]
         facts |= {"warnings": warnings} if warnings else {}
         writer.finish(files, facts)
     return Release(out)
@@ -241,6 +246,11 @@ def _write_rejected(path: Path, rejected: Sequence[Rejected]) -> dict[str, Any]:
     return {"rows": len(ordered), "bytes": path.stat().st_size, "sha256": sha256(path)}
 
 
+def _is_word_for_score(reason: str) -> bool:
+    """Whether a record was rejected since its score is a word, such as correct."""
+    return "expected a number" in reason and any(f'{ours} is "' in reason or f'({ours}) is "' in reason for ours in SCORES)
+
+
 def _refusal(rejected: Sequence[Rejected], why: str) -> str:
     if not rejected:
         return "Found 0 records in the input, expected one or more. Remedy: check that the files are whole"
@@ -248,4 +258,6 @@ def _refusal(rejected: Sequence[Rejected], why: str) -> str:
     lines += [f"  {r.file}{'' if r.row is None else f' record {r.row}'}: {r.reason}" for r in rejected[:_SHOWN]]
     if len(rejected) > _SHOWN:
         lines.append(f"  ... and {len(rejected) - _SHOWN:,} more")
+    if all(_is_word_for_score(r.reason) for r in rejected):
+        lines.append("Remedy: write the scores as numbers first, such as 1 for correct and 0 for incorrect")
     return "\n".join(lines)

@@ -99,6 +99,8 @@ class Note:
 
     file: str
     text: str
+    warning: bool = False
+    """Whether it is worth a look, since the file may hold more than was read."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -42,7 +43,8 @@ class Intake:
         self.provenance: set[str] = set()
         self._llms: dict[str, dict[str, Any]] = {}
         self._templates: list[dict[str, Any]] = []
-        self._notes: dict[str, list[str]] = {}
+        self._notes: dict[Note, list[str]] = {}
+        """Each note without its file, and the files that have it."""
         self._pairs: set[tuple[str, int | None, str]] = set()
         """Place of each rejected comparison and what is wrong with it."""
 
@@ -54,8 +56,8 @@ class Intake:
                     batch = self.scales.apply(batch, part)
                     if not self.scales.refused:  # else the build fails once all values are counted
                         self._records(batch, part.paired)
-            case Note(file, text):
-                self._notes.setdefault(text, []).append(file)
+            case Note():
+                self._notes.setdefault(replace(part, file=""), []).append(part.file)
             case Llms(rows):
                 for row in rows:
                     said = {k: v for k, v in row.items() if v is not None}
@@ -107,11 +109,12 @@ class Intake:
         asked = normal.filter(normal.column("llm").is_valid())
         self.provenance |= set(pc.unique(asked.column("provenance")).to_pylist())
 
-    def notes(self) -> list[str]:
-        """What was made of whole columns, a line for each; the same in several files once."""
+    def notes(self, *, warnings: bool = False) -> list[str]:
+        """What was made of whole columns, or the warnings about them, a line for each; the same in several files once."""
         places = {
-            text: files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1:,} more files"
-            for text, files in self._notes.items()
+            note.text: files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1:,} more files"
+            for note, files in self._notes.items()
+            if note.warning is warnings
         }
         return [f"{place}: {text}" for text, place in places.items()]
 

@@ -15,7 +15,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.known.tasks import UNKNOWN, canonical_task, domain_of, metric_of
-from llmfusionbench.builders.making.stated import SPLIT_OFF, finish_reason, public_endpoint, split_reasoning, utc_text
+from llmfusionbench.builders.making.stated import (
+    SPLIT_OFF,
+    STATUS_WORDS,
+    finish_reason,
+    public_endpoint,
+    split_reasoning,
+    status_word,
+    utc_text,
+)
 from llmfusionbench.builders.records import JUDGE_COLUMNS, LOG, Rejected, refuse
 from llmfusionbench.schema import table_schema
 from llmfusionbench.types import (
@@ -78,6 +86,8 @@ _OF_AN_ANSWER: Final = (
     "latency_s",
 )
 """Columns of which a record with an LLM has at least one if that was asked."""
+_SPENT: Final = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "cost_usd", "latency_s")
+"""What a call takes. A 0 beside a call that was never made stands for no value."""
 
 
 def normalise(records: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
@@ -103,7 +113,7 @@ def normalise(records: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
     column |= _turns(column["prompt"], column["messages"])
     column |= _identify(column["task"], column["prompt"], column["source_id"], column["mode"], column["messages"])
     column |= _apart(column["response"], column["reasoning"])
-    column["status"] = _map_distinct(lambda word: word.strip().lower(), column["status"])
+    column["status"] = _map_distinct(status_word, column["status"])
     column |= _settle_status(column)
     batch = pa.RecordBatch.from_arrays([column[f.name] for f in NORMAL], schema=NORMAL)
     return _refuse(batch)
@@ -231,23 +241,26 @@ def _by_turns(columns: dict[str, pa.Array], task: pa.Array, messages: pa.Array, 
 
 
 def _settle_status(column: dict[str, pa.Array]) -> dict[str, pa.Array]:
-    """`error` where there is an error and neither text nor score, else `empty` where the answer is blank.
+    """`error` where there is an error, no text, and no score above 0, else `empty` where the answer is blank.
 
     A record without any sign of an answer is `missing`. A status that the log states stays, but for a blank answer that it
-    calls `ok`. A failed or missing answer has no text and no performance.
+    calls `ok`. A failed or missing answer has no text and no performance, and a 0 of a missing one, such as a cost of
+    0, is null.
     """
     response, performance = column["response"], column["performance"]
-    silent = pc.or_(response.is_null(), pc.fill_null(pc.equal(response, ""), False))
-    failed = pc.and_(pc.and_(column["error"].is_valid(), silent), performance.is_null())
+    blank = pc.fill_null(pc.or_(pc.equal(response, ""), pc.utf8_is_space(response)), False)
+    unscored = pc.fill_null(pc.equal(performance, 0), True)
+    failed = pc.and_(pc.and_(column["error"].is_valid(), pc.or_(response.is_null(), blank)), unscored)
     asked = np.logical_or.reduce([column[name].is_valid().to_numpy(zero_copy_only=False) for name in _OF_AN_ANSWER])
     unknown = pa.scalar(None, pa.string())
     status = pc.coalesce(column["status"], pc.if_else(failed, pa.scalar("error"), unknown))
     unasked = pc.and_(pc.invert(pa.array(asked)), column["llm"].is_valid())
     status = pc.coalesce(status, pc.if_else(unasked, pa.scalar("missing"), unknown))
-    blank = pc.fill_null(pc.or_(pc.equal(response, ""), pc.utf8_is_space(response)), False)
     status = pc.coalesce(_null_where(pc.and_(pc.equal(status, "ok"), blank), status), pc.if_else(blank, "empty", "ok"))
     unanswered = pc.is_in(status, pa.array(["error", "missing"]))
-    return {
+    never = pc.equal(status, "missing")
+    spent = {name: _null_where(pc.and_(never, pc.equal(column[name], 0)), column[name]) for name in _SPENT}
+    return spent | {
         "status": status,
         "response": _null_where(unanswered, response),
         "performance": _null_where(unanswered, performance),
@@ -272,7 +285,11 @@ def _refuse(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
                 found = ["a record needs a task, and a prompt or a source_id"]
             else:
                 wrong = explain(schema.json_schema, row)
-                found = [f"{column or 'row'} is {value or 'missing'}, expected {expected}" for column, value, expected in wrong]
+                found = [
+                    f"{column or 'row'} is {value or 'missing'}, expected {expected}"
+                    f"{f', or a word for one of them: {STATUS_WORDS}' if column == 'status' else ''}"
+                    for column, value, expected in wrong
+                ]
             reasons.setdefault(i, []).extend(found)
     for name in ("llm", "mode", "judge"):
         odd = pc.fill_null(pc.match_substring_regex(batch.column(name), _NO_NAME), False)
@@ -281,5 +298,8 @@ def _refuse(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
             reasons.setdefault(i, []).append(f"{given}, expected a name without NUL, and not of control characters alone")
     nameless = pc.and_(batch.column("judge").is_null(), batch.column("judge_score").is_valid())
     for i in pc.indices_nonzero(nameless).to_pylist():
-        reasons.setdefault(i, []).append("judge is missing, expected the name of who gave the judge_score")
+        reasons.setdefault(i, []).append(
+            "judge is missing, expected the name of who gave the judge_score. Remedy: name the judge of a table with "
+            "--map judge==NAME"
+        )
     return refuse(batch, reasons)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.builders.making.stated import status_word
 from llmfusionbench.builders.records import SCORES, Records
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.validation.issue import shorten
@@ -238,11 +239,12 @@ def _numbers(batch: pa.RecordBatch, name: str) -> npt.NDArray[np.float64]:
 
 
 def _has_status(batch: pa.RecordBatch, statuses: tuple[str, ...]) -> npt.NDArray[np.bool_]:
-    """[n] whether the log states one of `statuses`, in any case."""
+    """[n] whether the log states one of `statuses`, in any word for it."""
     if "status" not in batch.schema.names:
         return np.zeros(batch.num_rows, bool)
-    said = pc.utf8_lower(pc.utf8_trim_whitespace(batch.column("status").cast(pa.string())))
-    found: npt.NDArray[np.bool_] = pc.is_in(said, pa.array(statuses)).to_numpy(zero_copy_only=False)
+    said = batch.column("status").cast(pa.string())
+    words = [word for word in pc.unique(said).to_pylist() if word is not None and status_word(word) in statuses]
+    found: npt.NDArray[np.bool_] = pc.is_in(said, pa.array(words, pa.string())).to_numpy(zero_copy_only=False)
     return found
 
 

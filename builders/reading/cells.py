@@ -29,6 +29,7 @@ _PARSED: Final[dict[str, Callable[[Any, str], str | None]]] = {
 _EMPTY_STAYS: Final = ("response",)
 _WORDS_FOR_NUMBERS: Final = {"true": 1.0, "false": 0.0, "nan": None, "null": None, "none": None, "": None}
 _LARGEST_WHOLE: Final = 2.0**53
+_MOMENTS: Final = ("created_at", "judge_created_at")
 
 
 @dataclass
@@ -55,6 +56,8 @@ class Cells:
         return self._numbers(found, label, kind, factor)
 
     def _texts(self, found: pa.Array, ours: str, label: str) -> pa.Array:
+        if ours not in _MOMENTS and (pa.types.is_floating(found.type) or pa.types.is_decimal(found.type)):
+            found = _number_texts(found)
         if ours in _PARSED:
             texts = self._each(found, label, _PARSED[ours], pa.string())
         elif pa.types.is_nested(found.type) or pa.types.is_binary(found.type) or pa.types.is_null(found.type):
@@ -90,7 +93,7 @@ class Cells:
         encoded = found.dictionary_encode() if once else None
         cells = (encoded.dictionary if encoded is not None else found).to_pylist()
         parsed, wrong = [], {}
-        for i, cell in enumerate(cells):
+        for i, cell in enumerate(cells if encoded is not None else map(_whole, cells)):
             try:
                 parsed.append(parse(cell, label))
             except BadRecordError as error:
@@ -108,6 +111,28 @@ class Cells:
 
     def _note(self, row: int, problem: str) -> None:
         self.problems.setdefault(row, []).append(problem)
+
+
+def _number_texts(found: pa.Array) -> pa.Array:
+    """Numbers as text: 5 for 5.0, and null for NaN, since pandas makes floats of a column of integers with a gap."""
+    numbers = found.cast(pa.float64(), safe=False)
+    whole = pc.and_(pc.equal(pc.floor(numbers), numbers), pc.less_equal(pc.abs(numbers), _LARGEST_WHOLE))
+    whole = pc.fill_null(whole, False)
+    integers = pc.if_else(whole, numbers, 0.0).cast(pa.int64()).cast(pa.string())
+    wide = found.cast(pa.float32()) if pa.types.is_float16(found.type) else found
+    texts = pc.if_else(whole, integers, wide.cast(pa.string()))
+    return pc.if_else(pc.fill_null(pc.is_nan(numbers), False), pa.scalar(None, pa.string()), texts)
+
+
+def _whole(value: Any) -> Any:
+    """A number, or each of a list, as an integer if it is a whole one, and None for NaN, for the same reason."""
+    if isinstance(value, list):
+        return [_whole(part) if isinstance(part, float) else part for part in value]
+    if not isinstance(value, float):
+        return value
+    if value != value:
+        return None
+    return int(value) if value.is_integer() and abs(value) <= _LARGEST_WHOLE else value
 
 
 def _as_text(value: Any, label: str) -> str | None:

@@ -20,7 +20,7 @@ from llmfusionbench.builders.reading.judge_names import judge_names, turn_ids
 from llmfusionbench.builders.reading.log_records import Reading
 from llmfusionbench.builders.reading.mapping import TableMapping
 from llmfusionbench.builders.reading.tables import Chunk, read_chunks
-from llmfusionbench.builders.reading.verdicts import second_shares
+from llmfusionbench.builders.reading.verdicts import Winners, second_shares
 from llmfusionbench.builders.records import LOG, Note, Part, Records, Rejected
 from llmfusionbench.errors import InputError
 from llmfusionbench.types import Candidate
@@ -131,16 +131,19 @@ class _Comparisons:
         read = [*sources.values(), *layout.llms, *layout.answers, *layout.talks, "turn", "winner_model_a", "winner_tie"]
         read += [name for verdict in layout.verdicts for name in (verdict[0], verdict[2])]
         needed = [name for name in dict.fromkeys(read) if name in self.columns]
+        winners = {verdict: Winners() for verdict, *_ in layout.verdicts}
         for chunk in read_chunks(self.path, self.file, needed):
             if isinstance(chunk, Rejected):
                 yield chunk
                 continue
             for verdict, place, reason in layout.verdicts:
                 if verdict in needed and not (verdict == "winner_model_b" and "winner" in needed):
-                    yield from self._judged(chunk, sources, verdict, place, reason)
+                    yield from self._judged(chunk, sources, verdict, place, reason, winners[verdict])
+        for verdict, found in winners.items():
+            found.check(str(self.path), verdict, layout.llms)
 
     def _judged(
-        self, chunk: Chunk, sources: Mapping[str, str], verdict: str, place: str | None, reason: str
+        self, chunk: Chunk, sources: Mapping[str, str], verdict: str, place: str | None, reason: str, winners: Winners
     ) -> Iterator[Chunk | Rejected]:
         """The chunk as records of the second answers, and of the first ones if the file names who gave them."""
         cells = Cells(chunk.batch)
@@ -152,7 +155,7 @@ class _Comparisons:
             pc.coalesce(cells.column("response", name, pa.string()), said)
             for name, (_, said) in zip(self.layout.answers, talks, strict=True)
         ]
-        scores = second_shares(cells, verdict, self.layout.llms, llms, str(self.path), chunk.rows)
+        scores = second_shares(cells, verdict, self.layout.llms, llms, str(self.path), chunk.rows, winners)
         for i, name in self._with_itself(llms):
             same = " and ".join(self.layout.llms)
             cells.problems.setdefault(i, []).append(f"{same} are both {shorten(name)}, expected two LLMs")

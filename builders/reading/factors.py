@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,8 +16,15 @@ _EXPRESSION: Final = re.compile(r"(?P<name>.*[^\s/*])\s*(?P<sign>[/*])\s*(?P<num
 _NUMBER: Final = re.compile(r"\d{1,15}(?:\.\d{0,15})?(?:[eE][+-]?\d{1,2})?")
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+[A-Za-z]*")
 
-_LATENCY: Final = ("latency", "duration", "elapsed", "response_time", "elapsed_time", "request_time", "total_time")
+_LATENCY: Final = (
+    "latency", "duration", "elapsed", "time", "response_time", "elapsed_time", "request_time", "total_time", "generation_time",
+    "inference_time", "wall_time", "total_latency", "total_duration",
+)  # fmt: skip
 _COST: Final = ("cost", "total_cost", "cost_usd", "spend")
+_VAGUE: Final = ("time",)
+"""Names of a quantity only with a unit: a time alone may be a date."""
+_LINKS: Final = ("in", "as")
+"""Words between a quantity and its unit, as in `cost_in_usd`."""
 _TOKENS: Final = {"token", "tokens", "1k", "1000", "1m", "1000000", "million", "mtok", "ktok", "thousand"}
 _CURRENCIES: Final = {"eur", "gbp", "cny", "rmb", "yen", "jpy", "inr", "krw", "chf", "yuan", "euro", "euros"}
 
@@ -95,18 +102,26 @@ def unit(ours: str, theirs: str) -> tuple[bool, Factor | None]:
     return bool(said), known[said[-1]] if said else None
 
 
-def named_by_unit(ours: str, columns: Sequence[str]) -> str | None:
-    """The first column that names the quantity of `ours` in another unit, such as `latencyMs` for `latency_s`."""
-    if ours not in UNITS:
-        return None
-    heads = tuple({name.partition("_")[0] for name in _QUANTITIES[ours]})
-    for column in columns:
-        if not column.lower().startswith(heads):
-            continue  # a wide table has many columns
-        words = words_of(column)
-        if len(words) > 1 and "_".join(words[:-1]) in _QUANTITIES[ours] and UNITS[ours].get(words[-1]) is not None:
-            return column
-    return None
+def named_by_unit(ours: str, columns: Sequence[str]) -> list[str]:
+    """The columns that name the quantity of `ours` and a unit, such as `latencyMs` for `latency_s`; those in our unit first."""
+    found = []
+    for column, words in _of_quantity(ours, columns):
+        named = words[:-2] if words[-2:-1] and words[-2] in _LINKS else words[:-1]
+        if "_".join(named) in _QUANTITIES[ours] and words[-1] in UNITS[ours]:
+            found.append((UNITS[ours][words[-1]] is not None, column))
+    return [column for _, column in sorted(found, key=lambda pair: pair[0])]
+
+
+def named_without_unit(ours: str, columns: Sequence[str]) -> str | None:
+    """The first column that names the quantity of `ours` and no unit, such as `latency` for `latency_s`."""
+    known = {*_QUANTITIES.get(ours, ())} - {*_VAGUE, ours}
+    return next((column for column, words in _of_quantity(ours, columns) if "_".join(words) in known), None)
+
+
+def _of_quantity(ours: str, columns: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """The columns that may name the quantity of `ours`, and their words; a wide table has many columns."""
+    heads = tuple({name.partition("_")[0] for name in _QUANTITIES.get(ours, ())})
+    return ((column, words_of(column)) for column in columns if heads and column.lower().startswith(heads))
 
 
 def words_of(name: str) -> list[str]:

@@ -13,6 +13,13 @@ from llmfusionbench.validation.issue import shorten
 _LONGEST_LITERAL: Final = 1_000_000
 _NO_OPTIONS: Final = ("", "None", "null", "nan")
 _SHOWN_FIELD: Final = 200
+_LABELS: Final = (
+    list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+    list("abcdefghijklmnopqrstuvwxyz"),
+    [str(i) for i in range(100)],
+    [str(i) for i in range(1, 101)],
+)
+"""Labels of options, of which an object has the first ones."""
 CONSTANTS: Final = {"NaN": None, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -106,11 +113,17 @@ def literal(value: str) -> Any:
 
 
 def option_texts(value: Any, name: str = "choices") -> list[str] | None:
-    """The options of a query in the order of their labels: a list, `{"text": [...], "label": [...]}`, or the text of one."""
+    """The options of a query in the order of their labels, or the text of them.
+
+    They are a list, `{"text": [...], "label": [...]}`, or `{"A": ..., "B": ...}`. Labels of the last kind are letters or
+    numbers without a gap, two or more, since a letter of a ground truth counts the options.
+    """
     if value is None or (isinstance(value, str) and value.strip() in _NO_OPTIONS):
         return None
     options = literal(value) if isinstance(value, str) else value
     if isinstance(options, dict):
+        if all(option is None for option in options.values()):  # Parquet writes every label of a file, with null for no text
+            return None
         options = _labelled(options, name)
     if not isinstance(options, (list, tuple)) or not all(isinstance(o, (str, int, float)) for o in options):
         raise BadRecordError(f"{name} is {named(value)}, expected a list of texts, or texts with their labels")
@@ -118,7 +131,13 @@ def option_texts(value: Any, name: str = "choices") -> list[str] | None:
 
 
 def _labelled(options: dict[Any, Any], name: str) -> list[Any]:
+    by_label = {str(label).strip(): text for label, text in options.items() if text is not None}
+    labels = sorted(by_label, key=lambda label: (len(label), label))
+    if len(labels) > 1 and any(labels == known[: len(labels)] for known in _LABELS):
+        return [by_label[label] for label in labels]
     texts, tags = options.get("text"), options.get("labels", options.get("label"))
+    if texts is None:
+        raise BadRecordError(f"{name} is {named(options)}, expected two or more labels, such as A, B, C, each with its text")
     if not isinstance(texts, list) or (tags is not None and (not isinstance(tags, list) or len(tags) != len(texts))):
         raise BadRecordError(f"{name} is {named(options)}, expected as many labels as texts")
     if tags is None:

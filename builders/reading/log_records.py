@@ -17,6 +17,7 @@ from llmfusionbench.builders.reading.factors import Factor
 from llmfusionbench.builders.reading.file_names import stem
 from llmfusionbench.builders.reading.mapping import COLUMNS, TableMapping
 from llmfusionbench.builders.reading.tables import Chunk, read_chunks
+from llmfusionbench.builders.reading.usage import names_in_file, names_with_usage, with_usage
 from llmfusionbench.builders.records import LOG, SCORES, Note, Part, Records, Rejected, refuse
 from llmfusionbench.errors import InputError
 from llmfusionbench.types import DIRECT, Candidate
@@ -41,6 +42,10 @@ class Reading:
     """Our column -> what its numbers are multiplied or divided by."""
     unstated: dict[str, str] = field(default_factory=dict)
     """Our column -> theirs, for costs and latencies in a unit that no name states."""
+    left_out: list[tuple[str, bool]] = field(default_factory=list)
+    """What is not read of costs and latencies, and whether it is worth a warning."""
+    columns: tuple[str, ...] = ()
+    """The columns of the file."""
     scales: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Our column of scores -> the scale that it was brought to 0..1 from, if the format has one."""
 
@@ -57,16 +62,19 @@ class Reading:
             mapping = replace(mapping, constants={**mapping.constants, "provenance": made})
         mapping.check(columns, str(path))
         answers = _answers(mapping, columns, path) if mapping.wide else {}
+        named = names_with_usage(columns)
         return cls(
             path,
             file,
             mapping,
             _defaults(mapping, path, split),
-            mapping.source_of(columns),
-            mapping.others_of(columns),
+            mapping.source_of(named),
+            mapping.others_of(named),
             answers,
             mapping.factors_of(columns),
             mapping.unstated_units(columns),
+            list(mapping.left_out(columns)),
+            tuple(columns),
         )
 
     def read(
@@ -78,6 +86,8 @@ class Reading:
         for ours, factor in self.factors.items():
             theirs = self.mapping.wide.get(ours, self.sources.get(ours))
             yield Note(self.file, f"{theirs} is taken as {ours}, {factor.words()}")
+        for text, alone in self.left_out:
+            yield Note(self.file, text, warning=alone)
         for chunk in read_chunks(self.path, self.file, self.needed()) if chunks is None else chunks:
             if isinstance(chunk, Rejected):
                 yield chunk
@@ -90,11 +100,11 @@ class Reading:
         """The columns of the file that are read."""
         wide = (column for columns in self.answers.values() for column in columns.values())
         further = (column for columns in self.others.values() for column in columns)
-        return list(dict.fromkeys([*self.sources.values(), *further, *wide]))
+        return names_in_file([*self.sources.values(), *further, *wide], self.columns)
 
     def _parts(self, chunk: Chunk) -> Iterator[Part]:
         """The records of a chunk; for a wide table the queries first, then the answers of each LLM."""
-        cells = Cells(chunk.batch)
+        cells = Cells(with_usage(chunk.batch))
         columns: dict[str, pa.Array] = {"file": pa.array([self.file] * len(chunk.rows)), "row": pa.array(chunk.rows)}
         for ours in COLUMNS:
             if ours in self.sources:

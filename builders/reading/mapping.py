@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +11,8 @@ from typing import Any, Final
 import pyarrow as pa
 import yaml
 
-from llmfusionbench.builders.reading.factors import UNITS, Factor, expression, named_by_unit, unit
+from llmfusionbench.builders.reading.factors import UNITS, Factor, expression, named_by_unit, named_without_unit, unit
+from llmfusionbench.builders.reading.usage import TOKEN_NAMES
 from llmfusionbench.builders.records import LOG
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.storage.repeats import repeated
@@ -47,6 +48,7 @@ _OTHER_NAMES: Final = {
     "reasoning": ("reasoning_content", "reasoning_details"),
     "judge_opponent": ("opponent",),
     "judge_distribution": ("distribution",),
+    **TOKEN_NAMES,
 }
 """Our column -> what endpoints call it, each taken by itself where a file has no column of our name."""
 
@@ -90,6 +92,21 @@ class TableMapping:
         """Our columns that have a unit -> theirs, or their pattern in a wide table; only where names are the user's own."""
         named = {**self.source_of(columns), **self.wide} if self.own_names else {}
         return {ours: theirs for ours, theirs in named.items() if ours in UNITS}
+
+    def left_out(self, columns: Sequence[str]) -> Iterator[tuple[str, bool]]:
+        """What is not read of the costs and latencies that need no mapping, and whether the file has no other."""
+        stated = {*self.columns, *self.constants, *self.wide}
+        chosen = self.source_of(columns)
+        taken = {*chosen.values()}
+        for ours in UNITS if self.own_names else ():
+            if ours in stated:
+                continue
+            if ours in chosen:
+                for other in named_by_unit(ours, columns):
+                    if other not in taken:
+                        yield f"{other} is not read, for {chosen[ours]} is taken as {ours}", False
+            elif (vague := named_without_unit(ours, columns)) and vague not in taken:
+                yield f"{vague} is not read as {ours}, since its name states no unit. {_unit_remedy(ours, vague)}", True
 
     def others_of(self, columns: Sequence[str]) -> dict[str, list[str]]:
         """Our column -> further columns with its value, where that of `source_of` has none, in a file with `columns`."""
@@ -256,7 +273,13 @@ def _named(section: Any, name: str) -> dict[str, str]:
 def _own_name(ours: str, columns: Sequence[str]) -> str | None:
     """The column that needs no mapping: it has our name, the name that endpoints give it, or our name in another unit."""
     own = next((name for name in (ours, *_OTHER_NAMES.get(ours, ())) if name in columns), None)
-    return own or named_by_unit(ours, columns)
+    return own or next(iter(named_by_unit(ours, columns)), None)
+
+
+def _unit_remedy(ours: str, theirs: str) -> str:
+    """How to state the unit of a column."""
+    unit_of, other = {"latency_s": ("seconds", "/1000 for milliseconds"), "cost_usd": ("USD", "/100 for cents")}[ours]
+    return f"Remedy: map it with --map {ours}={theirs} if it is in {unit_of}, or with --map {ours}={theirs}{other}"
 
 
 def _other_mark(header: str) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -14,7 +16,18 @@ from llmfusionbench.builders.reading.cells import Cells
 from llmfusionbench.errors import InputError
 from llmfusionbench.validation.issue import shorten
 
-_TIES: Final = ("tie", "tie (bothbad)", "tie (both bad)", "bothbad", "both bad", "both_bad", "tie_bothbad", "draw")
+_TIES: Final = (
+    "tie", "tie (bothbad)", "tie (both bad)", "bothbad", "both bad", "both_bad", "tie_bothbad", "draw", "equal", "both",
+    "neither", "c",
+)  # fmt: skip
+"""Words for a tie; C is that of the judges that say A or B."""
+_SIDE: Final = re.compile(
+    r"(?:(?:model|llm|assistant|response|answer|output)[ _-]?)?(?:(?P<first>a|left|1(?:\.0)?)|b|right|2(?:\.0)?)"
+)
+"""What names a side of a comparison. A is on the left and was shown first."""
+_NUMBERS: Final = ("1", "2", "1.0", "2.0")
+_NUMBER: Final = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
+_SHOWN: Final = 5
 _NO_VERDICT: Final = ("", "error", "none", "null", "nan")
 _FLAGS: Final = ("winner_model_a", "winner_model_b", "winner_tie")
 
@@ -22,18 +35,83 @@ Shares = npt.NDArray[np.float64]
 """[n] the share of the second answer: 1 where it won, 0 where it lost, 0.5 for a tie; NaN without a verdict."""
 
 
+@dataclass
+class Winners:
+    """What the columns of winners in one file hold as a whole."""
+
+    read: int = 0
+    unread: int = 0
+    """Number of words that are no verdict."""
+    words: dict[str, None] = field(default_factory=dict)
+    """The first words that are no verdict."""
+    numbered: bool = False
+    """Whether an answer was named by 1 or 2."""
+    other_number: str | None = None
+    """A number other than these."""
+
+    def check(self, place: str, verdict: str, names: tuple[str, str]) -> None:
+        """Check that the words are verdicts, so that those that happen to be read are not all that remains of a file.
+
+        Raises:
+            InputError: most are none; or 0 occurs beside 1 or 2, so that 1 may be either answer.
+        """
+        expected = _expected(names)
+        if self.numbered and self.other_number:
+            raise InputError(
+                f"{place}: {verdict} is {self.other_number} in some records and 1 or 2 in others, so it is not known whether 1 "
+                f"is the first answer. The file is refused as a whole. Remedy: write {expected} in its place"
+            )
+        if self.unread > self.read:
+            raise InputError(
+                f"{place}: {verdict} is none of {expected} in {self.unread:,} of {self.read + self.unread:,} records; it is "
+                f"{', '.join(self.words)}{' and others' * (len(self.words) == _SHOWN)}. The file is refused as a whole. "
+                f"Remedy: write {expected} in its place"
+            )
+
+    def add(self, word: str, one: str | None, other: str | None) -> float | None:
+        """The share of the second answer by a word for the winner, given the names of both LLMs; None for no verdict."""
+        share = self._share(word, one, other)
+        self.read += share is not None
+        self.unread += share is None
+        if share is None and len(self.words) < _SHOWN:
+            self.words[shorten(word)] = None
+        return share
+
+    def _share(self, word: str, one: str | None, other: str | None) -> float | None:
+        if word in (one, other):
+            return float(word == other)
+        plain = word.strip(" []").lower()
+        if plain in _TIES:
+            return 0.5
+        if plain in _NUMBERS:
+            self.numbered = True
+        elif _NUMBER.fullmatch(plain):
+            self.other_number = plain
+        side = _SIDE.fullmatch(plain)
+        return None if side is None else float(side["first"] is None)
+
+
 def second_shares(
-    cells: Cells, verdict: str, names: tuple[str, str], llms: Sequence[pa.Array], place: str, rows: npt.NDArray[np.int64]
+    cells: Cells,
+    verdict: str,
+    names: tuple[str, str],
+    llms: Sequence[pa.Array],
+    place: str,
+    rows: npt.NDArray[np.int64],
+    winners: Winners,
 ) -> Shares:
     """[n] the shares by the column `verdict`; a word that is no verdict is a problem of its record.
+
+    A winner is named by its LLM, or as `model_a` or `model_b`, a or b, left or right, 1 or 2.
 
     Args:
         cells: The records.
         verdict: `preference`, `winner_model_b` or a column of winners.
-        names: The columns of the two LLMs, by which a winner may be named.
+        names: The columns of the two LLMs, for messages.
         llms: Two arrays [n] of the LLMs, by which a winner may be named, too.
         place: The file, for messages.
         rows: [n] the number of each record in it.
+        winners: Counts the words, for a check of the file as a whole.
 
     Raises:
         InputError: a preference is on another scale.
@@ -52,16 +130,16 @@ def second_shares(
         plain = (word or "").strip().lower()
         if plain in _NO_VERDICT:
             continue
-        if plain in _TIES:
-            shares[i] = 0.5
-        elif plain == names[0] or word == one:
-            shares[i] = 0.0
-        elif plain == names[1] or word == other:
-            shares[i] = 1.0
-        else:
-            expected = f"expected {names[0]}, {names[1]} or tie"
-            cells.problems.setdefault(i, []).append(f"{verdict} is {shorten(word)}, {expected}")
+        share = winners.add(word, one, other)
+        shares[i] = np.nan if share is None else share
+        if share is None:
+            problem = f"{verdict} is {shorten(word)}, expected {_expected(names)}"
+            cells.problems.setdefault(i, []).append(problem)
     return shares
+
+
+def _expected(names: tuple[str, str]) -> str:
+    return f"{names[0]}, {names[1]} or tie"
 
 
 def _preferences(cells: Cells, place: str, rows: npt.NDArray[np.int64]) -> Shares:

@@ -69,11 +69,60 @@ def test_errors_and_scores(tmp_path: Path) -> None:
     found = sorted(((r["status"], r["performance"], r["error"], r["finish_reason"]) for r in rows), key=str)
     assert found == sorted(
         [
-            ("error", None, "429", None), ("ok", 0.0, "context too long", None), ("ok", 1.0, None, None),
+            ("error", None, "429", None), ("error", None, "context too long", None), ("ok", 1.0, None, None),
             ("ok", 1.0, "a warning", None), ("ok", 1.0, None, "length"),
         ],
         key=str,
     )  # fmt: skip
+
+
+def test_an_error_with_a_text_or_a_score_is_no_failed_call(tmp_path: Path) -> None:
+    rows = built(
+        tmp_path,
+        answer(0, "a", response=" \n", performance=0, error="quota"),
+        answer(1, "a", response=None, performance=0.5, error="the log was cut"),
+        answer(2, "a", response="Seven.", performance=0, error="slow"),
+        answer(3, "a", response=None, performance=0, error="retried", status="ok"),
+    )
+    found = sorted((r["error"], r["status"], r["performance"]) for r in rows)
+    assert found == [("quota", "error", None), ("retried", "ok", 0.0), ("slow", "ok", 0.0), ("the log was cut", "ok", 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("success", "Succeeded", "completed", "complete", " DONE ", "finished", "ok"), "ok"),
+        (("failed", "failure", "fail", "Timeout", "timed_out", "timed out", "exception", "rate-limited", "cancelled"), "error"),
+        (("skipped", "not_run", "pending", "not asked", "Missing"), "missing"),
+    ],
+)
+def test_words_for_a_status(tmp_path: Path, words: tuple[str, ...], status: str) -> None:
+    rows = built(
+        tmp_path, *(answer(i, "a", status=word, performance=0 if status == "ok" else -1) for i, word in enumerate(words))
+    )
+    assert {(r["status"], r["performance"]) for r in rows} == {(status, 0.0 if status == "ok" else None)}
+    assert len(rows) == len(words)
+
+
+def test_an_unknown_status_is_rejected_with_the_words_that_are_known(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text(json.dumps(answer(0, "a", status="green")) + "\n" + json.dumps(answer(1, "a")))
+    build("table", [tmp_path / "log.jsonl"], tmp_path / "out", workers=1)
+    (rejected,) = map(json.loads, (tmp_path / "out" / "rejected.jsonl").open())
+    assert 'status is "green", expected `ok` or' in rejected["reason"]
+    assert "`missing` (skipped, not_run, pending, not_asked)" in rejected["reason"]
+
+
+def test_a_call_that_was_never_made_cost_nothing_that_is_known(tmp_path: Path) -> None:
+    zero = {"cost_usd": 0, "input_tokens": 0, "output_tokens": 0, "reasoning_tokens": 0, "cached_tokens": 0, "latency_s": 0}
+    silent = {"response": None, "performance": None, **zero}
+    rows = built(
+        tmp_path,
+        answer(0, "a", status="missing", **silent),
+        answer(1, "a", status="missing", **silent | {"cost_usd": 0.25, "input_tokens": 9}),
+        answer(2, "a", status="error", **silent),
+    )
+    by_query = sorted(([r[name] for name in zero] for r in rows), key=str)
+    assert by_query == [[0.0, 0, 0, 0, 0, 0.0], [0.25, 9, None, None, None, None], [None] * 6]
 
 
 def test_reasoning_of_any_column(tmp_path: Path) -> None:

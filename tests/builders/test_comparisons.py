@@ -190,3 +190,40 @@ def test_a_problem_of_both_sides_is_listed_once(tmp_path: Path) -> None:
     rows = [battle(1, "model_a", model_a="", model_b=""), battle(2, "model_a"), untimed, unasked]
     release = build("table", [write_lines(tmp_path / "battles.jsonl", rows)], tmp_path / "b", workers=1)
     assert (release.manifest["rejected"], release.manifest["records"]["rejected"]) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    "winners",
+    ["a b tie", "A B Tie", "left right draw", "1 2 both", "model_1 model_2 tie", "[[A]] [[B]] [[C]]", "x y_think neither"],
+)
+def test_other_words_for_the_winner(tmp_path: Path, winners: str) -> None:
+    rows = [battle(i, int(word) if word.isdigit() else word) for i, word in enumerate(winners.split())]
+    release = build("table", [write_lines(tmp_path / "battles.jsonl", rows)], tmp_path / "out", workers=1, strict=True)
+    assert [row[1] for row in judged(release, "score", "llm") if row[2] == "x"] == [1.0, 0.0, 0.5]
+
+
+def test_llms_with_names_of_sides_are_named_by_their_names(tmp_path: Path) -> None:
+    rows = [battle(i, word, model_a="B", model_b="A") for i, word in enumerate(("A", "B", "model_a"))]
+    release = build("table", [write_lines(tmp_path / "battles.jsonl", rows)], tmp_path / "out", workers=1, strict=True)
+    assert [row[1] for row in judged(release, "score", "llm") if row[2] == "B"] == [0.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("winners", "message"),
+    [
+        (
+            ("alpha", "beta", "beta", "tie"),
+            'battles.jsonl: winner is none of model_a, model_b or tie in 3 of 4 records; it is "alpha", "beta". '
+            "The file is refused as a whole. Remedy: write model_a, model_b or tie in its place",
+        ),
+        ((*map(str, "qwertz"), "tie"), 'it is "q", "w", "e", "r", "t" and others. The file'),
+        ((0, 1, 1, 1), "winner is 0 in some records and 1 or 2 in others, so it is not known whether 1 is the first answer"),
+        ((True, False), 'winner is none of model_a, model_b or tie in 2 of 2 records; it is "true", "false"'),
+    ],
+)
+def test_winners_that_cannot_be_read_refuse_the_file(tmp_path: Path, winners: tuple[Any, ...], message: str) -> None:
+    path = write_lines(tmp_path / "battles.jsonl", [battle(i, word) for i, word in enumerate(winners)])
+    with pytest.raises(InputError) as caught:
+        build("table", [path], tmp_path / "out", workers=1)
+    assert message in str(caught.value)
+    assert not (tmp_path / "out").exists()

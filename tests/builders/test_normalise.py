@@ -150,7 +150,7 @@ def test_zero_is_not_missing() -> None:
         ({"provenance": "dreamt"}, 'provenance is "dreamt", expected'),
         ({"judge": "j", "judge_score": 2.0}, "score is 2.0, expected number from 0 to 1 or null"),
         ({"judge": ""}, 'judge is "", expected string'),
-        ({"status": "done"}, 'status is "done", expected'),
+        ({"status": "odd"}, 'status is "odd", expected'),
         ({"choices": ["a", None]}, "choices[1] is null, expected string"),
     ],
 )  # fmt: skip

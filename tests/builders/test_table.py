@@ -8,7 +8,7 @@ import pytest
 
 from llmfusionbench.builders.build import build
 from llmfusionbench.builders.sources.table import Table
-from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
 from tests.helpers.reading import read, write, write_json, write_lines
 
 LONG = b"""question,model,answer,ok,tokens
@@ -288,3 +288,46 @@ def test_a_table_that_is_cut_off_within_quotes_and_one_whose_last_line_has_no_en
     )
     assert [row["response"] for row in whole.rows] == ["x", "y, or"]
     assert whole.rejected == []
+
+
+def test_options_by_their_labels(tmp_path: Path) -> None:
+    many = {letter: f"option {letter}" for letter in "CBAD"}
+    choices = [{"B": "two", "A": "one"}, json.dumps(many), {"1": 10, "2": 20}, {"A": "one", "B": "two", "C": None}]
+    wrong = [{"A": "one", "C": "three"}, {"kind": "mc", "size": 4}, {"A": "alone"}, {"text": ["x"], "label": ["A", "B"]}]
+    rows = [{"prompt": f"{i}?", "llm": "x", "choices": given} for i, given in enumerate([*choices, *wrong])]
+    found = read(Table(), write_lines(tmp_path / "t.jsonl", rows))
+    assert found.column("choices") == [
+        ["one", "two"], ["option A", "option B", "option C", "option D"], ["10", "20"], ["one", "two"]
+    ]  # fmt: skip
+    labels = "choices is an object, expected two or more labels, such as A, B, C, each with its text"
+    assert [reason for _, _, reason in found.reasons] == [
+        *[labels] * 3,
+        "choices is an object, expected as many labels as texts",
+    ]
+    typed = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"prompt": ["0?", "1?"], "llm": ["x"] * 2, "choices": [choices[0], {"A": None, "B": None}]}), typed)
+    assert read(Table(), typed).column("choices") == [["one", "two"], None]
+
+
+def test_integers_that_pandas_has_made_floats_of(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    numbers = pa.array([5.0, None, float("nan"), 0.25])
+    columns = {"prompt": [f"{i}?" for i in range(4)], "llm": ["x"] * 4, "ground_truth": numbers, "source_id": numbers}
+    lists = pa.array([[3.0, 4.5], None, None, None])
+    pq.write_table(pa.table({**columns, "response": pa.array([7.0, 8.0, None, 0.5], pa.float32()), "choices": lists}), path)
+    names = ("ground_truth", "source_id", "response", "choices")
+    assert shown(read(Table(), path), *names) == [
+        ("5", "5", "7", ["3", "4.5"]), (None, None, "8", None), (None, None, None, None), ("0.25", "0.25", "0.5", None)
+    ]  # fmt: skip
+    asis = write_lines(tmp_path / "t.jsonl", [{"prompt": "A?", "llm": "x", "ground_truth": 5.0}])
+    assert read(Table(), asis).column("ground_truth") == ["5.0"]
+
+
+def test_words_for_scores_and_scores_without_a_judge_name_the_remedy(tmp_path: Path) -> None:
+    words = write(tmp_path / "w.csv", b"prompt,llm,right\nA?,x,pass\nB?,x,fail\n")
+    with pytest.raises(
+        RejectedError, match=r'"fail", expected a number\nRemedy: write the scores as numbers first, such as 1 for'
+    ):
+        build("table", [words], tmp_path / "out", options={"map": {"performance": "right"}})
+    with pytest.raises(RejectedError, match=r"the judge_score\. Remedy: name the judge of a table with --map judge==NAME$"):
+        build("table", [write(tmp_path / "j.csv", b"prompt,llm,judge_score\nA?,x,0.5\n")], tmp_path / "out")

@@ -198,3 +198,73 @@ def test_no_tokens_beside_a_text_are_unknown(tmp_path: Path) -> None:
         "input_tokens is 0 beside a prompt in 1 answer: taken as unknown (null)",
         "output_tokens is 0 beside a response in 1 answer: taken as unknown (null)",
     ]
+
+
+# --- names that need no mapping
+
+
+@pytest.mark.parametrize(
+    ("name", "ours", "value", "expected"),
+    [
+        *((name, "latency_s", 3, 3.0) for name in ("duration_s", "latency_seconds", "latency_sec", "elapsed_s", "time_s")),
+        *((name, "latency_s", 3000, 3.0) for name in ("elapsed_ms", "time_ms", "latency_in_ms")),
+        *((name, "cost_usd", 0.2, 0.2) for name in ("costUsd", "total_cost_usd", "cost_in_usd", "COST-USD")),
+        *((name, "input_tokens", 7, 7) for name in ("prompt_tokens", "promptTokens", "usage.prompt_tokens")),
+        *((name, "output_tokens", 7, 7) for name in ("completion_tokens", "outputTokens")),
+    ],
+)
+def test_well_known_names_are_taken(tmp_path: Path, name: str, ours: str, value: Any, expected: float) -> None:
+    release = built(tmp_path, row(**{name: value}))
+    assert answer(release)[ours] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ["time", "timestamp_s", "costume_usd", "latency_p95", "cost_center"])
+def test_names_of_something_else_are_not_taken(tmp_path: Path, name: str) -> None:
+    release = built(tmp_path, row(**{name: 3}))
+    assert (answer(release)["latency_s"], answer(release)["cost_usd"]) == (None, None)
+    assert not [w for w in release.manifest.get("warnings", []) if name in w]
+
+
+def test_a_name_without_a_unit_is_not_read_and_gives_a_warning(tmp_path: Path) -> None:
+    release = built(tmp_path, row(latency=4, total_cost=5))
+    assert (answer(release)["latency_s"], answer(release)["cost_usd"]) == (None, None)
+    assert [w for w in release.manifest["warnings"] if w.startswith("log.jsonl")] == [
+        "log.jsonl: latency is not read as latency_s, since its name states no unit. Remedy: map it with "
+        "--map latency_s=latency if it is in seconds, or with --map latency_s=latency/1000 for milliseconds",
+        "log.jsonl: total_cost is not read as cost_usd, since its name states no unit. Remedy: map it with "
+        "--map cost_usd=total_cost if it is in USD, or with --map cost_usd=total_cost/100 for cents",
+    ]
+    mapped = built(tmp_path, row(latency=4, total_cost=5, cost_usd=1), options={"map": {"latency_s": "latency"}})
+    assert (answer(mapped)["latency_s"], answer(mapped)["cost_usd"]) == (4.0, 1.0)
+    assert not [w for w in mapped.manifest["warnings"] if w.startswith("log.jsonl")]
+
+
+def test_of_two_columns_of_a_quantity_ours_counts(tmp_path: Path) -> None:
+    release = built(tmp_path, row(latency_ms=2500, latency_s=2, duration_ms=2600))
+    assert answer(release)["latency_s"] == 2.0
+    assert release.manifest["source"]["notes"] == [
+        "log.jsonl: latency_ms is not read, for latency_s is taken as latency_s",
+        "log.jsonl: duration_ms is not read, for latency_s is taken as latency_s",
+    ]
+    other = built(tmp_path, row(latency_ms=2500, elapsed_s=2))
+    assert answer(other)["latency_s"] == 2.0
+    assert other.manifest["source"]["notes"] == ["log.jsonl: latency_ms is not read, for elapsed_s is taken as latency_s"]
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_counts_of_tokens_in_an_object(tmp_path: Path, as_text: bool) -> None:
+    usages: list[Any] = [
+        {
+            "prompt_tokens": 5, "completion_tokens": 8, "completion_tokens_details": {"reasoning_tokens": 3},
+            "prompt_tokens_details": {"cached_tokens": 2},
+        },
+        {"input_tokens": 6, "output_tokens": None},
+        "much",
+        None,
+    ]  # fmt: skip
+    rows = [row(prompt=f"{i}?", usage=str(u) if as_text and u else u) for i, u in enumerate(usages)]
+    found = sorted(built(tmp_path, *rows).table("logs").to_table().to_pylist(), key=lambda r: r["prompt"])
+    names = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens")
+    assert [tuple(r[n] for n in names) for r in found] == [(5, 8, 3, 2), (6, None, None, None), (None,) * 4, (None,) * 4]
+    stated = built(tmp_path, row(input_tokens=40, usage={"prompt_tokens": 5, "completion_tokens": 8}))
+    assert (answer(stated)["input_tokens"], answer(stated)["output_tokens"]) == (40, 8)

@@ -56,7 +56,7 @@ def test_rescore_prints_before_and_after(lfb: Run, source: Path, tmp_path: Path)
     # scored, mean and interval of two queries before; the same after; changed. The empty answer counted 0 and is missing now.
     assert line_of(out, "sums")[1:] == ["4", "0.375", "0.012", "to", "0.966", "3", "0.667", "0.012", "to", "0.997", "3"]
     assert line_of(out, "mbpp")[1:] == ["2", "1.000", "0.207", "to", "1.000", "0", "-", "-", "2"]
-    assert "Scored 3 of 6 answers again, 3 could not be; 5 changed." in out
+    assert "Scored 3 of 6 answers again; 3 have no score; 5 changed." in out
     assert line_of(out, "em ") == ["em", "empty", "response", "1"]
     assert line_of(out, "code_eval") == ["code_eval", "code", "execution", "is", "not", "allowed", "2"]
     assert "Programs were not run. Remedy: set --allow-code-execution" in out

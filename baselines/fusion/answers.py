@@ -54,8 +54,10 @@ class AnswerTable:
     """[Q, C] whether the answer failed; by default none did."""
 
     def __post_init__(self) -> None:
-        if self.failed.shape != self.answers.shape:
+        if not self.failed.size:
             object.__setattr__(self, "failed", np.zeros(self.answers.shape, np.bool_))
+        if self.failed.shape != self.answers.shape:
+            raise ValueError(f"failed has the shape {self.failed.shape}, expected that of answers, {self.answers.shape}")
 
     def rows(self, index: npt.NDArray[Any]) -> AnswerTable:
         """Some of the queries, by position or mask."""

@@ -82,6 +82,7 @@ _OF_AN_ANSWER: Final = (
     "input_tokens",
     "output_tokens",
     "reasoning_tokens",
+    "cached_tokens",
     "cost_usd",
     "latency_s",
 )

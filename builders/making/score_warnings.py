@@ -25,17 +25,17 @@ def score_facts(answers: pa.Table) -> pa.Table:
     """One row per task, metric and LLM of answers with task, metric, llm, performance, response and ground_truth.
 
     The columns are `scored`, the number of answers with a performance, `low` and `high`, the least and the largest one,
-    `texts`, the number of scored answers with a text, and `open`, the number of those without a score that have a text and a
-    ground truth.
+    `texts`, the number of scored answers with a text, and `unscored`, the number of those without a score that have a text and
+    a ground truth.
     """
     scored, text = answers["performance"].is_valid(), answers["response"].is_valid()
     unscored = pc.and_(pc.invert(scored), pc.and_(text, answers["ground_truth"].is_valid()))
     rows = answers.select(["task", "metric", "llm", "performance"])
-    for name, mask in (("text", pc.and_(scored, text)), ("open", unscored)):
+    for name, mask in (("text", pc.and_(scored, text)), ("unscored", unscored)):
         rows = rows.append_column(name, mask.cast(pa.int64()))
     figures: list[Any] = [("performance", "count"), ("performance", "min"), ("performance", "max")]
-    made = rows.group_by(["task", "metric", "llm"]).aggregate([*figures, ("text", "sum"), ("open", "sum")])
-    return made.rename_columns(["task", "metric", "llm", "scored", "low", "high", "texts", "open"])
+    made = rows.group_by(["task", "metric", "llm"]).aggregate([*figures, ("text", "sum"), ("unscored", "sum")])
+    return made.rename_columns(["task", "metric", "llm", "scored", "low", "high", "texts", "unscored"])
 
 
 def build_warnings(facts: pa.Table) -> Iterator[str]:
@@ -44,7 +44,7 @@ def build_warnings(facts: pa.Table) -> Iterator[str]:
     odd = facts.filter(_has_no_metric(facts))
     for metric, tasks, count in _by_metric(odd.filter(pc.greater(odd["texts"], 0)), "texts"):
         yield f"{metric} ({tasks}): rescore would leave {count:,} answers without the performance that they have. {_known()}"
-    for metric, tasks, count in _by_metric(odd.filter(pc.greater(odd["open"], 0)), "open"):
+    for metric, tasks, count in _by_metric(odd.filter(pc.greater(odd["unscored"], 0)), "unscored"):
         yield f"{metric} ({tasks}): {count:,} answers have no performance, and rescore gives them none. {_known()}"
 
 

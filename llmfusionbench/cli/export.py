@@ -139,7 +139,7 @@ def routing(
     if made.missing:
         say(f"{made.missing:,} of {made.cells + made.missing:,} cells have no performance: {made.about['missing_as']}.")
         if not made.cells:
-            failed = open_release(release).routing(split, failures=failures).all_failed
+            failed = open_release(release).routing(split, failures=failures).columns(made.candidates).all_failed
             why = "All answers failed" if failed else "No answer has a score"
             remedy = "collect the answers again" if failed else "run llmfusionbench rescore"
             say(f"{why}, so no router can learn from this. Remedy: {remedy}, then export again")

@@ -68,7 +68,7 @@ def show(report: RescoreReport) -> None:
         header = [name, "scored", "before", "95% interval", "scored", "after", "95% interval", "changed"]
         show_table(f"{title}: mean performance, 95% intervals over queries", header, [_row(row) for row in rows])
     lost = sum(count for counts in report.missing.values() for count in counts.values())
-    without = f", {lost:,} could not be" if lost else ""
+    without = f"; {lost:,} have no score" if lost else ""
     summary = f"Scored {report.chosen - lost:,} of {report.answers:,} answers again{without}; {report.changed:,} changed"
     say(f"{summary}, {report.rounded:,} more by rounding only." if report.rounded else f"{summary}.")
     reasons = [

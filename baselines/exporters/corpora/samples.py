@@ -38,7 +38,9 @@ class Samples:
 
     def __init__(self, release: Release, answers: Answers, chosen: Chosen) -> None:
         self.release, self.answers, self.chosen = release, answers, chosen
-        self._queries = batches(release, "queries", answers.queries.splits, ["query_id", *PROMPTS, "messages", *COLUMNS])
+        self._queries = batches(
+            release, "queries", answers.queries.splits, list(dict.fromkeys(["query_id", *PROMPTS, "messages", *COLUMNS]))
+        )
         self._batch: pa.RecordBatch | None = None
         self._start = 0
         """The place of the first query of the batch."""

@@ -40,6 +40,8 @@ from llmfusionbench.statistics import (
 LEVELS: Final = ("performance", "cost_usd", "judge", "reward", "tokens")
 """The columns of `Trial.outcome`, under the names that a report gives them."""
 
+_FEW: Final = 10
+"""Number of queries with, and without, a choice from which their share has an interval."""
 _TWO_VALUED: Final = 10
 """Number of values from which two different ones are taken for the only possible ones."""
 
@@ -162,7 +164,9 @@ class Measurer:
 
     def _shares(self, found: Measures, decisions: Decisions) -> None:
         given = (decisions.choice >= 0).astype(float)
-        self._put(found, "answered", self.groups.micro(given).value, self._count(given))
+        figure = self.level("answered", given, self.inside)
+        few = round(min(figure.value, 1 - figure.value) * figure.n) < _FEW
+        self._put(found, "answered", without_interval(figure.value, figure.n) if few else figure)
         if self.trial.unseen.any():
             chosen_unseen = self.trial.cells(self.trial.unseen, decisions.choice)
             self._put(found, "unseen_share", self.level("unseen_share", chosen_unseen, self.inside))

@@ -142,3 +142,10 @@ def test_truths_that_give_no_score_are_no_labels(tmp_path: Path) -> None:
     validate(json.loads((tmp_path / "out" / "corpus.json").read_text("utf-8")), corpus_schema())
     with pytest.raises(InputError, match=r"3 queries whose ground truth gives no score.*build with --option truth="):
         export_sft(release, tmp_path / "none", setting="baseline", tasks=["t0", "t1", "t2"])
+
+
+def test_the_options_of_a_prompt() -> None:
+    prompt = "How many?\nA. 1\nB. 3\nC. a hill\nAnswer:"
+    assert label_answer("1", "em_mc", None, prompt) == "(A)"
+    assert label_answer("a hill", "em_mc", None, prompt) == "(C)"
+    assert truth_fault("7", "em_mc", None, prompt) == "unscorable_truth"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llmfusionbench.scoring import score
+from llmfusionbench.scoring.answers.choices import options
 from llmfusionbench.scoring.answers.choices.lettered import lettered_options, without_letters
 from llmfusionbench.scoring.metrics.em_mc import NO_TEXTS
 
@@ -19,6 +20,7 @@ METALS = ["iron", "tin", "zinc"]
         "Which metal?\n  A) iron\n  B) tin\n  C) zinc\n\nThink first.",
         "Which metal? (A) iron (B) tin (C) zinc\nThink first.",
         "First: A. gold\nB. lead\nAnswer: A\n\nWhich metal?\nA: iron\nB: tin\nC: zinc",
+        "Which metal?\nA. iron\nB. tin\nC. zinc\nB. is a letter, as is A.\nA:",
         "A. gold\nB. lead\n\nWhich metal?\n- **A)** iron\n- **B)** tin\n- **C)** zinc",
     ],
 )
@@ -28,13 +30,25 @@ def test_the_last_row_of_letters(prompt: str) -> None:
 
 @pytest.mark.parametrize(
     "prompt",
-    ["", "Which metal?", "A. Noether was a mathematician.", "B. tin\nC. zinc", "A. iron\nC. zinc", "Which? a. iron\nb. tin"],
+    [
+        "",
+        "Which metal?",
+        "A. Noether was a mathematician.",
+        "B. tin\nC. zinc",
+        "A. iron\nC. zinc",
+        "Which? a. iron\nb. tin",
+        "A. iron\nB. tin\nC.\nzinc, from a mine\nD. lead",
+        "A. iron\nB. tin\nD. lead",
+        "A. iron\nB. tin\nC:",
+        "(A) iron (B) tin (D) lead",
+        "A. gold\nB. lead\n\nWhich metal?\nA. iron\nC. zinc",
+    ],
 )
 def test_no_row(prompt: str) -> None:
     assert lettered_options(prompt) == []
 
 
-def test_a_long_text_in_linear_time() -> None:
+def test_long_texts() -> None:
     assert lettered_options("A. " * 60_000) == []
     assert len(lettered_options("(A) x (B) y " * 10_000)) == 2
     assert lettered_options("A. x\nB. y\n" * 100_000) == [], "too long to be searched"
@@ -59,6 +73,41 @@ def test_options_of_the_prompt() -> None:
     assert score("em_mc", "The answer is tin.", "B", prompt=prompt).value == 1.0
     assert score("em_mc", "B", "tin", prompt=prompt).value == 1.0
     assert score("em_mc", "B", "tin", prompt=prompt, choices=["tin", "zinc"]).value == 0.0, "stated options count first"
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Which?\nA. iron\nB. tin\nC.\nzinc, from a mine\nD. lead",
+        "Which?\nA. iron\nB. tin\n\nThink first.",
+        "Which?\nA: tin\nB:",
+    ],
+)
+@pytest.mark.parametrize("truth", ["A", "B", "C", "D"])
+def test_a_prompt_takes_no_score_away(prompt: str, truth: str) -> None:
+    assert score("em_mc", f"The answer is ({truth}).", truth, prompt=prompt).value == 1.0
+    assert score("em_mc", "The answer is (E).", truth, prompt=prompt).value == 0.0
+
+
+def test_a_text_that_is_no_option_of_the_prompt_is_compared() -> None:
+    prompt = "Which metal?\nA. iron\nB. tin"
+    assert score("em_mc", "Zinc.", "zinc", prompt=prompt).value == 1.0
+    assert score("em_mc", "A", "zinc", prompt=prompt).reason == NO_TEXTS
+    assert score("em_mc", "D", "D", choices=["iron", "tin"], prompt=prompt).value is None, "stated options are all"
+
+
+def test_a_long_prompt_is_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[int] = []
+
+    def found(text: str) -> list[str]:
+        searched.append(len(text))
+        return lettered_options(text)
+
+    monkeypatch.setattr(options, "lettered_options", found)
+    example = "Name a metal that rusts. " * 500
+    read = [options.options_of(None, f"{example[:5000]}\nA. {text}\nB. tin") for text in ("iron", "gold", "iron", "gold")]
+    assert [one.texts for one in read] == [("iron", "tin"), ("gold", "tin")] * 2
+    assert searched == [5000 + len("\nA. iron\nB. tin")] * 2
 
 
 def test_a_letter_is_not_compared_with_a_text() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
 from llmfusionbench.scoring.answers.booleans.boolean import as_boolean
 from llmfusionbench.scoring.answers.choices.choices import read_choice
-from llmfusionbench.scoring.answers.choices.options import DEFAULT_LABELS, Options, options_of
+from llmfusionbench.scoring.answers.choices.options import DEFAULT_LABELS, Options, options_of, read_options
 from llmfusionbench.scoring.answers.choices.patterns import choice_patterns
 from llmfusionbench.scoring.answers.marks import final_text, plain_width
 from llmfusionbench.scoring.answers.normalise import normalise
@@ -25,14 +25,18 @@ MAY_BE_INDEX: Final = "the ground truth names no option; it may be an index, cou
 def em_mc(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:
     """1 if the single option that a response commits to is the right one.
 
-    The context has the options as `choices`; without them they are read from its `prompt`. A ground truth that names no option
-    gives no score. A text is compared as in `em` where the options are not known; a letter cannot be compared with it.
+    The context has the options as `choices`; without them they are read from its `prompt`, unless the ground truth is none of
+    those. A ground truth that names no option gives no score. A text is compared as in `em` where the options are not known; a
+    letter cannot be compared with it.
     """
     truths = choice_answers(ground_truth)
     if not truths:
         return missing("the ground truth has no answer")
     options = options_of(context.get("choices"), context.get("prompt"))
-    labels = {label for truth in truths if (label := truth_label(truth, options)) is not None}
+    labels = _named(truths, options)
+    if not labels and options != Options() and read_options(context.get("choices")) == Options():
+        options = Options()  # those of the prompt are not all, or not those of this question
+        labels = _named(truths, options)
     if not labels and any(whole_number(truth) is not None for truth in truths):
         return missing(MAY_BE_INDEX)
     if not labels:
@@ -47,6 +51,10 @@ def em_mc(response: str, ground_truth: str, context: Mapping[str, object]) -> Sc
     if choice.label is None:
         return wrong(None, "several options in the response" if choice.several else no_answer_reason(text, "option"))
     return binary(choice.label in labels, choice.label)
+
+
+def _named(truths: Iterable[str], options: Options) -> set[str]:
+    return {label for truth in truths if (label := truth_label(truth, options)) is not None}
 
 
 def _as_text(response: str, ground_truth: str, context: Mapping[str, object]) -> Score:

@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 
 from llmfusionbench.scoring.answers.choices import dismissal_words
-from llmfusionbench.scoring.answers.choices.commitments import Commitment, Strength, marks, named, sentences, supposed
+from llmfusionbench.scoring.answers.choices.commitments import Commitment, Strength, marks, named, sentences
+from llmfusionbench.scoring.answers.choices.dismissals import supposed
 from llmfusionbench.scoring.answers.choices.graded_list import graded_options
 from llmfusionbench.scoring.answers.choices.look_alikes import latin_labels
 from llmfusionbench.scoring.answers.choices.mentions import with_mentions
@@ -42,6 +43,7 @@ class Choice:
     """Whether it names several options as its answer."""
 
 
+_RIGHT = ("correct", "right")
 _NONE, _SEVERAL = Choice(None), Choice(None, several=True)
 
 
@@ -111,7 +113,7 @@ def _committed(marked: str, low: str, options: Options) -> Choice | None:
         [one for one in (*found, *said) if one.strength >= Strength.CHOICE and one.labels],
         key=lambda one: (one.place, len(one.labels)),
     )
-    verdicts = [one for one in said if one.strength == Strength.VERDICT]
+    verdicts = _verdicts(low, said)
     settled = any(one.labels for one in found) or (decisive and len(decisive[-1].labels) == 1)
     if not settled and (graded := graded_options(low, options)) is not None:
         return _of(graded) if graded else _NONE
@@ -126,10 +128,17 @@ def _committed(marked: str, low: str, options: Options) -> Choice | None:
     if found:
         return _NONE
     first = opening(marked, low, options)
-    stated = {label for one in said for label in one.labels}
+    stated = {label for one in said for label in one.labels if one.strength == Strength.STATEMENT}
     if len(stated) == 1:
         return Choice(stated.pop()) if dismissal_words.OPEN_OPTIONS.search(low, said[-1].place) is None else _SEVERAL
     return None if first is None else Choice(first)
+
+
+def _verdicts(low: str, said: list[Commitment]) -> list[Commitment]:
+    """The verdicts, or else what comes nearest, unless one other option is called right: "B comes closest but C is right."."""
+    verdicts = [one for one in said if one.strength == Strength.VERDICT]
+    right = {one.labels for one in said if one.strength == Strength.STATEMENT and low.endswith(_RIGHT, 0, one.place)}
+    return verdicts or ([] if len(right) == 1 else [one for one in said if one.strength == Strength.NEAREST])
 
 
 def _given_up(low: str, last: Commitment, found: list[Commitment]) -> bool:

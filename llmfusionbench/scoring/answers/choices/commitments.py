@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from llmfusionbench.scoring.answers.choices import dismissal_words, mark_words, mention_places
@@ -15,8 +15,10 @@ from llmfusionbench.scoring.answers.choices.dismissals import (
     dismissed,
     dismissed_later,
     ruled_out,
+    supposed,
     taken_back,
 )
+from llmfusionbench.scoring.answers.choices.graded_list import graded_before
 from llmfusionbench.scoring.answers.choices.mentions import ANY, CLEAR, STRONG, label_of
 from llmfusionbench.scoring.answers.choices.option_numbers import named_by_number
 from llmfusionbench.scoring.answers.choices.option_texts import named_by_text
@@ -46,6 +48,8 @@ _FORMS = {"chosen": _ANY, "best": _ANY, "foreign": _ANY, "chinese": _ANY, "match
 class Strength(IntEnum):
     """How strongly an option is named."""
 
+    NEAREST = 0
+    """"A comes closest", which what is right outdoes."""
     STATEMENT = 1
     """"A is correct", which may be an aside about a statement."""
     VERDICT = 2
@@ -181,16 +185,6 @@ def _phrases(marked: str, low: str, options: Options) -> Iterator[Commitment]:
             yield Commitment(place + 1, labels, Strength.MARK)
 
 
-def supposed(low: str, place: int) -> bool:
-    """Whether the words before an "answer" at `place` say that it is wrong, or suppose one."""
-    before = [word for word in low[max(0, place - REACH) : place].split() if word not in ("correct", "right", "best", "final")]
-    if not before:
-        return False
-    return before[-1] in mark_words.DENYING or (
-        before[-1] == "the" and before[-2:-1] != [] and before[-2] in mark_words.SUPPOSING
-    )
-
-
 def _block(marked: str, low: str, place: int, labels: tuple[str, ...], options: Options, *, plural: bool) -> tuple[str, ...]:
     """The labels of consecutive lines that begin with a mention, the first at `place`; blank lines part them if `plural`."""
     found = list(labels)
@@ -221,9 +215,11 @@ def sentences(marked: str, low: str, options: Options) -> list[Commitment]:
             alone = choice_words.ONLY_ONE.match(low, place + 1) is not None
             mentions = [mention[0]] if alone else _listed(marked, low, place + 1, options)
             found.append(Commitment(place + 1, _labels(mentions, options), strength))
-        elif mention[0] <= mention_places.LAST_CLEAR and (verdict := _verdict(low, place)) is not None:
+        elif mention[0] <= mention_places.LAST_CLEAR and (verdict := _verdict(marked, low, place, options)) is not None:
             found.append(Commitment(verdict[0], _labels([mention[0]], options), verdict[1]))
         floor = place + 1
+    graded = graded_before(low, options)
+    found = [replace(one, labels=graded.get(one.place, one.labels)) for one in found] if len(graded) > 1 else found
     return sorted(found, key=lambda commitment: commitment.place)
 
 
@@ -249,7 +245,7 @@ def _chosen(marked: str, low: str, start: int, place: int, options: Options) -> 
             fits = fits or (clear and choice_words.ONLY_FITS.match(low, end) is not None)
             fits = fits or (clear and "statement" in found[0] and choice_words.ONLY_ONE.match(low, end) is not None)
         if group == "instead":
-            fits = fits and ruled_out(low, found.start() - 1)
+            fits = fits and ruled_out(low, found.start() - 1) and mention_places.PREDICATE.match(low, end) is None
         if group == "match" and not fits:
             fits = (
                 clear
@@ -282,22 +278,35 @@ def _chosen(marked: str, low: str, start: int, place: int, options: Options) -> 
     return Strength.VERDICT if last or _STRONG.match(low[place]) is not None else None
 
 
-def _verdict(low: str, place: int) -> tuple[int, Strength] | None:
+def _verdict(marked: str, low: str, place: int, options: Options) -> tuple[int, Strength] | None:
     """Where a statement ends that the mention at `place` is right, and how strong it is."""
     match = choice_words.VERDICT.match(low, place)
     if match is None and mention_places.LINE_START.search(low, max(0, place - 12), place) is not None:
         right = choice_words.RIGHT_IN_LIST.match(low, place)
         return None if right is None else (right.end(), Strength.STATEMENT)
-    nearest = match is not None and match[0].endswith(("closest", "nearest")) and low[max(0, place - 7) : place] == "though "
+    nearest = match is not None and match[0].endswith(("closest", "nearest"))
     if (
         match is None
-        or (_denied(low, place) and not nearest)
+        or (_denied(low, place) and not (nearest and low[max(0, place - 7) : place] == "though "))
         or mention_places.JOINED.search(low, max(0, place - 12), place) is not None
     ):
         return None
     if match["text"].strip(' ).,:*"') and not (_STRONG.match(low[place]) or _ASIDE.fullmatch(match["text"])):
         return None
-    return match.end(), Strength.STATEMENT if choice_words.AS_STATEMENT.search(match[0]) is not None else Strength.VERDICT
+    if taken_back(marked, low, place + 1, options):
+        return None
+    if nearest:
+        return None if choice_words.NOT_RIGHT.match(low, match.end()) is not None else (match.end(), Strength.NEAREST)
+    aside = choice_words.AS_STATEMENT.search(match[0]) is not None and not _contrasted(low, place, match.end())
+    return match.end(), Strength.STATEMENT if aside else Strength.VERDICT
+
+
+def _contrasted(low: str, start: int, end: int) -> bool:
+    """Whether "A is right", from `start` to `end`, is set against what was said before: "but A is right."."""
+    return (
+        choice_words.CONTRAST.search(low, max(0, start - 16), start) is not None
+        and choice_words.CONTRASTED.fullmatch(low, start, min(end + 2, len(low))) is not None
+    )
 
 
 def _hedged(low: str, place: int) -> bool:

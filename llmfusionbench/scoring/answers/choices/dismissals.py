@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from llmfusionbench.scoring.answers.choices import dismissal_words, mention_places
+from llmfusionbench.scoring.answers.choices import dismissal_words, mark_words, mention_places
 from llmfusionbench.scoring.answers.choices.mentions import CLEAR, label_of, with_mentions
 from llmfusionbench.scoring.answers.choices.options import Options
 
@@ -30,6 +30,16 @@ def after_text(marked: str, place: int, mention: str, options: Options) -> int:
 def _marked(text: str, labels: tuple[str, ...]) -> str:
     """The text of an option as a marked text has it: "I have a dream" has a mention if I is a label."""
     return with_mentions(text, labels)
+
+
+def supposed(low: str, place: int) -> bool:
+    """Whether the words before an "answer" at `place` say that it is wrong, or suppose one."""
+    before = [word for word in low[max(0, place - REACH) : place].split() if word not in ("correct", "right", "best", "final")]
+    if not before:
+        return False
+    return before[-1] in mark_words.DENYING or (
+        before[-1] == "the" and before[-2:-1] != [] and before[-2] in mark_words.SUPPOSING
+    )
 
 
 def ruled_out(low: str, place: int) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_LINE: Final = re.compile(r"^[ \t>*-]{0,8}\(?([A-Z])[.):][*)]{0,2}[ \t]+(\S[^\n]*)$", re.MULTILINE)
+_LINE: Final = re.compile(r"^[ \t>*-]{0,8}\(?([A-Z])[.):][*)]{0,2}(?:[ \t]+(\S[^\n]*)|[ \t]*)$", re.MULTILINE)
 _INLINE: Final = re.compile(r"\(([A-Z])\)[ \t]+")
 _LABEL: Final = re.compile(r"\(?([A-Z])[.):]\)?\s+(\S.*)", re.DOTALL)
 _FEWEST: Final = 2
@@ -16,10 +16,14 @@ _LONGEST: Final = 200_000
 
 
 def lettered_options(text: str) -> list[str]:
-    """The texts of the last options of `text` whose letters count up from A; empty without two of them."""
+    """The texts of the last options of `text` whose letters count up from A.
+
+    Empty without two of them, and if one lacks its text or is left out: where "D. lead" follows C or comes after "B. tin" with
+    no C, the row is not all of the options.
+    """
     if len(text) > _LONGEST:
         return []
-    lines = _last_row([(match[1], match[2].strip()) for match in _LINE.finditer(text)])
+    lines = _last_row([(match[1], (match[2] or "").strip()) for match in _LINE.finditer(text)])
     return lines or _last_row(_inline(text))
 
 
@@ -43,16 +47,20 @@ def _inline(text: str) -> list[tuple[str, str]]:
 
 
 def _last_row(lettered: Sequence[tuple[str, str]]) -> list[str]:
-    """The texts of the last row of letters that starts at A and leaves none out."""
+    """The texts of the last row of letters that starts at A; empty if it leaves one out, or if one has no text."""
     best: list[str] = []
     row: list[str] = []
+    ended = False
     for letter, text in lettered:
-        if letter == "A":
-            row = [text]
-        elif row and len(row) < len(LETTERS) and letter == LETTERS[len(row)]:
-            row.append(text)
+        place = LETTERS.index(letter)
+        if place == 0:
+            if text:  # an empty "A:" asks for the answer
+                row, ended = [text], False
+        elif place < len(row):
+            ended = True
+        elif place > len(row) or ended or not text:
+            best, ended = [], True
         else:
-            row = []
-        if len(row) >= _FEWEST:
+            row.append(text)
             best = row
     return best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llmfusionbench.scoring.answers.choices.option_numbers import other_number
 from llmfusionbench.scoring.answers.choices.options import Options
 from llmfusionbench.scoring.answers.normalise import contains_words, normalise
 
@@ -20,7 +21,7 @@ def equal_text(text: str, options: Options) -> str | None:
     for wanted, candidates in ((written, texts), (plain, options.plain)):
         same = [label for label, option in zip(options.labels, candidates, strict=True) if option == wanted]
         if len(same) == 1 and wanted:
-            return same[0]
+            return None if candidates is options.plain and other_number(text, _text(same[0], options)) else same[0]
     return None
 
 
@@ -33,12 +34,18 @@ def named_by_text(text: str, options: Options, *, whole: bool = False) -> str | 
     pairs = zip(options.labels, options.plain, strict=True)
     found = [(label, words) for label, words in pairs if contains_words(plain, words) and not _denied(plain, words)]
     if found and "[" in text:
-        found = [(label, words) for label, words in found if _as_list(text, options.texts[options.labels.index(label)])]
+        found = [(label, words) for label, words in found if _as_list(text, _text(label, options))]
+    if found and any(char.isdigit() for char in text):
+        found = [(label, words) for label, words in found if not other_number(text, _text(label, options))]
     # "green tea" names the option "green tea" and not also the option "tea".
     longest = [pair for pair in found if not any(pair[1] != other and pair[1] in other for _, other in found)]
     if len(longest) > 1 and len({words for _, words in longest}) == 1:  # normalised, x - 1 is x + 1
-        longest = [pair for pair in longest if options.texts[options.labels.index(pair[0])] in text]
+        longest = [pair for pair in longest if _text(pair[0], options) in text]
     return longest[0][0] if len(longest) == 1 else None
+
+
+def _text(label: str, options: Options) -> str:
+    return options.texts[options.labels.index(label)]
 
 
 def _denied(plain: str, words: str) -> bool:

@@ -11,7 +11,7 @@ from llmfusionbench.scoring.answers.normalise import normalise
 from llmfusionbench.scoring.answers.python_literal import json_or_literal
 
 CACHED_LENGTH = 4096
-"""Longer texts of options are not cached."""
+"""Longer texts of options are not kept in a cache, in characters; of a longer prompt the cache keeps the hash."""
 DEFAULT_LABELS = tuple("ABCDEFGHIJ")
 """Labels if the options are unknown: as many as in the largest usual task (MMLU-Pro)."""
 
@@ -32,7 +32,7 @@ def options_of(choices: object, prompt: object) -> Options:
     found = read_options(choices)
     if found != Options() or not isinstance(prompt, str):
         return found
-    return _in_short_text(prompt) if len(prompt) <= CACHED_LENGTH else _in_text(prompt)
+    return _in_short_text(prompt) if len(prompt) <= CACHED_LENGTH else _in_long_text(_LongText(prompt))
 
 
 def read_options(choices: object) -> Options:
@@ -59,6 +59,31 @@ def _of_text(text: str) -> Options:
 
 def _in_text(text: str) -> Options:
     return _options((), tuple(lettered_options(text)))
+
+
+class _LongText:
+    """A text that a cache knows by its length and hash, and does not keep."""
+
+    __slots__ = ("_key", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._key, self._text = (len(text), hash(text)), text
+
+    def __hash__(self) -> int:
+        return self._key[1]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _LongText) and self._key == other._key
+
+    def taken(self) -> str:
+        """The text, which is let go."""
+        text, self._text = self._text, ""
+        return text
+
+
+@lru_cache(maxsize=8192)
+def _in_long_text(text: _LongText) -> Options:
+    return _in_text(text.taken())
 
 
 @lru_cache(maxsize=8192)

@@ -260,6 +260,15 @@ AS_STATEMENT = re.compile(
     r"|appropriate|plausible|suitable)\Z"
 )
 """The verdicts that may be an aside."""
+CONTRAST = re.compile(r"(?:\bbut|\bhowever,?|\byet)\s\Z")
+"""The end of the words before an option that is set against another one."""
+CONTRASTED = re.compile(rf"{CLEAR}[\s)]{{0,2}}is\s(?:indeed\s|clearly\s)?(?:correct|right)(?:[.;!,]\s?|\s?\n\s?|)")
+"""A statement that an option is right, up to the end of its clause."""
+NOT_RIGHT = re.compile(
+    r",?\s(?:but|yet|though|although|however,?)\s(?:(?:it|this|that)(?:\s|['\u2019]s\s))?(?:is\s)?(?:still\s)?"
+    r"(?:wrong|incorrect|not (?:correct|right))(?=\s?(?:[.,;!\n]|\Z))"
+)
+"""After an option that comes closest: that it is wrong."""
 COPULA = re.compile(
     r"(?:\b(?:is|be|was)(?P<strong>)|\bit['\u2019]s(?P<its>)|\b(?:are|to|with|by|as)(?P<paired>))"
     r"(?:\s(?:likely|probably|most likely|therefore|thus|the|definitely|clearly|surely|certainly|obviously"

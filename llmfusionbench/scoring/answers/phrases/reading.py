@@ -7,7 +7,7 @@ from functools import cached_property
 
 from llmfusionbench.scoring.answers.normalise import normalise, normalise_spaced
 from llmfusionbench.scoring.answers.phrases.spelling import one_spelling
-from llmfusionbench.scoring.answers.phrases.units import named_signs
+from llmfusionbench.scoring.answers.phrases.units import named_signs, whole_hours
 from llmfusionbench.scoring.answers.phrases.wording import one_wording
 
 _DECIMAL = re.compile(r"(?<![\d.,])(\d{1,3})\.(\d{1,2}|\d{4,9})(?!\d|[.,]\d)")
@@ -54,6 +54,7 @@ class Reading:
 def whole_numbers(letters: str) -> str:
     """`letters` with each number as one word: "1,200" -> "1200", "9.0" -> "9"; 6.8 keeps its point, as a letter."""
     if "." in letters:
+        letters = whole_hours(letters)
         letters = _DECIMAL.sub(rf"\1{_POINT}\2", _WHOLE.sub("", letters))
     return _THOUSANDS.sub(_no_commas, letters) if "," in letters else letters
 

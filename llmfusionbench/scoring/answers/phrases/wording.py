@@ -30,18 +30,20 @@ _NUMBER = re.compile(
     r"thirds?|halves|quarters?|fourths?|fifths?|tenths?|half|point)\b)"
 )
 _ORDINAL = re.compile(
-    r"(?<!hundred )(?<!thousand )(?<!million )(?<!hundred and )"
+    r"(?<!hundred )(?<!thousand )(?<!million )(?<!hundred and )(?<!\bone )(?<!\bper )(?<!\beach )(?<!\bevery )(?<!\bsplit )"
     rf"\b(?:({'|'.join(TENS)}) (?=(?:{'|'.join(_ORDINAL_UNITS)})\b))?({'|'.join(_PLACES)})\b"
 )
 _DAY_FIRST = re.compile(rf"\b(\d\d?)(?:st|nd|rd|th)? (?:of )?({'|'.join(_MONTHS)})\b")
 _DAY_LAST = re.compile(rf"\b({'|'.join(_MONTHS)}) (\d\d?)(?:st|nd|rd|th)\b")
 _MONTH_NAMES = frozenset(_MONTHS)
-_DECADE = re.compile(r"\b19([2-9]0s)\b")
+_DECADE = re.compile(r"(?:\bthe (?:early|late)[ -]'?|(?<!\bhis )(?<!\bher )(?<!\btheir )')([2-9]0s)\b", re.IGNORECASE)
+"""A decade for sure: "in the 70s" may be a temperature, and "in her 70s" is an age."""
+_BARE_DECADE = re.compile(r"\s{0,9}(?:the )?'?([2-9]0)'?s\s{0,9}", re.IGNORECASE)
 _ONCE = re.compile(
-    r"(?<!at )(?<!than )(?<!not )(?<!all )\bonce(?=\s{0,3}(?:[.,;:!?)\]]|\Z))|\b(?:one|a single) time\b", re.IGNORECASE
+    r"(?<!at )(?<!than )(?<!not )(?<!all )\b(?:once(?=\s{0,3}(?:[.,;:!?)\]]|\Z))|(?:one|a single) time\b)", re.IGNORECASE
 )
 _TIME_WORDS = frozenset(("once", "twice", "time", "times"))
-_TWICE = re.compile(r"\b(?:twice|two times)\b", re.IGNORECASE)
+_TWICE = re.compile(r"\b(?:twice|two times)\b(?! (?:as|the)\b)", re.IGNORECASE)
 _VARIES = frozenset(("and", "once", "twice", *UNITS[1:], *TEENS, *TENS, *_PLACES, *_MONTHS))
 
 
@@ -63,6 +65,8 @@ def one_wording(letters: str) -> str:
     numbers above 99 in words stay too.
     """
     letters = letters.replace("&", " and ")
+    if "0s" in letters:
+        letters = _DECADE.sub(r"the 19\1", letters)
     text = normalise_spaced(letters)
     words = text.split(" ")
     if not _TIME_WORDS.isdisjoint(words):
@@ -73,9 +77,12 @@ def one_wording(letters: str) -> str:
         text = _NUMBER.sub(_digits, text)
     if not _MONTH_NAMES.isdisjoint(words):
         text = _DAY_LAST.sub(r"\1 \2", _DAY_FIRST.sub(r"\2 \1", text))
-    if "0s" in text:
-        text = _DECADE.sub(r"\1", text)
     return one_unit(text)
+
+
+def whole_decade(letters: str) -> str:
+    """The letters of an answer that is a decade, with the century: "the 70s" -> "the 1970s"."""
+    return _BARE_DECADE.sub(r"the 19\1s", letters) if _BARE_DECADE.fullmatch(letters) else letters
 
 
 def _digits(found: re.Match[str]) -> str:

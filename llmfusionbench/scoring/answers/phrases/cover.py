@@ -24,6 +24,7 @@ from llmfusionbench.scoring.answers.truths import CACHED_LENGTH, accepted_answer
 
 _CITED = re.compile(r"(?:[1-9]\d?|1?2?3?4?5?6?7?8?9?)(?!\w)")
 """The numbers of citations that stand right after a word: "Ann Lee1", "Ann Lee123"."""
+_TAKES_DIGITS = re.compile(r"[A-Z]{1,5}|[a-z]{1,3}[A-Z]\w{0,20}")
 _DIGIT = re.compile(r"\d")
 _LONGEST = 20_000
 """Longer responses are not searched for other spellings and spaces."""
@@ -71,6 +72,11 @@ class Answer(Reading):
         return len(self.plain) >= _SPELLED and has_two_spellings(self.plain)
 
     @cached_property
+    def takes_digits(self) -> bool:
+        """Whether digits right after it make another name, and are no citation: "GPT4", "iPhone4"."""
+        return _TAKES_DIGITS.fullmatch(self.letters) is not None
+
+    @cached_property
     def number(self) -> str:
         """Its last number, if that has four digits or more, as a year has."""
         found = _LONG_NUMBER.findall(self.plain)
@@ -100,7 +106,7 @@ class Answer(Reading):
         if contains_words(text.spaced, spaced):
             return True
         last = self.last.word
-        if len(last) > 2 and last[-1].isalpha():
+        if len(last) > 2 and last[-1].isalpha() and not self.takes_digits:
             if contains_words(text.plain, self.plain, _CITED) or contains_words(text.spaced, spaced, _CITED):
                 return True
         return self.last.is_in(text)

@@ -35,6 +35,10 @@ _AFTER_NUMBER = re.compile(rf"(?:(?:{_SMALL}){_CITED})?(?![^\W_]|[.,]\d)|(?:{_SM
 _AFTER_WORD = re.compile(rf"(?:{_SMALL})?{_CITED}(?![^\W_])|(?=[A-Z])|(?:{_SMALL})(?=[A-Z\d])")
 _AFTER_LOWER = re.compile(rf"(?:{_SMALL}){_CITED}(?![^\W_])|(?:{_SMALL})?(?=[A-Z])")
 _LONGEST_BEFORE = 16
+_APART = frozenset(
+    "all any as at be by he her here his in is it may me my no now on or out over some so to under up us we".split()
+)
+"""Words that another word starts or ends with: "is land" is no island, "now here" is not nowhere."""
 _DIGITS = re.compile(r"\d+")
 
 
@@ -49,10 +53,12 @@ def contains_joined(text: str, words: str) -> bool:
     if place < 0:
         return False
     starts = [0, *accumulate(map(len, parts))]
-    numbers = _DIGITS.findall(words)
+    numbers, spaced = _DIGITS.findall(words), set(words.split(" "))
     while place >= 0:
         first, last = (bisect_left(starts, end) for end in (place, place + len(joined)))
         whole_words = starts[first] == place and starts[last] == place + len(joined)
+        if whole_words and not _APART.isdisjoint(spaced ^ set(parts[first:last])):
+            whole_words = False
         if whole_words and _DIGITS.findall(" ".join(parts[first:last])) == numbers:
             return True
         place = whole.find(joined, place + 1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from llmfusionbench.texts.number_names import TEENS, UNITS
+
 _NAMES = {
     "mph": r"mph|miles? per hour|miles? hour",
     "kmh": r"kmh|kph|km h|kilomet(?:er|re)s? per hour|km per hour",
@@ -52,7 +54,9 @@ _LAST = re.compile(rf"(\d) ?(?<!\d0)({'|'.join(_SHORT)})\Z")
 _ALSO = {"lb": ("pound",), "pound": ("lb", "sterling"), "pounds": ("sterling",), "sterling": ("pound", "pounds")}
 """Last words of an answer that may mean another unit: pounds are a weight and money, but £5 is no weight."""
 _MONEY = re.compile(r"([$\u00a3\u20ac])\s?(\d[\d,.]{0,20}(?:\s(?:thousand|million|billion|trillion)\b)?)", re.IGNORECASE)
-_HALF_DAY = re.compile(r"(\d|\bo'?clock)\s?([ap])\.\s?m\b\.?", re.IGNORECASE)
+_HOURS = "|".join((*UNITS, *TEENS[:3]))
+_HALF_DAY = re.compile(rf"(\d|\b(?:{_HOURS}|o'?clock))\s?([ap])\.\s?m\b\.?", re.IGNORECASE)
+_HALF_DAY_SIGNS = (".m", ".M", ". m", ". M")
 _CURRENCIES = {"$": "dollars", "\u00a3": "sterling", "\u20ac": "euros"}
 _CANONICAL = tuple(_NAMES)
 
@@ -66,7 +70,7 @@ def named_signs(letters: str) -> str:
 
 def whole_hours(letters: str) -> str:
     """`letters` with one word for the half of the day: "9 a.m." -> "9 am", of which the article "a" would get lost."""
-    return _HALF_DAY.sub(r"\1 \2m", letters)
+    return _HALF_DAY.sub(r"\1 \2m", letters) if any(sign in letters for sign in _HALF_DAY_SIGNS) else letters
 
 
 def one_unit(text: str) -> str:

@@ -84,8 +84,9 @@ class Answer(Reading):
 
     @cached_property
     def units(self) -> tuple[str, ...]:
-        """`worded`, with the names of signs and of a last unit; and with the other units that its name may mean."""
-        return whole_units(one_wording(named_signs(whole_decade(self.letters))))
+        """`worded` with the names of signs and of a last unit, and with the other units that its name may mean; often none."""
+        units = whole_units(one_wording(named_signs(whole_decade(self.letters))))
+        return tuple(unit for unit in units if unit != self.worded)
 
     def is_in(self, text: Reading) -> bool:
         """Whether `text`, which does not contain `plain` as it is, contains the answer written in another way."""
@@ -106,15 +107,21 @@ class Answer(Reading):
         if contains_words(text.spaced, spaced):
             return True
         last = self.last.word
-        if len(last) > 2 and last[-1].isalpha() and not self.takes_digits:
-            if contains_words(text.plain, self.plain, _CITED) or contains_words(text.spaced, spaced, _CITED):
-                return True
+        if len(last) > 2 and last[-1].isalpha() and not self.takes_digits and self._is_cited_in(text, spaced):
+            return True
         return self.last.is_in(text)
 
+    def _is_cited_in(self, text: Reading, spaced: str) -> bool:
+        return contains_words(text.plain, self.plain, _CITED) or contains_words(text.spaced, spaced, _CITED)
+
     def _is_worded_in(self, text: Reading) -> bool:
-        if contains_words(text.worded, self.worded):
+        worded = text.worded
+        if contains_words(worded, self.worded):
             return True
-        return any(unit != self.worded and contains_words(text.worded, unit) for unit in self.units)
+        for unit in self.units:
+            if contains_words(worded, unit):
+                return True
+        return False
 
     def is_spelled_out_in(self, text: Reading) -> bool:
         """Whether `text` without spaces contains it without spaces."""

@@ -1,7 +1,7 @@
 """Words that English derives from a word and that name the same thing: a land and its people, a faith and its followers.
 
-Endings alone do not tell this: a critic is no criticism, and Anne is not from Anna. So the words are those
-of closed lists.
+Endings alone do not tell this: a critic is no criticism, and Anne is not from Anna. So the words are those of
+closed lists.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FAITHFUL = frozenset(
 _DOCTRINES = frozenset(("buddh", "calvin", "dao", "jain", "method", "shinto", "tao"))
 """What names a faith with -ism, and its followers with -ist."""
 _ABOUT = {
-    **dict.fromkeys(("agriculture", "architecture", "education", "environment", "government", "horticulture", "parliament"), "al"),
+    **dict.fromkeys(("agriculture", "architecture", "education", "environment", "government", "parliament"), "al"),
     **dict.fromkeys(("sex", "text"), "ual"),
 }
 """What adds -al or -ual, and then says of another thing that it is about this one."""

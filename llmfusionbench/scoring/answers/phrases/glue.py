@@ -36,7 +36,10 @@ _AFTER_WORD = re.compile(rf"(?:{_SMALL})?{_CITED}(?![^\W_])|(?=[A-Z])|(?:{_SMALL
 _AFTER_LOWER = re.compile(rf"(?:{_SMALL}){_CITED}(?![^\W_])|(?:{_SMALL})?(?=[A-Z])")
 _LONGEST_BEFORE = 16
 _APART = frozenset(
-    "all any as at be by he her here his in is it may me my no now on or out over some so to under up us we".split()
+    (
+        *("all", "any", "as", "at", "be", "by", "he", "her", "here", "his", "in", "is", "it", "may", "me", "my", "no", "now"),
+        *("on", "or", "out", "over", "so", "some", "to", "under", "up", "us", "we"),
+    )
 )
 """Words that another word starts or ends with: "is land" is no island, "now here" is not nowhere."""
 _DIGITS = re.compile(r"\d+")

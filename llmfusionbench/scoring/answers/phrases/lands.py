@@ -11,9 +11,7 @@ _BY_ENDING = {
         "scandinavia serbia siberia slovakia slovenia somalia syria tanzania tasmania tonga transylvania tunisia uganda "
         "venezuela yugoslavia zambia"
     ),
-    ("", "an"): (
-        "belize brunei burundi chile eswatini europe fiji haiti malawi mali paraguay singapore uruguay zimbabwe"
-    ),
+    ("", "an"): ("belize brunei burundi chile eswatini europe fiji haiti malawi mali paraguay singapore uruguay zimbabwe"),
     ("", "ian"): "brazil chad ecuador egypt ghana iran jordan",
     ("", "ese"): "bhutan gabon japan nepal senegal sudan taiwan vietnam",
     ("", "i"): (

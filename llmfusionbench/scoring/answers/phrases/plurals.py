@@ -6,7 +6,9 @@ _SIBILANTS = ("s", "x", "z", "ch", "sh")
 _VOWELS = "aeiou"
 _NOT_PLURAL = ("ss", "us", "is", "as", "os", "ics")
 """Endings of nouns that are not plurals, or whose singular is another word: "gas", "physics"."""
-_OTHER_MEANING = frozenset(("goods", "means", "glasses", "customs", "others", "species", "series", "forces", "manners", "spectacles"))
+_OTHER_MEANING = frozenset(
+    ("goods", "means", "glasses", "customs", "others", "species", "series", "forces", "manners", "spectacles")
+)
 _NO_PLURALS = frozenset(("glasses", "manners", "spectacles"))
 """Those of them that the singular does not mean either."""
 _NO_NOUNS = frozenset(

@@ -36,13 +36,15 @@ _RULES = (
     _Rule(r"\b(?:anal|catal|dial|epil|homol|monol|prol)", "ogue", "og"),
     _Rule("", "sulph", "sulf"),
     _Rule(r"\b(?:def|off|lic|pret)", "ence", "ense"),
-    _Rule(r"\b[a-z]{3,20}i", "s", "z", r"(?:e[drs]?|ers|ing|ations?|able)\b"),
-    _Rule(r"\b(?:anal|catal|electrol|hydrol|paral)y", "s", "z", r"(?:e[drs]?|ers|ing)\b"),
-    _Rule(r"\b(?:kilo|pro)?gram", "me", "", r"s?\b"),
-    _Rule(r"\b(?:epi|amphi)?(?:cen|goi|li|lus|(?:centi|kilo|milli)?me|scep|spec|thea)t", "re", "er", r"s?\b"),
-    _Rule(r"\b(?:cali|fi|sa|som)b", "re", "er", r"s?\b"),
+    _Rule(r"\b[a-z]{3,20}", "is", "iz", r"(?:e[drs]?|ers|ing|ations?|able)\b"),
+    _Rule(r"\b(?:anal|catal|electrol|hydrol|paral)", "ys", "yz", r"(?:e[drs]?|ers|ing)\b"),
+    _Rule(r"\b(?:kilo|pro)?gr", "amme", "am", r"s?\b"),
+    _Rule(r"\b(?:epi|amphi)?(?:cen|goi|li|lus|(?:centi|kilo|milli)?me|scep|spec|thea)", "tre", "ter", r"s?\b"),
+    _Rule(r"\b(?:cali|fi|sa|som)", "bre", "ber", r"s?\b"),
 )
-_CHANGES = tuple((re.compile(rf"({before}){british}(?={after})"), rf"\1{american}") for before, british, american, after in _RULES)
+_CHANGES = tuple(
+    (british, re.compile(rf"({before}){british}(?={after})"), rf"\1{american}") for before, british, american, after in _RULES
+)
 _BOTH = re.compile("|".join(f"(?:{before})(?:{british}|{american})(?:{after})" for before, british, american, after in _RULES))
 
 
@@ -53,6 +55,7 @@ def has_two_spellings(text: str) -> bool:
 
 def one_spelling(text: str) -> str:
     """A normal form in American spelling: "haemoglobin" -> "hemoglobin". A few words get a spelling that is not real."""
-    for british, american in _CHANGES:
-        text = british.sub(american, text)
+    for letters, british, american in _CHANGES:
+        if letters in text:
+            text = british.sub(american, text)
     return text

@@ -56,7 +56,6 @@ _ALSO = {"lb": ("pound",), "pound": ("lb", "sterling"), "pounds": ("sterling",),
 _MONEY = re.compile(r"([$\u00a3\u20ac])\s?(\d[\d,.]{0,20}(?:\s(?:thousand|million|billion|trillion)\b)?)", re.IGNORECASE)
 _HOURS = "|".join((*UNITS, *TEENS[:3]))
 _HALF_DAY = re.compile(rf"(\d|\b(?:{_HOURS}|o'?clock))\s?([ap])\.\s?m\b\.?", re.IGNORECASE)
-_HALF_DAY_SIGNS = (".m", ".M", ". m", ". M")
 _CURRENCIES = {"$": "dollars", "\u00a3": "sterling", "\u20ac": "euros"}
 _CANONICAL = tuple(_NAMES)
 
@@ -70,7 +69,9 @@ def named_signs(letters: str) -> str:
 
 def whole_hours(letters: str) -> str:
     """`letters` with one word for the half of the day: "9 a.m." -> "9 am", of which the article "a" would get lost."""
-    return _HALF_DAY.sub(r"\1 \2m", letters) if any(sign in letters for sign in _HALF_DAY_SIGNS) else letters
+    if ".m" in letters or ".M" in letters or ". m" in letters or ". M" in letters:
+        return _HALF_DAY.sub(r"\1 \2m", letters)
+    return letters
 
 
 def one_unit(text: str) -> str:

@@ -24,14 +24,15 @@ _MONTHS = (
     *("july", "august", "september", "october", "november", "december"),
 )
 _NUMBER = re.compile(
-    r"(?<!hundred )(?<!thousand )(?<!million )(?<!hundred and )(?<!point )"
-    rf"\b(?:({'|'.join(TENS)})(?: ({'|'.join(UNITS)}))?|({'|'.join((*UNITS[1:], *TEENS))}))\b"
+    r"\b(?=[efnst])(?<!hundred )(?<!thousand )(?<!million )(?<!hundred and )(?<!point )"
+    rf"(?:({'|'.join(TENS)})(?: ({'|'.join(UNITS)}))?|({'|'.join((*UNITS[1:], *TEENS))}))\b"
     r"(?! (?:(?:hundred|thousand|million|billion|trillion|dozen)s?|"
     r"thirds?|halves|quarters?|fourths?|fifths?|tenths?|half|point)\b)"
 )
 _ORDINAL = re.compile(
-    r"(?<!hundred )(?<!thousand )(?<!million )(?<!hundred and )(?<!\bone )(?<!\bper )(?<!\beach )(?<!\bevery )(?<!\bsplit )"
-    rf"\b(?:({'|'.join(TENS)}) (?=(?:{'|'.join(_ORDINAL_UNITS)})\b))?({'|'.join(_PLACES)})\b"
+    r"\b(?=[efnst])(?<!hundred )(?<!thousand )(?<!million )(?<!hundred and )"
+    r"(?<!\bone )(?<!\bper )(?<!\beach )(?<!\bevery )(?<!\bsplit )"
+    rf"(?:({'|'.join(TENS)}) (?=(?:{'|'.join(_ORDINAL_UNITS)})\b))?({'|'.join(_PLACES)})\b"
 )
 _VERBS = ("may", "march")
 _MONTH_NAME = re.compile(r"\b(?:May|March|MAY|MARCH)\b")

@@ -118,10 +118,7 @@ class Answer(Reading):
         worded = text.worded
         if contains_words(worded, self.worded):
             return True
-        for unit in self.units:
-            if contains_words(worded, unit):
-                return True
-        return False
+        return self.units != () and any(contains_words(worded, unit) for unit in self.units)
 
     def is_spelled_out_in(self, text: Reading) -> bool:
         """Whether `text` without spaces contains it without spaces."""

@@ -45,12 +45,17 @@ _RULES = (
 _CHANGES = tuple(
     (british, re.compile(rf"({before}){british}(?={after})"), rf"\1{american}") for before, british, american, after in _RULES
 )
-_BOTH = re.compile("|".join(f"(?:{before})(?:{british}|{american})(?:{after})" for before, british, american, after in _RULES))
+_BOTH = [(before, rf"{before}(?:{british}|{american})(?:{after})") for before, british, american, after in _RULES]
+_AT_START = re.compile(
+    r"\b(?:" + "|".join(both.replace(r"\b", "", 1) for before, both in _BOTH if before.startswith(r"\b")) + ")"
+)
+_INSIDE = re.compile("|".join(both for before, both in _BOTH if not before.startswith(r"\b")))
+"""What has two spellings; in two patterns, as one pattern of both takes much longer."""
 
 
 def has_two_spellings(text: str) -> bool:
     """Whether a normal form has a word that British and American English spell in two ways."""
-    return _BOTH.search(text) is not None
+    return _AT_START.search(text) is not None or _INSIDE.search(text) is not None
 
 
 def one_spelling(text: str) -> str:

@@ -27,6 +27,8 @@ from llmfusionbench.scoring import score
         ("It cost $45,0001.", "$45,000"),
         ("It has a total of12 rooms1.", "12"),
         ("It is set in the 1870s2.", "1870s"),
+        ("The theme is sung by the groupABBA1.", "ABBA"),
+        ("The kiln has4 doors.", "4"),
         ("Their main trade wasbasketryfor long1.", "basketry"),
         ("They signed it inOsloon May 1, 19241.", "Oslo"),
         # letters that the data lost
@@ -48,6 +50,10 @@ from llmfusionbench.scoring import score
         ("some 30%", "30 percent"),
         ("It cost $6 million.", "6 million dollars"),
         ("It cost \u00a36.", "6 pounds"),
+        ("It cost \u00a36 million.", "6 million pounds"),
+        ("It weighs 6 lbs.", "6 pounds"),
+        ("It weighs 6 pounds.", "6 lb"),
+        ("It shuts at nine a.m. on Sundays.", "9 am"),
         ("seven of them", "$7"),
         # counts
         ("They won it once.", "1"),
@@ -58,6 +64,7 @@ from llmfusionbench.scoring import score
         # decades
         ("It ended in the late 1970s.", "the 70s"),
         ("It ended in the '70s.", "1970s"),
+        ("It ended in the early 70s.", "1970s"),
     ],
 )
 def test_other_ways_of_writing(response: str, truth: str) -> None:

@@ -75,7 +75,7 @@ def test_open_answers_beside_what_people_said(logs: Path) -> None:
     assert ours.n == 24_788
     assert ours.fp <= substrings.fp
     assert ours.fp <= 6.5
-    assert ours.fn <= 113
+    assert ours.fn <= 114
     short = tally("", openqa_human(logs))
     assert short.n == 2_816
     assert short.fp <= 26
@@ -85,8 +85,8 @@ def test_open_answers_beside_what_people_said(logs: Path) -> None:
 def test_answers_that_match_as_substrings_only(logs: Path) -> None:
     only = [answer for answer in evouna_substrings(logs) if "newbing" not in answer.llm and answer.false_negative]
     lost = [answer for answer in only if answer.note.startswith(RIGHT)]
-    assert len(lost) <= 18
-    assert len(only) - len(lost) >= 15
+    assert len(lost) <= 26
+    assert len(only) - len(lost) >= 16
 
 
 def test_exact_match_and_f1_are_those_of_squad(logs: Path) -> None:

@@ -12,24 +12,24 @@ from llmfusionbench.scoring.answers.phrases.glue import (
     between_spaces,
     contains_glued,
     contains_joined,
-    lost_spaces,
     without_citations,
 )
 from llmfusionbench.scoring.answers.phrases.letters import plain_letters
 from llmfusionbench.scoring.answers.phrases.plurals import IRREGULAR
 from llmfusionbench.scoring.answers.phrases.reading import Reading, whole_numbers
-from llmfusionbench.scoring.answers.phrases.spelling import kept_part
-from llmfusionbench.scoring.answers.phrases.units import named_signs, whole_unit
-from llmfusionbench.scoring.answers.phrases.wording import one_wording, varies
+from llmfusionbench.scoring.answers.phrases.spelling import has_two_spellings
+from llmfusionbench.scoring.answers.phrases.units import named_signs, whole_units
+from llmfusionbench.scoring.answers.phrases.wording import one_wording, varies, whole_decade
 from llmfusionbench.scoring.answers.truths import CACHED_LENGTH, accepted_answers
 
 _CITED = re.compile(r"(?:[1-9]\d?|1?2?3?4?5?6?7?8?9?)(?!\w)")
 """The numbers of citations that stand right after a word: "Ann Lee1", "Ann Lee123"."""
+_TAKES_DIGITS = re.compile(r"[A-Z]{1,5}|[a-z]{1,3}[A-Z]\w{0,20}")
 _DIGIT = re.compile(r"\d")
 _LONGEST = 20_000
 """Longer responses are not searched for other spellings and spaces."""
 _LONG_NUMBER = re.compile(r"\d{4,}")
-_SHORN = 4
+_LOST_LETTERS = 4
 """The least length of an answer that lost letters."""
 _SPELLED = 5
 """The least length of an answer with another spelling."""
@@ -64,12 +64,17 @@ class Answer(Reading):
     @cached_property
     def worded(self) -> str:
         """`spaced` in one wording, without the names of signs: an answer of 5% is in "5" as well."""
-        return one_wording(self.letters)
+        return one_wording(whole_decade(self.letters))
 
     @cached_property
-    def kept(self) -> str:
-        """The part of it that all spellings share."""
-        return kept_part(self.spelled)
+    def respelled(self) -> bool:
+        """Whether a text may contain it in another spelling."""
+        return len(self.plain) >= _SPELLED and has_two_spellings(self.plain)
+
+    @cached_property
+    def takes_digits(self) -> bool:
+        """Whether digits right after it make another name, and are no citation: "GPT4", "iPhone4"."""
+        return _TAKES_DIGITS.fullmatch(self.letters) is not None
 
     @cached_property
     def number(self) -> str:
@@ -78,9 +83,10 @@ class Answer(Reading):
         return found[-1] if found else ""
 
     @cached_property
-    def unit(self) -> str:
-        """`worded`, with the names of signs and of a last unit."""
-        return whole_unit(one_wording(named_signs(self.letters)))
+    def units(self) -> tuple[str, ...]:
+        """`worded` with the names of signs and of a last unit, and with the other units that its name may mean; often none."""
+        units = whole_units(one_wording(named_signs(whole_decade(self.letters))))
+        return tuple(unit for unit in units if unit != self.worded)
 
     def is_in(self, text: Reading) -> bool:
         """Whether `text`, which does not contain `plain` as it is, contains the answer written in another way."""
@@ -94,24 +100,25 @@ class Answer(Reading):
             return True
         if worded and self._is_worded_in(text):
             return True
-        if len(text.plain) > _LONGEST:
-            return False
-        # Most texts lack the part of the answer that no spelling changes, and need no other spelling.
-        return self.kept in text.plain and len(self.plain) >= _SPELLED and contains_words(text.spelled, self.spelled)
+        return self.respelled and len(text.plain) <= _LONGEST and contains_words(text.spelled, self.spelled)
 
     def _is_near_in(self, text: Reading, spaced: str) -> bool:
         """Whether its letters are there with other marks, with a citation or with another end."""
         if contains_words(text.spaced, spaced):
             return True
         last = self.last.word
-        if len(last) > 2 and last[-1].isalpha() and contains_words(text.plain, self.plain, _CITED):
+        if len(last) > 2 and last[-1].isalpha() and not self.takes_digits and self._is_cited_in(text, spaced):
             return True
         return self.last.is_in(text)
 
+    def _is_cited_in(self, text: Reading, spaced: str) -> bool:
+        return contains_words(text.plain, self.plain, _CITED) or contains_words(text.spaced, spaced, _CITED)
+
     def _is_worded_in(self, text: Reading) -> bool:
-        if contains_words(text.worded, self.worded):
+        worded = text.worded
+        if contains_words(worded, self.worded):
             return True
-        return self.unit != self.worded and contains_words(text.worded, self.unit)
+        return self.units != () and any(contains_words(worded, unit) for unit in self.units)
 
     def is_spelled_out_in(self, text: Reading) -> bool:
         """Whether `text` without spaces contains it without spaces."""
@@ -125,9 +132,9 @@ class Answer(Reading):
         """Whether a text that lost the spaces around its links contains it."""
         return self.spaced != "" and contains_glued(text.letters, between_spaces(self.spaced))
 
-    def is_shorn_in(self, shorn: str) -> bool:
-        """Whether a text without the letters that English lacks contains the answer: data lost these letters."""
-        return len(self.plain) >= _SHORN and self.text.isascii() and contains_words(shorn, self.plain)
+    def is_in_lost_letters(self, lost_letters: str) -> bool:
+        """Whether a text contains the answer once it lost the letters that English lacks, as the answer did in its data."""
+        return len(self.plain) >= _LOST_LETTERS and self.text.isascii() and contains_words(lost_letters, self.plain)
 
 
 class _Truth:
@@ -177,9 +184,9 @@ def _damaged(response: str, text: Reading, truth: _Truth) -> str | None:
     if len(text.plain) > _LONGEST:
         return None
     if not response.isascii():
-        shorn = normalise("".join([letter for letter in response if letter.isascii() or not letter.isalpha()]))
+        lost_letters = normalise("".join([letter for letter in response if letter.isascii() or not letter.isalpha()]))
         for answer in truth.every:
-            if answer.is_shorn_in(shorn):
+            if answer.is_in_lost_letters(lost_letters):
                 return answer.text
     within = [answer for answer in truth.every if answer.is_spelled_out_in(text)]
     for answer in within:
@@ -192,8 +199,7 @@ def _damaged(response: str, text: Reading, truth: _Truth) -> str | None:
             for answer in truth.dated:
                 if answer.is_in(text):
                     return answer.text
-    if within and lost_spaces(text.letters):
-        for answer in within:
-            if answer.is_glued_in(text):
-                return answer.text
+    for answer in within:
+        if answer.is_glued_in(text):
+            return answer.text
     return None

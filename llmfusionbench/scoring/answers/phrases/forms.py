@@ -18,6 +18,8 @@ _NOUN_FOLLOWS = r" (?!(?:and|or|but|in|of|to|for|as|at|on|is|are|was|were|that|w
 _WHOLE_LAND = "team|side|squad|government|people|nationality|citizen|national|army|forces"
 _FOR_ALL = rf"(?![ -](?!(?:who|but|by)\b)[a-zA-Z])|(?<=[a-z])(?: [\w-]{{1,12}}){{0,3}} (?:{_WHOLE_LAND})"
 """What follows the name of a people that stands for its land: no noun, or what acts for the whole land."""
+_NO_NAME = r"(?:\A|[^\w ] ?|(?<![^\W_])(?:[a-z][a-z'-]{0,20}|The|An?) )"
+"""What stands before a word that is not a part of a longer name, such as "the Riverside Egyptians"."""
 _COMPOUND = r"(?<![^\W_])(?!kilo|micro|nano|pico|mono|pseudo|hetero|homo)[a-z]{2,12}o"
 _COMPOUNDED = 6
 """The least length of a word that may be the end of a compound: "phytohormones"."""
@@ -79,16 +81,13 @@ class LastWord:
         form = self.start + word
         if not any(contains_words(part, form) for part in (text.plain, text.spaced)):
             return False
-        if kind is Kind.ACT:
-            if self.word not in self.letters and " " in self.letters:
-                return False  # a title: "The Return"
-            return _found(_WORD.format(word), text.letters) or self._opens(text, form)
+        name = rf"(?<![^\W_]){word.capitalize()}(?![^\W_])"
         if kind is Kind.PEOPLE:
-            name = rf"(?<![^\W_]){word.capitalize()}(?![^\W_])(?:{_FOR_ALL})"
-            return self.word.capitalize() in self.letters and _found(name, text.letters)
+            before = "" if self.start else _NO_NAME
+            return self.word.capitalize() in self.letters and _found(f"{before}{name}(?:{_FOR_ALL})", text.letters)
         if kind is Kind.QUALITY:
             return _found(f"(?i:{_WORD.format(word)}){_NOUN_FOLLOWS}", text.letters)
-        return kind is Kind.SAME or self.start != ""
+        return kind is Kind.TRADE or _found(name, text.letters)
 
     def _is_compounded_in(self, text: Reading) -> bool:
         """Whether a Greek or Latin compound ends in the answer: "phytohormones" are hormones."""

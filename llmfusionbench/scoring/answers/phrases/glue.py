@@ -18,21 +18,30 @@ _SMALL = (
 """Words that stand before a link or after it."""
 _CITED = r"(?:[1-9]|1?2?3?4?5?6?7?8?9?)"
 """Numbers of citations, which rise: "1", "12", "345"; or none."""
-_SENTENCE_END = r"(?=[.,;:]?(?:\s|\Z))"
 _YEAR = re.compile(
     rf"(?<![^\W_])(?<![.,])((?:{_SMALL})?(?:1\d|20)\d\d|\d{{1,3}}(?:,\d{{3}}){{1,3}})(?=[1-9]){_CITED}(?=[.,;:](?:\s|\Z)|\s*+\Z)"
 )
 """A year, or a number with commas, and the numbers of citations right after it."""
 _SIGNS = re.compile(
-    rf"(?<![^\W_])(?:{_SMALL})(?:[A-Z][a-z]|\d\d)|(?<![^\W_])[a-z]{{3,14}}[A-Z][a-z]{{2}}|[a-zA-Z]{{3}}[1-9]{{1,3}}{_SENTENCE_END}"
+    rf"(?<![^\W_])(?:{_SMALL})(?:[A-Z][a-z]|\d\d)|(?<![^\W_])[a-z]{{3,14}}[A-Z](?:[a-z]{{2}}|[A-Z]|\.)"
+    r"|(?<![^\W_])(?:[Tt]he|of|was|were|from|has|had)\d\b"
 )
 """What shows that a text lost spaces."""
 _BEFORE_NUMBER = re.compile(rf"(?<![^\W_])(?<!\d[.,])(?:{_SMALL})?\Z")
-_BEFORE_LOWER = re.compile(rf"(?<![^\W_])(?:{_SMALL})?\Z")
+_BEFORE_LOWER = re.compile(r"(?<![^\W_])(?:[Tt]he|of|was|were|from|had|has|during|between|which)\Z")
+"""Only words that no longer word starts with: "inactive" is not "in active"."""
 _BEFORE_CAPITAL = re.compile(r"(?<![^\W_])(?:[a-z]{2,14}|[Tt]he|a)?\Z")
 _AFTER_NUMBER = re.compile(rf"(?:(?:{_SMALL}){_CITED})?(?![^\W_]|[.,]\d)|(?:{_SMALL})?(?=[A-Z])")
 _AFTER_WORD = re.compile(rf"(?:{_SMALL})?{_CITED}(?![^\W_])|(?=[A-Z])|(?:{_SMALL})(?=[A-Z\d])")
+_AFTER_LOWER = re.compile(rf"(?:{_SMALL}){_CITED}(?![^\W_])|(?:{_SMALL})?(?=[A-Z])")
 _LONGEST_BEFORE = 16
+_APART = frozenset(
+    (
+        *("all", "any", "as", "at", "be", "by", "he", "her", "here", "his", "in", "is", "it", "may", "me", "my", "no", "now"),
+        *("on", "or", "out", "over", "so", "some", "to", "under", "up", "us", "we"),
+    )
+)
+"""Words that another word starts or ends with: "is land" is no island, "now here" is not nowhere."""
 _DIGITS = re.compile(r"\d+")
 
 
@@ -47,10 +56,12 @@ def contains_joined(text: str, words: str) -> bool:
     if place < 0:
         return False
     starts = [0, *accumulate(map(len, parts))]
-    numbers = _DIGITS.findall(words)
+    numbers, spaced = _DIGITS.findall(words), set(words.split(" "))
     while place >= 0:
         first, last = (bisect_left(starts, end) for end in (place, place + len(joined)))
         whole_words = starts[first] == place and starts[last] == place + len(joined)
+        if whole_words and not _APART.isdisjoint(spaced ^ set(parts[first:last])):
+            whole_words = False
         if whole_words and _DIGITS.findall(" ".join(parts[first:last])) == numbers:
             return True
         place = whole.find(joined, place + 1)
@@ -62,17 +73,14 @@ def without_citations(letters: str) -> str:
     return _YEAR.sub(r"\1 ", letters)
 
 
-def lost_spaces(letters: str) -> bool:
-    """Whether a text seems to have lost the spaces around its links."""
-    return _SIGNS.search(letters) is not None
-
-
 def contains_glued(letters: str, words: re.Pattern[str]) -> bool:
     """Whether a text that lost spaces contains words with another word, a capital or a citation right before or after them.
 
-    `words` is what `between_spaces` makes of an answer.
+    Words that start with a small letter need a word on both sides, which also shows that the text lost spaces. `words` is what
+    `between_spaces` makes of an answer.
     """
-    return any(_is_whole(letters, *found.span()) for found in words.finditer(letters))
+    places = [found.span() for found in words.finditer(letters) if _is_whole(letters, *found.span())]
+    return any(letters[start].islower() for start, _ in places) or (places != [] and _SIGNS.search(letters) is not None)
 
 
 def between_spaces(spaced: str) -> re.Pattern[str]:
@@ -87,4 +95,8 @@ def _is_whole(letters: str, start: int, end: int) -> bool:
         return False
     if before.search(letters[max(0, start - _LONGEST_BEFORE) : start]) is None:
         return False
-    return (_AFTER_NUMBER if letters[end - 1].isdigit() else _AFTER_WORD).match(letters, end) is not None
+    if letters[end - 1].isdigit():
+        after = _AFTER_NUMBER
+    else:
+        after = _AFTER_WORD if capital or letters[start].isdigit() else _AFTER_LOWER
+    return after.match(letters, end) is not None

@@ -6,7 +6,11 @@ _SIBILANTS = ("s", "x", "z", "ch", "sh")
 _VOWELS = "aeiou"
 _NOT_PLURAL = ("ss", "us", "is", "as", "os", "ics")
 """Endings of nouns that are not plurals, or whose singular is another word: "gas", "physics"."""
-_OTHER_MEANING = frozenset(("goods", "means", "glasses", "customs", "others", "species", "series", "forces"))
+_OTHER_MEANING = frozenset(
+    ("goods", "means", "glasses", "customs", "others", "species", "series", "forces", "manners", "spectacles")
+)
+_NO_PLURALS = frozenset(("glasses", "manners", "spectacles"))
+"""Those of them that the singular does not mean either."""
 _NO_NOUNS = frozenset(
     (
         *("new", "other", "mean", "odd", "even", "due", "her", "our", "your", "their"),
@@ -45,6 +49,8 @@ def other_numbers(word: str) -> tuple[str, tuple[str, ...]]:
     if word.endswith("y") and word[-2] not in _VOWELS:
         return word[:-1], (word[:-1] + "ies",)
     plurals = [word + ("es" if word.endswith(_SIBILANTS) else "s")]
+    if plurals[0] in _NO_PLURALS:
+        return word, ()
     if word.endswith("o") and word[-2] not in _VOWELS:
         plurals.append(f"{word}es")
     return _shared(word, (*plurals, *learned))

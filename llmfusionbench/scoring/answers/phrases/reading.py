@@ -7,10 +7,11 @@ from functools import cached_property
 
 from llmfusionbench.scoring.answers.normalise import normalise, normalise_spaced
 from llmfusionbench.scoring.answers.phrases.spelling import one_spelling
-from llmfusionbench.scoring.answers.phrases.units import named_signs
+from llmfusionbench.scoring.answers.phrases.units import named_signs, whole_hours
 from llmfusionbench.scoring.answers.phrases.wording import one_wording
 
 _DECIMAL = re.compile(r"(?<![\d.,])(\d{1,3})\.(\d{1,2}|\d{4,9})(?!\d|[.,]\d)")
+_BETWEEN = re.compile(r"[-/:](?<=\d.)(?=\d)")
 _WHOLE = re.compile(r"(?<=\d)\.00?(?!\d|[.,]\d)")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3}){1,4}(?![\d,])")
 _POINT = "\u02d1"
@@ -52,8 +53,13 @@ class Reading:
 
 
 def whole_numbers(letters: str) -> str:
-    """`letters` with each number as one word: "1,200" -> "1200", "9.0" -> "9"; 6.8 keeps its point, as a letter."""
+    """`letters` with each number as one word: "1,200" -> "1200", "9.0" -> "9"; 6.8 keeps its point, as a letter.
+
+    What separates two numbers becomes a space: "1/2" is not 12, and "3-1" is not 31.
+    """
+    letters = _BETWEEN.sub(" ", letters)
     if "." in letters:
+        letters = whole_hours(letters)
         letters = _DECIMAL.sub(rf"\1{_POINT}\2", _WHOLE.sub("", letters))
     return _THOUSANDS.sub(_no_commas, letters) if "," in letters else letters
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from llmfusionbench.texts.number_names import TEENS, UNITS
+
 _NAMES = {
     "mph": r"mph|miles? per hour|miles? hour",
     "kmh": r"kmh|kph|km h|kilomet(?:er|re)s? per hour|km per hour",
@@ -20,7 +22,8 @@ _NAMES = {
     "yard": r"yds?|yards?",
     "kg": r"kgs?|kilograms?|kilos?",
     "gram": r"grams?|grammes?",
-    "lb": r"lbs?|pounds?",
+    "lb": r"lbs?",
+    "pound": r"pounds?",
     "litre": r"lit(?:er|re)s?",
     "hour": r"hrs?|hours?",
     "minute": r"mins?|minutes?",
@@ -47,9 +50,13 @@ _NAMES = {
 _SHORT = {"m": "meter", "in": "inch", "g": "gram", "l": "litre", "h": "hour", "s": "second"}
 """Symbols that are other words as well, and are units only at the end of an answer."""
 _UNIT = re.compile(rf"(\d) ?(?=[a-z\u00b0])(?:{'|'.join(f'({name})' for name in _NAMES.values())})(?![^\W_])")
-_LAST = re.compile(rf"(\d) ?({'|'.join(_SHORT)})\Z")
+_LAST = re.compile(rf"(\d) ?(?<!\d0)({'|'.join(_SHORT)})\Z")
+_ALSO = {"lb": ("pound",), "pound": ("lb", "sterling"), "pounds": ("sterling",), "sterling": ("pound", "pounds")}
+"""Last words of an answer that may mean another unit: pounds are a weight and money, but £5 is no weight."""
 _MONEY = re.compile(r"([$\u00a3\u20ac])\s?(\d[\d,.]{0,20}(?:\s(?:thousand|million|billion|trillion)\b)?)", re.IGNORECASE)
-_CURRENCIES = {"$": "dollars", "\u00a3": "pounds", "\u20ac": "euros"}
+_HOURS = "|".join((*UNITS, *TEENS[:3]))
+_HALF_DAY = re.compile(rf"(\d|\b(?:{_HOURS}|o'?clock))\s?([ap])\.\s?m\b\.?", re.IGNORECASE)
+_CURRENCIES = {"$": "dollars", "\u00a3": "sterling", "\u20ac": "euros"}
 _CANONICAL = tuple(_NAMES)
 
 
@@ -60,14 +67,23 @@ def named_signs(letters: str) -> str:
     return letters if letters.isascii() and "$" not in letters else _MONEY.sub(_priced, letters)
 
 
+def whole_hours(letters: str) -> str:
+    """`letters` with one word for the half of the day: "9 a.m." -> "9 am", of which the article "a" would get lost."""
+    if ".m" in letters or ".M" in letters or ". m" in letters or ". M" in letters:
+        return _HALF_DAY.sub(r"\1 \2m", letters)
+    return letters
+
+
 def one_unit(text: str) -> str:
     """A normal form with one name for each unit after a number: "50km" -> "50 km", "5 metres" -> "5 meter"."""
     return _UNIT.sub(_named, text)
 
 
-def whole_unit(text: str) -> str:
-    """The same for an answer, whose last word may be a symbol: "12 m" -> "12 meter"."""
-    return one_unit(_LAST.sub(_lengthened, text))
+def whole_units(text: str) -> tuple[str, ...]:
+    """The same for an answer, whose last word may be a symbol, "12 m" -> ("12 meter",), or have two meanings: "5 pounds"."""
+    text = one_unit(_LAST.sub(_lengthened, text))
+    start, gap, unit = text.rpartition(" ")
+    return text, *(f"{start}{gap}{other}" for other in _ALSO.get(unit, ()))
 
 
 def _named(found: re.Match[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from llmfusionbench.scoring.answers.normalise import normalise_spaced
-from llmfusionbench.scoring.answers.phrases.units import one_unit
+from llmfusionbench.scoring.answers.phrases.units import one_unit, whole_hours
 from llmfusionbench.texts.number_names import TEENS, TENS, UNITS
 
 _VALUES = {
@@ -24,24 +24,35 @@ _MONTHS = (
     *("july", "august", "september", "october", "november", "december"),
 )
 _NUMBER = re.compile(
-    r"(?<!hundred )(?<!thousand )(?<!million )(?<!hundred and )(?<!point )"
-    rf"\b(?:({'|'.join(TENS)})(?: ({'|'.join(UNITS)}))?|({'|'.join((*UNITS[1:], *TEENS))}))\b"
+    r"\b(?=[efnst])(?<!hundred )(?<!thousand )(?<!million )(?<!hundred and )(?<!point )"
+    rf"(?:({'|'.join(TENS)})(?: ({'|'.join(UNITS)}))?|({'|'.join((*UNITS[1:], *TEENS))}))\b"
     r"(?! (?:(?:hundred|thousand|million|billion|trillion|dozen)s?|"
     r"thirds?|halves|quarters?|fourths?|fifths?|tenths?|half|point)\b)"
 )
 _ORDINAL = re.compile(
-    r"(?<!hundred )(?<!thousand )(?<!million )(?<!hundred and )"
-    rf"\b(?:({'|'.join(TENS)}) (?=(?:{'|'.join(_ORDINAL_UNITS)})\b))?({'|'.join(_PLACES)})\b"
+    r"\b(?=[efnst])(?<!hundred )(?<!thousand )(?<!million )(?<!hundred and )"
+    r"(?<!\bone )(?<!\bper )(?<!\beach )(?<!\bevery )(?<!\bsplit )"
+    rf"(?:({'|'.join(TENS)}) (?=(?:{'|'.join(_ORDINAL_UNITS)})\b))?({'|'.join(_PLACES)})\b"
 )
-_DAY_FIRST = re.compile(rf"\b(\d\d?)(?:st|nd|rd|th)? (?:of )?({'|'.join(_MONTHS)})\b")
-_DAY_LAST = re.compile(rf"\b({'|'.join(_MONTHS)}) (\d\d?)(?:st|nd|rd|th)\b")
+_VERBS = ("may", "march")
+_MONTH_NAME = re.compile(r"\b(?:May|March|MAY|MARCH)\b")
+_DATES = tuple(
+    (
+        re.compile(rf"\b(\d\d?)(?:st|nd|rd|th)? (?:of )?({months})\b"),
+        re.compile(rf"\b({months}) (\d\d?)(?:st|nd|rd|th)\b"),
+    )
+    for months in ("|".join(_MONTHS), "|".join(month for month in _MONTHS if month not in _VERBS))
+)
+"""Patterns of a day before and after its month; and the same without the months that are verbs: "only 5 may enter"."""
 _MONTH_NAMES = frozenset(_MONTHS)
-_DECADE = re.compile(r"\b19([2-9]0s)\b")
+_DECADE = re.compile(r"(?:\bthe (?:early|late)[ -]'?|(?<!\bhis )(?<!\bher )(?<!\btheir )')([2-9]0s)\b", re.IGNORECASE)
+"""A decade for sure: "in the 70s" may be a temperature, and "in her 70s" is an age."""
+_BARE_DECADE = re.compile(r"\s{0,9}(?:the )?'?([2-9]0)'?s\s{0,9}", re.IGNORECASE)
 _ONCE = re.compile(
-    r"(?<!at )(?<!than )(?<!not )(?<!all )\bonce(?=\s{0,3}(?:[.,;:!?)\]]|\Z))|\b(?:one|a single) time\b", re.IGNORECASE
+    r"(?<!at )(?<!than )(?<!not )(?<!all )\b(?:once(?=\s{0,3}(?:[.,;:!?)\]]|\Z))|(?:one|a single) time\b)", re.IGNORECASE
 )
 _TIME_WORDS = frozenset(("once", "twice", "time", "times"))
-_TWICE = re.compile(r"\b(?:twice|two times)\b", re.IGNORECASE)
+_TWICE = re.compile(r"\b(?:twice|two times)\b(?! (?:as|the)\b)", re.IGNORECASE)
 _VARIES = frozenset(("and", "once", "twice", *UNITS[1:], *TEENS, *TENS, *_PLACES, *_MONTHS))
 
 
@@ -62,7 +73,9 @@ def one_wording(letters: str) -> str:
     "One" stays: it is a pronoun more often than a number; but "one time" and a last "once" are "1 time". Fractions and
     numbers above 99 in words stay too.
     """
-    letters = letters.replace("&", " and ")
+    letters = whole_hours(letters.replace("&", " and "))
+    if "0s" in letters:
+        letters = _DECADE.sub(r"the 19\1", letters)
     text = normalise_spaced(letters)
     words = text.split(" ")
     if not _TIME_WORDS.isdisjoint(words):
@@ -72,10 +85,14 @@ def one_wording(letters: str) -> str:
     if not _VALUES.keys().isdisjoint(words):
         text = _NUMBER.sub(_digits, text)
     if not _MONTH_NAMES.isdisjoint(words):
-        text = _DAY_LAST.sub(r"\1 \2", _DAY_FIRST.sub(r"\2 \1", text))
-    if "0s" in text:
-        text = _DECADE.sub(r"\1", text)
+        day_first, day_last = _DATES[not letters.islower() and _MONTH_NAME.search(letters) is None]
+        text = day_last.sub(r"\1 \2", day_first.sub(r"\2 \1", text))
     return one_unit(text)
+
+
+def whole_decade(letters: str) -> str:
+    """The letters of an answer that is a decade, with the century: "the 70s" -> "the 1970s"."""
+    return _BARE_DECADE.sub(r"the 19\1s", letters) if _BARE_DECADE.fullmatch(letters) else letters
 
 
 def _digits(found: re.Match[str]) -> str:

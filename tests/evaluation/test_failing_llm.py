@@ -13,7 +13,7 @@ from llmfusionbench.baselines import ROUTERS
 from llmfusionbench.errors import InputError, UnknownNameError
 from tests.helpers.failing_release import QUERIES, failing_release
 from tests.helpers.made_up_release import answer, made_up_release
-from tests.helpers.small_tables import Always
+from tests.helpers.small_tables import Always, metrics
 
 LOST = {"performance": None, "response": None, "status": "error"}
 
@@ -27,17 +27,13 @@ def release(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return failing_release(tmp_path_factory.mktemp("failing"), cost=request.param)
 
 
-def levels(report: lfb.Report, name: str) -> dict[str, dict[str, Any]]:
-    return next(router["metrics"] for router in report.data["routers"] if router["name"] == name)
-
-
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_the_failing_llm_does_not_win(release: lfb.Release, scenario: str) -> None:
     routers = {"oracle": "oracle", "flaky": Always("flaky"), "steady": Always("steady")}
     report = lfb.evaluate(routers, release, scenario=scenario, protocol="kfold", resamples=100)
     assert report.data["best_single"] == ["steady"]
     assert report.data["failures"] == {"policy": "zero", "answers": round(0.7 * QUERIES)}
-    flaky, steady, oracle = (levels(report, name) for name in ("flaky", "steady", "oracle"))
+    flaky, steady, oracle = (metrics(report, name) for name in ("flaky", "steady", "oracle"))
     assert flaky["performance"]["value"] == pytest.approx(0.3)
     assert flaky["performance"]["n"] == steady["performance"]["n"] == QUERIES
     assert flaky["reward"]["value"] < steady["reward"]["value"] < oracle["reward"]["value"]
@@ -50,7 +46,7 @@ def test_every_baseline(tmp_path_factory: pytest.TempPathFactory, name: str) -> 
     """Each is measured with failures as 0, and none is above the oracle, which is above none."""
     failing = failing_release(tmp_path_factory.mktemp(name))
     report = lfb.evaluate(["oracle", name], failing, protocol="kfold", folds=3, resamples=20, near_duplicates=None)
-    own, oracle = levels(report, name), levels(report, "oracle")
+    own, oracle = metrics(report, name), metrics(report, "oracle")
     assert own["performance"]["n"] == QUERIES
     assert own["performance"]["value"] <= oracle["performance"]["value"]
     assert own["regret"]["value"] >= 0 == oracle["regret"]["value"]
@@ -62,7 +58,7 @@ def test_as_missing_the_rows_say_how_many(release: lfb.Release) -> None:
     report = lfb.evaluate(
         {"flaky": Always("flaky"), "oracle": "oracle"}, release, protocol="kfold", failures="missing", resamples=100
     )
-    flaky = levels(report, "flaky")
+    flaky = metrics(report, "flaky")
     assert (flaky["performance"]["value"], flaky["performance"]["n"]) == (1, round(0.3 * QUERIES))
     assert flaky["oracle_performance"]["value"] == 1, "on the same queries"
     assert report.summary["router"][0] == "oracle"
@@ -70,7 +66,7 @@ def test_as_missing_the_rows_say_how_many(release: lfb.Release) -> None:
     header = report.leaderboard_header()
     rows = {row[0]: dict(zip(header, row, strict=True)) for row in report.leaderboard_rows()}
     assert f"{rows['flaky']['performance']:.3f}" == f"1.000 (n = {round(0.3 * QUERIES)})"
-    assert f"{rows['oracle']['performance']:.3f}" == f"{levels(report, 'oracle')['performance']['value']:.3f}"
+    assert f"{rows['oracle']['performance']:.3f}" == f"{metrics(report, 'oracle')['performance']['value']:.3f}"
     assert rows["flaky"]["oracle there"] == 1
     text = " ".join(report.data["warnings"])
     assert f"{round(0.7 * QUERIES)} of {2 * QUERIES} tested answers failed and count as missing" in text
@@ -86,7 +82,7 @@ def test_every_printed_mean_has_its_number_where_it_is_not_all(tmp_path: Path, n
     )
     rows = {row[0]: dict(zip(report.leaderboard_header(), row, strict=True)) for row in report.leaderboard_rows()}
     metric = {"USD / 1,000": "cost_usd"}.get(name, name)
-    count, cell = levels(report, "flaky")[metric]["n"], f"{rows['flaky'][name]:.3f}"
+    count, cell = metrics(report, "flaky")[metric]["n"], f"{rows['flaky'][name]:.3f}"
     assert ("(n = " in cell) == (count != QUERIES)
     assert count == (round(0.3 * QUERIES) if metric == "cost_usd" else QUERIES)
     assert "(n = " not in f"{rows['steady'][name]:.3f}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from llmfusionbench import RoutingTable
+from llmfusionbench import Report, RoutingTable
 from llmfusionbench.release.routing_table import column_means
 
 NAN = float("nan")
@@ -74,3 +75,10 @@ class Means:
 
     def score(self, prompts: Sequence[str | None], tasks: Sequence[str]) -> np.ndarray:
         return np.tile(self.means_, (len(prompts), 1))
+
+
+def metrics(report: Report, name: str) -> dict[str, dict[str, Any]]:
+    """Metric -> figure of a router in a report."""
+    found: dict[str, dict[str, Any]]
+    (found,) = (router["metrics"] for router in report.data["routers"] if router["name"] == name)
+    return found

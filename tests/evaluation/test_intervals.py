@@ -88,3 +88,13 @@ def test_coverage_of_an_area_whose_points_are_nearly_on_its_hull() -> None:
         assert found.low <= found.value <= found.high
         inside += found.low <= truth <= found.high
     assert 0.93 <= inside / 400 <= 0.97
+
+
+def test_a_ratio_to_an_llm_that_is_seldom_right_has_no_interval() -> None:
+    for right, without in ((0.06, True), (0.5, False)):
+        performance = (np.random.default_rng(3).random((200, 3)) < right).astype(float)
+        measurer = Measurer(trial(performance, np.ones((200, 3))), 10, 0)
+        found = measurer.measure(from_names(["llm-1"] * 200, measurer.trial.table)).figures["v_b"]
+        assert found.value > 0
+        assert np.isnan(found.low) == np.isnan(found.high) == without
+    assert "standard errors" in MEASURES["v_b"].why

@@ -129,6 +129,6 @@ def test_declining_is_a_fault_elsewhere() -> None:
     report = lfb.evaluate(Guard(), (train, test), baselines=NONE, allow_partial=True)
     answered = metrics(report, "Guard")["answered"]
     assert answered["value"] == pytest.approx(2 / 3)
-    assert answered["low"] < 0.6 < 0.75 < answered["high"]
+    assert answered["low"] is answered["high"] is None
     assert metrics(report, "Guard")["performance"]["n"] == 20
     assert any("10 of 30 choices are missing or faulty" in line for line in report.data["warnings"])

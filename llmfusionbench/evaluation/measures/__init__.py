@@ -29,9 +29,10 @@ INTERVALS: Final = {
 
 _EXTREME: Final = "it is the best of many noisy points, which is biased, and no interval over queries holds"
 _EQUAL: Final = "all values are equal, so that their spread is unknown"
-_NEARLY_ALL: Final = "nearly all queries have a choice, or nearly none, and a share so near to 1 or 0 has few possible values"
+_NEARLY_ALL: Final = "for most routers it is 1 or nearly so, and a share so near to 1 has too few possible values"
 _ALL_FIRST: Final = "there are no more candidates than that, so that it is always 1"
 _DENOMINATOR: Final = "the denominator cannot be told from 0"
+_FEW_RIGHT: Final = "the best single LLM is right too seldom: its mean is not 6 standard errors above 0"
 _CROSSING: Final = "it is where a noisy curve first crosses a level, and no interval over queries holds"
 
 MEASURES: Final = {
@@ -44,7 +45,7 @@ MEASURES: Final = {
     "reward": Measure("higher", "mean reward of the choices in this scenario, on the scale of train", "mean", _EQUAL),
     "reward_macro": Measure("higher", "mean over tasks of the mean reward", "mean", _EQUAL),
     "tokens": Measure("lower", "mean input plus output tokens of the choices", "mean", _EQUAL),
-    "answered": Measure("higher", "share of the queries that have a choice", "share", _NEARLY_ALL),
+    "answered": Measure("higher", "share of the queries that have a choice", "none", _NEARLY_ALL),
     "regret": Measure("lower", "oracle's mean reward minus that of the choices, on the same queries", "mean", _EQUAL),
     "oracle_performance": Measure("", "the oracle's mean performance on the queries of `performance`", "share"),
     "gap_closed": Measure("higher", "(router - best single) / (oracle - best single), in reward", "quotient", _DENOMINATOR),
@@ -81,7 +82,7 @@ MEASURES: Final = {
     "pareto_distance": Measure(
         "lower", "mean normalised distance of the sweep to the joint frontier (LLMRouterBench)", "none", _EXTREME
     ),
-    "v_b": Measure("higher", "performance / that of the best single (RouterEval)", "quotient", _DENOMINATOR),
+    "v_b": Measure("higher", "performance / that of the best single (RouterEval)", "quotient", _FEW_RIGHT),
     "pick_entropy": Measure(
         "",
         "bits; mean over tasks of the entropy of the choices (RouterEval's E_p), its bias removed by jackknife",

@@ -40,8 +40,8 @@ from llmfusionbench.statistics import (
 LEVELS: Final = ("performance", "cost_usd", "judge", "reward", "tokens")
 """The columns of `Trial.outcome`, under the names that a report gives them."""
 
-_FEW: Final = 10
-"""Number of queries with, and without, a choice from which their share has an interval."""
+_SURE: Final = 6.0
+"""Standard errors that a performance must be above 0, so that the interval of a ratio to it holds."""
 _TWO_VALUED: Final = 10
 """Number of values from which two different ones are taken for the only possible ones."""
 
@@ -164,9 +164,7 @@ class Measurer:
 
     def _shares(self, found: Measures, decisions: Decisions) -> None:
         given = (decisions.choice >= 0).astype(float)
-        figure = self.level("answered", given, self.inside)
-        few = round(min(figure.value, 1 - figure.value) * figure.n) < _FEW
-        self._put(found, "answered", without_interval(figure.value, figure.n) if few else figure)
+        self._put(found, "answered", self.groups.micro(given).value, self._count(given))
         if self.trial.unseen.any():
             chosen_unseen = self.trial.cells(self.trial.unseen, decisions.choice)
             self._put(found, "unseen_share", self.level("unseen_share", chosen_unseen, self.inside))
@@ -192,7 +190,9 @@ class Measurer:
         gap = strong - weak
         self._put(found, "pgr", quotient(mine - weak, gap if gap.value > 0 else gap * float("nan"), count))
         count, (mine, base) = self._together(own[:, 0], single[:, 0])
-        self._put(found, "v_b", quotient(mine, base, count))
+        ratio = quotient(mine, base, count)
+        sure = base.value >= _SURE * np.sqrt(base.variance)
+        self._put(found, "v_b", ratio if sure else without_interval(ratio.value, count))
         count, (mine, base, tokens, base_tokens) = self._together(own[:, 0], single[:, 0], own[:, 4], single[:, 4])
         elasticity = (mine / base - 1.0) / (tokens / base_tokens - 1.0)
         self._put(found, "token_elasticity", elasticity.value, count)

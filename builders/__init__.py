@@ -1,8 +1,9 @@
-"""Everything that makes a release: sources (raw log formats), the build, re-scoring, the sample and the simulator."""
+"""Everything that makes a release: sources (raw log formats), build, append, re-scoring, the sample and the simulator."""
 
+from llmfusionbench.builders.appending.append import append
 from llmfusionbench.builders.build import build
 from llmfusionbench.builders.revising.recount import recount
 from llmfusionbench.builders.revising.rescore import rescore
 from llmfusionbench.builders.sources import SOURCES
 
-__all__ = ["SOURCES", "build", "recount", "rescore"]
+__all__ = ["SOURCES", "append", "build", "recount", "rescore"]

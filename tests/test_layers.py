@@ -35,6 +35,7 @@ ROOMS = {
         {"making"},
         {"build"},
         {"revising", "templates"},
+        {"appending"},
         {"simulation"},
     ),
     "baselines": ({"routers"}, {"fusion", "retrievers"}, {"prompting", "exporters"}),

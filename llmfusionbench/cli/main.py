@@ -21,6 +21,7 @@ from llmfusionbench.errors import LLMFusionBenchError
 from llmfusionbench.redaction import keep_urls_secret
 
 COMMANDS: Final = {
+    "append": "Write the next version of a release, with the rows of another one and a changelog.",
     "audit": "Find what is wrong with a log before you train or route on it.",
     "build": "Read logs in any known format and write them as a release.",
     "diff": "Compare two releases: rows added, removed and changed.",

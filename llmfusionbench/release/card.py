@@ -7,7 +7,7 @@ from typing import Any, Final
 import yaml
 
 from llmfusionbench.errors import InputError
-from llmfusionbench.schema import TABLES, table_schema
+from llmfusionbench.schema import SIDECARS, TABLES, table_schema
 from llmfusionbench.types import sorted_splits
 
 CITATION: Final = """@article{feng2025fusionfactory,
@@ -28,6 +28,7 @@ def release_card(manifest: dict[str, Any]) -> str:
     """The text of README.md for a release with this manifest."""
     tables = [t for t in TABLES if t in manifest["tables"]]
     simulated = f"{SIMULATED}\n\n" if "simulated" in manifest.get("provenance", []) else ""
+    changes = changes_markdown(manifest.get("history", []))
     return f"""---
 {yaml.safe_dump(_front_matter(manifest, tables), sort_keys=False, allow_unicode=True).strip()}
 ---
@@ -48,7 +49,7 @@ queries = load_dataset("path/to/this/directory", "queries")  # or any other tabl
 
 {_row_counts(manifest, tables)}
 
-## Columns
+{changes}## Columns
 
 {columns_markdown()}
 
@@ -64,6 +65,35 @@ def columns_markdown() -> str:
     """Every table with its columns, as Markdown; keys are bold."""
     tables = [table_schema(name) for name in TABLES]
     return "\n\n".join(f"### {table.name}\n\n{table.description}\n\n{table.markdown()}" for table in tables)
+
+
+def changes_markdown(history: list[Any]) -> str:
+    """What `append` changed from version to version, the last one first, as Markdown; empty without such a step.
+
+    What is not a count of a known table or column is left out: an older manifest may come from anywhere.
+    """
+    steps = [step for step in history if isinstance(step, dict) and step.get("step") == "append"]
+    parts = ["## Changes"] if steps else []
+    for step in reversed(steps):
+        lines = ["| table | added | removed | changed | columns that changed |", "|---|---:|---:|---:|---|"]
+        for table in TABLES + SIDECARS:
+            change = _part(_part(step, "changes"), table)
+            if change:
+                counts = [_count(change.get(name)) for name in ("added", "removed", "changed")]
+                columns = _part(change, "columns")
+                changed = ", ".join(f"{c} {_count(columns[c])}" for c in table_schema(table).arrow.names if c in columns)
+                lines.append(f"| {table} | {' | '.join(counts)} | {changed} |")
+        parts += [f"### Version {_count(step.get('version'))}", "\n".join(lines)]
+    return "".join(f"{part}\n\n" for part in parts)
+
+
+def _part(said: dict[str, Any], name: str) -> dict[str, Any]:
+    found = said.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _count(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else "?"
 
 
 def _front_matter(manifest: dict[str, Any], tables: list[str]) -> dict[str, Any]:

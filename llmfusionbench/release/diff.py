@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from llmfusionbench.release.release import Release
 from llmfusionbench.schema import SIDECARS, TABLES, table_schema
 
 RANGE_ROWS: Final = 50_000
 """Number of rows that are compared at a time."""
+
+_NESTED_ROWS: Final = 1_000
+"""Number of lists or structs that are compared at a time, since each becomes a Python object."""
 
 _SHOWN = 5
 
@@ -41,7 +43,20 @@ class TableDiff:
         return bool(self.added or self.removed or self.changed)
 
 
-def diff_releases(a: Release, b: Release, progress: Callable[[str, int, int], None] | None = None) -> list[TableDiff]:
+class Tables(Protocol):
+    """What is compared: a release, or one that is being written."""
+
+    @property
+    def tables(self) -> list[str]:
+        """The names of its tables."""
+        ...
+
+    def table(self, name: str) -> ds.Dataset:
+        """One of them."""
+        ...
+
+
+def diff_releases(a: Tables, b: Tables, progress: Callable[[str, int, int], None] | None = None) -> list[TableDiff]:
     """The differences from `a` to `b`, one entry per table, without the views.
 
     Keys are held in memory, texts are not: rows are compared one range of keys at a time.
@@ -52,7 +67,7 @@ def diff_releases(a: Release, b: Release, progress: Callable[[str, int, int], No
     return [_diff_table(a, b, name, tell) for name in tables]
 
 
-def _diff_table(a: Release, b: Release, name: str, tell: Callable[[str, int, int], None]) -> TableDiff:
+def _diff_table(a: Tables, b: Tables, name: str, tell: Callable[[str, int, int], None]) -> TableDiff:
     schema = table_schema(name)
     keys = list(schema.key)
     values = [c for c in schema.arrow.names if c not in keys]
@@ -72,7 +87,7 @@ def _diff_table(a: Release, b: Release, name: str, tell: Callable[[str, int, int
         old, now = before.take(pa.array(mine)), after.take(pa.array(theirs))
         any_changed = np.zeros(len(mine), bool)
         for column in values:
-            differs = _differs(old[column], now[column])
+            differs = differing(old[column], now[column])
             by_column[column] += int(differs.sum())
             for row in np.flatnonzero(differs & ~any_changed)[: max(0, _SHOWN - len(examples))].tolist():
                 key = {k: old[k][row].as_py() for k in keys}
@@ -83,7 +98,7 @@ def _diff_table(a: Release, b: Release, name: str, tell: Callable[[str, int, int
     return TableDiff(name, added, removed, changed, {c: n for c, n in by_column.items() if n}, examples)
 
 
-def _ranges(a: Release, b: Release, name: str) -> Iterator[tuple[int, int, pa.Table, pa.Table]]:
+def _ranges(a: Tables, b: Tables, name: str) -> Iterator[tuple[int, int, pa.Table, pa.Table]]:
     """(number, total, rows of `a`, rows of `b`) of each range of the first key column, small enough for memory."""
     first = table_schema(name).key[0]
     nothing = ds.dataset(table_schema(name).arrow.empty_table())
@@ -116,10 +131,15 @@ def _comparable(keys: pa.Table) -> pa.Table:
     return keys
 
 
-def _differs(a: pa.ChunkedArray, b: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+def differing(a: pa.ChunkedArray, b: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
     """Where two columns differ; null equals only null."""
     if pa.types.is_nested(a.type):
-        return np.array([x != y for x, y in zip(a.to_pylist(), b.to_pylist(), strict=True)], bool)
+        found = np.zeros(len(a), bool)
+        for first in range(0, len(a), _NESTED_ROWS):
+            x, y = (side.slice(first, _NESTED_ROWS).combine_chunks() for side in (a, b))
+            if not x.equals(y):
+                found[first : first + len(x)] = [v != w for v, w in zip(x.to_pylist(), y.to_pylist(), strict=True)]
+        return found
     same: npt.NDArray[np.bool_] = pc.fill_null(pc.equal(a, b), False).to_numpy()
     both_null: npt.NDArray[np.bool_] = pc.and_(a.is_null(), b.is_null()).to_numpy()
     return ~(same | both_null)

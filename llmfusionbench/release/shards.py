@@ -47,8 +47,8 @@ class Shard:
         ids = queries["query_id"]
         return ShardTables(
             queries,
-            _of_queries(release, "responses", self.split, ids),
-            _of_queries(release, "judge_scores", self.split, ids),
+            rows_of_queries(release, "responses", self.split, ids),
+            rows_of_queries(release, "judge_scores", self.split, ids),
             release.rows("llms"),
         )
 
@@ -61,7 +61,7 @@ class Shard:
 
     def responses(self, query_ids: pa.ChunkedArray) -> pa.Table:
         """The responses to some of its queries."""
-        return _of_queries(Release(self.source), "responses", self.split, query_ids)
+        return rows_of_queries(Release(self.source), "responses", self.split, query_ids)
 
 
 def shards_of(release: Release) -> list[Shard]:
@@ -76,8 +76,8 @@ def shards_of(release: Release) -> list[Shard]:
     return shards
 
 
-def _of_queries(release: Release, table: str, split: str, ids: pa.ChunkedArray) -> pa.Table:
-    """The rows of a table that belong to these queries; files with none of them are skipped."""
+def rows_of_queries(release: Release, table: str, split: str, ids: pa.ChunkedArray) -> pa.Table:
+    """The rows of a table that belong to these queries of a split, sorted by key; files with none of them are skipped."""
     schema = table_schema(table)
     present = release.manifest["tables"].get(table, {"splits": {}})["splits"]
     if split not in present or not len(ids):

@@ -1,0 +1,1 @@
+"""Appending: the next version of a release, with the rows of another one."""

@@ -1,0 +1,117 @@
+"""What the manifest of the next version says of both releases: their sources, what changed, and what is odd."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow.compute as pc
+
+from llmfusionbench.builders.appending.plan import Plan
+from llmfusionbench.builders.revising.carry import described
+from llmfusionbench.manifest import MANIFEST
+from llmfusionbench.release import Release, TableDiff
+from llmfusionbench.storage.files import sha256
+from llmfusionbench.types import SPLITS
+from llmfusionbench.validation.issue import shorten
+
+STEP: Final = "append"
+_SHOWN: Final = 5
+
+
+def version_of(release: Release) -> int:
+    """The version of a release: 1, and one more for each `append` in its history."""
+    steps = [step for step in release.manifest.get("history", []) if isinstance(step, dict) and step.get("step") == STEP]
+    return 1 + len(steps)
+
+
+def changes_of(diffs: Sequence[TableDiff]) -> dict[str, Any]:
+    """`changes` and `examples` for the history: the tables that differ, and the first rows, with short values."""
+    changes = {
+        d.table: {"added": d.added, "removed": d.removed, "changed": d.changed, "columns": d.columns} for d in diffs if d
+    }
+    examples = []
+    for d in diffs:
+        for example in d.examples:
+            short: dict[str, Any] = {name: shorten(example[name]) for name in ("before", "after") if name in example}
+            examples.append({"table": d.table} | example | short)
+    return {"changes": changes, "examples": examples}
+
+
+def split_differences(plan: Plan) -> list[dict[str, Any]]:
+    """The queries that the two releases have in different splits: their number by split, and the first ids."""
+    old, new = plan.old.split, plan.new.split
+    differ = np.flatnonzero((old >= 0) & (new >= 0) & (old != new))
+    pairs, inverse = np.unique(old[differ] * len(SPLITS) + new[differ], return_inverse=True)
+    found = []
+    for number, pair in enumerate(pairs.tolist()):
+        rows = differ[inverse.reshape(-1) == number]
+        before, other = divmod(pair, len(SPLITS))
+        first = plan.query_ids.take(rows[:_SHOWN]).to_pylist()
+        kept = SPLITS[max(before, other)]
+        found.append(
+            {"release": SPLITS[before], "appended": SPLITS[other], "kept": kept, "queries": len(rows), "query_ids": first}
+        )
+    return found
+
+
+def warnings_of(old: Release, new: Release, splits: Sequence[dict[str, Any]]) -> list[str]:
+    """What a user of the next version must know of how it was put together."""
+    said = []
+    made_up = ["simulated" in release.provenance for release in (old, new)]
+    real = [any(p != "simulated" for p in release.provenance) for release in (old, new)]
+    if (made_up[1] and real[0]) or (made_up[0] and real[1]):
+        said.append(
+            "simulated and real answers are in one release: tell them apart by provenance, and compare no LLM across them"
+        )
+    for one in splits:
+        count, kept = f"{one['queries']:,} quer{'y' if one['queries'] == 1 else 'ies'}", one["kept"]
+        if one["release"] == "train":
+            said.append(
+                f"{count} of split train moved to {kept}, as the appended release holds them out: "
+                "what was trained on the version before has seen them"
+            )
+        elif one["appended"] == "train":
+            said.append(
+                f"{count} of split train of the appended release stayed in {kept}: what was trained on it has seen them"
+            )
+    return said
+
+
+def about(
+    old: Release,
+    new: Release,
+    options: dict[str, Any],
+    figures: dict[str, Any],
+    warnings: Sequence[str],
+) -> dict[str, Any]:
+    """The entries of the manifest: those of the release, with the sources, provenance and warnings of both."""
+    figures = {"version": version_of(old) + 1, "appended_manifest": sha256(new.path / MANIFEST), **figures}
+    entries = described(old, STEP, options, figures)
+    entries["provenance"] = sorted({*old.provenance, *new.provenance})
+    sources = [source for release in (old, new) for source in _sources(release)]
+    entries["sources"] = [source for i, source in enumerate(sources) if source not in sources[:i]]
+    truths: dict[str, Any] = {**_truths(new), **_truths(old)}
+    if truths:
+        entries["source"] = {**entries.get("source", {}), "truths": truths}
+    said = [*old.manifest.get("warnings", []), *new.manifest.get("warnings", []), *warnings]
+    if said:
+        entries["warnings"] = list(dict.fromkeys(said))
+    return entries
+
+
+def _sources(release: Release) -> list[Any]:
+    """The sources of a release, each with the counts of its records."""
+    said = release.manifest
+    counts = {name: said[name] for name in ("records", "rejected") if name in said}
+    return list(said["sources"]) if isinstance(said.get("sources"), list) else [{**said.get("source", {}), **counts}]
+
+
+def _truths(release: Release) -> dict[str, Any]:
+    """Task -> how its ground truths were read, for those that were read."""
+    read = (release.manifest.get("source") or {}).get("truths", {})
+    if not isinstance(read, str):
+        return dict(read)
+    tasks = pc.unique(release.rows("queries", columns=["task"])["task"])
+    return dict.fromkeys(sorted(tasks.to_pylist()), read)

@@ -1,0 +1,222 @@
+"""Two tables of the same columns become one by key: every row once, with what either side knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.errors import ReleaseError
+from llmfusionbench.release.diff import differing
+from llmfusionbench.release.references import REMEDY
+from llmfusionbench.schema import table_schema
+from llmfusionbench.validation.issue import shorten
+
+Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.int64]
+
+SHOWN: Final = 10
+"""Number of conflicts that are kept with their values; all are counted."""
+
+PREFERENCES: Final = ("old", "new")
+"""Whose values count where both sides have one: those of the release, or those of what is appended."""
+
+TOGETHER: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
+    "queries": (("ground_truth", "choices", "metric"),),
+    "llms": (("parameters_b", "scale"), ("input_price", "output_price", "prices")),
+    "responses": (
+        ("performance", "metric_version"),
+        ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "tokenizer", "cost_usd"),
+    ),
+}
+"""Columns that describe one thing: if one of them is in conflict, all are taken from the same side, with their nulls."""
+
+WHOLE: Final[dict[str, tuple[str, ...]]] = {
+    "responses": ("response", "reasoning", "status", "error", "finish_reason"),
+    "judge_scores": ("score", "reason", "rubric", "served_model", "prompt_sha256", "distribution", "created_at"),
+    "thought_templates": ("template", "sources"),
+}
+"""Columns that tell one answer from another: if one of them is in conflict, the whole row is taken from the same side."""
+
+
+@dataclass(frozen=True)
+class Clash:
+    """A value that both sides state differently."""
+
+    table: str
+    column: str
+    key: str
+    old: str
+    new: str
+
+
+@dataclass
+class Clashes:
+    """The conflicts of some rows: all of them counted, the first ones with their values."""
+
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(table, column) -> number of rows."""
+    shown: list[Clash] = field(default_factory=list)
+
+    def add(self, other: Clashes) -> None:
+        """Add those of other rows."""
+        for place, count in other.counts.items():
+            self.counts[place] = self.counts.get(place, 0) + count
+        self.shown = [*self.shown, *other.shown][:SHOWN]
+
+
+class Merged(NamedTuple):
+    """The rows of both sides."""
+
+    rows: pa.Table
+    """Sorted by key."""
+    clashes: Clashes
+    torn: pa.Table
+    """Keys of the rows that are two different answers, of which the preferred one was taken."""
+
+
+def merge(
+    name: str,
+    old: pa.Table,
+    new: pa.Table,
+    prefer: str | None,
+    places: tuple[object, object],
+    derived: Mapping[str, tuple[Mask, Mask]] | None = None,
+) -> Merged:
+    """The rows of both, and the conflicts between them.
+
+    A null of one side gives way to the value of the other, and an answer that was never asked for (`missing`) to one that was.
+
+    Args:
+        name: The table.
+        old: [n] rows of the release.
+        new: [m] rows to append, in the same columns.
+        prefer: Side whose values count in a conflict; by default those of `old`, for the caller to reject.
+        places: The two releases, for messages.
+        derived: Column -> [n] and [m] whether its value follows from others; two such values are no conflict.
+
+    Raises:
+        ReleaseError: one side has a key twice.
+    """
+    schema = table_schema(name)
+    key = list(schema.key)
+    if not new.num_rows and not old.num_rows:
+        return Merged(old, Clashes(), old.select(key))
+    codes = key_codes(old.select(key), new.select(key))
+    for rows, mine, place in zip((old, new), codes, places, strict=True):
+        _check_once(name, rows.select(key), mine, place)
+    both, mates, extra = _match(*codes)
+    values = [c for c in schema.arrow.names if c not in key]
+    taken, clashes, torn = _choose(name, old, new, values, (both, mates), prefer, derived or {})
+    base = np.concatenate([np.arange(old.num_rows), old.num_rows + extra])
+    keys = pa.concat_tables([old.select(key), new.select(key).take(pa.array(extra))])
+    order = pc.sort_indices(keys, sort_keys=[(k, "ascending") for k in key]).to_numpy()
+    unchanged = not len(extra) and bool((order == np.arange(len(order))).all())
+    columns = []
+    for column in old.column_names:
+        mask = taken.get(column)
+        if unchanged and (mask is None or not mask.any()):
+            columns.append(old[column])
+            continue
+        index = base.copy()
+        if mask is not None:
+            index[both[mask]] = old.num_rows + mates[mask]
+        stacked = pa.chunked_array([*old[column].chunks, *new[column].chunks], old.schema.field(column).type)
+        columns.append(stacked.combine_chunks().take(pa.array(index[order])))
+    return Merged(pa.table(columns, schema=old.schema), clashes, old.select(key).take(pa.array(torn)))
+
+
+def key_codes(old: pa.Table, new: pa.Table) -> tuple[Rows, Rows]:
+    """[n] and [m] a number for the key of every row, the same for the same key; null is a value of its own."""
+    codes = np.zeros(old.num_rows + new.num_rows, np.int64)
+    span = 1
+    for column in old.column_names:
+        values = pa.chunked_array([*old[column].chunks, *new[column].chunks], old.schema.field(column).type)
+        encoded = pc.dictionary_encode(values, null_encoding="encode").combine_chunks()
+        size = max(1, len(encoded.dictionary))
+        if span * size >= 2**62:
+            codes = np.unique(codes, return_inverse=True)[1].reshape(-1).astype(np.int64)
+            span = len(codes)
+        codes = codes * size + encoded.indices.to_numpy()
+        span *= size
+    return codes[: old.num_rows], codes[old.num_rows :]
+
+
+def _check_once(name: str, keys: pa.Table, codes: Rows, place: object) -> None:
+    _, first = np.unique(codes, return_index=True)
+    if len(first) < len(codes):
+        again = int(np.setdiff1d(np.arange(len(codes)), first)[0])
+        raise ReleaseError(f"{place}: table {name}, row {_shown_key(keys, again)} is there twice, expected once. {REMEDY}")
+
+
+def _match(old: Rows, new: Rows) -> tuple[Rows, Rows, Rows]:
+    """Rows of `old` with a key that `new` has, the rows of `new` with these keys, and the other rows of `new`."""
+    order = np.argsort(old, kind="stable")
+    place = np.searchsorted(old, new, sorter=order)
+    rows = np.append(order, -1)[place]
+    found = (rows >= 0) & (np.append(old, -1)[rows] == new)
+    both, mates = rows[found], np.flatnonzero(found)
+    by_row = np.argsort(both)
+    return both[by_row], mates[by_row], np.flatnonzero(~found)
+
+
+def _choose(
+    name: str,
+    old: pa.Table,
+    new: pa.Table,
+    values: Sequence[str],
+    pairs: tuple[Rows, Rows],
+    prefer: str | None,
+    derived: Mapping[str, tuple[Mask, Mask]],
+) -> tuple[dict[str, Mask], Clashes, Rows]:
+    """Column -> whether each pair of rows takes its value from `new`; the conflicts; and the rows of other answers in `old`."""
+    both, mates = pairs
+    if not len(both):
+        return {}, Clashes(), both
+    left, right = old.select(values).take(pa.array(both)), new.select(values).take(pa.array(mates))
+    yields, stays = _never_asked(left, right) if name == "responses" else (np.zeros(len(both), bool),) * 2
+    fills: dict[str, Mask] = {}
+    clashing: dict[str, Mask] = {}
+    for column in values:
+        absent, other = (side[column].is_null().to_numpy() for side in (left, right))
+        fills[column] = absent & ~other
+        clash = differing(left[column], right[column]) & ~absent & ~other & ~yields & ~stays
+        if column in derived:
+            follows = derived[column]
+            clash &= ~(follows[0][both] & follows[1][mates])
+        clashing[column] = clash
+    taken = fills
+    for group in [*TOGETHER.get(name, ()), *((column,) for column in values)]:
+        clash = np.logical_or.reduce([clashing[column] for column in group])
+        taken |= {column: np.where(clash, prefer == "new", taken[column]) for column in group}
+    torn = np.logical_or.reduce([clashing[column] for column in WHOLE.get(name, ())] or [np.zeros(len(both), bool)])
+    taken = {column: np.where(torn, prefer == "new", mask) for column, mask in taken.items()}
+    taken = {column: (mask | yields) & ~stays for column, mask in taken.items()}
+    return taken, _described(name, (old, left, right), both, clashing), both[torn]
+
+
+def _never_asked(left: pa.Table, right: pa.Table) -> tuple[Mask, Mask]:
+    """Whether the left of each pair of answers was never asked for and the right was; and the other way round."""
+    lost, other = (pc.equal(side["status"], "missing").to_numpy() for side in (left, right))
+    return lost & ~other, other & ~lost
+
+
+def _described(name: str, sides: tuple[pa.Table, pa.Table, pa.Table], both: Rows, clashing: dict[str, Mask]) -> Clashes:
+    old, left, right = sides
+    found = Clashes({(name, column): int(mask.sum()) for column, mask in clashing.items() if mask.any()})
+    places = sorted((row, column) for _, column in found.counts for row in np.flatnonzero(clashing[column])[:SHOWN].tolist())
+    keys = old.select(list(table_schema(name).key))
+    for row, column in places[:SHOWN]:
+        said = [shorten(side[column][row].as_py()) for side in (left, right)]
+        found.shown.append(Clash(name, column, _shown_key(keys, int(both[row])), *said))
+    return found
+
+
+def _shown_key(keys: pa.Table, row: int) -> str:
+    values = (keys[name][row].as_py() for name in keys.column_names)
+    return ", ".join(shorten(value).strip('"') for value in values if value is not None)

@@ -1,0 +1,143 @@
+"""One shard of the next version: the rows of both releases for some queries, merged, with the views over them."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from llmfusionbench.builders.appending.merge import Clashes, Mask, merge
+from llmfusionbench.builders.appending.plan import Piece
+from llmfusionbench.builders.making.prices import cost_of
+from llmfusionbench.builders.making.views import make_views, with_columns
+from llmfusionbench.errors import ReleaseError
+from llmfusionbench.release import Release, write_shard
+from llmfusionbench.release.references import REMEDY, answer_keys, dangling
+from llmfusionbench.release.shards import rows_of_queries
+from llmfusionbench.release.writer import shard_name
+from llmfusionbench.schema import table_schema
+
+KEYED: Final = ("queries", "responses", "judge_scores")
+"""The tables that are merged shard by shard."""
+
+_CLOSE: Final = 1e-9
+"""Relative difference up to which a cost is that of its tokens."""
+
+
+@dataclass
+class Written:
+    """What one shard, or all of them, came to."""
+
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Name -> entry for the manifest."""
+    clashes: Clashes = field(default_factory=Clashes)
+    read: tuple[Counter[str], Counter[str]] = field(default_factory=lambda: (Counter(), Counter()))
+    """Table -> number of rows that were read from the release, and from what is appended."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """All that is needed to write a shard."""
+
+    root: Path
+    sides: tuple[Release, Release]
+    """The release, and what is appended."""
+    llms: tuple[pa.Table, pa.Table, pa.Table]
+    """The table `llms` of each, and merged."""
+    prefer: str | None
+
+    def write(self, piece: Piece) -> Written:
+        """Merge the rows of a shard and write its tables. With a conflict that nothing decides, none is written."""
+        done = Written()
+        old, new = (_read(release, piece, splits) for release, splits in zip(self.sides, (piece.old, piece.new), strict=True))
+        tables = {}
+        for read, side in zip(done.read, (old, new), strict=True):
+            read.update({name: side[name].num_rows for name in KEYED})
+        for name in KEYED:
+            derived = self._derived(old[name], new[name]) if name == "responses" else None
+            places = (self.sides[0].path, self.sides[1].path)
+            tables[name], clashes, torn = merge(name, old[name], new[name], self.prefer, places, derived)
+            done.clashes.add(clashes)
+            if name == "responses" and self.prefer is not None and torn.num_rows:  # a judgement goes with its answer
+                loser = old if self.prefer == "new" else new
+                gone = pc.is_in(answer_keys(loser["judge_scores"]), value_set=answer_keys(torn))
+                loser["judge_scores"] = loser["judge_scores"].filter(pc.invert(gone))
+        if done.clashes.counts and self.prefer is None:
+            return done
+        _check_references(tables, self.llms[2])
+        tables |= make_views(tables["queries"], tables["responses"], self.llms[2], tables["judge_scores"])
+        for name, rows in tables.items():
+            file = shard_name(name, piece.split, piece.index, piece.total)
+            done.files[file] = write_shard(self.root, file, rows)
+        return done
+
+    def _derived(self, old: pa.Table, new: pa.Table) -> dict[str, tuple[Mask, Mask]]:
+        """Whether each cost is that of the answer's tokens at the price of its own release."""
+        return {"cost_usd": (_is_of_tokens(old, self.llms[0]), _is_of_tokens(new, self.llms[1]))}
+
+
+def write_pieces(work: Work, pieces: Sequence[Piece], workers: int | None) -> Iterator[Written]:
+    """Write the shards in parallel; their results in order."""
+    count = min(workers or os.cpu_count() or 1, len(pieces))
+    if count <= 1:
+        yield from map(work.write, pieces)
+        return
+    with ThreadPoolExecutor(count) as pool:  # Arrow releases Python's lock
+        tasks = [pool.submit(work.write, piece) for piece in pieces]
+        try:
+            for task in tasks:
+                yield task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+def _read(release: Release, piece: Piece, splits: pa.Array) -> dict[str, pa.Table]:
+    """The rows of a release for the queries of a shard; the queries are in the split of the shard."""
+    rows = {name: [table_schema(name).arrow.empty_table()] for name in KEYED}
+    for split in pc.unique(splits.drop_null()).to_pylist():
+        mine = pa.chunked_array([piece.query_ids.filter(pc.equal(splits, split))])
+        for name in KEYED:
+            rows[name].append(rows_of_queries(release, name, split, mine))
+    tables = {name: pa.concat_tables(parts) for name, parts in rows.items()}
+    queries = tables["queries"]
+    return tables | {"queries": with_columns(queries, {"split": pa.repeat(piece.split, len(queries))})}
+
+
+def _is_of_tokens(responses: pa.Table, llms: pa.Table) -> Mask:
+    """[n] whether the cost of each answer is that of its tokens, at the price of who served it."""
+    stated, computed = responses["cost_usd"], cost_of(responses, llms)
+    bound = pc.multiply(pc.max_element_wise(stated, computed), _CLOSE)
+    same = pc.less_equal(pc.abs(pc.subtract(stated, computed)), bound)
+    return np.asarray(pc.fill_null(same, False).to_numpy(), bool)
+
+
+def _check_references(tables: dict[str, pa.Table], llms: pa.Table) -> None:
+    """Check that every answer has its LLM and every judgement its answer."""
+    answers, scores = tables["responses"], tables["judge_scores"]
+    known = pc.is_in(answers["llm"], value_set=llms["llm"].combine_chunks())
+    if not pc.all(known, min_count=0).as_py():
+        raise dangling("responses", answers["llm"].filter(pc.invert(known))[0].as_py(), "llms")
+    keys = answer_keys(scores)
+    judged = pc.is_in(keys, value_set=answer_keys(answers))
+    if not pc.all(judged, min_count=0).as_py():
+        lost = keys.filter(pc.invert(judged))[0].as_py()
+        raise dangling("judge_scores", lost.replace("\x00", " "), "responses")
+
+
+def check_counts(release: Release, read: Counter[str]) -> None:
+    """Check that no row of a release is lost, as it would be if its query were in no shard of its split."""
+    for name in KEYED:
+        had = sum(s["rows"] for s in release.manifest["tables"].get(name, {"splits": {}})["splits"].values())
+        if had != read[name]:
+            raise ReleaseError(
+                f"{release.path}: {had - read[name]:,} of {had:,} rows of {name} belong to no query of their split. {REMEDY}"
+            )

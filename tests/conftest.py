@@ -76,6 +76,7 @@ SLOW = (
     "test_overwrite.py::test_a_file_of_results",
     "test_terminal.py::test_no_command_prints",
     "builders/test_rescore.py",
+    "builders/appending/test_keyed_union.py",
     "builders/templates/test_extractive.py",
     "baselines/retrievers/test_retrievers.py::test_no_leak",
     "baselines/retrievers/test_prompt_comparison.py::test_a_run_that_was_cut",

@@ -28,6 +28,7 @@ PROMPTS = 2
 
 STAGES = {
     "rescore": ["rescore", "{test}", "--workers", "1", "--overwrite", "--out", "{out}"],
+    "append": ["append", "{test}", "{train}", "--workers", "1", "--overwrite", "--out", "{out}"],
     "tokens": ["tokens", "{test}", "--tokenizer", "cl100k_base", "--workers", "1", "--overwrite", "--out", "{out}"],
     "templates": ["templates", "build", "{train}", "--overwrite", "--out", "{out}"],
     "replies": [

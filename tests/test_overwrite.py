@@ -18,6 +18,7 @@ from tests.helpers.tiny_release import change_manifest
 EVALUATE = ["evaluate", "sample", "--router", "cheapest", "--baseline", "best_single", "--resamples", "2"]
 COMMANDS = {
     "build": ["build", "table", "log.csv"],
+    "append": ["append", "sample", "new", "--workers", "1"],
     "rescore": ["rescore", "part", "--workers", "1"],
     "tokens": ["tokens", "part", "--tokenizer", "cl100k_base", "--workers", "1"],
     "templates": ["templates", "build", "sample", "--limit", "3"],
@@ -30,7 +31,7 @@ COMMANDS = {
     "audit": ["audit", "part", "--no-near-duplicates"],
     "scenarios": [*EVALUATE, "--scenario", "judge", "--scenario", "balance"],
 }
-QUICK = ("build", "rescore", "routing", "simulate", "evaluate", "audit", "scenarios")
+QUICK = ("build", "append", "rescore", "routing", "simulate", "evaluate", "audit", "scenarios")
 """Commands whose directories are of all kinds but that of a corpus."""
 
 EXTENSION = {"manifest_version": 3, "name": "Reader", "version": "1.2", "files": {}}
@@ -50,6 +51,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "log.csv").write_text("prompt,llm,response\n1+1?,small,2\n1+1?,big,3\n")
     write_part(tmp_path / "part", tasks=["boolq"], llms=2)
+    assert run(["build", "table", "log.csv", "--out", "new"]) == 0
     return tmp_path
 
 

@@ -65,7 +65,7 @@ RUNS = {
         "diff R R", "evaluate R --router knn --router oracle",
         "evaluate R --router knn --json", "evaluate R --router knn --out OUT/evaluate", "fuse R", "fuse R --json",
         "fuse R --out OUT/fuse.csv", "rescore R --out OUT/rescore", "tokens R --tokenizer cl100k_base --out OUT/tokens",
-        "templates build R --out OUT/templates", "templates retrieve OUT/templates --prompt {E}",
+        "append R sample --out OUT/append", "templates build R --out OUT/templates", "templates retrieve OUT/templates --prompt {E}",
         "templates retrieve OUT/templates --out OUT/prompts.jsonl",
         "export sft R --format messages --include-test --out OUT/sft", "export sft R --format messages --out OUT/s",
         "export preference R --format trl --include-test --duplicates keep --out OUT/preference",
@@ -82,7 +82,7 @@ RUNS = {
         "export sft R --format {E} --out OUT/s",
         "evaluate-prompts R --retrieval-only --out OUT/p", "build table OUT/{E}.csv --out OUT/b", "build {E} x --out OUT/b",
         "build table LOG --out OUT/b --map {E}={E}", "info {E}", "validate {E}", "info {E}/{E}", "quickstart --out R",
-        "audit {E}",
+        "audit {E}", "append R R --out OUT/a", "append R {E} --out OUT/a",
     ],
     2: ["simulate --scale {E} --out OUT/s", "{E}", "info R --{E}", "evaluate R --split {E}"],
 }  # fmt: skip

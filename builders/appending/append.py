@@ -66,8 +66,8 @@ def append(
         new: What to append, named in the same way.
         out: Directory of the next version, written atomically.
         prefer: Whose value counts where both have one: `old`, that of `release`, or `new`. It is taken with all columns that
-            describe the same thing, such as the tokens and their tokenizer. Of two different answers, the whole row is taken, with
-            its judge scores.
+            describe the same thing, such as the tokens and their tokenizer. If the two are different answers, the whole row is
+            taken, with its judge scores.
         overwrite: Replace an existing release, which may be `release` itself.
         workers: Number of threads; by default one per core. Any number gives the same bytes.
         progress: Called as progress(stage, done, total).

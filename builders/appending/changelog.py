@@ -95,10 +95,15 @@ def about(
     truths: dict[str, Any] = {**_truths(new), **_truths(old)}
     if truths:
         entries["source"] = {**entries.get("source", {}), "truths": truths}
-    said = [*old.manifest.get("warnings", []), *new.manifest.get("warnings", []), *warnings]
+    said = [*_warnings(old), *_warnings(new), *warnings]
     if said:
         entries["warnings"] = list(dict.fromkeys(said))
     return entries
+
+
+def _warnings(release: Release) -> list[str]:
+    said = release.manifest.get("warnings")
+    return [line for line in said if isinstance(line, str)] if isinstance(said, list) else []
 
 
 def _sources(release: Release) -> list[Any]:
@@ -112,6 +117,6 @@ def _truths(release: Release) -> dict[str, Any]:
     """Task -> how its ground truths were read, for those that were read."""
     read = (release.manifest.get("source") or {}).get("truths", {})
     if not isinstance(read, str):
-        return dict(read)
+        return dict(read) if isinstance(read, dict) else {}
     tasks = pc.unique(release.rows("queries", columns=["task"])["task"])
     return dict.fromkeys(sorted(tasks.to_pylist()), read)

@@ -31,10 +31,13 @@ TOGETHER: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "llms": (("parameters_b", "scale"), ("input_price", "output_price", "prices")),
     "responses": (
         ("performance", "metric_version"),
-        ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "tokenizer", "cost_usd"),
+        ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "tokenizer"),
     ),
 }
 """Columns that describe one thing: if one of them is in conflict, all are taken from the same side, with their nulls."""
+
+FOLLOWS: Final = {"cost_usd": ("input_tokens", "output_tokens")}
+"""Column -> those that its value follows from, unless it is stated."""
 
 WHOLE: Final[dict[str, tuple[str, ...]]] = {
     "responses": ("response", "reasoning", "status", "error", "finish_reason"),
@@ -194,6 +197,10 @@ def _choose(
     for group in [*TOGETHER.get(name, ()), *((column,) for column in values)]:
         clash = np.logical_or.reduce([clashing[column] for column in group])
         taken |= {column: np.where(clash, prefer == "new", taken[column]) for column in group}
+    for column, (follows, _) in derived.items():
+        clash = np.logical_or.reduce([clashing[cause] for cause in FOLLOWS[column]])
+        clash &= follows[both] | left[column].is_null().to_numpy()
+        taken[column] = np.where(clash, prefer == "new", taken[column])
     torn = np.logical_or.reduce([clashing[column] for column in WHOLE.get(name, ())] or [np.zeros(len(both), bool)])
     taken = {column: np.where(torn, prefer == "new", mask) for column, mask in taken.items()}
     taken = {column: (mask | yields) & ~stays for column, mask in taken.items()}

@@ -20,10 +20,11 @@ from llmfusionbench.builders.making.prices import cost_of
 from llmfusionbench.builders.making.views import make_views, with_columns
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.release import Release, write_shard
-from llmfusionbench.release.references import REMEDY, answer_keys, dangling
+from llmfusionbench.release.references import REMEDY, answer_keys
 from llmfusionbench.release.shards import rows_of_queries
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import table_schema
+from llmfusionbench.validation.issue import shorten
 
 KEYED: Final = ("queries", "responses", "judge_scores")
 """The tables that are merged shard by shard."""
@@ -58,6 +59,8 @@ class Work:
         """Merge the rows of a shard and write its tables. With a conflict that nothing decides, none is written."""
         done = Written()
         old, new = (_read(release, piece, splits) for release, splits in zip(self.sides, (piece.old, piece.new), strict=True))
+        for release, side, llms in zip(self.sides, (old, new), self.llms, strict=False):
+            _check_references(release.path, side, llms)
         tables = {}
         for read, side in zip(done.read, (old, new), strict=True):
             read.update({name: side[name].num_rows for name in KEYED})
@@ -72,7 +75,6 @@ class Work:
                 loser["judge_scores"] = loser["judge_scores"].filter(pc.invert(gone))
         if done.clashes.counts and self.prefer is None:
             return done
-        _check_references(tables, self.llms[2])
         tables |= make_views(tables["queries"], tables["responses"], self.llms[2], tables["judge_scores"])
         for name, rows in tables.items():
             file = shard_name(name, piece.split, piece.index, piece.total)
@@ -120,17 +122,18 @@ def _is_of_tokens(responses: pa.Table, llms: pa.Table) -> Mask:
     return np.asarray(pc.fill_null(same, False).to_numpy(), bool)
 
 
-def _check_references(tables: dict[str, pa.Table], llms: pa.Table) -> None:
-    """Check that every answer has its LLM and every judgement its answer."""
+def _check_references(place: Path, tables: dict[str, pa.Table], llms: pa.Table) -> None:
+    """Check that every answer of a release has its LLM and every judgement its answer."""
     answers, scores = tables["responses"], tables["judge_scores"]
-    known = pc.is_in(answers["llm"], value_set=llms["llm"].combine_chunks())
-    if not pc.all(known, min_count=0).as_py():
-        raise dangling("responses", answers["llm"].filter(pc.invert(known))[0].as_py(), "llms")
-    keys = answer_keys(scores)
-    judged = pc.is_in(keys, value_set=answer_keys(answers))
-    if not pc.all(judged, min_count=0).as_py():
-        lost = keys.filter(pc.invert(judged))[0].as_py()
-        raise dangling("judge_scores", lost.replace("\x00", " "), "responses")
+    _check_all(place, answers["llm"], llms["llm"].combine_chunks(), "responses", "llms")
+    _check_all(place, answer_keys(scores), answer_keys(answers), "judge_scores", "responses")
+
+
+def _check_all(place: Path, keys: pa.Array, known: pa.Array, table: str, other: str) -> None:
+    found = pc.is_in(keys, value_set=known)
+    if not pc.all(found, min_count=0).as_py():
+        lost = keys.filter(pc.invert(found))[0].as_py().replace("\x00", ", ")
+        raise ReleaseError(f"{place}: table {table} refers to {shorten(lost)}, which {other} does not have. {REMEDY}")
 
 
 def check_counts(release: Release, read: Counter[str]) -> None:

@@ -30,7 +30,7 @@ def command(release: str, new: str, out: Path, **settings: Any) -> None:
     \b
     Examples:
       llmfusionbench append my-release more-answers --out my-release-2
-      llmfusionbench append my-release corrected --out my-release-2 --prefer new
+      llmfusionbench append my-release corrected --out my-release-3 --prefer new
     """
     from llmfusionbench.builders.appending.append import append
 

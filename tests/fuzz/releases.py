@@ -28,6 +28,7 @@ COMMANDS: Final = (
     "evaluate r --router knn --resamples 9 --scenario balance", "evaluate r --router random --resamples 9 --json",
     "evaluate r --router ridge --resamples 9 --protocol kfold --folds 2 --out out",
     "fuse r --folds 2 --resamples 9", "fuse r --folds 2 --resamples 9 --json --out out",
+    "append r good --out out --prefer new --workers 1", "append good r --out out --workers 1",
     "rescore r --out out --workers 1", "tokens r --out out --tokenizer cl100k_base --workers 1",
     "templates build r --out out", "templates retrieve r --retriever bm25 --out out",
     "evaluate-prompts r --retrieval-only --out out", "export sft r --format messages --out out",

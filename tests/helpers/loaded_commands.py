@@ -6,6 +6,7 @@ from llmfusionbench.cli.main import COMMANDS
 from llmfusionbench.texts.tokens import encoding
 
 _LATER = (
+    "llmfusionbench.builders.appending.append",
     "llmfusionbench.builders.revising.rescore", "llmfusionbench.builders.revising.recount",
     "llmfusionbench.builders.templates.build", "llmfusionbench.builders.templates.extractive", "llmfusionbench.builders.build",
     "llmfusionbench.builders.sources.table", "llmfusionbench.builders.simulation", "llmfusionbench.baselines.exporters",

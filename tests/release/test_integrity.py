@@ -50,6 +50,8 @@ def score_77(row: dict[str, Any]) -> None:
         "evaluate R --router knn",
         "evaluate R --router random --out OUT",
         "fuse R",
+        "append R sample --out OUT",
+        "append sample R --out OUT",
         "rescore R --out OUT",
         "tokens R --tokenizer cl100k_base --out OUT",
         "templates build R --out OUT",

@@ -1,0 +1,122 @@
+"""Two tables merged by key, against the rules row by row, on random rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmfusionbench.builders.appending.merge import SHOWN, TOGETHER, WHOLE, key_codes, merge
+from llmfusionbench.errors import ReleaseError
+from llmfusionbench.schema import table_schema
+
+PLACES = ("one", "other")
+SCHEMA = table_schema("responses")
+BLANK: dict[str, Any] = dict.fromkeys(SCHEMA.arrow.names)
+
+answers = st.builds(
+    lambda **values: BLANK | values,
+    query_id=st.sampled_from(["a" * 24, "b" * 24]),
+    llm=st.sampled_from(["ant", "bee"]),
+    mode=st.sampled_from(["direct", "think"]),
+    replicate=st.integers(0, 1),
+    status=st.sampled_from(["ok", "error", "missing"]),
+    response=st.sampled_from([None, "yes", "no"]),
+    sampling=st.sampled_from([None, {"temperature": 0.5}, {"temperature": 1.0}]),
+    input_tokens=st.sampled_from([None, 1, 2]),
+    tokenizer=st.sampled_from([None, "t"]),
+    performance=st.sampled_from([None, 0.0, 1.0]),
+    metric_version=st.sampled_from([None, "1"]),
+    latency_s=st.sampled_from([None, 1.0, 2.0]),
+    provenance=st.just("imported"),
+)
+
+
+def key_of(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in SCHEMA.key)
+
+
+sides = st.lists(answers, max_size=10, unique_by=key_of)
+
+
+def table(rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=SCHEMA.arrow)
+
+
+def expected(old: dict[str, Any], new: dict[str, Any], prefer: str) -> tuple[dict[str, Any], list[str]]:
+    """The row that two rows of one key become, and the columns in conflict, by the rules."""
+    if "missing" in (old["status"], new["status"]) and old["status"] != new["status"]:
+        return (new if old["status"] == "missing" else old), []
+    torn = [name for name in BLANK if None not in (old[name], new[name]) and old[name] != new[name]]
+    first, second = (old, new) if prefer == "old" else (new, old)
+    if set(torn) & set(WHOLE["responses"]):
+        return first, torn
+    alone = {name for group in TOGETHER["responses"] if set(group) & set(torn) for name in group}
+    return {name: first[name] if name in alone or first[name] is not None else second[name] for name in BLANK}, torn
+
+
+@given(sides, sides, st.sampled_from(["old", "new"]))
+def test_against_the_rules(old: list[dict[str, Any]], new: list[dict[str, Any]], prefer: str) -> None:
+    before, after = ({key_of(row): row for row in table(side).to_pylist()} for side in (old, new))
+    found, clashes, torn = merge("responses", table(old), table(new), prefer, PLACES)
+    rows = found.to_pylist()
+    assert [key_of(row) for row in rows] == sorted(before.keys() | after.keys())
+    counts: dict[tuple[str, str], int] = {}
+    for row in rows:
+        if (key := key_of(row)) in before and key in after:
+            wanted, columns = expected(before[key], after[key], prefer)
+            assert row == wanted
+            for column in columns:
+                counts["responses", column] = counts.get(("responses", column), 0) + 1
+            assert (key in {key_of(k) for k in torn.to_pylist()}) == bool(set(columns) & set(WHOLE["responses"]))
+        else:
+            assert row == before.get(key, after.get(key))
+    assert clashes.counts == counts
+    assert len(clashes.shown) == min(SHOWN, sum(counts.values()))
+
+
+@given(sides)
+def test_a_table_with_itself_or_with_no_rows(rows: list[dict[str, Any]]) -> None:
+    whole, none = table(sorted(rows, key=key_of)), table([])
+    for old, new in ((whole, whole), (whole, none), (none, whole)):
+        found, clashes, _ = merge("responses", old, new, None, PLACES)
+        assert found.equals(whole)
+        assert not clashes.counts
+
+
+def test_many_conflicts_are_counted_and_few_are_kept() -> None:
+    rows = [BLANK | {"query_id": f"{n:024x}", "llm": "ant", "mode": "direct", "replicate": 0, "status": "ok",
+                     "provenance": "imported", "response": "x" * 500} for n in range(5_000)]  # fmt: skip
+    _, clashes, _ = merge("responses", table(rows), table([row | {"response": "y" * 500} for row in rows]), None, PLACES)
+    assert clashes.counts == {("responses", "response"): 5_000}
+    assert len(clashes.shown) == SHOWN
+    assert clashes.shown[0].key == f"{0:024x}, ant, direct, 0"
+    assert len(clashes.shown[0].new) < 80
+
+
+def test_a_key_that_is_there_twice() -> None:
+    row = BLANK | {
+        "query_id": "a" * 24,
+        "llm": "ant",
+        "mode": "direct",
+        "replicate": 0,
+        "status": "ok",
+        "provenance": "imported",
+    }
+    with pytest.raises(ReleaseError, match=r"other: table responses, row a+, ant, direct, 0 is there twice, expected once"):
+        merge("responses", table([row]), table([row, row]), None, PLACES)
+
+
+def test_keys_of_more_values_than_a_number_holds() -> None:
+    """Null is a value of its own, and no two keys share a code."""
+    names = [f"k{i}" for i in range(8)]
+    rng = np.random.default_rng(0)
+    columns = {name: pa.array([None if v == 0 else str(v) for v in rng.permutation(600)], pa.string()) for name in names}
+    rows = pa.table(columns)
+    left, right = key_codes(rows, rows.slice(100))
+    assert len(np.unique(left)) == 600
+    assert (left[100:] == right).all()

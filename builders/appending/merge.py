@@ -190,8 +190,8 @@ def _choose(
         fills[column] = absent & ~other
         clash = differing(left[column], right[column]) & ~absent & ~other & ~yields & ~stays
         if column in derived:
-            follows = derived[column]
-            clash &= ~(follows[0][both] & follows[1][mates])
+            here, there = derived[column]
+            clash &= ~(here[both] & there[mates])
         clashing[column] = clash
     taken = fills
     for group in [*TOGETHER.get(name, ()), *((column,) for column in values)]:

@@ -66,12 +66,13 @@ _FUSIONFACTORY: Final = (
         "A score that is missing is null, and reports state how many there are",
     ),
     Defect(
-        "Public code for logs of this kind drops empty rows and then takes each 40 rows as one query, so that one missing row mixes "
-        "all later queries",
+        "Public code for logs of this kind drops empty rows and then takes each 40 rows as one query, so that one missing row "
+        "mixes all later queries",
         "Rows are joined by their keys, never by position",
     ),
     Defect(
-        "Public code for logs of this kind splits rows, not queries, into train and test, and scales test scores by their own extremes",
+        "Public code for logs of this kind splits rows, not queries, into train and test, and scales test scores by their own "
+        "extremes",
         "A query is in one split with all its answers, and scores are not scaled",
     ),
     Defect(
@@ -102,9 +103,7 @@ DEFECTS: Final[dict[str, tuple[Defect, ...]]] = {
     ),
     "routerbench": (
         Defect("Prompts and answers are lists written as Python text", "They are read as literals, and no code is run"),
-        Defect(
-            "The published files are pickles, which may run code", "They are read on request only, by a reader that runs none"
-        ),
+        Defect("The published files are pickles, which may run code", "They are read only on request, and no code is run"),
         Defect("Costs are stated without token counts", "Costs are kept; tokens are null"),
     ),
     "routellm": (
@@ -123,9 +122,7 @@ DEFECTS: Final[dict[str, tuple[Defect, ...]]] = {
             "Answers are JSON objects, and some are broken or cut off",
             "Texts are kept as they came; the audit counts both",
         ),
-        Defect(
-            "The name inside a file can differ from the name of the file", "The LLM is the one that the file is named after"
-        ),
+        Defect("The LLM's name in a file can differ from that of the file", "The LLM is the one that the file is named after"),
     ),
     "wildbench": (
         Defect("Answers have scores of judges only, from 1 to 10, as text", "Scores are scaled to the range from 0 to 1"),

@@ -34,7 +34,8 @@ REFERENCE: Final = "fusionbench"
 
 _FRONT: Final = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)(?:^|\n)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 
-IS: Final = """It is meant for:
+IS: Final = """\
+It is meant for:
 
 - query-level fusion: routers that pick an LLM for each query;
 - thought-level fusion: thought templates distilled from the best answers, and retrieved for new queries;
@@ -43,7 +44,8 @@ IS: Final = """It is meant for:
 It is not a ranking of LLMs: prompts, limits and prices are those of one log. It is not a sample of what people ask. Scores are
 those of a program or of a judge, and both make mistakes. Costs follow from list prices, not from bills."""
 
-ETHICS: Final = """**Personal data.** Queries and answers are published as they were logged. They can hold names, addresses or keys of people. The
+ETHICS: Final = """\
+**Personal data.** Queries and answers are published as they were logged. They can hold names, addresses or keys of people. The
 audit looks for e-mail addresses, keys and card numbers by their form; it finds no other personal data. If you find some,
 report it in the Community tab, and it will be removed in the next version.
 
@@ -57,7 +59,8 @@ competing LLMs. Table `llms` states a licence where the log does. Check the term
 can no longer be evaluated on those benchmarks. Do not train on `test` or `partial_test`, and do not publish their texts where
 crawlers collect training data."""
 
-MAINTENANCE: Final = """Each version is a commit on the Hub. Name the commit as `revision` to get the same rows again. `manifest.json` lists the SHA-256
+MAINTENANCE: Final = """\
+Each version is a commit on the Hub. Name the commit as `revision` to get the same rows again. `manifest.json` lists the SHA-256
 of every file, and `llmfusionbench diff` shows what changed between two versions. Report faults in the Community tab."""
 
 
@@ -167,7 +170,7 @@ def read_card(text: str) -> tuple[dict[str, Any], str]:
 def checked_metadata(data: dict[str, Any], place: str) -> dict[str, Any]:
     """Metadata that the Hub's own reader gives back as they are. Raises InputError if it does not."""
     try:
-        again = DatasetCardData(**data).to_dict()
+        again: dict[str, Any] = DatasetCardData(**data).to_dict()  # type: ignore[no-untyped-call]
     except (TypeError, ValueError) as error:
         raise InputError(f"{place}: the Hub cannot read its metadata ({error}). Remedy: correct them") from error
     lost = [key for key, value in data.items() if value is not None and again.get(key) != value]

@@ -16,6 +16,7 @@ from huggingface_hub import DatasetCardData
 from pyarrow.fs import LocalFileSystem
 
 from llmfusionbench.auditing.signs.languages import language
+from llmfusionbench.builders.known.hub_licences import HUB_LICENCES
 from llmfusionbench.builders.known.tasks import DOMAINS
 from llmfusionbench.release import Release
 from llmfusionbench.release.card import configs, filled_splits
@@ -23,81 +24,6 @@ from llmfusionbench.release.card_parts import row_total, tables_of
 
 COMPUTED: Final = ("size_categories", "configs", "dataset_info")
 """Keys that a user's own card cannot set: they follow from the files."""
-
-HUB_LICENCES: Final = frozenset(
-    [
-        "apache-2.0",
-        "mit",
-        "openrail",
-        "bigscience-openrail-m",
-        "creativeml-openrail-m",
-        "bigscience-bloom-rail-1.0",
-        "bigcode-openrail-m",
-        "afl-3.0",
-        "artistic-2.0",
-        "bsl-1.0",
-        "bsd",
-        "bsd-2-clause",
-        "bsd-3-clause",
-        "bsd-3-clause-clear",
-        "c-uda",
-        "cc",
-        "cc0-1.0",
-        "cc-by-2.0",
-        "cc-by-2.5",
-        "cc-by-3.0",
-        "cc-by-4.0",
-        "cc-by-sa-3.0",
-        "cc-by-sa-4.0",
-        "cc-by-nc-2.0",
-        "cc-by-nc-3.0",
-        "cc-by-nc-4.0",
-        "cc-by-nd-4.0",
-        "cc-by-nc-nd-3.0",
-        "cc-by-nc-nd-4.0",
-        "cc-by-nc-sa-2.0",
-        "cc-by-nc-sa-3.0",
-        "cc-by-nc-sa-4.0",
-        "cdla-sharing-1.0",
-        "cdla-permissive-1.0",
-        "cdla-permissive-2.0",
-        "wtfpl",
-        "ecl-2.0",
-        "epl-1.0",
-        "epl-2.0",
-        "etalab-2.0",
-        "eupl-1.1",
-        "agpl-3.0",
-        "gfdl",
-        "gpl",
-        "gpl-2.0",
-        "gpl-3.0",
-        "lgpl",
-        "lgpl-2.1",
-        "lgpl-3.0",
-        "isc",
-        "lppl-1.3c",
-        "ms-pl",
-        "mpl-2.0",
-        "odc-by",
-        "odbl",
-        "openrail++",
-        "osl-3.0",
-        "postgresql",
-        "ofl-1.1",
-        "ncsa",
-        "unlicense",
-        "zlib",
-        "pddl",
-        "lgpl-lr",
-        "deepfloyd-if-license",
-        "llama2",
-        "gemma",
-        "unknown",
-        "other",
-    ]
-)
-"""Identifiers of licences that the Hub knows: huggingface.co/docs/hub/repositories-licenses."""
 
 _SIZES: Final = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
 _CODES: Final = {
@@ -158,7 +84,7 @@ def licence_keys(licence: str | None, stated: pa.ChunkedArray) -> dict[str, str]
     if licence is None:
         return {"license": "unknown"}
     folded = licence.strip().lower().replace(" ", "-")
-    if folded in HUB_LICENCES - {"other"}:
+    if folded in HUB_LICENCES and folded != "other":
         return {"license": folded}
     return _other(re.sub(r"[^a-z0-9.+-]{1,200}", "-", folded[:200]).strip("-")[:96] or "other", licence[:500])
 

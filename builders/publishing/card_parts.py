@@ -65,7 +65,7 @@ def _verdict(found: Sequence[Finding]) -> str:
 
 
 def _findings_table(found: Sequence[Finding]) -> str:
-    cells = [
+    cells: list[tuple[str, ...]] = [
         (
             finding.severity,
             f"`{finding.detector}`: {_safe(finding.title)}",

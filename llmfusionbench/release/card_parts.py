@@ -67,12 +67,18 @@ def row_total(manifest: Mapping[str, Any], name: str) -> int:
 
 def about(manifest: Mapping[str, Any]) -> str:
     """What the release is, in figures, below its banner."""
-    words = (
-        f"{counted(row_total(manifest, 'responses'), 'answer')} of {counted(row_total(manifest, 'llms'), 'LLM')} to "
+    return "\n\n".join(filter(None, [banner(manifest), counted_about(manifest)]))
+
+
+def counted_about(manifest: Mapping[str, Any]) -> str:
+    """What the release is, in figures; it states whether rows are simulated."""
+    simulated = "simulated" in manifest.get("provenance", [])
+    made = "" if not simulated else "simulated " if manifest["provenance"] == ["simulated"] else "partly simulated "
+    return (
+        f"{counted(row_total(manifest, 'responses'), f'{made}answer')} of {counted(row_total(manifest, 'llms'), 'LLM')} to "
         f"{counted(row_total(manifest, 'queries'), 'query', 'queries')}, with scores and costs where they are known: one "
         f"validated, typed dataset (schema version {plain(manifest['schema_version'])})."
     )
-    return "\n\n".join(filter(None, [banner(manifest), words]))
 
 
 def row_counts(manifest: Mapping[str, Any]) -> str:
@@ -141,8 +147,7 @@ def _history(manifest: Mapping[str, Any]) -> Iterator[str]:
     """The steps that made the release from an earlier one, each in a line."""
     steps = [step for step in manifest.get("history", []) if isinstance(step, dict)]
     for step in steps[-_STEPS:]:
-        options = step.get("options")
-        settings = options.items() if isinstance(options, dict) else ()
+        settings = _pairs(step.get("options"))[:ROWS]
         stated = ", ".join(f"{plain(name)} {plain(value)}" for name, value in settings if value is not None)
         yield named(step.get("step", "unnamed")) + (f" ({stated})" if stated else "")
 
@@ -197,27 +202,28 @@ def changes(manifest: Mapping[str, Any]) -> str:
 
 
 def _version_changes(entry: Mapping[str, Any]) -> str:
-    rows = []
-    for name, change in entry["changes"].items():
-        if isinstance(change, dict):
-            columns = change.get("columns")
-            cells = [
-                f"{named(column)} {rows:,}"
-                for column, rows in (columns.items() if isinstance(columns, dict) else ())
-                if isinstance(rows, int)
-            ]
-            rows.append(
-                [named(name), *(_number(change.get(what)) for what in ("added", "removed", "changed")), ", ".join(cells)]
-            )
+    rows = [[named(name), *_changed(change)] for name, change in entry["changes"].items() if isinstance(change, dict)]
     version = entry.get("version")
     title = f"**Version {version}**" if isinstance(version, int) else "**A version without a number**"
-    lines = [f"{title}, by {named(entry.get('step', 'unnamed'))}:", ""]
-    lines.append(
-        table(["table", "added", "removed", "changed", "values changed, by column"], rows) if rows else "No rows changed."
-    )
+    head = ["table", "added", "removed", "changed", "values changed, by column"]
+    lines = [f"{title}, by {named(entry.get('step', 'unnamed'))}:", "", table(head, rows) if rows else "No rows changed."]
     examples = entry.get("examples")
     shown = [e for e in examples if isinstance(e, dict)][:_EXAMPLES] if isinstance(examples, list) else []
     return "\n".join([*lines, *(["", *map(_example, shown)] if shown else [])])
+
+
+def _changed(change: Mapping[str, Any]) -> list[str]:
+    """Rows added, removed and changed in a table, and the columns with the number of rows in which they changed."""
+    columns = _pairs(change.get("columns"))
+    return [
+        *(_number(change.get(what)) for what in ("added", "removed", "changed")),
+        ", ".join(f"{named(column)} {_number(rows)}" for column, rows in columns[:ROWS]),
+    ]
+
+
+def _pairs(value: object) -> list[tuple[str, Any]]:
+    """The entries of a JSON object; none of anything else."""
+    return list(value.items()) if isinstance(value, dict) else []
 
 
 def _number(value: object) -> str:
@@ -226,12 +232,9 @@ def _number(value: object) -> str:
 
 def _example(example: Mapping[str, Any]) -> str:
     """One changed row: its table and key, and the column; texts are not shown."""
-    key = example.get("key")
     parts = [plain(example.get("what", "changed"))]
     parts += [named(example["table"])] if "table" in example else []
-    parts += [
-        f"{plain(name)} {named(value)}" for name, value in (key.items() if isinstance(key, dict) else ()) if value is not None
-    ]
+    parts += [f"{plain(name)} {named(value)}" for name, value in _pairs(example.get("key"))[:ROWS] if value is not None]
     parts += [f"column {named(example['column'])}"] if "column" in example else []
     return f"- for example: {', '.join(parts)}"
 

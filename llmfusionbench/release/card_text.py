@@ -1,7 +1,7 @@
 """The text of a card: values of data written so that Markdown shows them as they are, and parts between marks.
 
-A part stands between `<!-- generated: NAME: begin -->` and `<!-- generated: NAME: end -->`, so that it can be made again without
-the prose around it.
+A part stands between `<!-- generated: NAME: begin -->` and `<!-- generated: NAME: end -->`, so that it can be made again
+without the prose around it.
 """
 
 from __future__ import annotations

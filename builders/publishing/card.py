@@ -12,27 +12,28 @@ from llmfusionbench.auditing import Audit
 from llmfusionbench.builders.publishing.card_metadata import COMPUTED, metadata
 from llmfusionbench.builders.publishing.card_parts import audit_part, defects_part, licences_part
 from llmfusionbench.errors import InputError
-from llmfusionbench.evaluation.release_facts import source_of
 from llmfusionbench.release import Release
 from llmfusionbench.release.card import filled_splits, with_front_matter
 from llmfusionbench.release.card_parts import (
     about,
+    banner,
     changes,
     cite_paper,
     collected,
     columns_markdown,
     loading,
     row_counts,
+    row_total,
     splits_part,
     version_of,
 )
-from llmfusionbench.release.card_text import Section, marked, with_parts
+from llmfusionbench.release.card_text import Section, marked, part_names, with_parts
 from llmfusionbench.release.opening import is_repository
 
 REFERENCE: Final = "fusionbench"
 """The source whose release is LLMFusionBench itself."""
 
-_FRONT: Final = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)(?:^|\n)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_FRONT: Final = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)(?<=\n)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 
 IS: Final = """\
 It is meant for:
@@ -71,8 +72,9 @@ def published_card(release: Release, repo_id: str, audit: Audit, *, text: str | 
         release: The release.
         repo_id: `org/name` on the Hub.
         audit: What the audit of the release found.
-        text: A card of the user's own. Its prose is kept, and its generated parts (see `card_text`) are made again. Its
-            metadata win, except for `COMPUTED`; a licence that is passed as well wins over the card's.
+        text: A card of the user's own. Its prose is kept, and its generated parts (see `card_text`) are made again; a release
+            with simulated rows gets a banner if the card has no place for it. The card's metadata win, except for
+            `COMPUTED`; a licence that is passed as well wins over the card's.
         licence: The licence of the release as a whole: an identifier of the Hub, or any name.
 
     Raises:
@@ -88,14 +90,20 @@ def published_card(release: Release, repo_id: str, audit: Audit, *, text: str | 
     if text is None:
         return with_front_matter(checked_metadata(found, "the card"), _body(name, parts))
     own, body = read_card(text)
-    kept = {key: value for key, value in own.items() if key not in COMPUTED}
-    if licence is not None or "license" in kept:
-        drop = own if licence is not None else found
-        for key in ("license", "license_name", "license_details", "license_link"):
-            drop.pop(key, None)
-        kept = {key: value for key, value in own.items() if key not in COMPUTED}
-    merged = {**kept, **{key: value for key, value in found.items() if key not in kept}}
+    if parts["simulated"] and not part_names(body) & {"about", "simulated"}:
+        body = f"{marked('simulated', parts['simulated'])}\n\n{body}"
+    merged = _merged(own, found, licence)
     return with_front_matter(checked_metadata(merged, "the card"), with_parts(body, parts))
+
+
+def _merged(own: dict[str, Any], found: dict[str, Any], licence: str | None) -> dict[str, Any]:
+    """A user's metadata, with those that are missing or computed; the keys of a licence are of one origin."""
+    of_licence = {"license", "license_name", "license_link", "license_details"}
+    dropped = {*COMPUTED, *(of_licence if licence is not None else ())}
+    kept = {key: value for key, value in own.items() if key not in dropped}
+    theirs = of_licence if of_licence & kept.keys() else set()
+    merged = {key: kept.get(key, value) for key, value in found.items() if key in kept or key not in theirs}
+    return {**merged, **kept}
 
 
 def generated_parts(release: Release, repo_id: str, audit: Audit) -> dict[str, str]:
@@ -106,13 +114,14 @@ def generated_parts(release: Release, repo_id: str, audit: Audit) -> dict[str, s
     splits = filled_splits(manifest, "logs") if "logs" in manifest["tables"] else []
     return {
         "about": about(manifest),
+        "simulated": banner(manifest),
         "collected": collected(manifest),
         "load": loading(repo_id, splits=splits, ours=True),
         "rows": row_counts(manifest),
         "splits": splits_part(manifest),
         "fields": columns_markdown(),
         "defects": defects_part(source),
-        "audit": audit_part(audit, digest=source_of(release)["digest"]),
+        "audit": audit_part(audit, rows={name: row_total(manifest, name) for name in ("queries", "llms")}),
         "licences": licences_part(queries, llms, simulated=release.provenance == ["simulated"]),
         "changes": f"This is version {version_of(manifest)}.\n\n{changes(manifest)}",
         "cite": cite(repo_id, reference=source == REFERENCE),
@@ -171,9 +180,9 @@ def checked_metadata(data: dict[str, Any], place: str) -> dict[str, Any]:
     """Metadata that the Hub's own reader gives back as they are. Raises InputError if it does not."""
     try:
         again: dict[str, Any] = DatasetCardData(**data).to_dict()  # type: ignore[no-untyped-call]
-    except (TypeError, ValueError) as error:
+        lost = [key for key, value in data.items() if value is not None and again.get(key) != value]
+    except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{place}: the Hub cannot read its metadata ({error}). Remedy: correct them") from error
-    lost = [key for key, value in data.items() if value is not None and again.get(key) != value]
     if lost:
         raise InputError(f"{place}: the Hub would lose the key {lost[0]!r} of its metadata. Remedy: rename or remove it")
     return data

@@ -31,22 +31,22 @@ def defects_part(source: str | None) -> str:
     return table(["in the logs", "in the tables"], [(f"{d.what}.", f"{d.done}.") for d in known])
 
 
-def audit_part(audit: Audit, *, digest: str | None = None, of: str = "this release") -> str:
+def audit_part(audit: Audit, *, rows: Mapping[str, int] | None = None, of: str = "this release") -> str:
     """What an audit found, and what it did not look at. Personal data is masked.
 
     Args:
         audit: The audit.
-        digest: That of the release that the card is of; another one is stated. None is not compared.
+        rows: Table -> rows of the release that the card is of; an audit of other numbers is called so. None is not compared.
         of: What was audited, in words.
     """
     data = audit.data
-    rows, found = data["rows"], audit.findings
+    seen, found = data["rows"], audit.findings
     looked = (
-        f"`llmfusionbench audit` looked at {counted(rows['responses'], 'answer')} of {counted(rows['llms'], 'LLM')} to "
-        f"{counted(rows['queries'], 'query', 'queries')} of {of}, with {counted(len(data['detectors']), 'detector')}."
+        f"`llmfusionbench audit` looked at {counted(seen['responses'], 'answer')} of {counted(seen['llms'], 'LLM')} to "
+        f"{counted(seen['queries'], 'query', 'queries')} of {of}, with {counted(len(data['detectors']), 'detector')}."
     )
     lines = [looked]
-    if digest is not None and data["release"]["digest"] not in (None, digest):
+    if any(seen[name] != count for name, count in (rows or {}).items()):
         lines += ["", "**The audit is of another state of this release.** Audit it again before you rely on it."]
     lines += ["", _verdict(found)]
     if found:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import re
 from typing import Any, Final
 
 import pyarrow.compute as pc
@@ -30,6 +31,7 @@ REPOSITORY: Final = "repo"
 
 PAPER_DATE: Final = "2025-07-14"
 """When the paper in `CITATION` was published, which describes the logs of these sources, or those that they imitate."""
+_DATE: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T")
 _OF_PAPER: Final = ("fusionbench", "SimulatedLogs")
 
 CONTEXT: Final[dict[str, Any]] = {
@@ -163,6 +165,6 @@ def _date_of(release: Release) -> str | None:
     responses = release.table("responses")
     times = responses.to_table(columns=["created_at"])["created_at"] if "created_at" in responses.schema.names else None
     newest = None if times is None else pc.max(times).as_py()
-    if newest is not None:
+    if newest is not None and _DATE.match(newest):
         return str(newest)[:10]
     return PAPER_DATE if release.manifest.get("source", {}).get("name") in _OF_PAPER else None

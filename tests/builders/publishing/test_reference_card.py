@@ -57,6 +57,11 @@ def test_a_stale_card_is_made_fresh(found: Audit) -> None:
     assert refresh(fresh, found) == fresh
 
 
+def test_the_audit_is_kept_without_a_sample() -> None:
+    assert refresh(CARD, None) == CARD
+    assert marked("audit", "of before") in refresh(f"{CARD}\n{marked('audit', 'of before')}\n", None)
+
+
 @pytest.mark.parametrize(
     "card",
     ["", "no marks at all\n", "<!-- generated: fields: begin -->\nno end", "no begin\n<!-- generated: fields: end -->\n"],

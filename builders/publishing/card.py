@@ -24,6 +24,7 @@ from llmfusionbench.release.card_parts import (
     loading,
     row_counts,
     row_total,
+    sources_of,
     splits_part,
     version_of,
 )
@@ -48,7 +49,7 @@ those of a program or of a judge, and both make mistakes. Costs follow from list
 ETHICS: Final = """\
 **Personal data.** Queries and answers are published as they were logged. They can hold names, addresses or keys of people. The
 audit looks for e-mail addresses, keys and card numbers by their form; it finds no other personal data. If you find some,
-report it in the Community tab, and it will be removed in the next version.
+report it in the Community tab, so that the next version leaves it out.
 
 **What answers may contain.** Answers of LLMs can be false, biased, offensive or unsafe, and code in them can do harm when it is
 run. No person has read them all.
@@ -83,8 +84,7 @@ def published_card(release: Release, repo_id: str, audit: Audit, *, text: str | 
     """
     if not is_repository(repo_id):
         raise InputError(f'{repo_id!r}: not a repository on the Hub. Remedy: name it as "org/name"')
-    reference = release.manifest.get("source", {}).get("name") == REFERENCE
-    name = "LLMFusionBench" if reference else repo_id.partition("/")[2]
+    name = "LLMFusionBench" if _is_reference(release) else repo_id.partition("/")[2]
     parts = generated_parts(release, repo_id, audit)
     found = metadata(release, name, licence)
     if text is None:
@@ -109,7 +109,6 @@ def _merged(own: dict[str, Any], found: dict[str, Any], licence: str | None) -> 
 def generated_parts(release: Release, repo_id: str, audit: Audit) -> dict[str, str]:
     """The generated parts of a card, by name."""
     manifest = release.manifest
-    source = manifest.get("source", {}).get("name")
     queries, llms = release.rows("queries", columns=["task", "license"]), release.rows("llms", columns=["license"])
     splits = filled_splits(manifest, "logs") if "logs" in manifest["tables"] else []
     return {
@@ -120,12 +119,17 @@ def generated_parts(release: Release, repo_id: str, audit: Audit) -> dict[str, s
         "rows": row_counts(manifest),
         "splits": splits_part(manifest),
         "fields": columns_markdown(),
-        "defects": defects_part(source),
+        "defects": defects_part([source.get("name") for source in sources_of(manifest)]),
         "audit": audit_part(audit, rows={name: row_total(manifest, name) for name in ("queries", "llms")}),
         "licences": licences_part(queries, llms, simulated=release.provenance == ["simulated"]),
         "changes": f"This is version {version_of(manifest)}.\n\n{changes(manifest)}",
-        "cite": cite(repo_id, reference=source == REFERENCE),
+        "cite": cite(repo_id, reference=_is_reference(release)),
     }
+
+
+def _is_reference(release: Release) -> bool:
+    """Whether the rows come from the reference logs alone."""
+    return {source.get("name") for source in sources_of(release.manifest)} == {REFERENCE}
 
 
 def cite(repo_id: str, *, reference: bool) -> str:

@@ -23,12 +23,17 @@ _SENTENCE: Final = 320
 _FINDINGS: Final = 60
 
 
-def defects_part(source: str | None) -> str:
-    """What is known to be wrong with the logs of a source, and what the tables do about it."""
-    known = DEFECTS.get(source or "", ())
-    if not known:
-        return f"No defects of the source {named(source or 'unknown')} are known to us. The audit below looks for them."
-    return table(["in the logs", "in the tables"], [(f"{d.what}.", f"{d.done}.") for d in known])
+def defects_part(sources: Sequence[str | None]) -> str:
+    """What is known to be wrong with the logs of some sources, and what the tables do about it."""
+    parts = []
+    for source in dict.fromkeys(source or "unknown" for source in sources):
+        known = DEFECTS.get(source, ())
+        if known:
+            title = f"Logs of the source {named(source)}:\n\n" if len(set(sources)) > 1 else ""
+            parts.append(title + table(["in the logs", "in the tables"], [(f"{d.what}.", f"{d.done}.") for d in known]))
+        else:
+            parts.append(f"No defects of the source {named(source)} are known to us. The audit below looks for them.")
+    return "\n\n".join(parts)
 
 
 def audit_part(audit: Audit, *, rows: Mapping[str, int] | None = None, of: str = "this release") -> str:

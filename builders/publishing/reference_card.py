@@ -35,7 +35,7 @@ def refresh(card: str, found: Audit | None) -> str:
         InputError: CARD.md lacks the marks of a part.
     """
     parts = {
-        "defects": defects_part(REFERENCE),
+        "defects": defects_part([REFERENCE]),
         "licences": task_licences(list(DOMAINS)),
         "fields": columns_markdown(),
         "cite": cite_paper(),

@@ -102,16 +102,19 @@ def splits_part(manifest: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "", ours]) if lines else ours
 
 
+def sources_of(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The sources of a release, one for each release that was put into it; each has the counts of its records."""
+    several = manifest.get("sources")
+    if isinstance(several, list):
+        return [{**source, "name": _text(source.get("name"))} for source in several if isinstance(source, dict)]
+    return [{**manifest.get("source", {}), "records": manifest.get("records")}]
+
+
 def collected(manifest: Mapping[str, Any]) -> str:
-    """Where the rows come from: source, revision, inputs, provenance, steps since then, and warnings of the build."""
-    source = manifest.get("source", {})
-    revision = source.get("revision")
+    """Where the rows come from: provenance, sources with revision and inputs, steps since then, and warnings of the build."""
     lines = [
-        f"- Source: {named(source.get('name') or 'unknown')}"
-        + (f", revision {named(revision)}" if revision else ", no revision stated"),
         *(f"- Provenance: {_PROVENANCE[kind]}" for kind in manifest.get("provenance", [])),
-        *_inputs(source.get("inputs")),
-        *_records(manifest),
+        *(line for source in sources_of(manifest) for line in _source(source)),
         *(f"- Step {number}: {words}" for number, words in enumerate(_history(manifest), start=1)),
     ]
     warnings = manifest.get("warnings")
@@ -120,6 +123,22 @@ def collected(manifest: Mapping[str, Any]) -> str:
         more = [f"- {len(warnings) - _WARNINGS:,} more in `manifest.json`"] if len(warnings) > _WARNINGS else []
         lines += ["", "The build warned:", "", *shown, *more]
     return "\n".join(lines)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _source(source: Mapping[str, Any]) -> Iterator[str]:
+    revision = source.get("revision")
+    stated = f"revision {named(revision)}" if revision else "no revision stated"
+    yield f"- Source: {named(source.get('name') or 'unknown')}, {stated}"
+    yield from _inputs(source.get("inputs"))
+    records = dict(_pairs(source.get("records")))
+    taken, rejected = records.get("taken"), records.get("rejected")
+    if isinstance(taken, int) and isinstance(rejected, int):
+        told = "" if rejected == 0 else ", which `rejected.jsonl` lists with the reason"
+        yield f"- Records: {taken:,} taken, {rejected:,} rejected{told}"
 
 
 def _inputs(inputs: object) -> Iterator[str]:
@@ -132,15 +151,6 @@ def _inputs(inputs: object) -> Iterator[str]:
         yield f"- Input {named(entry.get('name', 'unnamed'))}" + (f" ({', '.join(facts)})" if facts else "")
     if len(known) > _INPUTS:
         yield f"- {counted(len(known) - _INPUTS, 'more input')}, listed in `manifest.json`"
-
-
-def _records(manifest: Mapping[str, Any]) -> Iterator[str]:
-    records = manifest.get("records")
-    if isinstance(records, dict):
-        taken, rejected = records.get("taken"), records.get("rejected")
-        if isinstance(taken, int) and isinstance(rejected, int):
-            told = "" if rejected == 0 else ", which `rejected.jsonl` lists with the reason"
-            yield f"- Records: {taken:,} taken, {rejected:,} rejected{told}"
 
 
 def _history(manifest: Mapping[str, Any]) -> Iterator[str]:

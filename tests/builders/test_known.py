@@ -43,13 +43,16 @@ def test_every_source_of_others_has_known_defects(source: str) -> None:
     for defect in DEFECTS[source]:
         assert not (defect.what + defect.done).endswith(".")
         assert "|" not in defect.what + defect.done
-    text = defects_part(source)
+    text = defects_part([source])
     assert text.count("\n") == len(DEFECTS[source]) + 1
 
 
 def test_a_source_without_known_defects() -> None:
-    assert defects_part(None).startswith("No defects of the source `unknown` are known to us.")
-    assert "<b>" not in defects_part("<b>x</b>")
+    assert defects_part([None]).startswith("No defects of the source `unknown` are known to us.")
+    both = defects_part(["zeroeval", "zeroeval", "table"])
+    assert both.startswith("Logs of the source `zeroeval`:\n\n| in the logs |")
+    assert both.endswith("\n\nNo defects of the source `table` are known to us. The audit below looks for them.")
+    assert "<b>" not in defects_part(["<b>x</b>"])
 
 
 def test_only_the_tasks_of_a_release_are_shown() -> None:

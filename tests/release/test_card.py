@@ -168,6 +168,8 @@ def test_where_rows_come_from() -> None:
     assert "- Input `9.csv` (1 byte)\n- 2 more inputs, listed in `manifest.json`" in text
     assert "- Records: 5 taken, 2 rejected, which `rejected.jsonl` lists with the reason" in text
     assert "- Step 1: `rescore` (metric em)" in text
+    several = collected({**manifest, "sources": [{"name": "a", "records": {"taken": 1, "rejected": 0}}, {"name": "b"}, 7]})
+    assert "- Source: `a`, no revision stated\n- Records: 1 taken, 0 rejected\n- Source: `b`, no revision stated\n" in several
     assert text.endswith("The build warned:\n\n- a \\<b\\>warning\\</b\\>")
 
 

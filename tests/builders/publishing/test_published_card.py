@@ -125,6 +125,7 @@ def test_a_manifest_cannot_inject(tmp_path: Path, found: Audit) -> None:
 
     def change(manifest: dict[str, Any]) -> None:
         manifest["source"] = {"name": EVIL, "revision": EVIL, "inputs": [{"name": EVIL, "bytes": "x", "sha256": EVIL}, 1]}
+        manifest["sources"] = [manifest["source"], {"name": [EVIL], "revision": [EVIL], "records": EVIL}, EVIL]
         manifest["warnings"] = [EVIL, 7]
         step = {"step": EVIL, "options": {EVIL: EVIL}, "version": 2, "changes": {EVIL: {"added": EVIL, "columns": {EVIL: 1}}}}
         manifest["history"] = [{**step, "examples": [{"what": EVIL, "key": {EVIL: EVIL}, "column": EVIL}, 3]}, "no step", 4]

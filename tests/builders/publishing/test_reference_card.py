@@ -11,7 +11,7 @@ import llmfusionbench as lfb
 from llmfusionbench.auditing import Audit, audit
 from llmfusionbench.builders.known.defects import DEFECTS
 from llmfusionbench.builders.known.licences import TASK_LICENCES
-from llmfusionbench.builders.publishing.card import generated_parts, published_card, read_card
+from llmfusionbench.builders.publishing.card import ETHICS, MAINTENANCE, generated_parts, published_card, read_card
 from llmfusionbench.builders.publishing.reference_card import refresh
 from llmfusionbench.errors import InputError
 from llmfusionbench.release.card_parts import columns_markdown
@@ -86,6 +86,8 @@ def test_the_card_has_every_section_and_fact() -> None:
         assert f"\n## {heading}\n" in CARD
     for task, entry in TASK_LICENCES.items():
         assert f"| `{task}` | [{entry.dataset}]({entry.link}) |" in CARD
+    assert f"\n## Ethics\n\n{ETHICS}\n" in CARD
+    assert f"\n## Maintenance\n\n{MAINTENANCE}\n" in CARD
     for defect in DEFECTS["fusionbench"]:
         assert f"| {defect.what}. | {defect.done}. |" in CARD
 

@@ -142,8 +142,9 @@ def _source(source: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _inputs(inputs: object) -> Iterator[str]:
-    """The files that the release was made from, with the start of their SHA-256."""
+    """The files that the release was made from, by name, with the start of their SHA-256."""
     known = [i for i in inputs if isinstance(i, dict)] if isinstance(inputs, list) else []
+    known.sort(key=lambda entry: str(entry.get("name")))
     for entry in known[:_INPUTS]:
         size, digest = entry.get("bytes"), entry.get("sha256")
         facts = [counted(size, "byte")] if isinstance(size, int) else []

@@ -156,7 +156,11 @@ def test_an_empty_manifest_has_a_card() -> None:
 
 
 def test_where_rows_come_from() -> None:
-    source = {"name": "fusionbench", "revision": "abc123", "inputs": [{"name": f"{i}.csv", "bytes": 1} for i in range(12)]}
+    source = {
+        "name": "fusionbench",
+        "revision": "abc123",
+        "inputs": [{"name": f"{i:02}.csv", "bytes": 1} for i in reversed(range(12))],
+    }
     history = [{"step": "rescore", "options": {"metric": "em", "limit": None}}, "odd"]
     manifest = {
         **MANIFEST, "source": source, "provenance": ["collected", "imported"], "records": {"taken": 5, "rejected": 2},
@@ -165,7 +169,7 @@ def test_where_rows_come_from() -> None:
     text = collected(manifest)
     assert "- Source: `fusionbench`, revision `abc123`" in text
     assert "- Provenance: collected: the LLMs were asked by this tool" in text
-    assert "- Input `9.csv` (1 byte)\n- 2 more inputs, listed in `manifest.json`" in text
+    assert "- Input `09.csv` (1 byte)\n- 2 more inputs, listed in `manifest.json`" in text
     assert "- Records: 5 taken, 2 rejected, which `rejected.jsonl` lists with the reason" in text
     assert "- Step 1: `rescore` (metric em)" in text
     several = collected({**manifest, "sources": [{"name": "a", "records": {"taken": 1, "rejected": 0}}, {"name": "b"}, 7]})

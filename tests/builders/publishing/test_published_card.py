@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from markdown_it import MarkdownIt
 
 import llmfusionbench as lfb
 from llmfusionbench.auditing import Audit, audit
@@ -120,6 +121,16 @@ def test_names_of_the_data_cannot_inject(tmp_path: Path) -> None:
     assert "simulated" in data["tags"]
 
 
+def structure(card: str) -> tuple[list[str], set[str], set[str]]:
+    """Headings, link targets and tags of a card, as a parser of Markdown sees them."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(read_card(card)[1])
+    inner = [child for token in tokens for child in token.children or ()]
+    headings = [tokens[i + 1].content for i, token in enumerate(tokens) if token.type == "heading_open"]
+    links = {str(child.attrs["href"]) for child in inner if child.type == "link_open"}
+    html = {token.content.strip() for token in [*tokens, *inner] if token.type in ("html_block", "html_inline")}
+    return headings, links, html
+
+
 def test_a_manifest_cannot_inject(tmp_path: Path, found: Audit) -> None:
     place = write_tiny_release(tmp_path / "release")
 
@@ -132,6 +143,7 @@ def test_a_manifest_cannot_inject(tmp_path: Path, found: Audit) -> None:
 
     change_manifest(place, change)
     text = published_card(lfb.open_release(place), REPO, found)
+    assert structure(text) == structure(published_card(lfb.open_release(write_tiny_release(tmp_path / "plain")), REPO, found))
     assert "<script>" not in text
     assert "](http://evil" not in text
     assert not re.search(r"(?<!\\)http://evil", text)

@@ -58,8 +58,7 @@ bench: $(STAMP)
 	for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 card: $(STAMP)
-	$(BIN)/python -c 'from pathlib import Path; from llmfusionbench.release.card import refresh; \
-	  card = Path("CARD.md"); card.write_text(refresh(card.read_text("utf-8")), "utf-8")'
+	$(BIN)/python -m llmfusionbench.builders.publishing.reference_card
 
 sample: $(STAMP)
 	$(BIN)/python -m llmfusionbench.builders.simulation.sample

@@ -46,6 +46,8 @@ SLOW = (
     "scoring/test_math.py::test_a_comparison_that_gets",
     "scoring/test_math.py::test_threads_share",
     "release/test_writer.py::test_kill",
+    "builders/publishing/test_croissant.py::test_records_are_the_rows",
+    "builders/publishing/test_reference_card.py::test_the_audit_in_the_card",
     "builders/test_sample.py",
     "baselines/exporters/formats/test_llama_factory.py",
     "baselines/exporters/formats/test_trl.py",

@@ -34,7 +34,7 @@ ROOMS = {
         {"sources"},
         {"making"},
         {"build"},
-        {"revising", "templates"},
+        {"revising", "templates", "publishing"},
         {"appending"},
         {"simulation"},
     ),

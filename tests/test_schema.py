@@ -16,7 +16,7 @@ import pytest
 import llmfusionbench as lfb
 from llmfusionbench.errors import SchemaError, UnknownNameError
 from llmfusionbench.release import ReleaseWriter, write_shard
-from llmfusionbench.release.card import BEGIN, END, columns_markdown, refresh
+from llmfusionbench.release.card_parts import columns_markdown
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import (
     SCHEMA_VERSION,
@@ -192,24 +192,6 @@ def test_schemas_in_words(schema: dict[str, Any], words: str) -> None:
 
 
 # --- the card
-
-
-def test_the_card_is_fresh() -> None:
-    card = (PROJECT / "CARD.md").read_text(encoding="utf-8")
-    block = card.partition(BEGIN)[2].partition(END)[0].strip()
-    assert block == columns_markdown().strip(), "CARD.md is stale. Remedy: make card"
-    assert refresh(card) == card
-
-
-def test_a_stale_card_is_made_fresh() -> None:
-    fresh = refresh(f"before\n{BEGIN}\nold columns\n{END}\nafter\n")
-    assert fresh == f"before\n{BEGIN}\n\n{columns_markdown()}\n\n{END}\nafter\n"
-
-
-@pytest.mark.parametrize("card", ["", "no marks at all\n", f"{BEGIN}\nno end", f"no begin\n{END}\n"])
-def test_a_card_without_its_marks_is_not_overwritten(card: str) -> None:
-    with pytest.raises(lfb.LLMFusionBenchError, match="Remedy"):
-        refresh(card)
 
 
 def test_every_column_is_in_the_card() -> None:

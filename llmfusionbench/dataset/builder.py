@@ -25,7 +25,7 @@ from llmfusionbench._version import NAME, __version__
 from llmfusionbench.errors import InputError, ReleaseError, UnknownNameError
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release
-from llmfusionbench.release.card import CITATION
+from llmfusionbench.release.card_parts import CITATION
 from llmfusionbench.release.opening import find_release
 from llmfusionbench.release.shard_files import shard_fragment
 from llmfusionbench.schema import SCHEMA_VERSION, TABLES, table_schema

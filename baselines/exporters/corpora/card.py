@@ -10,7 +10,7 @@ import pyarrow as pa
 import yaml
 
 from llmfusionbench.baselines.exporters.corpora.drops import REASONS
-from llmfusionbench.release.card import SIMULATED
+from llmfusionbench.release.card_parts import SIMULATED
 
 _ROWS: Final = 20
 _KINDS: Final = {

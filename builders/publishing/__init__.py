@@ -1,0 +1,1 @@
+"""Publishing a release on the Hub: what must not be published, what is sent, and whether it arrived."""

@@ -1,0 +1,61 @@
+"""The files of a published release: its shards, and the manifest, card, Croissant file and schemas that go with them."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from llmfusionbench.errors import InputError
+from llmfusionbench.manifest import MANIFEST, dump_manifest
+from llmfusionbench.release import Release
+from llmfusionbench.storage.content import Content
+from llmfusionbench.storage.files import sha256
+from llmfusionbench.storage.kinds import CARD
+
+CROISSANT: Final = "croissant.json"
+SCHEMAS: Final = "schemas"
+
+
+def staged_files(release: Release, card: str, croissant: dict[str, Any]) -> dict[str, Content]:
+    """Path in the repository -> content of everything that is published, sorted. What lies beside the tables is left out."""
+    entries = release.manifest["files"]
+    shards = [name for name in entries if _is_shard(release, name)]
+    staged = {n: Content(release.path / n, entries[n]["bytes"], entries[n]["sha256"]) for n in shards}
+    staged[CARD] = Content.of(card.encode("utf-8"))
+    staged[CROISSANT] = Content.of((json.dumps(croissant, indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
+    for file in sorted(resources.files("llmfusionbench.schemas").iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".json"):
+            staged[f"{SCHEMAS}/{file.name}"] = Content.of(file.read_bytes())
+    listed = {name: entries[name] for name in shards}
+    listed[CARD] = {"bytes": staged[CARD].size, "sha256": staged[CARD].sha256}
+    staged[MANIFEST] = Content.of(dump_manifest({**release.manifest, "files": listed}).encode("utf-8"))
+    return dict(sorted(staged.items()))
+
+
+def left_out(release: Release) -> list[str]:
+    """The files of a release that are not published: records as they came, which no audit has looked at."""
+    return sorted(name for name in release.manifest["files"] if name != CARD and not _is_shard(release, name))
+
+
+def _is_shard(release: Release, name: str) -> bool:
+    table, slash, _ = name.partition("/")
+    return bool(slash) and table in release.tables
+
+
+def own_text(release: Release, card: Path | None) -> str | None:
+    """The text of the card that the user wrote: the file `card`, or the README.md of the release if it was edited; or None.
+
+    Raises:
+        InputError: it cannot be read, or is not UTF-8.
+    """
+    place = release.path / CARD if card is None else card
+    entry = release.manifest["files"].get(CARD)
+    if card is None and (not place.is_file() or (entry is not None and sha256(place) == entry["sha256"])):
+        return None
+    try:
+        return place.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InputError(f"{place}: cannot be read as a card ({why}). Remedy: name a Markdown file in UTF-8") from error

@@ -23,7 +23,7 @@ from llmfusionbench.builders.publishing.comparison import SENT, Change, changes,
 from llmfusionbench.builders.publishing.croissant import croissant
 from llmfusionbench.builders.publishing.staging import left_out, own_text, staged_files
 from llmfusionbench.builders.publishing.texts import look
-from llmfusionbench.errors import HubError, InputError
+from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release
 from llmfusionbench.release.opening import find_release, is_repository
 from llmfusionbench.storage.content import Content
@@ -202,9 +202,5 @@ def _write(
         )
     at = parent if commit is None else commit.revision
     listing = list_all(repository.repo_id, at, token=token)
-    if commit is not None and listing.commit != commit.sha:
-        raise HubError(
-            f"{at} of {repository.repo_id}: is {listing.commit}, expected {commit.sha}. Remedy: run the same command again"
-        )
     check_arrived(staged, deleted, listing)
     return commit, warned

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,8 @@ from llmfusionbench.auditing.signs.personal import CANDIDATES, masked_around, pe
 from llmfusionbench.release import Release
 from llmfusionbench.schema import table_schema
 from llmfusionbench.types import Progress
+
+Rows = npt.NDArray[np.int64]
 
 MAX_ROW_BYTES: Final = 2_000_000
 """Largest text of a row that the Hub's viewer and streaming readers handle well, bytes."""
@@ -72,7 +74,7 @@ def _look(found: Found, table: str, batch: pa.RecordBatch) -> None:
         for values, rows in _texts(batch[name], np.arange(batch.num_rows)):
             np.add.at(sizes, rows, lengths(values))
             if name not in skipped:
-                _look_for_personal_data(found, name, values, rows, place)
+                _look_for_personal_data(found, f"{table}.{name}", values, rows, place)
     found.large += int((sizes > MAX_ROW_BYTES).sum())
     if batch.num_rows and sizes.max() > found.largest[0]:
         found.largest = int(sizes.max()), place(int(sizes.argmax()))
@@ -83,16 +85,16 @@ def _look(found: Found, table: str, batch: pa.RecordBatch) -> None:
             found.first_simulated = found.first_simulated or place(int(marked[0]))
 
 
-def _look_for_personal_data(found: Found, name: str, values: pa.Array, rows: npt.NDArray[np.int64], place: Any) -> None:
+def _look_for_personal_data(found: Found, column: str, values: pa.Array, rows: Rows, place: Callable[[int], str]) -> None:
     hits = np.flatnonzero(matches(values, CANDIDATES))
     for row, text in zip(rows[hits].tolist(), values.take(pa.array(hits)).to_pylist(), strict=True):
         seen = list(personal_data(text))
-        found.personal.update(f"{kind} in {name}" for kind in sorted({kind for kind, _, _ in seen}))
+        found.personal.update(f"{kind} in {column}" for kind in sorted({kind for kind, _, _ in seen}))
         if seen and found.personal_example is None:
             found.personal_example = place(row), masked_around(text, seen[0][1], _AROUND)
 
 
-def _texts(values: pa.Array, rows: npt.NDArray[np.int64]) -> Iterator[tuple[pa.Array, npt.NDArray[np.int64]]]:
+def _texts(values: pa.Array, rows: Rows) -> Iterator[tuple[pa.Array, Rows]]:
     """(texts, row of each) of all texts in a column, also of those within lists and objects; `rows` has that of each value."""
     kind = values.type
     if pa.types.is_dictionary(kind):

@@ -9,7 +9,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.hf_api import RepoFile
 
 from llmfusionbench._version import NAME
-from llmfusionbench.errors import HubError, InputError
+from llmfusionbench.errors import HubError
 from llmfusionbench.hub import client, writing
 from llmfusionbench.hub.client import HubFile, HubUnreachableError, Listing, NoRepositoryError, NoRevisionError, download
 from llmfusionbench.manifest import MANIFEST, examine
@@ -91,12 +91,12 @@ def read_repository(repo_id: str, branch: str, *, token: str | bool | None, offl
         offline_too: If there is no token, or no answer, return a repository without files, and a note why.
 
     Raises:
-        InputError: there is no token.
+        InputError: there is no token, or a header cannot carry it.
         HubError: the Hub refuses the token, does not answer, or answers with an error.
     """
     try:
         writing.check_account(repo_id, token=token)
-    except InputError:
+    except writing.NoTokenError:
         if not offline_too:
             raise
         return _anonymous(repo_id, branch)

@@ -7,7 +7,6 @@ would find half a release.
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 import warnings
@@ -45,6 +44,10 @@ _NAMED: Final = re.compile(r"Error while uploading '(.+)' to the Hub")
 Result = TypeVar("Result")
 
 
+class NoTokenError(InputError):
+    """There is no token: neither HF_TOKEN nor that of `hf auth login`."""
+
+
 class StaleError(HubError):
     """The branch has a newer commit than the one that was looked at."""
 
@@ -64,12 +67,13 @@ def check_account(repo_id: str, *, token: str | bool | None = None) -> None:
     """See that the Hub knows the account of `token`, by default that of HF_TOKEN or of `hf auth login`.
 
     Raises:
-        InputError: there is no token, or a header cannot carry it.
+        NoTokenError: there is no token.
+        InputError: a header cannot carry it.
         HubError: the Hub refuses the token, or does not answer.
     """
     token = client._checked(token)
     if token is False or not (token or get_token()):
-        raise InputError(f"{repo_id}: there is no token to write with. Remedy: set HF_TOKEN, or run `hf auth login`")
+        raise NoTokenError(f"{repo_id}: there is no token to write with. Remedy: set HF_TOKEN, or run `hf auth login`")
     with explained(repo_id):
         try:
             _retried(lambda: HfApi(library_name="llmfusionbench").whoami(token=token))
@@ -117,16 +121,17 @@ def _messages(text: str, key: str) -> list[str]:
 
 
 def create(repo_id: str, *, private: bool, token: str | bool | None = None) -> None:
-    """Create a dataset repository.
-
-    Raises:
-        StaleError: there is one now.
-        HubError: the token has no right to, or the Hub does not answer.
-    """
-    with explained(f"new repository {repo_id}"):
-        HfApi(library_name="llmfusionbench").create_repo(
-            repo_id, repo_type=_KIND, private=private, token=client._checked(token)
-        )
+    """Create a dataset repository. Raises HubError if the token has no right to, or if the Hub has it or does not answer."""
+    try:
+        with explained(f"new repository {repo_id}"):
+            HfApi(library_name="llmfusionbench").create_repo(
+                repo_id, repo_type=_KIND, private=private, token=client._checked(token)
+            )
+    except StaleError as error:
+        raise HubError(
+            f"{repo_id}: exists, but was not there when it was looked at, or this token may not read it. "
+            "Remedy: run the same command again, or choose another --repo"
+        ) from error
 
 
 def create_branch(repo_id: str, branch: str, commit: str, *, token: str | bool | None = None) -> None:
@@ -208,15 +213,15 @@ def _quiet() -> Iterator[None]:
     """Keeps huggingface_hub from printing bars, its retries and, a second time, what the Hub notes about the card."""
     bars, level = not are_progress_bars_disabled(), logging.get_verbosity()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    disable_progress_bars()
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=UserWarning, module="huggingface_hub")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=UserWarning, module="huggingface_hub")
+        disable_progress_bars()
+        try:
             yield
-    finally:
-        logging.set_verbosity(level)
-        if bars and os.environ.get("HF_HUB_DISABLE_PROGRESS_BARS") is None:
-            enable_progress_bars()
+        finally:
+            logging.set_verbosity(level)
+            if bars:
+                enable_progress_bars()
 
 
 @contextmanager

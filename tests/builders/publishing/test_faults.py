@@ -121,6 +121,9 @@ def test_names_tokens_and_rights(hub: LocalHub, tiny: Path, tmp_path: Path) -> N
     assert fails(hub, home, tiny, repo="theirs/logs").startswith(
         "new repository theirs/logs: the token has no right to write here (HTTP status 403). Remedy:"
     )
+    hub.before("/repos/create", lambda: hub.put("org/logs", {}))
+    assert fails(hub, home, tiny).startswith("org/logs: exists, but was not there when it was looked at, or this token may not")
+    del hub.repos["org/logs"]
     assert "no answer from" in fails(hub, home, tiny, HF_ENDPOINT="http://127.0.0.1:9")
     assert hub.repos == {}
     assert hub.lfs == {}

@@ -11,7 +11,7 @@ import pytest
 
 import llmfusionbench as lfb
 from llmfusionbench.release import Release
-from tests.helpers.hub import LocalHub
+from tests.helpers.hub import LocalHub, run_client
 from tests.helpers.hub_store import Blob
 from tests.helpers.publishing import check_out, fails, files, succeeds, written
 from tests.helpers.tiny_release import LOG, restate, write_tiny_release
@@ -171,6 +171,26 @@ def test_the_users_own_card(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
     other.write_bytes(b"\xff\xfe")
     assert "cannot be read as a card (it is not UTF-8)" in fails(hub, home, tiny, "--card", str(other))
     assert "nowhere.md: cannot be read as a card" in fails(hub, home, tiny, "--card", str(tmp_path / "nowhere.md"))
+
+
+def test_from_python(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
+    code = f"""
+from llmfusionbench.builders.publishing.publish import publish
+stages = []
+done = publish({str(tiny)!r}, "org/logs", token="hf_local", licence="cc-by-4.0", progress=lambda *step: stages.append(step))
+assert {{"rows checked", "shards audited", "files looked through", "files sent"}} <= {{stage for stage, _, _ in stages}}
+print(done.repo_id, done.commit, done.url, done.private, done.counts, done.bytes_new, done.left_out, done.dry_run)
+print(done.files["manifest.json"].status, done.files["manifest.json"].size)
+"""
+    (tmp_path / "home").mkdir()
+    done = run_client(code, hub.env(tmp_path / "home", HF_TOKEN=""), tmp_path)
+    assert done.returncode == 0, done.stderr
+    there, sha = files(hub), hub.repos["org/logs"].refs["main"]
+    size = sum(len(blob.data) for blob in there.values())
+    about, manifest = done.stdout.splitlines()
+    assert about == f"org/logs {sha} {hub.url}/datasets/org/logs/commit/{sha} False {{'new': 24}} {size} [] False"
+    assert manifest == f"new {len(there['manifest.json'].data)}"
+    assert json.loads(there["croissant.json"].data)["license"] == "cc-by-4.0"
 
 
 def test_a_mirror_of_the_hub(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_personal_data_where_no_audit_looks(tmp_path: Path) -> None:
     change_rows(tiny, "queries/train-00000-of-00001.parquet", lambda rows: rows[0].update(choices=["a", f"mail {ADDRESS}"]))
     line = refusals(tiny)["personal_data"]
     assert "2 other texts" in line
-    assert "e-mail address in choices: 1; e-mail address in reason: 1" in line
+    assert "e-mail address in judge_scores.reason: 1; e-mail address in queries.choices: 1" in line
     assert "kowalczyk" not in line
 
 

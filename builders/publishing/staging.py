@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from llmfusionbench.errors import InputError
 from llmfusionbench.manifest import MANIFEST, dump_manifest
 from llmfusionbench.release import Release
+from llmfusionbench.schema import SCHEMA_FILES
 from llmfusionbench.storage.content import Content
 from llmfusionbench.storage.files import sha256
-from llmfusionbench.storage.kinds import CARD
-
-CROISSANT: Final = "croissant.json"
-SCHEMAS: Final = "schemas"
+from llmfusionbench.storage.kinds import CARD, CROISSANT
 
 
 def staged_files(release: Release, card: str, croissant: dict[str, Any]) -> dict[str, Content]:
@@ -25,9 +23,8 @@ def staged_files(release: Release, card: str, croissant: dict[str, Any]) -> dict
     staged = {n: Content(release.path / n, entries[n]["bytes"], entries[n]["sha256"]) for n in shards}
     staged[CARD] = Content.of(card.encode("utf-8"))
     staged[CROISSANT] = Content.of((json.dumps(croissant, indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
-    for file in sorted(resources.files("llmfusionbench.schemas").iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".json"):
-            staged[f"{SCHEMAS}/{file.name}"] = Content.of(file.read_bytes())
+    schemas = resources.files("llmfusionbench.schemas")
+    staged |= {path: Content.of(schemas.joinpath(f"{name}.json").read_bytes()) for name, path in SCHEMA_FILES.items()}
     listed = {name: entries[name] for name in shards}
     listed[CARD] = {"bytes": staged[CARD].size, "sha256": staged[CARD].sha256}
     staged[MANIFEST] = Content.of(dump_manifest({**release.manifest, "files": listed}).encode("utf-8"))

@@ -17,6 +17,8 @@ from llmfusionbench.storage.files import sha256
 from llmfusionbench.storage.kinds import CARD
 
 _MAIN = "main"
+_ATTRIBUTES = ".gitattributes"
+"""A file of the Hub's own, which is never deleted."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Repository:
     def earlier_files(self) -> Collection[str]:
         """The files of the release that it holds."""
         files = (self.manifest or {}).get("files")
-        return files if isinstance(files, dict) else ()
+        return set(files) - {_ATTRIBUTES} if isinstance(files, dict) else ()
 
     @property
     def commit(self) -> str | None:

@@ -53,7 +53,8 @@ def test_a_new_repository(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
     assert not opened.differences(), "every digest of the published manifest holds"
     assert set(opened.manifest["files"]) == shards | {"README.md"}
     assert opened.rows("logs").equals(Release(tiny).rows("logs"))
-    assert lfb.validate(tmp_path / "out" / "logs" / "train-00000-of-00001.parquet") == []
+    assert lfb.validate(tmp_path / "out") == []
+    assert "0 changed, 24 unchanged" in succeeds(hub, tmp_path / "home", tmp_path / "out"), "a copy can be published too"
 
 
 def test_again_and_after_changes(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
@@ -181,15 +182,18 @@ done = publish({str(tiny)!r}, "org/logs", token="hf_local", licence="cc-by-4.0",
 assert {{"rows checked", "shards audited", "files looked through", "files sent"}} <= {{stage for stage, _, _ in stages}}
 print(done.repo_id, done.commit, done.url, done.private, done.counts, done.bytes_new, done.left_out, done.dry_run)
 print(done.files["manifest.json"].status, done.files["manifest.json"].size)
+import llmfusionbench as lfb
+print(lfb.open_release("org/logs").table("logs").count_rows())
 """
     (tmp_path / "home").mkdir()
     done = run_client(code, hub.env(tmp_path / "home", HF_TOKEN=""), tmp_path)
     assert done.returncode == 0, done.stderr
     there, sha = files(hub), hub.repos["org/logs"].refs["main"]
     size = sum(len(blob.data) for blob in there.values())
-    about, manifest = done.stdout.splitlines()
+    about, manifest, rows = done.stdout.splitlines()
     assert about == f"org/logs {sha} {hub.url}/datasets/org/logs/commit/{sha} False {{'new': 24}} {size} [] False"
     assert manifest == f"new {len(there['manifest.json'].data)}"
+    assert rows == "6"
     assert json.loads(there["croissant.json"].data)["license"] == "cc-by-4.0"
 
 

@@ -52,6 +52,10 @@ UNTIL_HEALED: dict[str, tuple[Fault, str]] = {
         lambda hub: hub.fail("/commit/", 503, 0),
         f"org/logs: the Hub keeps failing (HTTP status 503). {AGAIN}",
     ),
+    "a commit that breaks off": (
+        lambda hub: hub.drop("/commit/", 10, times=1),
+        f"org/logs: the connection to {{url}} broke off (Server disconnected without sending a response.). {AGAIN}",
+    ),
     "a commit that is too large": (
         lambda hub: hub.fail("/commit/", 413, 0),
         "org/logs: the Hub has no room for it (HTTP status 413",
@@ -79,7 +83,7 @@ def test_one_line_and_the_next_run_goes_on(name: str, hub: LocalHub, tiny: Path,
     fault, message = UNTIL_HEALED[name]
     fault(hub)
     line = fails(hub, home, tiny)
-    assert message in line
+    assert message.replace("{url}", hub.url) in line
     assert "\n" not in line
     assert set(files(hub)) <= {"notes.txt"}, "never a part of a release"
     if name == "a card that is refused":

@@ -28,6 +28,9 @@ TABLES: Final = ("queries", "llms", "responses", "judge_scores", "thought_templa
 SIDECARS: Final = ("embeddings",)
 """Tables that a release has only if its source came with them; not configurations of the dataset."""
 
+SCHEMA_FILES: Final = {name: f"schemas/{name}.json" for name in (*TABLES, *SIDECARS)}
+"""Table -> path of its JSON Schema within a published release."""
+
 _VERSION: Final = re.compile(r"([0-9]{1,6})(\.[0-9]{1,6}){1,2}")
 _ARROW_TYPES: Final = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
 

@@ -43,6 +43,7 @@ ROOMS = {
 """The same within each wing."""
 
 LAZY = {
+    ("builders", "hub"): "a release is sent to the Hub only when it is published",
     ("release", "hub"): "a release is downloaded only when it is named by its place on the Hub",
     ("evaluation", "baselines"): "a router's name is looked up only when a name is given",
 }

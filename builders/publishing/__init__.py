@@ -1,1 +1,1 @@
-"""Publishing a release: its card, its Croissant metadata and its tasks for the Hub."""
+"""Publishing a release on the Hub: what must not be published, what describes it, what is sent, and whether it arrived."""

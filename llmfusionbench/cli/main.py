@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "fuse": "Combine several LLMs' answers into one by voting, and measure the gain.",
     "info": "Show what is in a release: counts, tokens, coverage, licences.",
     "plugins": "List the routers, sources and formats that other packages add.",
+    "publish": "Publish a release as a dataset repository on the Hugging Face Hub.",
     "quickstart": "Tour the embedded sample, offline.",
     "rescore": "Score the answers of a release again and write a new release.",
     "simulate": "Write simulated logs in the official FusionBench format, at any scale.",

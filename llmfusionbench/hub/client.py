@@ -42,6 +42,14 @@ class HubUnreachableError(HubError):
     """No answer at all: no network, the Hub is down, or HF_HUB_OFFLINE is set."""
 
 
+class NoRepositoryError(HubError):
+    """The Hub has no such repository, or does not show it to this token."""
+
+
+class NoRevisionError(HubError):
+    """The repository has no such branch, tag or commit."""
+
+
 @dataclass(frozen=True)
 class HubFile:
     """One file of a repository, with what a download is checked against."""
@@ -61,6 +69,7 @@ class Listing:
     repo_id: str
     commit: str
     files: dict[str, HubFile]
+    private: bool = False
 
 
 def list_files(repo_id: str, revision: str, *, token: str | bool | None = None) -> Listing:
@@ -68,7 +77,8 @@ def list_files(repo_id: str, revision: str, *, token: str | bool | None = None) 
 
     Raises:
         HubUnreachableError: the Hub does not answer.
-        HubError: it has no such repository or revision, denies access, keeps failing, or lists a path outside of it.
+        NoRepositoryError, NoRevisionError: it has no such repository or revision, or denies access.
+        HubError: it keeps failing, or lists a path outside of the repository.
     """
     token = _checked(token)
     api = HfApi(library_name="llmfusionbench")
@@ -97,7 +107,7 @@ def list_files(repo_id: str, revision: str, *, token: str | bool | None = None) 
         raise HubError(f"{repo_id}: its file names or its commit repeat the token. Remedy: do not trust {_endpoint()}")
     if not info.sha:
         raise HubError(f"{repo_id} at {revision}: the Hub did not name a commit. Remedy: check HF_ENDPOINT ({_endpoint()})")
-    return Listing(repo_id, info.sha, files)
+    return Listing(repo_id, info.sha, files, bool(info.private))
 
 
 def cached(repo_id: str, commit: str, path: str) -> Path | None:
@@ -165,11 +175,12 @@ def _explain(error: Exception, what: str) -> HubError:
     if isinstance(error, GatedRepoError):
         return HubError(f"{what}: its terms must be accepted first. Remedy: accept them on the Hub, then run `hf auth login`")
     if isinstance(error, RevisionNotFoundError):
-        return HubError(f"{what}: the repository has no such revision. Remedy: name one of its branches, tags or commits")
+        return NoRevisionError(f"{what}: the repository has no such revision. Remedy: name a branch, tag or commit of it")
     if isinstance(error, EntryNotFoundError):
         return HubError(f"{what}: listed, but the Hub no longer has it. Remedy: try again, or pass another revision")
     if isinstance(error, RepositoryNotFoundError) or status in (401, 403):
-        return HubError(f"{what}: no such dataset at {_endpoint()}, or it is private. Remedy: check the name, or set HF_TOKEN")
+        kind = HubError if status == 403 else NoRepositoryError
+        return kind(f"{what}: no such dataset at {_endpoint()}, or it is private. Remedy: check the name, or set HF_TOKEN")
     if status is not None:
         return HubError(f"{what}: the Hub answered with HTTP status {status}. Remedy: try again later")
     if isinstance(error, httpx.RemoteProtocolError):

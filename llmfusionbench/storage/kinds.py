@@ -18,6 +18,10 @@ from llmfusionbench.storage.repeats import repeated
 
 CARD: Final = "README.md"
 """Name of the page for people in a directory that we write."""
+CROISSANT: Final = "croissant.json"
+"""Name of the description for machines in a published release."""
+TASKS: Final = "eval.yaml"
+"""Name of the description of a published release as a benchmark."""
 
 
 @dataclass(frozen=True)

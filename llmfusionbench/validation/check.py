@@ -11,15 +11,17 @@ import pyarrow.parquet as pq
 
 from llmfusionbench.errors import InputError
 from llmfusionbench.manifest import MANIFEST, disagreements, examine
-from llmfusionbench.schema import SCHEMA_VERSION, SIDECARS, TABLES, table_schema
+from llmfusionbench.schema import SCHEMA_FILES, SCHEMA_VERSION, SIDECARS, TABLES, table_schema
 from llmfusionbench.storage.files import sha256
+from llmfusionbench.storage.kinds import CROISSANT
 from llmfusionbench.types import Progress
 from llmfusionbench.validation.candidates import COLUMN, candidate_faults, renamed
 from llmfusionbench.validation.issue import Issue, shorten
 from llmfusionbench.validation.rows import BATCH_ROWS, kind_of
 from llmfusionbench.validation.table_check import TableCheck, bare_message
 
-_UNLISTED = {MANIFEST, "rejected.jsonl"}
+_UNLISTED = {MANIFEST, "rejected.jsonl", CROISSANT, *SCHEMA_FILES.values()}
+"""What may lie beside the files that a manifest lists; the last are in published releases."""
 
 
 def validate(

@@ -6,7 +6,6 @@ Every request is logged, and files can be made to fail: cut short, vanished, ans
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import os
@@ -15,83 +14,28 @@ import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from tests.helpers import warm
+from tests.helpers.hub_faults import Faults
+from tests.helpers.hub_store import LFS_SUFFIXES, Blob, Repo, Request
+from tests.helpers.hub_writing import Writing
 
 ROOT = Path(__file__).resolve().parents[2]
-LFS_SUFFIXES = (".parquet", ".csv", ".zst", ".gz")
 
 
-@dataclass(frozen=True)
-class Blob:
-    """One stored file and the two names the Hub knows it by."""
-
-    data: bytes
-    lfs: bool
-
-    @property
-    def oid(self) -> str:
-        return hashlib.sha1(b"blob %d\0" % len(self.data) + self.data).hexdigest()
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.data).hexdigest()
-
-    @property
-    def etag(self) -> str:
-        return self.sha256 if self.lfs else self.oid
-
-
-@dataclass
-class Repo:
-    """Commits (sha -> path -> blob) and the branches and tags that point at them."""
-
-    commits: dict[str, dict[str, Blob]] = field(default_factory=dict)
-    refs: dict[str, str] = field(default_factory=dict)
-
-    def resolve(self, revision: str) -> str | None:
-        sha = self.refs.get(revision, revision)
-        return sha if sha in self.commits else None
-
-    def commit(self, files: dict[str, Blob], branch: str = "main") -> str:
-        parent = self.refs.get(branch, "")
-        text = json.dumps([parent, len(self.commits), {path: blob.oid for path, blob in sorted(files.items())}])
-        sha = hashlib.sha1(text.encode()).hexdigest()
-        self.commits[sha] = files
-        self.refs[branch] = sha
-        return sha
-
-
-@dataclass(frozen=True)
-class Request:
-    """One line of the request log; `path` is unquoted and without its query."""
-
-    method: str
-    path: str
-    status: int
-    headers: Mapping[str, str]
-    sent: int
-    """Bytes of the body that were sent."""
-
-
-class LocalHub:
+class LocalHub(Faults):
     """The server; use it as a context manager. Repositories and faults may be changed while it runs."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.repos: dict[str, Repo] = {}
         self.lfs: dict[str, bytes] = {}
         self.requests: list[Request] = []
         self.page_size = 1000
-        self.lock = threading.Lock()
-        self._cut: dict[str, int] = {}
-        self._short: dict[str, int] = {}
-        self._gone: set[str] = set()
-        self._errors: dict[str, list[int]] = {}
         self._server: ThreadingHTTPServer | None = None
         self._port = 0
 
@@ -160,38 +104,6 @@ class LocalHub:
                 repo.refs[tag] = sha
         return sha
 
-    def truncate(self, path: str, keep: int) -> None:
-        """Announce the whole length of every file of this name, and send `keep` bytes of it at most."""
-        self._cut[path] = keep
-
-    def shorten(self, path: str, keep: int) -> None:
-        """Serve `keep` bytes of every file of this name as if that were all, though the listing says otherwise."""
-        self._short[path] = keep
-
-    def vanish(self, path: str) -> None:
-        """List the file, and answer 404 when it is fetched."""
-        self._gone.add(path)
-
-    def fail(self, fragment: str, *statuses: int) -> None:
-        """Answer requests whose path holds `fragment` with these statuses, one each; the last one for ever if 0 ends it."""
-        self._errors[fragment] = list(statuses)
-
-    def heal(self) -> None:
-        """No faults any more."""
-        self._cut.clear()
-        self._short.clear()
-        self._gone.clear()
-        self._errors.clear()
-
-    def next_error(self, path: str) -> int | None:
-        with self.lock:
-            for fragment, statuses in self._errors.items():
-                if fragment in path and statuses:
-                    if len(statuses) == 2 and statuses[1] == 0:
-                        return statuses[0]
-                    return statuses.pop(0)
-        return None
-
     def log(self, method: str | None = None, fragment: str = "") -> list[Request]:
         """The requests so far, of one method, with `fragment` in their path."""
         with self.lock:
@@ -202,7 +114,7 @@ class LocalHub:
             self.requests.clear()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Writing, BaseHTTPRequestHandler):
     """One request. The path decides the method below that answers it."""
 
     protocol_version = "HTTP/1.1"
@@ -220,8 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
         ("POST", r"/api/datasets/([^/]+/[^/]+)/commit/([^/]+)", "commit"),
         ("POST", r"/api/datasets/([^/]+/[^/]+)/(?:tag|branch)/([^/]+)", "point"),
         ("POST", r"/datasets/([^/]+/[^/]+)\.git/info/lfs/objects/batch", "lfs_batch"),
-        ("PUT", r"/lfs/([0-9a-f]{64})", "lfs_put"),
-        ("POST", r"/lfs/([0-9a-f]{64})", "lfs_verify"),
+        ("PUT", r"/store/([0-9a-f]{64})", "lfs_put"),
+        ("POST", r"/store/([0-9a-f]{64})", "lfs_verify"),
         ("GET", r"/datasets/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", "resolve"),
     )
 
@@ -235,8 +147,13 @@ class _Handler(BaseHTTPRequestHandler):
     def handle_any(self) -> None:
         parts = urlsplit(self.path)
         self.query = parse_qs(parts.query, keep_blank_values=True)
-        self.body = self.read_body()
         self.place = unquote(parts.path)
+        if (after := self.hub.next_drop(self.place)) is not None:
+            self.rfile.read(after)
+            self.close_connection = True  # in the middle of the body
+            return None
+        self.body = self.read_body()
+        self.hub.act(self.place)
         if (status := self.hub.next_error(self.place)) is not None:
             return self.answer({"error": f"injected {status}"}, status)
         method = "GET" if self.command == "HEAD" else self.command
@@ -283,7 +200,7 @@ class _Handler(BaseHTTPRequestHandler):
     def snapshot(self, repo_id: str, revision: str | None) -> tuple[str, dict[str, Blob]] | None:
         """The commit and its files, or None after the 404 has been sent."""
         repo = self.hub.repos.get(repo_id)
-        if repo is None:
+        if repo is None or (repo.private and not self.has_account()):
             self.missing("RepoNotFound", "Repository")
             return None
         sha = repo.resolve(revision or "main")
@@ -293,9 +210,6 @@ class _Handler(BaseHTTPRequestHandler):
         return sha, repo.commits[sha]
 
     # -- reading --------------------------------------------------------------------------------------------------
-    def whoami(self) -> None:
-        self.answer({"type": "user", "name": "tester", "orgs": [], "auth": {"type": "access_token"}})
-
     def info(self, repo_id: str, revision: str | None) -> None:
         if (found := self.snapshot(repo_id, revision)) is None:
             return
@@ -303,12 +217,13 @@ class _Handler(BaseHTTPRequestHandler):
         siblings = []
         for path, blob in sorted(files.items()):
             row: dict[str, Any] = {"rfilename": path}
-            if "blobs" in self.query:
+            if "blobs" in self.query and not self.hub.is_mirror:
                 row |= {"size": len(blob.data), "blobId": blob.oid}
                 if blob.lfs:
                     row["lfs"] = {"sha256": blob.sha256, "size": len(blob.data), "pointerSize": 134}
             siblings.append(row)
-        answer = {"id": repo_id, "sha": sha, "siblings": siblings, "private": False, "tags": [], "downloads": 0, "likes": 0}
+        answer = {"id": repo_id, "sha": sha, "siblings": siblings, "tags": [], "downloads": 0, "likes": 0}
+        answer["private"] = self.hub.repos[repo_id].private
         self.answer(answer)
 
     def list_refs(self, repo_id: str) -> None:
@@ -378,79 +293,6 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Content-Range"] = f"bytes {start}-{end}/{size}"
         keep = self.hub._cut.get(path)
         return self.send(data, status, headers, None if keep is None else max(keep - start, 0))
-
-    # -- writing --------------------------------------------------------------------------------------------------
-    def validate_yaml(self) -> None:
-        self.answer({"errors": [], "warnings": []})
-
-    def create(self) -> None:
-        wanted = json.loads(self.body)
-        repo_id = f"{wanted.get('organization') or 'tester'}/{wanted['name']}"
-        url = f"{self.hub.url}/datasets/{repo_id}"
-        if repo_id in self.hub.repos:
-            return self.answer({"error": "You already created this dataset repo", "url": url}, 409)
-        self.hub.put(repo_id, {})
-        return self.answer({"url": url, "name": repo_id})
-
-    def preupload(self, repo_id: str, revision: str) -> None:
-        if (found := self.snapshot(repo_id, revision)) is None:
-            return
-        rows = []
-        for file in json.loads(self.body)["files"]:
-            known = found[1].get(file["path"])
-            mode = "lfs" if file["path"].endswith(LFS_SUFFIXES) else "regular"
-            oid = None if known is None else known.etag
-            rows.append({"path": file["path"], "uploadMode": mode, "shouldIgnore": False, "oid": oid})
-        self.answer({"files": rows})
-
-    def lfs_batch(self, repo_id: str) -> None:
-        objects = []
-        for wanted in json.loads(self.body)["objects"]:
-            entry = {"oid": wanted["oid"], "size": wanted["size"]}
-            if wanted["oid"] not in self.hub.lfs:
-                link = {"href": f"{self.hub.url}/lfs/{wanted['oid']}"}
-                entry["actions"] = {"upload": link, "verify": link}
-            objects.append(entry)
-        self.answer({"transfer": "basic", "objects": objects})
-
-    def lfs_put(self, oid: str) -> None:
-        if hashlib.sha256(self.body).hexdigest() != oid:
-            return self.answer({"error": "the content does not have this sha256"}, 400)
-        self.hub.lfs[oid] = self.body
-        return self.answer({})
-
-    def lfs_verify(self, oid: str) -> None:
-        self.answer({}, 200 if oid in self.hub.lfs else 404)
-
-    def commit(self, repo_id: str, revision: str) -> None:
-        if (found := self.snapshot(repo_id, revision)) is None:
-            return None
-        sha, files = found[0], dict(found[1])
-        for line in self.body.splitlines():
-            item = json.loads(line)
-            kind, value = item["key"], item["value"]
-            if kind == "header" and value.get("parentCommit", sha) != sha:
-                return self.answer({"error": "A commit has happened since. Please refresh and try again."}, 412)
-            if kind == "file":
-                files[value["path"]] = Blob(base64.b64decode(value["content"]), lfs=False)
-            elif kind == "lfsFile":
-                files[value["path"]] = Blob(self.hub.lfs[value["oid"]], lfs=True)
-            elif kind in ("deletedFile", "deletedFolder"):
-                gone = value["path"].rstrip("/")
-                files = {path: blob for path, blob in files.items() if path != gone and not path.startswith(f"{gone}/")}
-        with self.hub.lock:
-            new = self.hub.repos[repo_id].commit(files, revision)
-        return self.answer({"commitOid": new, "commitUrl": f"{self.hub.url}/datasets/{repo_id}/commit/{new}"})
-
-    def point(self, repo_id: str, revision: str) -> None:
-        """A tag on a revision (its name is in the body), or a new branch (its name is in the path)."""
-        wanted = json.loads(self.body) if self.body else {}
-        start = revision if "tag" in wanted else wanted.get("startingPoint")
-        if (found := self.snapshot(repo_id, start)) is None:
-            return
-        with self.hub.lock:
-            self.hub.repos[repo_id].refs[wanted.get("tag", revision)] = found[0]
-        self.answer({})
 
 
 def run_client(code: str, env: Mapping[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -198,13 +198,13 @@ def test_the_manifest_tells_where_the_version_came_from(base: Release, tmp_path:
     assert [s["inputs"][0]["name"] for s in made.release.manifest["sources"]] == ["release.jsonl", "new.jsonl"]
     assert made.release.manifest["source"]["inputs"] == base.manifest["source"]["inputs"]
     card = (tmp_path / "two" / "README.md").read_text(encoding="utf-8")
-    assert "### Version 2" in card
-    assert "| responses | 1 | 0 | 1 | performance 1 |" in card
+    assert "**Version 2**, by `append`:" in card
+    assert "| `responses` | 1 | 0 | 1 | `performance` 1 |" in card
     third = append(made.release, release_of(tmp_path / "more", [answer("five?", "ant")]), tmp_path / "three")
     assert third.version == 3
     assert [s["version"] for s in third.release.manifest["history"]] == [2, 3]
     assert len(third.release.manifest["sources"]) == 3
-    assert (tmp_path / "three" / "README.md").read_text(encoding="utf-8").index("### Version 3") < card.index("## Columns")
+    assert (tmp_path / "three" / "README.md").read_text(encoding="utf-8").index("**Version 3**") < card.index("## Fields")
 
 
 def test_a_release_that_adds_no_row_is_refused(base: Release, tmp_path: Path) -> None:

@@ -1,0 +1,136 @@
+"""What is not published without being allowed by name: each with its number, a place and the remedy, all at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from llmfusionbench.auditing import audit
+from llmfusionbench.builders.publishing import checks, texts
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.release import Release
+from tests.helpers.hub import LocalHub
+from tests.helpers.publishing import commands, fails, files, succeeds
+from tests.helpers.tiny_release import LOG, change_manifest, change_rows, write_tiny_release
+
+ADDRESS = "marta.kowalczyk@poczta-lodz.pl"
+PERSONAL = LOG.replace("tiny_think,two,", f"tiny_think,write to {ADDRESS},")
+
+
+@pytest.fixture
+def hub() -> Iterator[LocalHub]:
+    with LocalHub() as running:
+        yield running
+
+
+def refusals(release: Path) -> dict[str, str]:
+    opened = Release(release)
+    return {refusal.name: str(refusal) for refusal in checks.refusals_of(opened, audit(opened), texts.look(opened))}
+
+
+def test_a_clean_release(tmp_path: Path) -> None:
+    assert refusals(write_tiny_release(tmp_path / "tiny")) == {}
+
+
+def test_all_at_once_and_each_by_name(hub: LocalHub, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    tiny = write_tiny_release(tmp_path / "tiny", PERSONAL)
+    change_manifest(tiny, lambda manifest: manifest.update(provenance=["imported", "simulated"]))
+    hub.put("org/logs", {".gitattributes": b"", "model.bin": b"weights", "readme.txt": b"mine"})
+    calls = [["publish", str(tiny), "--repo", "org/logs", *options] for options in (
+        [], ["--dry-run"], ["--allow", "existing"], ["--allow", "existing", "--allow", "personal_data"],
+    )]  # fmt: skip
+    first, dry, second, third = commands(hub, home, *calls)
+    head, *lines = first.err.splitlines()
+    assert head == f"llmfusionbench: error: {tiny}: not published, for 3 reasons:"
+    assert [line.split(":")[0] for line in lines] == ["  personal_data", "  simulated", "  existing"]
+    assert all(f", or add --allow {line.split(':')[0].strip()}" in line for line in lines)
+    assert re.search(r"e-mail address in answers: 1\), such as logs \(query_id \w+, tiny think\)", lines[0])
+    assert "org/logs has 2 files and is not a release of this package, such as model.bin" in lines[2]
+    assert dry == first
+    assert [line.split(":")[0] for line in second.err.splitlines()[1:]] == ["  personal_data", "  simulated"]
+    assert third.err == f"llmfusionbench: error: {tiny}: not published, {lines[1].strip()}\n"
+    assert {printed.status for printed in (first, dry, second, third)} == {1}
+    assert ADDRESS not in str([first, second, third])
+    assert "kowalczyk" not in str([first, second, third])
+    assert hub.log("PUT") == []
+
+    every = [word for name in ("existing", "personal_data", "simulated") for word in ("--allow", name)]
+    succeeds(hub, home, tiny, *every)
+    assert {"model.bin", "readme.txt", "manifest.json"} <= set(files(hub))
+
+
+def test_rows_that_are_marked_though_the_manifest_does_not_say(tmp_path: Path) -> None:
+    tiny = write_tiny_release(tmp_path / "tiny")
+    for table in ("responses", "logs"):
+        change_rows(tiny, f"{table}/test-00000-of-00001.parquet", lambda rows: rows[0].update(provenance="simulated"))
+    [(name, line)] = refusals(tiny).items()
+    assert name == "simulated"
+    assert "1 row of " in line
+    assert re.search(r"such as (responses|logs) \(query_id \w+, llm \w+, mode direct, replicate 0\)", line)
+
+
+def test_personal_data_where_no_audit_looks(tmp_path: Path) -> None:
+    tiny = write_tiny_release(tmp_path / "tiny")
+    change_rows(tiny, "judge_scores/train-00000-of-00001.parquet", lambda rows: rows[0].update(reason=f"as {ADDRESS} said"))
+    change_rows(tiny, "queries/train-00000-of-00001.parquet", lambda rows: rows[0].update(choices=["a", f"mail {ADDRESS}"]))
+    line = refusals(tiny)["personal_data"]
+    assert "2 other texts" in line
+    assert "e-mail address in judge_scores.reason: 1; e-mail address in queries.choices: 1" in line
+    assert "kowalczyk" not in line
+
+
+def test_large_rows_and_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny = write_tiny_release(tmp_path / "tiny", LOG.replace("tiny_think,two,", f"tiny_think,{'two ' * 550_000},"))
+    line = refusals(tiny)["large_rows"]
+    assert line.startswith("large_rows: 2 rows with more than 2 MB of text, the largest 2,2")
+    assert "bytes, in logs (query_id" in line
+    monkeypatch.setattr(checks, "MAX_SHARD_BYTES", 4_000)
+    line = refusals(tiny)["large_shards"]
+    assert "--allow" not in line
+    refused = [checks.Refusal("large_shards", line, "", allowance=False)]
+    with pytest.raises(InputError, match="not published, large_shards: "):
+        checks.check_refusals(tiny, refused, ["large_shards"])
+
+
+def test_names_of_allowances() -> None:
+    checks.check_allowances(list(checks.ALLOWANCES))
+    with pytest.raises(UnknownNameError, match=r'No allowance "personal"\. Did you mean "personal_data"\?'):
+        checks.check_allowances(["personal"])
+
+
+def test_a_release_that_does_not_validate(hub: LocalHub, tmp_path: Path) -> None:
+    tiny = write_tiny_release(tmp_path / "tiny")
+    change_rows(tiny, "responses/train-00000-of-00001.parquet", lambda rows: [row.update(cost_usd=-1.0) for row in rows])
+    printed, *others = commands(
+        hub,
+        tmp_path / "home",
+        ["publish", str(tiny), "--repo", "org/logs"],
+        ["publish", str(tiny), "--repo", "logs"],
+        ["publish", str(tiny), "--repo", "org/logs", "--revision", "a..b"],
+        ["publish", str(tiny), "--repo", "org/logs", "--revision", "0" * 40],
+        ["publish", str(tiny), "--repo", "org/logs", "--allow", "all"],
+        ["publish", str(tmp_path / "nowhere"), "--repo", "org/logs"],
+    )
+    assert "not published, for it does not validate. Remedy: repair the release; `llmfusionbench validate` lists" in printed.err
+    assert "Found 4 issues, such as:\n  responses/train-00000-of-00001.parquet row 0: cost_usd is -1.0, expected" in printed.err
+    lines = [other.err.removeprefix("llmfusionbench: error: ").strip() for other in others]
+    assert lines[:3] == [
+        "logs: not the name of a repository. Remedy: name it org/name, such as my-name/my-logs",
+        "a..b: not the name of a branch. Remedy: name one, such as main or v2",
+        f"{'0' * 40}: not the name of a branch. Remedy: name one, such as main or v2",
+    ]
+    assert lines[3] == 'No allowance "all". Known: existing, large_rows, personal_data, simulated.'
+    assert "nowhere: no such directory" in lines[4]
+    assert hub.repos == {}
+
+
+def test_a_repository_of_another_kind(hub: LocalHub, tmp_path: Path) -> None:
+    tiny = write_tiny_release(tmp_path / "tiny")
+    hub.put("org/logs", {"manifest.json": b'{"files": {"model.bin": {}}, "tables": {}}', "model.bin": b"weights"})
+    assert "existing: org/logs has 2 files" in fails(hub, tmp_path / "home", tiny)
+    succeeds(hub, tmp_path / "home", tiny, "--allow", "existing")
+    assert files(hub)["model.bin"].data == b"weights"

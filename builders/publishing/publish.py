@@ -28,7 +28,7 @@ from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release
 from llmfusionbench.release.opening import find_release, is_repository
 from llmfusionbench.storage.content import Content
-from llmfusionbench.storage.kinds import CARD, CROISSANT, TASKS
+from llmfusionbench.storage.kinds import CARD, CROISSANT, EVAL_YAML
 from llmfusionbench.types import Progress
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def publish(
     made = published_card(opened, repo_id, audited, text=text, licence=licence)
     texts = {CARD: made, CROISSANT: dump(croissant(opened, repo_id, licence=licence))}
     if (tasks := eval_yaml(opened, repo_id)) is not None:
-        texts[TASKS] = tasks
+        texts[EVAL_YAML] = tasks
     staged = staged_files(opened, texts)
     files = changes(staged, repository.listing, repository.earlier_files)
     commit, notes = None, [*repository.notes]

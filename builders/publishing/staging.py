@@ -12,7 +12,7 @@ from llmfusionbench.release import Release
 from llmfusionbench.schema import SCHEMA_FILES
 from llmfusionbench.storage.content import Content
 from llmfusionbench.storage.files import sha256
-from llmfusionbench.storage.kinds import CARD, TASKS
+from llmfusionbench.storage.kinds import CARD, EVAL_YAML
 
 
 def staged_files(release: Release, texts: Mapping[str, str]) -> dict[str, Content]:
@@ -30,14 +30,14 @@ def staged_files(release: Release, texts: Mapping[str, str]) -> dict[str, Conten
     staged |= {path: Content.of(schemas.joinpath(f"{name}.json").read_bytes()) for name, path in SCHEMA_FILES.items()}
     listed = {name: entries[name] for name in shards}
     # The next version may have no tasks: a file that the manifest lists is deleted with it.
-    listed |= {name: {"bytes": staged[name].size, "sha256": staged[name].sha256} for name in (CARD, TASKS) if name in texts}
+    listed |= {name: {"bytes": staged[name].size, "sha256": staged[name].sha256} for name in (CARD, EVAL_YAML) if name in texts}
     staged[MANIFEST] = Content.of(dump_manifest({**release.manifest, "files": listed}).encode("utf-8"))
     return dict(sorted(staged.items()))
 
 
 def left_out(release: Release) -> list[str]:
     """The files of a release that are not published: records as they came, which no audit has looked at."""
-    return sorted(name for name in release.manifest["files"] if name not in (CARD, TASKS) and not _is_shard(release, name))
+    return sorted(name for name in release.manifest["files"] if name not in (CARD, EVAL_YAML) and not _is_shard(release, name))
 
 
 def _is_shard(release: Release, name: str) -> bool:

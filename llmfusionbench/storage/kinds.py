@@ -20,7 +20,7 @@ CARD: Final = "README.md"
 """Name of the page for people in a directory that we write."""
 CROISSANT: Final = "croissant.json"
 """Name of the description for machines in a published release."""
-TASKS: Final = "eval.yaml"
+EVAL_YAML: Final = "eval.yaml"
 """Name of the description of a published release as a benchmark."""
 
 

@@ -335,4 +335,4 @@ def test_a_manifest_with_odd_entries(base: Release, tmp_path: Path) -> None:
     change_manifest(place, lambda m: (m.update(odd), m["source"].update(truths=[1])))
     made = append(place, release_of(tmp_path / "new", [answer("four?", "ant")]), tmp_path / "out")
     assert made.version == 3
-    assert "| llms | ? | ? | ? |  |" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "| `llms` | ? | ? | ? |" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")

@@ -36,7 +36,7 @@ def test_a_new_repository(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
     restate(tiny, "rescore_changes.parquet")
     printed = succeeds(hub, tmp_path / "home", tiny, "--private")
     assert "Not published, for no audit has looked at it: rescore_changes.parquet." in printed
-    assert "org/logs (private): 24 new, 0 changed, 0 unchanged, 0 deleted" in printed
+    assert "org/logs (private): 25 new, 0 changed, 0 unchanged, 0 deleted" in printed
     assert printed.endswith(f"Published: {hub.url}/datasets/org/logs/commit/{hub.repos['org/logs'].refs['main']}\n")
     assert hub.repos["org/logs"].private
     assert len(hub.repos["org/logs"].commits) == 2, "the empty repository and one commit"
@@ -44,17 +44,17 @@ def test_a_new_repository(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
     there = files(hub)
     shards = {path.relative_to(tiny).as_posix() for path in tiny.glob("*/*.parquet")}
     schemas = {f"schemas/{path.name}" for path in Path(lfb.__file__).parents[1].glob("schemas/*.json")}
-    assert set(there) == shards | schemas | {"manifest.json", "README.md", "croissant.json"}
+    assert set(there) == shards | schemas | {"manifest.json", "README.md", "croissant.json", "eval.yaml"}
     assert all(there[name].data == (tiny / name).read_bytes() and there[name].lfs for name in shards)
     puts = [r.path for r in hub.log("PUT")]
     assert len(puts) == len(set(puts)) == len({there[name].sha256 for name in shards}), "the same content is sent once"
 
     opened = Release(check_out(hub, tmp_path / "out"))
     assert not opened.differences(), "every digest of the published manifest holds"
-    assert set(opened.manifest["files"]) == shards | {"README.md"}
+    assert set(opened.manifest["files"]) == shards | {"README.md", "eval.yaml"}
     assert opened.rows("logs").equals(Release(tiny).rows("logs"))
     assert lfb.validate(tmp_path / "out") == []
-    assert "0 changed, 24 unchanged" in succeeds(hub, tmp_path / "home", tmp_path / "out"), "a copy can be published too"
+    assert "0 changed, 25 unchanged" in succeeds(hub, tmp_path / "home", tmp_path / "out"), "a copy can be published too"
 
 
 def test_again_and_after_changes(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_again_and_after_changes(hub: LocalHub, tiny: Path, tmp_path: Path) -> N
     first = hub.repos["org/logs"].refs["main"]
     hub.clear_log()
     printed = succeeds(hub, home, tiny)
-    assert "0 new, 0 changed, 24 unchanged, 0 deleted; the new and changed files have 0 bytes" in printed
+    assert "0 new, 0 changed, 25 unchanged, 0 deleted; the new and changed files have 0 bytes" in printed
     assert f"Published before: all of it is there, at commit {first}." in printed
     assert written(hub) == []
 
@@ -86,14 +86,14 @@ def test_again_and_after_changes(hub: LocalHub, tiny: Path, tmp_path: Path) -> N
     assert re.search(r"logs/test-00000-of-00001.parquet +deleted +-\n", printed)
     assert not [name for name in left if "/test-" in name]
     smaller = Release(tmp_path / "smaller")
-    assert all(left[n].sha256 == e["sha256"] for n, e in smaller.manifest["files"].items() if n != "README.md")
+    assert all(left[n].sha256 == e["sha256"] for n, e in smaller.manifest["files"].items() if n not in ("README.md", "eval.yaml"))
 
 
 def test_a_dry_run_writes_nothing(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     printed = succeeds(hub, home, tiny, "--dry-run")
     assert "Note: org/logs does not exist yet." in printed
-    assert "24 new, 0 changed, 0 unchanged, 0 deleted" in printed
+    assert "25 new, 0 changed, 0 unchanged, 0 deleted" in printed
     assert printed.endswith("Dry run: nothing was written.\n")
     assert hub.repos == {}
 
@@ -103,7 +103,7 @@ def test_a_dry_run_writes_nothing(hub: LocalHub, tiny: Path, tmp_path: Path) -> 
     changed = write_tiny_release(tmp_path / "changed", OTHER_TEST)
     printed = succeeds(hub, home, changed, "--dry-run", "--revision", "v2")
     assert "Note: org/logs has no branch v2 yet." in printed
-    assert "0 new, 4 changed, 20 unchanged, 0 deleted" in printed
+    assert "0 new, 6 changed, 19 unchanged, 0 deleted" in printed
     sizes = {name: (changed / name).stat().st_size for name in hub_files if (changed / name).is_file()}
     assert f"{sizes['logs/test-00000-of-00001.parquet']:,}" in printed
     assert [r.method for r in hub.log() if r.method not in ("GET", "HEAD")] == []
@@ -114,7 +114,7 @@ def test_a_dry_run_without_a_token_or_a_hub(hub: LocalHub, tiny: Path, tmp_path:
     home = tmp_path / "home"
     succeeds(hub, home, tiny, "--private")
     succeeds(hub, home, tiny, repo="org/open")
-    compared = "24 unchanged"
+    compared = "25 unchanged"
     assert compared in succeeds(hub, home, tiny, "--dry-run", repo="org/open", HF_TOKEN="")
     hidden = succeeds(hub, home, tiny, "--dry-run", HF_TOKEN="")
     assert "Note: Not compared with the repository, every file counts as new: there is no token, and org/logs at main" in hidden
@@ -191,16 +191,16 @@ print(lfb.open_release("org/logs").table("logs").count_rows())
     there, sha = files(hub), hub.repos["org/logs"].refs["main"]
     size = sum(len(blob.data) for blob in there.values())
     about, manifest, rows = done.stdout.splitlines()
-    assert about == f"org/logs {sha} {hub.url}/datasets/org/logs/commit/{sha} False {{'new': 24}} {size} [] False"
+    assert about == f"org/logs {sha} {hub.url}/datasets/org/logs/commit/{sha} False {{'new': 25}} {size} [] False"
     assert manifest == f"new {len(there['manifest.json'].data)}"
     assert rows == "6"
-    assert json.loads(there["croissant.json"].data)["license"] == "cc-by-4.0"
+    assert json.loads(there["croissant.json"].data)["license"] == "https://spdx.org/licenses/CC-BY-4.0.html"
 
 
 def test_a_mirror_of_the_hub(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
     hub.is_mirror, hub.page_size = True, 10
     succeeds(hub, tmp_path / "home", tiny)
-    assert "24 unchanged" in succeeds(hub, tmp_path / "home", tiny)
+    assert "25 unchanged" in succeeds(hub, tmp_path / "home", tiny)
     hub.tamper("manifest.json")
     changed = write_tiny_release(tmp_path / "changed", OTHER_TEST)
     assert fails(hub, tmp_path / "home", changed).startswith("manifest.json of org/logs")

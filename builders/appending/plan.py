@@ -1,6 +1,7 @@
 """Which query of the next version goes into which shard.
 
-A query of the release stays in its shard, so that files change as little as possible. New queries go where their ids belong.
+A query of the release stays in its shard, and new ones go into the last shard while it has room, then into one of their own:
+so all other files stay as they are.
 """
 
 from __future__ import annotations
@@ -183,21 +184,15 @@ def _text_bytes(file: Path) -> int:
 def _members(code: int, split: Numbers, old: Side, weights: npt.NDArray[np.float64]) -> Iterator[Numbers]:
     """The queries of each shard of a split, by their places, sorted."""
     inside = np.flatnonzero(split == code)
-    if not len(inside):
-        return
-    had = np.flatnonzero(old.split == code)
-    numbers, first = np.unique(old.shard[had], return_index=True)  # places are sorted, so this is each shard's first query
-    order = np.argsort(had[first], kind="stable")
-    starts, numbers = had[first][order], numbers[order]
     stays = old.split[inside] == code
-    if len(starts):
-        nearest = numbers[np.maximum(np.searchsorted(starts, inside, side="right") - 1, 0)]
-        home = np.where(stays, old.shard[inside], nearest)
-    else:
-        home = np.zeros(len(inside), np.int64)
-        numbers = home[:1]
-    for number in numbers.tolist():
-        yield from _divided(inside[home == number], weights)
+    numbers = old.shard[inside]
+    shards = [inside[stays & (numbers == number)] for number in np.unique(numbers[stays])]
+    fresh = inside[~stays]
+    if len(fresh):
+        last = shards.pop() if shards and weights[[*shards[-1], *fresh]].sum() <= SHARD_BYTES else fresh[:0]
+        shards.append(np.sort(np.concatenate([last, fresh])))
+    for members in shards:
+        yield from _divided(members, weights)
 
 
 def _divided(members: Numbers, weights: npt.NDArray[np.float64]) -> Sequence[Numbers]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmfusionbench.builders import append
-from llmfusionbench.builders.appending import plan
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release, diff_releases, open_release
 from llmfusionbench.schema import table_schema
 from llmfusionbench.validation import validate
-from tests.helpers.two_releases import TRUE_TABLES, all_bytes, answer, release_of, rows_of
+from tests.helpers.two_releases import TRUE_TABLES, answer, release_of, rows_of
 
 RANK = ("train", "test", "partial_test")
 answers = st.builds(
@@ -93,68 +91,3 @@ def test_it_is_the_union_by_key(first: Sequence[dict[str, Any]], second: Sequenc
         assert validate(place / "out") == []
         with pytest.raises(InputError, match="adds nothing"):  # it is idempotent
             append(made.release, new, place / "again", prefer=prefer, workers=1)
-
-
-def random_log(seed: int, queries: int, *, first: int = 0) -> list[dict[str, Any]]:
-    rng = random.Random(seed)
-    return [
-        answer(
-            f"{n}: what is it?", llm, f"{llm} says {n} " + "so " * rng.randint(1, 60), split="test" if n % 5 == 0 else "train",
-            judge="rule", judge_score=rng.choice([None, 0.0, 0.5, 1.0]),
-        )
-        for n in range(first, first + queries)
-        for llm in ("ant", "bee", "bee_think")
-    ]  # fmt: skip
-
-
-@pytest.fixture
-def tiny_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shards of a few queries."""
-    from llmfusionbench.builders.making import spill
-
-    monkeypatch.setattr(spill, "SHARD_BYTES", 4_000)
-    monkeypatch.setattr(plan, "SHARD_BYTES", 4_000)
-
-
-@pytest.mark.usefixtures("tiny_shards")
-def test_any_number_of_workers_gives_the_same_bytes(tmp_path: Path) -> None:
-    old = release_of(tmp_path / "old", random_log(1, 60))
-    new = release_of(tmp_path / "new", [*random_log(1, 60)[90:], *random_log(2, 20, first=60)])
-    made = [append(old, new, tmp_path / f"out-{n}", workers=n).release for n in (1, 3)]
-    assert len(made[0].files("responses", "train")) > 3
-    assert all_bytes(made[0].path) == all_bytes(made[1].path)
-
-
-@pytest.mark.usefixtures("tiny_shards")
-def test_shards_without_new_rows_stay_as_they_are(tmp_path: Path) -> None:
-    old = release_of(tmp_path / "old", random_log(1, 60))
-    made = append(old, release_of(tmp_path / "new", random_log(3, 1, first=61)), tmp_path / "out").release
-    before, after = all_bytes(old.path), all_bytes(made.path)
-    assert before.keys() == after.keys()
-    changed = {name.partition("/")[0] for name in before if name.endswith(".parquet") and before[name] != after[name]}
-    assert changed <= {"queries", "responses", "judge_scores", "logs", "routing"}
-    for table in changed:
-        assert sum(before[name] != after[name] for name in before if name.startswith(f"{table}/")) == 1
-
-
-@pytest.mark.usefixtures("tiny_shards")
-def test_shards_that_grow_too_large_are_divided(tmp_path: Path) -> None:
-    old = release_of(tmp_path / "old", random_log(1, 10))
-    new = release_of(tmp_path / "new", random_log(2, 60, first=10))
-    made = append(old, new, tmp_path / "out").release
-    sizes = [sum(len(r["response"]) for r in part.to_pylist()) for part in parts(made)]
-    assert len(sizes) > 4
-    assert max(sizes) < 2 * 4_000
-    assert rows_of(made, "responses") == rows_of(old, "responses") | rows_of(new, "responses")
-    back = append(new, old, tmp_path / "back").release
-    assert rows_of(back, "logs") == rows_of(made, "logs")
-    whole = release_of(tmp_path / "whole", [*random_log(1, 10), *random_log(2, 60, first=10)])
-    more = append(old, whole, tmp_path / "more").release  # what both have counts once
-    assert abs(len(more.files("responses")) - len(made.files("responses"))) <= 1
-    assert validate(made.path) == validate(back.path) == []
-
-
-def parts(release: Release) -> list[Any]:
-    from llmfusionbench.release.shard_files import shard_dataset
-
-    return [shard_dataset([file], "responses").to_table() for file in release.files("responses")]

@@ -37,10 +37,11 @@ Version = list[tuple[str, pa.Table]]
 Way = Callable[[Path, str, pa.Table], object]
 
 KIB, MIB = 2**10, 2**20
-PAGES = ((32, 128), (64, 256), (128, 512), (256, 1024))
-"""Smallest and largest page, KiB before compression."""
-GROUPS = ((2, 8), (4, 12), (4, 16))
-"""Smallest and largest row group, MiB before compression."""
+SETTINGS = (
+    *((pages, (4, 12)) for pages in ((32, 128), (64, 256), (128, 512), (128, 1024), (256, 1024))),
+    *(((128, 1024), groups) for groups in ((2, 8), (4, 16))),
+)
+"""Smallest and largest page, KiB before compression; smallest and largest row group, MiB before compression."""
 
 
 def fixed(root: Path, name: str, rows: pa.Table) -> None:
@@ -117,11 +118,10 @@ def main() -> None:
         names = [name for name in ours if name.endswith("chunks")]
         print("\n| pages, KiB | groups, MiB | the files, MB | " + " | ".join(names) + " |")
         print("|---|---|---:|" + "---:|" * len(names))
-        for groups in GROUPS:
-            for pages in PAGES:
-                found = figures(versions, partial(cut, pages=pages, groups=groups))
-                cells = " | ".join(f"{found[name]:.1f}" for name in ["the files", *names])
-                print(f"| {pages[0]} to {pages[1]} | {groups[0]} to {groups[1]} | {cells} |", flush=True)
+        for pages, groups in SETTINGS:
+            found = figures(versions, partial(cut, pages=pages, groups=groups))
+            cells = " | ".join(f"{found[name]:.1f}" for name in ["the files", *names])
+            print(f"| {pages[0]} to {pages[1]} | {groups[0]} to {groups[1]} | {cells} |", flush=True)
 
 
 if __name__ == "__main__":

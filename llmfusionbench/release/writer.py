@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 RELEASE: Final = DirectoryKind("release", stated_in(MANIFEST, "schema_version", SCHEMA_VERSION))
 
-_PAGES: Final = {"min_chunk_size": 128 * 1024, "max_chunk_size": 512 * 1024}
+_PAGES: Final = {"min_chunk_size": 128 * 1024, "max_chunk_size": 1024 * 1024}
 """Uncompressed bytes of a page. With larger pages an append sends more, and with smaller ones the files are larger:
 `benchmarks/deduplication.py --settings`."""
 

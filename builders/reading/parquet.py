@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 
 from llmfusionbench.builders.reading.limits import RATIO, REMEDY, check_columns, record_bytes, too_large, whole_bytes
 from llmfusionbench.builders.reading.parquet_pages import pages
-from llmfusionbench.builders.reading.row_sizes import row_sizes
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.errors import InputError
+from llmfusionbench.release.row_sizes import row_sizes
 from llmfusionbench.storage.repeats import repeated
 from llmfusionbench.validation.issue import shorten
 

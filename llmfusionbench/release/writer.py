@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from llmfusionbench import _version
 from llmfusionbench.errors import InputError
 from llmfusionbench.manifest import MANIFEST, dump_manifest, faults_of
 from llmfusionbench.release.card import release_card
+from llmfusionbench.release.row_groups import row_group_starts
 from llmfusionbench.schema import SCHEMA_VERSION, table_schema
 from llmfusionbench.storage.directories import WholeDirectory
 from llmfusionbench.storage.files import sha256
@@ -26,10 +29,12 @@ if TYPE_CHECKING:
 
 RELEASE: Final = DirectoryKind("release", stated_in(MANIFEST, "schema_version", SCHEMA_VERSION))
 
-ROW_GROUP_BYTES: Final = 8 * 2**20
-"""Target size of a row group, uncompressed: what a streaming reader holds in memory."""
+_PAGES: Final = {"min_chunk_size": 128 * 1024, "max_chunk_size": 1024 * 1024}
+"""Uncompressed bytes of a page. With larger pages an append sends more, and with smaller ones the files are larger:
+`benchmarks/deduplication.py --settings`."""
 
-_MIN_GROUP_ROWS, _MAX_GROUP_ROWS = 256, 65_536
+_SHORT: Final = 128
+"""Most bytes of a text in a column with statistics. Those of longer texts filter nothing, and make every footer larger."""
 
 _LOCK: Final = ".lock"
 
@@ -40,24 +45,36 @@ def shard_name(table: str, split: str, index: int, total: int) -> str:
 
 
 def write_shard(root: Path, name: str, rows: pa.Table, *, compression_level: int = 3) -> dict[str, Any]:
-    """Write rows of one table as the shard `name` (`table/split-...`) below `root`; returns its entry for the manifest."""
+    """Write rows of one table, sorted by key, as the shard `name` (`table/split-...`) below `root`.
+
+    Pages and row groups end where the content says, so that a store which keeps each chunk of bytes once has most of the
+    next version already. Every page has a checksum. Returns the entry of the file for the manifest: rows, bytes, sha256.
+    """
     schema = table_schema(name.split("/")[0])
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = rows.select(schema.arrow.names).cast(schema.arrow)
-    per_row = max(1, rows.nbytes // max(1, rows.num_rows))
-    group = min(max(ROW_GROUP_BYTES // per_row, _MIN_GROUP_ROWS), _MAX_GROUP_ROWS)
     with pq.ParquetWriter(
         path,
         schema.arrow,
         compression="zstd",
         compression_level=compression_level,
         use_dictionary=schema.dictionary_columns,
+        use_content_defined_chunking=_PAGES,
+        write_statistics=_short_columns(rows),
         write_page_index=True,
+        write_page_checksum=True,
     ) as writer:
-        if rows.num_rows:  # `datasets` cannot read a row group without rows
-            writer.write_table(rows, row_group_size=group)
+        starts = row_group_starts(rows, schema.key[0]).tolist()  # none without rows: `datasets` cannot read an empty group
+        for start, end in pairwise([*starts, rows.num_rows]):
+            writer.write_table(rows.slice(start, end - start).combine_chunks(), row_group_size=end - start)
     return {"rows": rows.num_rows, "bytes": path.stat().st_size, "sha256": sha256(path)}
+
+
+def _short_columns(rows: pa.Table) -> list[str]:
+    """The columns of numbers, and of texts that are all short."""
+    flat = [field for field in rows.schema if not pa.types.is_nested(field.type)]
+    return [f.name for f in flat if f.type != pa.string() or (pc.max(pc.binary_length(rows[f.name])).as_py() or 0) <= _SHORT]
 
 
 class ReleaseWriter(WholeDirectory):

@@ -119,9 +119,6 @@ class LLMFusionBench(datasets.ArrowBasedBuilder):  # type: ignore[misc]
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
         release = self._release()
-        if not dl_manager.is_streaming:
-            release = release.local()
-            self.config.place = release.place
         check = release.present if dl_manager.is_streaming else release.good  # a stream reads a file when it gets there
         generators = []
         for split in self.info.splits:

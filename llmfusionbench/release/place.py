@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,11 +101,11 @@ class ReleasePlace(ABC):
         """The directory of the whole release on this machine, which is downloaded and checked if it is elsewhere."""
 
 
+@dataclass(frozen=True)
 class LocalPlace(ReleasePlace):
     """A directory."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    _path: Path
 
     @property
     def path(self) -> Path:

@@ -49,6 +49,13 @@ class RemotePlace(ReleasePlace):
         self._address, self._manifest, self._download = store.address, manifest, download
         entries = self.read_manifest()["files"]
         self.files = RemoteFiles(store, RangeCache.of_user(), entries, verified)
+        self._system = arrow_files(self.files)  # one, which outlives the threads of Arrow that use it
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RemotePlace) and (self._address, self._manifest) == (other._address, other._manifest)
+
+    def __hash__(self) -> int:
+        return hash((self._address, self._manifest))
 
     @property
     def path(self) -> Address:
@@ -75,6 +82,7 @@ class RemotePlace(ReleasePlace):
         names = [name for name in names if table_of(name) is not None]
         for name, footer in zip(names, self._footers(names), strict=True):
             if (difference := check(name, footer, manifest)) is not None:
+                self.files.forget(name)
                 yield difference
 
     def _footers(self, names: Sequence[str]) -> list[Footer]:
@@ -86,10 +94,10 @@ class RemotePlace(ReleasePlace):
         return None
 
     def fragment(self, name: str, table: str) -> ds.ParquetFileFragment:
-        return shard_fragment(name, table, arrow_files(self.files))
+        return shard_fragment(name, table, self._system)
 
     def dataset(self, names: Sequence[str], table: str) -> ds.Dataset:
-        return shard_dataset(names, table, arrow_files(self.files))
+        return shard_dataset(names, table, self._system)
 
     def row_groups(self, names: Sequence[str]) -> list[int]:
         self._footers(names)
@@ -103,6 +111,9 @@ class RemotePlace(ReleasePlace):
         try:
             yield
         except (pa.ArrowException, OSError) as error:
+            for name in self.files.entries:
+                if table_of(name) == table:
+                    self.files.forget(name)
             said = (str(error).splitlines() or [type(error).__name__])[0][:200]
             raise ReleaseError(
                 f"{self._address}: table {table} cannot be read ({said}). Remedy: try again; if this repeats, a file is damaged"

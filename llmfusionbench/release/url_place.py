@@ -6,7 +6,7 @@ import hashlib
 from functools import partial
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.manifest import MANIFEST, MAX_BYTES, Difference, parsed
@@ -32,10 +32,10 @@ def url_place(url: str) -> ReleasePlace:
         MissingExtraError: the package for the protocol is not installed.
         ReleaseError: there is no release, or the store denies access or does not answer.
     """
-    parts = urlsplit(url)
-    if parts.scheme in ("file", "local"):
-        return LocalPlace(Path(unquote(parts.path)))
-    store: Store = HttpStore(WebServer(url)) if parts.scheme in ("http", "https") else ObjectStore(url)
+    protocol, _, rest = url.partition("://")
+    if protocol in ("file", "local"):
+        return LocalPlace(Path(unquote(rest)))
+    store: Store = HttpStore(WebServer(url)) if protocol in ("http", "https") else ObjectStore(url)
     cache, key = RangeCache.of_user(), f"manifest-{_hash(store.origin)}"
     try:
         manifest = store.read_whole(MANIFEST, MAX_BYTES)

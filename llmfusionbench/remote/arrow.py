@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import io
+import time
+import weakref
 from typing import Any, Final, NoReturn
 
 import pyarrow as pa
@@ -12,6 +15,11 @@ from llmfusionbench.remote.files import SMALL_BYTES, RemoteFiles
 
 _FOOTER_READ: Final = 2**16
 """Bytes at the end of a file that Arrow reads to find the footer."""
+
+_LET_GO_S: Final = 2.0
+"""Longest time to wait at the end of the process until Arrow has let go of its files, seconds."""
+
+_open: weakref.WeakSet[_File] = weakref.WeakSet()
 
 
 def arrow_files(files: RemoteFiles) -> PyFileSystem:
@@ -61,6 +69,7 @@ class _File(io.RawIOBase):
 
     def __init__(self, files: RemoteFiles, name: str) -> None:
         self._files, self._name = files, name
+        _open.add(self)
         self._size, self._at, self._is_new = files.size(name), 0, True
 
     def readable(self) -> bool:
@@ -83,3 +92,11 @@ class _File(io.RawIOBase):
             tail = self._files.tail(self._name)
             return bytes(max(0, _FOOTER_READ - len(tail))) + tail[-_FOOTER_READ:]
         return self._files.read(self._name, start, end)
+
+
+@atexit.register
+def _wait_until_let_go() -> None:
+    """Arrow lets go of a file in a thread of its own, just after its rows are there. After Python's end, that would abort."""
+    limit = time.monotonic() + _LET_GO_S
+    while len(_open) and time.monotonic() < limit:
+        time.sleep(0.002)

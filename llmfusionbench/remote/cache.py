@@ -29,7 +29,7 @@ _ROOM: Final = 0.9
 """Share of the bound that is left when room is made, so that it is not made at every entry."""
 _LOOKS: Final = 16
 """How often the size of the whole cache is looked up while as much as its bound is written."""
-_RANGE: Final = re.compile(r"(\d{1,19})-(\d{1,19})")
+_RANGE: Final = re.compile("([0-9]{1,19})-([0-9]{1,19})")
 
 
 class _Entry(NamedTuple):
@@ -43,7 +43,7 @@ def cache_bytes() -> int:
     text = os.environ.get(VARIABLE, "")
     if not text:
         return DEFAULT_BYTES
-    if not re.fullmatch(r"\d{1,18}", text):
+    if not re.fullmatch("[0-9]{1,18}", text):
         raise InputError(f"{VARIABLE} is {text!r}, expected a number of bytes. Remedy: set it to one such as {DEFAULT_BYTES}")
     return int(text)
 
@@ -103,6 +103,10 @@ class RangeCache:
             if entry.start == 0 and (data := self._load(entry)) is not None:
                 return data
         return None
+
+    def forget(self, key: str) -> None:
+        """Remove what is kept by a key."""
+        _remove(entry.path for entry in self._entries(key))
 
     def _entries(self, key: str) -> list[_Entry]:
         try:

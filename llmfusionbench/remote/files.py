@@ -42,6 +42,8 @@ class RemoteFiles:
         self.store, self.cache, self.entries, self.verified = store, cache, entries, frozenset(verified)
         self._tails: dict[str, bytes] = {}
         self._footers: dict[str, Footer] = {}
+        self._same = set(verified)
+        """Files whose end this process has seen to be that of what the cache holds, or that cannot change."""
 
     def size(self, name: str) -> int:
         """The size of a file by its manifest, bytes."""
@@ -78,6 +80,13 @@ class RemoteFiles:
             self._footers[name] = read_footer(pa.BufferReader(self.tail(name)))
         return self._footers[name]
 
+    def forget(self, name: str) -> None:
+        """Forget what was fetched of a file, because it is not what it should be."""
+        self.cache.forget(self._keys(name)[0])
+        self._tails.pop(name, None)
+        self._footers.pop(name, None)
+        self._same -= {name} - self.verified
+
     def _keys(self, name: str) -> list[str]:
         """What a file is known by in the cache; new ranges are kept by the first."""
         digest = self.entries[name]["sha256"]
@@ -87,11 +96,23 @@ class RemoteFiles:
 
     def _fetch(self, name: str, start: int, end: int) -> bytes:
         last = end == self.size(name)
+        if last:
+            self._same.add(name)
+        elif name not in self._same:
+            self._check_end(name)
         data = self.store.read(name, start, end + last)  # one more byte shows that the file is longer
         if len(data) != end - start:
             found = f"{start + len(data):,} bytes" if len(data) < end - start else f"more than {end:,} bytes"
             raise Difference(name, None, found, f"{self.size(name):,} bytes").error(self.store.address)
         return data
+
+    def _check_end(self, name: str) -> None:
+        """Raise ReleaseError if a file does not end as what an earlier process has fetched of it; then that is forgotten."""
+        self._same.add(name)
+        kept, size = self.tail(name), self.size(name)
+        if self.store.read(name, size - len(kept), size + 1) != kept:
+            self.forget(name)
+            raise Difference(name, None, "another file than before", "the same file").error(self.store.address)
 
     def _fetch_small(self, name: str) -> bytes:
         data, digest = self._fetch(name, 0, self.size(name)), self.entries[name]["sha256"]

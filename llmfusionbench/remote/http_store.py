@@ -18,7 +18,7 @@ from llmfusionbench.redaction import guard_logs, harmless, public_url, url_parts
 from llmfusionbench.remote.store import BUSY, TIMEOUT_S, WAITS_S, UnreachableError
 from llmfusionbench.storage.address import Address
 
-_CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
+_CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)")
 _BROKEN: Final = (httpx.RemoteProtocolError, httpx.ReadError, httpx.ReadTimeout, httpx.WriteError)
 
 
@@ -143,7 +143,7 @@ class HttpStore:
             raise ReleaseError(f"{what}: changed while it was read. Remedy: open the release again")
         if response.status_code != 206:
             length = response.headers.get("content-length", "")
-            if start or not length.isdecimal() or int(length) > end:
+            if start or re.fullmatch("[0-9]{1,19}", length) is None or int(length) > end:
                 raise ReleaseError(
                     f"{what}: the server sends the whole file when asked for {end - start:,} bytes of it (HTTP status "
                     f"{response.status_code}, expected 206). Remedy: use a server that answers range requests, or download the "

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from huggingface_hub import hf_hub_url
 from huggingface_hub.utils import build_hf_headers, httpx  # type: ignore[attr-defined]  # as in `client`
 
-from llmfusionbench.errors import InputError, ReleaseError
+from llmfusionbench.errors import HubError, InputError
 from llmfusionbench.hub.client import HubUnreachableError, cached, checked, endpoint, explain, list_files
 from llmfusionbench.hub.releases import COMMIT, DEFAULT_REVISION, fetch_release, fetched, listed_release, pin, pinned
 from llmfusionbench.manifest import MANIFEST
@@ -75,10 +75,10 @@ class HubServer:
     def headers(self) -> dict[str, str]:
         return build_hf_headers(token=checked(self.token), library_name="llmfusionbench")
 
-    def explain(self, error: Exception, what: str) -> ReleaseError:
+    def explain(self, error: Exception, what: str) -> HubError:
         status = getattr(getattr(error, "response", None), "status_code", None)
         if isinstance(error, httpx.HTTPStatusError) and status == 404:
-            return ReleaseError(f"{what}: listed, but the Hub no longer has it. Remedy: try again, or pass another revision")
+            return HubError(f"{what}: listed, but the Hub no longer has it. Remedy: try again, or pass another revision")
         return explain(error, what)
 
 

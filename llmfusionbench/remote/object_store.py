@@ -58,7 +58,9 @@ class ObjectStore:
             except ImportError as error:
                 if protocol in _EXTRAS:
                     raise MissingExtraError(_EXTRAS[protocol], "s3") from error
-                raise InputError(f"{self.address}: a package for {protocol}:// is missing ({error})") from error
+                raise InputError(
+                    f"{self.address}: a package for {protocol}:// is missing ({error}). Remedy: install it"
+                ) from error
             except ValueError as error:
                 raise InputError(f"{self.address}: cannot be opened ({error}). Remedy: check the address") from harmless(error)
             self._opened = os.getpid(), files, root.rstrip("/")

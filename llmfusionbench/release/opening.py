@@ -72,13 +72,13 @@ def find_place(
         from llmfusionbench.hub.remote import hub_place
 
         return hub_place(name, revision, token=token)
-    if revision is not None:
+    place = sample_path() if name == "sample" else Path(name)
+    if revision is not None and (is_url(name) or place.is_dir()):
         raise InputError(f"{public_url(name)}: has no revisions, it is not on the Hub. Remedy: drop revision {revision!r}")
     if is_url(name):
         from llmfusionbench.release.url_place import url_place
 
         return url_place(name)
-    place = sample_path() if name == "sample" else Path(name)
     if place.is_dir():
         return LocalPlace(place)
     raise ReleaseError(

@@ -87,6 +87,8 @@ class RemotePlace(ReleasePlace):
 
     def _footers(self, names: Sequence[str]) -> list[Footer]:
         """The footers of files, fetched several at a time."""
+        if len(names) <= 1:
+            return list(map(self.files.footer, names))
         with ThreadPoolExecutor(REQUESTS) as pool:
             return list(pool.map(self.files.footer, names))
 

@@ -25,12 +25,12 @@ _BLOCK_BYTES: Final = 32 * 2**20
 
 
 def url_place(url: str) -> ReleasePlace:
-    """The place of the release at a URL. If there is no answer, its manifest is the one that was read last.
+    """The place of the release at a URL. If the server does not answer, its manifest is the one that was read last.
 
     Raises:
         InputError: the URL cannot be read, or its protocol is not known.
         MissingExtraError: the package for the protocol is not installed.
-        ReleaseError: there is no release, or the store denies access or does not answer.
+        ReleaseError: a release does not exist there, or the store denies access or does not answer.
     """
     protocol, _, rest = url.partition("://")
     if protocol in ("file", "local"):

@@ -53,7 +53,7 @@ class RemoteFiles:
         """The bytes `start` to `end` of a file.
 
         Raises:
-            UnreachableError: they are not in the cache, and there is no answer.
+            UnreachableError: they are not in the cache, and the server does not answer.
             ReleaseError: they cannot be read, or the file has another size or, if it is small, other contents than the
                 manifest states.
         """

@@ -41,7 +41,7 @@ class Store(Protocol):
         """The bytes `start` (included) to `end` (excluded) of the file `name`; fewer only where the file ends before.
 
         Raises:
-            UnreachableError: there is no answer.
+            UnreachableError: the server does not answer.
             ReleaseError: the file does not exist, access is denied, or the answer is incomplete or not of that range.
         """
 

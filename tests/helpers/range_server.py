@@ -18,9 +18,12 @@ class RangeServer:
     files: dict[str, bytes]
     ranges: bool = True
     faults: dict[str, list[str]] = field(default_factory=dict)
-    """Part of a path -> what goes wrong with its next requests, each once: a status, `cut`, `drop`, `shift` or `redirect`."""
+    """Part of a path -> what goes wrong with its next requests, each once: a status, `cut`, `drop`, `shift`, `redirect`
+    (to itself) or `redirect http://host:port`."""
     log: list[tuple[str, str, int, int]] = field(default_factory=list)
     """(path, range, status, bytes sent) of each request."""
+    authorizations: list[str | None] = field(default_factory=list)
+    """The header Authorization of each request."""
     password: str | None = None
     """If given, what basic authentication must be."""
 
@@ -66,13 +69,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         plan: RangeServer = self.server.plan  # type: ignore[attr-defined]
         path = unquote(urlsplit(self.path).path)
+        plan.authorizations.append(self.headers.get("Authorization"))
         fault = next((faults.pop(0) for part, faults in plan.faults.items() if part in path and faults), None)
         if plan.password is not None and self.headers.get("Authorization") != plan.password:
             return self.send(path, b"", 401, {"WWW-Authenticate": "Basic"})
         if fault is not None and fault.isdecimal():
             return self.send(path, b"no", int(fault), {})
-        if fault == "redirect":
-            return self.send(path, b"", 302, {"Location": self.path})
+        if fault is not None and fault.startswith("redirect"):
+            return self.send(path, b"", 302, {"Location": fault.partition(" ")[2] + self.path})
         if path not in plan.files:
             return self.send(path, b"", 404, {})
         data, status, headers = plan.files[path], 200, {}

@@ -255,6 +255,7 @@ def test_a_listing_that_disagrees_with_the_manifest(hub: LocalHub, large: Path, 
     changed[1_000] ^= 1
     hub.put("org/changed", files | {FIRST: bytes(changed)})
     hub.put("org/gone", {name: data for name, data in files.items() if name != FIRST})
+    hub.put("org/card", files | {"README.md": b"# Written by people\n"})
     hub.put("org/climbs", files | {"../up.parquet": b"x"})
     calls = [f"open({name!r})" for name in ("org/changed", "org/gone", "org/climbs", "org/nothing", f"hf://datasets/{REPO}@v9")]
     for [kind, message], _ in (answers := client(hub, tmp_path / "home", *calls)):
@@ -267,6 +268,8 @@ def test_a_listing_that_disagrees_with_the_manifest(hub: LocalHub, large: Path, 
     assert "no such dataset" in said[3]
     assert "no such revision" in said[4]
     assert hub.log("GET", FIRST) == []
+    [[count, _]] = client(hub, tmp_path / "home", "open('org/card').rows('llms').num_rows")
+    assert count == 20
 
 
 def test_local_downloads_everything(hub: LocalHub, tmp_path: Path, large: Path) -> None:

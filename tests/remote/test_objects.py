@@ -152,9 +152,8 @@ def test_s3_that_is_down_or_denies(bucket: Any, whole: Path, monkeypatch: pytest
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("HOME", "/nonexistent")
     s3fs.S3FileSystem.clear_instance_cache()
-    with pytest.raises(ReleaseError, match=r"denies access|no answer|cannot be read") as caught:
-        lfb.open_release(f"s3://{name}/v1").rows("llms", columns=["llm"]) and lfb.open_release("s3://other-9/v1")
-    assert len(str(caught.value).splitlines()) == 1
+    with pytest.raises(ReleaseError, match=rf"^s3://{name}/v1/manifest.json: the store denies access \(.*\)\. Remedy: "):
+        lfb.open_release(f"s3://{name}/v1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "reader")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "open-sesame-9")
     s3fs.S3FileSystem.clear_instance_cache()

@@ -264,6 +264,17 @@ def test_secrets_in_an_address(web: RangeServer, whole: Path, tmp_path: Path) ->
         assert not [p for p in (tmp_path / "cache").rglob("*") if secret in p.name]
 
 
+def test_a_redirect_to_another_server_has_no_password(web: RangeServer, whole: Path) -> None:
+    web.password = "Basic " + base64.b64encode(b"reader:open-sesame-9").decode()
+    with RangeServer.of(whole) as other:
+        web.faults["parquet"] = [f"redirect http://127.0.0.1:{other.port}"] * 100
+        release = lfb.open_release(web.url.replace("http://", "http://reader:open-sesame-9@"))
+        assert scores(release) == scores(Release(whole))
+        assert set(web.authorizations) == {web.password}
+        assert len(other.log) > 3
+        assert set(other.authorizations) == {None}
+
+
 def test_files_must_be_fetched_first_where_paths_are_needed(web: RangeServer) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

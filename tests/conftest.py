@@ -35,6 +35,7 @@ SLOW = (
     "test_cli_processes.py",
     "test_full.py",
     "remote/test_hub.py",
+    "remote/test_commands.py",
     "remote/test_objects.py::test_s3",
     "test_killed_stages.py",
     "sandbox/test_sandbox_programs.py",

@@ -60,6 +60,10 @@ class ReleasePlace(ABC):
         """What differs from the manifest in files that are about to be used."""
 
     @abstractmethod
+    def unused_differences(self, manifest: dict[str, Any], names: list[str]) -> Iterator[Difference]:
+        """What differs from the manifest in files that may not be used, where looking moves no bytes."""
+
+    @abstractmethod
     def structure_differences(self, manifest: dict[str, Any], names: list[str]) -> Iterator[Difference]:
         """The shards that cannot be read as their tables."""
 
@@ -128,6 +132,8 @@ class LocalPlace(ReleasePlace):
 
     def differences(self, manifest: dict[str, Any], names: list[str]) -> Iterator[Difference]:
         return changed(self._path, [name for name in names if (self._path / name).is_file()], manifest)
+
+    unused_differences = differences
 
     def structure_differences(self, manifest: dict[str, Any], names: list[str]) -> Iterator[Difference]:
         for name in names:

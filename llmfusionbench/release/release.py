@@ -108,10 +108,13 @@ class Release:
         return list(self.manifest.get("provenance", []))
 
     def differences(self) -> list[Difference]:
-        """How its files differ from the manifest. Reads all files of a directory, unless an earlier run has."""
+        """How its files differ from the manifest. Reads all files of a directory, unless an earlier run has.
+
+        The files of a release elsewhere are not read for this: each is compared when it is first used.
+        """
         opening = list(self._opening_differences())
         seen = {difference.name for difference in opening}
-        return [*opening, *self.place.differences(self.manifest, [n for n in self.manifest["files"] if n not in seen])]
+        return [*opening, *self.place.unused_differences(self.manifest, [n for n in self.manifest["files"] if n not in seen])]
 
     def _opening_differences(self) -> Iterator[Difference]:
         yield from disagreements(self.manifest)

@@ -75,6 +75,9 @@ class RemotePlace(ReleasePlace):
     def differences(self, manifest: dict[str, Any], names: list[str]) -> Iterator[Difference]:
         return self._wrong(footer_difference, manifest, names)
 
+    def unused_differences(self, manifest: dict[str, Any], names: list[str]) -> Iterator[Difference]:
+        return iter(())
+
     def structure_differences(self, manifest: dict[str, Any], names: list[str]) -> Iterator[Difference]:
         return self._wrong(structure_difference, manifest, names)
 

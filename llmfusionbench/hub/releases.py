@@ -19,6 +19,7 @@ from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 from llmfusionbench.errors import HubError, InputError, ReleaseError
 from llmfusionbench.hub.client import HubUnreachableError, Listing, cached, download, list_files
 from llmfusionbench.manifest import MANIFEST, read_manifest
+from llmfusionbench.remote.store import CachedReleaseWarning as CachedReleaseWarning
 from llmfusionbench.remote.store import warn_cached
 from llmfusionbench.storage.cache import cache_directory
 from llmfusionbench.storage.files import whole_file

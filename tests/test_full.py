@@ -348,7 +348,8 @@ def test_a_published_release(hub: LocalHub, tmp_path: Path, published: dict[str,
     calls = ['load("queries", release="org/release")', 'load("queries", release="org/release", revision="v1")']
     answers = client(hub, tmp_path / "home", *calls)
     assert answers == [[both, []], [both, []]]
-    assert len(hub.log("GET", "resolve")) == len(published), "each file once"
+    read = [request.path.split("/", 6)[-1] for request in hub.log("GET", "resolve")]
+    assert sorted(read) == ["manifest.json", *sorted(n for n in published if n.startswith("queries/"))], "each once, no other"
     hub.put("org/release", published | {"manifest.json": b"{}"})
     [[answer, _], pinned] = client(hub, tmp_path / "home", *calls)
     assert answer["known"]

@@ -16,7 +16,7 @@ ROOTS = {PROJECT / NAME: NAME, **{PROJECT / wing: f"{NAME}.{wing}" for wing in (
 LAYERS = (
     {"_version", "errors", "redaction", "types"},
     {"processes", "storage", "schema", "schemas"},
-    {"manifest", "plugins", "validation", "statistics", "llm", "texts"},
+    {"manifest", "plugins", "validation", "statistics", "llm", "texts", "remote"},
     {"release"},
     {"scoring", "sandbox"},
     {"evaluation", "auditing"},

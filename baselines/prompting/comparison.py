@@ -24,9 +24,7 @@ from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.llm.chat import ChatClient
 from llmfusionbench.llm.journal import Key, Record
 from llmfusionbench.llm.spending import Spending
-from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release
-from llmfusionbench.storage.files import sha256
 from llmfusionbench.storage.json_lines import write_lines
 from llmfusionbench.types import Progress, content_id
 
@@ -148,7 +146,7 @@ def compare_prompts(
     queries = Queries.of(release, split).limited(limit, seed)
     embedder = getattr(retriever, "embedder", None)  # or the cache around it
     settings: Record = {
-        "release": sha256(release.path / MANIFEST), "split": split, "k": k, "within": within, "budget_tokens": budget_tokens,
+        "release": release.manifest_sha256, "split": split, "k": k, "within": within, "budget_tokens": budget_tokens,
         "retriever": type(retriever).__name__, "embedder": type(getattr(embedder, "embedder", embedder)).__name__,
         "templates": content_id(*library.template_ids), "model": client.model, "max_tokens": client.max_tokens,
         "temperature": client.temperature, "seed": client.seed,

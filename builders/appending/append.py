@@ -79,13 +79,13 @@ def append(
     """
     if prefer is not None and prefer not in PREFERENCES:
         raise UnknownNameError("preference", prefer, PREFERENCES)
-    sides = tuple(one if isinstance(one, Release) else open_release(one) for one in (release, new))
+    sides = tuple((one if isinstance(one, Release) else open_release(one)).local() for one in (release, new))
     old, added = sides
     tell = progress or (lambda *_: None)
-    with ReleaseWriter(out, overwrite=overwrite, inputs=[old.path, added.path]) as writer:
+    with ReleaseWriter(out, overwrite=overwrite, inputs=[*old.inputs, *added.inputs]) as writer:
         for number, side in enumerate(sides):
             tell("releases checked", number, 2)
-            side.checked([side.path / name for name in sorted(side.manifest["files"]) if "/" in name])
+            side.good([name for name in sorted(side.manifest["files"]) if "/" in name])
         tell("releases checked", 2, 2)
         layout = plan(old, added)
         done = _merged(old, added, layout, writer.path, prefer, workers, tell)
@@ -114,7 +114,7 @@ def _merged(
 ) -> Written:
     """Write all tables below `root`."""
     done = Written()
-    places = (old.path, new.path)
+    places = (old.directory, new.directory)
     stated, priced = _rows(old, "llms"), _rows(new, "llms")
     llms, clashes, _ = merge("llms", stated, priced, prefer, places)
     done.clashes.add(clashes)

@@ -10,9 +10,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.builders.appending.plan import Plan
 from llmfusionbench.builders.revising.carry import described
-from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release, TableDiff
-from llmfusionbench.storage.files import sha256
 from llmfusionbench.types import SPLITS
 from llmfusionbench.validation.issue import shorten
 
@@ -87,7 +85,7 @@ def about(
     warnings: Sequence[str],
 ) -> dict[str, Any]:
     """The entries of the manifest: those of the release, with the sources, provenance and warnings of both."""
-    figures = {"version": version_of(old) + 1, "appended_manifest": sha256(new.path / MANIFEST), **figures}
+    figures = {"version": version_of(old) + 1, "appended_manifest": new.manifest_sha256, **figures}
     entries = described(old, STEP, options, figures)
     entries["provenance"] = sorted({*old.provenance, *new.provenance})
     sources = [source for release in (old, new) for source in _sources(release)]

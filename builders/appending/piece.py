@@ -60,13 +60,13 @@ class Work:
         done = Written()
         old, new = (_read(release, piece, splits) for release, splits in zip(self.sides, (piece.old, piece.new), strict=True))
         for release, side, llms in zip(self.sides, (old, new), self.llms, strict=False):
-            _check_references(release.path, side, llms)
+            _check_references(release.directory, side, llms)
         tables = {}
         for read, side in zip(done.read, (old, new), strict=True):
             read.update({name: side[name].num_rows for name in KEYED})
         for name in KEYED:
             derived = self._derived(old[name], new[name]) if name == "responses" else None
-            places = (self.sides[0].path, self.sides[1].path)
+            places = (self.sides[0].directory, self.sides[1].directory)
             tables[name], clashes, torn = merge(name, old[name], new[name], self.prefer, places, derived)
             done.clashes.add(clashes)
             if name == "responses" and self.prefer is not None and torn.num_rows:  # a judgement goes with its answer

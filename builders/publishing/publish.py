@@ -122,10 +122,10 @@ def publish(
         raise InputError(
             f"{repo_id}: is public, and --private was given. Remedy: make it private on the Hub, or drop --private"
         )
-    check_valid(opened.path, progress)
+    check_valid(opened.directory, progress)
     audited = audit(opened, progress=progress)
     refusals = [*refusals_of(opened, audited, look(opened, progress)), *existing(repository.listing, repository.is_ours)]
-    check_refusals(opened.path, refusals, allow)
+    check_refusals(opened.directory, refusals, allow)
 
     made = published_card(opened, repo_id, audited, text=text, licence=licence)
     texts = {CARD: made, CROISSANT: dump(croissant(opened, repo_id, licence=licence))}
@@ -140,7 +140,7 @@ def publish(
         commit, warned = _write(repository, staged, files, private=private, pr=pr, token=token, progress=progress)
         notes += warned
     return Published(
-        release=opened.path,
+        release=opened.directory,
         repo_id=repo_id,
         private=private if repository.listing is None else repository.listing.private,
         dry_run=dry_run,

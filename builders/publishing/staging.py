@@ -24,7 +24,7 @@ def staged_files(release: Release, texts: Mapping[str, str]) -> dict[str, Conten
     """
     entries = release.manifest["files"]
     shards = [name for name in entries if _is_shard(release, name)]
-    staged = {n: Content(release.path / n, entries[n]["bytes"], entries[n]["sha256"]) for n in shards}
+    staged = {n: Content(release.directory / n, entries[n]["bytes"], entries[n]["sha256"]) for n in shards}
     staged |= {path: Content.of(text.encode("utf-8")) for path, text in texts.items()}
     schemas = resources.files("llmfusionbench.schemas")
     staged |= {path: Content.of(schemas.joinpath(f"{name}.json").read_bytes()) for name, path in SCHEMA_FILES.items()}
@@ -51,7 +51,7 @@ def own_text(release: Release, card: Path | None) -> str | None:
     Raises:
         InputError: it cannot be read, or is not UTF-8.
     """
-    place = release.path / CARD if card is None else card
+    place = release.directory / CARD if card is None else card
     entry = release.manifest["files"].get(CARD)
     if card is None and (not place.is_file() or (entry is not None and sha256(place) == entry["sha256"])):
         return None

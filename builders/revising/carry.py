@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from llmfusionbench.builders.making.contradictions import is_of_tokens
-from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release, write_shard
 from llmfusionbench.release.shard_files import shard_dataset
 from llmfusionbench.schema import SCHEMA_VERSION
@@ -35,7 +34,8 @@ def carry_over(release: Release, root: Path, *, but: Callable[[str], bool]) -> I
     for name, entry in sorted(release.manifest["files"].items()):
         if name == CARD or but(name):
             continue
-        (place,) = release.checked([release.path / name])
+        release.good([name])
+        place = release.directory / name
         table = name.partition("/")[0]
         if "/" in name and release.manifest["schema_version"] != SCHEMA_VERSION:
             rows = renamed(shard_dataset([place], table).to_table(), table, release.manifest["schema_version"])
@@ -51,7 +51,7 @@ def carry_over(release: Release, root: Path, *, but: Callable[[str], bool]) -> I
 def described(release: Release, step: str, options: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
     """The manifest's entries for what was made from `release`: those of `release`, and one more step in its history."""
     about = {k: v for k, v in release.manifest.items() if k not in _OWN}
-    taken = {"step": step, "options": options, "source_manifest": sha256(release.path / MANIFEST)}
+    taken = {"step": step, "options": options, "source_manifest": release.manifest_sha256}
     return {**about, "history": [*release.manifest.get("history", []), {**taken, **figures}]}
 
 

@@ -22,7 +22,6 @@ from llmfusionbench.builders.making.views import make_views
 from llmfusionbench.builders.revising.carry import carry_over, described, with_warnings
 from llmfusionbench.builders.revising.store import Store
 from llmfusionbench.errors import ReleaseError
-from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.processes import process_pool
 from llmfusionbench.release import Release, ReleaseWriter, open_release, write_shard
 from llmfusionbench.release.shards import Shard, ShardTables, shards_of
@@ -100,12 +99,12 @@ def derive(
         ReleaseError: `source` is damaged: a file differs from its manifest, or an answer's query is missing.
         InputError: `out` cannot be written or lies in `source`, or another run is making the same release.
     """
-    release = source if isinstance(source, Release) else open_release(source)
+    release = (source if isinstance(source, Release) else open_release(source)).local()
     tell = progress or (lambda *_: None)
     count = workers or os.cpu_count() or 1
     shards = shards_of(release)
     digest = _digest(release, revision)
-    with ReleaseWriter(out, overwrite=overwrite, inputs=[release.path], resume=digest) as writer:
+    with ReleaseWriter(out, overwrite=overwrite, inputs=release.inputs, resume=digest) as writer:
         store = Store(writer.work / "state")
         files = dict(_copied(release, writer.path))
         done = {shard: entries for shard in shards if (entries := _done(shard, store, writer.path)) is not None}
@@ -132,7 +131,7 @@ def derive(
 
 def _digest(release: Release, revision: Revision) -> str:
     """Digest of everything the new release depends on; the manifest has the digest of every file."""
-    parts = [sha256(release.path / MANIFEST), revision.name, revision.options(), _version.__version__, SCHEMA_VERSION]
+    parts = [release.manifest_sha256, revision.name, revision.options(), _version.__version__, SCHEMA_VERSION]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -140,7 +139,7 @@ def _copied(release: Release, root: Path) -> Iterator[tuple[str, dict[str, Any]]
     """Copy the unchanged files and check the responses; name and entry of each copied file."""
     for name in sorted(release.manifest["files"]):
         if name.startswith("responses/"):
-            release.checked([release.path / name])
+            release.good([name])
     yield from carry_over(release, root, but=lambda name: "/" in name and name.partition("/")[0] in REDONE)
 
 

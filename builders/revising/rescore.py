@@ -80,7 +80,7 @@ def rescore(
         if metric not in METRICS:
             raise UnknownNameError("metric", metric, METRICS)
     choice = Choice(None if metrics is None else tuple(sorted(set(metrics))), official)
-    source = release if isinstance(release, Release) else open_release(release)
+    source = (release if isinstance(release, Release) else open_release(release)).local()
     _check_versions(source, choice)
     kind = choose_kind(sandbox) if allow_code_execution else None
     revision = Rescoring(choice, kind, _readings(source, choice, check_reading(truth)))

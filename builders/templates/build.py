@@ -16,10 +16,8 @@ from llmfusionbench.builders.templates.jobs import Summarizer
 from llmfusionbench.builders.templates.make import TABLE, Templates, make_templates, named_summarizer
 from llmfusionbench.builders.templates.selection import SPLIT
 from llmfusionbench.errors import InputError
-from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release, ReleaseWriter, open_release, write_shard
 from llmfusionbench.release.writer import shard_name
-from llmfusionbench.storage.files import sha256
 from llmfusionbench.types import Progress
 
 STEP: Final = "templates"
@@ -86,7 +84,7 @@ def build_templates(
         InputError: As for `make_templates`; or no query has a good answer, or not all templates were made; or `out` cannot be
             written, or another run is making the same.
     """
-    source = release if isinstance(release, Release) else open_release(release)
+    source = (release if isinstance(release, Release) else open_release(release)).local()
     writer_of = named_summarizer(summarizer)
     resumable = isinstance(writer_of, ResumableSummarizer)
     settings = {"criterion": criterion, "pool": pool, "top": top, "summarizer": writer_of.name}
@@ -95,7 +93,7 @@ def build_templates(
         writer_of.check()
         settings |= writer_of.options()
     digest = _digest(source, settings) if resumable else None
-    with ReleaseWriter(out, overwrite=overwrite, inputs=[source.path], resume=digest) as writer:
+    with ReleaseWriter(out, overwrite=overwrite, inputs=source.inputs, resume=digest) as writer:
         journal = writer.work / _JOURNAL
         if isinstance(writer_of, ResumableSummarizer):
             writer_of = writer_of.journalled(journal)
@@ -121,7 +119,7 @@ def build_templates(
 
 def _digest(source: Release, settings: dict[str, Any]) -> str:
     """A hash of the settings that replies depend on; the budget, the limit and the server's address may change."""
-    parts = [STEP, sha256(source.path / MANIFEST), settings]
+    parts = [STEP, source.manifest_sha256, settings]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

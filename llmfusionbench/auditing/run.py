@@ -72,7 +72,7 @@ def audit(
     Raises:
         HubError, InputError, ReleaseError: the release cannot be opened or read, as for `open_release`.
     """
-    opened = release if isinstance(release, Release) else open_release(release)
+    opened = (release if isinstance(release, Release) else open_release(release)).local()
     tell = progress or (lambda *_: None)
     merged = {name: kind() for name, kind in DETECTORS.items()}
     shards = _first(_shards(opened), rows)

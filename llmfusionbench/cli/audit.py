@@ -49,7 +49,7 @@ def command(
     from llmfusionbench.auditing.result import AUDIT, FILES
     from llmfusionbench.release import open_release
 
-    opened = open_release(release)
+    opened = open_release(release).local()
 
     def run() -> Audit:
         with progress() as tell:
@@ -58,7 +58,7 @@ def command(
     if out is None:
         found = run()
     else:
-        with whole_directory(out, AUDIT, overwrite=overwrite, inputs=[opened.path]) as folder:
+        with whole_directory(out, AUDIT, overwrite=overwrite, inputs=opened.inputs) as folder:
             found = run()
             found.write_files(folder)
     if as_json:

@@ -139,11 +139,11 @@ def command(
     options |= {name: options[name] or None for name in ("tasks", "llms", "modes")}
     opened = open_release(release)
     if calls is not None:
-        _check_calls(calls, out, [opened.path, *predictions])
+        _check_calls(calls, out, [*opened.inputs, *predictions])
     seen_by = None if embedder is None else kept_embedder(embedder)
     scenarios = scenarios or ("performance_first",)
     several = len(scenarios) > 1
-    with _reports(out, REPORTS if several else REPORT, overwrite, [opened.path, *predictions]) as folder:
+    with _reports(out, REPORTS if several else REPORT, overwrite, [*opened.inputs, *predictions]) as folder:
         for scenario in scenarios:
             with progress() as tell:
                 report = evaluate(

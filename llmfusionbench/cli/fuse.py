@@ -84,7 +84,7 @@ def command(
             raise UnknownNameError("fusion", name, FUSIONS)
     opened = open_release(release, revision=revision)
     if out is not None:
-        check_file(out, overwrite=overwrite, inputs=[opened.path])
+        check_file(out, overwrite=overwrite, inputs=opened.inputs)
     table = read_answers(opened, split=split, candidates=candidates or None, failures=failures)
     if len(table.candidates) < 2:
         raise InputError(f"{release}: {len(table.candidates)} candidate to ask, expected two or more. Remedy: name more")

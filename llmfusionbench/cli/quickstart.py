@@ -54,7 +54,7 @@ def command(out: Path | None) -> int:
     from llmfusionbench.statistics import counted
 
     release = open_release("sample")
-    issues, checked = check(release.path)
+    issues, checked = check(release.directory)
     if issues:
         say(f"The embedded sample is damaged: {len(issues)} issues, such as {issues[0]}. Remedy: reinstall the package")
         return 1

@@ -69,7 +69,7 @@ def command(
         raise click.UsageError(f"--within {options['within']} needs the --task of --prompt.")
     opened = open_release(release, revision=revision)
     if out is not None:
-        check_file(out, overwrite=overwrite, inputs=[opened.path])
+        check_file(out, overwrite=overwrite, inputs=opened.inputs)
     library = TemplateLibrary.of(opened, **take(options, "criterion", "pool", "summarizer"))
     chosen = make_retriever(retriever, embedder)
     if "simulated" in opened.provenance:

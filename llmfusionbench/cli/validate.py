@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmfusionbench.cli.console import progress, say, say_json
+from llmfusionbench.redaction import is_url
 
 if TYPE_CHECKING:
     from llmfusionbench.validation import Issue
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 def command(path: str, schema: str | None, max_errors: int, as_json: bool) -> int:
     """Check a release, or one Parquet, JSONL or CSV file, against the schemas.
 
-    Prints every issue with its file, row, column and value, and what was expected. Exit status 1 if there are any.
+    Prints every issue with its file, row, column and value, and what was expected. Exit status 1 if there are any. A release
+    at a URL is downloaded first.
 
     \b
     Example:
@@ -29,9 +31,10 @@ def command(path: str, schema: str | None, max_errors: int, as_json: bool) -> in
       llmfusionbench validate my-release --json
       llmfusionbench validate answers.jsonl --schema responses
     """
-    from llmfusionbench.release.opening import sample_path
+    from llmfusionbench.release.opening import find_release
 
-    issues, checked = check(sample_path() if path == "sample" else path, schema=schema, max_errors=max_errors + 1)
+    place = find_release(path) if path == "sample" or is_url(path) else path
+    issues, checked = check(place, schema=schema, max_errors=max_errors + 1)
     more = len(issues) > max_errors
     issues = issues[:max_errors]
     if as_json:

@@ -9,25 +9,22 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import datasets
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from datasets.builder import Key
 from datasets.fingerprint import Hasher
 from datasets.load import DatasetModule
 from datasets.table import table_cast
 
 from llmfusionbench._version import NAME, __version__
-from llmfusionbench.errors import InputError, ReleaseError, UnknownNameError
-from llmfusionbench.manifest import MANIFEST
+from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
 from llmfusionbench.release.card_parts import CITATION
-from llmfusionbench.release.opening import find_release
-from llmfusionbench.release.shard_files import shard_fragment
+from llmfusionbench.release.opening import find_place
+from llmfusionbench.release.place import ReleasePlace
 from llmfusionbench.schema import SCHEMA_VERSION, TABLES, table_schema
 from llmfusionbench.types import sorted_splits
 
@@ -57,14 +54,14 @@ class TableConfig(datasets.BuilderConfig):  # type: ignore[misc]  # datasets has
     """Which table of which release."""
 
     release: str | os.PathLike[str] | None = None
-    """`sample`, `full`, a directory, or a Hub id. None is the full release if it is available, else the sample."""
+    """`sample`, `full`, a directory, a Hub id or a URL. None is the full release if it is available, else the sample."""
     revision: str | None = None
     """Branch, tag or commit of a release on the Hub."""
     columns: Sequence[str] | None = None
     """The columns to read; None is all."""
     hub_token: str | bool | None = field(default=None, repr=False)
-    path: Path = field(default_factory=Path)
-    """The directory of the release, once it is found."""
+    place: ReleasePlace | None = None
+    """Where the release is, once it is found."""
 
     def create_config_id(self, config_kwargs: dict[str, Any], custom_features: datasets.Features | None = None) -> str:
         """The name of the cache, from the contents of the release: a rebuilt one is never served from an old cache."""
@@ -75,12 +72,8 @@ class TableConfig(datasets.BuilderConfig):  # type: ignore[misc]  # datasets has
             for column in self.columns:
                 if column not in known:
                     raise UnknownNameError("column", column, known)
-        self.path = find_release(self.release, self.revision, token=self.hub_token).absolute()
-        try:
-            manifest = (self.path / MANIFEST).read_bytes()
-        except OSError as error:
-            raise ReleaseError(f"{self.path / MANIFEST}: {error.strerror}. Remedy: build or download it again") from error
-        identity = f"{self.name}-{hashlib.sha256(manifest).hexdigest()[:16]}"
+        self.place = find_place(self.release, self.revision, token=self.hub_token).absolute()
+        identity = f"{self.name}-{self.place.manifest_sha256[:16]}"
         choice = (None if self.columns is None else list(self.columns), custom_features)
         return identity if choice == (None, None) else f"{identity}-{Hasher.hash(choice)}"
 
@@ -98,19 +91,19 @@ class LLMFusionBench(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     config: TableConfig
 
     def __init__(self, *args: Any, token: str | bool | None = None, **kwargs: Any) -> None:
-        # Ours holds the path of its release, and the base class would share an unchanged configuration among builders:
-        # the empty path makes it copy.
-        super().__init__(*args, token=token, hub_token=token, path=Path(), **kwargs)
+        # Ours holds the place of its release, and the base class would share an unchanged configuration among builders:
+        # the empty place makes it copy.
+        super().__init__(*args, token=token, hub_token=token, place=None, **kwargs)
 
     def _info(self) -> datasets.DatasetInfo:
-        release = Release(self.config.path)
+        release = self._release()
         tables = release.manifest["tables"]
         schema = table_schema(self.config.name)
         features = schema.features
         if self.config.columns is not None:
             features = datasets.Features({name: features[name] for name in self.config.columns})
         if self.config.name not in tables:
-            raise UnknownNameError(f"table in {self.config.path}", self.config.name, tables)
+            raise UnknownNameError(f"table in {release.path}", self.config.name, tables)
         counts = tables[self.config.name]["splits"]
         splits = datasets.SplitDict(dataset_name=NAME)
         for split in sorted_splits(counts):
@@ -125,31 +118,34 @@ class LLMFusionBench(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         )
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
-        release = Release(self.config.path)
-        check = release.present if dl_manager.is_streaming else release.checked  # a stream reads a file when it gets there
+        release = self._release()
+        check = release.present if dl_manager.is_streaming else release.good  # a stream reads a file when it gets there
         generators = []
         for split in self.info.splits:
             # One entry per row group, which `num_proc` and the workers of a DataLoader divide among themselves.
-            groups = [
-                (file, number)
-                for file in map(str, check(release.files(self.config.name, split)))
-                for number in range(pq.ParquetFile(file).num_row_groups)
-            ]
+            names = check(release.names(self.config.name, split))
+            counts = release.place.row_groups(names)
+            groups = [(name, number) for name, count in zip(names, counts, strict=True) for number in range(count)]
             generators.append(datasets.SplitGenerator(name=split, gen_kwargs={"groups": groups}))
         return generators
 
     def _generate_tables(self, groups: list[tuple[str, int]]) -> Iterator[tuple[Key, pa.Table]]:
         features = self.info.features
         schema = table_schema(self.config.name).arrow
-        release = Release(self.config.path)
-        for shard, (file, group) in enumerate(groups):
-            release.checked([Path(file)])
-            fragment = shard_fragment(file, self.config.name).subset(row_group_ids=[group])
+        release = self._release()
+        for shard, (name, group) in enumerate(groups):
+            release.good([name])
+            with release.place.reading(self.config.name):
+                fragment = release.place.fragment(name, self.config.name).subset(row_group_ids=[group])
             batches = fragment.to_batches(schema=schema, columns=list(features), batch_readahead=0, fragment_readahead=0)
-            for number, batch in enumerate(batches):
+            for number, batch in enumerate(release.place.read_batches(self.config.name, batches)):
                 if batch.num_rows:
                     table = pa.Table.from_batches([batch])
                     yield Key(shard, number), table_cast(table, features.arrow_schema)
+
+    def _release(self) -> Release:
+        assert self.config.place is not None
+        return Release(self.config.place)
 
     def _as_dataset(self, split: Any = datasets.Split.TRAIN, in_memory: bool = False) -> datasets.Dataset:
         # A split may have no rows, for instance of judge scores, and the base class refuses those.

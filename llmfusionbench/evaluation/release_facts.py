@@ -53,10 +53,19 @@ def answers_of(
     """
     ids = pa.array(query_ids, pa.string())
     names = ["query_id", "llm", "mode", *columns]
-    answers = release.rows("responses", columns=names, filter=pc.field("query_id").isin(ids))
+    answers = pa.concat_tables(
+        release.rows("responses", split, columns=names, filter=pc.field("query_id").isin(ids))
+        for split in _splits_of(release, ids)
+    )
     place = {name: i for i, name in enumerate(candidates)}
     pairs = pc.dictionary_encode(pc.binary_join_element_wise(answers["llm"], answers["mode"], "\x1f")).combine_chunks()
     found = [Candidate(*pair.rsplit("\x1f", 1)).name for pair in pairs.dictionary.to_pylist()]
     column = np.array([place.get(name, -1) for name in found], np.int64)[pairs.indices.to_numpy()]
     row = pc.index_in(answers["query_id"], value_set=ids).to_numpy().astype(np.int64)
     return answers, row, column
+
+
+def _splits_of(release: Release, ids: pa.Array) -> list[str]:
+    """The splits that have any of these queries, so that the files of others are not read; one at least."""
+    asked = {s: release.rows("queries", s, columns=["query_id"])["query_id"] for s in release.splits}
+    return [s for s, known in asked.items() if pc.any(pc.is_in(known, value_set=ids)).as_py()] or release.splits[:1]

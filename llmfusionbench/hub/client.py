@@ -27,18 +27,14 @@ from llmfusionbench.errors import HubError
 from llmfusionbench.llm.keys import checked_key
 from llmfusionbench.manifest import is_inside
 from llmfusionbench.redaction import guard_logs, harmless, public_url, redacted
+from llmfusionbench.remote.store import BUSY, WAITS_S, UnreachableError
 from llmfusionbench.storage.files import sha256
 
 TIMEOUT_S: Final = 10.0
 """Time limit for one answer of the Hub, seconds."""
 
-WAITS_S: Final = (1.0, 3.0)
-"""Pauses before the second and third attempt if the Hub is busy or fails, seconds."""
 
-_BUSY: Final = (429, 500, 502, 503, 504)
-
-
-class HubUnreachableError(HubError):
+class HubUnreachableError(HubError, UnreachableError):
     """No answer at all: no network, the Hub is down, or HF_HUB_OFFLINE is set."""
 
 
@@ -80,20 +76,20 @@ def list_files(repo_id: str, revision: str, *, token: str | bool | None = None) 
         NoRepositoryError, NoRevisionError: it has no such repository or revision, or denies access.
         HubError: it keeps failing, or lists a path outside of the repository.
     """
-    token = _checked(token)
+    token = checked(token)
     api = HfApi(library_name="llmfusionbench")
     for wait in (*WAITS_S, None):
         try:
             info = api.dataset_info(repo_id, revision=revision, files_metadata=True, timeout=TIMEOUT_S, token=token)
         except (LookupError, TypeError, AttributeError) as error:  # of huggingface_hub, for an answer of another shape
             raise HubError(
-                f"{repo_id} at {revision}: {_endpoint()} did not answer as a Hub does ({type(error).__name__}). "
+                f"{repo_id} at {revision}: {endpoint()} did not answer as a Hub does ({type(error).__name__}). "
                 "Remedy: check HF_ENDPOINT"
             ) from harmless(error)
         except (OSError, ValueError, httpx.HTTPError) as error:
             status = getattr(getattr(error, "response", None), "status_code", None)
-            if status not in _BUSY or wait is None:
-                raise _explain(error, f"{repo_id} at {revision}") from harmless(error)
+            if status not in BUSY or wait is None:
+                raise explain(error, f"{repo_id} at {revision}") from harmless(error)
             time.sleep(wait)
         else:
             break
@@ -104,9 +100,9 @@ def list_files(repo_id: str, revision: str, *, token: str | bool | None = None) 
         lfs = None if entry.lfs is None else entry.lfs.sha256
         files[entry.rfilename] = HubFile(entry.rfilename, entry.size, None if lfs else entry.blob_id, lfs)
     if any(redacted(text) != text for text in (info.sha or "", *files)):
-        raise HubError(f"{repo_id}: its file names or its commit repeat the token. Remedy: do not trust {_endpoint()}")
+        raise HubError(f"{repo_id}: its file names or its commit repeat the token. Remedy: do not trust {endpoint()}")
     if not info.sha:
-        raise HubError(f"{repo_id} at {revision}: the Hub did not name a commit. Remedy: check HF_ENDPOINT ({_endpoint()})")
+        raise HubError(f"{repo_id} at {revision}: the Hub did not name a commit. Remedy: check HF_ENDPOINT ({endpoint()})")
     return Listing(repo_id, info.sha, files, bool(info.private))
 
 
@@ -126,7 +122,7 @@ def download(listing: Listing, path: str, *, token: str | bool | None = None) ->
     place = cached(listing.repo_id, listing.commit, path)
     if place is not None and file.size in (None, place.stat().st_size):
         return place
-    token = _checked(token)
+    token = checked(token)
     name = f"{path} of {listing.repo_id} at {listing.commit[:12]}"
     try:
         place = Path(
@@ -142,7 +138,7 @@ def download(listing: Listing, path: str, *, token: str | bool | None = None) ->
         )
     # hf_xet, which transfers large files where it is installed, raises RuntimeError.
     except (OSError, RuntimeError, ValueError, httpx.HTTPError) as error:
-        raise _explain(error, name) from harmless(error)
+        raise explain(error, name) from harmless(error)
     problem = _damage(place, file)
     if problem is not None:
         target = place.resolve()
@@ -165,7 +161,7 @@ def _damage(place: Path, file: HubFile) -> str | None:
     return None
 
 
-def _explain(error: Exception, what: str) -> HubError:
+def explain(error: Exception, what: str) -> HubError:
     """Our error for an error of huggingface_hub, with what the user can do about it."""
     if isinstance(error, LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
         error = error.__cause__
@@ -180,27 +176,28 @@ def _explain(error: Exception, what: str) -> HubError:
         return HubError(f"{what}: listed, but the Hub no longer has it. Remedy: try again, or pass another revision")
     if isinstance(error, RepositoryNotFoundError) or status in (401, 403):
         kind = HubError if status == 403 else NoRepositoryError
-        return kind(f"{what}: no such dataset at {_endpoint()}, or it is private. Remedy: check the name, or set HF_TOKEN")
+        return kind(f"{what}: no such dataset at {endpoint()}, or it is private. Remedy: check the name, or set HF_TOKEN")
     if status is not None:
         return HubError(f"{what}: the Hub answered with HTTP status {status}. Remedy: try again later")
     if isinstance(error, httpx.RemoteProtocolError):
         return HubError(f"{what}: the transfer broke off ({error}). Remedy: try again")
     if isinstance(error, httpx.TransportError):
-        return HubUnreachableError(f"{what}: no answer from {_endpoint()} ({error}). Remedy: check the network, then try again")
+        return HubUnreachableError(f"{what}: no answer from {endpoint()} ({error}). Remedy: check the network, then try again")
     return HubError(f"{what}: {error}. Remedy: check the name and try again")
 
 
-def _endpoint() -> str:
+def endpoint() -> str:
+    """The address of the Hub, without secrets."""
     return public_url(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
 
 
-def _checked(token: str | bool | None) -> str | bool | None:
+def checked(token: str | bool | None) -> str | bool | None:
     """The same token, after what will be sent is kept secret. Raises InputError if a header cannot carry it."""
-    _endpoint()  # its user info is kept secret too
+    endpoint()  # its user info is kept secret too
     guard_logs()
     try:
         kept = build_hf_headers(token=token).get("authorization", "").removeprefix("Bearer ")
     except OSError as error:  # token=True, and there is none
-        raise _explain(error, "the token of the Hub") from harmless(error)
+        raise explain(error, "the token of the Hub") from harmless(error)
     checked_key(kept, "the token of the Hub (HF_TOKEN, or the file that `hf auth login` writes)")
     return token.strip() if isinstance(token, str) else token

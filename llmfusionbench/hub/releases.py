@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
@@ -20,6 +19,8 @@ from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 from llmfusionbench.errors import HubError, InputError, ReleaseError
 from llmfusionbench.hub.client import HubUnreachableError, Listing, cached, download, list_files
 from llmfusionbench.manifest import MANIFEST, read_manifest
+from llmfusionbench.remote.store import CachedReleaseWarning as CachedReleaseWarning
+from llmfusionbench.remote.store import warn_cached
 from llmfusionbench.storage.cache import cache_directory
 from llmfusionbench.storage.files import whole_file
 from llmfusionbench.storage.kinds import CARD
@@ -29,20 +30,16 @@ FULL_REPO: Final = "ulab-ai/FusionBench"
 
 DEFAULT_REVISION: Final = "main"
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _FORMATS: Final = (".parquet", ".csv", ".csv.gz", ".csv.zst")
 """What the builder reads, in order of preference: a split in two formats is read once."""
 
 _INSTEAD: Final = 'or load the embedded sample by release="sample"'
 
 
-class CachedReleaseWarning(UserWarning):
-    """The Hub did not answer, so an earlier copy is used."""
-
-
 def cached_full() -> Path | None:
     """The full release that `ensure_full()` returns without asking the Hub, or None."""
-    commit = _pinned(FULL_REPO, DEFAULT_REVISION)
+    commit = pinned(FULL_REPO, DEFAULT_REVISION)
     return None if commit is None else _built(commit)
 
 
@@ -58,16 +55,16 @@ def ensure_full(revision: str | None = None, *, token: str | bool | None = None,
         HubError: the Hub does not answer, the revision does not exist or has no official logs, or a file is incomplete.
         InputError: the cache cannot be written.
     """
-    wanted = revision or _pinned(FULL_REPO, DEFAULT_REVISION) or DEFAULT_REVISION
+    wanted = revision or pinned(FULL_REPO, DEFAULT_REVISION) or DEFAULT_REVISION
     if listing is None:
-        if _COMMIT.fullmatch(wanted) and (built := _built(wanted)) is not None:
+        if COMMIT.fullmatch(wanted) and (built := _built(wanted)) is not None:
             return built
         try:
             listing = list_files(FULL_REPO, wanted, token=token)
         except HubUnreachableError as error:
-            earlier = _pinned(FULL_REPO, wanted)
+            earlier = pinned(FULL_REPO, wanted)
             if earlier is not None and (built := _built(earlier)) is not None:
-                _warn_cached(f"{FULL_REPO} at {wanted}", earlier, error)
+                warn_cached(f"{FULL_REPO} at {wanted}", f"the copy of commit {earlier}", error)
                 return built
             raise HubUnreachableError(f"The full release is not in {cache_directory()}, and {error}, {_INSTEAD}") from error
         except HubError as error:
@@ -77,7 +74,7 @@ def ensure_full(revision: str | None = None, *, token: str | bool | None = None,
         with _lock(out):
             if _built(listing.commit) is None:
                 _build(listing, out, token)
-    _pin(FULL_REPO, revision or DEFAULT_REVISION, listing.commit)
+    pin(FULL_REPO, revision or DEFAULT_REVISION, listing.commit)
     return out
 
 
@@ -91,27 +88,53 @@ def fetch_logs(repo_id: str, revision: str | None = None, *, token: str | bool |
     return _download_logs(listing, token), listing.commit
 
 
-def fetch_release(repo_id: str, revision: str | None = None, *, token: str | bool | None = None) -> Path:
-    """The directory of a release published in our layout, downloaded if this commit is not in the cache.
+def fetch_release(repo_id: str, revision: str | None = None, *, folder: str = "", token: str | bool | None = None) -> Path:
+    """The directory of a release published in our layout, downloaded completely if this commit is not in the cache.
+
+    Args:
+        revision: Branch, tag or commit of the repository.
+        folder: The folder of the repository that the release is in; by default it is the repository.
+        token: As for huggingface_hub.
 
     Raises:
         HubError: the Hub does not answer, or the repository or revision does not exist or has no complete release.
     """
     wanted = revision or DEFAULT_REVISION
-    if _COMMIT.fullmatch(wanted) and (place := _fetched(repo_id, wanted)) is not None:
+    if COMMIT.fullmatch(wanted) and (place := fetched(repo_id, wanted, folder)) is not None:
         return place
     try:
         listing = list_files(repo_id, wanted, token=token)
     except HubUnreachableError as error:
-        earlier = _pinned(repo_id, wanted)
-        if earlier is not None and (place := _fetched(repo_id, earlier)) is not None:
-            _warn_cached(f"{repo_id} at {wanted}", earlier, error)
+        earlier = pinned(repo_id, wanted)
+        if earlier is not None and (place := fetched(repo_id, earlier, folder)) is not None:
+            warn_cached(f"{repo_id} at {wanted}", f"the copy of commit {earlier}", error)
             return place
         raise
-    if (place := _fetched(repo_id, listing.commit)) is None:
-        place = _fetch(listing, token)
-    _pin(repo_id, wanted, listing.commit)
+    if (place := fetched(repo_id, listing.commit, folder)) is None:
+        place, manifest = listed_release(listing, folder, token=token)
+        for name in sorted({CARD} & {n.removeprefix(folder) for n in listing.files}) + sorted(manifest["files"]):
+            download(listing, folder + name, token=token)
+    pin(repo_id, wanted, listing.commit)
     return place
+
+
+def listed_release(listing: Listing, folder: str = "", *, token: str | bool | None = None) -> tuple[Path, dict[str, Any]]:
+    """The directory with the manifest of a release, which is downloaded, and the manifest. Its files are as in the listing.
+
+    Raises:
+        HubError: there is no manifest, or a file that it states is missing or has another size or SHA-256 on the Hub.
+    """
+    what = f"{listing.repo_id} at {listing.commit[:12]}"
+    if folder + MANIFEST not in listing.files:
+        raise HubError(f"{what}: no release here, it has no {folder}{MANIFEST}. Remedy: name the repository of a release")
+    place = download(listing, folder + MANIFEST, token=token).parent
+    manifest = read_manifest(place)
+    for name, entry in manifest["files"].items():
+        file = listing.files.get(folder + name)
+        same = file is not None and file.size in (None, entry["bytes"]) and file.sha256 in (None, entry["sha256"])
+        if not same and not (name == CARD and file is not None):  # people write into the card
+            raise HubError(f"{what}: {name} is not there as its manifest has it. Remedy: publish the release again")
+    return place, manifest
 
 
 def select_inputs(listing: Listing) -> dict[str, list[str]]:
@@ -153,23 +176,9 @@ def _download_logs(listing: Listing, token: str | bool | None) -> list[Path]:
     return [download(listing, path, token=token) for path in paths]
 
 
-def _fetch(listing: Listing, token: str | bool | None) -> Path:
-    what = f"{listing.repo_id} at {listing.commit[:12]}"
-    if MANIFEST not in listing.files:
-        raise HubError(f"{what}: no release here, it has no {MANIFEST}. Remedy: name a repository of a published release")
-    place = download(listing, MANIFEST, token=token).parent
-    manifest = read_manifest(place)
-    for name, entry in manifest["files"].items():
-        if name not in listing.files or listing.files[name].size not in (None, entry.get("bytes")):
-            raise HubError(f"{what}: {name} is not there as its manifest has it. Remedy: publish the release again")
-    for name in sorted({CARD} & set(listing.files)) + sorted(manifest["files"]):
-        download(listing, name, token=token)
-    return place
-
-
-def _fetched(repo_id: str, commit: str) -> Path | None:
+def fetched(repo_id: str, commit: str, folder: str = "") -> Path | None:
     """The release of this commit in the cache of huggingface_hub, if it is complete."""
-    place = cached(repo_id, commit, MANIFEST)
+    place = cached(repo_id, commit, folder + MANIFEST)
     if place is None:
         return None
     try:
@@ -178,7 +187,7 @@ def _fetched(repo_id: str, commit: str) -> Path | None:
         return None
     for name, entry in files.items():
         file = place.parent / name
-        if not file.is_file() or file.stat().st_size != entry.get("bytes"):
+        if not file.is_file() or (name != CARD and file.stat().st_size != entry.get("bytes")):
             return None
     return place.parent
 
@@ -196,17 +205,18 @@ def _pin_file(repo_id: str, revision: str) -> Path:
     return cache_directory() / "pins" / quote(repo_id, safe="") / quote(revision, safe="")
 
 
-def _pinned(repo_id: str, revision: str) -> str | None:
+def pinned(repo_id: str, revision: str) -> str | None:
     """The commit that this revision was when it was last used."""
     try:
         commit = _pin_file(repo_id, revision).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return None
-    return commit if _COMMIT.fullmatch(commit) else None
+    return commit if COMMIT.fullmatch(commit) else None
 
 
-def _pin(repo_id: str, revision: str, commit: str) -> None:
-    if not _COMMIT.fullmatch(revision) and _pinned(repo_id, revision) != commit:
+def pin(repo_id: str, revision: str, commit: str) -> None:
+    """Keep the commit that a branch or tag is now."""
+    if not COMMIT.fullmatch(revision) and pinned(repo_id, revision) != commit:
         # A pin that cannot be written is looked up again.
         with suppress(OSError), whole_file(_pin_file(repo_id, revision)) as file:
             file.write_text(commit + "\n", encoding="utf-8")
@@ -230,11 +240,6 @@ def _lock(out: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _warn_cached(what: str, commit: str, error: HubError) -> None:
-    message = f"{what}: using the copy of commit {commit} fetched earlier, because {error}"
-    warnings.warn(message, CachedReleaseWarning, stacklevel=3)
 
 
 class _Bars:

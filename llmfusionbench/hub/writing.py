@@ -30,6 +30,7 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]
 from llmfusionbench.errors import HubError, InputError
 from llmfusionbench.hub import client
 from llmfusionbench.redaction import harmless, redacted
+from llmfusionbench.remote.store import BUSY, WAITS_S
 from llmfusionbench.storage.content import Content
 from llmfusionbench.types import Progress
 
@@ -71,14 +72,14 @@ def check_account(repo_id: str, *, token: str | bool | None = None) -> None:
         InputError: a header cannot carry it.
         HubError: the Hub refuses the token, or does not answer.
     """
-    token = client._checked(token)
+    token = client.checked(token)
     if token is False or not (token or get_token()):
         raise NoTokenError(f"{repo_id}: there is no token to write with. Remedy: set HF_TOKEN, or run `hf auth login`")
     with explained(repo_id):
         try:
             _retried(lambda: HfApi(library_name="llmfusionbench").whoami(token=token))
         except httpx.HTTPError as error:
-            if _status(error) in (None, 401, *client._BUSY):
+            if _status(error) in (None, 401, *BUSY):
                 raise
             # A mirror need not know accounts; what the token may do shows when it is used.
 
@@ -91,7 +92,7 @@ def check_card(text: str, *, token: str | bool | None = None) -> list[str]:
         HubError: it does not answer.
     """
     api = HfApi()
-    headers = build_hf_headers(token=client._checked(token), library_name="llmfusionbench")
+    headers = build_hf_headers(token=client.checked(token), library_name="llmfusionbench")
     content = {"content": text, "repoType": _KIND}
 
     def ask() -> Any:
@@ -125,7 +126,7 @@ def create(repo_id: str, *, private: bool, token: str | bool | None = None) -> N
     try:
         with explained(f"new repository {repo_id}"):
             HfApi(library_name="llmfusionbench").create_repo(
-                repo_id, repo_type=_KIND, private=private, token=client._checked(token)
+                repo_id, repo_type=_KIND, private=private, token=client.checked(token)
             )
     except StaleError as error:
         raise HubError(
@@ -138,7 +139,7 @@ def create_branch(repo_id: str, branch: str, commit: str, *, token: str | bool |
     """Create a branch at a commit. Raises as `create`."""
     with explained(f"branch {branch} of {repo_id}"):
         HfApi(library_name="llmfusionbench").create_branch(
-            repo_id, branch=branch, revision=commit, repo_type=_KIND, token=client._checked(token)
+            repo_id, branch=branch, revision=commit, repo_type=_KIND, token=client.checked(token)
         )
 
 
@@ -171,7 +172,7 @@ def send(
         StaleError: the branch has a newer commit than `parent`.
         HubError: the token has no right to write, the Hub fails or has no room, or the connection breaks.
     """
-    token = client._checked(token)
+    token = client.checked(token)
     tell = progress or (lambda *_: None)
     api = HfApi(library_name="llmfusionbench")
     where: dict[str, Any] = {"repo_id": repo_id, "repo_type": _KIND, "token": token, "revision": revision, "create_pr": pr}
@@ -198,11 +199,11 @@ def send(
 
 def _retried(call: Callable[[], Result]) -> Result:
     """What a call returns, made up to three times while the Hub is busy or fails."""
-    for wait in client.WAITS_S:
+    for wait in WAITS_S:
         try:
             return call()
         except httpx.HTTPError as error:
-            if _status(error) not in client._BUSY:
+            if _status(error) not in BUSY:
                 raise
             time.sleep(wait)
     return call()
@@ -258,15 +259,15 @@ def _explain(error: BaseException, what: str) -> HubError:
         )
     if status in (409, 412):
         return StaleError(f"{what}: the repository has changed since it was looked at. Remedy: run the same command again")
-    if status in client._BUSY:
+    if status in BUSY:
         return HubError(f"{what}: the Hub keeps failing (HTTP status {status}). {AGAIN}")
     if status is not None and status != 404:
         return HubError(f"{what}: the Hub refuses this (HTTP status {status}{_said(error)}). Remedy: correct what it names")
     if isinstance(error, httpx.TransportError) and not isinstance(error, httpx.ConnectError):
-        return HubError(f"{what}: the connection to {client._endpoint()} broke off ({_line(error)}). {AGAIN}")
+        return HubError(f"{what}: the connection to {client.endpoint()} broke off ({_line(error)}). {AGAIN}")
     if isinstance(error, RuntimeError | LookupError | TypeError):
         return HubError(f"{what}: the upload failed ({type(error).__name__}: {_line(error)}). {AGAIN}")
-    return client._explain(error, what)  # type: ignore[arg-type]
+    return client.explain(error, what)  # type: ignore[arg-type]
 
 
 def _status(error: BaseException) -> int | None:

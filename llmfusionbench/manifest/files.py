@@ -13,13 +13,17 @@ import pyarrow.parquet as pq
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.manifest.reading import shown
 from llmfusionbench.schema import SCHEMA_VERSION, SIDECARS, TABLES, has_type, table_schema
+from llmfusionbench.storage.address import Place
 from llmfusionbench.storage.digests import Stamp, digests, stamp_of
 
 _SHARD: Final = re.compile(r"([a-z_]+)/([A-Za-z0-9_]+)-[0-9]{5}-of-[0-9]{5}\.parquet")
 _AGAIN: Final = "Remedy: build or download it again; `llmfusionbench validate` lists every difference"
 
-_footers: dict[str, tuple[Stamp, int | str, pa.Schema | None]] = {}
-"""Path -> stamp, rows and schema of a Parquet file, or the reason why it cannot be read."""
+Footer = tuple[int | str, pa.Schema | None]
+"""Rows and schema of a Parquet file; or the reason why it cannot be read, and None."""
+
+_footers: dict[str, tuple[Stamp, Footer]] = {}
+"""Path -> stamp and footer of a file."""
 
 
 class Difference(NamedTuple):
@@ -31,8 +35,8 @@ class Difference(NamedTuple):
     found: str
     expected: str
 
-    def error(self, root: Path) -> ReleaseError:
-        """The error of a release in the directory `root` that cannot be used."""
+    def error(self, root: Place) -> ReleaseError:
+        """The error of a release at `root` that cannot be used."""
         where = "" if self.column is None else f"{shown(self.column)} is "
         what = f"differs from the release's manifest ({where}{self.found}, expected {self.expected})"
         return ReleaseError(f"{root / self.name}: {what}. {_AGAIN}")
@@ -64,17 +68,20 @@ def opening_difference(root: Path, name: str, manifest: dict[str, Any]) -> Diffe
         return None
     if (size := path.stat().st_size) != entry["bytes"]:
         return Difference(name, None, f"{size:,} bytes", f"{entry['bytes']:,} bytes")
-    if _table_of(name) is None:
-        return None
-    if (wrong := structure_difference(root, name, manifest)) is not None:
+    return None if table_of(name) is None else footer_difference(name, footer_of(path), manifest)
+
+
+def footer_difference(name: str, footer: Footer, manifest: dict[str, Any]) -> Difference | None:
+    """How the footer of a shard differs: it cannot be read as its table, or has another number of rows."""
+    if (wrong := structure_difference(name, footer, manifest)) is not None:
         return wrong
-    rows = _footer(path)[0]
-    return None if rows == entry.get("rows") else Difference(name, None, f"{rows:,} rows", f"{entry.get('rows')} rows")
+    rows, expected = footer[0], manifest["files"][name].get("rows")
+    return None if rows == expected else Difference(name, None, f"{rows:,} rows", f"{expected} rows")
 
 
-def structure_difference(root: Path, name: str, manifest: dict[str, Any]) -> Difference | None:
+def structure_difference(name: str, footer: Footer, manifest: dict[str, Any]) -> Difference | None:
     """Why a shard cannot be read as its table: it is not Parquet, or its columns are others."""
-    found, columns = _footer(root / name)
+    found, columns = footer
     if columns is None:
         return Difference(name, None, str(found), "a readable Parquet file")
     table = table_schema(name.partition("/")[0])
@@ -99,7 +106,8 @@ def changed(root: Path, names: list[str], manifest: dict[str, Any]) -> Iterator[
             yield Difference(name, None, f"sha256 {digest}", f"sha256 {expected}")
 
 
-def _table_of(name: str) -> str | None:
+def table_of(name: str) -> str | None:
+    """The table of a shard; None for a file beside the tables."""
     table, slash, _ = name.partition("/")
     return table if slash and table in TABLES + SIDECARS else None
 
@@ -108,13 +116,18 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def _footer(path: Path) -> tuple[int | str, pa.Schema | None]:
-    """(rows, schema) of a Parquet file, or (reason, None) if it cannot be read."""
+def footer_of(path: Path) -> Footer:
+    """The footer of a Parquet file, read again only when the file has changed."""
     place, stamp = str(path.absolute()), stamp_of(path)
     if place not in _footers or _footers[place][0] != stamp:
-        try:
-            metadata = pq.read_metadata(path)
-            _footers[place] = stamp, metadata.num_rows, metadata.schema.to_arrow_schema()
-        except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a column whose name is not UTF-8
-            _footers[place] = stamp, (str(error).splitlines() or [type(error).__name__])[0][:200], None
-    return _footers[place][1:]
+        _footers[place] = stamp, read_footer(path)
+    return _footers[place][1]
+
+
+def read_footer(source: Path | pa.NativeFile) -> Footer:
+    """The footer of a Parquet file, or of its end."""
+    try:
+        metadata = pq.read_metadata(source)
+        return metadata.num_rows, metadata.schema.to_arrow_schema()
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a column whose name is not UTF-8
+        return (str(error).splitlines() or [type(error).__name__])[0][:200], None

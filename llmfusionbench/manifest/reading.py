@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from llmfusionbench.errors import LLMFusionBenchError, ReleaseError
 from llmfusionbench.schema import check_version
+from llmfusionbench.storage.address import Place
 from llmfusionbench.storage.repeats import repeated
 from llmfusionbench.types import PROVENANCES
 
@@ -39,10 +40,26 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 def examine(path: Path) -> tuple[dict[str, Any], list[LLMFusionBenchError]]:
     """The manifest of the release in directory `path`, and the faults for which it is refused. With a fault, do not use it."""
-    place = path / MANIFEST
+    try:
+        text = _read(path)
+    except LLMFusionBenchError as error:
+        return {}, [error]
+    return parse(text, path / MANIFEST)
+
+
+def parsed(text: bytes, place: Place) -> dict[str, Any]:
+    """The manifest in `text`, which was read at `place`. Raises as `read_manifest`."""
+    manifest, faults = parse(text, place)
+    if faults:
+        raise faults[0]
+    return manifest
+
+
+def parse(text: bytes, place: Place) -> tuple[dict[str, Any], list[LLMFusionBenchError]]:
+    """The manifest in `text`, which was read at `place`, and the faults as of `examine`."""
     twice: list[str] = []
     try:
-        manifest = _load(path, twice)
+        manifest = _load(text, place, twice)
         check_version(manifest.get("schema_version"), str(place))
         for key in ("tables", "files"):
             if not isinstance(manifest.get(key), dict):
@@ -53,7 +70,22 @@ def examine(path: Path) -> tuple[dict[str, Any], list[LLMFusionBenchError]]:
     return manifest, [ReleaseError(f"{place}: {fault}") for fault in [*keys, *faults_of(manifest)]]
 
 
-def _load(path: Path, twice: list[str]) -> dict[str, Any]:
+def _read(path: Path) -> bytes:
+    place = path / MANIFEST
+    try:
+        if place.exists() and not place.is_file():
+            raise ReleaseError(f"{place}: not a regular file. {_AGAIN}")
+        if (size := place.stat().st_size) > MAX_BYTES:
+            raise ReleaseError(f"{place}: {size:,} bytes, expected at most {MAX_BYTES:,}. {_AGAIN}")
+        return place.read_bytes()
+    except FileNotFoundError as error:
+        remedy = "Remedy: name the directory of a release, or make one with `llmfusionbench build`"
+        raise ReleaseError(f"{path}: no release here, it has no {MANIFEST}. {remedy}") from error
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        raise ReleaseError(f"{place}: not readable as JSON ({error}). {_AGAIN}") from error
+
+
+def _load(text: bytes, place: Place, twice: list[str]) -> dict[str, Any]:
     """The JSON object in the manifest; keys that are given twice are added to `twice`."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -62,17 +94,9 @@ def _load(path: Path, twice: list[str]) -> dict[str, Any]:
             twice.extend(shown(name) for name in repeated(name for name, _ in pairs))
         return found
 
-    place = path / MANIFEST
     try:
-        if place.exists() and not place.is_file():
-            raise ReleaseError(f"{place}: not a regular file. {_AGAIN}")
-        if (size := place.stat().st_size) > MAX_BYTES:
-            raise ReleaseError(f"{place}: {size:,} bytes, expected at most {MAX_BYTES:,}. {_AGAIN}")
-        manifest = json.loads(place.read_text(encoding="utf-8"), object_pairs_hook=unique, parse_constant=_no_constant)
-    except FileNotFoundError as error:
-        remedy = "Remedy: name the directory of a release, or make one with `llmfusionbench build`"
-        raise ReleaseError(f"{path}: no release here, it has no {MANIFEST}. {remedy}") from error
-    except (OSError, ValueError, RecursionError) as error:
+        manifest = json.loads(text.decode("utf-8"), object_pairs_hook=unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
         raise ReleaseError(f"{place}: not readable as JSON ({error}). {_AGAIN}") from error
     if not isinstance(manifest, dict):
         raise ReleaseError(f"{place}: not a JSON object. {_AGAIN}")

@@ -15,8 +15,6 @@ from llmfusionbench.schema import SIDECARS, TABLES
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import pyarrow.dataset as ds
-
 
 @dataclass(frozen=True)
 class ReleaseInfo:
@@ -63,14 +61,14 @@ class ReleaseInfo:
         return self.answered / self.cells if self.cells else None
 
     @classmethod
-    def of(cls, manifest: Mapping[str, Any], table: Callable[[str], ds.Dataset]) -> ReleaseInfo:
-        """Count a release, given its manifest and a function that opens its tables. Reads no texts."""
-        queries = table("queries").to_table(columns=["query_id", "task", "license"])
+    def of(cls, manifest: Mapping[str, Any], read: Callable[[str, list[str]], pa.Table]) -> ReleaseInfo:
+        """Count a release, given its manifest and a function that reads columns of a table. Reads no texts."""
+        queries = read("queries", ["query_id", "task", "license"])
         numbers = ["input_tokens", "output_tokens", "performance", "cost_usd", "latency_s"]
         keys = ["query_id", "llm", "mode", "replicate", "status", "tokenizer"]
-        responses = table("responses").to_table(columns=keys + numbers)
-        scores = table("judge_scores").to_table(columns=["judge", "score"])
-        llms = table("llms").to_table(columns=["license"])
+        responses = read("responses", keys + numbers)
+        scores = read("judge_scores", ["judge", "score"])
+        llms = read("llms", ["license"])
         candidates = responses.group_by(["llm", "mode"]).aggregate([]).num_rows
         cells = queries.num_rows * candidates
         return cls(

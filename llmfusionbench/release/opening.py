@@ -1,4 +1,4 @@
-"""Finds a release by its name: the sample, the full release, a directory or a repository on the Hub."""
+"""Finds a release by its name: the sample, the full release, a directory, a repository on the Hub or a URL."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import Final
 from llmfusionbench._version import NAME
 from llmfusionbench.errors import HubError, InputError, ReleaseError
 from llmfusionbench.manifest import read_manifest
+from llmfusionbench.redaction import is_url, public_url
+from llmfusionbench.release.place import LocalPlace, ReleasePlace
 from llmfusionbench.release.release import Release
 
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -23,24 +25,34 @@ class SampleReleaseWarning(UserWarning):
 
 
 def open_release(where: str | Path, *, revision: str | None = None, damaged: bool = False) -> Release:
-    """Open a release.
+    """Open a release. One elsewhere is not downloaded: only the row groups and columns that are used are read, see `Release`.
 
     Args:
         where: `"sample"` (embedded, simulated), `"full"` (the reference release, downloaded and built once), the directory of
-            a release, or a dataset repository on the Hub (`"org/name"`).
+            a release, a dataset repository on the Hub (`"org/name"`), or the URL of a release: of a repository on the Hub
+            (`hf://datasets/org/name@revision/folder`), of a web server (`https://`), or of a store that fsspec knows, such as
+            `s3://bucket/folder`.
         revision: Commit, tag or branch of a release on the Hub.
         damaged: Also open a release whose files differ from its manifest, to look at it.
 
     Raises:
         HubError: The Hub does not answer, or does not have the release.
-        InputError: A revision was given, but the release is not on the Hub.
+        InputError: A revision was given, but the release is not on the Hub; or a URL or a variable for the cache is wrong.
+        MissingExtraError: The package for a kind of URL is not installed.
         ReleaseError: The release does not exist, cannot be read, or differs from its manifest.
     """
-    return Release(find_release(where, revision), damaged=damaged)
+    return Release(find_place(where, revision), damaged=damaged)
 
 
 def find_release(where: str | os.PathLike[str] | None, revision: str | None = None, *, token: str | bool | None = None) -> Path:
-    """The directory of a release, which is downloaded or built first if needed. Raises as `open_release`.
+    """The directory of a release, which is downloaded completely or built first if needed. The rest is as for `find_place`."""
+    return find_place(where, revision, token=token).local()
+
+
+def find_place(
+    where: str | os.PathLike[str] | None, revision: str | None = None, *, token: str | bool | None = None
+) -> ReleasePlace:
+    """Where a release is. Raises as `open_release`.
 
     Args:
         where: As for `open_release`. None is the full release; if that is neither cached nor on a Hub that answers, and no
@@ -49,23 +61,29 @@ def find_release(where: str | os.PathLike[str] | None, revision: str | None = No
         token: Token for the Hub, as for `huggingface_hub`.
     """
     if where is None and revision is None:
-        return _full_or_sample(token)
+        return LocalPlace(_full_or_sample(token))
     name = "full" if where is None else os.fspath(where)
-    # The client and the build import this package, so they are imported only when they are needed.
+    # The clients and the build import this package, so they are imported only when they are needed.
     if name == "full":
         from llmfusionbench.hub.releases import ensure_full
 
-        return ensure_full(revision, token=token)
-    place = sample_path() if name == "sample" else Path(name)
-    if place.is_dir():
-        if revision is not None:
-            raise InputError(f"{name}: has no revisions, it is not on the Hub. Remedy: drop revision {revision!r}")
-        return place
-    if is_repository(name):
-        from llmfusionbench.hub.releases import fetch_release
+        return LocalPlace(ensure_full(revision, token=token))
+    if is_hub_url(name) or (is_repository(name) and not Path(name).is_dir()):
+        from llmfusionbench.hub.remote import hub_place
 
-        return fetch_release(name, revision, token=token)
-    raise ReleaseError(f'{name}: no such directory. Remedy: name a release directory, "sample", "full" or a Hub id "org/name"')
+        return hub_place(name, revision, token=token)
+    place = sample_path() if name == "sample" else Path(name)
+    if revision is not None and (is_url(name) or place.is_dir()):
+        raise InputError(f"{public_url(name)}: has no revisions, it is not on the Hub. Remedy: drop revision {revision!r}")
+    if is_url(name):
+        from llmfusionbench.release.url_place import url_place
+
+        return url_place(name)
+    if place.is_dir():
+        return LocalPlace(place)
+    raise ReleaseError(
+        f'{name}: no such directory. Remedy: name a release directory, a URL, "sample", "full" or a Hub id "org/name"'
+    )
 
 
 def _full_or_sample(token: str | bool | None) -> Path:
@@ -98,6 +116,11 @@ def _depth_of_caller() -> int:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("datasets", NAME):
         frame, depth = frame.f_back, depth + 1
     return depth
+
+
+def is_hub_url(name: str) -> bool:
+    """Whether `name` is a URL of the Hub's own kind."""
+    return name.startswith("hf://")
 
 
 def is_repository(name: str) -> bool:

@@ -12,23 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.errors import ReleaseError, UnknownNameError
-from llmfusionbench.manifest import (
-    Difference,
-    changed,
-    disagreements,
-    missing,
-    opening_difference,
-    read_manifest,
-    structure_difference,
-)
+from llmfusionbench.errors import InputError, ReleaseError, UnknownNameError
+from llmfusionbench.manifest import Difference, disagreements
 from llmfusionbench.release.failures import failures_of
 from llmfusionbench.release.info import ReleaseInfo
+from llmfusionbench.release.place import LocalPlace, ReleasePlace
 from llmfusionbench.release.routing_check import check_routing
 from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.release.row_check import check_rows
-from llmfusionbench.release.shard_files import shard_dataset
 from llmfusionbench.schema import SIDECARS, TABLES
+from llmfusionbench.storage.address import Address
 from llmfusionbench.storage.kinds import CARD
 from llmfusionbench.types import sorted_splits
 from llmfusionbench.validation.candidates import COLUMN, Rows, renamed
@@ -41,12 +34,13 @@ if TYPE_CHECKING:
 
 
 class Release:
-    """A release directory. What its files hold is compared with the manifest before they are used.
+    """A release. What its files hold is compared with the manifest before they are used.
 
-    The sizes and the Parquet footers of all files are checked here, and the SHA-256 of a file when it is first used.
+    The sizes and the Parquet footers of all files of a directory are checked here, and the SHA-256 of a file when it is first
+    used. A release elsewhere is checked as its place says.
 
     Args:
-        path: The directory.
+        path: The directory, or the place of a release elsewhere.
         damaged: Also open a release whose files differ from its manifest, to look at it.
 
     Raises:
@@ -54,9 +48,9 @@ class Release:
         SchemaError: it has a newer major version of the schemas.
     """
 
-    def __init__(self, path: str | Path, *, damaged: bool = False) -> None:
-        self.path = Path(path)
-        self.manifest: dict[str, Any] = read_manifest(self.path)
+    def __init__(self, path: str | Path | ReleasePlace, *, damaged: bool = False) -> None:
+        self.place = path if isinstance(path, ReleasePlace) else LocalPlace(Path(path))
+        self.manifest: dict[str, Any] = self.place.read_manifest()
         self.damaged = damaged
         self._found_good: set[str] = set()
         for difference in () if damaged else self._opening_differences():
@@ -66,6 +60,37 @@ class Release:
     def __repr__(self) -> str:
         rows = sum(s["rows"] for s in self.manifest["tables"].get("responses", {"splits": {}})["splits"].values())
         return f"Release({str(self.path)!r}, {rows:,} responses, splits {', '.join(self.splits)})"
+
+    @property
+    def path(self) -> Path | Address:
+        """Its directory; the address of a release elsewhere, which is for messages."""
+        return self.place.path
+
+    @property
+    def directory(self) -> Path:
+        """Its directory on this machine. Raises InputError if it is elsewhere."""
+        if isinstance(self.path, Path):
+            return self.path
+        raise InputError(f"{self.path}: its files are not on this machine. Remedy: use release.local(), which downloads them")
+
+    @property
+    def inputs(self) -> list[Path]:
+        """The directory that it is read from, if that is on this machine: nothing may be written there meanwhile."""
+        return [self.path] if isinstance(self.path, Path) else []
+
+    @property
+    def manifest_sha256(self) -> str:
+        """The SHA-256 of its manifest, in hexadecimal."""
+        return self.place.manifest_sha256
+
+    def local(self) -> Release:
+        """The same release with all of its files on this machine: itself, or one that is downloaded and checked completely.
+
+        Raises:
+            HubError: the Hub does not answer, or a file is missing or damaged.
+            ReleaseError: the same of another place.
+        """
+        return self if isinstance(self.path, Path) else Release(self.place.local(), damaged=self.damaged)
 
     @cached_property
     def splits(self) -> list[str]:
@@ -83,46 +108,20 @@ class Release:
         return list(self.manifest.get("provenance", []))
 
     def differences(self) -> list[Difference]:
-        """How its files differ from the manifest. Reads them all, unless an earlier run has."""
+        """How its files differ from the manifest. Reads all files of a directory, unless an earlier run has.
+
+        The files of a release elsewhere are not read for this: each is compared when it is first used.
+        """
         opening = list(self._opening_differences())
-        rest = [n for n in self.manifest["files"] if n not in {d.name for d in opening} and (self.path / n).is_file()]
-        return [*opening, *changed(self.path, rest, self.manifest)]
+        seen = {difference.name for difference in opening}
+        return [*opening, *self.place.unused_differences(self.manifest, [n for n in self.manifest["files"] if n not in seen])]
 
     def _opening_differences(self) -> Iterator[Difference]:
         yield from disagreements(self.manifest)
-        for name in sorted(self.manifest["files"]):
-            if (difference := opening_difference(self.path, name, self.manifest)) is not None:
-                yield difference
+        yield from self.place.opening_differences(self.manifest)
 
-    def present(self, files: Sequence[Path]) -> Sequence[Path]:
-        """`files`, which are shards of this release. Raises ReleaseError if one does not exist."""
-        for file in files:
-            if (error := missing(self.path, file.relative_to(self.path).as_posix())) is not None:
-                raise error
-        return files
-
-    def checked(self, files: Sequence[Path]) -> Sequence[Path]:
-        """`files`, which are shards of this release.
-
-        Raises:
-            ReleaseError: one is missing or differs from the manifest; if `damaged`, one that cannot be read as its table.
-        """
-        names = [file.relative_to(self.path).as_posix() for file in self.present(files)]
-        found = self._structure_differences(names) if self.damaged else changed(self.path, names, self.manifest)
-        if (difference := next(found, None)) is not None:
-            if difference.name in self._found_good:
-                raise ReleaseError(f"{self.path / difference.name}: changed while it was read. Remedy: run it again")
-            raise difference.error(self.path)
-        self._found_good.update(names)
-        return files
-
-    def _structure_differences(self, names: list[str]) -> Iterator[Difference]:
-        for name in names:
-            if (difference := structure_difference(self.path, name, self.manifest)) is not None:
-                yield difference
-
-    def files(self, table: str, split: str | None = None) -> list[Path]:
-        """The shards of a table, in order, unchecked. Raises UnknownNameError for an unknown table or split."""
+    def names(self, table: str, split: str | None = None) -> list[str]:
+        """The names of the shards of a table, in order. Raises UnknownNameError for an unknown table or split."""
         if table not in self.tables:
             raise UnknownNameError("table", table, self.tables)
         splits = self.manifest["tables"][table]["splits"]
@@ -130,7 +129,42 @@ class Release:
             raise UnknownNameError(f"split of {table}", split, splits)
         wanted = sorted_splits(splits) if split is None else [split]
         names = sorted(self.manifest["files"])
-        return [self.path / n for s in wanted for n in names if n.startswith(f"{table}/{s}-")]
+        return [n for s in wanted for n in names if n.startswith(f"{table}/{s}-")]
+
+    def present(self, names: list[str]) -> list[str]:
+        """`names` of shards. Raises ReleaseError if one does not exist, as far as that is known without a request."""
+        for name in names:
+            if (error := self.place.missing(name)) is not None:
+                raise error
+        return names
+
+    def good(self, names: list[str]) -> list[str]:
+        """`names` of shards.
+
+        Raises:
+            ReleaseError: one is missing or differs from the manifest; if `damaged`, one that cannot be read as its table.
+        """
+        check = self.place.structure_differences if self.damaged else self.place.differences
+        if (difference := next(check(self.manifest, self.present(names)), None)) is not None:
+            if difference.name in self._found_good:
+                raise ReleaseError(f"{self.path / difference.name}: changed while it was read. Remedy: run it again")
+            raise difference.error(self.path)
+        self._found_good.update(names)
+        return names
+
+    def files(self, table: str, split: str | None = None) -> list[Path]:
+        """The paths of the shards of a table, in order, unchecked, if they are on this machine: see `local`.
+
+        Raises:
+            UnknownNameError: unknown table or split.
+            InputError: the release is elsewhere.
+        """
+        return [self.directory / name for name in self.names(table, split)]
+
+    def checked(self, files: Sequence[Path]) -> Sequence[Path]:
+        """`files`, which are shards of this release on this machine. Raises as `good`."""
+        self.good([file.relative_to(self.directory).as_posix() for file in files])
+        return files
 
     def table(self, name: str, split: str | None = None) -> ds.Dataset:
         """A table as a lazy Arrow dataset: `.to_table(columns=, filter=)`, `.count_rows()`, `.to_batches()`.
@@ -145,19 +179,26 @@ class Release:
             UnknownNameError: unknown table or split.
             ReleaseError: a shard that the manifest lists is missing, or differs from the manifest.
         """
-        files = self.checked(self.files(name, split))
-        return shard_dataset(files, name)
+        with self.place.reading(name):
+            return self.place.dataset(self.good(self.names(name, split)), name)
 
     def to_pandas(self, name: str, split: str | None = None, columns: list[str] | None = None) -> pd.DataFrame:
         """A table as a pandas frame. For polars, pass `table(...).to_table()` to `polars.from_arrow`."""
-        frame: pd.DataFrame = self.table(name, split).to_table(columns=columns).to_pandas()
+        frame: pd.DataFrame = self._read(name, split, columns=columns).to_pandas()
         return frame
+
+    def _read(self, name: str, split: str | None = None, **choice: Any) -> pa.Table:
+        """Rows of a table; `choice` has columns and a filter."""
+        table = self.table(name, split)
+        with self.place.reading(name):
+            return table.to_table(fragment_readahead=self.place.readahead, **choice)
 
     def to_torch(self, name: str = "logs", split: str | None = None, columns: list[str] | None = None) -> TableDataset:
         """A table as a map-style torch `Dataset`. Raises MissingExtraError if torch is not installed."""
         from llmfusionbench.release.torch_data import TableDataset
 
-        return TableDataset(self.checked(self.files(name, split)), name, columns=columns)
+        release = self.local()
+        return TableDataset(release.checked(release.files(name, split)), name, columns=columns)
 
     def rows(
         self,
@@ -171,7 +212,7 @@ class Release:
         Raises:
             ReleaseError: as `table`; a number is not allowed by the schema, or a value that the table requires is missing.
         """
-        return self._today(check_rows(self.table(name, split).to_table(columns=columns, filter=filter), name, self.path), name)
+        return self._today(check_rows(self._read(name, split, columns=columns, filter=filter), name, self.path), name)
 
     def batches(self, name: str, split: str | None = None, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
         """The rows of a table in order, at most one row group at a time.
@@ -179,7 +220,8 @@ class Release:
         Raises:
             ReleaseError: as `rows`.
         """
-        for batch in self.table(name, split).to_batches(columns=columns, batch_readahead=2, fragment_readahead=1):
+        batches = self.table(name, split).to_batches(columns=columns, batch_readahead=2, fragment_readahead=1)
+        for batch in self.place.read_batches(name, batches):
             yield self._today(check_rows(batch, name, self.path), name)
 
     def routing(self, split: str | None = None, *, failures: str | None = None) -> RoutingTable:
@@ -194,7 +236,7 @@ class Release:
             UnknownNameError: unknown split or policy for failures.
             ReleaseError: a file differs from the manifest, or a value is not allowed by the schema.
         """
-        view = self._today(self.table("routing", split).to_table(), "routing")
+        view = self._today(self._read("routing", split), "routing")
         queries = self.rows("queries", split, columns=["query_id", "domain"])
         llms = {row["llm"]: row for row in self.rows("llms").to_pylist()}
         check_routing(view, set(llms), self.path)
@@ -210,7 +252,7 @@ class Release:
     @cached_property
     def _scored_tasks(self) -> frozenset[str]:
         """Tasks with a performance in any split."""
-        view = self.table("routing").to_table(columns=["task", "candidates"])
+        view = self._read("routing", columns=["task", "candidates"])
         lists = view[COLUMN].combine_chunks()
         lists = lists if isinstance(lists, pa.Array) else pa.concat_arrays(lists.chunks)
         known = lists.flatten().field("performance").is_valid().to_numpy(zero_copy_only=False)
@@ -223,4 +265,4 @@ class Release:
 
     def info(self) -> ReleaseInfo:
         """Counts, tokens, coverage, missing values and licences. Reads no texts."""
-        return ReleaseInfo.of(self.manifest, self.table)
+        return ReleaseInfo.of(self.manifest, lambda table, columns: self._read(table, columns=columns))

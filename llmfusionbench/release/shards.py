@@ -65,14 +65,14 @@ class Shard:
 
 
 def shards_of(release: Release) -> list[Shard]:
-    """The shards of a release, one per file of its queries."""
-    shards = []
+    """The shards of a release on this machine, one per file of its queries. Raises InputError for one elsewhere."""
+    shards, place = [], release.directory.absolute()
     for split in release.splits:
         files = release.files("queries", split)
         weights = [f.stat().st_size if f.is_file() else 0 for f in release.files("responses", split)]
         for index in range(len(files)):
             weight = weights[index] if len(weights) == len(files) else 0
-            shards.append(Shard(release.path.absolute(), split, index, len(files), weight))
+            shards.append(Shard(place, split, index, len(files), weight))
     return shards
 
 

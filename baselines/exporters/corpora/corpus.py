@@ -18,9 +18,7 @@ from llmfusionbench.baselines.exporters.corpora.answers import Answers
 from llmfusionbench.baselines.exporters.corpora.chosen import GROUND_TRUTH, Chosen
 from llmfusionbench.baselines.exporters.corpora.formats.format import Kind
 from llmfusionbench.baselines.exporters.corpora.queries import UNKNOWN, Coded
-from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release
-from llmfusionbench.storage.files import sha256
 from llmfusionbench.storage.kinds import DirectoryKind, stated_in
 
 CORPUS: Final = "corpus.json"
@@ -109,7 +107,7 @@ def described(release: Release, kind: Kind, **parts: Any) -> dict[str, Any]:
         "release": {
             "source": source.get("name"),
             "revision": source.get("revision"),
-            "manifest_sha256": sha256(release.path / MANIFEST),
+            "manifest_sha256": release.manifest_sha256,
             "schema_version": release.manifest["schema_version"],
             "provenance": release.provenance,
         },

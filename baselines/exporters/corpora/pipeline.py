@@ -122,7 +122,7 @@ class _Export:
     def write(self, chosen: Chosen, out: str | Path) -> Corpus:
         """Write what was chosen."""
         settings, kind = self.settings, self.settings.kind
-        with whole_directory(out, CORPUS_DIRECTORY, overwrite=settings.overwrite, inputs=[self.release.path]) as root:
+        with whole_directory(out, CORPUS_DIRECTORY, overwrite=settings.overwrite, inputs=self.release.inputs) as root:
             files, written, schema = self._write_files(root, chosen)
             dropped = {d.noun: d.counts for d in (self.query_drops, self.drops, self.record_drops)}
             about = described(

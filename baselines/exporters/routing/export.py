@@ -97,7 +97,7 @@ def export_routing(
     writer = made(**options)
     opened = release if isinstance(release, Release) else open_release(release)
     selection = select(opened, split=split, candidates=candidates, threshold=threshold, failures=failures)
-    with whole_directory(out, EXPORT, overwrite=overwrite, inputs=[opened.path]) as folder:
+    with whole_directory(out, EXPORT, overwrite=overwrite, inputs=opened.inputs) as folder:
         files = writer.write(selection, folder)
         about = _about(selection, writer, format, options, files)
         (folder / CARD).write_text(_card(about), encoding="utf-8")
@@ -123,7 +123,7 @@ def _about(
         "release": {
             "source": release.manifest.get("source", {}).get("name"),
             "revision": release.manifest.get("source", {}).get("revision"),
-            "manifest_sha256": sha256(release.path / "manifest.json"),
+            "manifest_sha256": release.manifest_sha256,
         },
         "provenance": release.provenance,
         "simulated": "simulated" in release.provenance,

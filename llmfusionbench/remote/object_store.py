@@ -1,0 +1,107 @@
+"""Ranges of files of a store that fsspec knows, such as S3. fsspec's own read-ahead is not used."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Final
+
+from huggingface_hub import is_offline_mode
+
+from llmfusionbench.errors import InputError, MissingExtraError, ReleaseError
+from llmfusionbench.redaction import harmless, public_url
+from llmfusionbench.remote.store import UnreachableError
+from llmfusionbench.storage.address import Address
+
+_EXTRAS: Final = {"s3": "s3fs", "s3a": "s3fs"}
+"""Protocol -> the package behind our extra `s3`."""
+
+_OF_THIS_MACHINE: Final = ("memory",)
+
+_ERRORS: Final = {
+    "botocore.exceptions": ("BotoCoreError", "ClientError"),
+    "aiohttp": ("ClientError",),
+    "google.api_core.exceptions": ("GoogleAPIError",),
+    "azure.core.exceptions": ("AzureError",),
+}
+"""Errors of clients of stores that are not OSError: module -> names."""
+
+_NO_CONNECTION: Final = ("EndpointConnectionError", "ConnectTimeoutError", "ClientConnectorError", "ConnectionError")
+
+
+class ObjectStore:
+    """A directory at a URL such as `s3://bucket/path`. Credentials and endpoints are those that fsspec finds.
+
+    Raises:
+        InputError: the protocol is not known, or the URL cannot be read.
+        MissingExtraError: the package for the protocol is not installed.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self.address = Address(public_url(self.url))
+        self.origin = str(self.address)
+        self._opened: tuple[int, Any, str] | None = None
+        self._files()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_opened": None}
+
+    def _files(self) -> tuple[Any, str]:
+        """The file system of fsspec and the path of the directory in it. A forked process opens it again."""
+        from fsspec.core import url_to_fs  # type: ignore[import-untyped]
+
+        if self._opened is None or self._opened[0] != os.getpid():
+            protocol = self.url.partition("://")[0]
+            try:
+                files, root = url_to_fs(self.url)
+            except ImportError as error:
+                if protocol in _EXTRAS:
+                    raise MissingExtraError(_EXTRAS[protocol], "s3") from error
+                raise InputError(
+                    f"{self.address}: a package for {protocol}:// is missing ({error}). Remedy: install it"
+                ) from error
+            except ValueError as error:
+                raise InputError(f"{self.address}: cannot be opened ({error}). Remedy: check the address") from harmless(error)
+            self._opened = os.getpid(), files, root.rstrip("/")
+        return self._opened[1:]
+
+    def read(self, name: str, start: int, end: int) -> bytes:
+        files, root = self._online(name)
+        try:
+            return bytes(files.cat_file(f"{root}/{name}", start=start, end=end))
+        except _errors() as error:
+            if "InvalidRange" in f"{error} {error.__cause__}":
+                return b""
+            raise self._explain(error, name) from harmless(error)
+
+    def read_whole(self, name: str, limit: int) -> bytes:
+        files, root = self._online(name)
+        try:
+            return bytes(files.cat_file(f"{root}/{name}", start=0, end=limit + 1))
+        except _errors() as error:
+            raise self._explain(error, name) from harmless(error)
+
+    def _online(self, name: str) -> tuple[Any, str]:
+        files, root = self._files()
+        if is_offline_mode() and not self.url.startswith(tuple(f"{own}://" for own in _OF_THIS_MACHINE)):
+            raise UnreachableError(f"{self.address / name}: HF_HUB_OFFLINE switches the network off. Remedy: unset it")
+        return files, root
+
+    def _explain(self, error: Exception, name: str) -> ReleaseError:
+        what = f"{self.address / name}"
+        causes = {type(e).__name__ for e in (error, error.__cause__, error.__context__) if e is not None}
+        said = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        if isinstance(error, FileNotFoundError):
+            return ReleaseError(f"{what}: no such file. Remedy: check the address of the release")
+        if isinstance(error, PermissionError) or "NoCredentialsError" in causes:
+            return ReleaseError(f"{what}: the store denies access ({said}). Remedy: check your credentials and rights")
+        if isinstance(error, ConnectionError | TimeoutError) or causes & set(_NO_CONNECTION):
+            return UnreachableError(f"{what}: no answer ({said}). Remedy: check the address and the network, then try again")
+        return ReleaseError(f"{what}: cannot be read ({said}). Remedy: try again later")
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What reading can raise: the errors of Python, and those of the clients that are loaded."""
+    loaded = [(sys.modules[module], names) for module, names in _ERRORS.items() if module in sys.modules]
+    return OSError, ValueError, RuntimeError, *(getattr(module, name) for module, names in loaded for name in names)

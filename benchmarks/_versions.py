@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,6 +16,7 @@ from llmfusionbench.builders import build
 from llmfusionbench.builders.making.spill import SHARD_BYTES
 from llmfusionbench.builders.making.views import make_views, with_columns
 from llmfusionbench.builders.simulation import simulate
+from llmfusionbench.release import Release, ReleaseWriter, write_shard
 from llmfusionbench.release.writer import shard_name
 
 Tables = dict[str, pa.Table]
@@ -67,10 +69,32 @@ def shards(tables: Tables) -> Iterator[tuple[str, pa.Table]]:
 
 def without_queries(tables: Tables) -> Tables:
     """The version before `APPENDED` of the queries came."""
-    ids = tables["queries"]["query_id"].combine_chunks()
-    late = np.random.default_rng(1).choice(len(ids), max(1, round(len(ids) * APPENDED)), replace=False)
-    early = ids.filter(pa.array(~np.isin(np.arange(len(ids)), late)))
-    return {name: rows if name == "llms" else rows.filter(pc.is_in(rows["query_id"], early)) for name, rows in tables.items()}
+    return _of_queries(tables, ~_late(tables))
+
+
+def late_queries(tables: Tables) -> Tables:
+    """The `APPENDED` of the queries that came later, with what belongs to them."""
+    return _of_queries(tables, _late(tables))
+
+
+def _late(tables: Tables) -> npt.NDArray[np.bool_]:
+    """[Q] whether each query came later."""
+    count = len(tables["queries"])
+    return np.isin(np.arange(count), np.random.default_rng(1).choice(count, max(1, round(count * APPENDED)), replace=False))
+
+
+def _of_queries(tables: Tables, chosen: npt.NDArray[np.bool_]) -> Tables:
+    ids = tables["queries"]["query_id"].combine_chunks().filter(pa.array(chosen))
+    return {name: rows if name == "llms" else rows.filter(pc.is_in(rows["query_id"], ids)) for name, rows in tables.items()}
+
+
+def write_release(tables: Tables, place: Path) -> Release:
+    """The release of these tables."""
+    with ReleaseWriter(place) as writer:
+        writer.finish(
+            {name: write_shard(writer.path, name, rows) for name, rows in shards(tables)}, {"provenance": ["simulated"]}
+        )
+    return Release(place)
 
 
 def with_latency(tables: Tables) -> Tables:
@@ -88,7 +112,7 @@ def rescored(tables: Tables) -> Tables:
 
 
 CHANGES: Final[Mapping[str, tuple[Callable[[Tables], Tables], Callable[[Tables], Tables]]]] = {
-    f"{APPENDED:.0%} of the queries appended": (without_queries, dict),
+    f"{APPENDED:.0%} of the queries among the others": (without_queries, dict),
     "a new column, latency_s": (dict, with_latency),
     f"{RESCORED:.0%} of the answers rescored": (dict, rescored),
 }

@@ -3,9 +3,10 @@
     python benchmarks/deduplication.py [--scale 0.2] [--repeats 3] [--settings]
 
 A simulated release is written as `write_shard` does. The baseline is how it was written before: row groups with a fixed number
-of rows, pages of a fixed size. Then 1% of the queries are appended, a column is filled, or 5% of the answers are rescored with
-all that follows from it. The bytes of those chunks are counted that the store does not have. Plain LFS, for comparison, sends
-every file whose SHA-256 changed. `--settings` compares sizes of pages and of row groups.
+of rows, pages of a fixed size. Then 1% of the queries come to it, a column is filled, or 5% of the answers are rescored with
+all that follows from it. The queries come by `append`, or by a build of all, which puts them among the others. The bytes of
+those chunks are counted that the store does not have. Plain LFS, for comparison, sends every file whose SHA-256 changed.
+`--settings` compares sizes of pages and of row groups.
 
 The store cuts as Xet does (`_chunks.py`). Four things differ. The table of the hash is ours, so the borders lie elsewhere,
 equally far apart. A Xet client may send a known chunk again, to keep the pieces of a file in few places. It packs chunks before
@@ -26,8 +27,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from _chunks import Store
 from _measuring import cost, peak
-from _versions import CHANGES, shards, simulated_tables
+from _versions import APPENDED, CHANGES, Tables, late_queries, shards, simulated_tables, without_queries, write_release
 
+from llmfusionbench.builders import append
 from llmfusionbench.release import write_shard
 from llmfusionbench.release.row_groups import row_group_starts
 from llmfusionbench.schema import table_schema
@@ -96,6 +98,19 @@ def figures(versions: Mapping[str, tuple[Version, Version]], way: Way) -> dict[s
     return found | whole
 
 
+def by_append(tables: Tables) -> dict[str, float]:
+    """MB that `append` sends, by chunks and by whole files, where a part of the queries comes later."""
+    with tempfile.TemporaryDirectory() as place:
+        early, late = (write_release(part(tables), Path(place) / part.__name__) for part in (without_queries, late_queries))
+        made = append(early, late, Path(place) / "made").release
+        known, new = ([p.read_bytes() for p in sorted(r.path.rglob("*.parquet"))] for r in (early, made))
+    store, digests = Store(), {hashlib.sha256(data).digest() for data in known}
+    store.add(known)
+    name = f"{APPENDED:.0%} of the queries by `append`"
+    whole = sum(len(data) for data in new if hashlib.sha256(data).digest() not in digests)
+    return {f"{name}, chunks": store.add(new) / 1e6, f"{name}, whole files": whole / 1e6}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, default=0.2, help="1.0 has 256,000 answers.")
@@ -105,17 +120,21 @@ def main() -> None:
     tables = simulated_tables(options.scale)
     versions = {change: (list(shards(old(tables))), list(shards(new(tables)))) for change, (old, new) in CHANGES.items()}
     ours, plain = figures(versions, write_shard), figures(versions, fixed)
+    among = f"{APPENDED:.0%} of the queries among the others"
+    for name, value in by_append(tables).items():
+        ours[name], plain[name] = value, plain[name.replace("by `append`", "among the others")]
+    names = sorted(ours, key=lambda name: (name.endswith("whole files"), name.startswith(among)))
     print("| MB | as written | baseline | ratio |")
     print("|---|---:|---:|---:|")
-    for name, value in ours.items():
-        print(f"| {name} | {value:.1f} | {plain[name]:.1f} | {value / plain[name]:.2f} |")
+    for name in names:
+        print(f"| {name} | {ours[name]:.1f} | {plain[name]:.1f} | {ours[name] / plain[name]:.2f} |")
     base = versions["a new column, latency_s"][0]
     seconds = [cost(partial(files, base, way), options.repeats).cpu for way in (write_shard, fixed)]
     print(f"| CPU seconds to write | {seconds[0]:.2f} | {seconds[1]:.2f} | {seconds[0] / seconds[1]:.2f} |")
     answers = len(tables["responses"])
     print(f"\n{answers:,} simulated answers, {len(base)} files. Peak memory of the run: {peak():,.0f} MB.")
     if options.settings:
-        names = [name for name in ours if name.endswith("chunks")]
+        names = [name for name in names if name.endswith("chunks") and "append" not in name]
         print("\n| pages, KiB | groups, MiB | the files, MB | " + " | ".join(names) + " |")
         print("|---|---|---:|" + "---:|" * len(names))
         for pages, groups in SETTINGS:

@@ -36,7 +36,7 @@ SLOW = (
     "test_full.py",
     "remote/test_hub.py",
     "remote/test_commands.py",
-    "remote/test_objects.py::test_s3",
+    "remote/test_stores.py::test_s3",
     "test_killed_stages.py",
     "sandbox/test_sandbox_programs.py",
     "sandbox/test_sandbox_attacks.py",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ALLOWANCES: Final = {
     "existing": "Files of others in the repository, which stay unless one of the release has their name.",
-    "large_rows": "Rows with more than 2 MB of text.",
+    "large_rows": "Rows of more than 2 MB.",
     "personal_data": "What looks like e-mail addresses, keys or card numbers.",
     "simulated": "Rows that no LLM has answered.",
 }
@@ -88,7 +88,7 @@ def refusals_of(release: Release, audit: Audit, found: Found) -> Iterator[Refusa
         size, place = found.largest
         yield Refusal(
             "large_rows",
-            f"{_rows(found.large)} with more than {MAX_ROW_BYTES // 10**6} MB of text, the largest {size:,} bytes, in {place}",
+            f"{_rows(found.large)} of more than {MAX_ROW_BYTES // 10**6} MB, the largest {size:,} bytes, in {place}",
             "shorten the text",
         )
     large = {n: e["bytes"] for n, e in release.manifest["files"].items() if "/" in n and e["bytes"] > MAX_SHARD_BYTES}

@@ -13,16 +13,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from llmfusionbench.auditing.signs.columns import lengths, matches
+from llmfusionbench.auditing.signs.columns import matches
 from llmfusionbench.auditing.signs.personal import CANDIDATES, masked_around, personal_data
 from llmfusionbench.release import Release
+from llmfusionbench.release.row_sizes import row_sizes
 from llmfusionbench.schema import table_schema
 from llmfusionbench.types import Progress
 
 Rows = npt.NDArray[np.int64]
 
 MAX_ROW_BYTES: Final = 2_000_000
-"""Largest text of a row that the Hub's viewer and streaming readers handle well, bytes."""
+"""Largest row that the Hub's viewer and streaming readers handle well, bytes."""
 
 AUDITED: Final = {"logs": ("prompt", "response", "reasoning"), "responses": ("response", "reasoning")}
 """Columns in which the audit looks for personal data."""
@@ -39,7 +40,7 @@ class Found:
     """Table -> number of rows whose provenance is simulated."""
     first_simulated: str | None = None
     large: int = 0
-    """Number of rows with more than `MAX_ROW_BYTES` of text."""
+    """Number of rows of more than `MAX_ROW_BYTES`."""
     largest: tuple[int, str] = (0, "")
     """Bytes and place of the largest row."""
     personal: Counter[str] = field(default_factory=Counter)
@@ -69,12 +70,11 @@ def _look(found: Found, table: str, batch: pa.RecordBatch) -> None:
     def place(row: int) -> str:
         return f"{table} ({', '.join(f'{key} {batch[key][row].as_py()}' for key in keys)})"
 
-    sizes = np.zeros(batch.num_rows, np.int64)
     for name in batch.schema.names:
-        for values, rows in _texts(batch[name], np.arange(batch.num_rows)):
-            np.add.at(sizes, rows, lengths(values))
-            if name not in skipped:
+        if name not in skipped:
+            for values, rows in _texts(batch[name], np.arange(batch.num_rows)):
                 _look_for_personal_data(found, f"{table}.{name}", values, rows, place)
+    sizes = row_sizes(batch)
     found.large += int((sizes > MAX_ROW_BYTES).sum())
     if batch.num_rows and sizes.max() > found.largest[0]:
         found.largest = int(sizes.max()), place(int(sizes.argmax()))

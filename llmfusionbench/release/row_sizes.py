@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 Sizes = npt.NDArray[np.int64]
-
-
-class LargestRow(NamedTuple):
-    """The largest row of a table."""
-
-    bytes: int
-    """Bytes of all its values in memory, nested ones too; 0 in a table without rows."""
-    key: tuple[Any, ...]
-    """Its values in the columns of the key; empty in a table without rows."""
-
-
-def largest_row(table: ds.Dataset, key: Sequence[str]) -> LargestRow:
-    """The largest row of a table of a release, the first of several. One row group is in memory at a time.
-
-    Args:
-        table: The rows, such as `release.table("responses")`.
-        key: The columns that name a row, such as `table_schema("responses").key`.
-    """
-    found = LargestRow(0, ())
-    for batch in table.to_batches(batch_readahead=0, fragment_readahead=0, use_threads=False):
-        sizes = row_sizes(batch)
-        place = int(sizes.argmax()) if len(sizes) else 0
-        if len(sizes) and sizes[place] > found.bytes:
-            found = LargestRow(int(sizes[place]), tuple(batch[column][place].as_py() for column in key))
-    return found
 
 
 def row_sizes(batch: pa.RecordBatch) -> Sizes:

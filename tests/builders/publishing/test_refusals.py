@@ -86,7 +86,7 @@ def test_personal_data_where_no_audit_looks(tmp_path: Path) -> None:
 def test_large_rows_and_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny = write_tiny_release(tmp_path / "tiny", LOG.replace("tiny_think,two,", f"tiny_think,{'two ' * 550_000},"))
     line = refusals(tiny)["large_rows"]
-    assert line.startswith("large_rows: 2 rows with more than 2 MB of text, the largest 2,2")
+    assert line.startswith("large_rows: 2 rows of more than 2 MB, the largest 2,2")
     assert "bytes, in logs (query_id" in line
     monkeypatch.setattr(checks, "MAX_SHARD_BYTES", 4_000)
     line = refusals(tiny)["large_shards"]

@@ -19,7 +19,12 @@ _FOOTER_READ: Final = 2**16
 _LET_GO_S: Final = 2.0
 """Longest time to wait at the end of the process until Arrow has let go of its files, seconds."""
 
-_open: weakref.WeakSet[_File] = weakref.WeakSet()
+_lent: list[weakref.ref[_File] | weakref.ref[memoryview]] = []
+"""What Arrow has not let go of, and some that it has: open files, and the bytes that were read from them. The references have
+no callbacks: where one is dead, the thread that let go runs no more of Python, which a callback would."""
+
+_many = 256
+"""Number of references at which the dead ones are dropped."""
 
 
 def arrow_files(files: RemoteFiles) -> PyFileSystem:
@@ -69,7 +74,7 @@ class _File(io.RawIOBase):
 
     def __init__(self, files: RemoteFiles, name: str) -> None:
         self._files, self._name = files, name
-        _open.add(self)
+        _lend(self)
         self._size, self._at, self._is_new = files.size(name), 0, True
 
     def readable(self) -> bool:
@@ -85,7 +90,12 @@ class _File(io.RawIOBase):
         self._at = offset + (0, self._at, self._size)[whence]
         return self._at
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int = -1) -> memoryview:  # type: ignore[override]  # bytes take no weak references
+        data = memoryview(self._read(size))
+        _lend(data)
+        return data
+
+    def _read(self, size: int) -> bytes:
         start, end = self._at, self._size if size < 0 else min(self._at + size, self._size)
         first, self._is_new, self._at = self._is_new, False, max(start, end)
         if first and end == self._size > SMALL_BYTES and end - start == _FOOTER_READ:
@@ -94,9 +104,17 @@ class _File(io.RawIOBase):
         return self._files.read(self._name, start, end)
 
 
+def _lend(what: _File | memoryview) -> None:
+    global _many
+    _lent.append(weakref.ref(what))
+    if len(_lent) > _many:
+        _lent[:] = [reference for reference in _lent if reference() is not None]
+        _many = max(256, 2 * len(_lent))
+
+
 @atexit.register
 def _wait_until_let_go() -> None:
-    """Arrow lets go of a file in a thread of its own, just after its rows are there. After Python's end, that would abort."""
+    """Arrow lets go of what it read in threads of its own, just after the rows are there. After the end, it would abort."""
     limit = time.monotonic() + _LET_GO_S
-    while len(_open) and time.monotonic() < limit:
+    while any(reference() is not None for reference in _lent) and time.monotonic() < limit:
         time.sleep(0.002)

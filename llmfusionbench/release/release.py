@@ -53,9 +53,11 @@ class Release:
         self.manifest: dict[str, Any] = self.place.read_manifest()
         self.damaged = damaged
         self._found_good: set[str] = set()
-        for difference in () if damaged else self._opening_differences():
-            if difference.name != CARD:  # people write into it
+        while not damaged and (difference := self._serious_difference()) is not None:
+            now = self.place.read_manifest()
+            if now == self.manifest:
                 raise difference.error(self.path)
+            self.manifest = now  # another run has replaced the release since the manifest was read
 
     def __repr__(self) -> str:
         rows = sum(s["rows"] for s in self.manifest["tables"].get("responses", {"splits": {}})["splits"].values())
@@ -115,6 +117,10 @@ class Release:
         opening = list(self._opening_differences())
         seen = {difference.name for difference in opening}
         return [*opening, *self.place.unused_differences(self.manifest, [n for n in self.manifest["files"] if n not in seen])]
+
+    def _serious_difference(self) -> Difference | None:
+        """What differs from the manifest and is no card, which people write into."""
+        return next((d for d in self._opening_differences() if d.name != CARD), None)
 
     def _opening_differences(self) -> Iterator[Difference]:
         yield from disagreements(self.manifest)

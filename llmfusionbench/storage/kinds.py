@@ -48,7 +48,7 @@ def check_place(place: Path, kind: DirectoryKind, *, overwrite: bool) -> None:
     if not os.path.lexists(place) or (place.is_dir() and not any(place.iterdir())):
         return
     try:
-        listed = kind.contents(place)
+        other = _other(place, kind)
     except (ValueError, OSError) as error:
         raise InputError(
             f"{place}: exists and is not a {kind.name} ({_why(error)}), expected a new or empty directory. "
@@ -56,11 +56,20 @@ def check_place(place: Path, kind: DirectoryKind, *, overwrite: bool) -> None:
         ) from error
     if not overwrite:
         raise InputError(f"{place}: a {kind.name} is there already. Remedy: add --overwrite, or choose another --out")
-    for name in unlisted(place, listed):
+    if other is not None:
         raise InputError(
-            f"{place}: holds {name}, which is not part of the {kind.name} as it was written. "
+            f"{place}: holds {other}, which is not part of the {kind.name} as it was written. "
             "Remedy: move it away, or choose another --out"
         )
+
+
+def _other(place: Path, kind: DirectoryKind) -> str | None:
+    """The first file in a directory of this kind that is not part of it. Raises as `kind.contents`."""
+    while True:
+        listed = kind.contents(place)
+        other = next(unlisted(place, listed), None)
+        if other is None or kind.contents(place) == listed:  # else another run has replaced the directory meanwhile
+            return other
 
 
 def check_file(out: Path, *, overwrite: bool, inputs: Iterable[str | os.PathLike[str]] = ()) -> None:

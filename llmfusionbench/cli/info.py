@@ -67,7 +67,7 @@ def describe(release: Release) -> None:
     figures: list[list[object]] = [
         ["input tokens", info.input_tokens, tokenizers],
         ["output tokens", info.output_tokens, tokenizers],
-        ["cost, USD", info.cost_usd, "stated by the log, else tokens at list price"],
+        ["cost, USD", _dollars(info.cost_usd), "stated by the log, else tokens at list price"],
     ]
     show_table("Sums over the responses that have a figure", ["figure", "sum", "counted by"], figures)
     if info.judges:
@@ -84,3 +84,8 @@ def show_rows(release: Release, info: ReleaseInfo) -> None:
 
 SIMULATED = "SIMULATED DATA: no LLM was asked. Use it to learn and to test, never to compare LLMs."
 """Printed with all simulated data."""
+
+
+def _dollars(value: float | None) -> float | str | None:
+    """A sum in USD, of which at least three digits are shown that are not leading zeros."""
+    return value if value is None or value == 0 or value >= 1 else f"{value:.3g}"

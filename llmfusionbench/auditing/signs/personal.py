@@ -19,7 +19,7 @@ _EMAIL: Final = re.compile(
 )
 _KEY: Final = re.compile(
     r"(?<![\w-])(?:sk-(?:ant-|proj-|or-v1-|svcacct-)?[\w-]{20,200}|(?:sk|rk)_live_\w{16,200}|gh[pousr]_\w{30,200}"
-    r"|github_pat_\w{30,200}|glpat-[\w-]{18,100}|hf_[A-Za-z]{30,60}|xox[abprs]-[\w-]{20,200}|A(?:KIA|SIA)[A-Z0-9]{16}"
+    r"|github_pat_\w{30,200}|glpat-[\w-]{18,100}|hf_[A-Za-z0-9]{30,60}|xox[abprs]-[\w-]{20,200}|A(?:KIA|SIA)[A-Z0-9]{16}"
     r"|AIza[\w-]{35}|SG\.[\w-]{16,40}\.[\w-]{20,80}|npm_\w{36}|pypi-[\w-]{50,250}|gsk_\w{40,80}|r8_\w{36,40}|dop_v1_[0-9a-f]{64}"
     r"|eyJ[\w-]{15,2000}+\.eyJ[\w-]{15,2000}+\.[\w-]{20,1000})(?![\w-])"
 )

@@ -16,6 +16,7 @@ KEYS = [
     "gh" + "p_" + "q8Zt3Lk9Wv2Xr7Bn5Yc1Ha6Ud4Se0Gf3JmP",
     "AK" + "IA" + "Q3LK9WV2XR7BN5YC",
     "h" + "f_" + "QzTtLkWvXrBnYcHaUdSeGfJmPqRsKdVw",
+    "h" + "f_" + "Qz7tLkWv2rBnYcHa4dSeGf9mPqRsKd3w",
     "xox" + "b-" + "482916357201-Zk3vQ9xLw7Rt2Bn8Yc5H",
     "AI" + "za" + "SyQ8Zt3Lk9Wv2Xr7Bn5Yc1Ha6Ud4Se0Gf3J",
 ]

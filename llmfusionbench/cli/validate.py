@@ -23,7 +23,7 @@ def command(path: str, schema: str | None, max_errors: int, as_json: bool) -> in
     """Check a release, or one Parquet, JSONL or CSV file, against the schemas.
 
     Prints every issue with its file, row, column and value, and what was expected. Exit status 1 if there are any. A release
-    at a URL is downloaded first.
+    on the Hub or at a URL is downloaded first.
 
     \b
     Example:
@@ -31,9 +31,10 @@ def command(path: str, schema: str | None, max_errors: int, as_json: bool) -> in
       llmfusionbench validate my-release --json
       llmfusionbench validate answers.jsonl --schema responses
     """
-    from llmfusionbench.release.opening import find_release
+    from llmfusionbench.release.opening import find_release, is_repository
 
-    place = find_release(path) if path == "sample" or is_url(path) else path
+    elsewhere = path == "sample" or is_url(path) or (is_repository(path) and not Path(path).exists())
+    place = find_release(path) if elsewhere else path
     issues, checked = check(place, schema=schema, max_errors=max_errors + 1)
     more = len(issues) > max_errors
     issues = issues[:max_errors]

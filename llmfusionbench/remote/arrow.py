@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import ctypes
 import io
 import time
 import weakref
@@ -28,8 +29,14 @@ _many = 256
 
 
 def arrow_files(files: RemoteFiles) -> PyFileSystem:
-    """A file system for reading whose paths are the names of the files."""
-    return PyFileSystem(_Handler(files))
+    """A file system for reading whose paths are the names of the files.
+
+    It is never freed. Arrow lets go of it in threads of its own, also after Python's end, when the last one to let go would
+    need Python and abort.
+    """
+    system = PyFileSystem(_Handler(files))
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(system))
+    return system
 
 
 class _Handler(FileSystemHandler):  # type: ignore[misc]  # pyarrow has no types

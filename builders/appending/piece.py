@@ -24,6 +24,7 @@ from llmfusionbench.release.references import REMEDY, answer_keys
 from llmfusionbench.release.shards import rows_of_queries
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import table_schema
+from llmfusionbench.types import Candidate
 from llmfusionbench.validation.issue import shorten
 
 KEYED: Final = ("queries", "responses", "judge_scores")
@@ -69,10 +70,9 @@ class Work:
             places = (self.sides[0].directory, self.sides[1].directory)
             tables[name], clashes, torn = merge(name, old[name], new[name], self.prefer, places, derived)
             done.clashes.add(clashes)
-            if name == "responses" and self.prefer is not None and torn.num_rows:  # a judgement goes with its answer
+            if name == "responses" and self.prefer is not None and torn.num_rows:
                 loser = old if self.prefer == "new" else new
-                gone = pc.is_in(answer_keys(loser["judge_scores"]), value_set=answer_keys(torn))
-                loser["judge_scores"] = loser["judge_scores"].filter(pc.invert(gone))
+                loser["judge_scores"] = _without(loser["judge_scores"], torn)
         if done.clashes.counts and self.prefer is None:
             return done
         tables |= make_views(tables["queries"], tables["responses"], self.llms[2], tables["judge_scores"])
@@ -112,6 +112,18 @@ def _read(release: Release, piece: Piece, splits: pa.Array) -> dict[str, pa.Tabl
     tables = {name: pa.concat_tables(parts) for name, parts in rows.items()}
     queries = tables["queries"]
     return tables | {"queries": with_columns(queries, {"split": pa.repeat(piece.split, len(queries))})}
+
+
+def _without(scores: pa.Table, torn: pa.Table) -> pa.Table:
+    """The judge scores that are neither of one of these answers nor from a comparison with one.
+
+    An opponent is named by its candidate alone. So a comparison goes if any replicate of that candidate is among the answers.
+    """
+    lost = set(zip(*(torn[name].to_pylist() for name in ("query_id", "llm", "mode")), strict=True))
+    pairs = zip(scores["query_id"].to_pylist(), scores["opponent"].to_pylist(), strict=True)
+    compared = pa.array([name is not None and (query, *Candidate.parse(name)) in lost for query, name in pairs], pa.bool_())
+    gone = pc.or_(pc.is_in(answer_keys(scores), value_set=answer_keys(torn)), compared)
+    return scores.filter(pc.invert(gone))
 
 
 def _is_of_tokens(responses: pa.Table, llms: pa.Table) -> Mask:

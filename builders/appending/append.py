@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.builders.appending.changelog import about, changes_of, split_differences, version_of, warnings_of
 from llmfusionbench.builders.appending.merge import PREFERENCES, Clashes, merge
-from llmfusionbench.builders.appending.piece import Work, Written, check_counts, write_pieces
+from llmfusionbench.builders.appending.piece import Work, Written, check_counts, tables_in_step, write_pieces
 from llmfusionbench.builders.appending.plan import Plan, plan
 from llmfusionbench.builders.build import REJECTED
 from llmfusionbench.builders.revising.carry import carry_over
@@ -119,7 +119,7 @@ def _merged(
     stated, priced = _rows(old, "llms"), _rows(new, "llms")
     llms, clashes, _ = merge("llms", stated, priced, prefer, places)
     done.clashes.add(clashes)
-    work = Work(root, (old, new), (stated, priced, llms), prefer)
+    work = Work(root, (old, new), (stated, priced, llms), prefer, (tables_in_step(old), tables_in_step(new)))
     for number, piece in enumerate(write_pieces(work, layout.pieces, workers), start=1):
         done.files |= piece.files
         done.clashes.add(piece.clashes)

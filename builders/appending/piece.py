@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.appending.merge import Clashes, Mask, merge
-from llmfusionbench.builders.appending.plan import Piece
+from llmfusionbench.builders.appending.plan import Numbers, Piece
 from llmfusionbench.builders.making.prices import cost_of
 from llmfusionbench.builders.making.views import make_views, with_columns
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.release import Release, write_shard
 from llmfusionbench.release.references import REMEDY, answer_keys
-from llmfusionbench.release.shards import rows_of_queries
+from llmfusionbench.release.shards import in_step, rows_of_queries
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import table_schema
 from llmfusionbench.types import Candidate
@@ -55,11 +55,14 @@ class Work:
     llms: tuple[pa.Table, pa.Table, pa.Table]
     """The table `llms` of each, and merged."""
     prefer: str | None
+    in_step: tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str]]]
+    """The (table, split) of each release whose files are in step with those of the queries."""
 
     def write(self, piece: Piece) -> Written:
         """Merge the rows of a shard and write its tables. With a conflict that nothing decides, none is written."""
         done = Written()
-        old, new = (_read(release, piece, splits) for release, splits in zip(self.sides, (piece.old, piece.new), strict=True))
+        inputs = zip(self.sides, (piece.old, piece.new), piece.files, self.in_step, strict=True)
+        old, new = (_read(release, piece, splits, files, known) for release, splits, files, known in inputs)
         for release, side, llms in zip(self.sides, (old, new), self.llms, strict=False):
             _check_references(release.directory, side, llms)
         tables = {}
@@ -102,13 +105,23 @@ def write_pieces(work: Work, pieces: Sequence[Piece], workers: int | None) -> It
                 task.cancel()
 
 
-def _read(release: Release, piece: Piece, splits: pa.Array) -> dict[str, pa.Table]:
+def tables_in_step(release: Release) -> frozenset[tuple[str, str]]:
+    """The (table, split) whose files each have rows of the queries in the file of the same number alone."""
+    return frozenset((name, split) for name in KEYED for split in release.splits if in_step(release, name, split))
+
+
+def _read(
+    release: Release, piece: Piece, splits: pa.Array, files: Numbers, known: frozenset[tuple[str, str]]
+) -> dict[str, pa.Table]:
     """The rows of a release for the queries of a shard; the queries are in the split of the shard."""
     rows = {name: [table_schema(name).arrow.empty_table()] for name in KEYED}
     for split in pc.unique(splits.drop_null()).to_pylist():
-        mine = pa.chunked_array([piece.query_ids.filter(pc.equal(splits, split))])
+        here = pc.fill_null(pc.equal(splits, split), False)
+        mine = pa.chunked_array([piece.query_ids.filter(here)])
+        numbers = set(files[here.to_numpy(zero_copy_only=False)].tolist())
         for name in KEYED:
-            rows[name].append(rows_of_queries(release, name, split, mine))
+            found = rows_of_queries(release, name, split, mine, numbers if (name, split) in known else None)
+            rows[name].append(found)
     tables = {name: pa.concat_tables(parts) for name, parts in rows.items()}
     queries = tables["queries"]
     return tables | {"queries": with_columns(queries, {"split": pa.repeat(piece.split, len(queries))})}

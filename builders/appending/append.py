@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.builders.appending.changelog import about, changes_of, split_differences, version_of, warnings_of
 from llmfusionbench.builders.appending.merge import PREFERENCES, Clashes, merge
-from llmfusionbench.builders.appending.piece import Work, Written, check_counts, write_pieces
+from llmfusionbench.builders.appending.piece import Work, Written, check_counts, tables_in_step, write_pieces
 from llmfusionbench.builders.appending.plan import Plan, plan
 from llmfusionbench.builders.build import REJECTED
 from llmfusionbench.builders.revising.carry import carry_over
@@ -56,8 +56,9 @@ def append(
 ) -> Appended:
     """Write the next version of a release: all of its rows and those of `new`, matched by key.
 
-    A row of both is there once. Where one side has a null, the value of the other counts, and an answer that was never asked
-    for (`missing`) gives way to one that was. A query that the two have in different splits goes to the more protected one.
+    A row of both is there once. Where one side has a null, the value of the other counts, unless the two would be parts of
+    different things, such as counts by two tokenizers. An answer that was never asked for (`missing`) gives way to one that
+    was. A query that the two have in different splits goes to the more protected one.
     The views are made again; the costs of answers stay. `rejected.jsonl` is kept, and so is `rescore_changes.parquet`, unless a
     performance changed; those of `new` are left behind.
 
@@ -66,8 +67,8 @@ def append(
         new: What to append, named in the same way.
         out: Directory of the next version, written atomically.
         prefer: Whose value counts where both have one: `old`, that of `release`, or `new`. It is taken with all columns that
-            describe the same thing, such as the tokens and their tokenizer. If the two are different answers, the whole row is
-            taken, with its judge scores.
+            describe the same thing, such as the tokens and their tokenizer. If the two are, or may be, different answers, the
+            whole row is taken, with its judge scores.
         overwrite: Replace an existing release, which may be `release` itself.
         workers: Number of threads; by default one per core. Any number gives the same bytes.
         progress: Called as progress(stage, done, total).
@@ -118,7 +119,7 @@ def _merged(
     stated, priced = _rows(old, "llms"), _rows(new, "llms")
     llms, clashes, _ = merge("llms", stated, priced, prefer, places)
     done.clashes.add(clashes)
-    work = Work(root, (old, new), (stated, priced, llms), prefer)
+    work = Work(root, (old, new), (stated, priced, llms), prefer, (tables_in_step(old), tables_in_step(new)))
     for number, piece in enumerate(write_pieces(work, layout.pieces, workers), start=1):
         done.files |= piece.files
         done.clashes.add(piece.clashes)

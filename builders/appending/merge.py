@@ -26,18 +26,37 @@ SHOWN: Final = 10
 PREFERENCES: Final = ("old", "new")
 """Whose values count where both sides have one: those of the release, or those of what is appended."""
 
-TOGETHER: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
-    "queries": (("ground_truth", "choices", "metric"),),
-    "llms": (("parameters_b", "scale"), ("input_price", "output_price", "prices")),
+
+class Group(NamedTuple):
+    """Columns that describe one thing: if one of them is in conflict, all are taken from the same side, with their nulls."""
+
+    columns: tuple[str, ...]
+    named: str | None = None
+    """The column that names what made the other values, such as the tokenizer of counts."""
+    apart: bool = False
+    """Whether each side may give some of the values. If not, one side must give all, or both must agree on `named`."""
+
+
+TOGETHER: Final[dict[str, tuple[Group, ...]]] = {
+    "queries": (Group(("ground_truth", "choices", "metric")),),
+    "llms": (Group(("parameters_b", "scale")), Group(("input_price", "output_price", "prices"))),
     "responses": (
-        ("performance", "metric_version"),
-        ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "tokenizer"),
+        Group(("performance", "metric_version"), "metric_version"),
+        Group(("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "tokenizer"), "tokenizer"),
+        Group(
+            (
+                *("requested_model", "served_model", "endpoint", "service_tier"),
+                *("attempts", "created_at", "sampling", "latency_s"),
+            ),
+            apart=True,
+        ),
     ),
+    "judge_scores": (Group(("score", "reason", "rubric", "served_model", "prompt_sha256", "distribution"), "score"),),
 }
-"""Columns that describe one thing: if one of them is in conflict, all are taken from the same side, with their nulls."""
+"""The groups of each table. The last one of `responses` describes the call."""
 
 FOLLOWS: Final = {"cost_usd": ("input_tokens", "output_tokens")}
-"""Column -> those that its value follows from, unless it is stated."""
+"""Column -> those that its value follows from, unless it is stated; a conflict in their group is one of theirs."""
 
 WHOLE: Final[dict[str, tuple[str, ...]]] = {
     "responses": ("response", "reasoning", "status", "error", "finish_reason"),
@@ -45,6 +64,9 @@ WHOLE: Final[dict[str, tuple[str, ...]]] = {
     "thought_templates": ("template", "sources"),
 }
 """Columns that tell one answer from another: if one of them is in conflict, the whole row is taken from the same side."""
+
+SAME: Final = {"responses": "response"}
+"""Table -> the text by which two rows are known to be the same answer. Without it, a row in conflict is taken whole, too."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +102,7 @@ class Merged(NamedTuple):
     """Sorted by key."""
     clashes: Clashes
     torn: pa.Table
-    """Keys of the rows that are two different answers, of which the preferred one was taken."""
+    """Keys of the rows that are, or may be, two different answers, of which the preferred one was taken."""
 
 
 def merge(
@@ -183,28 +205,47 @@ def _choose(
         return {}, Clashes(), both
     left, right = old.select(values).take(pa.array(both)), new.select(values).take(pa.array(mates))
     yields, stays = _never_asked(left, right) if name == "responses" else (np.zeros(len(both), bool),) * 2
-    fills: dict[str, Mask] = {}
-    clashing: dict[str, Mask] = {}
+    fills, gives, clashing = {}, {}, {}
     for column in values:
         absent, other = (side[column].is_null().to_numpy() for side in (left, right))
-        fills[column] = absent & ~other
+        fills[column], gives[column] = (mask & ~yields & ~stays for mask in (absent & ~other, other & ~absent))
         clash = differing(left[column], right[column]) & ~absent & ~other & ~yields & ~stays
         if column in derived:
             here, there = derived[column]
             clash &= ~(here[both] & there[mates])
         clashing[column] = clash
-    taken = fills
-    for group in [*TOGETHER.get(name, ()), *((column,) for column in values)]:
-        clash = np.logical_or.reduce([clashing[column] for column in group])
-        taken |= {column: np.where(clash, prefer == "new", taken[column]) for column in group}
+    taken = dict(fills)
+    unsettled: dict[str, Mask] = {}
+    for group in [*(Group((column,)) for column in values), *TOGETHER.get(name, ())]:
+        clash = _any(clashing, group.columns)
+        split = _split(group, fills, gives) & ~clash
+        clashing |= {column: clashing[column] | split & (fills[column] | gives[column]) for column in group.columns}
+        unsettled |= dict.fromkeys(group.columns, clash | split)
+        taken |= {column: np.where(clash | split, prefer == "new", fills[column]) for column in group.columns}
     for column, (follows, _) in derived.items():
-        clash = np.logical_or.reduce([clashing[cause] for cause in FOLLOWS[column]])
+        clash = _any(unsettled, FOLLOWS[column])
         clash &= follows[both] | left[column].is_null().to_numpy()
         taken[column] = np.where(clash, prefer == "new", taken[column])
-    torn = np.logical_or.reduce([clashing[column] for column in WHOLE.get(name, ())] or [np.zeros(len(both), bool)])
+    torn = np.zeros(len(both), bool) if name not in WHOLE else _any(clashing, WHOLE[name])
+    if name in SAME:
+        same = pc.fill_null(pc.equal(left[SAME[name]], right[SAME[name]]), False).to_numpy()
+        torn |= _any(clashing, values) & ~(same & ~_any(fills, WHOLE[name]) & ~_any(gives, WHOLE[name]))
     taken = {column: np.where(torn, prefer == "new", mask) for column, mask in taken.items()}
     taken = {column: (mask | yields) & ~stays for column, mask in taken.items()}
     return taken, _described(name, (old, left, right), both, clashing), both[torn]
+
+
+def _split(group: Group, fills: Mapping[str, Mask], gives: Mapping[str, Mask]) -> Mask:
+    """Whether each side has a part of a group which the other lacks, and the parts may not be of the same whole."""
+    split = _any(fills, group.columns) & _any(gives, group.columns)
+    if group.named is not None:
+        split &= fills[group.named] | gives[group.named]
+    return split if not group.apart else np.zeros_like(split)
+
+
+def _any(masks: Mapping[str, Mask], columns: Sequence[str]) -> Mask:
+    """Where one of some columns is marked."""
+    return np.asarray(np.logical_or.reduce([masks[column] for column in columns]), bool)
 
 
 def _never_asked(left: pa.Table, right: pa.Table) -> tuple[Mask, Mask]:

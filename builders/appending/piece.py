@@ -15,15 +15,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.appending.merge import Clashes, Mask, merge
-from llmfusionbench.builders.appending.plan import Piece
+from llmfusionbench.builders.appending.plan import Numbers, Piece
 from llmfusionbench.builders.making.prices import cost_of
 from llmfusionbench.builders.making.views import make_views, with_columns
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.release import Release, write_shard
 from llmfusionbench.release.references import REMEDY, answer_keys
-from llmfusionbench.release.shards import rows_of_queries
+from llmfusionbench.release.shards import in_step, rows_of_queries
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import table_schema
+from llmfusionbench.types import Candidate
 from llmfusionbench.validation.issue import shorten
 
 KEYED: Final = ("queries", "responses", "judge_scores")
@@ -54,11 +55,14 @@ class Work:
     llms: tuple[pa.Table, pa.Table, pa.Table]
     """The table `llms` of each, and merged."""
     prefer: str | None
+    in_step: tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str]]]
+    """The (table, split) of each release whose files are in step with those of the queries."""
 
     def write(self, piece: Piece) -> Written:
         """Merge the rows of a shard and write its tables. With a conflict that nothing decides, none is written."""
         done = Written()
-        old, new = (_read(release, piece, splits) for release, splits in zip(self.sides, (piece.old, piece.new), strict=True))
+        inputs = zip(self.sides, (piece.old, piece.new), piece.files, self.in_step, strict=True)
+        old, new = (_read(release, piece, splits, files, known) for release, splits, files, known in inputs)
         for release, side, llms in zip(self.sides, (old, new), self.llms, strict=False):
             _check_references(release.directory, side, llms)
         tables = {}
@@ -69,10 +73,9 @@ class Work:
             places = (self.sides[0].directory, self.sides[1].directory)
             tables[name], clashes, torn = merge(name, old[name], new[name], self.prefer, places, derived)
             done.clashes.add(clashes)
-            if name == "responses" and self.prefer is not None and torn.num_rows:  # a judgement goes with its answer
+            if name == "responses" and self.prefer is not None and torn.num_rows:
                 loser = old if self.prefer == "new" else new
-                gone = pc.is_in(answer_keys(loser["judge_scores"]), value_set=answer_keys(torn))
-                loser["judge_scores"] = loser["judge_scores"].filter(pc.invert(gone))
+                loser["judge_scores"] = _without(loser["judge_scores"], torn)
         if done.clashes.counts and self.prefer is None:
             return done
         tables |= make_views(tables["queries"], tables["responses"], self.llms[2], tables["judge_scores"])
@@ -102,16 +105,38 @@ def write_pieces(work: Work, pieces: Sequence[Piece], workers: int | None) -> It
                 task.cancel()
 
 
-def _read(release: Release, piece: Piece, splits: pa.Array) -> dict[str, pa.Table]:
+def tables_in_step(release: Release) -> frozenset[tuple[str, str]]:
+    """The (table, split) whose files each have rows of the queries in the file of the same number alone."""
+    return frozenset((name, split) for name in KEYED for split in release.splits if in_step(release, name, split))
+
+
+def _read(
+    release: Release, piece: Piece, splits: pa.Array, files: Numbers, known: frozenset[tuple[str, str]]
+) -> dict[str, pa.Table]:
     """The rows of a release for the queries of a shard; the queries are in the split of the shard."""
     rows = {name: [table_schema(name).arrow.empty_table()] for name in KEYED}
     for split in pc.unique(splits.drop_null()).to_pylist():
-        mine = pa.chunked_array([piece.query_ids.filter(pc.equal(splits, split))])
+        here = pc.fill_null(pc.equal(splits, split), False)
+        mine = pa.chunked_array([piece.query_ids.filter(here)])
+        numbers = set(files[here.to_numpy(zero_copy_only=False)].tolist())
         for name in KEYED:
-            rows[name].append(rows_of_queries(release, name, split, mine))
+            found = rows_of_queries(release, name, split, mine, numbers if (name, split) in known else None)
+            rows[name].append(found)
     tables = {name: pa.concat_tables(parts) for name, parts in rows.items()}
     queries = tables["queries"]
     return tables | {"queries": with_columns(queries, {"split": pa.repeat(piece.split, len(queries))})}
+
+
+def _without(scores: pa.Table, torn: pa.Table) -> pa.Table:
+    """The judge scores that are neither of one of these answers nor from a comparison with one.
+
+    An opponent is named by its candidate alone. So a comparison goes if any replicate of that candidate is among the answers.
+    """
+    lost = set(zip(*(torn[name].to_pylist() for name in ("query_id", "llm", "mode")), strict=True))
+    pairs = zip(scores["query_id"].to_pylist(), scores["opponent"].to_pylist(), strict=True)
+    compared = pa.array([name is not None and (query, *Candidate.parse(name)) in lost for query, name in pairs], pa.bool_())
+    gone = pc.or_(pc.is_in(answer_keys(scores), value_set=answer_keys(torn)), compared)
+    return scores.filter(pc.invert(gone))
 
 
 def _is_of_tokens(responses: pa.Table, llms: pa.Table) -> Mask:

@@ -35,7 +35,7 @@ _ROOM: Final = 2
 
 @dataclass(frozen=True)
 class Piece:
-    """A shard to be written: some queries, sorted by id, and in which split each release has them."""
+    """A shard to be written: some queries, sorted by id, and where each release has them."""
 
     split: str
     index: int
@@ -45,6 +45,8 @@ class Piece:
     """[n] the split of each query in the release; null where it is new."""
     new: pa.Array
     """[n] its split in what is appended; null where that lacks it."""
+    files: tuple[Numbers, Numbers]
+    """[n] the number of its file within its split, in the release and in what is appended."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,9 @@ def plan(old: Release, new: Release) -> Plan:
     names = [_names(side.split) for side in (a, b)]
     for s, members in shards:
         taken = pa.array(members)
-        sides = (side.take(taken) for side in map(pa.array, names))
-        pieces.append(Piece(SPLITS[s], seen[s], int(totals[s]), ids.take(taken), *sides))
+        here, there = (side.take(taken) for side in map(pa.array, names))
+        files = a.shard[members], b.shard[members]
+        pieces.append(Piece(SPLITS[s], seen[s], int(totals[s]), ids.take(taken), here, there, files))
         seen[s] += 1
     return Plan(ids, a, b, split, tuple(pieces))
 

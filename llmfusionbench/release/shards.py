@@ -1,17 +1,23 @@
-"""The shards of a release: ranges of queries with all their rows."""
+"""The shards of a release: the queries of one file, with all their rows."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
 from llmfusionbench.release.release import Release
 from llmfusionbench.release.row_check import check_rows
 from llmfusionbench.release.shard_files import shard_dataset
 from llmfusionbench.schema import table_schema
+from llmfusionbench.validation.candidates import renamed
+
+_OWN: Final = ("responses", "judge_scores")
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,7 @@ class ShardTables:
 
 @dataclass(frozen=True)
 class Shard:
-    """A range of the release: the queries of one file. It can be sent to another process."""
+    """The queries of one file, with all their rows. It can be sent to another process."""
 
     source: Path
     split: str
@@ -35,6 +41,8 @@ class Shard:
     total: int
     bytes: int
     """Size of the file of responses with the same number, which is roughly that of the shard."""
+    in_step: frozenset[str] = frozenset()
+    """The tables whose file of the same number is known to have all rows of the shard: see `in_step`."""
 
     @property
     def name(self) -> str:
@@ -43,49 +51,114 @@ class Shard:
     def read(self) -> ShardTables:
         """All of its rows."""
         release = Release(self.source)
-        queries = self.queries()
-        ids = queries["query_id"]
-        return ShardTables(
-            queries,
-            rows_of_queries(release, "responses", self.split, ids),
-            rows_of_queries(release, "judge_scores", self.split, ids),
-            release.rows("llms"),
-        )
+        queries = self._queries(release)
+        responses, judge_scores = (self._rows(release, table, queries["query_id"]) for table in _OWN)
+        return ShardTables(queries, responses, judge_scores, release.rows("llms"))
 
     def queries(self) -> pa.Table:
         """Its queries, sorted by id."""
+        return self._queries(Release(self.source))
+
+    def _queries(self, release: Release) -> pa.Table:
         schema = table_schema("queries")
-        file = Release(self.source).files("queries", self.split)[self.index]
+        file = release.files("queries", self.split)[self.index]
         rows = shard_dataset([file], "queries").to_table()
         return _in_order(check_rows(rows, "queries", self.source), schema.key)
 
     def responses(self, query_ids: pa.ChunkedArray) -> pa.Table:
         """The responses to some of its queries."""
-        return rows_of_queries(Release(self.source), "responses", self.split, query_ids)
+        return self._rows(Release(self.source), "responses", query_ids)
+
+    def _rows(self, release: Release, table: str, query_ids: pa.ChunkedArray) -> pa.Table:
+        numbers = [self.index] if table in self.in_step else None
+        return rows_of_queries(release, table, self.split, query_ids, numbers)
 
 
 def shards_of(release: Release) -> list[Shard]:
-    """The shards of a release on this machine, one per file of its queries. Raises InputError for one elsewhere."""
+    """The shards of a release on this machine, one per file of its queries. Reads the ids of all rows, file by file.
+
+    Raises:
+        InputError: the release is elsewhere.
+        ReleaseError: a file of the queries, the responses or the judge scores differs from the manifest.
+    """
     shards, place = [], release.directory.absolute()
     for split in release.splits:
         files = release.files("queries", split)
         weights = [f.stat().st_size if f.is_file() else 0 for f in release.files("responses", split)]
+        known = frozenset(table for table in _OWN if in_step(release, table, split))
         for index in range(len(files)):
             weight = weights[index] if len(weights) == len(files) else 0
-            shards.append(Shard(place, split, index, len(files), weight))
+            shards.append(Shard(place, split, index, len(files), weight, known))
     return shards
 
 
-def rows_of_queries(release: Release, table: str, split: str, ids: pa.ChunkedArray) -> pa.Table:
-    """The rows of a table that belong to these queries of a split, sorted by key; files with none of them are skipped."""
+def _names(release: Release, table: str, split: str) -> list[str]:
+    """The files of a table in a split; none if it has none."""
+    splits = release.manifest["tables"].get(table, {"splits": {}})["splits"]
+    return release.names(table, split) if split in splits else []
+
+
+def _dataset(release: Release, table: str, name: str) -> ds.Dataset:
+    """One file, checked."""
+    return release.place.dataset(release.good([name]), table)
+
+
+def _ids(release: Release, table: str, name: str) -> pa.Array:
+    """The distinct ids of queries in a file."""
+    with release.place.reading(table):
+        return pc.unique(_dataset(release, table, name).to_table(columns=["query_id"])["query_id"])
+
+
+def in_step(release: Release, table: str, split: str) -> bool:
+    """Whether each file of a table in a split has rows of the queries in the file of the same number alone.
+
+    This holds for all releases of ours. Reads the ids, those of two files at a time.
+
+    Raises:
+        ReleaseError: a file differs from the manifest.
+    """
+    files = [_names(release, name, split) for name in ("queries", table)]
+    if len(files[0]) != len(files[1]):
+        return False
+    for queries, theirs in zip(*files, strict=True):
+        known = pc.is_in(_ids(release, table, theirs), value_set=_ids(release, "queries", queries))
+        if not pc.all(known, min_count=0).as_py():
+            return False
+    return True
+
+
+def rows_of_queries(
+    release: Release, table: str, split: str, ids: pa.ChunkedArray, numbers: Collection[int] | None = None
+) -> pa.Table:
+    """The rows of a table that belong to these queries of a split, sorted by key.
+
+    Args:
+        release: A release.
+        table: The table.
+        split: The split of the queries.
+        ids: Their ids.
+        numbers: The files of the split, by their places in order, that are known to have all of these rows. By default the ids
+            of all files are looked at first; texts are read from files with a row of these queries only.
+
+    Raises:
+        ReleaseError: a file differs from the manifest, or has a value that its schema does not allow.
+    """
     schema = table_schema(table)
-    present = release.manifest["tables"].get(table, {"splits": {}})["splits"]
-    if split not in present or not len(ids):
+    files = _names(release, table, split)
+    if not files or not len(ids):
         return schema.arrow.empty_table()
     ends, query = pc.min_max(ids), pc.field("query_id")
     # The range skips row groups. Among its rows are those of other shards: of queries that were appended later.
     mine = (query >= ends["min"]) & (query <= ends["max"]) & query.isin(ids.combine_chunks())
-    return _in_order(release.rows(table, split, filter=mine), schema.key)
+    wanted = files if numbers is None else [files[number] for number in sorted(numbers)]
+    parts = [schema.arrow.empty_table()]
+    for name in wanted:
+        with release.place.reading(table):
+            dataset = _dataset(release, table, name)
+            if numbers is not None or dataset.count_rows(filter=mine):
+                parts.append(dataset.to_table(filter=mine))
+    rows = renamed(check_rows(pa.concat_tables(parts), table, release.path), table, release.manifest["schema_version"])
+    return _in_order(rows, schema.key)
 
 
 def _in_order(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:

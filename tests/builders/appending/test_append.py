@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from llmfusionbench.baselines.retrievers.library import TemplateLibrary
 from llmfusionbench.builders import append, build, rescore
 from llmfusionbench.builders.records import Embeddings
 from llmfusionbench.builders.templates import build_templates
@@ -310,6 +311,16 @@ def test_vectors_and_templates(base: Release, tmp_path: Path) -> None:
     made = append(base, written, tmp_path / "with").release
     assert rows_of(made, "thought_templates") == rows_of(written, "thought_templates")
     assert validate(made.path) == []
+
+
+def test_a_template_moves_with_its_query_and_is_not_retrieved_any_more(base: Release, tmp_path: Path) -> None:
+    written = build_templates(base, tmp_path / "written").release
+    assert written is not None
+    made = append(written, release_of(tmp_path / "new", [answer("one?", "cat", split="test")]), tmp_path / "out").release
+    assert rows_of(made, "thought_templates") == rows_of(written, "thought_templates")
+    assert validate(made.path) == []
+    libraries = [TemplateLibrary.of(release, criterion="performance", pool="all") for release in (written, made)]
+    assert [sorted(library.prompts) for library in libraries] == [["one?", "two?"], ["two?"]]
 
 
 def test_a_key_that_is_there_twice(base: Release, tmp_path: Path) -> None:

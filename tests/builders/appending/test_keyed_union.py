@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,12 @@ answers = st.builds(
     answer,
     st.sampled_from(["one?", "two?", "three?", "four?"]),
     st.sampled_from(["ant", "bee"]),
+    st.sampled_from(["yes", "yes", None]),
     replicate=st.integers(0, 1),
     performance=st.sampled_from([None, 0.0, 1.0]),
+    input_tokens=st.sampled_from([None, 100]),
+    output_tokens=st.sampled_from([None, 10, 10, 20]),
+    tokenizer=st.sampled_from([None, "cl100k_base"]),
     latency_s=st.sampled_from([None, 1.0, 2.0]),
     created_at=st.sampled_from([None, "2026-01-02T03:04:05.000Z"]),
     split=st.sampled_from(RANK),
@@ -33,8 +37,16 @@ answers = st.builds(
 logs = st.lists(answers, min_size=1, max_size=8, unique_by=lambda r: (r["prompt"], r["llm"], r["replicate"]))
 
 
+THINGS = (
+    {"performance", "metric_version"},
+    {"input_tokens", "output_tokens", "tokenizer", "cost_usd"},
+    {"latency_s", "created_at"},
+)
+"""The columns of an answer that describe one thing; no log states a cost."""
+
+
 def union(old: Release, new: Release, table: str, prefer: str) -> dict[tuple[Any, ...], dict[str, Any]]:
-    """The rows of both by key: what the preferred side has, else what the other one has."""
+    """The rows of both by key: what the preferred side has, else what the other one has, unless they contradict each other."""
     key = list(table_schema(table).key)
     frames = []
     for release in (old, new):
@@ -43,7 +55,27 @@ def union(old: Release, new: Release, table: str, prefer: str) -> dict[tuple[Any
         frames.append(frame.set_index([frame[k].map(repr) for k in key]))
     first, second = frames if prefer == "old" else frames[::-1]
     both = first.combine_first(second)
+    for row in first.index.intersection(second.index) if table == "responses" else ():
+        mine, other = ({c: None if pd.isna(v) else v for c, v in frame.loc[row].items()} for frame in (first, second))
+        torn = conflicts(mine, other)
+        if {mine["status"], other["status"]} == {"missing", "ok"}:
+            both.loc[row] = list((other if mine["status"] == "missing" else mine).values())
+        elif torn and (mine["response"] is None or other["response"] is None):
+            both.loc[row] = list(mine.values())
+        for thing in THINGS:
+            if torn & thing and mine["response"] == other["response"] == "yes":
+                both.loc[row, list(thing)] = [mine[c] for c in thing]
     return {tuple(row[k] for k in key): row for row in both.astype(object).where(both.notna(), None).to_dict("records")}
+
+
+def conflicts(mine: Mapping[str, Any], other: Mapping[str, Any]) -> set[str]:
+    """The columns in which two answers have two values, and the counts if their tokenizer is that of a part."""
+    if "missing" in (mine["status"], other["status"]) and mine["status"] != other["status"]:
+        return set()
+    torn = {c for c in mine if None not in (mine[c], other[c]) and mine[c] != other[c]} - {"split", "cost_usd"}
+    counts = ["input_tokens", "output_tokens", "tokenizer"]
+    parts = [any(a[c] is None and b[c] is not None for c in counts) for a, b in ((mine, other), (other, mine))]
+    return torn | (set(counts) if all(parts) and (mine["tokenizer"] is None) != (other["tokenizer"] is None) else set())
 
 
 def guarded(old: Release, new: Release) -> dict[str, str]:
@@ -56,14 +88,9 @@ def guarded(old: Release, new: Release) -> dict[str, str]:
 
 
 def contradict(old: Release, new: Release) -> bool:
-    """Whether a row of both has two values in a column."""
-    for table in TRUE_TABLES:
-        mine, theirs = rows_of(old, table), rows_of(new, table)
-        for key in mine.keys() & theirs.keys():
-            pairs = [(mine[key][c], theirs[key][c]) for c in mine[key] if c != "split"]
-            if any(None not in pair and pair[0] != pair[1] for pair in pairs):
-                return True
-    return False
+    """Whether an answer of both is in conflict; all else is the same where both have it."""
+    mine, theirs = rows_of(old, "responses"), rows_of(new, "responses")
+    return any(conflicts(mine[key], theirs[key]) for key in mine.keys() & theirs.keys())
 
 
 @settings(max_examples=settings().max_examples // 5)

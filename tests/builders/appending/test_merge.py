@@ -10,13 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmfusionbench.builders.appending.merge import SHOWN, TOGETHER, WHOLE, key_codes, merge
+from llmfusionbench.builders.appending.merge import SHOWN, WHOLE, key_codes, merge
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.schema import table_schema
 
 PLACES = ("one", "other")
 SCHEMA = table_schema("responses")
 BLANK: dict[str, Any] = dict.fromkeys(SCHEMA.arrow.names)
+SCORED = ("performance", "metric_version")
+COUNTS = ("input_tokens", "output_tokens", "tokenizer")
+CALL = ("latency_s", "sampling")
 
 answers = st.builds(
     lambda **values: BLANK | values,
@@ -28,10 +31,12 @@ answers = st.builds(
     response=st.sampled_from([None, "yes", "no"]),
     sampling=st.sampled_from([None, {"temperature": 0.5}, {"temperature": 1.0}]),
     input_tokens=st.sampled_from([None, 1, 2]),
+    output_tokens=st.sampled_from([None, 3]),
     tokenizer=st.sampled_from([None, "t"]),
     performance=st.sampled_from([None, 0.0, 1.0]),
     metric_version=st.sampled_from([None, "1"]),
     latency_s=st.sampled_from([None, 1.0, 2.0]),
+    finish_reason=st.sampled_from([None, "stop"]),
     provenance=st.just("imported"),
 )
 
@@ -52,11 +57,23 @@ def expected(old: dict[str, Any], new: dict[str, Any], prefer: str) -> tuple[dic
     if "missing" in (old["status"], new["status"]) and old["status"] != new["status"]:
         return (new if old["status"] == "missing" else old), []
     torn = [name for name in BLANK if None not in (old[name], new[name]) and old[name] != new[name]]
+    for names, by in ((SCORED, "metric_version"), (COUNTS, "tokenizer")):
+        lacks, has = (
+            [n for n in names if side[n] is None and other[n] is not None] for side, other in ((old, new), (new, old))
+        )
+        if lacks and has and by in lacks + has and not set(names) & set(torn):
+            torn += lacks + has
     first, second = (old, new) if prefer == "old" else (new, old)
-    if set(torn) & set(WHOLE["responses"]):
+    if different(old, new, torn):
         return first, torn
-    alone = {name for group in TOGETHER["responses"] if set(group) & set(torn) for name in group}
+    alone = {name for group in (SCORED, COUNTS, CALL) if set(group) & set(torn) for name in group}
     return {name: first[name] if name in alone or first[name] is not None else second[name] for name in BLANK}, torn
+
+
+def different(old: dict[str, Any], new: dict[str, Any], torn: list[str]) -> bool:
+    """Whether two rows of a key, with conflicts in some columns, are two answers, as far as one can tell."""
+    same = old["response"] is not None and all(old[name] == new[name] for name in WHOLE["responses"])
+    return bool(torn) and not same
 
 
 @given(sides, sides, st.sampled_from(["old", "new"]))
@@ -72,7 +89,7 @@ def test_against_the_rules(old: list[dict[str, Any]], new: list[dict[str, Any]],
             assert row == wanted
             for column in columns:
                 counts["responses", column] = counts.get(("responses", column), 0) + 1
-            assert (key in {key_of(k) for k in torn.to_pylist()}) == bool(set(columns) & set(WHOLE["responses"]))
+            assert (key in {key_of(k) for k in torn.to_pylist()}) == different(before[key], after[key], columns)
         else:
             assert row == before.get(key, after.get(key))
     assert clashes.counts == counts
@@ -120,3 +137,66 @@ def test_keys_of_more_values_than_a_number_holds() -> None:
     left, right = key_codes(rows, rows.slice(100))
     assert len(np.unique(left)) == 600
     assert (left[100:] == right).all()
+
+
+def one(table_name: str, prefer: str | None, old: dict[str, Any], new: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """What two rows of one key become, in the columns of either, and the columns in conflict."""
+    schema = table_schema(table_name)
+    texts = {"status": "ok", "provenance": "imported", "metric": "em", "replicate": 0}
+    blank = {c.name: None if c.nullable else texts.get(c.name, "x") for c in schema.columns}
+    sides = [pa.Table.from_pylist([blank | row], schema=schema.arrow) for row in (old, new)]
+    found, clashes, _ = merge(table_name, *sides, prefer, PLACES)
+    (row,) = found.to_pylist()
+    return {name: row[name] for name in old | new}, [column for _, column in clashes.counts]
+
+
+@pytest.mark.parametrize(
+    ("table_name", "old", "new", "split"),
+    [
+        ("responses", {"input_tokens": 9}, {"output_tokens": 2, "tokenizer": "t"}, True),
+        ("responses", {"input_tokens": 9, "tokenizer": "t"}, {"input_tokens": 9, "output_tokens": 2}, True),
+        ("responses", {"performance": 1.0}, {"metric_version": "2"}, True),
+        ("llms", {"input_price": 1.0}, {"output_price": 2.0}, True),
+        ("llms", {"input_price": 1.0, "output_price": 2.0}, {"prices": []}, True),
+        ("queries", {"ground_truth": "B"}, {"choices": ["one", "two"]}, True),
+        ("judge_scores", {"score": 0.5}, {"reason": "bad"}, True),
+        ("judge_scores", {"score": 0.5, "reason": "bad"}, {"score": 0.5, "rubric": "r"}, False),
+        ("responses", {"input_tokens": 9}, {"output_tokens": 2}, False),
+        ("responses", {"input_tokens": 9, "tokenizer": "t"}, {"output_tokens": 2, "tokenizer": "t"}, False),
+        ("responses", {"input_tokens": 9}, {"input_tokens": 9, "output_tokens": 2, "tokenizer": "t"}, False),
+        ("responses", {"performance": 1.0}, {"performance": 1.0, "metric_version": "2"}, False),
+        ("responses", {"latency_s": 1.0}, {"created_at": "2026-01-01T00:00:00.000Z"}, False),
+        ("llms", {"input_price": 1.0, "family": None}, {"input_price": 1.0, "output_price": 2.0, "family": "f"}, False),
+    ],
+)
+def test_parts_of_one_thing(table_name: str, old: dict[str, Any], new: dict[str, Any], split: bool) -> None:
+    """They go together only if they can be parts of the same whole."""
+    blank = dict.fromkeys(old | new)
+    for left, right in ((old, new), (new, old)):
+        found, columns = one(table_name, None, left, right)
+        assert bool(columns) == split
+        if split:
+            assert one(table_name, "old", left, right)[0] == found == blank | left
+            assert one(table_name, "new", left, right)[0] == blank | right
+        else:
+            assert found == blank | {name: value for row in (left, right) for name, value in row.items() if value is not None}
+
+
+@pytest.mark.parametrize("more", [{"response": "yes"}, {"response": "yes", "reasoning": "so"}, {"finish_reason": "stop"}, {}])
+@pytest.mark.parametrize("clash", [("performance", 0.0, 1.0), ("output_tokens", 1, 2), ("latency_s", 1.0, 2.0)])
+def test_no_text_of_one_answer_with_values_of_another(more: dict[str, Any], clash: tuple[str, float, float]) -> None:
+    """What tells the answers apart is not there on one side or on both: nothing shows that they are the same."""
+    column, first, second = clash
+    old, new = {column: first, "input_tokens": None, "sampling": None}, {column: second, "input_tokens": 5, **more}
+    if "reasoning" in more:
+        old["response"] = "yes"
+    blank = dict.fromkeys(old | new)
+    assert one("responses", "old", old, new) == (blank | old, [column])
+    assert one("responses", "new", old, new) == (blank | new, [column])
+
+
+def test_values_of_the_same_text_are_merged_thing_by_thing() -> None:
+    old = {"response": "yes", "performance": 0.0, "latency_s": 1.0, "input_tokens": 5}
+    new = {"response": "yes", "performance": 1.0, "latency_s": 2.0, "created_at": "2026-01-01T00:00:00.000Z"}
+    assert one("responses", "old", old, new) == (old | {"created_at": None}, ["performance", "latency_s"])
+    assert one("responses", "new", old, new) == (new | {"input_tokens": 5}, ["performance", "latency_s"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import yaml
@@ -11,6 +12,7 @@ from huggingface_hub import DatasetCardData
 from llmfusionbench.auditing import Audit
 from llmfusionbench.builders.publishing.card_metadata import COMPUTED, metadata
 from llmfusionbench.builders.publishing.card_parts import audit_part, defects_part, licences_part
+from llmfusionbench.builders.publishing.public_manifest import public_manifest
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release
 from llmfusionbench.release.card import filled_splits, with_front_matter
@@ -84,7 +86,7 @@ def published_card(release: Release, repo_id: str, audit: Audit, *, text: str | 
     """
     if not is_repository(repo_id):
         raise InputError(f'{repo_id!r}: not a repository on the Hub. Remedy: name it as "org/name"')
-    name = "LLMFusionBench" if _is_reference(release) else repo_id.partition("/")[2]
+    name = "LLMFusionBench" if is_reference(release.manifest) else repo_id.partition("/")[2]
     parts = generated_parts(release, repo_id, audit)
     found = metadata(release, name, licence)
     if text is None:
@@ -108,7 +110,7 @@ def _merged(own: dict[str, Any], found: dict[str, Any], licence: str | None) -> 
 
 def generated_parts(release: Release, repo_id: str, audit: Audit) -> dict[str, str]:
     """The generated parts of a card, by name."""
-    manifest = release.manifest
+    manifest = public_manifest(release.manifest)
     queries, llms = release.rows("queries", columns=["task", "license"]), release.rows("llms", columns=["license"])
     splits = filled_splits(manifest, "logs") if "logs" in manifest["tables"] else []
     return {
@@ -123,13 +125,13 @@ def generated_parts(release: Release, repo_id: str, audit: Audit) -> dict[str, s
         "audit": audit_part(audit, rows={name: row_total(manifest, name) for name in ("queries", "llms")}),
         "licences": licences_part(queries, llms, simulated=release.provenance == ["simulated"]),
         "changes": f"This is version {version_of(manifest)}.\n\n{changes(manifest)}",
-        "cite": cite(repo_id, reference=_is_reference(release)),
+        "cite": cite(repo_id, reference=is_reference(manifest)),
     }
 
 
-def _is_reference(release: Release) -> bool:
+def is_reference(manifest: Mapping[str, Any]) -> bool:
     """Whether the rows come from the reference logs alone."""
-    return {source.get("name") for source in sources_of(release.manifest)} == {REFERENCE}
+    return {source.get("name") for source in sources_of(manifest)} == {REFERENCE}
 
 
 def cite(repo_id: str, *, reference: bool) -> str:
@@ -157,6 +159,16 @@ def _body(name: str, parts: dict[str, str]) -> str:
         Section("How to cite", parts["cite"], "cite"),
     ]
     return "\n".join([f"# {name}\n\n{marked('about', parts['about'])}\n", *map(str, sections)])
+
+
+def stated_licence(card: str) -> str:
+    """The licence that a published card states: an identifier of the Hub, or the words for another one."""
+    data = read_card(card)[0]
+    name = data.get("license") or "unknown"
+    if name == "other":
+        words = [data.get("license_details"), data.get("license_name"), data.get("license_link")]
+        return str(next(filter(None, words), name))
+    return ", ".join(map(str, name)) if isinstance(name, list) else str(name)
 
 
 def read_card(text: str) -> tuple[dict[str, Any], str]:

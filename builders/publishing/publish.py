@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from llmfusionbench import _version
 from llmfusionbench.auditing import Audit, audit
-from llmfusionbench.builders.publishing.card import published_card
+from llmfusionbench.builders.publishing.card import published_card, stated_licence
 from llmfusionbench.builders.publishing.checks import (
     check_allowances,
     check_refusals,
@@ -23,7 +23,7 @@ from llmfusionbench.builders.publishing.comparison import SENT, Change, changes,
 from llmfusionbench.builders.publishing.croissant import croissant, dump
 from llmfusionbench.builders.publishing.eval_yaml import eval_yaml
 from llmfusionbench.builders.publishing.staging import left_out, own_text, staged_files
-from llmfusionbench.builders.publishing.texts import look
+from llmfusionbench.builders.publishing.texts import look, look_at_files
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release
 from llmfusionbench.release.opening import find_release, is_repository
@@ -124,14 +124,17 @@ def publish(
         )
     check_valid(opened.directory, progress)
     audited = audit(opened, progress=progress)
-    refusals = [*refusals_of(opened, audited, look(opened, progress)), *existing(repository.listing, repository.is_ours)]
-    check_refusals(opened.directory, refusals, allow)
-
-    made = published_card(opened, repo_id, audited, text=text, licence=licence)
-    texts = {CARD: made, CROISSANT: dump(croissant(opened, repo_id, licence=licence))}
+    texts = {CARD: published_card(opened, repo_id, audited, text=text, licence=licence)}
+    texts[CROISSANT] = dump(croissant(opened, repo_id, licence=stated_licence(texts[CARD])))
     if (tasks := eval_yaml(opened, repo_id)) is not None:
         texts[EVAL_YAML] = tasks
     staged = staged_files(opened, texts)
+    found = look(opened, progress)
+    written = {name: file.source.decode("utf-8") for name, file in staged.items() if isinstance(file.source, bytes)}
+    look_at_files(found, written, own=text)
+    refusals = [*refusals_of(opened, audited, found), *existing(repository.listing, repository.is_ours)]
+    check_refusals(opened.directory, refusals, allow)
+
     files = changes(staged, repository.listing, repository.earlier_files)
     commit, notes = None, [*repository.notes]
     if dry_run:

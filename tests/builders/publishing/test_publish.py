@@ -35,7 +35,7 @@ def test_a_new_repository(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
     (tiny / "rescore_changes.parquet").write_bytes(b"as it came")
     restate(tiny, "rescore_changes.parquet")
     printed = succeeds(hub, tmp_path / "home", tiny, "--private")
-    assert "Not published, for no audit has looked at it: rescore_changes.parquet." in printed
+    assert "Not published, because no audit has looked at it: rescore_changes.parquet." in printed
     assert "org/logs (private): 25 new, 0 changed, 0 unchanged, 0 deleted" in printed
     assert printed.endswith(f"Published: {hub.url}/datasets/org/logs/commit/{hub.repos['org/logs'].refs['main']}\n")
     assert hub.repos["org/logs"].private
@@ -169,6 +169,14 @@ def test_the_users_own_card(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
     hub.repos["org/logs"].commit(edited)
     printed = succeeds(hub, home, tiny, "--card", str(other))
     assert "Note: README.md was edited on the Hub since it was published. It is replaced" in printed
+
+    licences = {"license: cc-by-nc-4.0": "https://spdx.org/licenses/CC-BY-NC-4.0.html"}
+    licences["license: other\nlicense_name: ours\nlicense_details: Ask us"] = "Ask us"
+    licences["license: [mit, llama2]"] = "mit, llama2"
+    for stated, expected in licences.items():
+        other.write_text(f"---\n{stated}\n---\n", encoding="utf-8")
+        succeeds(hub, home, tiny, "--card", str(other))
+        assert json.loads(files(hub)["croissant.json"].data)["license"] == expected
 
     other.write_bytes(b"\xff\xfe")
     assert "cannot be read as a card (it is not UTF-8)" in fails(hub, home, tiny, "--card", str(other))

@@ -34,7 +34,7 @@ MAX_ROW_BYTES: Final = 2_000_000
 """Largest row that the Hub's viewer and streaming readers handle well, bytes."""
 
 AUDITED: Final = {"logs": ("prompt", "response", "reasoning")}
-"""Columns in which the audit looks for personal data. The same texts in other tables can differ, for each is a file of its own."""
+"""Columns in which the audit looks for personal data. Other tables are files of their own, and their texts can differ."""
 
 _BATCH_ROWS: Final = 512
 _AROUND: Final = 40

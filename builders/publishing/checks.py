@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from llmfusionbench.hub.client import Listing
 
 ALLOWANCES: Final = {
-    "existing": "Files of others in the repository, which stay unless one of the release has their name.",
+    "existing": "Files of others in the repository, which stay unless one of the release has their name; or another release.",
     "large_rows": "Rows of more than 2 MB.",
     "personal_data": "What looks like e-mail addresses, keys or card numbers.",
     "simulated": "Rows that no LLM has answered.",

@@ -19,9 +19,10 @@ from llmfusionbench.builders.publishing.checks import (
     existing,
     refusals_of,
 )
-from llmfusionbench.builders.publishing.comparison import SENT, Change, changes, check_arrived
+from llmfusionbench.builders.publishing.comparison import COMMITTED, SENT, Change, changes, check_arrived
 from llmfusionbench.builders.publishing.croissant import croissant, dump
 from llmfusionbench.builders.publishing.eval_yaml import eval_yaml
+from llmfusionbench.builders.publishing.lineage import another_release
 from llmfusionbench.builders.publishing.staging import left_out, own_text, staged_files
 from llmfusionbench.builders.publishing.texts import look, look_at_files
 from llmfusionbench.errors import InputError
@@ -54,7 +55,7 @@ class Published:
     url: str | None
     """Address of the commit or the pull request; None if there is none, for example if all files are there already."""
     files: dict[str, Change]
-    """Path -> status (new, changed, unchanged, deleted) and size in bytes."""
+    """Path -> status (new, changed, unchanged, deleted, renamed) and size in bytes."""
     left_out: list[str]
     """Files of the release that are not published."""
     audit: Audit
@@ -68,7 +69,7 @@ class Published:
 
     @property
     def bytes_new(self) -> int:
-        """Size of the new and changed files, bytes. A store that holds parts of them is sent less."""
+        """Size of the new and changed files, bytes. A store that holds parts of them is sent less, and no renamed file at all."""
         return sum(change.size for change in self.files.values() if change.status in SENT)
 
 
@@ -133,6 +134,7 @@ def publish(
     written = {name: file.source.decode("utf-8") for name, file in staged.items() if isinstance(file.source, bytes)}
     look_at_files(found, written, own=text)
     refusals = [*refusals_of(opened, audited, found), *existing(repository.listing, repository.is_ours)]
+    refusals += another_release(opened, repository, token)
     check_refusals(opened.directory, refusals, allow)
 
     files = changes(staged, repository.listing, repository.earlier_files)
@@ -187,7 +189,7 @@ def _write(
     from llmfusionbench.hub import writing
     from llmfusionbench.hub.repository import list_all
 
-    sent = {name: staged[name] for name, change in files.items() if change.status in SENT}
+    sent = {name: staged[name] for name, change in files.items() if change.status in COMMITTED}
     deleted = [name for name, change in files.items() if change.status == "deleted"]
     warned = []
     card = staged[CARD].source

@@ -134,7 +134,7 @@ def test_a_hub_without_xet(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
         f"org/logs: {hub.url} has no Xet store, through which hf_xet sends files. "
         "Remedy: set HF_HUB_DISABLE_XET=1, and run the same command again"
     )
-    hub.fail("/xet-write-token/", 500, 0)
+    hub.fail("/xet-write-token/", 400, 0)
     line = fails(hub, tmp_path / "home", tiny, HF_HUB_DISABLE_XET="")
     assert line.startswith("org/logs: the upload failed (")
     assert line.endswith(AGAIN)

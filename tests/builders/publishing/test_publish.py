@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 import llmfusionbench as lfb
@@ -14,7 +16,7 @@ from llmfusionbench.release import Release
 from tests.helpers.hub import LocalHub, run_client
 from tests.helpers.hub_store import Blob
 from tests.helpers.publishing import check_out, fails, files, succeeds, written
-from tests.helpers.tiny_release import LOG, restate, write_tiny_release
+from tests.helpers.tiny_release import LOG, change_manifest, restate, write_tiny_release
 
 OTHER_TEST = LOG.replace("1+3?,test,sums,tiny,4,1", "1+3?,test,sums,tiny,5,0")
 NO_TEST = "".join(line for line in LOG.splitlines(keepends=True) if ",test," not in line)
@@ -63,7 +65,7 @@ def test_again_and_after_changes(hub: LocalHub, tiny: Path, tmp_path: Path) -> N
     first = hub.repos["org/logs"].refs["main"]
     hub.clear_log()
     printed = succeeds(hub, home, tiny)
-    assert "0 new, 0 changed, 25 unchanged, 0 deleted; the new and changed files have 0 bytes" in printed
+    assert "0 new, 0 changed, 25 unchanged, 0 deleted, 0 renamed; the new and changed files have 0 bytes" in printed
     assert f"Published before: all of it is there, at commit {first}." in printed
     assert written(hub) == []
 
@@ -88,6 +90,39 @@ def test_again_and_after_changes(hub: LocalHub, tiny: Path, tmp_path: Path) -> N
     smaller = Release(tmp_path / "smaller")
     described = ("README.md", "eval.yaml")
     assert all(left[n].sha256 == e["sha256"] for n, e in smaller.manifest["files"].items() if n not in described)
+
+
+def test_a_shard_of_another_name_is_not_sent(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
+    """One more shard of a split changes the names of all of them, for each has their number."""
+    home = tmp_path / "home"
+    succeeds(hub, home, tiny)
+    folder = write_tiny_release(tmp_path / "renamed") / "responses"
+    (folder / "train-00000-of-00001.parquet").rename(folder / "train-00000-of-00002.parquet")
+    rows = pq.read_table(folder / "train-00000-of-00002.parquet")
+    pq.write_table(rows.slice(0, 0), folder / "train-00001-of-00002.parquet")
+
+    def rename(manifest: dict[str, Any]) -> None:
+        manifest["files"]["responses/train-00000-of-00002.parquet"] = manifest["files"].pop(
+            "responses/train-00000-of-00001.parquet"
+        )
+
+    change_manifest(folder.parent, rename)
+    restate(folder.parent, "responses/train-00001-of-00002.parquet", 0)
+    hub.clear_log()
+    dry = succeeds(hub, home, folder.parent, "--dry-run")
+    printed = succeeds(hub, home, folder.parent)
+    counts = re.search(
+        r"1 new, \d changed, \d+ unchanged, 1 deleted, 1 renamed; the new and changed files have [\d,]+ bytes", dry
+    )
+    assert counts is not None
+    assert counts[0] in printed
+    assert re.search(r"responses/train-00000-of-00002.parquet +renamed +[\d,]+\n", printed)
+    [put] = hub.log("PUT")
+    added = files(hub)["responses/train-00001-of-00002.parquet"]
+    assert put.path == f"/store/{added.sha256}"
+    described = [name for name in ("README.md", "croissant.json", "manifest.json") if name in printed]
+    size = sum(len(files(hub)[name].data) for name in described) + len(added.data)
+    assert counts[0].endswith(f"have {size:,} bytes")
 
 
 def test_a_dry_run_writes_nothing(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:

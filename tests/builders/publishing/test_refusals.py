@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from llmfusionbench.auditing import audit
-from llmfusionbench.builders import append, build
+from llmfusionbench.builders import append, build, rescore
 from llmfusionbench.builders.publishing import checks, texts
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release
 from tests.helpers.hub import LocalHub
-from tests.helpers.publishing import commands, fails, files, succeeds
+from tests.helpers.publishing import check_out, commands, fails, files, succeeds
 from tests.helpers.tiny_release import LOG, change_manifest, change_rows, write_tiny_release
 from tests.helpers.two_releases import answer, release_of
 
@@ -227,3 +227,34 @@ def test_folders_of_inputs_stay_here(hub: LocalHub, tmp_path: Path) -> None:
     there = files(hub)
     assert [entry["name"] for entry in json.loads(there["manifest.json"].data)["source"]["inputs"]] == ["log.csv", "log.csv"]
     assert not [name for name, blob in there.items() if b"piotr" in blob.data]
+
+
+def test_another_release_is_not_replaced(hub: LocalHub, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    first = release_of(tmp_path / "first", [answer("one?", "ant"), answer("two?", "ant", split="test")])
+    other = release_of(tmp_path / "other", [answer("three?", "ant"), answer("four?", "ant")])
+    succeeds(hub, home, first.directory)
+    before = hub.repos["org/logs"].refs["main"]
+    line = fails(hub, home, other.directory)
+    assert line == (
+        f"{other.path}: not published, existing: org/logs at {before[:12]} holds another release, without a query of this one, "
+        "and would lose it. Remedy: choose another --repo, or add --allow existing"
+    )
+    assert fails(hub, home, other.directory, "--dry-run") == line
+    assert hub.repos["org/logs"].refs["main"] == before
+
+    rescore(first, tmp_path / "rescored", workers=1)
+    versions = [
+        tmp_path / "rescored",
+        append(first, other, tmp_path / "appended", workers=1).release.path,
+        release_of(tmp_path / "more", [answer(f"{word}?", "ant") for word in ("none", "one", "two", "six")]).path,
+        first.path,
+    ]
+    assert ["All" in succeeds(hub, home, version) for version in versions] == [True] * 4
+    succeeds(hub, home, other.directory, "--allow", "existing")
+    assert "two?" not in Release(check_out(hub, tmp_path / "out")).rows("queries")["prompt"].to_pylist()
+
+    hub.vanish("queries/train-00000-of-00001.parquet")
+    line = fails(hub, home, first.directory)
+    assert "holds a release that cannot be read (" in line
+    assert line.count("Remedy:") == 1

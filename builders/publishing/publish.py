@@ -69,7 +69,7 @@ class Published:
 
     @property
     def bytes_new(self) -> int:
-        """Size of the new and changed files, bytes. A store that holds parts of them is sent less, and no renamed file at all."""
+        """Size of the new and changed files, bytes. A store that holds parts of them is sent less."""
         return sum(change.size for change in self.files.values() if change.status in SENT)
 
 
@@ -125,7 +125,7 @@ def publish(
         )
     check_valid(opened.directory, progress)
     audited = audit(opened, progress=progress)
-    texts = {CARD: published_card(opened, repo_id, audited, text=text, licence=licence)}
+    texts = {CARD: published_card(opened, repo_id, audited, text=text, edited=card is None, licence=licence)}
     texts[CROISSANT] = dump(croissant(opened, repo_id, licence=stated_licence(texts[CARD])))
     if (tasks := eval_yaml(opened, repo_id)) is not None:
         texts[EVAL_YAML] = tasks

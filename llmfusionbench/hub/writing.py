@@ -202,7 +202,7 @@ def send(
             )
 
         with explained(repo_id):
-            # A second pull request would be one too many; a second commit is refused, for its parent is not the newest.
+            # A second pull request would be one too many; a second commit is refused: its parent is not the newest.
             said = commit() if pr else _retried(commit)
     if not pr:
         return Commit(said.oid, said.commit_url, said.oid)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.appending.changelog import about, changes_of, split_differences, version_of, warnings_of
+from llmfusionbench.builders.appending.changelog import about, changes_of, split_differences, warnings_of
 from llmfusionbench.builders.appending.merge import PREFERENCES, Clashes, merge
 from llmfusionbench.builders.appending.piece import Work, Written, check_counts, tables_in_step, write_pieces
 from llmfusionbench.builders.appending.plan import Plan, plan
@@ -22,6 +22,7 @@ from llmfusionbench.builders.revising.carry import carry_over
 from llmfusionbench.builders.revising.rescore import CHANGED
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release, ReleaseWriter, TableDiff, diff_releases, open_release, write_shard
+from llmfusionbench.release.card_parts import version_of
 from llmfusionbench.release.unfinished import UnfinishedRelease
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import SIDECARS, TABLES, table_schema
@@ -106,7 +107,7 @@ def append(
         warnings = warnings_of(old, added, splits)
         figures: dict[str, Any] = changes_of(diffs) | ({"splits": splits} if splits else {})
         writer.finish(files, about(old, added, {"prefer": prefer}, figures, warnings))
-        version = version_of(old) + 1
+        version = version_of(old.manifest) + 1
     return Appended(Release(out), diffs, version, warnings)
 
 

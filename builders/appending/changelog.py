@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 from llmfusionbench.builders.appending.plan import Plan
 from llmfusionbench.builders.revising.carry import described
 from llmfusionbench.release import Release, TableDiff
+from llmfusionbench.release.card_parts import version_of
+from llmfusionbench.release.history import without_texts
 from llmfusionbench.types import SPLITS
 from llmfusionbench.validation.issue import shorten
 
@@ -18,14 +20,8 @@ STEP: Final = "append"
 _SHOWN: Final = 5
 
 
-def version_of(release: Release) -> int:
-    """The version of a release: 1, and one more for each `append` in its history."""
-    steps = [step for step in release.manifest.get("history", []) if isinstance(step, dict) and step.get("step") == STEP]
-    return 1 + len(steps)
-
-
 def changes_of(diffs: Sequence[TableDiff]) -> dict[str, Any]:
-    """`changes` and `examples` for the history: the tables that differ, and the first rows, with short values."""
+    """`changes` and `examples` for the history: the tables that differ, and the first rows, with short values but no texts."""
     changes = {
         d.table: {"added": d.added, "removed": d.removed, "changed": d.changed, "columns": d.columns} for d in diffs if d
     }
@@ -33,7 +29,7 @@ def changes_of(diffs: Sequence[TableDiff]) -> dict[str, Any]:
     for d in diffs:
         for example in d.examples:
             short: dict[str, Any] = {name: shorten(example[name]) for name in ("before", "after") if name in example}
-            examples.append({"table": d.table} | example | short)
+            examples.append(without_texts({"table": d.table} | example | short))
     return {"changes": changes, "examples": examples}
 
 
@@ -85,7 +81,7 @@ def about(
     warnings: Sequence[str],
 ) -> dict[str, Any]:
     """The entries of the manifest: those of the release, with the sources, provenance and warnings of both."""
-    figures = {"version": version_of(old) + 1, "appended_manifest": new.manifest_sha256, **figures}
+    figures = {"version": version_of(old.manifest) + 1, "appended_manifest": new.manifest_sha256, **figures}
     entries = described(old, STEP, options, figures)
     entries["provenance"] = sorted({*old.provenance, *new.provenance})
     sources = [source for release in (old, new) for source in _sources(release)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import yaml
@@ -11,6 +12,8 @@ from huggingface_hub import DatasetCardData
 from llmfusionbench.auditing import Audit
 from llmfusionbench.builders.publishing.card_metadata import COMPUTED, metadata
 from llmfusionbench.builders.publishing.card_parts import audit_part, defects_part, licences_part
+from llmfusionbench.builders.publishing.edited_card import with_sections, without_generated
+from llmfusionbench.builders.publishing.public_manifest import public_manifest
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release
 from llmfusionbench.release.card import filled_splits, with_front_matter
@@ -66,7 +69,9 @@ Each version is a commit on the Hub. Name the commit as `revision` to get the sa
 of every file, and `llmfusionbench diff` shows what changed between two versions. Report faults in the Community tab."""
 
 
-def published_card(release: Release, repo_id: str, audit: Audit, *, text: str | None = None, licence: str | None = None) -> str:
+def published_card(
+    release: Release, repo_id: str, audit: Audit, *, text: str | None = None, edited: bool = False, licence: str | None = None
+) -> str:
     """The text of README.md for a release that is published as `repo_id`. The same input gives the same text.
 
     Args:
@@ -76,6 +81,8 @@ def published_card(release: Release, repo_id: str, audit: Audit, *, text: str | 
         text: A card of the user's own. Its prose is kept, and its generated parts (see `card_text`) are made again; a release
             with simulated rows gets a banner if the card has no place for it. The card's metadata win, except for
             `COMPUTED`; a licence that is passed as well wins over the card's.
+        edited: `text` is the card that the release was written with, edited by the user: what it still has of that card is not
+            the user's own, and the sections that only a published card has are added, unless no mark is left in it.
         licence: The licence of the release as a whole: an identifier of the Hub, or any name.
 
     Raises:
@@ -84,12 +91,15 @@ def published_card(release: Release, repo_id: str, audit: Audit, *, text: str | 
     """
     if not is_repository(repo_id):
         raise InputError(f'{repo_id!r}: not a repository on the Hub. Remedy: name it as "org/name"')
-    name = "LLMFusionBench" if _is_reference(release) else repo_id.partition("/")[2]
+    name = "LLMFusionBench" if is_reference(release.manifest) else repo_id.partition("/")[2]
     parts = generated_parts(release, repo_id, audit)
     found = metadata(release, name, licence)
     if text is None:
         return with_front_matter(checked_metadata(found, "the card"), _body(name, parts))
     own, body = read_card(text)
+    if edited:
+        own = without_generated(own, release.manifest)
+        body = with_sections(body, name, _sections(parts), release.manifest)
     if parts["simulated"] and not part_names(body) & {"about", "simulated"}:
         body = f"{marked('simulated', parts['simulated'])}\n\n{body}"
     merged = _merged(own, found, licence)
@@ -108,7 +118,7 @@ def _merged(own: dict[str, Any], found: dict[str, Any], licence: str | None) -> 
 
 def generated_parts(release: Release, repo_id: str, audit: Audit) -> dict[str, str]:
     """The generated parts of a card, by name."""
-    manifest = release.manifest
+    manifest = public_manifest(release.manifest)
     queries, llms = release.rows("queries", columns=["task", "license"]), release.rows("llms", columns=["license"])
     splits = filled_splits(manifest, "logs") if "logs" in manifest["tables"] else []
     return {
@@ -123,13 +133,13 @@ def generated_parts(release: Release, repo_id: str, audit: Audit) -> dict[str, s
         "audit": audit_part(audit, rows={name: row_total(manifest, name) for name in ("queries", "llms")}),
         "licences": licences_part(queries, llms, simulated=release.provenance == ["simulated"]),
         "changes": f"This is version {version_of(manifest)}.\n\n{changes(manifest)}",
-        "cite": cite(repo_id, reference=_is_reference(release)),
+        "cite": cite(repo_id, reference=is_reference(manifest)),
     }
 
 
-def _is_reference(release: Release) -> bool:
+def is_reference(manifest: Mapping[str, Any]) -> bool:
     """Whether the rows come from the reference logs alone."""
-    return {source.get("name") for source in sources_of(release.manifest)} == {REFERENCE}
+    return {source.get("name") for source in sources_of(manifest)} == {REFERENCE}
 
 
 def cite(repo_id: str, *, reference: bool) -> str:
@@ -139,9 +149,9 @@ def cite(repo_id: str, *, reference: bool) -> str:
     return cite_paper() if reference else f"{own}\n\n{cite_paper()}"
 
 
-def _body(name: str, parts: dict[str, str]) -> str:
-    """The card without metadata, for a release without a text of its own."""
-    sections = [
+def _sections(parts: dict[str, str]) -> list[Section]:
+    """The sections of a whole card, in order."""
+    return [
         Section("What it is, and what it is not", IS),
         Section("How it was collected", parts["collected"], "collected"),
         Section("How to load it", parts["load"], "load"),
@@ -156,7 +166,21 @@ def _body(name: str, parts: dict[str, str]) -> str:
         Section("Fields", f"Keys are bold. A missing value is null, never 0.\n\n{marked('fields', parts['fields'])}"),
         Section("How to cite", parts["cite"], "cite"),
     ]
-    return "\n".join([f"# {name}\n\n{marked('about', parts['about'])}\n", *map(str, sections)])
+
+
+def _body(name: str, parts: dict[str, str]) -> str:
+    """The card without metadata, for a release without a text of its own."""
+    return "\n".join([f"# {name}\n\n{marked('about', parts['about'])}\n", *map(str, _sections(parts))])
+
+
+def stated_licence(card: str) -> str:
+    """The licence that a published card states: an identifier of the Hub, or the words for another one."""
+    data = read_card(card)[0]
+    name = data.get("license") or "unknown"
+    if name == "other":
+        words = [data.get("license_details"), data.get("license_name"), data.get("license_link")]
+        return str(next(filter(None, words), name))
+    return ", ".join(map(str, name)) if isinstance(name, list) else str(name)
 
 
 def read_card(text: str) -> tuple[dict[str, Any], str]:

@@ -63,7 +63,7 @@ def audit_part(audit: Audit, *, rows: Mapping[str, int] | None = None, of: str =
 
 def _verdict(found: Sequence[Finding]) -> str:
     if not found:
-        return "**No findings.** That is no proof of good data: the detectors know some kinds of faults, not all."
+        return "**No findings.** This does not prove that the data are good: the detectors know some kinds of faults, not all."
     high = sum(finding.severity == "high" for finding in found)
     grave = f", {high} of high severity" if high else ""
     return f"**{counted(len(found), 'finding')}**{grave}:"

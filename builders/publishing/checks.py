@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from llmfusionbench.auditing import Audit
+from llmfusionbench.auditing.signs.personal import masked
+from llmfusionbench.builders.publishing.staging import shards_of
 from llmfusionbench.builders.publishing.texts import MAX_ROW_BYTES, Found
 from llmfusionbench.errors import InputError, ReleaseError, UnknownNameError
 from llmfusionbench.release import Release
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from llmfusionbench.hub.client import Listing
 
 ALLOWANCES: Final = {
-    "existing": "Files of others in the repository, which stay unless one of the release has their name.",
+    "existing": "Files of others in the repository, which stay unless one of the release has their name; or another release.",
     "large_rows": "Rows of more than 2 MB.",
     "personal_data": "What looks like e-mail addresses, keys or card numbers.",
     "simulated": "Rows that no LLM has answered.",
@@ -66,7 +68,7 @@ def check_valid(path: Path, progress: Progress | None = None) -> None:
         count = f"{more}{len(issues):,} issue{'s' * (len(issues) > 1)}"
         lines = "".join(f"\n  {issue}" for issue in issues[:_SHOWN])
         raise ReleaseError(
-            f"{path}: not published, for it does not validate. Remedy: repair the release; "
+            f"{path}: not published, because it does not validate. Remedy: repair the release; "
             f"`llmfusionbench validate` lists every issue. Found {count}, such as:{lines}"
         )
 
@@ -91,7 +93,8 @@ def refusals_of(release: Release, audit: Audit, found: Found) -> Iterator[Refusa
             f"{_rows(found.large)} of more than {MAX_ROW_BYTES // 10**6} MB, the largest {size:,} bytes, in {place}",
             "shorten the text",
         )
-    large = {n: e["bytes"] for n, e in release.manifest["files"].items() if "/" in n and e["bytes"] > MAX_SHARD_BYTES}
+    sizes = {name: release.manifest["files"][name]["bytes"] for name in shards_of(release)}
+    large = {name: size for name, size in sizes.items() if size > MAX_SHARD_BYTES}
     if large:
         name = max(large, key=lambda name: large[name])
         yield Refusal(
@@ -114,16 +117,16 @@ def _personal_data(audit: Audit, found: Found) -> Iterator[Refusal]:
             first = finding.examples[0]
             text = next(iter(first.texts.values()), "")
             of = "" if first.llm is None else f", {first.llm} {first.mode}"
-            example = f"logs (query_id {first.query_id}{of})", text
+            example = masked(f"logs (query_id {first.query_id}{of})"), text
     counts |= found.personal
     if counts:
         place, text = example or found.personal_example or ("", "")
         shown = "; ".join(f"{kind}: {count:,}" for kind, count in sorted(counts.items()))
         yield Refusal(
             "personal_data",
-            f"{_rows(rows)} of the logs and {sum(found.personal.values()):,} other texts hold what looks like personal data "
+            f"{_rows(rows)} of the logs and {_counted(found.personal_texts, 'other text')} hold what looks like personal data "
             f'({shown}), such as {place}: "{" ".join(text.split())}"',
-            "replace it in the logs and build the release again",
+            "replace it where it comes from (the logs or the card), and build the release again",
         )
 
 
@@ -152,4 +155,8 @@ def existing(listing: Listing | None, ours: bool) -> Iterator[Refusal]:
 
 
 def _rows(count: int) -> str:
-    return f"{count:,} row{'s' * (count != 1)}"
+    return _counted(count, "row")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"

@@ -12,10 +12,13 @@ from llmfusionbench.storage.content import Content
 if TYPE_CHECKING:
     from llmfusionbench.hub.client import HubFile, Listing
 
-Status = Literal["new", "changed", "unchanged", "deleted"]
+Status = Literal["new", "changed", "unchanged", "deleted", "renamed"]
 
-STATUSES: Final[tuple[Status, ...]] = ("new", "changed", "unchanged", "deleted")
+STATUSES: Final[tuple[Status, ...]] = ("new", "changed", "unchanged", "deleted", "renamed")
+COMMITTED: Final[tuple[Status, ...]] = ("new", "changed", "renamed")
+"""Those of the files that the commit adds."""
 SENT: Final[tuple[Status, ...]] = ("new", "changed")
+"""Those of the files whose bytes are sent: the store of the Hub has a renamed one already."""
 
 
 @dataclass(frozen=True)
@@ -30,19 +33,21 @@ class Change:
 def changes(staged: Mapping[str, Content], listing: Listing | None, earlier: Iterable[str]) -> dict[str, Change]:
     """Path -> what becomes of each file that is published, or that `earlier`, a release of ours there, had and this has not.
 
-    Files of others are not among them.
+    Files of others are not among them. A file is renamed if the repository has its content in a file of another name.
     """
     there = {} if listing is None else listing.files
-    found = {name: Change(_status(file, there, name), file.size) for name, file in staged.items()}
+    stored = {file.sha256 for file in there.values()} - {None}
+    found = {name: Change(_status(file, there.get(name), stored), file.size) for name, file in staged.items()}
     gone = {name: Change("deleted", 0) for name in earlier if name in there and name not in staged}
     return dict(sorted({**found, **gone}.items()))
 
 
-def _status(file: Content, there: Mapping[str, HubFile], name: str) -> Status:
-    remote = there.get(name)
-    if remote is None:
-        return "new"
-    return "unchanged" if _difference(remote, file) is None else "changed"
+def _status(file: Content, remote: HubFile | None, stored: Collection[str | None]) -> Status:
+    if remote is not None and _difference(remote, file) is None:
+        return "unchanged"
+    if file.sha256 in stored:
+        return "renamed"
+    return "new" if remote is None else "changed"
 
 
 def _difference(remote: HubFile, file: Content) -> str | None:

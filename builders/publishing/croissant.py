@@ -6,7 +6,6 @@ the table. Keys of more than one column are stated; references of more than one 
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
 import re
@@ -16,8 +15,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from llmfusionbench.builders.known.hub_licences import HUB_LICENCES
+from llmfusionbench.builders.publishing.card import is_reference
 from llmfusionbench.builders.publishing.card_metadata import licence_keys
 from llmfusionbench.builders.publishing.croissant_fields import files_of, record_set, splits_record_set
+from llmfusionbench.builders.publishing.staging import shards_of
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release
 from llmfusionbench.release.card_parts import CITATION, counted_about, tables_of, version_of
@@ -30,9 +31,8 @@ REPOSITORY: Final = "repo"
 """The id of the repository; a reader that has the files on disk maps it to their directory."""
 
 PAPER_DATE: Final = "2025-07-14"
-"""When the paper in `CITATION` was published, which describes the logs of these sources, or those that they imitate."""
+"""When the paper in `CITATION` was published, which describes the reference logs."""
 _DATE: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T")
-_OF_PAPER: Final = ("fusionbench", "SimulatedLogs")
 
 CONTEXT: Final[dict[str, Any]] = {
     "@language": "en",
@@ -57,17 +57,16 @@ CONTEXT: Final[dict[str, Any]] = {
 """The context of the specification, appendix 1."""
 
 
-def croissant(
-    release: Release, repo_id: str, *, licence: str | None = None, published: datetime.date | None = None
-) -> dict[str, Any]:
+def croissant(release: Release, repo_id: str, *, licence: str | None = None) -> dict[str, Any]:
     """Croissant metadata, as plain data for JSON. The same release gives the same.
+
+    `datePublished` is the date of the newest answer, or of the paper for the reference logs. If neither is known, it is left
+    out, which readers warn of.
 
     Args:
         release: The release.
         repo_id: `org/name` on the Hub.
-        licence: The licence of the release as a whole; None takes that of the queries.
-        published: When it was published; None takes the date of the newest answer, or of the paper for the reference logs. If
-            neither is known, the date is left out, which readers warn of.
+        licence: The licence of the release as a whole, as its card states it; None takes that of the queries.
 
     Raises:
         InputError: `repo_id` is not of the form `org/name`.
@@ -78,7 +77,7 @@ def croissant(
     owner, _, name = repo_id.partition("/")
     manifest, tables = release.manifest, [table for table in tables_of(release.manifest) if release.files(table)]
     link = f"https://huggingface.co/datasets/{repo_id}"
-    date = published.isoformat() if published is not None else _date_of(release)
+    date = _date_of(release)
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -111,7 +110,7 @@ def _splits(release: Release, tables: list[str]) -> list[str]:
 
 def _repository(release: Release, link: str) -> dict[str, Any]:
     """The repository; its digest is that of the digests of its shards, since a repository has none of its own."""
-    digests = "".join(f"{name} {entry['sha256']}\n" for name, entry in sorted(release.manifest["files"].items()) if "/" in name)
+    digests = "".join(f"{name} {release.manifest['files'][name]['sha256']}\n" for name in shards_of(release))
     return {
         "@type": "cr:FileObject",
         "@id": REPOSITORY,
@@ -124,6 +123,7 @@ def _repository(release: Release, link: str) -> dict[str, Any]:
 
 
 def _shards(release: Release) -> list[dict[str, Any]]:
+    entries = release.manifest["files"]
     return [
         {
             "@type": "cr:FileObject",
@@ -131,12 +131,11 @@ def _shards(release: Release) -> list[dict[str, Any]]:
             "name": name,
             "contentUrl": name,
             "containedIn": {"@id": REPOSITORY},
-            "contentSize": f"{entry['bytes']} B",
+            "contentSize": f"{entries[name]['bytes']} B",
             "encodingFormat": PARQUET,
-            "sha256": entry["sha256"],
+            "sha256": entries[name]["sha256"],
         }
-        for name, entry in sorted(release.manifest["files"].items())
-        if "/" in name
+        for name in shards_of(release)
     ]
 
 
@@ -167,4 +166,4 @@ def _date_of(release: Release) -> str | None:
     newest = None if times is None else pc.max(times).as_py()
     if newest is not None and _DATE.match(newest):
         return str(newest)[:10]
-    return PAPER_DATE if release.manifest.get("source", {}).get("name") in _OF_PAPER else None
+    return PAPER_DATE if is_reference(release.manifest) else None

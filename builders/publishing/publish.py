@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from llmfusionbench import _version
 from llmfusionbench.auditing import Audit, audit
-from llmfusionbench.builders.publishing.card import published_card
+from llmfusionbench.builders.publishing.card import published_card, stated_licence
 from llmfusionbench.builders.publishing.checks import (
     check_allowances,
     check_refusals,
@@ -19,11 +19,12 @@ from llmfusionbench.builders.publishing.checks import (
     existing,
     refusals_of,
 )
-from llmfusionbench.builders.publishing.comparison import SENT, Change, changes, check_arrived
+from llmfusionbench.builders.publishing.comparison import COMMITTED, SENT, Change, changes, check_arrived
 from llmfusionbench.builders.publishing.croissant import croissant, dump
 from llmfusionbench.builders.publishing.eval_yaml import eval_yaml
+from llmfusionbench.builders.publishing.lineage import another_release
 from llmfusionbench.builders.publishing.staging import left_out, own_text, staged_files
-from llmfusionbench.builders.publishing.texts import look
+from llmfusionbench.builders.publishing.texts import look, look_at_files
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release
 from llmfusionbench.release.opening import find_release, is_repository
@@ -54,7 +55,7 @@ class Published:
     url: str | None
     """Address of the commit or the pull request; None if there is none, for example if all files are there already."""
     files: dict[str, Change]
-    """Path -> status (new, changed, unchanged, deleted) and size in bytes."""
+    """Path -> status (new, changed, unchanged, deleted, renamed) and size in bytes."""
     left_out: list[str]
     """Files of the release that are not published."""
     audit: Audit
@@ -124,14 +125,18 @@ def publish(
         )
     check_valid(opened.directory, progress)
     audited = audit(opened, progress=progress)
-    refusals = [*refusals_of(opened, audited, look(opened, progress)), *existing(repository.listing, repository.is_ours)]
-    check_refusals(opened.directory, refusals, allow)
-
-    made = published_card(opened, repo_id, audited, text=text, licence=licence)
-    texts = {CARD: made, CROISSANT: dump(croissant(opened, repo_id, licence=licence))}
+    texts = {CARD: published_card(opened, repo_id, audited, text=text, edited=card is None, licence=licence)}
+    texts[CROISSANT] = dump(croissant(opened, repo_id, licence=stated_licence(texts[CARD])))
     if (tasks := eval_yaml(opened, repo_id)) is not None:
         texts[EVAL_YAML] = tasks
     staged = staged_files(opened, texts)
+    found = look(opened, progress)
+    written = {name: file.source.decode("utf-8") for name, file in staged.items() if isinstance(file.source, bytes)}
+    look_at_files(found, written, own=text)
+    refusals = [*refusals_of(opened, audited, found), *existing(repository.listing, repository.is_ours)]
+    refusals += another_release(opened, repository, token)
+    check_refusals(opened.directory, refusals, allow)
+
     files = changes(staged, repository.listing, repository.earlier_files)
     commit, notes = None, [*repository.notes]
     if dry_run:
@@ -184,7 +189,7 @@ def _write(
     from llmfusionbench.hub import writing
     from llmfusionbench.hub.repository import list_all
 
-    sent = {name: staged[name] for name, change in files.items() if change.status in SENT}
+    sent = {name: staged[name] for name, change in files.items() if change.status in COMMITTED}
     deleted = [name for name, change in files.items() if change.status == "deleted"]
     warned = []
     card = staged[CARD].source

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
+from llmfusionbench.builders.publishing.public_manifest import public_manifest
 from llmfusionbench.errors import InputError
 from llmfusionbench.manifest import MANIFEST, dump_manifest
 from llmfusionbench.release import Release
@@ -23,7 +24,7 @@ def staged_files(release: Release, texts: Mapping[str, str]) -> dict[str, Conten
         texts: Path -> content of the files that describe it: the card, croissant.json, and eval.yaml where there are tasks.
     """
     entries = release.manifest["files"]
-    shards = [name for name in entries if _is_shard(release, name)]
+    shards = shards_of(release)
     staged = {n: Content(release.directory / n, entries[n]["bytes"], entries[n]["sha256"]) for n in shards}
     staged |= {path: Content.of(text.encode("utf-8")) for path, text in texts.items()}
     schemas = resources.files("llmfusionbench.schemas")
@@ -31,18 +32,18 @@ def staged_files(release: Release, texts: Mapping[str, str]) -> dict[str, Conten
     listed = {name: entries[name] for name in shards}
     # The next version may have no tasks: a file that the manifest lists is deleted with it.
     listed |= {name: {"bytes": staged[name].size, "sha256": staged[name].sha256} for name in (CARD, EVAL_YAML) if name in texts}
-    staged[MANIFEST] = Content.of(dump_manifest({**release.manifest, "files": listed}).encode("utf-8"))
+    staged[MANIFEST] = Content.of(dump_manifest({**public_manifest(release.manifest), "files": listed}).encode("utf-8"))
     return dict(sorted(staged.items()))
 
 
 def left_out(release: Release) -> list[str]:
     """The files of a release that are not published: records as they came, which no audit has looked at."""
-    return sorted(name for name in release.manifest["files"] if name not in (CARD, EVAL_YAML) and not _is_shard(release, name))
+    return sorted(release.manifest["files"].keys() - {CARD, EVAL_YAML, *shards_of(release)})
 
 
-def _is_shard(release: Release, name: str) -> bool:
-    table, slash, _ = name.partition("/")
-    return bool(slash) and table in release.tables
+def shards_of(release: Release) -> list[str]:
+    """The paths of the shards of all tables, sorted: the files that the tables are read from, and no others beside them."""
+    return sorted(name for table in release.tables for name in release.names(table))
 
 
 def own_text(release: Release, card: Path | None) -> str | None:

@@ -1,11 +1,17 @@
-"""Looks through all texts of a release once: simulated rows, rows that are too large, and personal data that no audit saw."""
+"""Looks through all texts of a release once: simulated rows, rows that are too large, and personal data that no audit saw.
+
+The texts that describe a release, such as its manifest and its card, are looked through, too.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +20,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from llmfusionbench.auditing.signs.columns import matches
-from llmfusionbench.auditing.signs.personal import CANDIDATES, masked_around, personal_data
+from llmfusionbench.auditing.signs.personal import CANDIDATES, masked, masked_around, personal_data
 from llmfusionbench.release import Release
+from llmfusionbench.release.card_text import part_names, with_parts
 from llmfusionbench.release.row_sizes import row_sizes
 from llmfusionbench.schema import table_schema
+from llmfusionbench.storage.kinds import CARD
 from llmfusionbench.types import Progress
 
 Rows = npt.NDArray[np.int64]
@@ -25,11 +33,13 @@ Rows = npt.NDArray[np.int64]
 MAX_ROW_BYTES: Final = 2_000_000
 """Largest row that the Hub's viewer and streaming readers handle well, bytes."""
 
-AUDITED: Final = {"logs": ("prompt", "response", "reasoning"), "responses": ("response", "reasoning")}
-"""Columns in which the audit looks for personal data."""
+AUDITED: Final = {"logs": ("prompt", "response", "reasoning")}
+"""Columns in which the audit looks for personal data. Other tables are files of their own, and their texts can differ."""
 
 _BATCH_ROWS: Final = 512
 _AROUND: Final = 40
+_ESCAPED: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
+"""Punctuation that Markdown shows without the backslash before it."""
 
 
 @dataclass
@@ -44,9 +54,19 @@ class Found:
     largest: tuple[int, str] = (0, "")
     """Bytes and place of the largest row."""
     personal: Counter[str] = field(default_factory=Counter)
-    """Kind and column -> number of texts, without the columns that the audit looks at."""
+    """Kind and place -> number of texts, without the columns that the audit looks at. A place is a column, or a file."""
+    personal_texts: int = 0
+    """Number of these texts; one can hold several kinds."""
     personal_example: tuple[str, str] | None = None
     """Place and masked surroundings of the first of them."""
+
+    def add(self, text: str, column: str, place: Callable[[], str], *, allowed: Collection[str] = ()) -> None:
+        """Look for personal data in one text. Finds that are among `allowed`, word for word, do not count."""
+        seen = [(kind, start) for kind, start, end in personal_data(text) if text[start:end] not in allowed]
+        self.personal.update(f"{kind} in {column}" for kind in sorted({kind for kind, _ in seen}))
+        self.personal_texts += bool(seen)
+        if seen and self.personal_example is None:
+            self.personal_example = masked(place()), masked_around(text, seen[0][1], _AROUND)
 
 
 def look(release: Release, progress: Progress | None = None) -> Found:
@@ -63,12 +83,41 @@ def look(release: Release, progress: Progress | None = None) -> Found:
     return found
 
 
+def look_at_files(found: Found, files: Mapping[str, str], own: str | None = None) -> None:
+    """Look for personal data in the files that describe a release, and add it to what was found.
+
+    Args:
+        found: What was found in the tables.
+        files: Path -> text, as it is published.
+        own: The card that the user wrote. The e-mail addresses of its prose are their contact, and do not count in the card.
+    """
+    mine = "" if own is None else _ESCAPED.sub(r"\1", with_parts(own, dict.fromkeys(part_names(own), "")))
+    contact = {mine[start:end] for kind, start, end in personal_data(mine) if kind == "e-mail address"}
+    for name, text in files.items():
+        parts = _strings(json.loads(text)) if name.endswith(".json") else (_ESCAPED.sub(r"\1", text),)
+        for part in parts:
+            found.add(part, name, partial(str, name), allowed=contact if name == CARD else ())
+
+
+def _strings(data: Any) -> Iterator[str]:
+    """All texts of JSON data, names of fields too: in the file, an escape can hide where a word begins."""
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict):
+        for name, value in data.items():
+            yield name
+            yield from _strings(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from _strings(value)
+
+
 def _look(found: Found, table: str, batch: pa.RecordBatch) -> None:
     keys = [name for name in table_schema(table).key if name in batch.schema.names]
-    skipped = {*keys, *AUDITED.get(table, ())}
+    skipped = AUDITED.get(table, ())
 
     def place(row: int) -> str:
-        return f"{table} ({', '.join(f'{key} {batch[key][row].as_py()}' for key in keys)})"
+        return masked(f"{table} ({', '.join(f'{key} {batch[key][row].as_py()}' for key in keys)})")
 
     for name in batch.schema.names:
         if name not in skipped:
@@ -88,10 +137,7 @@ def _look(found: Found, table: str, batch: pa.RecordBatch) -> None:
 def _look_for_personal_data(found: Found, column: str, values: pa.Array, rows: Rows, place: Callable[[int], str]) -> None:
     hits = np.flatnonzero(matches(values, CANDIDATES))
     for row, text in zip(rows[hits].tolist(), values.take(pa.array(hits)).to_pylist(), strict=True):
-        seen = list(personal_data(text))
-        found.personal.update(f"{kind} in {column}" for kind in sorted({kind for kind, _, _ in seen}))
-        if seen and found.personal_example is None:
-            found.personal_example = place(row), masked_around(text, seen[0][1], _AROUND)
+        found.add(text, column, partial(place, row))
 
 
 def _texts(values: pa.Array, rows: Rows) -> Iterator[tuple[pa.Array, Rows]]:

@@ -64,7 +64,7 @@ def show(done: Published) -> None:
     findings = len(done.audit.findings)
     say(f"Checked {done.release}: valid; {findings} finding{'s' * (findings != 1)} of the audit, see `llmfusionbench audit`.")
     if done.left_out:
-        say(f"Not published, for no audit has looked at it: {', '.join(done.left_out)}.")
+        say(f"Not published, because no audit has looked at it: {', '.join(done.left_out)}.")
     for note in done.notes:
         say(f"Note: {note}.")
     counts = [f"{done.counts.get(status, 0):,} {status}" for status in STATUSES]

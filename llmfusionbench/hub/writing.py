@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
+from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 from huggingface_hub.utils import (  # type: ignore[attr-defined]
     are_progress_bars_disabled,
     build_hf_headers,
@@ -39,7 +40,12 @@ AGAIN: Final = "What arrived is kept. Remedy: run the same command again"
 _KIND: Final = "dataset"
 _TOGETHER: Final = 8
 """Number of files that are sent side by side."""
-_NO_ROOM: Final = (402, 413, 507)
+_NO_ROOM: Final = (402, 507)
+_NO_XET: Final = re.compile(r"\b404\b.*/xet-(?:read|write)-token\b", re.DOTALL)
+"""What hf_xet says of a Hub that has no store of its kind."""
+_OF_UPLOAD: Final = (OSError, RuntimeError, LookupError, TypeError)
+_OF_CLIENT: Final = (OfflineModeIsEnabled, LocalEntryNotFoundError, httpx.HTTPError)
+"""Of the same kinds, but explained as they are when something is read."""
 _NAMED: Final = re.compile(r"Error while uploading '(.+)' to the Hub")
 
 Result = TypeVar("Result")
@@ -103,7 +109,7 @@ def check_card(text: str, *, token: str | bool | None = None) -> list[str]:
 
     with explained("README.md"):
         answer = _retried(ask)
-        errors, noted = (_messages(answer.text, key) for key in ("errors", "warnings"))
+    errors, noted = (_messages(answer.text, key) for key in ("errors", "warnings"))
     if answer.status_code == 400 or errors:
         why = "; ".join(errors) or "without a reason"
         raise InputError(f"README.md: the Hub refuses this card ({why}). Remedy: correct the metadata at its top, see --card")
@@ -170,31 +176,47 @@ def send(
 
     Raises:
         StaleError: the branch has a newer commit than `parent`.
-        HubError: the token has no right to write, the Hub fails or has no room, or the connection breaks.
+        HubError: the token has no right to write, the Hub fails or has no room, the connection breaks, or a .gitignore of the
+            repository matches one of the files.
     """
     token = client.checked(token)
     tell = progress or (lambda *_: None)
     api = HfApi(library_name="llmfusionbench")
     where: dict[str, Any] = {"repo_id": repo_id, "repo_type": _KIND, "token": token, "revision": revision, "create_pr": pr}
-    with _quiet(), explained(repo_id):
-        additions = {path: CommitOperationAdd(path_in_repo=path, path_or_fileobj=c.source) for path, c in contents.items()}
-        once = list({content.sha256: additions[path] for path, content in contents.items()}.values())
-        for first in range(0, len(once), _TOGETHER):
-            tell("files sent", first, len(once))
-            api.preupload_lfs_files(additions=once[first : first + _TOGETHER], free_memory=False, **where)
-        tell("files sent", len(once), len(once))
-        gone = [CommitOperationDelete(path_in_repo=path, is_folder=False) for path in deleted]
+    additions = {path: CommitOperationAdd(path_in_repo=path, path_or_fileobj=c.source) for path, c in contents.items()}
+    gone = [CommitOperationDelete(path_in_repo=path, is_folder=False) for path in deleted]
+    once = list({content.sha256: path for path, content in contents.items()}.values())
+    ordered = [*once, *sorted(contents.keys() - once)]  # by then the store has the content of the last ones
+    with _quiet():
+        for first in range(0, len(ordered), _TOGETHER):
+            tell("files sent", first, len(ordered))
+            together = [additions[path] for path in ordered[first : first + _TOGETHER]]
+            with explained(repo_id):
+                api.preupload_lfs_files(additions=together, free_memory=False, **where)
+            _check_none_is_ignored(repo_id, together)
+        tell("files sent", len(ordered), len(ordered))
 
         def commit() -> Any:
             return api.create_commit(
                 operations=[*gone, *additions.values()], commit_message=message, parent_commit=parent, **where
             )
 
-        # A second pull request would be one too many; a second commit is refused, for its parent is not the newest any more.
-        said = commit() if pr else _retried(commit)
+        with explained(repo_id):
+            # A second pull request would be one too many; a second commit is refused: its parent is not the newest.
+            said = commit() if pr else _retried(commit)
     if not pr:
         return Commit(said.oid, said.commit_url, said.oid)
     return Commit(said.oid, str(said.pr_url), str(said.pr_revision))
+
+
+def _check_none_is_ignored(repo_id: str, additions: Sequence[CommitOperationAdd]) -> None:
+    """Raise HubError if the Hub wants a file left out of the commit, which huggingface_hub would do without a word."""
+    ignored = sorted(addition.path_in_repo for addition in additions if addition._should_ignore)
+    if ignored:
+        raise HubError(
+            f"{ignored[0]}: the .gitignore of {repo_id} has the Hub leave this file out. Nothing was changed. "
+            "Remedy: delete .gitignore there, or the line that matches"
+        )
 
 
 def _retried(call: Callable[[], Result]) -> Result:
@@ -227,10 +249,11 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def explained(what: str) -> Iterator[None]:
-    """Turns the errors of huggingface_hub into HubError, with what the user can do about it."""
+    """Turns the errors of huggingface_hub into HubError, with what the user can do about it. No code of ours runs within."""
     try:
         yield
-    # hf_xet, which transfers large files where it is installed, raises RuntimeError, and so do the threads that send files.
+    # hf_xet, which transfers large files where it is installed, and the threads that send files raise OSError and RuntimeError.
+    # LookupError and TypeError are those of huggingface_hub where an answer has another form than it expects.
     except (OSError, RuntimeError, ValueError, LookupError, TypeError, httpx.HTTPError) as error:
         raise _explain(error, what) from harmless(error)
 
@@ -242,6 +265,11 @@ def _explain(error: BaseException, what: str) -> HubError:
             what = f"{named[1]} to {what}"
         error = error.__cause__
     status = _status(error)
+    if status is None and _NO_XET.search(str(error)):
+        return HubError(
+            f"{what}: {client.endpoint()} has no Xet store, through which hf_xet sends files. "
+            "Remedy: set HF_HUB_DISABLE_XET=1, and run the same command again"
+        )
     if status == 401:
         return HubError(
             f"{what}: the Hub does not accept the token (HTTP status 401). "
@@ -265,7 +293,7 @@ def _explain(error: BaseException, what: str) -> HubError:
         return HubError(f"{what}: the Hub refuses this (HTTP status {status}{_said(error)}). Remedy: correct what it names")
     if isinstance(error, httpx.TransportError) and not isinstance(error, httpx.ConnectError):
         return HubError(f"{what}: the connection to {client.endpoint()} broke off ({_line(error)}). {AGAIN}")
-    if isinstance(error, RuntimeError | LookupError | TypeError):
+    if status is None and isinstance(error, _OF_UPLOAD) and not isinstance(error, _OF_CLIENT):
         return HubError(f"{what}: the upload failed ({type(error).__name__}: {_line(error)}). {AGAIN}")
     return client.explain(error, what)  # type: ignore[arg-type]
 

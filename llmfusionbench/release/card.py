@@ -23,6 +23,8 @@ from llmfusionbench.release.card_text import Section, marked
 from llmfusionbench.schema import TABLES
 from llmfusionbench.types import sorted_splits
 
+TITLE: Final = "LLMFusionBench release"
+
 HERE: Final = "path/to/this/directory"
 """A release on disk does not know where it lies."""
 
@@ -39,7 +41,7 @@ def release_card(manifest: dict[str, Any]) -> str:
         Section("Fields", columns_markdown(), "fields"),
         Section("How to cite", cite_paper(), "cite"),
     ]
-    head = f"# LLMFusionBench release\n\n{marked('about', about(manifest))}\n"
+    head = f"# {TITLE}\n\n{marked('about', about(manifest))}\n"
     return with_front_matter(front_matter(manifest, tables), "\n".join([head, *map(str, sections)]))
 
 
@@ -49,10 +51,9 @@ def with_front_matter(data: dict[str, Any], body: str) -> str:
 
 
 def front_matter(manifest: dict[str, Any], tables: list[str]) -> dict[str, Any]:
-    """The metadata of a card that need no other file than the manifest."""
+    """The metadata of a card that need no other file than the manifest. It does not tell the language of the prompts."""
     return {
         "pretty_name": "LLMFusionBench",
-        "language": ["en"],
         "task_categories": ["text-generation", "question-answering"],
         "tags": ["llm-routing", "llm-fusion", *manifest.get("provenance", [])],
         "configs": configs(manifest, tables),

@@ -136,7 +136,7 @@ class ReleaseWriter(WholeDirectory):
         listed = {**files, card.name: {"bytes": card.stat().st_size, "sha256": sha256(card)}}
         manifest["files"] = listed
         if (fault := next(faults_of(manifest), None)) is not None:
-            raise InputError(f"{self.out}: not written, for its manifest could not be read ({fault})")
+            raise InputError(f"{self.out}: not written, because its manifest could not be read ({fault})")
         (self.path / MANIFEST).write_text(dump_manifest(manifest), encoding="utf-8")
         for name in list(unlisted(self.path, {MANIFEST, *listed})):  # of an earlier run, which was killed
             _remove(self.path / name)

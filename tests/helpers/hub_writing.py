@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import base64
+import fnmatch
 import hashlib
 import json
 from typing import Any
 
 from tests.helpers.hub_store import LFS_SUFFIXES, Blob
+
+
+def matches(path: str, pattern: str) -> bool:
+    """Whether a line of a .gitignore matches a file: its path from the top if it has a slash inside, else any step of it."""
+    if "/" in pattern.rstrip("/"):
+        return fnmatch.fnmatchcase(path, pattern.strip("/")) or path.startswith(f"{pattern.strip('/')}/")
+    return any(fnmatch.fnmatchcase(step, pattern.rstrip("/")) for step in path.split("/"))
 
 
 class Writing:
@@ -62,12 +70,16 @@ class Writing:
     def preupload(self, repo_id: str, revision: str) -> None:
         if (found := self.snapshot(repo_id, revision)) is None or not self.may_write(repo_id):
             return
+        asked = json.loads(self.body)
+        there = found[1][".gitignore"].data.decode() if ".gitignore" in found[1] else ""
+        patterns = asked.get("gitIgnore", there).split()
         rows = []
-        for file in json.loads(self.body)["files"]:
+        for file in asked["files"]:
             known = found[1].get(file["path"])
             mode = "lfs" if file["path"].endswith(LFS_SUFFIXES) else "regular"
             oid = None if known is None else known.etag
-            rows.append({"path": file["path"], "uploadMode": mode, "shouldIgnore": False, "oid": oid})
+            ignored = any(matches(file["path"], pattern) for pattern in patterns)
+            rows.append({"path": file["path"], "uploadMode": mode, "shouldIgnore": ignored, "oid": oid})
         self.answer({"files": rows})
 
     def lfs_batch(self, repo_id: str) -> None:

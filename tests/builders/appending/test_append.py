@@ -345,5 +345,5 @@ def test_a_manifest_with_odd_entries(base: Release, tmp_path: Path) -> None:
     odd = {"history": [3, {"step": "append", "changes": {"queries": [], "llms": {"added": "x"}}}], "warnings": 7, "sources": 1}
     change_manifest(place, lambda m: (m.update(odd), m["source"].update(truths=[1])))
     made = append(place, release_of(tmp_path / "new", [answer("four?", "ant")]), tmp_path / "out")
-    assert made.version == 3
+    assert made.version == 2, "no step of the odd history states a number"
     assert "| `llms` | ? | ? | ? |" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")

@@ -17,6 +17,7 @@ from tests.helpers.publishing import fails, files, succeeds
 from tests.helpers.tiny_release import write_tiny_release
 
 AGAIN = "What arrived is kept. Remedy: run the same command again"
+_PATIENCE_S = 300.0
 Fault = Callable[[LocalHub], object]
 
 
@@ -58,7 +59,19 @@ UNTIL_HEALED: dict[str, tuple[Fault, str]] = {
     ),
     "a commit that is too large": (
         lambda hub: hub.fail("/commit/", 413, 0),
-        "org/logs: the Hub has no room for it (HTTP status 413",
+        "org/logs: the Hub refuses this (HTTP status 413: injected 413). Remedy: correct",
+    ),
+    "no room": (
+        lambda hub: hub.fail("/commit/", 507, 0),
+        "org/logs: the Hub has no room for it (HTTP status 507: injected 507). Remedy: free or buy",
+    ),
+    "a .gitignore": (
+        lambda hub: hub.put("org/logs", {".gitignore": b"*.txt\ncroissant.json\n"}),
+        "croissant.json: the .gitignore of org/logs has the Hub leave this file out. Nothing was changed. Remedy: delete",
+    ),
+    "a .gitignore with a folder": (
+        lambda hub: hub.put("org/logs", {".gitignore": b"logs/\n"}),
+        "logs/t",
     ),
     "no rights to commit": (
         lambda hub: hub.read_only.add("org"),
@@ -82,16 +95,19 @@ def test_one_line_and_the_next_run_goes_on(name: str, hub: LocalHub, tiny: Path,
     before = hub.repos["org/logs"].refs["main"]
     fault, message = UNTIL_HEALED[name]
     fault(hub)
-    line = fails(hub, home, tiny)
+    line = fails(hub, home, tiny, *(["--allow", "existing"] if "gitignore" in name else []))
     assert message.replace("{url}", hub.url) in line
     assert "\n" not in line
-    assert set(files(hub)) <= {"notes.txt"}, "never a part of a release"
+    assert set(files(hub)) <= {"notes.txt", ".gitignore"}, "never a part of a release"
     if name == "a card that is refused":
         assert hub.log("PUT") == []
         assert hub.log("POST", "preupload") == []
         assert hub.repos["org/logs"].refs["main"] == before
     hub.heal()
     hub.read_only.clear()
+    if "gitignore" in name:
+        assert "the .gitignore of org/logs" in line
+        hub.put("org/logs", {})
     stored = set(hub.lfs)
     hub.clear_log()
     succeeds(hub, home, tiny, "--allow", "existing")
@@ -109,6 +125,20 @@ def test_a_hub_that_stumbles(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
     assert "Note: The Hub about README.md: the licence is unusual." in printed
     assert len(hub.log("POST", "/commit/")) == 3
     assert len(hub.repos["org/logs"].commits) == 2
+
+
+def test_a_hub_without_xet(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
+    """Users do not set HF_HUB_DISABLE_XET: then hf_xet sends the large files, and asks for its store first."""
+    line = fails(hub, tmp_path / "home", tiny, HF_HUB_DISABLE_XET="")
+    assert line == (
+        f"org/logs: {hub.url} has no Xet store, through which hf_xet sends files. "
+        "Remedy: set HF_HUB_DISABLE_XET=1, and run the same command again"
+    )
+    hub.fail("/xet-write-token/", 400, 0)
+    line = fails(hub, tmp_path / "home", tiny, HF_HUB_DISABLE_XET="")
+    assert line.startswith("org/logs: the upload failed (")
+    assert line.endswith(AGAIN)
+    assert files(hub) == {}
 
 
 def test_names_tokens_and_rights(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
@@ -157,17 +187,18 @@ def test_kill_and_again(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
 
     def stall() -> None:
         stalled.set()
-        over.wait()
+        over.wait(_PATIENCE_S)
 
     hub.before("/store/", stall, skip=10)  # in the second group of files
     killed = subprocess.Popen(
         [sys.executable, "-m", "llmfusionbench", "publish", str(tiny), "--repo", "org/logs"],
         env=hub.env(home), cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    stalled.wait()
+    reached = stalled.wait(_PATIENCE_S)
     killed.send_signal(signal.SIGKILL)
-    printed = killed.communicate()
+    printed = killed.communicate(timeout=_PATIENCE_S)
     over.set()
+    assert reached, f"no second group of files: {printed}"
     assert killed.returncode == -signal.SIGKILL
     assert printed == (b"", b"")
     assert files(hub) == {}, "no half release"

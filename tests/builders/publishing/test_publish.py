@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 import llmfusionbench as lfb
@@ -14,7 +16,7 @@ from llmfusionbench.release import Release
 from tests.helpers.hub import LocalHub, run_client
 from tests.helpers.hub_store import Blob
 from tests.helpers.publishing import check_out, fails, files, succeeds, written
-from tests.helpers.tiny_release import LOG, restate, write_tiny_release
+from tests.helpers.tiny_release import LOG, change_manifest, restate, write_tiny_release
 
 OTHER_TEST = LOG.replace("1+3?,test,sums,tiny,4,1", "1+3?,test,sums,tiny,5,0")
 NO_TEST = "".join(line for line in LOG.splitlines(keepends=True) if ",test," not in line)
@@ -35,7 +37,7 @@ def test_a_new_repository(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
     (tiny / "rescore_changes.parquet").write_bytes(b"as it came")
     restate(tiny, "rescore_changes.parquet")
     printed = succeeds(hub, tmp_path / "home", tiny, "--private")
-    assert "Not published, for no audit has looked at it: rescore_changes.parquet." in printed
+    assert "Not published, because no audit has looked at it: rescore_changes.parquet." in printed
     assert "org/logs (private): 25 new, 0 changed, 0 unchanged, 0 deleted" in printed
     assert printed.endswith(f"Published: {hub.url}/datasets/org/logs/commit/{hub.repos['org/logs'].refs['main']}\n")
     assert hub.repos["org/logs"].private
@@ -63,7 +65,7 @@ def test_again_and_after_changes(hub: LocalHub, tiny: Path, tmp_path: Path) -> N
     first = hub.repos["org/logs"].refs["main"]
     hub.clear_log()
     printed = succeeds(hub, home, tiny)
-    assert "0 new, 0 changed, 25 unchanged, 0 deleted; the new and changed files have 0 bytes" in printed
+    assert "0 new, 0 changed, 25 unchanged, 0 deleted, 0 renamed; the new and changed files have 0 bytes" in printed
     assert f"Published before: all of it is there, at commit {first}." in printed
     assert written(hub) == []
 
@@ -88,6 +90,39 @@ def test_again_and_after_changes(hub: LocalHub, tiny: Path, tmp_path: Path) -> N
     smaller = Release(tmp_path / "smaller")
     described = ("README.md", "eval.yaml")
     assert all(left[n].sha256 == e["sha256"] for n, e in smaller.manifest["files"].items() if n not in described)
+
+
+def test_a_shard_of_another_name_is_not_sent(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
+    """One more shard of a split changes the names of all of them, for each has their number."""
+    home = tmp_path / "home"
+    succeeds(hub, home, tiny)
+    folder = write_tiny_release(tmp_path / "renamed") / "responses"
+    (folder / "train-00000-of-00001.parquet").rename(folder / "train-00000-of-00002.parquet")
+    rows = pq.read_table(folder / "train-00000-of-00002.parquet")
+    pq.write_table(rows.slice(0, 0), folder / "train-00001-of-00002.parquet")
+
+    def rename(manifest: dict[str, Any]) -> None:
+        manifest["files"]["responses/train-00000-of-00002.parquet"] = manifest["files"].pop(
+            "responses/train-00000-of-00001.parquet"
+        )
+
+    change_manifest(folder.parent, rename)
+    restate(folder.parent, "responses/train-00001-of-00002.parquet", 0)
+    hub.clear_log()
+    dry = succeeds(hub, home, folder.parent, "--dry-run")
+    printed = succeeds(hub, home, folder.parent)
+    counts = re.search(
+        r"1 new, \d changed, \d+ unchanged, 1 deleted, 1 renamed; the new and changed files have [\d,]+ bytes", dry
+    )
+    assert counts is not None
+    assert counts[0] in printed
+    assert re.search(r"responses/train-00000-of-00002.parquet +renamed +[\d,]+\n", printed)
+    [put] = hub.log("PUT")
+    added = files(hub)["responses/train-00001-of-00002.parquet"]
+    assert put.path == f"/store/{added.sha256}"
+    described = [name for name in ("README.md", "croissant.json", "manifest.json") if name in printed]
+    size = sum(len(files(hub)[name].data) for name in described) + len(added.data)
+    assert counts[0].endswith(f"have {size:,} bytes")
 
 
 def test_a_dry_run_writes_nothing(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
@@ -169,6 +204,14 @@ def test_the_users_own_card(hub: LocalHub, tiny: Path, tmp_path: Path) -> None:
     hub.repos["org/logs"].commit(edited)
     printed = succeeds(hub, home, tiny, "--card", str(other))
     assert "Note: README.md was edited on the Hub since it was published. It is replaced" in printed
+
+    licences = {"license: cc-by-nc-4.0": "https://spdx.org/licenses/CC-BY-NC-4.0.html"}
+    licences["license: other\nlicense_name: ours\nlicense_details: Ask us"] = "Ask us"
+    licences["license: [mit, llama2]"] = "mit, llama2"
+    for stated, expected in licences.items():
+        other.write_text(f"---\n{stated}\n---\n", encoding="utf-8")
+        succeeds(hub, home, tiny, "--card", str(other))
+        assert json.loads(files(hub)["croissant.json"].data)["license"] == expected
 
     other.write_bytes(b"\xff\xfe")
     assert "cannot be read as a card (it is not UTF-8)" in fails(hub, home, tiny, "--card", str(other))

@@ -50,6 +50,17 @@ def test_what_it_prints(lfb: Run, base: Release, tmp_path: Path) -> None:
     assert lines[-1] == f"Wrote {tmp_path / 'out'}: version 2."
 
 
+def test_the_words_of_an_edited_card(lfb: Run, tmp_path: Path) -> None:
+    old, new = release_of(tmp_path / "old", [answer("one?", "ant")]), release_of(tmp_path / "new", [answer("two?", "ant")])
+    assert "Note: README.md" not in lfb("append", old.path, new.path, "--out", tmp_path / "plain")[1]
+    with open(tmp_path / "old" / "README.md", "a", encoding="utf-8") as card:
+        card.write("\nWe asked them at night.\n")
+    status, out, _ = lfb("append", old.path, new.path, "--out", tmp_path / "out")
+    assert status == 0
+    assert f"Note: README.md of {old.path} was edited, and the card of the new version is made without those words." in out
+    assert "at night" not in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+
+
 def test_diff_shows_the_changelog(lfb: Run, base: Release, tmp_path: Path) -> None:
     rows = [answer("two?", "bee"), answer("one?", "ant", performance=0.25), answer("one?", "bee", "no", license="MIT")]
     release_of(tmp_path / "new", rows)

@@ -26,6 +26,7 @@ from llmfusionbench.release.card_parts import version_of
 from llmfusionbench.release.unfinished import UnfinishedRelease
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import SIDECARS, TABLES, table_schema
+from llmfusionbench.storage.kinds import CARD, was_edited
 from llmfusionbench.types import SPLITS, Progress
 
 _BY_SPLIT: Final = ("thought_templates", "embeddings")
@@ -41,6 +42,8 @@ class Appended:
     """What changed since the release, one entry per table."""
     version: int
     """2 for the first append to a release, and so on."""
+    card_was_edited: bool = False
+    """Whether README.md of the release has words of its user, which the card of this version has not."""
     warnings: list[str] = field(default_factory=list)
     """What is odd about the two releases together; it is in the manifest, too."""
 
@@ -84,6 +87,7 @@ def append(
     sides = tuple((one if isinstance(one, Release) else open_release(one)).local() for one in (release, new))
     old, added = sides
     tell = progress or (lambda *_: None)
+    edited = was_edited(old.directory / CARD, old.manifest["files"].get(CARD))
     with ReleaseWriter(out, overwrite=overwrite, inputs=[*old.inputs, *added.inputs]) as writer:
         for number, side in enumerate(sides):
             tell("releases checked", number, 2)
@@ -108,7 +112,7 @@ def append(
         figures: dict[str, Any] = changes_of(diffs) | ({"splits": splits} if splits else {})
         writer.finish(files, about(old, added, {"prefer": prefer}, figures, warnings))
         version = version_of(old.manifest) + 1
-    return Appended(Release(out), diffs, version, warnings)
+    return Appended(Release(out), diffs, version, edited, warnings)
 
 
 def _merged(

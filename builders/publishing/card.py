@@ -47,7 +47,7 @@ It is meant for:
 - model-level fusion: corpora for supervised and preference training, distilled from the best answers.
 
 It is not a ranking of LLMs: prompts, limits and prices are those of one log. It is not a sample of what people ask. Scores are
-those of a program or of a judge, and both make mistakes. Costs follow from list prices, not from bills."""
+those of a program or of a judge, and both make mistakes. A cost is what the log states, or follows from list prices."""
 
 ETHICS: Final = """\
 **Personal data.** Queries and answers are published as they were logged. They can hold names, addresses or keys of people. The
@@ -60,9 +60,9 @@ run. No person has read them all.
 **Terms of providers.** The terms of some providers of LLMs restrict what their outputs may be used for, such as the training of
 competing LLMs. Table `llms` states a licence where the log does. Check the terms before you train on answers.
 
-**Contamination.** The test splits hold queries of public benchmarks, many with their answers. An LLM that was trained on them
-can no longer be evaluated on those benchmarks. Do not train on `test` or `partial_test`, and do not publish their texts where
-crawlers collect training data."""
+**Contamination.** Queries may come from public benchmarks, with their right answers. An LLM that was trained on them can no
+longer be evaluated on those benchmarks. Do not train on the splits `test` and `partial_test` where there are any, and do not
+publish their texts where crawlers collect training data."""
 
 MAINTENANCE: Final = """\
 Each version is a commit on the Hub. Name the commit as `revision` to get the same rows again. `manifest.json` lists the SHA-256

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,6 +152,28 @@ def existing(listing: Listing | None, ours: bool) -> Iterator[Refusal]:
             f"{listing.repo_id} has {len(names):,} file{'s' * (len(names) > 1)} and is not a release of this package, "
             f"such as {names[0]}",
             "choose another --repo",
+        )
+
+
+def clashing(listing: Listing | None, release: Release, files: Collection[str]) -> Iterator[Refusal]:
+    """Files that would stay in the repository and be read as rows of the release, by their folder and name.
+
+    Args:
+        listing: The repository.
+        release: The release.
+        files: What the commit writes or deletes.
+    """
+    splits = {table: "|".join(entry["splits"]) for table, entry in release.manifest["tables"].items()}
+    shards = [re.compile(rf"{table}/(?:{names})-[^/]*\.parquet") for table, names in splits.items() if names]
+    others = sorted(set(listing.files) - set(files)) if listing is not None else []
+    names = [name for name in others if any(shard.fullmatch(name) for shard in shards)]
+    if listing is not None and names:
+        yield Refusal(
+            "files of others",
+            f"{listing.repo_id} has {_counted(len(names), 'file')} that readers would take for shards of the release, "
+            f"such as {names[0]}",
+            "delete them there, or choose another --repo",
+            allowance=False,
         )
 
 

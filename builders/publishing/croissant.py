@@ -90,7 +90,7 @@ def croissant(release: Release, repo_id: str, *, licence: str | None = None) -> 
         **({} if date is None else {"datePublished": date}),
         "version": f"{version_of(manifest)}.0.0",
         "keywords": ["LLM routing", "LLM fusion", "LLM evaluation", *release.provenance],
-        "citeAs": CITATION,
+        "citeAs": CITATION if is_reference(manifest) else link,
         "distribution": [_repository(release, link), *_shards(release), *map(_file_set, tables)],
         "recordSet": [
             splits_record_set(_splits(release, tables)),

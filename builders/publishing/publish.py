@@ -16,6 +16,7 @@ from llmfusionbench.builders.publishing.checks import (
     check_allowances,
     check_refusals,
     check_valid,
+    clashing,
     existing,
     refusals_of,
 )
@@ -135,9 +136,10 @@ def publish(
     look_at_files(found, written, own=text)
     refusals = [*refusals_of(opened, audited, found), *existing(repository.listing, repository.is_ours)]
     refusals += another_release(opened, repository, token)
+    files = changes(staged, repository.listing, repository.earlier_files)
+    refusals += clashing(repository.listing, opened, files)
     check_refusals(opened.directory, refusals, allow)
 
-    files = changes(staged, repository.listing, repository.earlier_files)
     commit, notes = None, [*repository.notes]
     if dry_run:
         notes += repository.to_make()

@@ -40,6 +40,9 @@ def command(release: str, new: str, out: Path, **settings: Any) -> None:
         say(SIMULATED)
     for warning in made.warnings:
         say(f"Warning: {warning}.")
+    if made.card_was_edited:
+        say(f"Note: README.md of {release} was edited, and the card of the new version is made without those words.")
+        say("To keep them, name that file with --card when you publish.")
     rows = [(d.table, d.added, d.removed, d.changed, ", ".join(f"{c} {n:,}" for c, n in d.columns.items())) for d in made.diffs]
     header = ["table", "added", "removed", "changed", "columns that changed"]
     show_table(f"From {release} to version {made.version}", header, rows)

@@ -176,14 +176,14 @@ def loading(place: str, *, splits: Sequence[str] = (), ours: bool = False) -> st
         "from datasets import load_dataset",
         "",
         f'logs = load_dataset("{place}")  # one self-contained row per answer',
-        f'queries = load_dataset("{place}", "queries")  # or any other table',
+        f'queries = load_dataset("{place}", "queries")  # or any other table that has rows',
     ]
     if splits:
         lines.append(f'stream = load_dataset("{place}", "logs", split="{splits[0]}", streaming=True)  # without a download')
     if ours:
         lines += [
             "",
-            "import llmfusionbench as lfb  # pip install llmfusionbench",
+            "import llmfusionbench as lfb",
             "",
             f'release = lfb.open_release("{place}")',
             "scores = release.routing()  # queries x candidates, as matrices",

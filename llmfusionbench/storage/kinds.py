@@ -128,12 +128,12 @@ def stated_in(marker: str, version: str, newest: str, *, besides: Iterable[str] 
         match = re.fullmatch(r"(\d{1,9})\.\d{1,9}", number) if isinstance(number, str) else None
         if match is None or not 1 <= int(match[1]) <= int(newest.split(".")[0]):
             raise ValueError(f"its {marker} has {version} {number!r:.40}, and {newest} is the newest known here")
-        return {marker, *besides, *files} - ({CARD} if _was_edited(place / CARD, files.get(CARD, said.get("card"))) else set())
+        return {marker, *besides, *files} - ({CARD} if was_edited(place / CARD, files.get(CARD, said.get("card"))) else set())
 
     return contents
 
 
-def _was_edited(card: Path, entry: object) -> bool:
+def was_edited(card: Path, entry: object) -> bool:
     """Whether a user has written into a card since we wrote it."""
     return card.is_file() and isinstance(entry, dict) and "sha256" in entry and sha256(card) != entry["sha256"]
 

@@ -137,6 +137,18 @@ def test_a_release_that_does_not_validate(hub: LocalHub, tmp_path: Path) -> None
     assert hub.repos == {}
 
 
+def test_files_of_others_that_readers_would_take_for_shards(hub: LocalHub, tmp_path: Path) -> None:
+    """`datasets` reads all files of a table's folder whose names begin with a split."""
+    tiny = write_tiny_release(tmp_path / "tiny")
+    hub.put("org/logs", {"queries/train-mine.parquet": b"x", "queries/more.parquet": b"x", "notes/train-1.parquet": b"x"})
+    line = fails(hub, tmp_path / "home", tiny, "--allow", "existing")
+    assert "not published, files of others: org/logs has 1 file that readers would take for shards of the release, " in line
+    assert "such as queries/train-mine.parquet. Remedy: delete them there, or choose another --repo" in line
+    assert hub.repos["org/logs"].commits[hub.repos["org/logs"].refs["main"]].keys() == {
+        "queries/train-mine.parquet", "queries/more.parquet", "notes/train-1.parquet",
+    }  # fmt: skip
+
+
 def test_a_repository_of_another_kind(hub: LocalHub, tmp_path: Path) -> None:
     tiny = write_tiny_release(tmp_path / "tiny")
     hub.put("org/logs", {"manifest.json": b'{"files": {"model.bin": {}}, "tables": {}}', "model.bin": b"weights"})

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
+from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
@@ -189,6 +189,11 @@ def explain(error: Exception, what: str) -> HubError:
 def endpoint() -> str:
     """The address of the Hub, without secrets."""
     return public_url(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
+
+
+def endpoint_key() -> str:
+    """What tells this Hub from all others: no secret of its address can be read from it."""
+    return hashlib.sha256(constants.ENDPOINT.encode()).hexdigest()[:16]
 
 
 def checked(token: str | bool | None) -> str | bool | None:

@@ -12,7 +12,7 @@ from huggingface_hub import hf_hub_url
 from huggingface_hub.utils import build_hf_headers, httpx  # type: ignore[attr-defined]  # as in `client`
 
 from llmfusionbench.errors import HubError, InputError
-from llmfusionbench.hub.client import HubUnreachableError, cached, checked, endpoint, explain, list_files
+from llmfusionbench.hub.client import HubUnreachableError, cached, checked, endpoint_key, explain, list_files
 from llmfusionbench.hub.releases import COMMIT, DEFAULT_REVISION, fetch_release, fetched, listed_release, pin, pinned
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release.opening import is_repository
@@ -67,7 +67,7 @@ class HubServer:
 
     @property
     def origin(self) -> str:
-        return f"{endpoint()} {self.repo_id} {self.commit} {self.folder}"
+        return f"{endpoint_key()} {self.repo_id} {self.commit} {self.folder}"
 
     def url(self, name: str) -> str:
         return hf_hub_url(self.repo_id, self.folder + name, repo_type="dataset", revision=self.commit)
@@ -120,4 +120,4 @@ def hub_place(where: str, revision: str | None = None, *, token: str | bool | No
         return LocalPlace(whole)
     store = HttpStore(HubServer(repo_id, commit, folder, token))
     download = partial(fetch_release, repo_id, commit, folder=folder, token=token)
-    return RemotePlace(store, manifest.read_bytes(), download, verified=verified)
+    return RemotePlace(store, manifest.read_bytes(), download, verified=verified, stated_by=endpoint_key())

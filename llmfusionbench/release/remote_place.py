@@ -37,7 +37,8 @@ class RemotePlace(ReleasePlace):
         store: Where its files are.
         manifest: The bytes of its manifest.
         download: Downloads the release completely, checks it and returns its directory.
-        verified: Files whose SHA-256 the store states, and it is that of the manifest.
+        verified: Files whose SHA-256 a server states, and it is that of the manifest.
+        stated_by: What tells that server from all others.
 
     Raises:
         ReleaseError: the manifest cannot be used, or a variable of the environment.
@@ -45,10 +46,18 @@ class RemotePlace(ReleasePlace):
 
     readahead = 16
 
-    def __init__(self, store: Store, manifest: bytes, download: Callable[[], Path], *, verified: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        manifest: bytes,
+        download: Callable[[], Path],
+        *,
+        verified: Collection[str] = (),
+        stated_by: str = "",
+    ) -> None:
         self._address, self._manifest, self._download = store.address, manifest, download
         entries = self.read_manifest()["files"]
-        self.files = RemoteFiles(store, RangeCache.of_user(), entries, verified)
+        self.files = RemoteFiles(store, RangeCache.of_user(), entries, verified, stated_by)
         self._system = arrow_files(self.files)  # one, which outlives the threads of Arrow that use it
 
     def __eq__(self, other: object) -> bool:

@@ -30,16 +30,23 @@ class RemoteFiles:
         store: Where they are.
         cache: Where what was fetched is kept.
         entries: The manifest's entries of the files.
-        verified: Names of the files that the store itself states the SHA-256 of, the same as in the manifest.
+        verified: Names of the files that a server states the SHA-256 of, the same as in the manifest.
+        stated_by: What tells that server from all others.
 
-    What is fetched of a verified or small file is kept by its SHA-256, and used for the same file of any release. What is
-    fetched of another is kept for this store alone, because nothing shows that its contents are those of the SHA-256.
+    A small file is hashed here. It is kept by its SHA-256, and used for the same file of any release. A range of a larger file
+    cannot be hashed: it is kept by the SHA-256 and the server that states it, or, if none does, for this store alone.
     """
 
     def __init__(
-        self, store: Store, cache: RangeCache, entries: Mapping[str, Mapping[str, Any]], verified: Collection[str] = ()
+        self,
+        store: Store,
+        cache: RangeCache,
+        entries: Mapping[str, Mapping[str, Any]],
+        verified: Collection[str] = (),
+        stated_by: str = "",
     ) -> None:
         self.store, self.cache, self.entries, self.verified = store, cache, entries, frozenset(verified)
+        self._stated_by = stated_by
         self._tails: dict[str, bytes] = {}
         self._footers: dict[str, Footer] = {}
         self._same = set(verified)
@@ -60,8 +67,8 @@ class RemoteFiles:
         if end <= start:
             return b""
         if self.size(name) <= SMALL_BYTES:
-            return self.cache.read(self._keys(name), 0, self.size(name), lambda *_: self._fetch_small(name))[start:end]
-        return self.cache.read(self._keys(name), start, end, lambda a, b: self._fetch(name, a, b))
+            return self._read_small(name)[start:end]
+        return self.cache.read(self._key(name), start, end, lambda a, b: self._fetch(name, a, b))
 
     def tail(self, name: str) -> bytes:
         """The last bytes of a file, from the start of its footer. The whole tail that was read, if it is not Parquet."""
@@ -82,17 +89,18 @@ class RemoteFiles:
 
     def forget(self, name: str) -> None:
         """Forget what was fetched of a file, because it is not what it should be."""
-        self.cache.forget(self._keys(name)[0])
+        self.cache.forget(self._key(name))
         self._tails.pop(name, None)
         self._footers.pop(name, None)
         self._same -= {name} - self.verified
 
-    def _keys(self, name: str) -> list[str]:
-        """What a file is known by in the cache; new ranges are kept by the first."""
-        digest = self.entries[name]["sha256"]
-        if name in self.verified or self.size(name) <= SMALL_BYTES:
-            return [digest]
-        return [f"{digest}-{hashlib.sha256(self.store.origin.encode()).hexdigest()[:16]}", digest]
+    def _key(self, name: str) -> str:
+        """What a file is known by in the cache: its SHA-256, and who states it unless the bytes are hashed here."""
+        digest = str(self.entries[name]["sha256"])
+        if self.size(name) <= SMALL_BYTES:
+            return digest
+        source = f"stated by {self._stated_by}" if name in self.verified else self.store.origin
+        return f"{digest}-{hashlib.sha256(source.encode()).hexdigest()[:32]}"
 
     def _fetch(self, name: str, start: int, end: int) -> bytes:
         last = end == self.size(name)
@@ -113,6 +121,15 @@ class RemoteFiles:
         if self.store.read(name, size - len(kept), size + 1) != kept:
             self.forget(name)
             raise Difference(name, None, "another file than before", "the same file").error(self.store.address)
+
+    def _read_small(self, name: str) -> bytes:
+        """All bytes of a small file, hashed here, also if they were in the cache."""
+        key, size = self._key(name), self.size(name)
+        data = self.cache.read(key, 0, size, lambda *_: self._fetch_small(name))
+        if hashlib.sha256(data).hexdigest() == self.entries[name]["sha256"]:
+            return data
+        self.cache.forget(key)
+        return self.cache.read(key, 0, size, lambda *_: self._fetch_small(name))
 
     def _fetch_small(self, name: str) -> bytes:
         data, digest = self._fetch(name, 0, self.size(name)), self.entries[name]["sha256"]

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
 from llmfusionbench.errors import HubError, InputError, ReleaseError
-from llmfusionbench.hub.client import HubUnreachableError, Listing, cached, download, list_files
+from llmfusionbench.hub.client import HubUnreachableError, Listing, cached, download, endpoint_key, list_files
 from llmfusionbench.manifest import MANIFEST, read_manifest
 from llmfusionbench.remote.store import CachedReleaseWarning as CachedReleaseWarning
 from llmfusionbench.remote.store import warn_cached
@@ -202,11 +202,11 @@ def _built(commit: str) -> Path | None:
 
 
 def _pin_file(repo_id: str, revision: str) -> Path:
-    return cache_directory() / "pins" / quote(repo_id, safe="") / quote(revision, safe="")
+    return cache_directory() / "pins" / endpoint_key() / quote(repo_id, safe="") / quote(revision, safe="")
 
 
 def pinned(repo_id: str, revision: str) -> str | None:
-    """The commit that this revision was when it was last used."""
+    """The commit that this revision was when it was last used, at this Hub."""
     try:
         commit = _pin_file(repo_id, revision).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from huggingface_hub import hf_hub_url
@@ -15,6 +15,7 @@ from llmfusionbench.errors import HubError, InputError
 from llmfusionbench.hub.client import HubUnreachableError, cached, checked, endpoint_key, explain, list_files
 from llmfusionbench.hub.releases import COMMIT, DEFAULT_REVISION, fetch_release, fetched, listed_release, pin, pinned
 from llmfusionbench.manifest import MANIFEST
+from llmfusionbench.redaction import guard_logs, keep_secret
 from llmfusionbench.release.opening import is_repository
 from llmfusionbench.release.place import LocalPlace, ReleasePlace
 from llmfusionbench.release.remote_place import RemotePlace
@@ -59,6 +60,12 @@ class HubServer:
 
     def __repr__(self) -> str:
         return str(self.address)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if isinstance(self.token, str):
+            keep_secret(self.token.strip())
+        guard_logs()
 
     @property
     def address(self) -> Address:

@@ -61,10 +61,14 @@ class RemotePlace(ReleasePlace):
         self._system = arrow_files(self.files)  # one, which outlives the threads of Arrow that use it
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, RemotePlace) and (self._address, self._manifest) == (other._address, other._manifest)
+        return isinstance(other, RemotePlace) and self._identity == other._identity
 
     def __hash__(self) -> int:
-        return hash((self._address, self._manifest))
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[str, bytes]:
+        return self.files.store.origin, self._manifest
 
     @property
     def path(self) -> Address:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 from huggingface_hub import is_offline_mode
 
 from llmfusionbench.errors import InputError, MissingExtraError, ReleaseError
-from llmfusionbench.redaction import harmless, public_url
-from llmfusionbench.remote.store import UnreachableError
+from llmfusionbench.redaction import guard_logs, harmless, is_secret_name, keep_urls_secret, public_url
+from llmfusionbench.remote.store import UnreachableError, origin_of
 from llmfusionbench.storage.address import Address
+from llmfusionbench.storage.files import sha256
 
 _EXTRAS: Final = {"s3": "s3fs", "s3a": "s3fs"}
 """Protocol -> the package behind our extra `s3`."""
@@ -25,6 +29,12 @@ _ERRORS: Final = {
     "azure.core.exceptions": ("AzureError",),
 }
 """Errors of clients of stores that are not OSError: module -> names."""
+
+_PLACES: Final = (
+    "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "STORAGE_EMULATOR_HOST",
+    "AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_CONNECTION_STRING",
+)  # fmt: skip
+"""Environment variables that decide which store an address leads to."""
 
 _NO_CONNECTION: Final = ("EndpointConnectionError", "ConnectTimeoutError", "ClientConnectorError", "ConnectionError")
 
@@ -40,12 +50,17 @@ class ObjectStore:
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
         self.address = Address(public_url(self.url))
-        self.origin = str(self.address)
         self._opened: tuple[int, Any, str] | None = None
-        self._files()
+        self.origin = origin_of(self.url, *_settings(self._files()[0], self.url))
+        guard_logs()
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_opened": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        keep_urls_secret([self.url])
+        guard_logs()
 
     def _files(self) -> tuple[Any, str]:
         """The file system of fsspec and the path of the directory in it. A forked process opens it again."""
@@ -99,6 +114,26 @@ class ObjectStore:
         if isinstance(error, ConnectionError | TimeoutError) or causes & set(_NO_CONNECTION):
             return UnreachableError(f"{what}: no answer ({said}). Remedy: check the address and the network, then try again")
         return ReleaseError(f"{what}: cannot be read ({said}). Remedy: try again later")
+
+
+def _settings(files: Any, url: str) -> list[str]:
+    """What decides, beside a URL, which store it leads to: settings of fsspec, variables, and the file of settings of S3."""
+    named = sorted((k, v) for k, v in _plain(files.storage_options) if not is_secret_name(k.rpartition(".")[2]))
+    found = [f"{key}={value}" for key, value in named]
+    found += [f"{name}={os.environ[name]}" for name in _PLACES if name in os.environ]
+    if url.partition("://")[0] in _EXTRAS:
+        with suppress(OSError, RuntimeError):  # no such file, or no home
+            found.append(sha256(Path(os.environ.get("AWS_CONFIG_FILE", "~/.aws/config")).expanduser()))
+    return found
+
+
+def _plain(options: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    """Names and values of settings, those within others with both names."""
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            yield from _plain(value, f"{before}{name}.")
+        elif isinstance(value, str | int | float | bool):
+            yield f"{before}{name}", str(value)
 
 
 def _errors() -> tuple[type[Exception], ...]:

@@ -19,7 +19,7 @@ class RangeServer:
     ranges: bool = True
     faults: dict[str, list[str]] = field(default_factory=dict)
     """Part of a path -> what goes wrong with its next requests, each once: a status, `cut`, `drop`, `shift`, `redirect`
-    (to itself) or `redirect http://host:port`."""
+    (to itself), `redirect http://host:port/folder?query` or nothing (`ok`)."""
     log: list[tuple[str, str, int, int]] = field(default_factory=list)
     """(path, range, status, bytes sent) of each request."""
     authorizations: list[str | None] = field(default_factory=list)
@@ -76,7 +76,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is not None and fault.isdecimal():
             return self.send(path, b"no", int(fault), {})
         if fault is not None and fault.startswith("redirect"):
-            return self.send(path, b"", 302, {"Location": fault.partition(" ")[2] + self.path})
+            base, mark, query = fault.partition(" ")[2].partition("?")
+            return self.send(path, b"", 302, {"Location": base + self.path + mark + query})
         if path not in plan.files:
             return self.send(path, b"", 404, {})
         data, status, headers = plan.files[path], 200, {}

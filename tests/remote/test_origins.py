@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import fsspec
 import pyarrow as pa
 import pytest
+from huggingface_hub import close_session
 
+import llmfusionbench as lfb
+from llmfusionbench.errors import ReleaseError
 from llmfusionbench.release import Release
 from llmfusionbench.release.writer import write_shard
+from llmfusionbench.remote.object_store import ObjectStore
+from llmfusionbench.remote.store import CachedReleaseWarning, origin_of
 from tests.helpers.hub import LocalHub, run_client
 from tests.helpers.hub_store import Blob
-from tests.remote.conftest import TRAIN
+from tests.helpers.range_server import RangeServer
+from tests.remote.conftest import TRAIN, needs_s3
 
 SCORES = """
 from llmfusionbench import open_release
@@ -62,3 +69,74 @@ def test_a_hub_that_lies_does_not_harm_the_release_of_another(whole: Path, tmp_p
     assert [done.stderr for done in found] == ["", ""]
     assert float(found[0].stdout) != pytest.approx(truth)
     assert float(found[1].stdout) == pytest.approx(truth)
+
+
+def test_the_copy_of_another_address_is_not_opened(web: RangeServer) -> None:
+    """The server may answer each query and each user otherwise."""
+    opened = lfb.open_release(f"{web.url}?version=1")
+    web.stop()
+    close_session()
+    bob = web.url.replace("http://", "http://bob:hunter22@")
+    for other in (f"{web.url}?version=2", web.url, bob, f"{bob}?version=1"):
+        with pytest.raises(ReleaseError, match="no answer"):
+            lfb.open_release(other)
+    with pytest.warns(CachedReleaseWarning):
+        assert lfb.open_release(f"{web.url}?version=1").manifest == opened.manifest
+    web.start(web.port)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "same"),
+    [
+        ("", "?v=1", False),
+        ("?v=1", "?v=2", False),
+        ("?token=abcdef1", "?token=abcdef2", False),
+        ("?v=1&Policy=a&Signature=b&Key-Pair-Id=c", "?v=1&Policy=d&Signature=e&Key-Pair-Id=f", True),
+        ("?v=1&Policy=a&Signature=b&Key-Pair-Id=c", "?v=2&Policy=a&Signature=b&Key-Pair-Id=c", False),
+        ("?X-Amz-Date=1&X-Amz-Signature=2&X-Amz-Credential=3", "?X-Amz-Date=4&X-Amz-Signature=5&X-Amz-Credential=6", True),
+        ("?sv=2024&se=today&sr=c&sig=abc", "?sv=2024&se=tomorrow&sr=c&sig=def", True),
+        ("?se=today", "?se=tomorrow", False),
+    ],
+)
+def test_a_signature_makes_no_other_place(one: str, two: str, same: bool) -> None:
+    address = "https://user:word@example.org/releases/v1"
+    assert (origin_of(f"{address}{one}") == origin_of(f"{address}{two}")) is same
+    assert origin_of(address) != origin_of(address.replace("user:word", "user:other"))
+    assert origin_of(f"{address}/") == origin_of(address)
+
+
+@needs_s3
+@pytest.mark.parametrize("how", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "FSSPEC_S3_ENDPOINT_URL", "AWS_CONFIG_FILE"])
+def test_the_same_bucket_at_another_endpoint_is_another_place(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for port in (9, 10):
+        endpoint = f"http://127.0.0.1:{port}"
+        if how == "AWS_CONFIG_FILE":
+            (tmp_path / "settings").write_text(f"[default]\nendpoint_url = {endpoint}\n")
+            monkeypatch.setenv(how, str(tmp_path / "settings"))
+        elif how.startswith("FSSPEC"):
+            monkeypatch.setitem(fsspec.config.conf, "s3", {"endpoint_url": endpoint})
+        else:
+            monkeypatch.setenv(how, endpoint)
+        fsspec.get_filesystem_class("s3").clear_instance_cache()
+        found.append(ObjectStore("s3://logs/v1").origin)
+        monkeypatch.setenv("FSSPEC_S3_SECRET", "another-time")
+        assert ObjectStore("s3://logs/v1").origin == found[-1], "a key is no place"
+    assert found[0] != found[1]
+
+
+def test_the_branch_of_another_hub_is_not_opened(whole: Path, tmp_path: Path) -> None:
+    code = "from llmfusionbench import open_release\nprint(open_release('org/name').path)"
+    with LocalHub() as one, LocalHub() as two:
+        one.put("org/name", contents(whole))
+        found = run_client(code, one.env(tmp_path), tmp_path)
+        with two.down():
+            other = run_client(code, two.env(tmp_path), tmp_path)
+        with one.down():
+            again = run_client(code, one.env(tmp_path), tmp_path)
+    assert found.stdout == again.stdout != ""
+    assert "CachedReleaseWarning" in again.stderr
+    assert other.stdout == ""
+    assert "HubUnreachableError" in other.stderr

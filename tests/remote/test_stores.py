@@ -7,7 +7,6 @@ import re
 import secrets
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,7 @@ import llmfusionbench as lfb
 from llmfusionbench.errors import InputError, MissingExtraError, ReleaseError
 from llmfusionbench.release import Release
 from llmfusionbench.remote.store import CachedReleaseWarning
-from tests.remote.conftest import TRAIN, entries
-
-needs_s3 = pytest.mark.skipif(not (find_spec("s3fs") and find_spec("moto")), reason="s3fs and moto are not installed")
+from tests.remote.conftest import TRAIN, entries, needs_s3
 
 
 @pytest.fixture

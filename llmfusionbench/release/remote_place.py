@@ -128,6 +128,8 @@ class RemotePlace(ReleasePlace):
     def reading(self, table: str) -> Iterator[None]:
         try:
             yield
+        except (pa.ArrowMemoryError, pa.ArrowCancelled):  # no fault of a file
+            raise
         except (pa.ArrowException, OSError) as error:
             for name in self.files.entries:
                 if table_of(name) == table:

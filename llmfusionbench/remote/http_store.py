@@ -126,6 +126,9 @@ class HttpStore:
     def read_whole(self, name: str, limit: int) -> bytes:
         return self._retried(name, {}, lambda response: _body(response, limit + 1))
 
+    def forget(self, name: str) -> None:
+        self._etags.pop(name, None)
+
     def _retried(self, name: str, headers: Mapping[str, str], receive: Callable[[Any], bytes]) -> bytes:
         """What `receive` makes of an answer; the request is sent again after errors that may pass."""
         for wait in (*WAITS_S, None):

@@ -97,6 +97,9 @@ class ObjectStore:
         except _errors() as error:
             raise self._explain(error, name) from harmless(error)
 
+    def forget(self, name: str) -> None:
+        """Nothing is kept of a file."""
+
     def _online(self, name: str) -> tuple[Any, str]:
         files, root = self._files()
         if is_offline_mode() and not self.url.startswith(tuple(f"{own}://" for own in _OF_THIS_MACHINE)):

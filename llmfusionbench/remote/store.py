@@ -58,6 +58,9 @@ class Store(Protocol):
     def read_whole(self, name: str, limit: int) -> bytes:
         """All bytes of a small file; `limit` + 1 of them if it is larger than `limit`. Raises as `read`."""
 
+    def forget(self, name: str) -> None:
+        """What is read next may be another version of the file."""
+
 
 def origin_of(url: str, *settings: str) -> str:
     """What tells the place at a URL from all others, as a digest: no secret can be read from it.

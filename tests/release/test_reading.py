@@ -18,6 +18,7 @@ import pytest
 
 import llmfusionbench as lfb
 from llmfusionbench.errors import InputError, ReleaseError, UnknownNameError
+from llmfusionbench.release import write_shard
 from llmfusionbench.release.shard_files import by_row_group, shard_dataset
 from llmfusionbench.schema import TABLES, table_schema
 from tests.helpers.small_release import TRAIN, write_small_release
@@ -277,9 +278,9 @@ def test_plain_datasets_load_it(sample: lfb.Release, tmp_path: Path) -> None:
             assert first == sample.table(name, split).head(1).to_pylist()[0]
 
 
-def test_batches_of_no_rows(sample: lfb.Release, tmp_path: Path) -> None:
-    place = tmp_path / "x.parquet"
-    pq.write_table(sample.table("judge_scores").schema.empty_table(), place)
-    assert pq.read_metadata(place).num_row_groups == 0
-    batches = list(by_row_group(shard_dataset([place], "judge_scores")).to_batches())
+def test_batches_of_no_rows(tmp_path: Path) -> None:
+    name = "judge_scores/train-00000-of-00001.parquet"
+    write_shard(tmp_path, name, table_schema("judge_scores").arrow.empty_table())
+    assert pq.read_metadata(tmp_path / name).num_row_groups == 0
+    batches = list(by_row_group(shard_dataset([tmp_path / name], "judge_scores")).to_batches())
     assert [batch.num_rows for batch in batches] == [0]

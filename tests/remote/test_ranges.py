@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import pickle
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.remote.cache import RangeCache
-from llmfusionbench.remote.files import SMALL_BYTES, RemoteFiles
+from llmfusionbench.remote.files import MOST_FOOTER_BYTES, SMALL_BYTES, RemoteFiles
 from llmfusionbench.storage.address import Address
 
 LARGE = bytes(range(251)) * 800
@@ -28,6 +33,9 @@ class Memory:
     def read(self, name: str, start: int, end: int) -> bytes:
         self.log.append((start, end))
         return self.data[start:end]
+
+    def forget(self, name: str) -> None:
+        pass
 
     def read_whole(self, name: str, limit: int) -> bytes:
         return self.data[: limit + 1]
@@ -79,3 +87,71 @@ def test_a_small_file_with_other_contents(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match=r"memory://here/f: differs from the release's manifest \(sha256 "):
         opened(tmp_path, Memory(SMALL[::-1]), SMALL).read("f", 0, 5)
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+def other_version() -> bytes:
+    return bytes(byte ^ 1 for byte in LARGE)
+
+
+def test_versions_do_not_mix_after_the_end_left_the_cache(tmp_path: Path) -> None:
+    """The end of a file may be what was used least recently; then no kept range can be told from one of another version."""
+    before = opened(tmp_path, Memory(LARGE), LARGE)
+    before.tail("f")
+    before.read("f", 100_000, 100_010)
+    for entry in tmp_path.rglob(f"*-{len(LARGE)}"):
+        entry.unlink()
+    after = opened(tmp_path, Memory(other_version()), LARGE)
+    assert after.read("f", 100_000, 100_020) == other_version()[100_000:100_020]
+    after.tail("f")
+    assert after.read("f", 100_000, 100_020) == other_version()[100_000:100_020]
+
+
+def test_a_file_that_was_replaced_is_refused_by_all_threads(tmp_path: Path) -> None:
+    before = opened(tmp_path, Memory(LARGE), LARGE)
+    before.tail("f")
+    before.read("f", 100_000, 100_010)
+    store = Memory(other_version())
+    after, asked, go = opened(tmp_path, store, LARGE), threading.Event(), threading.Event()
+
+    def slow(name: str, start: int, end: int) -> bytes:
+        if end > len(LARGE):
+            asked.set()
+            go.wait(30)
+        return store.data[start:end]
+
+    store.read = slow  # type: ignore[method-assign]
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(after.read, "f", 50_000, 50_010)
+        assert asked.wait(30)
+        second = pool.submit(after.read, "f", 100_000, 100_020)
+        go.set()
+        with pytest.raises(ReleaseError, match="another file than before"):
+            first.result(30)
+        assert second.exception(30) is not None or second.result() == store.data[100_000:100_020]
+    assert after.read("f", 100_000, 100_020) == store.data[100_000:100_020], "what is of the earlier version is forgotten"
+
+
+def test_a_copy_in_a_forked_or_pickled_process_has_locks_of_its_own(tmp_path: Path) -> None:
+    files = opened(tmp_path, Memory(LARGE), LARGE)
+    with files._settling.setdefault("f", threading.Lock()), files.cache._lock:
+        pid = os.fork()
+        if not pid:
+            signal.alarm(20)
+            os._exit(0 if files.read("f", 50, 60) == LARGE[50:60] else 1)
+        assert os.waitpid(pid, 0)[1] == 0
+        assert pickle.loads(pickle.dumps(files)).read("f", 70, 80) == LARGE[70:80]
+
+
+def test_a_footer_of_an_absurd_length_is_refused_before_it_is_fetched(tmp_path: Path) -> None:
+    size = MOST_FOOTER_BYTES * 4
+
+    class Hostile(Memory):
+        def read(self, name: str, start: int, end: int) -> bytes:
+            self.log.append((start, end))
+            return bytes(min(end, size) - start - 8) + (size - 100).to_bytes(4, "little") + b"PAR1"
+
+    store = Hostile(b"")
+    files = RemoteFiles(store, RangeCache(tmp_path, 10**9), listed(size, b""))
+    with pytest.raises(ReleaseError, match=r"a footer of 268,435,\d+ bytes, expected at most 67,108,864 bytes"):
+        files.footer("f")
+    assert sum(end - start for start, end in store.log) < 10**6

@@ -291,3 +291,16 @@ def test_files_must_be_fetched_first_where_paths_are_needed(web: RangeServer) ->
             release.files("llms")
         assert release.inputs == []
         assert release.local().files("llms")[0].is_file()
+
+
+def test_a_file_that_is_replaced_while_it_is_read(web: RangeServer, whole: Path) -> None:
+    """The ETag shows it, also where the end is the same."""
+    release = lfb.open_release(web.url)
+    scores(release)
+    data = bytearray(web.files[f"/data/{TRAIN}"])
+    data[1_000] ^= 1
+    web.files[f"/data/{TRAIN}"] = bytes(data)
+    with pytest.raises(ReleaseError, match=f"{TRAIN}: changed while it was read. Remedy: open the release again"):
+        release.rows("responses", columns=["response"])
+    with pytest.raises(ReleaseError, match="changed while it was read"):
+        pickle.loads(pickle.dumps(release)).rows("responses", columns=["response"])

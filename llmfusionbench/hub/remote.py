@@ -23,7 +23,7 @@ from llmfusionbench.remote.http_store import HttpStore
 from llmfusionbench.remote.store import warn_cached
 from llmfusionbench.storage.address import Address
 
-_URL: Final = re.compile(r"hf://datasets/([^/@]+/[^/@]+)(?:@([^/]+))?(?:/(.*))?")
+_URL: Final = re.compile(r"(?i:hf)://datasets/([^/@]+/[^/@]+)(?:@([^/]+))?(?:/(.*))?")
 
 
 class Named(NamedTuple):

@@ -98,7 +98,7 @@ class ObjectStore:
             raise self._explain(error, name) from harmless(error)
 
     def forget(self, name: str) -> None:
-        """Nothing is kept of a file."""
+        """No file leaves a trace here."""
 
     def _online(self, name: str) -> tuple[Any, str]:
         files, root = self._files()

@@ -113,14 +113,16 @@ def cached(repo_id: str, commit: str, path: str) -> Path | None:
 
 
 def download(listing: Listing, path: str, *, token: str | bool | None = None) -> Path:
-    """Download one file of `listing`, check its size and digest, and return its path in the cache of huggingface_hub.
+    """Download one file of `listing`, and return its path in the cache of huggingface_hub. Its size and digest are checked.
+
+    A file of an earlier download is checked, too, and downloaded again if it is damaged.
 
     Raises:
         HubError: the file is missing or arrives damaged, or the Hub stops answering. Nothing of it is kept.
     """
     file = listing.files[path]
     place = cached(listing.repo_id, listing.commit, path)
-    if place is not None and file.size in (None, place.stat().st_size):
+    if place is not None and _damage(place, file) is None:
         return place
     token = checked(token)
     name = f"{path} of {listing.repo_id} at {listing.commit[:12]}"

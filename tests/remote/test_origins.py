@@ -140,3 +140,21 @@ def test_the_branch_of_another_hub_is_not_opened(whole: Path, tmp_path: Path) ->
     assert "CachedReleaseWarning" in again.stderr
     assert other.stdout == ""
     assert "HubUnreachableError" in other.stderr
+
+
+def test_a_file_that_was_damaged_after_its_download_is_downloaded_again(whole: Path, tmp_path: Path) -> None:
+    code = "from llmfusionbench import open_release\nprint(open_release('org/name').local().path)"
+    check = "from llmfusionbench import open_release\nprint(open_release('org/name').local().rows('responses').num_rows)"
+    with LocalHub() as hub:
+        hub.put("org/name", contents(whole))
+        place = Path(run_client(code, hub.env(tmp_path), tmp_path).stdout.strip())
+        for name in (TRAIN, "llms/train-00000-of-00001.parquet"):
+            blob = (place / name).resolve()
+            data = bytearray(blob.read_bytes())
+            data[20] ^= 1
+            blob.write_bytes(data)
+        hub.clear_log()
+        assert run_client(check, hub.env(tmp_path), tmp_path).stdout == "3600\n"
+        again = {r.path.partition("/resolve/")[2].partition("/")[2] for r in hub.log("GET", ".parquet")}
+    assert again == {TRAIN, "llms/train-00000-of-00001.parquet"}
+    assert contents(place) == contents(whole)

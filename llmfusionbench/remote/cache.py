@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -82,16 +82,20 @@ class RangeCache:
         """The cache below `cache_directory()`. Raises InputError for a variable that cannot be used."""
         return cls(cache_directory() / "remote", cache_bytes())
 
-    def read(self, key: str, start: int, end: int, fetch: Callable[[int, int], bytes]) -> bytes:
-        """The bytes `start` to `end` of a file: those that are kept by `key`, and the others from `fetch(start, end)`."""
-        known = self._entries(key)
+    def read(self, keys: Sequence[str], start: int, end: int, fetch: Callable[[int, int], bytes]) -> bytes:
+        """The bytes `start` to `end` of a file: those that are kept, and the missing parts from `fetch(start, end)`.
+
+        Args:
+            keys: What the file is known by. New entries are kept by the first one.
+        """
+        known = [entry for key in keys for entry in self._entries(key)]
         parts, at = [], start
         while at < end:
             entry = max((e for e in known if e.start <= at < e.end), key=lambda e: e.end, default=None)
             if entry is None:
                 stop = min((e.start for e in known if at < e.start), default=end)
                 data = fetch(at, min(stop, end))
-                self._keep(key, at, data)
+                self._keep(keys[0], at, data)
             elif (kept := self._load(entry)) is not None:
                 data = kept[at - entry.start : end - entry.start]
             else:
@@ -114,9 +118,9 @@ class RangeCache:
                 return data
         return None
 
-    def end(self, key: str, size: int) -> bytes | None:
+    def end(self, keys: Sequence[str], size: int) -> bytes | None:
         """What is kept of the end of a file of `size` bytes, at most one range, or None."""
-        for entry in self._entries(key):
+        for entry in (entry for key in keys for entry in self._entries(key)):
             if entry.end == size and (data := self._load(entry)) is not None:
                 return data
         return None

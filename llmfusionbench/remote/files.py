@@ -47,7 +47,8 @@ class RemoteFiles:
         stated_by: What tells that server from all others.
 
     A small file is hashed here. It is kept by its SHA-256, and used for the same file of any release. A range of a larger file
-    cannot be hashed: it is kept by the SHA-256 and the server that states it, or, if none does, for this store alone.
+    cannot be hashed: it is kept by the SHA-256 and the server that states it, or, if none does, for this store alone. What is
+    kept by the server is used for either, because the server may have stated it before, and not answer now.
     """
 
     def __init__(
@@ -94,10 +95,10 @@ class RemoteFiles:
             return self._read_small(name)[start:end]
         if name not in self._same:
             try:
-                return self.cache.read(self._key(name), start, end, _unsettled)
+                return self.cache.read(self._keys(name), start, end, _unsettled)
             except _UnsettledError:  # what was read so far may be of another version: it is read again
                 self._settle(name)
-        return self.cache.read(self._key(name), start, end, lambda a, b: self._fetch(name, a, b))
+        return self.cache.read(self._keys(name), start, end, lambda a, b: self._fetch(name, a, b))
 
     def tail(self, name: str) -> bytes:
         """The last bytes of a file, from the start of its footer. The whole tail that was read, if it is not Parquet."""
@@ -121,19 +122,21 @@ class RemoteFiles:
 
     def forget(self, name: str) -> None:
         """Forget what was fetched of a file, because it is not what it should be."""
-        self.cache.forget(self._key(name))
+        for key in self._keys(name):
+            self.cache.forget(key)
         self._tails.pop(name, None)
         self._footers.pop(name, None)
         self._same -= {name} - self.verified
         self.store.forget(name)
 
-    def _key(self, name: str) -> str:
+    def _keys(self, name: str) -> list[str]:
         """What a file is known by in the cache: its SHA-256, and who states it unless the bytes are hashed here."""
         digest = str(self.entries[name]["sha256"])
         if self.size(name) <= SMALL_BYTES:
-            return digest
-        source = f"stated by {self._stated_by}" if name in self.verified else self.store.origin
-        return f"{digest}-{hashlib.sha256(source.encode()).hexdigest()[:32]}"
+            return [digest]
+        sources = [] if self._stated_by and name in self.verified else [self.store.origin]
+        sources += [f"stated by {self._stated_by}"] if self._stated_by else []
+        return [f"{digest}-{hashlib.sha256(source.encode()).hexdigest()[:32]}" for source in sources]
 
     def _fetch(self, name: str, start: int, end: int) -> bytes:
         last = end == self.size(name)
@@ -152,10 +155,10 @@ class RemoteFiles:
         with self._settling.setdefault(name, threading.Lock()):
             if name in self._same:
                 return
-            key, size = self._key(name), self.size(name)
-            kept = self.cache.end(key, size)
+            keys, size = self._keys(name), self.size(name)
+            kept = self.cache.end(keys, size)
             if kept is None:
-                self.cache.forget(key)  # nothing shows which version that is
+                self.cache.forget(keys[0])  # nothing shows which version that is
             elif self._fetch(name, size - len(kept[-SMALL_BYTES:]), size) != kept[-SMALL_BYTES:]:
                 self.forget(name)
                 raise Difference(name, None, "another file than before", "the same file").error(self.store.address)
@@ -163,12 +166,12 @@ class RemoteFiles:
 
     def _read_small(self, name: str) -> bytes:
         """All bytes of a small file, hashed here, also if they were in the cache."""
-        key, size = self._key(name), self.size(name)
-        data = self.cache.read(key, 0, size, lambda *_: self._fetch_small(name))
+        keys, size = self._keys(name), self.size(name)
+        data = self.cache.read(keys, 0, size, lambda *_: self._fetch_small(name))
         if hashlib.sha256(data).hexdigest() == self.entries[name]["sha256"]:
             return data
-        self.cache.forget(key)
-        return self.cache.read(key, 0, size, lambda *_: self._fetch_small(name))
+        self.cache.forget(keys[0])
+        return self.cache.read(keys, 0, size, lambda *_: self._fetch_small(name))
 
     def _fetch_small(self, name: str) -> bytes:
         data, digest = self._fetch(name, 0, self.size(name)), self.entries[name]["sha256"]

@@ -37,64 +37,72 @@ def files(root: Path) -> list[Path]:
 
 def test_only_missing_parts_are_fetched(tmp_path: Path) -> None:
     cache, source = RangeCache(tmp_path, 10**6), Source()
-    assert cache.read("k", 100, 200, source) == DATA[100:200]
-    assert cache.read("k", 120, 180, source) == DATA[120:180]
-    assert cache.read("k", 50, 300, source) == DATA[50:300]
-    assert cache.read("k", 0, 400, source) == DATA[:400]
+    assert cache.read(["k"], 100, 200, source) == DATA[100:200]
+    assert cache.read(["k"], 120, 180, source) == DATA[120:180]
+    assert cache.read(["k"], 50, 300, source) == DATA[50:300]
+    assert cache.read(["k"], 0, 400, source) == DATA[:400]
     assert source.log == [(100, 200), (50, 100), (200, 300), (0, 50), (300, 400)]
-    assert cache.read("other", 0, 10, source) == DATA[:10]
+    assert cache.read(["other"], 0, 10, source) == DATA[:10]
     assert source.log[-1] == (0, 10)
+
+
+def test_what_is_kept_by_another_key_is_used_and_nothing_is_added_to_it(tmp_path: Path) -> None:
+    cache, source = RangeCache(tmp_path, 10**6), Source()
+    cache.read(["digest"], 0, 100, source)
+    assert cache.read(["mine", "digest"], 50, 150, source) == DATA[50:150]
+    assert source.log == [(0, 100), (100, 150)]
+    assert [f.relative_to(tmp_path).as_posix() for f in files(tmp_path)] == ["digest/0-100", "mine/100-150"]
 
 
 @pytest.mark.parametrize("damage", [lambda c: c[:-1] + b"?", lambda c: c[:-5], lambda c: b"", lambda c: c + b"more"])
 def test_a_damaged_entry_is_fetched_again(tmp_path: Path, damage) -> None:  # type: ignore[no-untyped-def]
     cache, source = RangeCache(tmp_path, 10**6), Source()
-    cache.read("k", 0, 100, source)
+    cache.read(["k"], 0, 100, source)
     (file,) = files(tmp_path)
     file.write_bytes(damage(file.read_bytes()))
-    assert cache.read("k", 10, 90, source) == DATA[10:90]
+    assert cache.read(["k"], 10, 90, source) == DATA[10:90]
     assert source.log == [(0, 100), (10, 90)]
     assert [f.name for f in files(tmp_path)] == ["10-90"]
 
 
 def test_an_entry_in_the_place_of_another_is_not_taken_for_it(tmp_path: Path) -> None:
     cache, source = RangeCache(tmp_path, 10**6), Source()
-    cache.read("k", 0, 100, source)
+    cache.read(["k"], 0, 100, source)
     os.rename(tmp_path / "k" / "0-100", tmp_path / "k" / "100-200")
-    assert cache.read("k", 100, 200, source) == DATA[100:200]
+    assert cache.read(["k"], 100, 200, source) == DATA[100:200]
 
 
 def test_an_entry_that_another_process_removes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache, source = RangeCache(tmp_path, 10**6), Source()
-    cache.read("k", 0, 100, source)
+    cache.read(["k"], 0, 100, source)
     listed = cache._entries("k")
     monkeypatch.setattr(cache, "_entries", lambda key: list(listed))
     files(tmp_path)[0].unlink()
-    assert cache.read("k", 0, 100, source) == DATA[:100]
+    assert cache.read(["k"], 0, 100, source) == DATA[:100]
     assert source.log == [(0, 100), (0, 100)]
 
 
 def test_the_bound_holds_and_the_least_recently_used_go_first(tmp_path: Path) -> None:
     cache, source = RangeCache(tmp_path, 5_000), Source()
     for n in range(4):
-        cache.read(f"k{n}", 0, 1_000, source)
+        cache.read([f"k{n}"], 0, 1_000, source)
         os.utime(tmp_path / f"k{n}" / "0-1000", (n, n))
-    cache.read("k0", 0, 1_000, source)  # used just now
-    cache.read("k4", 0, 1_000, source)
+    cache.read(["k0"], 0, 1_000, source)  # used just now
+    cache.read(["k4"], 0, 1_000, source)
     kept = {f.parent.name for f in files(tmp_path)}
     assert {"k0", "k4"} <= kept
     assert "k1" not in kept
     for n in range(5, 40):
-        cache.read(f"k{n}", 0, 1_000, source)
+        cache.read([f"k{n}"], 0, 1_000, source)
         assert sum(f.stat().st_size for f in files(tmp_path)) <= 5_000
-    cache.read("large", 0, 6_000, source)
+    cache.read(["large"], 0, 6_000, source)
     assert "large" not in {f.parent.name for f in files(tmp_path)}
 
 
 def test_another_process_counts(tmp_path: Path) -> None:
     one, two, source = RangeCache(tmp_path, 20_000), RangeCache(tmp_path, 20_000), Source()
     for n in range(60):
-        (one if n % 2 else two).read(f"k{n}", 0, 1_000, source)
+        (one if n % 2 else two).read([f"k{n}"], 0, 1_000, source)
         assert sum(f.stat().st_size for f in files(tmp_path)) <= 20_000 * (1 + 1 / 16) + 1_032
 
 
@@ -110,7 +118,7 @@ def test_threads_at_once_stay_below_the_bound(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr("llmfusionbench.remote.cache.whole_file", slow)
     cache = RangeCache(tmp_path, 2_500)
-    run = [threading.Thread(target=cache.read, args=(f"k{n}", 0, 1_000, lambda a, b: data)) for n in range(16)]
+    run = [threading.Thread(target=cache.read, args=([f"k{n}"], 0, 1_000, lambda a, b: data)) for n in range(16)]
     for thread in run:
         thread.start()
     while sum(thread.is_alive() for thread in run) > 2:
@@ -119,7 +127,7 @@ def test_threads_at_once_stay_below_the_bound(tmp_path: Path, monkeypatch: pytes
     for thread in run:
         thread.join(30)
     assert [f.stat().st_size for f in files(tmp_path)] == [1_032] * 2
-    assert cache.read("k99", 0, 1_000, lambda a, b: data) == data
+    assert cache.read(["k99"], 0, 1_000, lambda a, b: data) == data
     assert sum(f.stat().st_size for f in files(tmp_path)) <= 2_500
     assert (tmp_path / "k99").is_dir(), "room is made once nothing is being written"
 
@@ -146,14 +154,14 @@ def test_of_two_whole_files_the_newest_counts(tmp_path: Path) -> None:
 
 def test_a_cache_of_nothing(tmp_path: Path) -> None:
     cache, source = RangeCache(tmp_path / "c", 0), Source()
-    assert cache.read("k", 0, 10, source) == DATA[:10]
+    assert cache.read(["k"], 0, 10, source) == DATA[:10]
     assert not (tmp_path / "c").exists()
 
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     cache, source = RangeCache(tmp_path / "file", 10**6), Source()
-    assert cache.read("k", 0, 10, source) == DATA[:10]
+    assert cache.read(["k"], 0, 10, source) == DATA[:10]
     assert cache.get("k") is None
 
 
@@ -184,7 +192,7 @@ data = bytes(range(256)) * 40
 cache = RangeCache(Path(sys.argv[1]), 60_000)
 for n in range(400):
     start = n * 37 % 9_000
-    got = cache.read(f"k{n % 20}", start, start + 1_000, lambda a, b: data[a:b])
+    got = cache.read([f"k{n % 20}"], start, start + 1_000, lambda a, b: data[a:b])
     assert got == data[start : start + 1_000], n
 """
 

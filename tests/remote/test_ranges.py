@@ -46,9 +46,9 @@ def listed(size: int, data: bytes) -> dict[str, dict[str, object]]:
     return {"f": {"bytes": size, "sha256": hashlib.sha256(data).hexdigest()}}
 
 
-def opened(root: Path, store: Memory, truth: bytes, *, stated_by: str = "") -> RemoteFiles:
+def opened(root: Path, store: Memory, truth: bytes, *, stated_by: str = "", verified: bool = True) -> RemoteFiles:
     entries = listed(len(store.data), truth)
-    return RemoteFiles(store, RangeCache(root, 10**9), entries, {"f"} if stated_by else (), stated_by)
+    return RemoteFiles(store, RangeCache(root, 10**9), entries, {"f"} if stated_by and verified else (), stated_by)
 
 
 def test_ranges_of_one_server_are_not_used_for_another_that_states_the_same_digest(tmp_path: Path) -> None:
@@ -68,9 +68,22 @@ def test_places_at_one_server_share_what_it_states(tmp_path: Path) -> None:
     assert second.log != [], "nothing but the manifest states its digest"
 
 
+def test_what_a_server_stated_is_used_while_it_states_nothing(tmp_path: Path) -> None:
+    """As the Hub, which is down; what is fetched then is kept apart."""
+    opened(tmp_path, Memory(LARGE), LARGE, stated_by="hub").read("f", len(LARGE) - 50, len(LARGE))
+    silent = Memory(LARGE)
+    files = opened(tmp_path, silent, LARGE, stated_by="hub", verified=False)
+    assert files.read("f", len(LARGE) - 40, len(LARGE)) == LARGE[-40:]
+    assert silent.log == []
+    assert files.read("f", 0, 10) == LARGE[:10]
+    stating = Memory(LARGE)
+    assert opened(tmp_path, stating, LARGE, stated_by="hub").read("f", 0, 10) == LARGE[:10]
+    assert stating.log == [(0, 10)]
+
+
 def test_a_small_file_is_hashed_also_if_it_comes_from_the_cache(tmp_path: Path) -> None:
     digest = hashlib.sha256(SMALL).hexdigest()
-    RangeCache(tmp_path, 10**9).read(digest, 0, 200, lambda a, b: b"\7" * (b - a))
+    RangeCache(tmp_path, 10**9).read([digest], 0, 200, lambda a, b: b"\7" * (b - a))
     assert opened(tmp_path, Memory(SMALL), SMALL).read("f", 0, 20) == SMALL[:20]
     store = Memory(SMALL, "elsewhere")
     assert opened(tmp_path, store, SMALL).read("f", 5, 20) == SMALL[5:20]

@@ -142,7 +142,8 @@ class RemoteFiles:
         last = end == self.size(name)
         data = self.store.read(name, start, end + last)  # one more byte shows that the file is longer
         if len(data) != end - start:
-            found = f"{start + len(data):,} bytes" if len(data) < end - start else f"more than {end:,} bytes"
+            found = f"{start + len(data):,} bytes" if data else f"at most {start:,} bytes"
+            found = found if len(data) < end - start else f"more than {end:,} bytes"
             raise Difference(name, None, found, f"{self.size(name):,} bytes").error(self.store.address)
         return data
 

@@ -25,6 +25,8 @@ _OF_THIS_MACHINE: Final = ("memory",)
 _ERRORS: Final = {
     "botocore.exceptions": ("BotoCoreError", "ClientError"),
     "aiohttp": ("ClientError",),
+    "ftplib": ("Error",),
+    "paramiko.ssh_exception": ("SSHException",),
     "google.api_core.exceptions": ("GoogleAPIError",),
     "azure.core.exceptions": ("AzureError",),
 }
@@ -45,6 +47,7 @@ class ObjectStore:
     Raises:
         InputError: the protocol is not known, or the URL cannot be read.
         MissingExtraError: the package for the protocol is not installed.
+        ReleaseError: the store is one that must be connected to first, and that fails.
     """
 
     def __init__(self, url: str) -> None:
@@ -78,6 +81,8 @@ class ObjectStore:
                 ) from error
             except ValueError as error:
                 raise InputError(f"{self.address}: cannot be opened ({error}). Remedy: check the address") from harmless(error)
+            except _errors() as error:  # some stores connect at once
+                raise self._explain(error, str(self.address)) from harmless(error)
             self._opened = os.getpid(), files, root.rstrip("/")
         return self._opened[1:]
 
@@ -88,14 +93,14 @@ class ObjectStore:
         except _errors() as error:
             if "InvalidRange" in f"{error} {error.__cause__}":
                 return b""
-            raise self._explain(error, name) from harmless(error)
+            raise self._explain(error, f"{self.address / name}") from harmless(error)
 
     def read_whole(self, name: str, limit: int) -> bytes:
         files, root = self._online(name)
         try:
             return bytes(files.cat_file(f"{root}/{name}", start=0, end=limit + 1))
         except _errors() as error:
-            raise self._explain(error, name) from harmless(error)
+            raise self._explain(error, f"{self.address / name}") from harmless(error)
 
     def forget(self, name: str) -> None:
         """No file leaves a trace here."""
@@ -106,8 +111,7 @@ class ObjectStore:
             raise UnreachableError(f"{self.address / name}: HF_HUB_OFFLINE switches the network off. Remedy: unset it")
         return files, root
 
-    def _explain(self, error: Exception, name: str) -> ReleaseError:
-        what = f"{self.address / name}"
+    def _explain(self, error: Exception, what: str) -> ReleaseError:
         causes = {type(e).__name__ for e in (error, error.__cause__, error.__context__) if e is not None}
         said = (str(error).splitlines() or [type(error).__name__])[0][:200]
         if isinstance(error, FileNotFoundError):
@@ -142,4 +146,4 @@ def _plain(options: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, 
 def _errors() -> tuple[type[Exception], ...]:
     """What reading can raise: the errors of Python, and those of the clients that are loaded."""
     loaded = [(sys.modules[module], names) for module, names in _ERRORS.items() if module in sys.modules]
-    return OSError, ValueError, RuntimeError, *(getattr(module, name) for module, names in loaded for name in names)
+    return OSError, EOFError, ValueError, RuntimeError, *(getattr(module, name) for module, names in loaded for name in names)

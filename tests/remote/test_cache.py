@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from llmfusionbench.errors import InputError
 from llmfusionbench.remote.cache import DEFAULT_BYTES, RangeCache, cache_bytes
 from llmfusionbench.storage.files import whole_file
+from tests.helpers.waiting import wait_for
 
 DATA = bytes(range(256)) * 40
 
@@ -121,8 +121,7 @@ def test_threads_at_once_stay_below_the_bound(tmp_path: Path, monkeypatch: pytes
     run = [threading.Thread(target=cache.read, args=([f"k{n}"], 0, 1_000, lambda a, b: data)) for n in range(16)]
     for thread in run:
         thread.start()
-    while sum(thread.is_alive() for thread in run) > 2:
-        time.sleep(0.001)
+    wait_for(lambda: sum(thread.is_alive() for thread in run) == 2)
     go.set()
     for thread in run:
         thread.join(30)

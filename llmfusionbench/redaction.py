@@ -27,9 +27,14 @@ _PLAIN_QUERY: Final = ("api-version", "version", "model", "deployment", "region"
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]*")
 _CREDENTIALS: Final = re.compile(r"(?<=://)[^\s/?#@]+(?=@)|(?<=[?&])([\w.-]+=)[^\s&#'\")]+")
 
-_SECRET_NAME: Final = re.compile("key|token|secret|sig|password|auth", re.IGNORECASE)
+_SECRET_NAME: Final = re.compile("key|token|secret|sig|password|auth|policy|credential", re.IGNORECASE)
 
-_LOGGERS: Final = ("openai", "httpx", "httpx2", "httpcore", "httpcore2", "huggingface_hub")
+_SIGNATURES: Final = ("signature", "sig", "x-amz-signature", "x-goog-signature")
+
+_LOGGERS: Final = (
+    "openai", "httpx", "httpx2", "httpcore", "httpcore2", "huggingface_hub", "urllib3", "fsspec", "s3fs", "aiohttp", "botocore",
+    "aiobotocore",
+)  # fmt: skip
 
 
 class _Secrets:
@@ -79,7 +84,7 @@ def redacted_message(text: str) -> str:
 
     def hidden(found: re.Match[str]) -> str:
         name = found[1]
-        return MARK if name is None else name + MARK if _SECRET_NAME.search(name) else found[0]
+        return MARK if name is None else name + MARK if is_secret_name(name) else found[0]
 
     return _CREDENTIALS.sub(hidden, redacted(text))
 
@@ -93,6 +98,16 @@ def harmless(error: BaseException) -> BaseException | None:
     """The exception, to be named as the cause of another; None if its traceback would show a secret."""
     shown = "".join(traceback.format_exception(error))
     return error if redacted_message(shown) == shown else None
+
+
+def is_signature(name: str) -> bool:
+    """Whether a query parameter of this name is the signature of an address, as of S3, CloudFront, Google or Azure."""
+    return name.lower() in _SIGNATURES
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether the value of a setting or parameter of this name may be secret."""
+    return _SECRET_NAME.search(name) is not None
 
 
 def is_url(text: str) -> bool:
@@ -128,16 +143,24 @@ def public_url(url: str) -> str:
 
 
 def guard_logs() -> None:
-    """Redact what the HTTP clients log, if their logs are switched on."""
+    """Redact what the HTTP clients log, if their logs are switched on. Queries of URLs are hidden, for they may be signed."""
     for name in (*_LOGGERS, *(n for n in logging.root.manager.loggerDict if n.partition(".")[0] in _LOGGERS)):
         logging.getLogger(name).addFilter(_redact_record)
 
 
 def _redact_record(record: logging.LogRecord) -> bool:
-    record.msg, record.args = redacted(record.getMessage()), ()
+    record.msg, record.args = _redacted_log(record.getMessage()), ()
     if record.exc_info and record.exc_info[1] is not None:
-        record.exc_text = redacted_traceback(record.exc_info[1])
+        record.exc_text = _redacted_log(redacted_traceback(record.exc_info[1]))
     return True
+
+
+def _redacted_log(text: str) -> str:
+    def hidden(found: re.Match[str]) -> str:
+        name = found[1] or ""
+        return found[0] if name[:-1].lower() in _PLAIN_QUERY else name + MARK
+
+    return _CREDENTIALS.sub(hidden, redacted(text))
 
 
 def _secrets_of(url: str) -> Iterator[str]:

@@ -22,7 +22,7 @@ import pytest
 
 from llmfusionbench.builders.reading.file_names import split_of_published
 from llmfusionbench.errors import HubError, InputError
-from llmfusionbench.hub.client import HubFile, Listing
+from llmfusionbench.hub.client import HubFile, Listing, endpoint_key
 from llmfusionbench.hub.releases import FULL_REPO, cached_full, ensure_full, select_inputs
 from tests.helpers.hub import LocalHub, run_client
 from tests.helpers.small_release import TEST, TRAIN, write_small_release
@@ -178,7 +178,7 @@ def test_a_cache_that_is_only_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (built / "manifest.json").write_text("{}")
     assert ensure_full(listing=listing("train.csv")) == built
     assert [p.name for p in tmp_path.rglob("*")] == ["full", "0" * 40, "manifest.json"], "neither a lock nor a pin"
-    pin = tmp_path / "pins" / "ulab-ai%2FFusionBench" / "main"
+    pin = tmp_path / "pins" / endpoint_key() / "ulab-ai%2FFusionBench" / "main"
     pin.parent.mkdir(parents=True)
     for damaged in (b"\xff\xfe", b"main"):
         pin.write_bytes(damaged)

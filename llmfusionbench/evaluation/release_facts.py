@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.manifest import dump_manifest
 from llmfusionbench.release import Release
+from llmfusionbench.schema import table_schema
 from llmfusionbench.types import Candidate, content_id
 
 
@@ -53,10 +54,9 @@ def answers_of(
     """
     ids = pa.array(query_ids, pa.string())
     names = ["query_id", "llm", "mode", *columns]
-    answers = pa.concat_tables(
-        release.rows("responses", split, columns=names, filter=pc.field("query_id").isin(ids))
-        for split in _splits_of(release, ids)
-    )
+    wanted = pc.field("query_id").isin(ids)
+    parts = [release.rows("responses", split, columns=names, filter=wanted) for split in _splits_of(release, ids)]
+    answers = pa.concat_tables([table_schema("responses").arrow.empty_table().select(names), *parts])
     place = {name: i for i, name in enumerate(candidates)}
     pairs = pc.dictionary_encode(pc.binary_join_element_wise(answers["llm"], answers["mode"], "\x1f")).combine_chunks()
     found = [Candidate(*pair.rsplit("\x1f", 1)).name for pair in pairs.dictionary.to_pylist()]
@@ -66,6 +66,8 @@ def answers_of(
 
 
 def _splits_of(release: Release, ids: pa.Array) -> list[str]:
-    """The splits that have any of these queries, so that the files of others are not read; one at least."""
-    asked = {s: release.rows("queries", s, columns=["query_id"])["query_id"] for s in release.splits}
-    return [s for s, known in asked.items() if pc.any(pc.is_in(known, value_set=ids)).as_py()] or release.splits[:1]
+    """The splits with answers that have any of these queries, so that the files of others are not read."""
+    tables = release.manifest["tables"]
+    splits = [s for s in release.splits if s in tables.get("responses", {"splits": {}})["splits"]]
+    asked = {s: release.rows("queries", s, columns=["query_id"])["query_id"] for s in splits}
+    return [s for s, known in asked.items() if pc.any(pc.is_in(known, value_set=ids)).as_py()]

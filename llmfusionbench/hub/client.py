@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
+from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
@@ -113,14 +113,16 @@ def cached(repo_id: str, commit: str, path: str) -> Path | None:
 
 
 def download(listing: Listing, path: str, *, token: str | bool | None = None) -> Path:
-    """Download one file of `listing`, check its size and digest, and return its path in the cache of huggingface_hub.
+    """Download one file of `listing`, and return its path in the cache of huggingface_hub. Its size and digest are checked.
+
+    A file of an earlier download is checked, too, and downloaded again if it is damaged.
 
     Raises:
         HubError: the file is missing or arrives damaged, or the Hub stops answering. Nothing of it is kept.
     """
     file = listing.files[path]
     place = cached(listing.repo_id, listing.commit, path)
-    if place is not None and file.size in (None, place.stat().st_size):
+    if place is not None and _damage(place, file) is None:
         return place
     token = checked(token)
     name = f"{path} of {listing.repo_id} at {listing.commit[:12]}"
@@ -189,6 +191,11 @@ def explain(error: Exception, what: str) -> HubError:
 def endpoint() -> str:
     """The address of the Hub, without secrets."""
     return public_url(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
+
+
+def endpoint_key() -> str:
+    """What tells this Hub from all others: no secret of its address can be read from it."""
+    return hashlib.sha256(constants.ENDPOINT.encode()).hexdigest()[:16]
 
 
 def checked(token: str | bool | None) -> str | bool | None:

@@ -17,8 +17,8 @@ from urllib.parse import quote
 from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
 from llmfusionbench.errors import HubError, InputError, ReleaseError
-from llmfusionbench.hub.client import HubUnreachableError, Listing, cached, download, list_files
-from llmfusionbench.manifest import MANIFEST, read_manifest
+from llmfusionbench.hub.client import HubUnreachableError, Listing, cached, download, endpoint_key, list_files
+from llmfusionbench.manifest import MANIFEST, changed, read_manifest
 from llmfusionbench.remote.store import CachedReleaseWarning as CachedReleaseWarning
 from llmfusionbench.remote.store import warn_cached
 from llmfusionbench.storage.cache import cache_directory
@@ -177,19 +177,23 @@ def _download_logs(listing: Listing, token: str | bool | None) -> list[Path]:
 
 
 def fetched(repo_id: str, commit: str, folder: str = "") -> Path | None:
-    """The release of this commit in the cache of huggingface_hub, if it is complete."""
+    """The release of this commit in the cache of huggingface_hub, if it is complete and its files have their digests.
+
+    The digests of large files are computed once, for as long as the files stay as they are.
+    """
     place = cached(repo_id, commit, folder + MANIFEST)
     if place is None:
         return None
     try:
-        files = read_manifest(place.parent)["files"]
-    except ReleaseError:
+        manifest = read_manifest(place.parent)
+        for name, entry in manifest["files"].items():
+            file = place.parent / name
+            if not file.is_file() or (name != CARD and file.stat().st_size != entry["bytes"]):
+                return None
+        damaged = next(changed(place.parent, [name for name in manifest["files"] if name != CARD], manifest), None)
+    except (ReleaseError, OSError):
         return None
-    for name, entry in files.items():
-        file = place.parent / name
-        if not file.is_file() or (name != CARD and file.stat().st_size != entry.get("bytes")):
-            return None
-    return place.parent
+    return place.parent if damaged is None else None
 
 
 def _place(commit: str) -> Path:
@@ -202,11 +206,11 @@ def _built(commit: str) -> Path | None:
 
 
 def _pin_file(repo_id: str, revision: str) -> Path:
-    return cache_directory() / "pins" / quote(repo_id, safe="") / quote(revision, safe="")
+    return cache_directory() / "pins" / endpoint_key() / quote(repo_id, safe="") / quote(revision, safe="")
 
 
 def pinned(repo_id: str, revision: str) -> str | None:
-    """The commit that this revision was when it was last used."""
+    """The commit that this revision was when it was last used, at this Hub."""
     try:
         commit = _pin_file(repo_id, revision).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from huggingface_hub import hf_hub_url
 from huggingface_hub.utils import build_hf_headers, httpx  # type: ignore[attr-defined]  # as in `client`
 
 from llmfusionbench.errors import HubError, InputError
-from llmfusionbench.hub.client import HubUnreachableError, cached, checked, endpoint, explain, list_files
+from llmfusionbench.hub.client import HubUnreachableError, cached, checked, endpoint_key, explain, list_files
 from llmfusionbench.hub.releases import COMMIT, DEFAULT_REVISION, fetch_release, fetched, listed_release, pin, pinned
 from llmfusionbench.manifest import MANIFEST
+from llmfusionbench.redaction import guard_logs, keep_secret
 from llmfusionbench.release.opening import is_repository
 from llmfusionbench.release.place import LocalPlace, ReleasePlace
 from llmfusionbench.release.remote_place import RemotePlace
@@ -22,7 +23,7 @@ from llmfusionbench.remote.http_store import HttpStore
 from llmfusionbench.remote.store import warn_cached
 from llmfusionbench.storage.address import Address
 
-_URL: Final = re.compile(r"hf://datasets/([^/@]+/[^/@]+)(?:@([^/]+))?(?:/(.*))?")
+_URL: Final = re.compile(r"(?i:hf)://datasets/([^/@]+/[^/@]+)(?:@([^/]+))?(?:/(.*))?")
 
 
 class Named(NamedTuple):
@@ -60,6 +61,12 @@ class HubServer:
     def __repr__(self) -> str:
         return str(self.address)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if isinstance(self.token, str):
+            keep_secret(self.token.strip())
+        guard_logs()
+
     @property
     def address(self) -> Address:
         folder = f"/{self.folder.rstrip('/')}" if self.folder else ""
@@ -67,7 +74,7 @@ class HubServer:
 
     @property
     def origin(self) -> str:
-        return f"{endpoint()} {self.repo_id} {self.commit} {self.folder}"
+        return f"{endpoint_key()} {self.repo_id} {self.commit} {self.folder}"
 
     def url(self, name: str) -> str:
         return hf_hub_url(self.repo_id, self.folder + name, repo_type="dataset", revision=self.commit)
@@ -120,4 +127,4 @@ def hub_place(where: str, revision: str | None = None, *, token: str | bool | No
         return LocalPlace(whole)
     store = HttpStore(HubServer(repo_id, commit, folder, token))
     download = partial(fetch_release, repo_id, commit, folder=folder, token=token)
-    return RemotePlace(store, manifest.read_bytes(), download, verified=verified)
+    return RemotePlace(store, manifest.read_bytes(), download, verified=verified, stated_by=endpoint_key())

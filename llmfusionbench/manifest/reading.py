@@ -20,6 +20,10 @@ MAX_BYTES: Final = 256 * 2**20
 """Largest manifest that is read; 100,000 files take less than a tenth of it."""
 
 _MAX_DEPTH: Final = 32
+_MOST_PART_BYTES: Final = 255
+"""Longest name of a file or folder: what file systems can hold."""
+_MOST_NAME_BYTES: Final = 1024
+"""Longest name of a file with its folders."""
 _SPLIT: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _AGAIN: Final = "Remedy: build or download the release again"
@@ -109,14 +113,27 @@ def _no_constant(name: str) -> float:
 
 def faults_of(manifest: dict[str, Any]) -> Iterator[str]:
     """What is wrong with the form of a manifest; at most one fault per entry."""
+    folders = {str(folder) for name in manifest["files"] for folder in PurePosixPath(name).parents}
     for name in manifest["files"]:
-        if not is_inside(name):
-            yield f"file {shown(name)!r} lies outside the release. Remedy: do not trust this release"
+        if (fault := _fault_of_name(name, folders)) is not None:
+            yield f"file {shown(name)!r} {fault}. Remedy: do not trust this release"
     for entry in _malformed(manifest):
         yield f"the entry for {shown(entry)!r} is malformed. {_AGAIN}"
     for key, value in manifest.items():
         if (odd := odd_value(key) or odd_value(value)) is not None:
             yield f"{odd} in {shown(key)!r}. {_AGAIN}"
+
+
+def _fault_of_name(name: str, folders: set[str]) -> str | None:
+    """Why no file of a release can have this name, given all folders of the release."""
+    if not is_inside(name):
+        return "lies outside the release"
+    sizes = [len(part.encode("utf-8", "surrogatepass")) for part in (*name.split("/"), name)]
+    if max(sizes[:-1]) > _MOST_PART_BYTES or sizes[-1] > _MOST_NAME_BYTES:
+        return f"has a name of {max(sizes):,} bytes, expected at most {_MOST_PART_BYTES} in each folder"
+    if name in folders:
+        return "is a folder of other files, too"
+    return "is the manifest itself" if name == MANIFEST else None
 
 
 def _malformed(manifest: dict[str, Any]) -> Iterator[str]:

@@ -120,7 +120,7 @@ def _depth_of_caller() -> int:
 
 def is_hub_url(name: str) -> bool:
     """Whether `name` is a URL of the Hub's own kind."""
-    return name.startswith("hf://")
+    return name[:5].lower() == "hf://"
 
 
 def is_repository(name: str) -> bool:

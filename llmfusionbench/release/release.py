@@ -20,6 +20,7 @@ from llmfusionbench.release.place import LocalPlace, ReleasePlace
 from llmfusionbench.release.routing_check import check_routing
 from llmfusionbench.release.routing_table import RoutingTable
 from llmfusionbench.release.row_check import check_rows
+from llmfusionbench.release.shard_files import by_row_group
 from llmfusionbench.schema import SIDECARS, TABLES
 from llmfusionbench.storage.address import Address
 from llmfusionbench.storage.kinds import CARD
@@ -189,15 +190,26 @@ class Release:
             return self.place.dataset(self.good(self.names(name, split)), name)
 
     def to_pandas(self, name: str, split: str | None = None, columns: list[str] | None = None) -> pd.DataFrame:
-        """A table as a pandas frame. For polars, pass `table(...).to_table()` to `polars.from_arrow`."""
+        """A table as a pandas frame. For polars, pass `table(...).to_table()` to `polars.from_arrow`. Raises as `rows`."""
         frame: pd.DataFrame = self._read(name, split, columns=columns).to_pandas()
         return frame
 
-    def _read(self, name: str, split: str | None = None, **choice: Any) -> pa.Table:
-        """Rows of a table; `choice` has columns and a filter."""
+    def _table(self, name: str, split: str | None, columns: list[str] | None) -> ds.Dataset:
+        """As `table`, after a look at the columns. Raises UnknownNameError for one that the table has not."""
         table = self.table(name, split)
+        if (unknown := next((c for c in columns or () if c not in table.schema.names), None)) is not None:
+            raise UnknownNameError(f"column of {name}", unknown, table.schema.names)
+        return table
+
+    def _read(
+        self, name: str, split: str | None = None, columns: list[str] | None = None, wanted: pc.Expression | None = None
+    ) -> pa.Table:
+        """Rows of a table. Raises as `rows`, and the errors of Arrow for a filter that it cannot use."""
+        table = self._table(name, split, columns)
+        if wanted is not None:
+            table.schema.empty_table().filter(wanted)  # an error of the filter is none of the files
         with self.place.reading(name):
-            return table.to_table(fragment_readahead=self.place.readahead, **choice)
+            return table.to_table(columns=columns, filter=wanted, fragment_readahead=self.place.readahead)
 
     def to_torch(self, name: str = "logs", split: str | None = None, columns: list[str] | None = None) -> TableDataset:
         """A table as a map-style torch `Dataset`. Raises MissingExtraError if torch is not installed."""
@@ -216,17 +228,21 @@ class Release:
         """The rows of a table in order, those of a filter if there is one.
 
         Raises:
+            UnknownNameError: unknown table, split or column.
             ReleaseError: as `table`; a number is not allowed by the schema, or a value that the table requires is missing.
         """
-        return self._today(check_rows(self._read(name, split, columns=columns, filter=filter), name, self.path), name)
+        return self._today(check_rows(self._read(name, split, columns, filter), name, self.path), name)
 
     def batches(self, name: str, split: str | None = None, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """The rows of a table in order, at most one row group at a time.
+        """The rows of a table in order, at most one row group at a time; the next one is read ahead.
 
         Raises:
             ReleaseError: as `rows`.
+            UnknownNameError: unknown table, split or column.
         """
-        batches = self.table(name, split).to_batches(columns=columns, batch_readahead=2, fragment_readahead=1)
+        table = self._table(name, split, columns)
+        with self.place.reading(name):
+            batches = by_row_group(table).to_batches(columns=columns, batch_readahead=0, fragment_readahead=1)
         for batch in self.place.read_batches(name, batches):
             yield self._today(check_rows(batch, name, self.path), name)
 

@@ -37,7 +37,8 @@ class RemotePlace(ReleasePlace):
         store: Where its files are.
         manifest: The bytes of its manifest.
         download: Downloads the release completely, checks it and returns its directory.
-        verified: Files whose SHA-256 the store states, and it is that of the manifest.
+        verified: Files whose SHA-256 a server states, and it is that of the manifest.
+        stated_by: What tells that server from all others.
 
     Raises:
         ReleaseError: the manifest cannot be used, or a variable of the environment.
@@ -45,17 +46,29 @@ class RemotePlace(ReleasePlace):
 
     readahead = 16
 
-    def __init__(self, store: Store, manifest: bytes, download: Callable[[], Path], *, verified: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        manifest: bytes,
+        download: Callable[[], Path],
+        *,
+        verified: Collection[str] = (),
+        stated_by: str = "",
+    ) -> None:
         self._address, self._manifest, self._download = store.address, manifest, download
         entries = self.read_manifest()["files"]
-        self.files = RemoteFiles(store, RangeCache.of_user(), entries, verified)
+        self.files = RemoteFiles(store, RangeCache.of_user(), entries, verified, stated_by)
         self._system = arrow_files(self.files)  # one, which outlives the threads of Arrow that use it
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, RemotePlace) and (self._address, self._manifest) == (other._address, other._manifest)
+        return isinstance(other, RemotePlace) and self._identity == other._identity
 
     def __hash__(self) -> int:
-        return hash((self._address, self._manifest))
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[str, bytes]:
+        return self.files.store.origin, self._manifest
 
     @property
     def path(self) -> Address:
@@ -115,6 +128,8 @@ class RemotePlace(ReleasePlace):
     def reading(self, table: str) -> Iterator[None]:
         try:
             yield
+        except (pa.ArrowMemoryError, pa.ArrowCancelled):  # no fault of a file
+            raise
         except (pa.ArrowException, OSError) as error:
             for name in self.files.entries:
                 if table_of(name) == table:

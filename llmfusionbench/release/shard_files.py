@@ -37,6 +37,12 @@ def shard_fragment(file: str | os.PathLike[str], table: str, system: FileSystem 
     return _form(system).make_fragment(place, system or LocalFileSystem(), partition_expression=known)
 
 
+def by_row_group(rows: ds.FileSystemDataset) -> ds.FileSystemDataset:
+    """The same rows with a fragment for each row group, which is what Arrow then holds and asks for at a time."""
+    parts = [part for fragment in rows.get_fragments() for part in fragment.split_by_row_group() or [fragment]]
+    return ds.FileSystemDataset(parts, rows.schema, rows.format, rows.filesystem)
+
+
 def _form(system: FileSystem | None) -> ds.ParquetFileFormat:
     """How Parquet files are read. Elsewhere, the ranges of a file are asked for at once; its digest was not checked."""
     options = ds.ParquetFragmentScanOptions(pre_buffer=True, page_checksum_verification=system is not None)

@@ -24,6 +24,10 @@ _BLOCK_BYTES: Final = 32 * 2**20
 """Bytes of a file that one request asks for when a release is downloaded."""
 
 
+_CARD_BYTES: Final = 16 * 2**20
+"""Largest card that is downloaded."""
+
+
 def url_place(url: str) -> ReleasePlace:
     """The place of the release at a URL. If the server does not answer, its manifest is the one that was read last.
 
@@ -32,7 +36,9 @@ def url_place(url: str) -> ReleasePlace:
         MissingExtraError: the package for the protocol is not installed.
         ReleaseError: a release does not exist there, or the store denies access or does not answer.
     """
-    protocol, _, rest = url.partition("://")
+    protocol, mark, rest = url.partition("://")
+    protocol = protocol.lower()
+    url = protocol + mark + rest
     if protocol in ("file", "local"):
         return LocalPlace(Path(unquote(rest)))
     store: Store = HttpStore(WebServer(url)) if protocol in ("http", "https") else ObjectStore(url)
@@ -66,15 +72,29 @@ def _download(store: Store, manifest: bytes) -> Path:
         if target.is_file() and sha256(target) == entry["sha256"]:
             continue
         with whole_file(target) as file:
+            if name == CARD:  # people write into it
+                file.write_bytes(_read_card(store))
+                continue
             with open(file, "wb") as out:
                 for start in range(0, size, _BLOCK_BYTES):
                     end = min(start + _BLOCK_BYTES, size)
-                    out.write(store.read(name, start, end + (end == size)))
-            if name != CARD and (digest := sha256(file)) != entry["sha256"]:  # people write into the card
+                    block = store.read(name, start, end + (end == size))  # one more byte shows that the file is longer
+                    if len(block) != end - start:
+                        found = f"{start + len(block):,} bytes" if len(block) < end - start else f"more than {size:,} bytes"
+                        raise Difference(name, None, found, f"{size:,} bytes").error(store.address)
+                    out.write(block)
+            if (digest := sha256(file)) != entry["sha256"]:
                 raise Difference(name, None, f"sha256 {digest}", f"sha256 {entry['sha256']}").error(store.address)
     with whole_file(place / MANIFEST) as file:
         file.write_bytes(manifest)
     return place
+
+
+def _read_card(store: Store) -> bytes:
+    card = store.read_whole(CARD, _CARD_BYTES)
+    if len(card) > _CARD_BYTES:
+        raise ReleaseError(f"{store.address / CARD}: more than {_CARD_BYTES:,} bytes. Remedy: shorten the card")
+    return card
 
 
 def _hash(text: str) -> str:

@@ -1,8 +1,8 @@
 """A bounded cache of ranges of files, shared between processes. An entry is a file of its own, which carries its digest.
 
 `key/start-end` holds the bytes `start` to `end` of the file that is known by `key`, after their SHA-256. Entries are written
-beside their place and renamed, so that a reader sees all of one or none. There are no locks: a process that misses an entry, or
-loses it to another one that made room, fetches it again.
+beside their place and renamed, so that a reader sees all of one or none. There are no locks between processes: one that misses
+an entry, or loses it to another one that made room, fetches it again.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from llmfusionbench.errors import InputError
+from llmfusionbench.remote.forks import renew_after_fork
 from llmfusionbench.storage.cache import cache_directory
 from llmfusionbench.storage.files import whole_file
 
@@ -59,9 +61,21 @@ class RangeCache:
     def __init__(self, root: Path, limit: int) -> None:
         self.root, self.limit = root, limit
         self._size = limit
-        """The size of the cache when it was last looked up, and what this process has written since."""
+        """The size of the cache when it was last looked up, and what this process has begun to write since."""
         self._looked = False
         self._unseen = 0
+        renew_after_fork(self)
+
+    def renew(self) -> None:
+        self._writing = 0
+        """Bytes of entries that threads of this process are writing."""
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> tuple[Path, int]:
+        return self.root, self.limit
+
+    def __setstate__(self, state: tuple[Path, int]) -> None:
+        RangeCache.__init__(self, *state)
 
     @classmethod
     def of_user(cls) -> RangeCache:
@@ -94,13 +108,20 @@ class RangeCache:
     def put(self, key: str, data: bytes) -> None:
         """Keep all bytes of a file, in place of what is kept of it."""
         old = [entry for entry in self._entries(key) if entry.end != len(data)]
-        self._keep(key, 0, data)
-        _remove(entry.path for entry in old)
+        if self._keep(key, 0, data):
+            _remove(entry.path for entry in old)
 
     def get(self, key: str) -> bytes | None:
-        """What `put` has kept, or None."""
-        for entry in self._entries(key):
+        """What `put` has kept last, or None."""
+        for entry in sorted(self._entries(key), key=_age):
             if entry.start == 0 and (data := self._load(entry)) is not None:
+                return data
+        return None
+
+    def end(self, keys: Sequence[str], size: int) -> bytes | None:
+        """What is kept of the end of a file of `size` bytes, at most one range, or None."""
+        for entry in (entry for key in keys for entry in self._entries(key)):
+            if entry.end == size and (data := self._load(entry)) is not None:
                 return data
         return None
 
@@ -130,24 +151,33 @@ class RangeCache:
             os.utime(entry.path)
         return data
 
-    def _keep(self, key: str, start: int, data: bytes) -> None:
-        """Write an entry. What cannot be written is fetched again."""
+    def _keep(self, key: str, start: int, data: bytes) -> bool:
+        """Write an entry, and say whether it was written. What cannot be written is fetched again."""
         size = _DIGEST_BYTES + len(data)
         if size > self.limit or not data:
-            return
-        self._make_room(size)
+            return False
+        with self._lock:
+            if not self._make_room(size):
+                return False
+            self._size += size
+            self._unseen += size
+            self._writing += size
         path = self.root / key / f"{start}-{start + len(data)}"
-        with suppress(OSError):
+        try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             with whole_file(path) as file:
                 file.write_bytes(_digest(path, data) + data)
-            self._size += size
-            self._unseen += size
+        except OSError:
+            return False
+        finally:
+            with self._lock:
+                self._writing -= size
+        return True
 
-    def _make_room(self, size: int) -> None:
-        """Remove the entries that were used least recently, if another `size` bytes would be too many."""
+    def _make_room(self, size: int) -> bool:
+        """Whether there is room for another `size` bytes, after the entries that were used least recently are removed."""
         if self._looked and self._size + size <= self.limit and self._unseen <= self.limit / _LOOKS:
-            return
+            return True
         entries = []
         for folder in _folders(self.root):
             with suppress(OSError), os.scandir(folder) as found:  # another process may remove it
@@ -155,9 +185,9 @@ class RangeCache:
                     with suppress(OSError):
                         about = entry.stat(follow_symlinks=False)
                         entries.append((about.st_mtime_ns, about.st_size, entry.path))
-        self._size, self._looked, self._unseen = sum(entry[1] for entry in entries), True, 0
+        self._size, self._looked, self._unseen = sum(entry[1] for entry in entries) + self._writing, True, 0
         if self._size + size <= self.limit:
-            return
+            return True
         for _, length, path in sorted(entries):
             if self._size + size <= self.limit * _ROOM or self._size <= 0:
                 break
@@ -166,11 +196,20 @@ class RangeCache:
         for folder in _folders(self.root):
             with suppress(OSError):  # it is not empty
                 os.rmdir(folder)
+        return self._size + size <= self.limit
 
 
 def _digest(path: Path, data: bytes) -> bytes:
     """The SHA-256 of an entry's bytes and of its place, so that an entry in another place is not taken for right."""
     return hashlib.sha256(f"{path.parent.name}/{path.name}\n".encode() + data).digest()
+
+
+def _age(entry: _Entry) -> int:
+    """The age of an entry; the newest has the least, one that is gone the most."""
+    try:
+        return -entry.path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _folders(root: Path) -> list[str]:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlunsplit
 
 from huggingface_hub import get_session
 from huggingface_hub.errors import OfflineModeIsEnabled
 from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # its name for whichever HTTP client it uses
 
 from llmfusionbench.errors import InputError, ReleaseError
-from llmfusionbench.redaction import guard_logs, harmless, public_url, url_parts
-from llmfusionbench.remote.store import BUSY, TIMEOUT_S, WAITS_S, UnreachableError
+from llmfusionbench.redaction import guard_logs, harmless, keep_urls_secret, public_url, url_parts
+from llmfusionbench.remote.store import BUSY, TIMEOUT_S, WAITS_S, UnreachableError, origin_of
 from llmfusionbench.storage.address import Address
 
 _CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)")
+_MOST_REDIRECTS: Final = 20
 _BROKEN: Final = (httpx.RemoteProtocolError, httpx.ReadError, httpx.ReadTimeout, httpx.WriteError)
 
 
@@ -58,14 +61,23 @@ class WebServer:
             raise InputError(f"{public_url(url)}: not an address of a directory. Remedy: check it")
         self._parts = parts._replace(path=parts.path.rstrip("/"), fragment="")
         self.address = Address(public_url(urlunsplit(self._parts)))
-        self.origin = str(self.address)
+        self.origin = origin_of(urlunsplit(self._parts))
+        guard_logs()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        keep_urls_secret([urlunsplit(self._parts)])
         guard_logs()
 
     def url(self, name: str) -> str:
-        return urlunsplit(self._parts._replace(path=f"{self._parts.path}/{quote(name)}"))
+        host = self._parts.netloc.rpartition("@")[2]
+        return urlunsplit(self._parts._replace(netloc=host, path=f"{self._parts.path}/{quote(name)}"))
 
     def headers(self) -> dict[str, str]:
-        return {}
+        info = self._parts.netloc.rpartition("@")[0]
+        user, _, password = map(unquote, info.partition(":"))
+        both = base64.b64encode(f"{user}:{password}".encode()).decode()
+        return {"Authorization": f"Basic {both}"} if info else {}
 
     def explain(self, error: Exception, what: str) -> ReleaseError:
         status = getattr(getattr(error, "response", None), "status_code", None)
@@ -87,14 +99,14 @@ class WebServer:
 class HttpStore:
     """The files below an address, read by range requests. A file whose ETag changes between two of them is refused.
 
-    If the server leads elsewhere, as the Hub does, later requests for the file go there at once, until one fails.
+    If the server leads to another one, as the Hub does, later requests for the file go there at once, until one fails.
     """
 
     def __init__(self, server: Server) -> None:
         self.server = server
         self._etags: dict[str, str] = {}
-        self._targets: dict[str, str] = {}
-        """File -> where the server leads. Such an address may be signed, and is secret."""
+        self._targets: dict[str, httpx.URL] = {}
+        """File -> where the server leads, without credentials. Such an address may be signed, and is secret."""
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_targets": {}}
@@ -108,40 +120,55 @@ class HttpStore:
         return self.server.origin
 
     def read(self, name: str, start: int, end: int) -> bytes:
-        what = f"{self.address / name}"
-        for wait in (*WAITS_S, None):
-            try:
-                with self._answer(name, {"Range": f"bytes={start}-{end - 1}"}) as response:
-                    return self._received(response, name, start, end)
-            except (OSError, ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
-                self._pause_or_raise(error, name, what, wait)
-        raise AssertionError("the last attempt returns or raises")
+        wanted = {"Range": f"bytes={start}-{end - 1}"}
+        return self._retried(name, wanted, lambda response: self._received(response, name, start, end))
 
     def read_whole(self, name: str, limit: int) -> bytes:
-        what = f"{self.address / name}"
+        return self._retried(name, {}, lambda response: _body(response, limit + 1))
+
+    def forget(self, name: str) -> None:
+        self._etags.pop(name, None)
+
+    def _retried(self, name: str, headers: Mapping[str, str], receive: Callable[[Any], bytes]) -> bytes:
+        """What `receive` makes of an answer; the request is sent again after errors that may pass."""
         for wait in (*WAITS_S, None):
             try:
-                with self._answer(name, {}) as response:
-                    return _body(response, limit + 1)
+                with self._answer(name, headers) as response:
+                    return receive(response)
             except (OSError, ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
-                self._pause_or_raise(error, name, what, wait)
+                self._pause_or_raise(error, name, wait)
         raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
-    def _answer(self, name: str, headers: dict[str, str]) -> Iterator[Any]:
-        """The answer to a request, if it has a status of success or 416. Raises the errors of the client."""
-        url, target = self.server.url(name), self._targets.get(name)
-        sent = {"Accept-Encoding": "identity", **headers, **(self.server.headers() if target is None else {})}
-        with get_session().stream("GET", target or url, headers=sent, timeout=TIMEOUT_S) as response:
-            if urlsplit(url).scheme == "https" and response.url.scheme != "https":
-                raise ReleaseError(
-                    f"{self.address / name}: the server leads to an address without encryption, which is refused"
-                )
-            if response.status_code != 416:
-                response.raise_for_status()
-            if response.history:
-                self._targets[name] = str(response.url)
-            yield response
+    def _answer(self, name: str, headers: Mapping[str, str]) -> Iterator[Any]:
+        """The answer to a request, if it has a status of success or 416. Raises the errors of the client.
+
+        Redirects are followed here: only the server itself gets its headers, and none may end encryption.
+        """
+        first = httpx.URL(self.server.url(name))
+        url = self._targets.get(name, first)
+        for _ in range(_MOST_REDIRECTS + 1):
+            own = _same_server(first, url)
+            sent = {"Accept-Encoding": "identity", **headers, **(self.server.headers() if own else {})}
+            with get_session().stream("GET", url, headers=sent, timeout=TIMEOUT_S, follow_redirects=False) as response:
+                if not response.has_redirect_location:
+                    if response.status_code != 416:
+                        response.raise_for_status()
+                    if not own:
+                        self._targets[name] = url
+                    yield response
+                    return
+                url = self._led_to(name, url, response.headers["location"])
+        raise httpx.TooManyRedirects(f"more than {_MOST_REDIRECTS} redirects", request=response.request)
+
+    def _led_to(self, name: str, url: httpx.URL, location: str) -> httpx.URL:
+        """Where a redirect leads, without user info, which would be sent there."""
+        target = url.join(location)
+        keep_urls_secret([str(target)] if target.userinfo else [])
+        if url.scheme == "https" and target.scheme != "https":
+            raise ReleaseError(f"{self.address / name}: the server leads to an address without encryption, which is refused")
+        self._targets.pop(name, None)
+        return target.copy_with(userinfo=b"")
 
     def _received(self, response: Any, name: str, start: int, end: int) -> bytes:
         """The bytes of an answer to a range request, which must be those asked for."""
@@ -169,23 +196,32 @@ class HttpStore:
             )
         return _body(response, int(match[2]) + 1 - start, exact=True)
 
-    def _pause_or_raise(self, error: Exception, name: str, what: str, wait: float | None) -> None:
+    def _pause_or_raise(self, error: Exception, name: str, wait: float | None) -> None:
         if self._targets.pop(name, None) is not None and wait is not None:
             return  # it may be out of date: ask the server again
         status = getattr(getattr(error, "response", None), "status_code", None)
         if wait is None or not (status in BUSY or isinstance(error, _BROKEN)):
-            raise self.server.explain(error, unquote(what)) from harmless(error)
+            if (request := getattr(error, "_request", None)) is not None:  # the text may have the address of a redirect
+                keep_urls_secret([str(request.url)])
+            raise self.server.explain(error, unquote(f"{self.address / name}")) from harmless(error)
         time.sleep(wait)
+
+
+def _same_server(one: httpx.URL, other: httpx.URL) -> bool:
+    """Whether two addresses have one origin, or the second is the first with encryption."""
+    if (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port):
+        return True
+    plain = (one.scheme, one.port, other.scheme, other.port) == ("http", None, "https", None)
+    return plain and one.host == other.host
 
 
 def _body(response: Any, most: int, *, exact: bool = False) -> bytes:
     """The bytes of an answer, cut after `most`. Raises RemoteProtocolError if there are fewer, and it must be that many."""
-    parts, length = [], 0
+    body = io.BytesIO()
     for part in response.iter_raw():
-        parts.append(part)
-        length += len(part)
-        if length > most:
+        if body.write(part) and body.tell() > most:
             break
-    if exact and length != most:
-        raise httpx.RemoteProtocolError(f"{length:,} bytes arrived, expected {most:,}")
-    return b"".join(parts)[:most]
+    if exact and body.tell() != most:
+        raise httpx.RemoteProtocolError(f"{body.tell():,} bytes arrived, expected {most:,}")
+    body.truncate(most)
+    return body.getvalue()

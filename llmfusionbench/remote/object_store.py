@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 from huggingface_hub import is_offline_mode
 
 from llmfusionbench.errors import InputError, MissingExtraError, ReleaseError
-from llmfusionbench.redaction import harmless, public_url
-from llmfusionbench.remote.store import UnreachableError
+from llmfusionbench.redaction import guard_logs, harmless, is_secret_name, keep_urls_secret, public_url
+from llmfusionbench.remote.store import UnreachableError, origin_of
 from llmfusionbench.storage.address import Address
+from llmfusionbench.storage.files import sha256
 
 _EXTRAS: Final = {"s3": "s3fs", "s3a": "s3fs"}
 """Protocol -> the package behind our extra `s3`."""
@@ -21,10 +25,18 @@ _OF_THIS_MACHINE: Final = ("memory",)
 _ERRORS: Final = {
     "botocore.exceptions": ("BotoCoreError", "ClientError"),
     "aiohttp": ("ClientError",),
+    "ftplib": ("Error",),
+    "paramiko.ssh_exception": ("SSHException",),
     "google.api_core.exceptions": ("GoogleAPIError",),
     "azure.core.exceptions": ("AzureError",),
 }
 """Errors of clients of stores that are not OSError: module -> names."""
+
+_PLACES: Final = (
+    "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "STORAGE_EMULATOR_HOST",
+    "AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_CONNECTION_STRING",
+)  # fmt: skip
+"""Environment variables that decide which store an address leads to."""
 
 _NO_CONNECTION: Final = ("EndpointConnectionError", "ConnectTimeoutError", "ClientConnectorError", "ConnectionError")
 
@@ -35,17 +47,23 @@ class ObjectStore:
     Raises:
         InputError: the protocol is not known, or the URL cannot be read.
         MissingExtraError: the package for the protocol is not installed.
+        ReleaseError: the store is one that must be connected to first, and that fails.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
         self.address = Address(public_url(self.url))
-        self.origin = str(self.address)
         self._opened: tuple[int, Any, str] | None = None
-        self._files()
+        self.origin = origin_of(self.url, *_settings(self._files()[0], self.url))
+        guard_logs()
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_opened": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        keep_urls_secret([self.url])
+        guard_logs()
 
     def _files(self) -> tuple[Any, str]:
         """The file system of fsspec and the path of the directory in it. A forked process opens it again."""
@@ -63,6 +81,8 @@ class ObjectStore:
                 ) from error
             except ValueError as error:
                 raise InputError(f"{self.address}: cannot be opened ({error}). Remedy: check the address") from harmless(error)
+            except _errors() as error:  # some stores connect at once
+                raise self._explain(error, str(self.address)) from harmless(error)
             self._opened = os.getpid(), files, root.rstrip("/")
         return self._opened[1:]
 
@@ -73,14 +93,17 @@ class ObjectStore:
         except _errors() as error:
             if "InvalidRange" in f"{error} {error.__cause__}":
                 return b""
-            raise self._explain(error, name) from harmless(error)
+            raise self._explain(error, f"{self.address / name}") from harmless(error)
 
     def read_whole(self, name: str, limit: int) -> bytes:
         files, root = self._online(name)
         try:
             return bytes(files.cat_file(f"{root}/{name}", start=0, end=limit + 1))
         except _errors() as error:
-            raise self._explain(error, name) from harmless(error)
+            raise self._explain(error, f"{self.address / name}") from harmless(error)
+
+    def forget(self, name: str) -> None:
+        """No file leaves a trace here."""
 
     def _online(self, name: str) -> tuple[Any, str]:
         files, root = self._files()
@@ -88,8 +111,7 @@ class ObjectStore:
             raise UnreachableError(f"{self.address / name}: HF_HUB_OFFLINE switches the network off. Remedy: unset it")
         return files, root
 
-    def _explain(self, error: Exception, name: str) -> ReleaseError:
-        what = f"{self.address / name}"
+    def _explain(self, error: Exception, what: str) -> ReleaseError:
         causes = {type(e).__name__ for e in (error, error.__cause__, error.__context__) if e is not None}
         said = (str(error).splitlines() or [type(error).__name__])[0][:200]
         if isinstance(error, FileNotFoundError):
@@ -101,7 +123,27 @@ class ObjectStore:
         return ReleaseError(f"{what}: cannot be read ({said}). Remedy: try again later")
 
 
+def _settings(files: Any, url: str) -> list[str]:
+    """What decides, beside a URL, which store it leads to: settings of fsspec, variables, and the file of settings of S3."""
+    named = sorted((k, v) for k, v in _plain(files.storage_options) if not is_secret_name(k.rpartition(".")[2]))
+    found = [f"{key}={value}" for key, value in named]
+    found += [f"{name}={os.environ[name]}" for name in _PLACES if name in os.environ]
+    if url.partition("://")[0] in _EXTRAS:
+        with suppress(OSError, RuntimeError):  # no such file, or no home
+            found.append(sha256(Path(os.environ.get("AWS_CONFIG_FILE", "~/.aws/config")).expanduser()))
+    return found
+
+
+def _plain(options: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    """Names and values of settings, those within others with both names."""
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            yield from _plain(value, f"{before}{name}.")
+        elif isinstance(value, str | int | float | bool):
+            yield f"{before}{name}", str(value)
+
+
 def _errors() -> tuple[type[Exception], ...]:
     """What reading can raise: the errors of Python, and those of the clients that are loaded."""
     loaded = [(sys.modules[module], names) for module, names in _ERRORS.items() if module in sys.modules]
-    return OSError, ValueError, RuntimeError, *(getattr(module, name) for module, names in loaded for name in names)
+    return OSError, EOFError, ValueError, RuntimeError, *(getattr(module, name) for module, names in loaded for name in names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,7 +20,7 @@ class RangeServer:
     ranges: bool = True
     faults: dict[str, list[str]] = field(default_factory=dict)
     """Part of a path -> what goes wrong with its next requests, each once: a status, `cut`, `drop`, `shift`, `redirect`
-    (to itself) or `redirect http://host:port`."""
+    (to itself), `redirect http://host:port/folder?query` or nothing (`ok`)."""
     log: list[tuple[str, str, int, int]] = field(default_factory=list)
     """(path, range, status, bytes sent) of each request."""
     authorizations: list[str | None] = field(default_factory=list)
@@ -76,17 +77,19 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is not None and fault.isdecimal():
             return self.send(path, b"no", int(fault), {})
         if fault is not None and fault.startswith("redirect"):
-            return self.send(path, b"", 302, {"Location": fault.partition(" ")[2] + self.path})
+            base, mark, query = fault.partition(" ")[2].partition("?")
+            return self.send(path, b"", 302, {"Location": base + self.path + mark + query})
         if path not in plan.files:
             return self.send(path, b"", 404, {})
-        data, status, headers = plan.files[path], 200, {}
+        data, status = plan.files[path], 200
+        headers = {"ETag": f'"{zlib.crc32(data):08x}"'}
         asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
         if asked is not None and plan.ranges:
             start, end = int(asked[1]), min(int(asked[2]), len(data) - 1)
             if start >= len(data):
                 return self.send(path, b"", 416, {"Content-Range": f"bytes */{len(data)}"})
             shift = int(fault == "shift")
-            headers = {"Content-Range": f"bytes {start + shift}-{end}/{len(data)}"}
+            headers |= {"Content-Range": f"bytes {start + shift}-{end}/{len(data)}"}
             data, status = data[start + shift : end + 1], 206
         return self.send(path, data, status, headers, fault)
 

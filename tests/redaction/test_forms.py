@@ -124,3 +124,15 @@ def test_logs_of_the_clients_are_redacted_with_their_tracebacks(caplog: pytest.L
             logger.exception("with %s", "canary-value")
     assert caplog.text.count(f"with {MARK}") == 4
     assert "canary-value" not in caplog.text
+
+
+def test_a_log_of_a_client_shows_no_query(caplog: pytest.LogCaptureFixture) -> None:
+    """An address may be signed by any parameter."""
+    guard_logs()
+    with caplog.at_level(logging.INFO, "httpx2"):
+        logging.getLogger("httpx2").info("GET %s", "https://cdn.example/x?Policy=abc&se=def&region=eu&api-version=2 (200)")
+        logging.getLogger("httpx2").info("[(b'Location', b'https://cdn.example/x?X-Amz-Credential=ghi')]")
+    assert [record.message for record in caplog.records] == [
+        f"GET https://cdn.example/x?Policy={MARK}&se={MARK}&region=eu&api-version=2 (200)",
+        f"[(b'Location', b'https://cdn.example/x?X-Amz-Credential={MARK}')]",
+    ]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import llmfusionbench as lfb
-from llmfusionbench.errors import LLMFusionBenchError
+from llmfusionbench.errors import LLMFusionBenchError, ReleaseError
 from llmfusionbench.release import Release
 from tests.helpers.tiny_release import change_manifest
 
@@ -120,3 +120,29 @@ def test_manifests_are_not_nested_deep(depth: int, good: bool, release: Path) ->
     if not good:
         with pytest.raises(LLMFusionBenchError, match=r"more than 32 levels of nesting in 'extra'\. Remedy"):
             Release(release)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["x", "x/y"], "file 'x' is a folder of other files, too"),
+        (["x/y", "x/y/z/w"], "file 'x/y' is a folder of other files, too"),
+        (["n" * 256], "has a name of 256 bytes, expected at most 255 in each folder"),
+        (["é" * 128 + "/x"], "has a name of 258 bytes"),
+        (["/".join(["folder"] * 200)], "has a name of 1,399 bytes"),
+        (["manifest.json"], "file 'manifest.json' is the manifest itself"),
+        (["../x"], "lies outside the release"),
+    ],
+)
+def test_names_that_no_directory_can_hold(names: list[str], said: str, release: Path) -> None:
+    """Downloading such a release would end in an error of the file system, or overwrite its own files."""
+    change_manifest(release, lambda manifest: manifest["files"].update({n: {"bytes": 1, "sha256": "0" * 64} for n in names}))
+    with pytest.raises(ReleaseError, match=said):
+        Release(release)
+    assert any(said in str(issue) for issue in lfb.validate(release))
+
+
+def test_names_of_the_largest_size(release: Path) -> None:
+    name = "n" * 255 + "/" + "m" * 255
+    change_manifest(release, lambda manifest: manifest["files"].update({name: {"bytes": 1, "sha256": "0" * 64}}))
+    assert Release(release).manifest["files"][name]["bytes"] == 1

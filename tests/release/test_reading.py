@@ -13,10 +13,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
 
 import llmfusionbench as lfb
 from llmfusionbench.errors import InputError, ReleaseError, UnknownNameError
+from llmfusionbench.release import write_shard
+from llmfusionbench.release.shard_files import by_row_group, shard_dataset
 from llmfusionbench.schema import TABLES, table_schema
 from tests.helpers.small_release import TRAIN, write_small_release
 from tests.helpers.tiny_release import change_manifest, write_tiny_release
@@ -273,3 +276,11 @@ def test_plain_datasets_load_it(sample: lfb.Release, tmp_path: Path) -> None:
         for split, (_, columns, first) in splits.items():
             assert columns == sorted(table_schema(name).arrow.names)
             assert first == sample.table(name, split).head(1).to_pylist()[0]
+
+
+def test_batches_of_no_rows(tmp_path: Path) -> None:
+    name = "judge_scores/train-00000-of-00001.parquet"
+    write_shard(tmp_path, name, table_schema("judge_scores").arrow.empty_table())
+    assert pq.read_metadata(tmp_path / name).num_row_groups == 0
+    batches = list(by_row_group(shard_dataset([tmp_path / name], "judge_scores")).to_batches())
+    assert [batch.num_rows for batch in batches] == [0]

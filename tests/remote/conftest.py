@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from huggingface_hub import close_session
 from llmfusionbench.remote import http_store
 from tests.helpers.large_release import write_large_release
 from tests.helpers.range_server import RangeServer
+
+needs_s3 = pytest.mark.skipif(not (find_spec("s3fs") and find_spec("moto")), reason="s3fs and moto are not installed")
 
 TRAIN = "responses/train-00000-of-00002.parquet"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import socket
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,8 @@ import pytest
 import llmfusionbench as lfb
 from llmfusionbench.errors import InputError, MissingExtraError, ReleaseError
 from llmfusionbench.release import Release
-from llmfusionbench.remote.store import CachedReleaseWarning
-from tests.remote.conftest import TRAIN, entries
-
-needs_s3 = pytest.mark.skipif(not (find_spec("s3fs") and find_spec("moto")), reason="s3fs and moto are not installed")
+from llmfusionbench.remote.store import CachedReleaseWarning, UnreachableError
+from tests.remote.conftest import TRAIN, entries, needs_s3
 
 
 @pytest.fixture
@@ -83,6 +81,15 @@ def test_a_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "adlfs", None)
     with pytest.raises(InputError, match=r"^abfs://c/x: a package for abfs:// is missing \(.*\)\. Remedy: install it$"):
         lfb.open_release("abfs://c/x")
+
+
+def test_a_store_that_connects_when_it_is_opened() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(UnreachableError, match=rf"^ftp://{host}/x: no answer \(.*\)\. Remedy: check the address") as caught:
+            lfb.open_release(f"ftp://reader:open-sesame-9@{host}/x")
+    assert "open-sesame-9" not in repr((caught.value, caught.value.__cause__))
 
 
 @pytest.fixture

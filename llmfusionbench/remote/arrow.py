@@ -20,7 +20,7 @@ _FOOTER_READ: Final = 2**16
 _LET_GO_S: Final = 2.0
 """Longest time to wait at the end of the process until Arrow has let go of its files, seconds."""
 
-_lent: list[weakref.ref[_File] | weakref.ref[memoryview]] = []
+_lent: list[weakref.ref[_File | memoryview]] = []
 """What Arrow has not let go of, and some that it has: open files, and the bytes that were read from them. The references have
 no callbacks: where one is dead, the thread that let go runs no more of Python, which a callback would."""
 
@@ -97,7 +97,7 @@ class _File(io.RawIOBase):
         self._at = offset + (0, self._at, self._size)[whence]
         return self._at
 
-    def read(self, size: int = -1) -> memoryview:  # type: ignore[override]  # bytes take no weak references
+    def read(self, size: int = -1) -> memoryview:  # bytes take no weak references
         data = memoryview(self._read(size))
         _lend(data)
         return data

@@ -24,7 +24,7 @@ SHOWN: Final = 10
 """Number of conflicts that are kept with their values; all are counted."""
 
 PREFERENCES: Final = ("old", "new")
-"""Whose values count where both sides have one: those of the release, or those of what is appended."""
+"""The side that counts where both have a value: the release (`old`), or what is appended (`new`)."""
 
 
 class Group(NamedTuple):

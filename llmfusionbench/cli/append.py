@@ -16,7 +16,7 @@ from llmfusionbench.cli.options import out_path
 @click.argument("release")
 @click.argument("new")
 @click.option("--out", required=True, type=out_path(), help="Directory for the next version, written atomically.")
-@click.option("--prefer", type=click.Choice(["old", "new"]), help="Whose value counts where RELEASE and NEW differ.")
+@click.option("--prefer", type=click.Choice(["old", "new"]), help="The side that counts where RELEASE (old) and NEW differ.")
 @click.option("--workers", type=click.IntRange(min=1), help="Number of worker threads. Default: one per core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing release.")
 def command(release: str, new: str, out: Path, **settings: Any) -> None:

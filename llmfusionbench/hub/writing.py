@@ -45,7 +45,7 @@ _NO_XET: Final = re.compile(r"\b404\b.*/xet-(?:read|write)-token\b", re.DOTALL)
 """What hf_xet says of a Hub that has no store of its kind."""
 _OF_UPLOAD: Final = (OSError, RuntimeError, LookupError, TypeError)
 _OF_CLIENT: Final = (OfflineModeIsEnabled, LocalEntryNotFoundError, httpx.HTTPError)
-"""Of the same kinds, but explained as they are when something is read."""
+"""Errors of the same kinds that are explained as when something is read."""
 _NAMED: Final = re.compile(r"Error while uploading '(.+)' to the Hub")
 
 Result = TypeVar("Result")

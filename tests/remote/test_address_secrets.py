@@ -27,12 +27,13 @@ PASSWORD = "Basic " + base64.b64encode(b"reader:open-sesame-9").decode()
 
 WORKER = """
 import io, logging, pickle, sys, traceback
+from llmfusionbench.errors import ReleaseError
 log = io.StringIO()
 logging.basicConfig(level=logging.DEBUG, stream=log)
 release = pickle.loads(open(sys.argv[1], "rb").read())
 try:
     release.rows("llms")
-except Exception:
+except ReleaseError:
     log.write(traceback.format_exc())
 print(log.getvalue())
 """

@@ -37,7 +37,7 @@ AUDIT = Audit(
         "findings": [],
     }
 )
-"""Of no interest to the metadata."""
+"""An audit without findings; the metadata do not use it."""
 
 
 def small(folder: Path) -> lfb.Release:

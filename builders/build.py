@@ -25,7 +25,7 @@ from llmfusionbench.builders.making.scales import Scale, Scales
 from llmfusionbench.builders.making.score_warnings import build_warnings
 from llmfusionbench.builders.making.shard import Shard, write_shards
 from llmfusionbench.builders.making.spill import Settled, Spill
-from llmfusionbench.builders.reading.file_names import labelled
+from llmfusionbench.builders.reading.file_names import files_in, labelled
 from llmfusionbench.builders.reading.limits import RECORD_MIB, limit_records
 from llmfusionbench.builders.reading.llm_table import read_llms
 from llmfusionbench.builders.records import SCORES, Llms, Note, Rejected, Source
@@ -68,7 +68,7 @@ def build(
 
     Args:
         source: Name of a source in `SOURCES`, or an object with its method `read`.
-        inputs: Files of that format; for `release`, directories.
+        inputs: Files of that format, or for a source with `FILES` directories with such files; for `release`, releases.
         out: Directory of the release, written atomically.
         options: Arguments of the source's constructor. For every source, `truth` may state what the ground truths of
             multiple-choice queries are: `index0` or `index1` (whole numbers that count the options from 0 or 1), `letter` or
@@ -108,7 +108,7 @@ def build(
     for place in named if isinstance(reader, ReleaseSource) else ():
         if place.is_dir() and not (place / MANIFEST).is_file():
             raise InputError(f"{place}: not a release, it has no {MANIFEST}. Remedy: name the directory of a release")
-    paths = _checked([p / MANIFEST if isinstance(reader, ReleaseSource) and p.is_dir() else p for p in named])
+    paths = _checked(_files(reader, named))
     stated, notes = read_llms(Path(llms)) if llms is not None else ([], [])
     scales = Scales(scale)
     if not 0 <= test_share < 1:
@@ -189,6 +189,20 @@ def build(
         facts |= {"warnings": warnings} if warnings else {}
         writer.finish(files, facts)
     return Release(out)
+
+
+def _files(reader: Source, named: Sequence[Path]) -> list[Path]:
+    """The files to read: those named, and in a directory those that the source knows by their names, each once."""
+    patterns: Sequence[str] = getattr(reader, "FILES", ())
+    files: dict[Path, None] = {}
+    for place in named:
+        if isinstance(reader, ReleaseSource) and place.is_dir():
+            files[place / MANIFEST] = None
+        elif patterns and place.is_dir():
+            files |= dict.fromkeys(files_in(place, patterns))
+        else:
+            files[place] = None
+    return list(files)
 
 
 def _checked(paths: list[Path]) -> list[Path]:

@@ -141,7 +141,11 @@ Part = Records | Note | Llms | Templates | Embeddings | Rejected
 
 
 class Source(Protocol):
-    """A raw log format."""
+    """A raw log format.
+
+    A source of runs that are directories of files has a class attribute `FILES`: patterns of the names of the files that it
+    reads, such as `("samples_*.jsonl",)`. A directory among the inputs then stands for all such files below it.
+    """
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files, in their order.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import translate
 from pathlib import Path, PurePath
 from typing import Any, Final
 
@@ -95,13 +98,36 @@ def labelled(paths: Sequence[Path]) -> Iterable[tuple[Path, str]]:
 def labels(paths: Sequence[Path]) -> list[str]:
     """A name for each file: its base name, or as much of its path as distinguishes it from the others."""
     full = [p.absolute().parts for p in paths]
-    names = []
-    for parts in full:
-        depth = 1
-        while depth < len(parts) and any(other[-depth:] == parts[-depth:] and other != parts for other in full):
-            depth += 1
-        names.append("/".join(parts[-depth:]))
-    return names
+    depth = dict.fromkeys(full, 1)
+    unclear = list(depth)
+    while unclear:
+        shared = Counter(parts[-depth[parts] :] for parts in unclear)
+        unclear = [parts for parts in unclear if shared[parts[-depth[parts] :]] > 1 and depth[parts] < len(parts)]
+        depth |= {parts: depth[parts] + 1 for parts in unclear}
+    return ["/".join(parts[-depth[parts] :]) for parts in full]
+
+
+def files_in(place: Path, patterns: Sequence[str]) -> list[Path]:
+    """The files below a directory whose names fit a pattern, plain, `.gz` or `.zst`, sorted; no link is followed.
+
+    Raises:
+        InputError: there are none, or a directory cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"{error.filename}: {error.strerror}. Remedy: check its permissions") from error
+
+    wanted = re.compile(
+        "|".join(f"(?:{translate(pattern + ending)})" for pattern in patterns for ending in ("", ".gz", ".zst"))
+    )
+    found = [
+        Path(folder, name) for folder, _, names in os.walk(place, onerror=refuse) for name in names if wanted.match(name)
+    ]  # fmt: skip
+    if not found:
+        raise InputError(
+            f"{place}: no file in it is named like {', '.join(patterns)}. Remedy: check the path, or name the files"
+        )
+    return sorted(found)
 
 
 def stem(path: Path) -> str:

@@ -111,7 +111,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     release = lfb.open_release(write_tiny_release(folder / "small", log))
     write_tiny_release(folder / "my-release", log)
     write_tiny_release(folder / "old-release", log)
-    write_tiny_release(folder / "more-answers", log.replace(",tiny,", ",huge,"))
+    for name, llm in (("more-answers", "huge"), ("lm-eval-release", "ant"), ("inspect-release", "bee")):
+        write_tiny_release(folder / name, log.replace(",tiny,", f",{llm},"))
+    for name, llm in (("monday", "huge"), ("tuesday", "vast"), ("wednesday", "wide")):
+        write_tiny_release(folder / name, log.replace(",tiny,", f",{llm},"))
     write_tiny_release(folder / "corrected", log.replace(",em,1\n", ",em,11\n"))
     (folder / "answers.csv").write_text("question,model,answer\n1+1?,a,2\n")
     row = {"query_id": "0" * 24, "llm": "a", "mode": "direct", "status": "ok", "provenance": "imported"}

@@ -36,6 +36,7 @@ ROOMS = {
         {"build"},
         {"revising", "templates", "publishing"},
         {"appending"},
+        {"merging"},
         {"simulation"},
     ),
     "baselines": ({"routers"}, {"fusion", "retrievers"}, {"prompting", "exporters"}),

@@ -8,29 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import Any
 
 from llmfusionbench.builders.appending.changelog import about, changes_of, split_differences, warnings_of
-from llmfusionbench.builders.appending.merge import PREFERENCES, Clashes, merge
-from llmfusionbench.builders.appending.piece import Work, Written, check_counts, tables_in_step, write_pieces
-from llmfusionbench.builders.appending.plan import Plan, plan
+from llmfusionbench.builders.appending.merge import PREFERENCES, Clashes, Rules
+from llmfusionbench.builders.appending.plan import plan
+from llmfusionbench.builders.appending.union import check_files, listed_conflicts, write_union
 from llmfusionbench.builders.build import REJECTED
 from llmfusionbench.builders.revising.carry import carry_over
 from llmfusionbench.builders.revising.rescore import CHANGED
 from llmfusionbench.errors import InputError, UnknownNameError
-from llmfusionbench.release import Release, ReleaseWriter, TableDiff, diff_releases, open_release, write_shard
+from llmfusionbench.release import Release, ReleaseWriter, TableDiff, diff_releases, open_release
 from llmfusionbench.release.card_parts import version_of
 from llmfusionbench.release.unfinished import UnfinishedRelease
-from llmfusionbench.release.writer import shard_name
-from llmfusionbench.schema import SIDECARS, TABLES, table_schema
 from llmfusionbench.storage.kinds import CARD, was_edited
-from llmfusionbench.types import SPLITS, Progress
-
-_BY_SPLIT: Final = ("thought_templates", "embeddings")
-"""Tables of few rows, with one file per split."""
+from llmfusionbench.types import Progress
 
 
 @dataclass(frozen=True)
@@ -84,21 +76,15 @@ def append(
     """
     if prefer is not None and prefer not in PREFERENCES:
         raise UnknownNameError("preference", prefer, PREFERENCES)
-    sides = tuple((one if isinstance(one, Release) else open_release(one)).local() for one in (release, new))
-    old, added = sides
+    old, added = ((one if isinstance(one, Release) else open_release(one)).local() for one in (release, new))
     tell = progress or (lambda *_: None)
     edited = was_edited(old.directory / CARD, old.manifest["files"].get(CARD))
     with ReleaseWriter(out, overwrite=overwrite, inputs=[*old.inputs, *added.inputs]) as writer:
-        for number, side in enumerate(sides):
-            tell("releases checked", number, 2)
-            side.good([name for name in sorted(side.manifest["files"]) if "/" in name])
-        tell("releases checked", 2, 2)
+        check_files((old, added), tell)
         layout = plan(old, added)
-        done = _merged(old, added, layout, writer.path, prefer, workers, tell)
+        done = write_union(old, added, layout, writer.path, Rules(prefer), workers, tell)
         if done.clashes.counts and prefer is None:
             raise InputError(_refusal(old, added, done.clashes))
-        for side, read in zip(sides, done.read, strict=True):
-            check_counts(side, read)
         diffs = diff_releases(old, UnfinishedRelease(writer.path, done.files), lambda t, i, n: tell(f"{t} compared", i, n))
         if not any(diffs):
             why = "" if prefer is None else f" that prefer={prefer} would take"
@@ -115,51 +101,6 @@ def append(
     return Appended(Release(out), diffs, version, edited, warnings)
 
 
-def _merged(
-    old: Release, new: Release, layout: Plan, root: Path, prefer: str | None, workers: int | None, tell: Progress
-) -> Written:
-    """Write all tables below `root`."""
-    done = Written()
-    places = (old.directory, new.directory)
-    stated, priced = _rows(old, "llms"), _rows(new, "llms")
-    llms, clashes, _ = merge("llms", stated, priced, prefer, places)
-    done.clashes.add(clashes)
-    work = Work(root, (old, new), (stated, priced, llms), prefer, (tables_in_step(old), tables_in_step(new)))
-    for number, piece in enumerate(write_pieces(work, layout.pieces, workers), start=1):
-        done.files |= piece.files
-        done.clashes.add(piece.clashes)
-        for total, read in zip(done.read, piece.read, strict=True):
-            total.update(read)
-        tell("shards written", number, len(layout.pieces))
-    file = shard_name("llms", "train", 0, 1)
-    done.files[file] = write_shard(root, file, llms)
-    for name in _BY_SPLIT:
-        if name in old.tables or name in new.tables:
-            mine, theirs = _rows(old, name), _rows(new, name)
-            for rows, side, place in zip((mine, theirs), (layout.old, layout.new), places, strict=True):
-                layout.check(rows["query_id"], side, name, place)
-            merged, clashes, _ = merge(name, mine, theirs, prefer, places)
-            done.clashes.add(clashes)
-            done.files |= _by_split(root, name, merged, layout)
-    return done
-
-
-def _rows(release: Release, name: str) -> pa.Table:
-    """A whole table; no rows if the release lacks it."""
-    return release.rows(name) if name in release.tables else table_schema(name).arrow.empty_table()
-
-
-def _by_split(root: Path, name: str, rows: pa.Table, layout: Plan) -> dict[str, dict[str, Any]]:
-    """Write a table with one file for each split that has queries."""
-    entries = {}
-    splits = layout.split_of(rows["query_id"])
-    for split in SPLITS:
-        if any(piece.split == split for piece in layout.pieces):
-            file = shard_name(name, split, 0, 1)
-            entries[file] = write_shard(root, file, rows.filter(pc.equal(splits, split)))
-    return entries
-
-
 def _kept(release: Release, root: Path, diffs: Sequence[TableDiff]) -> Sequence[tuple[str, dict[str, Any]]]:
     """Copy the files beside the tables that hold for the next version, too."""
     scored = any(d.table == "responses" and "performance" in d.columns for d in diffs)
@@ -170,15 +111,9 @@ def _kept(release: Release, root: Path, diffs: Sequence[TableDiff]) -> Sequence[
 def _refusal(old: Release, new: Release, clashes: Clashes) -> str:
     """All conflicts in a few lines."""
     total = sum(clashes.counts.values())
-    lines = [f"{new.path} contradicts {old.path} in {total:,} value{'s' * (total > 1)} of rows that both have:"]
-    lines += [f"  {table}.{column}: {count:,}" for (table, column), count in sorted(clashes.counts.items(), key=_place)]
-    lines += [f"  {c.table} {c.key}: {c.column} is {c.old}, to append is {c.new}" for c in clashes.shown]
-    lines += [f"  ... and {total - len(clashes.shown):,} more"] if total > len(clashes.shown) else []
-    lines.append("Remedy: set --prefer old to keep the values of the release, or --prefer new to replace them")
+    lines = [
+        f"{new.path} contradicts {old.path} in {total:,} value{'s' * (total > 1)} of rows that both have:",
+        *listed_conflicts(clashes, "to append"),
+        "Remedy: set --prefer old to keep the values of the release, or --prefer new to replace them",
+    ]
     return "\n".join(lines)
-
-
-def _place(item: tuple[tuple[str, str], int]) -> tuple[int, int]:
-    """Where a column stands among all columns of all tables."""
-    (table, column), _ = item
-    return (TABLES + SIDECARS).index(table), table_schema(table).arrow.get_field_index(column)

@@ -52,13 +52,7 @@ def split_differences(plan: Plan) -> list[dict[str, Any]]:
 
 def warnings_of(old: Release, new: Release, splits: Sequence[dict[str, Any]]) -> list[str]:
     """What a user of the next version must know of how it was put together."""
-    said = []
-    made_up = ["simulated" in release.provenance for release in (old, new)]
-    real = [any(p != "simulated" for p in release.provenance) for release in (old, new)]
-    if (made_up[1] and real[0]) or (made_up[0] and real[1]):
-        said.append(
-            "simulated and real answers are in one release: tell them apart by provenance, and compare no LLM across them"
-        )
+    said = mixed_provenance((old, new))
     for one in splits:
         count, kept = f"{one['queries']:,} quer{'y' if one['queries'] == 1 else 'ies'}", one["kept"]
         if one["release"] == "train":
@@ -73,6 +67,15 @@ def warnings_of(old: Release, new: Release, splits: Sequence[dict[str, Any]]) ->
     return said
 
 
+def mixed_provenance(releases: Sequence[Release]) -> list[str]:
+    """A warning if one of some releases has simulated answers, and another one real ones."""
+    made_up = {i for i, release in enumerate(releases) if "simulated" in release.provenance}
+    real = {i for i, release in enumerate(releases) if any(p != "simulated" for p in release.provenance)}
+    if not made_up or not real or len(made_up | real) < 2:
+        return []
+    return ["simulated and real answers are in one release: tell them apart by provenance, and compare no LLM across them"]
+
+
 def about(
     old: Release,
     new: Release,
@@ -84,30 +87,31 @@ def about(
     figures = {"version": version_of(old.manifest) + 1, "appended_manifest": new.manifest_sha256, **figures}
     entries = described(old, STEP, options, figures)
     entries["provenance"] = sorted({*old.provenance, *new.provenance})
-    sources = [source for release in (old, new) for source in _sources(release)]
+    sources = [source for release in (old, new) for source in sources_of(release)]
     entries["sources"] = [source for i, source in enumerate(sources) if source not in sources[:i]]
-    truths: dict[str, Any] = {**_truths(new), **_truths(old)}
+    truths: dict[str, Any] = {**truths_of(new), **truths_of(old)}
     if truths:
         entries["source"] = {**entries.get("source", {}), "truths": truths}
-    said = [*_warnings(old), *_warnings(new), *warnings]
+    said = [*warnings_of_manifest(old), *warnings_of_manifest(new), *warnings]
     if said:
         entries["warnings"] = list(dict.fromkeys(said))
     return entries
 
 
-def _warnings(release: Release) -> list[str]:
+def warnings_of_manifest(release: Release) -> list[str]:
+    """The warnings that a manifest states."""
     said = release.manifest.get("warnings")
     return [line for line in said if isinstance(line, str)] if isinstance(said, list) else []
 
 
-def _sources(release: Release) -> list[Any]:
+def sources_of(release: Release) -> list[Any]:
     """The sources of a release, each with the counts of its records."""
     said = release.manifest
     counts = {name: said[name] for name in ("records", "rejected") if name in said}
     return list(said["sources"]) if isinstance(said.get("sources"), list) else [{**said.get("source", {}), **counts}]
 
 
-def _truths(release: Release) -> dict[str, Any]:
+def truths_of(release: Release) -> dict[str, Any]:
     """Task -> how its ground truths were read, for those that were read."""
     read = (release.manifest.get("source") or {}).get("truths", {})
     if not isinstance(read, str):

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.builders.known.tasks import UNKNOWN
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.release.diff import differing
 from llmfusionbench.release.references import REMEDY
@@ -55,6 +56,9 @@ TOGETHER: Final[dict[str, tuple[Group, ...]]] = {
 }
 """The groups of each table. The last one of `responses` describes the call."""
 
+_OF_ONE_PROMPT: Final = Group(TOGETHER["queries"][0].columns, apart=True)
+"""The group of a query in the logs of two tools: what one of them states holds for the prompt of both."""
+
 FOLLOWS: Final = {"cost_usd": ("input_tokens", "output_tokens")}
 """Column -> those that its value follows from, unless it is stated; a conflict in their group is one of theirs."""
 
@@ -67,6 +71,23 @@ WHOLE: Final[dict[str, tuple[str, ...]]] = {
 
 SAME: Final = {"responses": "response"}
 """Table -> the text by which two rows are known to be the same answer. Without it, a row in conflict is taken whole, too."""
+
+
+LOOSE: Final = ("source_id", "prompt", "prompt_think", "messages")
+"""Columns of a query that logs of two tools write in their own ways. Equal ids show that the prompts say the same."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How two values for the same row become one."""
+
+    prefer: str | None = None
+    """Side whose values count in a conflict; by default those of `old`, for the caller to reject."""
+    loose: bool = False
+    """Whether the two are logs of different tools. Then the first `source_id` and prompt of a query count, white space around
+    a ground truth does not, and a metric `unknown` gives way to one that is known."""
+    replicates: bool = False
+    """Whether two different answers of a candidate to a query are both kept, those of `new` under higher numbers."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +130,7 @@ def merge(
     name: str,
     old: pa.Table,
     new: pa.Table,
-    prefer: str | None,
+    rules: Rules,
     places: tuple[object, object],
     derived: Mapping[str, tuple[Mask, Mask]] | None = None,
 ) -> Merged:
@@ -121,7 +142,7 @@ def merge(
         name: The table.
         old: [n] rows of the release.
         new: [m] rows to append, in the same columns.
-        prefer: Side whose values count in a conflict; by default those of `old`, for the caller to reject.
+        rules: How two values become one.
         places: The two releases, for messages.
         derived: Column -> [n] and [m] whether its value follows from others; two such values are no conflict.
 
@@ -137,7 +158,7 @@ def merge(
         _check_once(name, rows.select(key), mine, place)
     both, mates, extra = _match(*codes)
     values = [c for c in schema.arrow.names if c not in key]
-    taken, clashes, torn = _choose(name, old, new, values, (both, mates), prefer, derived or {})
+    taken, clashes, torn = _choose(name, old, new, values, (both, mates), rules, derived or {})
     base = np.concatenate([np.arange(old.num_rows), old.num_rows + extra])
     keys = pa.concat_tables([old.select(key), new.select(key).take(pa.array(extra))])
     order = pc.sort_indices(keys, sort_keys=[(k, "ascending") for k in key]).to_numpy()
@@ -196,7 +217,7 @@ def _choose(
     new: pa.Table,
     values: Sequence[str],
     pairs: tuple[Rows, Rows],
-    prefer: str | None,
+    rules: Rules,
     derived: Mapping[str, tuple[Mask, Mask]],
 ) -> tuple[dict[str, Mask], Clashes, Rows]:
     """Column -> whether each pair of rows takes its value from `new`; the conflicts; and the rows of other answers in `old`."""
@@ -205,34 +226,47 @@ def _choose(
         return {}, Clashes(), both
     left, right = old.select(values).take(pa.array(both)), new.select(values).take(pa.array(mates))
     yields, stays = _never_asked(left, right) if name == "responses" else (np.zeros(len(both), bool),) * 2
+    loose = rules.loose and name == "queries"
+    compared = [_as_said(side) for side in (left, right)] if loose else [left, right]
+    newer = rules.prefer == "new"
     fills, gives, clashing = {}, {}, {}
     for column in values:
-        absent, other = (side[column].is_null().to_numpy() for side in (left, right))
+        absent, other = (side[column].is_null().to_numpy() for side in compared)
         fills[column], gives[column] = (mask & ~yields & ~stays for mask in (absent & ~other, other & ~absent))
-        clash = differing(left[column], right[column]) & ~absent & ~other & ~yields & ~stays
+        clash = differing(*(side[column] for side in compared)) & ~absent & ~other & ~yields & ~stays
+        clash &= not (loose and column in LOOSE)
         if column in derived:
             here, there = derived[column]
             clash &= ~(here[both] & there[mates])
         clashing[column] = clash
     taken = dict(fills)
     unsettled: dict[str, Mask] = {}
-    for group in [*(Group((column,)) for column in values), *TOGETHER.get(name, ())]:
+    for group in [*(Group((column,)) for column in values), *((_OF_ONE_PROMPT,) if loose else TOGETHER.get(name, ()))]:
         clash = _any(clashing, group.columns)
         split = _split(group, fills, gives) & ~clash
         clashing |= {column: clashing[column] | split & (fills[column] | gives[column]) for column in group.columns}
         unsettled |= dict.fromkeys(group.columns, clash | split)
-        taken |= {column: np.where(clash | split, prefer == "new", fills[column]) for column in group.columns}
+        taken |= {column: np.where(clash | split, newer, fills[column]) for column in group.columns}
     for column, (follows, _) in derived.items():
         clash = _any(unsettled, FOLLOWS[column])
         clash &= follows[both] | left[column].is_null().to_numpy()
-        taken[column] = np.where(clash, prefer == "new", taken[column])
+        taken[column] = np.where(clash, newer, taken[column])
     torn = np.zeros(len(both), bool) if name not in WHOLE else _any(clashing, WHOLE[name])
     if name in SAME:
         same = pc.fill_null(pc.equal(left[SAME[name]], right[SAME[name]]), False).to_numpy()
         torn |= _any(clashing, values) & ~(same & ~_any(fills, WHOLE[name]) & ~_any(gives, WHOLE[name]))
-    taken = {column: np.where(torn, prefer == "new", mask) for column, mask in taken.items()}
+    taken = {column: np.where(torn, newer, mask) for column, mask in taken.items()}
     taken = {column: (mask | yields) & ~stays for column, mask in taken.items()}
     return taken, _described(name, (old, left, right), both, clashing), both[torn]
+
+
+def _as_said(queries: pa.Table) -> pa.Table:
+    """Queries as the logs of two tools are compared: ground truths without white space around them, no metric `unknown`."""
+    truth, metric = pc.utf8_trim_whitespace(queries["ground_truth"]), queries["metric"]
+    known = pc.if_else(pc.equal(metric, UNKNOWN), pa.scalar(None, pa.string()), metric)
+    for column, values in (("ground_truth", truth), ("metric", known)):
+        queries = queries.set_column(queries.schema.get_field_index(column), column, values)
+    return queries
 
 
 def _split(group: Group, fills: Mapping[str, Mask], gives: Mapping[str, Mask]) -> Mask:

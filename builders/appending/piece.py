@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.appending.merge import Clashes, Mask, merge
+from llmfusionbench.builders.appending.merge import Clashes, Mask, Rules, merge
 from llmfusionbench.builders.appending.plan import Numbers, Piece
+from llmfusionbench.builders.appending.replicates import beside
 from llmfusionbench.builders.making.prices import cost_of
 from llmfusionbench.builders.making.views import make_views, with_columns
 from llmfusionbench.errors import ReleaseError
@@ -54,7 +55,7 @@ class Work:
     """The release, and what is appended."""
     llms: tuple[pa.Table, pa.Table, pa.Table]
     """The table `llms` of each, and merged."""
-    prefer: str | None
+    rules: Rules
     in_step: tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str]]]
     """The (table, split) of each release whose files are in step with those of the queries."""
 
@@ -68,15 +69,17 @@ class Work:
         tables = {}
         for read, side in zip(done.read, (old, new), strict=True):
             read.update({name: side[name].num_rows for name in KEYED})
+        if self.rules.replicates:
+            new |= beside(old, new)
         for name in KEYED:
             derived = self._derived(old[name], new[name]) if name == "responses" else None
             places = (self.sides[0].directory, self.sides[1].directory)
-            tables[name], clashes, torn = merge(name, old[name], new[name], self.prefer, places, derived)
+            tables[name], clashes, torn = merge(name, old[name], new[name], self.rules, places, derived)
             done.clashes.add(clashes)
-            if name == "responses" and self.prefer is not None and torn.num_rows:
-                loser = old if self.prefer == "new" else new
+            if name == "responses" and self.rules.prefer is not None and torn.num_rows:
+                loser = old if self.rules.prefer == "new" else new
                 loser["judge_scores"] = _without(loser["judge_scores"], torn)
-        if done.clashes.counts and self.prefer is None:
+        if done.clashes.counts and self.rules.prefer is None:
             return done
         tables |= make_views(tables["queries"], tables["responses"], self.llms[2], tables["judge_scores"])
         for name, rows in tables.items():

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmfusionbench.builders.appending.merge import SHOWN, WHOLE, key_codes, merge
+from llmfusionbench.builders.appending.merge import SHOWN, WHOLE, Rules, key_codes, merge
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.schema import table_schema
 
@@ -79,7 +79,7 @@ def different(old: dict[str, Any], new: dict[str, Any], torn: list[str]) -> bool
 @given(sides, sides, st.sampled_from(["old", "new"]))
 def test_against_the_rules(old: list[dict[str, Any]], new: list[dict[str, Any]], prefer: str) -> None:
     before, after = ({key_of(row): row for row in table(side).to_pylist()} for side in (old, new))
-    found, clashes, torn = merge("responses", table(old), table(new), prefer, PLACES)
+    found, clashes, torn = merge("responses", table(old), table(new), Rules(prefer), PLACES)
     rows = found.to_pylist()
     assert [key_of(row) for row in rows] == sorted(before.keys() | after.keys())
     counts: dict[tuple[str, str], int] = {}
@@ -100,7 +100,7 @@ def test_against_the_rules(old: list[dict[str, Any]], new: list[dict[str, Any]],
 def test_a_table_with_itself_or_with_no_rows(rows: list[dict[str, Any]]) -> None:
     whole, none = table(sorted(rows, key=key_of)), table([])
     for old, new in ((whole, whole), (whole, none), (none, whole)):
-        found, clashes, _ = merge("responses", old, new, None, PLACES)
+        found, clashes, _ = merge("responses", old, new, Rules(), PLACES)
         assert found.equals(whole)
         assert not clashes.counts
 
@@ -108,7 +108,7 @@ def test_a_table_with_itself_or_with_no_rows(rows: list[dict[str, Any]]) -> None
 def test_many_conflicts_are_counted_and_few_are_kept() -> None:
     rows = [BLANK | {"query_id": f"{n:024x}", "llm": "ant", "mode": "direct", "replicate": 0, "status": "ok",
                      "provenance": "imported", "response": "x" * 500} for n in range(5_000)]  # fmt: skip
-    _, clashes, _ = merge("responses", table(rows), table([row | {"response": "y" * 500} for row in rows]), None, PLACES)
+    _, clashes, _ = merge("responses", table(rows), table([row | {"response": "y" * 500} for row in rows]), Rules(), PLACES)
     assert clashes.counts == {("responses", "response"): 5_000}
     assert len(clashes.shown) == SHOWN
     assert clashes.shown[0].key == f"{0:024x}, ant, direct, 0"
@@ -125,7 +125,7 @@ def test_a_key_that_is_there_twice() -> None:
         "provenance": "imported",
     }
     with pytest.raises(ReleaseError, match=r"other: table responses, row a+, ant, direct, 0 is there twice, expected once"):
-        merge("responses", table([row]), table([row, row]), None, PLACES)
+        merge("responses", table([row]), table([row, row]), Rules(), PLACES)
 
 
 def test_keys_of_more_values_than_a_number_holds() -> None:
@@ -145,7 +145,7 @@ def one(table_name: str, prefer: str | None, old: dict[str, Any], new: dict[str,
     texts = {"status": "ok", "provenance": "imported", "metric": "em", "replicate": 0}
     blank = {c.name: None if c.nullable else texts.get(c.name, "x") for c in schema.columns}
     sides = [pa.Table.from_pylist([blank | row], schema=schema.arrow) for row in (old, new)]
-    found, clashes, _ = merge(table_name, *sides, prefer, PLACES)
+    found, clashes, _ = merge(table_name, *sides, Rules(prefer), PLACES)
     (row,) = found.to_pylist()
     return {name: row[name] for name in old | new}, [column for _, column in clashes.counts]
 

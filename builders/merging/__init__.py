@@ -1,0 +1,1 @@
+"""Merging releases: the logs of different tools about the same tasks in one table."""

@@ -9,6 +9,7 @@ from llmfusionbench.builders.sources.embedllm import EmbedLLM
 from llmfusionbench.builders.sources.fusionbench import FusionBench
 from llmfusionbench.builders.sources.llmrouter import LLMRouter
 from llmfusionbench.builders.sources.llmrouterbench import LLMRouterBench
+from llmfusionbench.builders.sources.lm_eval import LmEval
 from llmfusionbench.builders.sources.release import Release
 from llmfusionbench.builders.sources.routellm import RouteLLM
 from llmfusionbench.builders.sources.routerbench import RouterBench
@@ -22,6 +23,7 @@ SOURCES: Final[dict[str, type[Source]]] = {
     "fusionbench": FusionBench,
     "llmrouter": LLMRouter,
     "llmrouterbench": LLMRouterBench,
+    "lm_eval": LmEval,
     "release": Release,
     "routellm": RouteLLM,
     "routerbench": RouterBench,

@@ -68,6 +68,13 @@ def truth_of(places: Sequence[int], options: Sequence[str]) -> str | None:
     return names[0] if len(names) == 1 else "[" + ", ".join(f'"{name}"' for name in names) + "]"
 
 
+def common_start(texts: Sequence[str]) -> str:
+    """What all texts begin with, up to the end of a word."""
+    low, high = min(texts), max(texts)
+    same = next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
+    return low[: max(low.rfind(" ", 0, same), low.rfind("\n", 0, same)) + 1]
+
+
 def number_of(value: Any) -> float | None:
     """A log-likelihood, written as a number or a text; None if it is neither."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)) or (isinstance(value, str) and len(value) > 40):

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, writable
-from llmfusionbench.builders.reading.file_names import stem
 from llmfusionbench.builders.reading.harness_metrics import split_of_words
 from llmfusionbench.builders.reading.json import read_fields
 from llmfusionbench.builders.reading.model_names import name_of_folder, routed_name
 from llmfusionbench.builders.reading.objects import moment_text
+from llmfusionbench.builders.reading.run_times import time_of
 from llmfusionbench.errors import InputError
 
-_TIME: Final = r"\d{4}-\d{2}-\d{2}T\d{2}[-:_]\d{2}[-:_]\d{2}(?:\.\d{1,9})?"
-_NAMED: Final = re.compile(rf"(?:(?P<name>.{{1,400}})_)?(?P<time>{_TIME})")
 _MODEL_KEYS: Final = ("peft", "delta", "pretrained", "model", "path", "engine")
 """The arguments of a model that name it, in the harness' own order."""
 _OF_RESULTS: Final = ("configs", "config", "versions", "n-shot", "higher_is_better")
@@ -51,12 +48,6 @@ class Results:
         """The split whose samples the harness used: that of tests, else that of validation."""
         config = self.tasks.get(task, {})
         return split_of_words(next((config[name] for name in _SPLITS if config.get(name)), None))
-
-
-def time_of(path: Path) -> tuple[str, str]:
-    """(what stands before the time in a file's name, the time as text); the whole stem and nothing if it has no time."""
-    match = _NAMED.fullmatch(stem(path))
-    return (match["name"] or "", match["time"]) if match else (stem(path), "")
 
 
 def task_of(path: Path, results: Results | None) -> str:

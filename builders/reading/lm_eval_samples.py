@@ -1,17 +1,17 @@
-"""A sample of lm-evaluation-harness as the answers that it states: generated texts, or the option that the LLM found likeliest."""
+"""A sample of lm-evaluation-harness as its answers: generated texts, or the option that the LLM found likeliest."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from llmfusionbench.builders.reading.fields import BadRecordError, answer_text, identifier, literal, named, writable
+from llmfusionbench.builders.reading.fields import BadRecordError, answer_text, identifier, named, writable
 from llmfusionbench.builders.reading.harness_metrics import Metric
-from llmfusionbench.builders.reading.likelihoods import chosen, number_of, right_places, texts_of, truth_of
-from llmfusionbench.builders.reading.objects import sampling, turns
+from llmfusionbench.builders.reading.likelihoods import chosen, common_start, number_of, right_places, texts_of, truth_of
+from llmfusionbench.builders.reading.objects import sampling
+from llmfusionbench.builders.reading.sent import sent, text_at
 
 ARGUMENTS: Final = "arguments"
 """The value of the option `prompt` for what was sent."""
@@ -22,14 +22,17 @@ _OWN: Final = (
 _EXACT: Final = ("acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match")
 """Metrics of a choice that are 1 if the chosen option is the right one."""
 _MARK: Final = "\n#### "
-_SHORTEST: Final = 2
+_PAIR: Final = 2
+_FLAGS: Final = ("True", "true", "False", "false")
 
 Requests = list[list[Any]]
 
 
 def is_sample(record: Any) -> bool:
     """Whether a record is one of lm-eval."""
-    return isinstance(record, dict) and isinstance(record.get("resps"), (list, tuple)) and ("doc" in record or "target" in record)
+    return (
+        isinstance(record, dict) and isinstance(record.get("resps"), (list, tuple)) and ("doc" in record or "target" in record)
+    )
 
 
 def metrics_of(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,7 +91,7 @@ class Samples:
 
     def _asked(self, record: Mapping[str, Any], requests: Requests, made: str | None) -> dict[str, Any]:
         if self.prompt != ARGUMENTS:
-            return {"prompt": _at(record, self.prompt)}
+            return {"prompt": text_at(record, self.prompt)}
         if made is not None:
             return {"prompt": made}
         if not requests:
@@ -96,7 +99,7 @@ class Samples:
                 "arguments is missing, expected what was sent. Remedy: set --option prompt=PATH to the question in the record, "
                 "such as doc.question"
             )
-        return _context(requests[0][0])
+        return sent(requests[0][0], "arguments")
 
 
 def _requests(arguments: Any) -> Requests:
@@ -119,33 +122,14 @@ def _requests(arguments: Any) -> Requests:
     return found
 
 
-def _context(sent: Any) -> dict[str, Any]:
-    """What was sent: a text, or the messages of a chat, which the harness keeps as the text of their JSON."""
-    if isinstance(sent, (list, tuple)) and len(sent) == 1 and isinstance(sent[0], str):
-        sent = sent[0]
-    if isinstance(sent, (list, tuple, dict)):
-        return {"messages": turns(sent, "arguments")}
-    if not isinstance(sent, str):
-        raise BadRecordError(f"arguments is {named(sent)}, expected the text that was sent")
-    if sent.startswith("[{") and '"role"' in sent:
-        said = literal(sent)
-        if isinstance(said, list) and all(isinstance(turn, dict) and "content" in turn for turn in said):
-            return {"messages": turns(said, "arguments")}
-    return {"prompt": writable(sent, "arguments")}
-
-
 def _likelihood(resp: Any) -> tuple[float, bool] | None:
-    """(log-likelihood, whether the continuation is the likeliest one) of a response, also as the first of a list."""
-    if isinstance(resp, (list, tuple)) and len(resp) == 1:
+    """(log-likelihood, whether the continuation is the likeliest one) of a response, which may be the first of a list."""
+    if isinstance(resp, (list, tuple)) and resp and isinstance(resp[0], (list, tuple)):
         resp = resp[0]
-    elif isinstance(resp, (list, tuple)) and resp and isinstance(resp[0], (list, tuple)):
-        resp = resp[0]
-    if not isinstance(resp, (list, tuple)) or len(resp) != 2:
+    if not isinstance(resp, (list, tuple)) or len(resp) != _PAIR:
         return None
     score = number_of(resp[0])
-    if score is None or resp[1] not in (True, False, "True", "False", "true", "false"):
-        return None
-    return score, resp[1] in (True, "True", "true")
+    return None if score is None or str(resp[1]) not in _FLAGS else (score, str(resp[1]) in _FLAGS[:2])
 
 
 def _generated(requests: Requests, resps: Sequence[Any]) -> list[str | None] | None:
@@ -178,23 +162,6 @@ def _truth(target: Any) -> str | None:
     return str(target) if isinstance(target, bool) else answer_text(target, "target")
 
 
-def _at(record: Any, path: str) -> str:
-    """The text at a path of names and numbers, such as `doc.question`."""
-    value = record
-    for step in path.split("."):
-        if isinstance(value, dict):
-            value = value.get(step)
-        elif isinstance(value, list) and step.isdecimal() and len(step) < 6 and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            value = None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str) or not value:
-        raise BadRecordError(f"{path} is {named(value)}, expected the text of the question. Remedy: check --option prompt=PATH")
-    return writable(value, path)
-
-
 @dataclass(frozen=True)
 class _Options:
     """The options of a sample with the log-likelihood of each."""
@@ -209,7 +176,7 @@ class _Options:
     @classmethod
     def of(cls, requests: Requests, resps: Sequence[Any]) -> _Options | None:
         """None for the likelihood of a whole text."""
-        if not requests or len(requests[0]) < _SHORTEST:
+        if not requests or len(requests[0]) < _PAIR:
             return None
         found = [_likelihood(resp) for resp in resps]
         if len(found) != len(requests) or None in found or any(not isinstance(r[1], str) for r in requests if len(r) > 1):
@@ -225,16 +192,15 @@ class _Options:
 
     def _names(self) -> tuple[str | None, list[str]]:
         """(the prompt, the options). Where the options stand within the question, it has a blank in their place."""
-        if len(self.options) < _SHORTEST or len(set(self.options)) > 1 or len(set(self.contexts)) == 1:
+        if len(self.options) < _PAIR or len(set(self.options)) > 1 or len(set(self.contexts)) == 1:
             return None, self.options
-        start = os.path.commonprefix(self.contexts)
-        start = start[: start.rfind(" ") + 1]
+        start = common_start(self.contexts)
         return f"{start}_{self.options[0]}", [context[len(start) :] for context in self.contexts]
 
     def query(self, record: Mapping[str, Any], metric: Metric | None) -> dict[str, Any]:
         """The columns of the query."""
         prompt, options = self._names()
-        if len(options) < _SHORTEST:
+        if len(options) < _PAIR:
             return {"ground_truth": writable(options[0].strip(), "arguments")}
         doc = record.get("doc")
         places = right_places(record.get("target"), options) if prompt is None else self._by_score(record, metric, options)
@@ -257,7 +223,7 @@ class _Options:
     def answer(self, metric: Metric | None) -> str | None:
         """The option that the LLM chose, by the rule of the metric; the only one if the LLM would have written it."""
         _, options = self._names()
-        if len(options) < _SHORTEST:
+        if len(options) < _PAIR:
             return options[0].strip() if self.greedy[0] else None
         return options[self._place(metric, options)].strip()
 

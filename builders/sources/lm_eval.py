@@ -24,10 +24,10 @@ from llmfusionbench.builders.reading.lm_eval_results import (
     read_results,
     results_of,
     task_of,
-    time_of,
 )
 from llmfusionbench.builders.reading.lm_eval_samples import ARGUMENTS, Samples, answers_in, is_sample, metrics_of
 from llmfusionbench.builders.reading.parquet_records import read_any
+from llmfusionbench.builders.reading.run_times import time_of
 from llmfusionbench.builders.records import Note, Part, Rejected
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.types import Candidate
@@ -82,7 +82,13 @@ class LmEval:
         provenance: How the answers came about; by default `imported`.
     """
 
-    FILES: ClassVar[tuple[str, ...]] = ("samples_*.jsonl", "samples_*.json", "samples_*.parquet", "results*.json", "*_results.json")
+    FILES: ClassVar[tuple[str, ...]] = (
+        "samples_*.jsonl",
+        "samples_*.json",
+        "samples_*.parquet",
+        "results*.json",
+        "*_results.json",
+    )
 
     llm: str | None = None
     filter: str | None = None
@@ -96,9 +102,9 @@ class LmEval:
         """Everything in the files, except runs that a later one supersedes."""
         known, samples = [], []
         for path, file in labelled(paths):
-            found = read_results(path, file) if not _is_parquet(path) else None
-            known.extend([found] if found else [])
-            samples.extend([] if found else [(path, file)])
+            results = None if _is_parquet(path) else read_results(path, file)
+            known.extend([results] if results else [])
+            samples.extend([] if results else [(path, file)])
         if paths and not samples:
             raise InputError(
                 f"{paths[0]}: results alone, expected samples as well. Remedy: run the harness with --log_samples, and add "
@@ -143,8 +149,8 @@ class LmEval:
         llm = llm or llm_of_folder(path) or (self.llm.replace(_PARENT, folder) if self.llm else None)
         if not llm:
             raise InputError(
-                f"{path}: no results beside it name its LLM, nor does its folder (org__model). Remedy: add the results_*.json of "
-                "its run, or set --option llm=NAME"
+                f"{path}: no results beside it name its LLM, nor does its folder (org__model). Remedy: add the results_*.json "
+                "of its run, or set --option llm=NAME"
             )
         return _Run(path, file, self.task or task_of(path, results), llm, results)
 

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from llmfusionbench.builders.known.tasks import UNKNOWN
 from llmfusionbench.builders.reading.file_names import split_of_name
+from llmfusionbench.errors import UnknownNameError
+from llmfusionbench.scoring import METRICS
 
 BYPASS: Final = "bypass"
 """The metric of a run that scores nothing; its value is 999."""
@@ -71,6 +74,17 @@ class Metric:
             )
         said += [f"{self.name} is {kind} in {n:,} record{'s' * (n > 1)}: taken as null" for kind, n in self.unread.items()]
         return said
+
+
+def check_known(asked: str | None) -> None:
+    """Raises UnknownNameError for the name of a metric that is not one of ours."""
+    if asked is not None and asked not in METRICS:
+        raise UnknownNameError("metric", asked, METRICS)
+
+
+def name_of(metric: Metric | None, asked: str | None) -> str:
+    """The metric of a query: the one of ours that the user states, else the harness' own in small letters."""
+    return asked or (metric.name.lower() if metric is not None else UNKNOWN)
 
 
 def choose(

@@ -102,13 +102,15 @@ def _within(window: Window, file: str, keys: Sequence[str], beside: dict[str, An
 
 
 def read_entries(path: Path, file: str) -> Iterator[tuple[str, Item]]:
-    """The keys of a file's object, each with its value as a record with its number from 0.
+    """The keys of a file's object, each with its value as a record with its number from 0; none of a file without an object.
 
     Raises:
-        InputError: the file is missing or damaged, or does not hold an object, or a value in it is too long.
+        InputError: the file is missing or damaged, or a value in it is too long.
     """
     with _opened(path) as (first, stream):
         window = Window(path, first, stream)
+        if window.peek() != "{":
+            return
         names: list[str] = []
 
         def values() -> Iterator[tuple[int, Any]]:

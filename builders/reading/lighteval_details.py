@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, identifier, literal, writable
-from llmfusionbench.builders.reading.harness_metrics import Metric
+from llmfusionbench.builders.reading.harness_metrics import Metric, name_of
 from llmfusionbench.builders.reading.likelihoods import chosen, number_of, right_places, texts_of, truth_of
 from llmfusionbench.builders.reading.objects import reasoning_text
 from llmfusionbench.builders.reading.sent import sent, text_at
@@ -93,13 +93,15 @@ class Details:
     prompt: str
     """`input`, or a path in the row such as `doc.query`."""
     metric: Metric | None
+    rescore_as: str | None = None
+    """Our metric of the queries whose texts were generated, if the user states it."""
 
     def read(self, record: dict[str, Any]) -> list[dict[str, Any]]:
         """The answers of a row, one per text that was generated."""
         row = detail_of(record)
         if row is None:
             raise BadRecordError("the row has neither doc and model_response nor full_prompt and predictions")
-        query = {**self._asked(record, row), "metric": self.metric.name.lower() if self.metric else "unknown"}
+        query = {**self._asked(record, row), "metric": name_of(self.metric, self.rescore_as)}
         query["source_id"] = identifier({"id": row.source_id}, "id")
         query["input_tokens"] = _tokens(row.input_tokens)
         if row.scores is not None and len(row.scores) == len(row.options) and not row.texts:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, answer_text, identifier, named, writable
-from llmfusionbench.builders.reading.harness_metrics import Metric
+from llmfusionbench.builders.reading.harness_metrics import Metric, name_of
 from llmfusionbench.builders.reading.likelihoods import chosen, common_start, number_of, right_places, texts_of, truth_of
 from llmfusionbench.builders.reading.objects import sampling
 from llmfusionbench.builders.reading.sent import sent, text_at
@@ -57,6 +57,8 @@ class Samples:
     prompt: str
     """`arguments`, or a path in the sample such as `doc.question`."""
     metric: Metric | None
+    rescore_as: str | None = None
+    """Our metric of the queries whose texts were generated, if the user states it."""
 
     def read(self, record: dict[str, Any]) -> list[dict[str, Any] | BadRecordError]:
         """The answers of a sample, one for each time that it was asked, and what of it does not fit."""
@@ -73,7 +75,7 @@ class Samples:
         else:
             query["ground_truth"] = _truth(record.get("target"))
         query |= self._asked(record, requests, query.pop("prompt", None))
-        query.setdefault("metric", self.metric.name.lower() if self.metric else "unknown")
+        query.setdefault("metric", name_of(self.metric, self.rescore_as))
         scores: Sequence[float | None] = [None] * len(texts)
         if self.metric is not None and self.metric.name in record:
             scores = self.metric.read(record[self.metric.name], len(texts))

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of
 from llmfusionbench.builders.reading.file_names import labelled, provenance_beside
-from llmfusionbench.builders.reading.harness_metrics import Metric, choose
+from llmfusionbench.builders.reading.harness_metrics import Metric, check_known, choose
 from llmfusionbench.builders.reading.json import read_fields
 from llmfusionbench.builders.reading.json_records import read_records
 from llmfusionbench.builders.reading.lighteval_details import INPUT, Details, detail_of
@@ -61,6 +61,8 @@ class LightEval:
             which the logs of other harnesses meet these.
         task: The task of every query; by default the one that the rows or the name of the file state.
         split: The split of every query; by default the one that the results state of the task, else `train`.
+        rescore_as: Our metric of the queries, such as `gsm8k` or `math`, by which `rescore` scores generated texts; by default
+            the name that the harness gives its own, which `rescore` does not know.
         provenance: How the answers came about; by default `imported`.
     """
 
@@ -71,10 +73,12 @@ class LightEval:
     prompt: str = INPUT
     task: str | None = None
     split: str | None = None
+    rescore_as: str | None = None
     provenance: str | None = None
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files, except runs that a later one supersedes."""
+        check_known(self.rescore_as)
         known: list[Results] = []
         details = []
         for path, file in labelled(paths):
@@ -136,7 +140,7 @@ class LightEval:
         metric = choose(self.metric, (), [row.metrics for row in whole], [max(1, len(row.texts)) for row in whole])
         found.metrics |= dict.fromkeys(name for row in whole for name in row.metrics)
         found.measured |= metric is not None and metric.name == self.metric
-        details = Details(self.prompt, metric)
+        details = Details(self.prompt, metric, self.rescore_as)
         llm, mode = Candidate.of_two_modes(run.llm)
         shared = {
             "split": self.split or (run.results.split(run.task) if run.results is not None else None) or "train",

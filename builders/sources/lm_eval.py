@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of
 from llmfusionbench.builders.reading.file_names import labelled, provenance_beside
-from llmfusionbench.builders.reading.harness_metrics import Metric, choose
+from llmfusionbench.builders.reading.harness_metrics import Metric, check_known, choose
 from llmfusionbench.builders.reading.json_records import read_records
 from llmfusionbench.builders.reading.lm_eval_results import (
     Results,
@@ -79,6 +79,8 @@ class LmEval:
             `doc.question`, by which the logs of other harnesses meet these.
         task: The task of every query; by default the one that the name of the file states.
         split: The split of every query; by default the one that the configuration of the task states, else `train`.
+        rescore_as: Our metric of the queries, such as `gsm8k` or `math`, by which `rescore` scores generated texts; by default
+            the name that the harness gives its own, which `rescore` does not know.
         provenance: How the answers came about; by default `imported`.
     """
 
@@ -96,10 +98,12 @@ class LmEval:
     prompt: str = ARGUMENTS
     task: str | None = None
     split: str | None = None
+    rescore_as: str | None = None
     provenance: str | None = None
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files, except runs that a later one supersedes."""
+        check_known(self.rescore_as)
         known, samples = [], []
         for path, file in labelled(paths):
             results = None if _is_parquet(path) else read_results(path, file)
@@ -173,7 +177,7 @@ class LmEval:
         yield from (Note(run.file, text) for text in (*filters.notes(self.filter), *_notes(run, metric)))
 
     def _records(self, run: _Run, items: Iterator[Any], filters: _Filters, metric: Metric | None) -> Iterator[Part]:
-        samples = Samples(self.prompt, metric)
+        samples = Samples(self.prompt, metric, self.rescore_as)
         llm, mode = Candidate.of_two_modes(run.llm)
 
         def read(record: dict[str, Any]) -> list[dict[str, Any] | BadRecordError]:

@@ -15,8 +15,8 @@ from typing import Any, ClassVar, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of
 from llmfusionbench.builders.reading.file_names import labelled, provenance_beside, stem
-from llmfusionbench.builders.reading.harness_metrics import Metric
-from llmfusionbench.builders.reading.json import Item, read_entries, read_fields, read_items
+from llmfusionbench.builders.reading.harness_metrics import Metric, check_known, name_of
+from llmfusionbench.builders.reading.json import Item, read_entries, read_items
 from llmfusionbench.builders.reading.json_records import read_records
 from llmfusionbench.builders.reading.opencompass_details import Scores, metric_of_details, results_fields, score_in, scores_of
 from llmfusionbench.builders.reading.opencompass_predictions import ORIGIN, answers, asked, is_prediction, truth
@@ -28,8 +28,9 @@ _PREDICTIONS: Final = "predictions"
 _RESULTS: Final = "results"
 _TIME: Final = re.compile(r"\d{8}_\d{6}")
 _PART: Final = re.compile(r"(.{1,300})_(\d{1,6})")
+_OF_A_LINE: Final = ("idx", "origin_prompt", "prediction", "gold")
+"""Fields of a prediction, of which a line has one first."""
 _PARENT: Final = "{parent}"
-_NAMELESS: Final = "unknown"
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ class OpenCompass:
         prompt: What the prompt of a query is: `origin_prompt`, what was sent, or a path in the record.
         task: The task of every query; by default the dataset that the name of the file states.
         split: The split of every query; by default `train`.
+        rescore_as: Our metric of the queries, such as `gsm8k` or `math`, by which `rescore` scores generated texts; by default
+            the name that the harness gives its own, which `rescore` does not know.
         provenance: How the answers came about; by default `imported`.
     """
 
@@ -78,10 +81,12 @@ class OpenCompass:
     prompt: str = ORIGIN
     task: str | None = None
     split: str | None = None
+    rescore_as: str | None = None
     provenance: str | None = None
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files, except runs that a later one supersedes."""
+        check_known(self.rescore_as)
         results: dict[Path, Path] = {}
         named: list[tuple[Path, str]] = []
         for path, file in labelled(paths):
@@ -187,7 +192,7 @@ class OpenCompass:
             "task": self.task or one.dataset,
             "llm": llm,
             "mode": mode,
-            "metric": metric.name.lower() if metric is not None else _NAMELESS,
+            "metric": name_of(metric, self.rescore_as),
             "provenance": provenance_beside(one.path, self.provenance),
         }
         identity = partial(identity_of, names={}, task=one.dataset, llm=one.llm)
@@ -195,10 +200,17 @@ class OpenCompass:
         return len(keys)
 
 
+def _first(path: Path, file: str) -> tuple[str, Any]:
+    """The first key of a file's object and its value; nothing of any other file."""
+    for key, item in read_entries(path, file):
+        return key, None if isinstance(item, Rejected) else item[1]
+    return "", None
+
+
 def _entries(path: Path, file: str) -> Iterator[tuple[str, Item]]:
     """The predictions of a file by number: an object by number, a list, or lines each with its number `idx`."""
-    fields, _ = read_fields(path, file, "\0")
-    if fields and "prediction" not in fields:
+    key = _first(path, file)[0]
+    if key and key not in _OF_A_LINE:
         yield from read_entries(path, file)
     else:
         for row, item in enumerate(read_items(path, file)):
@@ -208,7 +220,7 @@ def _entries(path: Path, file: str) -> Iterator[tuple[str, Item]]:
 def _is_results(path: Path, file: str) -> bool:
     """Whether a file holds results: by its folders, or else by its fields."""
     folders = [folder.name for folder in path.absolute().parents]
-    if _PREDICTIONS in folders[1:2]:
+    if _PREDICTIONS in folders[1:2] or is_prediction(_first(path, file)[1]):
         return False
     return results_fields(path, file) is not None
 

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError
 from llmfusionbench.builders.reading.file_names import labelled, provenance_beside, split_of_name, stem
+from llmfusionbench.builders.reading.harness_metrics import check_known
 from llmfusionbench.builders.reading.json import Item, read_items, read_within
 from llmfusionbench.builders.reading.json_records import read_records
 from llmfusionbench.builders.reading.objects import moment_text
@@ -35,6 +36,8 @@ class Promptfoo:
             `vars.question`.
         task: The task of every query; by default the name of the file.
         split: The split of every query; by default the one that the name of the file states, else `train`.
+        rescore_as: Our metric of the queries, such as `gsm8k` or `math`, by which `rescore` scores generated texts; by default
+            the name that the harness gives its own, which `rescore` does not know.
         provenance: How the answers came about; by default `imported`.
     """
 
@@ -43,10 +46,12 @@ class Promptfoo:
     prompt: str = RAW
     task: str | None = None
     split: str | None = None
+    rescore_as: str | None = None
     provenance: str | None = None
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files. The same call made again is a replicate."""
+        check_known(self.rescore_as)
         repeats = _Repeats()
         for path, file in labelled(paths):
             beside: dict[str, Any] = {}
@@ -68,7 +73,7 @@ class Promptfoo:
             shared = {
                 "split": self.split or split_of_name(path) or "train",
                 "task": self.task or stem(path),
-                "metric": METRIC,
+                "metric": self.rescore_as or METRIC,
                 "mode": "direct",
                 "created_at": _moment(beside.get("timestamp")),
                 "provenance": provenance_beside(path, self.provenance),

@@ -164,6 +164,11 @@ def _truth(target: Any) -> str | None:
     return str(target) if isinstance(target, bool) else answer_text(target, "target")
 
 
+def _is_scored(request: Sequence[Any]) -> bool:
+    """Whether a request is a question and an option to score."""
+    return len(request) >= _PAIR and isinstance(request[1], str)
+
+
 @dataclass(frozen=True)
 class _Options:
     """The options of a sample with the log-likelihood of each."""
@@ -181,7 +186,7 @@ class _Options:
         if not requests or len(requests[0]) < _PAIR:
             return None
         found = [_likelihood(resp) for resp in resps]
-        if len(found) != len(requests) or None in found or any(not isinstance(r[1], str) for r in requests if len(r) > 1):
+        if len(found) != len(requests) or None in found or any(not _is_scored(request) for request in requests):
             raise BadRecordError("resps does not have one log-likelihood for each of the arguments")
         contexts = [_plain(request[0]) for request in requests]
         half = len(requests) // 2

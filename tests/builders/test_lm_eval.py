@@ -264,6 +264,7 @@ def test_settings_that_do_not_fit_cost_no_answer(tmp_path: Path) -> None:
         ({"arguments": 5}, "arguments is 5"),
         ({"arguments": [["a", GREEDY], ["b", GREEDY]], "resps": [["x"], ["y"]]}, "several prompts"),
         ({"arguments": [["a", " b"], ["a", " c"]], "resps": [[["-1", "True"]]]}, "one log-likelihood for each"),
+        ({"arguments": [["a", " b"], ["a"]], "resps": [[["-1", "True"]]] * 2}, "one log-likelihood for each"),
     ],
 )
 def test_a_sample_that_does_not_fit_is_rejected(tmp_path: Path, row: dict[str, Any], reason: str) -> None:

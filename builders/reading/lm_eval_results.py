@@ -132,8 +132,9 @@ def results_of(path: Path, known: Sequence[Results]) -> Results | None:
 def files_beside(path: Path) -> list[Path]:
     """The results files that may lie next to a file of samples."""
     time = time_of(path)[1]
-    names = [f"results_{time}.json", "results.json"] if time else ["results.json"]
-    return [found for name in names for ending in ("", ".gz", ".zst") if (found := path.with_name(name + ending)).is_file()]
+    found = sorted(path.parent.glob(f"*{time}.json*")) if time else []
+    found += [path.with_name("results.json" + ending) for ending in ("", ".gz", ".zst")]
+    return [other for other in found if not other.name.startswith(_SAMPLES) and other.is_file()]
 
 
 def llm_of_folder(path: Path) -> str | None:

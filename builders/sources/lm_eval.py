@@ -35,6 +35,7 @@ from llmfusionbench.types import Candidate
 _FIRST: Final = 200
 """How many records of a file show its metrics."""
 _PARENT: Final = "{parent}"
+_RESULTS: Final = "results"
 _WANTED: Final = "lm-eval sample"
 
 
@@ -89,7 +90,6 @@ class LmEval:
         "samples_*.json",
         "samples_*.parquet",
         "results*.json",
-        "*_results.json",
     )
 
     llm: str | None = None
@@ -108,7 +108,10 @@ class LmEval:
         for path, file in labelled(paths):
             results = None if _is_parquet(path) else read_results(path, file)
             known.extend([results] if results else [])
-            samples.extend([] if results else [(path, file)])
+            if results is None and path.name.startswith(_RESULTS) and len(paths) > 1 and _first_sample(path, file)[0] is None:
+                yield Note(file, "not results of lm-evaluation-harness, so it is left out", warning=True)
+            elif results is None:
+                samples.append((path, file))
         if paths and not samples:
             raise InputError(
                 f"{paths[0]}: results alone, expected samples as well. Remedy: run the harness with --log_samples, and add "
@@ -137,12 +140,8 @@ class LmEval:
         Raises:
             InputError: it has no sample, or states no LLM.
         """
-        reason = "it has no records"
-        for item in read_any(path, file):
-            if not isinstance(item, Rejected) and is_sample(item[1]):
-                break
-            reason = item.reason if isinstance(item, Rejected) else "a record has no resps and doc"
-        else:
+        first, reason = _first_sample(path, file)
+        if first is None:
             raise InputError(f"{path}: no {_WANTED} in it ({reason}). Remedy: check the file, or use another source")
         results = results_of(path, known)
         if results is None:
@@ -233,6 +232,16 @@ def _notes(run: _Run, metric: Metric | None) -> Iterator[str]:
         yield from metric.notes()
     if run.results is not None and run.results.limit is not None:
         yield f"the run was limited to {run.results.limit:g} samples of each task"
+
+
+def _first_sample(path: Path, file: str) -> tuple[dict[str, Any] | None, str]:
+    """The first sample in a file; or None, and why the last of its records is none."""
+    reason = "it has no records"
+    for item in read_any(path, file):
+        if not isinstance(item, Rejected) and is_sample(item[1]):
+            return item[1], ""
+        reason = item.reason if isinstance(item, Rejected) else "a record has no resps and doc"
+    return None, reason
 
 
 def _is_parquet(path: Path) -> bool:

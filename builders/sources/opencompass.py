@@ -220,9 +220,9 @@ def _entries(path: Path, file: str) -> Iterator[tuple[str, Item]]:
 def _is_results(path: Path, file: str) -> bool:
     """Whether a file holds results: by its folders, or else by its fields."""
     folders = [folder.name for folder in path.absolute().parents]
-    if _PREDICTIONS in folders[1:2] or is_prediction(_first(path, file)[1]):
+    if _PREDICTIONS in folders[1:] or is_prediction(_first(path, file)[1]):
         return False
-    return results_fields(path, file) is not None
+    return _RESULTS in folders[1:] or results_fields(path, file) is not None
 
 
 def _results_of(one: _File, results: dict[Path, Path]) -> dict[str, Any] | None:

@@ -41,7 +41,13 @@ class Promptfoo:
         provenance: How the answers came about; by default `imported`.
     """
 
-    FILES: ClassVar[tuple[str, ...]] = ("*.json", "*.jsonl")
+    FILES: ClassVar[tuple[str, ...]] = (
+        "*results*.json",
+        "*results*.jsonl",
+        "*output*.json",
+        "*output*.jsonl",
+        "eval-*.json",
+    )
 
     prompt: str = RAW
     task: str | None = None

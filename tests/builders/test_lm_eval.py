@@ -10,7 +10,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from llmfusionbench import validate
+from llmfusionbench.builders import build
+from llmfusionbench.builders.reading.harness_metrics import choose
+from llmfusionbench.builders.reading.json_records import each_record
+from llmfusionbench.builders.reading.lm_eval_samples import Samples
+from llmfusionbench.builders.records import Rejected, record_table
 from llmfusionbench.builders.sources.lm_eval import LmEval
 from llmfusionbench.errors import InputError, UnknownNameError
 from tests.helpers.lm_eval_log import GREEDY, LATER, TIME, results, run, sample
@@ -305,3 +313,30 @@ def test_the_real_file_has_the_mean_that_its_results_state() -> None:
     assert set(found.column("requested_model")) == {stated["model_name"]}
     assert found.column("prompt") == [row["arguments"]["gen_args_0"]["arg_0"] for row in raw]
     assert found.column("response") == [row["resps"][0][0] for row in raw]
+
+
+def test_a_directory_with_a_file_of_something_else(tmp_path: Path) -> None:
+    run(tmp_path / "logs" / "lab__tiny", [sample(0)])
+    other = write_json(tmp_path / "logs" / "results_summary.json", {"mean": 0.5})
+    release = build("lm_eval", [tmp_path / "logs"], tmp_path / "out", workers=1)
+    assert release.manifest["records"]["taken"] == 1
+    assert release.manifest["warnings"][-1] == f"{other.name}: not results of lm-evaluation-harness, so it is left out"
+    assert validate(tmp_path / "out") == []
+
+
+TEXTS = ("", "a", "[0]", "True", "-1.5", '[{"role": 1}]')
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.floats() | st.sampled_from(TEXTS),
+    lambda part: st.lists(part, max_size=3) | st.dictionaries(st.sampled_from(["arg_0", "arg_1", "role", "content"]), part),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(arguments=VALUES, resps=st.lists(VALUES, max_size=3), target=VALUES, score=VALUES)
+def test_a_sample_of_any_content_is_read_or_rejected(arguments: Any, resps: Any, target: Any, score: Any) -> None:
+    row = sample(0, arguments=arguments, resps=resps, target=target, exact_match=score)
+    samples = Samples("arguments", choose(None, (), [{"exact_match": 1.0}]))
+    found = list(each_record([(0, row)], "a.jsonl", samples.read))
+    answers = [item[1] for item in found if not isinstance(item, Rejected)]
+    assert found
+    assert record_table(answers).num_rows == len(answers)

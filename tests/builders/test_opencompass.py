@@ -156,3 +156,11 @@ def test_the_shape_given() -> None:
         (key, record["prediction"], record["gold"]) for key, record in raw.items()
     ]
     assert found.rejected == []
+
+
+def test_results_that_hold_an_error_alone(tmp_path: Path) -> None:
+    path = dataset(tmp_path, "1")
+    results = write_json(tmp_path / "results" / "tiny-hf" / "sums.json", {"error": "no score"})
+    found = read(OpenCompass(), results, path)
+    assert found.column("performance") == [None]
+    assert "so its answers get no score" in found.notes[0]

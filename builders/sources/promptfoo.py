@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -95,12 +94,11 @@ def _moment(value: Any) -> str | None:
 class _Repeats:
     """How often each LLM was asked each prompt so far."""
 
-    seen: dict[bytes, int] = field(default_factory=dict)
+    seen: dict[int, int] = field(default_factory=dict)
 
     def number(self, answer: dict[str, Any]) -> int:
         """The number of an answer among those of its LLM to its prompt, from 0."""
-        said = repr((answer["llm"], answer.get("prompt"), answer.get("messages")))
-        key = blake2b(said.encode(errors="surrogatepass"), digest_size=16).digest()
+        key = hash((answer["llm"], answer.get("prompt") or repr(answer.get("messages"))))  # the texts would take memory
         self.seen[key] = self.seen.get(key, -1) + 1
         return self.seen[key]
 

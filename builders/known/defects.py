@@ -101,6 +101,45 @@ DEFECTS: Final[dict[str, tuple[Defect, ...]]] = {
         Defect("Demonstrations lie among the results", "They are skipped"),
         Defect("Its baselines set a missing score to 0", "A missing score is null"),
     ),
+    "lighteval": (
+        Defect(
+            "A row of several answers has one score for all of them, unless the metric lists one of each",
+            "The score stands at replicate 0; the other replicates have none",
+        ),
+        Defect(
+            "A row whose parts do not fit one type is written as Python text", "It is parsed, by a parser that runs no code"
+        ),
+    ),
+    "lm_eval": (
+        Defect(
+            "A sample stands in its file once per filter, with other scores",
+            "One filter is read, the first unless the user names one; the notes list the others",
+        ),
+        Defect(
+            "A sample that was asked several times has one score for all its answers",
+            "The score stands at replicate 0; the other replicates have none",
+        ),
+        Defect(
+            "The value of a metric may be a list, an object, or 999 for no score",
+            "It is null where it is no score of one sample; the notes count such values",
+        ),
+    ),
+    "opencompass": (
+        Defect(
+            "The scores of records are in files of their own, if they were asked for",
+            "They are joined by LLM, dataset and number; without them `performance` is null",
+        ),
+    ),
+    "promptfoo": (
+        Defect(
+            "`error` holds the reason of a failed test as well as that of a failed call",
+            "`status` is `error` only where the call failed",
+        ),
+        Defect(
+            "An answer from the cache has a cost of 0 and the latency of the cache",
+            "`cost_usd` and `latency_s` are null for it",
+        ),
+    ),
     "routerbench": (
         Defect("Prompts and answers are lists written as Python text", "They are read as literals, and no code is run"),
         Defect("The published files are pickles, which may run code", "They are read only on request, and no code is run"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -74,6 +74,53 @@ def read_listed(path: Path, file: str, listed: str) -> Iterator[Item]:
                 yield from _checked(enumerate(window.elements()), window.decoder, file)
             else:
                 window.value()
+
+
+def read_within(path: Path, file: str, keys: Sequence[str], beside: dict[str, Any]) -> Iterator[Item]:
+    """The records of the list that lies at `keys` in a file's object, or at the first of them, with their numbers from 0.
+
+    The other fields on the way to it are added to `beside` as they are read: those before the list come before its records.
+
+    Raises:
+        InputError: the file is missing or damaged, or a value in it is too long.
+    """
+    with _opened(path) as (first, stream):
+        window = Window(path, first, stream)
+        if window.peek() == "{":
+            yield from _within(window, file, keys, beside)
+
+
+def _within(window: Window, file: str, keys: Sequence[str], beside: dict[str, Any]) -> Iterator[Item]:
+    for name in _names(window):
+        opening = window.peek() if keys and name == keys[0] else ""
+        if opening == "[":
+            yield from _checked(enumerate(window.elements()), window.decoder, file)
+        elif opening == "{" and len(keys) > 1:
+            yield from _within(window, file, keys[1:], beside)
+        else:
+            beside[name] = window.value()
+
+
+def read_entries(path: Path, file: str) -> Iterator[tuple[str, Item]]:
+    """The keys of a file's object, each with its value as a record with its number from 0; none of a file without an object.
+
+    Raises:
+        InputError: the file is missing or damaged, or a value in it is too long.
+    """
+    with _opened(path) as (first, stream):
+        window = Window(path, first, stream)
+        if window.peek() != "{":
+            return
+        names: list[str] = []
+
+        def values() -> Iterator[tuple[int, Any]]:
+            for row, name in enumerate(_names(window)):
+                names.append(name)
+                yield row, window.value()
+            window.end()
+
+        for item in _checked(values(), window.decoder, file):
+            yield names[-1], item
 
 
 def _names(window: Window) -> Iterator[str]:

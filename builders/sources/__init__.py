@@ -7,8 +7,12 @@ from typing import Final
 from llmfusionbench.builders.records import Source
 from llmfusionbench.builders.sources.embedllm import EmbedLLM
 from llmfusionbench.builders.sources.fusionbench import FusionBench
+from llmfusionbench.builders.sources.lighteval import LightEval
 from llmfusionbench.builders.sources.llmrouter import LLMRouter
 from llmfusionbench.builders.sources.llmrouterbench import LLMRouterBench
+from llmfusionbench.builders.sources.lm_eval import LmEval
+from llmfusionbench.builders.sources.opencompass import OpenCompass
+from llmfusionbench.builders.sources.promptfoo import Promptfoo
 from llmfusionbench.builders.sources.release import Release
 from llmfusionbench.builders.sources.routellm import RouteLLM
 from llmfusionbench.builders.sources.routerbench import RouterBench
@@ -20,8 +24,12 @@ from llmfusionbench.builders.sources.zeroeval import ZeroEval
 SOURCES: Final[dict[str, type[Source]]] = {
     "embedllm": EmbedLLM,
     "fusionbench": FusionBench,
+    "lighteval": LightEval,
     "llmrouter": LLMRouter,
     "llmrouterbench": LLMRouterBench,
+    "lm_eval": LmEval,
+    "opencompass": OpenCompass,
+    "promptfoo": Promptfoo,
     "release": Release,
     "routellm": RouteLLM,
     "routerbench": RouterBench,

@@ -1,0 +1,61 @@
+"""Results files of OpenCompass: the score of each record of a dataset, by its number in the predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from llmfusionbench.builders.reading.harness_metrics import Metric, choose
+from llmfusionbench.builders.reading.json import read_fields
+
+_SCORES: Final = ("correct", "is_correct", "score", "acc", "accuracy", "pass", "passed", "exact_match", "judge_score")
+"""What the details of a record call its score, in the order of preference."""
+_LIST: Final = "details"
+_NOT_A_RECORD: Final = ("type",)
+
+Scores = Mapping[str, Mapping[str, Any]]
+"""Number of a record as text -> its details."""
+
+
+def results_fields(path: Path, file: str) -> dict[str, Any] | None:
+    """The fields of a results file; None for any other file, such as one of predictions."""
+    fields, _ = read_fields(path, file, "\0")
+    if not fields or any(isinstance(value, dict) and "prediction" in value for value in fields.values()):
+        return None
+    if "prediction" in fields or not any(_is_score(value) for value in fields.values()):
+        return None
+    return fields
+
+
+def _is_score(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def scores_of(fields: Mapping[str, Any]) -> Scores:
+    """The details by number: of an object as they are, and of a list by their place."""
+    details = fields.get(_LIST)
+    if isinstance(details, list):
+        return {str(i): detail for i, detail in enumerate(details) if isinstance(detail, dict)}
+    if not isinstance(details, dict):
+        return {}
+    return {name: d for name, d in details.items() if name not in _NOT_A_RECORD and isinstance(d, dict)}
+
+
+def metric_of_details(asked: str | None, scores: Scores) -> Metric | None:
+    """The score of each record that becomes the performance: the one asked for, or the first that is known."""
+    flat = [{k: v for k, v in detail.items() if k == asked or k in _SCORES} for detail in scores.values()]
+    return choose(asked, _SCORES, [{k: _flag(v) for k, v in detail.items()} for detail in flat])
+
+
+def score_in(metric: Metric, detail: Mapping[str, Any], answers: int) -> list[float | None]:
+    """The score of each answer of a record."""
+    return metric.read(_flag(detail.get(metric.name)), answers)
+
+
+def _flag(value: Any) -> Any:
+    """A word for a truth value as such: details may be written as texts."""
+    if isinstance(value, list):
+        return [_flag(part) for part in value]
+    word = value.strip().lower() if isinstance(value, str) else ""
+    return {"true": True, "false": False}.get(word, value)

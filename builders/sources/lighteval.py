@@ -1,0 +1,177 @@
+"""LightEval: Parquet files of details, one per task and run, with the results files of their runs.
+
+The latest of several runs of an LLM on a task counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from llmfusionbench.builders.reading.fields import BadRecordError, identity_of
+from llmfusionbench.builders.reading.file_names import labelled, provenance_beside
+from llmfusionbench.builders.reading.harness_metrics import Metric, check_known, choose
+from llmfusionbench.builders.reading.json import read_fields
+from llmfusionbench.builders.reading.json_records import read_records
+from llmfusionbench.builders.reading.lighteval_details import INPUT, Details, detail_of
+from llmfusionbench.builders.reading.lighteval_runs import Results, folder_of_llm, plain_task, results_in
+from llmfusionbench.builders.reading.objects import sampling
+from llmfusionbench.builders.reading.parquet_records import read_any
+from llmfusionbench.builders.reading.run_times import time_of
+from llmfusionbench.builders.records import Note, Part, Rejected
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.types import Candidate
+
+_FIRST: Final = 200
+"""How many rows of a file show its metrics."""
+_PARENT: Final = "{parent}"
+
+
+@dataclass(frozen=True)
+class _Run:
+    path: Path
+    file: str
+    task: str
+    llm: str
+    results: Results | None
+
+
+@dataclass
+class _Found:
+    """The metrics of all files, for an option that names one."""
+
+    metrics: dict[str, None] = field(default_factory=dict)
+    measured: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LightEval:
+    """Reads LightEval's details (`details_<task>|<n>_<time>.parquet`), of the layout of structs and of the older one.
+
+    Args:
+        llm: The LLM of files whose results and folder (`details/<org>/<model>/<time>`) name none; `{parent}` stands for the
+            name of the folder.
+        metric: The metric that becomes the performance. By default the first that is a number from 0 to 1 of which a high value
+            is good; and so where a file lacks it.
+        prompt: What the prompt of a query is: `input`, the text as it was sent, or a path in the row such as `doc.query`, by
+            which the logs of other harnesses meet these.
+        task: The task of every query; by default the one that the rows or the name of the file state.
+        split: The split of every query; by default the one that the results state of the task, else `train`.
+        rescore_as: Our metric of the queries, such as `gsm8k` or `math`, by which `rescore` scores generated texts; by default
+            the name that the harness gives its own, which `rescore` does not know.
+        provenance: How the answers came about; by default `imported`.
+    """
+
+    FILES: ClassVar[tuple[str, ...]] = ("details_*.parquet", "results_*.json")
+
+    llm: str | None = None
+    metric: str | None = None
+    prompt: str = INPUT
+    task: str | None = None
+    split: str | None = None
+    rescore_as: str | None = None
+    provenance: str | None = None
+
+    def read(self, paths: Sequence[Path]) -> Iterator[Part]:
+        """Everything in the files, except runs that a later one supersedes."""
+        check_known(self.rescore_as)
+        known: list[Results] = []
+        details = []
+        for path, file in labelled(paths):
+            results = _results(path, file)
+            if results is None:
+                details.append((path, file))
+            else:
+                known.append(results)
+        if paths and not details:
+            raise InputError(f"{paths[0]}: results alone, expected details as well. Remedy: add the details_*.parquet files")
+        runs: dict[tuple[str, str], list[_Run]] = {}
+        for path, file in details:
+            run = self._run(path, file, known)
+            runs.setdefault((run.llm, run.task), []).append(run)
+        found = _Found()
+        for same in runs.values():
+            latest = max(time_of(run.path)[1] for run in same)
+            for run in same:
+                if time_of(run.path)[1] == latest:
+                    yield from self._file(run, found)
+                else:
+                    yield Note(run.file, f"another run of {run.llm} on {run.task} counts, which is later")
+        if paths and self.metric is not None and not found.measured:
+            raise UnknownNameError("metric", self.metric, list(found.metrics))
+
+    def _run(self, path: Path, file: str, known: Sequence[Results]) -> _Run:
+        """The LLM and the task of a file.
+
+        Raises:
+            InputError: it has no row of LightEval, or states no LLM.
+        """
+        reason, row = "it has no rows", None
+        for item in read_any(path, file):
+            row = None if isinstance(item, Rejected) or not isinstance(item[1], dict) else detail_of(item[1])
+            if row is not None:
+                break
+            reason = item.reason if isinstance(item, Rejected) else "a row has no doc and model_response, and no full_prompt"
+        if row is None:
+            raise InputError(f"{path}: no row of LightEval in it ({reason}). Remedy: check the file, or use another source")
+        name, time = time_of(path)
+        same = [results for results in known if results.time and results.time == time]
+        results = same[0] if same else known[0] if len(known) == 1 and not time else None
+        stated = results.llm if results is not None else None
+        folder = path.absolute().parent.name
+        llm = stated or folder_of_llm(path) or (self.llm.replace(_PARENT, folder) if self.llm else None)
+        if not llm:
+            raise InputError(
+                f"{path}: no results among the files name its LLM, nor does its folder (details/ORG/MODEL/TIME). Remedy: add "
+                "the results_*.json of its run, or set --option llm=NAME"
+            )
+        given = row.task if isinstance(row.task, str) and row.task else name.removeprefix("details_")
+        return _Run(path, file, self.task or plain_task(given), llm, results)
+
+    def _file(self, run: _Run, found: _Found) -> Iterator[Part]:
+        items = read_any(run.path, run.file)
+        head = list(islice(items, _FIRST))
+        rows = [detail_of(i[1]) for i in head if not isinstance(i, Rejected) and isinstance(i[1], dict)]
+        whole = [row for row in rows if row is not None]
+        metric = choose(self.metric, (), [row.metrics for row in whole], [max(1, len(row.texts)) for row in whole])
+        found.metrics |= dict.fromkeys(name for row in whole for name in row.metrics)
+        found.measured |= metric is not None and metric.name == self.metric
+        details = Details(self.prompt, metric, self.rescore_as)
+        llm, mode = Candidate.of_two_modes(run.llm)
+        shared = {
+            "split": self.split or (run.results.split(run.task) if run.results is not None else None) or "train",
+            "task": run.task,
+            "llm": llm,
+            "mode": mode,
+            "requested_model": run.results.model if run.results is not None else None,
+            "sampling": _settings(run.results),
+            "provenance": provenance_beside(run.path, self.provenance),
+        }
+        identity = partial(identity_of, names={}, task=run.task, llm=run.llm)
+        yield from read_records(run.path, run.file, details.read, shared, identity=identity, items=chain(head, items))
+        yield from (Note(run.file, text) for text in _notes(metric))
+
+
+def _results(path: Path, file: str) -> Results | None:
+    """What a file of results states; None for any other file."""
+    if path.name.lower().endswith((".parquet", ".pq")):
+        return None
+    fields, _ = read_fields(path, file, "\0")
+    return results_in(path, fields)
+
+
+def _settings(results: Results | None) -> Mapping[str, Any] | None:
+    try:
+        return sampling(results.settings if results is not None else None, "generation_parameters")
+    except BadRecordError:  # settings that are no numbers, such as a schedule
+        return None
+
+
+def _notes(metric: Metric | None) -> Sequence[str]:
+    if metric is None:
+        return ["no metric of it is a number from 0 to 1, so its answers get no score. --option metric=NAME chooses one"]
+    return metric.notes()

@@ -1,0 +1,241 @@
+"""OpenCompass: files of predictions, one per LLM and dataset, with the scores in the results files of the same names.
+
+The layout is `<work_dir>/<time>/predictions/<model>/<dataset>.json` and `.../results/<model>/<dataset>.json`. The parts of a
+dataset that ran apart are `<dataset>_0.json`, `<dataset>_1.json`, ...; the results count through them. The latest run counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from llmfusionbench.builders.reading.fields import BadRecordError, identity_of
+from llmfusionbench.builders.reading.file_names import labelled, provenance_beside, stem
+from llmfusionbench.builders.reading.harness_metrics import Metric, check_known, name_of
+from llmfusionbench.builders.reading.json import Item, read_entries, read_items
+from llmfusionbench.builders.reading.json_records import read_records
+from llmfusionbench.builders.reading.opencompass_details import Scores, metric_of_details, results_fields, score_in, scores_of
+from llmfusionbench.builders.reading.opencompass_predictions import ORIGIN, answers, asked, is_prediction, truth
+from llmfusionbench.builders.records import Note, Part, Rejected
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.types import Candidate
+
+_PREDICTIONS: Final = "predictions"
+_RESULTS: Final = "results"
+_TIME: Final = re.compile(r"\d{8}_\d{6}")
+_PART: Final = re.compile(r"(.{1,300})_(\d{1,6})")
+_OF_A_LINE: Final = ("idx", "origin_prompt", "prediction", "gold")
+"""Fields of a prediction, of which a line has one first."""
+_PARENT: Final = "{parent}"
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file of predictions."""
+
+    path: Path
+    file: str
+    llm: str
+    dataset: str
+    part: int
+    """Number of the part among those of its dataset, from 0."""
+
+    @property
+    def time(self) -> str:
+        """The time of its run, empty where no folder states one."""
+        return next((folder.name for folder in self.path.absolute().parents if _TIME.fullmatch(folder.name)), "")
+
+
+@dataclass
+class _Found:
+    """The scores that the results have, for an option that names one."""
+
+    names: dict[str, None] = field(default_factory=dict)
+    measured: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenCompass:
+    """Reads OpenCompass' predictions (`predictions/<model>/<dataset>.json`) with the details in its results.
+
+    Args:
+        llm: The LLM of files that are in no folder `predictions/<model>/`; `{parent}` stands for the name of the folder.
+        metric: The score in the details of a record that becomes the performance; by default `correct`, or the first of its
+            other usual names.
+        prompt: What the prompt of a query is: `origin_prompt`, what was sent, or a path in the record.
+        task: The task of every query; by default the dataset that the name of the file states.
+        split: The split of every query; by default `train`.
+        rescore_as: Our metric of the queries, such as `gsm8k` or `math`, by which `rescore` scores generated texts; by default
+            the name that the harness gives its own, which `rescore` does not know.
+        provenance: How the answers came about; by default `imported`.
+    """
+
+    FILES: ClassVar[tuple[str, ...]] = ("*.json",)
+
+    llm: str | None = None
+    metric: str | None = None
+    prompt: str = ORIGIN
+    task: str | None = None
+    split: str | None = None
+    rescore_as: str | None = None
+    provenance: str | None = None
+
+    def read(self, paths: Sequence[Path]) -> Iterator[Part]:
+        """Everything in the files, except runs that a later one supersedes."""
+        check_known(self.rescore_as)
+        results: dict[Path, Path] = {}
+        named: list[tuple[Path, str]] = []
+        for path, file in labelled(paths):
+            if _is_results(path, file):
+                results[path.absolute()] = path
+            else:
+                named.append((path, file))
+        if paths and not named:
+            raise InputError(f"{paths[0]}: results alone. Remedy: add the predictions, predictions/MODEL/DATASET.json")
+        runs: dict[tuple[str, str], list[_File]] = {}
+        for one in self._files(named):
+            runs.setdefault((one.llm, one.dataset), []).append(one)
+        found = _Found()
+        for same in runs.values():
+            latest = max(one.time for one in same)
+            yield from (
+                Note(one.file, f"another run of {one.llm} on {one.dataset} counts, which is later")
+                for one in same
+                if one.time != latest
+            )
+            yield from self._dataset(sorted((o for o in same if o.time == latest), key=lambda o: o.part), results, found)
+        if paths and self.metric is not None and not found.measured:
+            raise UnknownNameError("metric", self.metric, list(found.names))
+
+    def _files(self, named: Sequence[tuple[Path, str]]) -> Iterator[_File]:
+        """The files with their LLMs and datasets.
+
+        Raises:
+            InputError: one has no prediction, or states no LLM.
+        """
+        there = {path.absolute() for path, _ in named}
+        for path, file in named:
+            reason = "it has no records"
+            for _, item in _entries(path, file):
+                if not isinstance(item, Rejected) and is_prediction(item[1]):
+                    break
+                reason = item.reason if isinstance(item, Rejected) else "a record has no prediction"
+            else:
+                raise InputError(f"{path}: no prediction in it ({reason}). Remedy: check the file, or use another source")
+            llm = self._llm(path)
+            dataset, part = stem(path), 0
+            match = _PART.fullmatch(dataset)
+            first = match and path.absolute().with_name(path.name.replace(f"{match[1]}_{match[2]}", f"{match[1]}_0", 1))
+            if match and first in there:
+                dataset, part = match[1], int(match[2])
+            yield _File(path, file, llm, dataset, part)
+
+    def _llm(self, path: Path) -> str:
+        folders = [folder.name for folder in path.absolute().parents]
+        if _PREDICTIONS in folders[1:]:
+            return "/".join(reversed(folders[: folders.index(_PREDICTIONS, 1)]))
+        if self.llm is None:
+            raise InputError(
+                f"{path}: its folder names no LLM, expected predictions/MODEL/. Remedy: move it there, or set --option llm=NAME"
+            )
+        return self.llm.replace(_PARENT, folders[0])
+
+    def _dataset(self, files: Sequence[_File], results: dict[Path, Path], found: _Found) -> Iterator[Part]:
+        """The answers of one LLM to one dataset, whose parts come one after the other."""
+        scores: Scores = {}
+        fields = _results_of(files[0], results)
+        if fields is not None:
+            scores = scores_of(fields)
+        metric = metric_of_details(self.metric, scores)
+        found.names |= dict.fromkeys(name for detail in scores.values() for name in detail)
+        found.measured |= metric is not None and metric.name == self.metric
+        before = 0
+        for one in files:
+            count = yield from self._file(one, scores, metric, before)
+            before += count
+        if metric is None:
+            why = "no results of it are among the files or beside them" if fields is None else "its results have no details"
+            yield Note(files[0].file, f"{why}, so its answers get no score. Remedy: evaluate with --dump-eval-details")
+        else:
+            yield from (Note(files[0].file, text) for text in metric.notes())
+
+    def _file(self, one: _File, scores: Scores, metric: Metric | None, before: int) -> Generator[Part, None, int]:
+        llm, mode = Candidate.of_two_modes(one.llm)
+        keys: list[str] = []
+
+        def items() -> Iterator[Item]:
+            for key, item in _entries(one.path, one.file):
+                keys.append(key)
+                yield item
+
+        def read(record: dict[str, Any]) -> list[dict[str, Any]]:
+            if not is_prediction(record):
+                raise BadRecordError("the record has no prediction")
+            key = str(record.get("idx", keys[-1]))
+            key = str(int(key) + before) if key.isdecimal() and len(key) < 10 else key
+            texts = answers(record)
+            detail = scores.get(key)
+            scored = [None] * len(texts) if metric is None or detail is None else score_in(metric, detail, len(texts))
+            query = {**asked(record, self.prompt), "ground_truth": truth(record), "source_id": key}
+            several = len(texts) > 1
+            return [
+                {**query, "response": text, "performance": score, "replicate": i if several else None}
+                for i, (text, score) in enumerate(zip(texts, scored, strict=True))
+            ]
+
+        shared = {
+            "split": self.split or "train",
+            "task": self.task or one.dataset,
+            "llm": llm,
+            "mode": mode,
+            "metric": name_of(metric, self.rescore_as),
+            "provenance": provenance_beside(one.path, self.provenance),
+        }
+        identity = partial(identity_of, names={}, task=one.dataset, llm=one.llm)
+        yield from read_records(one.path, one.file, read, shared, identity=identity, items=items())
+        return len(keys)
+
+
+def _first(path: Path, file: str) -> tuple[str, Any]:
+    """The first key of a file's object and its value; nothing of any other file."""
+    for key, item in read_entries(path, file):
+        return key, None if isinstance(item, Rejected) else item[1]
+    return "", None
+
+
+def _entries(path: Path, file: str) -> Iterator[tuple[str, Item]]:
+    """The predictions of a file by number: an object by number, a list, or lines each with its number `idx`."""
+    key = _first(path, file)[0]
+    if key and key not in _OF_A_LINE:
+        yield from read_entries(path, file)
+    else:
+        for row, item in enumerate(read_items(path, file)):
+            yield str(row), item
+
+
+def _is_results(path: Path, file: str) -> bool:
+    """Whether a file holds results: by its folders, or else by its fields."""
+    folders = [folder.name for folder in path.absolute().parents]
+    if _PREDICTIONS in folders[1:] or is_prediction(_first(path, file)[1]):
+        return False
+    return _RESULTS in folders[1:] or results_fields(path, file) is not None
+
+
+def _results_of(one: _File, results: dict[Path, Path]) -> dict[str, Any] | None:
+    """The fields of the results of a file: of the same LLM and dataset in the folder `results`, given or on disk."""
+    path = one.path.absolute()
+    parts = list(path.parts)
+    ending = path.name.removeprefix(stem(path))
+    if _PREDICTIONS in parts:
+        at = len(parts) - 1 - parts[::-1].index(_PREDICTIONS)
+        place = Path(*parts[:at], _RESULTS, *parts[at + 1 : -1], one.dataset + ending)
+        if place in results or place.is_file():
+            return results_fields(place, place.name)
+    same = [
+        other for other in results if stem(other) == one.dataset and other.parent.name in (path.parent.name, one.llm, _RESULTS)
+    ]
+    return results_fields(same[0], same[0].name) if len(same) == 1 else None

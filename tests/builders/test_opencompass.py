@@ -1,0 +1,166 @@
+"""OpenCompass' predictions with the scores in its results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmfusionbench.builders.sources.opencompass import OpenCompass
+from llmfusionbench.errors import InputError, UnknownNameError
+from tests.helpers.reading import read, real_logs, write_json, write_lines
+
+TURNS = [{"role": "SYSTEM", "prompt": "Be short."}, {"role": "HUMAN", "prompt": "1+1?"}]
+
+
+def prediction(i: int, text: Any = "It is 3.", **more: Any) -> dict[str, Any]:
+    return {"origin_prompt": f"Question: {i}+1?", "prediction": text, "gold": str(i + 1), **more}
+
+
+def dataset(root: Path, *texts: Any, details: Any = None, name: str = "sums", llm: str = "tiny-hf") -> Path:
+    """Predictions of a dataset, and results with details if these are given; the path of the predictions."""
+    if details is not None:
+        write_json(root / "results" / llm / f"{name}.json", {"accuracy": 50.0, "details": details})
+    return write_json(root / "predictions" / llm / f"{name}.json", {str(i): prediction(i, t) for i, t in enumerate(texts)})
+
+
+def test_predictions_with_details_by_number(tmp_path: Path) -> None:
+    details = {"type": "GEN", "1": {"predictions": "No.", "correct": False}, "0": {"predictions": "1", "correct": True}}
+    found = read(OpenCompass(), dataset(tmp_path / "20260203_040506", "It is 1.", "No.", details=details))
+    assert [(r["task"], r["source_id"], r["llm"], r["prompt"], r["response"], r["performance"]) for r in found.rows] == [
+        ("sums", "0", "tiny-hf", "Question: 0+1?", "It is 1.", 1.0),
+        ("sums", "1", "tiny-hf", "Question: 1+1?", "No.", 0.0),
+    ]
+    assert (found.rows[0]["ground_truth"], found.rows[0]["metric"], found.rows[0]["split"]) == ("1", "correct", "train")
+    assert found.rejected == []
+    assert found.notes == []
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        [{"pred": "1", "correct": True}, {"pred": "3", "correct": False}],
+        {"0": {"correct": "True"}, "1": {"correct": "False"}},
+        {"0": {"is_correct": 1}, "1": {"is_correct": 0}},
+    ],
+)
+def test_details_in_other_forms(tmp_path: Path, details: Any) -> None:
+    path = dataset(tmp_path, "1", "3", details=details)
+    assert read(OpenCompass(), path, tmp_path / "results" / "tiny-hf" / "sums.json").column("performance") == [1.0, 0.0]
+
+
+def test_results_without_details(tmp_path: Path) -> None:
+    path = dataset(tmp_path, "1")
+    write_json(tmp_path / "results" / "tiny-hf" / "sums.json", {"accuracy": 50.0})
+    found = read(OpenCompass(), path)
+    assert found.column("performance") == [None]
+    assert found.notes == [
+        "its results have no details, so its answers get no score. Remedy: evaluate with --dump-eval-details"
+    ]
+
+
+def test_parts_of_a_dataset_count_through(tmp_path: Path) -> None:
+    folder = tmp_path / "predictions" / "tiny-hf"
+    paths = [
+        write_json(folder / f"sums_{part}.json", {str(i): prediction(2 * part + i, f"{part}.{i}") for i in range(2)})
+        for part in range(2)
+    ]
+    details = [{"correct": flag} for flag in (True, False, False, True)]
+    write_json(tmp_path / "results" / "tiny-hf" / "sums.json", {"accuracy": 50.0, "details": details})
+    found = read(OpenCompass(), *reversed(paths))
+    assert [(r["task"], r["source_id"], r["response"], r["performance"]) for r in found.rows] == [
+        ("sums", "0", "0.0", 1.0),
+        ("sums", "1", "0.1", 0.0),
+        ("sums", "2", "1.0", 0.0),
+        ("sums", "3", "1.1", 1.0),
+    ]
+
+
+def test_a_dataset_whose_name_ends_in_a_number(tmp_path: Path) -> None:
+    path = dataset(tmp_path, "1", name="aime_2024")
+    assert read(OpenCompass(), path).column("task") == ["aime_2024"]
+
+
+def test_turns_of_a_prompt(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "predictions" / "m" / "s.json", {"0": prediction(0, origin_prompt=TURNS)})
+    assert read(OpenCompass(), path).column("messages") == [
+        [{"role": "system", "content": "Be short."}, {"role": "user", "content": "1+1?"}]
+    ]
+
+
+def test_several_predictions_are_replicates(tmp_path: Path) -> None:
+    found = read(OpenCompass(), dataset(tmp_path, ["a", "b"], details=[{"correct": [True, False]}]))
+    assert [(r["replicate"], r["response"], r["performance"]) for r in found.rows] == [(0, "a", 1.0), (1, "b", 0.0)]
+
+
+def test_options_that_were_scored(tmp_path: Path) -> None:
+    row = {
+        "label: A": {"testing input": "Grass is red", "PPL": 2.5},
+        "label: B": {"testing input": "Grass is green", "PPL": 1.5},
+        "prediction": "B",
+        "gold": "B",
+    }
+    path = write_json(tmp_path / "predictions" / "m" / "s.json", {"0": row})
+    found = read(OpenCompass(), path)
+    assert [(r["prompt"], r["response"], r["ground_truth"]) for r in found.rows] == [("Grass is", "B", "B")]
+
+
+def test_lines_with_numbers(tmp_path: Path) -> None:
+    rows = [{"idx": i, **prediction(i, str(i + 1))} for i in (1, 0)]
+    path = write_lines(tmp_path / "predictions" / "m" / "s.jsonl", rows)
+    assert [(r["source_id"], r["response"]) for r in read(OpenCompass(), path).rows] == [("1", "2"), ("0", "1")]
+
+
+def test_the_latest_run_counts(tmp_path: Path) -> None:
+    paths = [dataset(tmp_path / time, text) for time, text in (("20260203_040506", "old"), ("20260204_040506", "new"))]
+    found = read(OpenCompass(), *paths)
+    assert found.column("response") == ["new"]
+    assert found.notes[0] == "another run of tiny-hf on sums counts, which is later"
+
+
+def test_an_llm_that_no_folder_names(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "logs" / "sums.json", {"0": prediction(0)})
+    with pytest.raises(InputError, match=r"--option llm=NAME"):
+        read(OpenCompass(), path)
+    assert read(OpenCompass(llm="{parent}"), path).column("llm") == ["logs"]
+
+
+def test_results_alone(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "results" / "m" / "sums.json", {"accuracy": 50.0, "details": []})
+    with pytest.raises(InputError, match="results alone"):
+        read(OpenCompass(), path)
+
+
+def test_a_metric_that_no_results_have(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="correct"):
+        read(OpenCompass(metric="right"), dataset(tmp_path, "1", details=[{"correct": True}]))
+
+
+def test_a_record_of_something_else_is_rejected(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "predictions" / "m" / "s.json", {"0": prediction(0), "1": {"a": 1}, "2": [1]})
+    found = read(OpenCompass(), path)
+    assert len(found.rows) == 1
+    assert [reason for _, _, reason in found.reasons] == [
+        "the record has no prediction",
+        "the record is a list, expected a JSON object",
+    ]
+
+
+def test_the_shape_given() -> None:
+    paths = real_logs("formats/shapes/opencompass_shape/*.json")
+    raw = json.loads(paths[0].read_text())
+    found = read(OpenCompass(llm="tiny"), *paths)
+    assert [(r["source_id"], r["response"], r["ground_truth"]) for r in found.rows] == [
+        (key, record["prediction"], record["gold"]) for key, record in raw.items()
+    ]
+    assert found.rejected == []
+
+
+def test_results_that_hold_an_error_alone(tmp_path: Path) -> None:
+    path = dataset(tmp_path, "1")
+    results = write_json(tmp_path / "results" / "tiny-hf" / "sums.json", {"error": "no score"})
+    found = read(OpenCompass(), results, path)
+    assert found.column("performance") == [None]
+    assert "so its answers get no score" in found.notes[0]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from llmfusionbench.builders.records import Source
+from llmfusionbench.builders.sources.alpaca_eval import AlpacaEval
+from llmfusionbench.builders.sources.arena import Arena
 from llmfusionbench.builders.sources.embedllm import EmbedLLM
 from llmfusionbench.builders.sources.fusionbench import FusionBench
 from llmfusionbench.builders.sources.llmrouter import LLMRouter
 from llmfusionbench.builders.sources.llmrouterbench import LLMRouterBench
+from llmfusionbench.builders.sources.mt_bench import MTBench
 from llmfusionbench.builders.sources.release import Release
 from llmfusionbench.builders.sources.routellm import RouteLLM
 from llmfusionbench.builders.sources.routerbench import RouterBench
@@ -18,10 +21,13 @@ from llmfusionbench.builders.sources.wildbench import WildBench
 from llmfusionbench.builders.sources.zeroeval import ZeroEval
 
 SOURCES: Final[dict[str, type[Source]]] = {
+    "alpaca_eval": AlpacaEval,
+    "arena": Arena,
     "embedllm": EmbedLLM,
     "fusionbench": FusionBench,
     "llmrouter": LLMRouter,
     "llmrouterbench": LLMRouterBench,
+    "mt_bench": MTBench,
     "release": Release,
     "routellm": RouteLLM,
     "routerbench": RouterBench,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from llmfusionbench.builders.reading.fields import BadRecordError, count, identifier, literal, named, required_text, writable
 from llmfusionbench.builders.reading.json import Item
@@ -83,8 +83,7 @@ class Names:
         )
 
 
-@dataclass(frozen=True)
-class Battle:
+class Battle(NamedTuple):
     """One record."""
 
     llms: tuple[str, str]
@@ -101,7 +100,7 @@ class Battle:
     rubric: str | None
     moment: str | None
     domain: str | None
-    vote: tuple[str, ...] | None
+    vote: tuple[object, ...] | None
     """What distinguishes the vote from others on the same answers; None if the record has no id."""
 
     @classmethod
@@ -121,7 +120,8 @@ class Battle:
         is_llm = given[1] is not None or (given[0] is not None and is_llm_judge(given[0]))
         moment = moment_text(record.get(names.moment), names.moment) if names.moment else None
         share = _flagged(record) if names.winner == _FLAGS[0] else winners.share_of(word, names.winner, names.llms, one, other)
-        rubric = "; ".join(filter(None, (given[1], _SHOWN_NAMES if record.get("anony") in _FALSE else None)))
+        shown = _SHOWN_NAMES if record.get("anony") in _FALSE else None
+        rubric = f"{given[1]}; {shown}" if given[1] and shown else given[1] or shown
         bad = isinstance(word, str) and word.strip().lower() in _BOTH_BAD
         return cls(
             (one, other),
@@ -132,10 +132,10 @@ class Battle:
             "both bad" if bad else None,
             judge or (given[0] if is_llm and given[0] else HUMAN),
             judge is None and given[0] is not None and not is_llm,
-            rubric or None,
+            rubric,
             moment,
             _domain(record),
-            None if own is None else (own, str(turn), str(given), str(word), str(share), str(moment)),
+            None if own is None else (own, turn, given, share, bad, moment),
         )
 
 

@@ -40,8 +40,13 @@ class Place:
 
 def characters_in(record: Mapping[str, Any]) -> int:
     """The characters of a record's texts and lists of texts."""
-    values = record.values()
-    return sum(len(v) if isinstance(v, str) else sum(map(len, v)) if isinstance(v, list) else 0 for v in values)
+    total = 0
+    for value in record.values():
+        if isinstance(value, str):
+            total += len(value)
+        elif isinstance(value, list):
+            total += sum(map(len, value))
+    return total
 
 
 def nameless(value: Any) -> dict[str, Any]:

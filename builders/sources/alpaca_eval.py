@@ -27,12 +27,11 @@ from llmfusionbench.builders.reading.fields import (
 from llmfusionbench.builders.reading.file_names import labelled, stem
 from llmfusionbench.builders.reading.json_records import Place, read_records
 from llmfusionbench.builders.reading.judge_names import HUMAN
-from llmfusionbench.builders.reading.numbering import Answers, Votes
-from llmfusionbench.builders.reading.sides import Side, both_sides, check_two, named_candidate
+from llmfusionbench.builders.reading.numbering import Answers, Votes, query_key
+from llmfusionbench.builders.reading.sides import Side, both_sides, candidate_name, check_two, named_candidate
 from llmfusionbench.builders.reading.tables import read_rows
 from llmfusionbench.builders.reading.verdicts import other_preference
 from llmfusionbench.builders.records import Note, Part
-from llmfusionbench.types import query_id
 
 _WANTED: Final = frozenset(
     [
@@ -124,10 +123,10 @@ class AlpacaEval:
 
     def _output(self, record: dict[str, Any], names: _Named, known: _Known) -> Iterator[dict[str, Any]]:
         asked = self._asked(record)
-        side = known.side(asked, text(record, "generator") or self.llm or names.llm(), text(record, "output"))
-        given = {"replicate": side.replicate, "response": side.response}
-        missing = {"status": "missing"} if record.get("output") is None else {}
-        yield asked | named_candidate(side.llm) | given | missing
+        side = known.answers.side(_query(asked), text(record, "generator") or self.llm or names.llm(), text(record, "output"))
+        status = "missing" if record.get("output") is None else side.status
+        given = {"replicate": side.replicate, "response": side.response, "status": status}
+        yield asked | named_candidate(side.llm) | given
 
     def _annotation(self, record: dict[str, Any], names: _Named, row: int, known: _Known) -> Iterator[dict[str, Any]]:
         asked = self._asked(record)
@@ -135,10 +134,11 @@ class AlpacaEval:
         llms = (named or REFERENCE, text(record, "generator_2") or self.llm or names.llm(annotated=True))
         check_two(*llms, ("generator_1", "generator_2"))
         share = names.share(_preference(record.get("preference")), row)
-        first, second = (known.side(asked, llm, text(record, f"output_{i}")) for i, llm in enumerate(llms, 1))
+        query = _query(asked)
+        first, second = (known.answers.side(query, llm, text(record, f"output_{i}")) for i, llm in enumerate(llms, 1))
         judge = self.judge or _annotator(record) or names.annotator()
         if judge == HUMAN:
-            judge = known.vote(asked, first, second)
+            judge = known.vote(query, first, second)
         switched = next((record[name] for name in _SWITCHED if isinstance(record.get(name), bool)), None)
         common = {
             **asked,
@@ -199,20 +199,15 @@ class _Known:
     answers: Answers = field(default_factory=Answers)
     votes: Votes = field(default_factory=Votes)
 
-    def side(self, asked: dict[str, Any], llm: str, output: str | None) -> Side:
-        """An output with its replicate."""
-        replicate, response = self.answers.number(_query(asked), Side(llm).candidate.name, output)
-        return Side(llm, response, replicate)
-
-    def vote(self, asked: dict[str, Any], first: Side, second: Side) -> str:
+    def vote(self, query: int, first: Side, second: Side) -> str:
         """A name for the person who compared two outputs."""
-        query = _query(asked)
-        pairs = ((first, second), (second, first))
-        return self.votes.name(HUMAN, tuple((query, a.llm, str(a.replicate), b.llm) for a, b in pairs), None)
+        one, other = candidate_name(first.llm), candidate_name(second.llm)
+        sides = ((query, one, first.replicate, other), (query, other, second.replicate, one))
+        return self.votes.name(HUMAN, sides, None)
 
 
-def _query(asked: dict[str, Any]) -> str:
-    return query_id(canonical_task(asked["task"]), asked["prompt"])
+def _query(asked: dict[str, Any]) -> int:
+    return query_key(canonical_task(asked["task"]), asked)
 
 
 def _annotator(record: dict[str, Any]) -> str | None:

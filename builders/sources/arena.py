@@ -19,12 +19,11 @@ from llmfusionbench.builders.reading.fields import identity_of
 from llmfusionbench.builders.reading.file_names import labelled
 from llmfusionbench.builders.reading.json_records import Place, read_records
 from llmfusionbench.builders.reading.judge_names import HUMAN
-from llmfusionbench.builders.reading.numbering import Answers, Votes
-from llmfusionbench.builders.reading.sides import Asked, Side, both_sides
+from llmfusionbench.builders.reading.numbering import Answers, Votes, query_key
+from llmfusionbench.builders.reading.sides import Side, both_sides, candidate_name
 from llmfusionbench.builders.reading.tables import read_rows
 from llmfusionbench.builders.reading.verdicts import Winners
 from llmfusionbench.builders.records import Note, Part
-from llmfusionbench.types import content_id, query_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +61,7 @@ class Arena:
             source = f"{file}#{place.row}" if nameless else battle.source_id
             counts["nameless"] += nameless
             counts["unnamed"] += battle.user
-            query = _query(task, battle.asked, source)
+            query = query_key(task, battle.asked, source)
             sides, judge = numbers.of(query, battle)
             common = {**battle.asked, "source_id": source, "domain": battle.domain, "judge": judge}
             common |= {"judge_reason": battle.reason, "judge_rubric": battle.rubric, "judge_created_at": battle.moment}
@@ -89,10 +88,8 @@ class Arena:
                 "user. Another name is set with --option judge=NAME",
             )
         if counts["nameless"]:
-            yield Note(
-                file,
-                f"{_records(counts['nameless'])} without a prompt and an id: each is a query named by its place in the file",
-            )
+            nameless = _records(counts["nameless"])
+            yield Note(file, f"{nameless} without a prompt and an id: each is a query named by its place in the file")
 
 
 @dataclass(frozen=True)
@@ -102,23 +99,13 @@ class _Numbers:
     answers: Answers = field(default_factory=Answers)
     votes: Votes = field(default_factory=Votes)
 
-    def of(self, query: str, battle: Battle) -> tuple[tuple[Side, Side], str]:
+    def of(self, query: int, battle: Battle) -> tuple[tuple[Side, Side], str]:
         """The two sides of a battle with their replicates, and its judge."""
-        one, other = (self._side(query, *said) for said in zip(battle.llms, battle.answers, strict=True))
-        a, b = one.candidate.name, other.candidate.name
-        keys = ((query, a, str(one.replicate), b, "first"), (query, b, str(other.replicate), a, "second"))
-        stated = None if battle.vote is None else (query, a, b, str(one.replicate), str(other.replicate), *battle.vote)
+        one, other = (self.answers.side(query, *said) for said in zip(battle.llms, battle.answers, strict=True))
+        a, b = (candidate_name(llm) for llm in battle.llms)
+        keys = ((query, a, one.replicate, b, "first"), (query, b, other.replicate, a, "second"))
+        stated = None if battle.vote is None else (*keys, battle.vote)
         return (one, other), self.votes.name(battle.judge, keys, stated)
-
-    def _side(self, query: str, llm: str, answer: str | None) -> Side:
-        bare = Side(llm)
-        replicate, response = self.answers.number(query, bare.candidate.name, answer)
-        return Side(llm, response, replicate)
-
-
-def _query(task: str, asked: Asked, source: str | None) -> str:
-    """The id of what was asked, or that of its name in the file."""
-    return query_id(task, asked.get("prompt", ""), asked.get("messages")) if asked else content_id(task, "", source or "")
 
 
 def _records(count: int) -> str:

@@ -134,7 +134,7 @@ class MTBench:
             judged = _judged(record, self.judge, judges, key, "1 to 10, mapped to (score - 1) / 9")
             yield query | llm | judged | {"judge_score": score, "judge_reason": text(record, "judgment")}
 
-        yield from _parts(one, read, self._shared(one, benches), scales={"judge_score": SCALE})
+        yield from _parts(one, read, self._shared(one, benches), scales={"judge_score": SCALE}, required=None)
         scores.check()
         if failed["score"]:
             records = f"{failed['score']:,} record{'s' * (failed['score'] > 1)}"
@@ -234,9 +234,8 @@ def _kind_of(path: Path, file: str) -> str:
 
 def _parts(one: _File, read: Callable[[Record], Iterator[Record]], shared: Record, **more: Any) -> Iterator[Part]:
     identity = partial(identity_of, names={"llm": "model"})
-    yield from read_records(
-        one.path, one.file, read, shared, identity=identity, required=f"{one.kind} record of MT-Bench", **more
-    )
+    needed: Record = {"required": f"{one.kind} of MT-Bench", "identity": identity}
+    yield from read_records(one.path, one.file, read, shared, **needed | more)
 
 
 def _references(one: _File, bench: Bench) -> Iterator[Rejected]:

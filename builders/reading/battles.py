@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -31,6 +31,9 @@ _BOTH_BAD: Final = ("tie (bothbad)", "tie (both bad)", "bothbad", "both bad", "b
 _OTHERS: Final = ("judge", "turn", "anony", "is_code", "category_tag", *_IDS, *_PROMPTS, *_MOMENTS, *_WINNERS, *_FLAGS)
 WANTED: Final = frozenset([*_OTHERS, *(stem + end for ends in _ENDINGS for end in ends for stem in (*_LLMS, *_ANSWERS, _TALK))])
 """The columns that are read."""
+_ROLES: Final = ("user", "assistant")
+_FIRST: Final = 64
+"""Number of records whose columns are looked at."""
 _SHOWN_NAMES: Final = "the names of the LLMs were shown"
 _TRUE: Final = (True, 1, "1", "true", "True", "1.0")
 _FALSE: Final = (False, "false", "False")
@@ -51,28 +54,28 @@ class Names:
 
     @classmethod
     def found(cls, path: Path, items: Iterator[Item]) -> tuple[Names, Iterator[Item]]:
-        """The names in a file by its first record, and all records.
+        """The names in a file by its first records, and all records.
 
         Raises:
-            InputError: the first record has no two LLMs with a winner.
+            InputError: the first records have no two LLMs with a winner.
         """
-        before: list[Item] = []
-        for item in items:
-            before.append(item)
-            if not isinstance(item, Rejected) and isinstance(item[1], dict) and item[1]:
-                return cls.of(path, item[1]), chain(before, items)
-        first = next((item.reason for item in before if isinstance(item, Rejected)), "it has no records")
-        raise InputError(f"{path}: no battle in it ({first}). Remedy: check the file, or use another source")
+        first = list(islice(items, _FIRST))
+        records = [item[1] for item in first if not isinstance(item, Rejected)]
+        record = {name: None for each in records if isinstance(each, dict) for name in each}
+        if not record:
+            reason = next((item.reason for item in first if isinstance(item, Rejected)), "it has no records")
+            raise InputError(f"{path}: no battle in it ({reason}). Remedy: check the file, or use another source")
+        return cls.of(path, record), chain(first, items)
 
     @classmethod
     def of(cls, path: Path, record: Mapping[str, Any]) -> Names:
-        """The names in a record."""
+        """The names in a record, or in some of them together."""
         llms = _pair(record, _LLMS)
         winner = next((name for name in (*_WINNERS, _FLAGS[0]) if name in record), None)
         if llms is None or winner is None:
             lacks = "two LLMs, such as model_a and model_b" if llms is None else "a winner"
             raise InputError(
-                f"{path}: no battle in it (its first record lacks {lacks}). Remedy: check the file, or use another source"
+                f"{path}: no battle in it (its first records lack {lacks}). Remedy: check the file, or use another source"
             )
         return cls(
             llms,
@@ -175,7 +178,7 @@ def _said(record: Mapping[str, Any], names: Names, turn: int | None) -> tuple[As
     asked: Asked = {}
     answers: list[str | None] = [None, None]
     if names.talks:
-        talks = [turns(record.get(name), name) for name in names.talks]
+        talks = [_turns(record.get(name), name) for name in names.talks]
         cut = [_until(talk, turn) for talk in talks]
         found = [asked_turns(talk) for talk in cut if talk]
         if len(found) == 2 and found[0] != found[1]:
@@ -192,6 +195,17 @@ def _said(record: Mapping[str, Any], names: Names, turn: int | None) -> tuple[As
         given = [_answer(record.get(name), name, listed, turn) for name in names.answers]
         answers = [text if text is not None else said for text, said in zip(given, answers, strict=True)]
     return asked, (answers[0], answers[1])
+
+
+def _turns(value: Any, name: str) -> list[Turn] | None:
+    """As `turns`, which is slower on the plain turns that most files hold."""
+    found: list[Turn] = []
+    for turn in value if isinstance(value, list) else ():
+        role, content = (turn.get("role"), turn.get("content")) if type(turn) is dict else (None, None)
+        if role not in _ROLES or type(content) is not str or not content.isascii() or "tool_calls" in turn:
+            return turns(value, name)
+        found.append({"role": role, "content": content})
+    return found or turns(value, name)
 
 
 def _until(talk: list[Turn] | None, turn: int | None) -> list[Turn]:
@@ -232,7 +246,7 @@ def _answer(value: Any, name: str, asked: int, turn: int | None) -> str | None:
         return None if last is None else writable(last, name)
     if isinstance(value, dict):
         value = value.get("content", value.get("text"))
-    if value is None:
+    if value is None or value != value:  # NaN is not itself
         return None
     if not isinstance(value, str):
         raise BadRecordError(f"{name} is {named(value)}, expected a text, or as many texts as turns")

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -44,6 +45,9 @@ _FAILED: Final = (-1, "-1", "-1.0")
 _PAIRED: Final = ("model_1", "model_2")
 _VERDICTS: Final = (("g1_winner", "first", "g1_judgment"), ("g2_winner", "second", "g2_judgment"))
 """(column of the winner, place of the first LLM's answer in what the judge was shown, column of the judge's reply)."""
+
+_FIRST: Final = 64
+"""Number of records by which a file is known."""
 
 Record = dict[str, Any]
 
@@ -205,13 +209,13 @@ class _Benches:
 
 
 def _kind_of(path: Path, file: str) -> str:
-    """What a file holds, by its first record.
+    """What a file holds, by its first records.
 
     Raises:
         InputError: that is not of MT-Bench.
     """
     reason = "it has no records"
-    for item in read_items(path, file):
+    for item in islice(read_items(path, file), _FIRST):
         if isinstance(item, Rejected):
             reason = item.reason
             continue
@@ -227,8 +231,7 @@ def _kind_of(path: Path, file: str) -> str:
         kind = next((kind for kind, fits in found if fits), None)
         if kind:
             return kind
-        reason = "its first record has none of turns, choices, score and model_1"
-        break
+        reason = "its first records have none of turns, choices, score and model_1"
     raise InputError(f"{path}: no question, answer or judgement of MT-Bench in it ({reason}). Remedy: check the file")
 
 

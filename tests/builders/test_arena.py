@@ -218,7 +218,7 @@ def test_other_names_of_columns(tmp_path: Path) -> None:
 )
 def test_files_that_are_none(tmp_path: Path, row: dict[str, Any], lacks: str) -> None:
     path = write_json(tmp_path / "b.json", [row])
-    with pytest.raises(InputError, match=f"b.json: no battle in it \\(its first record lacks {lacks}\\)"):
+    with pytest.raises(InputError, match=f"b.json: no battle in it \\(its first records lack {lacks}\\)"):
         list(Arena().read([path]))
     with pytest.raises(InputError, match=r"none of its columns is known, they are \"a\", \"b\""):
         list(Arena().read([write(tmp_path / "b.csv", b"a,b\n1,2\n")]))
@@ -236,12 +236,12 @@ def test_words_that_are_no_verdicts_refuse_the_file(tmp_path: Path) -> None:
 
 def test_a_bad_battle_costs_no_other(tmp_path: Path) -> None:
     rows = [
-        battle(0), 7, battle(1, model_b="x"), battle(2, model_a=""), battle(3, conversation_a="[x"), battle(4, turn=1.5),
-        battle(5, winner=["a"]), battle(6, judge={"a": 1}), battle(7, question_id=[]), battle(8),
+        {"question_id": "q"}, battle(0), 7, battle(1, model_b="x"), battle(2, model_a=""), battle(3, conversation_a="[x"),
+        battle(4, turn=1.5), battle(5, winner=["a"]), battle(6, judge={"a": 1}), battle(7, question_id=[]), battle(8),
     ]  # fmt: skip
     found = read(Arena(), write_lines(tmp_path / "b.jsonl", rows))
-    assert found.column("row") == [0, 0, 9, 9]
-    assert [row for _, row, _ in found.reasons] == list(range(1, 9))
+    assert found.column("row") == [1, 1, 10, 10]
+    assert [row for _, row, _ in found.reasons] == [0, *range(2, 10)]
 
 
 def test_the_documented_layout(tmp_path: Path) -> None:

@@ -202,9 +202,9 @@ def _turns(value: Any, name: str) -> list[Turn] | None:
     found: list[Turn] = []
     for turn in value if isinstance(value, list) else ():
         role, content = (turn.get("role"), turn.get("content")) if type(turn) is dict else (None, None)
-        if role not in _ROLES or type(content) is not str or not content.isascii() or "tool_calls" in turn:
+        if role not in _ROLES or type(content) is not str or "tool_calls" in turn:
             return turns(value, name)
-        found.append({"role": role, "content": content})
+        found.append({"role": role, "content": writable(content, name)})
     return found or turns(value, name)
 
 

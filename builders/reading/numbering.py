@@ -70,8 +70,9 @@ class Votes:
         number = None if whole is None else self._seen.get(whole)
         if number is None:
             keys = [hash((judge, side)) for side in sides]
-            number = max(self._cast.get(key, 0) for key in keys)
-            self._cast |= dict.fromkeys(keys, number + 1)
+            number = max([self._cast.get(key, 0) for key in keys])
+            for key in keys:
+                self._cast[key] = number + 1
             if whole is not None:
                 self._seen[whole] = number
         return f"{judge} {number + 1}" if number else judge

@@ -93,8 +93,8 @@ class MTBench:
             if one.kind == "prompts":
                 yield Note(one.file, "prompts of judges are not read")
         if benches.unknown and benches.known:
-            were = "record is about a question" if benches.unknown == 1 else "records are about questions"
-            yield Note(files[0].file, f"{benches.unknown:,} {were} that no file holds: the id stands for what was asked")
+            turns = f"{benches.unknown:,} answers or judgements"
+            yield Note(files[0].file, f"no file holds the questions of {turns}: the ids stand for what was asked")
 
     def _shared(self, one: _File, benches: _Benches) -> Record:
         return {"task": self.task or benches.task(one), "split": self.split, "metric": "judge"}

@@ -222,7 +222,7 @@ def test_other_questions_and_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"notes.jsonl: no question, answer or judgement of MT-Bench in it"):
         list(MTBench().read([write(tmp_path / "notes.jsonl", b'{"a": 1}\n')]))
     missing = read(MTBench(), hub, write_lines(tmp_path / "tiny.jsonl", [answer(9)]))
-    assert missing.notes == ["2 records are about questions that no file holds: the id stands for what was asked"]
+    assert missing.notes == ["no file holds the questions of 2 answers or judgements: the ids stand for what was asked"]
 
 
 def means(release: Release) -> dict[tuple[str, int], float]:

@@ -138,19 +138,12 @@ DEFECTS: Final[dict[str, tuple[Defect, ...]]] = {
     "mt_bench": (
         Defect("A judge's score is -1 where none was found in its reply", "It is null"),
         Defect("A failed call stands as `$ERROR$` in place of an answer", "The answer has the status `error`"),
-        Defect(
-            "The LLM's name in an answer can differ from that of the file", "The LLM is the one that the file is named after"
-        ),
-        Defect(
-            "The second turn follows each LLM's own first answer",
-            "A query has the turns of the user alone, which all LLMs share",
-        ),
+        Defect("An answer may name another LLM than its file does", "The LLM is the one that the file is named after"),
+        Defect("The second turn follows each LLM's own first answer", "A query has the turns of the user alone"),
     ),
     "arena": (
         Defect("Ids of users are the names of judges", "They are left out, and the judge is `human`"),
-        Defect(
-            "Answers and votes of several users meet on one prompt", "Answers have numbers of their own, and so have judges"
-        ),
+        Defect("Answers and votes of several users meet on one prompt", "Answers and judges are numbered"),
         Defect("In some battles the user saw the names of the LLMs", "`rubric` states it where the file does"),
     ),
 }

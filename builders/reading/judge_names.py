@@ -13,10 +13,10 @@ from llmfusionbench.builders.reading.fields import BadRecordError, literal, name
 HUMAN: Final = "human"
 """The judge that a person is: ids of users are not carried over."""
 _LLM: Final = re.compile(
-    r"(?i)(?:[a-z0-9._-]{1,64}/)?(?:gpt|chatgpt|o[1345](?![a-z])|claude|gemini|palm|llama|meta-llama|mistral|mixtral|qwen|qwq|"
-    r"deepseek|command|gemma|phi|grok|prometheus|pandalm|skywork|athene|nemotron|glm|kimi|alpaca_eval|weighted_)[a-z0-9._:@+-]*"
+    r"(?i)(?:[a-z0-9._-]{1,64}/)?(?:gpt|chatgpt|o[1345]|claude|gemini|palm|llama|mistral|mixtral|qwen|qwq|deepseek|command|gemma|"
+    r"phi|grok|prometheus|pandalm|skywork|athene|nemotron|glm|kimi)(?=[-.:@0-9]|_[0-9]|$)[a-z0-9._:@+-]*"
 )
-"""Names of LLMs as judges, and of AlpacaEval's annotators, which are called after them."""
+"""Names of LLMs as judges: a family, and not a word that only begins so."""
 
 
 def judge_and_prompt(value: Any) -> tuple[str | None, str | None]:

@@ -83,7 +83,10 @@ def test_no_id_of_a_user_is_in_a_release(tmp_path: Path) -> None:
         (["big", "pair-v2"], "big", "pair-v2"),
         ("['big', 'pair-v2']", "big", "pair-v2"),
         ("expert_7", "human", None),
-        ("o1ga", "human", None),
+        ("philip", "human", None),
+        ("claude_fan", "human", None),
+        ("qwen2.5-72b", "qwen2.5-72b", None),
+        ("o3", "o3", None),
         ("", "human", None),
         (None, "human", None),
     ],
@@ -93,7 +96,7 @@ def test_judges(tmp_path: Path, given: Any, name: str, rubric: str | None) -> No
     found = read(Arena(), path)
     assert (found.column("judge"), found.column("judge_rubric")) == ([name] * 2, [rubric] * 2)
     assert read(Arena(judge="crowd"), path).column("judge") == ["crowd"] * 2
-    assert bool(found.notes) == (given in ("expert_7", "o1ga"))
+    assert bool(found.notes) == (given in ("expert_7", "philip", "claude_fan"))
 
 
 def test_names_that_were_shown(tmp_path: Path) -> None:

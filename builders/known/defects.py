@@ -168,5 +168,22 @@ DEFECTS: Final[dict[str, tuple[Defect, ...]]] = {
         Defect("The files of scores do not hold the prompts", "Prompts come from the task file, where it was given"),
         Defect("Judges differ, and prefer long answers", "Each judge has rows of its own; the audit measures the preference"),
     ),
+    "alpaca_eval": (
+        Defect("The price and the time of an annotation are the annotator's", "They are left out"),
+        Defect("A tie is 0 in older files and 1.5 in newer ones, and a failed annotation is -1", "0.5, and null for -1"),
+        Defect("Annotators prefer long outputs", "Win rates are not corrected; the audit measures the preference"),
+        Defect("The order in which an annotator saw the two outputs is rarely kept", "`order` is null where it is not"),
+    ),
+    "mt_bench": (
+        Defect("A judge's score is -1 where none was found in its reply", "It is null"),
+        Defect("A failed call stands as `$ERROR$` in place of an answer", "The answer has the status `error`"),
+        Defect("An answer may name another LLM than its file does", "The LLM is the one that the file is named after"),
+        Defect("The second turn follows each LLM's own first answer", "A query has the turns of the user alone"),
+    ),
+    "arena": (
+        Defect("Ids of users are the names of judges", "They are left out, and the judge is `human`"),
+        Defect("Answers and votes of several users meet on one prompt", "Answers and judges are numbered"),
+        Defect("In some battles the user saw the names of the LLMs", "`rubric` states it where the file does"),
+    ),
 }
 """Source -> its defects; a source that is not listed has none that we know of."""

@@ -24,10 +24,29 @@ Identify = Callable[[Any], dict[str, Any]]
 """Gives what identifies a raw record, which may be any JSON value."""
 
 
+class Place:
+    """Where the record stands that is being read, for a function that makes log records of it."""
+
+    def __init__(self) -> None:
+        self.row = 0
+
+    def watched(self, items: Items) -> Iterator[tuple[int, Any] | Rejected]:
+        """The records, each noted when it is taken."""
+        for item in items:
+            if not isinstance(item, Rejected):
+                self.row = item[0]
+            yield item
+
+
 def characters_in(record: Mapping[str, Any]) -> int:
     """The characters of a record's texts and lists of texts."""
-    values = record.values()
-    return sum(len(v) if isinstance(v, str) else sum(map(len, v)) if isinstance(v, list) else 0 for v in values)
+    total = 0
+    for value in record.values():
+        if isinstance(value, str):
+            total += len(value)
+        elif isinstance(value, list):
+            total += sum(map(len, value))
+    return total
 
 
 def nameless(value: Any) -> dict[str, Any]:
@@ -67,6 +86,8 @@ def read_records(
     identity: Identify = nameless,
     items: Items | None = None,
     required: str | None = None,
+    scales: Mapping[str, tuple[float, float]] | None = None,
+    paired: bool = False,
 ) -> Iterator[Part]:
     """The log records of a file in batches, and its rejected records.
 
@@ -78,6 +99,8 @@ def read_records(
         identity: What identifies a rejected record.
         items: The raw records, if they are not the items of the file.
         required: What a record of the format is called, for a file that must have one.
+        scales: See `Records`.
+        paired: See `Records`.
 
     Raises:
         InputError: the file cannot be read, or it has no record of the format.
@@ -94,9 +117,9 @@ def read_records(
         rows.append({"file": file, "row": row, **shared, **record})
         characters += characters_in(record)
         if len(rows) >= _BATCH_ROWS or characters >= BATCH_CHARACTERS:
-            yield Records(record_table(rows))
+            yield Records(record_table(rows), scales=scales or {}, paired=paired)
             rows, characters = [], 0
     if rows:
-        yield Records(record_table(rows))
+        yield Records(record_table(rows), scales=scales or {}, paired=paired)
     if required and not taken:
         raise InputError(f"{path}: no {required} in it ({reason}). Remedy: check the file, or use another source")

@@ -2,10 +2,43 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any, Final
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.reading.fields import literal
+from llmfusionbench.builders.reading.fields import BadRecordError, literal, named, writable
+
+HUMAN: Final = "human"
+"""The judge that a person is: ids of users are not carried over."""
+_LLM: Final = re.compile(
+    r"(?i)(?:[a-z0-9._-]{1,64}/)?(?:gpt|chatgpt|o[1345]|claude|gemini|palm|llama|mistral|mixtral|qwen|qwq|deepseek|command|gemma|"
+    r"phi|grok|prometheus|pandalm|skywork|athene|nemotron|glm|kimi)(?=[-.:@0-9]|_[0-9]|$)[a-z0-9._:@+-]*"
+)
+"""Names of LLMs as judges: a family, and not a word that only begins so."""
+
+
+def judge_and_prompt(value: Any) -> tuple[str | None, str | None]:
+    """(judge, name of its prompt) of MT-Bench: a list of both, or its text, or a judge alone."""
+    listed = literal(value) if isinstance(value, str) and value.startswith("[") else value
+    if isinstance(listed, (list, tuple)) and 0 < len(listed) <= 2 and all(isinstance(p, str) and p for p in listed):
+        return writable(listed[0], "judge"), writable(listed[1], "judge") if len(listed) == 2 else None
+    if value is None or value == "":
+        return None, None
+    if not isinstance(value, str):
+        raise BadRecordError(f"judge is {named(value)}, expected a name, or a name and that of a prompt")
+    return writable(value, "judge"), None
+
+
+def is_llm_judge(name: str) -> bool:
+    """Whether a name is that of an LLM; the others may be ids of users."""
+    return _LLM.fullmatch(name) is not None
+
+
+def turn_id(question: str, turn: int | None) -> str:
+    """As `turn_ids`, of one question."""
+    return question if turn is None or turn < 2 else f"{question}-turn-{turn}"
 
 
 def judge_names(judges: pa.Array) -> pa.Array:

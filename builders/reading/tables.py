@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,17 +14,19 @@ import pyarrow as pa
 
 from llmfusionbench.builders.reading.csv import csv_columns, read_csv
 from llmfusionbench.builders.reading.fields import writable
-from llmfusionbench.builders.reading.json import read_items
+from llmfusionbench.builders.reading.json import Item, read_items
 from llmfusionbench.builders.reading.json_records import BATCH_CHARACTERS, characters_in, each_record
 from llmfusionbench.builders.reading.limits import check_columns, open_limited
 from llmfusionbench.builders.reading.parquet import parquet_columns, read_parquet
 from llmfusionbench.builders.records import Rejected
+from llmfusionbench.errors import InputError
 from llmfusionbench.validation.issue import shorten
 
 _SUFFIXES: Final = {
     ".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "json", ".ndjson": "json", ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
 _ROWS: Final = 4096
+_SHOWN: Final = 10
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,29 @@ def read_chunks(path: Path, file: str, needed: list[str]) -> Iterator[Chunk | Re
         case delimited:
             parts = read_csv(path, delimiter="\t" if delimited == "tsv" else ",", file=file)
             yield from numbered(part if isinstance(part, Rejected) else part.select(needed) for part in parts)
+
+
+def read_rows(path: Path, file: str, wanted: Collection[str]) -> Iterator[Item]:
+    """The records of a file as dictionaries, with their numbers from 0; of CSV and Parquet the `wanted` columns alone.
+
+    Raises:
+        InputError: the file cannot be read, or it is CSV or Parquet and has no such column.
+    """
+    if _format(path) == "json":
+        yield from read_items(path, file)
+        return
+    columns = column_names(path, file)
+    needed = [name for name in columns if name in wanted]
+    if not needed:
+        shown = ", ".join(shorten(name) for name in columns[:_SHOWN]) or "none"
+        raise InputError(
+            f"{path}: none of its columns is known, they are {shown}. Remedy: check the file, or use another source"
+        )
+    for chunk in read_chunks(path, file, needed):
+        if isinstance(chunk, Rejected):
+            yield chunk
+        else:
+            yield from zip(chunk.rows.tolist(), chunk.batch.to_pylist(), strict=True)
 
 
 def _json_chunks(path: Path, file: str, needed: list[str]) -> Iterator[Chunk | Rejected]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.reading.cells import Cells
+from llmfusionbench.builders.reading.fields import BadRecordError, named
 from llmfusionbench.errors import InputError
 from llmfusionbench.validation.issue import shorten
 
@@ -67,6 +68,21 @@ class Winners:
                 f"{', '.join(self.words)}{' and others' * (len(self.words) == _SHOWN)}. The file is refused as a whole. "
                 f"Remedy: write {expected} in its place"
             )
+
+    def share_of(self, value: Any, verdict: str, names: tuple[str, str], one: str | None, other: str | None) -> float | None:
+        """The share of the second answer by the winner in a record; None where the judge named none.
+
+        Raises:
+            BadRecordError: the value is no verdict.
+        """
+        word = str(value) if isinstance(value, int) else value
+        if word is None or (isinstance(word, str) and word.strip().lower() in _NO_VERDICT):
+            return None
+        share = self.add(word, one, other) if isinstance(word, str) else None
+        if share is None:
+            said = named(value) if isinstance(value, (dict, list)) else shorten(word)
+            raise BadRecordError(f"{verdict} is {said}, expected {_expected(names)}")
+        return share
 
     def add(self, word: str, one: str | None, other: str | None) -> float | None:
         """The share of the second answer by a word for the winner, given the names of both LLMs; None for no verdict."""
@@ -127,14 +143,12 @@ def second_shares(
     said = cells.column(verdict, verdict, pa.string()).to_pylist()
     shares = np.full(len(said), np.nan)
     for i, (word, one, other) in enumerate(zip(said, *(array.to_pylist() for array in llms), strict=True)):
-        plain = (word or "").strip().lower()
-        if plain in _NO_VERDICT:
-            continue
-        share = winners.add(word, one, other)
-        shares[i] = np.nan if share is None else share
-        if share is None:
-            problem = f"{verdict} is {shorten(word)}, expected {_expected(names)}"
-            cells.problems.setdefault(i, []).append(problem)
+        try:
+            share = winners.share_of(word, verdict, names, one, other)
+        except BadRecordError as error:
+            cells.problems.setdefault(i, []).append(str(error))
+        else:
+            shares[i] = np.nan if share is None else share
     return shares
 
 
@@ -149,8 +163,13 @@ def _preferences(cells: Cells, place: str, rows: npt.NDArray[np.int64]) -> Share
     wrong = np.flatnonzero(~np.isnan(given) & (given != 0) & ((given < 1) | (given > 2)))
     if len(wrong):
         first = int(wrong[0])
-        raise InputError(
-            f"{place}: preference of record {rows[first]} is {given[first]:g}, expected 1 (the first answer) to 2 (the second "
-            "one), or 0 for a tie. The column is refused as a whole. Remedy: convert it to this scale"
-        )
+        raise other_preference(place, int(rows[first]), float(given[first]))
     return np.where(given == 0, 0.5, given - 1)
+
+
+def other_preference(place: str, row: int, value: float) -> InputError:
+    """The error for a preference on another scale than AlpacaEval's."""
+    return InputError(
+        f"{place}: preference of record {row} is {value:g}, expected 1 (the first answer) to 2 (the second one), or 0 for a "
+        "tie. The column is refused as a whole. Remedy: convert it to this scale"
+    )

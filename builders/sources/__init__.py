@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from llmfusionbench.builders.records import Source
+from llmfusionbench.builders.sources.alpaca_eval import AlpacaEval
+from llmfusionbench.builders.sources.arena import Arena
 from llmfusionbench.builders.sources.embedllm import EmbedLLM
 from llmfusionbench.builders.sources.fusionbench import FusionBench
 from llmfusionbench.builders.sources.lighteval import LightEval
 from llmfusionbench.builders.sources.llmrouter import LLMRouter
 from llmfusionbench.builders.sources.llmrouterbench import LLMRouterBench
 from llmfusionbench.builders.sources.lm_eval import LmEval
+from llmfusionbench.builders.sources.mt_bench import MTBench
 from llmfusionbench.builders.sources.opencompass import OpenCompass
 from llmfusionbench.builders.sources.promptfoo import Promptfoo
 from llmfusionbench.builders.sources.release import Release
@@ -22,6 +25,8 @@ from llmfusionbench.builders.sources.wildbench import WildBench
 from llmfusionbench.builders.sources.zeroeval import ZeroEval
 
 SOURCES: Final[dict[str, type[Source]]] = {
+    "alpaca_eval": AlpacaEval,
+    "arena": Arena,
     "embedllm": EmbedLLM,
     "fusionbench": FusionBench,
     "lighteval": LightEval,
@@ -30,6 +35,7 @@ SOURCES: Final[dict[str, type[Source]]] = {
     "lm_eval": LmEval,
     "opencompass": OpenCompass,
     "promptfoo": Promptfoo,
+    "mt_bench": MTBench,
     "release": Release,
     "routellm": RouteLLM,
     "routerbench": RouterBench,

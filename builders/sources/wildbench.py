@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from llmfusionbench.builders.reading.file_names import NamedLlm, labelled, named
 from llmfusionbench.builders.reading.json import read_items
 from llmfusionbench.builders.reading.json_records import each_record, read_records
 from llmfusionbench.builders.reading.objects import turns
+from llmfusionbench.builders.reading.ten_points import TenPoints
 from llmfusionbench.builders.records import Llms, Part, Rejected
 from llmfusionbench.errors import InputError
 from llmfusionbench.types import Candidate, is_plain_prompt, query_id, rendered
@@ -31,8 +32,6 @@ Asked = dict[str, Any]
 
 _NAMES: Final = {"source_id": "session_id"}
 _FOLDER: Final = re.compile(r"(?:judge|eval)=(.+)")
-_SCORE: Final = re.compile(r"[+-]?\d{1,6}(?:\.\d{1,6})?")
-_UNSCORED: Final = ("", "n/a", "na", "none", "null", "nan")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +73,7 @@ class WildBench:
 
     def _file(self, path: Path, file: str, named: NamedLlm, judge: str, prompts: Mapping[str, Asked]) -> Iterator[Part]:
         endpoint = Constant("model_test")
-        scores = _Scores(path)
+        scores = TenPoints(path, "WB-Score")
 
         def read(record: dict[str, Any]) -> Iterator[dict[str, Any] | BadRecordError]:
             answer = _answer(record, prompts)
@@ -106,37 +105,8 @@ def _answer(record: dict[str, Any], prompts: Mapping[str, Asked]) -> dict[str, A
     }
 
 
-def _judgement(record: dict[str, Any], scores: _Scores) -> dict[str, Any]:
+def _judgement(record: dict[str, Any], scores: TenPoints) -> dict[str, Any]:
     return {"judge_score": scores.read(record.get("score")), "judge_reason": _reason(record.get("parsed_result"))}
-
-
-@dataclass
-class _Scores:
-    """The scores of a file: a judge may leave its scale now and then, but most scores outside are on another one."""
-
-    path: Path
-    numbers: list[float] = field(default_factory=list)
-
-    def read(self, value: Any) -> float | None:
-        """WB-Score, a number from 1 to 10 often written as text, mapped to 0..1; None where the judge gave none."""
-        if value is None or (isinstance(value, str) and value.strip().lower() in _UNSCORED):
-            return None
-        shown = value.strip() if isinstance(value, str) else str(value)
-        if isinstance(value, (str, int, float)) and not isinstance(value, bool) and _SCORE.fullmatch(shown):
-            self.numbers.append(float(shown))
-            if 1 <= self.numbers[-1] <= 10:
-                return (self.numbers[-1] - 1) / 9
-        raise BadRecordError(f"score is {shown[:40]!r}, expected a number from 1 to 10")
-
-    def check(self) -> None:
-        """Raise InputError if most scores are on another scale."""
-        outside = sum(not 1 <= number <= 10 for number in self.numbers)
-        if 2 * outside > len(self.numbers):
-            raise InputError(
-                f"{self.path}: score has {len(self.numbers):,} values from {min(self.numbers):g} to {max(self.numbers):g}, of "
-                f"which {outside:,} are outside 1 to 10, the scale of WB-Score. The column is refused as a whole. "
-                "Remedy: use the source table, with --scale judge_score=LOW:HIGH"
-            )
 
 
 def _reason(parsed: Any) -> str | None:

@@ -1,3 +1,4 @@
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,16 @@ def test_choices_and_the_working_of_an_answer(tmp_path: Path) -> None:
 def test_the_truths_of_crux_stay_as_they_are(tmp_path: Path, truth: str) -> None:
     found = read(ZeroEval(), write_json(tmp_path / "tiny.json", [answer(0, dataset="crux", answer=truth)]))
     assert found.column("ground_truth") == [truth]
+
+
+def test_real_answers_to_crux() -> None:
+    paths = real_logs("formats/crux/*.json.gz")
+    found = read(ZeroEval(), *paths)
+    assert (len(found.rows), found.rejected) == (2400, [])
+    given = [record for path in paths for record in json.loads(gzip.decompress(path.read_bytes()))]
+    assert found.column("ground_truth") == [record["answer"] for record in given]
+    assert found.column("response") == [record["output"][0] for record in given]
+    assert {(row["task"], row["metric"], row["replicate"]) for row in found.rows} == {("crux", "crux", 0)}
 
 
 def test_a_bad_record_costs_no_other(tmp_path: Path) -> None:

@@ -20,18 +20,26 @@ import pyarrow.parquet as pq
 from llmfusionbench.builders import build
 from tests.fuzz.mutations import TEXTS, arrow_table, damaged, json_file, json_text, mutated, mutated_row, odd, packed
 from tests.fuzz.records import (
+    ANNOTATIONS,
     AVENGERS,
+    BATTLES,
     BENCH,
     CANDIDATES,
+    CHOICES,
     DESCRIBED,
     EMBED,
     FUSION,
     LLMROUTER,
     MAPPING,
+    OUTPUTS,
+    PAIRS,
+    QUESTIONS,
     ROUTE,
     SCORES,
+    SINGLES,
     TABLE,
     TASKS,
+    VOTES,
     WIDE,
     WILD,
     ZERO,
@@ -256,6 +264,38 @@ def _wildbench(rng: Random, folder: Path) -> Any:
     return _built(rng, folder, "wildbench", files)
 
 
+def _alpaca_eval(rng: Random, folder: Path) -> Any:
+    kinds = {"model_outputs.json": OUTPUTS, "strict/annotations.json": ANNOTATIONS}
+    files: dict[str, tuple[bytes, int | None]] = {
+        n: _records(rng, kinds[n]) for n in rng.sample(list(kinds), rng.choice((1, 2)))
+    }
+    return _built(rng, folder, "alpaca_eval", files)
+
+
+def _mt_bench(rng: Random, folder: Path) -> Any:
+    kinds = {
+        "question.jsonl": QUESTIONS,
+        "model_answer/tiny.jsonl": CHOICES,
+        "model_judgment/big_single.jsonl": SINGLES,
+        "model_judgment/big_pair.jsonl": PAIRS,
+    }
+    files: dict[str, tuple[bytes, int | None]] = {
+        n: _records(rng, kinds[n]) for n in rng.sample(list(kinds), rng.choice((1, 2, 3)))
+    }
+    if rng.random() < 0.2:
+        files["reference_answer/big.jsonl"] = (_records(rng, CHOICES)[0], None)
+    return _built(rng, folder, "mt_bench", files)
+
+
+def _arena(rng: Random, folder: Path) -> Any:
+    files = {}
+    if rng.random() < 0.6:
+        files |= _table_file(rng, BATTLES, "clean_battle", ("json", "jsonl", "parquet", "csv"))
+    if not files or rng.random() < 0.3:
+        files |= _table_file(rng, VOTES, "train", ("csv", "parquet"))
+    return _built(rng, folder, "arena", files)
+
+
 def _predictions(rng: Random, folder: Path) -> Any:
     log = "prompt,task,llm,performance,cost_usd,split\n" + "".join(
         f"{i}+1?,sums,{llm},{i % 2},0.1,{'test' if i > 3 else 'train'}\n" for i in range(8) for llm in ("tiny", "big")
@@ -284,5 +324,8 @@ _KINDS: Final[dict[str, Callable[[Random, Path], Any]]] = {
     "llmrouterbench": _llmrouterbench,
     "wildbench": _wildbench,
     "zeroeval": lambda rng, folder: _built(rng, folder, "zeroeval", {"tiny.json": _records(rng, ZERO)}),
+    "alpaca_eval": _alpaca_eval,
+    "mt_bench": _mt_bench,
+    "arena": _arena,
     "predictions": _predictions,
 }

@@ -1,0 +1,78 @@
+"""Numbers for answers and votes of which a log has several, so that each has a key of its own and none is lost.
+
+Keys are hashes of 61 bits, so that millions of them fit into memory.
+"""
+
+from __future__ import annotations
+
+from llmfusionbench.builders.reading.sides import Asked, Side, candidate_name
+from llmfusionbench.types import normalise_prompt
+
+
+def query_key(task: str, asked: Asked, source_id: str | None = None) -> int:
+    """A key that two records share if their queries have one id: by what was asked, or else by the id in the file."""
+    if "messages" in asked:
+        return hash((task, *((turn["role"], normalise_prompt(turn["content"])) for turn in asked["messages"])))
+    return hash((task, normalise_prompt(asked["prompt"]))) if "prompt" in asked else hash((task, "", source_id))
+
+
+class Answers:
+    """The answers of each candidate to each query. The same text is the same answer, whatever the white space around it."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+        """Key of query, candidate and text -> replicate."""
+        self._known: dict[int, int] = {}
+        """Key of query and candidate -> number of its answers."""
+        self._exact: dict[int, int] = {}
+        """Key of query, candidate and text -> key of the text as it was first given, where white space surrounds it."""
+
+    def side(self, query: int, llm: str, response: str | None) -> Side:
+        """An answer of an LLM to a query. It has no response where an earlier one differs in white space alone.
+
+        An answer without text is the first one.
+        """
+        if response is None:
+            return Side(llm)
+        bare, candidate = response.strip(), candidate_name(llm)
+        key = hash((query, candidate, bare))
+        known = self._numbers.get(key)
+        exact = 0 if len(bare) == len(response) else hash(response)
+        if known is None:
+            owner = hash((query, candidate))
+            known = self._numbers[key] = self._known.get(owner, 0)
+            self._known[owner] = known + 1
+            if exact:
+                self._exact[key] = exact
+        elif self._exact.get(key, 0) != exact:
+            return Side(llm, None, known, "ok" if bare else "empty")
+        return Side(llm, response, known)
+
+
+class Votes:
+    """The votes of judges that have one name, such as `human`. The second on the same answers is that of `human 2`."""
+
+    def __init__(self) -> None:
+        self._cast: dict[int, int] = {}
+        """Key of a side of a vote -> number of votes."""
+        self._seen: dict[int, int] = {}
+        """Key of all that a record with an id states -> its number."""
+
+    def name(self, judge: str, sides: tuple[tuple[object, ...], ...], record: tuple[object, ...] | None) -> str:
+        """A name for the judge that no other vote on the answers has.
+
+        Args:
+            judge: The name of the judge, or of all of them.
+            sides: What identifies the judgement of either answer.
+            record: What identifies the vote, so that a repeated one has the same name; None if the log does not state it.
+        """
+        whole = None if record is None else hash((judge, record))
+        number = None if whole is None else self._seen.get(whole)
+        if number is None:
+            keys = [hash((judge, side)) for side in sides]
+            number = max([self._cast.get(key, 0) for key in keys])
+            for key in keys:
+                self._cast[key] = number + 1
+            if whole is not None:
+                self._seen[whole] = number
+        return f"{judge} {number + 1}" if number else judge

@@ -7,8 +7,12 @@ from typing import Final
 from llmfusionbench.builders.records import Source
 from llmfusionbench.builders.sources.embedllm import EmbedLLM
 from llmfusionbench.builders.sources.fusionbench import FusionBench
+from llmfusionbench.builders.sources.langfuse import Langfuse
+from llmfusionbench.builders.sources.litellm import LiteLLM
 from llmfusionbench.builders.sources.llmrouter import LLMRouter
 from llmfusionbench.builders.sources.llmrouterbench import LLMRouterBench
+from llmfusionbench.builders.sources.openai_batch import OpenAIBatch
+from llmfusionbench.builders.sources.openrouter import OpenRouter
 from llmfusionbench.builders.sources.release import Release
 from llmfusionbench.builders.sources.routellm import RouteLLM
 from llmfusionbench.builders.sources.routerbench import RouterBench
@@ -20,8 +24,12 @@ from llmfusionbench.builders.sources.zeroeval import ZeroEval
 SOURCES: Final[dict[str, type[Source]]] = {
     "embedllm": EmbedLLM,
     "fusionbench": FusionBench,
+    "langfuse": Langfuse,
+    "litellm": LiteLLM,
     "llmrouter": LLMRouter,
     "llmrouterbench": LLMRouterBench,
+    "openai_batch": OpenAIBatch,
+    "openrouter": OpenRouter,
     "release": Release,
     "routellm": RouteLLM,
     "routerbench": RouterBench,

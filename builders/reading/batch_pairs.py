@@ -21,7 +21,7 @@ _ROLES: Final = re.compile(
 )
 """Words of a file's name that tell its part in a batch rather than the batch."""
 _TRIED: Final = 100
-"""Records of a file that are looked at to tell what it holds."""
+"""Records of a file that are looked at to find out whether it holds requests or results."""
 
 
 @dataclass(frozen=True)

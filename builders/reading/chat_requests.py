@@ -134,7 +134,7 @@ def _role(item: Mapping[str, Any]) -> str | None:
 
 
 def _said(content: Any, name: str, depth: int = _DEPTH) -> str:
-    """The text of a turn: of its parts, those that are no text by their type and hash."""
+    """The text of a turn: its parts, each that is not a text by its type and hash."""
     if content is None or isinstance(content, str):
         return writable(content or "", name)
     if depth == 0:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, named, writable
-from llmfusionbench.builders.reading.loose import first_of, loose_count, loose_number, loose_object, unpacked
+from llmfusionbench.builders.reading.loose import loose_count, loose_number, loose_object, unpacked
 from llmfusionbench.builders.reading.objects import ROLES, SETTINGS
 from llmfusionbench.types import Turn, is_plain_prompt
 
@@ -23,7 +23,8 @@ _THOUGHTS: Final = ("thinking", "redacted_thinking", "reasoning")
 """Types of parts and items that hold what an LLM thought in an earlier turn; they are not asked."""
 _WRAPS: Final = ("messages", "prompt", "input")
 """Fields of an object that hold what was asked, the most telling first."""
-_NAMES: Final = frozenset(name for names in SETTINGS.values() for name in names) | {"reasoning"}
+_OURS: Final = {name: ours for ours, names in SETTINGS.items() for name in names} | {"reasoning": "effort"}
+"""The name of a setting in a request -> ours; `reasoning` is an object with an effort."""
 _SHOWN: Final = 12
 _DEPTH: Final = 8
 
@@ -174,17 +175,13 @@ def _written(value: Any, name: str) -> str:
 
 def sampling_of(value: Any) -> dict[str, Any] | None:
     """The settings that the tables keep, also from texts; null for one that is not a number, such as `Infinity`."""
-    given = loose_object(value)
-    if not given.keys() & _NAMES:
-        return None
-    reasoning = given.get("reasoning")
-    found: dict[str, Any] = {}
-    for ours, names in SETTINGS.items():
-        theirs = first_of(given, *names)
-        if theirs is None and (ours != "effort" or not isinstance(reasoning, dict)):
-            found[ours] = None
-        elif ours == "effort":
-            theirs = reasoning.get("effort") if theirs is None else theirs
+    found: dict[str, Any] = dict.fromkeys(SETTINGS)
+    for name, theirs in loose_object(value).items():
+        ours = _OURS.get(name)
+        if ours is None or theirs is None or found[ours] is not None:
+            continue
+        if ours == "effort":
+            theirs = theirs.get("effort") if isinstance(theirs, dict) else theirs
             found[ours] = writable(theirs, "effort") if isinstance(theirs, str) and theirs else None
         elif ours in ("temperature", "top_p"):
             number = loose_number(theirs)

@@ -36,7 +36,7 @@ def check_by(by: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def candidate_of(asked: str | None, served: str | None, by: str = "asked", name: str | None = None) -> Mapping[str, str]:
+def candidate_of(asked: str | None, served: str | None, by: str = "asked", name: str | None = None) -> dict[str, str]:
     """`llm` and `mode` of an answer, by the name given or by the model that was asked or that served; a folder is left out.
 
     Raises:

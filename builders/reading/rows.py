@@ -18,10 +18,16 @@ from llmfusionbench.errors import InputError
 
 PAGE: Final = "data"
 """The list of an API's page that holds its records."""
+_ENDINGS: Final = ("json", "jsonl", "ndjson", "csv", "tsv", "parquet")
 _JSON: Final = (".json", ".jsonl", ".ndjson")
 _TABS: Final = ".tsv"
 _HEAD: Final = 4096
 _STARTS_A_PAGE: Final = re.compile(rb'\s*+\{\s*+"data"\s*+:\s*+\[')
+
+
+def exports(*names: str) -> tuple[str, ...]:
+    """Patterns of the names of files that `read_rows` reads, from patterns of names without their ends."""
+    return tuple(f"{name}.{ending}" for name in names for ending in _ENDINGS)
 
 
 def read_rows(path: Path, file: str) -> Iterator[Item]:

@@ -23,7 +23,7 @@ from llmfusionbench.builders.reading.file_names import labelled
 from llmfusionbench.builders.reading.langfuse_scores import Score, Scores, flat_scores, is_score, scored
 from llmfusionbench.builders.reading.loose import first_of, latency_s, loose_amount, loose_count, loose_object
 from llmfusionbench.builders.reading.objects import moment_text
-from llmfusionbench.builders.reading.rows import read_rows
+from llmfusionbench.builders.reading.rows import exports, read_rows
 from llmfusionbench.builders.records import Part, Rejected
 from llmfusionbench.errors import InputError
 
@@ -46,7 +46,7 @@ class Langfuse:
             those of judges.
     """
 
-    FILES: ClassVar[tuple[str, ...]] = ("*observations*.*", "*generations*.*", "*traces*.*", "*scores*.*", "*langfuse*.*")
+    FILES: ClassVar[tuple[str, ...]] = exports("*observations*", "*generations*", "*traces*", "*scores*", "*langfuse*")
 
     task: str | None = None
     split: str = "train"
@@ -182,11 +182,12 @@ def _tokens(record: Mapping[str, Any]) -> Tokens:
     if str(usage.get("unit", "TOKENS")).upper() not in ("TOKENS", "NONE", ""):
         usage = {}
     for given in (details, usage):
-        for found in (tokens_by_kind(given), tokens_of(given)):
+        for read in (tokens_by_kind, tokens_of) if given else ():
+            found = read(given)
             if found["input_tokens"] or found["output_tokens"]:
                 return found
-    read, written = (next((n for k in names if (n := loose_count(record.get(k)))), None) for names in (_INPUT, _OUTPUT))
-    return {"input_tokens": read, "output_tokens": written}
+    asked, written = (next((n for k in names if (n := loose_count(record.get(k)))), None) for names in (_INPUT, _OUTPUT))
+    return {"input_tokens": asked, "output_tokens": written}
 
 
 def _of_trace(record: Mapping[str, Any], scores: Scores, inner: list[dict[str, Any]], left: LeftOut) -> list[Score]:

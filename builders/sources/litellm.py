@@ -29,7 +29,7 @@ from llmfusionbench.builders.reading.loose import (
     unpacked,
 )
 from llmfusionbench.builders.reading.objects import moment_text
-from llmfusionbench.builders.reading.rows import read_rows
+from llmfusionbench.builders.reading.rows import exports, read_rows
 from llmfusionbench.builders.records import Part
 
 _NAMES: Final = {"source_id": "request_id", "llm": "model"}
@@ -61,7 +61,7 @@ class LiteLLM:
         cache_hits: Whether answers out of LiteLLM's cache count as answers; no LLM was called for them.
     """
 
-    FILES: ClassVar[tuple[str, ...]] = ("*spend_logs*.*", "*SpendLogs*.*", "*litellm*.*")
+    FILES: ClassVar[tuple[str, ...]] = exports("*spend_logs*", "*SpendLogs*", "*litellm*")
 
     task: str = "litellm"
     split: str = "train"

@@ -20,7 +20,7 @@ from llmfusionbench.builders.reading.fields import BadRecordError, identity_of, 
 from llmfusionbench.builders.reading.file_names import labelled
 from llmfusionbench.builders.reading.loose import first_of, is_true, loose_amount, loose_count, loose_object
 from llmfusionbench.builders.reading.objects import moment_text, reasoning_text
-from llmfusionbench.builders.reading.rows import read_rows
+from llmfusionbench.builders.reading.rows import exports, read_rows
 from llmfusionbench.builders.records import Part
 
 _NAMES: Final = {"source_id": "id", "llm": "model"}
@@ -61,7 +61,7 @@ class OpenRouter:
             such as `openrouter/auto`.
     """
 
-    FILES: ClassVar[tuple[str, ...]] = ("*openrouter*.*", "generation*.json", "generation*.jsonl")
+    FILES: ClassVar[tuple[str, ...]] = exports("*openrouter*", "*generation*")
 
     task: str = "openrouter"
     split: str = "train"

@@ -93,7 +93,8 @@ def test_the_export_of_the_activity_page(tmp_path: Path) -> None:
     row = {
         "generation_id": "gen-1", "created_at": "2026-01-01 00:00:00.5", "cost_total": "0.25", "cost_web_search": "0",
         "cost_cache": "0", "byok_usage_inference": "0", "tokens_prompt": "11", "tokens_completion": "22",
-        "tokens_reasoning": "3", "tokens_cached": "4", "model_permaslug": "lab/tiny", "provider_name": "Host", "variant": "free",
+        "tokens_reasoning": "3", "tokens_cached": "4", "model_permaslug": "lab/tiny", "provider_name": "Host",
+        "variant": "free",
         "cancelled": "false", "streamed": "true", "user": "u_1", "finish_reason_raw": "STOP",
         "finish_reason_normalized": "stop", "generation_time_ms": "1500", "time_to_first_token_ms": "300",
         "app_name": "App", "api_key_name": "my key",
@@ -103,9 +104,8 @@ def test_the_export_of_the_activity_page(tmp_path: Path) -> None:
         writer = csv.DictWriter(file, list(row))
         writer.writeheader()
         writer.writerow(row)
-        writer.writerow(
-            row | {"generation_id": "gen-2", "variant": "standard", "cancelled": "true", "byok_usage_inference": "0.5"}
-        )
+        other = {"generation_id": "gen-2", "variant": "standard", "cancelled": "true", "byok_usage_inference": "0.5"}
+        writer.writerow(row | other)
     found = read(OpenRouter(), path)
     same = EXPECTED | {"created_at": "2026-01-01 00:00:00.5", "llm": "lab/tiny:free"}
     same |= {"requested_model": "lab/tiny:free", "served_model": "lab/tiny:free"}
@@ -128,7 +128,9 @@ def test_prompts_and_answers_where_they_were_kept(tmp_path: Path) -> None:
     body = {
         "id": "gen-3", "provider": "Host", "model": "lab/tiny-2025", "object": "chat.completion", "created": 1_767_225_600,
         "choices": [{"message": {"role": "assistant", "content": "Red.", "reasoning": "Well."}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 5, "completion_tokens": 6, "cost": 0.125, "completion_tokens_details": {"reasoning_tokens": 2}},
+        "usage": {
+            "prompt_tokens": 5, "completion_tokens": 6, "cost": 0.125, "completion_tokens_details": {"reasoning_tokens": 2},
+        },
     }  # fmt: skip
     asked = {
         "model": "lab/tiny",

@@ -42,7 +42,7 @@ _NO_ANSWERS: Final = (
 )  # fmt: skip
 """Parts of the call types that answer nothing."""
 _MODEL: Final = ("model_group", "model")
-_NOTHING: Final = (None, "", {}, [], "{}", "[]", _REDACTED)
+_NOTHING: Final[tuple[Any, ...]] = (None, "", {}, [], "{}", "[]", _REDACTED)
 """What stands where a prompt or an answer was not kept."""
 _OF_ANSWER: Final = ("served_model", "response", "reasoning", "finish_reason")
 """What the answer states better than the record of the call."""

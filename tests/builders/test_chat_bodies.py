@@ -82,8 +82,11 @@ def test_any_usage_error_and_time(value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("value", "number", "count"),
-    [(5, 5.0, 5), ("5", 5.0, 5), ("5.5", 5.5, None), (-1, -1.0, None), (True, None, None),
-     ("inf", None, None), ("1_0", None, None), (None, None, None), ([], None, None), (10**400, None, None), ("", None, None), (2.0, 2.0, 2), (float("nan"), None, None)],
+    [
+        (5, 5.0, 5), ("5", 5.0, 5), ("5.5", 5.5, None), (-1, -1.0, None), (True, None, None), ("inf", None, None),
+        ("1_0", None, None), (None, None, None), ([], None, None), (10**400, None, None), ("", None, None), (2.0, 2.0, 2),
+        (float("nan"), None, None),
+    ],
 )  # fmt: skip
 def test_loose_numbers(value: Any, number: float | None, count: int | None) -> None:
     assert loose_number(value) == number

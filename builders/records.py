@@ -157,7 +157,16 @@ class Source(Protocol):
 
 def record_table(rows: list[dict[str, Any]]) -> pa.Table:
     """Log records that were read one by one as a table in the columns of `LOG`."""
-    return pa.Table.from_pylist(rows, schema=LOG)
+    stated = {name for row in rows for name in row}
+    return pa.table(
+        [
+            pa.array([row.get(field.name) for row in rows], field.type)
+            if field.name in stated
+            else pa.nulls(len(rows), field.type)
+            for field in LOG
+        ],
+        schema=LOG,
+    )
 
 
 def identity(record: Mapping[str, Any]) -> dict[str, Any]:

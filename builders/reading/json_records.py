@@ -39,14 +39,18 @@ class Place:
 
 
 def characters_in(record: Mapping[str, Any]) -> int:
-    """The characters of a record's texts and lists of texts."""
+    """The characters of a record's texts, lists of texts and turns."""
     total = 0
     for value in record.values():
         if isinstance(value, str):
             total += len(value)
         elif isinstance(value, list):
-            total += sum(map(len, value))
+            total += sum(map(_length, value))
     return total
+
+
+def _length(item: Any) -> int:
+    return sum(map(len, item.values())) if isinstance(item, dict) else len(item)
 
 
 def nameless(value: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from llmfusionbench.builders.reading.fields import BadRecordError, count, literal, named, number, text, writable
 from llmfusionbench.types import Turn
 
-_SETTINGS: Final = {
+SETTINGS: Final = {
     "temperature": ("temperature",),
     "top_p": ("top_p", "topP"),
     "max_tokens": (
@@ -25,7 +25,7 @@ _SETTINGS: Final = {
     "effort": ("effort", "reasoning_effort"),
 }
 """Our settings, each with the names that requests give it."""
-_ROLES: Final = {"human": "user", "gpt": "assistant", "model": "assistant", "ai": "assistant", "bot": "assistant"}
+ROLES: Final = {"human": "user", "gpt": "assistant", "model": "assistant", "ai": "assistant", "bot": "assistant"}
 _PARTS: Final = {"type", "text", "summary"}
 """Fields of a part of a reasoning, of which each part has one or more."""
 _BLANK: Final = ("", "null", "None", "nan", "[]", "{}")
@@ -51,7 +51,7 @@ def turns(value: Any, name: str = "messages") -> list[Turn] | None:
         content = _content(turn.get("content", turn.get("value")), f"{name}[{i}].content")
         if turn.get("tool_calls"):  # they are part of what was said
             content = "\n".join(part for part in (content, _written(turn["tool_calls"], f"{name}[{i}].tool_calls")) if part)
-        role = _ROLES.get(role.lower(), role.lower())
+        role = ROLES.get(role.lower(), role.lower())
         found.append(Turn(role=writable(role, f"{name}[{i}].role"), content=content))
     return found
 
@@ -122,7 +122,7 @@ def sampling(value: Any, name: str = "sampling") -> dict[str, Any] | None:
     if not isinstance(given, Mapping):
         raise BadRecordError(f"{name} is {named(given)}, expected an object of settings, such as {{temperature, top_p}}")
     found: dict[str, Any] = {}
-    for ours, names in _SETTINGS.items():
+    for ours, names in SETTINGS.items():
         theirs = next((n for n in names if given.get(n) is not None), None)
         if theirs is None:
             found[ours] = None

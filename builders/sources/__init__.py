@@ -9,12 +9,16 @@ from llmfusionbench.builders.sources.alpaca_eval import AlpacaEval
 from llmfusionbench.builders.sources.arena import Arena
 from llmfusionbench.builders.sources.embedllm import EmbedLLM
 from llmfusionbench.builders.sources.fusionbench import FusionBench
+from llmfusionbench.builders.sources.langfuse import Langfuse
 from llmfusionbench.builders.sources.lighteval import LightEval
+from llmfusionbench.builders.sources.litellm import LiteLLM
 from llmfusionbench.builders.sources.llmrouter import LLMRouter
 from llmfusionbench.builders.sources.llmrouterbench import LLMRouterBench
 from llmfusionbench.builders.sources.lm_eval import LmEval
 from llmfusionbench.builders.sources.mt_bench import MTBench
+from llmfusionbench.builders.sources.openai_batch import OpenAIBatch
 from llmfusionbench.builders.sources.opencompass import OpenCompass
+from llmfusionbench.builders.sources.openrouter import OpenRouter
 from llmfusionbench.builders.sources.promptfoo import Promptfoo
 from llmfusionbench.builders.sources.release import Release
 from llmfusionbench.builders.sources.routellm import RouteLLM
@@ -36,6 +40,10 @@ SOURCES: Final[dict[str, type[Source]]] = {
     "opencompass": OpenCompass,
     "promptfoo": Promptfoo,
     "mt_bench": MTBench,
+    "langfuse": Langfuse,
+    "litellm": LiteLLM,
+    "openai_batch": OpenAIBatch,
+    "openrouter": OpenRouter,
     "release": Release,
     "routellm": RouteLLM,
     "routerbench": RouterBench,

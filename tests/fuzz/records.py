@@ -245,3 +245,102 @@ MAPPING: Final[dict[str, Any]] = {
     "llms": ["tiny"],
     "split": "train",
 }
+ASKED: Final[list[dict[str, Any]]] = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "Name one."}]
+COMPLETION: Final[dict[str, Any]] = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1_767_225_600,
+    "model": "tiny-2025",
+    "choices": [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": "Blue.", "reasoning_content": "Hm.", "refusal": None},
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": {"prompt_tokens": 4, "completion_tokens": 5, "completion_tokens_details": {"reasoning_tokens": 2}},
+}
+ANSWERED: Final[dict[str, Any]] = {
+    "object": "response",
+    "model": "tiny-2025",
+    "status": "completed",
+    "output": [
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]},
+        {"type": "message", "content": [{"type": "output_text", "text": "Blue."}]},
+        {"type": "function_call", "name": "f", "arguments": "{}"},
+    ],
+    "usage": {"input_tokens": 4, "output_tokens": 5, "output_tokens_details": {"reasoning_tokens": 2}},
+}
+REQUESTS: Final[list[dict[str, Any]]] = [
+    {
+        "custom_id": f"q{i}",
+        "method": "POST",
+        "url": "/v1/chat/completions",
+        "body": {"model": "tiny", "messages": ASKED, "seed": i},
+    }
+    for i in range(3)
+]
+RESULTS: Final[list[dict[str, Any]]] = [
+    {"id": "r0", "custom_id": "q0", "response": {"status_code": 200, "body": COMPLETION}, "error": None},
+    {"id": "r1", "custom_id": "q1", "response": {"status_code": 200, "body": ANSWERED}, "error": None},
+    {"id": "r2", "custom_id": "q2", "response": None, "error": {"code": "batch_expired", "message": "Over."}},
+    {
+        "custom_id": "q1",
+        "result": {"type": "succeeded", "message": {"content": [{"type": "text", "text": "Red."}], "model": "c"}},
+    },
+]
+SPEND: Final[list[dict[str, Any]]] = [
+    {
+        "request_id": f"c{i}",
+        "call_type": "acompletion",
+        "spend": 0.5,
+        "prompt_tokens": 4,
+        "completion_tokens": 5,
+        "startTime": "2026-01-01T00:00:00",
+        "endTime": "2026-01-01T00:00:02",
+        "model": "tiny",
+        "model_group": "small",
+        "status": ("success", "failure")[i == 2],
+        "messages": ASKED,
+        "response": COMPLETION,
+        "cache_hit": "False",
+        "metadata": {"error_information": {"error_message": "Slow down."}},
+    }
+    for i in range(3)
+]
+GENERATIONS: Final[list[dict[str, Any]]] = [
+    {
+        "id": f"o{i}",
+        "traceId": "t",
+        "type": "GENERATION",
+        "startTime": "2026-01-01T00:00:00Z",
+        "endTime": "2026-01-01T00:00:01Z",
+        "model": "tiny",
+        "modelParameters": {"temperature": "0.5"},
+        "input": ASKED,
+        "output": {"role": "assistant", "content": f"Blue {i}."},
+        "usageDetails": {"input": 4, "output": 5, "input_cached_tokens": 1},
+        "costDetails": {"total": 0.5},
+        "level": "DEFAULT",
+        "scores": [{"name": "helpful", "value": 0.5, "source": "EVAL", "traceId": "t"}],
+    }
+    for i in range(3)
+]
+TRACES: Final[list[dict[str, Any]]] = [{"id": f"t{i}", "name": "colours", "observations": GENERATIONS[i:]} for i in range(2)]
+ROUTED: Final[list[dict[str, Any]]] = [
+    {
+        "id": f"gen-{i}",
+        "model": "lab/tiny",
+        "provider_name": "Host",
+        "native_tokens_prompt": 4,
+        "native_tokens_completion": 5,
+        "total_cost": 0.5,
+        "latency": 900,
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "finish_reason": "stop",
+        "cancelled": False,
+        "prompt": "Name one.",
+        "completion": f"Blue {i}.",
+    }
+    for i in range(3)
+]

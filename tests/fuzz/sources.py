@@ -29,16 +29,22 @@ from tests.fuzz.records import (
     DESCRIBED,
     EMBED,
     FUSION,
+    GENERATIONS,
     LLMROUTER,
     MAPPING,
     OUTPUTS,
     PAIRS,
     QUESTIONS,
+    REQUESTS,
+    RESULTS,
     ROUTE,
+    ROUTED,
     SCORES,
     SINGLES,
+    SPEND,
     TABLE,
     TASKS,
+    TRACES,
     VOTES,
     WIDE,
     WILD,
@@ -296,6 +302,21 @@ def _arena(rng: Random, folder: Path) -> Any:
     return _built(rng, folder, "arena", files)
 
 
+def _openai_batch(rng: Random, folder: Path) -> Any:
+    kinds = {"output.jsonl": RESULTS, "input.jsonl": REQUESTS, "more_output.jsonl": RESULTS, "more_input.jsonl": REQUESTS}
+    names = rng.sample(list(kinds), rng.choice((1, 2, 2, 3, 4)))
+    return _built(rng, folder, "openai_batch", {name: (_records(rng, kinds[name])[0], None) for name in names})
+
+
+def _exported(rng: Random, folder: Path, source: str, stem: str, rows: Sequence[Row]) -> Any:
+    """An export, which may be a page of an API; what is left out of it is not counted."""
+    files = _table_file(rng, rows, stem, ("json", "jsonl", "csv", "parquet"))
+    if rng.random() < 0.2:
+        page = {"data": [mutated(rng, row) for row in rows]}
+        files = {f"{stem}.json": (json_text(mutated(rng, page), rng).encode("utf-8", "surrogatepass"), 1)}
+    return _built(rng, folder, source, {name: (data, None) for name, (data, _) in files.items()})
+
+
 def _predictions(rng: Random, folder: Path) -> Any:
     log = "prompt,task,llm,performance,cost_usd,split\n" + "".join(
         f"{i}+1?,sums,{llm},{i % 2},0.1,{'test' if i > 3 else 'train'}\n" for i in range(8) for llm in ("tiny", "big")
@@ -327,5 +348,9 @@ _KINDS: Final[dict[str, Callable[[Random, Path], Any]]] = {
     "alpaca_eval": _alpaca_eval,
     "mt_bench": _mt_bench,
     "arena": _arena,
+    "openai_batch": _openai_batch,
+    "litellm": lambda rng, folder: _exported(rng, folder, "litellm", "spend_logs", SPEND),
+    "langfuse": lambda rng, folder: _exported(rng, folder, "langfuse", "traces", rng.choice((GENERATIONS, TRACES))),
+    "openrouter": lambda rng, folder: _exported(rng, folder, "openrouter", "generations", ROUTED),
     "predictions": _predictions,
 }

@@ -1,0 +1,108 @@
+"""Values of API logs as they come in JSON, in cells of CSV, and in Parquet: numbers and objects may be texts.
+
+What does not fit is None where it is a detail, such as a setting; a record is not lost for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from llmfusionbench.builders.reading.fields import literal
+
+_LARGEST_WHOLE: Final = 2**53
+_LONGEST_NUMBER: Final = 40
+_MILLISECONDS_FROM: Final = 1e11
+_MICROSECONDS_FROM: Final = 1e14
+"""Seconds since 1970 are below the first bound, milliseconds below the second."""
+_FALSE: Final = ("", "false", "0", "none", "null", "no")
+
+
+def loose_number(value: Any) -> float | None:
+    """A finite number, also from its text; None for anything else, such as true or `Infinity`."""
+    if type(value) is float:
+        return value if math.isfinite(value) else None
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        value = value if len(value) <= _LONGEST_NUMBER and "_" not in value else None
+    try:
+        found = float(value) if isinstance(value, (int, float, Decimal, str)) else math.nan
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def loose_count(value: Any) -> int | None:
+    """A whole number of 0 or more, also from its text; None for anything else."""
+    if type(value) is int:
+        return value if 0 <= value <= _LARGEST_WHOLE else None
+    found = None if value is None else loose_number(value)
+    return int(found) if found is not None and found == int(found) and 0 <= found <= _LARGEST_WHOLE else None
+
+
+def loose_amount(value: Any) -> float | None:
+    """A number of 0 or more, also from its text; None for anything else."""
+    found = loose_number(value)
+    return found if found is not None and found >= 0 else None
+
+
+def loose_object(value: Any) -> Mapping[str, Any]:
+    """An object, also from its text or from a Parquet map; empty for anything else."""
+    found = unpacked(value)
+    if isinstance(found, list) and found and all(isinstance(pair, tuple) and len(pair) == 2 for pair in found):
+        found = {str(name): item for name, item in found}  # a map of Parquet
+    return found if isinstance(found, dict) else {}
+
+
+def unpacked(value: Any) -> Any:
+    """The list or object that a text holds as JSON or as Python writes it; any other value as it is."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        found = literal(value.strip())
+        return found if isinstance(found, (list, dict)) else value
+    return value
+
+
+def is_true(value: Any) -> bool:
+    """Whether a flag is set; it may be a text."""
+    return value.strip().lower() not in _FALSE if isinstance(value, str) else bool(value)
+
+
+def first_of(record: Mapping[str, Any], *names: str) -> Any:
+    """The first value that is neither null nor an empty text among fields of several spellings; None if there is none."""
+    for name in names:
+        value = record.get(name)
+        if value is not None and value != "":
+            return value
+    return None
+
+
+def latency_s(start: Any, end: Any) -> float | None:
+    """Seconds from `start` to `end`; None where one of them is no time, or none passed."""
+    times = _seconds(start), _seconds(end)
+    if times[0] is None or times[1] is None:
+        return None
+    return round(times[1] - times[0], 6) if times[1] > times[0] else None
+
+
+def _seconds(moment: Any) -> float | None:
+    """Seconds since 1970 of a date, of a text in ISO 8601, or of a number of seconds, milliseconds or microseconds."""
+    if isinstance(moment, date) and not isinstance(moment, datetime):
+        return None
+    if not isinstance(moment, datetime):
+        number = None if isinstance(moment, str) and moment[4:5] == "-" else loose_number(moment)
+        if number is not None:
+            return number / (1e6 if number >= _MICROSECONDS_FROM else 1e3 if number >= _MILLISECONDS_FROM else 1)
+        if not isinstance(moment, str) or len(moment) > _LONGEST_NUMBER:
+            return None
+        try:
+            moment = datetime.fromisoformat(moment.strip().removesuffix(" UTC"))
+        except ValueError:
+            return None
+    try:
+        return float((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, OverflowError):
+        return None

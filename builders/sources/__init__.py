@@ -7,6 +7,8 @@ from typing import Final
 from llmfusionbench.builders.records import Source
 from llmfusionbench.builders.sources.embedllm import EmbedLLM
 from llmfusionbench.builders.sources.fusionbench import FusionBench
+from llmfusionbench.builders.sources.helm import Helm
+from llmfusionbench.builders.sources.inspect_logs import InspectLogs
 from llmfusionbench.builders.sources.llmrouter import LLMRouter
 from llmfusionbench.builders.sources.llmrouterbench import LLMRouterBench
 from llmfusionbench.builders.sources.release import Release
@@ -20,6 +22,8 @@ from llmfusionbench.builders.sources.zeroeval import ZeroEval
 SOURCES: Final[dict[str, type[Source]]] = {
     "embedllm": EmbedLLM,
     "fusionbench": FusionBench,
+    "helm": Helm,
+    "inspect": InspectLogs,
     "llmrouter": LLMRouter,
     "llmrouterbench": LLMRouterBench,
     "release": Release,

@@ -34,6 +34,7 @@ _OTHER: Final = {
 """Statistics that are not scores."""
 _OURS: Final = {"quasi_exact_match": "em", "math_equiv": "math", "math_equiv_chain_of_thought": "math"}
 """HELM's metrics of texts that mean the same as one of ours with another name."""
+_MOST_TOKENS: Final = 2**53
 
 
 @dataclass
@@ -48,12 +49,14 @@ class Stats:
     def mean(self, key: Key, name: str) -> float | None:
         """The mean of a statistic; None if there is none."""
         total, values = self.values.get(key, {}).get(name, (0.0, 0.0))
-        return total / values if values else None
+        found = total / values if values else math.nan
+        return found if math.isfinite(found) else None
 
     def total(self, key: Key, *names: str) -> int | None:
         """The sum of the first of some statistics that the instance has, as a whole number."""
         found = next((self.values[key][name] for name in names if name in self.values.get(key, {})), None)
-        return int(found[0]) if found and found[1] and found[0] == int(found[0]) else None
+        whole = found and found[1] and abs(found[0]) <= _MOST_TOKENS and found[0] == int(found[0])
+        return int(found[0]) if found and whole else None
 
 
 def read_stats(path: Path, file: str, stats: Stats) -> Iterator[Rejected]:

@@ -22,6 +22,8 @@ class Texts:
         self._attachments: Mapping[str, Any] = attachments if isinstance(attachments, dict) else {}
         self.kinds: Counter[str] = Counter()
         """What else than text the sample holds, such as `image`, and how often."""
+        self.lost: set[str] = set()
+        """References to attachments that the sample lacks."""
 
     def text(self, value: Any, name: str) -> str | None:
         """A text or null; one that refers to an attachment is that attachment."""
@@ -35,7 +37,7 @@ class Texts:
             if isinstance(found, str):
                 value = found
             else:
-                self.kinds["missing attachment"] += 1
+                self.lost.add(value)
         return writable(value, name)
 
     def content(self, value: Any, name: str, *, marked: bool) -> str:

@@ -50,6 +50,9 @@ def notes_of(log: Log, reader: SampleReader, found: int, repeated: Mapping[str, 
     if seen.kinds:
         kinds = ", ".join(f"{kind} ({count:,})" for kind, count in seen.kinds.most_common(_SHOWN))
         yield Note(log.file, f"parts of messages that are not text do not come in; a prompt has their kind instead: {kinds}")
+    if seen.lost_texts:
+        text = f"{seen.lost_texts:,} texts stand in attachments that the log lacks; their references come in instead"
+        yield Note(log.file, text, warning=True)
     if seen.limits:
         limits = ", ".join(f"{kind} ({count:,})" for kind, count in seen.limits.most_common(_SHOWN))
         yield Note(log.file, f"samples ended by a limit, which were scored as they were: {limits}")

@@ -42,6 +42,8 @@ class Seen:
     more_choices: int = 0
     unscored: int = 0
     """Samples without an error that have no score."""
+    lost_texts: int = 0
+    """References to attachments that the samples lack."""
     lost_answers: int = 0
     """Samples that ended in an error after an answer."""
 
@@ -80,6 +82,7 @@ class SampleReader:
             **self._scored(sample, texts, is_letter(target, options)),
         }
         self.seen.kinds += texts.kinds
+        self.seen.lost_texts += len(texts.lost)
         return record
 
     def _asked(self, sample: Mapping[str, Any], texts: Texts) -> dict[str, Any]:

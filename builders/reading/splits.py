@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from llmfusionbench.errors import UnknownNameError
 from llmfusionbench.types import SPLITS
 
 _WORDS: Final = {"valid": "partial_test", "validation": "partial_test", "val": "partial_test", "dev": "partial_test"} | {
@@ -15,14 +14,3 @@ _WORDS: Final = {"valid": "partial_test", "validation": "partial_test", "val": "
 def split_of_word(word: Any) -> str | None:
     """The split that a word of a log stands for, `partial_test` for validation data; None if it is no such word."""
     return _WORDS.get(word.strip().lower()) if isinstance(word, str) else None
-
-
-def stated_split(given: str | None) -> str | None:
-    """The split that the user states for all queries.
-
-    Raises:
-        UnknownNameError: it is not a word for a split.
-    """
-    if given is None or given in _WORDS:
-        return None if given is None else _WORDS[given]
-    raise UnknownNameError("split", given, _WORDS)

@@ -21,7 +21,6 @@ from llmfusionbench.builders.reading.helm_stats import Stats, main_metric, metri
 from llmfusionbench.builders.reading.json import Item, read_listed
 from llmfusionbench.builders.reading.json_records import read_records
 from llmfusionbench.builders.reading.replicates import Replicates
-from llmfusionbench.builders.reading.splits import stated_split
 from llmfusionbench.builders.records import Llms, Note, Part, Records, Rejected
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.types import Candidate
@@ -63,14 +62,13 @@ class Helm:
         for name, value, known in (("prompt", self.prompt, _PROMPTS), ("perturbed", self.perturbed, _PERTURBED)):
             if value not in known:
                 raise UnknownNameError(name, value, known)
-        split = stated_split(self.split)
         replicates, metrics = Replicates(), set[str]()
         for run in runs(labelled(paths)):
             stats = Stats()
             if STATS in run.files:
                 yield from read_stats(*run.files[STATS], stats)
             metrics |= stats.scores.keys()
-            yield from _RunReader(self, run, stats, replicates, split).read()
+            yield from _RunReader(self, run, stats, replicates).read()
         if self.metric is not None and paths and self.metric not in metrics:
             known_metrics = ", ".join(sorted(metrics)[:_SHOWN]) or "none"
             raise InputError(f"{paths[0]}: no run has the metric {self.metric!r}; the runs have {known_metrics}")
@@ -84,8 +82,6 @@ class _RunReader:
     run: Run
     stats: Stats
     replicates: Replicates
-    split: str | None
-    """The split of every query; None for that of its instance."""
     scored: set[Any] = field(default_factory=set)
     """Instances of which an answer has the score."""
     left_out: Counter[str] = field(default_factory=Counter)
@@ -123,8 +119,8 @@ class _RunReader:
         if self.run.method == _LANGUAGE_MODELING:
             raise BadRecordError("a request of language modelling, which measures a text and asks for no answer")
         asked = question(first, self.options.prompt)
-        if self.split:
-            asked["split"] = self.split
+        if self.options.split:
+            asked["split"] = self.options.split
         instance, perturbation, _ = first.key
         separate = _GROUP in item
         about = "" if separate or first.reference is None else f"-{first.reference}"
@@ -139,7 +135,7 @@ class _RunReader:
             if takes_score and place == 0 and self.metric is not None:
                 record["performance"] = self.stats.mean(first.key, self.metric)
                 self.scored.add(first.key)
-                self.left_out["unscored"] += record["performance"] is None
+                self.left_out["unscored"] += record["performance"] is None and record.get("status") is None
             else:
                 self.left_out["further"] += 1
             yield self.replicates.numbered(record, self.task, *self.candidate)
@@ -175,15 +171,13 @@ class _RunReader:
         elif len(self.stats.scores) > 1 and self.options.metric is None:
             yield f"the performance is {self.metric}, of {self._others()}. For another, set --option metric=NAME", False
         if self.left_out["unscored"] and self.metric in self.stats.scores:
-            yield f"{self.left_out['unscored']:,} answers have no {self.metric} in {STATS}", True
+            yield f"answers that have no {self.metric} in {STATS}: {self.left_out['unscored']:,}", True
         if self.left_out["further"] and self.metric is not None:
-            yield (
-                f"{self.left_out['further']:,} answers come in without a score, because HELM scores one for each instance",
-                False,
-            )
+            count = f"{self.left_out['further']:,}"
+            yield f"further answers without a score, because HELM scores one for each instance: {count}", False
         if self.left_out["perturbed"]:
-            count = f"{self.left_out['perturbed']:,} answers to perturbed copies of instances are left out"
-            yield f"{count}. To keep them, set --option perturbed=keep", False
+            count = f"{self.left_out['perturbed']:,}"
+            yield f"requests about perturbed copies of instances, left out: {count}. To keep: --option perturbed=keep", False
         if self.kinds:
             kinds = ", ".join(f"{kind} ({count:,})" for kind, count in self.kinds.most_common(_SHOWN))
             yield f"parts of prompts that are not text do not come in; the prompt has their kind instead: {kinds}", False

@@ -20,7 +20,6 @@ from llmfusionbench.builders.reading.inspect_sample import PROMPTS, SampleReader
 from llmfusionbench.builders.reading.inspect_score import parsed_words
 from llmfusionbench.builders.reading.json_records import read_records
 from llmfusionbench.builders.reading.replicates import Replicates
-from llmfusionbench.builders.reading.splits import stated_split
 from llmfusionbench.builders.records import Llms, Note, Part, Records, Rejected
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.types import Candidate
@@ -61,7 +60,6 @@ class InspectLogs:
         for name, value, known in (("prompt", self.prompt, PROMPTS), ("reader", self.reader, READERS)):
             if value not in known:
                 raise UnknownNameError(name, value, known)
-        split = stated_split(self.split)
         try:
             words = parsed_words(self.words)
         except ValueError as error:
@@ -70,7 +68,7 @@ class InspectLogs:
         if paths and not logs:
             raise InputError(others[0].text)
         yield from (Note(note.file, f"{note.text}; the file is left out", warning=True) for note in others)
-        run = _Run(self, words, split)
+        run = _Run(self, words)
         for log in logs:
             yield from run.log(log)
         if paths and not run.samples:
@@ -91,7 +89,6 @@ class _Run:
 
     options: InspectLogs
     words: dict[str, float]
-    split: str | None
     replicates: Replicates = field(default_factory=Replicates)
     taken: dict[tuple[str, str], dict[tuple[str, str], str]] = field(default_factory=dict)
     """Task id and model -> id and epoch of each sample -> the log that has it."""
@@ -121,7 +118,7 @@ class _Run:
             return [self.replicates.numbered(record, task, llm, mode)]
 
         shared = {
-            "task": task, "llm": llm, "mode": mode, "split": self.split or header.split,
+            "task": task, "llm": llm, "mode": mode, "split": options.split or header.split,
             "requested_model": header.requested_model, "endpoint": header.endpoint, "sampling": header.sampling,
         }  # fmt: skip
         identity = partial(identity_of, names=_NAMES, task=task, llm=Candidate(llm, mode).name)

@@ -16,7 +16,7 @@ from llmfusionbench.builders.records import Rejected
 Key = tuple[str | None, str, int]
 """Instance, perturbation and trial."""
 
-_FOR_CHOICES: Final = ("exact_match", "quasi_exact_match")
+_FOR_CHOICES: Final = ("chain_of_thought_correctness", "exact_match", "quasi_exact_match")
 _FOR_TEXTS: Final = (
     "chain_of_thought_correctness", "final_number_exact_match", "exact_match_indicator", "math_equiv_chain_of_thought",
     "math_equiv", "ifeval_strict_accuracy", "wildbench_score_rescaled", "omni_math_accuracy", "safety_score", "code_eval_acc",

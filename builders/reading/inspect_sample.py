@@ -68,7 +68,8 @@ class SampleReader:
         epoch = count(sample, "epoch")
         if epoch is not None and epoch < 1:
             raise BadRecordError(f"epoch is {epoch}, expected 1 or more")
-        texts = Texts(sample.get("attachments"))
+        transcript = sample.get("transcript")  # where older logs keep the attachments
+        texts = Texts(sample.get("attachments") or (transcript.get("content") if isinstance(transcript, dict) else None))
         options = option_texts(sample.get("choices"))
         target = _target(sample.get("target"), texts)
         record = {

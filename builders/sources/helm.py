@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from llmfusionbench.builders.known.tasks import UNKNOWN
 from llmfusionbench.builders.reading.fields import BadRecordError
 from llmfusionbench.builders.reading.file_names import labelled
 from llmfusionbench.builders.reading.helm_request import JOINT, SEPARATE, Request, answers, likeliest, question, read_request
@@ -90,18 +91,13 @@ class _RunReader:
     def __post_init__(self) -> None:
         self.candidate = Candidate.parse(self.options.llm or self.run.llm)
         self.task = self.options.task or self.run.task
-        self.has_choices = self.run.method.startswith((SEPARATE, JOINT))
-        self.metric = self.options.metric or main_metric(self.stats, self.has_choices)
+        self.metric = self.options.metric or main_metric(self.stats, self.run.method.startswith((SEPARATE, JOINT)))
 
     def read(self) -> Iterator[Part]:
         """The records of the run, and its notes."""
         path, file = self.run.state
         llm, mode = self.candidate
         shared = {"task": self.task, "llm": llm, "mode": mode}
-        if self.metric is not None:
-            shared["metric"] = metric_name(self.metric, self.has_choices)
-        else:
-            shared["metric"] = "unknown"
         items = _grouped(read_listed(path, file, REQUESTS), SEPARATE in self.run.method)
         identity = partial(_identity, task=self.task, llm=self.candidate.name)
         for part in read_records(path, file, self._records, shared, identity=identity, items=items):
@@ -121,6 +117,7 @@ class _RunReader:
         asked = question(first, self.options.prompt)
         if self.options.split:
             asked["split"] = self.options.split
+        asked["metric"] = UNKNOWN if self.metric is None else metric_name(self.metric, bool(asked["choices"]))
         instance, perturbation, _ = first.key
         separate = _GROUP in item
         about = "" if separate or first.reference is None else f"-{first.reference}"

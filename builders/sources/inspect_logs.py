@@ -129,4 +129,4 @@ class _Run:
         self.scorers |= reader.seen.scorers.keys()
         yield from notes_of(log, reader, found, repeated)
         if found:
-            yield Llms([{"llm": llm, "endpoint": header.endpoint}])
+            yield Llms([{"llm": llm, "endpoint": header.requested_model}])

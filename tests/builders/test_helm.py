@@ -180,6 +180,15 @@ def test_chats_thoughts_and_images(tmp_path: Path) -> None:
     assert any("answers that have no f1_score in per_instance_stats.json: 1" in note for note in found.notes)
 
 
+def test_options_decide_what_the_metric_means(tmp_path: Path) -> None:
+    mapped = request(instance("id1", "yes", "no"), "A", output_mapping={"A": "yes", "B": "no"})
+    found = helm(run(tmp_path, [mapped, request(instance("id2", "2"), "2")], [stats("id1", stat("exact_match", 1))]))
+    assert found.column("metric") == ["em_mc", "exact_match"]
+    thought = [stats("id1", stat("chain_of_thought_correctness", 1), stat("exact_match", 0))]
+    found = helm(run(tmp_path, [mapped], thought, method="multiple_choice_joint_chain_of_thought"))
+    assert (found.column("metric"), found.column("performance")) == (["em_mc"], [1.0])
+
+
 def test_a_request_of_language_modelling_asks_for_nothing(tmp_path: Path) -> None:
     found = helm(run(tmp_path, [request(instance("id1"), "text")], [], method="language_modeling"))
     assert (found.rows, [r.reason for r in found.rejected]) == (

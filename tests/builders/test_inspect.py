@@ -6,11 +6,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from llmfusionbench.builders.reading.fields import BadRecordError
+from llmfusionbench.builders.reading.inspect_header import read_header
+from llmfusionbench.builders.reading.inspect_sample import SampleReader
+from llmfusionbench.builders.records import record_table
 from llmfusionbench.builders.sources.inspect_logs import InspectLogs
 from llmfusionbench.errors import InputError, UnknownNameError
 from tests.helpers.inspect_log import header, sample, write_eval, write_json
 from tests.helpers.reading import Read, read
+
+FIELDS = ("input", "target", "choices", "messages", "output", "scores", "model_usage", "error", "limit", "working_time")
+json_leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+json_names = st.sampled_from(["role", "content", "type", "text", "value", "choices", "message", "match", "openai/tiny"])
+json_values = st.recursive(
+    json_leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(json_names, inner, max_size=4), max_leaves=12
+)
+"""Values that a field of a log may have by mistake."""
 
 
 def log(folder: Path, *samples: Any, about: dict[str, Any] | None = None, **options: Any) -> Read:
@@ -259,3 +273,23 @@ def test_a_bad_sample_costs_no_other(tmp_path: Path) -> None:
     assert [(r.row, r.reason) for r in found.rejected] == [
         (1, "output is a list, expected an object"), (2, "epoch is 0, expected 1 or more"),
     ]  # fmt: skip
+
+
+def test_the_oldest_logs_keep_attachments_in_a_transcript(tmp_path: Path) -> None:
+    older = sample(1, input="tc://h1", messages=[], transcript={"events": [], "content": {"h1": "A long question?"}})
+    assert log(tmp_path, older).column("prompt") == ["A long question?"]
+
+
+@given(
+    json_values,
+    st.sampled_from(["input", "target", "choices", "messages", "output", "scores", "model_usage", "error", "limit"]),
+)
+@settings(max_examples=200, deadline=None)
+def test_any_value_of_a_field_gives_a_record_or_a_reason(value: Any, name: str) -> None:
+    reader = SampleReader(read_header(header()))
+    reason, rows = "", 0
+    try:
+        rows = record_table([reader.read(sample(1, **{name: value}))]).num_rows
+    except BadRecordError as error:
+        reason = str(error)
+    assert bool(reason) != bool(rows)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from llmfusionbench.builders.reading.limits import limit_records
 from llmfusionbench.builders.sources.inspect_logs import InspectLogs
@@ -112,3 +115,21 @@ def test_an_archive_of_something_else(tmp_path: Path) -> None:
         archive.writestr("header.json", '{"eval": {"task": "sums"}}')
     with pytest.raises(InputError, match=r"not a log of Inspect .eval has no model"):
         read(InspectLogs(), path)
+
+
+@given(st.integers(0, 10_000), st.binary(min_size=1, max_size=12), st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_damage_anywhere_costs_samples_or_is_one_error(place: int, damage: bytes, zstd: bool) -> None:
+    with TemporaryDirectory() as folder:
+        path = (write_zstd if zstd else write_eval)(Path(folder) / "log.eval", header(), [sample(1), sample(2)])
+        data = path.read_bytes()
+        at = place % len(data)
+        path.write_bytes(data[:at] + damage + data[at + len(damage) :])
+        message, parts = "log.eval", 0
+        try:
+            found = read(InspectLogs(), path)
+            parts = len(found.rows) + len(found.rejected)
+        except InputError as error:
+            message = str(error)
+        assert "log.eval" in message
+        assert parts <= 2

@@ -90,8 +90,7 @@ def read_stats(path: Path, file: str, stats: Stats) -> Iterator[Rejected]:
 
 def key_of(instance: str | None, perturbation: Any, trial: Any) -> Key:
     """What identifies the requests of one instance in one trial."""
-    whole = isinstance(trial, (int, float)) and math.isfinite(trial)
-    return instance, perturbation_name(perturbation), int(trial) if whole else 0
+    return instance, perturbation_name(perturbation), trial if isinstance(trial, int) else 0
 
 
 def perturbation_name(value: Any) -> str:

@@ -88,8 +88,8 @@ class SampleReader:
 
     def _asked(self, sample: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
         """prompt and messages: what was sent before the first generated message, or the input of the dataset."""
-        messages, given = sample.get("messages"), sample.get("input")
-        wanted = _before_generation(messages, given, texts) if self.prompt == "sent" and isinstance(messages, list) else []
+        messages, given = _messages(sample), sample.get("input")
+        wanted = _before_generation(messages, given, texts) if self.prompt == "sent" else []
         said = texts.turns(wanted, "messages") if wanted else None
         if said is None and isinstance(given, list):
             said = texts.turns(given, "input") if given else None
@@ -199,16 +199,17 @@ def _plain(message: Mapping[str, Any], texts: Texts) -> str:
 
 def _latency(sample: Mapping[str, Any], output: Mapping[str, Any]) -> float | None:
     """Seconds: of the call where there was one, else of all work on the sample, else of the sample with its waits."""
-    messages = sample.get("messages")
-    roles = [m.get("role") for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
+    made = [m for m in _messages(sample) if isinstance(m, dict) and m.get("role") == "assistant" and m.get("source") != "input"]
     own, work = number(output, "time"), number(sample, "working_time")
-    found = (own, work) if roles.count("assistant") - _examples(messages) <= 1 else (work, own)
+    found = (own, work) if len(made) <= 1 else (work, own)
     return next((seconds for seconds in (*found, number(sample, "total_time")) if seconds is not None), None)
 
 
-def _examples(messages: Any) -> int:
-    """Number of messages of the assistant that came with the input."""
-    return sum(isinstance(m, dict) and m.get("role") == "assistant" and m.get("source") == "input" for m in messages or ())
+def _messages(sample: Mapping[str, Any]) -> Sequence[Any]:
+    messages = sample.get("messages")
+    if messages is not None and not isinstance(messages, list):
+        raise BadRecordError(f"messages is {named(messages)}, expected a list of messages")
+    return messages or []
 
 
 def _usage(sample: Mapping[str, Any], output: Mapping[str, Any], model: str) -> dict[str, Any]:

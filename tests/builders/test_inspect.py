@@ -280,10 +280,7 @@ def test_the_oldest_logs_keep_attachments_in_a_transcript(tmp_path: Path) -> Non
     assert log(tmp_path, older).column("prompt") == ["A long question?"]
 
 
-@given(
-    json_values,
-    st.sampled_from(["input", "target", "choices", "messages", "output", "scores", "model_usage", "error", "limit"]),
-)
+@given(json_values, st.sampled_from(FIELDS))
 @settings(max_examples=200, deadline=None)
 def test_any_value_of_a_field_gives_a_record_or_a_reason(value: Any, name: str) -> None:
     reader = SampleReader(read_header(header()))

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, text
 from llmfusionbench.builders.reading.json import read_fields
+from llmfusionbench.builders.records import Note
 from llmfusionbench.errors import InputError
 
 STATE: Final = "scenario_state.json"
@@ -42,29 +43,42 @@ class Run:
         return self.files[STATE]
 
 
-def runs(paths: Iterable[tuple[Path, str]]) -> list[Run]:
-    """The runs that the files belong to, in the order in which their first files are given.
+def runs(paths: Iterable[tuple[Path, str]]) -> tuple[list[Run], list[Note]]:
+    """(the runs that the files belong to, in the order in which their first files are given; what is left out beside them).
 
     Files of a run that are not among the inputs are read from the folder of those that are.
 
     Raises:
-        InputError: a file is not one of a run, or a run has no `scenario_state.json`, or states no model.
+        InputError: no run has a `scenario_state.json`, or a run states no model, or has a file twice.
     """
     folders: dict[Path, dict[str, tuple[Path, str]]] = {}
+    others: list[Note] = []
     for path, file in paths:
+        if not path.exists():
+            raise InputError(f"{path}: No such file or directory. Remedy: check the path")
         name = _bare(path)
-        if name not in (*NAMES, *_OTHERS):
-            if not path.exists():
-                raise InputError(f"{path}: No such file or directory. Remedy: check the path")
-            raise InputError(
-                f"{path}: not a file of a HELM run, expected {', '.join(NAMES)}. "
-                "Remedy: give the folder of the run, or rename the file"
+        if name not in NAMES:
+            others += (
+                [] if name in _OTHERS else [Note(file, f"not read, expected {', '.join(NAMES)} of a HELM run", warning=True)]
             )
         found = folders.setdefault(path.absolute().parent, {})
         if name in found:
             raise InputError(f"{path}: the run has another {name}, {found[name][0]}. Remedy: give one of them")
         found[name] = path, file
-    return [_run(folder, files) for folder, files in folders.items()]
+    whole: list[Run] = []
+    for folder, files in folders.items():
+        given, label = next(iter(files.values()))
+        _complete(folder, files, label)
+        if STATE in files:
+            whole.append(_run(folder, files))
+        else:
+            others.append(Note(label, f"left out, because its folder has no {STATE}", warning=True))
+    if folders and not whole:
+        raise InputError(
+            f"{given}: its folder has no {STATE}, which holds the requests and the answers of a HELM run. "
+            f"Remedy: give the whole folder of a run, with {', '.join(NAMES)}"
+        )
+    return whole, others
 
 
 def _bare(path: Path) -> str:
@@ -72,18 +86,16 @@ def _bare(path: Path) -> str:
     return path.name[: len(path.name) - len(ending)]
 
 
-def _run(folder: Path, files: dict[str, tuple[Path, str]]) -> Run:
-    given, label = next(iter(files.values()))
+def _complete(folder: Path, files: dict[str, tuple[Path, str]], label: str) -> None:
+    """Add the files of a run that lie beside those given."""
     for name in NAMES:
         beside = (folder / f"{name}{ending}" for ending in ("", *_PACKED))
         found = None if name in files else next((path for path in beside if path.is_file()), None)
         if found is not None:
             files[name] = found, f"{label.rpartition('/')[0]}/{found.name}".lstrip("/")
-    if STATE not in files:
-        raise InputError(
-            f"{given}: its folder has no {STATE}, which holds the requests and the answers of a HELM run. "
-            "Remedy: copy the whole folder of the run"
-        )
+
+
+def _run(folder: Path, files: Mapping[str, tuple[Path, str]]) -> Run:
     path, file = files[STATE]
     state, has_requests = read_fields(path, file, REQUESTS, enough=frozenset({"adapter_spec"}))
     if not has_requests:

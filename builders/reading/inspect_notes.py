@@ -42,7 +42,7 @@ def notes_of(log: Log, reader: SampleReader, found: int, repeated: Mapping[str, 
         yield Note(
             log.file,
             f"{_samples(seen.words.total())} without a score, whose value is not a number: {words}. "
-            "Remedy: state the numbers of words with --option words=WORD:NUMBER,...",
+            "Remedy: state the numbers of words with --option words=WORD:NUMBER",
             warning=True,
         )
     if seen.unscored:

@@ -64,7 +64,9 @@ class Helm:
             if value not in known:
                 raise UnknownNameError(name, value, known)
         replicates, metrics = Replicates(), set[str]()
-        for run in runs(labelled(paths)):
+        found, others = runs(labelled(paths))
+        yield from others
+        for run in found:
             stats = Stats()
             if STATS in run.files:
                 yield from read_stats(*run.files[STATS], stats)

@@ -207,6 +207,17 @@ def test_files_belong_together_by_their_folder(tmp_path: Path) -> None:
     assert files_in(tmp_path, Helm.FILES) == sorted([*one, *two])
 
 
+def test_a_run_that_is_not_whole_costs_no_other(tmp_path: Path) -> None:
+    whole = run(tmp_path, [request(instance("id1", "2"), "2")], [stats("id1", stat("exact_match", 1))], "one")
+    part = run(tmp_path, [], None, "two")
+    part[2].unlink()
+    other = write_json(tmp_path / "one" / "costs.json", {})
+    found = helm([*part[:2], *whole, other, write_json(tmp_path / "one" / "stats.json", [])])
+    assert found.column("performance") == [1.0]
+    assert "left out, because its folder has no scenario_state.json" in found.notes
+    assert any("not read, expected scenario_state.json" in note for note in found.notes)
+
+
 def test_packed_files(tmp_path: Path) -> None:
     files = run(tmp_path, [request(instance("id1", "2"), "2")], [stats("id1", stat("exact_match", 1))])
     packed = []
@@ -228,7 +239,7 @@ def test_what_a_run_lacks_is_named(tmp_path: Path) -> None:
     files[2].unlink()
     with pytest.raises(InputError, match=r"its folder has no scenario_state\.json"):
         helm(files[:2])
-    with pytest.raises(InputError, match=r"not a file of a HELM run, expected scenario_state\.json"):
+    with pytest.raises(InputError, match=r"answers\.json: its folder has no scenario_state\.json"):
         helm([write_json(tmp_path / "answers.json", [])])
     empty = write_json(tmp_path / "x" / "scenario_state.json", {"request_states": []})
     with pytest.raises(InputError, match="adapter_spec has no model"):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from collections.abc import Iterable, Iterator, Sequence
+=======
+from collections.abc import Iterable, Iterator, Set
+>>>>>>> inspecthelm
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -38,8 +42,10 @@ def read_items(path: Path, file: str) -> Iterator[Item]:
             yield from _whole(path, first, stream, file)
 
 
-def read_fields(path: Path, file: str, listed: str) -> tuple[dict[str, Any], bool]:
+def read_fields(path: Path, file: str, listed: str, enough: Set[str] = frozenset()) -> tuple[dict[str, Any], bool]:
     """(the fields of the first object of a file without the list `listed`, whether it has that list); none if it is damaged.
+
+    What follows the list is not read if all fields named in `enough` stand before it.
 
     Raises:
         InputError: the file is missing or cannot be read, or the object gives a key twice.
@@ -53,6 +59,8 @@ def read_fields(path: Path, file: str, listed: str) -> tuple[dict[str, Any], boo
                 faults.append(f"the key {name[:80]!r} is given twice in one object" if name in found else None)
                 if name == listed and window.peek() == "[":
                     found[name] = listed
+                    if enough and enough <= found.keys():
+                        break
                     for _ in _checked(enumerate(window.elements()), window.decoder, file):
                         pass
                 else:

@@ -9,6 +9,8 @@ from llmfusionbench.builders.sources.alpaca_eval import AlpacaEval
 from llmfusionbench.builders.sources.arena import Arena
 from llmfusionbench.builders.sources.embedllm import EmbedLLM
 from llmfusionbench.builders.sources.fusionbench import FusionBench
+from llmfusionbench.builders.sources.helm import Helm
+from llmfusionbench.builders.sources.inspect_logs import InspectLogs
 from llmfusionbench.builders.sources.langfuse import Langfuse
 from llmfusionbench.builders.sources.lighteval import LightEval
 from llmfusionbench.builders.sources.litellm import LiteLLM
@@ -34,6 +36,8 @@ SOURCES: Final[dict[str, type[Source]]] = {
     "embedllm": EmbedLLM,
     "fusionbench": FusionBench,
     "lighteval": LightEval,
+    "helm": Helm,
+    "inspect": InspectLogs,
     "llmrouter": LLMRouter,
     "llmrouterbench": LLMRouterBench,
     "lm_eval": LmEval,

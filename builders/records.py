@@ -157,7 +157,7 @@ class Source(Protocol):
 
 def record_table(rows: list[dict[str, Any]]) -> pa.Table:
     """Log records that were read one by one as a table in the columns of `LOG`."""
-    stated = {name for row in rows for name in row}
+    stated = set().union(*rows)
     return pa.table(
         [
             pa.array([row.get(field.name) for row in rows], field.type)

@@ -41,7 +41,8 @@ _TEXTS: Final = (
     "split",
     "provenance",
 )
-_COUNTS: Final = ("replicate", "attempts")
+_COUNTS: Final = ("replicate", "attempts", "input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens")
+_REALS: Final = ("cost_usd", "latency_s")
 _SPENT: Final = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "latency_s")
 
 
@@ -61,6 +62,8 @@ class Sample:
     """Response and reasoning of each answer; more than one where they share a score."""
     talked: bool
     """Whether turns between the question and the last answer are left out."""
+    unscored: bool
+    """Whether the answer has no score of its own, and `score` is what it counts in the mean."""
 
 
 def sample_of(record: Mapping[str, Any], prompt: str) -> Sample:
@@ -74,10 +77,10 @@ def sample_of(record: Mapping[str, Any], prompt: str) -> Sample:
     given, judged, metadata = record["input"], _part(record, "evaluation"), _part(record, "metadata")
     own = {name: text(metadata, OWN + name) for name in _TEXTS if OWN + name in metadata}
     own |= {name: _own_count(metadata, name) for name in _COUNTS if OWN + name in metadata}
+    own |= {name: own_number(metadata, name) for name in _REALS if OWN + name in metadata}
     asked, outputs, talked = _said(record, metadata)
     raw, formatted = text(given, "raw"), text(given, "formatted")
-    is_ours = own.get("mode") == "think"
-    said = (formatted if is_ours or prompt == "formatted" else raw) or raw
+    said = (formatted if own.get("mode") == "think" or prompt == "formatted" else raw) or raw
     if asked and said and is_plain_prompt(asked):
         asked = None  # the input says it
     references = _references(given.get("reference"))
@@ -87,25 +90,26 @@ def sample_of(record: Mapping[str, Any], prompt: str) -> Sample:
         "prompt": said or (rendered(asked) if asked else None),
         "messages": asked,
         "ground_truth": _truth(references),
-        "choices": None if options == references else options,  # some converters give the references of free texts
+        # Some converters give the references of free texts as choices.
+        "choices": None if options == references and OWN + "query_id" not in metadata else options,
         "error": error_text(record.get("error")),
         **_tokens(_part(record, "token_usage")),
         "latency_s": _latency(_part(record, "performance")),
-        "cost_usd": own_number(metadata, "cost_usd"),
         **own,
     }
     if OWN + "sampling" in metadata:
         found["sampling"] = sampling(literal(text(metadata, OWN + "sampling") or "null"))
     if len(outputs) > 1:  # counts of all outputs together
         found |= dict.fromkeys(_SPENT)
-    unscored = metadata.get(OWN + "unscored") == "true"
+    unscored = metadata.get(OWN + "unscored")
     return Sample(
         text(record, "evaluation_result_id"),
         text(record, "evaluation_name") or "",
-        None if unscored else _score(judged),
+        None if unscored == "true" else _score(judged),
         found,
         outputs,
         talked,
+        unscored is not None,
     )
 
 
@@ -128,7 +132,8 @@ def _said(
     outputs = _outputs(record) if last is None else [(talk[last]["content"], reasoning)]
     stated = _own_count(metadata, "turns")
     if stated is not None:
-        return talk[:stated], outputs if len(talk) > stated else _outputs(record), False
+        reply = spoken[stated] if len(talk) > stated else {}
+        return talk[:stated], [(text(reply, "content"), reasoning_text(reply.get("reasoning_trace")))], False
     first = answered[0] if answered else len(talk)
     follow_ups = [turn for turn in talk[first:] if turn["role"] == "user"]
     asked = [*talk[:first], *follow_ups]

@@ -190,7 +190,7 @@ class _Reading:
         identity = partial(identity_of, names=_NAMES)
         required = None if self.source.metric else "sample of Every Eval Ever"
         yield from read_records(self.path, self.file, self._read, shared, identity=identity, required=required)
-        rows = [{"llm": Candidate.parse(llm).llm, **run.about} for llm, run in self.described.items() if run.about]
+        rows = [{"llm": llm, **run.about} for llm, run in self.described.items() if run.about]
         if rows:
             yield Llms(rows)
         yield from self._notes(sum(self.taken.skipped.values()) - skipped)
@@ -203,7 +203,6 @@ class _Reading:
         if run is None:
             self.without = True
         else:
-            self.described.setdefault(name, run)
             self.rows[id(run)] += 1
         task = self.source.task or (sample.name if run is None or result is None else run.task(result))
         if not task:
@@ -213,7 +212,9 @@ class _Reading:
             return
         candidate = Candidate.parse(name)
         if sample.record.get("mode"):
-            candidate = Candidate(candidate.llm, sample.record["mode"])
+            candidate = Candidate(name, sample.record["mode"])
+        if run is not None:
+            self.described.setdefault(candidate.llm, run)
         stated = dict(sample.record)
         for part in (result.shared if result else {}, run.shared if run else {}):
             stated |= {key: value for key, value in part.items() if value is not None and stated.get(key) is None}
@@ -241,11 +242,13 @@ class _Reading:
 
     def _performance(self, sample: Sample, run: Run | None, result: Result | None) -> float | None:
         if run is None or result is None or sample.score is None:
-            return sample.score
+            return None if sample.unscored else sample.score
         if result.is_loss and result.scale is None:
             self.losses.add(result.key)
         self.means.setdefault((id(run), result.key), (run, result, Spread()))[2].add(sample.score)
         spread = self.scales.get(result.key)
+        if sample.unscored:
+            return None
         return result.performance(sample.score, spread.scale(result) if spread else result.scale)
 
     def _measure(self) -> None:

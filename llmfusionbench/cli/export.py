@@ -1,4 +1,4 @@
-"""`llmfusionbench export`: corpora to train LLMs on, and routing data in the formats of other projects."""
+"""`llmfusionbench export`: corpora to train LLMs on, routing data in other projects' formats, and evaluation results."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _corpus_command(settings: type) -> Callable[..., Any]:
 
 @click.group(name="export")
 def command() -> None:
-    """Corpora to train LLMs on, and routing data in the formats of other projects.
+    """Corpora to train LLMs on, routing data in the formats of other projects, and evaluation results.
 
     A corpus holds train queries only, and none that resembles a test query; dropped.jsonl lists those kept out. corpus.json
     and README.md describe what is in it.
@@ -50,6 +50,7 @@ def command() -> None:
       llmfusionbench export preference sample --min-gap 0.5 --match-length 1.5 --out pairs
       llmfusionbench export kto sample --balance --out kto
       llmfusionbench export routing sample --format routerbench --out routing
+      llmfusionbench export eee sample --out results
     """
 
 
@@ -146,6 +147,35 @@ def routing(
     say(f"Not included in this format: {made.about['lost']}.")
     if made.reader is not None:
         say(f"Read back by: llmfusionbench build {made.reader}")
+
+
+@command.command(name="eee")
+@click.argument("release")
+@_OUT
+@click.option("--split", metavar="NAME", help="Use only this split. Default: all splits.")
+@click.option("--candidate", "candidates", multiple=True, metavar="NAME", help="Use only this candidate. Repeatable.")
+@click.option("--task", "tasks", multiple=True, metavar="NAME", help="Use only queries of this task. Repeatable.")
+@failures_option
+@click.option("--overwrite", is_flag=True, help="Replace an existing export.")
+def eee(release: str, out: Path, candidates: tuple[str, ...], tasks: tuple[str, ...], **options: Any) -> None:
+    """Write evaluation results in the format of Every Eval Ever: an aggregate and samples of every LLM, mode and task.
+
+    The files are data/{benchmark}/{developer}/{model}/{uuid}.json and {uuid}_samples.jsonl, as its datastore has them.
+
+    \b
+    Examples:
+      llmfusionbench export eee sample --out results
+      llmfusionbench export eee my-release --split test --task gsm8k --out results
+    """
+    from llmfusionbench.baselines.exporters import export_eee
+
+    made = export_eee(release, out, candidates=candidates or None, tasks=tasks or None, **options)
+    simulated = " SIMULATED: no LLM was asked." if "simulated" in made.provenance else ""
+    say(f"Wrote {out}: {made.runs:,} aggregates, {made.samples:,} samples.{simulated}")
+    if made.unscored:
+        say(f"{made.unscored:,} samples have no score: 0 is written, which is not counted, and metadata states it.")
+    say(f"Not included in this format: {made.about['lost']}.")
+    say(f"Read back by: llmfusionbench build {made.about['read_back_by']} {out}")
 
 
 def _run(export: Callable[..., Corpus], release: str, out: Path, options: dict[str, Any]) -> None:

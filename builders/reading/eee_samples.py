@@ -75,9 +75,7 @@ def sample_of(record: Mapping[str, Any], prompt: str) -> Sample:
     if not isinstance(record.get("input"), dict) or "evaluation" not in record:
         raise BadRecordError("input and evaluation are missing, expected a sample of Every Eval Ever")
     given, judged, metadata = record["input"], _part(record, "evaluation"), _part(record, "metadata")
-    own = {name: text(metadata, OWN + name) for name in _TEXTS if OWN + name in metadata}
-    own |= {name: _own_count(metadata, name) for name in _COUNTS if OWN + name in metadata}
-    own |= {name: own_number(metadata, name) for name in _REALS if OWN + name in metadata}
+    own = _own(metadata) if metadata else {}
     asked, outputs, talked = _said(record, metadata)
     raw, formatted = text(given, "raw"), text(given, "formatted")
     said = (formatted if own.get("mode") == "think" or prompt == "formatted" else raw) or raw
@@ -97,8 +95,6 @@ def sample_of(record: Mapping[str, Any], prompt: str) -> Sample:
         "latency_s": _latency(_part(record, "performance")),
         **own,
     }
-    if OWN + "sampling" in metadata:
-        found["sampling"] = sampling(literal(text(metadata, OWN + "sampling") or "null"))
     if len(outputs) > 1:  # counts of all outputs together
         found |= dict.fromkeys(_SPENT)
     unscored = metadata.get(OWN + "unscored")
@@ -111,6 +107,18 @@ def sample_of(record: Mapping[str, Any], prompt: str) -> Sample:
         talked,
         unscored is not None,
     )
+
+
+def _own(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that an export of ours has put into the metadata."""
+    if not any(isinstance(name, str) and name.startswith(OWN) for name in metadata):
+        return {}
+    own: dict[str, Any] = {name: text(metadata, OWN + name) for name in _TEXTS}
+    own |= {name: _own_count(metadata, name) for name in _COUNTS}
+    own |= {name: own_number(metadata, name) for name in _REALS}
+    settings = text(metadata, OWN + "sampling")
+    own["sampling"] = None if settings is None else sampling(literal(settings))
+    return {name: value for name, value in own.items() if value is not None}
 
 
 def _score(judged: Mapping[str, Any]) -> float | None:
@@ -129,7 +137,9 @@ def _said(
     answered = [i for i, turn in enumerate(talk) if turn["role"] == "assistant"]
     last = next((i for i in reversed(answered) if talk[i]["content"]), answered[-1] if answered else None)
     reasoning = None if last is None else reasoning_text(spoken[last].get("reasoning_trace"))
-    outputs = _outputs(record) if last is None else [(talk[last]["content"], reasoning)]
+    outputs: list[tuple[str | None, str | None]] = [(None if last is None else talk[last]["content"], reasoning)]
+    if last is None:
+        outputs = _outputs(record)
     stated = _own_count(metadata, "turns")
     if stated is not None:
         reply = spoken[stated] if len(talk) > stated else {}
@@ -175,7 +185,7 @@ def _truth(references: Sequence[str]) -> str | None:
 
 
 def _tokens(usage: Mapping[str, Any]) -> dict[str, Any]:
-    """The counts of tokens; none where all are 0. Cached ones that the input leaves out, as the total shows, are added to it."""
+    """The counts of tokens; none where all are 0. Cached ones that the input lacks, as the total shows, are added."""
     given, made = count(usage, "input_tokens"), count(usage, "output_tokens")
     cached, written = count(usage, "input_tokens_cache_read"), count(usage, "input_tokens_cache_write")
     if not given and not made:

@@ -32,8 +32,6 @@ def task_of(index: str) -> str:
 
 def truth_of(value: Any, metric: str | None) -> str | None:
     """The ground truth; of multiple choice the letter, which may be written as a number from 0 (`2` or `2.0` is C)."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        value = str(value)
     found = answer_text(value)
     if found is None or not found.strip() or found.strip().lower() in _NO_TRUTH:
         return None
@@ -95,10 +93,7 @@ def prices_of(record: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
 
 def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     """The last match of a pattern in a text."""
-    found = None
-    for found in pattern.finditer(text):
-        pass
-    return found
+    return next(reversed(list(pattern.finditer(text))), None)
 
 
 def _end(prompt: str, start: int) -> int:

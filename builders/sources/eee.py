@@ -131,8 +131,8 @@ class _Taken:
     """Which scores of all files are read, and how many answers every candidate has given to a query."""
 
     metric: str | None
-    answers: dict[tuple[Any, ...], str] = field(default_factory=dict)
-    """Answer -> the metric whose score was read for it."""
+    answers: dict[int, str] = field(default_factory=dict)
+    """Hash of an answer -> the metric whose score was read for it."""
     replicates: Counter[tuple[Any, ...]] = field(default_factory=Counter)
     read: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
@@ -140,10 +140,13 @@ class _Taken:
     def wants(self, sample: Sample, result: Result | None, owner: tuple[Any, ...]) -> bool:
         """Whether this score of an answer is read."""
         name = sample.key or sample.name
-        labels = {name.lower(), sample.name.lower()} | (result.labels if result else set())
-        said = (*owner, sample.record["source_id"], hash(sample.record["prompt"]), hash(tuple(sample.outputs)))
-        first = self.answers.setdefault(said, name) if self.metric is None else name
-        if (self.metric is None and first != name) or (self.metric is not None and self.metric.strip().lower() not in labels):
+        if self.metric is None:
+            said = hash((owner, sample.record["source_id"], sample.record["prompt"], *sample.outputs))
+            is_wanted = self.answers.setdefault(said, name) == name
+        else:
+            labels = {name.lower(), sample.name.lower(), *(result.labels if result else ())}
+            is_wanted = self.metric.strip().lower() in labels
+        if not is_wanted:
             self.skipped[name] += 1
             return False
         self.read[name] += 1
@@ -161,6 +164,22 @@ class _Taken:
 
 
 @dataclass
+class _Owner:
+    """What the samples of a run by one metric have in common."""
+
+    run: Run | None
+    result: Result | None
+    name: str
+    """The model_id."""
+    key: tuple[str, ...]
+    columns: dict[str, Any]
+    """Columns of a log record, but for what a sample states itself."""
+    given: dict[str, Any]
+    """Columns that no sample changes."""
+    scores: Spread = field(default_factory=Spread)
+
+
+@dataclass
 class _Reading:
     """The reading of one file of samples."""
 
@@ -171,8 +190,9 @@ class _Reading:
     taken: _Taken
     without: bool = False
     """Whether a sample has no aggregate."""
-    scales: dict[str, Spread] = field(default_factory=dict)
-    means: dict[tuple[int, str], tuple[Run, Result, Spread]] = field(default_factory=dict)
+    scales: dict[int, Spread] = field(default_factory=dict)
+    """The scores of each metric, by the id of the object, where they were looked through before."""
+    owners: dict[tuple[str, str, str | None, str], _Owner] = field(default_factory=dict)
     rows: Counter[int] = field(default_factory=Counter)
     shared_scores: int = 0
     conversations: int = 0
@@ -185,8 +205,7 @@ class _Reading:
         if any(r.scale not in (None, (0.0, 1.0)) for run in self.runs.runs for r in run.results.values()):
             self._measure()
         skipped = sum(self.taken.skipped.values())
-        split = split_of(self.source.split) or "train"
-        shared = {"split": split, "metric": _UNKNOWN}
+        shared = {"split": "train", "metric": _UNKNOWN}
         identity = partial(identity_of, names=_NAMES)
         required = None if self.source.metric else "sample of Every Eval Ever"
         yield from read_records(self.path, self.file, self._read, shared, identity=identity, required=required)
@@ -197,56 +216,54 @@ class _Reading:
 
     def _read(self, record: dict[str, Any]) -> Iterator[dict[str, Any]]:
         sample = sample_of(record, self.source.prompt)
-        name = required_text(record, "model_id")
-        run = self.runs.of(record, self.places)
-        result = None if run is None else run.result(sample.key, sample.name)
-        if run is None:
+        owner = self._owner(record, sample)
+        if owner.run is None:
             self.without = True
         else:
-            self.rows[id(run)] += 1
-        task = self.source.task or (sample.name if run is None or result is None else run.task(result))
-        if not task:
-            raise BadRecordError("evaluation_name is empty, expected a text")
-        owner = (record.get("evaluation_id"), name)
-        if not self.taken.wants(sample, result, owner):
+            self.rows[id(owner.run)] += 1
+        if not self.taken.wants(sample, owner.result, owner.key):
             return
-        candidate = Candidate.parse(name)
-        if sample.record.get("mode"):
-            candidate = Candidate(name, sample.record["mode"])
-        if run is not None:
-            self.described.setdefault(candidate.llm, run)
-        stated = dict(sample.record)
-        for part in (result.shared if result else {}, run.shared if run else {}):
-            stated |= {key: value for key, value in part.items() if value is not None and stated.get(key) is None}
-        if self.source.split or not stated.get("split"):
-            stated["split"] = split_of(self.source.split) or "train"
-        if self.source.provenance:
-            stated["provenance"] = self.source.provenance
-        stated["metric"] = stated.get("metric") or (result.metric if result else None) or _UNKNOWN
-        performance = self._performance(sample, run, result)
+        stated = {**owner.columns, **sample.record, **owner.given, "performance": self._performance(sample, owner)}
+        if "mode" in sample.record:  # by our own export, in which the name is the LLM's alone
+            stated["llm"] = owner.name
+        if owner.run is not None:
+            self.described.setdefault(stated["llm"], owner.run)
         self.conversations += sample.talked
         self.shared_scores += len(sample.outputs) > 1
-        query = hash(stated["prompt"] or stated["source_id"]), hash(str(stated["messages"]))
+        asked = stated["messages"]
+        cell = (stated["llm"], stated["mode"], stated["task"])
+        query = hash(stated["prompt"] or stated["source_id"]), asked and hash(str(asked))
         for response, reasoning in sample.outputs:
-            number = self.taken.replicate(task, *candidate, *query)
-            yield {
-                **stated,
-                "task": task,
-                "llm": candidate.llm,
-                "mode": candidate.mode,
-                "replicate": number if stated.get("replicate") is None else stated["replicate"],
-                "response": response,
-                "reasoning": reasoning,
-                "performance": performance,
-            }
+            number = self.taken.replicate(*cell, *query)
+            yield {**stated, "replicate": stated.get("replicate", number), "response": response, "reasoning": reasoning}
 
-    def _performance(self, sample: Sample, run: Run | None, result: Result | None) -> float | None:
+    def _owner(self, record: dict[str, Any], sample: Sample) -> _Owner:
+        """Whose a sample is; the same for all samples of a run by one metric."""
+        key = (str(record.get("evaluation_id")), required_text(record, "model_id"), sample.key, sample.name)
+        if key not in self.owners:
+            run = self.runs.of(record, self.places)
+            result = None if run is None else run.result(sample.key, sample.name)
+            task = self.source.task or (sample.name if run is None or result is None else run.task(result))
+            if not task:
+                raise BadRecordError("evaluation_name is empty, expected a text")
+            llm, mode = Candidate.parse(key[1])
+            parts = {**(result.shared if result else {}), **(run.shared if run else {}), "llm": llm, "mode": mode}
+            columns = {name: value for name, value in parts.items() if value is not None}
+            if result is not None and result.metric:
+                columns["metric"] = result.metric
+            given = {"split": split_of(self.source.split), "provenance": self.source.provenance, "task": task}
+            given = {name: value for name, value in given.items() if value is not None}
+            self.owners[key] = _Owner(run, result, key[1], key[:2], columns, given)
+        return self.owners[key]
+
+    def _performance(self, sample: Sample, owner: _Owner) -> float | None:
+        run, result = owner.run, owner.result
         if run is None or result is None or sample.score is None:
             return None if sample.unscored else sample.score
         if result.is_loss and result.scale is None:
             self.losses.add(result.key)
-        self.means.setdefault((id(run), result.key), (run, result, Spread()))[2].add(sample.score)
-        spread = self.scales.get(result.key)
+        owner.scores.add(sample.score)
+        spread = self.scales.get(id(result))
         if sample.unscored:
             return None
         return result.performance(sample.score, spread.scale(result) if spread else result.scale)
@@ -259,7 +276,7 @@ class _Reading:
             run, score = self.runs.of(item[1], self.places), item[1]["evaluation"].get("score")
             result = run and run.result(item[1].get("evaluation_result_id"), str(item[1].get("evaluation_name")))
             if result and isinstance(score, (int, float)):
-                self.scales.setdefault(result.key, Spread()).add(float(score))
+                self.scales.setdefault(id(result), Spread()).add(float(score))
 
     def _notes(self, skipped: int) -> Iterator[Note]:
         if skipped:
@@ -272,16 +289,21 @@ class _Reading:
         if self.shared_scores:
             yield Note(self.file, f"{self.shared_scores:,} samples have several outputs and one score, which each of them gets")
         if self.conversations:
-            yield Note(self.file, f"{self.conversations:,} samples are conversations: the last answer is read, and no turn before")
+            yield Note(
+                self.file, f"{self.conversations:,} samples are conversations: the last answer is read, and no turn before"
+            )
         for key in sorted(self.losses):
             told = f"{key[:80]} is better when lower and its scale has no ends: its scores are not read"
             yield Note(self.file, f"{told}. Remedy: state min_score and max_score in the aggregate", warning=True)
-        for run, result, spread in self.means.values():
+        for owner in self.owners.values():
+            run, result, spread = owner.run, owner.result, owner.scores
+            if run is None or result is None or not spread.count:
+                continue
             rows = self.rows[id(run)]
             if run.rows is not None and rows != run.rows:
                 yield Note(self.file, f"{rows:,} samples are in it, and {run.file} states {run.rows:,}", warning=True)
                 break
-            scale = (self.scales.get(result.key) or spread).scale(result)
+            scale = self.scales.get(id(result), spread).scale(result)
             if result.score is None or scale is None or result.scale is None:
                 continue
             stated = (result.score - result.scale[0]) / (result.scale[1] - result.scale[0])

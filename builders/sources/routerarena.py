@@ -66,9 +66,9 @@ class RouterArena:
         by_kind: dict[str, list[tuple[Path, str]]] = {}
         for path, file in labelled(paths):
             by_kind.setdefault(_kind(path, file), []).append((path, file))
-        for path, file in by_kind.get("router", ()):
+        for _, file in by_kind.get("router", ()):
             yield Note(file, "it is the configuration of a router, which holds no answers")
-        for path, file in by_kind.get("other", ()) if len(by_kind) > 1 else ():
+        for _, file in by_kind.get("other", ()) if len(by_kind) > 1 else ():
             yield Note(file, "it is none of RouterArena's files and is not read", warning=True)
         if paths and not by_kind.keys() & {"results", "predictions"}:
             given = next(iter(by_kind.values()))[0][0]
@@ -145,9 +145,8 @@ class _Reading:
             if metric:
                 self.metrics.setdefault(task_of(_index_of(record)), metric)
             found = {**_answer(record), "performance": number(judged, "score"), "cost_usd": number(judged, "inference_cost")}
-            yield from self._record(
-                record, required_text(record, "llm_selected"), text(record, "question"), found, metric, judged.get("ground_truth")
-            )
+            name, prompt = required_text(record, "llm_selected"), text(record, "question")
+            yield from self._record(record, name, prompt, found, metric, judged.get("ground_truth"))
 
         yield from self._records(path, file, read, "cached result of RouterArena")
 
@@ -222,7 +221,7 @@ def _answer(record: dict[str, Any]) -> dict[str, Any]:
     usage = _part(record, "token_usage")
     error, failed = error_text(record.get("error")), record.get("success") is False
     given, made = count(usage, "input_tokens"), count(usage, "output_tokens")
-    latency = next((value for key in ("latency", "latency_s", "response_time") if (value := number(record, key)) is not None), None)
+    latencies = (number(record, key) for key in ("latency", "latency_s", "response_time"))
     reasoning = reasoning_text(record.get("reasoning_content") or record.get("reasoning"))
     return {
         "response": text(record, "generated_answer"),
@@ -234,7 +233,7 @@ def _answer(record: dict[str, Any]) -> dict[str, Any]:
         "input_tokens": None if not given and not made else given,
         "output_tokens": None if not given and not made else made,
         "reasoning_tokens": count(usage, "reasoning_tokens"),
-        "latency_s": latency,
+        "latency_s": next((value for value in latencies if value is not None), None),
     }
 
 

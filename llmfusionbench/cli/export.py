@@ -97,8 +97,8 @@ def kto(release: str, out: Path, **options: Any) -> None:
 @command.command(name="routing")
 @click.argument("release")
 @click.option("--format", "format_name", required=True, metavar="NAME",
-              help="embedllm, fusionfactory, llmrouter, llmrouterbench, routellm, routellm-battles, routerbench, routerdc "
-              "or routereval.")  # fmt: skip
+              help="embedllm, fusionfactory, llmrouter, llmrouterbench, routellm, routellm-battles, routerarena, routerbench, "
+              "routerdc or routereval.")  # fmt: skip
 @_OUT
 @click.option("--split", metavar="NAME", help="Use only this split. Default: all splits.")
 @click.option("--candidate", "candidates", multiple=True, metavar="NAME",
@@ -106,6 +106,11 @@ def kto(release: str, out: Path, **options: Any) -> None:
 @click.option("--threshold", type=float, metavar="SCORE",
               help="For embedllm and routellm: an answer with at least this performance is right.")  # fmt: skip
 @click.option("--score", metavar="NAME", help="For fusionfactory: column to write as its score, performance or judge_score.")
+@click.option("--router", metavar="SPEC",
+              help="For routerarena: router whose choices to write, as evaluate takes it; fitted on train.")  # fmt: skip
+@click.option("--predictions", type=click.Path(path_type=Path), metavar="FILE",
+              help="For routerarena: file of the choices to write, as evaluate takes it.")  # fmt: skip
+@click.option("--scenario", metavar="NAME", help="For routerarena: reward for which the router is fitted.")
 @failures_option
 @click.option("--overwrite", is_flag=True, help="Replace an existing export.")
 def routing(
@@ -115,9 +120,10 @@ def routing(
     split: str | None,
     candidates: tuple[str, ...],
     threshold: float | None,
-    score: str | None,
     failures: str,
     overwrite: bool,
+    predictions: Path | None,
+    **options: str | None,
 ) -> None:
     """Write performance and cost per query and candidate, in the format of another project's routers.
 
@@ -126,13 +132,18 @@ def routing(
       llmfusionbench export routing sample --format routerbench --out routing
       llmfusionbench export routing my-release --format llmrouter --split train --out routing
       llmfusionbench export routing my-release --format routellm --candidate small --candidate large --threshold 0.5 --out pair
+      llmfusionbench export routing my-release --format routerarena --router knn --split test --out submission
     """
     from llmfusionbench.baselines.exporters.routing import export_routing
     from llmfusionbench.release import open_release
 
+    if predictions is not None and options["router"] is not None:
+        raise click.UsageError("Name a --router or a file of --predictions, not both.")
+    own: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    own |= {} if predictions is None else {"router": predictions}
     made = export_routing(
         release, out, format=format_name, split=split, candidates=candidates or None, threshold=threshold, failures=failures,
-        overwrite=overwrite, **({} if score is None else {"score": score}),
+        overwrite=overwrite, **own,
     )  # fmt: skip
     simulated = " SIMULATED: no LLM was asked." if "simulated" in made.provenance else ""
     say(f"Wrote {out}: {made.queries:,} queries, {len(made.candidates):,} candidates.{simulated}")

@@ -1,4 +1,4 @@
-"""`export_eee`: a release as aggregates and samples of Every Eval Ever, whole or not at all, with a page that says what it is."""
+"""`export_eee`: a release as aggregates and samples of Every Eval Ever, whole or not at all, with a page about it."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def export_eee(
         split: All splits by default.
         candidates: Some candidates; all by default.
         tasks: Some tasks; all by default.
-        failures: What a failed answer (status `error` or `empty`, without a score) counts as in the means: `zero`, or `missing`.
+        failures: What a failed answer (status `error` or `empty`, without a score) counts as in means: `zero`, or `missing`.
         overwrite: Replace an export that is there.
 
     Raises:
@@ -90,7 +90,9 @@ def export_eee(
     with whole_directory(out, EXPORT, overwrite=overwrite, inputs=opened.inputs) as folder:
         runs = _runs(opened, splits, folder, candidates, tasks, failures)
         if not runs:
-            raise InputError(f"{opened.path}: no answers to queries of {', '.join(splits) or 'it'}. Remedy: choose another split")
+            raise InputError(
+                f"{opened.path}: no answers to queries of {', '.join(splits) or 'it'}. Remedy: choose another split"
+            )
         facts = {row["llm"]: row for row in opened.rows("llms").to_pylist()}
         stated = _stated(opened)
         files: dict[str, int] = {}

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 
 from llmfusionbench.builders.reading.eee_runs import Result, Run, Spread, is_aggregate, partners, run_of, split_of
 from llmfusionbench.builders.reading.eee_samples import PROMPTS, Sample, sample_of
-from llmfusionbench.builders.reading.fields import BadRecordError, identity_of, required_text
+from llmfusionbench.builders.reading.fields import BadRecordError, identity_of, number, required_text, text
 from llmfusionbench.builders.reading.file_names import labelled
 from llmfusionbench.builders.reading.json import read_items
 from llmfusionbench.builders.reading.json_records import read_records
@@ -234,8 +234,8 @@ class _Reading:
         cell = (stated["llm"], stated["mode"], stated["task"])
         query = hash(stated["prompt"] or stated["source_id"]), asked and hash(str(asked))
         for response, reasoning in sample.outputs:
-            number = self.taken.replicate(*cell, *query)
-            yield {**stated, "replicate": stated.get("replicate", number), "response": response, "reasoning": reasoning}
+            place = self.taken.replicate(*cell, *query)
+            yield {**stated, "replicate": stated.get("replicate", place), "response": response, "reasoning": reasoning}
 
     def _owner(self, record: dict[str, Any], sample: Sample) -> _Owner:
         """Whose a sample is; the same for all samples of a run by one metric."""
@@ -271,12 +271,17 @@ class _Reading:
     def _measure(self) -> None:
         """Look through the scores of a file before it is read, since one aggregate states another scale than 0 to 1."""
         for item in read_items(self.path, self.file):
-            if isinstance(item, Rejected) or not isinstance(item[1], dict) or not isinstance(item[1].get("evaluation"), dict):
+            record = {} if isinstance(item, Rejected) or not isinstance(item[1], dict) else item[1]
+            judged = record.get("evaluation")
+            try:
+                key, name = text(record, "evaluation_result_id"), text(record, "evaluation_name")
+                score = number(judged, "score") if isinstance(judged, dict) else None
+            except BadRecordError:  # it is rejected when it is read
                 continue
-            run, score = self.runs.of(item[1], self.places), item[1]["evaluation"].get("score")
-            result = run and run.result(item[1].get("evaluation_result_id"), str(item[1].get("evaluation_name")))
-            if result and isinstance(score, (int, float)):
-                self.scales.setdefault(id(result), Spread()).add(float(score))
+            run = None if score is None else self.runs.of(record, self.places)
+            result = None if run is None else run.result(key, name or "")
+            if result is not None and score is not None:
+                self.scales.setdefault(id(result), Spread()).add(score)
 
     def _notes(self, skipped: int) -> Iterator[Note]:
         if skipped:

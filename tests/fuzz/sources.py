@@ -20,15 +20,20 @@ import pyarrow.parquet as pq
 from llmfusionbench.builders import build
 from tests.fuzz.mutations import TEXTS, arrow_table, damaged, json_file, json_text, mutated, mutated_row, odd, packed
 from tests.fuzz.records import (
+    AGGREGATE,
+    ARENA_FILES,
     AVENGERS,
     BENCH,
+    CACHED,
     CANDIDATES,
+    CHOSEN,
     DESCRIBED,
     EMBED,
     FUSION,
     LLMROUTER,
     MAPPING,
     ROUTE,
+    SAMPLES,
     SCORES,
     TABLE,
     TASKS,
@@ -256,6 +261,22 @@ def _wildbench(rng: Random, folder: Path) -> Any:
     return _built(rng, folder, "wildbench", files)
 
 
+def _eee(rng: Random, folder: Path) -> Any:
+    files: dict[str, tuple[bytes, int | None]] = {"tiny_samples.jsonl": (_records(rng, SAMPLES)[0], None)}
+    if rng.random() < 0.7:
+        files["tiny.json"] = (json_text(mutated(rng, AGGREGATE), rng).encode("utf-8", "surrogatepass"), None)
+    return _built(rng, folder, "eee", files, *rng.choice(((), (), ("--option", "metric=a"))))
+
+
+def _routerarena(rng: Random, folder: Path) -> Any:
+    files: dict[str, tuple[bytes, int | None]] = {"tiny.jsonl": (_records(rng, CACHED)[0], None)}
+    if rng.random() < 0.4:
+        files["router.json"] = (_records(rng, CHOSEN)[0], None)
+    for name in rng.sample(list(ARENA_FILES), rng.choice((0, 1, 4))):
+        files[name] = (json_text(mutated(rng, ARENA_FILES[name]), rng).encode("utf-8", "surrogatepass"), None)
+    return _built(rng, folder, "routerarena", files, *rng.choice(((), (), ("--option", "prompt=question"))))
+
+
 def _predictions(rng: Random, folder: Path) -> Any:
     log = "prompt,task,llm,performance,cost_usd,split\n" + "".join(
         f"{i}+1?,sums,{llm},{i % 2},0.1,{'test' if i > 3 else 'train'}\n" for i in range(8) for llm in ("tiny", "big")
@@ -276,7 +297,9 @@ _KINDS: Final[dict[str, Callable[[Random, Path], Any]]] = {
     "table": _table,
     "mapping": _mapping,
     "fusionbench": _fusionbench,
+    "routerarena": _routerarena,
     "routerbench": _routerbench,
+    "eee": _eee,
     "embedllm": lambda rng, folder: _built(rng, folder, "embedllm", _table_file(rng, EMBED, "val", ("csv", "parquet"))),
     "routellm": lambda rng, folder: _built(rng, folder, "routellm", _table_file(rng, ROUTE, "mmlu", ("csv", "parquet"))),
     "routereval": _routereval,

@@ -1,4 +1,4 @@
-"""A submission to RouterArena: the choices of one router with the answers to them, its configuration, and the prices."""
+"""A submission to RouterArena: the choices of one router with the answers to them, its configuration, and the known prices."""
 
 from __future__ import annotations
 
@@ -72,9 +72,10 @@ class RouterArena:
             written[file_name] = file.records
         config = {"pipeline_params": {"router_name": name, "models": selection.candidates}}
         prices = _prices(selection)
-        for path, value in ((f"config/{name}.json", config), ("cost.json", prices)):
+        others = {f"config/{name}.json": (config, 1)} | ({"cost.json": (prices, len(prices))} if prices else {})
+        for path, (value, _) in others.items():
             (folder / path).write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        return written | {f"config/{name}.json": 1, "cost.json": len(prices)}
+        return written | {path: records for path, (_, records) in others.items()}
 
 
 def _name(router: str | Path) -> str:

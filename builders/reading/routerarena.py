@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, answer_text, number
 
-METRICS: Final = {"mcq_accuracy": "em_mc", "mcq_exact_match": "em_mc", "math_metric": "math"}
+OUR_METRIC: Final = {"mcq_accuracy": "em_mc", "mcq_exact_match": "em_mc", "math_metric": "math"}
 """Metric of RouterArena -> ours, where it means the same; the others keep their names."""
 _LETTERS: Final = string.ascii_uppercase
 _NO_TRUTH: Final = ("see dataset for testcases",)

@@ -19,7 +19,7 @@ from llmfusionbench.builders.reading.json_records import each_record, read_recor
 from llmfusionbench.builders.reading.objects import error_text, reasoning_text
 from llmfusionbench.builders.reading.routerarena import (
     INPUT_PRICE,
-    METRICS,
+    OUR_METRIC,
     OUTPUT_PRICE,
     options_in,
     prices_of,
@@ -188,7 +188,7 @@ class _Reading:
         prompt = prompt or known.get("prompt")
         task = task_of(index)
         stated = metric or self.metrics.get(task) or self.metrics.get(task.partition("_")[0])
-        ours = None if stated is None else METRICS.get(stated.lower(), stated.lower())
+        ours = None if stated is None else OUR_METRIC.get(stated.lower(), stated.lower())
         query: dict[str, Any] = {
             "task": self.source.task or task,
             "source_id": index,

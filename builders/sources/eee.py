@@ -25,6 +25,7 @@ from llmfusionbench.types import PROVENANCES, Candidate
 
 _UNKNOWN: Final = "unknown"
 _UUID: Final = "-".join("[0-9a-f]" * n for n in (8, 4, 4, 4, 12))
+_OF_A_SAMPLE: Final = {"sample_id", "model_id", "evaluation"}
 _NAMES: Final = {"source_id": "sample_id", "llm": "model_id"}
 
 
@@ -57,8 +58,11 @@ class EEE:
             raise UnknownNameError("provenance", self.provenance, PROVENANCES)
         runs, samples = _Runs(), []
         for path, file in labelled(paths):
-            if _has_aggregates(path, file):
+            kind = _kind(path, file)
+            if kind == "aggregates":
                 yield from runs.read(path, file)
+            elif kind == "other" and len(paths) > 1:
+                yield Note(file, "it holds neither aggregates nor samples and is not read", warning=True)
             else:
                 samples.append((path, file))
         if paths and not samples:
@@ -318,12 +322,13 @@ class _Reading:
                 yield Note(self.file, f"{told}, which may be no mean", warning=True)
 
 
-def _has_aggregates(path: Path, file: str) -> bool:
-    """Whether the first record of a file is an aggregate."""
+def _kind(path: Path, file: str) -> str:
+    """`aggregates`, `samples` or `other`, by the first record of a file; `samples` for one without a record."""
     for item in read_items(path, file):
         if not isinstance(item, Rejected):
-            return is_aggregate(item[1])
-    return False
+            is_sample = isinstance(item[1], dict) and item[1].keys() & _OF_A_SAMPLE
+            return "aggregates" if is_aggregate(item[1]) else "samples" if is_sample else "other"
+    return "samples"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -110,6 +110,14 @@ def test_aggregates_alone_are_refused(tmp_path: Path) -> None:
         read(EEE(), path)
 
 
+def test_other_files_are_noted(tmp_path: Path) -> None:
+    schema = write_json(tmp_path / "eval.schema.json", {"type": "object", "properties": {}})
+    found = read(EEE(), schema, *both(tmp_path, [sample()]))
+    assert (len(found.rows), found.notes) == (1, ["it holds neither aggregates nor samples and is not read"])
+    with pytest.raises(InputError, match="no sample of Every Eval Ever in it"):
+        read(EEE(), schema)
+
+
 def test_an_aggregate_without_its_samples_is_noted(tmp_path: Path) -> None:
     other = aggregate() | {"evaluation_id": "other/run/1"}
     other["detailed_evaluation_results"] = None

@@ -186,19 +186,25 @@ def _truth(references: Sequence[str]) -> str | None:
 
 def _tokens(usage: Mapping[str, Any]) -> dict[str, Any]:
     """The counts of tokens; none where all are 0. Cached ones that the input lacks, as the total shows, are added."""
-    given, made = count(usage, "input_tokens"), count(usage, "output_tokens")
-    cached, written = count(usage, "input_tokens_cache_read"), count(usage, "input_tokens_cache_write")
+    given, made = _whole(usage, "input_tokens"), _whole(usage, "output_tokens")
+    cached, written = _whole(usage, "input_tokens_cache_read"), _whole(usage, "input_tokens_cache_write")
     if not given and not made:
         return {}
     apart = (cached or 0) + (written or 0)
-    if given is not None and made is not None and apart and count(usage, "total_tokens") == given + made + apart:
+    if given is not None and made is not None and apart and _whole(usage, "total_tokens") == given + made + apart:
         given += apart
     return {
         "input_tokens": given,
         "output_tokens": made,
-        "reasoning_tokens": count(usage, "reasoning_tokens"),
+        "reasoning_tokens": _whole(usage, "reasoning_tokens"),
         "cached_tokens": cached,
     }
+
+
+def _whole(usage: Mapping[str, Any], name: str) -> int | None:
+    """`count`, without its checks for what is most often given."""
+    value = usage.get(name)
+    return value if value is None or (type(value) is int and 0 <= value < 2**53) else count(usage, name)
 
 
 def _latency(spent: Mapping[str, Any]) -> float | None:

@@ -7,6 +7,7 @@ from typing import Final
 from llmfusionbench.builders.records import Source
 from llmfusionbench.builders.sources.alpaca_eval import AlpacaEval
 from llmfusionbench.builders.sources.arena import Arena
+from llmfusionbench.builders.sources.eee import EEE
 from llmfusionbench.builders.sources.embedllm import EmbedLLM
 from llmfusionbench.builders.sources.fusionbench import FusionBench
 from llmfusionbench.builders.sources.helm import Helm
@@ -24,6 +25,7 @@ from llmfusionbench.builders.sources.openrouter import OpenRouter
 from llmfusionbench.builders.sources.promptfoo import Promptfoo
 from llmfusionbench.builders.sources.release import Release
 from llmfusionbench.builders.sources.routellm import RouteLLM
+from llmfusionbench.builders.sources.routerarena import RouterArena
 from llmfusionbench.builders.sources.routerbench import RouterBench
 from llmfusionbench.builders.sources.routereval import RouterEval
 from llmfusionbench.builders.sources.table import Table
@@ -33,23 +35,25 @@ from llmfusionbench.builders.sources.zeroeval import ZeroEval
 SOURCES: Final[dict[str, type[Source]]] = {
     "alpaca_eval": AlpacaEval,
     "arena": Arena,
+    "eee": EEE,
     "embedllm": EmbedLLM,
     "fusionbench": FusionBench,
-    "lighteval": LightEval,
     "helm": Helm,
     "inspect": InspectLogs,
+    "langfuse": Langfuse,
+    "lighteval": LightEval,
+    "litellm": LiteLLM,
     "llmrouter": LLMRouter,
     "llmrouterbench": LLMRouterBench,
     "lm_eval": LmEval,
-    "opencompass": OpenCompass,
-    "promptfoo": Promptfoo,
     "mt_bench": MTBench,
-    "langfuse": Langfuse,
-    "litellm": LiteLLM,
     "openai_batch": OpenAIBatch,
+    "opencompass": OpenCompass,
     "openrouter": OpenRouter,
+    "promptfoo": Promptfoo,
     "release": Release,
     "routellm": RouteLLM,
+    "routerarena": RouterArena,
     "routerbench": RouterBench,
     "routereval": RouterEval,
     "table": Table,

@@ -95,10 +95,10 @@ def command(
 ) -> None:
     """Read logs in the format SOURCE and write them as a release.
 
-    SOURCE is embedllm, fusionbench, llmrouter, llmrouterbench, release, routellm, routerbench, routereval, table, wildbench
-    or zeroeval. INPUT are files, `.gz` and `.zst` too; for fusionbench also a repository on the Hub; for release, releases,
-    of an older schema version too. A record that cannot be read is listed in the release's rejected.jsonl with its place and
-    the reason.
+    SOURCE is eee, embedllm, fusionbench, llmrouter, llmrouterbench, release, routellm, routerarena, routerbench, routereval,
+    table, wildbench or zeroeval. INPUT are files, `.gz` and `.zst` too; for fusionbench also a repository on the Hub; for
+    release, releases, of an older schema version too. A record that cannot be read is listed in the release's rejected.jsonl
+    with its place and the reason.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`llmfusionbench export`: corpora to train LLMs on, and routing data in the formats of other projects."""
+"""`llmfusionbench export`: corpora to train LLMs on, routing data in other projects' formats, and evaluation results."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _corpus_command(settings: type) -> Callable[..., Any]:
 
 @click.group(name="export")
 def command() -> None:
-    """Corpora to train LLMs on, and routing data in the formats of other projects.
+    """Corpora to train LLMs on, routing data in the formats of other projects, and evaluation results.
 
     A corpus holds train queries only, and none that resembles a test query; dropped.jsonl lists those kept out. corpus.json
     and README.md describe what is in it.
@@ -50,6 +50,7 @@ def command() -> None:
       llmfusionbench export preference sample --min-gap 0.5 --match-length 1.5 --out pairs
       llmfusionbench export kto sample --balance --out kto
       llmfusionbench export routing sample --format routerbench --out routing
+      llmfusionbench export eee sample --out results
     """
 
 
@@ -96,8 +97,8 @@ def kto(release: str, out: Path, **options: Any) -> None:
 @command.command(name="routing")
 @click.argument("release")
 @click.option("--format", "format_name", required=True, metavar="NAME",
-              help="embedllm, fusionfactory, llmrouter, llmrouterbench, routellm, routellm-battles, routerbench, routerdc "
-              "or routereval.")  # fmt: skip
+              help="embedllm, fusionfactory, llmrouter, llmrouterbench, routellm, routellm-battles, routerarena, routerbench, "
+              "routerdc or routereval.")  # fmt: skip
 @_OUT
 @click.option("--split", metavar="NAME", help="Use only this split. Default: all splits.")
 @click.option("--candidate", "candidates", multiple=True, metavar="NAME",
@@ -105,6 +106,11 @@ def kto(release: str, out: Path, **options: Any) -> None:
 @click.option("--threshold", type=float, metavar="SCORE",
               help="For embedllm and routellm: an answer with at least this performance is right.")  # fmt: skip
 @click.option("--score", metavar="NAME", help="For fusionfactory: column to write as its score, performance or judge_score.")
+@click.option("--router", metavar="SPEC",
+              help="For routerarena: router whose choices to write, as evaluate takes it; fitted on train.")  # fmt: skip
+@click.option("--predictions", type=click.Path(path_type=Path), metavar="FILE",
+              help="For routerarena: file of the choices to write, as evaluate takes it.")  # fmt: skip
+@click.option("--scenario", metavar="NAME", help="For routerarena: reward for which the router is fitted.")
 @failures_option
 @click.option("--overwrite", is_flag=True, help="Replace an existing export.")
 def routing(
@@ -114,9 +120,10 @@ def routing(
     split: str | None,
     candidates: tuple[str, ...],
     threshold: float | None,
-    score: str | None,
     failures: str,
     overwrite: bool,
+    predictions: Path | None,
+    **options: str | None,
 ) -> None:
     """Write performance and cost per query and candidate, in the format of another project's routers.
 
@@ -125,13 +132,18 @@ def routing(
       llmfusionbench export routing sample --format routerbench --out routing
       llmfusionbench export routing my-release --format llmrouter --split train --out routing
       llmfusionbench export routing my-release --format routellm --candidate small --candidate large --threshold 0.5 --out pair
+      llmfusionbench export routing my-release --format routerarena --router knn --split test --out submission
     """
     from llmfusionbench.baselines.exporters.routing import export_routing
     from llmfusionbench.release import open_release
 
+    if predictions is not None and options["router"] is not None:
+        raise click.UsageError("Name a --router or a file of --predictions, not both.")
+    own: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    own |= {} if predictions is None else {"router": predictions}
     made = export_routing(
         release, out, format=format_name, split=split, candidates=candidates or None, threshold=threshold, failures=failures,
-        overwrite=overwrite, **({} if score is None else {"score": score}),
+        overwrite=overwrite, **own,
     )  # fmt: skip
     simulated = " SIMULATED: no LLM was asked." if "simulated" in made.provenance else ""
     say(f"Wrote {out}: {made.queries:,} queries, {len(made.candidates):,} candidates.{simulated}")
@@ -146,6 +158,35 @@ def routing(
     say(f"Not included in this format: {made.about['lost']}.")
     if made.reader is not None:
         say(f"Read back by: llmfusionbench build {made.reader}")
+
+
+@command.command(name="eee")
+@click.argument("release")
+@_OUT
+@click.option("--split", metavar="NAME", help="Use only this split. Default: all splits.")
+@click.option("--candidate", "candidates", multiple=True, metavar="NAME", help="Use only this candidate. Repeatable.")
+@click.option("--task", "tasks", multiple=True, metavar="NAME", help="Use only queries of this task. Repeatable.")
+@failures_option
+@click.option("--overwrite", is_flag=True, help="Replace an existing export.")
+def eee(release: str, out: Path, candidates: tuple[str, ...], tasks: tuple[str, ...], **options: Any) -> None:
+    """Write evaluation results in the format of Every Eval Ever: an aggregate and samples of every LLM, mode and task.
+
+    The files are data/{benchmark}/{developer}/{model}/{uuid}.json and {uuid}_samples.jsonl, as its datastore has them.
+
+    \b
+    Examples:
+      llmfusionbench export eee sample --out results
+      llmfusionbench export eee my-release --split test --task gsm8k --out results
+    """
+    from llmfusionbench.baselines.exporters import export_eee
+
+    made = export_eee(release, out, candidates=candidates or None, tasks=tasks or None, **options)
+    simulated = " SIMULATED: no LLM was asked." if "simulated" in made.provenance else ""
+    say(f"Wrote {out}: {made.runs:,} aggregates, {made.samples:,} samples.{simulated}")
+    if made.unscored:
+        say(f"{made.unscored:,} samples have no score: 0 is written, which is not counted, and metadata states it.")
+    say(f"Not included in this format: {made.about['lost']}.")
+    say(f"Read back by: llmfusionbench build {made.about['read_back_by']} {out}")
 
 
 def _run(export: Callable[..., Corpus], release: str, out: Path, options: dict[str, Any]) -> None:

@@ -56,6 +56,7 @@ def test_a_null_text_is_refused(name: str) -> None:
 def test_a_routing_export_says_what_it_holds(tmp_path: Path, name: str) -> None:
     extra: dict[str, Any] = {"threshold": 0.5} if name in ("embedllm", "routellm") else {}
     extra |= {"candidates": lfb.open_release("sample").routing().candidates[:2]} if name.startswith("routellm") else {}
+    extra |= {"router": "random"} if name == "routerarena" else {}
     export = export_routing("sample", tmp_path / "out", format=name, split="partial_test", **extra)
     assert export.files
     assert all((export.path / file).stat().st_size for file in export.files)

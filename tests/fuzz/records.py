@@ -344,3 +344,76 @@ ROUTED: Final[list[dict[str, Any]]] = [
     }
     for i in range(3)
 ]
+SAMPLES: Final[list[dict[str, Any]]] = [
+    {
+        "schema_version": "0.3.0",
+        "evaluation_id": "sums/tiny/1",
+        "model_id": "lab/tiny",
+        "evaluation_name": "sums",
+        "evaluation_result_id": ("sums/a", "sums/b")[i % 2],
+        "sample_id": f"s{i}",
+        "interaction_type": "single_turn",
+        "input": {"raw": f"Add {i}.", "formatted": None, "reference": ["1"], "choices": ["1", "2"]},
+        "output": {"raw": ["1"], "reasoning_trace": ["So."]},
+        "messages": [{"turn_idx": 0, "role": "user", "content": "Add."}, {"turn_idx": 1, "role": "assistant", "content": "1"}]
+        if i == 2
+        else None,
+        "answer_attribution": [],
+        "evaluation": {"score": 1.0, "is_correct": True},
+        "token_usage": {"input_tokens": 3, "output_tokens": 1, "total_tokens": 4, "input_tokens_cache_read": 0},
+        "performance": {"latency_ms": 2.5},
+        "error": None,
+        "metadata": {"llmfusionbench.mode": "direct", "llmfusionbench.turns": "1", "llmfusionbench.cost_usd": "0.5"},
+    }
+    for i in range(3)
+]
+AGGREGATE: Final[dict[str, Any]] = {
+    "schema_version": "0.3.0",
+    "evaluation_id": "sums/tiny/1",
+    "evaluation_timestamp": "1750000000",
+    "model_info": {"id": "lab/tiny", "inference_platform": "cloud", "additional_details": {"llmfusionbench.input_price": "1"}},
+    "evaluation_results": [
+        {
+            "evaluation_result_id": f"sums/{name}",
+            "evaluation_name": "sums",
+            "source_data": {"dataset_name": "sums", "hf_split": "test"},
+            "metric_config": {"metric_id": name, "lower_is_better": False, "min_score": 0, "max_score": 100},
+            "score_details": {"score": 50},
+            "generation_config": {"generation_args": {"temperature": 0.5}},
+        }
+        for name in ("a", "b")
+    ],
+    "detailed_evaluation_results": {"file_path": "data/tiny_samples.jsonl", "total_rows": 3},
+}
+CACHED: Final[list[dict[str, Any]]] = [
+    {
+        "global_index": f"Sums_{i}",
+        "question": f"Do.\n\nContext: None\n\nQuestion: {i}?\n\nOptions: \nA. 1\nB. 2\n\n\nProvide the letter.",
+        "llm_selected": "lab/tiny",
+        "generated_answer": "A",
+        "token_usage": {"input_tokens": 3, "output_tokens": 1, "total_tokens": 4},
+        "success": True,
+        "provider": "lab",
+        "error": None,
+        "evaluation_result": {"ground_truth": "1", "score": 1.0, "metric": "mcq_accuracy", "inference_cost": 0.1},
+    }
+    for i in range(3)
+]
+CHOSEN: Final[list[dict[str, Any]]] = [
+    {
+        "global index": f"Sums_{i}",
+        "prompt": f"{i}?",
+        "prediction": "tiny",
+        "generated_result": {"generated_answer": "A", "success": True, "token_usage": {"input_tokens": 3}},
+        "cost": 0.1,
+        "accuracy": 1.0,
+        "for_optimality": False,
+    }
+    for i in range(3)
+]
+ARENA_FILES: Final[dict[str, Any]] = {
+    "cost.json": {"lab/tiny": {"input_token_price_per_million": 1, "output_token_price_per_million": 2.0}},
+    "Sums.json": {"eval_params": {"dataset": "Sums", "eval_metrics": ["math_metric"], "prompt": "{Question}"}},
+    "data.json": [{"global index": "Sums_1", "prompt_formatted": "1?", "Answer": "1", "Options": ["1", "2"], "Domain": "x"}],
+    "mine.json": {"pipeline_params": {"router_name": "mine", "models": ["tiny"]}},
+}

@@ -20,12 +20,16 @@ import pyarrow.parquet as pq
 from llmfusionbench.builders import build
 from tests.fuzz.mutations import TEXTS, arrow_table, damaged, json_file, json_text, mutated, mutated_row, odd, packed
 from tests.fuzz.records import (
+    AGGREGATE,
     ANNOTATIONS,
+    ARENA_FILES,
     AVENGERS,
     BATTLES,
     BENCH,
+    CACHED,
     CANDIDATES,
     CHOICES,
+    CHOSEN,
     DESCRIBED,
     EMBED,
     FUSION,
@@ -39,6 +43,7 @@ from tests.fuzz.records import (
     RESULTS,
     ROUTE,
     ROUTED,
+    SAMPLES,
     SCORES,
     SINGLES,
     SPEND,
@@ -317,6 +322,22 @@ def _exported(rng: Random, folder: Path, source: str, stem: str, rows: Sequence[
     return _built(rng, folder, source, {name: (data, None) for name, (data, _) in files.items()})
 
 
+def _eee(rng: Random, folder: Path) -> Any:
+    files: dict[str, tuple[bytes, int | None]] = {"tiny_samples.jsonl": (_records(rng, SAMPLES)[0], None)}
+    if rng.random() < 0.7:
+        files["tiny.json"] = (json_text(mutated(rng, AGGREGATE), rng).encode("utf-8", "surrogatepass"), None)
+    return _built(rng, folder, "eee", files, *rng.choice(((), (), ("--option", "metric=a"))))
+
+
+def _routerarena(rng: Random, folder: Path) -> Any:
+    files: dict[str, tuple[bytes, int | None]] = {"tiny.jsonl": (_records(rng, CACHED)[0], None)}
+    if rng.random() < 0.4:
+        files["router.json"] = (_records(rng, CHOSEN)[0], None)
+    for name in rng.sample(list(ARENA_FILES), rng.choice((0, 1, 4))):
+        files[name] = (json_text(mutated(rng, ARENA_FILES[name]), rng).encode("utf-8", "surrogatepass"), None)
+    return _built(rng, folder, "routerarena", files, *rng.choice(((), (), ("--option", "prompt=question"))))
+
+
 def _predictions(rng: Random, folder: Path) -> Any:
     log = "prompt,task,llm,performance,cost_usd,split\n" + "".join(
         f"{i}+1?,sums,{llm},{i % 2},0.1,{'test' if i > 3 else 'train'}\n" for i in range(8) for llm in ("tiny", "big")
@@ -337,7 +358,9 @@ _KINDS: Final[dict[str, Callable[[Random, Path], Any]]] = {
     "table": _table,
     "mapping": _mapping,
     "fusionbench": _fusionbench,
+    "routerarena": _routerarena,
     "routerbench": _routerbench,
+    "eee": _eee,
     "embedllm": lambda rng, folder: _built(rng, folder, "embedllm", _table_file(rng, EMBED, "val", ("csv", "parquet"))),
     "routellm": lambda rng, folder: _built(rng, folder, "routellm", _table_file(rng, ROUTE, "mmlu", ("csv", "parquet"))),
     "routereval": _routereval,

@@ -78,7 +78,7 @@ def export_routing(
         failures: What a failed answer (status `error` or `empty`, without a score) counts as in performance and judge score:
             `zero`, or `missing`.
         overwrite: Replace an export that is there.
-        options: Those of the format: `score` of fusionfactory.
+        options: Those of the format: `score` of fusionfactory; `router` (required) and `scenario` of routerarena.
 
     Raises:
         UnknownNameError: no such format, option, split, candidate or policy for failures.
@@ -131,7 +131,7 @@ def _about(
         "candidates": selection.candidates,
         "threshold": selection.threshold,
         "failures": selection.failures,
-        "options": dict(options),
+        "options": {name: str(value) if isinstance(value, Path) else value for name, value in options.items()},
         "queries": sum(len(p) for p in performance),
         "cells": sum(p.size for p in performance) - missing,
         "missing": missing,

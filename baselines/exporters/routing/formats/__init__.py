@@ -9,6 +9,7 @@ from llmfusionbench.baselines.exporters.routing.formats.fusionfactory import Fus
 from llmfusionbench.baselines.exporters.routing.formats.llmrouter import LLMRouter
 from llmfusionbench.baselines.exporters.routing.formats.llmrouterbench import LLMRouterBench
 from llmfusionbench.baselines.exporters.routing.formats.routellm import RouteLLM, RouteLLMBattles
+from llmfusionbench.baselines.exporters.routing.formats.routerarena import RouterArena
 from llmfusionbench.baselines.exporters.routing.formats.routerbench import RouterBench
 from llmfusionbench.baselines.exporters.routing.formats.routerdc import RouterDC
 from llmfusionbench.baselines.exporters.routing.formats.routereval import RouterEval
@@ -20,6 +21,7 @@ ROUTING_FORMATS: Final[dict[str, Callable[..., RoutingFormat]]] = {
     "llmrouterbench": LLMRouterBench,
     "routellm": RouteLLM,
     "routellm-battles": RouteLLMBattles,
+    "routerarena": RouterArena,
     "routerbench": RouterBench,
     "routerdc": RouterDC,
     "routereval": RouterEval,

@@ -11,7 +11,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -143,9 +143,11 @@ def _json(path: Path, data: bytes, is_whole: bool, count: int) -> Head:
         records = _records_of(lines[: 2 * count])
         if is_object(records[:1]) and (len(lines) > 1 or is_whole):
             first = lines[0] if lines else ""
-            if len(records) > 1 or not text[len(first) :].strip():
-                kinds = {"lines"} if len(records) > 1 else {"lines", "object"}
-                return _of_records(path, kinds, records, count)
+            if len(records) > 1:
+                return _of_records(path, {"lines"}, records, count)
+            if not text[len(first) :].strip():
+                head = _object(path, records[0], is_whole, count)
+                return replace(head, kinds=head.kinds | {"lines"}) if head.kinds == {"object"} else head
         if is_whole and not _is_json(text) and len(records) > 1:  # the first line is damaged, others are not
             return _of_records(path, {"lines"}, records, count)
         value = json.loads(text if is_whole else _closed(text))

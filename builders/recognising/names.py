@@ -6,7 +6,7 @@ from typing import Final
 
 NAMES: Final[dict[str, tuple[str, ...]]] = {
     "prompt": (
-        "prompt", "question", "query", "instruction", "problem", "user_prompt", "input_prompt", "prompt_text",
+        "prompt", "question", "query", "q", "instruction", "problem", "user_prompt", "input_prompt", "prompt_text",
         "question_text", "user_message", "user_input", "request_text", r"input\.raw",
         r"doc\.(?:question|problem|query|prompt)", r"(?:.*\.)?gen_args_0\.arg_0", "input", "inputs", "request",
         "full_prompt", r"vars\.(?:question|query|prompt|input)", r"input\.formatted", r"prompt\.raw",
@@ -28,7 +28,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "ground_truth": (
         "ground_truth", "truth", "reference_answer", "gold_answer", "correct_answer", "expected_answer", "reference",
-        "target", "gold", "expected", "expected_output", "ideal", "solution", r"input\.reference", "label", "answer",
+        "target", "gold", "expected", "expected_output", "ideal", r"input\.reference", "label", "answer",
         "references", "targets", r"(?:.*\.)?ground_truth", r"doc\.(?:answer|gold)", "gt", "answers", "answer_index",
         "correct_index", "gold_index", r"doc\.gold_index",
     ),
@@ -37,7 +37,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "performance", "score", "accuracy", "acc", "correct", "is_correct", "exact_match", "em", "f1", "f1_score", "passed",
         "pass", "grade", "reward", "correctness", "evaluation_score", "eval_score", r"evaluation(?:_result)?\.score",
         r"scores?\.\w{1,40}", r"(?:.*\.)?(?:score|accuracy|is_correct)", "rating", "success_score", "right",
-        r"metrics?\.\w{1,40}", "result", "verdict",
+        r"metrics?\.\w{1,40}", "result", "verdict", "label",
     ),
     "judge": ("judge", "annotator", "evaluator", "judge_model", "grader"),
     "status": ("status", "outcome", "state"),

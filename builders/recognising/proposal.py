@@ -73,6 +73,8 @@ class Proposal:
         return found
 
 
+_TRUTH_OR_ANSWER: Final = ("answer", "answers", "text", "content", "solution")
+"""Names of answers in a log of answers, and of ground truths or prompts in a set of questions, which names no LLM."""
 _ANSWERED: Final = {"response", "performance", "judge_score"}
 
 
@@ -84,7 +86,10 @@ def propose(head: Head) -> Proposal:
     for ours in _ORDER:
         if (ours == "messages" and "prompt" in lines) or (ours == "source_id" and _numbers_calls(taken.get("prompt"), fields)):
             continue
-        line = _line(ours, [one for one in fields if one not in taken.values()])
+        free = [one for one in fields if one not in taken.values()]
+        if ours == "response" and "llm" not in lines and not _has_truth(free):
+            free = [one for one in free if one.key not in _TRUTH_OR_ANSWER]
+        line = _line(ours, free)
         if line is not None and line.source is not None:
             lines[ours] = line
             if line.is_sure:
@@ -104,6 +109,12 @@ def propose(head: Head) -> Proposal:
 _FIRST: Final = ("prompt", "llm", "response", "ground_truth", "messages")
 _ORDER: Final = (*_FIRST, *(name for name in NAMES if name not in _FIRST))
 """The order in which our columns choose their fields."""
+
+
+def _has_truth(fields: Sequence[Field]) -> bool:
+    """Whether a field besides those that may be answers holds ground truths."""
+    line = _line("ground_truth", [one for one in fields if one.key not in _TRUTH_OR_ANSWER])
+    return line is not None
 
 
 def _line(ours: str, fields: Sequence[Field]) -> Line | None:
@@ -129,6 +140,10 @@ def _text(ours: str, one: Field) -> Line | None:
     if ours in ("prompt", "response") and one.type == "true or false":
         return None
     if ours == "prompt" and one.type in _NUMBERS:
+        return None
+    if one.key == "label" and set(_numbers(one)) <= {0, 1} and one.type in _NUMBERS:
+        return None  # whether the answer is right
+    if ours == "response" and one.key in _TRUTH_OR_ANSWER and one.type in _NUMBERS:
         return None
     return Line(ours, one.path, _called(one), one)
 

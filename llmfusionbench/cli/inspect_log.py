@@ -41,7 +41,7 @@ def command(path: Path, records: int, out: Path | None, overwrite: bool) -> None
     from llmfusionbench.builders.recognising.head import read_head
     from llmfusionbench.builders.recognising.mapping_file import mapping_text
     from llmfusionbench.builders.recognising.proposal import propose
-    from llmfusionbench.builders.recognising.recognise import matches_of
+    from llmfusionbench.builders.recognising.recognition import matches_of
     from llmfusionbench.storage.files import whole_file
 
     if out is not None and out.exists() and not overwrite:

@@ -22,7 +22,7 @@ ALPACA_EVAL: Final = (
         names=("model_outputs.json", "*model_outputs*.json", "*_outputs.json"),
         needed=("instruction", "output", "generator"),
         telling=(("dataset", "datasplit"),),
-        against=("preference", "question_id"),
+        against=("preference", "question_id", "session_id"),
     ),
 )
 

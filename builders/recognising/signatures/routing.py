@@ -11,7 +11,7 @@ from llmfusionbench.builders.recognising.signature import Signature
 _TABLES: Final = ("csv", "tsv", "parquet")
 _RECORDS: Final = ("lines", "list")
 _LIKE_AN_LLM: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])(?=.*[-/.]).{4,}|weak|strong")
-_LABELS: Final = ("true or false", "whole number", "number")
+_LABELS: Final = ("0", "1", "0.0", "1.0", "true", "false", "")
 _NO_LLMS: Final = ("", "Unnamed: 0", "prompt", "task", "provenance")
 
 
@@ -23,8 +23,8 @@ def _not_routellm(head: Head) -> str | None:
     for name in others:
         if not _LIKE_AN_LLM.fullmatch(name):
             return f"its column {name} is not called like an LLM"
-        if head.fields[name] not in _LABELS:
-            return f"its column {name} holds {head.fields[name]}, expected true or false"
+        if head.fields[name] == "text" or any(str(record.get(name)).lower() not in _LABELS for record in head.records):
+            return f"its column {name} is not right or wrong for every record"
     return None
 
 
@@ -106,6 +106,7 @@ ROUTELLM: Final = (
         title="right and wrong answers of RouteLLM",
         kinds=_TABLES,
         needed=("prompt",),
+        telling=("*[-/]*", ("*_response", "mistralai/Mixtral-8x7B-Instruct-v0.1", "strong")),
         check=_not_routellm,
     ),
 )

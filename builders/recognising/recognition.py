@@ -155,7 +155,7 @@ def _inputs(source: str, members: Sequence[Seen], given: Sequence[Path], left: l
     patterns = getattr(SOURCES.get(source), "FILES", ())
     files: dict[Path, None] = {}
     for place in given:
-        inside = [one for one in members if one.named.within == place]
+        inside = sorted((one for one in members if one.named.within == place), key=lambda one: one.named.path)
         if not inside:
             files |= dict.fromkeys(one.named.path for one in members if one.named.path == place and _is_read(one, source))
             continue

@@ -102,8 +102,10 @@ def recognise(paths: Sequence[str | Path]) -> Recognition:
         return _unsettled(groups, unknown, unclear, seen)
     ((source, members),) = groups.items()
     left = [one.named.path for one in seen if one not in members]
-    files = _inputs(source, members, [Path(p) for p in paths], left)
-    if more and not getattr(SOURCES.get(source), "FILES", ()):
+    patterns = getattr(SOURCES.get(source), "FILES", ())
+    files = _inputs(source, members, [Path(p) for p in paths], patterns if more else ())
+    left = [path for path in left if path not in files]
+    if more and not patterns:
         problem = f"{more:,} files of a directory are not looked at. Remedy: name a directory of {source} with fewer files"
         return Recognition(None, {}, [], [], problem=problem)
     first = max(members, key=lambda one: (one.match_of(source) or one.matches[0]).score)
@@ -150,9 +152,8 @@ def _grouped(seen: Sequence[Seen]) -> tuple[dict[str, list[Seen]], list[Seen], l
     return groups, unknown, unclear
 
 
-def _inputs(source: str, members: Sequence[Seen], given: Sequence[Path], left: list[Path]) -> list[Path]:
-    """What the source is to read: the files named, and of a directory those that it knows by name or that were recognised."""
-    patterns = getattr(SOURCES.get(source), "FILES", ())
+def _inputs(source: str, members: Sequence[Seen], given: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
+    """What the source is to read: what was recognised, in the order given; of directories also what fits the patterns."""
     files: dict[Path, None] = {}
     for place in given:
         inside = sorted((one for one in members if one.named.within == place), key=lambda one: one.named.path)
@@ -160,9 +161,8 @@ def _inputs(source: str, members: Sequence[Seen], given: Sequence[Path], left: l
             files |= dict.fromkeys(one.named.path for one in members if one.named.path == place and _is_read(one, source))
             continue
         with suppress(InputError):  # no file is called as usual; the recognised ones are added below
-            files |= dict.fromkeys(files_in(place, patterns) if patterns else ())
+            files |= dict.fromkeys(files_in(place, patterns) if patterns else [])
         files |= dict.fromkeys(one.named.path for one in inside if _is_read(one, source))
-    left[:] = [path for path in left if path not in files]
     return list(files)
 
 

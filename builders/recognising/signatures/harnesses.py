@@ -54,8 +54,13 @@ OPENCOMPASS: Final = (
     Signature(
         title="predictions of OpenCompass",
         kinds=("numbered",),
-        needed=("prediction", ("origin_prompt", "label: *", "in-context examples")),
+        needed=("prediction", ("origin_prompt", "label: *", "in-context examples", "gold")),
         telling=(("gold", "label: *"),),
+    ),
+    Signature(
+        title="predictions of OpenCompass, one per line",
+        kinds=("lines",),
+        needed=("prediction", "origin_prompt", ("idx", "gold")),
     ),
     Signature(
         title="results of OpenCompass",
@@ -72,11 +77,11 @@ PROMPTFOO: Final = (
     Signature(
         title="results of promptfoo",
         kinds=("object",),
-        needed=(("results.results[].provider", "results.table.body"), "results"),
+        needed=(("results.results[].provider", "results.table.body", "results[].provider", "table.body"),),
         telling=(
             "results.version", ("evalId", "config", "shareableUrl"), ("results.stats", "results.timestamp"),
-            ("results.results[].vars", "results.table.body[].vars"),
-            ("results.results[].gradingResult", "results.results[].success", "results.table.head"),
+            ("results.results[].vars", "results.table.body[].vars", "results[].vars", "table.body[].vars"),
+            ("results.results[].gradingResult", "results.results[].success", "results.table.head", "results[].success"),
         ),
     ),
     Signature(
@@ -127,7 +132,7 @@ HELM: Final = (
         names=("scenario.json",),
         needed=("name", "definition_path"),
         telling=("tags", "description"),
-        role="beside",
+        role="companion",
     ),
     Signature(
         title="other statistics of a HELM run",

@@ -62,10 +62,14 @@ ARENA: Final = (
         title="battles of an arena",
         kinds=_TABLES,
         names=("*battle*", "*arena*"),
-        needed=("model_a", "model_b", ("winner", "winner_model_a", "winner_model_b")),
+        needed=(
+            ("model_a", "llm_a", "generator_a"),
+            ("model_b", "llm_b", "generator_b"),
+            ("winner", "winner_model_a", "winner_model_b", "verdict", "vote"),
+        ),
         telling=(
-            ("conversation_a", "response_a", "full_conversation", "prompt"),
-            ("conversation_b", "response_b", "winner_tie", "winner"),
+            ("conversation_a", "response_a", "answer_a", "output_a", "full_conversation", "prompt", "question"),
+            ("conversation_b", "response_b", "answer_b", "output_b", "winner_tie", "winner"),
             ("question_id", "id", "idx", "battle_id"),
         ),
         against=("model_1", "g1_winner"),

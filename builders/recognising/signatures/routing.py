@@ -150,10 +150,25 @@ ROUTERARENA: Final = (
         role="companion",
     ),
     Signature(
+        title="queries of RouterArena",
+        kinds=_RECORDS,
+        needed=(("Global Index", "global index", "global_index"), ("Question", "question")),
+        telling=(("Options", "options", "Context"), ("Answer", "answer", "ground_truth")),
+        against=("prediction", "generated_answer"),
+        role="companion",
+    ),
+    Signature(
         title="settings of RouterArena",
         kinds=("object",),
-        needed=(("eval_params.dataset", "pipeline_params.models"),),
-        telling=(("eval_params.eval_metrics", "pipeline_params.router_name"),),
+        needed=("eval_params.dataset",),
+        telling=("eval_params.eval_metrics",),
+        role="companion",
+    ),
+    Signature(
+        title="configuration of a router in RouterArena",
+        kinds=("object",),
+        needed=("pipeline_params.models",),
+        telling=("pipeline_params.router_name",),
         role="beside",
     ),
 )

@@ -185,7 +185,8 @@ def lines(*records: dict[str, Any]) -> str:
         ("a.jsonl", lines({"question_id": 1, "model": "m", "score": 9}, {"question_id": 2, "model": "m", "score": 3})),
         ("a.jsonl", lines({"id": "1", "model": "m", "input": "q", "output": "a", "timestamp": "2026-01-01"})),
         ("a.jsonl", lines({"question": "q", "choices": ["a", "b"], "answer": 1})),
-        ("a.jsonl", lines({"custom_id": "1", "result": {"type": "succeeded", "message": {}}})),
+        ("a.jsonl", lines({"custom_id": "1", "response": "text", "model": "m"})),
+        ("a.jsonl", lines({"prediction": "a", "gold": "b"}, {"prediction": "a", "gold": "b"})),
         (
             "a.jsonl",
             lines({"doc_id": 0, "q": "x", "model": "m", "resp": "4", "filter": "f", "exact_match": 0.0, "target": "7"}),

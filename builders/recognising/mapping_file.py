@@ -9,10 +9,16 @@ from pathlib import Path
 from typing import Final
 
 from llmfusionbench.builders.recognising.fields import Field
-from llmfusionbench.builders.recognising.proposal import Line, Proposal
+from llmfusionbench.builders.recognising.proposal import Proposal
+from llmfusionbench.builders.recognising.shapes import Line
 
 _PLAIN: Final = re.compile(r"[A-Za-z_][\w.\[\]/-]{0,200}(?: \d{1,4}:\d{1,4})?")
 _WORDS_OF_YAML: Final = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+_STATED: Final = {
+    "task": '"=NAME"  # else the name of the file',
+    "metric": '"=METRIC"  # cem, code_eval, em, em_mc, f1_score, gsm8k, math, ... by which rescore scores answers',
+}
+"""Our column -> what a person may state of it."""
 _LISTED: Final = 200
 """The most fields that are listed as not mapped."""
 
@@ -37,8 +43,21 @@ def _lines(proposal: Proposal, path: Path, records: int) -> Iterator[str]:
     yield "map:" if proposal.sure else "map: {}"
     for line in proposal.lines:
         yield f"  # {_why(line, records)}"
-        text = f"{line.ours}: {quoted(line.theirs)}"
+        text = f"{line.ours}: {quoted(line.theirs)}" if line.theirs else f"{line.ours}:"
         yield f"  {text}" if line.is_sure else f"  # {text}"
+    for ours, text in _STATED.items():
+        if ours not in {line.ours for line in proposal.sure}:
+            yield f"  # {ours}: {text}"
+    if proposal.wide:
+        yield "wide:"
+        yield "  # one row per query: the columns that are called like LLMs"
+        yield f'  {proposal.wide_as}: "{{llm}}"'
+        yield f"llms: [{', '.join(quoted(name, word=True) for name in proposal.wide)}]"
+    if proposal.where is not None:
+        one, value = proposal.where
+        yield "where:"
+        yield f"  # {_comment(one.name)} has several values, and a query one record for each: choose one"
+        yield f"  {quoted(one.path)}: {quoted(value, word=True)}"
     if any(line.words for line in proposal.sure):
         yield "values:"
         yield "  # the words of the file and what they are to us; a record with another word is rejected"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 NAMES: Final[dict[str, tuple[str, ...]]] = {
@@ -91,6 +92,8 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """Our column -> patterns of a path in small letters without the numbers of items, in the order in which they are tried."""
 
+LIKE_AN_LLM: Final = re.compile(r"(?=[^0-9]{0,80}[0-9])(?=[^A-Za-z]{0,80}[A-Za-z])(?=[^/.-]{0,80}[/.-]).{4,200}|weak|strong")
+"""A column that is called like an LLM: with letters, a digit, and a mark between."""
 PASS_WORDS: Final = ("correct", "true", "pass", "passed", "right", "yes", "success", "c")
 FAIL_WORDS: Final = ("incorrect", "false", "fail", "failed", "wrong", "no", "failure", "i")
 STATUS_WORDS: Final = {

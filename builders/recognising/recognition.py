@@ -212,6 +212,7 @@ def _unsettled(
         asked = [one.named.path for one in unknown if one.head.fields.keys() == first.head.fields.keys()]
         lines.append(f"Remedy: {_table_command(first, asked)}")
     else:
+        groups = dict(sorted(groups.items()))
         lines = [f"the inputs are of {len(groups)} formats:"]
         lines += [f"  {source}: {_names(members)}" for source, members in groups.items()]
         commands = [_command(source, _places(members), f"DIR-{source}") for source, members in groups.items()]
@@ -238,6 +239,9 @@ def _table_command(one: Seen, paths: Sequence[Path]) -> str:
             f"see its fields with llmfusionbench inspect-log {shlex.quote(str(one.named.path))}, then name the columns of "
             f"{_listed(proposal.lacking, 3)} in {_command('table', paths)} --map OURS=THEIRS"
         )
+    if proposal.wide:
+        mapping = f"llmfusionbench inspect-log {shlex.quote(str(one.named.path))} --out my.yaml"
+        return f"write a mapping with {mapping}, check it, then {_command('table', paths, options=['--mapping', 'my.yaml'])}"
     return _command("table", paths, options=proposal.arguments())
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from llmfusionbench.builders.recognising.head import Head
+from llmfusionbench.builders.recognising.names import LIKE_AN_LLM
 from llmfusionbench.builders.recognising.signature import Signature
 
 _TABLES: Final = ("csv", "tsv", "parquet")
 _RECORDS: Final = ("lines", "list")
-_LIKE_AN_LLM: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])(?=.*[-/.]).{4,}|weak|strong")
 _LABELS: Final = ("0", "1", "0.0", "1.0", "true", "false", "")
 _NO_LLMS: Final = ("", "Unnamed: 0", "prompt", "task", "provenance")
 
@@ -21,7 +20,7 @@ def _not_routellm(head: Head) -> str | None:
     if len(others) != 2:
         return f"it has {len(others)} columns that could be LLMs, expected 2"
     for name in others:
-        if not _LIKE_AN_LLM.fullmatch(name):
+        if not LIKE_AN_LLM.fullmatch(name):
             return f"its column {name} is not called like an LLM"
         if head.fields[name] == "text" or any(str(record.get(name)).lower() not in _LABELS for record in head.records):
             return f"its column {name} is not right or wrong for every record"

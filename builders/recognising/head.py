@@ -1,7 +1,7 @@
 """The beginning of a file: what holds its records, the first of them, and the paths and types of their fields.
 
 Only a bounded part of a file is read, whatever its size, and what is cut off there is closed. So the fields are those of the
-first records. What is wrong with a file is a note on its head, not an error, since other files may tell what it is.
+first records. What is wrong with a file is a note on its head, not an error, since other files may show what it is.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from llmfusionbench.manifest import MANIFEST
 
 FIRST: Final = 20
 """How many records are looked at to recognise a format."""
+_LEAST: Final = 3
+"""How many are enough where the records are long."""
 _STEPS: Final = (1 << 16, 1 << 20)
 """Bytes that are read of a file of JSON: the second number only where the first holds too few records."""
 _RECORD: Final = 1 << 13
@@ -113,7 +115,7 @@ def _head(path: Path, count: int, rows: bool) -> Head:
             return Head(path, fault="it is empty")
         if body.startswith((b"{", b"[")):
             head = _json(path, data, len(data) < _STEPS[0], count)
-            if len(data) == _STEPS[0] and len(head.records) < count:
+            if len(data) == _STEPS[0] and len(head.records) < (count if count > FIRST else _LEAST):
                 most = min(_MOST, _STEPS[1] + (count - FIRST) * _RECORD)
                 data += stream.read(most - len(data))
                 head = _json(path, data, len(data) < most, count)

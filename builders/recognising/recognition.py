@@ -29,7 +29,7 @@ NEAREST: Final = 3
 _SHOWN: Final = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Seen:
     """A file, and how well it fits each source: the best match of each, best first."""
 
@@ -101,10 +101,12 @@ def recognise(paths: Sequence[str | Path]) -> Recognition:
     if unclear or unknown or len(groups) != 1:
         return _unsettled(groups, unknown, unclear, seen)
     ((source, members),) = groups.items()
-    left = [one.named.path for one in seen if one not in members]
+    known = set(members)
+    left = [one.named.path for one in seen if one not in known]
     patterns = getattr(SOURCES.get(source), "FILES", ())
     files = _inputs(source, members, [Path(p) for p in paths], patterns if more else ())
-    left = [path for path in left if path not in files]
+    read = set(files)
+    left = [path for path in left if path not in read]
     if more and not patterns:
         problem = f"{more:,} files of a directory are not looked at. Remedy: name a directory of {source} with fewer files"
         return Recognition(None, {}, [], [], problem=problem)
@@ -141,9 +143,8 @@ def _grouped(seen: Sequence[Seen]) -> tuple[dict[str, list[Seen]], list[Seen], l
             groups.setdefault(next(iter(chosen)), []).append(one)
         else:
             unclear.append(one)
-    for one in seen:
-        if one in deciding:
-            continue
+    apart = set(deciding)
+    for one in (one for one in seen if one not in apart):
         homes = [source for source in groups if one.match_of(source) is not None]
         if homes:
             groups[max(homes, key=lambda source: (one.match_of(source) or one.matches[0]).score)].append(one)

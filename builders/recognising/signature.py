@@ -76,14 +76,13 @@ class Match:
 def match(source: str, signature: Signature, head: Head) -> Match:
     """How well the beginning of a file fits."""
     needed = [(place, _has(place, head)) for place in signature.needed]
+    if needed and not any(has for _, has in needed):
+        return Match(source, signature, 0.0, (), tuple(_words(place) for place, _ in needed), None, False)
     telling = [(place, _has(place, head)) for place in signature.telling]
     score = NEEDED * _share(needed) + TELLING * _share(telling or needed)
     named = is_named(head.path.name, signature.names)
     against = _against(signature, head, all(has for _, has in needed))
-    if any(has for _, has in needed):
-        score = min(1.0, score + NAMED * named)
-    elif needed or not named:
-        score = 0.0
+    score = min(1.0, score + NAMED * named) if needed or named else 0.0
     if against is not None:
         score *= OTHER_KIND
     return Match(

@@ -28,7 +28,7 @@ from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.reading.file_names import files_in, labelled
 from llmfusionbench.builders.reading.limits import RECORD_MIB, limit_records
 from llmfusionbench.builders.reading.llm_table import read_llms
-from llmfusionbench.builders.recognising import Recognition, recognise
+from llmfusionbench.builders.recognising import AUTO, Recognition, recognise
 from llmfusionbench.builders.records import SCORES, Llms, Note, Rejected, Source
 from llmfusionbench.builders.sources import SOURCES
 from llmfusionbench.builders.sources.release import Release as ReleaseSource
@@ -43,8 +43,6 @@ from llmfusionbench.types import SPLITS, Progress
 
 REJECTED: Final = "rejected.jsonl"
 _SHOWN: Final = 10
-AUTO: Final = "auto"
-"""In place of a source: whichever the files are recognised as."""
 _TRUTH: Final = "truth"
 """The option that every source has: what ground truths are."""
 
@@ -71,7 +69,7 @@ def build(
 
     Args:
         source: Name of a source in `SOURCES`, or an object with its method `read`; `auto` for the source that the files are
-            recognised as, or what `recognise` has found of them.
+            recognised as, or what `recognise` found. It is an InputError if they are of no known format, or of several.
         inputs: Files of that format, or for a source with `FILES` directories with such files; for `release`, releases.
         out: Directory of the release, written atomically.
         options: Arguments of the source's constructor. For every source, `truth` may state what the ground truths of
@@ -103,7 +101,7 @@ def build(
         counts of tokens, and about a cost or a latency that was not read since its column states no unit.
 
     Raises:
-        InputError: an input cannot be read or recognised, a column of scores is on another scale, or `out` cannot be written.
+        InputError: an input cannot be read, a column of scores is on another scale, or `out` cannot be written.
         RejectedError: no record could be read, or `strict` and a record was rejected.
         UnknownNameError: the source, one of its options, the value of `truth` or a column of `scale` is not known.
     """

@@ -23,6 +23,8 @@ from llmfusionbench.builders.sources import SOURCES
 from llmfusionbench.errors import InputError
 from llmfusionbench.validation.issue import shorten
 
+AUTO: Final = "auto"
+"""In place of the name of a source: the one that the files are recognised as."""
 CLOSE: Final = 0.1
 """Two sources are too close to choose between if their scores for a file differ by less."""
 NEAREST: Final = 3

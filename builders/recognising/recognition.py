@@ -10,10 +10,11 @@ import shlex
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
-from llmfusionbench.builders.reading.file_names import files_in, labels
+from llmfusionbench.builders.reading.file_names import files_in, labels, stem
 from llmfusionbench.builders.recognising.head import Head, read_head
 from llmfusionbench.builders.recognising.proposal import propose
 from llmfusionbench.builders.recognising.signature import Match, match
@@ -187,8 +188,8 @@ def _reasons(source: str, members: Sequence[Seen], left: Sequence[Path]) -> list
     for title, files in kinds.items():
         found = files[0].match_of(source)
         assert found is not None
-        has = f", score {found.score:.2f}: it has {_some(found.found)}" if found.found else ""
-        lacks = f"; it lacks {_some(found.missing)}" if found.missing else ""
+        has = f", score {found.score:.2f}: it has {some(found.found)}" if found.found else ""
+        lacks = f"; it lacks {some(found.missing)}" if found.missing else ""
         lines.append(f"{_names(files)}: {title}{has}{lacks}")
     if left:
         lines.append(f"left alone: {_listed([path.name for path in left], 3)}")
@@ -225,8 +226,8 @@ def _unsettled(
 
 
 def _line(found: Match) -> str:
-    has = f"has {_some(found.found)}" if found.found else "has none of its fields"
-    lacks = f", lacks {_some(found.missing)}" if found.missing else ""
+    has = f"has {some(found.found)}" if found.found else "has none of its fields"
+    lacks = f", lacks {some(found.missing)}" if found.missing else ""
     ruled_out = f"; {found.against}" if found.against else ""
     return f"  {found.source} {found.score:.2f} ({found.signature.title}): {has}{lacks}{ruled_out}"
 
@@ -245,7 +246,18 @@ def _table_command(one: Seen, paths: Sequence[Path]) -> str:
     if proposal.wide:
         mapping = f"llmfusionbench inspect-log {shlex.quote(str(one.named.path))} --out my.yaml"
         return f"write a mapping with {mapping}, check it, then {_command('table', paths, options=['--mapping', 'my.yaml'])}"
-    return _command("table", paths, options=proposal.arguments())
+    options = proposal.arguments()
+    if len(paths) > 1 and "task" not in {line.ours for line in proposal.sure}:
+        options += ["--map", shlex.quote(f"task=={_task(paths)}")]
+    return _command("table", paths, options=options)
+
+
+def _task(paths: Sequence[Path]) -> str:
+    """What the names of several files have in common, for without a task each file is one."""
+    names = sorted(stem(path) for path in paths)
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(names[0], names[-1], strict=False))
+    shared = "".join(character for character, _ in same)
+    return shared.rstrip("0123456789-_.T: ") or "my_task"
 
 
 def _places(members: Iterable[Seen]) -> list[Path]:
@@ -262,7 +274,8 @@ def _names(files: Sequence[Seen]) -> str:
     return _listed(labels([one.named.path for one in files[:3]]), 3, len(files))
 
 
-def _some(fields: Sequence[str], most: int = 5) -> str:
+def some(fields: Sequence[str], most: int = 5) -> str:
+    """The first of some names of fields, shortened, with the number of the others."""
     return _listed([name if len(name) <= 60 else shorten(name) for name in fields], most)
 
 

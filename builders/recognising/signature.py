@@ -83,14 +83,13 @@ def match(source: str, signature: Signature, head: Head) -> Match:
     named = is_named(head.path.name, signature.names)
     against = _against(signature, head, all(has for _, has in needed))
     score = min(1.0, score + NAMED * named) if needed or named else 0.0
-    if against is not None:
-        score *= OTHER_KIND
+    score = round(score if against is None else score * OTHER_KIND, 3)
     return Match(
         source,
         signature,
-        round(score, 3),
-        tuple(_found(place, head) for place, has in needed + telling if has),
-        tuple(_words(place) for place, has in needed + telling if not has),
+        score,
+        tuple(dict.fromkeys(_found(place, head) for place, has in needed + telling if has)),
+        tuple(dict.fromkeys(_words(place) for place, has in needed + telling if not has)),
         against,
         against is None and score >= ENOUGH and all(has for _, has in needed),
     )

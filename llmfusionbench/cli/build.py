@@ -145,14 +145,14 @@ def command(
 
 def _recognised(inputs: tuple[str, ...]) -> Recognition:
     """What the inputs are taken for, which is printed with the nearest other sources."""
-    from llmfusionbench.builders.recognising import recognise
+    from llmfusionbench.builders.recognising.recognition import recognise, some
 
     found = recognise(inputs)
     if found.source is not None:
         say(f"Taken for {found.source}:")
         for line in found.reasons:
             say(f"  {line}")
-        rows = [(m.source, m.score, ", ".join(m.found) or "-", m.against or ", ".join(m.missing) or "-") for m in found.nearest]
+        rows = [(m.source, m.score, some(m.found) or "-", m.against or some(m.missing) or "-") for m in found.nearest]
         show_table("Nearest sources", ("source", "score", "has", "lacks"), rows)
     return found
 

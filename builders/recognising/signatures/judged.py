@@ -37,8 +37,8 @@ MT_BENCH: Final = (
         title="judgements of MT-Bench, of single answers",
         kinds=("lines", "list"),
         names=("*_single.jsonl",),
-        needed=("question_id", "model", "judgment", "score"),
-        telling=("judge[]", "turn", "user_prompt", "tstamp"),
+        needed=("question_id", "model", "judgment"),
+        telling=("score", "judge[]", "turn", ("user_prompt", "tstamp")),
     ),
     Signature(
         title="judgements of MT-Bench, of pairs",

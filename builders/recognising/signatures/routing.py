@@ -105,7 +105,7 @@ ROUTELLM: Final = (
         title="right and wrong answers of RouteLLM",
         kinds=_TABLES,
         needed=("prompt",),
-        telling=("*[-/]*", ("*_response", "mistralai/Mixtral-8x7B-Instruct-v0.1", "strong")),
+        telling=(("*-*", "strong"), ("*_response", "*/*", "strong")),
         check=_not_routellm,
     ),
 )

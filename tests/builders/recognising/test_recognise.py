@@ -195,3 +195,11 @@ def test_releases_are_recognised(tmp_path: Path) -> None:
         assert found.settled() == "release"
         assert found.files == [tmp_path / "logs" / "one"]
         assert found.reasons[0].startswith("one: release of this package")
+
+
+def test_several_unknown_files_are_one_task_in_the_command(tmp_path: Path) -> None:
+    for llm in ("a", "b"):
+        write_lines(tmp_path / f"org__{llm}" / f"log_t_2026-01-0{len(llm)}.jsonl", [{"q": "q", "resp": llm, "acc": 1}] * 2)
+    problem = str(recognise([tmp_path]).problem)
+    assert "  1 more file of no known format" in problem
+    assert problem.endswith("--map 'llm={parent}' --map response=resp --map performance=acc --map task==log_t --out DIR")

@@ -28,6 +28,7 @@ from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.reading.file_names import files_in, labelled
 from llmfusionbench.builders.reading.limits import RECORD_MIB, limit_records
 from llmfusionbench.builders.reading.llm_table import read_llms
+from llmfusionbench.builders.recognising import AUTO, Recognition, recognise
 from llmfusionbench.builders.records import SCORES, Llms, Note, Rejected, Source
 from llmfusionbench.builders.sources import SOURCES
 from llmfusionbench.builders.sources.release import Release as ReleaseSource
@@ -47,7 +48,7 @@ _TRUTH: Final = "truth"
 
 
 def build(
-    source: str | Source,
+    source: str | Source | Recognition,
     inputs: Sequence[str | Path],
     out: str | Path,
     *,
@@ -67,7 +68,8 @@ def build(
     """Read logs and write them as a release.
 
     Args:
-        source: Name of a source in `SOURCES`, or an object with its method `read`.
+        source: Name of a source in `SOURCES`, or an object with its method `read`; `auto` for the source that the files are
+            recognised as, or what `recognise` found. It is an InputError if they are of no known format, or of several.
         inputs: Files of that format, or for a source with `FILES` directories with such files; for `release`, releases.
         out: Directory of the release, written atomically.
         options: Arguments of the source's constructor. For every source, `truth` may state what the ground truths of
@@ -93,6 +95,7 @@ def build(
         The release. `manifest["rejected"]` is the number of records in its rejected.jsonl. `manifest["records"]` counts the
         records of the input that were `taken`, `folded` into an earlier one that says the same, or `rejected`.
         `manifest["source"]["truths"]` tells how ground truths were read that are indices or texts of options.
+        `manifest["source"]["recognised"]`, if the source was `auto`, tells what the files were taken for and why.
         `manifest["source"]["notes"]`, if there are any, lists what was converted because the file states what it is, such as
         a unit. `manifest["warnings"]`, if it is there, lists what is odd and worth a look: about ground truths, scores and
         counts of tokens, and about a cost or a latency that was not read since its column states no unit.
@@ -103,7 +106,11 @@ def build(
         UnknownNameError: the source, one of its options, the value of `truth` or a column of `scale` is not known.
     """
     truth = check_reading((options or {}).get(_TRUTH))
-    reader = source if not isinstance(source, str) else _source(source, options or {})
+    found = None
+    if isinstance(source, Recognition) or source == AUTO:
+        found = source if isinstance(source, Recognition) else recognise(inputs)
+        source, inputs = found.settled(), found.files
+    reader = _source(source, options or {}) if isinstance(source, str) else source
     named = [Path(p) for p in inputs]
     for place in named if isinstance(reader, ReleaseSource) else ():
         if place.is_dir() and not (place / MANIFEST).is_file():
@@ -171,6 +178,8 @@ def build(
             "inputs": [{"name": name, "bytes": p.stat().st_size, "sha256": sha256(p)} for p, name in labelled(paths)],
             "options": {"tokenizer": tokenizer, "test_share": test_share, **_plain(options or {})} | _described(llms),
         }
+        if found is not None:
+            about["recognised"] = found.described()
         if scales.stated:
             about["options"] |= {"scale": {ours: list(ends) for ours, ends in scales.stated.items()}}
         if noted := intake.notes():

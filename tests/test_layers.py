@@ -32,6 +32,7 @@ ROOMS = {
         {"records", "known"},
         {"reading"},
         {"sources"},
+        {"recognising"},
         {"making"},
         {"build"},
         {"revising", "templates", "publishing"},
@@ -55,6 +56,7 @@ BUILDERS_ALLOWED = {"cli", "hub"}
 
 REGISTRIES = {
     "SOURCES": "builders/sources",
+    "SIGNATURES": "builders/recognising/signatures",
     "ROUTERS": "baselines/routers",
     "RETRIEVERS": "baselines/retrievers",
     "EXPORTERS": "baselines/exporters",

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from llmfusionbench.cli.console import progress, say
+from llmfusionbench.cli.console import progress, say, show_table
 from llmfusionbench.cli.info import show_rows
 from llmfusionbench.cli.options import out_path
 
 if TYPE_CHECKING:
+    from llmfusionbench.builders.recognising import Recognition
     from llmfusionbench.release import Release
 
 _LOOKED_AT: Final = 10_000
@@ -95,13 +96,18 @@ def command(
 ) -> None:
     """Read logs in the format SOURCE and write them as a release.
 
-    SOURCE is eee, embedllm, fusionbench, llmrouter, llmrouterbench, release, routellm, routerarena, routerbench, routereval,
-    table, wildbench or zeroeval. INPUT are files, `.gz` and `.zst` too; for fusionbench also a repository on the Hub; for
+    SOURCE is auto, which looks at the names and first records of the files, tells what it takes them for, and builds; or a
+    format: alpaca_eval, arena, eee, embedllm, fusionbench, helm, inspect, langfuse, lighteval, litellm, llmrouter,
+    llmrouterbench, lm_eval, mt_bench, openai_batch, opencompass, openrouter, promptfoo, release, routellm, routerarena,
+    routerbench, routereval, wildbench or zeroeval; or table, for any other log.
+
+    INPUT are files, `.gz` and `.zst` too, or directories of such files; for fusionbench also a repository on the Hub; for
     release, releases, of an older schema version too. A record that cannot be read is listed in the release's rejected.jsonl
     with its place and the reason.
 
     \b
     Examples:
+      llmfusionbench build auto logs --out my-release
       llmfusionbench build zeroeval logs/*.json.gz --out my-release
       llmfusionbench build fusionbench train.csv partial_test.csv --out my-release
       llmfusionbench build release old-release --out new-release
@@ -109,6 +115,9 @@ def command(
     """
     from llmfusionbench.builders import build
 
+    recognised = _recognised(inputs) if source == "auto" else None
+    if recognised is not None:
+        source, inputs = recognised.settled(), tuple(map(str, recognised.files))
     arguments = _options(source, options)
     if mapping or map_file:
         arguments |= _mapping(mapping, map_file)
@@ -119,7 +128,9 @@ def command(
     with progress() as tell:
         paths, revision = _inputs(source, inputs, revision)
         scales = _scales(scale)
-        release = build(source, paths, out, options=arguments, scale=scales, revision=revision, progress=tell, **settings)
+        release = build(
+            recognised or source, paths, out, options=arguments, scale=scales, revision=revision, progress=tell, **settings
+        )
     info = release.info()
     queries, responses = (sum(info.rows[table].values()) for table in ("queries", "responses"))
     say(f"Wrote {out}: {queries:,} queries, {info.candidates:,} candidates, {responses:,} responses.")
@@ -133,6 +144,20 @@ def command(
         kept = f", and noted {listed - rejected:,} that are kept" if listed > rejected else ""
         say(f"Rejected {rejected:,} records{kept}: see {out / 'rejected.jsonl'} for their places and reasons.")
     _first_look(release, out, settings["workers"])
+
+
+def _recognised(inputs: tuple[str, ...]) -> Recognition:
+    """What the inputs are taken for, which is printed with the nearest other sources."""
+    from llmfusionbench.builders.recognising.recognition import recognise, some
+
+    found = recognise(inputs)
+    if found.source is not None:
+        say(f"Taken for {found.source}:")
+        for line in found.reasons:
+            say(f"  {line}")
+        rows = [(m.source, m.score, some(m.found) or "-", m.against or some(m.missing) or "-") for m in found.nearest]
+        show_table("Nearest sources", ("source", "score", "has", "lacks"), rows)
+    return found
 
 
 def _first_look(release: Release, out: Path, workers: int | None) -> None:

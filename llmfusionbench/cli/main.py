@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "export": "Write corpora for training LLMs, and routing data in other projects' formats.",
     "fuse": "Combine several LLMs' answers into one by voting, and measure the gain.",
     "info": "Show what is in a release: counts, tokens, coverage, licences.",
+    "inspect-log": "Show the fields of a log with types and examples, its format, and a proposed mapping.",
     "merge": "Join releases of different tools by query into one release.",
     "plugins": "List the routers, sources and formats that other packages add.",
     "publish": "Publish a release as a dataset repository on the Hugging Face Hub.",

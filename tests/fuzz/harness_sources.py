@@ -18,7 +18,7 @@ from tests.fuzz.harness_records import (
     PROMPTFOO_TABLE,
 )
 from tests.fuzz.mutations import json_text, mutated
-from tests.fuzz.sources import COUNTED, _built, _records, _table_file, check
+from tests.fuzz.sources import built, check, counted, records_of, table_file
 
 __all__ = ["case", "check"]
 
@@ -27,11 +27,7 @@ Files = dict[str, tuple[bytes, int | None]]
 
 def case(rng: Random, folder: Path) -> list[str]:
     """Write a mutated log into `folder`; the arguments of the command that reads it."""
-    arguments, records = _KINDS[rng.choice(list(_KINDS))](rng, folder)
-    if records is not None:
-        (folder / COUNTED).write_text(str(records))
-    found: list[str] = arguments
-    return found
+    return counted(_KINDS[rng.choice(list(_KINDS))](rng, folder), folder)
 
 
 def _json(rng: Random, value: Any, indent: int | None = None) -> bytes:
@@ -40,20 +36,18 @@ def _json(rng: Random, value: Any, indent: int | None = None) -> bytes:
 
 def _lm_eval(rng: Random, folder: Path) -> Any:
     time = "2026-01-01T00-00-00.5"
-    files: Files = {f"lab__tiny/samples_sums_{time}.jsonl": _records(rng, LM_EVAL)}
+    files: Files = {f"lab__tiny/samples_sums_{time}.jsonl": records_of(rng, LM_EVAL)}
     if rng.random() < 0.5:
         files[f"lab__tiny/results_{time}.json"] = _json(rng, mutated(rng, LM_EVAL_RESULTS)), None
     options = rng.choice(((), (), ("--option", "prompt=doc.question"), ("--option", "metric=acc_norm")))
-    return _built(rng, folder, "lm_eval", files, *options)
+    return built(rng, folder, "lm_eval", files, *options)
 
 
 def _lighteval(rng: Random, folder: Path) -> Any:
     rows = rng.choice((LIGHTEVAL, LIGHTEVAL_OLD))
     if rng.random() < 0.3:
         rows = [{name: str(value) for name, value in row.items()} for row in rows]
-    return _built(
-        rng, folder, "lighteval", {**_table_file(rng, rows, "lab__tiny/details_sums", ("parquet", "parquet", "json"))}
-    )
+    return built(rng, folder, "lighteval", {**table_file(rng, rows, "lab__tiny/details_sums", ("parquet", "parquet", "json"))})
 
 
 def _opencompass(rng: Random, folder: Path) -> Any:
@@ -61,18 +55,18 @@ def _opencompass(rng: Random, folder: Path) -> Any:
     files: Files = {"predictions/tiny/sums.json": (_json(rng, rows, rng.choice((None, 4))), len(rows))}
     if rng.random() < 0.5:
         files["results/tiny/sums.json"] = _json(rng, mutated(rng, OPENCOMPASS_RESULTS)), None
-    return _built(rng, folder, "opencompass", files)
+    return built(rng, folder, "opencompass", files)
 
 
 def _promptfoo(rng: Random, folder: Path) -> Any:
     if rng.random() < 0.3:
-        return _built(rng, folder, "promptfoo", {"runs.jsonl": _records(rng, PROMPTFOO)})
+        return built(rng, folder, "promptfoo", {"runs.jsonl": records_of(rng, PROMPTFOO)})
     rows = [mutated(rng, row) for row in PROMPTFOO]
     inner: dict[str, Any] = {"version": 3, "timestamp": "2026-01-01T00:00:00Z", "results": rows}
     if rng.random() < 0.3:
         inner = {"version": 2, "table": mutated(rng, PROMPTFOO_TABLE)}
     data = _json(rng, {"evalId": "e", "results": inner} if rng.random() < 0.7 else inner)
-    return _built(rng, folder, "promptfoo", {"runs.json": (data, None)})
+    return built(rng, folder, "promptfoo", {"runs.json": (data, None)})
 
 
 _KINDS: Final[dict[str, Callable[[Random, Path], Any]]] = {

@@ -20,37 +20,18 @@ import pyarrow.parquet as pq
 from llmfusionbench.builders import build
 from tests.fuzz.mutations import TEXTS, arrow_table, damaged, json_file, json_text, mutated, mutated_row, odd, packed
 from tests.fuzz.records import (
-    AGGREGATE,
-    ANNOTATIONS,
-    ARENA_FILES,
     AVENGERS,
-    BATTLES,
     BENCH,
-    CACHED,
     CANDIDATES,
-    CHOICES,
-    CHOSEN,
     DESCRIBED,
     EMBED,
     FUSION,
-    GENERATIONS,
     LLMROUTER,
     MAPPING,
-    OUTPUTS,
-    PAIRS,
-    QUESTIONS,
-    REQUESTS,
-    RESULTS,
     ROUTE,
-    ROUTED,
-    SAMPLES,
     SCORES,
-    SINGLES,
-    SPEND,
     TABLE,
     TASKS,
-    TRACES,
-    VOTES,
     WIDE,
     WILD,
     ZERO,
@@ -64,7 +45,12 @@ Row = dict[str, Any]
 def case(rng: Random, folder: Path) -> list[str]:
     """Write a mutated input into `folder`; the arguments of the command that reads it."""
     kind = rng.choice(list(_KINDS))
-    arguments, records = _KINDS[kind](rng, folder)
+    return counted(_KINDS[kind](rng, folder), folder)
+
+
+def counted(made: tuple[list[str], int | None], folder: Path) -> list[str]:
+    """The arguments of a case; the number of its records, if it is certain, is written down."""
+    arguments, records = made
     if records is not None:
         (folder / COUNTED).write_text(str(records))
     return arguments
@@ -83,7 +69,7 @@ def check(folder: Path) -> list[str]:
     return [] if total == written else [f"the input has {written} records, the manifest accounts for {found}"]
 
 
-def _built(rng: Random, folder: Path, source: str, files: dict[str, tuple[bytes, int | None]], *more: str) -> Any:
+def built(rng: Random, folder: Path, source: str, files: dict[str, tuple[bytes, int | None]], *more: str) -> Any:
     """Write files, some of them damaged or packed; the command line and the number of records, if it is certain."""
     total: int | None = 0
     for name, (data, records) in files.items():
@@ -96,7 +82,7 @@ def _built(rng: Random, folder: Path, source: str, files: dict[str, tuple[bytes,
     return ["build", source, *files, "--out", "out", "--workers", "1", *more], total
 
 
-def _records(rng: Random, rows: Sequence[Any]) -> tuple[bytes, int]:
+def records_of(rng: Random, rows: Sequence[Any]) -> tuple[bytes, int]:
     """Some JSON records, mutated one by one, as a file; and their number."""
     rows = [mutated(rng, rng.choice(rows)) for _ in range(rng.randrange(1, 6))]
     data = json_file(rng, rows)
@@ -153,19 +139,19 @@ def _parquet(rng: Random, rows: Sequence[Row]) -> tuple[bytes, int]:
     return sink.getvalue().to_pybytes(), table.num_rows
 
 
-def _table_file(rng: Random, rows: Sequence[Row], stem: str, endings: Sequence[str]) -> dict[str, tuple[bytes, int]]:
+def table_file(rng: Random, rows: Sequence[Row], stem: str, endings: Sequence[str]) -> dict[str, tuple[bytes, int]]:
     ending = rng.choice(endings)
     makers: dict[str, Callable[..., tuple[bytes, int]]] = {"csv": _delimited, "parquet": _parquet}
-    made = _delimited(rng, rows, "\t") if ending == "tsv" else makers.get(ending, _records)(rng, rows)
+    made = _delimited(rng, rows, "\t") if ending == "tsv" else makers.get(ending, records_of)(rng, rows)
     return {f"{stem}.{ending}": made}
 
 
 def _table(rng: Random, folder: Path) -> Any:
     endings = ("csv", "tsv", "json", "jsonl", "parquet")
-    files = _table_file(rng, TABLE, "answers", endings)
+    files = table_file(rng, TABLE, "answers", endings)
     if rng.random() < 0.2:
-        files |= _table_file(rng, TABLE, "more", endings)
-    return _built(rng, folder, "table", files)
+        files |= table_file(rng, TABLE, "more", endings)
+    return built(rng, folder, "table", files)
 
 
 def _mapping(rng: Random, folder: Path) -> Any:
@@ -174,19 +160,17 @@ def _mapping(rng: Random, folder: Path) -> Any:
     if rng.random() < 0.2:
         text = b"a: &a [x, x]\n" + b"".join(b"%c: &%c [*%c, *%c]\n" % (c + 1, c + 1, c, c) for c in range(97, 120))
     (folder / "map.yaml").write_bytes(damaged(rng, text) if rng.random() < 0.2 else text)
-    files = _table_file(rng, TABLE, "answers", ("csv",))
-    return _built(rng, folder, "table", {k: (v, None) for k, (v, _) in files.items()}, "--map-file", "map.yaml")
+    files = table_file(rng, TABLE, "answers", ("csv",))
+    return built(rng, folder, "table", {k: (v, None) for k, (v, _) in files.items()}, "--map-file", "map.yaml")
 
 
 def _fusionbench(rng: Random, folder: Path) -> Any:
-    return _built(
-        rng, folder, "fusionbench", _table_file(rng, FUSION, rng.choice(("train", "test")), ("csv", "csv", "parquet"))
-    )
+    return built(rng, folder, "fusionbench", table_file(rng, FUSION, rng.choice(("train", "test")), ("csv", "csv", "parquet")))
 
 
 def _routerbench(rng: Random, folder: Path) -> Any:
     if rng.random() < 0.5:
-        return _built(rng, folder, "routerbench", _table_file(rng, WIDE, "wide", ("csv", "parquet")))
+        return built(rng, folder, "routerbench", table_file(rng, WIDE, "wide", ("csv", "parquet")))
     frame = pd.DataFrame(WIDE)
     for _ in range(rng.randrange(3)):
         column = rng.choice(list(frame.columns))
@@ -196,7 +180,7 @@ def _routerbench(rng: Random, folder: Path) -> Any:
     for _ in range(rng.choice((0, 0, 1, 3))):
         place = rng.randrange(len(data))
         data = data[:place] + bytes([rng.choice((rng.randrange(256), 0x8E, 0x96, 0x95, 0x72, 0x8B, 0x8F))]) + data[place + 1 :]
-    return _built(rng, folder, "routerbench", {"wide.pkl": (data, None)}, "--allow-pickle")
+    return built(rng, folder, "routerbench", {"wide.pkl": (data, None)}, "--allow-pickle")
 
 
 def _routereval(rng: Random, folder: Path) -> Any:
@@ -243,99 +227,36 @@ def _routereval(rng: Random, folder: Path) -> Any:
             archive.writestr(f"{name}.npy", data)
     sure = all(array.ndim == 2 for name, array in arrays.items() if name.endswith("_score"))
     records = sum(len(a) for n, a in arrays.items() if n.endswith("_score")) if sure else None
-    return _built(rng, folder, "routereval", {"scores.npz": (blob.getvalue(), records)})
+    return built(rng, folder, "routereval", {"scores.npz": (blob.getvalue(), records)})
 
 
 def _llmrouter(rng: Random, folder: Path) -> Any:
     kinds = {"routing_train.jsonl": LLMROUTER, "scores_train.json": SCORES, "router_test.json": CANDIDATES}
     files: dict[str, tuple[bytes, int | None]] = {
-        n: _records(rng, kinds[n]) for n in rng.sample(list(kinds), rng.choice((1, 1, 2)))
+        n: records_of(rng, kinds[n]) for n in rng.sample(list(kinds), rng.choice((1, 1, 2)))
     }
     if rng.random() < 0.3:
         described = json_text(mutated(rng, DESCRIBED), rng).encode("utf-8", "surrogatepass")
         files["llms.json"] = (described, None)
-    return _built(rng, folder, "llmrouter", files)
+    return built(rng, folder, "llmrouter", files)
 
 
 def _llmrouterbench(rng: Random, folder: Path) -> Any:
     if rng.random() < 0.5:
-        return _built(rng, folder, "llmrouterbench", {"train.jsonl": _records(rng, AVENGERS)})
+        return built(rng, folder, "llmrouterbench", {"train.jsonl": records_of(rng, AVENGERS)})
     results = {"model_name": "tiny", "dataset_name": "sums", "demo": False, "records": BENCH}
     results = mutated(rng, results) if rng.random() < 0.3 else results | {"records": [mutated(rng, row) for row in BENCH]}
     certain = isinstance(results, dict) and isinstance(results.get("records"), list) and results.get("demo") is False
     data = json_text(results, rng, indent=rng.choice((None, 2))).encode("utf-8", "surrogatepass")
     records = len(results["records"]) if certain and data.count(b'"records"') == 1 else None
-    return _built(rng, folder, "llmrouterbench", {"sums-test-tiny-20240101_000000.json": (data, records)})
+    return built(rng, folder, "llmrouterbench", {"sums-test-tiny-20240101_000000.json": (data, records)})
 
 
 def _wildbench(rng: Random, folder: Path) -> Any:
-    files: dict[str, tuple[bytes, int | None]] = {"judge=strict/tiny.json": _records(rng, WILD)}
+    files: dict[str, tuple[bytes, int | None]] = {"judge=strict/tiny.json": records_of(rng, WILD)}
     if rng.random() < 0.5:
-        files["tasks.jsonl"] = (_records(rng, TASKS)[0], None)
-    return _built(rng, folder, "wildbench", files)
-
-
-def _alpaca_eval(rng: Random, folder: Path) -> Any:
-    kinds = {"model_outputs.json": OUTPUTS, "strict/annotations.json": ANNOTATIONS}
-    files: dict[str, tuple[bytes, int | None]] = {
-        n: _records(rng, kinds[n]) for n in rng.sample(list(kinds), rng.choice((1, 2)))
-    }
-    return _built(rng, folder, "alpaca_eval", files)
-
-
-def _mt_bench(rng: Random, folder: Path) -> Any:
-    kinds = {
-        "question.jsonl": QUESTIONS,
-        "model_answer/tiny.jsonl": CHOICES,
-        "model_judgment/big_single.jsonl": SINGLES,
-        "model_judgment/big_pair.jsonl": PAIRS,
-    }
-    files: dict[str, tuple[bytes, int | None]] = {
-        n: _records(rng, kinds[n]) for n in rng.sample(list(kinds), rng.choice((1, 2, 3)))
-    }
-    if rng.random() < 0.2:
-        files["reference_answer/big.jsonl"] = (_records(rng, CHOICES)[0], None)
-    return _built(rng, folder, "mt_bench", files)
-
-
-def _arena(rng: Random, folder: Path) -> Any:
-    files = {}
-    if rng.random() < 0.6:
-        files |= _table_file(rng, BATTLES, "clean_battle", ("json", "jsonl", "parquet", "csv"))
-    if not files or rng.random() < 0.3:
-        files |= _table_file(rng, VOTES, "train", ("csv", "parquet"))
-    return _built(rng, folder, "arena", files)
-
-
-def _openai_batch(rng: Random, folder: Path) -> Any:
-    kinds = {"output.jsonl": RESULTS, "input.jsonl": REQUESTS, "more_output.jsonl": RESULTS, "more_input.jsonl": REQUESTS}
-    names = rng.sample(list(kinds), rng.choice((1, 2, 2, 3, 4)))
-    return _built(rng, folder, "openai_batch", {name: (_records(rng, kinds[name])[0], None) for name in names})
-
-
-def _exported(rng: Random, folder: Path, source: str, stem: str, rows: Sequence[Row]) -> Any:
-    """An export, which may be a page of an API; what is left out of it is not counted."""
-    files = _table_file(rng, rows, stem, ("json", "jsonl", "csv", "parquet"))
-    if rng.random() < 0.2:
-        page = {"data": [mutated(rng, row) for row in rows]}
-        files = {f"{stem}.json": (json_text(mutated(rng, page), rng).encode("utf-8", "surrogatepass"), 1)}
-    return _built(rng, folder, source, {name: (data, None) for name, (data, _) in files.items()})
-
-
-def _eee(rng: Random, folder: Path) -> Any:
-    files: dict[str, tuple[bytes, int | None]] = {"tiny_samples.jsonl": (_records(rng, SAMPLES)[0], None)}
-    if rng.random() < 0.7:
-        files["tiny.json"] = (json_text(mutated(rng, AGGREGATE), rng).encode("utf-8", "surrogatepass"), None)
-    return _built(rng, folder, "eee", files, *rng.choice(((), (), ("--option", "metric=a"))))
-
-
-def _routerarena(rng: Random, folder: Path) -> Any:
-    files: dict[str, tuple[bytes, int | None]] = {"tiny.jsonl": (_records(rng, CACHED)[0], None)}
-    if rng.random() < 0.4:
-        files["router.json"] = (_records(rng, CHOSEN)[0], None)
-    for name in rng.sample(list(ARENA_FILES), rng.choice((0, 1, 4))):
-        files[name] = (json_text(mutated(rng, ARENA_FILES[name]), rng).encode("utf-8", "surrogatepass"), None)
-    return _built(rng, folder, "routerarena", files, *rng.choice(((), (), ("--option", "prompt=question"))))
+        files["tasks.jsonl"] = (records_of(rng, TASKS)[0], None)
+    return built(rng, folder, "wildbench", files)
 
 
 def _predictions(rng: Random, folder: Path) -> Any:
@@ -349,7 +270,7 @@ def _predictions(rng: Random, folder: Path) -> Any:
     rows = [{"query_id": q, "candidate": "tiny"} if chosen else {"query_id": q, "tiny": 0.5, "big": 0.25} for q in ids]
     if not chosen and rng.random() < 0.5:
         rows = [{"query_id": q, "scores": {"tiny": 0.5, "big": odd(rng)}} for q in ids]
-    name, (data, _) = next(iter(_table_file(rng, rows, "choices", ("csv", "jsonl", "parquet")).items()))
+    name, (data, _) = next(iter(table_file(rng, rows, "choices", ("csv", "jsonl", "parquet")).items()))
     (folder / name).write_bytes(damaged(rng, data) if rng.random() < 0.1 else data)
     return ["evaluate", "release", "--predictions", name, "--baseline", "random", "--resamples", "10", "--out", "out"], None
 
@@ -358,22 +279,13 @@ _KINDS: Final[dict[str, Callable[[Random, Path], Any]]] = {
     "table": _table,
     "mapping": _mapping,
     "fusionbench": _fusionbench,
-    "routerarena": _routerarena,
     "routerbench": _routerbench,
-    "eee": _eee,
-    "embedllm": lambda rng, folder: _built(rng, folder, "embedllm", _table_file(rng, EMBED, "val", ("csv", "parquet"))),
-    "routellm": lambda rng, folder: _built(rng, folder, "routellm", _table_file(rng, ROUTE, "mmlu", ("csv", "parquet"))),
+    "embedllm": lambda rng, folder: built(rng, folder, "embedllm", table_file(rng, EMBED, "val", ("csv", "parquet"))),
+    "routellm": lambda rng, folder: built(rng, folder, "routellm", table_file(rng, ROUTE, "mmlu", ("csv", "parquet"))),
     "routereval": _routereval,
     "llmrouter": _llmrouter,
     "llmrouterbench": _llmrouterbench,
     "wildbench": _wildbench,
-    "zeroeval": lambda rng, folder: _built(rng, folder, "zeroeval", {"tiny.json": _records(rng, ZERO)}),
-    "alpaca_eval": _alpaca_eval,
-    "mt_bench": _mt_bench,
-    "arena": _arena,
-    "openai_batch": _openai_batch,
-    "litellm": lambda rng, folder: _exported(rng, folder, "litellm", "spend_logs", SPEND),
-    "langfuse": lambda rng, folder: _exported(rng, folder, "langfuse", "traces", rng.choice((GENERATIONS, TRACES))),
-    "openrouter": lambda rng, folder: _exported(rng, folder, "openrouter", "generations", ROUTED),
+    "zeroeval": lambda rng, folder: built(rng, folder, "zeroeval", {"tiny.json": records_of(rng, ZERO)}),
     "predictions": _predictions,
 }

@@ -67,7 +67,8 @@ def numbered(parts: Iterable[pa.RecordBatch | Rejected]) -> Iterator[Chunk | Rej
             row += part.num_rows
 
 
-def _format(path: Path) -> str:
+def file_format(path: Path) -> str:
+    """`csv`, `tsv`, `json` (lines, too) or `parquet`, by the name of a file, else by how it begins."""
     name = path.name.lower()
     for ending in (".gz", ".zst"):
         name = name.removesuffix(ending)
@@ -83,7 +84,7 @@ def _format(path: Path) -> str:
 
 def column_names(path: Path, file: str) -> list[str]:
     """The names of a file's columns; of JSON all that any record has."""
-    match _format(path):
+    match file_format(path):
         case "parquet":
             return parquet_columns(path)
         case "json":
@@ -103,7 +104,7 @@ def read_chunks(path: Path, file: str, needed: list[str]) -> Iterator[Chunk | Re
     Raises:
         InputError: the file cannot be read.
     """
-    match _format(path):
+    match file_format(path):
         case "parquet":
             yield from numbered(read_parquet(path, file, needed))
         case "json":

@@ -32,12 +32,13 @@ Step = str | int
 
 
 class Missing:
-    """What stands at the end of a path that a value does not have."""
+    """What stands at the end of a path that was not followed to its end."""
 
 
 MISSING: Final = Missing()
-_BLANK: Final[tuple[Any, ...]] = (None, "", [], {})
-"""Values that may have any path in another record."""
+"""A value on the way has no such key or item."""
+UNKNOWN: Final = Missing()
+"""A value on the way is null or empty, so that it tells nothing of the path."""
 
 
 @dataclass(frozen=True)
@@ -50,23 +51,23 @@ class FieldPath:
     def of(self, value: Any) -> Any:
         """What the column's value has at the end of the path.
 
-        None where a value on the way is null or empty, and `MISSING` where one has no such key or item.
+        `UNKNOWN` where a value on the way is null or empty, and `MISSING` where one has no such key or item.
         """
         for step in self.steps:
             if isinstance(value, str):
-                value = literal(value) if value.lstrip()[:1] in ("{", "[") else MISSING
+                value = literal(value) if value.lstrip()[:1] in ("{", "[") else value
             if isinstance(value, dict):
                 key = step if isinstance(step, str) else str(step)
                 if key not in value:
-                    return MISSING if value else None
+                    return MISSING if value else UNKNOWN
                 value = value[key]
             elif isinstance(value, list):
                 place = step if isinstance(step, int) else int(step) if _INDEX.fullmatch(step) else None
                 if place is None or not -len(value) <= place < len(value):
-                    return MISSING if value else None
+                    return MISSING if value else UNKNOWN
                 value = value[place]
             else:
-                return None if value is None or value == "" else MISSING
+                return UNKNOWN if value is None or value == "" else MISSING
         return value
 
     def __str__(self) -> str:
@@ -112,10 +113,11 @@ def find_path(text: str, columns: Collection[str]) -> FieldPath | None:
             except InputError:
                 return None
     try:
-        first, *steps = parse_path(text)
+        steps = parse_path(text)
     except InputError:
         return None
-    return FieldPath(first, tuple(steps)) if isinstance(first, str) and first in columns else None
+    first = steps[0] if steps else None
+    return FieldPath(first, steps[1:]) if isinstance(first, str) and first in columns else None
 
 
 def written(column: str, steps: Iterator[Step] | tuple[Step, ...]) -> str:
@@ -124,7 +126,7 @@ def written(column: str, steps: Iterator[Step] | tuple[Step, ...]) -> str:
 
 
 def leaves(value: Any, steps: tuple[Step, ...] = (), depth: int = 8) -> Iterator[tuple[tuple[Step, ...], Any]]:
-    """(steps, value) of each text, number or blank in a value; of a list those of its first item, and at most 64 of an object."""
+    """(steps, value) of each text, number or blank in a value: in the first item of a list, in 64 keys of an object at most."""
     if isinstance(value, dict) and value and depth:
         for key in list(value)[:64]:
             yield from leaves(value[key], (*steps, str(key)), depth - 1)

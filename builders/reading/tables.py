@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import NoneType
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from llmfusionbench.builders.reading.json_records import BATCH_CHARACTERS
 from llmfusionbench.builders.reading.limits import check_columns, open_limited
 from llmfusionbench.builders.reading.parquet import parquet_columns, read_parquet
 from llmfusionbench.builders.reading.path_columns import SeenPath, at_path
+from llmfusionbench.builders.reading.usage import USAGE
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.validation.issue import shorten
 
@@ -26,6 +28,11 @@ _SUFFIXES: Final = {
     ".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "json", ".ndjson": "json", ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
 _ROWS: Final = 4096
+_COUNTS: Final = "{}"
+"""Stands for the text of an object of counts, which is read as an object."""
+_NUMBERS: Final = (int, float, NoneType)
+_FEW: Final = 32
+_encoded: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True)
@@ -105,8 +112,8 @@ def column_names(path: Path, file: str) -> list[str]:
             return parquet_columns(path)
         case "json":
             found: dict[str, None] = {}
-            for item in read_items(path, file):
-                if not isinstance(item, Rejected) and isinstance(item[1], dict):
+            for item in read_items(path, file, keys_once=False):
+                if not isinstance(item, Rejected) and isinstance(item[1], dict) and not item[1].keys() <= found.keys():
                     found |= dict.fromkeys(item[1])
                     check_columns(path, len(found))
             return list(found)
@@ -183,18 +190,18 @@ class _JsonColumns:
         place = len(self.rows)
         self.rows.append(row)
         for name, column, value in zip(self.names, self._texts, values, strict=True):
-            if value is None or isinstance(value, str):
-                text = value
-            elif isinstance(value, bool):
-                text = "true" if value else "false"
-            elif isinstance(value, (dict, list)):
-                text = json.dumps(value, ensure_ascii=False)
+            kind = type(value)
+            if kind is str:
+                self.characters += len(value)
+            elif kind is dict or kind is list:
                 self._nested.setdefault(name, {})[place] = value
-            else:
-                text = json.dumps(value)
-            if text is not None:
-                self.characters += len(text)
-            column.append(text)
+                value = _COUNTS if name == USAGE and _are_counts(value) else _encoded(value)
+                self.characters += len(value)
+            elif kind is bool:
+                value = "true" if value else "false"
+            elif value is not None:
+                value = repr(value)
+            column.append(value)
 
     def chunk(self) -> Iterator[Chunk | Rejected]:
         """The records; those that UTF-8 cannot write are rejected."""
@@ -210,6 +217,19 @@ class _JsonColumns:
             return pa.array(texts, pa.string())
         except UnicodeEncodeError:
             return pa.array([_text(text, name, i, broken) for i, text in enumerate(texts)], pa.string())
+
+
+def _are_counts(value: Any) -> bool:
+    """Whether an object holds nothing but some numbers, and objects of numbers."""
+    return (
+        type(value) is dict
+        and len(value) <= _FEW
+        and all(
+            type(part) in _NUMBERS
+            or (type(part) is dict and len(part) <= _FEW and all(type(p) in _NUMBERS for p in part.values()))
+            for part in value.values()
+        )
+    )
 
 
 def _text(text: str | None, name: str, row: int, broken: dict[int, str]) -> str | None:

@@ -50,10 +50,9 @@ def with_usage(batch: pa.RecordBatch, objects: Mapping[int, Any] | None = None) 
     """
     if USAGE not in batch.schema.names:
         return batch
-    if objects is not None and len(objects) == batch.num_rows:
-        usages = [_object(objects[row]) for row in range(batch.num_rows)]
-    else:
-        usages = [_object(value) for value in batch.column(USAGE).to_pylist()]
+    inside = objects or {}
+    texts = batch.column(USAGE).to_pylist()
+    usages = [_object(inside.get(row, text)) for row, text in enumerate(texts)]
     for ours, name in _MADE.items():
         if name not in batch.schema.names:
             batch = batch.append_column(name, pa.array([_count(usage, ours) for usage in usages], pa.string()))

@@ -29,6 +29,7 @@ from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.reading.file_names import files_in, labelled
 from llmfusionbench.builders.reading.limits import RECORD_MIB, limit_records
 from llmfusionbench.builders.reading.llm_table import read_llms
+from llmfusionbench.builders.reading.table_files import CHOOSE
 from llmfusionbench.builders.records import SCORES, Llms, Note, Rejected, Source
 from llmfusionbench.builders.sources import SOURCES
 from llmfusionbench.builders.sources.release import Release as ReleaseSource
@@ -44,7 +45,7 @@ from llmfusionbench.types import SPLITS, Progress
 REJECTED: Final = "rejected.jsonl"
 _SHOWN: Final = 10
 _STRAY: Final = 0.1
-"""Share of answers with two scores up to which these look like mistakes in the log."""
+"""Share of records with a second score up to which these look like mistakes in the log."""
 _TRUTH: Final = "truth"
 """The option that every source has: what ground truths are."""
 
@@ -102,8 +103,7 @@ def build(
 
     Raises:
         InputError: an input cannot be read, a column of scores is on another scale, or `out` cannot be written.
-        RejectedError: no record could be read, more than a tenth of the answers have two scores, or `strict` and a record was
-            rejected or folded.
+        RejectedError: no record could be read, answers have several scores each, or `strict` and a record was rejected or folded.
         UnknownNameError: the source, one of its options, the value of `truth` or a column of `scale` is not known.
     """
     truth = check_reading((options or {}).get(_TRUTH))
@@ -161,8 +161,8 @@ def build(
                 intake.tally.taken(places)
             tell("shards written", done, len(shards))
         two_scores = [r for r in intake.rejected if r.reason.startswith(TWO_SCORES)]
-        if len(two_scores) > _STRAY * sum(table.num_rows for table in scores):
-            noted = [f"  {line}" for line in intake.notes(warnings=True)]
+        noted = [f"  {line}" for line in intake.notes(warnings=True) if CHOOSE in line]
+        if two_scores and (noted or len(two_scores) > _STRAY * intake.spill.rows):
             lines = [_refusal(two_scores, "these answers have two scores each"), *noted]
             raise RejectedError("\n".join(lines))
         if strict and intake.rejected:

@@ -27,7 +27,7 @@ SEVERAL_SCORES: Final = (
 """The same where answers are numbered: only another score of the same text is left as a contradiction."""
 TWO_SCORES: Final = SEVERAL_SCORES.format("performance")
 _SAID: Final = ("response", "performance")
-"""Facts that every answer of its own states: a record that repeats one and adds nothing is an answer of its own."""
+"""Facts that tell answers apart: a record that repeats one of them and adds no other fact is an answer of its own."""
 _GROUP: Final = ("query_id", "llm", "mode")
 _MOST_COMPARED: Final = 1_000
 """The number of answers that a record is compared with, so that no group takes time by the square of its size."""

@@ -25,6 +25,8 @@ _NEAR: Final = 5
 _KINDS_OF_SCORE: Final = ("filter", "filter_name", "scorer", "grader", "score_name", "metric_name", "criterion")
 """Columns that tell several scores of one answer apart."""
 _MOST_KINDS: Final = 50
+CHOOSE: Final = ", choose one: --where"
+"""What a warning about kinds of scores has in it."""
 
 
 @dataclass
@@ -112,7 +114,7 @@ class TableFile:
                 shown = sorted(values)
                 listed = ", ".join(map(shorten, shown[:3]))
                 words = f"{name} is not read and has {len(values)} values ({listed}). If an answer has a score for each of them"
-                yield Note(self.file, f"{words}, choose one: --where '{name}={shown[0]}'", warning=True)
+                yield Note(self.file, f"{words}{CHOOSE} '{name}={shown[0]}'", warning=True)
         if self.where:
             words = " and ".join(map(str, self.where))
             yield Note(self.file, f"{self.left_out:,} of {self.records:,} records are left out by the condition that {words}")

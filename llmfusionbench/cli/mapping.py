@@ -9,7 +9,7 @@ import click
 
 
 def pair(text: str, option: str, *, empty: bool = False) -> tuple[str, str]:
-    """(name, value) of `NAME=VALUE`; the value may be empty where `empty` says so.
+    """(name, value) of `NAME=VALUE`; the value may be empty with `empty`.
 
     Raises:
         BadParameter: the text is something else.

@@ -59,8 +59,8 @@ def test_a_column_that_does_not_fit_is_left_alone(tmp_path: Path, name: str, val
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("status", "Timed out"), ("mode", "high"), ("split", "test"), ("judge", "gpt-x"), ("replicate", 3), ("choices", ["a", "b"]),
-     ("task", 5), ("response", 7), ("metric", "em"), ("provenance", "collected")],
+    [("status", "Timed out"), ("mode", "high"), ("split", "test"), ("judge", "gpt-x"), ("replicate", 3),
+     ("choices", ["a", "b"]), ("task", 5), ("response", 7), ("metric", "em"), ("provenance", "collected")],
 )  # fmt: skip
 def test_a_column_that_fits_is_taken(tmp_path: Path, name: str, value: Any) -> None:
     found = read(Table(), write_lines(tmp_path / "t.jsonl", rows(name, value)))

@@ -103,7 +103,7 @@ def build(
 
     Raises:
         InputError: an input cannot be read, a column of scores is on another scale, or `out` cannot be written.
-        RejectedError: no record could be read, answers have several scores each, or `strict` and a record was rejected or folded.
+        RejectedError: no record could be read, answers have two scores each, or `strict` and a record was rejected or folded.
         UnknownNameError: the source, one of its options, the value of `truth` or a column of `scale` is not known.
     """
     truth = check_reading((options or {}).get(_TRUTH))

@@ -121,7 +121,7 @@ class Reading:
             yield Note(self.file, f"{theirs} is taken as {ours}, {factor.words()}")
         for text, alone in reading.left_out:
             yield Note(self.file, text, warning=alone)
-        for chunk in chain(first, parts):
+        for chunk in chain(_drained(first), parts):
             if isinstance(chunk, Rejected):
                 yield chunk
             else:
@@ -238,6 +238,13 @@ def _examined(
             kept, rejected = check(part)
             yield from rejected
             yield kept
+
+
+def _drained(parts: list[Chunk | Rejected]) -> Iterator[Chunk | Rejected]:
+    """The parts, none of which is kept in memory longer than needed."""
+    parts.reverse()
+    while parts:
+        yield parts.pop()
 
 
 def _first(parts: Iterator[Chunk | Rejected]) -> list[Chunk | Rejected]:

@@ -60,6 +60,11 @@ _LONGEST_NAME: Final = 200
 _TEXTS: Final = ("prompt", "response", "reasoning", "ground_truth", "source_id", "task", "llm", "error", "judge_reason")
 REQUIRED: Final = (*SCORES, "llm", "prompt", "messages", "source_id")
 """Our columns that a log is hardly of use without, so that the remedy is not to leave them out."""
+_BY_VALUE: Final = (
+    "status", "split", "mode", "judge", "judge_opponent", "metric", "reasoning", "provenance", "replicate", "attempts",
+    "judge_order", "judge_prompt_sha256",
+)  # fmt: skip
+"""Our columns of which `fits` looks at the values; of the others, whatever can be read fits."""
 _WORDED: Final = ("status", "split", "mode", "provenance")
 
 
@@ -101,7 +106,7 @@ def _wrong(cells: Cells, ours: str, theirs: str, factor: Factor | None) -> tuple
     made = alone.column(ours, theirs, kind, factor)
     bad = np.zeros(len(column), bool)
     bad[list(alone.problems)] = True
-    if pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
+    if ours in _BY_VALUE:
         encoded = made.dictionary_encode()
         unfit = [code for code, value in enumerate(encoded.dictionary.to_pylist()) if not fits(ours, value)]
         if unfit:

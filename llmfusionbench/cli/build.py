@@ -232,7 +232,7 @@ def _options(source: str, pairs: tuple[str, ...]) -> dict[str, Any]:
         elif kind.startswith("Sequence"):
             found[name] = [part.strip() for part in value.split(",")]
         elif kind.startswith("Mapping") and "str" not in kind.rpartition("]")[2]:
-            remedy = f"Remedy: use --mapping with a section {name}"
+            remedy = f"Remedy: use --map-file with a section {name}"
             raise click.BadParameter(f"{name} is a mapping. {remedy}", param_hint="--option")
         else:
             found[name] = value

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from llmfusionbench import plugins
 from llmfusionbench.builders.making.indices import check_reading
 from llmfusionbench.builders.making.intake import Intake
+from llmfusionbench.builders.making.repeats import TWO_SCORES
 from llmfusionbench.builders.making.scales import Scale, Scales
 from llmfusionbench.builders.making.score_warnings import build_warnings
 from llmfusionbench.builders.making.shard import Shard, write_shards
@@ -28,6 +29,7 @@ from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.reading.file_names import files_in, labelled
 from llmfusionbench.builders.reading.limits import RECORD_MIB, limit_records
 from llmfusionbench.builders.reading.llm_table import read_llms
+from llmfusionbench.builders.reading.table_files import CHOOSE
 from llmfusionbench.builders.recognising import AUTO, Recognition, recognise
 from llmfusionbench.builders.records import SCORES, Llms, Note, Rejected, Source
 from llmfusionbench.builders.sources import SOURCES
@@ -43,6 +45,8 @@ from llmfusionbench.types import SPLITS, Progress
 
 REJECTED: Final = "rejected.jsonl"
 _SHOWN: Final = 10
+_STRAY: Final = 0.1
+"""Share of records with a second score up to which these look like mistakes in the log."""
 _TRUTH: Final = "truth"
 """The option that every source has: what ground truths are."""
 
@@ -83,7 +87,7 @@ def build(
             score outside 0 to 1 is refused.
         test_share: Share of the train queries to set aside as split `test`, chosen by a hash of their ids.
         overwrite: Replace an existing release.
-        strict: Raise if a record is rejected, instead of listing it in rejected.jsonl.
+        strict: Raise if a record is rejected, instead of listing it in rejected.jsonl, or says the same as an earlier one.
         workers: Number of shards written in parallel; by default one per core.
         revision: Revision of the inputs, for the manifest.
         compression_level: Level of zstd, 1 to 22.
@@ -102,7 +106,7 @@ def build(
 
     Raises:
         InputError: an input cannot be read, a column of scores is on another scale, or `out` cannot be written.
-        RejectedError: no record could be read, or `strict` and a record was rejected.
+        RejectedError: no record could be read, answers have two scores each, or `strict` and a record was rejected or folded.
         UnknownNameError: the source, one of its options, the value of `truth` or a column of `scale` is not known.
     """
     truth = check_reading((options or {}).get(_TRUTH))
@@ -163,8 +167,15 @@ def build(
             for places in taken:
                 intake.tally.taken(places)
             tell("shards written", done, len(shards))
+        two_scores = [r for r in intake.rejected if r.reason.startswith(TWO_SCORES)]
+        noted = [f"  {line}" for line in intake.notes(warnings=True) if CHOOSE in line]
+        if two_scores and (noted or len(two_scores) > _STRAY * intake.spill.rows):
+            lines = [_refusal(two_scores, "these answers have two scores each"), *noted]
+            raise RejectedError("\n".join(lines))
         if strict and intake.rejected:
             raise RejectedError(_refusal(intake.rejected, "strict was asked for"))
+        if strict and (folded := intake.tally.folded(intake.rejected)):
+            raise RejectedError(_refusal_of_folded(folded))
         files[shard_name("llms", "train", 0, 1)] = write_shard(writer.path, shard_name("llms", "train", 0, 1), llm_rows)
         files |= _write_by_split(writer.path, "thought_templates", templates, settled)
         if intake.embeddings:
@@ -246,7 +257,17 @@ def _described(llms: str | Path | None) -> dict[str, Any]:
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options for the manifest, without the directories of this machine."""
-    return {k: Path(v).name if isinstance(v, str | Path) and os.path.isfile(v) else v for k, v in options.items()}
+    return {k: [_bare(part) for part in v] if k == "join" else _bare(v) for k, v in options.items()}
+
+
+def _bare(value: Any) -> Any:
+    """A value without the directory of a file that it names, as a path or as `FILE:KEY`."""
+    if not isinstance(value, str | Path):
+        return value
+    if os.path.isfile(value):
+        return Path(value).name
+    file, colon, key = str(value).rpartition(":")
+    return f"{Path(file).name}:{key}" if colon and os.path.isfile(file) else value
 
 
 def _write_by_split(root: Path, table: str, rows: pa.Table, settled: Settled) -> dict[str, dict[str, Any]]:
@@ -274,6 +295,13 @@ def _is_word_for_score(reason: str) -> bool:
     return "expected a number" in reason and any(f'{ours} is "' in reason or f'({ours}) is "' in reason for ours in SCORES)
 
 
+def _refusal_of_folded(folded: Sequence[tuple[str, int]]) -> str:
+    places = [f"  {file} record {row}" for file, row in folded[:_SHOWN]]
+    more = [f"  ... and {len(folded) - _SHOWN:,} more"] if len(folded) > _SHOWN else []
+    first = f"Found {len(folded):,} records that say the same as an earlier one (strict was asked for):"
+    return "\n".join([first, *places, *more, "Remedy: drop the repeated records, or number several answers in replicate"])
+
+
 def _refusal(rejected: Sequence[Rejected], why: str) -> str:
     if not rejected:
         return "Found 0 records in the input, expected one or more. Remedy: check that the files are whole"
@@ -282,5 +310,8 @@ def _refusal(rejected: Sequence[Rejected], why: str) -> str:
     if len(rejected) > _SHOWN:
         lines.append(f"  ... and {len(rejected) - _SHOWN:,} more")
     if all(_is_word_for_score(r.reason) for r in rejected):
-        lines.append("Remedy: write the scores as numbers first, such as 1 for correct and 0 for incorrect")
+        lines.append(
+            "Remedy: write the scores as numbers first, such as 1 for correct and 0 for incorrect, or state what the words "
+            "of a table mean with --values performance=correct:1,incorrect:0"
+        )
     return "\n".join(lines)

@@ -89,6 +89,12 @@ class Records:
     """Whether `--map` chooses the columns."""
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Our column of scores -> the scale of the format, from which the reader has brought it to 0..1."""
+    stated_scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Our column of scores -> the scale that the mapping states; the build brings it to 0..1."""
+    own: Mapping[str, str] = field(default_factory=dict)
+    """Our column -> the file's, of those that bear our names and were not mapped."""
+    repeats: bool = False
+    """Whether several answers of a candidate to a query may be numbered, where the log states no replicate."""
     paired: bool = False
     """Whether a record of the file gives two, one of each side of a comparison: what is wrong with both is listed once."""
 
@@ -173,6 +179,11 @@ def identity(record: Mapping[str, Any]) -> dict[str, Any]:
     """What identifies a record: its names, without its texts."""
     names = ("task", "source_id", "split", "query_id", "llm", "mode", "replicate", "judge")
     return {name: record[name] for name in names if record.get(name) is not None}
+
+
+def leave_out(ours: str) -> str:
+    """What can be done where a value does not fit a column that bears one of our names."""
+    return f". Remedy: correct it, or leave the column out with --map {ours}="
 
 
 Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)

@@ -1,7 +1,7 @@
 """The tables of one shard, made from its records. Rows are matched by key.
 
-Repeated facts are kept once. If a log contradicts itself, the first record counts, and the other is rejected with the place of
-the first.
+Repeated facts are kept once. Several answers of a candidate to a query are numbered where the log states no replicate. If a log
+contradicts itself otherwise, the first record counts, and the other is rejected with the place of the first.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.builders.making.codes import Codes, key_groups, value_codes
 from llmfusionbench.builders.making.indices import Readings
 from llmfusionbench.builders.making.prices import cost_of
+from llmfusionbench.builders.making.repeats import SEVERAL_ANSWERS, SEVERAL_SCORES, with_replicates
 from llmfusionbench.builders.making.tally import Places, places_of
 from llmfusionbench.builders.making.views import make_views, with_columns
 from llmfusionbench.builders.records import JUDGE_COLUMNS, Rejected, refuse
@@ -26,8 +27,6 @@ from llmfusionbench.types import ANSWER_KEY
 _QUERY_FACTS: Final = ("ground_truth", "choices", "metric")
 _ANSWER_FACTS: Final = ("response", "status", "performance", "created_at")
 _TEXTS: Final = ("prompt", "prompt_think", "ground_truth", "response", "reasoning", "judge_reason", "judge_rubric")
-
-Codes = npt.NDArray[np.int64]
 
 
 @dataclass
@@ -55,13 +54,10 @@ def assemble(records: pa.Table, llms: pa.Table, split: str, truths: Readings | N
     queries = (truths or Readings()).applied(queries)
 
     answers = _in_order(records.filter(pc.is_valid(records["llm"])), ANSWER_KEY)
-    answers = _without_contradictions(
-        answers,
-        ANSWER_KEY,
-        _ANSWER_FACTS,
-        "the candidate has another {} for the query (number several answers in replicate)",
-        rejected,
-    )
+    codes = {fact: value_codes(answers[fact]) for fact in _ANSWER_FACTS}
+    answers = _in_order(with_replicates(answers, codes), ANSWER_KEY)
+    clash = SEVERAL_SCORES if pc.any(answers["unnumbered"]).as_py() else SEVERAL_ANSWERS
+    answers = _without_contradictions(answers, ANSWER_KEY, _ANSWER_FACTS, clash, rejected)
     responses = _merged(answers, ANSWER_KEY, table_schema("responses").arrow.names, taken)
     # A cost that the log does not state is that of the tokens, at the price of who served them then.
     responses = with_columns(responses, {"cost_usd": pc.coalesce(responses["cost_usd"], cost_of(responses, llms))})
@@ -89,17 +85,6 @@ def _in_order(table: pa.Table, key: Sequence[str]) -> pa.Table:
     return table.sort_by([(k, "ascending") for k in (*key, "sequence")]).combine_chunks()
 
 
-def _groups(table: pa.Table, key: Sequence[str]) -> Codes:
-    """[n] number of each row's key, in a table sorted by it."""
-    if not table.num_rows:
-        return np.zeros(0, np.int64)
-    new = np.zeros(table.num_rows, bool)
-    for column in key:
-        codes = pc.dictionary_encode(table[column], null_encoding="encode").combine_chunks().indices.to_numpy()
-        new[1:] |= codes[1:] != codes[:-1]
-    return np.cumsum(new)
-
-
 def _first_given(values: pa.ChunkedArray, groups: Codes) -> pa.Array:
     """The row of each group's first value that is not null; null if all are null."""
     given = np.flatnonzero(values.is_valid().to_numpy())
@@ -111,7 +96,7 @@ def _first_given(values: pa.ChunkedArray, groups: Codes) -> pa.Array:
 
 def _merged(table: pa.Table, key: Sequence[str], columns: Sequence[str], taken: list[Places]) -> pa.Table:
     """One row per key: each column's first value that is not null. The records with such values are added to `taken`."""
-    groups = _groups(table, key)
+    groups = key_groups(table, key)
     first = {c: _first_given(table[c], groups) for c in columns}
     used = np.zeros(table.num_rows, bool)
     for rows in first.values():
@@ -125,7 +110,7 @@ def _labelled_twice(records: pa.Table, split: str) -> list[Rejected]:
     train = pc.equal(records["split"], "train").to_numpy()
     if not train.any() or train.all():
         return []
-    groups = _groups(records, ("query_id",))
+    groups = key_groups(records, ("query_id",))
     held, first = np.unique(groups[~train], return_index=True)
     elsewhere = dict(zip(held.tolist(), np.flatnonzero(~train)[first].tolist(), strict=True))
     rows = np.flatnonzero(train & np.isin(groups, held))
@@ -142,24 +127,12 @@ def _labelled_twice(records: pa.Table, split: str) -> list[Rejected]:
     return refuse(names, problems)[1]
 
 
-def _value_codes(values: pa.ChunkedArray) -> Codes:
-    """[n] a number for each distinct value, -1 for null."""
-    if pa.types.is_list(values.type):
-        length = pc.list_value_length(values).cast(pa.string())
-        values = pc.binary_join_element_wise(pc.binary_join(values, "\x1f"), length, "\x1f")
-    encoded = values.combine_chunks()
-    if not isinstance(encoded, pa.DictionaryArray):
-        encoded = encoded.dictionary_encode()
-    codes: Codes = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
-    return codes
-
-
 def _without_contradictions(
     table: pa.Table, key: Sequence[str], facts: Sequence[str], reason: str, rejected: list[Rejected]
 ) -> pa.Table:
     """`table` without the rows that contradict an earlier row with the same key in one of the facts."""
-    groups = _groups(table, key)
-    codes = {fact: _value_codes(table[fact]) for fact in facts}
+    groups = key_groups(table, key)
+    codes = {fact: value_codes(table[fact]) for fact in facts}
     differing = np.zeros(table.num_rows, bool)
     for fact in facts:
         first = pc.fill_null(_first_given(table[fact], groups).take(pa.array(groups)), -1).to_numpy()

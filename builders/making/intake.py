@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from llmfusionbench.builders.making.scales import Scales
 from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.making.tally import Tally, places_of
 from llmfusionbench.builders.reading.limits import MOST_REJECTED, whole_bytes
-from llmfusionbench.builders.records import Embeddings, Llms, Note, Part, Records, Rejected, Templates
+from llmfusionbench.builders.records import SCORES, Embeddings, Llms, Note, Part, Records, Rejected, Templates, leave_out
 from llmfusionbench.errors import InputError, RejectedError
 from llmfusionbench.schema import table_schema
 from llmfusionbench.types import query_id, template_id
@@ -27,6 +27,12 @@ from llmfusionbench.validation.explain import explain
 
 _MOST_LLMS: Final = 100_000
 _PRICES: Final = {"input_price", "output_price", "prices"}
+
+
+def _with_remedy(rejected: Rejected, own: Mapping[str, str]) -> Rejected:
+    """A rejected record with what can be done about values of columns that were not mapped."""
+    said = [ours for ours in own if ours not in SCORES and f"; {ours} is " in f"; {rejected.reason}"]
+    return replace(rejected, reason=rejected.reason + leave_out(said[0])) if said else rejected
 
 
 class Intake:
@@ -55,7 +61,7 @@ class Intake:
                 for batch in table.combine_chunks().to_batches():
                     batch = self.scales.apply(batch, part)
                     if not self.scales.refused:  # else the build fails once all values are counted
-                        self._records(batch, part.paired)
+                        self._records(batch, part)
             case Note():
                 self._notes.setdefault(replace(part, file=""), []).append(part.file)
             case Llms(rows):
@@ -92,9 +98,10 @@ class Intake:
                 "Remedy: check the files, or use another source"
             )
 
-    def _records(self, batch: pa.RecordBatch, paired: bool) -> None:
-        normal, rejected = normalise(batch)
-        self._reject(self._once(rejected) if paired else rejected)
+    def _records(self, batch: pa.RecordBatch, part: Records) -> None:
+        normal, rejected = normalise(batch, part.repeats)
+        rejected = [_with_remedy(r, part.own) for r in rejected] if part.own else rejected
+        self._reject(self._once(rejected) if part.paired else rejected)
         if not normal.num_rows:
             return
         normal = self.zeros.apply(normal)

@@ -14,14 +14,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.builders.known.statuses import STATUS_WORDS, status_word
 from llmfusionbench.builders.known.tasks import UNKNOWN, canonical_task, domain_of, metric_of
 from llmfusionbench.builders.making.stated import (
     SPLIT_OFF,
-    STATUS_WORDS,
     finish_reason,
     public_endpoint,
     split_reasoning,
-    status_word,
     utc_text,
 )
 from llmfusionbench.builders.records import JUDGE_COLUMNS, LOG, Rejected, refuse
@@ -42,8 +41,15 @@ from llmfusionbench.validation import compile_schema
 from llmfusionbench.validation.explain import explain
 from llmfusionbench.validation.issue import shorten
 
-NORMAL: Final = pa.schema([pa.field("query_id", pa.string()), *LOG, pa.field("prompt_think", pa.string())])
-"""The columns after normalising: those of a log record, its query's id, and its prompt by mode."""
+NORMAL: Final = pa.schema(
+    [
+        pa.field("query_id", pa.string()),
+        *LOG,
+        pa.field("prompt_think", pa.string()),
+        pa.field("unnumbered", pa.bool_()),
+    ]
+)
+"""The columns after normalising: those of a log record, its query's id, its prompt by mode, and whether to number it."""
 
 _EMPTY_IS_NULL: Final = (
     "domain",
@@ -91,8 +97,11 @@ _SPENT: Final = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_to
 """What a call takes. A 0 beside a call that was never made stands for no value."""
 
 
-def normalise(records: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
-    """The records that fit the tables, in the columns of `NORMAL`, and the rejected others."""
+def normalise(records: pa.RecordBatch, repeats: bool = False) -> tuple[pa.RecordBatch, list[Rejected]]:
+    """The records that fit the tables, in the columns of `NORMAL`, and the rejected others.
+
+    With `repeats`, a record that states no replicate may be given one.
+    """
     column = {f.name: _column(records, f) for f in LOG}
     for name in _EMPTY_IS_NULL:
         column[name] = _null_where(pc.equal(column[name], ""), column[name])
@@ -104,6 +113,7 @@ def normalise(records: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
     judged = pc.coalesce(_map_distinct(metric_of, column["task"]), metric)
     column["metric"] = pc.if_else(pc.equal(metric, UNKNOWN), judged, metric)
     column["mode"] = pc.coalesce(column["mode"], DIRECT)
+    column["unnumbered"] = pc.and_(repeats, column["replicate"].is_null())
     column["replicate"] = pc.coalesce(column["replicate"], 0)
     column["provenance"] = pc.coalesce(column["provenance"], "imported")
     column["finish_reason"] = _map_distinct(finish_reason, column["finish_reason"])

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.making.stated import status_word
+from llmfusionbench.builders.known.statuses import status_word
 from llmfusionbench.builders.records import SCORES, Records
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.validation.issue import shorten
@@ -55,6 +55,8 @@ class _Seen:
     """What the file calls the column, and what it is mapped to."""
     theirs: str | None
     mapped: bool
+    scale: Scale | None = None
+    """The scale that is stated."""
     values: int = 0
     outside: int = 0
     least: float = math.inf
@@ -143,7 +145,7 @@ class Scales:
                 raise InputError(f"--scale {ours}: the files have no {ours} on a scale of their own. Remedy: drop it")
 
     def _score(self, batch: pa.RecordBatch, part: Records, ours: str) -> pa.RecordBatch:
-        stated = None if ours in part.scales else self.stated.get(ours)
+        stated = None if ours in part.scales else self.stated.get(ours) or part.stated_scales.get(ours)
         low, high = stated or (0.0, 1.0)
         logged = _numbers(batch, ours)
         slack = _ROUNDING * (high - low)
@@ -153,7 +155,9 @@ class Scales:
             unscored |= _has_status(batch, _UNANSWERED)
         outside &= ~unscored
         values = np.where(unscored, np.nan, logged)
-        self._of(batch, part, ours).add(values, outside, _rows(batch))
+        seen = self._of(batch, part, ours)
+        seen.scale = stated
+        seen.add(values, outside, _rows(batch))
         given = ~np.isnan(values)
         if stated and (ours in part.named or given.any()):
             self._met.add(ours)
@@ -177,10 +181,11 @@ class Scales:
         row, value = seen.first
         place = f"{'a record' if row is None else f'record {row}'} is {_shown(value)}"
         extent = f"{seen.values:,} value{'s' * (seen.values > 1)} from {_shown(seen.least)} to {_shown(seen.greatest)}"
-        if ours in self.stated:
-            low, high = map(_shown, self.stated[ours])
+        if seen.scale:
+            low, high = map(_shown, seen.scale)
+            origin = "--scale" if ours in self.stated else "the mapping"
             return (
-                f"{file}: {seen.label} of {place}, expected {low} to {high} as --scale states; "
+                f"{file}: {seen.label} of {place}, expected {low} to {high} as {origin} states; "
                 f"of {extent}, {_are(seen.outside)} outside. Remedy: correct the values, or the scale"
                 f"{f'; {_FAILURES}' if seen.failures and float(low) > -1 else ''}"
             )

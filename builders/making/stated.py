@@ -45,28 +45,6 @@ _REASONS: Final = {
     ),
     "tool_calls": ("tool_calls", "tool_call", "tool_use", "function_call"),
 }
-_STATUSES: Final = {
-    "ok": ("ok", "success", "succeeded", "successful", "completed", "complete", "done", "finished"),
-    "empty": ("empty",),
-    "error": (
-        "error",
-        "errored",
-        "failed",
-        "failure",
-        "fail",
-        "timeout",
-        "timed_out",
-        "exception",
-        "rate_limited",
-        "cancelled",
-        "canceled",
-    ),
-    "missing": ("missing", "skipped", "not_run", "pending", "not_asked"),
-}
-_STATUS_OF: Final = {word: status for status, words in _STATUSES.items() for word in words}
-STATUS_WORDS: Final = "; ".join(f"`{status}` ({', '.join(words[1:])})" for status, words in _STATUSES.items() if words[1:])
-"""The words for a status that logs use, in words."""
-
 _REASON_OF: Final = {word: reason for reason, words in _REASONS.items() for word in words}
 
 SPLIT_OFF: Final = r"(?s)\A\s*<[Tt][Hh][Ii][Nn][Kk]>.*</[Tt][Hh][Ii][Nn][Kk]>"
@@ -90,12 +68,6 @@ def finish_reason(word: str) -> str | None:
     """
     said = word.strip().lower().rpartition(".")[2]  # FinishReason.STOP
     return None if said in _NONE else _REASON_OF.get(said, "other")
-
-
-def status_word(word: str) -> str:
-    """The status that a log's word stands for, such as `error` for `Timed out`; the word in small letters if none."""
-    said = word.strip().lower()
-    return _STATUS_OF.get("_".join(said.replace("-", " ").split()), said)
 
 
 def public_endpoint(endpoint: str) -> str:

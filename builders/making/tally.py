@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from llmfusionbench.builders.records import Rejected
 
-Places = dict[str, npt.NDArray[np.int64]]
+_Rows = npt.NDArray[np.int64]
+Places = dict[str, _Rows]
 """File -> the numbers of some of its records, sorted, each once."""
 
 
@@ -41,18 +42,27 @@ class Tally:
 
     def counts(self, rejected: Iterable[Rejected]) -> dict[str, int]:
         """Number of records that were taken, folded and rejected, once all were noted."""
+        counts = {"taken": 0, "folded": 0, "rejected": 0}
+        for _, taken, folded, wrong in self._sorted(rejected):
+            for name, found in (("taken", taken), ("folded", folded), ("rejected", wrong)):
+                counts[name] += len(found)
+        return counts
+
+    def folded(self, rejected: Iterable[Rejected]) -> list[tuple[str, int]]:
+        """File and number of each record that says the same as an earlier one, once all were noted."""
+        return [(file, row) for file, _, folded, _ in self._sorted(rejected) for row in folded.tolist()]
+
+    def _sorted(self, rejected: Iterable[Rejected]) -> Iterator[tuple[str, _Rows, _Rows, _Rows]]:
+        """(file, the records that were taken, folded and rejected)."""
         refused: dict[str, list[int]] = {}
         for record in rejected:
             if record.row is not None:
                 refused.setdefault(record.file, []).append(record.row)
-        counts = {"taken": 0, "folded": 0, "rejected": 0}
         for file in {**self._read, **refused}:
             taken = _whole(self._taken.get(file))
             wrong = np.setdiff1d(np.array(refused.get(file, ()), np.int64), taken)
             folded = np.setdiff1d(np.setdiff1d(_whole(self._read.get(file)), taken, True), wrong, True)
-            for name, found in (("taken", taken), ("folded", folded), ("rejected", wrong)):
-                counts[name] += len(found)
-        return counts
+            yield file, taken, folded, wrong
 
 
 def _add(noted: dict[str, list[npt.NDArray[np.int64]]], places: Places) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.builders.reading.cell_texts import LARGEST_WHOLE, number_texts
 from llmfusionbench.builders.reading.factors import Factor
-from llmfusionbench.builders.reading.fields import BadRecordError, answer_text, option_texts, writable
+from llmfusionbench.builders.reading.fields import BadRecordError, answer_text, named, option_texts, writable
 from llmfusionbench.builders.reading.objects import distribution, error_text, moment_text, reasoning_text, sampling, turns
+from llmfusionbench.builders.reading.texts_inside import not_a_text
+from llmfusionbench.builders.reading.words import Words, split_word
 from llmfusionbench.validation.issue import shorten
 
 _NESTED: Final[dict[str, Callable[[Any, str], Any]]] = {
@@ -28,7 +32,6 @@ _PARSED: Final[dict[str, Callable[[Any, str], str | None]]] = {
 }
 _EMPTY_STAYS: Final = ("response",)
 _WORDS_FOR_NUMBERS: Final = {"true": 1.0, "false": 0.0, "nan": None, "null": None, "none": None, "": None}
-_LARGEST_WHOLE: Final = 2.0**53
 _MOMENTS: Final = ("created_at", "judge_created_at")
 
 
@@ -39,6 +42,12 @@ class Cells:
     batch: pa.RecordBatch
     problems: dict[int, list[str]] = field(default_factory=dict)
     """Row -> what is wrong with it."""
+    nested: Mapping[str, Mapping[int, Any]] = field(default_factory=dict)
+    """Column -> row -> the object or list that the batch has as a text of JSON."""
+    words: Mapping[str, Words] = field(default_factory=dict)
+    """Our column -> what the words of the file's mean."""
+    remedies: Mapping[str, str] = field(default_factory=dict)
+    """Our column -> what can be done where a cell does not fit."""
 
     def column(self, ours: str, theirs: str, kind: pa.DataType, factor: Factor | None = None) -> pa.Array:
         """A column of the batch as `kind`, null where a cell does not fit; all null if the batch lacks the column."""
@@ -49,45 +58,54 @@ class Cells:
         if pa.types.is_dictionary(found.type):
             found = found.dictionary_decode()
         label = theirs if ours == theirs else f"{theirs} ({ours})"
+        remedy = self.remedies.get(ours, "")
+        if ours in self.words:
+            found, wrong = self.words[ours].of(found, label)
+            self._note_all(wrong, remedy)
         if pa.types.is_nested(kind):
-            return self._each(found, label, _NESTED[ours], kind)
+            return self._each(found, label, _NESTED[ours], kind, remedy)
         if pa.types.is_string(kind):
-            return self._texts(found, ours, label)
-        return self._numbers(found, label, kind, factor)
+            return self._texts(found, ours, theirs, label, remedy)
+        return self._numbers(found, label, kind, factor, remedy)
 
-    def _texts(self, found: pa.Array, ours: str, label: str) -> pa.Array:
+    def _texts(self, found: pa.Array, ours: str, theirs: str, label: str, remedy: str) -> pa.Array:
         if ours not in _MOMENTS and (pa.types.is_floating(found.type) or pa.types.is_decimal(found.type)):
-            found = _number_texts(found)
+            found = number_texts(found)
         if ours in _PARSED:
-            texts = self._each(found, label, _PARSED[ours], pa.string())
+            texts = self._each(found, label, _PARSED[ours], pa.string(), remedy)
         elif pa.types.is_nested(found.type) or pa.types.is_binary(found.type) or pa.types.is_null(found.type):
-            texts = self._each(found, label, _as_text, pa.string())
+            texts = self._each(found, label, partial(_as_text, ours=ours, theirs=theirs), pa.string(), remedy)
         else:
             texts = found.cast(pa.string())
+            if ours not in self.words and (inner := self.nested.get(theirs)):
+                self._note_all({i: not_a_text(v, label, ours, theirs) for i, v in inner.items() if v}, remedy)
+                texts = pc.if_else(_at(inner, len(texts)), pa.scalar(None, pa.string()), texts)
+        if ours == "split":
+            texts = split_word(texts)
         if ours in _EMPTY_STAYS:
             return texts
         return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
 
-    def _numbers(self, found: pa.Array, label: str, kind: pa.DataType, factor: Factor | None) -> pa.Array:
+    def _numbers(self, found: pa.Array, label: str, kind: pa.DataType, factor: Factor | None, remedy: str) -> pa.Array:
         if pa.types.is_boolean(found.type):
             found = found.cast(pa.int8())
         if pa.types.is_decimal(found.type):
             found = found.cast(pa.float64())
         if not (pa.types.is_integer(found.type) or pa.types.is_floating(found.type)):
-            found = self._each(found, label, _as_number, pa.float64())
+            found = self._each(found, label, _as_number, pa.float64(), remedy)
         values = found.cast(pa.float64(), safe=False)
         values = pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
         values = values if factor is None else factor.of(values)
         wrong = pc.invert(pc.is_finite(values))
         expected = "a finite number"
         if pa.types.is_integer(kind):
-            whole = pc.and_(pc.equal(pc.floor(values), values), pc.less_equal(pc.abs(values), _LARGEST_WHOLE))
+            whole = pc.and_(pc.equal(pc.floor(values), values), pc.less_equal(pc.abs(values), LARGEST_WHOLE))
             wrong, expected = pc.or_(wrong, pc.invert(whole)), "a whole number"
         for i in np.flatnonzero(pc.fill_null(wrong, False).to_numpy(zero_copy_only=False)).tolist():
-            self._note(i, f"{label} is {shorten(values[i].as_py())}, expected {expected}")
+            self._note(i, f"{label} is {shorten(values[i].as_py())}, expected {expected}{remedy}")
         return pc.if_else(wrong, pa.scalar(None, pa.float64()), values).cast(kind)
 
-    def _each(self, found: pa.Array, label: str, parse: Callable[[Any, str], Any], kind: pa.DataType) -> pa.Array:
+    def _each(self, found: pa.Array, label: str, parse: Callable[[Any, str], Any], kind: pa.DataType, remedy: str) -> pa.Array:
         """`parse` of every cell; each distinct text is parsed once."""
         once = pa.types.is_string(found.type) or pa.types.is_large_string(found.type)
         encoded = found.dictionary_encode() if once else None
@@ -106,22 +124,15 @@ class Cells:
         if wrong:
             for row, cell_number in enumerate(rows):
                 if cell_number in wrong:
-                    self._note(row, wrong[cell_number])
+                    self._note(row, wrong[cell_number] + remedy)
         return values
+
+    def _note_all(self, wrong: Mapping[int, str], remedy: str) -> None:
+        for row, problem in wrong.items():
+            self._note(row, problem if "Remedy: " in problem else problem + remedy)
 
     def _note(self, row: int, problem: str) -> None:
         self.problems.setdefault(row, []).append(problem)
-
-
-def _number_texts(found: pa.Array) -> pa.Array:
-    """Numbers as text: 5 for 5.0, and null for NaN, since pandas makes floats of a column of integers with a gap."""
-    numbers = found.cast(pa.float64(), safe=False)
-    whole = pc.and_(pc.equal(pc.floor(numbers), numbers), pc.less_equal(pc.abs(numbers), _LARGEST_WHOLE))
-    whole = pc.fill_null(whole, False)
-    integers = pc.if_else(whole, numbers, 0.0).cast(pa.int64()).cast(pa.string())
-    wide = found.cast(pa.float32()) if pa.types.is_float16(found.type) else found
-    texts = pc.if_else(whole, integers, wide.cast(pa.string()))
-    return pc.if_else(pc.fill_null(pc.is_nan(numbers), False), pa.scalar(None, pa.string()), texts)
 
 
 def _whole(value: Any) -> Any:
@@ -132,12 +143,23 @@ def _whole(value: Any) -> Any:
         return value
     if value != value:
         return None
-    return int(value) if value.is_integer() and abs(value) <= _LARGEST_WHOLE else value
+    return int(value) if value.is_integer() and abs(value) <= LARGEST_WHOLE else value
 
 
-def _as_text(value: Any, label: str) -> str | None:
+def _at(rows: Iterable[int], size: int) -> pa.Array:
+    """[size] true at some rows."""
+    mask = np.zeros(size, bool)
+    mask[list(rows)] = True
+    return pa.array(mask)
+
+
+def _as_text(value: Any, label: str, ours: str, theirs: str) -> str | None:
     if value is None:
         return None
+    if isinstance(value, (dict, list)):
+        if not value:
+            return None
+        raise BadRecordError(not_a_text(value, label, ours, theirs))
     if isinstance(value, bytes):
         try:
             return value.decode()
@@ -160,4 +182,4 @@ def _as_number(value: Any, label: str) -> float | None:
             pass
     elif value is None or isinstance(value, (int, float)):
         return None if value is None else float(value)
-    raise BadRecordError(f"{label} is {shorten(value)}, expected a number")
+    raise BadRecordError(f"{label} is {named(value)}, expected a number")

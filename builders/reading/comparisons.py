@@ -19,7 +19,9 @@ from llmfusionbench.builders.reading.factors import expression
 from llmfusionbench.builders.reading.judge_names import judge_names, turn_ids
 from llmfusionbench.builders.reading.log_records import Reading
 from llmfusionbench.builders.reading.mapping import TableMapping
-from llmfusionbench.builders.reading.tables import Chunk, read_chunks
+from llmfusionbench.builders.reading.paths import find_path
+from llmfusionbench.builders.reading.table_files import TableFile
+from llmfusionbench.builders.reading.tables import Chunk
 from llmfusionbench.builders.reading.verdicts import Winners, second_shares
 from llmfusionbench.builders.records import LOG, Note, Part, Records, Rejected
 from llmfusionbench.errors import InputError
@@ -36,18 +38,17 @@ _QUERY: Final = (
 _MADE: Final = ("llm", "response", "judge_score", "judge_opponent", "judge_order")
 
 
-def read_comparisons(
-    path: Path, file: str, columns: Sequence[str], mapping: TableMapping, split: str | None
-) -> Iterator[Part] | None:
-    """The judgements in a file with `columns`: a record of each answer against the other. None if it holds no comparisons.
+def read_comparisons(table: TableFile, mapping: TableMapping, split: str | None) -> Iterator[Part] | None:
+    """The judgements in a file: a record of each answer against the other. None if it holds no comparisons.
 
     Raises:
         InputError: the mapping makes something else of the verdicts, or of a column of one answer.
     """
+    columns = table.columns
     layout = next((layout for layout in LAYOUTS if layout.fits(columns)), None)
     if layout is None:
         return None
-    found = _Comparisons(path, file, layout, columns, mapping, split)
+    found = _Comparisons(table, layout, columns, mapping, split)
     found.check()
     return found.read()
 
@@ -56,12 +57,19 @@ def read_comparisons(
 class _Comparisons:
     """The comparisons of one file."""
 
-    path: Path
-    file: str
+    table: TableFile
     layout: Layout
     columns: Sequence[str]
     mapping: TableMapping
     split: str | None
+
+    @property
+    def path(self) -> Path:
+        return self.table.path
+
+    @property
+    def file(self) -> str:
+        return self.table.file
 
     def read(self) -> Iterator[Part]:
         other = "the other" if self.layout.llms[0] in self.columns else f"that of an opponent, {self._reference}"
@@ -81,13 +89,13 @@ class _Comparisons:
                 if (part.row, part.reason) in said:
                     continue
                 said.add((part.row, part.reason))
-            yield replace(part, paired=True) if isinstance(part, Records) else part
+            yield replace(part, paired=True, repeats=True) if isinstance(part, Records) else part
 
     def check(self) -> None:
         own = {*self.layout.llms, *self.layout.answers, *(verdict for verdict, *_ in self.layout.verdicts)}
         for ours, mapped in self.mapping.columns.items():
             theirs, factor = expression(mapped, self.columns, ours)
-            if theirs not in self.columns:
+            if find_path(theirs, self.columns) is None:
                 self.mapping.check(self.columns, str(self.path))
             if ours in _QUERY or (ours in _MADE and theirs in own and factor is None):
                 continue
@@ -130,9 +138,9 @@ class _Comparisons:
         layout = self.layout
         read = [*sources.values(), *layout.llms, *layout.answers, *layout.talks, "turn", "winner_model_a", "winner_tie"]
         read += [name for verdict in layout.verdicts for name in (verdict[0], verdict[2])]
-        needed = [name for name in dict.fromkeys(read) if name in self.columns]
+        needed = [name for name in dict.fromkeys(read) if find_path(name, self.columns)]
         winners = {verdict: Winners() for verdict, *_ in layout.verdicts}
-        for chunk in read_chunks(self.path, self.file, needed):
+        for chunk in self.table.chunks(needed):
             if isinstance(chunk, Rejected):
                 yield chunk
                 continue
@@ -146,7 +154,7 @@ class _Comparisons:
         self, chunk: Chunk, sources: Mapping[str, str], verdict: str, place: str | None, reason: str, winners: Winners
     ) -> Iterator[Chunk | Rejected]:
         """The chunk as records of the second answers, and of the first ones if the file names who gave them."""
-        cells = Cells(chunk.batch)
+        cells = Cells(chunk.batch, nested=chunk.nested)
         llms = [cells.column("llm", name, pa.string()) for name in self.layout.llms]
         if "llm" in self.mapping.constants:
             llms[1] = pa.array([self.mapping.constants["llm"]] * len(llms[1]), pa.string())

@@ -10,9 +10,11 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.builders.reading.paths import find_path
 from llmfusionbench.errors import InputError
 
 _EXPRESSION: Final = re.compile(r"(?P<name>.*[^\s/*])\s*(?P<sign>[/*])\s*(?P<number>[^\s/*]+)\s*", re.DOTALL)
+_SCALED: Final = re.compile(r"(?P<name>.*\S)\s+(?P<low>[-+.\deE]{1,32}):(?P<high>[-+.\deE]{1,32})\s*", re.DOTALL)
 _NUMBER: Final = re.compile(r"\d{1,15}(?:\.\d{0,15})?(?:[eE][+-]?\d{1,2})?")
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+[A-Za-z]*")
 
@@ -65,13 +67,19 @@ _QUANTITIES: Final = {"latency_s": _LATENCY, "cost_usd": _COST}
 
 
 def expression(theirs: str, columns: Sequence[str], ours: str) -> tuple[str, Factor | None]:
-    """The column and the factor of `name/NUMBER` or `name*NUMBER`. A column with the whole text as its name counts first.
+    """The column or path and the factor of `name/NUMBER` or `name*NUMBER`; the name alone of `name LOW:HIGH`.
+
+    A column with the whole text as its name counts first.
 
     Raises:
         InputError: the text has the form and names a column, but its number is not one above 0.
     """
-    match = None if theirs in columns else _EXPRESSION.fullmatch(theirs)
-    if match is None or match["name"] not in columns:
+    if theirs in columns:
+        return theirs, None
+    if stated_scale(theirs, columns):
+        return str(_SCALED.fullmatch(theirs)["name"]), None  # type: ignore[index]
+    match = _EXPRESSION.fullmatch(theirs)
+    if match is None or find_path(match["name"], columns) is None:
         return theirs, None
     number = float(match["number"]) if _NUMBER.fullmatch(match["number"]) else 0.0
     if not number:
@@ -80,6 +88,24 @@ def expression(theirs: str, columns: Sequence[str], ours: str) -> tuple[str, Fac
             f"Remedy: put a number in place of {match['number']}, such as 10"
         )
     return match["name"], Factor(match["sign"], number)
+
+
+def stated_scale(theirs: str, columns: Sequence[str]) -> tuple[float, float] | None:
+    """The scale in `name LOW:HIGH`; None if the text is a column's name or has another form.
+
+    Raises:
+        InputError: LOW is not below HIGH.
+    """
+    match = None if theirs in columns else _SCALED.fullmatch(theirs)
+    if match is None or find_path(match["name"], columns) is None:
+        return None
+    try:
+        low, high = float(match["low"]), float(match["high"])
+    except ValueError:
+        return None
+    if not low < high:
+        raise InputError(f'the scale in "{theirs}" is {low:g} to {high:g}, expected the lower one first. Remedy: correct it')
+    return low, high
 
 
 def unit(ours: str, theirs: str) -> tuple[bool, Factor | None]:

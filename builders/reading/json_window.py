@@ -25,8 +25,10 @@ _MOST_DIGITS: Final = 4300
 class Decoder(json.JSONDecoder):
     """As `json.loads`, but NaN is null, and `fault` tells what is wrong with the value that was decoded last."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(object_pairs_hook=self._object, parse_constant=CONSTANTS.__getitem__, **options)
+    def __init__(self, *, keys_once: bool = True, **options: Any) -> None:
+        """With `keys_once` a key that an object gives twice is a fault."""
+        hook = self._object if keys_once else None
+        super().__init__(object_pairs_hook=hook, parse_constant=CONSTANTS.__getitem__, **options)
         self.fault: str | None = None
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:

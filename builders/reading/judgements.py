@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
@@ -13,7 +12,8 @@ from llmfusionbench.builders.reading.factors import expression
 from llmfusionbench.builders.reading.judge_names import judge_names, turn_ids
 from llmfusionbench.builders.reading.log_records import Reading
 from llmfusionbench.builders.reading.mapping import TableMapping
-from llmfusionbench.builders.reading.tables import Chunk, read_chunks
+from llmfusionbench.builders.reading.table_files import TableFile
+from llmfusionbench.builders.reading.tables import Chunk
 from llmfusionbench.builders.records import Note, Part, Rejected
 
 _NEEDED: Final = {"question_id", "model", "score"}
@@ -35,23 +35,22 @@ def _fits(columns: Sequence[str], mapping: TableMapping) -> bool:
     return scores in ([], ["judge_score"]) and mapping.columns.get("judge_score", "score").startswith("score")
 
 
-def read_judgements(
-    path: Path, file: str, columns: Sequence[str], mapping: TableMapping, split: str | None
-) -> Iterator[Part] | None:
-    """The judgements in a file with `columns`, as far as the mapping does not state otherwise; None if it holds none.
+def read_judgements(table: TableFile, mapping: TableMapping, split: str | None) -> Iterator[Part] | None:
+    """The judgements in a file, as far as the mapping does not state otherwise; None if it holds none.
 
     A later turn is a query of its own, a judge is named by an LLM and its prompt, and a score of -1 is no score.
     """
+    columns = table.columns
     if not _fits(columns, mapping):
         return None
     said = {*mapping.columns, *mapping.constants}
     own = {ours: theirs for ours, theirs in _COLUMNS.items() if theirs in columns and ours not in said}
     constants = {ours: text for ours, text in _CONSTANTS.items() if ours not in said and ours not in columns}
     completed = replace(mapping, columns=own | mapping.columns, constants=constants | mapping.constants)
-    return _read(Reading.of(path, file, columns, completed, split), columns)
+    return _read(Reading.of(table.path, table.file, columns, completed, split, source=table.chunks), table)
 
 
-def _read(reading: Reading, columns: Sequence[str]) -> Iterator[Part]:
+def _read(reading: Reading, table: TableFile) -> Iterator[Part]:
     failed = 0
 
     def check(chunk: Chunk) -> tuple[Chunk, list[Rejected]]:
@@ -66,8 +65,8 @@ def _read(reading: Reading, columns: Sequence[str]) -> Iterator[Part]:
         failed += sum(value is None for value in values) - scores.null_count
         return chunk.with_column("score", pa.array(values, scores.type)), []
 
-    needed = [*reading.needed(), *(["turn"] if "turn" in columns else [])]
-    yield from reading.read(check, read_chunks(reading.path, reading.file, list(dict.fromkeys(needed))))
+    needed = [*reading.needed(), *(["turn"] if "turn" in table.columns else [])]
+    yield from reading.read(check, table.chunks(list(dict.fromkeys(needed))))
     if failed:
         records = f"{failed:,} record{'s' * (failed > 1)}"
         yield Note(reading.file, f"score is -1 in {records}, where the judge gave none: taken as null")

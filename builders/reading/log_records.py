@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -15,14 +17,19 @@ import pyarrow.compute as pc
 from llmfusionbench.builders.reading.cells import Cells
 from llmfusionbench.builders.reading.factors import Factor
 from llmfusionbench.builders.reading.file_names import stem
-from llmfusionbench.builders.reading.mapping import COLUMNS, TableMapping
+from llmfusionbench.builders.reading.mapping import COLUMNS, ROUNDS, TableMapping
+from llmfusionbench.builders.reading.own_names import REQUIRED, is_validation, misfits
 from llmfusionbench.builders.reading.tables import Chunk, read_chunks
-from llmfusionbench.builders.reading.usage import names_in_file, names_with_usage, with_usage
-from llmfusionbench.builders.records import LOG, SCORES, Note, Part, Records, Rejected, refuse
+from llmfusionbench.builders.reading.usage import USAGE, names_in_file, names_with_usage, with_usage
+from llmfusionbench.builders.records import LOG, SCORES, Note, Part, Records, Rejected, leave_out, refuse
 from llmfusionbench.errors import InputError
 from llmfusionbench.types import DIRECT, Candidate
 
 _UNKNOWN: Final = "unknown"
+_FIRST: Final = 4096
+"""The number of records that decide whether a column with one of our names fits."""
+Reader = Callable[[Sequence[str]], Iterator[Chunk | Rejected]]
+"""Reads some columns and paths of a file."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +55,27 @@ class Reading:
     """The columns of the file."""
     scales: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Our column of scores -> the scale that it was brought to 0..1 from, if the format has one."""
+    split: str | None = None
+    """The split of records that name none, if it is not that of the mapping."""
+    source: Reader | None = None
+    """Reads the columns of the file that are needed; by default `read_chunks`."""
+    own: dict[str, str] = field(default_factory=dict)
+    """Our column -> theirs, of those that bear our names and were not mapped."""
+    from_one: bool = False
+    """Whether the numbers of replicates begin at 1."""
+    remedies: dict[str, str] = field(default_factory=dict)
+    """Our column -> what can be done where a cell does not fit."""
 
     @classmethod
     def of(
-        cls, path: Path, file: str, columns: Sequence[str], mapping: TableMapping, split: str | None, made: str | None = None
+        cls,
+        path: Path,
+        file: str,
+        columns: Sequence[str],
+        mapping: TableMapping,
+        split: str | None,
+        made: str | None = None,
+        source: Reader | None = None,
     ) -> Reading:
         """How a file with `columns` is read. Records that name no split have `split`, and all have the provenance `made`.
 
@@ -75,6 +99,10 @@ class Reading:
             mapping.unstated_units(columns),
             list(mapping.left_out(columns)),
             tuple(columns),
+            split=split,
+            source=source,
+            own=(own := mapping.own_of(named)),
+            remedies={ours: leave_out(ours) for ours in own if ours not in REQUIRED},
         )
 
     def read(
@@ -83,18 +111,56 @@ class Reading:
         chunks: Iterable[Chunk | Rejected] | None = None,
     ) -> Iterator[Part]:
         """Everything in the file. `check` takes rejected records out of a chunk; `chunks` have the `needed` columns."""
-        for ours, factor in self.factors.items():
-            theirs = self.mapping.wide.get(ours, self.sources.get(ours))
+        source = self.source or partial(read_chunks, self.path, self.file)
+        parts = _examined(source(self.needed()) if chunks is None else chunks, check)
+        first = _first(parts) if self.own else []
+        reading, notes = self._fitting([chunk for chunk in first if not isinstance(chunk, Rejected)])
+        yield from notes
+        for ours, factor in reading.factors.items():
+            theirs = reading.mapping.wide.get(ours, reading.sources.get(ours))
             yield Note(self.file, f"{theirs} is taken as {ours}, {factor.words()}")
-        for text, alone in self.left_out:
+        for text, alone in reading.left_out:
             yield Note(self.file, text, warning=alone)
-        for chunk in read_chunks(self.path, self.file, self.needed()) if chunks is None else chunks:
+        for chunk in chain(_drained(first), parts):
             if isinstance(chunk, Rejected):
                 yield chunk
-                continue
-            kept, rejected = (chunk, []) if check is None else check(chunk)
-            yield from rejected
-            yield from self._parts(kept)
+            else:
+                yield from reading._parts(chunk)
+
+    def _fitting(self, chunks: Sequence[Chunk]) -> tuple[Reading, list[Note]]:
+        """The reading without columns that bear our names and mostly do not fit, by the first records, and notes of them.
+
+        Raises:
+            InputError: the file lacks what a log needs without them.
+        """
+        cells = [self._cells(chunk) for chunk in chunks]
+        found = misfits(self.own, cells, self.factors) if self.own else {}
+        reading = self
+        if found:
+            mapping = replace(self.mapping, ignored=self.mapping.ignored | {*found})
+            try:
+                reading = Reading.of(self.path, self.file, self.columns, mapping, self.split, source=self.source)
+            except InputError as error:
+                raise InputError(f"{error}. Note that {'; '.join(found.values())}") from error
+            reading = replace(reading, scales=self.scales)
+        counted = reading.own.get("replicate")
+        if counted in ROUNDS:
+            numbers = [c.column("replicate", counted, pa.int64()) for c in cells]
+            least = min((n for array in numbers if (n := pc.min(array).as_py()) is not None), default=0)
+            reading = replace(reading, from_one=least > 0)
+        return reading, [*(Note(self.file, words, warning=True) for words in found.values()), *reading._by_name(cells)]
+
+    def _by_name(self, cells: Sequence[Cells]) -> Iterator[Note]:
+        """What is made of the values of columns that bear our names."""
+        counted, label = self.own.get("replicate"), self.sources.get("split")
+        if counted in ROUNDS:
+            yield Note(self.file, f"{counted} is taken as replicate{', counted from 0 in place of 1' if self.from_one else ''}")
+        if label and any(is_validation(c.batch.column(label)) for c in cells if label in c.batch.schema.names):
+            yield Note(self.file, f"{label}: words for validation data are taken as partial_test")
+
+    def _cells(self, chunk: Chunk) -> Cells:
+        batch = with_usage(chunk.batch, chunk.nested.get(USAGE))
+        return Cells(batch, nested=chunk.nested, words=self.mapping.words, remedies=self.remedies)
 
     def needed(self) -> list[str]:
         """The columns of the file that are read."""
@@ -104,7 +170,7 @@ class Reading:
 
     def _parts(self, chunk: Chunk) -> Iterator[Part]:
         """The records of a chunk; for a wide table the queries first, then the answers of each LLM."""
-        cells = Cells(with_usage(chunk.batch))
+        cells = self._cells(chunk)
         columns: dict[str, pa.Array] = {"file": pa.array([self.file] * len(chunk.rows)), "row": pa.array(chunk.rows)}
         for ours in COLUMNS:
             if ours in self.sources:
@@ -114,6 +180,8 @@ class Reading:
             if ours in self.constants:
                 constant = pa.repeat(self.constants[ours], len(chunk.rows))
                 columns[ours] = pc.coalesce(columns[ours], constant) if ours in columns else constant
+        if self.from_one:
+            columns["replicate"] = pc.subtract(columns["replicate"], 1)
         if not self.mapping.wide:
             for i in np.flatnonzero(columns["llm"].is_null().to_numpy(zero_copy_only=False)).tolist():
                 cells.problems.setdefault(i, []).append(
@@ -148,7 +216,47 @@ class Reading:
         yield from rejected
         scores = {c: n for c in SCORES if (n := self.mapping.wide.get(c, self.sources.get(c)))}
         mapped = self.mapping.own_names and not self.mapping.wide and not {*SCORES} & {*self.factors}
-        yield Records(kept, scores | self.unstated, mapped, self.scales)
+        yield Records(
+            kept,
+            scores | self.unstated,
+            mapped,
+            self.scales,
+            stated_scales=self.mapping.scales_of(self.columns),
+            own=self.own,
+            repeats=self.mapping.own_names,
+        )
+
+
+def _examined(
+    parts: Iterable[Chunk | Rejected], check: Callable[[Chunk], tuple[Chunk, list[Rejected]]] | None
+) -> Iterator[Chunk | Rejected]:
+    """The parts, with the records that a check takes out of each chunk as rejected ones."""
+    for part in parts:
+        if isinstance(part, Rejected) or check is None:
+            yield part
+        else:
+            kept, rejected = check(part)
+            yield from rejected
+            yield kept
+
+
+def _drained(parts: list[Chunk | Rejected]) -> Iterator[Chunk | Rejected]:
+    """The parts, none of which is kept in memory longer than needed."""
+    parts.reverse()
+    while parts:
+        yield parts.pop()
+
+
+def _first(parts: Iterator[Chunk | Rejected]) -> list[Chunk | Rejected]:
+    """The first parts, with some thousand records or all of them."""
+    found: list[Chunk | Rejected] = []
+    rows = 0
+    for part in parts:
+        found.append(part)
+        rows += 1 if isinstance(part, Rejected) else len(part.rows)
+        if rows >= _FIRST or len(found) >= _FIRST:
+            break
+    return found
 
 
 def _with_candidates(columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
@@ -177,7 +285,7 @@ def _candidate(name: str | None, mode: str | None) -> tuple[str | None, str | No
 
 def _any_said(cells: Cells, sources: Mapping[str, str]) -> npt.NDArray[np.bool_]:
     """[n] whether any cell of an answer has a value."""
-    said = np.zeros(cells.batch.num_rows, bool)
+    said = np.zeros(cells.batch.num_rows, bool)  # what is nested is in the batch as a text
     for theirs in sources.values():
         column = cells.batch.column(theirs)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):

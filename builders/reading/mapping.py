@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
-import yaml
 
-from llmfusionbench.builders.reading.factors import UNITS, Factor, expression, named_by_unit, named_without_unit, unit
+from llmfusionbench.builders.reading.conditions import Condition
+from llmfusionbench.builders.reading.factors import (
+    UNITS,
+    Factor,
+    expression,
+    named_by_unit,
+    named_without_unit,
+    stated_scale,
+    unit,
+)
+from llmfusionbench.builders.reading.joins import Join
+from llmfusionbench.builders.reading.paths import find_path
+from llmfusionbench.builders.reading.places import of_place
 from llmfusionbench.builders.reading.usage import TOKEN_NAMES
-from llmfusionbench.builders.records import LOG
-from llmfusionbench.errors import InputError, UnknownNameError
-from llmfusionbench.storage.repeats import repeated
+from llmfusionbench.builders.reading.words import Words
+from llmfusionbench.builders.records import LOG, SCORES
+from llmfusionbench.errors import InputError
 from llmfusionbench.validation.issue import shorten
 
 COLUMNS: Final = tuple(name for name in LOG.names if name not in ("file", "row"))
 """The columns that a table can fill."""
 
-_ALIASES: Final = {"query": "prompt", "cost": "cost_usd"}
-_SECTIONS: Final = ("map", "wide", "llms", "split")
-_LARGEST: Final = 1 << 20
-"""Characters of a mapping."""
-_LLM: Final = "{llm}"
-_PER_ANSWER: Final = (
+LLM: Final = "{llm}"
+"""Stands for the name of an LLM in a pattern."""
+PER_ANSWER: Final = (
     "response",
     "reasoning",
     "status",
@@ -44,10 +52,13 @@ _PER_ANSWER: Final = (
     "judge_score",
     "judge_reason",
 )
+ROUNDS: Final = ("epoch", "trial")
+"""Names of the number of an answer among several of a candidate to a query."""
 _OTHER_NAMES: Final = {
     "reasoning": ("reasoning_content", "reasoning_details"),
     "judge_opponent": ("opponent",),
     "judge_distribution": ("distribution",),
+    "replicate": ROUNDS,
     **TOKEN_NAMES,
 }
 """Our column -> what endpoints call it, each taken by itself where a file has no column of our name."""
@@ -69,12 +80,48 @@ class TableMapping:
     """The split of records that name none."""
     own_names: bool = True
     """Whether a column of theirs that has the name of one of ours maps to it by itself."""
+    places: dict[str, str] = field(default_factory=dict)
+    """Our column -> a text with parts that the place of a file gives, such as `{parent}`."""
+    unset: frozenset[str] = frozenset()
+    """Our columns that no column of theirs fills by itself."""
+    ignored: frozenset[str] = frozenset()
+    """Columns of theirs that fill none of ours by themselves."""
+    words: dict[str, Words] = field(default_factory=dict)
+    """Our column -> what the words of theirs mean."""
+    scales: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Our column of scores -> its scale in the file."""
+    where: tuple[Condition, ...] = ()
+    """What all records have; the others are left out."""
+    joins: tuple[Join, ...] = ()
+    """Further files whose columns are added by a key."""
+
+    def in_file(self, path: Path) -> TableMapping:
+        """The mapping with what the place of a file gives.
+
+        Raises:
+            InputError: a pattern does not fit the place.
+        """
+        given = {ours: of_place(text, path, ours) for ours, text in self.places.items()}
+        return replace(self, constants={**self.constants, **given}, places={}) if given else self
+
+    def own_of(self, columns: Sequence[str]) -> dict[str, str]:
+        """Our column -> the column of a file with `columns` that fills it by itself."""
+        if not self.own_names:
+            return {}
+        stated = {*self.columns, *self.constants, *self.places, *self.wide, *self.unset}
+        left = [name for name in columns if name not in self.ignored]
+        return {ours: name for ours in COLUMNS if ours not in stated and (name := _own_name(ours, left))}
 
     def source_of(self, columns: Sequence[str]) -> dict[str, str]:
         """Our column -> theirs, in a file with `columns`."""
-        own = {c: n for c in COLUMNS if self.own_names and c not in self.wide and (n := _own_name(c, columns))}
+        own = self.own_of(columns)
         mapped = {ours: expression(theirs, columns, ours)[0] for ours, theirs in self.columns.items()}
         return {ours: theirs for ours, theirs in (own | mapped).items() if ours not in self.constants}
+
+    def scales_of(self, columns: Sequence[str]) -> dict[str, tuple[float, float]]:
+        """Our column of scores -> its scale in a file with `columns`."""
+        asked = {ours: stated_scale(theirs, columns) for ours, theirs in self.columns.items() if ours in SCORES}
+        return self.scales | {ours: ends for ours, ends in asked.items() if ends}
 
     def factors_of(self, columns: Sequence[str]) -> dict[str, Factor]:
         """Our column -> the factor that its mapping asks for, else the one that makes ours of the unit in their name."""
@@ -95,7 +142,7 @@ class TableMapping:
 
     def left_out(self, columns: Sequence[str]) -> Iterator[tuple[str, bool]]:
         """What is not read of the costs and latencies that need no mapping, and whether the file has no other."""
-        stated = {*self.columns, *self.constants, *self.wide}
+        stated = {*self.columns, *self.constants, *self.wide, *self.unset}
         chosen = self.source_of(columns)
         taken = {*chosen.values()}
         for ours in UNITS if self.own_names else ():
@@ -110,10 +157,11 @@ class TableMapping:
 
     def others_of(self, columns: Sequence[str]) -> dict[str, list[str]]:
         """Our column -> further columns with its value, where that of `source_of` has none, in a file with `columns`."""
-        named = {*self.columns, *self.constants, *self.wide}
+        named = {*self.columns, *self.constants, *self.wide, *self.unset}
         free = {c: names for c, names in _OTHER_NAMES.items() if self.own_names and c not in named}
         chosen = self.source_of(columns)
-        return {c: [n for n in names if n in columns and n != chosen.get(c)] for c, names in free.items()}
+        left = {*columns} - self.ignored
+        return {c: [n for n in names if n in left and n != chosen.get(c)] for c, names in free.items()}
 
     def llms_in(self, columns: Sequence[str]) -> list[str]:
         """The LLMs of a wide table with `columns`, in order: those named, or those that the patterns find.
@@ -123,13 +171,13 @@ class TableMapping:
         """
         if self.llms:
             return list(self.llms)
-        telling = [p for p in self.wide.values() if p != _LLM]
+        telling = [p for p in self.wide.values() if p != LLM]
         if not telling:
-            raise InputError(f'the pattern "{_LLM}" fits any column. Remedy: name the LLMs in llms')
+            raise InputError(f'the pattern "{LLM}" fits any column. Remedy: name the LLMs in llms')
         found: dict[str, None] = {}
         for column in columns:
             for pattern in telling:
-                before, after = pattern.split(_LLM)
+                before, after = pattern.split(LLM)
                 if column.startswith(before) and column.endswith(after) and len(column) > len(before) + len(after):
                     found[column[len(before) : len(column) - len(after)]] = None
         if not found:
@@ -154,7 +202,7 @@ class TableMapping:
             kind = LOG.field(ours).type
             if factor is not None and not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
                 raise InputError(f'{place}: {ours} is mapped to "{mapped}", but is not a number. Remedy: name a column alone')
-            if theirs not in columns:
+            if find_path(theirs, columns) is None:
                 near = difflib.get_close_matches(theirs, columns, n=1)
                 hint = f' Did you mean "{near[0]}"?' if near else ""
                 raise InputError(f'{place}: no column "{theirs}" for {ours}.{hint} It has {_listed(columns)}')
@@ -166,108 +214,8 @@ class TableMapping:
         if not self.wide and "llm" not in have:
             raise InputError(
                 f"{place}: no column names the LLM; it has {_listed(columns)}. "
-                "Remedy: map llm, or give patterns for a wide table"
+                "Remedy: map llm, or give patterns for a wide table; if the folder names it, --map llm={parent}"
             )
-
-
-def parse_mapping(
-    map: Mapping[str, Any] | str | Path | None,  # noqa: A002
-    wide: Mapping[str, Any] | None,
-    llms: Sequence[str] | None,
-) -> TableMapping:
-    """A mapping from options, or from a YAML file of `ours: theirs` lines or of sections `map`, `wide`, `llms` and `split`.
-
-    Raises:
-        InputError: the file cannot be read, or a value is not a text.
-        UnknownNameError: no such column of ours.
-    """
-    sections: dict[str, Any] = {"map": {}, "wide": {}, "llms": ()}
-    if isinstance(map, (str, Path)):
-        sections |= mapping_sections(Path(map))
-    elif map:
-        sections["map"] = map
-    if wide:
-        sections["wide"] = wide
-    if llms:
-        sections["llms"] = llms
-    mapped = _named(sections["map"], "map")
-    patterns = _named(sections["wide"], "wide")
-    for ours, pattern in patterns.items():
-        if pattern.count(_LLM) != 1:
-            raise InputError(f'the pattern of {ours} is "{pattern}", expected {_LLM} in it once')
-        if ours not in _PER_ANSWER:
-            raise InputError(f"{ours} cannot have a pattern, expected one of {', '.join(_PER_ANSWER)}. Remedy: use map")
-    names = sections["llms"]
-    if not isinstance(names, Sequence) or isinstance(names, str) or not all(isinstance(n, str) for n in names):
-        raise InputError(f"llms is {shorten(names)}, expected a list of names")
-    split = sections.get("split")
-    if split is not None and not isinstance(split, str):
-        raise InputError(f"split is {shorten(split)}, expected a text")
-    return TableMapping(
-        columns={ours: theirs for ours, theirs in mapped.items() if not theirs.startswith("=")},
-        constants={ours: theirs[1:] for ours, theirs in mapped.items() if theirs.startswith("=")},
-        wide=patterns,
-        llms=tuple(names),
-        split=split,
-    )
-
-
-class _Loader(yaml.SafeLoader):
-    """Plain YAML: no aliases, by which a small file stands for a large one, and every key once."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError(f"an alias in line {self.line + 1}, expected plain values")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        twice = repeated(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
-        if twice:
-            raise yaml.YAMLError(f"the key {shorten(twice[0])} is given twice from line {node.start_mark.line + 1} on")
-        return super().construct_mapping(node, deep)
-
-
-def mapping_sections(path: Path) -> dict[str, Any]:
-    """The sections `map`, `wide`, `llms` and `split` of a YAML file; in a file without sections all lines are `map`.
-
-    Raises:
-        InputError: the file cannot be read, or holds something else.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-        if len(text) > _LARGEST:
-            raise ValueError(f"{len(text):,} characters, expected up to {_LARGEST:,}")
-        value = yaml.load(text, _Loader)  # noqa: S506 a safe loader
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # Python has limits on integers and dates
-        words = "nested too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())
-        raise InputError(f"{path}: not a readable YAML file ({words}). Remedy: check the path and the file") from error
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: the mapping is {type(value).__name__}, expected lines like `prompt: question`")
-    sectioned = any(isinstance(v, (dict, list)) for v in value.values())
-    unknown = sorted(str(k) for k in value if k not in _SECTIONS) if sectioned else []
-    if unknown:
-        raise InputError(f'{path}: no section "{unknown[0]}", expected {", ".join(_SECTIONS)}')
-    sections = value if sectioned else {"map": value}
-    if not isinstance(sections.get("map") or {}, dict):
-        raise InputError(f"{path}: map is {shorten(sections['map'])}, expected our column names, each with the file's")
-    return sections
-
-
-def _named(section: Any, name: str) -> dict[str, str]:
-    """A section by our current names of columns."""
-    if not isinstance(section, Mapping):
-        raise InputError(f"{name} is {shorten(section)}, expected our column names, each with the file's")
-    found: dict[str, str] = {}
-    for key, theirs in section.items():
-        ours = _ALIASES.get(key) or str(key)
-        if ours not in COLUMNS:
-            raise UnknownNameError("column", key, COLUMNS)
-        if not isinstance(theirs, str) or not theirs:
-            raise InputError(f"{name} of {key} is {shorten(theirs)}, expected the name of a column, or =text for a constant")
-        if found.get(ours, theirs) != theirs:
-            raise InputError(f'{name} has two columns for {ours}, "{found[ours]}" and "{theirs}". Remedy: remove one')
-        found[ours] = theirs
-    return found
 
 
 def _own_name(ours: str, columns: Sequence[str]) -> str | None:

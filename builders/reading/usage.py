@@ -43,11 +43,16 @@ def names_in_file(names: Sequence[str], columns: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(USAGE if name in made else name for name in names))
 
 
-def with_usage(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with a column of text for each count that the object `usage` states; null where it states none."""
+def with_usage(batch: pa.RecordBatch, objects: Mapping[int, Any] | None = None) -> pa.RecordBatch:
+    """The batch with a column of text for each count that the object `usage` states; null where it states none.
+
+    `objects` are those of the rows that have one as an object and not only as a text of JSON.
+    """
     if USAGE not in batch.schema.names:
         return batch
-    usages = [_object(value) for value in batch.column(USAGE).to_pylist()]
+    inside = objects or {}
+    texts = batch.column(USAGE).to_pylist()
+    usages = [_object(inside.get(row, text)) for row, text in enumerate(texts)]
     for ours, name in _MADE.items():
         if name not in batch.schema.names:
             batch = batch.append_column(name, pa.array([_count(usage, ours) for usage in usages], pa.string()))
@@ -60,6 +65,11 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 def _count(usage: Mapping[str, Any], ours: str) -> str | None:
-    inner = [part for name in _DETAILS.get(ours, ()) if isinstance(part := usage.get(name), Mapping)]
-    given = [usage.get(name) for name in _NAMES.get(ours, (ours,))] + [part.get(ours) for part in inner]
-    return next((str(value) for value in given if isinstance(value, (int, float)) and not isinstance(value, bool)), None)
+    for name in _NAMES.get(ours, (ours,)):
+        if isinstance(value := usage.get(name), (int, float)) and not isinstance(value, bool):
+            return str(value)
+    for name in _DETAILS.get(ours, ()):
+        part = usage.get(name)
+        if isinstance(part, Mapping) and isinstance(value := part.get(ours), (int, float)) and not isinstance(value, bool):
+            return str(value)
+    return None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from llmfusionbench.builders.reading.comparisons import read_comparisons
 from llmfusionbench.builders.reading.file_names import labelled
 from llmfusionbench.builders.reading.judgements import read_judgements
 from llmfusionbench.builders.reading.log_records import Reading
-from llmfusionbench.builders.reading.mapping import parse_mapping
-from llmfusionbench.builders.reading.tables import column_names
+from llmfusionbench.builders.reading.mapping_options import parse_mapping
+from llmfusionbench.builders.reading.table_files import TableFile
 from llmfusionbench.builders.records import Part
 
 
@@ -19,30 +20,46 @@ from llmfusionbench.builders.records import Part
 class Table:
     """Reads tables of any format.
 
-    A column that has the name of one of ours maps to it by itself. A record needs an LLM, and a prompt or a source_id. If no
-    column gives its task or metric, these are the file's name and `unknown`. Files in which a judge compares two answers, and
-    MT-Bench's judgements of single answers, are recognised by their columns and need no mapping.
+    A column that has the name of one of ours maps to it by itself, if most of its values fit. A record needs an LLM, and a
+    prompt or a source_id. If no column gives its task or metric, these are the file's name and `unknown`. Several answers of a
+    candidate to a query are numbered in `replicate`. Files in which a judge compares two answers, and MT-Bench's judgements of
+    single answers, are recognised by their columns and need no mapping.
 
     Args:
-        map: Our column -> the file's, or `=text` for a constant, such as `{"prompt": "question", "task": "=trivia"}`. A number
-            may be in another unit: `{"latency_s": "took/1000", "cost_usd": "credits*0.01"}`. Or a YAML file with such lines, or
-            with sections `map`, `wide`, `llms` and `split`.
+        map: Our column -> the file's, a path such as `body.choices[0].message.content`, `=text` for a constant, or a text with
+            `{file}`, `{stem}`, `{parent}` or `{path:PATTERN}`, such as `{"prompt": "question", "task": "=trivia", "llm":
+            "{parent}"}`. A number may be in another unit: `{"latency_s": "took/1000", "cost_usd": "credits*0.01"}`, and a score
+            on a scale: `{"judge_score": "rating 1:10"}`. Empty for a column of ours that the file shall not fill. Or a YAML
+            file with such lines, or with sections `map`, `values`, `where`, `join`, `scale`, `wide`, `llms` and `split`.
         wide: For tables with one row per query: our column -> a pattern of the file's columns with `{llm}` in it, such as
             `{"performance": "{llm}", "response": "{llm}|model_response"}`. An LLM whose cells are all empty was not asked.
         llms: The LLMs of a wide table; by default those that the patterns find.
         split: The split of records that name none.
+        values: Our column -> what the file's words mean: `{"performance": {"correct": 1, "incorrect": 0}}`.
+        where: A column or path -> the value, or one of a list, that a record must have: `{"filter": "strict-match"}`.
+        join: Further files with the keys by which their columns are added: `["questions.jsonl:question_id"]`, or
+            `FILE:THEIRKEY=OURKEY`.
+        scale: Column of scores -> the ends of its scale: `{"judge_score": (1, 10)}`.
     """
 
     map: Mapping[str, str] | str | Path | None = None
     wide: Mapping[str, str] | None = None
     llms: Sequence[str] | None = None
     split: str | None = None
+    values: Mapping[str, Mapping[str, Any]] | None = None
+    where: Mapping[str, Any] | None = None
+    join: Sequence[str] | None = None
+    scale: Mapping[str, Any] | None = None
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files."""
-        mapping = parse_mapping(self.map, self.wide, self.llms)
+        stated = parse_mapping(
+            self.map, wide=self.wide, llms=self.llms, values=self.values, where=self.where, join=self.join, scale=self.scale
+        )
         for path, file in labelled(paths):
-            columns = column_names(path, file)
-            compared = read_comparisons(path, file, columns, mapping, self.split)
-            judged = compared or read_judgements(path, file, columns, mapping, self.split)
-            yield from judged or Reading.of(path, file, columns, mapping, self.split).read()
+            mapping = stated.in_file(path)
+            table = TableFile.of(path, file, mapping.where, mapping.joins)
+            compared = read_comparisons(table, mapping, self.split)
+            judged = compared or read_judgements(table, mapping, self.split)
+            yield from judged or Reading.of(path, file, table.columns, mapping, self.split, source=table.chunks).read()
+            yield from table.notes()

@@ -10,6 +10,7 @@ import click
 
 from llmfusionbench.cli.console import progress, say, show_table
 from llmfusionbench.cli.info import show_rows
+from llmfusionbench.cli.mapping import pair, read_mapping
 from llmfusionbench.cli.options import out_path
 
 if TYPE_CHECKING:
@@ -43,7 +44,27 @@ _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": 
     "mapping",
     multiple=True,
     metavar="OURS=THEIRS",
-    help="For table: our column and the file's column, THEIRS/NUMBER or THEIRS*NUMBER, or ==TEXT for a constant.",
+    help="For table: our column and the file's column or path (choices[0].message.content), THEIRS/NUMBER or THEIRS*NUMBER, "
+    "'THEIRS LOW:HIGH' for a score on a scale, {parent}, {stem}, {file} or {path:PATTERN} of the file's place, or ==TEXT for a "
+    "constant. --map OURS= leaves out a column of the file that has the name of ours.",
+)
+@click.option(
+    "--values",
+    multiple=True,
+    metavar="OURS=WORD:VALUE,...",
+    help="For table: what the file's words mean, such as performance=correct:1,incorrect:0.",
+)
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="COLUMN=VALUE",
+    help="For table: take only records whose column or path has the value. Repeat a column for one of several values.",
+)
+@click.option(
+    "--join",
+    multiple=True,
+    metavar="FILE:KEY",
+    help="For table: add the columns of a further file by a key, FILE:KEY or FILE:THEIRKEY=OURKEY.",
 )
 @click.option(
     "--scale",
@@ -52,9 +73,11 @@ _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": 
     help="Scale of performance or judge_score in the log, such as judge_score=1:10; it is mapped to 0 to 1.",
 )
 @click.option(
+    "--mapping",
     "--map-file",
+    "map_file",
     type=click.Path(path_type=Path),
-    help="For table: the column mapping as a YAML file, which can also reshape a wide table.",
+    help="For table: the mapping as a YAML file, which can also reshape a wide table. The options above count above it.",
 )
 @click.option(
     "--option",
@@ -72,7 +95,11 @@ _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": 
 @click.option(
     "--revision", help="Revision of the inputs: the one to fetch from a repository; otherwise recorded in the manifest."
 )
-@click.option("--strict", is_flag=True, help="Fail on a record that cannot be read, instead of listing it in rejected.jsonl.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Fail on a record that cannot be read, instead of listing it in rejected.jsonl, and on one that repeats another.",
+)
 @click.option(
     "--max-record-mib",
     type=click.IntRange(min=1),
@@ -87,6 +114,9 @@ def command(
     out: Path,
     split: str | None,
     mapping: tuple[str, ...],
+    values: tuple[str, ...],
+    where: tuple[str, ...],
+    join: tuple[str, ...],
     map_file: Path | None,
     scale: tuple[str, ...],
     options: tuple[str, ...],
@@ -119,8 +149,8 @@ def command(
     if recognised is not None:
         source, inputs = recognised.settled(), tuple(map(str, recognised.files))
     arguments = _options(source, options)
-    if mapping or map_file:
-        arguments |= _mapping(mapping, map_file)
+    if mapping or values or where or join or map_file:
+        arguments |= read_mapping(map_file, mapping, values, where, join)
     if split is not None:
         arguments["split"] = split
     if allow_pickle:
@@ -143,6 +173,8 @@ def command(
     if listed:
         kept = f", and noted {listed - rejected:,} that are kept" if listed > rejected else ""
         say(f"Rejected {rejected:,} records{kept}: see {out / 'rejected.jsonl'} for their places and reasons.")
+    if folded := manifest["records"]["folded"]:
+        say(f"Folded {folded:,} record{'s' * (folded > 1)} that say{'s' * (folded == 1)} the same as an earlier one.")
     _first_look(release, out, settings["workers"])
 
 
@@ -192,38 +224,19 @@ def _inputs(source: str, inputs: tuple[str, ...], revision: str | None) -> tuple
     return [Path(i) for i in inputs], revision
 
 
-def _pair(text: str, option: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name or not value:
-        raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint=option)
-    return name, value
-
-
-def _mapping(pairs: tuple[str, ...], path: Path | None) -> dict[str, Any]:
-    """The options of `table` that map the columns."""
-    from llmfusionbench.builders.reading.mapping import mapping_sections
-
-    sections = mapping_sections(path) if path is not None else {}
-    own: dict[str, str] = {}
-    for ours, theirs in (_pair(p, "--map") for p in pairs):
-        if own.setdefault(ours, theirs) != theirs:
-            raise click.BadParameter(f"{ours} is given twice, {own[ours]!r} and {theirs!r}", param_hint="--map")
-    return {**sections, "map": {**(sections.get("map") or {}), **own}}
-
-
 def _scales(given: tuple[str, ...]) -> dict[str, tuple[float, float]]:
     """The scales of columns of scores."""
     found: dict[str, tuple[float, float]] = {}
-    for column, ends in (_pair(text, "--scale") for text in given):
+    for column, ends in (pair(text, "--scale") for text in given):
         low, colon, high = ends.partition(":")
         try:
-            pair = (float(low), float(high))
+            pair_of_ends = (float(low), float(high))
         except ValueError:
             colon = ""
         if not colon or "_" in ends:
             message = f"the scale of {column} is {ends!r}, expected LOW:HIGH, such as 1:10"
             raise click.BadParameter(message, param_hint="--scale")
-        if found.setdefault(column, pair) != pair:
+        if found.setdefault(column, pair_of_ends) != pair_of_ends:
             raise click.BadParameter(f"{column} is given twice", param_hint="--scale")
     return found
 
@@ -235,7 +248,7 @@ def _options(source: str, pairs: tuple[str, ...]) -> dict[str, Any]:
 
     known = signature(plugins.find("sources", source, SOURCES, "source")).parameters
     found: dict[str, Any] = {}
-    for name, value in (_pair(p, "--option") for p in pairs):
+    for name, value in (pair(p, "--option") for p in pairs):
         kind = str(known[name].annotation) if name in known else "str"
         if kind == "bool":
             if value.lower() not in _BOOLEANS:

@@ -35,8 +35,9 @@ def rejected(release: Release) -> list[dict[str, Any]]:
 
 
 def test_every_record_is_taken_folded_or_rejected(tmp_path: Path) -> None:
-    first = '{"prompt": "1?", "llm": "a", "response": "1", "performance": 1}\n'
-    release = table(tmp_path, first + first + '{"prompt": "2?"}\n' + first.replace('"1"', '"2"') + "no JSON\n")
+    first = '{"prompt": "1?", "llm": "a", "response": "1", "performance": 1, "ground_truth": "1"}\n'
+    other = first.replace('"ground_truth": "1"', '"ground_truth": "2"')
+    release = table(tmp_path, first + first + '{"prompt": "2?"}\n' + other + "no JSON\n")
     assert release.manifest["records"] == {"taken": 1, "folded": 1, "rejected": 3}
     assert [r["row"] for r in rejected(release)] == [2, 3, 4]
 

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from llmfusionbench.builders.build import build
+from llmfusionbench.builders.records import leave_out
 from llmfusionbench.builders.sources.table import Table
 from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
 from tests.helpers.reading import read, write, write_json, write_lines
@@ -89,7 +90,9 @@ def test_choices_and_reference_answers(tmp_path: Path) -> None:
         ("B?", ["one"], "4"),
         ("D?", None, None),
     ]
-    assert found.reasons == [("t.jsonl", 2, 'choices is "one", expected a list of texts, or texts with their labels')]
+    assert found.reasons == [
+        ("t.jsonl", 2, 'choices is "one", expected a list of texts, or texts with their labels' + leave_out("choices"))
+    ]
     typed = tmp_path / "t.parquet"
     pq.write_table(pa.table({"prompt": ["A?"], "llm": ["x"], "choices": [["one", "two"]], "ground_truth": [["a", "b"]]}), typed)
     assert shown(read(Table(), typed), "choices", "ground_truth") == [(["one", "two"], '["a", "b"]')]
@@ -105,7 +108,7 @@ def test_cells_that_do_not_parse_cost_no_other(tmp_path: Path) -> None:
     reasons = {row: reason for _, row, reason in found.reasons}
     assert reasons == {
         0: 'performance is "good", expected a number',
-        1: "input_tokens is 1.5, expected a whole number",
+        1: "input_tokens is 1.5, expected a whole number" + leave_out("input_tokens"),
         2: "performance is inf, expected a finite number",
         3: 'performance is "1_0", expected a number',
         4: "llm is empty, expected the name of an LLM",
@@ -181,7 +184,10 @@ def test_a_mapping_in_yaml(tmp_path: Path) -> None:
     [
         (b"a: [", "not a readable YAML file"),
         (b"words", "the mapping is str, expected lines like"),
-        (b"map: {prompt: x}\nwild: {a: b}\n", 'no section "wild", expected map, wide, llms, split'),
+        (
+            b"map: {prompt: x}\nwild: {a: b}\n",
+            'no section "wild" (did you mean "wide"?), expected map, values, where, join, scale',
+        ),
         (b"prompt: 3", "map of prompt is 3, expected the name of a column"),
         (b"llms: {a: b}\nmap: 3", "map is 3, expected our column names"),
     ],
@@ -301,8 +307,8 @@ def test_options_by_their_labels(tmp_path: Path) -> None:
     ]  # fmt: skip
     labels = "choices is an object, expected two or more labels, such as A, B, C, each with its text"
     assert [reason for _, _, reason in found.reasons] == [
-        *[labels] * 3,
-        "choices is an object, expected as many labels as texts",
+        *[labels + leave_out("choices")] * 3,
+        "choices is an object, expected as many labels as texts" + leave_out("choices"),
     ]
     typed = tmp_path / "t.parquet"
     pq.write_table(pa.table({"prompt": ["0?", "1?"], "llm": ["x"] * 2, "choices": [choices[0], {"A": None, "B": None}]}), typed)

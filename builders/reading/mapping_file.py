@@ -1,0 +1,129 @@
+"""A mapping in a YAML file, checked by a JSON Schema: all that is wrong with it is named at once."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema
+import yaml
+
+from llmfusionbench.builders.reading.mapping import COLUMNS
+from llmfusionbench.errors import InputError
+from llmfusionbench.storage.repeats import repeated
+from llmfusionbench.validation.issue import shorten
+
+_LARGEST: Final = 1 << 20
+"""Characters of a mapping."""
+_SHOWN: Final = 20
+OLD_NAMES: Final = {"query": "prompt", "cost": "cost_usd"}
+"""Names of columns that a mapping may still use -> ours."""
+_BY_COLUMN: Final = ("map", "values", "wide")
+_ONLY_HERE: Final = ("values", "where", "scale", "wide", "join", "llms")
+
+
+@cache
+def mapping_schema() -> dict[str, Any]:
+    """The JSON Schema of a mapping's sections."""
+    text = files(__package__).joinpath("mapping.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def mapping_sections(path: Path) -> dict[str, Any]:
+    """The sections of a YAML file; in a file without sections all lines are `map`. Files to join are those beside it.
+
+    Raises:
+        InputError: the file cannot be read, or holds something else; every mistake is named with its place.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        if len(text) > _LARGEST:
+            raise ValueError(f"{len(text):,} characters, expected up to {_LARGEST:,}")
+        value = yaml.load(text, _Loader)  # noqa: S506 a safe loader
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # Python has limits on integers and dates
+        words = "nested too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())
+        raise InputError(f"{path}: not a readable YAML file ({words}). Remedy: check the path and the file") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: the mapping is {type(value).__name__}, expected lines like `prompt: question`")
+    known = mapping_schema()["properties"]
+    sectioned = any(isinstance(v, (dict, list)) for v in value.values()) or bool({"map", *_ONLY_HERE} & value.keys())
+    sections: dict[str, Any] = value if sectioned else {"map": value}
+    faults = list(dict.fromkeys(_faults(sections, known)))
+    if faults:
+        more = f"; and {len(faults) - _SHOWN:,} more" if len(faults) > _SHOWN else ""
+        raise InputError(f"{path}: {'; '.join(faults[:_SHOWN])}{more}. Remedy: correct the mapping")
+    sections = {name: section for name, section in sections.items() if section is not None}
+    if "join" in sections:
+        sections["join"] = [_beside(path, text) for text in sections["join"]]
+    return sections
+
+
+def _faults(sections: dict[str, Any], known: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with the sections."""
+    for name in sections:
+        if name not in known:
+            yield f'no section "{name}"{_near(str(name), known)}, expected {", ".join(known)}'
+    for name in _BY_COLUMN:
+        section = sections.get(name)
+        for ours in section if isinstance(section, dict) else ():
+            if OLD_NAMES.get(ours, ours) not in COLUMNS:
+                yield f'{name} names no column "{ours}" of ours{_near(str(ours), COLUMNS)}'
+    validator = jsonschema.Draft202012Validator(mapping_schema())
+    for error in validator.iter_errors(sections):
+        if error.validator != "additionalProperties":
+            place = [str(step) for step in error.absolute_path]
+            of = f"{place[0]} of {'.'.join(place[1:])}" if len(place) > 1 else "".join(place)
+            words = error.schema.get("x-words") or error.message
+            yield f"{of} is {_shown(error.instance)}, expected {words}"
+
+
+def _near(name: str, known: Any) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f' (did you mean "{near[0]}"?)' if near else ""
+
+
+def _shown(value: Any) -> str:
+    return "an object" if isinstance(value, dict) else shorten(value)
+
+
+def _beside(path: Path, text: str) -> str:
+    """A join of a file that is named from where the mapping stands."""
+    file, colon, keys = text.rpartition(":")
+    return f"{path.parent / file}{colon}{keys}"
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain YAML: no aliases, by which a small file stands for a large one, and every key once.
+
+    Words such as `yes` and `off`, and texts such as 1:10, stay texts.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError(f"an alias in line {self.line + 1}, expected plain values")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        twice = repeated(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        if twice:
+            raise yaml.YAMLError(f"the key {shorten(twice[0])} is given twice from line {node.start_mark.line + 1} on")
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                key.tag = "tag:yaml.org,2002:str"  # words of a file are texts, whatever they look like
+        return super().construct_mapping(node, deep)
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        tag: str = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
+        if kind is not yaml.ScalarNode or not isinstance(value, str):
+            return tag
+        if tag.endswith(":bool") and value.lower() not in ("true", "false"):
+            return "tag:yaml.org,2002:str"
+        if (tag.endswith((":int", ":float")) and ":" in value) or tag.endswith(":timestamp"):
+            return "tag:yaml.org,2002:str"
+        return tag

@@ -36,8 +36,10 @@ def test_the_worked_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cap
     write_inspect(tmp_path / "inspect-logs" / "sums.json", "openai/large", RIGHT["openai/large"])
     write_table(tmp_path / "answers.csv", {llm: RIGHT[llm] for llm in ("home-7b", "home-70b")})
     (tmp_path / "answers.yaml").write_text(block("yaml"), encoding="utf-8")
-    for line in block("console").splitlines():
-        status = run(shlex.split(line.removeprefix("llmfusionbench ")))
+    setting, *lines = block("console").splitlines()
+    shared = setting.removeprefix('export SHARED="').removesuffix('"')
+    for line in lines:
+        status = run(shlex.split(line.removeprefix("llmfusionbench ").replace("$SHARED", shared)))
         printed = capsys.readouterr()
         assert (status, printed.err) == (0, ""), line
     release = lfb.open_release("all")

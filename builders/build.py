@@ -39,6 +39,7 @@ from llmfusionbench.manifest import MANIFEST, odd_value
 from llmfusionbench.release import Release, ReleaseWriter, write_shard
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import table_schema
+from llmfusionbench.scoring import METRICS
 from llmfusionbench.storage.files import sha256
 from llmfusionbench.texts.tokens import encoding
 from llmfusionbench.types import SPLITS, Progress
@@ -48,7 +49,9 @@ _SHOWN: Final = 10
 _STRAY: Final = 0.1
 """Share of records with a second score up to which these look like mistakes in the log."""
 _TRUTH: Final = "truth"
-"""The option that every source has: what ground truths are."""
+_RESCORE_AS: Final = "rescore_as"
+_OF_ALL: Final = (_TRUTH, _RESCORE_AS)
+"""The options that every source has: what ground truths are, and our metric of answers whose own metric is not known."""
 
 
 def build(
@@ -78,7 +81,8 @@ def build(
         out: Directory of the release, written atomically.
         options: Arguments of the source's constructor. For every source, `truth` may state what the ground truths of
             multiple-choice queries are: `index0` or `index1` (whole numbers that count the options from 0 or 1), `letter` or
-            `text`. By default each task's truths show it.
+            `text`. By default each task's truths show it. `rescore_as` is our metric, such as `gsm8k`, of queries whose log
+            names one that is not ours; the scores stay, and `rescore` can make new ones.
         tokenizer: tiktoken encoding, such as `cl100k_base`, for token counts that the log does not state.
         llms: File of rows of the table `llms` (JSONL, CSV or Parquet), such as prices and their dates. What it states counts,
             whatever the log states. Prices per token or per 1K tokens are converted if their columns' names state the unit.
@@ -110,6 +114,7 @@ def build(
         UnknownNameError: the source, one of its options, the value of `truth` or a column of `scale` is not known.
     """
     truth = check_reading((options or {}).get(_TRUTH))
+    rescore_as = _checked_metric((options or {}).get(_RESCORE_AS))
     found = None
     if isinstance(source, Recognition) or source == AUTO:
         found = source if isinstance(source, Recognition) else recognise(inputs)
@@ -141,7 +146,7 @@ def build(
     ):
         scratch = writer.path / "scratch"
         scratch.mkdir()
-        intake = Intake(Spill(scratch), scales)
+        intake = Intake(Spill(scratch), scales, rescore_as)
         intake.take(Llms(stated))
         for note in notes:
             intake.take(Note(Path(str(llms)).name, note))
@@ -211,6 +216,12 @@ def build(
     return Release(out)
 
 
+def _checked_metric(name: Any) -> str | None:
+    if name is not None and name not in METRICS:
+        raise UnknownNameError("metric in rescore_as", name, sorted(METRICS))
+    return None if name is None else str(name)
+
+
 def _files(reader: Source, named: Sequence[Path]) -> list[Path]:
     """The files to read: those named, and in a directory those that the source knows by their names, each once."""
     patterns: Sequence[str] = getattr(reader, "FILES", ())
@@ -240,14 +251,14 @@ def _checked(paths: list[Path]) -> list[Path]:
 
 def _source(name: str, options: Mapping[str, Any]) -> Source:
     made = plugins.find("sources", name, SOURCES, "source")
-    known = [*(p for p in signature(made).parameters if p != "self"), _TRUTH]
+    known = [*(p for p in signature(made).parameters if p != "self" and p not in _OF_ALL), *_OF_ALL]
     for option in options:
         if option not in known:
             raise UnknownNameError(f"option of {name}", option, known)
     split = options.get("split")
     if split is not None and split not in SPLITS:
         raise UnknownNameError("split", split, SPLITS)
-    reader: Source = made(**{name: value for name, value in options.items() if name != _TRUTH})
+    reader: Source = made(**{name: value for name, value in options.items() if name not in _OF_ALL})
     return reader
 
 

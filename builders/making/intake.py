@@ -22,6 +22,7 @@ from llmfusionbench.builders.reading.limits import MOST_REJECTED, whole_bytes
 from llmfusionbench.builders.records import SCORES, Embeddings, Llms, Note, Part, Records, Rejected, Templates, leave_out
 from llmfusionbench.errors import InputError, RejectedError
 from llmfusionbench.schema import table_schema
+from llmfusionbench.scoring import METRICS
 from llmfusionbench.types import query_id, template_id
 from llmfusionbench.validation.explain import explain
 
@@ -38,8 +39,10 @@ def _with_remedy(rejected: Rejected, own: Mapping[str, str]) -> Rejected:
 class Intake:
     """What has been read of a source."""
 
-    def __init__(self, spill: Spill, scales: Scales | None = None) -> None:
+    def __init__(self, spill: Spill, scales: Scales | None = None, rescore_as: str | None = None) -> None:
         self.spill = spill
+        self.rescore_as = rescore_as
+        """Our metric of queries whose own metric is not ours; by default they keep that."""
         self.scales = scales or Scales()
         self.zeros = ZeroTokens()
         self.tally = Tally()
@@ -104,6 +107,8 @@ class Intake:
         self._reject(self._once(rejected) if part.paired else rejected)
         if not normal.num_rows:
             return
+        if self.rescore_as is not None:
+            normal = _with_metric(normal, self.rescore_as)
         normal = self.zeros.apply(normal)
         self.spill.add(normal)
         self.numbers.add(normal)
@@ -172,3 +177,10 @@ class Intake:
         table = table.append_column("query_id", pa.array(ids, pa.string()))
         _, first = np.unique([f"{i} {e}" for i, e in zip(ids, table["embedded"].to_pylist(), strict=True)], return_index=True)
         return table.take(pa.array(np.sort(first)))
+
+
+def _with_metric(normal: pa.RecordBatch, ours: str) -> pa.RecordBatch:
+    """Normal records with our metric in place of those that are not ours."""
+    known = pc.is_in(normal.column("metric"), value_set=pa.array(sorted(METRICS)))
+    place = normal.schema.get_field_index("metric")
+    return normal.set_column(place, "metric", pc.if_else(known, normal.column("metric"), ours))

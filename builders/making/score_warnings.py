@@ -88,4 +88,4 @@ def named_tasks(tasks: Sequence[str]) -> str:
 
 
 def _known() -> str:
-    return f"Remedy: state one of {', '.join(sorted(METRICS))}"
+    return f"Remedy: when you build, state one of {', '.join(sorted(METRICS))} with --option rescore_as=NAME"

@@ -85,7 +85,7 @@ _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": 
     multiple=True,
     metavar="NAME=VALUE",
     help="Any other option of the source, as name=value. For every source, truth=index0, index1, letter or text states what "
-    "the ground truths of multiple-choice queries are.",
+    "the ground truths of multiple-choice queries are, and rescore_as=NAME is our metric of queries whose metric is not ours.",
 )
 @click.option(
     "--allow-pickle",

@@ -185,5 +185,49 @@ DEFECTS: Final[dict[str, tuple[Defect, ...]]] = {
         Defect("Answers and votes of several users meet on one prompt", "Answers and judges are numbered"),
         Defect("In some battles the user saw the names of the LLMs", "`rubric` states it where the file does"),
     ),
+    "inspect": (
+        Defect(
+            "A sample of a failed run has no score",
+            "It counts as 0; Inspect leaves it out of its mean",
+        ),
+        Defect("Logs of retries repeat samples of earlier logs", "The sample of the later log counts"),
+        Defect("Some logs keep a summary, without some or all of their samples", "A warning has the numbers"),
+    ),
+    "helm": (
+        Defect("The split `valid` is that of the original dataset", "It is `partial_test`"),
+        Defect(
+            "`f1_score` counts every distinct word once, and `exact_match` of options asks for the bare letter",
+            "Scores are kept as logged; `llmfusionbench rescore` makes others",
+        ),
+        Defect("Changed copies of instances stand beside the instances", "They are left out by default"),
+    ),
+    "eee": (
+        Defect("The schema demands a score of every sample", "Samples that our export marks as unscored have none"),
+        Defect("An aggregate may be a percentage of samples scored 0 to 1", "The scale of the samples counts"),
+        Defect("Counts of tokens may all be 0", "They are null"),
+    ),
+    "routerarena": (
+        Defect("Ground truths of multiple choice are indices from 0", "They are letters"),
+        Defect(
+            "Predictions of a router hold the answers of the LLMs that it chose alone", "Other cells of the grid are absent"
+        ),
+    ),
+    "openai_batch": (
+        Defect("Results do not hold the prompts", "They come from the files of requests, else queries have ids alone"),
+        Defect("The model that served is a dated version of the one that was asked", "Both are kept"),
+    ),
+    "litellm": (
+        Defect("Texts are kept only where the proxy stores them, and some are cut", "A cut text is null"),
+        Defect("A cost of 0 stands for an unknown price", "It is null where there are output tokens"),
+        Defect("The name of an LLM is that of the proxy's group", "`served_model` is the model behind it"),
+    ),
+    "langfuse": (
+        Defect("Latencies are seconds in some exports and milliseconds in others", "They follow from the start and the end"),
+        Defect("Only some observations are calls of an LLM", "The others are left out and counted"),
+    ),
+    "openrouter": (
+        Defect("Most exports hold no texts", "`prompt` and `response` are null, and queries have their ids alone"),
+        Defect("There are two counts of tokens", "The native ones count, which are paid"),
+    ),
 }
 """Source -> its defects; a source that is not listed has none that we know of."""

@@ -29,7 +29,7 @@ from llmfusionbench.builders.reading.routerarena import (
 )
 from llmfusionbench.builders.records import Llms, Note, Part, Rejected
 from llmfusionbench.errors import InputError, UnknownNameError
-from llmfusionbench.types import PROVENANCES, Candidate
+from llmfusionbench.types import PROVENANCES, SPLITS, Candidate
 
 PROMPTS: Final = ("full", "question")
 _INDEX: Final = ("global_index", "global index", "Global Index")
@@ -45,7 +45,7 @@ class RouterArena:
     Args:
         prompt: The text that is the prompt: `full`, as it was sent, or `question`, the question without the template around it.
         task: The task of all records; by default what is before the number in their global index.
-        split: The split of every query; by default the one named by the file, else `train`.
+        split: The split of every query; by default the one that a record or the file's name states, else `train`.
         provenance: How the answers came about; by default what the records or an export of ours next to the file state, else
             `imported`.
     """
@@ -201,6 +201,8 @@ class _Reading:
             query["metric"] = ours
         if not self.source.provenance and known_provenance(record.get("provenance")):
             query["provenance"] = record["provenance"]
+        if self.source.split is None and record.get("split") in SPLITS:  # our own exports state it
+            query["split"] = record["split"]
         if not name:
             yield query
             return

@@ -165,6 +165,8 @@ def command(
     queries, responses = (sum(info.rows[table].values()) for table in ("queries", "responses"))
     say(f"Wrote {out}: {queries:,} queries, {info.candidates:,} candidates, {responses:,} responses.")
     show_rows(release, info)
+    if responses and not any(task["scored"] for task in info.tasks.values()) and not info.judges:
+        say(f"Note: no answer has a score. llmfusionbench rescore {out} --out DIR scores those whose metric is known.")
     manifest = release.manifest
     for word, lines in (("Warning", manifest.get("warnings", ())), ("Note", manifest["source"].get("notes", ()))):
         for line in lines:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmfusionbench.cli.console import say, say_json, show_table
+from llmfusionbench.types import sorted_splits
 
 if TYPE_CHECKING:
     from llmfusionbench.release import Release, ReleaseInfo
@@ -78,8 +79,8 @@ def describe(release: Release) -> None:
 
 def show_rows(release: Release, info: ReleaseInfo) -> None:
     """Print the number of rows of each table and split."""
-    rows = [[t, *(info.rows[t].get(s) for s in release.splits)] for t in release.tables]
-    show_table("Rows", ["table", *release.splits], rows)
+    splits = sorted_splits({*release.splits, *(split for table in release.tables for split in info.rows[table])})
+    show_table("Rows", ["table", *splits], [[t, *(info.rows[t].get(s) for s in splits)] for t in release.tables])
 
 
 SIMULATED = "SIMULATED DATA: no LLM was asked. Use it to learn and to test, never to compare LLMs."

@@ -71,7 +71,12 @@ def find_place(
     if is_hub_url(name) or (is_repository(name) and not Path(name).is_dir()):
         from llmfusionbench.hub.remote import hub_place
 
-        return hub_place(name, revision, token=token)
+        try:
+            return hub_place(name, revision, token=token)
+        except HubError as error:
+            if is_hub_url(name) or not Path(name).parent.is_dir():
+                raise
+            raise type(error)(f"no directory {name} here, and on the Hub: {error}") from error
     place = sample_path() if name == "sample" else Path(name)
     if revision is not None and (is_url(name) or place.is_dir()):
         raise InputError(f"{public_url(name)}: has no revisions, it is not on the Hub. Remedy: drop revision {revision!r}")

@@ -40,7 +40,7 @@ class RouterArena:
     reader: str | None = None
     holds = "prompt, and of the candidate that the router chose its name, answer, tokens, performance and cost"
     missing = "null"
-    lost = "the answers of all other candidates, references, metrics, judges' scores"
+    lost = "the answers of all other candidates, references, judges' scores"
 
     def __init__(self, *, router: str | Path | None = None, scenario: str = "performance_first") -> None:
         self.router = router
@@ -121,6 +121,8 @@ def _records(selection: Selection, split: str, block: Block, choices: Choices) -
             "cost": costs[place],
             "accuracy": scores[place],
             "for_optimality": False,
+            "split": split,
+            "metric": query["metric"],
             "provenance": selection.provenance if answer is None else answer["provenance"],
         }
 

@@ -60,6 +60,8 @@ def test_a_router_that_learns(tmp_path: Path, release: Release) -> None:
         "cost": 0.5,
         "accuracy": 1,
         "for_optimality": False,
+        "split": "test",
+        "metric": "em",
         "provenance": "imported",
     }
     assert made["sums_7"]["generated_result"]["success"] is False
@@ -121,3 +123,10 @@ def test_simulated_answers_are_called_so(tmp_path: Path) -> None:
     records = predictions(export.path, "random")
     assert {record["provenance"] for record in records} == {"simulated"}
     assert len({record["global index"] for record in records}) == len(records) == 112
+
+
+def test_it_comes_back_in_its_split_and_by_its_metric(tmp_path: Path, release: Release) -> None:
+    made = export_routing(release, tmp_path / "out", format="routerarena", router="best_single", split="test")
+    back = build("routerarena", [made.path / "predictions" / "best_single.json"], tmp_path / "back", workers=1)
+    assert back.splits == ["test"]
+    assert {q["metric"] for q in back.rows("queries").to_pylist()} == {"em"}

@@ -39,7 +39,7 @@ class Place:
 
 
 def characters_in(record: Mapping[str, Any]) -> int:
-    """The characters of a record's texts, lists of texts and turns; a number in a list, as in a distribution, counts as none."""
+    """The characters of a record's texts, lists of texts and turns; numbers, as in a distribution, are none."""
     total = 0
     for value in record.values():
         if isinstance(value, str):

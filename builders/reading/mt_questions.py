@@ -84,7 +84,7 @@ class Bench:
     unknown: int = 0
     """Number of records that are about a question that is not here."""
     _states: dict[tuple[str, str], str] = field(default_factory=dict)
-    """`source_id` and candidate -> the status of the first answer, where there is no text."""
+    """`source_id` and candidate -> the status of the first answer, if it has no text."""
 
     def keep_state(self, query: Asked, llm: str, answer: Mapping[str, Any]) -> None:
         """Keep the status of an answer without text, for the judgements of it, which do not state it."""

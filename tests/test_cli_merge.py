@@ -46,6 +46,17 @@ def test_a_conflict_and_the_preferred_side(lfb: Run, tmp_path: Path) -> None:
     assert "Conflict: responses.response differs in 1 row; the last counts." in out
 
 
+def test_the_conflicts_of_each_release_have_lines_of_their_own(lfb: Run, tmp_path: Path) -> None:
+    for name, said in (("a", "yes"), ("b", "no"), ("c", "hm")):
+        release_of(tmp_path / name, [answer("one?", "ant", said)])
+    status, out, err = lfb("merge", *(tmp_path / name for name in "abc"), "--out", tmp_path / "out")
+    assert (status, out) == (1, "")
+    heads = [line for line in err.splitlines() if " contradicts " in line]
+    assert [line.split(" contradicts ")[0].split()[-1] for line in heads] == [str(tmp_path / "b"), str(tmp_path / "c")]
+    assert heads[1].startswith("  ")
+    assert "\\n" not in err
+
+
 def test_refusals(lfb: Run, tmp_path: Path) -> None:
     status, _, err = lfb("merge", "sample", "--out", tmp_path / "out")
     assert (status, len(err.splitlines())) == (1, 1)

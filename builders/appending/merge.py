@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.known.tasks import UNKNOWN
+from llmfusionbench.builders.known.tasks import OTHER, UNKNOWN
+from llmfusionbench.builders.making.views import with_columns
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.release.diff import differing
 from llmfusionbench.release.references import REMEDY
@@ -85,7 +86,7 @@ class Rules:
     """Side whose values count in a conflict; by default those of `old`, for the caller to reject."""
     loose: bool = False
     """Whether the two are logs of different tools. Then the first `source_id` and prompt of a query count, white space around
-    a ground truth does not, and a metric `unknown` gives way to one that is known."""
+    a ground truth does not, and the metric `unknown` and the domain `other` give way to one that is known."""
     replicates: bool = False
     """Whether two different answers of a candidate to a query are both kept, those of `new` under higher numbers."""
 
@@ -261,12 +262,12 @@ def _choose(
 
 
 def _as_said(queries: pa.Table) -> pa.Table:
-    """Queries as the logs of two tools are compared: ground truths without white space around them, no metric `unknown`."""
-    truth, metric = pc.utf8_trim_whitespace(queries["ground_truth"]), queries["metric"]
-    known = pc.if_else(pc.equal(metric, UNKNOWN), pa.scalar(None, pa.string()), metric)
-    for column, values in (("ground_truth", truth), ("metric", known)):
-        queries = queries.set_column(queries.schema.get_field_index(column), column, values)
-    return queries
+    """Queries as the logs of two tools are compared: ground truths without white space around them, and nulls in place of the
+    metric `unknown` and of the domain `other`, which a task has by default."""
+    columns = {"ground_truth": pc.utf8_trim_whitespace(queries["ground_truth"])}
+    for column, default in (("metric", UNKNOWN), ("domain", OTHER)):
+        columns[column] = pc.if_else(pc.equal(queries[column], default), pa.scalar(None, pa.string()), queries[column])
+    return with_columns(queries, columns)
 
 
 def _split(group: Group, fills: Mapping[str, Mask], gives: Mapping[str, Mask]) -> Mask:

@@ -40,6 +40,8 @@ _ALIASES: Final = {
 
 UNKNOWN: Final = "unknown"
 """The metric of a query whose log states none."""
+OTHER: Final = "other"
+"""The domain of a query whose log states none, if that of its task is not known."""
 _JUDGED: Final = ("alpaca_eval", "alpacaeval", "arena_hard", "mt_bench", "mtbench", "wild_bench", "wildbench")
 
 
@@ -57,4 +59,4 @@ def metric_of(task: str) -> str | None:
 
 def domain_of(task: str) -> str:
     """The domain of a task, `other` if it is not known."""
-    return DOMAINS.get(task, "other")
+    return DOMAINS.get(task, OTHER)

@@ -54,9 +54,9 @@ def merge(
     """Write several releases as one, with their rows matched by key.
 
     A query is the same in two releases if its task and its prompt are (`query_id`); white space around the prompt does not
-    count. The `source_id` and the prompt of the release named first are kept. Where one side has a null, or the metric
-    `unknown`, the value of the other counts, and an answer that was never asked for gives way to one that was. A query that
-    two releases have in different splits goes to the more protected one. Views are made again; costs stay.
+    count. The `source_id` and the prompt of the release named first are kept. Where one side has a null, the metric `unknown`
+    or the domain `other`, the value of the other counts, and an answer that was never asked for gives way to one that was. A
+    query that two releases have in different splits goes to the more protected one. Views are made again; costs stay.
 
     Args:
         releases: Two or more releases, or their names: "sample", a directory, "org/name".
@@ -106,10 +106,11 @@ def merge(
                 done = write_union(made, side, layout, writer.path, rules, workers, tell)
             clashes.add(done.clashes)
             if done.clashes.counts:
-                refused += _contradictions(sides[:number], side, done.clashes)
+                refused += _contradictions(sides[:number], side, done.clashes, indent="  " if refused else "")
                 warnings += _mixed_metrics(side, done.clashes)
         if refused and prefer is None:
-            advice = "" if replicates else ", or --replicates to keep different answers of an LLM side by side"
+            answers = not replicates and any(table == "responses" for table, _ in clashes.counts)
+            advice = ", or --replicates to keep different answers of an LLM side by side" if answers else ""
             remedy = f"Remedy: set --prefer first or --prefer last to say whose values count{advice}"
             raise InputError("\n".join([*refused, remedy]))
         files = done.files
@@ -129,11 +130,11 @@ _NOTHING_SHARED: Final = (
 )
 
 
-def _contradictions(before: Sequence[Release], side: Release, clashes: Clashes) -> list[str]:
+def _contradictions(before: Sequence[Release], side: Release, clashes: Clashes, indent: str) -> list[str]:
     total = sum(clashes.counts.values())
     others = ", ".join(str(one.path) for one in before)
     return [
-        f"{side.path} contradicts {others} in {total:,} value{'s' * (total > 1)} of rows that both have:",
+        f"{indent}{side.path} contradicts {others} in {total:,} value{'s' * (total > 1)} of rows that both have:",
         *listed_conflicts(clashes, "here it"),
     ]
 

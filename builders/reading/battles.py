@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 from llmfusionbench.builders.reading.fields import BadRecordError, count, identifier, literal, named, required_text, writable
 from llmfusionbench.builders.reading.json import Item
 from llmfusionbench.builders.reading.judge_names import HUMAN, is_llm_judge, judge_and_prompt, turn_id
-from llmfusionbench.builders.reading.objects import moment_text, turns
+from llmfusionbench.builders.reading.loose import loose_moment
+from llmfusionbench.builders.reading.objects import turns
 from llmfusionbench.builders.reading.sides import Asked, asked_texts, asked_turns, check_two
 from llmfusionbench.builders.reading.verdicts import Winners
 from llmfusionbench.builders.records import Rejected
@@ -21,7 +22,7 @@ from llmfusionbench.types import Turn
 _ENDINGS: Final = (("_a", "_b"), ("_1", "_2"), ("_left", "_right"))
 _LLMS: Final = ("model", "llm", "generator")
 _ANSWERS: Final = ("response", "answer", "output", "completion")
-_TALK: Final = "conversation"
+_TALKS: Final = ("conversation", "messages")
 _WINNERS: Final = ("winner", "verdict", "vote")
 _IDS: Final = ("question_id", "id", "battle_id", "conversation_id", "idx")
 _PROMPTS: Final = ("prompt", "question", "instruction")
@@ -29,7 +30,9 @@ _MOMENTS: Final = ("tstamp", "timestamp")
 _FLAGS: Final = ("winner_model_a", "winner_model_b", "winner_tie")
 _BOTH_BAD: Final = ("tie (bothbad)", "tie (both bad)", "bothbad", "both bad", "both_bad", "tie_bothbad")
 _OTHERS: Final = ("judge", "turn", "anony", "is_code", "category_tag", *_IDS, *_PROMPTS, *_MOMENTS, *_WINNERS, *_FLAGS)
-WANTED: Final = frozenset([*_OTHERS, *(stem + end for ends in _ENDINGS for end in ends for stem in (*_LLMS, *_ANSWERS, _TALK))])
+WANTED: Final = frozenset(
+    [*_OTHERS, *(stem + end for ends in _ENDINGS for end in ends for stem in (*_LLMS, *_ANSWERS, *_TALKS))]
+)
 """The columns that are read."""
 _ROLES: Final = ("user", "assistant")
 _FIRST: Final = 64
@@ -80,7 +83,7 @@ class Names:
         return cls(
             llms,
             _pair(record, _ANSWERS),
-            _pair(record, (_TALK,)),
+            _pair(record, _TALKS),
             winner,
             *(next((name for name in names if name in record), None) for names in (_IDS, _PROMPTS, _MOMENTS)),
         )
@@ -121,7 +124,7 @@ class Battle(NamedTuple):
         word = record.get(names.winner)
         given = judge_and_prompt(_bare(record.get("judge")))
         is_llm = given[1] is not None or (given[0] is not None and is_llm_judge(given[0]))
-        moment = moment_text(record.get(names.moment), names.moment) if names.moment else None
+        moment = loose_moment(record.get(names.moment)) if names.moment else None
         share = _flagged(record) if names.winner == _FLAGS[0] else winners.share_of(word, names.winner, names.llms, one, other)
         shown = _SHOWN_NAMES if record.get("anony") in _FALSE else None
         rubric = f"{given[1]}; {shown}" if given[1] and shown else given[1] or shown

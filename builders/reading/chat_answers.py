@@ -15,8 +15,8 @@ from llmfusionbench.builders.reading.chat_requests import call_text
 from llmfusionbench.builders.reading.chat_usage import tokens_of
 from llmfusionbench.builders.reading.failures import failure_text
 from llmfusionbench.builders.reading.fields import BadRecordError, named, writable
-from llmfusionbench.builders.reading.loose import loose_count, unpacked
-from llmfusionbench.builders.reading.objects import moment_text, reasoning_text
+from llmfusionbench.builders.reading.loose import loose_count, loose_moment, unpacked
+from llmfusionbench.builders.reading.objects import reasoning_text
 
 Answer = dict[str, Any]
 """Columns of a log record that state an answer."""
@@ -248,13 +248,9 @@ def _call(body: Mapping[str, Any]) -> Answer:
     found: Answer = {
         "served_model": writable(model, "model") if isinstance(model, str) else None,
         "service_tier": writable(tier, "service_tier") if isinstance(tier, str) else None,
-        "created_at": _moment(body.get("created", body.get("created_at"))),
+        "created_at": loose_moment(body.get("created", body.get("created_at"))),
     }
     return found | (tokens_of(body["usage"]) if body.get("usage") else {})
-
-
-def _moment(value: Any) -> str | None:
-    return moment_text(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) and value else None
 
 
 def _word(value: Any) -> str | None:

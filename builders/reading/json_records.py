@@ -39,7 +39,7 @@ class Place:
 
 
 def characters_in(record: Mapping[str, Any]) -> int:
-    """The characters of a record's texts, lists of texts and turns."""
+    """The characters of a record's texts, lists of texts and turns; numbers, as in a distribution, are none."""
     total = 0
     for value in record.values():
         if isinstance(value, str):
@@ -50,7 +50,8 @@ def characters_in(record: Mapping[str, Any]) -> int:
 
 
 def _length(item: Any) -> int:
-    return sum(map(len, item.values())) if isinstance(item, dict) else len(item)
+    texts = item.values() if isinstance(item, dict) else (item,)
+    return sum(len(text) for text in texts if isinstance(text, str))
 
 
 def nameless(value: Any) -> dict[str, Any]:

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from llmfusionbench.builders.reading.client_logs import LeftOut
 from llmfusionbench.builders.reading.fields import writable
-from llmfusionbench.builders.reading.loose import first_of, is_true, loose_number
-from llmfusionbench.builders.reading.objects import moment_text
+from llmfusionbench.builders.reading.loose import first_of, is_true, loose_moment, loose_number
 
 _UNNAMED: Final = re.compile(r"[^a-z0-9]+")
 _TRUE_OR_FALSE: Final = ("true", "false")
@@ -69,7 +68,7 @@ def _score(record: Mapping[str, Any]) -> Score | None:
         str(record.get("source") or "").lower(),
         _value(record),
         writable(comment, "comment") if isinstance(comment, str) and comment else None,
-        moment_text(when) if isinstance(when, (str, int, float)) else None,
+        loose_moment(when),
     )
 
 

@@ -12,12 +12,16 @@ from decimal import Decimal
 from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import literal
+from llmfusionbench.builders.reading.objects import moment_text
 
 _LARGEST_WHOLE: Final = 2**53
 _LONGEST_NUMBER: Final = 40
 _MILLISECONDS_FROM: Final = 1e11
 _MICROSECONDS_FROM: Final = 1e14
 """Seconds since 1970 are below the first bound, milliseconds below the second."""
+_TIMES: Final = (1e8, 1e11)
+"""Seconds since 1970 of a time that a log may state: a smaller number stands for none."""
+_ZONE: Final = " UTC"
 _FALSE: Final = ("", "false", "0", "none", "null", "no")
 
 
@@ -88,6 +92,17 @@ def latency_s(start: Any, end: Any) -> float | None:
     return round(times[1] - times[0], 6) if times[1] > times[0] else None
 
 
+def loose_moment(value: Any) -> str | None:
+    """A time as text, of a number, a date or a text; None for anything else, and for a number that stands for no time."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
+    found = None if isinstance(value, bool) else _seconds(value)
+    if found is None or not _TIMES[0] <= found < _TIMES[1]:
+        return None
+    number = None if isinstance(value, str) and value[4:5] == "-" else loose_number(value)
+    return moment_text(value.strip().removesuffix(_ZONE) if number is None and isinstance(value, str) else number or value)
+
+
 def _seconds(moment: Any) -> float | None:
     """Seconds since 1970 of a date, of a text in ISO 8601, or of a number of seconds, milliseconds or microseconds."""
     if isinstance(moment, date) and not isinstance(moment, datetime):
@@ -99,7 +114,7 @@ def _seconds(moment: Any) -> float | None:
         if not isinstance(moment, str) or len(moment) > _LONGEST_NUMBER:
             return None
         try:
-            moment = datetime.fromisoformat(moment.strip().removesuffix(" UTC"))
+            moment = datetime.fromisoformat(moment.strip().removesuffix(_ZONE))
         except ValueError:
             return None
     try:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, identifier, named, writable
 from llmfusionbench.builders.reading.judge_names import turn_id
-from llmfusionbench.builders.reading.sides import Asked, asked_texts
+from llmfusionbench.builders.reading.sides import Asked, asked_texts, candidate_name
 
 _FOLDERS: Final = ("model_answer", "model_judgment", "reference_answer")
 REFERENCES: Final = "reference_answer"
@@ -83,6 +83,18 @@ class Bench:
     """Question -> the reference answer to each turn."""
     unknown: int = 0
     """Number of records that are about a question that is not here."""
+    _states: dict[tuple[str, str], str] = field(default_factory=dict)
+    """`source_id` and candidate -> the status of the first answer, if it has no text."""
+
+    def keep_state(self, query: Asked, llm: str, answer: Mapping[str, Any]) -> None:
+        """Keep the status of an answer without text, for the judgements of it, which do not state it."""
+        status = answer.get("status") or (None if (answer.get("response") or "").strip() else "empty")
+        if status:
+            self._states[query["source_id"], candidate_name(llm)] = status
+
+    def state(self, query: Asked, llm: str) -> str | None:
+        """The status of an answer as `keep_state` knows it; None for one with a text, or that is not known."""
+        return self._states.get((query["source_id"], candidate_name(llm)))
 
     def queries(self, record: Mapping[str, Any]) -> Iterator[Asked]:
         """The queries of a record of questions, one for each turn."""

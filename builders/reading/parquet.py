@@ -143,7 +143,9 @@ def _pieces(batch: pa.RecordBatch, file: str, first: int) -> Iterator[pa.RecordB
 
 def _decoded(batch: pa.RecordBatch) -> pa.RecordBatch:
     """`batch` with the texts of dictionaries in their place."""
-    columns = [column.cast(_plain(column.type), safe=False) for column in batch.columns]
+    # A cast to the type that a column has damages the columns of nulls within it.
+    kinds = [(column, _plain(column.type)) for column in batch.columns]
+    columns = [column if column.type == kind else column.cast(kind, safe=False) for column, kind in kinds]
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 

@@ -21,8 +21,7 @@ from llmfusionbench.builders.reading.failures import failure_text
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of, writable
 from llmfusionbench.builders.reading.file_names import labelled
 from llmfusionbench.builders.reading.langfuse_scores import Score, Scores, flat_scores, is_score, scored
-from llmfusionbench.builders.reading.loose import first_of, latency_s, loose_amount, loose_count, loose_object
-from llmfusionbench.builders.reading.objects import moment_text
+from llmfusionbench.builders.reading.loose import first_of, latency_s, loose_amount, loose_count, loose_moment, loose_object
 from llmfusionbench.builders.reading.rows import exports, read_rows
 from llmfusionbench.builders.records import Part, Rejected
 from llmfusionbench.errors import InputError
@@ -155,7 +154,7 @@ def _call(record: Mapping[str, Any]) -> dict[str, Any]:
     latency = latency_s(started, ended)
     found: dict[str, Any] = {
         "sampling": sampling_of(first_of(record, "modelParameters", "model_parameters")),
-        "created_at": moment_text(ended or started),
+        "created_at": loose_moment(ended or started),
         # Exports of the web page state the latency in milliseconds and the API in seconds: the times tell it without a doubt.
         "latency_s": loose_amount(record.get("latency")) if latency is None and not ended else latency,
         "cost_usd": _cost(record),

@@ -25,10 +25,10 @@ from llmfusionbench.builders.reading.loose import (
     latency_s,
     loose_amount,
     loose_count,
+    loose_moment,
     loose_object,
     unpacked,
 )
-from llmfusionbench.builders.reading.objects import moment_text
 from llmfusionbench.builders.reading.rows import exports, read_rows
 from llmfusionbench.builders.records import Part
 
@@ -112,10 +112,9 @@ def _call(record: Mapping[str, Any], left: LeftOut) -> dict[str, Any]:
     metadata = loose_object(record.get("metadata"))
     failed = str(first_of(record, "status") or metadata.get("status") or "").lower() == "failure"
     response = _kept(body_of(record.get("response")))
-    usage = loose_object(loose_object(response).get("usage")) or loose_object(
-        metadata.get("usage_object") or metadata.get("additional_usage_values")
-    )
-    tokens = tokens_of(usage)
+    tokens = tokens_of(loose_object(response).get("usage"))
+    more = tokens_of(metadata.get("usage_object") or metadata.get("additional_usage_values"))
+    tokens = {name: more[name] if count is None else count for name, count in tokens.items()}
     for ours, theirs in _TOKENS.items():
         stated = loose_count(record.get(theirs))
         tokens[ours] = stated or tokens[ours]
@@ -128,7 +127,7 @@ def _call(record: Mapping[str, Any], left: LeftOut) -> dict[str, Any]:
         "requested_model": first_text(record, *_MODEL),
         "served_model": text(record, "model") or None,
         "endpoint": text(record, "custom_llm_provider"),
-        "created_at": moment_text(ended or started),
+        "created_at": loose_moment(ended or started),
         "latency_s": latency_s(started, ended),
         "cost_usd": cost,
         **tokens,

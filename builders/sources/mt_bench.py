@@ -30,7 +30,7 @@ from llmfusionbench.builders.reading.json_records import each_record, read_recor
 from llmfusionbench.builders.reading.judge_names import judge_and_prompt
 from llmfusionbench.builders.reading.mt_questions import REFERENCES, Bench, is_in_folder, question_id, root_of, texts
 from llmfusionbench.builders.reading.objects import moment_text
-from llmfusionbench.builders.reading.sides import Side, both_sides, check_two, named_candidate
+from llmfusionbench.builders.reading.sides import Side, both_sides, candidate_name, check_two, named_candidate
 from llmfusionbench.builders.reading.ten_points import SCALE, TenPoints
 from llmfusionbench.builders.reading.verdicts import Winners
 from llmfusionbench.builders.records import Note, Part, Rejected
@@ -113,7 +113,8 @@ class MTBench:
                     model.check(record)
                 except BadRecordError as error:
                     raise BadRecordError(f"{error}. Remedy: set --option names=model_id") from error
-            llm = named_candidate(stem(one.path) if self.names == "file" else required_text(record, "model_id"))
+            name = stem(one.path) if self.names == "file" else required_text(record, "model_id")
+            llm = named_candidate(name)
             made = moment_text(record.get("tstamp"), "tstamp")
             choices = _choices(record)
             first = numbers[question]
@@ -121,24 +122,29 @@ class MTBench:
             for replicate, choice in enumerate(choices, first):
                 for turn, answer in enumerate(choice, 1):
                     own = {"replicate": replicate, "requested_model": text(record, "model_id"), "created_at": made}
-                    yield bench.query(question, turn) | llm | own | answer
+                    query = bench.query(question, turn)
+                    if not replicate:
+                        bench.keep_state(query, name, answer)
+                    yield query | llm | own | answer
 
         yield from _parts(one, read, self._shared(one, benches))
 
     def _singles(self, judges: dict[tuple[str, ...], str | None], one: _File, benches: _Benches) -> Iterator[Part]:
         bench, scores, failed = benches.of_file(one), TenPoints(one.path, "MT-Bench"), Counter[str]()
+        shared = self._shared(one, benches)
 
         def read(record: Record) -> Iterator[Record]:
-            llm = named_candidate(required_text(record, "model"))
+            name = required_text(record, "model")
             query = bench.query(question_id(record), _turn(record))
-            key = (query["source_id"], *(str(part) for part in llm.values()))
+            llm = named_candidate(name) | {"status": bench.state(query, name)}
+            key = (shared["task"], query["source_id"], candidate_name(name))
             value = record.get("score")
             failed["score"] += value in _FAILED if isinstance(value, (int, float, str)) else 0
             score = None if isinstance(value, (int, float, str)) and value in _FAILED else scores.read(value)
             judged = _judged(record, self.judge, judges, key, "1 to 10, mapped to (score - 1) / 9")
             yield query | llm | judged | {"judge_score": score, "judge_reason": text(record, "judgment")}
 
-        yield from _parts(one, read, self._shared(one, benches), scales={"judge_score": SCALE}, required=None)
+        yield from _parts(one, read, shared, scales={"judge_score": SCALE}, required=None)
         scores.check()
         if failed["score"]:
             records = f"{failed['score']:,} record{'s' * (failed['score'] > 1)}"
@@ -146,19 +152,21 @@ class MTBench:
 
     def _pairs(self, judges: dict[tuple[str, ...], str | None], one: _File, benches: _Benches) -> Iterator[Part]:
         bench, winners = benches.of_file(one), {name: Winners() for name in ("g1_winner", "g2_winner", "winner")}
+        shared = self._shared(one, benches)
 
         def read(record: Record) -> Iterator[Record]:
             llms = required_text(record, _PAIRED[0]), required_text(record, _PAIRED[1])
             check_two(*llms, _PAIRED)
             query = bench.query(question_id(record), _turn(record))
             verdicts = [verdict for verdict in _VERDICTS if verdict[0] in record]
-            judged = _judged(record, self.judge, judges, (query["source_id"], *llms), None)
+            first, second = (Side(llm, status=bench.state(query, llm)) for llm in llms)
+            judged = _judged(record, self.judge, judges, (shared["task"], query["source_id"], *llms), None)
             for name, order, reply in verdicts or [("winner", "first", "judgment")]:
                 share = winners[name].share_of(record.get(name), name, _PAIRED, *llms)
                 common = query | judged | {"judge_reason": text(record, reply)}
-                yield from both_sides(Side(llms[0]), Side(llms[1]), share, order, common)
+                yield from both_sides(first, second, share, order, common)
 
-        yield from _parts(one, read, self._shared(one, benches), scales={"judge_score": (0.0, 1.0)}, paired=True)
+        yield from _parts(one, read, shared, scales={"judge_score": (0.0, 1.0)}, paired=True)
         for name, found in winners.items():
             found.check(str(one.path), name, _PAIRED)
 

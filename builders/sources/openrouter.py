@@ -18,8 +18,8 @@ from llmfusionbench.builders.reading.client_logs import COMMON, LeftOut, Repeats
 from llmfusionbench.builders.reading.failures import failure_text
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of, writable
 from llmfusionbench.builders.reading.file_names import labelled
-from llmfusionbench.builders.reading.loose import first_of, is_true, loose_amount, loose_count, loose_object
-from llmfusionbench.builders.reading.objects import moment_text, reasoning_text
+from llmfusionbench.builders.reading.loose import first_of, is_true, loose_amount, loose_count, loose_moment, loose_object
+from llmfusionbench.builders.reading.objects import reasoning_text
 from llmfusionbench.builders.reading.rows import exports, read_rows
 from llmfusionbench.builders.records import Part
 
@@ -152,7 +152,7 @@ def _call(record: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, An
         "served_model": writable(model, "model") if isinstance(model, str) else None,
         "endpoint": writable(provider, "provider_name") if isinstance(provider, str) else None,
         "service_tier": writable(tier, "service_tier") if isinstance(tier, str) else None,
-        "created_at": moment_text(first_of(record, "created_at", "createdAt", "created")),
+        "created_at": loose_moment(first_of(record, "created_at", "createdAt", "created")),
         "latency_s": max(times) / _MILLISECONDS if times else None,
         "finish_reason": writable(reason, "finish_reason") if isinstance(reason, str) else None,
         "cost_usd": _cost(record),

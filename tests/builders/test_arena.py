@@ -140,6 +140,37 @@ def test_flags_and_lists_of_turns(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_parquet_with_parts_that_have_columns_of_nulls(tmp_path: Path) -> None:
+    def said(*texts: str) -> list[dict[str, Any]]:
+        return [
+            {"role": role, "content": [{"type": "text", "text": part, "image": None} for part in (text, "End.")]}
+            for role, text in zip(("user", "assistant"), texts, strict=True)
+        ]  # fmt: skip
+
+    rows = [
+        {"id": f"v{i}", "model_a": "tiny", "model_b": "other", "winner": "model_b",
+         "conversation_a": said(f"Name {i}.", f"a{i}"), "conversation_b": said(f"Name {i}.", f"b{i}")}
+        for i in range(5)
+    ]  # fmt: skip
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "train-0.parquet")
+    found = read(Arena(), tmp_path / "train-0.parquet")
+    assert found.rejected == []
+    assert found.column("prompt")[::2] == [f"Name {i}.\nEnd." for i in range(5)]
+    assert found.column("response") == [f"{side}{i}\nEnd." for i in range(5) for side in "ab"]
+
+
+def test_conversations_that_are_called_messages_and_a_time_that_is_none(tmp_path: Path) -> None:
+    row = {
+        "model_a": "tiny", "model_b": "other", "winner": "model_a", "turn": 1, "judge": "user_7", "timestamp": 0,
+        "messages_a": talk("Name a sea.", "Baltic."), "messages_b": talk("Name a sea.", "North."),
+    }  # fmt: skip
+    found = read(Arena(), write_lines(tmp_path / "arena.jsonl", [row, row | {"timestamp": "2025-03-18T01:00:00"}]))
+    assert found.rejected == []
+    assert found.column("response") == ["Baltic.", "North."] * 2
+    assert set(found.column("prompt")) == {"Name a sea."}
+    assert found.column("judge_created_at") == [None, None, *["2025-03-18T01:00:00"] * 2]
+
+
 def test_parquet_with_parts_of_contents(tmp_path: Path) -> None:
     def parts(asked: str, said: str) -> list[dict[str, Any]]:
         rows = talk(asked, said)

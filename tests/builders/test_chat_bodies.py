@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -9,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmfusionbench.builders.making.stated import utc_text
 from llmfusionbench.builders.reading.batch_lines import kind_of, other_kind, request_of, result_of
 from llmfusionbench.builders.reading.chat_answers import answers_of
 from llmfusionbench.builders.reading.chat_requests import asked, query_of
 from llmfusionbench.builders.reading.chat_usage import tokens_by_kind, tokens_of
 from llmfusionbench.builders.reading.failures import failure_text
 from llmfusionbench.builders.reading.fields import BadRecordError
-from llmfusionbench.builders.reading.loose import latency_s, loose_count, loose_number
+from llmfusionbench.builders.reading.loose import latency_s, loose_count, loose_moment, loose_number
 from llmfusionbench.builders.records import LOG
 
 NAMES = (
@@ -91,6 +93,20 @@ def test_any_usage_error_and_time(value: Any) -> None:
 def test_loose_numbers(value: Any, number: float | None, count: int | None) -> None:
     assert loose_number(value) == number
     assert loose_count(value) == count
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1711652795, "1711652795"), ("1711652795.5", "1711652795.5"), (1711652795123, "1711652795123"),
+        ("2025-01-02 03:04:05 UTC", "2025-01-02 03:04:05"), ("2025-01-02T03:04:05.1Z", "2025-01-02T03:04:05.1Z"),
+        (datetime(2025, 1, 2), "2025-01-02T00:00:00"), (date(2025, 1, 2), "2025-01-02"),
+        *((value, None) for value in (0, 1, -5, True, None, "", "soon", "2025-13-40", 10**18, 1e300, [], {"a": 1})),
+    ],
+)  # fmt: skip
+def test_times(value: Any, text: str | None) -> None:
+    assert loose_moment(value) == text
+    assert text is None or utc_text(text).endswith("Z")
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,18 @@ def test_a_cost_of_0_beside_tokens_is_unknown(tmp_path: Path) -> None:
     assert found.notes == ["1 record: a cost of 0 beside tokens stands for an unknown price, and is null"]
 
 
+def test_what_the_response_does_not_state_of_the_tokens_is_in_the_metadata(tmp_path: Path) -> None:
+    told = json.dumps(TOLD | {"created": 0, "usage": {"prompt_tokens": 4, "completion_tokens": 5}})
+    found = read(LiteLLM(), write_lines(tmp_path / "spend_logs.jsonl", [spend(response=told, startTime="?", endTime="soon")]))
+    assert found.rejected == []
+    assert [found.rows[0][name] for name in ("output_tokens", "reasoning_tokens", "created_at", "latency_s")] == [
+        5,
+        2,
+        None,
+        None,
+    ]
+
+
 def test_the_model_that_served_names_the_llm(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "l.jsonl", [spend()])
     assert read(LiteLLM(by="served", task="mine"), path).normal_table.select(["llm", "task"]).to_pylist() == [

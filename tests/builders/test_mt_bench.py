@@ -109,6 +109,23 @@ def test_an_answer_in_our_columns(tmp_path: Path) -> None:
         list(MTBench(names="files").read([path]))
 
 
+def test_judgements_of_answers_without_text_come_in(tmp_path: Path) -> None:
+    rows = [answer(1, ["$ERROR$", ""]), answer(2, [None, "z"]), answer(3, ["a", "b"], ["", "c"])]
+    judged = [single(n, turn) for n in (1, 2, 3) for turn in (1, 2)]
+    inputs = [
+        write_lines(tmp_path / "tiny.jsonl", rows),
+        write_lines(tmp_path / "big_single.jsonl", judged),
+        write_lines(tmp_path / "big_pair.jsonl", [pair(n, turn) for n in (1, 2, 3) for turn in (1, 2)]),
+    ]
+    release = build("mt_bench", inputs, tmp_path / "out", workers=1)
+    assert lfb.validate(release.path) == []
+    assert release.manifest["records"] == {"taken": 15, "folded": 0, "rejected": 0}
+    assert release.manifest["rejected"] == 0
+    assert release.table("judge_scores").count_rows() == 6 + 6 * 2 * 2
+    states = [r["status"] for r in release.table("responses").to_table().to_pylist() if r["llm"] == "tiny"]
+    assert sorted(states) == ["empty", "empty", "error", "missing", "ok", "ok", "ok", "ok"]
+
+
 def test_choices_and_failures(tmp_path: Path) -> None:
     long = {"content": "Four.", "token_len": 3}
     rows = [

@@ -101,6 +101,24 @@ def test_the_preferred_release_counts(tmp_path: Path, prefer: str, said: str) ->
     assert made.release.manifest["history"][0]["conflicts"] == {"responses.response": 2}
 
 
+def test_the_domain_other_gives_way_to_one_that_is_known(tmp_path: Path) -> None:
+    domains: list[str | None] = [None, "algebra", None]
+    sides = [
+        release_of(tmp_path / llm, [answer("one?", llm, domain=domain)])
+        for llm, domain in zip(("ant", "bee", "cat"), domains, strict=True)
+    ]
+    assert sides[0].rows("queries")["domain"].to_pylist() == ["other"]
+    for number, order in enumerate((sides, sides[::-1])):
+        made = merge(order, tmp_path / str(number))
+        assert made.conflicts.counts == {}
+        assert made.release.rows("queries")["domain"].to_pylist() == ["algebra"]
+        assert set(made.release.rows("logs")["domain"].to_pylist()) == {"algebra"}
+    unlike = release_of(tmp_path / "dog", [answer("one?", "dog", domain="logic")])
+    with pytest.raises(InputError, match=r"queries\.domain: 1") as refused:
+        merge([*sides, unlike], tmp_path / "none")
+    assert "--replicates" not in str(refused.value)
+
+
 def test_two_metrics_are_a_conflict_and_a_warning(tmp_path: Path) -> None:
     sides = [harness(tmp_path / "a", "ant"), harness(tmp_path / "b", "bee", metric="exact_match")]
     with pytest.raises(InputError, match=r"queries\.metric: 3"):

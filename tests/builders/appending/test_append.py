@@ -219,12 +219,12 @@ def test_a_release_that_adds_no_row_is_refused(base: Release, tmp_path: Path) ->
 
 def test_files_beside_the_tables(tmp_path: Path) -> None:
     """They stay as long as they hold."""
-    rows = [answer("one?", "ant", "no"), answer("two?", "ant", mode="???")]
+    rows = [answer("one?", "ant", "no"), answer("two?", "ant", input_tokens="many")]
     first = release_of(tmp_path / "first", rows)
     assert first.manifest["rejected"] == 1
     old = rescore(first, tmp_path / "old", workers=1).release
     assert old is not None
-    new = release_of(tmp_path / "new", [answer("four?", "ant"), answer("five?", "ant", mode="!")])
+    new = release_of(tmp_path / "new", [answer("four?", "ant"), answer("five?", "ant", input_tokens="many")])
     made = append(old, new, tmp_path / "out").release
     for name in ("rejected.jsonl", "rescore_changes.parquet"):
         assert (made.path / name).read_bytes() == (old.path / name).read_bytes()

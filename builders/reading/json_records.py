@@ -50,7 +50,8 @@ def characters_in(record: Mapping[str, Any]) -> int:
 
 
 def _length(item: Any) -> int:
-    return sum(map(len, item.values())) if isinstance(item, dict) else len(item)
+    texts = item.values() if isinstance(item, dict) else (item,)
+    return sum(len(text) for text in texts if isinstance(text, str))
 
 
 def nameless(value: Any) -> dict[str, Any]:

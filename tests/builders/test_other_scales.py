@@ -118,3 +118,12 @@ def test_scores_of_every_eval_ever_outside_their_scale(tmp_path: Path, config: d
         "the aggregate, or set --option metric=sums/accuracy --scale performance=LOW:HIGH"
     )
     assert read(EEE(metric="sums/accuracy"), *paths).column("performance") == [50.0, 50.0]
+
+
+def test_the_remedy_for_a_grader_from_1_to_10_works(tmp_path: Path) -> None:
+    scorer = {"name": "model_graded_depth", "options": {"model": "lab/judge"}}
+    samples = [inspect_log.sample(i, scores={"model_graded_depth": {"value": value}}) for i, value in enumerate((1, 10))]
+    path = inspect_log.write_json(tmp_path / "log.json", inspect_log.header(scorers=[scorer]), samples)
+    stated = ["--option", "scorer=model_graded_depth", "--scale", "performance=1:10", "--scale", "judge_score=1:10"]
+    assert any(note.endswith("performance=LOW:HIGH --scale judge_score=LOW:HIGH") for note in read(InspectLogs(), path).notes)
+    assert command(["build", "inspect", str(path), *stated, "--out", str(tmp_path / "out")]) == 0

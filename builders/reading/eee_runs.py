@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, count, number, text
 from llmfusionbench.builders.reading.file_names import stem
+from llmfusionbench.builders.reading.metric_names import metric_word
 from llmfusionbench.builders.reading.objects import moment_text, sampling
 
 OWN: Final = "llmfusionbench."
@@ -190,7 +191,7 @@ def _result(record: Mapping[str, Any], when: str | None) -> Result:
         key=key,
         name=name,
         dataset=text(data, "dataset_name") or name,
-        metric=next((one.strip().lower() for one in names if one and one.strip()), None),
+        metric=next((metric_word(one) for one in names if one and one.strip()), None),
         labels=frozenset(one.strip().lower() for one in (*names, key, name) if one),
         scale=_scale(config),
         is_loss=config.get("lower_is_better") is True,

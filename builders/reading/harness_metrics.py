@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from llmfusionbench.builders.known.tasks import UNKNOWN
 from llmfusionbench.builders.reading.file_names import split_of_name
+from llmfusionbench.builders.reading.metric_names import metric_word
 from llmfusionbench.errors import UnknownNameError
 from llmfusionbench.scoring import METRICS
 
 BYPASS: Final = "bypass"
 """The metric of a run that scores nothing; its value is 999."""
 _UNSCORED: Final = 999
+_OUTSIDE: Final = "outside 0 to 1"
+_OTHER_SCALE: Final = "To read it: --option metric={} --scale performance=LOW:HIGH"
+_SHOWN: Final = 6
 _NOT_SHARES: Final = (
     "perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte", "loglikelihood", "likelihood", "brier_score", "ter",
     "wer", "cer", "latency", "num_tokens", "length", BYPASS,
@@ -37,6 +41,8 @@ class Metric:
     others: tuple[str, ...] = ()
     binary: bool = True
     """Whether the values seen first are all 0 or 1."""
+    asked: bool = False
+    """Whether the user named it; any number is a score of such a metric, since `--scale` may state its ends."""
     unread: dict[str, int] = field(default_factory=dict)
     """What a value was that is no score of one record -> in how many records."""
 
@@ -59,6 +65,8 @@ class Metric:
             kind = "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "not a number"
         elif self.name == BYPASS or (found == _UNSCORED and not is_share(self.name)):
             kind = f"{found:g}, which stands for no score"
+        elif not self.asked and not 0 <= found <= 1:
+            kind = _OUTSIDE
         else:
             return found
         self.unread[kind] = self.unread.get(kind, 0) + 1
@@ -72,7 +80,9 @@ class Metric:
                 f"performance is the metric {self.name}; {', '.join(self.others)} {'is' if len(self.others) == 1 else 'are'} "
                 "left out. --option metric=NAME chooses another one"
             )
-        said += [f"{self.name} is {kind} in {n:,} record{'s' * (n > 1)}: taken as null" for kind, n in self.unread.items()]
+        for kind, n in self.unread.items():
+            remedy = f". {_OTHER_SCALE.format(self.name)}" if kind == _OUTSIDE else ""
+            said.append(f"{self.name} is {kind} in {n:,} record{'s' * (n > 1)}: taken as null{remedy}")
         return said
 
 
@@ -84,11 +94,15 @@ def check_known(asked: str | None) -> None:
 
 def name_of(metric: Metric | None, asked: str | None) -> str:
     """The metric of a query: the one of ours that the user states, else the harness' own in small letters."""
-    return asked or (metric.name.lower() if metric is not None else UNKNOWN)
+    return asked or (metric_word(metric.name) if metric is not None else UNKNOWN)
 
 
 def choose(
-    asked: str | None, known: Iterable[str], samples: Sequence[Mapping[str, Any]], answers: Sequence[int] | None = None
+    asked: str | None,
+    known: Iterable[str],
+    samples: Sequence[Mapping[str, Any]],
+    answers: Sequence[int] | None = None,
+    beyond: Collection[str] = (),
 ) -> Metric | None:
     """The metric that records have: the one asked for, if they have it, else the first that is a share from 0 to 1.
 
@@ -97,6 +111,7 @@ def choose(
         known: Names in the order of preference; the others follow in the order of the records.
         samples: Metrics by name of some records.
         answers: How many answers each of these has; by default one.
+        beyond: Names of metrics whose mean is outside 0 to 1, so that they are read only if asked for.
     """
     counts = answers or [1] * len(samples)
     names = list(dict.fromkeys([*known, *(name for sample in samples for name in sample)]))
@@ -113,11 +128,29 @@ def choose(
     if asked in held:
         picked: str | None = asked
     else:
-        picked = next((name for name in held if is_share(name) and _are_shares(present[name])), None)
+        picked = next((name for name in held if name not in beyond and is_share(name) and _are_shares(present[name])), None)
     if picked is None:
         return Metric(held[0], tuple(held[1:]), binary=False) if held == [BYPASS] else None
     numbers = [_number(value) for value in present[picked]]
-    return Metric(picked, tuple(n for n in held if n != picked), binary=all(number in (0, 1) for number in numbers))
+    others = tuple(n for n in held if n != picked)
+    return Metric(picked, others, binary=all(number in (0, 1) for number in numbers), asked=picked == asked)
+
+
+def none_fits(samples: Sequence[Mapping[str, Any]], beyond: Collection[str] = ()) -> str:
+    """Why none of the metrics of some records became the performance, for the user; `beyond` is as in `choose`."""
+    ranges: dict[str, tuple[float, float]] = {}
+    for sample in samples:
+        for name, value in sample.items():
+            number = _number(value)
+            if number is not None and is_share(name):
+                low, high = ranges.get(name, (number, number))
+                ranges[name] = min(low, number), max(high, number)
+    said = {name: "has a mean outside" if name in beyond else f"is {low:g} to {high:g}" for name, (low, high) in ranges.items()}
+    shown = ", ".join(f"{name} {words}" for name, words in list(said.items())[:_SHOWN])
+    if not shown:
+        return "no metric of it is a number from 0 to 1, so its answers get no score. --option metric=NAME chooses one"
+    name = next(iter(ranges))
+    return f"no metric of it is from 0 to 1 ({shown}), so its answers get no score. {_OTHER_SCALE.format(name)}"
 
 
 def _parts(value: Any, answers: int) -> list[Any]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from llmfusionbench.builders.reading.fields import BadRecordError, identifier, number
 from llmfusionbench.builders.reading.json import read_items
 from llmfusionbench.builders.reading.json_records import each_record
+from llmfusionbench.builders.reading.metric_names import metric_word
 from llmfusionbench.builders.records import Rejected
 
 Key = tuple[str | None, str, int]
@@ -35,6 +36,7 @@ _OTHER: Final = {
 _OURS: Final = {"quasi_exact_match": "em", "math_equiv": "math", "math_equiv_chain_of_thought": "math"}
 """HELM's metrics of texts that mean the same as one of ours with another name."""
 _MOST_TOKENS: Final = 2**53
+_ROUNDING: Final = 1e-9
 
 
 @dataclass
@@ -51,6 +53,11 @@ class Stats:
         total, values = self.values.get(key, {}).get(name, (0.0, 0.0))
         found = total / values if values else math.nan
         return found if math.isfinite(found) else None
+
+    def is_share(self, name: str) -> bool:
+        """Whether all means of a statistic are from 0 to 1."""
+        found = (values[name] for values in self.values.values() if name in values)
+        return all(-_ROUNDING <= total <= count + _ROUNDING for total, count in found if count)
 
     def total(self, key: Key, *names: str) -> int | None:
         """The sum of the first of some statistics that the instance has, as a whole number."""
@@ -104,13 +111,14 @@ def perturbation_name(value: Any) -> str:
 
 
 def main_metric(stats: Stats, has_choices: bool) -> str | None:
-    """The metric that HELM reports first for such a run; any other one if it has none of these."""
+    """The metric that HELM reports first for such a run; any other one from 0 to 1 if it has none of these."""
     known = (*_FOR_CHOICES, *_FOR_TEXTS) if has_choices else _FOR_TEXTS
-    return next((name for name in known if name in stats.scores), next(iter(stats.scores), None))
+    ordered = (*(name for name in known if name in stats.scores), *stats.scores)
+    return next((name for name in ordered if stats.is_share(name)), None)
 
 
 def metric_name(name: str, has_choices: bool) -> str:
     """The metric that a statistic stands for: ours if it means the same, else HELM's own name in small letters."""
     if has_choices and name in _FOR_CHOICES:
         return "em_mc"
-    return _OURS.get(name, name.lower())
+    return _OURS.get(name) or metric_word(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from llmfusionbench.builders.reading.splits import split_of_word
 _GRADERS: Final = ("grader_model", "model", "judge_model", "judge", "grader")
 """Arguments of scorers that name the model that grades."""
 _GRADED: Final = "model_graded"
+_MEANS: Final = ("accuracy", "mean")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Header:
     """Number of samples that the log states, all epochs; 0 if it states none."""
     names: list[str] = field(default_factory=list)
     """Names of the scorers."""
+    beyond: frozenset[str] = frozenset()
+    """Scorers, with the key behind a dot where they have several, whose mean is outside 0 to 1."""
 
     def grader(self, scorer: str | None) -> str | None:
         """The model that grades for a scorer, which may be named with a key."""
@@ -88,6 +91,7 @@ def read_header(found: Mapping[str, Any]) -> Header:
         task_id=str(evaluated.get("task_id") or evaluated.get("run_id") or "")[:200],
         expected=_expected(results, _object(evaluated.get("dataset")), config),
         names=[scorer.name for scorer in scorers],
+        beyond=frozenset(_beyond(results)),
     )
 
 
@@ -110,6 +114,14 @@ def _scorers(evaluated: Mapping[str, Any], results: Mapping[str, Any], model: st
             options = _object(scorer.get("options")) or _object(scorer.get("params"))
             found[name] = Scorer(name, _grader(name, options, roles, model))
     return list(found.values())
+
+
+def _beyond(results: Mapping[str, Any]) -> Iterator[str]:
+    for scored in _listed(results.get("scores")):
+        name, scorer = scored.get("name"), scored.get("scorer")
+        means = [_object(_object(scored.get("metrics")).get(metric)).get("value") for metric in _MEANS]
+        if isinstance(name, str) and any(isinstance(mean, (int, float)) and not 0 <= mean <= 1 for mean in means):
+            yield name if scorer in (name, None) else f"{scorer}.{name}"
 
 
 def _grader(name: str, options: Mapping[str, Any], roles: Mapping[str, Any], model: str) -> str | None:

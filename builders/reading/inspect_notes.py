@@ -45,6 +45,11 @@ def notes_of(log: Log, reader: SampleReader, found: int, repeated: Mapping[str, 
             "Remedy: state the numbers of words with --option words=WORD:NUMBER",
             warning=True,
         )
+    for scorer, (samples, low, high) in seen.outside.items():
+        told = f"{_samples(samples)} without a score, because {scorer} gives them {low:g} to {high:g}, outside 0 to 1"
+        judged = " --scale judge_score=LOW:HIGH" if header.grader(scorer) else ""
+        remedy = f"--option scorer={scorer} --scale performance=LOW:HIGH{judged}"
+        yield Note(log.file, f"{told}. To read it: {remedy}", warning=True)
     if seen.unscored:
         yield Note(log.file, f"{_samples(seen.unscored)} without a score in the log")
     if seen.kinds:

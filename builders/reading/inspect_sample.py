@@ -38,6 +38,8 @@ class Seen:
     scorers: dict[str, int] = field(default_factory=dict)
     """All that the option `scorer` may name, and how many samples have it."""
     chosen: Counter[str] = field(default_factory=Counter)
+    outside: dict[str, tuple[int, float, float]] = field(default_factory=dict)
+    """Scorer -> number of its values outside 0 to 1, the least, and the greatest of them."""
     limits: Counter[str] = field(default_factory=Counter)
     more_choices: int = 0
     unscored: int = 0
@@ -46,6 +48,11 @@ class Seen:
     """References to attachments that the samples lack."""
     lost_answers: int = 0
     """Samples that ended in an error after an answer."""
+
+    def add_outside(self, scorer: str, value: float) -> None:
+        """Count a value outside 0 to 1."""
+        seen, low, high = self.outside.get(scorer, (0, value, value))
+        self.outside[scorer] = seen + 1, min(low, value), max(high, value)
 
 
 @dataclass(frozen=True)
@@ -139,8 +146,11 @@ class SampleReader:
         scores = scores_of(sample, self.header.names)
         for key in keys_of(scores):
             self.seen.scorers[key] = self.seen.scorers.get(key, 0) + 1
-        chosen = choose(scores, self.header.names, self.scorer, self.words)
-        if chosen.odd is not None:
+        chosen = choose(scores, self.header.names, self.scorer, self.words, self.header.beyond)
+        if self.scorer is None and chosen.value is not None and not 0 <= chosen.value <= 1:
+            self.seen.add_outside(chosen.scorer or "", chosen.value)
+            chosen = chosen._replace(value=None)
+        elif chosen.odd is not None:
             self.seen.words[chosen.odd] += 1
         elif chosen.value is None and not sample.get("error"):
             self.seen.unscored += 1

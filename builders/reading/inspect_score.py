@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from llmfusionbench.builders.known.tasks import UNKNOWN
 from llmfusionbench.builders.reading.fields import BadRecordError, named
+from llmfusionbench.builders.reading.metric_names import metric_word
 
 _WORDS: Final = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
 """Inspect's words: correct, incorrect, partial, no answer. As in its metrics, no answer counts 0."""
@@ -47,18 +48,28 @@ def scores_of(sample: Mapping[str, Any], scorers: Sequence[str]) -> dict[str, An
     return found
 
 
-def choose(scores: Mapping[str, Any], scorers: Sequence[str], wanted: str | None, words: Mapping[str, float]) -> Chosen:
+def choose(
+    scores: Mapping[str, Any],
+    scorers: Sequence[str],
+    wanted: str | None,
+    words: Mapping[str, float],
+    beyond: Collection[str] = (),
+) -> Chosen:
     """The score of the scorer `wanted`, or else of the first of `scorers` that the sample has, or else of the first.
 
     Args:
         scores: Scorer -> its score, an object with a `value`.
         scorers: The scorers of the log in their order.
-        wanted: `scorer`, or `scorer.key` for one whose value is an object. By default, the first key of it counts.
+        wanted: `scorer`, or `scorer.key` for one whose value is an object. By default, the first key counts whose value is a
+            number.
         words: Words for values, in addition to Inspect's own.
+        beyond: Scorers and keys whose mean is outside 0 to 1, which come after all others.
     """
     key: str | None = None
     if wanted is None:
-        name = next((s for s in scorers if s in scores), next(iter(scores), scorers[0] if scorers else None))
+        known = [*(s for s in scorers if s in scores), *scores]
+        first = known[0] if known else scorers[0] if scorers else None
+        name = next((s for s in known if any(one not in beyond for one in keys_of({s: scores[s]}))), first) if beyond else first
     elif wanted in scores:
         name = wanted
     else:
@@ -69,7 +80,8 @@ def choose(scores: Mapping[str, Any], scorers: Sequence[str], wanted: str | None
     score = scores[name]
     value, explanation = (score.get("value"), score.get("explanation")) if isinstance(score, dict) else (score, None)
     if isinstance(value, dict) and value:
-        key = key or next(iter(value))
+        numbers = (k for k, v in value.items() if f"{name}.{k}" not in beyond and (v is None or _number(v, words) is not None))
+        key = key or next(numbers, next(iter(value)))
         value, name = value.get(key), f"{name}.{key}"
     number = _number(value, words)
     return Chosen(name, number, None if number is not None or value is None else _shown(value), explanation)
@@ -82,7 +94,7 @@ def metric_of_scorer(scorer: str | None, has_letter: bool) -> str:
     bare = scorer.rpartition("/")[2].lower()
     if bare == "choice" and has_letter:
         return "em_mc"
-    return _METRICS.get(bare, bare)
+    return _METRICS.get(bare) or metric_word(bare)
 
 
 def is_letter(target: Any, choices: Sequence[str] | None) -> bool:

@@ -35,14 +35,17 @@ def texts_of(options: Sequence[str], listed: Any) -> list[str] | None:
     return texts if texts is not None and len(texts) == len(options) else None
 
 
-def right_places(target: Any, options: Sequence[str]) -> list[int]:
-    """The places of the right options: by number from 0, by numbers, or by their text. Empty if the target names none."""
+def right_places(target: Any, options: Sequence[str], by_place: bool = False) -> list[int]:
+    """The places of the right options: by number from 0, by numbers, or by their text. Empty if the target names none.
+
+    A number that is also the text of an option is that text, unless `by_place`.
+    """
     if isinstance(target, bool):
         return []
     if isinstance(target, str):
         word = target.strip()
         plain = [option.strip() for option in options]
-        if word in plain:
+        if word in plain and not (by_place and place_of(word, len(options)) is not None):
             return [plain.index(word)]
         if word.lstrip("-").isdecimal() and len(word) <= _LONGEST_INDEX:
             target = int(word)
@@ -58,6 +61,14 @@ def right_places(target: Any, options: Sequence[str]) -> list[int]:
         elif isinstance(one, str) and isinstance(target, list):
             found += right_places(one, options)
     return list(dict.fromkeys(found))
+
+
+def place_of(word: str, options: int) -> int | None:
+    """The place among some options that a text states as a number from 0; None if it states none."""
+    plain = word.strip()
+    if not plain.isdecimal() or len(plain) > _LONGEST_INDEX or int(plain) >= options:
+        return None
+    return int(plain)
 
 
 def truth_of(places: Sequence[int], options: Sequence[str]) -> str | None:

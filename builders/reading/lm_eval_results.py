@@ -35,6 +35,8 @@ class Results:
     """Task -> its configuration, empty where the file has none."""
     metrics: Mapping[str, tuple[str, ...]]
     """Task -> the names of its metrics, without those of which a low value is good."""
+    beyond: Mapping[str, frozenset[str]]
+    """Task -> the names of its metrics whose mean is outside 0 to 1."""
     created_at: str | None
     limit: float | None
     """The number or share of samples that the run was limited to."""
@@ -82,6 +84,7 @@ def _results(path: Path, fields: Mapping[str, Any], scores: Mapping[str, Any]) -
         model=_model(fields, settings),
         tasks=tasks,
         metrics={task: tuple(_metrics(config, _object(scores, task), _object(better, task))) for task, config in tasks.items()},
+        beyond={task: frozenset(_beyond(_object(scores, task))) for task in tasks},
         created_at=moment_text(fields.get("date"), "date") if isinstance(fields.get("date"), (int, float, str)) else None,
         limit=limit if isinstance(limit, (int, float)) and not isinstance(limit, bool) and limit > 0 else None,
     )
@@ -114,6 +117,12 @@ def _metrics(config: Mapping[str, Any], scores: Mapping[str, Any], better: Mappi
         metric = name.partition(",")[0]
         if metric != "alias" and not metric.endswith("_stderr") and better.get(metric) is not False:
             yield metric
+
+
+def _beyond(scores: Mapping[str, Any]) -> Iterable[str]:
+    for name, mean in scores.items():
+        if isinstance(mean, (int, float)) and not 0 <= mean <= 1:
+            yield name.partition(",")[0]
 
 
 def results_of(path: Path, known: Sequence[Results]) -> Results | None:

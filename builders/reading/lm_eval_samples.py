@@ -9,9 +9,18 @@ from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, answer_text, identifier, named, writable
 from llmfusionbench.builders.reading.harness_metrics import Metric, name_of
-from llmfusionbench.builders.reading.likelihoods import chosen, common_start, number_of, right_places, texts_of, truth_of
+from llmfusionbench.builders.reading.likelihoods import (
+    chosen,
+    common_start,
+    number_of,
+    place_of,
+    right_places,
+    texts_of,
+    truth_of,
+)
 from llmfusionbench.builders.reading.objects import sampling
 from llmfusionbench.builders.reading.sent import sent, text_at
+from llmfusionbench.types import normalise_prompt
 
 ARGUMENTS: Final = "arguments"
 """The value of the option `prompt` for what was sent."""
@@ -59,6 +68,8 @@ class Samples:
     metric: Metric | None
     rescore_as: str | None = None
     """Our metric of the queries whose texts were generated, if the user states it."""
+    by_place: bool = False
+    """Whether a target that is a number and the text of an option is the number of one."""
 
     def read(self, record: dict[str, Any]) -> list[dict[str, Any] | BadRecordError]:
         """The answers of a sample, one for each time that it was asked, and what of it does not fit."""
@@ -70,7 +81,7 @@ class Samples:
         texts = _generated(requests, resps)
         if texts is None:
             read = _Options.of(requests, resps)
-            query |= read.query(record, self.metric) if read else {}
+            query |= read.query(record, self.metric, self.by_place) if read else {}
             texts = [read.answer(self.metric) if read else None]
         else:
             query["ground_truth"] = _truth(record.get("target"))
@@ -102,6 +113,49 @@ class Samples:
                 "such as doc.question"
             )
         return sent(requests[0][0], "arguments")
+
+
+def first_sent(record: Mapping[str, Any]) -> str:
+    """What was sent first for a sample, in the form in which two of them are the same query; empty if the log lacks it."""
+    try:
+        requests = _requests(record.get("arguments"))
+        found = sent(requests[0][0], "arguments") if requests else {}
+    except BadRecordError:  # it is rejected when it is read
+        return ""
+    return normalise_prompt(found.get("prompt") or "") or str(found.get("messages") or "")
+
+
+def question_path(record: Mapping[str, Any]) -> str:
+    """The path of a document's longest text that was sent as it is, `doc.question` if there is none."""
+    doc, text = record.get("doc"), str(record.get("arguments"))
+    texts = [(name, v) for name, v in doc.items() if isinstance(v, str) and v] if isinstance(doc, dict) else []
+    inside = [(name, said) for name, said in texts if repr(said)[1:-1] in text]
+    return f"doc.{max(inside, key=lambda pair: len(pair[1]))[0]}" if inside else "doc.question"
+
+
+def are_places(records: Sequence[Mapping[str, Any]], metric: Metric | None) -> bool:
+    """Whether the targets of a file's first records are numbers of options, even where an option is such a number.
+
+    All of them must be, and the scores must not agree better with the options whose texts they are.
+    """
+    agreed = {True: 0, False: 0}
+    for record in records:
+        try:
+            requests = _requests(record.get("arguments"))
+            read = _Options.of(requests, record["resps"]) if _generated(requests, record["resps"]) is None else None
+        except BadRecordError:  # it is rejected when it is read
+            continue
+        target = record.get("target")
+        if read is None or not isinstance(target, str):
+            continue
+        if place_of(target, len(read.options)) is None:
+            return False
+        if target.strip() in [option.strip() for option in read.options] and metric is not None and metric.name in _EXACT:
+            said = read.answer(metric)
+            for by_place in agreed:
+                right = [read.options[i].strip() for i in right_places(target, read.options, by_place)]
+                agreed[by_place] += (said in right) == (record.get(metric.name) == 1)
+    return agreed[True] >= agreed[False]
 
 
 def _requests(arguments: Any) -> Requests:
@@ -204,13 +258,15 @@ class _Options:
         start = common_start(self.contexts)
         return f"{start}_{self.options[0]}", [context[len(start) :] for context in self.contexts]
 
-    def query(self, record: Mapping[str, Any], metric: Metric | None) -> dict[str, Any]:
+    def query(self, record: Mapping[str, Any], metric: Metric | None, by_place: bool) -> dict[str, Any]:
         """The columns of the query."""
         prompt, options = self._names()
         if len(options) < _PAIR:
             return {"ground_truth": writable(options[0].strip(), "arguments")}
         doc = record.get("doc")
-        places = right_places(record.get("target"), options) if prompt is None else self._by_score(record, metric, options)
+        places = (
+            right_places(record.get("target"), options, by_place) if prompt is None else self._by_score(record, metric, options)
+        )
         exact = metric is not None and metric.binary and metric.name in _EXACT
         return {
             **({"prompt": prompt} if prompt is not None else {}),

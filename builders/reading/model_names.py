@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final
+
+from llmfusionbench.builders.reading.run_times import is_time
 
 _CACHED: Final = re.compile(r"models--([^/\\]+)--([^/\\]+)")
 _CHECKPOINT: Final = re.compile(r"(?:checkpoint|step|epoch|iter)[-_]?\d+", re.IGNORECASE)
+_PLACES: Final = {
+    "data", "details", "downloads", "evaluation", "evaluations", "evals", "experiments", "files", "home", "input", "inputs",
+    "log", "logs", "models", "output", "outputs", "predictions", "result", "results", "root", "runs", "samples", "tmp", "work",
+}  # fmt: skip
+"""Folders for files of any kind, whose names are no LLMs."""
+_LETTER: Final = re.compile(r"[^\W\d_]")
 _DRIVE: Final = re.compile(r"[A-Za-z]:[\\/]")
 
 
@@ -21,6 +30,17 @@ def routed_name(name: str) -> str:
     if not is_path or not parts:
         return name
     return "/".join(parts[-2:]) if _CHECKPOINT.fullmatch(parts[-1]) else parts[-1]
+
+
+def guessed_name(path: Path) -> str | None:
+    """The name of the folder of a file, where nothing else names the LLM; None for one that holds files of any kind."""
+    folder = path.absolute().parent.name
+    return None if folder.lower() in _PLACES or not _LETTER.search(folder) or is_time(folder) else folder
+
+
+def guess_note(llm: str) -> str:
+    """What the user must know of a name that was guessed."""
+    return f"no LLM is named, so the name of the folder is taken, {llm}. If it is wrong: --option llm=NAME"
 
 
 def name_of_folder(folder: str) -> str | None:

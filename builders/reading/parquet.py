@@ -143,9 +143,9 @@ def _pieces(batch: pa.RecordBatch, file: str, first: int) -> Iterator[pa.RecordB
 
 def _decoded(batch: pa.RecordBatch) -> pa.RecordBatch:
     """`batch` with the texts of dictionaries in their place."""
-    # A cast to the type that a column has damages the columns of nulls within it.
-    kinds = [(column, _plain(column.type)) for column in batch.columns]
-    columns = [column if column.type == kind else column.cast(kind, safe=False) for column, kind in kinds]
+    # A column without any is left as it is: Arrow's cast breaks lists of nothing but null within a struct.
+    kinds = [_plain(column.type) for column in batch.columns]
+    columns = [c if c.type == kind else c.cast(kind, safe=False) for c, kind in zip(batch.columns, kinds, strict=True)]
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 

@@ -30,3 +30,8 @@ class Replicates:
         turns = tuple((turn["role"], turn["content"]) for turn in record.get("messages") or ())
         asked = turns or normalise_prompt(record.get("prompt") or "") or (record.get("source_id"),)
         return {**record, "replicate": self.number((names, asked), record.get("replicate") or 0)}
+
+    def further(self, record: Mapping[str, Any], *names: str) -> dict[str, Any]:
+        """As `numbered`, but the first answer to a question keeps what it has, so that a copy of a log says the same."""
+        found = self.numbered(record, *names)
+        return found if found["replicate"] else dict(record)

@@ -27,6 +27,7 @@ _UNKNOWN: Final = "unknown"
 _UUID: Final = "-".join("[0-9a-f]" * n for n in (8, 4, 4, 4, 12))
 _OF_A_SAMPLE: Final = {"sample_id", "model_id", "evaluation"}
 _NAMES: Final = {"source_id": "sample_id", "llm": "model_id"}
+_ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,6 +202,8 @@ class _Reading:
     shared_scores: int = 0
     conversations: int = 0
     losses: set[str] = field(default_factory=set)
+    outside: Counter[str] = field(default_factory=Counter)
+    """Metric -> number of its scores outside their scale."""
     described: dict[str, Run] = field(default_factory=dict)
 
     def parts(self) -> Iterator[Part]:
@@ -261,6 +264,14 @@ class _Reading:
         return self.owners[key]
 
     def _performance(self, sample: Sample, owner: _Owner) -> float | None:
+        found = self._share(sample, owner)
+        if self.source.metric is None and found is not None and not -_ROUNDING <= found <= 1 + _ROUNDING:
+            self.outside[sample.key or sample.name] += 1  # to take it is for one who knows its scale, and names the metric
+            return None
+        return found
+
+    def _share(self, sample: Sample, owner: _Owner) -> float | None:
+        """The score from 0 to 1 if its scale is known."""
         run, result = owner.run, owner.result
         if run is None or result is None or sample.score is None:
             return None if sample.unscored else sample.score
@@ -301,6 +312,10 @@ class _Reading:
             yield Note(
                 self.file, f"{self.conversations:,} samples are conversations: the last answer is read, and no turn before"
             )
+        for key, count in self.outside.items():
+            told = f"{count:,} scores of {key[:80]} are outside their scale, by default 0 to 1, and are not read"
+            remedy = f"--option metric={key[:80]} --scale performance=LOW:HIGH"
+            yield Note(self.file, f"{told}. Remedy: correct the scale in the aggregate, or set {remedy}", warning=True)
         for key in sorted(self.losses):
             told = f"{key[:80]} is better when lower and its scale has no ends: its scores are not read"
             yield Note(self.file, f"{told}. Remedy: state min_score and max_score in the aggregate", warning=True)
@@ -308,8 +323,7 @@ class _Reading:
             run, result, spread = owner.run, owner.result, owner.scores
             if run is None or result is None or not spread.count:
                 continue
-            rows = self.rows[id(run)]
-            if run.rows is not None and rows != run.rows:
+            if run.rows not in (None, rows := self.rows[id(run)]):
                 yield Note(self.file, f"{rows:,} samples are in it, and {run.file} states {run.rows:,}", warning=True)
                 break
             scale = self.scales.get(id(result), spread).scale(result)

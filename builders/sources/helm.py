@@ -164,7 +164,9 @@ class _RunReader:
         if STATS not in self.run.files:
             yield f"the run has no {STATS} in its folder, so its answers have no scores and no counts of tokens", True
         elif self.metric is None:
-            yield f"{STATS} has no metric of answers, so they have no scores", True
+            others = f" from 0 to 1 (it has {self._others()})" if self.stats.scores else ""
+            remedy = ". To read one: --option metric=NAME --scale performance=LOW:HIGH" if others else ""
+            yield f"{STATS} has no metric of answers{others}, so they have no scores{remedy}", True
         elif self.options.metric and self.metric not in self.stats.scores:
             yield f"the run has no metric {self.metric}; its metrics are {self._others()}", True
         elif len(self.stats.scores) > 1 and self.options.metric is None:

@@ -90,8 +90,8 @@ class _Run:
     options: InspectLogs
     words: dict[str, float]
     replicates: Replicates = field(default_factory=Replicates)
-    taken: dict[tuple[str, str], dict[tuple[str, str], str]] = field(default_factory=dict)
-    """Task id and model -> id and epoch of each sample -> the log that has it."""
+    taken: dict[tuple[str, str, str], dict[tuple[str, str], str]] = field(default_factory=dict)
+    """Task id, task and model -> id and epoch of each sample -> the log that has it. Older logs of one run share the id."""
     samples: int = 0
     scorers: set[str] = field(default_factory=set)
 
@@ -101,7 +101,7 @@ class _Run:
         llm, mode = Candidate.parse(options.llm or header.llm)
         task = options.task or header.task
         reader = SampleReader(header, options.prompt, options.scorer, options.metric, self.words)
-        taken = self.taken.setdefault((header.task_id or log.file, header.requested_model), {})
+        taken = self.taken.setdefault((header.task_id or log.file, header.task, header.requested_model), {})
         repeated: dict[str, int] = {}
         found = 0
 

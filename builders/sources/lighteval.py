@@ -14,13 +14,15 @@ from typing import Any, ClassVar, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of
 from llmfusionbench.builders.reading.file_names import labelled, provenance_beside
-from llmfusionbench.builders.reading.harness_metrics import Metric, check_known, choose
+from llmfusionbench.builders.reading.harness_metrics import check_known, choose, none_fits
 from llmfusionbench.builders.reading.json import read_fields
 from llmfusionbench.builders.reading.json_records import read_records
 from llmfusionbench.builders.reading.lighteval_details import INPUT, Details, detail_of
 from llmfusionbench.builders.reading.lighteval_runs import Results, folder_of_llm, plain_task, results_in
+from llmfusionbench.builders.reading.model_names import guess_note, guessed_name
 from llmfusionbench.builders.reading.objects import sampling
 from llmfusionbench.builders.reading.parquet_records import read_any
+from llmfusionbench.builders.reading.replicates import Replicates
 from llmfusionbench.builders.reading.run_times import time_of
 from llmfusionbench.builders.records import Note, Part, Rejected
 from llmfusionbench.errors import InputError, UnknownNameError
@@ -38,11 +40,13 @@ class _Run:
     task: str
     llm: str
     results: Results | None
+    is_guess: bool
+    """Whether its LLM is the name of some folder."""
 
 
 @dataclass
 class _Found:
-    """The metrics of all files, for an option that names one."""
+    """What the files have, for options that name something in them."""
 
     metrics: dict[str, None] = field(default_factory=dict)
     measured: bool = False
@@ -93,9 +97,16 @@ class LightEval:
         for path, file in details:
             run = self._run(path, file, known)
             runs.setdefault((run.llm, run.task), []).append(run)
+        for llm, file in {run.llm: run.file for same in runs.values() for run in same if run.is_guess}.items():
+            yield Note(file, guess_note(llm), warning=True)
         found = _Found()
         for same in runs.values():
             latest = max(time_of(run.path)[1] for run in same)
+            if len(same) > 1 and any(run.is_guess for run in same):
+                raise InputError(
+                    f"{same[0].path}: no results name its LLM, nor that of {same[1].path.name} beside it, which may be "
+                    "another. Remedy: add the results_*.json of their runs, or set --option llm=NAME"
+                )
             for run in same:
                 if time_of(run.path)[1] == latest:
                     yield from self._file(run, found)
@@ -124,13 +135,15 @@ class LightEval:
         stated = results.llm if results is not None else None
         folder = path.absolute().parent.name
         llm = stated or folder_of_llm(path) or (self.llm.replace(_PARENT, folder) if self.llm else None)
+        guess = None if llm else guessed_name(path)
+        llm = llm or guess
         if not llm:
             raise InputError(
                 f"{path}: no results among the files name its LLM, nor does its folder (details/ORG/MODEL/TIME). Remedy: add "
                 "the results_*.json of its run, or set --option llm=NAME"
             )
         given = row.task if isinstance(row.task, str) and row.task else name.removeprefix("details_")
-        return _Run(path, file, self.task or plain_task(given), llm, results)
+        return _Run(path, file, self.task or plain_task(given), llm, results, guess is not None)
 
     def _file(self, run: _Run, found: _Found) -> Iterator[Part]:
         items = read_any(run.path, run.file)
@@ -142,6 +155,11 @@ class LightEval:
         found.measured |= metric is not None and metric.name == self.metric
         details = Details(self.prompt, metric, self.rescore_as)
         llm, mode = Candidate.of_two_modes(run.llm)
+        replicates = Replicates()
+
+        def read(record: dict[str, Any]) -> list[dict[str, Any]]:
+            return [replicates.further(answer, run.task, llm, mode) for answer in details.read(record)]
+
         shared = {
             "split": self.split or (run.results.split(run.task) if run.results is not None else None) or "train",
             "task": run.task,
@@ -152,8 +170,9 @@ class LightEval:
             "provenance": provenance_beside(run.path, self.provenance),
         }
         identity = partial(identity_of, names={}, task=run.task, llm=run.llm)
-        yield from read_records(run.path, run.file, details.read, shared, identity=identity, items=chain(head, items))
-        yield from (Note(run.file, text) for text in _notes(metric))
+        yield from read_records(run.path, run.file, read, shared, identity=identity, items=chain(head, items))
+        notes = [none_fits([row.metrics for row in whole])] if metric is None else metric.notes()
+        yield from (Note(run.file, text) for text in notes)
 
 
 def _results(path: Path, file: str) -> Results | None:
@@ -169,9 +188,3 @@ def _settings(results: Results | None) -> Mapping[str, Any] | None:
         return sampling(results.settings if results is not None else None, "generation_parameters")
     except BadRecordError:  # settings that are no numbers, such as a schedule
         return None
-
-
-def _notes(metric: Metric | None) -> Sequence[str]:
-    if metric is None:
-        return ["no metric of it is a number from 0 to 1, so its answers get no score. --option metric=NAME chooses one"]
-    return metric.notes()

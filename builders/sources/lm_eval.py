@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of
 from llmfusionbench.builders.reading.file_names import labelled, provenance_beside
-from llmfusionbench.builders.reading.harness_metrics import Metric, check_known, choose
+from llmfusionbench.builders.reading.harness_metrics import Metric, check_known, choose, none_fits
 from llmfusionbench.builders.reading.json_records import read_records
 from llmfusionbench.builders.reading.lm_eval_results import (
     Results,
@@ -25,8 +25,18 @@ from llmfusionbench.builders.reading.lm_eval_results import (
     results_of,
     task_of,
 )
-from llmfusionbench.builders.reading.lm_eval_samples import ARGUMENTS, Samples, answers_in, is_sample, metrics_of
+from llmfusionbench.builders.reading.lm_eval_samples import (
+    ARGUMENTS,
+    Samples,
+    answers_in,
+    are_places,
+    first_sent,
+    is_sample,
+    metrics_of,
+    question_path,
+)
 from llmfusionbench.builders.reading.parquet_records import read_any
+from llmfusionbench.builders.reading.replicates import Replicates
 from llmfusionbench.builders.reading.run_times import time_of
 from llmfusionbench.builders.records import Note, Part, Rejected
 from llmfusionbench.errors import InputError, UnknownNameError
@@ -48,6 +58,8 @@ class _Run:
     task: str
     llm: str
     results: Results | None
+    first: dict[str, Any]
+    """Its first sample."""
 
     @property
     def age(self) -> tuple[bool, str]:
@@ -89,6 +101,9 @@ class LmEval:
         "samples_*.jsonl",
         "samples_*.json",
         "samples_*.parquet",
+        "pretrained__*.jsonl",
+        "model__*.jsonl",
+        "*=*.jsonl",
         "results*.json",
     )
 
@@ -129,6 +144,8 @@ class LmEval:
                     yield from self._file(run, found)
                 else:
                     yield Note(run.file, f"another run of {run.llm} on {run.task} counts, which is later or whole")
+        if self.prompt == ARGUMENTS:
+            yield from _apart([same[0] for same in runs.values()])
         if paths and self.filter is not None and not found.filtered:
             raise UnknownNameError("filter", self.filter, list(found.filters))
         if paths and self.metric is not None and not found.measured:
@@ -155,7 +172,7 @@ class LmEval:
                 f"{path}: no results beside it name its LLM, nor does its folder (org__model). Remedy: add the results_*.json "
                 "of its run, or set --option llm=NAME"
             )
-        return _Run(path, file, self.task or task_of(path, results), llm, results)
+        return _Run(path, file, self.task or task_of(path, results), llm, results, first)
 
     def _file(self, run: _Run, found: _Found) -> Iterator[Part]:
         """The samples of a file by one filter and one metric."""
@@ -164,23 +181,32 @@ class LmEval:
         records = [item[1] for item in head if not isinstance(item, Rejected) and is_sample(item[1])]
         filters = _Filters(self.filter)
         known = () if run.results is None else run.results.metrics.get(run.task, ())
-        metric = choose(self.metric, known, [metrics_of(record) for record in records], [answers_in(r) for r in records])
-        found.metrics |= dict.fromkeys(name for record in records for name in metrics_of(record))
+        beyond = () if run.results is None else run.results.beyond.get(run.task, ())
+        measured = [metrics_of(record) for record in records]
+        metric = choose(self.metric, known, measured, [answers_in(r) for r in records], beyond)
+        by_place = are_places(records, metric)
+        found.metrics |= dict.fromkeys(name for sample in measured for name in sample)
         found.measured |= metric is not None and metric.name == self.metric
-        yield from self._records(run, chain(head, items), filters, metric)
+        samples = Samples(self.prompt, metric, self.rescore_as, by_place)
+        yield from self._records(run, chain(head, items), filters, samples)
         found.filters |= dict.fromkeys(filters.skipped)
         found.filtered |= self.filter in filters.taken
         if not filters.taken and filters.skipped:  # the file lacks the filter that was asked for
             filters = _Filters(None)
-            yield from self._records(run, read_any(run.path, run.file), filters, metric)
-        yield from (Note(run.file, text) for text in (*filters.notes(self.filter), *_notes(run, metric)))
+            yield from self._records(run, read_any(run.path, run.file), filters, samples)
+        yield from (
+            Note(run.file, text) for text in (*filters.notes(self.filter), *_notes(run, metric, none_fits(measured, beyond)))
+        )
 
-    def _records(self, run: _Run, items: Iterator[Any], filters: _Filters, metric: Metric | None) -> Iterator[Part]:
-        samples = Samples(self.prompt, metric, self.rescore_as)
+    def _records(self, run: _Run, items: Iterator[Any], filters: _Filters, samples: Samples) -> Iterator[Part]:
+        replicates = Replicates()
         llm, mode = Candidate.of_two_modes(run.llm)
 
         def read(record: dict[str, Any]) -> list[dict[str, Any] | BadRecordError]:
-            return samples.read(record) if filters.takes(record) else []
+            if not filters.takes(record):
+                return []
+            found = samples.read(record)
+            return [r if isinstance(r, BadRecordError) else replicates.further(r, run.task, llm, mode) for r in found]
 
         stated = run.results.split(run.task) if run.results is not None else None
         shared = {
@@ -225,13 +251,26 @@ class _Filters:
         yield f"performance is by the filter {taken}{why}; left out: {others}. --option filter=NAME chooses another one"
 
 
-def _notes(run: _Run, metric: Metric | None) -> Iterator[str]:
+def _notes(run: _Run, metric: Metric | None, why_none: str) -> Iterator[str]:
     if metric is None:
-        yield "no metric of it is a number from 0 to 1, so its answers get no score. --option metric=NAME chooses one"
+        yield why_none
     else:
         yield from metric.notes()
     if run.results is not None and run.results.limit is not None:
         yield f"the run was limited to {run.results.limit:g} samples of each task"
+
+
+def _apart(runs: Sequence[_Run]) -> Iterator[Note]:
+    """Which LLMs were sent other texts for the same question, so that their answers are of different queries."""
+    firsts: dict[str, _Run] = {}
+    told: set[str] = set()
+    for run in runs:
+        other = firsts.setdefault(run.task, run)
+        same = run.first.get("doc") == other.first.get("doc")
+        if same and run.task not in told and first_sent(run.first) != first_sent(other.first):
+            told.add(run.task)
+            text = f"{other.llm} and {run.llm} were sent different texts for the same question, so they share no query"
+            yield Note(run.file, f"{text}. Remedy: --option prompt={question_path(run.first)}, the bare question", warning=True)
 
 
 def _first_sample(path: Path, file: str) -> tuple[dict[str, Any] | None, str]:

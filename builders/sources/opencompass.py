@@ -18,8 +18,10 @@ from llmfusionbench.builders.reading.file_names import labelled, provenance_besi
 from llmfusionbench.builders.reading.harness_metrics import Metric, check_known, name_of
 from llmfusionbench.builders.reading.json import Item, read_entries, read_items
 from llmfusionbench.builders.reading.json_records import read_records
+from llmfusionbench.builders.reading.model_names import guess_note, guessed_name
 from llmfusionbench.builders.reading.opencompass_details import Scores, metric_of_details, results_fields, score_in, scores_of
 from llmfusionbench.builders.reading.opencompass_predictions import ORIGIN, answers, asked, is_prediction, truth
+from llmfusionbench.builders.reading.replicates import Replicates
 from llmfusionbench.builders.records import Note, Part, Rejected
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.types import Candidate
@@ -43,6 +45,8 @@ class _File:
     dataset: str
     part: int
     """Number of the part among those of its dataset, from 0."""
+    is_guess: bool
+    """Whether its LLM is the name of some folder."""
 
     @property
     def time(self) -> str:
@@ -52,7 +56,7 @@ class _File:
 
 @dataclass
 class _Found:
-    """The scores that the results have, for an option that names one."""
+    """What the files have, for options that name something in them."""
 
     names: dict[str, None] = field(default_factory=dict)
     measured: bool = False
@@ -63,7 +67,8 @@ class OpenCompass:
     """Reads OpenCompass' predictions (`predictions/<model>/<dataset>.json`) with the details in its results.
 
     Args:
-        llm: The LLM of files that are in no folder `predictions/<model>/`; `{parent}` stands for the name of the folder.
+        llm: The LLM of files that are in no folder `predictions/<model>/`, by default the name of their folder, of which a
+            warning tells; `{parent}` stands for that name.
         metric: The score in the details of a record that becomes the performance; by default `correct`, or the first of its
             other usual names.
         prompt: What the prompt of a query is: `origin_prompt`, what was sent, or a path in the record.
@@ -100,6 +105,8 @@ class OpenCompass:
         for one in self._files(named):
             runs.setdefault((one.llm, one.dataset), []).append(one)
         found = _Found()
+        for llm, file in {run.llm: run.file for same in runs.values() for run in same if run.is_guess}.items():
+            yield Note(file, guess_note(llm), warning=True)
         for same in runs.values():
             latest = max(one.time for one in same)
             yield from (
@@ -126,23 +133,27 @@ class OpenCompass:
                 reason = item.reason if isinstance(item, Rejected) else "a record has no prediction"
             else:
                 raise InputError(f"{path}: no prediction in it ({reason}). Remedy: check the file, or use another source")
-            llm = self._llm(path)
+            llm, is_guess = self._llm(path)
             dataset, part = stem(path), 0
             match = _PART.fullmatch(dataset)
             first = match and path.absolute().with_name(path.name.replace(f"{match[1]}_{match[2]}", f"{match[1]}_0", 1))
             if match and first in there:
                 dataset, part = match[1], int(match[2])
-            yield _File(path, file, llm, dataset, part)
+            yield _File(path, file, llm, dataset, part, is_guess)
 
-    def _llm(self, path: Path) -> str:
+    def _llm(self, path: Path) -> tuple[str, bool]:
+        """(the LLM, whether it is a guess)."""
         folders = [folder.name for folder in path.absolute().parents]
         if _PREDICTIONS in folders[1:]:
-            return "/".join(reversed(folders[: folders.index(_PREDICTIONS, 1)]))
-        if self.llm is None:
+            return "/".join(reversed(folders[: folders.index(_PREDICTIONS, 1)])), False
+        if self.llm is not None:
+            return self.llm.replace(_PARENT, folders[0]), False
+        guess = guessed_name(path)
+        if guess is None:
             raise InputError(
                 f"{path}: its folder names no LLM, expected predictions/MODEL/. Remedy: move it there, or set --option llm=NAME"
             )
-        return self.llm.replace(_PARENT, folders[0])
+        return guess, True
 
     def _dataset(self, files: Sequence[_File], results: dict[Path, Path], found: _Found) -> Iterator[Part]:
         """The answers of one LLM to one dataset, whose parts come one after the other."""
@@ -153,9 +164,9 @@ class OpenCompass:
         metric = metric_of_details(self.metric, scores)
         found.names |= dict.fromkeys(name for detail in scores.values() for name in detail)
         found.measured |= metric is not None and metric.name == self.metric
-        before = 0
+        before, replicates = 0, Replicates()
         for one in files:
-            count = yield from self._file(one, scores, metric, before)
+            count = yield from self._file(one, scores, metric, before, replicates)
             before += count
         if metric is None:
             why = "no results of it are among the files or beside them" if fields is None else "its results have no details"
@@ -163,8 +174,11 @@ class OpenCompass:
         else:
             yield from (Note(files[0].file, text) for text in metric.notes())
 
-    def _file(self, one: _File, scores: Scores, metric: Metric | None, before: int) -> Generator[Part, None, int]:
+    def _file(
+        self, one: _File, scores: Scores, metric: Metric | None, before: int, replicates: Replicates
+    ) -> Generator[Part, None, int]:
         llm, mode = Candidate.of_two_modes(one.llm)
+        task = self.task or one.dataset
         keys: list[str] = []
 
         def items() -> Iterator[Item]:
@@ -182,14 +196,15 @@ class OpenCompass:
             scored = [None] * len(texts) if metric is None or detail is None else score_in(metric, detail, len(texts))
             query = {**asked(record, self.prompt), "ground_truth": truth(record), "source_id": key}
             several = len(texts) > 1
-            return [
+            made: list[dict[str, Any]] = [
                 {**query, "response": text, "performance": score, "replicate": i if several else None}
                 for i, (text, score) in enumerate(zip(texts, scored, strict=True))
             ]
+            return [replicates.further(answer, task, llm, mode) for answer in made]
 
         shared = {
             "split": self.split or "train",
-            "task": self.task or one.dataset,
+            "task": task,
             "llm": llm,
             "mode": mode,
             "metric": name_of(metric, self.rescore_as),

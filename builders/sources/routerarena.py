@@ -16,6 +16,7 @@ from llmfusionbench.builders.reading.fields import BadRecordError, count, identi
 from llmfusionbench.builders.reading.file_names import known_provenance, labelled, provenance_beside, split_of_name
 from llmfusionbench.builders.reading.json import read_items
 from llmfusionbench.builders.reading.json_records import each_record, read_records
+from llmfusionbench.builders.reading.metric_names import metric_word
 from llmfusionbench.builders.reading.objects import error_text, reasoning_text
 from llmfusionbench.builders.reading.routerarena import (
     INPUT_PRICE,
@@ -188,7 +189,7 @@ class _Reading:
         prompt = prompt or known.get("prompt")
         task = task_of(index)
         stated = metric or self.metrics.get(task) or self.metrics.get(task.partition("_")[0])
-        ours = None if stated is None else OUR_METRIC.get(stated.lower(), stated.lower())
+        ours = None if stated is None else OUR_METRIC.get(stated.lower()) or metric_word(stated)
         query: dict[str, Any] = {
             "task": self.source.task or task,
             "source_id": index,

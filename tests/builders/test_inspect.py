@@ -146,7 +146,7 @@ def test_one_of_several_scorers_counts(tmp_path: Path) -> None:
     assert (found.column("performance"), found.column("metric")) == ([0.0], ["match"])
     assert any("scorer match, of parts.style, parts.facts, match" in note for note in found.notes)
     chosen = log(tmp_path, sample(1, scores=scores), about=about, scorer="parts.facts")
-    assert (chosen.column("performance"), chosen.column("metric")) == ([1.0], ["parts.facts"])
+    assert (chosen.column("performance"), chosen.column("metric")) == ([1.0], ["parts_facts"])
     with pytest.raises(InputError, match=r"no sample has the scorer 'other'; the logs have match, parts.facts, parts.style"):
         log(tmp_path, sample(1, scores=scores), about=about, scorer="other")
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from llmfusionbench.builders.reading.limits import limit_records
 from llmfusionbench.builders.sources.inspect_logs import InspectLogs
 from llmfusionbench.errors import InputError
-from tests.helpers.inspect_log import header, sample, write_eval, write_zstd
+from tests.helpers.inspect_log import header, sample, write_eval, write_json, write_zstd
 from tests.helpers.reading import read
 
 
@@ -133,3 +133,11 @@ def test_damage_anywhere_costs_samples_or_is_one_error(place: int, damage: bytes
             message = str(error)
         assert "log.eval" in message
         assert parts <= 2
+
+
+def test_tasks_of_one_run_without_ids_of_their_own_keep_their_samples(tmp_path: Path) -> None:
+    paths = [
+        write_json(tmp_path / f"{task}.json", header(task=task, task_id=None, run_id="run-1"), [sample(1)])
+        for task in ("sums", "products")
+    ]
+    assert read(InspectLogs(), *paths).column("task") == ["sums", "products"]

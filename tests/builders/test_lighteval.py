@@ -192,3 +192,26 @@ def test_the_shape_given() -> None:
         (record["doc"]["id"], record["model_response"]["text"][0], record["metric"]["extractive_match"]) for record in raw
     ]
     assert found.rejected == []
+
+
+def test_the_folder_is_the_llm_where_nothing_else_names_one(tmp_path: Path) -> None:
+    path = details(tmp_path / "tiny-hf", [row(0, "1")])
+    found = read(LightEval(), path)
+    assert found.column("llm") == ["tiny-hf"]
+    assert found.notes[0] == "no LLM is named, so the name of the folder is taken, tiny-hf. If it is wrong: --option llm=NAME"
+    other = details(tmp_path / "tiny-hf", [row(0, "2")], time=LATER)
+    with pytest.raises(InputError, match=r"which may be another\. Remedy: .*--option llm=NAME"):
+        read(LightEval(), path, other)
+    assert read(LightEval(llm="lab/tiny"), path, other).column("response") == ["2"]
+
+
+def test_rows_with_the_same_prompt_are_replicates(tmp_path: Path) -> None:
+    found = read_one(tmp_path, row(0, "1"), row(0, "1"), row(0, "2", metric={"extractive_match": 0.0}))
+    assert [(r["replicate"], r["response"]) for r in found.rows] == [(None, "1"), (1, "1"), (2, "2")]
+
+
+def test_several_answers_without_reasoning_whose_lists_hold_only_null(tmp_path: Path) -> None:
+    rows = [row(i, "1", "2", "3", metric={"avg@n:n=3": 0.5}, said={"reasonings": [None] * 3}) for i in range(2)]
+    found = read_one(tmp_path, *rows)
+    assert found.column("response") == ["1", "2", "3"] * 2
+    assert found.column("metric")[0] == "avg_n_n_3"

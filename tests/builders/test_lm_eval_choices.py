@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from llmfusionbench.builders.sources.lm_eval import LmEval
 from tests.helpers.lm_eval_log import choice, run, sample
@@ -65,3 +68,22 @@ def test_a_single_continuation(tmp_path: Path) -> None:
         ("mat", "mat", 1.0),
         (None, "mat", 0.0),
     ]
+
+
+NUMBERS = (" 2", " 0", " 3", " 1")
+
+
+@pytest.mark.parametrize(
+    ("rows", "truths"),
+    [
+        # Targets are places, as the scores show: the chosen option 3 is right by its place, 2.
+        ([([-4, -3, -1, -2], "2", 1.0), ([-1, -2, -3, -4], "1", 0.0)], ["C", "B"]),
+        # Targets are texts, as one of them shows that is no place.
+        ([([-4, -3, -1, -2], "2", 0.0), ([-4, -3, -1, -2], "4", 0.0)], ["A", None]),
+        # Targets are texts, as the scores show.
+        ([([-1, -3, -4, -2], "2", 1.0), ([-4, -1, -2, -3], "0", 1.0)], ["A", "B"]),
+    ],
+)
+def test_a_number_is_the_place_of_an_option_or_its_text(tmp_path: Path, rows: Any, truths: list[str]) -> None:
+    samples = [choice(logs, target, NUMBERS, doc_id=i, acc=acc) for i, (logs, target, acc) in enumerate(rows)]
+    assert read(LmEval(), run(tmp_path, samples)).column("ground_truth") == truths

@@ -164,3 +164,15 @@ def test_results_that_hold_an_error_alone(tmp_path: Path) -> None:
     found = read(OpenCompass(), results, path)
     assert found.column("performance") == [None]
     assert "so its answers get no score" in found.notes[0]
+
+
+def test_the_folder_is_the_llm_where_nothing_else_names_one(tmp_path: Path) -> None:
+    found = read(OpenCompass(), write_json(tmp_path / "tiny-hf" / "sums.json", {"0": prediction(0), "1": prediction(1)}))
+    assert found.column("llm") == ["tiny-hf", "tiny-hf"]
+    assert found.notes[0] == "no LLM is named, so the name of the folder is taken, tiny-hf. If it is wrong: --option llm=NAME"
+
+
+def test_records_with_the_same_prompt_are_replicates(tmp_path: Path) -> None:
+    same = {str(i): prediction(0, text) for i, text in enumerate(["It is 1.", "It is 1.", "No."])}
+    found = read(OpenCompass(), write_json(tmp_path / "predictions" / "m" / "sums.json", same))
+    assert found.column("replicate") == [None, 1, 2]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.reading.cell_texts import cell_texts
+from llmfusionbench.builders.reading.absent import absent_column
+from llmfusionbench.builders.reading.cell_texts import cell_texts, plain_numbers
 from llmfusionbench.builders.reading.file_names import stem
 from llmfusionbench.builders.reading.limits import too_large, whole_bytes
 from llmfusionbench.builders.reading.path_columns import SeenPath
@@ -43,6 +43,8 @@ class Joined:
     columns: dict[str, str]
     """Name in the table -> name in the further file."""
     keys: pa.Array
+    numbers: pa.Array | None
+    """The keys with 5 for 5.0, by which a key is looked up that is none of `keys`; None if two of them become the same."""
     table: pa.Table
     nested: dict[str, dict[int, Any]]
     """Name in the further file -> row -> the object or list that the table has as a text of JSON."""
@@ -51,7 +53,10 @@ class Joined:
 
     def of(self, keys: pa.Array, names: Sequence[str]) -> tuple[list[pa.Array], dict[str, dict[int, Any]]]:
         """[n] each, of some of the columns, for the [n] keys of a table's records; and what of them is nested, by position."""
-        places = pc.index_in(cell_texts(keys), self.keys)
+        texts = cell_texts(keys)
+        places = pc.index_in(texts, self.keys)
+        if self.numbers is not None and places.null_count:
+            places = pc.coalesce(places, pc.index_in(plain_numbers(texts), self.numbers))
         self.unmatched += places.null_count
         found = {name: self.table[self.columns[name]].combine_chunks().take(places) for name in names}
         rows = places.to_pylist() if any(self.columns[name] in self.nested for name in names) else []
@@ -103,9 +108,7 @@ def read_join(join: Join, columns: Sequence[str]) -> Joined:
     names = column_names(join.path, join.path.name)
     key = find_path(join.theirs, names)
     if key is None:
-        near = difflib.get_close_matches(join.theirs, names, n=1)
-        hint = f' Did you mean "{near[0]}"?' if near else ""
-        raise InputError(f'{join.path}: no column "{join.theirs}" to join by.{hint} It has {", ".join(names[:40])}')
+        raise absent_column(str(join.path), join.theirs, names, "to join by")
     paths = {join.theirs: SeenPath(key)} if key.steps else {}
     parts: list[pa.RecordBatch] = []
     nested: dict[str, dict[int, Any]] = {}
@@ -116,7 +119,8 @@ def read_join(join: Join, columns: Sequence[str]) -> Joined:
         size += chunk.batch.nbytes
         if size > whole_bytes():
             raise too_large(join.path, "the file to join takes more in memory", whole_bytes())
-        chunk = chunk.filter(chunk.batch.column(join.theirs).is_valid().to_numpy(zero_copy_only=False))
+        keys = cell_texts(chunk.batch.column(join.theirs))
+        chunk = chunk.filter(pc.fill_null(pc.not_equal(keys, ""), False).to_numpy(zero_copy_only=False))
         for name, inner in chunk.nested.items():
             nested.setdefault(name, {}).update({rows + i: value for i, value in inner.items()})
         parts.append(chunk.batch)
@@ -133,6 +137,9 @@ def read_join(join: Join, columns: Sequence[str]) -> Joined:
             f"{join.path}: several records have the same {join.theirs}: {', '.join(map(shorten, twice[:_SHOWN]))}{more}, "
             "expected each value once. Remedy: drop the repeated records"
         )
+    numbers = plain_numbers(keys)
     same = join.theirs if join.theirs == join.ours else None
     added = {f"{stem(join.path)}.{name}" if name in columns else name: name for name in names if name != same}
-    return Joined(join, {name: theirs for name, theirs in added.items() if name not in columns}, keys, table, nested)
+    further = {name: theirs for name, theirs in added.items() if name not in columns}
+    are_apart = pc.count_distinct(numbers).as_py() == len(keys)
+    return Joined(join, further, keys, numbers if are_apart else None, table, nested)

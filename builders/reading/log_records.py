@@ -121,6 +121,10 @@ class Reading:
             yield Note(self.file, f"{theirs} is taken as {ours}, {factor.words()}")
         for text, alone in reading.left_out:
             yield Note(self.file, text, warning=alone)
+        for ours in reading.mapping.words:
+            if ours not in {*reading.sources, *reading.constants, *reading.mapping.wide}:
+                words = f"the values of {ours} are not used, since no column fills it. Remedy: map it with --map {ours}=NAME"
+                yield Note(self.file, words, warning=True)
         for chunk in chain(_drained(first), parts):
             if isinstance(chunk, Rejected):
                 yield chunk
@@ -300,7 +304,8 @@ def _defaults(mapping: TableMapping, path: Path, split: str | None) -> dict[str,
     texts = {"task": stem(path), "metric": _UNKNOWN, "split": split or mapping.split or "train"} | mapping.constants
     found = {}
     for ours, value in texts.items():
-        cells = Cells(pa.record_batch({ours: pa.array([value])}))
+        words = mapping.words if ours in mapping.constants else {}
+        cells = Cells(pa.record_batch({ours: pa.array([value])}), words=words)
         found[ours] = cells.column(ours, ours, LOG.field(ours).type)[0]
         if cells.problems:
             raise InputError(f"the constant {cells.problems[0][0]}. Remedy: correct it in the mapping")

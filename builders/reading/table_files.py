@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from llmfusionbench.builders.reading.absent import absent_column
 from llmfusionbench.builders.reading.cell_texts import cell_texts
 from llmfusionbench.builders.reading.conditions import Condition
 from llmfusionbench.builders.reading.field_paths import field_paths
@@ -147,6 +148,4 @@ class TableFile:
 
 def _check(path: Path, theirs: str, columns: Sequence[str], why: str) -> None:
     if find_path(theirs, columns) is None:
-        near = difflib.get_close_matches(theirs, columns, n=1)
-        hint = f' Did you mean "{near[0]}"?' if near else ""
-        raise InputError(f'{path}: no column "{theirs}" {why}.{hint} It has {", ".join(columns[:40])}')
+        raise absent_column(str(path), theirs, columns, why)

@@ -11,6 +11,7 @@ from llmfusionbench.builders.reading.comparisons import read_comparisons
 from llmfusionbench.builders.reading.file_names import labelled
 from llmfusionbench.builders.reading.judgements import read_judgements
 from llmfusionbench.builders.reading.log_records import Reading
+from llmfusionbench.builders.reading.mapping import TableMapping
 from llmfusionbench.builders.reading.mapping_options import parse_mapping
 from llmfusionbench.builders.reading.table_files import TableFile
 from llmfusionbench.builders.records import Part
@@ -51,11 +52,14 @@ class Table:
     join: Sequence[str] | None = None
     scale: Mapping[str, Any] | None = None
 
+    def further(self) -> list[Path]:
+        """The files that the options name: those to join, and that of the mapping."""
+        named = [Path(self.map)] if isinstance(self.map, (str, Path)) else []
+        return [*named, *dict.fromkeys(join.path for join in self._mapping().joins)]
+
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files."""
-        stated = parse_mapping(
-            self.map, wide=self.wide, llms=self.llms, values=self.values, where=self.where, join=self.join, scale=self.scale
-        )
+        stated = self._mapping()
         for path, file in labelled(paths):
             mapping = stated.in_file(path)
             table = TableFile.of(path, file, mapping.where, mapping.joins)
@@ -63,3 +67,8 @@ class Table:
             judged = compared or read_judgements(table, mapping, self.split)
             yield from judged or Reading.of(path, file, table.columns, mapping, self.split, source=table.chunks).read()
             yield from table.notes()
+
+    def _mapping(self) -> TableMapping:
+        return parse_mapping(
+            self.map, wide=self.wide, llms=self.llms, values=self.values, where=self.where, join=self.join, scale=self.scale
+        )

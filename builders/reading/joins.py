@@ -35,42 +35,58 @@ class Join:
     """The key in the table."""
 
 
-@dataclass
-class Joined:
-    """The columns of a further file."""
+@dataclass(frozen=True)
+class Further:
+    """A further file in memory."""
 
     join: Join
-    columns: dict[str, str]
-    """Name in the table -> name in the further file."""
     keys: pa.Array
     numbers: pa.Array | None
     """The keys with 5 for 5.0, by which a key is looked up that is none of `keys`; None if two of them become the same."""
     table: pa.Table
     nested: dict[str, dict[int, Any]]
     """Name in the further file -> row -> the object or list that the table has as a text of JSON."""
+    names: tuple[str, ...]
+    """Its columns."""
+
+    def joined(self, columns: Sequence[str]) -> Joined:
+        """The columns that it adds to a table with `columns`. A name that the table has, too, gets the file's in front."""
+        same = self.join.theirs if self.join.theirs == self.join.ours else None
+        added = {f"{stem(self.join.path)}.{name}" if name in columns else name: name for name in self.names if name != same}
+        return Joined(self, {name: theirs for name, theirs in added.items() if name not in columns})
+
+
+@dataclass
+class Joined:
+    """The columns that a further file adds to a table."""
+
+    further: Further
+    columns: dict[str, str]
+    """Name in the table -> name in the further file."""
     unmatched: int = field(default=0)
     """The number of records of the table without a partner."""
 
     def of(self, keys: pa.Array, names: Sequence[str]) -> tuple[list[pa.Array], dict[str, dict[int, Any]]]:
         """[n] each, of some of the columns, for the [n] keys of a table's records; and what of them is nested, by position."""
-        texts = cell_texts(keys)
-        places = pc.index_in(texts, self.keys)
-        if self.numbers is not None and places.null_count:
-            places = pc.coalesce(places, pc.index_in(plain_numbers(texts), self.numbers))
+        texts, further = cell_texts(keys), self.further
+        places = pc.index_in(texts, further.keys)
+        if further.numbers is not None and places.null_count:
+            places = pc.coalesce(places, pc.index_in(plain_numbers(texts), further.numbers))
         self.unmatched += places.null_count
-        found = {name: self.table[self.columns[name]].combine_chunks().take(places) for name in names}
-        rows = places.to_pylist() if any(self.columns[name] in self.nested for name in names) else []
+        found = {name: further.table[self.columns[name]].combine_chunks().take(places) for name in names}
+        rows = places.to_pylist() if any(self.columns[name] in further.nested for name in names) else []
         inner = {
-            name: {i: self.nested[theirs][row] for i, row in enumerate(rows) if row in self.nested[theirs]}
+            name: {i: further.nested[theirs][row] for i, row in enumerate(rows) if row in further.nested[theirs]}
             for name in names
-            if (theirs := self.columns[name]) in self.nested
+            if (theirs := self.columns[name]) in further.nested
         }
         return list(found.values()), inner
 
     def note(self, records: int) -> str:
         """What was joined."""
         missing = f", {self.unmatched:,} of {records:,} records have no partner" if self.unmatched else ""
-        return f"joined with {self.join.path.name} by {self.join.ours} ({len(self.keys):,} keys){missing}"
+        join = self.further.join
+        return f"joined with {join.path.name} by {join.ours} ({len(self.further.keys):,} keys){missing}"
 
 
 def parse_joins(given: Any, folder: Path | None = None) -> tuple[Join, ...]:
@@ -97,8 +113,8 @@ def parse_joins(given: Any, folder: Path | None = None) -> tuple[Join, ...]:
     return tuple(found)
 
 
-def read_join(join: Join, columns: Sequence[str]) -> Joined:
-    """The further file of a join to a table with `columns`. A name that the table has, too, gets the file's in front.
+def read_join(join: Join) -> Further:
+    """The further file of a join.
 
     Raises:
         InputError: the file cannot be read, is too large, lacks the key, or has a key twice.
@@ -138,8 +154,5 @@ def read_join(join: Join, columns: Sequence[str]) -> Joined:
             "expected each value once. Remedy: drop the repeated records"
         )
     numbers = plain_numbers(keys)
-    same = join.theirs if join.theirs == join.ours else None
-    added = {f"{stem(join.path)}.{name}" if name in columns else name: name for name in names if name != same}
-    further = {name: theirs for name, theirs in added.items() if name not in columns}
     are_apart = pc.count_distinct(numbers).as_py() == len(keys)
-    return Joined(join, further, keys, numbers if are_apart else None, table, nested)
+    return Further(join, keys, numbers if are_apart else None, table, nested, tuple(names))

@@ -61,6 +61,8 @@ class Reading:
     """Reads the columns of the file that are needed; by default `read_chunks`."""
     own: dict[str, str] = field(default_factory=dict)
     """Our column -> theirs, of those that bear our names and were not mapped."""
+    least: int | None = None
+    """The least number of an answer in all files, if it is known."""
     from_one: bool = False
     """Whether the numbers of replicates begin at 1."""
     remedies: dict[str, str] = field(default_factory=dict)
@@ -149,9 +151,8 @@ class Reading:
             reading = replace(reading, scales=self.scales)
         counted = reading.own.get("replicate")
         if counted in ROUNDS:
-            numbers = [c.column("replicate", counted, pa.int64()) for c in cells]
-            least = min((n for array in numbers if (n := pc.min(array).as_py()) is not None), default=0)
-            reading = replace(reading, from_one=least > 0)
+            known = [n for n in (self.least, least_round(cells, counted)) if n is not None]
+            reading = replace(reading, from_one=min(known, default=0) > 0)
         return reading, [*(Note(self.file, words, warning=True) for words in found.values()), *reading._by_name(cells)]
 
     def _by_name(self, cells: Sequence[Cells]) -> Iterator[Note]:
@@ -229,6 +230,12 @@ class Reading:
             own=self.own,
             repeats=self.mapping.own_names,
         )
+
+
+def least_round(cells: Sequence[Cells], theirs: str) -> int | None:
+    """The least number of an answer among several in a column of some records; None if there is none."""
+    numbers = [c.column("replicate", theirs, pa.int64()) for c in cells]
+    return min((n for array in numbers if (n := pc.min(array).as_py()) is not None), default=None)
 
 
 def _examined(

@@ -96,7 +96,7 @@ def _lengths(lists: pa.Array) -> npt.NDArray[np.int64]:
     if pa.types.is_map(lists.type):
         lengths = np.diff(np.asarray(lists.offsets, np.int64))
         return np.where(lists.is_valid().to_numpy(zero_copy_only=False), lengths, 0)
-    return pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    return np.asarray(pc.fill_null(pc.list_value_length(lists), 0), np.int64)
 
 
 def _items(lists: pa.Array, number: int) -> tuple[pa.Array, _Mask]:

@@ -125,6 +125,7 @@ def build(
         if place.is_dir() and not (place / MANIFEST).is_file():
             raise InputError(f"{place}: not a release, it has no {MANIFEST}. Remedy: name the directory of a release")
     paths = _checked(_files(reader, named))
+    further: list[Path] = reader.further() if hasattr(reader, "further") else []
     stated, notes = read_llms(Path(llms)) if llms is not None else ([], [])
     scales = Scales(scale)
     if not 0 <= test_share < 1:
@@ -142,7 +143,7 @@ def build(
         raise InputError(f"max_record_mib is {max_record_mib}, expected a whole number from 1")
     with (
         limit_records(max_record_mib),
-        ReleaseWriter(out, overwrite=overwrite, inputs=[*named, *([llms] if llms is not None else [])]) as writer,
+        ReleaseWriter(out, overwrite=overwrite, inputs=[*named, *further, *([llms] if llms is not None else [])]) as writer,
     ):
         scratch = writer.path / "scratch"
         scratch.mkdir()
@@ -154,7 +155,8 @@ def build(
             intake.take(part)
             tell("records read", intake.spill.rows, None)
         if not intake.spill.rows and not scales.refused:  # why each record was rejected tells more than a column without values
-            raise RejectedError(_refusal(intake.rejected, "no record could be taken"))
+            noted = [] if intake.rejected else [f"  {line}" for line in (*intake.notes(), *intake.notes(warnings=True))]
+            raise RejectedError("\n".join([_refusal(intake.rejected, "no record could be taken"), *noted]))
         scales.check()
         intake.spill.flush()
         settled = intake.spill.settle(test_share)
@@ -191,7 +193,11 @@ def build(
         about: dict[str, Any] = {
             "name": source if isinstance(source, str) else type(source).__name__,
             "revision": revision,
-            "inputs": [{"name": name, "bytes": p.stat().st_size, "sha256": sha256(p)} for p, name in labelled(paths)],
+            "inputs": [
+                {"name": name, "bytes": p.stat().st_size, "sha256": sha256(p)}
+                for files_read in (paths, further)
+                for p, name in labelled(files_read)
+            ],
             "options": {"tokenizer": tokenizer, "test_share": test_share, **_plain(options or {})} | _described(llms),
         }
         if found is not None:

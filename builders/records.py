@@ -150,7 +150,8 @@ class Source(Protocol):
     """A raw log format.
 
     A source of runs that are directories of files has a class attribute `FILES`: patterns of the names of the files that it
-    reads, such as `("samples_*.jsonl",)`. A directory among the inputs then stands for all such files below it.
+    reads, such as `("samples_*.jsonl",)`. A directory among the inputs then stands for all such files below it. A source whose
+    options name files that it reads beside the inputs has a method `further`, which gives them; the manifest lists them, too.
     """
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:

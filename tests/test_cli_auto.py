@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,10 @@ def test_inspect_log_refuses_what_it_cannot_read(tmp_path: Path, capsys: pytest.
     assert "the source table cannot read it" in capsys.readouterr().err
     assert not (tmp_path / "my.yaml").exists()
     assert run(["inspect-log"]) == 2
+
+
+@pytest.mark.parametrize("command", [["inspect-log"], ["build", "auto", "--out", "out"]])
+def test_a_pipe_is_no_file(tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    assert run([*command, str(tmp_path / "pipe.jsonl")]) == 1
+    assert "pipe.jsonl: not a file. Remedy: check the path" in capsys.readouterr().err

@@ -44,7 +44,7 @@ def with_replicates(answers: pa.Table, codes: Mapping[str, Codes]) -> pa.Table:
         return answers
     groups = key_groups(answers, _GROUP)
     unnumbered = answers["unnumbered"].to_numpy()
-    telling = _contradicting(groups, unnumbered, codes)
+    telling = _contradicting(groups, unnumbered | (answers["replicate"].to_numpy() == 0), codes)
     if not len(telling):
         return answers
     judges = value_codes(answers["judge"]), value_codes(answers["judge_opponent"]), value_codes(answers["judge_order"])
@@ -72,14 +72,14 @@ _DETAILS: Final = (
 """What a record may add to an answer beside its facts; two records may state it differently, and the first counts."""
 
 
-def _contradicting(groups: Codes, unnumbered: npt.NDArray[np.bool_], codes: Mapping[str, Codes]) -> Codes:
-    """The groups of which two records without a number contradict each other in a fact."""
+def _contradicting(groups: Codes, first: npt.NDArray[np.bool_], codes: Mapping[str, Codes]) -> Codes:
+    """The groups of which two records contradict each other in a fact, of those [n] that would be of the first answer."""
     found: list[Codes] = []
     for values in codes.values():
-        given = np.flatnonzero(unnumbered & (values >= 0))
-        number, first = np.unique(groups[given], return_index=True)
+        given = np.flatnonzero(first & (values >= 0))
+        number, earlier = np.unique(groups[given], return_index=True)
         earliest = np.full(int(groups[-1]) + 1, -1)
-        earliest[number] = values[given[first]]
+        earliest[number] = values[given[earlier]]
         found.append(groups[given][values[given] != earliest[groups[given]]])
     return np.unique(np.concatenate(found))
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 LARGEST_WHOLE: Final = 2.0**53
+_WHOLE: Final = r"^(-?[0-9]{1,16})\.0{1,20}$"
 
 
 def cell_texts(found: pa.Array) -> pa.Array:
@@ -23,6 +24,11 @@ def cell_texts(found: pa.Array) -> pa.Array:
         texts = [None if v is None else _text(v) for v in found.to_pylist()]
         return pa.array(texts, pa.string())
     return found.cast(pa.string())
+
+
+def plain_numbers(texts: pa.Array) -> pa.Array:
+    """Texts of which those of a whole number are as `cell_texts` has them: 5 for 5.0, which JSON and CSV may have as a text."""
+    return pc.replace_substring_regex(texts, pattern=_WHOLE, replacement=r"\1")
 
 
 def _text(value: object) -> str:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.reading.cell_texts import cell_texts
+from llmfusionbench.builders.reading.cell_texts import cell_texts, plain_numbers
 from llmfusionbench.errors import InputError
 from llmfusionbench.validation.issue import shorten
 
@@ -24,9 +24,10 @@ class Condition:
     values: tuple[str, ...]
 
     def holds(self, column: pa.Array) -> npt.NDArray[np.bool_]:
-        """[n] for each of [n] cells; an empty one has the value "". `True` is `true`."""
-        texts = pc.fill_null(cell_texts(column), "")
-        found: npt.NDArray[np.bool_] = pc.is_in(texts, pa.array(self.values)).to_numpy(zero_copy_only=False)
+        """[n] for each of [n] cells; an empty one has the value "". `True` is `true`, and 1.0 is 1."""
+        texts = plain_numbers(pc.fill_null(cell_texts(column), ""))
+        wanted = plain_numbers(pa.array(self.values, pa.string()))
+        found: npt.NDArray[np.bool_] = pc.is_in(texts, wanted).to_numpy(zero_copy_only=False)
         return found
 
     def __str__(self) -> str:

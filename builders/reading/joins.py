@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.reading.cell_texts import cell_texts
+from llmfusionbench.builders.reading.absent import absent_column
+from llmfusionbench.builders.reading.cell_texts import cell_texts, plain_numbers
 from llmfusionbench.builders.reading.file_names import stem
 from llmfusionbench.builders.reading.limits import too_large, whole_bytes
 from llmfusionbench.builders.reading.path_columns import SeenPath
@@ -35,37 +35,58 @@ class Join:
     """The key in the table."""
 
 
-@dataclass
-class Joined:
-    """The columns of a further file."""
+@dataclass(frozen=True)
+class Further:
+    """A further file in memory."""
 
     join: Join
-    columns: dict[str, str]
-    """Name in the table -> name in the further file."""
     keys: pa.Array
+    numbers: pa.Array | None
+    """The keys with 5 for 5.0, by which a key is looked up that is none of `keys`; None if two of them become the same."""
     table: pa.Table
     nested: dict[str, dict[int, Any]]
     """Name in the further file -> row -> the object or list that the table has as a text of JSON."""
+    names: tuple[str, ...]
+    """Its columns."""
+
+    def joined(self, columns: Sequence[str]) -> Joined:
+        """The columns that it adds to a table with `columns`. A name that the table has, too, gets the file's in front."""
+        same = self.join.theirs if self.join.theirs == self.join.ours else None
+        added = {f"{stem(self.join.path)}.{name}" if name in columns else name: name for name in self.names if name != same}
+        return Joined(self, {name: theirs for name, theirs in added.items() if name not in columns})
+
+
+@dataclass
+class Joined:
+    """The columns that a further file adds to a table."""
+
+    further: Further
+    columns: dict[str, str]
+    """Name in the table -> name in the further file."""
     unmatched: int = field(default=0)
     """The number of records of the table without a partner."""
 
     def of(self, keys: pa.Array, names: Sequence[str]) -> tuple[list[pa.Array], dict[str, dict[int, Any]]]:
         """[n] each, of some of the columns, for the [n] keys of a table's records; and what of them is nested, by position."""
-        places = pc.index_in(cell_texts(keys), self.keys)
+        texts, further = cell_texts(keys), self.further
+        places = pc.index_in(texts, further.keys)
+        if further.numbers is not None and places.null_count:
+            places = pc.coalesce(places, pc.index_in(plain_numbers(texts), further.numbers))
         self.unmatched += places.null_count
-        found = {name: self.table[self.columns[name]].combine_chunks().take(places) for name in names}
-        rows = places.to_pylist() if any(self.columns[name] in self.nested for name in names) else []
+        found = {name: further.table[self.columns[name]].combine_chunks().take(places) for name in names}
+        rows = places.to_pylist() if any(self.columns[name] in further.nested for name in names) else []
         inner = {
-            name: {i: self.nested[theirs][row] for i, row in enumerate(rows) if row in self.nested[theirs]}
+            name: {i: further.nested[theirs][row] for i, row in enumerate(rows) if row in further.nested[theirs]}
             for name in names
-            if (theirs := self.columns[name]) in self.nested
+            if (theirs := self.columns[name]) in further.nested
         }
         return list(found.values()), inner
 
     def note(self, records: int) -> str:
         """What was joined."""
         missing = f", {self.unmatched:,} of {records:,} records have no partner" if self.unmatched else ""
-        return f"joined with {self.join.path.name} by {self.join.ours} ({len(self.keys):,} keys){missing}"
+        join = self.further.join
+        return f"joined with {join.path.name} by {join.ours} ({len(self.further.keys):,} keys){missing}"
 
 
 def parse_joins(given: Any, folder: Path | None = None) -> tuple[Join, ...]:
@@ -92,8 +113,8 @@ def parse_joins(given: Any, folder: Path | None = None) -> tuple[Join, ...]:
     return tuple(found)
 
 
-def read_join(join: Join, columns: Sequence[str]) -> Joined:
-    """The further file of a join to a table with `columns`. A name that the table has, too, gets the file's in front.
+def read_join(join: Join) -> Further:
+    """The further file of a join.
 
     Raises:
         InputError: the file cannot be read, is too large, lacks the key, or has a key twice.
@@ -103,9 +124,7 @@ def read_join(join: Join, columns: Sequence[str]) -> Joined:
     names = column_names(join.path, join.path.name)
     key = find_path(join.theirs, names)
     if key is None:
-        near = difflib.get_close_matches(join.theirs, names, n=1)
-        hint = f' Did you mean "{near[0]}"?' if near else ""
-        raise InputError(f'{join.path}: no column "{join.theirs}" to join by.{hint} It has {", ".join(names[:40])}')
+        raise absent_column(str(join.path), join.theirs, names, "to join by")
     paths = {join.theirs: SeenPath(key)} if key.steps else {}
     parts: list[pa.RecordBatch] = []
     nested: dict[str, dict[int, Any]] = {}
@@ -116,7 +135,8 @@ def read_join(join: Join, columns: Sequence[str]) -> Joined:
         size += chunk.batch.nbytes
         if size > whole_bytes():
             raise too_large(join.path, "the file to join takes more in memory", whole_bytes())
-        chunk = chunk.filter(chunk.batch.column(join.theirs).is_valid().to_numpy(zero_copy_only=False))
+        keys = cell_texts(chunk.batch.column(join.theirs))
+        chunk = chunk.filter(pc.fill_null(pc.not_equal(keys, ""), False).to_numpy(zero_copy_only=False))
         for name, inner in chunk.nested.items():
             nested.setdefault(name, {}).update({rows + i: value for i, value in inner.items()})
         parts.append(chunk.batch)
@@ -133,6 +153,6 @@ def read_join(join: Join, columns: Sequence[str]) -> Joined:
             f"{join.path}: several records have the same {join.theirs}: {', '.join(map(shorten, twice[:_SHOWN]))}{more}, "
             "expected each value once. Remedy: drop the repeated records"
         )
-    same = join.theirs if join.theirs == join.ours else None
-    added = {f"{stem(join.path)}.{name}" if name in columns else name: name for name in names if name != same}
-    return Joined(join, {name: theirs for name, theirs in added.items() if name not in columns}, keys, table, nested)
+    numbers = plain_numbers(keys)
+    are_apart = pc.count_distinct(numbers).as_py() == len(keys)
+    return Further(join, keys, numbers if are_apart else None, table, nested, tuple(names))

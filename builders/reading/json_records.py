@@ -50,8 +50,9 @@ def characters_in(record: Mapping[str, Any]) -> int:
 
 
 def _length(item: Any) -> int:
-    texts = item.values() if isinstance(item, dict) else (item,)
-    return sum(len(text) for text in texts if isinstance(text, str))
+    if isinstance(item, dict):
+        return sum(len(value) for value in item.values() if isinstance(value, str))
+    return len(item) if isinstance(item, str) else 0
 
 
 def nameless(value: Any) -> dict[str, Any]:

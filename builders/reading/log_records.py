@@ -61,6 +61,8 @@ class Reading:
     """Reads the columns of the file that are needed; by default `read_chunks`."""
     own: dict[str, str] = field(default_factory=dict)
     """Our column -> theirs, of those that bear our names and were not mapped."""
+    least: int | None = None
+    """The least number of an answer in all files, if it is known."""
     from_one: bool = False
     """Whether the numbers of replicates begin at 1."""
     remedies: dict[str, str] = field(default_factory=dict)
@@ -121,6 +123,10 @@ class Reading:
             yield Note(self.file, f"{theirs} is taken as {ours}, {factor.words()}")
         for text, alone in reading.left_out:
             yield Note(self.file, text, warning=alone)
+        for ours in reading.mapping.words:
+            if ours not in {*reading.sources, *reading.constants, *reading.mapping.wide}:
+                words = f"the values of {ours} are not used, since no column fills it. Remedy: map it with --map {ours}=NAME"
+                yield Note(self.file, words, warning=True)
         for chunk in chain(_drained(first), parts):
             if isinstance(chunk, Rejected):
                 yield chunk
@@ -145,9 +151,8 @@ class Reading:
             reading = replace(reading, scales=self.scales)
         counted = reading.own.get("replicate")
         if counted in ROUNDS:
-            numbers = [c.column("replicate", counted, pa.int64()) for c in cells]
-            least = min((n for array in numbers if (n := pc.min(array).as_py()) is not None), default=0)
-            reading = replace(reading, from_one=least > 0)
+            known = [n for n in (self.least, least_round(cells, counted)) if n is not None]
+            reading = replace(reading, from_one=min(known, default=0) > 0)
         return reading, [*(Note(self.file, words, warning=True) for words in found.values()), *reading._by_name(cells)]
 
     def _by_name(self, cells: Sequence[Cells]) -> Iterator[Note]:
@@ -227,6 +232,12 @@ class Reading:
         )
 
 
+def least_round(cells: Sequence[Cells], theirs: str) -> int | None:
+    """The least number of an answer among several in a column of some records; None if there is none."""
+    numbers = [c.column("replicate", theirs, pa.int64()) for c in cells]
+    return min((n for array in numbers if (n := pc.min(array).as_py()) is not None), default=None)
+
+
 def _examined(
     parts: Iterable[Chunk | Rejected], check: Callable[[Chunk], tuple[Chunk, list[Rejected]]] | None
 ) -> Iterator[Chunk | Rejected]:
@@ -300,7 +311,8 @@ def _defaults(mapping: TableMapping, path: Path, split: str | None) -> dict[str,
     texts = {"task": stem(path), "metric": _UNKNOWN, "split": split or mapping.split or "train"} | mapping.constants
     found = {}
     for ours, value in texts.items():
-        cells = Cells(pa.record_batch({ours: pa.array([value])}))
+        words = mapping.words if ours in mapping.constants else {}
+        cells = Cells(pa.record_batch({ours: pa.array([value])}), words=words)
         found[ours] = cells.column(ours, ours, LOG.field(ours).type)[0]
         if cells.problems:
             raise InputError(f"the constant {cells.problems[0][0]}. Remedy: correct it in the mapping")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from llmfusionbench.builders.reading.absent import absent_column, listed
 from llmfusionbench.builders.reading.conditions import Condition
 from llmfusionbench.builders.reading.factors import (
     UNITS,
@@ -182,7 +182,7 @@ class TableMapping:
                     found[column[len(before) : len(column) - len(after)]] = None
         if not found:
             raise InputError(
-                f"no column fits {', '.join(telling)}; the file has {_listed(columns)}. Remedy: correct the patterns"
+                f"no column fits {', '.join(telling)}; the file has {listed(columns)}. Remedy: correct the patterns"
             )
         return list(found)
 
@@ -203,17 +203,15 @@ class TableMapping:
             if factor is not None and not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
                 raise InputError(f'{place}: {ours} is mapped to "{mapped}", but is not a number. Remedy: name a column alone')
             if find_path(theirs, columns) is None:
-                near = difflib.get_close_matches(theirs, columns, n=1)
-                hint = f' Did you mean "{near[0]}"?' if near else ""
-                raise InputError(f'{place}: no column "{theirs}" for {ours}.{hint} It has {_listed(columns)}')
+                raise absent_column(place, theirs, columns, f"for {ours}")
         have = {*self.source_of(columns), *self.constants}
         if not have & {"prompt", "messages", "source_id"}:
             raise InputError(
-                f"{place}: no column identifies the query; it has {_listed(columns)}. Remedy: map prompt, messages or source_id"
+                f"{place}: no column identifies the query; it has {listed(columns)}. Remedy: map prompt, messages or source_id"
             )
         if not self.wide and "llm" not in have:
             raise InputError(
-                f"{place}: no column names the LLM; it has {_listed(columns)}. "
+                f"{place}: no column names the LLM; it has {listed(columns)}. "
                 "Remedy: map llm, or give patterns for a wide table; if the folder names it, --map llm={parent}"
             )
 
@@ -233,8 +231,3 @@ def _unit_remedy(ours: str, theirs: str) -> str:
 def _other_mark(header: str) -> str | None:
     """The separator in a header that has no commas, if there is one."""
     return next((words for mark, words in ((";", "semicolon"), ("\t", "tab")) if mark in header), None)
-
-
-def _listed(columns: Sequence[str], most: int = 40) -> str:
-    shown = ", ".join(columns[:most])
-    return shown if len(columns) <= most else f"{shown} and {len(columns) - most} more"

@@ -72,7 +72,7 @@ def misfits(own: Mapping[str, str], chunks: Sequence[Cells], factors: Mapping[st
     """Column of theirs -> why it is left alone, of the columns `own` (ours -> theirs) of which most values do not fit."""
     found = {}
     for ours, theirs in own.items():
-        if ours in SCORES:
+        if ours in SCORES or any(ours in cells.words for cells in chunks):  # words were stated, so the column is meant
             continue
         values = wrong = 0
         example: Any = None

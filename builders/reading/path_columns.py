@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.reading.fields import BadRecordError, writable
 from llmfusionbench.builders.reading.paths import MISSING, FieldPath, Missing, Step
+
+_Mask = npt.NDArray[np.bool_]
 
 
 @dataclass
@@ -54,11 +57,19 @@ def at_path(column: pa.Array, seen: SeenPath, problems: dict[int, str]) -> pa.Ar
             if index < 0:
                 return _nothing(column, seen)
             column = pc.struct_field(column, index)
-        elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
             number = _index(step)
             if number is None:
                 return _nothing(column, seen)
-            column = _items(column, number)
+            filled = _lengths(column) > 0
+            column, there = _items(column, number)
+            if not _found(there, filled, seen):
+                return pa.nulls(len(column), pa.string())
+        elif pa.types.is_map(kind) and (pa.types.is_string(kind.key_type) or pa.types.is_large_string(kind.key_type)):
+            filled = _lengths(column) > 0
+            column = pc.map_lookup(column, pa.scalar(str(step), kind.key_type), "first")
+            if not _found(column.is_valid().to_numpy(zero_copy_only=False), filled, seen):
+                return pa.nulls(len(column), pa.string())
         elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
             return _parsed(column, seen, seen.path.steps[place:], problems)
         else:
@@ -74,13 +85,29 @@ def _index(step: Step) -> int | None:
         return None
 
 
-def _items(lists: pa.Array, number: int) -> pa.Array:
-    """[n] the item at a place of each list, null where a list is shorter."""
-    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+def _found(there: _Mask, filled: _Mask, seen: SeenPath) -> bool:
+    """Whether any of the lists or maps has an item; `there` [n] whether each has it, `filled` [n] whether it has any item."""
+    seen.missed |= bool((filled & ~there).any())
+    return bool(there.any())
+
+
+def _lengths(lists: pa.Array) -> npt.NDArray[np.int64]:
+    """[n] the number of items of each list or map, 0 for null."""
+    if pa.types.is_map(lists.type):
+        lengths = np.diff(np.asarray(lists.offsets, np.int64))
+        return np.where(lists.is_valid().to_numpy(zero_copy_only=False), lengths, 0)
+    return np.asarray(pc.fill_null(pc.list_value_length(lists), 0), np.int64)
+
+
+def _items(lists: pa.Array, number: int) -> tuple[pa.Array, _Mask]:
+    """[n] the item at a place of each list, null where a list is shorter; and [n] whether it is there."""
+    if pa.types.is_fixed_size_list(lists.type):
+        lists = lists.cast(pa.list_(lists.type.value_type))
+    lengths = _lengths(lists)
     starts = np.asarray(lists.offsets, np.int64)[:-1]
     place = number if number >= 0 else lengths + number
     there = (place >= 0) & (place < lengths)
-    return lists.values.take(pa.array(starts + place, mask=~there))
+    return lists.values.take(pa.array(starts + place, mask=~there)), there
 
 
 def _parsed(texts: pa.Array, seen: SeenPath, steps: tuple[Step, ...], problems: dict[int, str]) -> pa.Array:

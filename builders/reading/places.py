@@ -5,6 +5,7 @@ The patterns are those of RE2, whose time grows with the length of the path alon
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from llmfusionbench.errors import InputError
 
 _NAMES: Final = ("{file}", "{stem}", "{parent}")
 _PATTERN: Final = "{path:"
+_UNKNOWN: Final = re.compile(r"\{[A-Za-z_]{1,40}[:}]")
 _LONGEST: Final = 1_000
 """Characters of a pattern."""
 
@@ -29,7 +31,8 @@ def of_place(text: str, path: Path, ours: str) -> str:
     """A text with what the place of a file gives. The pattern is searched in the path as it was given, with `/` in it.
 
     Raises:
-        InputError: the pattern cannot be read, has no group, or is not in the path; or the folder has no name.
+        InputError: the pattern cannot be read, has no group, or is not in the path; the folder has no name; or the text has
+            a part in braces that is none of these.
     """
     made, rest = "", text
     while rest:
@@ -43,6 +46,11 @@ def of_place(text: str, path: Path, ours: str) -> str:
         elif rest.startswith(_PATTERN):
             end = _end(rest, text, ours)
             made, rest = made + _group(rest[len(_PATTERN) : end], path, ours), rest[end + 1 :]
+        elif unknown := _UNKNOWN.match(rest):
+            raise InputError(
+                f'{ours} is mapped to "{text}", in which {unknown[0]} is not known, expected {", ".join(_NAMES)} or '
+                "{path:PATTERN}. Remedy: correct it, or write a constant as =text"
+            )
         else:
             made, rest = made + "{", rest[1:]
     return made

@@ -10,10 +10,11 @@ from typing import Final
 
 import numpy as np
 
+from llmfusionbench.builders.reading.absent import absent_column
 from llmfusionbench.builders.reading.cell_texts import cell_texts
 from llmfusionbench.builders.reading.conditions import Condition
 from llmfusionbench.builders.reading.field_paths import field_paths
-from llmfusionbench.builders.reading.joins import Join, Joined, read_join
+from llmfusionbench.builders.reading.joins import Further, Join, Joined, read_join
 from llmfusionbench.builders.reading.path_columns import SeenPath, at_path
 from llmfusionbench.builders.reading.paths import find_path
 from llmfusionbench.builders.reading.tables import Chunk, column_names, read_chunks
@@ -49,18 +50,28 @@ class TableFile:
     """Column that names a kind of score and is not read -> some of its values."""
 
     @classmethod
-    def of(cls, path: Path, file: str, where: tuple[Condition, ...], joins: tuple[Join, ...]) -> TableFile:
-        """A file with its columns.
+    def of(
+        cls,
+        path: Path,
+        file: str,
+        where: tuple[Condition, ...],
+        joins: tuple[Join, ...],
+        known: dict[Join, Further] | None = None,
+    ) -> TableFile:
+        """A file with its columns. Files to join that are not in `known` are read, and added to it.
 
         Raises:
             InputError: it cannot be read, a condition is on a column that it lacks, or a file cannot be joined.
         """
         own = column_names(path, file)
         joined: list[Joined] = []
+        read = {} if known is None else known
         columns = own
         for join in joins:
             _check(path, join.ours, columns, f"to join {join.path.name} by")
-            joined.append(read_join(join, columns))
+            if join not in read:
+                read[join] = read_join(join)
+            joined.append(read[join].joined(columns))
             columns = [*columns, *joined[-1].columns]
         for condition in where:
             _check(path, condition.theirs, columns, f"for the condition {condition}")
@@ -78,7 +89,7 @@ class TableFile:
             InputError: no record has one of the paths; the message names the nearest ones.
         """
         self.records = self.left_out = 0
-        keys = [joined.join.ours for joined in self.joined]
+        keys = [joined.further.join.ours for joined in self.joined]
         wanted = list(dict.fromkeys([*needed, *keys, *(condition.theirs for condition in self.where)]))
         columns = self.columns
         self._kinds = {name: set() for name in _KINDS_OF_SCORE if name in columns and name not in wanted}
@@ -123,7 +134,7 @@ class TableFile:
         batch, nested, problems = chunk.batch, dict(chunk.nested), dict[int, str]()
         for joined in self.joined:
             names = [name for name in further if added[name] is joined]
-            columns, inner = joined.of(batch.column(joined.join.ours), names)
+            columns, inner = joined.of(batch.column(joined.further.join.ours), names)
             for name, column in zip(names, columns, strict=True):
                 batch = batch.append_column(name, column)
             nested |= inner
@@ -147,6 +158,4 @@ class TableFile:
 
 def _check(path: Path, theirs: str, columns: Sequence[str], why: str) -> None:
     if find_path(theirs, columns) is None:
-        near = difflib.get_close_matches(theirs, columns, n=1)
-        hint = f' Did you mean "{near[0]}"?' if near else ""
-        raise InputError(f'{path}: no column "{theirs}" {why}.{hint} It has {", ".join(columns[:40])}')
+        raise absent_column(str(path), theirs, columns, why)

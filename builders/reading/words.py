@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,7 @@ from llmfusionbench.validation.issue import shorten
 VALIDATION: Final = ("validation", "valid", "val", "dev", "development")
 """Words for the split `partial_test`."""
 _SHOWN: Final = 10
+_WHOLE: Final = re.compile(r"(-?[0-9]{1,16})\.0{1,20}")
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Words:
     def of(self, column: pa.Array, label: str) -> tuple[pa.Array, dict[int, str]]:
         """[n] our values of [n] cells, and row -> problem for each word without a meaning. An empty cell has no value.
 
-        A word is looked up as it is, else without regard to capitals and to blanks around it.
+        A word is looked up as it is, else without regard to capitals and to blanks around it, and 1.0 as 1.
         """
         folded = {_folded(word): meaning for word, meaning in reversed(list(self.meanings.items()))}
         encoded = cell_texts(column).dictionary_encode()
@@ -95,7 +97,9 @@ def _split(word: str) -> str:
 
 
 def _folded(word: str) -> str:
-    return word.strip().casefold()
+    said = word.strip().casefold()
+    whole = _WHOLE.fullmatch(said)
+    return said if whole is None else whole[1]
 
 
 def _plain(value: Any) -> str:

@@ -31,7 +31,7 @@ from llmfusionbench.builders.reading.numbering import Answers, Votes, query_key
 from llmfusionbench.builders.reading.sides import Side, both_sides, candidate_name, check_two, named_candidate
 from llmfusionbench.builders.reading.tables import read_rows
 from llmfusionbench.builders.reading.verdicts import other_preference
-from llmfusionbench.builders.records import Note, Part
+from llmfusionbench.builders.records import Note, Part, Rejected
 
 _WANTED: Final = frozenset(
     [
@@ -55,6 +55,8 @@ _WANTED: Final = frozenset(
 )
 _COMMON_NAMES: Final = ("model_outputs", "reference_outputs", "annotations", "outputs")
 """Names of files that do not name an LLM: their folders do."""
+_ANNOTATED: Final = frozenset(["preference", "output_2"])
+"""Fields of which an annotation has one or both."""
 _FAILED: Final = -1
 """The preference of an annotation that failed."""
 _EXPLAINED: Final = 20
@@ -93,14 +95,15 @@ class AlpacaEval:
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files."""
         known = _Known()
-        for path, file in labelled(paths):
+        # Outputs come first, so that an annotation adds its judgement to an answer, and no output only repeats one.
+        for path, file in sorted(labelled(paths), key=lambda named: _is_annotated(*named)):
             yield from self._file(path, file, known)
 
     def _file(self, path: Path, file: str, known: _Known) -> Iterator[Part]:
         names, place = _Named(path), Place()
 
         def read(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
-            annotated = "preference" in record or "output_2" in record
+            annotated = bool(_ANNOTATED & record.keys())
             if not annotated and "output" not in record:
                 raise BadRecordError("the record has neither output nor preference, expected an output or an annotation")
             return self._annotation(record, names, place.row, known) if annotated else self._output(record, names, known)
@@ -214,6 +217,12 @@ def _annotator(record: dict[str, Any]) -> str | None:
     """The annotator; `human` for a number, which stands for a person."""
     value = identifier(record, "annotator")
     return HUMAN if value is not None and (not isinstance(record["annotator"], str) or value.isdecimal()) else value or None
+
+
+def _is_annotated(path: Path, file: str) -> bool:
+    """Whether the first record of a file is an annotation."""
+    first = next((item[1] for item in read_rows(path, file, _WANTED) if not isinstance(item, Rejected)), None)
+    return isinstance(first, dict) and bool(_ANNOTATED & first.keys())
 
 
 def _preference(value: Any) -> float | None:

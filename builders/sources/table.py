@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from llmfusionbench.builders.reading.cells import Cells
 from llmfusionbench.builders.reading.comparisons import read_comparisons
 from llmfusionbench.builders.reading.file_names import labelled
+from llmfusionbench.builders.reading.joins import Further, Join
 from llmfusionbench.builders.reading.judgements import read_judgements
-from llmfusionbench.builders.reading.log_records import Reading
+from llmfusionbench.builders.reading.log_records import Reading, least_round
+from llmfusionbench.builders.reading.mapping import ROUNDS, TableMapping
 from llmfusionbench.builders.reading.mapping_options import parse_mapping
 from llmfusionbench.builders.reading.table_files import TableFile
-from llmfusionbench.builders.records import Part
+from llmfusionbench.builders.reading.tables import read_chunks
+from llmfusionbench.builders.records import Part, Rejected
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,15 +55,40 @@ class Table:
     join: Sequence[str] | None = None
     scale: Mapping[str, Any] | None = None
 
+    def further(self) -> list[Path]:
+        """The files that the options name: those to join, and that of the mapping."""
+        named = [Path(self.map)] if isinstance(self.map, (str, Path)) else []
+        return [*named, *dict.fromkeys(join.path for join in self._mapping().joins)]
+
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files."""
-        stated = parse_mapping(
-            self.map, wide=self.wide, llms=self.llms, values=self.values, where=self.where, join=self.join, scale=self.scale
-        )
-        for path, file in labelled(paths):
-            mapping = stated.in_file(path)
-            table = TableFile.of(path, file, mapping.where, mapping.joins)
+        stated, known = self._mapping(), dict[Join, Further]()
+        tables = [TableFile.of(path, file, stated.where, stated.joins, known) for path, file in labelled(paths)]
+        # Each file may hold one epoch of a run, so that their numbers begin where the least of all files is.
+        least = _least_round(tables, stated) if len(tables) > 1 else None
+        for table in tables:
+            path, file, mapping = table.path, table.file, stated.in_file(table.path)
             compared = read_comparisons(table, mapping, self.split)
             judged = compared or read_judgements(table, mapping, self.split)
-            yield from judged or Reading.of(path, file, table.columns, mapping, self.split, source=table.chunks).read()
+            if judged is None:
+                reading = Reading.of(path, file, table.columns, mapping, self.split, source=table.chunks)
+                judged = replace(reading, least=least).read()
+            yield from judged
             yield from table.notes()
+
+    def _mapping(self) -> TableMapping:
+        return parse_mapping(
+            self.map, wide=self.wide, llms=self.llms, values=self.values, where=self.where, join=self.join, scale=self.scale
+        )
+
+
+def _least_round(tables: Sequence[TableFile], mapping: TableMapping) -> int | None:
+    """The least epoch in the first records of each file."""
+    found = []
+    for table in tables:
+        theirs = mapping.own_of(table.columns).get("replicate")
+        if theirs in ROUNDS and theirs in table.own:
+            parts = read_chunks(table.path, table.file, [theirs])
+            first = next((part for part in parts if not isinstance(part, Rejected)), None)
+            found.append(None if first is None else least_round([Cells(first.batch)], theirs))
+    return min((least for least in found if least is not None), default=None)

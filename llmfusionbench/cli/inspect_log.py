@@ -48,6 +48,8 @@ def command(path: Path, records: int, out: Path | None, overwrite: bool) -> None
         raise InputError(f"{out}: it exists. Remedy: set --overwrite, or choose another file")
     if path.is_dir():
         raise InputError(f"{path}: a directory, expected a file. Remedy: name one of the files in it")
+    if path.exists() and not path.is_file():  # a pipe would never end
+        raise InputError(f"{path}: not a file. Remedy: check the path")
     head = read_head(path, records, rows=True)
     if head.fault is not None:
         raise InputError(f"{path}: {head.fault}. Remedy: check the file")

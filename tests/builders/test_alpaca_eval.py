@@ -194,7 +194,7 @@ def test_real_outputs_and_annotations(tmp_path: Path) -> None:
     raw = {path.name.split(".")[1]: json.loads(gzip.decompress(path.read_bytes())) for path in paths}
     release = build("alpaca_eval", paths, tmp_path / "out", workers=1)
     assert lfb.validate(release.path) == []
-    assert release.manifest["records"] == {"taken": 805, "folded": 805, "rejected": 0}
+    assert release.manifest["records"] == {"taken": 1610, "folded": 0, "rejected": 0}
     given = [1.5 if row["preference"] == 0 else row["preference"] for row in raw["annotations"]]
     assert means(release, "alpaca-7b") == pytest.approx(sum(given) / len(given) - 1) == pytest.approx(0.264596, abs=1e-6)
     assert means(release, "text_davinci_003") == pytest.approx(1 - means(release, "alpaca-7b"))

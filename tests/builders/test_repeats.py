@@ -91,6 +91,13 @@ def test_stated_replicates_stay_and_the_others_come_after_them(tmp_path: Path) -
     assert [(r["replicate"], r["response"]) for r in rows] == [(4, "a"), (5, "b"), (6, "c")]
 
 
+def test_an_answer_without_a_number_beside_the_first_one(tmp_path: Path) -> None:
+    _, rows = made(tmp_path, {"response": "7"}, {"response": "8", "replicate": 0})
+    assert [(r["replicate"], r["response"]) for r in rows] == [(0, "8"), (1, "7")]
+    _, rows = made(tmp_path, {"response": "7", "performance": 1}, {"response": "7", "replicate": 0})
+    assert [(r["replicate"], r["response"], r["performance"]) for r in rows] == [(0, "7", 1)]
+
+
 def test_other_sources_keep_their_rule(tmp_path: Path) -> None:
     _, rows = made(tmp_path, {"response": "a", "replicate": 0}, {"response": "b", "replicate": 1})
     release = build("release", [tmp_path / "out"], tmp_path / "again", workers=1)

@@ -23,7 +23,7 @@ ROW = {"prompt": "A?", "llm": "x", "response": "y"}
         ("run-{file}", "run-day.1.jsonl.gz"),
         ("{path:results/([^/]+)__}", "org"),
         ("{path:(m[0-9]{1,2})/}-{stem}", "m1-day.1"),
-        ("a {brace} {parent}", "a {brace} org__m1"),
+        ("a { brace} {parent}", "a { brace} org__m1"),
     ],
 )
 def test_values_from_the_place_of_a_file(tmp_path: Path, text: str, value: str) -> None:
@@ -40,6 +40,13 @@ def test_values_from_the_place_of_a_file(tmp_path: Path, text: str, value: str) 
         ("{path:(?=x)(y)}", "cannot be used"),
         ("{path:(x*)t.jsonl}", "is empty. Remedy: write (.+) for (.*)"),
         ("{path:(t", "a brace is not closed"),
+        ("{parent}-{folder}", "{folder} is not known, expected {file}, {stem}, {parent} or {path:PATTERN}. Remedy: correct it"),
+        (
+            "{folder}",
+            "{folder} is no placeholder of a mapping, expected {file}, {stem}, {parent} or {path:PATTERN}".replace(
+                "{folder} is", '"{folder}" is'
+            ),
+        ),
         (f"{{path:({'a' * 1001})}}", "1,003 characters, expected up to 1,000"),
     ],
 )

@@ -128,3 +128,12 @@ def test_epochs_are_replicates_counted_from_0(tmp_path: Path) -> None:
         assert found.column("replicate") == [0, 1]
     mapped = read(Table(map={"replicate": "epoch"}), write_lines(tmp_path / "t.jsonl", rows("epoch", 1, 2)))
     assert mapped.column("replicate") == [1, 2]
+
+
+@pytest.mark.parametrize("start", [0, 1])
+def test_files_of_one_epoch_each_are_counted_together(tmp_path: Path, start: int) -> None:
+    paths = [
+        write_lines(tmp_path / f"epoch_{epoch}.jsonl", [{"prompt": "A?", **BASE, "task": "t", "epoch": epoch}])
+        for epoch in range(start, start + 3)
+    ]
+    assert read(Table(), *paths).column("replicate") == [0, 1, 2]

@@ -189,3 +189,23 @@ def test_every_listed_path_leads_to_its_value(value: Any) -> None:
     for steps, leaf in leaves(value):
         found = FieldPath("x", steps).of(value)
         assert found is leaf or found == leaf
+
+
+def test_lists_of_one_length_and_maps_of_parquet(tmp_path: Path) -> None:
+    said = pa.array([[("en", "yes"), ("de", "ja")], None, [("en", "no")], []], pa.map_(pa.string(), pa.string()))
+    scores = pa.array([[0.0, 1.0], None, [0.5, 0.25], [1.0, 1.0]], pa.list_(pa.float64(), 2))
+    columns = {"prompt": ["A?", "B?", "C?", "D?"], "llm": ["x"] * 4, "said": said, "scores": scores}
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table(columns), path)
+    found = read(Table(map={"response": "said.de", "performance": "scores[-1]"}), path)
+    assert found.column("response") == ["ja", None, None, None]
+    assert found.column("performance") == [1.0, None, 0.25, 1.0]
+
+
+@pytest.mark.parametrize("text", ["said.fr", "scores[2]", "scores.x", "more[5]"])
+def test_a_path_that_no_row_of_parquet_has(tmp_path: Path, text: str) -> None:
+    said = pa.array([[("en", "yes")]], pa.map_(pa.string(), pa.string()))
+    columns = {"prompt": ["A?"], "llm": ["x"], "said": said, "scores": pa.array([[0.0, 1.0]], pa.list_(pa.float64(), 2))}
+    pq.write_table(pa.table({**columns, "more": [["a", "b"]]}), tmp_path / "t.parquet")
+    with pytest.raises(InputError, match="no record has"):
+        read(Table(map={"response": text}), tmp_path / "t.parquet")

@@ -88,3 +88,11 @@ def real_logs(*names: str) -> list[Path]:
     if not found:
         pytest.skip(f"no real logs in {REAL_LOGS}; set LLMFUSIONBENCH_REAL_LOGS")
     return found
+
+
+def cases(name: str) -> Path:
+    """The folder of failing inputs of one kind, beside the real logs; skips the test where it is absent."""
+    found = REAL_LOGS.parent / "cases" / name
+    if not found.is_dir():
+        pytest.skip(f"no cases in {found.parent}; set LLMFUSIONBENCH_REAL_LOGS")
+    return found

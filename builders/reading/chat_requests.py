@@ -175,8 +175,11 @@ def _written(value: Any, name: str) -> str:
 
 def sampling_of(value: Any) -> dict[str, Any] | None:
     """The settings that the tables keep, also from texts; null for one that is not a number, such as `Infinity`."""
+    given = loose_object(value)
+    if given.keys().isdisjoint(_OURS):
+        return None
     found: dict[str, Any] = dict.fromkeys(SETTINGS)
-    for name, theirs in loose_object(value).items():
+    for name, theirs in given.items():
         ours = _OURS.get(name)
         if ours is None or theirs is None or found[ours] is not None:
             continue

@@ -25,7 +25,7 @@ def loose_number(value: Any) -> float | None:
     """A finite number, also from its text; None for anything else, such as true or `Infinity`."""
     if type(value) is float:
         return value if math.isfinite(value) else None
-    if isinstance(value, bool):
+    if value is None or isinstance(value, bool):
         return None
     if isinstance(value, str):
         value = value if len(value) <= _LONGEST_NUMBER and "_" not in value else None
@@ -52,6 +52,10 @@ def loose_amount(value: Any) -> float | None:
 
 def loose_object(value: Any) -> Mapping[str, Any]:
     """An object, also from its text or from a Parquet map; empty for anything else."""
+    if type(value) is dict:
+        return value
+    if value is None:
+        return {}
     found = unpacked(value)
     if isinstance(found, list) and found and all(isinstance(pair, tuple) and len(pair) == 2 for pair in found):
         found = {str(name): item for name, item in found}  # a map of Parquet
@@ -82,6 +86,8 @@ def first_of(record: Mapping[str, Any], *names: str) -> Any:
 
 def latency_s(start: Any, end: Any) -> float | None:
     """Seconds from `start` to `end`; None where one of them is no time, or none passed."""
+    if start is None or end is None:
+        return None
     times = _seconds(start), _seconds(end)
     if times[0] is None or times[1] is None:
         return None

@@ -12,6 +12,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -176,12 +177,13 @@ def make(folder: Path, name: str, megabytes: float) -> list[Path]:
     """The files of a log, together of the size."""
     _, _, files = LOGS[name]
     folder.mkdir()
-    for file, row in files.items():
-        rng, written, i = Random(0), 0, 0
-        with open(folder / file, "w", encoding="utf-8") as out:
-            while written < megabytes * 1e6 / len(files):
-                written += out.write(json.dumps(row(i, f"{i}. {_text(rng, 400)}", _text(rng, 1500))) + "\n")
-                i += 1
+    rng, written, i = Random(0), 0, 0
+    with ExitStack() as stack:
+        outs = [(stack.enter_context(open(folder / file, "w", encoding="utf-8")), row) for file, row in files.items()]
+        while written < megabytes * 1e6:
+            prompt, answer = f"{i}. {_text(rng, 400)}", _text(rng, 1500)
+            written += sum(out.write(json.dumps(row(i, prompt, answer)) + "\n") for out, row in outs)
+            i += 1
     if name == "lm_eval":
         (folder / "results_2026-01-01T00-00-00.000001.json").write_text(json.dumps(_RESULTS))
     return sorted(folder.iterdir())

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench import plugins
+from llmfusionbench.builders.making.gathering import gathered
 from llmfusionbench.builders.making.indices import check_reading
 from llmfusionbench.builders.making.intake import Intake
 from llmfusionbench.builders.making.repeats import TWO_SCORES
@@ -141,11 +142,11 @@ def build(
     ):
         scratch = writer.path / "scratch"
         scratch.mkdir()
-        intake = Intake(Spill(scratch), scales)
+        intake = Intake(Spill(scratch))
         intake.take(Llms(stated))
         for note in notes:
             intake.take(Note(Path(str(llms)).name, note))
-        for part in reader.read(paths):
+        for part in gathered(reader.read(paths), scales):
             intake.take(part)
             tell("records read", intake.spill.rows, None)
         if not intake.spill.rows and not scales.refused:  # why each record was rejected tells more than a column without values

@@ -200,7 +200,7 @@ def _line(line: bytes | int, decoder: Decoder, file: str, row: int) -> Item:
         reason = f"the line is longer than {record_bytes() >> 20} MiB, expected a record of JSON. {REMEDY}"
         return Rejected(file, row, reason, {})
     try:
-        value = decoder.decode(line.decode())
+        value = decoder.decode_line(line.decode())
     except UnicodeDecodeError as error:
         return Rejected(file, row, f"the line is not UTF-8 at byte {error.start}", {})
     except (ValueError, RecursionError) as error:

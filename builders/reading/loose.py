@@ -86,29 +86,36 @@ def first_of(record: Mapping[str, Any], *names: str) -> Any:
 
 def latency_s(start: Any, end: Any) -> float | None:
     """Seconds from `start` to `end`; None where one of them is no time, or none passed."""
-    if start is None or end is None:
+    begun, ended = _time(start), _time(end)
+    if begun is None or ended is None:
         return None
-    times = _seconds(start), _seconds(end)
-    if times[0] is None or times[1] is None:
-        return None
-    return round(times[1] - times[0], 6) if times[1] > times[0] else None
-
-
-def _seconds(moment: Any) -> float | None:
-    """Seconds since 1970 of a date, of a text in ISO 8601, or of a number of seconds, milliseconds or microseconds."""
-    if isinstance(moment, date) and not isinstance(moment, datetime):
-        return None
-    if not isinstance(moment, datetime):
-        number = None if isinstance(moment, str) and moment[4:5] == "-" else loose_number(moment)
-        if number is not None:
-            return number / (1e6 if number >= _MICROSECONDS_FROM else 1e3 if number >= _MILLISECONDS_FROM else 1)
-        if not isinstance(moment, str) or len(moment) > _LONGEST_NUMBER:
-            return None
-        try:
-            moment = datetime.fromisoformat(moment.strip().removesuffix(" UTC"))
-        except ValueError:
-            return None
     try:
-        return float((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+        if isinstance(begun, datetime) and isinstance(ended, datetime) and begun.tzinfo is ended.tzinfo in (None, UTC):
+            passed = (ended - begun).total_seconds()
+        else:
+            passed = _seconds(ended) - _seconds(begun)
     except (ValueError, OverflowError):
         return None
+    return round(passed, 6) if passed > 0 else None
+
+
+def _time(moment: Any) -> datetime | float | None:
+    """A date and time, or seconds since 1970, of a text in ISO 8601 or of seconds, milliseconds or microseconds."""
+    if isinstance(moment, datetime):
+        return moment
+    if isinstance(moment, date):
+        return None
+    number = None if isinstance(moment, str) and moment[4:5] == "-" else loose_number(moment)
+    if number is not None:
+        return number / (1e6 if number >= _MICROSECONDS_FROM else 1e3 if number >= _MILLISECONDS_FROM else 1)
+    if not isinstance(moment, str) or len(moment) > _LONGEST_NUMBER:
+        return None
+    try:
+        return datetime.fromisoformat(moment.strip().removesuffix(" UTC"))
+    except ValueError:
+        return None
+
+
+def _seconds(time: datetime | float) -> float:
+    """Seconds since 1970; a time without a zone is UTC."""
+    return time if isinstance(time, float) else (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()

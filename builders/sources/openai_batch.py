@@ -153,7 +153,7 @@ class _Batch:
         asking = next((one for one in self.pairs[of] if name in self.asked[one]), None)
         request: Asked = {}
         if asking is not None:
-            request = {k: v for k, v in self.asked[asking][name].items() if k != "row"}
+            request = self.asked[asking][name]
             open_ids[asking].discard(name)
         elif self.pairs[of]:
             left.remarks["no request has this custom_id, so the query has no text"] += 1
@@ -161,7 +161,8 @@ class _Batch:
         for i, answer in enumerate(made):
             asked, served = request.get("requested_model"), answer.get("served_model")
             names = candidate_of(asked, served or (None if asked else self._only_model(of)), self.source.by, self.source.llm)
-            row = {"source_id": name} | request | answer | names | {"task": self.source.task}
+            row = {"source_id": name, **request, **answer, **names, "task": self.source.task}
+            row.pop("row", None)  # that of the request
             call = identifier(record, "id")
             number = self.repeats.number(row, f"{call} {name} {i}" if call else None)
             if number > i and "prompt" not in row and "messages" not in row:
@@ -169,7 +170,8 @@ class _Batch:
                     "an earlier result has the same custom_id and LLM, so it is a further answer to the same query. "
                     "Add the files of requests if the prompts differ"
                 ] += 1
-            yield row | {"replicate": number}
+            row["replicate"] = number
+            yield row
 
     def _only_model(self, of: BatchFile) -> str | None:
         """The one model of the batch, for a failed request that states none: of files of the same name, else of all."""

@@ -72,7 +72,7 @@ def each_record(
             continue
         row, value = item
         try:
-            made = list(read(fields(value)))
+            made = list(read(value if type(value) is dict else fields(value)))
         except BadRecordError as error:
             made = [error]
         for one in made:

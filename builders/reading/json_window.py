@@ -42,8 +42,8 @@ class Decoder(json.JSONDecoder):
         """As `decode`, faster on a line that holds a value and nothing before it."""
         self.fault = None
         try:
-            value, end = self.scan_once(line, 0)
-        except (StopIteration, ValueError):
+            value, end = super().raw_decode(line)
+        except ValueError:
             return self.decode(line)
         return value if not line[end:].strip(_SPACE) else self.decode(line)
 

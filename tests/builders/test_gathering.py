@@ -98,7 +98,7 @@ class _Source:
         self.size = size
 
     def read(self, paths: object) -> Iterator[Part]:
-        every = [row for row in range(40)]
+        every = range(40)
         for start in range(0, len(every), self.size):
             yield Records(rows("f", *every[start : start + self.size]))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from inspect import signature
 from pathlib import Path
@@ -32,7 +32,7 @@ from llmfusionbench.builders.reading.limits import RECORD_MIB, limit_records
 from llmfusionbench.builders.reading.llm_table import read_llms
 from llmfusionbench.builders.reading.table_files import CHOOSE
 from llmfusionbench.builders.recognising import AUTO, Recognition, recognise
-from llmfusionbench.builders.records import SCORES, Llms, Note, Rejected, Source
+from llmfusionbench.builders.records import SCORES, Llms, Note, Part, Records, Rejected, Source
 from llmfusionbench.builders.sources import SOURCES
 from llmfusionbench.builders.sources.release import Release as ReleaseSource
 from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
@@ -146,9 +146,8 @@ def build(
         intake.take(Llms(stated))
         for note in notes:
             intake.take(Note(Path(str(llms)).name, note))
-        for part in gathered(reader.read(paths), scales):
+        for part in gathered(_told(reader.read(paths), tell), scales):
             intake.take(part)
-            tell("records read", intake.spill.rows, None)
         if not intake.spill.rows and not scales.refused:  # why each record was rejected tells more than a column without values
             raise RejectedError(_refusal(intake.rejected, "no record could be taken"))
         scales.check()
@@ -210,6 +209,15 @@ def build(
         facts |= {"warnings": warnings} if warnings else {}
         writer.finish(files, facts)
     return Release(out)
+
+
+def _told(parts: Iterable[Part], tell: Progress) -> Iterator[Part]:
+    """The parts of a source; `tell` receives the number of records so far with each."""
+    rows = 0
+    for part in parts:
+        yield part
+        rows += part.table.num_rows if isinstance(part, Records) else 0
+        tell("records read", rows, None)
 
 
 def _files(reader: Source, named: Sequence[Path]) -> list[Path]:

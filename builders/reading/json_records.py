@@ -39,7 +39,7 @@ class Place:
 
 
 def characters_in(record: Mapping[str, Any]) -> int:
-    """The characters of a record's texts, lists of texts and turns."""
+    """The characters of a record's texts, lists of texts and turns; numbers count as none."""
     total = 0
     for value in record.values():
         kind = type(value)
@@ -51,7 +51,9 @@ def characters_in(record: Mapping[str, Any]) -> int:
 
 
 def _length(item: Any) -> int:
-    return sum(map(len, item.values())) if isinstance(item, dict) else len(item)
+    if isinstance(item, dict):
+        return sum(len(value) for value in item.values() if isinstance(value, str))
+    return len(item) if isinstance(item, str) else 0
 
 
 def nameless(value: Any) -> dict[str, Any]:

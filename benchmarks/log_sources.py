@@ -12,6 +12,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -87,6 +88,62 @@ def _litellm(i: int, prompt: str, answer: str) -> Row:
     }  # fmt: skip
 
 
+def _langfuse(i: int, prompt: str, answer: str) -> Row:
+    return {
+        "id": f"gen-{i}", "traceId": f"trace-{i}", "traceName": "sums", "type": "GENERATION", "name": "chat",
+        "startTime": "2026-01-01T00:00:00.000Z", "endTime": "2026-01-01T00:00:02.000Z", "model": "gpt-4o-mini",
+        "modelParameters": {"temperature": 0.2, "max_tokens": 1024}, "input": [{"role": "user", "content": prompt}],
+        "output": {"role": "assistant", "content": answer}, "usageDetails": {"input": 100, "output": 400, "total": 500},
+        "costDetails": {"input": 1e-5, "output": 4e-5, "total": 5e-5}, "level": "DEFAULT", "latency": 2.0, "metadata": {},
+    }  # fmt: skip
+
+
+def _openrouter(i: int, prompt: str, answer: str) -> Row:
+    data = {
+        "id": f"gen-{i}", "model": "openai/gpt-4o-mini", "provider_name": "OpenAI", "total_cost": 5e-5, "usage": 5e-5,
+        "created_at": "2026-01-01T00:00:00.000Z", "latency": 400, "generation_time": 1200, "finish_reason": "stop",
+        "tokens_prompt": 100, "tokens_completion": 400, "native_tokens_prompt": 101, "native_tokens_completion": 401,
+        "native_tokens_reasoning": 0, "is_byok": False, "cancelled": False, "streamed": True, "origin": "", "app_id": None,
+    }  # fmt: skip
+    return {"data": data, "request": {"messages": [{"role": "user", "content": prompt}]}, "completion": answer}
+
+
+def _alpaca(i: int, prompt: str, answer: str) -> Row:
+    half = len(answer) // 2
+    return {
+        "instruction": prompt, "output_1": answer[:half], "generator_1": "org/other", "dataset": "sums",
+        "output_2": answer[half:], "generator_2": _LLM, "annotator": "judge", "preference": 1.0 + i % 2,
+        "raw_completion": None, "price_per_example": 1e-3, "time_per_example": 0.4,
+    }  # fmt: skip
+
+
+def _mt_answers(i: int, prompt: str, answer: str) -> Row:
+    half = len(answer) // 2
+    turns = [answer[:half], f"{prompt} {answer[half:]}"]
+    choices = [{"index": 0, "turns": turns}]
+    return {"question_id": i, "answer_id": f"a{i}", "model_id": "model", "choices": choices, "tstamp": 1687222275.12}
+
+
+def _battle(i: int, prompt: str, answer: str) -> Row:
+    half = len(answer) // 2
+    talks = (
+        [{"role": "user", "content": prompt}, {"role": "assistant", "content": said}] for said in (answer[:half], answer[half:])
+    )
+    return {
+        "question_id": f"q{i}", "model_a": "org/other", "model_b": _LLM, "winner": ("model_a", "model_b", "tie")[i % 3],
+        "judge": f"arena_user_{i}", **dict(zip(("conversation_a", "conversation_b"), talks, strict=True)), "turn": 1,
+        "anony": True, "language": "English", "tstamp": 1687222275.12,
+    }  # fmt: skip
+
+
+def _zeroeval(i: int, prompt: str, answer: str) -> Row:
+    return {
+        "session_id": f"gsm8k#{i}", "chat_history": [prompt], "model_input": "n/a", "output": [answer], "generator": _LLM,
+        "configs": {"temperature": 0.0, "top_p": 1.0, "max_tokens": 4096}, "dataset": "gsm", "id": f"gsm8k#{i}",
+        "question": prompt, "answer": "7",
+    }  # fmt: skip
+
+
 def _answers(i: int, prompt: str, answer: str) -> Row:
     return {"id": i, "question": prompt, "model": _LLM, "answer": answer, "score": float(i % 2), "seconds": 1.5}
 
@@ -104,6 +161,12 @@ LOGS: Final[dict[str, tuple[str, dict[str, Any], dict[str, Callable[[int, str, s
     "routerarena": ("routerarena", {}, {"model.jsonl": _routerarena}),
     "openai_batch, input and output": ("openai_batch", {}, {"input.jsonl": _requests, "output.jsonl": _batch}),
     "litellm": ("litellm", {}, {"spend_logs.jsonl": _litellm}),
+    "langfuse": ("langfuse", {}, {"observations.jsonl": _langfuse}),
+    "openrouter": ("openrouter", {}, {"generations.jsonl": _openrouter}),
+    "alpaca_eval, annotations": ("alpaca_eval", {}, {"annotations.jsonl": _alpaca}),
+    "mt_bench, answers": ("mt_bench", {}, {"model.jsonl": _mt_answers}),
+    "arena": ("arena", {}, {"battles.jsonl": _battle}),
+    "zeroeval": ("zeroeval", {}, {"model.jsonl": _zeroeval}),
     "table": ("table", {"map": _TABLE}, {"answers.jsonl": _answers}),
     "table, paths": ("table", {"map": _PATHS}, {"answers.jsonl": _nested}),
 }
@@ -114,12 +177,13 @@ def make(folder: Path, name: str, megabytes: float) -> list[Path]:
     """The files of a log, together of the size."""
     _, _, files = LOGS[name]
     folder.mkdir()
-    for file, row in files.items():
-        rng, written, i = Random(0), 0, 0
-        with open(folder / file, "w", encoding="utf-8") as out:
-            while written < megabytes * 1e6 / len(files):
-                written += out.write(json.dumps(row(i, f"{i}. {_text(rng, 400)}", _text(rng, 1500))) + "\n")
-                i += 1
+    rng, written, i = Random(0), 0, 0
+    with ExitStack() as stack:
+        outs = [(stack.enter_context(open(folder / file, "w", encoding="utf-8")), row) for file, row in files.items()]
+        while written < megabytes * 1e6:
+            prompt, answer = f"{i}. {_text(rng, 400)}", _text(rng, 1500)
+            written += sum(out.write(json.dumps(row(i, prompt, answer)) + "\n") for out, row in outs)
+            i += 1
     if name == "lm_eval":
         (folder / "results_2026-01-01T00-00-00.000001.json").write_text(json.dumps(_RESULTS))
     return sorted(folder.iterdir())

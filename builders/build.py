@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from inspect import signature
 from pathlib import Path
@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench import plugins
+from llmfusionbench.builders.making.gathering import gathered
 from llmfusionbench.builders.making.indices import check_reading
 from llmfusionbench.builders.making.intake import Intake
 from llmfusionbench.builders.making.repeats import TWO_SCORES
@@ -31,7 +32,7 @@ from llmfusionbench.builders.reading.limits import RECORD_MIB, limit_records
 from llmfusionbench.builders.reading.llm_table import read_llms
 from llmfusionbench.builders.reading.table_files import CHOOSE
 from llmfusionbench.builders.recognising import AUTO, Recognition, recognise
-from llmfusionbench.builders.records import SCORES, Llms, Note, Rejected, Source
+from llmfusionbench.builders.records import SCORES, Llms, Note, Part, Records, Rejected, Source
 from llmfusionbench.builders.sources import SOURCES
 from llmfusionbench.builders.sources.release import Release as ReleaseSource
 from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
@@ -147,13 +148,12 @@ def build(
     ):
         scratch = writer.path / "scratch"
         scratch.mkdir()
-        intake = Intake(Spill(scratch), scales, rescore_as)
+        intake = Intake(Spill(scratch), rescore_as)
         intake.take(Llms(stated))
         for note in notes:
             intake.take(Note(Path(str(llms)).name, note))
-        for part in reader.read(paths):
+        for part in gathered(_told(reader.read(paths), tell), scales):
             intake.take(part)
-            tell("records read", intake.spill.rows, None)
         if not intake.spill.rows and not scales.refused:  # why each record was rejected tells more than a column without values
             noted = [] if intake.rejected else [f"  {line}" for line in (*intake.notes(), *intake.notes(warnings=True))]
             raise RejectedError("\n".join([_refusal(intake.rejected, "no record could be taken"), *noted]))
@@ -226,6 +226,15 @@ def _checked_metric(name: Any) -> str | None:
     if name is not None and name not in METRICS:
         raise UnknownNameError("metric in rescore_as", name, sorted(METRICS))
     return None if name is None else str(name)
+
+
+def _told(parts: Iterable[Part], tell: Progress) -> Iterator[Part]:
+    """The parts of a source; `tell` receives the number of records so far with each."""
+    rows = 0
+    for part in parts:
+        yield part
+        rows += part.table.num_rows if isinstance(part, Records) else 0
+        tell("records read", rows, None)
 
 
 def _files(reader: Source, named: Sequence[Path]) -> list[Path]:

@@ -162,18 +162,27 @@ class Source(Protocol):
         """
 
 
-def record_table(rows: list[dict[str, Any]]) -> pa.Table:
-    """Log records that were read one by one as a table in the columns of `LOG`."""
+def record_table(
+    rows: Sequence[Mapping[str, Any]], shared: Mapping[str, Any] | None = None, numbers: Sequence[int] | None = None
+) -> pa.Table:
+    """Log records that were read one by one as a table in the columns of `LOG`.
+
+    Args:
+        rows: The records.
+        shared: Columns that a record has, unless it states others.
+        numbers: The column `row`, if the records do not state it.
+    """
     stated = set().union(*rows)
-    return pa.table(
-        [
-            pa.array([row.get(field.name) for row in rows], field.type)
-            if field.name in stated
-            else pa.nulls(len(rows), field.type)
-            for field in LOG
-        ],
-        schema=LOG,
-    )
+    fields = [column for column in LOG if column.name in stated]
+    # Arrow takes the records as they are, which needs a third of the time that a list for each column takes.
+    columns = dict(zip((column.name for column in fields), pa.array(rows, pa.struct(fields)).flatten(), strict=True))
+    if numbers is not None:
+        columns["row"] = pa.array(numbers, _COUNT)
+    for name, value in (shared or {}).items():
+        values = [row.get(name, value) for row in rows] if name in stated else [value] * len(rows)
+        columns[name] = pa.array(values, LOG.field(name).type)
+    made = [columns[column.name] if column.name in columns else pa.nulls(len(rows), column.type) for column in LOG]
+    return pa.table(made, schema=LOG)
 
 
 def identity(record: Mapping[str, Any]) -> dict[str, Any]:

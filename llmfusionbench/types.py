@@ -21,7 +21,7 @@ THINK: Final = "think"
 
 _THINK = "_think"
 _MODE = re.compile(r"(?=[^a-z]*[a-z])[a-z0-9._-]{1,32}")
-_THINK_SUFFIX = re.compile(r"\s*let[’']s think step by step[.!]?\s*\Z", re.IGNORECASE)
+_THINK_SUFFIX = re.compile(r"let[’']s think step by step[.!]?\s*\Z", re.IGNORECASE)
 
 
 ANSWER_KEY: Final = ("query_id", "llm", "mode", "replicate")
@@ -72,7 +72,7 @@ def strip_think_suffix(prompt: str) -> str:
     """`prompt` without a trailing "Let's think step by step", in any case, with or without a full stop."""
     tail = prompt[-64:]
     match = _THINK_SUFFIX.search(tail)
-    return prompt[: len(prompt) - len(tail) + match.start()] if match else prompt
+    return prompt[: len(prompt) - len(tail)] + tail[: match.start()].rstrip() if match else prompt
 
 
 def normalise_prompt(prompt: str) -> str:

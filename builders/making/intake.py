@@ -15,7 +15,6 @@ from llmfusionbench.builders.known.tasks import canonical_task
 from llmfusionbench.builders.making.contradictions import ZeroTokens
 from llmfusionbench.builders.making.indices import Numbers
 from llmfusionbench.builders.making.normalise import normalise
-from llmfusionbench.builders.making.scales import Scales
 from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.making.tally import Tally, places_of
 from llmfusionbench.builders.reading.limits import MOST_REJECTED, whole_bytes
@@ -39,11 +38,10 @@ def _with_remedy(rejected: Rejected, own: Mapping[str, str]) -> Rejected:
 class Intake:
     """What has been read of a source."""
 
-    def __init__(self, spill: Spill, scales: Scales | None = None, rescore_as: str | None = None) -> None:
+    def __init__(self, spill: Spill, rescore_as: str | None = None) -> None:
         self.spill = spill
         self.rescore_as = rescore_as
         """Our metric of queries whose own metric is not ours; by default they keep that."""
-        self.scales = scales or Scales()
         self.zeros = ZeroTokens()
         self.tally = Tally()
         self.numbers = Numbers()
@@ -62,9 +60,7 @@ class Intake:
         match part:
             case Records(table):
                 for batch in table.combine_chunks().to_batches():
-                    batch = self.scales.apply(batch, part)
-                    if not self.scales.refused:  # else the build fails once all values are counted
-                        self._records(batch, part)
+                    self._records(batch, part)
             case Note():
                 self._notes.setdefault(replace(part, file=""), []).append(part.file)
             case Llms(rows):

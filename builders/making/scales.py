@@ -105,11 +105,8 @@ class Scales:
         self._seen: dict[tuple[str, str], _Seen] = {}
         self._met: set[str] = set()
         """Stated columns that a file has."""
-
-    @property
-    def refused(self) -> bool:
+        self.refused = False
         """Whether a score is outside its scale, so that the build will fail."""
-        return any(seen.outside for (_, ours), seen in self._seen.items() if ours in SCORES)
 
     def apply(self, batch: pa.RecordBatch, part: Records) -> pa.RecordBatch:
         """The batch with its scores from 0 to 1, as far as they are on the scale; all values are counted."""
@@ -158,6 +155,7 @@ class Scales:
         seen = self._of(batch, part, ours)
         seen.scale = stated
         seen.add(values, outside, _rows(batch))
+        self.refused |= seen.outside > 0
         given = ~np.isnan(values)
         if stated and (ours in part.named or given.any()):
             self._met.add(ours)

@@ -29,7 +29,7 @@ def kind_of(record: Any) -> str | None:
     """`request` or `result`, by the fields of a line; None if it is neither."""
     if not isinstance(record, dict) or record.get("custom_id") is None:
         return None
-    if any(name in record for name in _RESULTS):
+    if not record.keys().isdisjoint(_RESULTS):
         return RESULT
     return REQUEST if any(isinstance(record.get(name), dict) for name in _BODIES) else None
 
@@ -62,7 +62,8 @@ def other_kind(record: Mapping[str, Any]) -> str | None:
     """What a line is about that asks for no answer, such as `embeddings`; None for one that does."""
     url = record.get("url")
     if isinstance(url, str):
-        return next((end for end in _NO_ANSWERS if url.rstrip("/").endswith(end)), None)
+        url = url.rstrip("/")
+        return next(end for end in _NO_ANSWERS if url.endswith(end)) if url.endswith(_NO_ANSWERS) else None
     response = record.get("response")
     body = response.get("body") if isinstance(response, dict) else None
     return is_no_answer(body)

@@ -24,6 +24,8 @@ Answer = dict[str, Any]
 _NOT_ANSWERS: Final = ("embedding", "moderation", "rerank", "score", "image", "transcription")
 _THOUGHTS: Final = dict.fromkeys(("reasoning_content", "reasoning", "reasoning_details", "thinking_blocks", "thinking"))
 """Fields of a message with its reasoning, the plainest first."""
+_CALLS: Final = ("tool_calls", "function_call")
+"""Fields of a message with calls of tools."""
 _OF_CALL: Final = {"model", "service_tier", "created", "created_at", "usage"}
 """Fields of a body that are about the call as a whole."""
 _OF_ALL: Final = ("output_tokens", "reasoning_tokens")
@@ -57,6 +59,8 @@ def answers_of(body: Any, name: str = "response") -> list[Answer]:
         raise BadRecordError(f"{name} is {named(body)}, expected the body of a response")
     found = _answers(body, name)
     call = _call(body)
+    if not call and len(found) == 1:
+        return [{key: value for key, value in found[0].items() if value is not None}]
     if len(found) > 1:
         call |= dict.fromkeys(_OF_ALL)
     return [call | {key: value for key, value in answer.items() if value is not None} for answer in found]
@@ -147,7 +151,7 @@ def _choices(body: Mapping[str, Any], name: str) -> list[Answer]:
     if not found:
         failure = failure_text(body.get("error")) or "the response has no choices"
         return [{"status": "error", "error": failure}]
-    return [answer for _, answer in sorted(found, key=lambda pair: pair[0])]
+    return [answer for _, answer in (sorted(found, key=lambda pair: pair[0]) if len(found) > 1 else found)]
 
 
 def _message(message: Mapping[str, Any], name: str) -> Answer:
@@ -157,18 +161,20 @@ def _message(message: Mapping[str, Any], name: str) -> Answer:
     said, thought = _parts(content, name) if isinstance(content, (list, tuple)) else (content, None)
     if said is not None and not isinstance(said, str):
         raise BadRecordError(f"{name}.content is {named(said)}, expected a text, or parts with texts")
-    calls = [call for key in ("tool_calls", "function_call") if (call := message.get(key))]
+    calls = [call for key in _CALLS if (call := message.get(key))] if not message.keys().isdisjoint(_CALLS) else []
     if not said and isinstance(message.get("refusal"), str):
         said = message["refusal"] or said
     if not said and calls:
         said = json.dumps(calls[0], ensure_ascii=False, default=str)
     if not said and isinstance(message.get("audio"), dict):
         said = message["audio"].get("transcript")
-    for key in _THOUGHTS if message.keys() & _THOUGHTS.keys() else ():
+    for key in () if message.keys().isdisjoint(_THOUGHTS) else _THOUGHTS:
         thought = thought or _reasoning(message[key]) if key in message else thought
-    finish = {"finish_reason": "tool_calls"} if calls and not content else {}
     # A message without any text is an empty answer: the call was made and succeeded.
-    return _text(said if isinstance(said, str) else "", name) | {"reasoning": thought} | finish
+    answer: Answer = {"response": writable(said, name) if isinstance(said, str) else "", "reasoning": thought}
+    if calls and not content:
+        answer["finish_reason"] = "tool_calls"
+    return answer
 
 
 def _text(said: Any, name: str) -> Answer:
@@ -242,7 +248,7 @@ def _output(body: Mapping[str, Any], name: str) -> Answer:
 
 def _call(body: Mapping[str, Any]) -> Answer:
     """What a body states of the call as a whole."""
-    if not body.keys() & _OF_CALL:
+    if body.keys().isdisjoint(_OF_CALL):
         return {}
     model, tier = body.get("model"), body.get("service_tier")
     found: Answer = {

@@ -50,7 +50,7 @@ def _query(body: Mapping[str, Any]) -> dict[str, Any]:
         value = value[0]
     if name == "prompt" and isinstance(value, list) and not all(isinstance(turn, dict) for turn in value):
         raise BadRecordError(f"prompt is a list of {len(value):,}, expected one text or a list of one")
-    before = [text for key in ("system", "instructions") if (text := _said(body.get(key), key))]
+    before = [text for key in ("system", "instructions") if key in body and (text := _said(body[key], key))]
     system = [Turn(role="system", content=text) for text in before]
     return query_of(value, name, system)
 
@@ -91,8 +91,7 @@ def turns_of(value: Any, name: str) -> list[Turn]:
         value = [value]
     if not isinstance(value, (list, tuple)):
         raise BadRecordError(f"{name} is {named(value)}, expected a text or a list of turns [{{role, content}}]")
-    turns = (_turn(item, f"{name}[{i}]") for i, item in enumerate(value))
-    return [turn for turn in turns if turn is not None]
+    return [turn for i, item in enumerate(value) if (turn := _turn(item, f"{name}[{i}]")) is not None]
 
 
 def _unpacked(value: Any) -> Any:
@@ -175,8 +174,11 @@ def _written(value: Any, name: str) -> str:
 
 def sampling_of(value: Any) -> dict[str, Any] | None:
     """The settings that the tables keep, also from texts; null for one that is not a number, such as `Infinity`."""
+    given = loose_object(value)
+    if given.keys().isdisjoint(_OURS):
+        return None
     found: dict[str, Any] = dict.fromkeys(SETTINGS)
-    for name, theirs in loose_object(value).items():
+    for name, theirs in given.items():
         ours = _OURS.get(name)
         if ours is None or theirs is None or found[ours] is not None:
             continue

@@ -13,20 +13,25 @@ _CACHED: Final = ("prompt_tokens_details", "input_tokens_details", "promptTokens
 _REASONED: Final = (
     "completion_tokens_details", "output_tokens_details", "completionTokensDetails", "outputTokensDetails",
 )  # fmt: skip
+_DETAILS: Final = (*_CACHED, *_REASONED)
 _APART: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
 """Anthropic counts the tokens of its cache apart from `input_tokens`; ours are part of them."""
 
 _PLAIN: Final = {"input", "output", "total"}
 Tokens = dict[str, int | None]
 """`input_tokens`, `output_tokens`, `reasoning_tokens` and `cached_tokens`; those that are not stated are null."""
+_NONE: Final[Tokens] = dict.fromkeys(("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens"))
 
 
 def tokens_of(usage: Any) -> Tokens:
     """The tokens that `usage` states."""
     given = loose_object(usage)
+    if not given:
+        return _NONE.copy()
     read = _first(given, _INPUT)
-    cached = _inner(given, _CACHED, ("cached_tokens", "cachedTokens"))
-    if read is not None and "prompt_tokens" not in given and any(name in given for name in _APART):
+    detailed = not given.keys().isdisjoint(_DETAILS)
+    cached = _inner(given, _CACHED, ("cached_tokens", "cachedTokens")) if detailed else None
+    if read is not None and "prompt_tokens" not in given and not given.keys().isdisjoint(_APART):
         apart = [loose_count(given.get(name)) or 0 for name in _APART]
         read += sum(apart)
         cached = apart[0] if cached is None else cached
@@ -35,7 +40,7 @@ def tokens_of(usage: Any) -> Tokens:
     return {
         "input_tokens": read,
         "output_tokens": _first(given, _OUTPUT),
-        "reasoning_tokens": _inner(given, _REASONED, ("reasoning_tokens", "reasoningTokens")),
+        "reasoning_tokens": _inner(given, _REASONED, ("reasoning_tokens", "reasoningTokens")) if detailed else None,
         "cached_tokens": cached,
     }
 

@@ -65,8 +65,9 @@ class Repeats:
 
     def number(self, record: Mapping[str, Any], call: str | None) -> int:
         """The number of an answer; `call` identifies it."""
-        if call is not None and hash(call) in self._calls:
-            return self._calls[hash(call)]
+        known = None if call is None else self._calls.get(hash(call))
+        if known is not None:
+            return known
         prompt, messages = record.get("prompt"), record.get("messages")
         asked: Any = normalise_prompt(prompt) if prompt else record["source_id"]
         if messages:

@@ -24,7 +24,7 @@ _HASH: Final = re.compile(
 
 def failure_text(value: Any) -> str | None:
     """The message of an error; None for a blank and for false. Errors within errors are followed to the message."""
-    found = _message(unpacked(value), _DEPTH)
+    found = None if value is None else _message(unpacked(value), _DEPTH)
     if found is None:
         return None
     return writable(_HASH.sub(MARK, masked(found[:_LONGEST])), "error")

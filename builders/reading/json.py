@@ -183,12 +183,13 @@ def _checked(items: Iterable[tuple[int, Any]], decoder: Decoder, file: str) -> I
 def _lines(lines: Iterable[bytes | int], file: str, *, keys_once: bool = True) -> Iterator[Item]:
     row, useless, decoder = 0, 0, Decoder(keys_once=keys_once)
     for line in lines:
-        if not isinstance(line, int) and not line.strip():
+        if type(line) is bytes and line.isspace():
             continue
         item = _line(line, decoder, file, row)
-        useless += isinstance(item, Rejected) or not (isinstance(item[1], dict) and item[1])
-        if useless > MOST_REJECTED:
-            raise _useless(file)
+        if isinstance(item, Rejected) or not item[1] or not isinstance(item[1], dict):
+            useless += 1
+            if useless > MOST_REJECTED:
+                raise _useless(file)
         yield item
         row += 1
 
@@ -199,7 +200,7 @@ def _line(line: bytes | int, decoder: Decoder, file: str, row: int) -> Item:
         reason = f"the line is longer than {record_bytes() >> 20} MiB, expected a record of JSON. {REMEDY}"
         return Rejected(file, row, reason, {})
     try:
-        value = decoder.decode(line.decode())
+        value = decoder.decode_line(line.decode())
     except UnicodeDecodeError as error:
         return Rejected(file, row, f"the line is not UTF-8 at byte {error.start}", {})
     except (ValueError, RecursionError) as error:

@@ -39,12 +39,13 @@ class Place:
 
 
 def characters_in(record: Mapping[str, Any]) -> int:
-    """The characters of a record's texts, lists of texts and turns; numbers, as in a distribution, are none."""
+    """The characters of a record's texts, lists of texts and turns; numbers count as none."""
     total = 0
     for value in record.values():
-        if isinstance(value, str):
+        kind = type(value)
+        if kind is str:
             total += len(value)
-        elif isinstance(value, list):
+        elif kind is list:
             total += sum(map(_length, value))
     return total
 
@@ -73,7 +74,7 @@ def each_record(
             continue
         row, value = item
         try:
-            made = list(read(fields(value)))
+            made = list(read(value if type(value) is dict else fields(value)))
         except BadRecordError as error:
             made = [error]
         for one in made:
@@ -111,21 +112,27 @@ def read_records(
     Raises:
         InputError: the file cannot be read, or it has no record of the format.
     """
+    every = {"file": file, **shared}
     rows: list[dict[str, Any]] = []
+    numbers: list[int] = []
     characters, taken, reason = 0, False, "it has no records"
+
+    def batch() -> Records:
+        return Records(record_table(rows, every, numbers), scales=scales or {}, paired=paired)
+
     for item in each_record(read_items(path, file) if items is None else items, file, read, identity):
         if isinstance(item, Rejected):
             yield item
             reason = item.reason
             continue
-        taken = True
-        row, record = item
-        rows.append({"file": file, "row": row, **shared, **record})
+        number, record = item
+        numbers.append(number)
+        rows.append(record)
         characters += characters_in(record)
         if len(rows) >= _BATCH_ROWS or characters >= BATCH_CHARACTERS:
-            yield Records(record_table(rows), scales=scales or {}, paired=paired)
-            rows, characters = [], 0
+            yield batch()
+            rows, numbers, characters, taken = [], [], 0, True
     if rows:
-        yield Records(record_table(rows), scales=scales or {}, paired=paired)
-    if required and not taken:
+        yield batch()
+    elif required and not taken:
         raise InputError(f"{path}: no {required} in it ({reason}). Remedy: check the file, or use another source")

@@ -38,6 +38,15 @@ class Decoder(json.JSONDecoder):
             self.fault = f"the key {key[:80]!r} is given twice in one object, expected once"
         return made
 
+    def decode_line(self, line: str) -> Any:
+        """As `decode`, faster on a line that holds a value and nothing before it."""
+        self.fault = None
+        try:
+            value, end = super().raw_decode(line)
+        except ValueError:
+            return self.decode(line)
+        return value if not line[end:].strip(_SPACE) else self.decode(line)
+
     def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
         self.fault = None
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 import pyarrow as pa
@@ -31,6 +32,7 @@ def judge_and_prompt(value: Any) -> tuple[str | None, str | None]:
     return writable(value, "judge"), None
 
 
+@lru_cache(maxsize=4096)
 def is_llm_judge(name: str) -> bool:
     """Whether a name is that of an LLM; the others may be ids of users."""
     return _LLM.fullmatch(name) is not None

@@ -29,7 +29,7 @@ def loose_number(value: Any) -> float | None:
     """A finite number, also from its text; None for anything else, such as true or `Infinity`."""
     if type(value) is float:
         return value if math.isfinite(value) else None
-    if isinstance(value, bool):
+    if value is None or isinstance(value, bool):
         return None
     if isinstance(value, str):
         value = value if len(value) <= _LONGEST_NUMBER and "_" not in value else None
@@ -56,6 +56,10 @@ def loose_amount(value: Any) -> float | None:
 
 def loose_object(value: Any) -> Mapping[str, Any]:
     """An object, also from its text or from a Parquet map; empty for anything else."""
+    if type(value) is dict:
+        return value
+    if value is None:
+        return {}
     found = unpacked(value)
     if isinstance(found, list) and found and all(isinstance(pair, tuple) and len(pair) == 2 for pair in found):
         found = {str(name): item for name, item in found}  # a map of Parquet
@@ -86,38 +90,51 @@ def first_of(record: Mapping[str, Any], *names: str) -> Any:
 
 def latency_s(start: Any, end: Any) -> float | None:
     """Seconds from `start` to `end`; None where one of them is no time, or none passed."""
-    times = _seconds(start), _seconds(end)
-    if times[0] is None or times[1] is None:
+    begun, ended = _time(start), _time(end)
+    if begun is None or ended is None:
         return None
-    return round(times[1] - times[0], 6) if times[1] > times[0] else None
+    try:
+        if isinstance(begun, datetime) and isinstance(ended, datetime) and begun.tzinfo is ended.tzinfo in (None, UTC):
+            passed = (ended - begun).total_seconds()
+        else:
+            passed = _seconds(ended) - _seconds(begun)
+    except (ValueError, OverflowError):
+        return None
+    return round(passed, 6) if passed > 0 else None
 
 
 def loose_moment(value: Any) -> str | None:
     """A time as text, of a number, a date or a text; None for anything else, and for a number that stands for no time."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value.isoformat()
-    found = None if isinstance(value, bool) else _seconds(value)
+    time = None if isinstance(value, bool) else _time(value)
+    try:
+        found = None if time is None else _seconds(time)
+    except (ValueError, OverflowError):
+        found = None
     if found is None or not _TIMES[0] <= found < _TIMES[1]:
         return None
     number = None if isinstance(value, str) and value[4:5] == "-" else loose_number(value)
     return moment_text(value.strip().removesuffix(_ZONE) if number is None and isinstance(value, str) else number or value)
 
 
-def _seconds(moment: Any) -> float | None:
-    """Seconds since 1970 of a date, of a text in ISO 8601, or of a number of seconds, milliseconds or microseconds."""
-    if isinstance(moment, date) and not isinstance(moment, datetime):
+def _time(moment: Any) -> datetime | float | None:
+    """A date and time, or seconds since 1970, of a text in ISO 8601 or of seconds, milliseconds or microseconds."""
+    if isinstance(moment, datetime):
+        return moment
+    if isinstance(moment, date):
         return None
-    if not isinstance(moment, datetime):
-        number = None if isinstance(moment, str) and moment[4:5] == "-" else loose_number(moment)
-        if number is not None:
-            return number / (1e6 if number >= _MICROSECONDS_FROM else 1e3 if number >= _MILLISECONDS_FROM else 1)
-        if not isinstance(moment, str) or len(moment) > _LONGEST_NUMBER:
-            return None
-        try:
-            moment = datetime.fromisoformat(moment.strip().removesuffix(_ZONE))
-        except ValueError:
-            return None
+    number = None if isinstance(moment, str) and moment[4:5] == "-" else loose_number(moment)
+    if number is not None:
+        return number / (1e6 if number >= _MICROSECONDS_FROM else 1e3 if number >= _MILLISECONDS_FROM else 1)
+    if not isinstance(moment, str) or len(moment) > _LONGEST_NUMBER:
+        return None
     try:
-        return float((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-    except (ValueError, OverflowError):
+        return datetime.fromisoformat(moment.strip().removesuffix(_ZONE))
+    except ValueError:
         return None
+
+
+def _seconds(time: datetime | float) -> float:
+    """Seconds since 1970; a time without a zone is UTC."""
+    return time if isinstance(time, float) else (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()

@@ -115,7 +115,8 @@ class Langfuse:
         given = [*scores.of_observation.get(call, ()), *flat_scores(record, self.score), *of_trace]
         made = _said(record.get("output"))
         for i, answer in enumerate(made):
-            row = said | {k: v for k, v in answer.items() if v is not None and said.get(k) is None} | names
+            row = said | {k: v for k, v in answer.items() if v is not None and said.get(k) is None}
+            row |= names
             if len(made) > 1:
                 row |= {"output_tokens": None, "reasoning_tokens": None, "cost_usd": None}
             row["replicate"] = repeats.number(row, f"{call} {i}")

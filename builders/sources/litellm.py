@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -36,6 +36,8 @@ _NAMES: Final = {"source_id": "request_id", "llm": "model"}
 _REDACTED: Final = "redacted-by-litellm"
 _CUT: Final = "(litellm_truncated"
 """What LiteLLM writes in the middle of a text that it has shortened."""
+_SIGNS: Final = ("spend", "response_cost", "call_type")
+"""Fields of which a call has one."""
 _NO_ANSWERS: Final = (
     "embedding", "image", "moderation", "transcription", "speech", "rerank", "file", "batch", "vector_store", "ocr", "search",
     "realtime", "list", "assistants", "thread", "fine_tuning", "video", "mcp_tool", "health",
@@ -86,10 +88,10 @@ class LiteLLM:
         inner = record.get("standard_logging_object")
         record = inner if isinstance(inner, dict) else record
         call = first_of(record, "request_id", "id")
-        if not isinstance(call, str) or not any(name in record for name in ("spend", "response_cost", "call_type")):
+        if not isinstance(call, str) or record.keys().isdisjoint(_SIGNS):
             raise BadRecordError("the record has no request_id with spend or call_type, expected a call of LiteLLM")
         kind = str(record.get("call_type") or "")
-        if any(word in kind for word in _NO_ANSWERS):
+        if _asks_nothing(kind):
             left.records[f"calls of the type {kind[:80]}, which ask for no answer"] += 1
             return
         if is_true(record.get("cache_hit")) and not self.cache_hits:
@@ -100,11 +102,20 @@ class LiteLLM:
         made = said.pop("answers")
         names = candidate_of(said["requested_model"], said["served_model"], self.by)
         for i, answer in enumerate(made):
-            row = query | said | {k: v for k, v in answer.items() if said.get(k) is None or k in _OF_ANSWER} | names
+            row = query | said
+            row |= {k: v for k, v in answer.items() if said.get(k) is None or k in _OF_ANSWER}
+            row |= names
             if len(made) > 1:
                 row |= {"output_tokens": None, "reasoning_tokens": None, "cost_usd": None}
             row["task"] = self.task
-            yield row | {"replicate": repeats.number(row, f"{call} {i}")}
+            row["replicate"] = repeats.number(row, f"{call} {i}")
+            yield row
+
+
+@lru_cache(maxsize=256)
+def _asks_nothing(kind: str) -> bool:
+    """Whether calls of a type ask for no answer."""
+    return any(word in kind for word in _NO_ANSWERS)
 
 
 def _call(record: Mapping[str, Any], left: LeftOut) -> dict[str, Any]:
@@ -143,7 +154,7 @@ def _call(record: Mapping[str, Any], left: LeftOut) -> dict[str, Any]:
 def _whole(answer: dict[str, Any], left: LeftOut) -> dict[str, Any]:
     """An answer without what is null, and without a text that was not kept as it came."""
     texts = _texts(answer)
-    cut = any(_CUT in text for text in texts)
+    cut = _CUT in "\n".join(texts)
     if cut:
         left.remarks["the answer was shortened by LiteLLM, and its text is left out"] += 1
     if cut or _REDACTED in texts:
@@ -153,7 +164,11 @@ def _whole(answer: dict[str, Any], left: LeftOut) -> dict[str, Any]:
 
 def first_text(record: Mapping[str, Any], *names: str) -> str | None:
     """The first of some fields that holds a text that is not empty."""
-    return next((found for name in names if (found := text(record, name))), None)
+    for name in names:
+        found = text(record, name)
+        if found:
+            return found
+    return None
 
 
 def _query(record: Mapping[str, Any], left: LeftOut) -> dict[str, Any]:
@@ -171,7 +186,7 @@ def _query(record: Mapping[str, Any], left: LeftOut) -> dict[str, Any]:
     texts = _texts(found)
     if _REDACTED in texts:
         found = {}
-    if any(_CUT in text for text in texts):
+    if _CUT in "\n".join(texts):
         left.remarks["the prompt was shortened by LiteLLM: the call is a query of its own, without text"] += 1
         found = {}
     return settings | found
@@ -179,10 +194,12 @@ def _query(record: Mapping[str, Any], left: LeftOut) -> dict[str, Any]:
 
 def _kept(value: Any) -> Any:
     """A prompt or an answer; None if it was not kept."""
+    if isinstance(value, (dict, list)):
+        return value or None
     return None if value in _NOTHING else value
 
 
 def _texts(row: Mapping[str, Any]) -> list[str]:
     """What was asked and answered, in the columns of a log record."""
     turns = [turn["content"] for turn in row.get("messages") or ()]
-    return [*turns, *(text for name in ("prompt", "response", "reasoning") if (text := row.get(name)))]
+    return turns + [text for name in ("prompt", "response", "reasoning") if (text := row.get(name))]

@@ -106,7 +106,8 @@ class _Batch:
         open_ids = {one: set(asked) for one, asked in self.asked.items()}
         for one in results:
             left = LeftOut()
-            read = partial(self._answers, of=one, left=left, open_ids=open_ids)
+            asking = [(self.asked[requested], open_ids[requested]) for requested in self.pairs[one]]
+            read = partial(self._answers, of=one, left=left, requests=asking)
             yield from read_log(
                 one.path, one.file, read, self.shared, left, "result of a batch",
                 items=read_items(one.path, one.file), identity=partial(identity_of, names=_NAMES),
@@ -141,27 +142,29 @@ class _Batch:
         yield from left.notes(one.file)
 
     def _answers(
-        self, record: dict[str, Any], *, of: BatchFile, left: LeftOut, open_ids: Mapping[BatchFile, set[str]]
+        self, record: dict[str, Any], *, of: BatchFile, left: LeftOut, requests: Sequence[tuple[dict[str, Asked], set[str]]]
     ) -> Iterator[dict[str, Any]]:
-        """The answers in a result."""
+        """The answers in a result; `requests` holds what each file of requests asks, and the ids that are not answered yet."""
         if kind_of(record) is None:
             raise BadRecordError("the line has no custom_id with a response or an error, expected a result of a batch")
         name, other = id_of(record), other_kind(record)
         if other is not None:
             left.records[f"results of {other}, which are no answers"] += 1
             return
-        asking = next((one for one in self.pairs[of] if name in self.asked[one]), None)
         request: Asked = {}
-        if asking is not None:
-            request = {k: v for k, v in self.asked[asking][name].items() if k != "row"}
-            open_ids[asking].discard(name)
-        elif self.pairs[of]:
+        for asking, waiting in requests:
+            if name in asking:
+                request = asking[name]
+                waiting.discard(name)
+                break
+        if requests and not request:
             left.remarks["no request has this custom_id, so the query has no text"] += 1
         made = result_of(record)
         for i, answer in enumerate(made):
             asked, served = request.get("requested_model"), answer.get("served_model")
             names = candidate_of(asked, served or (None if asked else self._only_model(of)), self.source.by, self.source.llm)
-            row = {"source_id": name} | request | answer | names | {"task": self.source.task}
+            row: dict[str, Any] = {"source_id": name, **request, **answer, **names, "task": self.source.task}
+            row.pop("row", None)  # that of the request
             call = identifier(record, "id")
             number = self.repeats.number(row, f"{call} {name} {i}" if call else None)
             if number > i and "prompt" not in row and "messages" not in row:
@@ -169,7 +172,8 @@ class _Batch:
                     "an earlier result has the same custom_id and LLM, so it is a further answer to the same query. "
                     "Add the files of requests if the prompts differ"
                 ] += 1
-            yield row | {"replicate": number}
+            row["replicate"] = number
+            yield row
 
     def _only_model(self, of: BatchFile) -> str | None:
         """The one model of the batch, for a failed request that states none: of files of the same name, else of all."""

@@ -92,11 +92,13 @@ class OpenRouter:
         names = candidate_of(said["requested_model"], said["served_model"], self.by)
         made = _said(record, generation)
         for i, answer in enumerate(made):
-            row = said | {k: v for k, v in answer.items() if said.get(k) is None} | names
+            row = said | {k: v for k, v in answer.items() if said.get(k) is None}
+            row |= names
             if len(made) > 1:
                 row |= {"output_tokens": None, "reasoning_tokens": None, "cost_usd": None}
             row["task"] = self.task
-            yield row | {"replicate": repeats.number(row, f"{call} {i}")}
+            row["replicate"] = repeats.number(row, f"{call} {i}")
+            yield row
 
 
 def _parts(record: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

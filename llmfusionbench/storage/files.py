@@ -17,6 +17,8 @@ from llmfusionbench.errors import InputError
 from llmfusionbench.storage.beside import beside, forget, leftovers
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_BUFFER = 1 << 18
+"""Bytes that are read at once: lines of some kilobytes take half the time that they take with Python's 8 KiB."""
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
@@ -24,7 +26,7 @@ def open_binary(path: Path) -> IO[bytes]:
     """`path` open for reading, decompressed as it streams. Raises InputError if it is missing or cannot be opened."""
     codec = compression(path)
     if codec is None:
-        return open(path, "rb")
+        return open(path, "rb", buffering=_BUFFER)
     raw = pa.CompressedInputStream(pa.OSFile(str(path), "rb"), codec)
     return cast(IO[bytes], io.BufferedReader(raw, buffer_size=2**20))
 

@@ -40,8 +40,8 @@ class SimulatedLogs:
         for split, queries in self.queries.items():
             rows = [
                 {"file": "queries", "row": i, "split": split, "task": q.task, "prompt": q.prompt, "metric": q.metric,
-                 "choices": None if q.choices is None else list(q.choices)}
-                for i, q in enumerate(queries)
+                 "choices": list(q.choices)}
+                for i, q in enumerate(queries) if q.choices is not None
             ]  # fmt: skip
             yield Records(record_table(rows))
         for query in self.queries["train"]:

@@ -157,6 +157,8 @@ def build(
         if not intake.spill.rows and not scales.refused:  # why each record was rejected tells more than a column without values
             noted = [] if intake.rejected else [f"  {line}" for line in (*intake.notes(), *intake.notes(warnings=True))]
             raise RejectedError("\n".join([_refusal(intake.rejected, "no record could be taken"), *noted]))
+        if len(words := [r for r in intake.rejected if _is_word_for_score(r.reason)]) > intake.scored:
+            raise RejectedError(_refusal(words, "their scores are words"))
         scales.check()
         intake.spill.flush()
         settled = intake.spill.settle(test_share)

@@ -260,7 +260,7 @@ def test_refused_records_are_counted_and_strict_refuses(place: Path, capsys: pyt
     (place / "in.csv").write_text("prompt,llm,performance,cost_usd\n1+1?,a,1,1\n1+2?,a,1,-7\n1+3?,a,x,1\n")
     assert run(["build", "table", "in.csv", "--out", "r"]) == 0
     printed = capsys.readouterr().out
-    assert "Wrote r: 1 queries, 1 candidates, 1 responses." in printed
+    assert "Wrote r: 1 query, 1 candidate, 1 response." in printed
     assert "Rejected 2 records: see r/rejected.jsonl for their places and reasons." in printed
     told = fails(capsys, "build", "table", "in.csv", "--out", "strict", "--strict")
     assert "Found 2 records that cannot be taken" in told

@@ -42,6 +42,8 @@ class Intake:
         self.spill = spill
         self.rescore_as = rescore_as
         """Our metric of queries whose own metric is not ours; by default they keep that."""
+        self.scored = 0
+        """Number of records with a score."""
         self.zeros = ZeroTokens()
         self.tally = Tally()
         self.numbers = Numbers()
@@ -107,6 +109,8 @@ class Intake:
             normal = _with_metric(normal, self.rescore_as)
         normal = self.zeros.apply(normal)
         self.spill.add(normal)
+        stated = (normal.column(name).is_valid() for name in SCORES)
+        self.scored += pc.sum(pc.or_(*stated)).as_py() or 0
         self.numbers.add(normal)
         self.tally.read(places_of(normal))
         for llm in pc.unique(normal.column("llm")).to_pylist():

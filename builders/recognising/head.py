@@ -65,7 +65,9 @@ class Head:
 
     @property
     def is_table(self) -> bool:
-        """Whether the source `table` can read the records."""
+        """Whether the source `table` can read the records, each by itself."""
+        if self.kinds == {"object"} and self.records and any(map(_holds_records, _lists(self.records[0]))):
+            return False
         return bool(self.records) and bool(self.kinds & _TABLES) and "wrapped" not in self.kinds
 
     @property
@@ -150,7 +152,7 @@ def _json(path: Path, data: bytes, is_whole: bool, count: int) -> Head:
             if not text[len(first) :].strip():
                 head = _object(path, records[0], is_whole, count)
                 return replace(head, kinds=head.kinds | {"lines"}) if head.kinds == {"object"} else head
-        if is_whole and not _is_json(text) and len(records) > 1:  # the first line is damaged, others are not
+        if is_whole and not _is_json(text) and is_object(records[:1]) and len(records) > 1:  # only the first line is damaged
             return _of_records(path, {"lines"}, records, count)
         value = json.loads(text if is_whole else _closed(text))
     except RecursionError:
@@ -169,6 +171,20 @@ def _object(path: Path, value: Any, is_whole: bool, count: int) -> Head:
     if isinstance(listed, list) and is_object(listed[:1]):
         return _of_records(path, {"list", "wrapped"}, listed if is_whole else _without_last(listed), count)
     return _of_records(path, {"object"}, [value], count)
+
+
+def _holds_records(values: list[Any]) -> bool:
+    """Whether a list in an object has the records of the file: objects that are neither turns nor choices of an answer."""
+    return is_object(values[:1]) and not {"role", "message"} & values[0].keys()
+
+
+def _lists(value: dict[str, Any]) -> Iterator[list[Any]]:
+    """The lists of an object, and of the objects in it."""
+    for inner in value.values():
+        if isinstance(inner, list):
+            yield inner
+        elif isinstance(inner, dict):
+            yield from (one for one in inner.values() if isinstance(one, list))
 
 
 def _without_last(values: list[Any]) -> list[Any]:

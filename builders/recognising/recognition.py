@@ -7,7 +7,7 @@ belongs to the source of its siblings. What cannot be settled becomes one error 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -115,7 +115,9 @@ def recognise(paths: Sequence[str | Path]) -> Recognition:
         return Recognition(None, {}, [], [], problem=problem)
     first = max(members, key=lambda one: (one.match_of(source) or one.matches[0]).score)
     nearest = [m for m in first.matches if m.score > 0][:NEAREST]
-    return Recognition(source, {m.source: m.score for m in nearest}, _reasons(source, members, left), files, left, nearest)
+    faults = {one.named.path: one.head.fault for one in seen if one.head.fault}
+    reasons = _reasons(source, members, left, faults)
+    return Recognition(source, {m.source: m.score for m in nearest}, reasons, files, left, nearest)
 
 
 def _seen(named: Named) -> Seen:
@@ -177,8 +179,8 @@ def _is_read(one: Seen, source: str) -> bool:
     return role != "beside"
 
 
-def _reasons(source: str, members: Sequence[Seen], left: Sequence[Path]) -> list[str]:
-    """One line per kind of file."""
+def _reasons(source: str, members: Sequence[Seen], left: Sequence[Path], faults: Mapping[Path, str]) -> list[str]:
+    """One line per kind of file, and one for the files that are left alone, with what is wrong with those of `faults`."""
     kinds: dict[str, list[Seen]] = {}
     for one in members:
         found = one.match_of(source)
@@ -192,7 +194,8 @@ def _reasons(source: str, members: Sequence[Seen], left: Sequence[Path]) -> list
         lacks = f"; it lacks {some(found.missing)}" if found.missing else ""
         lines.append(f"{_names(files)}: {title}{has}{lacks}")
     if left:
-        lines.append(f"left alone: {_listed([path.name for path in left], 3)}")
+        told = [f"{path.name} ({faults[path]})" if path in faults else path.name for path in left]
+        lines.append(f"left alone: {_listed(sorted(told, key=lambda name: not name.endswith(')')), 3)}")
     return lines
 
 
@@ -219,6 +222,10 @@ def _unsettled(
         groups = dict(sorted(groups.items()))
         lines = [f"the inputs are of {len(groups)} formats:"]
         lines += [f"  {source}: {_names(members)}" for source, members in groups.items()]
+        others = [one for one in seen if not any(one in members for members in groups.values())]
+        faulty = [f"{one.named.path.name} ({one.head.fault})" for one in others if one.head.fault]
+        rest = [one.named.path.name for one in others if not one.head.fault]
+        lines += [f"  no known format: {_listed([*faulty, *rest], 3)}"] if others else []
         commands = [_command(source, _places(members), f"DIR-{source}") for source, members in groups.items()]
         merged = " ".join(f"DIR-{source}" for source in groups)
         lines.append(f"Remedy: build each by itself: {'; '.join(commands)}; then llmfusionbench merge {merged} --out DIR")

@@ -144,6 +144,7 @@ def command(
       llmfusionbench build table answers.csv --map prompt=question --map llm=model --map task==trivia --out my-release
     """
     from llmfusionbench.builders import build
+    from llmfusionbench.release.card_text import counted
 
     recognised = _recognised(inputs) if source == "auto" else None
     if recognised is not None:
@@ -163,7 +164,8 @@ def command(
         )
     info = release.info()
     queries, responses = (sum(info.rows[table].values()) for table in ("queries", "responses"))
-    say(f"Wrote {out}: {queries:,} queries, {info.candidates:,} candidates, {responses:,} responses.")
+    counts = (counted(queries, "query", "queries"), counted(info.candidates, "candidate"), counted(responses, "response"))
+    say(f"Wrote {out}: {', '.join(counts)}.")
     show_rows(release, info)
     if responses and not any(task["scored"] for task in info.tasks.values()) and not info.judges:
         say(f"Note: no answer has a score. llmfusionbench rescore {out} --out DIR scores those whose metric is known.")
@@ -174,7 +176,7 @@ def command(
     listed, rejected = manifest["rejected"], manifest["records"]["rejected"]
     if listed:
         kept = f", and noted {listed - rejected:,} that are kept" if listed > rejected else ""
-        say(f"Rejected {rejected:,} records{kept}: see {out / 'rejected.jsonl'} for their places and reasons.")
+        say(f"Rejected {counted(rejected, 'record')}{kept}: see {out / 'rejected.jsonl'} for their places and reasons.")
     if folded := manifest["records"]["folded"]:
         say(f"Folded {folded:,} record{'s' * (folded > 1)} that say{'s' * (folded == 1)} the same as an earlier one.")
     _first_look(release, out, settings["workers"])

@@ -37,6 +37,7 @@ def command(path: Path, records: int, out: Path | None, overwrite: bool) -> None
       llmfusionbench inspect-log answers.jsonl --out my.yaml
       llmfusionbench build table answers.jsonl --mapping my.yaml --out my-release
     """
+    from llmfusionbench.builders.reading.comparison_layouts import LAYOUTS
     from llmfusionbench.builders.recognising.fields import fields_of
     from llmfusionbench.builders.recognising.head import read_head
     from llmfusionbench.builders.recognising.mapping_file import mapping_text
@@ -57,9 +58,13 @@ def command(path: Path, records: int, out: Path | None, overwrite: bool) -> None
     fields = fields_of(head.records, cells=head.is_delimited)
     if fields:
         _show_fields(fields, len(head.records))
-    if not head.is_table:
+    judged = any(layout.fits([*head.fields]) for layout in LAYOUTS)
+    if judged:
+        say("It holds comparisons of two answers, which the source table reads without a mapping, too.")
+    if judged or not head.is_table:
         if out is not None:
-            raise InputError(f"{path}: the source table cannot read it, so no mapping is written. Remedy: use its own source")
+            why = "no mapping is needed" if judged else "the source table cannot read it"
+            raise InputError(f"{path}: {why}, so none is written. Remedy: use its own source")
         return
     text = mapping_text(propose(head), path, len(head.records))
     if out is None:

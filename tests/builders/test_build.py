@@ -275,7 +275,11 @@ def test_hostile_names_are_only_names(tmp_path: Path) -> None:
     [
         ("zeroeva", {}, 'No source "zeroeva". Did you mean "zeroeval"?'),
         ("", {}, 'No source "".'),
-        ("zeroeval", {"splt": "test"}, 'No option of zeroeval "splt". Did you mean "split"? Known: hosts, split, truth.'),
+        (
+            "zeroeval",
+            {"splt": "test"},
+            'No option of zeroeval "splt". Did you mean "split"? Known: hosts, rescore_as, split, truth.',
+        ),
         ("zeroeval", {"split": "test", "judge": "x"}, 'No option of zeroeval "judge".'),
         ("zeroeval", {"split": "trian"}, 'No split "trian". Did you mean "train"? Known: partial_test, test, train.'),
         ("table", {"map": {"promt": "q"}}, 'No column "promt". Did you mean "prompt"?'),

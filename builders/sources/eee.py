@@ -54,7 +54,7 @@ class EEE:
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files of samples, with what their aggregates state."""
         if self.prompt not in PROMPTS:
-            raise UnknownNameError("prompt", self.prompt, PROMPTS)
+            raise UnknownNameError("choice of --option prompt", self.prompt, PROMPTS)
         if self.provenance is not None and self.provenance not in PROVENANCES:
             raise UnknownNameError("provenance", self.provenance, PROVENANCES)
         runs, samples = _Runs(), []
@@ -165,7 +165,7 @@ class _Taken:
     def check(self) -> None:
         """Raise UnknownNameError if no sample has the metric."""
         if self.metric is not None and self.skipped and not self.read:
-            raise UnknownNameError("metric in the samples", self.metric, sorted(self.skipped))
+            raise UnknownNameError("choice of --option metric", self.metric, sorted(self.skipped))
 
 
 @dataclass

@@ -250,13 +250,6 @@ def test_targets(tmp_path: Path, target: Any, truth: str | None) -> None:
     assert read(LmEval(), run(tmp_path, [sample(0, target=target)])).column("ground_truth") == [truth]
 
 
-def test_a_metric_of_ours_by_which_to_score_again(tmp_path: Path) -> None:
-    path = run(tmp_path, [sample(0)])
-    assert read(LmEval(rescore_as="math"), path).column("metric") == ["math"]
-    with pytest.raises(UnknownNameError):
-        read(LmEval(rescore_as="maths"), path)
-
-
 def test_settings_that_do_not_fit_cost_no_answer(tmp_path: Path) -> None:
     path = run(tmp_path, [sample(0, arguments={"gen_args_0": {"arg_0": "1?", "arg_1": {"temperature": "hot"}}})])
     found = read(LmEval(), path)

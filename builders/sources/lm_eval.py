@@ -6,6 +6,7 @@ took of it. The latest of several runs of an LLM on a task counts.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +14,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from llmfusionbench.builders.reading.counted import counted
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of
 from llmfusionbench.builders.reading.file_names import labelled, provenance_beside
 from llmfusionbench.builders.reading.harness_metrics import Metric, choose, none_fits
@@ -171,8 +173,8 @@ class LmEval:
         llm = llm or llm_of_folder(path) or (self.llm.replace(_PARENT, folder) if self.llm else None)
         if not llm:
             raise InputError(
-                f"{path}: no results beside it name its LLM, nor does its folder (org__model). Remedy: add the results_*.json "
-                "of its run, or set --option llm=NAME"
+                f"{path}: {_damage(path, file)}no results beside it name its LLM, nor does its folder (org__model). Remedy: "
+                "add the results_*.json of its run, or set --option llm=NAME"
             )
         task = task_of(path, results)
         return _Run(path, file, self.task or task, task, llm, results, first)
@@ -205,9 +207,7 @@ class LmEval:
         differs = scored.against(stated, metric, next(iter(filters.taken), None))
         yield from [Note(run.file, differs, warning=True)] if differs else ()
 
-    def _records(
-        self, run: _Run, items: Iterator[Any], filters: _Filters, samples: Samples, scored: Scored
-    ) -> Iterator[Part]:
+    def _records(self, run: _Run, items: Iterator[Any], filters: _Filters, samples: Samples, scored: Scored) -> Iterator[Part]:
         replicates = Replicates()
         llm, mode = Candidate.of_two_modes(run.llm)
 
@@ -255,7 +255,7 @@ class _Filters:
         if not self.skipped:
             return
         taken = next(iter(self.taken))
-        others = ", ".join(f"{name} ({count:,} record{'s' * (count != 1)})" for name, count in self.skipped.items())
+        others = ", ".join(f"{name} ({counted(count, 'record', 'records')})" for name, count in self.skipped.items())
         why = "" if asked is None or asked == taken else f", since it lacks {asked}"
         yield f"performance is by the filter {taken}{why}; left out: {others}. --option filter=NAME chooses another one"
 
@@ -290,6 +290,16 @@ def _first_sample(path: Path, file: str) -> tuple[dict[str, Any] | None, str]:
             return item[1], ""
         reason = item.reason if isinstance(item, Rejected) else "a record has no resps and doc"
     return None, reason
+
+
+def _damage(path: Path, file: str) -> str:
+    """What is wrong with the last record of a file, such as one that is cut short; empty if it can be read.
+
+    Raises:
+        InputError: the file cannot be read to its end.
+    """
+    last = deque(read_any(path, file), maxlen=1)[0]
+    return f"its last record cannot be read ({last.reason}), and " if isinstance(last, Rejected) else ""
 
 
 def _is_parquet(path: Path) -> bool:

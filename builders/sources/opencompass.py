@@ -19,7 +19,14 @@ from llmfusionbench.builders.reading.harness_metrics import Metric, name_of
 from llmfusionbench.builders.reading.json import Item, read_entries, read_items
 from llmfusionbench.builders.reading.json_records import read_records
 from llmfusionbench.builders.reading.model_names import guess_note, guessed_name
-from llmfusionbench.builders.reading.opencompass_details import Scores, metric_of_details, results_fields, score_in, scores_of, stated_in
+from llmfusionbench.builders.reading.opencompass_details import (
+    Scores,
+    metric_of_details,
+    results_fields,
+    score_in,
+    scores_of,
+    stated_in,
+)
 from llmfusionbench.builders.reading.opencompass_predictions import ORIGIN, answers, asked, is_prediction, truth
 from llmfusionbench.builders.reading.question_path import QuestionPath
 from llmfusionbench.builders.reading.replicates import Replicates
@@ -112,7 +119,10 @@ class OpenCompass:
             else:
                 named.append((path, file))
         if paths and not named:
-            raise InputError(f"{paths[0]}: results alone. Remedy: add the predictions, predictions/MODEL/DATASET.json")
+            raise InputError(
+                f"{paths[0]}: no prediction in it, at most results alone. Remedy: add the predictions, "
+                "predictions/MODEL/DATASET.json, or use another source"
+            )
         runs: dict[tuple[str, str], list[_File]] = {}
         for one in self._files(named):
             runs.setdefault((one.llm, one.dataset), []).append(one)
@@ -145,7 +155,9 @@ class OpenCompass:
                     break
                 reason = item.reason if isinstance(item, Rejected) else "a record has no prediction"
             else:
-                raise InputError(f"{path}: no prediction in it ({reason}). Remedy: check the file, or use another source")
+                raise InputError(
+                    f"{path}: no prediction of OpenCompass in it ({reason}). Remedy: check the file, or use another source"
+                )
             llm, is_guess = self._llm(path)
             dataset, part = stem(path), 0
             match = _PART.fullmatch(dataset)
@@ -226,7 +238,9 @@ class OpenCompass:
             "provenance": provenance_beside(one.path, self.provenance),
         }
         identity = partial(identity_of, names={}, task=one.dataset, llm=one.llm)
-        yield from read_records(one.path, one.file, read, shared, identity=identity, items=reading.question.watched(items(), one.path, one.file))
+        yield from read_records(
+            one.path, one.file, read, shared, identity=identity, items=reading.question.watched(items(), one.path, one.file)
+        )
         return len(keys)
 
 
@@ -239,8 +253,8 @@ def _first(path: Path, file: str) -> tuple[str, Any]:
 
 def _entries(path: Path, file: str) -> Iterator[tuple[str, Item]]:
     """The predictions of a file by number: an object by number, a list, or lines each with its number `idx`."""
-    key = _first(path, file)[0]
-    if key and key not in _OF_A_LINE:
+    key, value = _first(path, file)
+    if key and key not in _OF_A_LINE and (key.isdecimal() or is_prediction(value)):
         yield from read_entries(path, file)
     else:
         for row, item in enumerate(read_items(path, file)):

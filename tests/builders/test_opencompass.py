@@ -190,3 +190,10 @@ def test_records_with_the_same_prompt_are_replicates(tmp_path: Path) -> None:
 def test_results_that_state_another_count_or_mean(tmp_path: Path, details: Any, warning: str | None) -> None:
     found = read(OpenCompass(), dataset(tmp_path, "1", "3", details=details))
     assert found.notes == ([warning] if warning else [])
+
+
+@pytest.mark.parametrize("first", [{"id": "b1", "custom_id": "q1"}, {"body": {"text": "Hi."}}, {"n": 1}])
+def test_lines_of_another_format(tmp_path: Path, first: dict[str, Any]) -> None:
+    path = write_lines(tmp_path / "lines.jsonl", [first, {"id": "b2"}])
+    with pytest.raises(InputError, match=r"lines\.jsonl: no prediction .*Remedy: .*use another source"):
+        read(OpenCompass(), path)

@@ -51,13 +51,16 @@ def harness_log(place: Path, source: str) -> Path:
         answers = {str(i): {"origin_prompt": f"{i}?", "prediction": "1", "gold": "1"} for i in range(2)}
         return write_json(place / "predictions" / "tiny" / "sums.json", answers)
     if source == "promptfoo":
-        found = [{"provider": "openai:gpt-x", "prompt": {"raw": f"{i}?"}, "response": {"output": "2"}, "score": 1} for i in (0, 1)]
+        found = [
+            {"provider": "openai:gpt-x", "prompt": {"raw": f"{i}?"}, "response": {"output": "2"}, "score": 1} for i in (0, 1)
+        ]
         return write_json(place / "results.json", {"results": {"version": 3, "results": found}})
     return inspect_log.write_json(place / "log.json", inspect_log.header(), [inspect_log.sample(1), inspect_log.sample(2)])
 
 
 @pytest.mark.parametrize(
-    ("source", "own"), [("lm_eval", "exact_match"), ("opencompass", "unknown"), ("promptfoo", "promptfoo"), ("inspect", "match")]
+    ("source", "own"),
+    [("lm_eval", "exact_match"), ("opencompass", "unknown"), ("promptfoo", "promptfoo"), ("inspect", "match")],
 )
 def test_metrics_of_harnesses(tmp_path: Path, source: str, own: str) -> None:
     log = harness_log(tmp_path, source)
@@ -75,7 +78,7 @@ def test_a_multiple_choice_keeps_its_metric(tmp_path: Path) -> None:
 
 def test_the_sources_have_no_such_option_of_their_own(tmp_path: Path) -> None:
     log = harness_log(tmp_path, "inspect")
-    with pytest.raises(UnknownNameError, match='No option of inspect "metric".*rescore_as'):
+    with pytest.raises(UnknownNameError, match=r'No option of inspect "metric".*rescore_as'):
         build("inspect", [log], tmp_path / "out", options={"metric": "em"})
 
 

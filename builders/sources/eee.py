@@ -307,9 +307,7 @@ class _Reading:
                 f"{_listed(used)}; other metrics are {_listed(others)}. Remedy: choose another with --option metric=NAME",
             )
         if self.shared_scores:
-            yield Note(
-                self.file, f"samples with several outputs and one score, which each of them gets: {self.shared_scores:,}"
-            )
+            yield Note(self.file, f"samples with several outputs and one score, which each output gets: {self.shared_scores:,}")
         if self.conversations:
             told = "samples that are conversations, of which the last answer is read, and no turn before"
             yield Note(self.file, f"{told}: {self.conversations:,}")

@@ -191,7 +191,7 @@ def test_repeated_answers_are_replicates(tmp_path: Path) -> None:
         ("It is 3.", 0),
     ]
     assert found.rows[2]["input_tokens"] is None
-    assert "samples with several outputs and one score, which each of them gets: 1" in found.notes[0]
+    assert "samples with several outputs and one score, which each output gets: 1" in found.notes[0]
 
 
 def test_a_conversation_is_asked_by_its_user(tmp_path: Path) -> None:

@@ -226,7 +226,7 @@ def build(
 
 def _checked_metric(name: Any) -> str | None:
     if name is not None and name not in METRICS:
-        raise UnknownNameError("metric in rescore_as", name, sorted(METRICS))
+        raise UnknownNameError("choice of --option rescore_as", name, sorted(METRICS))
     return None if name is None else str(name)
 
 

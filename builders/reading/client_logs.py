@@ -31,7 +31,7 @@ def check_by(by: str) -> str:
         UnknownNameError: it is not.
     """
     if by not in BY:
-        raise UnknownNameError("by", by, BY)
+        raise UnknownNameError("choice of --option by", by, BY)
     return by
 
 

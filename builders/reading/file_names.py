@@ -174,7 +174,7 @@ def named_llms(paths: Sequence[Path], hosts: str = "llms") -> list[NamedLlm]:
         UnknownNameError: `hosts` is neither.
     """
     if hosts not in HOSTS:
-        raise UnknownNameError("hosts", hosts, HOSTS)
+        raise UnknownNameError("choice of --option hosts", hosts, HOSTS)
     split = [_hosted(stem(path)) for path in paths]
     known: dict[str, set[str]] = {}
     for name, _, host in split:

@@ -11,8 +11,6 @@ from typing import Any, Final
 from llmfusionbench.builders.known.tasks import UNKNOWN
 from llmfusionbench.builders.reading.file_names import split_of_name
 from llmfusionbench.builders.reading.metric_names import metric_word
-from llmfusionbench.errors import UnknownNameError
-from llmfusionbench.scoring import METRICS
 
 BYPASS: Final = "bypass"
 """The metric of a run that scores nothing; its value is 999."""
@@ -43,6 +41,8 @@ class Metric:
     """Whether the values seen first are all 0 or 1."""
     asked: bool = False
     """Whether the user named it; any number is a score of such a metric, since `--scale` may state its ends."""
+    in_parts: bool = False
+    """Whether a value lists the truth of several parts: a harness takes the mean of all parts, not that of the records."""
     unread: dict[str, int] = field(default_factory=dict)
     """What a value was that is no score of one record -> in how many records."""
 
@@ -54,7 +54,7 @@ class Metric:
         if isinstance(value, list) and len(value) == answers and all(_number(v) is not None for v in value):
             return [self._scalar(v) for v in value]
         if isinstance(value, list) and value and all(isinstance(v, bool) for v in value):
-            value = sum(value) / len(value)
+            value, self.in_parts = sum(value) / len(value), True
         return [self._scalar(value), *([None] * (answers - 1))]
 
     def _scalar(self, value: Any) -> float | None:
@@ -86,15 +86,9 @@ class Metric:
         return said
 
 
-def check_known(asked: str | None) -> None:
-    """Raises UnknownNameError for the name of a metric that is not one of ours."""
-    if asked is not None and asked not in METRICS:
-        raise UnknownNameError("metric", asked, METRICS)
-
-
-def name_of(metric: Metric | None, asked: str | None) -> str:
-    """The metric of a query: the one of ours that the user states, else the harness' own in small letters."""
-    return asked or (metric_word(metric.name) if metric is not None else UNKNOWN)
+def name_of(metric: Metric | None) -> str:
+    """The metric of a query: the harness' own in small letters."""
+    return metric_word(metric.name) if metric is not None else UNKNOWN
 
 
 def choose(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, text
-from llmfusionbench.builders.reading.json import read_fields
+from llmfusionbench.builders.reading.json import read_fields, read_listed
 from llmfusionbench.builders.records import Note
 from llmfusionbench.errors import InputError
 
@@ -49,7 +49,8 @@ def runs(paths: Iterable[tuple[Path, str]]) -> tuple[list[Run], list[Note]]:
     Files of a run that are not among the inputs are read from the folder of those that are.
 
     Raises:
-        InputError: no run has a `scenario_state.json`, or a run states no model, or has a file twice.
+        InputError: no file is one of a HELM run, no run has a `scenario_state.json`, or a run states no model, or has a file
+            twice.
     """
     folders: dict[Path, dict[str, tuple[Path, str]]] = {}
     others: list[Note] = []
@@ -73,6 +74,12 @@ def runs(paths: Iterable[tuple[Path, str]]) -> tuple[list[Run], list[Note]]:
             whole.append(_run(folder, files))
         else:
             others.append(Note(label, f"left out, because its folder has no {STATE}", warning=True))
+    known = [path for files in folders.values() for path, _ in files.values() if _bare(path) in NAMES]
+    if folders and not known:
+        raise InputError(
+            f"{given}: its name is not that of a file of a HELM run ({', '.join(NAMES)}). Remedy: give the folder of a run, "
+            "or use another source"
+        )
     if folders and not whole:
         raise InputError(
             f"{given}: its folder has no {STATE}, which holds the requests and the answers of a HELM run. "
@@ -99,6 +106,8 @@ def _run(folder: Path, files: Mapping[str, tuple[Path, str]]) -> Run:
     path, file = files[STATE]
     state, has_requests = read_fields(path, file, REQUESTS, enough=frozenset({"adapter_spec"}))
     if not has_requests:
+        for _ in read_listed(path, file, REQUESTS):  # tells of a file that is cut
+            pass
         raise InputError(f"{path}: it has no list {REQUESTS}, expected the requests of a HELM run. Remedy: check the file")
     spec, scenario = (_fields(files, name) for name in (SPEC, SCENARIO))
     adapter = _object(spec.get("adapter_spec")) or _object(state.get("adapter_spec"))

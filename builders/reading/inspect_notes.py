@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from llmfusionbench.builders.reading.counted import counted
 from llmfusionbench.builders.reading.inspect_log import Log
 from llmfusionbench.builders.reading.inspect_sample import SampleReader
 from llmfusionbench.builders.records import Note
@@ -56,7 +57,8 @@ def notes_of(log: Log, reader: SampleReader, found: int, repeated: Mapping[str, 
         kinds = ", ".join(f"{kind} ({count:,})" for kind, count in seen.kinds.most_common(_SHOWN))
         yield Note(log.file, f"parts of messages that are not text do not come in; a prompt has their kind instead: {kinds}")
     if seen.lost_texts:
-        text = f"{seen.lost_texts:,} texts stand in attachments that the log lacks; their references come in instead"
+        texts = counted(seen.lost_texts, "text stands", "texts stand")
+        text = f"{texts} in attachments that the log lacks, so references come in instead"
         yield Note(log.file, text, warning=True)
     if seen.limits:
         limits = ", ".join(f"{kind} ({count:,})" for kind, count in seen.limits.most_common(_SHOWN))
@@ -68,4 +70,4 @@ def notes_of(log: Log, reader: SampleReader, found: int, repeated: Mapping[str, 
 
 
 def _samples(count: int) -> str:
-    return f"{count:,} sample{'' if count == 1 else 's'}"
+    return counted(count, "sample", "samples")

@@ -62,7 +62,6 @@ class SampleReader:
     header: Header
     prompt: str = "sent"
     scorer: str | None = None
-    metric: str | None = None
     words: Mapping[str, float] = field(default_factory=dict)
     seen: Seen = field(default_factory=Seen)
 
@@ -157,7 +156,7 @@ class SampleReader:
         if chosen.scorer is not None:
             self.seen.chosen[chosen.scorer] += chosen.value is not None
         made: dict[str, Any] = {
-            "metric": self.metric or metric_of_scorer(chosen.scorer, has_letter),
+            "metric": metric_of_scorer(chosen.scorer, has_letter),
             "performance": chosen.value,
         }
         grader = self.header.grader(chosen.scorer)

@@ -42,10 +42,10 @@ class Detail:
 
 def detail_of(record: Mapping[str, Any]) -> Detail | None:
     """A row's parts; None for a record of something else."""
-    row = {name: _parsed(value) for name, value in record.items()}
+    row = parsed(record)
     doc, said = row.get("doc"), row.get("model_response")
     if isinstance(doc, dict) and isinstance(said, dict):
-        doc, said = ({k: _parsed(v) for k, v in part.items()} for part in (doc, said))
+        doc, said = (parsed(part) for part in (doc, said))
         return Detail(
             asked=said.get("input"),
             question=doc.get("query"),
@@ -93,15 +93,13 @@ class Details:
     prompt: str
     """`input`, or a path in the row such as `doc.query`."""
     metric: Metric | None
-    rescore_as: str | None = None
-    """Our metric of the queries whose texts were generated, if the user states it."""
 
     def read(self, record: dict[str, Any]) -> list[dict[str, Any]]:
         """The answers of a row, one per text that was generated."""
         row = detail_of(record)
         if row is None:
             raise BadRecordError("the row has neither doc and model_response nor full_prompt and predictions")
-        query = {**self._asked(record, row), "metric": name_of(self.metric, self.rescore_as)}
+        query = {**self._asked(record, row), "metric": name_of(self.metric)}
         query["source_id"] = identifier({"id": row.source_id}, "id")
         query["input_tokens"] = _tokens(row.input_tokens)
         if row.scores is not None and len(row.scores) == len(row.options) and not row.texts:
@@ -131,7 +129,7 @@ class Details:
 
     def _asked(self, record: Mapping[str, Any], row: Detail) -> dict[str, Any]:
         if self.prompt != INPUT:
-            return {"prompt": text_at({name: _parsed(value) for name, value in record.items()}, self.prompt)}
+            return {"prompt": text_at(parsed(record), self.prompt)}
         asked = row.asked if row.asked else row.question
         if not asked:
             raise BadRecordError("the input is missing, expected what was sent. Remedy: set --option prompt=doc.query")
@@ -150,6 +148,11 @@ class Details:
             scores = [score - alone for score, alone in zip(scores, row.apart, strict=True)]
         plain = [option.removeprefix(" ") if "nospace" in name else option for option in row.options]
         return row.options[chosen(scores, [len(option) for option in plain] if "norm" in name else None)].strip()
+
+
+def parsed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with the values that were written as their reprs, because their parts did not fit one type."""
+    return {name: _parsed(value) for name, value in record.items()}
 
 
 def _parsed(value: Any) -> Any:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from llmfusionbench.builders.reading.harness_metrics import split_of_words
 from llmfusionbench.builders.reading.model_names import name_of_folder, routed_name
 from llmfusionbench.builders.reading.run_times import is_time, time_of
+from llmfusionbench.builders.reading.stated_scores import Stated, numbers_in, positive
 
 _DETAILS: Final = "details"
 _SUITES: Final = (
@@ -27,6 +29,8 @@ class Results:
     model: str | None
     tasks: Mapping[str, Any]
     settings: Mapping[str, Any] | None
+    stated: Mapping[str, Stated] = field(default_factory=dict)
+    """Task -> the number of its samples, and the means of its metrics."""
 
     @property
     def llm(self) -> str | None:
@@ -35,11 +39,8 @@ class Results:
 
     def split(self, task: str) -> str | None:
         """The split that a task was evaluated on."""
-        for name, config in self.tasks.items():
-            if isinstance(config, dict) and task in (plain_task(name.replace(":", "|", 1)), plain_task(name)):
-                splits = config.get("evaluation_splits")
-                return split_of_words(splits[0] if isinstance(splits, list) and splits else splits)
-        return None
+        splits = _config(self.tasks, task).get("evaluation_splits")
+        return split_of_words(splits[0] if isinstance(splits, list) and splits else splits)
 
 
 def results_in(path: Path, fields: Mapping[str, Any]) -> Results | None:
@@ -53,12 +54,32 @@ def results_in(path: Path, fields: Mapping[str, Any]) -> Results | None:
     names = (general.get("model_name"), config.get("model_name"), config.get("pretrained"))
     settings = config.get("generation_parameters", general.get("generation_parameters"))
     tasks = fields.get("config_tasks")
+    tasks = tasks if isinstance(tasks, dict) else {}
     return Results(
         time=time_of(path)[1],
         model=next((name.strip() for name in names if isinstance(name, str) and name.strip()), None),
-        tasks=tasks if isinstance(tasks, dict) else {},
+        tasks=tasks,
         settings=settings if isinstance(settings, dict) else None,
+        stated=_stated(fields["results"], tasks),
     )
+
+
+def _config(tasks: Mapping[str, Any], task: str) -> Mapping[str, Any]:
+    """The configuration of a task; empty where there is none."""
+    for name, config in tasks.items():
+        if isinstance(config, dict) and task in (plain_task(name.replace(":", "|", 1)), plain_task(name)):
+            return config
+    return {}
+
+
+def _stated(results: Mapping[str, Any], tasks: Mapping[str, Any]) -> dict[str, Stated]:
+    """What is stated of each task that stands once among the results, not with several numbers of shots."""
+    names = Counter(plain_task(name) for name in results)
+    return {
+        task: Stated(positive(_config(tasks, task).get("effective_num_docs")), numbers_in(scores))
+        for name, scores in results.items()
+        if names[task := plain_task(name)] == 1
+    }
 
 
 def folder_of_llm(path: Path) -> str | None:

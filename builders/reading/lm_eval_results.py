@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from llmfusionbench.builders.reading.json import read_fields
 from llmfusionbench.builders.reading.model_names import name_of_folder, routed_name
 from llmfusionbench.builders.reading.objects import moment_text
 from llmfusionbench.builders.reading.run_times import time_of
+from llmfusionbench.builders.reading.stated_scores import Stated, numbers_in, positive
 from llmfusionbench.errors import InputError
 
 _MODEL_KEYS: Final = ("peft", "delta", "pretrained", "model", "path", "engine")
@@ -40,6 +41,8 @@ class Results:
     created_at: str | None
     limit: float | None
     """The number or share of samples that the run was limited to."""
+    stated: Mapping[str, Stated] = field(default_factory=dict)
+    """Task -> the number of its samples, and the means of its metrics."""
 
     @property
     def llm(self) -> str | None:
@@ -78,6 +81,8 @@ def _results(path: Path, fields: Mapping[str, Any], scores: Mapping[str, Any]) -
     better = _object(fields, "higher_is_better")
     tasks = {task: _object(configs, task) for task in dict.fromkeys([*configs, *scores])}
     limit = settings.get("limit")
+    limit = limit if isinstance(limit, (int, float)) and not isinstance(limit, bool) and limit > 0 else None
+    counts = _object(fields, "n-samples")
     return Results(
         folder=path.absolute().parent,
         time=time_of(path)[1],
@@ -86,8 +91,27 @@ def _results(path: Path, fields: Mapping[str, Any], scores: Mapping[str, Any]) -
         metrics={task: tuple(_metrics(config, _object(scores, task), _object(better, task))) for task, config in tasks.items()},
         beyond={task: frozenset(_beyond(_object(scores, task))) for task in tasks},
         created_at=moment_text(fields.get("date"), "date") if isinstance(fields.get("date"), (int, float, str)) else None,
-        limit=limit if isinstance(limit, (int, float)) and not isinstance(limit, bool) and limit > 0 else None,
+        limit=limit,
+        stated={
+            task: Stated(_samples(counts.get(task), limit), numbers_in(scores.get(task), [*_not_means(config)]))
+            for task, config in tasks.items()
+        },
     )
+
+
+def _samples(counts: Any, limit: float | None) -> int | None:
+    """How many samples of a task were evaluated: stated as such, or all of them in a run without a limit."""
+    if not isinstance(counts, dict):
+        return None
+    return positive(counts.get("effective")) or (positive(counts.get("original")) if limit is None else None)
+
+
+def _not_means(config: Mapping[str, Any]) -> Iterable[str]:
+    """The metrics of a task that are made of the samples in another way than by their mean."""
+    listed = config.get("metric_list")
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, dict) and isinstance(entry.get("metric"), str) and entry.get("aggregation", "mean") != "mean":
+            yield entry["metric"]
 
 
 def _object(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:

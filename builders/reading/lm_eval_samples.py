@@ -66,8 +66,6 @@ class Samples:
     prompt: str
     """`arguments`, or a path in the sample such as `doc.question`."""
     metric: Metric | None
-    rescore_as: str | None = None
-    """Our metric of the queries whose texts were generated, if the user states it."""
     by_place: bool = False
     """Whether a target that is a number and the text of an option is the number of one."""
 
@@ -86,7 +84,7 @@ class Samples:
         else:
             query["ground_truth"] = _truth(record.get("target"))
         query |= self._asked(record, requests, query.pop("prompt", None))
-        query.setdefault("metric", name_of(self.metric, self.rescore_as))
+        query.setdefault("metric", name_of(self.metric))
         scores: Sequence[float | None] = [None] * len(texts)
         if self.metric is not None and self.metric.name in record:
             scores = self.metric.read(record[self.metric.name], len(texts))

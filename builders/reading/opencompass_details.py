@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from llmfusionbench.builders.reading.harness_metrics import Metric, choose
 from llmfusionbench.builders.reading.json import read_fields
+from llmfusionbench.builders.reading.stated_scores import Stated, numbers_in, positive
 
 _SCORES: Final = ("correct", "is_correct", "score", "acc", "accuracy", "pass", "passed", "exact_match", "judge_score")
 """What the details of a record call its score, in the order of preference."""
+_RIGHT: Final = ("correct", "is_correct")
 _LIST: Final = "details"
 _NOT_A_RECORD: Final = ("type",)
 
@@ -40,6 +42,16 @@ def scores_of(fields: Mapping[str, Any]) -> Scores:
     if not isinstance(details, dict):
         return {}
     return {name: d for name, d in details.items() if name not in _NOT_A_RECORD and isinstance(d, dict)}
+
+
+def stated_in(fields: Mapping[str, Any], scores: Scores, metric: Metric | None) -> Stated:
+    """What a results file states of its dataset: the number of its records, and the accuracy, which is a percentage.
+
+    A share of 1 or less may be either, and is not compared.
+    """
+    share = numbers_in(fields).get("accuracy", 0.0) / 100
+    is_stated = metric is not None and metric.name in _RIGHT and 0.01 < share <= 1
+    return Stated(positive(sum(map(str.isdecimal, scores))), {metric.name: share} if metric is not None and is_stated else {})
 
 
 def metric_of_details(asked: str | None, scores: Scores) -> Metric | None:

@@ -222,10 +222,10 @@ def _unsettled(
         groups = dict(sorted(groups.items()))
         lines = [f"the inputs are of {len(groups)} formats:"]
         lines += [f"  {source}: {_names(members)}" for source, members in groups.items()]
-        others = [one for one in seen if not any(one in members for members in groups.values())]
-        faulty = [f"{one.named.path.name} ({one.head.fault})" for one in others if one.head.fault]
-        rest = [one.named.path.name for one in others if not one.head.fault]
-        lines += [f"  no known format: {_listed([*faulty, *rest], 3)}"] if others else []
+        placed = {one for members in groups.values() for one in members}
+        apart = sorted((one for one in seen if one not in placed), key=lambda one: not one.head.fault)
+        told = [f"{one.named.path.name} ({one.head.fault})" if one.head.fault else one.named.path.name for one in apart]
+        lines += [f"  no known format: {_listed(told, 3)}"] if told else []
         commands = [_command(source, _places(members), f"DIR-{source}") for source, members in groups.items()]
         merged = " ".join(f"DIR-{source}" for source in groups)
         lines.append(f"Remedy: build each by itself: {'; '.join(commands)}; then llmfusionbench merge {merged} --out DIR")

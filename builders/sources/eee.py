@@ -54,7 +54,7 @@ class EEE:
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files of samples, with what their aggregates state."""
         if self.prompt not in PROMPTS:
-            raise UnknownNameError("prompt", self.prompt, PROMPTS)
+            raise UnknownNameError("choice of --option prompt", self.prompt, PROMPTS)
         if self.provenance is not None and self.provenance not in PROVENANCES:
             raise UnknownNameError("provenance", self.provenance, PROVENANCES)
         runs, samples = _Runs(), []
@@ -165,7 +165,7 @@ class _Taken:
     def check(self) -> None:
         """Raise UnknownNameError if no sample has the metric."""
         if self.metric is not None and self.skipped and not self.read:
-            raise UnknownNameError("metric in the samples", self.metric, sorted(self.skipped))
+            raise UnknownNameError("choice of --option metric", self.metric, sorted(self.skipped))
 
 
 @dataclass
@@ -303,17 +303,16 @@ class _Reading:
             used, others = sorted(self.taken.read), sorted(self.taken.skipped.keys() - self.taken.read.keys())
             yield Note(
                 self.file,
-                f"{skipped:,} samples are further scores of the same answers and are not read: the scores are by "
+                f"further scores of the same answers, which are not read: {skipped:,}. The scores are by "
                 f"{_listed(used)}; other metrics are {_listed(others)}. Remedy: choose another with --option metric=NAME",
             )
         if self.shared_scores:
-            yield Note(self.file, f"{self.shared_scores:,} samples have several outputs and one score, which each of them gets")
+            yield Note(self.file, f"samples with several outputs and one score, which each output gets: {self.shared_scores:,}")
         if self.conversations:
-            yield Note(
-                self.file, f"{self.conversations:,} samples are conversations: the last answer is read, and no turn before"
-            )
+            told = "samples that are conversations, of which the last answer is read, and no turn before"
+            yield Note(self.file, f"{told}: {self.conversations:,}")
         for key, count in self.outside.items():
-            told = f"{count:,} scores of {key[:80]} are outside their scale, by default 0 to 1, and are not read"
+            told = f"scores of {key[:80]} outside their scale, by default 0 to 1, which are not read: {count:,}"
             remedy = f"--option metric={key[:80]} --scale performance=LOW:HIGH"
             yield Note(self.file, f"{told}. Remedy: correct the scale in the aggregate, or set {remedy}", warning=True)
         for key in sorted(self.losses):
@@ -324,7 +323,7 @@ class _Reading:
             if run is None or result is None or not spread.count:
                 continue
             if run.rows not in (None, rows := self.rows[id(run)]):
-                yield Note(self.file, f"{rows:,} samples are in it, and {run.file} states {run.rows:,}", warning=True)
+                yield Note(self.file, f"samples in it: {rows:,}, and {run.file} states {run.rows:,}", warning=True)
                 break
             scale = self.scales.get(id(result), spread).scale(result)
             if result.score is None or scale is None or result.scale is None:

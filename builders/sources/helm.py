@@ -62,7 +62,7 @@ class Helm:
         """Everything in the runs."""
         for name, value, known in (("prompt", self.prompt, _PROMPTS), ("perturbed", self.perturbed, _PERTURBED)):
             if value not in known:
-                raise UnknownNameError(name, value, known)
+                raise UnknownNameError(f"choice of --option {name}", value, known)
         replicates, metrics = Replicates(), set[str]()
         found, others = runs(labelled(paths))
         yield from others

@@ -37,7 +37,6 @@ class InspectLogs:
         scorer: The scorer whose value is the performance, `NAME`, or `NAME.KEY` where its value is an object; by default the
             first scorer, and its first key.
         words: Numbers of values that Inspect does not know, as `GOOD:1,BAD:0`.
-        metric: Name of the metric; by default the scorer's, or ours where it means the same.
         task: Name of the task; by default the one that the log states, without its package.
         llm: Name of the LLM; by default the log's model without the provider that only serves it.
         split: The split of every query; by default the argument `split` of the task, else `train`.
@@ -49,7 +48,6 @@ class InspectLogs:
     prompt: str = "sent"
     scorer: str | None = None
     words: Sequence[str] = ()
-    metric: str | None = None
     task: str | None = None
     llm: str | None = None
     split: str | None = None
@@ -59,7 +57,7 @@ class InspectLogs:
         """Everything in the logs; of a log and its retry, the retry counts for the samples that both have."""
         for name, value, known in (("prompt", self.prompt, PROMPTS), ("reader", self.reader, READERS)):
             if value not in known:
-                raise UnknownNameError(name, value, known)
+                raise UnknownNameError(f"choice of --option {name}", value, known)
         try:
             words = parsed_words(self.words)
         except ValueError as error:
@@ -100,7 +98,7 @@ class _Run:
         header, options = log.header, self.options
         llm, mode = Candidate.parse(options.llm or header.llm)
         task = options.task or header.task
-        reader = SampleReader(header, options.prompt, options.scorer, options.metric, self.words)
+        reader = SampleReader(header, options.prompt, options.scorer, self.words)
         taken = self.taken.setdefault((header.task_id or log.file, header.task, header.requested_model), {})
         repeated: dict[str, int] = {}
         found = 0

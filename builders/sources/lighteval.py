@@ -14,16 +14,18 @@ from typing import Any, ClassVar, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of
 from llmfusionbench.builders.reading.file_names import labelled, provenance_beside
-from llmfusionbench.builders.reading.harness_metrics import check_known, choose, none_fits
+from llmfusionbench.builders.reading.harness_metrics import choose, none_fits
 from llmfusionbench.builders.reading.json import read_fields
 from llmfusionbench.builders.reading.json_records import read_records
-from llmfusionbench.builders.reading.lighteval_details import INPUT, Details, detail_of
+from llmfusionbench.builders.reading.lighteval_details import INPUT, Details, detail_of, parsed
 from llmfusionbench.builders.reading.lighteval_runs import Results, folder_of_llm, plain_task, results_in
 from llmfusionbench.builders.reading.model_names import guess_note, guessed_name
 from llmfusionbench.builders.reading.objects import sampling
 from llmfusionbench.builders.reading.parquet_records import read_any
+from llmfusionbench.builders.reading.question_path import QuestionPath
 from llmfusionbench.builders.reading.replicates import Replicates
 from llmfusionbench.builders.reading.run_times import time_of
+from llmfusionbench.builders.reading.stated_scores import Scored
 from llmfusionbench.builders.records import Note, Part, Rejected
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.types import Candidate
@@ -38,6 +40,8 @@ class _Run:
     path: Path
     file: str
     task: str
+    given: str
+    """The task as the log states it, where `task` is the one that the user names."""
     llm: str
     results: Results | None
     is_guess: bool
@@ -48,6 +52,7 @@ class _Run:
 class _Found:
     """What the files have, for options that name something in them."""
 
+    question: QuestionPath
     metrics: dict[str, None] = field(default_factory=dict)
     measured: bool = False
 
@@ -65,8 +70,6 @@ class LightEval:
             which the logs of other harnesses meet these.
         task: The task of every query; by default the one that the rows or the name of the file state.
         split: The split of every query; by default the one that the results state of the task, else `train`.
-        rescore_as: Our metric of the queries, such as `gsm8k` or `math`, by which `rescore` scores generated texts; by default
-            the name that the harness gives its own, which `rescore` does not know.
         provenance: How the answers came about; by default `imported`.
     """
 
@@ -77,12 +80,10 @@ class LightEval:
     prompt: str = INPUT
     task: str | None = None
     split: str | None = None
-    rescore_as: str | None = None
     provenance: str | None = None
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files, except runs that a later one supersedes."""
-        check_known(self.rescore_as)
         known: list[Results] = []
         details = []
         for path, file in labelled(paths):
@@ -96,10 +97,10 @@ class LightEval:
         runs: dict[tuple[str, str], list[_Run]] = {}
         for path, file in details:
             run = self._run(path, file, known)
-            runs.setdefault((run.llm, run.task), []).append(run)
+            runs.setdefault((run.llm, run.given), []).append(run)
         for llm, file in {run.llm: run.file for same in runs.values() for run in same if run.is_guess}.items():
             yield Note(file, guess_note(llm), warning=True)
-        found = _Found()
+        found = _Found(QuestionPath(None if self.prompt == INPUT else self.prompt, parsed))
         for same in runs.values():
             latest = max(time_of(run.path)[1] for run in same)
             if len(same) > 1 and any(run.is_guess for run in same):
@@ -111,9 +112,10 @@ class LightEval:
                 if time_of(run.path)[1] == latest:
                     yield from self._file(run, found)
                 else:
-                    yield Note(run.file, f"another run of {run.llm} on {run.task} counts, which is later")
+                    yield Note(run.file, f"another run of {run.llm} on {run.given} counts, which is later")
+        yield from found.question.notes()
         if paths and self.metric is not None and not found.measured:
-            raise UnknownNameError("metric", self.metric, list(found.metrics))
+            raise UnknownNameError("choice of --option metric", self.metric, list(found.metrics))
 
     def _run(self, path: Path, file: str, known: Sequence[Results]) -> _Run:
         """The LLM and the task of a file.
@@ -143,25 +145,26 @@ class LightEval:
                 "the results_*.json of its run, or set --option llm=NAME"
             )
         given = row.task if isinstance(row.task, str) and row.task else name.removeprefix("details_")
-        return _Run(path, file, self.task or plain_task(given), llm, results, guess is not None)
+        task = plain_task(given)
+        return _Run(path, file, self.task or task, task, llm, results, guess is not None)
 
     def _file(self, run: _Run, found: _Found) -> Iterator[Part]:
-        items = read_any(run.path, run.file)
+        items = found.question.watched(read_any(run.path, run.file), run.path, run.file)
         head = list(islice(items, _FIRST))
         rows = [detail_of(i[1]) for i in head if not isinstance(i, Rejected) and isinstance(i[1], dict)]
         whole = [row for row in rows if row is not None]
         metric = choose(self.metric, (), [row.metrics for row in whole], [max(1, len(row.texts)) for row in whole])
         found.metrics |= dict.fromkeys(name for row in whole for name in row.metrics)
         found.measured |= metric is not None and metric.name == self.metric
-        details = Details(self.prompt, metric, self.rescore_as)
+        details = Details(self.prompt, metric)
         llm, mode = Candidate.of_two_modes(run.llm)
-        replicates = Replicates()
+        replicates, scored = Replicates(), Scored()
 
         def read(record: dict[str, Any]) -> list[dict[str, Any]]:
-            return [replicates.further(answer, run.task, llm, mode) for answer in details.read(record)]
+            return [replicates.further(answer, run.task, llm, mode) for answer in scored.counted(details.read, record)]
 
         shared = {
-            "split": self.split or (run.results.split(run.task) if run.results is not None else None) or "train",
+            "split": self.split or (run.results.split(run.given) if run.results is not None else None) or "train",
             "task": run.task,
             "llm": llm,
             "mode": mode,
@@ -173,6 +176,9 @@ class LightEval:
         yield from read_records(run.path, run.file, read, shared, identity=identity, items=chain(head, items))
         notes = [none_fits([row.metrics for row in whole])] if metric is None else metric.notes()
         yield from (Note(run.file, text) for text in notes)
+        stated = run.results.stated.get(run.given) if run.results is not None else None
+        differs = scored.against(stated, metric)
+        yield from [Note(run.file, differs, warning=True)] if differs else ()
 
 
 def _results(path: Path, file: str) -> Results | None:

@@ -6,6 +6,7 @@ took of it. The latest of several runs of an LLM on a task counts.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,9 +14,10 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from llmfusionbench.builders.reading.counted import counted
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of
 from llmfusionbench.builders.reading.file_names import labelled, provenance_beside
-from llmfusionbench.builders.reading.harness_metrics import Metric, check_known, choose, none_fits
+from llmfusionbench.builders.reading.harness_metrics import Metric, choose, none_fits
 from llmfusionbench.builders.reading.json_records import read_records
 from llmfusionbench.builders.reading.lm_eval_results import (
     Results,
@@ -36,8 +38,10 @@ from llmfusionbench.builders.reading.lm_eval_samples import (
     question_path,
 )
 from llmfusionbench.builders.reading.parquet_records import read_any
+from llmfusionbench.builders.reading.question_path import QuestionPath
 from llmfusionbench.builders.reading.replicates import Replicates
 from llmfusionbench.builders.reading.run_times import time_of
+from llmfusionbench.builders.reading.stated_scores import Scored
 from llmfusionbench.builders.records import Note, Part, Rejected
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.types import Candidate
@@ -56,6 +60,8 @@ class _Run:
     path: Path
     file: str
     task: str
+    given: str
+    """The task as the log names it, where `task` is the one that the user names."""
     llm: str
     results: Results | None
     first: dict[str, Any]
@@ -72,6 +78,7 @@ class _Run:
 class _Found:
     """What the files have, for options that name something in them."""
 
+    question: QuestionPath
     filters: dict[str, None] = field(default_factory=dict)
     metrics: dict[str, None] = field(default_factory=dict)
     filtered: bool = False
@@ -92,8 +99,6 @@ class LmEval:
             `doc.question`, by which the logs of other harnesses meet these.
         task: The task of every query; by default the one that the name of the file states.
         split: The split of every query; by default the one that the configuration of the task states, else `train`.
-        rescore_as: Our metric of the queries, such as `gsm8k` or `math`, by which `rescore` scores generated texts; by default
-            the name that the harness gives its own, which `rescore` does not know.
         provenance: How the answers came about; by default `imported`.
     """
 
@@ -113,12 +118,10 @@ class LmEval:
     prompt: str = ARGUMENTS
     task: str | None = None
     split: str | None = None
-    rescore_as: str | None = None
     provenance: str | None = None
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files, except runs that a later one supersedes."""
-        check_known(self.rescore_as)
         known, samples = [], []
         for path, file in labelled(paths):
             results = None if _is_parquet(path) else read_results(path, file)
@@ -132,24 +135,25 @@ class LmEval:
                 f"{paths[0]}: results alone, expected samples as well. Remedy: run the harness with --log_samples, and add "
                 "its samples_*.jsonl"
             )
-        found = _Found()
+        found = _Found(QuestionPath(None if self.prompt == ARGUMENTS else self.prompt))
         runs: dict[tuple[str, str], list[_Run]] = {}
         for path, file in samples:
             run = self._run(path, file, known)
-            runs.setdefault((run.llm, run.task), []).append(run)
+            runs.setdefault((run.llm, run.given), []).append(run)
         for same in runs.values():
             latest = max(run.age for run in same)
             for run in same:
                 if run.age == latest:
                     yield from self._file(run, found)
                 else:
-                    yield Note(run.file, f"another run of {run.llm} on {run.task} counts, which is later or whole")
+                    yield Note(run.file, f"another run of {run.llm} on {run.given} counts, which is later or whole")
+        yield from found.question.notes()
         if self.prompt == ARGUMENTS:
             yield from _apart([same[0] for same in runs.values()])
         if paths and self.filter is not None and not found.filtered:
-            raise UnknownNameError("filter", self.filter, list(found.filters))
+            raise UnknownNameError("choice of --option filter", self.filter, list(found.filters))
         if paths and self.metric is not None and not found.measured:
-            raise UnknownNameError("metric", self.metric, list(found.metrics))
+            raise UnknownNameError("choice of --option metric", self.metric, list(found.metrics))
 
     def _run(self, path: Path, file: str, known: Sequence[Results]) -> _Run:
         """The LLM and the task of a file.
@@ -169,46 +173,51 @@ class LmEval:
         llm = llm or llm_of_folder(path) or (self.llm.replace(_PARENT, folder) if self.llm else None)
         if not llm:
             raise InputError(
-                f"{path}: no results beside it name its LLM, nor does its folder (org__model). Remedy: add the results_*.json "
-                "of its run, or set --option llm=NAME"
+                f"{path}: {_damage(path, file)}no results beside it name its LLM, nor does its folder (org__model). Remedy: "
+                "add the results_*.json of its run, or set --option llm=NAME"
             )
-        return _Run(path, file, self.task or task_of(path, results), llm, results, first)
+        task = task_of(path, results)
+        return _Run(path, file, self.task or task, task, llm, results, first)
 
     def _file(self, run: _Run, found: _Found) -> Iterator[Part]:
         """The samples of a file by one filter and one metric."""
-        items = read_any(run.path, run.file)
+        items = found.question.watched(read_any(run.path, run.file), run.path, run.file)
         head = list(islice(items, _FIRST))
         records = [item[1] for item in head if not isinstance(item, Rejected) and is_sample(item[1])]
         filters = _Filters(self.filter)
-        known = () if run.results is None else run.results.metrics.get(run.task, ())
-        beyond = () if run.results is None else run.results.beyond.get(run.task, ())
+        known = () if run.results is None else run.results.metrics.get(run.given, ())
+        beyond = () if run.results is None else run.results.beyond.get(run.given, ())
         measured = [metrics_of(record) for record in records]
         metric = choose(self.metric, known, measured, [answers_in(r) for r in records], beyond)
         by_place = are_places(records, metric)
         found.metrics |= dict.fromkeys(name for sample in measured for name in sample)
         found.measured |= metric is not None and metric.name == self.metric
-        samples = Samples(self.prompt, metric, self.rescore_as, by_place)
-        yield from self._records(run, chain(head, items), filters, samples)
+        samples = Samples(self.prompt, metric, by_place)
+        scored = Scored()
+        yield from self._records(run, chain(head, items), filters, samples, scored)
         found.filters |= dict.fromkeys(filters.skipped)
         found.filtered |= self.filter in filters.taken
         if not filters.taken and filters.skipped:  # the file lacks the filter that was asked for
             filters = _Filters(None)
-            yield from self._records(run, read_any(run.path, run.file), filters, samples)
+            yield from self._records(run, read_any(run.path, run.file), filters, samples, scored)
         yield from (
             Note(run.file, text) for text in (*filters.notes(self.filter), *_notes(run, metric, none_fits(measured, beyond)))
         )
+        stated = run.results.stated.get(run.given) if run.results is not None else None
+        differs = scored.against(stated, metric, next(iter(filters.taken), None))
+        yield from [Note(run.file, differs, warning=True)] if differs else ()
 
-    def _records(self, run: _Run, items: Iterator[Any], filters: _Filters, samples: Samples) -> Iterator[Part]:
+    def _records(self, run: _Run, items: Iterator[Any], filters: _Filters, samples: Samples, scored: Scored) -> Iterator[Part]:
         replicates = Replicates()
         llm, mode = Candidate.of_two_modes(run.llm)
 
         def read(record: dict[str, Any]) -> list[dict[str, Any] | BadRecordError]:
             if not filters.takes(record):
                 return []
-            found = samples.read(record)
+            found = scored.counted(samples.read, record)
             return [r if isinstance(r, BadRecordError) else replicates.further(r, run.task, llm, mode) for r in found]
 
-        stated = run.results.split(run.task) if run.results is not None else None
+        stated = run.results.split(run.given) if run.results is not None else None
         shared = {
             "split": self.split or stated or "train",
             "task": run.task,
@@ -246,7 +255,7 @@ class _Filters:
         if not self.skipped:
             return
         taken = next(iter(self.taken))
-        others = ", ".join(f"{name} ({count:,} records)" for name, count in self.skipped.items())
+        others = ", ".join(f"{name} ({counted(count, 'record', 'records')})" for name, count in self.skipped.items())
         why = "" if asked is None or asked == taken else f", since it lacks {asked}"
         yield f"performance is by the filter {taken}{why}; left out: {others}. --option filter=NAME chooses another one"
 
@@ -281,6 +290,16 @@ def _first_sample(path: Path, file: str) -> tuple[dict[str, Any] | None, str]:
             return item[1], ""
         reason = item.reason if isinstance(item, Rejected) else "a record has no resps and doc"
     return None, reason
+
+
+def _damage(path: Path, file: str) -> str:
+    """What is wrong with the last record of a file, such as one that is cut short; empty if it can be read.
+
+    Raises:
+        InputError: the file cannot be read to its end.
+    """
+    last = deque(read_any(path, file), maxlen=1)[0]
+    return f"its last record cannot be read ({last.reason}), and " if isinstance(last, Rejected) else ""
 
 
 def _is_parquet(path: Path) -> bool:

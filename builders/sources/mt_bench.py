@@ -73,7 +73,7 @@ class MTBench:
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files: the questions first, with their references."""
         if self.names not in _NAMES:
-            raise UnknownNameError("value of names", self.names, _NAMES)
+            raise UnknownNameError("choice of --option names", self.names, _NAMES)
         files = [_File(path, file, _kind_of(path, file)) for path, file in labelled(paths)]
         benches = _Benches.of(files)
         for one in files:

@@ -15,13 +15,22 @@ from typing import Any, ClassVar, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of
 from llmfusionbench.builders.reading.file_names import labelled, provenance_beside, stem
-from llmfusionbench.builders.reading.harness_metrics import Metric, check_known, name_of
+from llmfusionbench.builders.reading.harness_metrics import Metric, name_of
 from llmfusionbench.builders.reading.json import Item, read_entries, read_items
 from llmfusionbench.builders.reading.json_records import read_records
 from llmfusionbench.builders.reading.model_names import guess_note, guessed_name
-from llmfusionbench.builders.reading.opencompass_details import Scores, metric_of_details, results_fields, score_in, scores_of
+from llmfusionbench.builders.reading.opencompass_details import (
+    Scores,
+    metric_of_details,
+    results_fields,
+    score_in,
+    scores_of,
+    stated_in,
+)
 from llmfusionbench.builders.reading.opencompass_predictions import ORIGIN, answers, asked, is_prediction, truth
+from llmfusionbench.builders.reading.question_path import QuestionPath
 from llmfusionbench.builders.reading.replicates import Replicates
+from llmfusionbench.builders.reading.stated_scores import Scored
 from llmfusionbench.builders.records import Note, Part, Rejected
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.types import Candidate
@@ -58,8 +67,22 @@ class _File:
 class _Found:
     """What the files have, for options that name something in them."""
 
+    question: QuestionPath
     names: dict[str, None] = field(default_factory=dict)
     measured: bool = False
+
+
+@dataclass
+class _Reading:
+    """The reading of a dataset, whose parts count through."""
+
+    scores: Scores
+    metric: Metric | None
+    question: QuestionPath
+    before: int = 0
+    """Number of records in the parts that have been read."""
+    replicates: Replicates = field(default_factory=Replicates)
+    scored: Scored = field(default_factory=Scored)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +97,6 @@ class OpenCompass:
         prompt: What the prompt of a query is: `origin_prompt`, what was sent, or a path in the record.
         task: The task of every query; by default the dataset that the name of the file states.
         split: The split of every query; by default `train`.
-        rescore_as: Our metric of the queries, such as `gsm8k` or `math`, by which `rescore` scores generated texts; by default
-            the name that the harness gives its own, which `rescore` does not know.
         provenance: How the answers came about; by default `imported`.
     """
 
@@ -86,12 +107,10 @@ class OpenCompass:
     prompt: str = ORIGIN
     task: str | None = None
     split: str | None = None
-    rescore_as: str | None = None
     provenance: str | None = None
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files, except runs that a later one supersedes."""
-        check_known(self.rescore_as)
         results: dict[Path, Path] = {}
         named: list[tuple[Path, str]] = []
         for path, file in labelled(paths):
@@ -100,11 +119,14 @@ class OpenCompass:
             else:
                 named.append((path, file))
         if paths and not named:
-            raise InputError(f"{paths[0]}: results alone. Remedy: add the predictions, predictions/MODEL/DATASET.json")
+            raise InputError(
+                f"{paths[0]}: no prediction in it, at most results alone. Remedy: add the predictions, "
+                "predictions/MODEL/DATASET.json, or use another source"
+            )
         runs: dict[tuple[str, str], list[_File]] = {}
         for one in self._files(named):
             runs.setdefault((one.llm, one.dataset), []).append(one)
-        found = _Found()
+        found = _Found(QuestionPath(None if self.prompt == ORIGIN else self.prompt))
         for llm, file in {run.llm: run.file for same in runs.values() for run in same if run.is_guess}.items():
             yield Note(file, guess_note(llm), warning=True)
         for same in runs.values():
@@ -115,8 +137,9 @@ class OpenCompass:
                 if one.time != latest
             )
             yield from self._dataset(sorted((o for o in same if o.time == latest), key=lambda o: o.part), results, found)
+        yield from found.question.notes()
         if paths and self.metric is not None and not found.measured:
-            raise UnknownNameError("metric", self.metric, list(found.names))
+            raise UnknownNameError("choice of --option metric", self.metric, list(found.names))
 
     def _files(self, named: Sequence[tuple[Path, str]]) -> Iterator[_File]:
         """The files with their LLMs and datasets.
@@ -132,7 +155,9 @@ class OpenCompass:
                     break
                 reason = item.reason if isinstance(item, Rejected) else "a record has no prediction"
             else:
-                raise InputError(f"{path}: no prediction in it ({reason}). Remedy: check the file, or use another source")
+                raise InputError(
+                    f"{path}: no prediction of OpenCompass in it ({reason}). Remedy: check the file, or use another source"
+                )
             llm, is_guess = self._llm(path)
             dataset, part = stem(path), 0
             match = _PART.fullmatch(dataset)
@@ -164,19 +189,19 @@ class OpenCompass:
         metric = metric_of_details(self.metric, scores)
         found.names |= dict.fromkeys(name for detail in scores.values() for name in detail)
         found.measured |= metric is not None and metric.name == self.metric
-        before, replicates = 0, Replicates()
+        reading = _Reading(scores, metric, found.question)
         for one in files:
-            count = yield from self._file(one, scores, metric, before, replicates)
-            before += count
+            reading.before += yield from self._file(one, reading)
         if metric is None:
             why = "no results of it are among the files or beside them" if fields is None else "its results have no details"
             yield Note(files[0].file, f"{why}, so its answers get no score. Remedy: evaluate with --dump-eval-details")
         else:
             yield from (Note(files[0].file, text) for text in metric.notes())
+        differs = reading.scored.against(stated_in(fields or {}, scores, metric), metric)
+        yield from [Note(files[0].file, differs, warning=True)] if differs else ()
 
-    def _file(
-        self, one: _File, scores: Scores, metric: Metric | None, before: int, replicates: Replicates
-    ) -> Generator[Part, None, int]:
+    def _file(self, one: _File, reading: _Reading) -> Generator[Part, None, int]:
+        metric = reading.metric
         llm, mode = Candidate.of_two_modes(one.llm)
         task = self.task or one.dataset
         keys: list[str] = []
@@ -186,32 +211,36 @@ class OpenCompass:
                 keys.append(key)
                 yield item
 
-        def read(record: dict[str, Any]) -> list[dict[str, Any]]:
+        def made_of(record: dict[str, Any]) -> list[dict[str, Any]]:
             if not is_prediction(record):
                 raise BadRecordError("the record has no prediction")
             key = str(record.get("idx", keys[-1]))
-            key = str(int(key) + before) if key.isdecimal() and len(key) < 10 else key
+            key = str(int(key) + reading.before) if key.isdecimal() and len(key) < 10 else key
             texts = answers(record)
-            detail = scores.get(key)
+            detail = reading.scores.get(key)
             scored = [None] * len(texts) if metric is None or detail is None else score_in(metric, detail, len(texts))
             query = {**asked(record, self.prompt), "ground_truth": truth(record), "source_id": key}
             several = len(texts) > 1
-            made: list[dict[str, Any]] = [
+            return [
                 {**query, "response": text, "performance": score, "replicate": i if several else None}
                 for i, (text, score) in enumerate(zip(texts, scored, strict=True))
             ]
-            return [replicates.further(answer, task, llm, mode) for answer in made]
+
+        def read(record: dict[str, Any]) -> list[dict[str, Any]]:
+            return [reading.replicates.further(a, task, llm, mode) for a in reading.scored.counted(made_of, record)]
 
         shared = {
             "split": self.split or "train",
             "task": task,
             "llm": llm,
             "mode": mode,
-            "metric": name_of(metric, self.rescore_as),
+            "metric": name_of(metric),
             "provenance": provenance_beside(one.path, self.provenance),
         }
         identity = partial(identity_of, names={}, task=one.dataset, llm=one.llm)
-        yield from read_records(one.path, one.file, read, shared, identity=identity, items=items())
+        yield from read_records(
+            one.path, one.file, read, shared, identity=identity, items=reading.question.watched(items(), one.path, one.file)
+        )
         return len(keys)
 
 
@@ -224,8 +253,8 @@ def _first(path: Path, file: str) -> tuple[str, Any]:
 
 def _entries(path: Path, file: str) -> Iterator[tuple[str, Item]]:
     """The predictions of a file by number: an object by number, a list, or lines each with its number `idx`."""
-    key = _first(path, file)[0]
-    if key and key not in _OF_A_LINE:
+    key, value = _first(path, file)
+    if key and key not in _OF_A_LINE and (key.isdecimal() or is_prediction(value)):
         yield from read_entries(path, file)
     else:
         for row, item in enumerate(read_items(path, file)):

@@ -13,12 +13,12 @@ from typing import Any, ClassVar, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError
 from llmfusionbench.builders.reading.file_names import labelled, provenance_beside, split_of_name, stem
-from llmfusionbench.builders.reading.harness_metrics import check_known
 from llmfusionbench.builders.reading.json import Item, read_items, read_within
 from llmfusionbench.builders.reading.json_records import read_records
 from llmfusionbench.builders.reading.objects import moment_text
 from llmfusionbench.builders.reading.promptfoo_results import METRIC, RAW, answers, is_result
 from llmfusionbench.builders.reading.promptfoo_tables import table_results
+from llmfusionbench.builders.reading.question_path import QuestionPath
 from llmfusionbench.builders.records import Part, Rejected
 from llmfusionbench.errors import InputError
 
@@ -35,8 +35,6 @@ class Promptfoo:
             `vars.question`.
         task: The task of every query; by default the name of the file.
         split: The split of every query; by default the one that the name of the file states, else `train`.
-        rescore_as: Our metric of the queries, such as `gsm8k` or `math`, by which `rescore` scores generated texts; by default
-            the name that the harness gives its own, which `rescore` does not know.
         provenance: How the answers came about; by default `imported`.
     """
 
@@ -51,13 +49,12 @@ class Promptfoo:
     prompt: str = RAW
     task: str | None = None
     split: str | None = None
-    rescore_as: str | None = None
     provenance: str | None = None
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files. The same call made again is a replicate."""
-        check_known(self.rescore_as)
         repeats = _Repeats()
+        question = QuestionPath(None if self.prompt == RAW else self.prompt)
         for path, file in labelled(paths):
             beside: dict[str, Any] = {}
             items = _results(path, file, beside)
@@ -78,12 +75,13 @@ class Promptfoo:
             shared = {
                 "split": self.split or split_of_name(path) or "train",
                 "task": self.task or stem(path),
-                "metric": self.rescore_as or METRIC,
+                "metric": METRIC,
                 "mode": "direct",
                 "created_at": _moment(beside.get("timestamp")),
                 "provenance": provenance_beside(path, self.provenance),
             }
-            yield from read_records(path, file, read, shared, items=chain(head, items))
+            yield from read_records(path, file, read, shared, items=question.watched(chain(head, items), path, file))
+        yield from question.notes()
 
 
 def _moment(value: Any) -> str | None:

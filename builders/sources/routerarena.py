@@ -61,7 +61,7 @@ class RouterArena:
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files; those that hold no answers first."""
         if self.prompt not in PROMPTS:
-            raise UnknownNameError("prompt", self.prompt, PROMPTS)
+            raise UnknownNameError("choice of --option prompt", self.prompt, PROMPTS)
         if self.provenance is not None and self.provenance not in PROVENANCES:
             raise UnknownNameError("provenance", self.provenance, PROVENANCES)
         by_kind: dict[str, list[tuple[Path, str]]] = {}

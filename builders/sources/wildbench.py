@@ -31,6 +31,7 @@ Asked = dict[str, Any]
 """`prompt` and `messages` of a query."""
 
 _NAMES: Final = {"source_id": "session_id"}
+_WANTED: Final = "WildBench answer"
 _FOLDER: Final = re.compile(r"(?:judge|eval)=(.+)")
 
 
@@ -51,7 +52,7 @@ class WildBench:
         prompts: dict[str, Asked] = {}
         scored = []
         for path, file in labelled(paths):
-            if _has_tasks(path, file):
+            if _holds_tasks(path, file):
                 yield from _prompts(path, file, prompts)
             else:
                 scored.append((path, file))
@@ -87,7 +88,7 @@ class WildBench:
         shared: dict[str, Any] = {"split": self.split, "llm": named.llm, "mode": named.mode, "endpoint": named.host}
         shared |= {"task": "wildbench", "metric": "judge"}
         identity = partial(identity_of, names=_NAMES, llm=Candidate(named.llm, named.mode).name, judge=judge)
-        yield from read_records(path, file, read, shared, identity=identity, required="WildBench answer")
+        yield from read_records(path, file, read, shared, identity=identity, required=_WANTED)
         scores.check()
         yield Llms([{"llm": named.llm, "endpoint": endpoint.value}])
 
@@ -122,12 +123,21 @@ def _reason(parsed: Any) -> str | None:
     return "\n".join(lines) or None
 
 
-def _has_tasks(path: Path, file: str) -> bool:
-    """Whether a file holds WildBench's tasks rather than scores, by its first record."""
+def _holds_tasks(path: Path, file: str) -> bool:
+    """Whether a file holds WildBench's tasks rather than scores, by its first record of either kind.
+
+    Raises:
+        InputError: it has no such record.
+    """
+    reason = "it has no records"
     for item in read_items(path, file):
-        if not isinstance(item, Rejected) and isinstance(item[1], dict):
+        if isinstance(item, Rejected):
+            reason = item.reason
+        elif isinstance(item[1], dict) and "session_id" in item[1]:
             return "conversation_input" in item[1]
-    return False
+        else:
+            reason = "session_id is missing"
+    raise InputError(f"{path}: no {_WANTED} in it ({reason}). Remedy: check the file, or use another source")
 
 
 def _prompts(path: Path, file: str, prompts: dict[str, Asked]) -> Iterator[Rejected]:

@@ -166,7 +166,7 @@ def test_several_metrics_of_an_answer_give_one_record(tmp_path: Path) -> None:
     rows = [sample(), sample(evaluation_result_id="sums/f1", evaluation={"score": 0.5, "is_correct": False})]
     found = read(EEE(), *both(tmp_path, rows, result(), second))
     assert [(row["metric"], row["performance"]) for row in found.rows] == [("accuracy", 1.0)]
-    assert "1 samples are further scores" in found.notes[0]
+    assert "further scores of the same answers, which are not read: 1. The scores are by " in found.notes[0]
     chosen = read(EEE(metric="F1"), *both(tmp_path, rows, result(), second))
     assert [(row["metric"], row["performance"], row["replicate"]) for row in chosen.rows] == [("f1", 0.5, 0)]
     with pytest.raises(UnknownNameError, match="Known: sums/accuracy, sums/f1"):
@@ -191,7 +191,7 @@ def test_repeated_answers_are_replicates(tmp_path: Path) -> None:
         ("It is 3.", 0),
     ]
     assert found.rows[2]["input_tokens"] is None
-    assert "1 samples have several outputs and one score" in found.notes[0]
+    assert "samples with several outputs and one score, which each output gets: 1" in found.notes[0]
 
 
 def test_a_conversation_is_asked_by_its_user(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_a_conversation_is_asked_by_its_user(tmp_path: Path) -> None:
     found = read(EEE(), *both(tmp_path, [row]))
     assert found.rows[0]["messages"] == [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Look it up."}]
     assert (found.rows[0]["response"], found.rows[0]["reasoning"]) == ("Seven.", "The tool says 7.")
-    assert "1 samples are conversations" in found.notes[0]
+    assert "samples that are conversations, of which the last answer is read, and no turn before: 1" in found.notes[0]
 
 
 def test_a_single_question_as_a_message_is_its_input(tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_cached_tokens_that_the_input_lacks_are_added(tmp_path: Path) -> None:
 
 
 def test_what_differs_from_the_aggregate_is_noted(tmp_path: Path) -> None:
-    assert "1 samples are in it" in read(EEE(), *both(tmp_path, [sample()], rows=3)).notes[0]
+    assert "samples in it: 1, and" in read(EEE(), *both(tmp_path, [sample()], rows=3)).notes[0]
     lower = result() | {"score_details": {"score": 0.5}}
     assert "the mean of sums/accuracy is 1" in read(EEE(), *both(tmp_path, [sample()], lower)).notes[0]
 

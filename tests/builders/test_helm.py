@@ -239,8 +239,12 @@ def test_what_a_run_lacks_is_named(tmp_path: Path) -> None:
     files[2].unlink()
     with pytest.raises(InputError, match=r"its folder has no scenario_state\.json"):
         helm(files[:2])
-    with pytest.raises(InputError, match=r"answers\.json: its folder has no scenario_state\.json"):
+    with pytest.raises(InputError, match=r"answers\.json: its name is not that of a file of a HELM run"):
         helm([write_json(tmp_path / "answers.json", [])])
+    cut = write_json(tmp_path / "cut" / "scenario_state.json", {"request_states": [request(instance("id1", "2"), "2")]})
+    cut.write_bytes(cut.read_bytes()[:-30])
+    with pytest.raises(InputError, match=r"scenario_state\.json: (not JSON|cut)"):
+        helm([cut])
     empty = write_json(tmp_path / "x" / "scenario_state.json", {"request_states": []})
     with pytest.raises(InputError, match="adapter_spec has no model"):
         helm([empty])

@@ -83,7 +83,7 @@ def test_attachments_stand_in_for_their_texts(tmp_path: Path) -> None:
     assert found.column("prompt") == ["A long question?\n[image]", "attachment://gone"]
     assert found.column("response")[0] == "two"
     assert any("image (1)" in note for note in found.notes)
-    assert any("texts stand in attachments that the log lacks" in note for note in found.notes)
+    assert any("text stands in attachments that the log lacks" in note for note in found.notes)
 
 
 def test_reasoning_stands_apart(tmp_path: Path) -> None:

@@ -215,3 +215,24 @@ def test_several_answers_without_reasoning_whose_lists_hold_only_null(tmp_path: 
     found = read_one(tmp_path, *rows)
     assert found.column("response") == ["1", "2", "3"] * 2
     assert found.column("metric")[0] == "avg_n_n_3"
+
+
+@pytest.mark.parametrize(
+    ("mean", "count", "warning"),
+    [
+        (0.5, 2, None),
+        (0.5, -1, None),
+        (0.25, 2, "the mean of extractive_match in the file is 0.5, and its results state 0.25"),
+        (0.5, 800, "the file has 2 of the 800 samples that its results state"),
+    ],
+)
+def test_results_that_state_another_count_or_mean(tmp_path: Path, mean: float, count: int, warning: str | None) -> None:
+    about = {
+        "config_general": {"model_name": "lab/tiny"},
+        "config_tasks": {"lighteval|sums": {"effective_num_docs": count, "evaluation_splits": ["test"]}},
+        "results": {"lighteval|sums|0": {"extractive_match": mean}, "all": {"extractive_match": 0.75}},
+    }
+    rows = [row(0, "1"), row(1, "3", metric={"extractive_match": 0.0})]
+    found = read(LightEval(task="named"), details(tmp_path, rows), write_json(tmp_path / f"results_{TIME}.json", about))
+    assert found.column("split") == ["test", "test"]
+    assert found.notes == ([warning] if warning else [])

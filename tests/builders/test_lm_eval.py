@@ -156,6 +156,22 @@ def test_the_first_filter_is_read_and_the_others_are_named(tmp_path: Path) -> No
     ]
 
 
+def test_a_filter_with_one_record(tmp_path: Path) -> None:
+    notes = read(LmEval(), run(tmp_path, FILTERED[1:3])).notes
+    assert ["flexible (1 record)" in note for note in notes] == [True]
+
+
+def test_a_last_record_that_is_cut_is_named_before_anything_else_is_asked_for(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "logs" / "samples_sums.jsonl", [sample(0), sample(1)])
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(InputError, match=r"jsonl: its last record cannot be read \(the line is not JSON .* --option llm"):
+        read(LmEval(), path)
+    packed = write_lines(tmp_path / "logs" / "samples_sums.jsonl.gz", [sample(i) for i in range(9)])
+    packed.write_bytes(packed.read_bytes()[:-40])
+    with pytest.raises(InputError, match="cannot be read to its end"):
+        read(LmEval(), packed)
+
+
 def test_another_filter(tmp_path: Path) -> None:
     found = read(LmEval(filter="flexible"), run(tmp_path, FILTERED))
     assert found.column("performance") == [1.0, 1.0]
@@ -248,13 +264,6 @@ def test_a_metric_that_no_file_has(tmp_path: Path) -> None:
 )
 def test_targets(tmp_path: Path, target: Any, truth: str | None) -> None:
     assert read(LmEval(), run(tmp_path, [sample(0, target=target)])).column("ground_truth") == [truth]
-
-
-def test_a_metric_of_ours_by_which_to_score_again(tmp_path: Path) -> None:
-    path = run(tmp_path, [sample(0)])
-    assert read(LmEval(rescore_as="math"), path).column("metric") == ["math"]
-    with pytest.raises(UnknownNameError):
-        read(LmEval(rescore_as="maths"), path)
 
 
 def test_settings_that_do_not_fit_cost_no_answer(tmp_path: Path) -> None:

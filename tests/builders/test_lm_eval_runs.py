@@ -9,7 +9,7 @@ import pytest
 
 from llmfusionbench.builders.sources.lm_eval import LmEval
 from llmfusionbench.cli.main import run as command
-from tests.helpers.lm_eval_log import GREEDY, results, run, sample
+from tests.helpers.lm_eval_log import GREEDY, LATER, results, run, sample
 from tests.helpers.reading import read, write_json
 
 
@@ -46,3 +46,16 @@ def test_llms_that_were_sent_different_texts_for_a_question(tmp_path: Path) -> N
         "Remedy: --option prompt=doc.question, the bare question"
     ]
     assert two(tmp_path, templates, prompt="doc.question") == two(tmp_path, ("Q: {}", "Q: {}")) == []
+
+
+def test_a_name_for_the_task_changes_nothing_else(tmp_path: Path) -> None:
+    """The split of each task and its metric are those of the log, and two tasks stay two runs."""
+    config = {"metric_list": [{"metric": "second"}], "validation_split": "validation"}
+    row = sample(0, metrics=["first", "second"], first=0.0, second=1.0)
+    run(tmp_path, [row], results(tasks={"sums": config}))
+    run(tmp_path, [row | {"doc_id": 5}], results(tasks={"later": config}), task="later", time=LATER)
+    found = read(LmEval(task="all"), *sorted(tmp_path.iterdir()))
+    assert sorted((r["task"], r["source_id"], r["split"], r["performance"]) for r in found.rows) == [
+        ("all", "0", "partial_test", 1.0),
+        ("all", "5", "partial_test", 1.0),
+    ]

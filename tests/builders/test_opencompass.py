@@ -176,3 +176,24 @@ def test_records_with_the_same_prompt_are_replicates(tmp_path: Path) -> None:
     same = {str(i): prediction(0, text) for i, text in enumerate(["It is 1.", "It is 1.", "No."])}
     found = read(OpenCompass(), write_json(tmp_path / "predictions" / "m" / "sums.json", same))
     assert found.column("replicate") == [None, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("details", "warning"),
+    [
+        ([{"correct": True}, {"correct": False}], None),
+        ([{"correct": True}, {"correct": True}], "the mean of correct in the file is 1, and its results state 0.5"),
+        ([{"correct": True}, {"correct": None}], None),
+        ([{"correct": True}] * 5, "the file has 2 of the 5 samples that its results state"),
+    ],
+)
+def test_results_that_state_another_count_or_mean(tmp_path: Path, details: Any, warning: str | None) -> None:
+    found = read(OpenCompass(), dataset(tmp_path, "1", "3", details=details))
+    assert found.notes == ([warning] if warning else [])
+
+
+@pytest.mark.parametrize("first", [{"id": "b1", "custom_id": "q1"}, {"body": {"text": "Hi."}}, {"n": 1}])
+def test_lines_of_another_format(tmp_path: Path, first: dict[str, Any]) -> None:
+    path = write_lines(tmp_path / "lines.jsonl", [first, {"id": "b2"}])
+    with pytest.raises(InputError, match=r"lines\.jsonl: no prediction .*Remedy: .*use another source"):
+        read(OpenCompass(), path)

@@ -114,7 +114,7 @@ def test_scores_of_every_eval_ever_outside_their_scale(tmp_path: Path, config: d
     found = read(EEE(), *paths)
     assert found.column("performance") == [None, None]
     assert found.notes[0] == (
-        "2 scores of sums/accuracy are outside their scale, by default 0 to 1, and are not read. Remedy: correct the scale in "
+        "scores of sums/accuracy outside their scale, by default 0 to 1, which are not read: 2. Remedy: correct the scale in "
         "the aggregate, or set --option metric=sums/accuracy --scale performance=LOW:HIGH"
     )
     assert read(EEE(metric="sums/accuracy"), *paths).column("performance") == [50.0, 50.0]

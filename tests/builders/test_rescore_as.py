@@ -11,6 +11,8 @@ import pytest
 from llmfusionbench.builders import build, rescore
 from llmfusionbench.errors import UnknownNameError
 from llmfusionbench.release import Release
+from tests.helpers import inspect_log, lm_eval_log
+from tests.helpers.reading import write_json
 
 
 def built(place: Path, **options: Any) -> Release:
@@ -41,7 +43,46 @@ def test_a_metric_that_is_not_ours_becomes_ours_and_the_scores_stay(tmp_path: Pa
     assert sorted(report.release.rows("responses")["performance"].to_pylist())[1:] == [1.0, 1.0]
 
 
+def harness_log(place: Path, source: str) -> Path:
+    """A log of a harness with two queries."""
+    if source == "lm_eval":
+        return lm_eval_log.run(place / "lab__tiny", [lm_eval_log.sample(0), lm_eval_log.sample(1)])
+    if source == "opencompass":
+        answers = {str(i): {"origin_prompt": f"{i}?", "prediction": "1", "gold": "1"} for i in range(2)}
+        return write_json(place / "predictions" / "tiny" / "sums.json", answers)
+    if source == "promptfoo":
+        found = [
+            {"provider": "openai:gpt-x", "prompt": {"raw": f"{i}?"}, "response": {"output": "2"}, "score": 1} for i in (0, 1)
+        ]
+        return write_json(place / "results.json", {"results": {"version": 3, "results": found}})
+    return inspect_log.write_json(place / "log.json", inspect_log.header(), [inspect_log.sample(1), inspect_log.sample(2)])
+
+
+@pytest.mark.parametrize(
+    ("source", "own"),
+    [("lm_eval", "exact_match"), ("opencompass", "unknown"), ("promptfoo", "promptfoo"), ("inspect", "match")],
+)
+def test_metrics_of_harnesses(tmp_path: Path, source: str, own: str) -> None:
+    log = harness_log(tmp_path, source)
+    plain = build(source, [log], tmp_path / "plain", workers=1)
+    ours = build(source, [log], tmp_path / "ours", options={"rescore_as": "math"}, workers=1)
+    assert [set(r.rows("queries")["metric"].to_pylist()) for r in (plain, ours)] == [{own}, {"math"}]
+    assert ours.rows("responses")["performance"].to_pylist() == plain.rows("responses")["performance"].to_pylist()
+
+
+def test_a_multiple_choice_keeps_its_metric(tmp_path: Path) -> None:
+    log = lm_eval_log.run(tmp_path / "lab__tiny", [lm_eval_log.choice([-1.0, -2.0, -3.0], 0)])
+    release = build("lm_eval", [log], tmp_path / "out", options={"rescore_as": "math"}, workers=1)
+    assert release.rows("queries")["metric"].to_pylist() == ["em_mc"]
+
+
+def test_the_sources_have_no_such_option_of_their_own(tmp_path: Path) -> None:
+    log = harness_log(tmp_path, "inspect")
+    with pytest.raises(UnknownNameError, match=r'No option of inspect "metric".*rescore_as'):
+        build("inspect", [log], tmp_path / "out", options={"metric": "em"})
+
+
 def test_an_unknown_metric_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnknownNameError, match="gsm8"):
+    with pytest.raises(UnknownNameError, match='No choice of --option rescore_as "gsm8"'):
         built(tmp_path, rescore_as="gsm8")
     assert not (tmp_path / "out-1").exists()

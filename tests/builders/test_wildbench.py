@@ -130,6 +130,12 @@ def test_a_file_without_answers(tmp_path: Path) -> None:
         read(WildBench(judge="j"), write_json(tmp_path / "x.json", [{"a": 1}]))
 
 
+def test_a_file_of_another_format_needs_no_judge_to_be_refused(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "logs" / "out.jsonl", {"id": "b1", "response": {"body": {}}})
+    with pytest.raises(InputError, match=r"out\.jsonl: no WildBench answer in it"):
+        read(WildBench(), path)
+
+
 def test_two_judges_meet_whatever_the_white_space(tmp_path: Path) -> None:
     paths = [
         write_json(tmp_path / "judge=a" / "tiny.json", [scored("s0", "4"), scored("s1", "5")]),

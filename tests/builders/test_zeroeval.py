@@ -169,7 +169,7 @@ def test_hosts_as_replicates(tmp_path: Path) -> None:
     assert key == [
         ("two", "direct", 1, "y"), ("one", "direct", 0, "host"), ("two", "direct", 0, "x"), ("two", "think", 0, "x")
     ]  # fmt: skip
-    with pytest.raises(UnknownNameError, match='No hosts "copies"'):
+    with pytest.raises(UnknownNameError, match='No choice of --option hosts "copies"'):
         read(ZeroEval(hosts="copies"), *paths)
 
 

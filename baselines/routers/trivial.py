@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -45,6 +45,7 @@ class Random:
     """
 
     seed: int = 0
+    learns: ClassVar = False
 
     def fit(self, table: RoutingTable) -> Random:
         """Store the candidates."""

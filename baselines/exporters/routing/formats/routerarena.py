@@ -48,14 +48,14 @@ class RouterArena:
 
     def write(self, selection: Selection, folder: Path) -> dict[str, int]:
         """A file of predictions per split, the configuration, and the prices."""
+        selection.check_prompts("routerarena")
         if not isinstance(self.router, (str, Path)):
             raise InputError(
                 "routerarena holds the choices of one router, and none is named. "
                 "Remedy: name a --router, as evaluate takes it, or a file of --predictions"
             )
-        selection.check_prompts("routerarena")
         router, name = resolve(self.router), _name(self.router)
-        if hasattr(router, "fit") and _TRAIN in selection.splits:
+        if hasattr(router, "fit") and getattr(router, "learns", True) and _TRAIN in selection.splits:
             raise InputError(
                 f"routerarena: the router {name} learns from the train split and cannot be tested on it. "
                 "Remedy: choose another --split, such as test, or set queries aside with build --test-share"

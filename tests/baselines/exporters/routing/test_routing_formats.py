@@ -234,6 +234,7 @@ def test_the_page_says_what_it_is(tmp_path: Path, name: str) -> None:
     sample = lfb.open_release("sample")
     extra: dict[str, Any] = {"threshold": 0.5} if name in ("embedllm", "routellm") else {}
     extra |= {"candidates": sample.routing().candidates[:2]} if name.startswith("routellm") else {}
+    extra |= {"router": "random"} if name == "routerarena" else {}
     export = export_routing("sample", tmp_path / "out", format=name, split="partial_test", **extra)
     page = (export.path / "README.md").read_text(encoding="utf-8")
     assert "SIMULATED: no LLM gave these answers" in page

@@ -34,9 +34,9 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Release:
 
 def arguments(name: str, candidates: Sequence[str]) -> dict[str, Any]:
     """What a format asks for to hold a release."""
-    asked: dict[str, Any] = (
-        {"threshold": 0.3} if name in RIGHT_OR_WRONG else {"router": "random"} if name == "routerarena" else {}
-    )
+    asked: dict[str, Any] = {"threshold": 0.3} if name in RIGHT_OR_WRONG else {}
+    if name == "routerarena":
+        asked["router"] = "random"
     return asked | ({"candidates": list(candidates[: PAIR[name]])} if name in PAIR else {})
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmfusionbench.cli.console import say, show_table, write
+from llmfusionbench.cli.options import out_path
 from llmfusionbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _LISTED = 200
 @click.command(name="inspect-log")
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--records", type=click.IntRange(min=1, max=100_000), default=200, help="Number of records to look at.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write the proposed mapping to this YAML file.")
+@click.option("--out", type=out_path(), help="Write the proposed mapping to this YAML file.")
 @click.option("--overwrite", is_flag=True, help="Replace the file of --out if it is there.")
 def command(path: Path, records: int, out: Path | None, overwrite: bool) -> None:
     """Show what is in the log FILE: its fields with types and examples, its format, and a proposed mapping for `build table`.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -35,6 +36,7 @@ from llmfusionbench.builders.recognising import AUTO, Recognition, recognise
 from llmfusionbench.builders.records import SCORES, Llms, Note, Part, Records, Rejected, Source
 from llmfusionbench.builders.sources import SOURCES
 from llmfusionbench.builders.sources.release import Release as ReleaseSource
+from llmfusionbench.builders.sources.table import Table
 from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
 from llmfusionbench.manifest import MANIFEST, odd_value
 from llmfusionbench.release import Release, ReleaseWriter, write_shard
@@ -157,7 +159,8 @@ def build(
         if not intake.spill.rows and not scales.refused:  # why each record was rejected tells more than a column without values
             noted = [] if intake.rejected else [f"  {line}" for line in (*intake.notes(), *intake.notes(warnings=True))]
             raise RejectedError("\n".join([_refusal(intake.rejected, "no record could be taken"), *noted]))
-        if len(words := [r for r in intake.rejected if _is_word_for_score(r.reason)]) > intake.scored:
+        words = [r for r in intake.rejected if _is_word_for_score(r.reason) and _BEGINS_A_WORD.search(r.reason)]
+        if isinstance(reader, Table) and len(words) > intake.scored:
             raise RejectedError(_refusal(words, "their scores are words"))
         scales.check()
         intake.spill.flush()
@@ -316,6 +319,9 @@ def _write_rejected(path: Path, rejected: Sequence[Rejected]) -> dict[str, Any]:
         for record in ordered:
             file.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
     return {"rows": len(ordered), "bytes": path.stat().st_size, "sha256": sha256(path)}
+
+
+_BEGINS_A_WORD: Final = re.compile(r' is "[^\W\d_]')
 
 
 def _is_word_for_score(reason: str) -> bool:

@@ -85,10 +85,10 @@ class Intake:
                 self._reject([part])
 
     def _once(self, rejected: Sequence[Rejected]) -> list[Rejected]:
-        """Those that the other side of a comparison has not shown."""
-        new = [r for r in rejected if (r.file, r.row, r.reason) not in self._pairs]
-        self._pairs |= {(r.file, r.row, r.reason) for r in new}
-        return new
+        """Those that the other side of a comparison has not shown, each once."""
+        new = {(r.file, r.row, r.reason): r for r in reversed(rejected) if (r.file, r.row, r.reason) not in self._pairs}
+        self._pairs |= new.keys()
+        return [*reversed(new.values())]
 
     def _reject(self, rejected: Sequence[Rejected]) -> None:
         self.rejected += rejected

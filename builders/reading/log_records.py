@@ -140,7 +140,7 @@ class Reading:
             InputError: the file lacks what a log needs without them.
         """
         cells = [self._cells(chunk) for chunk in chunks]
-        found = misfits(self.own, cells, self.factors) if self.own else {}
+        found = misfits(self.own, cells, self.factors, scored="judge_score" in self.sources) if self.own else {}
         reading = self
         if found:
             mapping = replace(self.mapping, ignored=self.mapping.ignored | {*found})

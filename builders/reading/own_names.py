@@ -68,11 +68,18 @@ _BY_VALUE: Final = (
 _WORDED: Final = ("status", "split", "mode", "provenance")
 
 
-def misfits(own: Mapping[str, str], chunks: Sequence[Cells], factors: Mapping[str, Factor]) -> dict[str, str]:
-    """Column of theirs -> why it is left alone, of the columns `own` (ours -> theirs) of which most values do not fit."""
+def misfits(
+    own: Mapping[str, str], chunks: Sequence[Cells], factors: Mapping[str, Factor], *, scored: bool = False
+) -> dict[str, str]:
+    """Column of theirs -> why it is left alone, of the columns `own` (ours -> theirs) of which most values do not fit.
+
+    `scored` states that a column holds the scores of the judge.
+    """
     found = {}
     for ours, theirs in own.items():
         if ours in SCORES or any(ours in cells.words for cells in chunks):  # words were stated, so the column is meant
+            continue
+        if ours == "judge" and scored:  # a number beside a score is the name of an annotator
             continue
         values = wrong = 0
         example: Any = None

@@ -84,7 +84,8 @@ def test_the_matrix_that_is_exported(release: lfb.Release, failures: str) -> Non
 @pytest.mark.parametrize("name", sorted(set(ROUTING_FORMATS) - {"routellm", "routellm-battles"}))
 @pytest.mark.parametrize("failures", ["zero", "missing"])
 def test_every_routing_format(tmp_path: Path, release: lfb.Release, name: str, failures: str) -> None:
-    made = export_routing(release, tmp_path / "out", format=name, failures=failures)
+    router = {"router": "random"} if name == "routerarena" else {}
+    made = export_routing(release, tmp_path / "out", format=name, failures=failures, **router)
     lost = 0 if failures == "zero" else round(0.7 * QUERIES)
     assert (made.cells, made.missing) == (2 * QUERIES - lost, lost)
     about = json.loads((made.path / "export.json").read_text("utf-8"))

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from llmfusionbench import redaction
+from llmfusionbench.cli.main import run
 from llmfusionbench.sandbox import sandbox_kinds
+from tests.helpers.command import Command
 
 TESTS = Path(__file__).parent
 REAL_LOGS = Path(os.environ.get("LLMFUSIONBENCH_REAL_LOGS", TESTS.parents[1] / "shared" / "data"))
@@ -155,6 +157,18 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("LLMFUSIONBENCH_CACHE", str(tmp_path / ".cache"))
     return tmp_path
+
+
+@pytest.fixture
+def lfb(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command line; see `Command`."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        status = run([str(a) for a in arguments])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from llmfusionbench.builders.appending import piece
-from llmfusionbench.cli.main import run
 from llmfusionbench.release import Release, open_release
 from llmfusionbench.schema import SCHEMA_VERSION
 from llmfusionbench.validation import validate
+from tests.helpers.command import Command
 from tests.helpers.two_releases import TRUE_TABLES, answer, release_of, rows_of
 
 OLD = Path(__file__).parent / "release" / "release_1_0"
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def lfb(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        status = run([str(a) for a in arguments])
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return call
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +24,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Release:
     return release_of(tmp_path_factory.mktemp("base") / "release", rows)
 
 
-def test_what_it_prints(lfb: Run, base: Release, tmp_path: Path) -> None:
+def test_what_it_prints(lfb: Command, base: Release, tmp_path: Path) -> None:
     new = release_of(tmp_path / "new", [answer("two?", "bee"), answer("three?", "ant"), answer("one?", "ant", latency_s=2)])
     status, out, err = lfb("append", base.path, new.path, "--out", tmp_path / "out", "--workers", 1)
     assert (status, err) == (0, "")
@@ -50,7 +37,7 @@ def test_what_it_prints(lfb: Run, base: Release, tmp_path: Path) -> None:
     assert lines[-1] == f"Wrote {tmp_path / 'out'}: version 2."
 
 
-def test_the_words_of_an_edited_card(lfb: Run, tmp_path: Path) -> None:
+def test_the_words_of_an_edited_card(lfb: Command, tmp_path: Path) -> None:
     old, new = release_of(tmp_path / "old", [answer("one?", "ant")]), release_of(tmp_path / "new", [answer("two?", "ant")])
     assert "Note: README.md" not in lfb("append", old.path, new.path, "--out", tmp_path / "plain")[1]
     with open(tmp_path / "old" / "README.md", "a", encoding="utf-8") as card:
@@ -61,7 +48,7 @@ def test_the_words_of_an_edited_card(lfb: Run, tmp_path: Path) -> None:
     assert "at night" not in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
 
 
-def test_diff_shows_the_changelog(lfb: Run, base: Release, tmp_path: Path) -> None:
+def test_diff_shows_the_changelog(lfb: Command, base: Release, tmp_path: Path) -> None:
     rows = [answer("two?", "bee"), answer("one?", "ant", performance=0.25), answer("one?", "bee", "no", license="MIT")]
     release_of(tmp_path / "new", rows)
     assert lfb("append", base.path, tmp_path / "new", "--out", tmp_path / "out", "--prefer", "new")[0] == 0
@@ -83,7 +70,7 @@ def test_diff_shows_the_changelog(lfb: Run, base: Release, tmp_path: Path) -> No
         assert back[table]["columns"] == change["columns"]
 
 
-def test_a_conflict(lfb: Run, base: Release, tmp_path: Path) -> None:
+def test_a_conflict(lfb: Command, base: Release, tmp_path: Path) -> None:
     release_of(tmp_path / "new", [answer("one?", "ant", performance=0.25), answer("one?", "bee", "no")])
     status, out, err = lfb("append", base.path, tmp_path / "new", "--out", tmp_path / "out")
     assert (status, out) == (1, "")
@@ -99,7 +86,7 @@ def test_a_conflict(lfb: Run, base: Release, tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["new", "new.jsonl", "new.llms.jsonl"]
 
 
-def test_more_conflicts_than_are_shown(lfb: Run, tmp_path: Path) -> None:
+def test_more_conflicts_than_are_shown(lfb: Command, tmp_path: Path) -> None:
     release_of(tmp_path / "old", [answer(f"{n}?", "ant", "yes" * 100) for n in range(400)])
     release_of(tmp_path / "new", [answer(f"{n}?", "ant", "no" * 100) for n in range(400)])
     status, _, err = lfb("append", tmp_path / "old", tmp_path / "new", "--out", tmp_path / "out")
@@ -110,7 +97,7 @@ def test_more_conflicts_than_are_shown(lfb: Run, tmp_path: Path) -> None:
     assert max(map(len, err.splitlines())) < 300
 
 
-def test_refusals(lfb: Run, base: Release, tmp_path: Path) -> None:
+def test_refusals(lfb: Command, base: Release, tmp_path: Path) -> None:
     status, _, err = lfb("append", base.path, base.path, "--out", tmp_path / "out")
     assert (status, len(err.splitlines())) == (1, 1)
     assert "whose rows stay as they are. Remedy: append a release with other rows" in err
@@ -120,7 +107,7 @@ def test_refusals(lfb: Run, base: Release, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_the_sample_is_said_to_be_simulated(lfb: Run, base: Release, tmp_path: Path) -> None:
+def test_the_sample_is_said_to_be_simulated(lfb: Command, base: Release, tmp_path: Path) -> None:
     status, out, _ = lfb("append", "sample", base.path, "--out", tmp_path / "out")
     assert status == 0
     assert out.startswith("SIMULATED DATA: no LLM was asked.")
@@ -132,7 +119,7 @@ def test_the_sample_is_said_to_be_simulated(lfb: Run, base: Release, tmp_path: P
 
 
 @pytest.mark.parametrize("older", ["release", "new"])
-def test_a_release_of_an_older_schema(lfb: Run, base: Release, tmp_path: Path, older: str) -> None:
+def test_a_release_of_an_older_schema(lfb: Command, base: Release, tmp_path: Path, older: str) -> None:
     sides = [OLD, base.path] if older == "release" else [base.path, OLD]
     assert lfb("append", *sides, "--out", tmp_path / "out")[0] == 0
     made = open_release(tmp_path / "out")
@@ -142,7 +129,7 @@ def test_a_release_of_an_older_schema(lfb: Run, base: Release, tmp_path: Path, o
     assert validate(made.path) == []
 
 
-def test_a_run_that_fails_leaves_no_trace(lfb: Run, base: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_fails_leaves_no_trace(lfb: Command, base: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     new = release_of(tmp_path / "new" / "release", [answer("three?", "ant"), answer("four?", "ant", split="test")])
     written: list[str] = []
     whole = piece.write_shard

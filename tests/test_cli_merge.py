@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from llmfusionbench.cli.main import run
+from tests.helpers.command import Command
 from tests.helpers.two_releases import answer, release_of
 
-Run = Callable[..., tuple[int, str, str]]
 
-
-@pytest.fixture
-def lfb(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        status = run([str(a) for a in arguments])
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return call
-
-
-def test_what_it_prints(lfb: Run, tmp_path: Path) -> None:
+def test_what_it_prints(lfb: Command, tmp_path: Path) -> None:
     release_of(tmp_path / "a", [answer("one?", "ant", source_id="0"), answer("two?", "ant")])
     release_of(tmp_path / "b", [answer("one?\n", "bee", source_id="q1")])
     status, out, err = lfb("merge", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "out", "--workers", 1)
@@ -33,7 +18,7 @@ def test_what_it_prints(lfb: Run, tmp_path: Path) -> None:
     assert lfb("validate", tmp_path / "out")[0] == 0
 
 
-def test_a_conflict_and_the_preferred_side(lfb: Run, tmp_path: Path) -> None:
+def test_a_conflict_and_the_preferred_side(lfb: Command, tmp_path: Path) -> None:
     release_of(tmp_path / "a", [answer("one?", "ant")])
     release_of(tmp_path / "b", [answer("one?", "ant", "no")])
     status, out, err = lfb("merge", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "out")
@@ -46,7 +31,7 @@ def test_a_conflict_and_the_preferred_side(lfb: Run, tmp_path: Path) -> None:
     assert "Conflict: responses.response differs in 1 row; the last counts." in out
 
 
-def test_the_conflicts_of_each_release_have_lines_of_their_own(lfb: Run, tmp_path: Path) -> None:
+def test_the_conflicts_of_each_release_have_lines_of_their_own(lfb: Command, tmp_path: Path) -> None:
     for name, said in (("a", "yes"), ("b", "no"), ("c", "hm")):
         release_of(tmp_path / name, [answer("one?", "ant", said)])
     status, out, err = lfb("merge", *(tmp_path / name for name in "abc"), "--out", tmp_path / "out")
@@ -57,7 +42,7 @@ def test_the_conflicts_of_each_release_have_lines_of_their_own(lfb: Run, tmp_pat
     assert "\\n" not in err
 
 
-def test_refusals(lfb: Run, tmp_path: Path) -> None:
+def test_refusals(lfb: Command, tmp_path: Path) -> None:
     status, _, err = lfb("merge", "sample", "--out", tmp_path / "out")
     assert (status, len(err.splitlines())) == (1, 1)
     assert "1 release to merge, expected two or more. Remedy: name them all" in err
@@ -66,7 +51,7 @@ def test_refusals(lfb: Run, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_simulated_answers_are_called_so(lfb: Run, tmp_path: Path) -> None:
+def test_simulated_answers_are_called_so(lfb: Command, tmp_path: Path) -> None:
     release_of(tmp_path / "a", [answer("one?", "ant")])
     status, out, _ = lfb("merge", "sample", tmp_path / "a", "--out", tmp_path / "out")
     assert status == 0

@@ -24,7 +24,7 @@ from llmfusionbench.storage.files import sha256
 from llmfusionbench.types import Progress
 
 PREFERENCES: Final = {"first": "old", "last": "new"}
-"""Whose value counts where two releases differ: that of the one named first, or last."""
+"""Our words for the side that counts where two releases differ: the one named first, or last."""
 
 _METRIC: Final = ("queries", "metric")
 

@@ -15,7 +15,6 @@ from typing import Any, Final
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.storage.files import sha256
 from llmfusionbench.types import PROVENANCES, SPLITS, Candidate
-from llmfusionbench.validation.issue import shorten
 
 _SPLIT: Final = re.compile(r"(?<![a-z])(partial_test|train|test|validation|valid|val|dev)(?![a-z])")
 # train.csv, data/train-00000-of-00002.parquet (splits), or train/data.csv, train/data-00000-of-00001.parquet (configs).
@@ -23,6 +22,8 @@ _PUBLISHED: Final = re.compile(r"(train|partial_test|test)(?:-\d+-of-\d+)?")
 _SHARD: Final = re.compile(r"(?:data|part)?-?(?:\d+(?:-of-\d+)?)?")
 _EXPORT: Final = "export.json"
 _LARGEST: Final = 16 << 20
+_SIGNS: Final = re.compile(r"(?:\[[^\]]*\])+")
+"""Sets of characters in a pattern of names, such as the digits of a uuid."""
 _SHOWN: Final = 5
 """Number of patterns of file names that a message shows."""
 HOSTS: Final = ("llms", "replicates")
@@ -127,7 +128,7 @@ def files_in(place: Path, patterns: Sequence[str]) -> list[Path]:
         Path(folder, name) for folder, _, names in os.walk(place, onerror=refuse) for name in names if wanted.match(name)
     ]  # fmt: skip
     if not found:
-        shown = ", ".join(shorten(pattern).strip('"') for pattern in patterns[:_SHOWN])
+        shown = ", ".join(_SIGNS.sub("*", pattern) for pattern in patterns[:_SHOWN])
         more = f" and {len(patterns) - _SHOWN} more" if len(patterns) > _SHOWN else ""
         raise InputError(f"{place}: no file in it is named like {shown}{more}. Remedy: check the path, or name the files")
     return sorted(found)

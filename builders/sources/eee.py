@@ -245,7 +245,7 @@ class _Reading:
             yield {**stated, "replicate": stated.get("replicate", place), "response": response, "reasoning": reasoning}
 
     def _owner(self, record: dict[str, Any], sample: Sample) -> _Owner:
-        """Whose a sample is; the same for all samples of a run by one metric."""
+        """What the samples of a run by one metric have in common, of the run of a sample."""
         key = (str(record.get("evaluation_id")), required_text(record, "model_id"), sample.key, sample.name)
         if key not in self.owners:
             run = self.runs.of(record, self.places)

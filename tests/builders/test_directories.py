@@ -54,3 +54,11 @@ def test_files_in_finds_compressed_files_and_follows_no_link(tmp_path: Path) -> 
         (tmp_path / name).write_text("")
     (tmp_path / "runs" / "link").symlink_to(tmp_path / "elsewhere")
     assert [path.name for path in files_in(tmp_path / "runs", ["*.eval"])] == ["a.eval", "b.eval.gz"]
+
+
+def test_patterns_are_shown_for_people(tmp_path: Path) -> None:
+    patterns = [f"{'[0-9a-f]' * 8}-*.json", *(f"{name}*.csv" for name in "abcdef")]
+    with pytest.raises(InputError) as refused:
+        files_in(tmp_path, patterns)
+    named = "named like *-*.json, a*.csv, b*.csv, c*.csv, d*.csv and 2 more. Remedy: "
+    assert named in str(refused.value)

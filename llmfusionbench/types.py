@@ -71,13 +71,18 @@ def sorted_splits(names: Iterable[str]) -> list[str]:
 def strip_think_suffix(prompt: str) -> str:
     """`prompt` without a trailing "Let's think step by step", in any case, with or without a full stop."""
     tail = prompt[-64:]
+    end = tail.rstrip()[-2:]
+    if "p" not in end and "P" not in end:  # most prompts, which this tells faster than the pattern
+        return prompt
     match = _THINK_SUFFIX.search(tail)
     return prompt[: len(prompt) - len(tail)] + tail[: match.start()].rstrip() if match else prompt
 
 
 def normalise_prompt(prompt: str) -> str:
     """The form of a prompt that identifies it: NFC, `\\n` line ends, no think suffix, no white space around it."""
-    text = unicodedata.normalize("NFC", prompt).replace("\r\n", "\n").replace("\r", "\n")
+    text = unicodedata.normalize("NFC", prompt)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     return strip_think_suffix(text).strip()
 
 

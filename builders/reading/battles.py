@@ -35,6 +35,7 @@ WANTED: Final = frozenset(
 )
 """The columns that are read."""
 _ROLES: Final = ("user", "assistant")
+_MANY: Final = 1 << 30
 _FIRST: Final = 64
 """Number of records whose columns are looked at."""
 _SHOWN_NAMES: Final = "the names of the LLMs were shown"
@@ -157,6 +158,8 @@ def _bare(value: Any) -> Any:
 
 def _number(record: Mapping[str, Any], name: str) -> int | None:
     value = record.get(name)
+    if value is None or (type(value) is int and 0 <= value < _MANY):
+        return value
     if isinstance(value, str):
         return int(value) if value.isdecimal() and value.isascii() and len(value) < 9 else None
     return None if value != value else count(record, name)  # NaN is not itself
@@ -178,16 +181,7 @@ def _flagged(record: Mapping[str, Any]) -> float | None:
 
 def _said(record: Mapping[str, Any], names: Names, turn: int | None) -> tuple[Asked, tuple[str | None, str | None]]:
     """What was asked, and both answers to its last turn, up to the turn that was judged."""
-    asked: Asked = {}
-    answers: list[str | None] = [None, None]
-    if names.talks:
-        talks = [_turns(record.get(name), name) for name in names.talks]
-        cut = [_until(talk, turn) for talk in talks]
-        found = [asked_turns(talk) for talk in cut if talk]
-        if len(found) == 2 and found[0] != found[1]:
-            raise BadRecordError(f"{names.talks[0]} and {names.talks[1]} differ in what was asked, expected the same prompt")
-        asked = found[0] if found else {}
-        answers = [talk[-1]["content"] if talk and talk[-1]["role"] == "assistant" else None for talk in cut]
+    asked, answers = _talked(record, names.talks, turn) if names.talks else ({}, [None, None])
     texts = _texts(record.get(names.prompt), names.prompt) if names.prompt and not asked else None
     if texts and isinstance(texts[0], str):
         asked = asked_texts([text or "" for text in texts][: turn or None])
@@ -198,6 +192,35 @@ def _said(record: Mapping[str, Any], names: Names, turn: int | None) -> tuple[As
         given = [_answer(record.get(name), name, listed, turn) for name in names.answers]
         answers = [text if text is not None else said for text, said in zip(given, answers, strict=True)]
     return asked, (answers[0], answers[1])
+
+
+def _talked(record: Mapping[str, Any], names: tuple[str, str], turn: int | None) -> tuple[Asked, list[str | None]]:
+    """As `_said`, of two conversations."""
+    one, other = _exchange(record.get(names[0])), _exchange(record.get(names[1]))
+    if one and other and one[0] == other[0]:
+        return {"prompt": one[0]}, [one[1], other[1]]
+    cut = [_until(_turns(record.get(name), name), turn) for name in names]
+    found = [asked_turns(talk) for talk in cut if talk]
+    if len(found) == 2 and found[0] != found[1]:
+        raise BadRecordError(f"{names[0]} and {names[1]} differ in what was asked, expected the same prompt")
+    answers = [talk[-1]["content"] if talk and talk[-1]["role"] == "assistant" else None for talk in cut]
+    return found[0] if found else {}, answers
+
+
+def _exchange(value: Any) -> tuple[str, str] | None:
+    """(prompt, answer) of a conversation that is one of each and no more, as most are; None for any other.
+
+    Whether UTF-8 can write them is checked with the whole record, which is faster.
+    """
+    if type(value) is not list or len(value) != 2 or type(value[0]) is not dict or type(value[1]) is not dict:
+        return None
+    asked, answered = value
+    if asked.get("role") != "user" or answered.get("role") != "assistant" or "tool_calls" in asked or "tool_calls" in answered:
+        return None
+    prompt, answer = asked.get("content"), answered.get("content")
+    if type(prompt) is not str or type(answer) is not str or not prompt or prompt.isspace():
+        return None
+    return prompt, answer
 
 
 def _turns(value: Any, name: str) -> list[Turn] | None:

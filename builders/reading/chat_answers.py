@@ -26,6 +26,8 @@ _THOUGHTS: Final = dict.fromkeys(("reasoning_content", "reasoning", "reasoning_d
 """Fields of a message with its reasoning, the plainest first."""
 _CALLS: Final = ("tool_calls", "function_call")
 """Fields of a message with calls of tools."""
+_BESIDE: Final = frozenset((*_THOUGHTS, *_CALLS, "kwargs"))
+"""Fields of a message that say more than its text."""
 _OF_CALL: Final = {"model", "service_tier", "created", "created_at", "usage"}
 """Fields of a body that are about the call as a whole."""
 _OF_ALL: Final = ("output_tokens", "reasoning_tokens")
@@ -45,10 +47,8 @@ def answers_of(body: Any, name: str = "response") -> list[Answer]:
     Raises:
         BadRecordError: the body is not that of an answer.
     """
-    body = body_of(body)
-    for _ in range(_DEPTH):  # a body in a list of one
-        if isinstance(body, list) and len(body) == 1:
-            body = body_of(body[0])
+    if type(body) is not dict:
+        body = _unwrapped(body)
     if body is None or body in ("", [], {}):
         return []
     if isinstance(body, str):
@@ -59,16 +59,32 @@ def answers_of(body: Any, name: str = "response") -> list[Answer]:
         raise BadRecordError(f"{name} is {named(body)}, expected the body of a response")
     found = _answers(body, name)
     call = _call(body)
-    if not call and len(found) == 1:
-        return [{key: value for key, value in found[0].items() if value is not None}]
     if len(found) > 1:
         call |= dict.fromkeys(_OF_ALL)
-    return [call | {key: value for key, value in answer.items() if value is not None} for answer in found]
+    return [_beside(call, answer) for answer in found]
+
+
+def _beside(call: Answer, answer: Answer) -> Answer:
+    """What is stated of a call, and what is not null of an answer."""
+    made = call.copy()
+    for name, value in answer.items():
+        if value is not None:
+            made[name] = value
+    return made
+
+
+def _unwrapped(body: Any) -> Any:
+    """The body in a text, or in a list of one."""
+    body = body_of(body)
+    for _ in range(_DEPTH):
+        if isinstance(body, list) and len(body) == 1:
+            body = body_of(body[0])
+    return body
 
 
 def body_of(value: Any) -> Any:
     """The body that a text holds as JSON. A text of anything else is an answer as it is, also one in JSON."""
-    found = unpacked(value)
+    found = value if type(value) is dict else unpacked(value)
     if found is value:
         return value
     if isinstance(found, dict):
@@ -141,9 +157,10 @@ def _choices(body: Mapping[str, Any], name: str) -> list[Answer]:
         message = choice.get("message", choice.get("delta"))
         where = f"{name}.choices[{i}]"
         answer = _message(message, f"{where}.message") if isinstance(message, dict) else _text(choice.get("text"), where)
-        reason = choice.get("finish_reason", choice.get("stop_reason"))
-        answer["finish_reason"] = _word(reason) or _word(choice.get("native_finish_reason")) or answer.get("finish_reason")
-        failure = failure_text(choice.get("error"))
+        reason = _word(choice.get("finish_reason", choice.get("stop_reason"))) or _word(choice.get("native_finish_reason"))
+        if reason:
+            answer["finish_reason"] = reason
+        failure = failure_text(choice["error"]) if "error" in choice else None
         if failure and not answer.get("response"):
             answer |= {"status": "error", "error": failure}
         place = loose_count(choice.get("index"))
@@ -156,6 +173,9 @@ def _choices(body: Mapping[str, Any], name: str) -> list[Answer]:
 
 def _message(message: Mapping[str, Any], name: str) -> Answer:
     """The answer in one message."""
+    content = message.get("content")
+    if content and type(content) is str and message.keys().isdisjoint(_BESIDE):
+        return {"response": content}  # checked with the whole record, which is faster
     message = message["kwargs"] if isinstance(message.get("kwargs"), dict) else message
     content = message.get("content")
     said, thought = _parts(content, name) if isinstance(content, (list, tuple)) else (content, None)

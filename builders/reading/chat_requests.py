@@ -38,11 +38,12 @@ def asked(body: Mapping[str, Any]) -> dict[str, Any]:
     model = body.get("model")
     found = {"requested_model": writable(model, "model") if isinstance(model, str) and model else None}
     settings = sampling_of(body)
-    return found | ({"sampling": settings} if settings else {}) | _query(body)
+    return found | ({"sampling": settings} if settings else {}) | query_in(body)
 
 
-def _query(body: Mapping[str, Any]) -> dict[str, Any]:
-    name = next((n for n in _WRAPS if body.get(n) not in (None, "", [], {})), None)
+def query_in(body: Mapping[str, Any]) -> dict[str, Any]:
+    """As `asked`, `prompt` or `messages` alone."""
+    name = _wrap(body)
     if name is None:
         return {}
     value = body[name]
@@ -50,9 +51,16 @@ def _query(body: Mapping[str, Any]) -> dict[str, Any]:
         value = value[0]
     if name == "prompt" and isinstance(value, list) and not all(isinstance(turn, dict) for turn in value):
         raise BadRecordError(f"prompt is a list of {len(value):,}, expected one text or a list of one")
-    before = [text for key in ("system", "instructions") if key in body and (text := _said(body[key], key))]
-    system = [Turn(role="system", content=text) for text in before]
-    return query_of(value, name, system)
+    before = [_said(body[key], key) for key in ("system", "instructions") if key in body]
+    return query_of(value, name, [Turn(role="system", content=text) for text in before if text])
+
+
+def _wrap(body: Mapping[str, Any]) -> str | None:
+    """The field of an object that holds what was asked; None if there is none."""
+    for name in _WRAPS:
+        if name in body and body[name] not in (None, "", [], {}):
+            return name
+    return None
 
 
 def query_of(value: Any, name: str, before: list[Turn] | None = None) -> dict[str, Any]:
@@ -63,10 +71,20 @@ def query_of(value: Any, name: str, before: list[Turn] | None = None) -> dict[st
         name: What the value is called, for messages.
         before: Turns that come first, such as the system's.
     """
+    if not before and type(value) is list and len(value) == 1 and (plain := _plain(value[0])):
+        return {"prompt": plain}  # checked with the whole record, which is faster
     said = (before or []) + turns_of(value, name)
     if not any(turn["content"] for turn in said):
         return {}
     return {"prompt": said[0]["content"]} if is_plain_prompt(said) else {"messages": said}
+
+
+def _plain(item: Any) -> str | None:
+    """The text of a turn of the user that is a text and no more."""
+    if type(item) is not dict or len(item) != 2 or item.get("role") != "user":
+        return None
+    content = item.get("content")
+    return content if type(content) is str else None
 
 
 def turns_of(value: Any, name: str) -> list[Turn]:
@@ -74,7 +92,7 @@ def turns_of(value: Any, name: str) -> list[Turn]:
     value = _unpacked(value)
     for _ in range(_DEPTH):
         if isinstance(value, dict) and not (_role(value) or "kwargs" in value):
-            inner = next((key for key in _WRAPS if value.get(key) not in (None, "", [], {})), None)
+            inner = _wrap(value)
             if inner is None:
                 break
             before = _said(value.get("system"), "system")
@@ -110,7 +128,7 @@ def _turn(item: Any, name: str) -> Turn | None:
     if not isinstance(item, dict):
         raise BadRecordError(f"{name} is {named(item)}, expected {{role, content}}")
     if len(item) == 2 and item.get("role") in _PLAIN and isinstance(item.get("content"), str):
-        return Turn(role=item["role"], content=writable(item["content"], name))
+        return Turn(role=item["role"], content=item["content"])
     item = item["kwargs"] if isinstance(item.get("kwargs"), dict) else item  # a message of LangChain
     kind, role = item.get("type"), _role(item)
     if role is not None:
@@ -175,12 +193,12 @@ def _written(value: Any, name: str) -> str:
 def sampling_of(value: Any) -> dict[str, Any] | None:
     """The settings that the tables keep, also from texts; null for one that is not a number, such as `Infinity`."""
     given = loose_object(value)
-    if given.keys().isdisjoint(_OURS):
+    if not given or given.keys().isdisjoint(_OURS):
         return None
     found: dict[str, Any] = dict.fromkeys(SETTINGS)
-    for name, theirs in given.items():
-        ours = _OURS.get(name)
-        if ours is None or theirs is None or found[ours] is not None:
+    for name in filter(_OURS.__contains__, given):
+        ours, theirs = _OURS[name], given[name]
+        if theirs is None or found[ours] is not None:
             continue
         if ours == "effort":
             theirs = theirs.get("effort") if isinstance(theirs, dict) else theirs

@@ -5,13 +5,14 @@ A source gives it a function from one raw record to its log records, which raise
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from llmfusionbench.builders.reading.fields import BadRecordError, fields
+from llmfusionbench.builders.reading.fields import BadRecordError, fields, writable
 from llmfusionbench.builders.reading.json import read_items
 from llmfusionbench.builders.records import Part, Records, Rejected, record_table
+from llmfusionbench.builders.records import identity as names_of
 from llmfusionbench.errors import InputError
 
 _BATCH_ROWS: Final = 4096
@@ -54,6 +55,53 @@ def _length(item: Any) -> int:
     if isinstance(item, dict):
         return sum(len(value) for value in item.values() if isinstance(value, str))
     return len(item) if isinstance(item, str) else 0
+
+
+def record_parts(
+    rows: Sequence[dict[str, Any]],
+    shared: Mapping[str, Any],
+    numbers: Sequence[int],
+    file: str,
+    *,
+    scales: Mapping[str, tuple[float, float]] | None = None,
+    paired: bool = False,
+) -> Iterator[Records | Rejected]:
+    """Log records of a file as one table; those with a text that UTF-8 cannot write are rejected, of pairs both.
+
+    Args:
+        rows: The records.
+        shared: Columns that a record has, unless it states others.
+        numbers: Their numbers in the file.
+        file: Its name.
+        scales: See `Records`.
+        paired: See `Records`.
+    """
+    try:
+        table = record_table(rows, shared, numbers)
+    except UnicodeEncodeError:
+        faults = {i: fault for i, row in enumerate(rows) if (fault := _fault(row)) is not None}
+        units = numbers if paired else range(len(rows))
+        broken: dict[int, int] = {}
+        for i in faults:
+            broken.setdefault(units[i], i)
+        yield from (Rejected(file, numbers[i], faults[i], names_of(rows[i])) for i in broken.values())
+        kept = [i for i, unit in enumerate(units) if unit not in broken]
+        table = record_table([rows[i] for i in kept], shared, [numbers[i] for i in kept])
+    if table.num_rows:
+        yield Records(table, scales=scales or {}, paired=paired)
+
+
+def _fault(row: Mapping[str, Any]) -> str | None:
+    """What is wrong with the first broken text of a log record, which may be one of its turns."""
+    try:
+        for name, value in row.items():
+            for item in value if isinstance(value, list) else [value]:
+                for text in item.values() if isinstance(item, dict) else [item]:
+                    if isinstance(text, str):
+                        writable(text, name)
+    except BadRecordError as error:
+        return str(error)
+    return None
 
 
 def nameless(value: Any) -> dict[str, Any]:
@@ -112,27 +160,36 @@ def read_records(
     Raises:
         InputError: the file cannot be read, or it has no record of the format.
     """
+    taken, reason = False, "it has no records"
+    made = each_record(read_items(path, file) if items is None else items, file, read, identity)
+    for part in _batches(made, file, shared, scales=scales, paired=paired):
+        yield part
+        if isinstance(part, Rejected):
+            reason = part.reason
+        else:
+            taken = True
+    if required and not taken:
+        raise InputError(f"{path}: no {required} in it ({reason}). Remedy: check the file, or use another source")
+
+
+def _batches(
+    made: Iterable[tuple[int, dict[str, Any]] | Rejected], file: str, shared: Mapping[str, Any], **options: Any
+) -> Iterator[Records | Rejected]:
+    """Log records with their numbers in batches, and the rejected ones."""
     every = {"file": file, **shared}
     rows: list[dict[str, Any]] = []
     numbers: list[int] = []
-    characters, taken, reason = 0, False, "it has no records"
-
-    def batch() -> Records:
-        return Records(record_table(rows, every, numbers), scales=scales or {}, paired=paired)
-
-    for item in each_record(read_items(path, file) if items is None else items, file, read, identity):
+    characters = 0
+    for item in made:
         if isinstance(item, Rejected):
             yield item
-            reason = item.reason
             continue
         number, record = item
         numbers.append(number)
         rows.append(record)
         characters += characters_in(record)
         if len(rows) >= _BATCH_ROWS or characters >= BATCH_CHARACTERS:
-            yield batch()
-            rows, numbers, characters, taken = [], [], 0, True
+            yield from record_parts(rows, every, numbers, file, **options)
+            rows, numbers, characters = [], [], 0
     if rows:
-        yield batch()
-    elif required and not taken:
-        raise InputError(f"{path}: no {required} in it ({reason}). Remedy: check the file, or use another source")
+        yield from record_parts(rows, every, numbers, file, **options)

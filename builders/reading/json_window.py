@@ -45,7 +45,7 @@ class Decoder(json.JSONDecoder):
             value, end = super().raw_decode(line)
         except ValueError:
             return self.decode(line)
-        return value if not line[end:].strip(_SPACE) else self.decode(line)
+        return value if end == len(line) or not line[end:].strip(_SPACE) else self.decode(line)
 
     def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
         self.fault = None

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from string import ascii_letters
 from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import literal
@@ -21,7 +22,10 @@ _MICROSECONDS_FROM: Final = 1e14
 """Seconds since 1970 are below the first bound, milliseconds below the second."""
 _TIMES: Final = (1e8, 1e11)
 """Seconds since 1970 of a time that a log may state: a smaller number stands for none."""
+_YEARS: Final = (1974, 5138)
+"""The years that lie within these times as a whole: the first, and the one after the last."""
 _ZONE: Final = " UTC"
+_LETTERS: Final = frozenset(ascii_letters)
 _FALSE: Final = ("", "false", "0", "none", "null", "no")
 
 
@@ -29,6 +33,8 @@ def loose_number(value: Any) -> float | None:
     """A finite number, also from its text; None for anything else, such as true or `Infinity`."""
     if type(value) is float:
         return value if math.isfinite(value) else None
+    if type(value) is int and -_LARGEST_WHOLE <= value <= _LARGEST_WHOLE:
+        return float(value)
     if value is None or isinstance(value, bool):
         return None
     if isinstance(value, str):
@@ -50,7 +56,7 @@ def loose_count(value: Any) -> int | None:
 
 def loose_amount(value: Any) -> float | None:
     """A number of 0 or more, also from its text; None for anything else."""
-    found = loose_number(value)
+    found = None if value is None else loose_number(value)
     return found if found is not None and found >= 0 else None
 
 
@@ -68,7 +74,7 @@ def loose_object(value: Any) -> Mapping[str, Any]:
 
 def unpacked(value: Any) -> Any:
     """The list or object that a text holds as JSON or as Python writes it; any other value as it is."""
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+    if isinstance(value, str) and value[:1] not in _LETTERS and value.lstrip()[:1] in ("{", "["):
         found = literal(value.strip())
         return found if isinstance(found, (list, dict)) else value
     return value
@@ -88,26 +94,40 @@ def first_of(record: Mapping[str, Any], *names: str) -> Any:
     return None
 
 
-def latency_s(start: Any, end: Any) -> float | None:
-    """Seconds from `start` to `end`; None where one of them is no time, or none passed."""
+def call_times(start: Any, end: Any) -> tuple[str | None, float | None]:
+    """(time of the answer as text, seconds from `start` to `end`) of a call; None where one of them is no time, or none passed.
+
+    A call without an end has the time of its start.
+    """
     begun, ended = _time(start), _time(end)
+    made = _moment(end, ended) if end else _moment(start, begun)
     if begun is None or ended is None:
-        return None
+        return made, None
     try:
         if isinstance(begun, datetime) and isinstance(ended, datetime) and begun.tzinfo is ended.tzinfo in (None, UTC):
             passed = (ended - begun).total_seconds()
         else:
             passed = _seconds(ended) - _seconds(begun)
     except (ValueError, OverflowError):
-        return None
-    return round(passed, 6) if passed > 0 else None
+        return made, None
+    return made, round(passed, 6) if passed > 0 else None
 
 
 def loose_moment(value: Any) -> str | None:
     """A time as text, of a number, a date or a text; None for anything else, and for a number that stands for no time."""
+    if type(value) is int and _TIMES[0] <= value < _TIMES[1]:
+        return str(value)
+    if type(value) is float and _TIMES[0] <= value < _TIMES[1]:
+        return moment_text(value)
+    return _moment(value, _time(value))
+
+
+def _moment(value: Any, time: datetime | float | None) -> str | None:
+    """As `loose_moment`, of a value that is read."""
+    if type(value) is str and isinstance(time, datetime) and _YEARS[0] <= time.year < _YEARS[1]:
+        return value.strip().removesuffix(_ZONE)
     if isinstance(value, date) and not isinstance(value, datetime):
         return value.isoformat()
-    time = None if isinstance(value, bool) else _time(value)
     try:
         found = None if time is None else _seconds(time)
     except (ValueError, OverflowError):
@@ -120,13 +140,12 @@ def loose_moment(value: Any) -> str | None:
 
 def _time(moment: Any) -> datetime | float | None:
     """A date and time, or seconds since 1970, of a text in ISO 8601 or of seconds, milliseconds or microseconds."""
-    if isinstance(moment, datetime):
-        return moment
-    if isinstance(moment, date):
-        return None
-    number = None if isinstance(moment, str) and moment[4:5] == "-" else loose_number(moment)
-    if number is not None:
-        return number / (1e6 if number >= _MICROSECONDS_FROM else 1e3 if number >= _MILLISECONDS_FROM else 1)
+    if type(moment) is not str or moment[4:5] != "-":
+        if moment is None or isinstance(moment, datetime):
+            return moment
+        number = None if isinstance(moment, date) else loose_number(moment)
+        if number is not None:
+            return number / (1e6 if number >= _MICROSECONDS_FROM else 1e3 if number >= _MILLISECONDS_FROM else 1)
     if not isinstance(moment, str) or len(moment) > _LONGEST_NUMBER:
         return None
     try:

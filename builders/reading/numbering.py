@@ -20,10 +20,12 @@ class Answers:
     """The answers of each candidate to each query. The same text is the same answer, whatever the white space around it."""
 
     def __init__(self) -> None:
-        self._numbers: dict[int, int] = {}
-        """Key of query, candidate and text -> replicate."""
+        self._first: dict[int, int] = {}
+        """Key of query and candidate -> key of query, candidate and text of its first answer; most have no other."""
+        self._further: dict[int, int] = {}
+        """Key of query, candidate and text -> replicate, of the other answers."""
         self._known: dict[int, int] = {}
-        """Key of query and candidate -> number of its answers."""
+        """Key of query and candidate -> number of its answers, if there is more than one."""
         self._exact: dict[int, int] = {}
         """Key of query, candidate and text -> key of the text as it was first given, where white space surrounds it."""
 
@@ -35,18 +37,21 @@ class Answers:
         if response is None:
             return Side(llm)
         bare, candidate = response.strip(), candidate_name(llm)
-        key = hash((query, candidate, bare))
-        known = self._numbers.get(key)
+        owner, key = hash((query, candidate)), hash((query, candidate, bare))
         exact = 0 if len(bare) == len(response) else hash(response)
-        if known is None:
-            owner = hash((query, candidate))
-            known = self._numbers[key] = self._known.get(owner, 0)
-            self._known[owner] = known + 1
-            if exact:
-                self._exact[key] = exact
-        elif self._exact.get(key, 0) != exact:
-            return Side(llm, None, known, "ok" if bare else "empty")
-        return Side(llm, response, known)
+        owners = len(self._first)
+        if self._first.setdefault(owner, key) == key:
+            number, is_new = 0, len(self._first) > owners
+        else:
+            found = self._further.get(key)
+            number, is_new = self._known.get(owner, 1) if found is None else found, found is None
+            if is_new:
+                self._further[key], self._known[owner] = number, number + 1
+        if is_new and exact:
+            self._exact[key] = exact
+        if not is_new and self._exact.get(key, 0) != exact:
+            return Side(llm, None, number, "ok" if bare else "empty")
+        return Side(llm, response, number)
 
 
 class Votes:
@@ -58,7 +63,7 @@ class Votes:
         self._seen: dict[int, int] = {}
         """Key of all that a record with an id states -> its number."""
 
-    def name(self, judge: str, sides: tuple[tuple[object, ...], ...], record: tuple[object, ...] | None) -> str:
+    def name(self, judge: str, sides: tuple[object, ...], record: tuple[object, ...] | None) -> str:
         """A name for the judge that no other vote on the answers has.
 
         Args:

@@ -67,17 +67,20 @@ def both_sides(
     shares = (None, None) if share is None else (1 - share, share)
     for side, other, place, score in ((first, second, places[0], shares[0]), (second, first, places[1], shares[1])):
         _, llm, mode = _candidate(side.llm)
-        yield {
+        row = {
             **common,
             "llm": llm,
-            "mode": mode,
             "replicate": side.replicate,
             "response": side.response,
-            "status": side.status,
             "judge_opponent": other.llm,
             "judge_order": place,
             "judge_score": score,
         }
+        if mode is not None:
+            row["mode"] = mode
+        if side.status is not None:
+            row["status"] = side.status
+        yield row
 
 
 def asked_turns(talk: list[Turn]) -> Asked:

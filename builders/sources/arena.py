@@ -63,8 +63,9 @@ class Arena:
             counts["unnamed"] += battle.user
             query = query_key(task, battle.asked, source)
             sides, judge = numbers.of(query, battle)
-            common = {**battle.asked, "source_id": source, "domain": battle.domain, "judge": judge}
-            common |= {"judge_reason": battle.reason, "judge_rubric": battle.rubric, "judge_created_at": battle.moment}
+            common = {**battle.asked, "source_id": source, "judge": judge, "judge_created_at": battle.moment}
+            rare = {"domain": battle.domain, "judge_reason": battle.reason, "judge_rubric": battle.rubric}
+            common |= {name: value for name, value in rare.items() if value is not None}
             return both_sides(*sides, battle.share, "first", common)
 
         shared = {"task": self.task, "split": self.split, "metric": "judge"}
@@ -103,7 +104,7 @@ class _Numbers:
         """The two sides of a battle with their replicates, and its judge."""
         one, other = (self.answers.side(query, *said) for said in zip(battle.llms, battle.answers, strict=True))
         a, b = (candidate_name(llm) for llm in battle.llms)
-        keys = ((query, a, one.replicate, b, "first"), (query, b, other.replicate, a, "second"))
+        keys = hash((query, a, one.replicate, b, "first")), hash((query, b, other.replicate, a, "second"))
         stated = None if battle.vote is None else (*keys, battle.vote)
         return (one, other), self.votes.name(battle.judge, keys, stated)
 

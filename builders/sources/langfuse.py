@@ -21,7 +21,7 @@ from llmfusionbench.builders.reading.failures import failure_text
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of, writable
 from llmfusionbench.builders.reading.file_names import labelled
 from llmfusionbench.builders.reading.langfuse_scores import Score, Scores, flat_scores, is_score, scored
-from llmfusionbench.builders.reading.loose import first_of, latency_s, loose_amount, loose_count, loose_moment, loose_object
+from llmfusionbench.builders.reading.loose import call_times, first_of, loose_amount, loose_count, loose_object
 from llmfusionbench.builders.reading.rows import exports, read_rows
 from llmfusionbench.builders.records import Part, Rejected
 from llmfusionbench.errors import InputError
@@ -152,10 +152,10 @@ def _json_text(value: Any, name: str) -> str:
 def _call(record: Mapping[str, Any]) -> dict[str, Any]:
     """What the record of a generation states of the call, beside what was asked and answered."""
     started, ended = first_of(record, "startTime", "start_time"), first_of(record, "endTime", "end_time")
-    latency = latency_s(started, ended)
+    moment, latency = call_times(started, ended)
     found: dict[str, Any] = {
         "sampling": sampling_of(first_of(record, "modelParameters", "model_parameters")),
-        "created_at": loose_moment(ended or started),
+        "created_at": moment,
         # Exports of the web page state the latency in milliseconds and the API in seconds: the times tell it without a doubt.
         "latency_s": loose_amount(record.get("latency")) if latency is None and not ended else latency,
         "cost_usd": _cost(record),

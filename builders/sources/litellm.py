@@ -13,19 +13,18 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from llmfusionbench.builders.reading.chat_answers import answers_of, body_of
-from llmfusionbench.builders.reading.chat_requests import asked, query_of, sampling_of
+from llmfusionbench.builders.reading.chat_requests import query_in, query_of, sampling_of
 from llmfusionbench.builders.reading.chat_usage import tokens_of
 from llmfusionbench.builders.reading.client_logs import COMMON, LeftOut, Repeats, candidate_of, check_by, read_log
 from llmfusionbench.builders.reading.failures import failure_text
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of, text
 from llmfusionbench.builders.reading.file_names import labelled
 from llmfusionbench.builders.reading.loose import (
+    call_times,
     first_of,
     is_true,
-    latency_s,
     loose_amount,
     loose_count,
-    loose_moment,
     loose_object,
     unpacked,
 )
@@ -43,7 +42,6 @@ _NO_ANSWERS: Final = (
     "realtime", "list", "assistants", "thread", "fine_tuning", "video", "mcp_tool", "health",
 )  # fmt: skip
 """Parts of the call types that answer nothing."""
-_MODEL: Final = ("model_group", "model")
 _NOTHING: Final[tuple[Any, ...]] = (None, "", {}, [], "{}", "[]", _REDACTED)
 """What stands where a prompt or an answer was not kept."""
 _OF_ANSWER: Final = ("served_model", "response", "reasoning", "finish_reason")
@@ -103,7 +101,9 @@ class LiteLLM:
         names = candidate_of(said["requested_model"], said["served_model"], self.by)
         for i, answer in enumerate(made):
             row = query | said
-            row |= {k: v for k, v in answer.items() if said.get(k) is None or k in _OF_ANSWER}
+            for name, value in answer.items():
+                if value is not None and (name in _OF_ANSWER or row.get(name) is None):
+                    row[name] = value
             row |= names
             if len(made) > 1:
                 row |= {"output_tokens": None, "reasoning_tokens": None, "cost_usd": None}
@@ -121,25 +121,26 @@ def _asks_nothing(kind: str) -> bool:
 def _call(record: Mapping[str, Any], left: LeftOut) -> dict[str, Any]:
     """What a record states of the call, and its answers as `answers`."""
     metadata = loose_object(record.get("metadata"))
-    failed = str(first_of(record, "status") or metadata.get("status") or "").lower() == "failure"
+    failed = str(record.get("status") or metadata.get("status") or "").lower() == "failure"
     response = _kept(body_of(record.get("response")))
     tokens = tokens_of(loose_object(response).get("usage"))
-    more = tokens_of(metadata.get("usage_object") or metadata.get("additional_usage_values"))
-    tokens = {name: more[name] if count is None else count for name, count in tokens.items()}
+    if metadata:
+        more = tokens_of(metadata.get("usage_object") or metadata.get("additional_usage_values"))
+        tokens = {name: more[name] if count is None else count for name, count in tokens.items()}
     for ours, theirs in _TOKENS.items():
-        stated = loose_count(record.get(theirs))
-        tokens[ours] = stated or tokens[ours]
+        tokens[ours] = loose_count(record.get(theirs)) or tokens[ours]
+    moment, latency = call_times(first_of(record, "startTime", "start_time"), first_of(record, "endTime", "end_time"))
+    served = text(record, "model") or None
     cost = loose_amount(first_of(record, "spend", "response_cost"))
     if cost == 0 and not failed and tokens["output_tokens"]:
         cost = None  # LiteLLM writes 0 where it knows no price
         left.remarks["a cost of 0 beside tokens stands for an unknown price, and is null"] += 1
-    started, ended = first_of(record, "startTime", "start_time"), first_of(record, "endTime", "end_time")
     found: dict[str, Any] = {
-        "requested_model": first_text(record, *_MODEL),
-        "served_model": text(record, "model") or None,
+        "requested_model": text(record, "model_group") or served,
+        "served_model": served,
         "endpoint": text(record, "custom_llm_provider"),
-        "created_at": loose_moment(ended or started),
-        "latency_s": latency_s(started, ended),
+        "created_at": moment,
+        "latency_s": latency,
         "cost_usd": cost,
         **tokens,
     }
@@ -148,18 +149,20 @@ def _call(record: Mapping[str, Any], left: LeftOut) -> dict[str, Any]:
         found |= {"status": "error", "error": failure_text(told) or "the call failed", "answers": [{}]}
         return found | {name: found[name] or None for name in tokens}
     answers = answers_of(response) if response is not None else []
-    return found | {"answers": [_whole(answer, left) for answer in answers] or [{"status": "ok"}]}
+    found["answers"] = [_whole(answer, left) for answer in answers] or [{"status": "ok"}]
+    return found
 
 
 def _whole(answer: dict[str, Any], left: LeftOut) -> dict[str, Any]:
     """An answer without what is null, and without a text that was not kept as it came."""
-    texts = _texts(answer)
-    cut = _CUT in "\n".join(texts)
+    texts = (answer.get("response") or "", answer.get("reasoning") or "")
+    cut = _CUT in texts[0] or _CUT in texts[1]
     if cut:
         left.remarks["the answer was shortened by LiteLLM, and its text is left out"] += 1
     if cut or _REDACTED in texts:
-        answer = answer | {"response": None, "reasoning": None, "status": answer.get("status") or "ok"}
-    return {name: value for name, value in answer.items() if value is not None}
+        kept = {name: value for name, value in answer.items() if name not in ("response", "reasoning")}
+        return {"status": "ok"} | kept
+    return answer
 
 
 def first_text(record: Mapping[str, Any], *names: str) -> str | None:
@@ -178,18 +181,17 @@ def _query(record: Mapping[str, Any], left: LeftOut) -> dict[str, Any]:
     settings = {"sampling": sampling_of(first_of(record, "model_parameters") or request)}
     said = _kept(unpacked(record.get("messages")))
     if said is None:
-        found = {k: v for k, v in asked(request).items() if k in ("prompt", "messages")} if _kept(request) is not None else {}
+        found = query_in(request)
     elif isinstance(said, dict):
-        found = {k: v for k, v in asked(said).items() if k in ("prompt", "messages")} or query_of(said, "messages")
+        found = query_in(said) or query_of(said, "messages")
     else:
         found = query_of(said, "messages")
-    texts = _texts(found)
-    if _REDACTED in texts:
-        found = {}
-    if _CUT in "\n".join(texts):
-        left.remarks["the prompt was shortened by LiteLLM: the call is a query of its own, without text"] += 1
-        found = {}
-    return settings | found
+    texts = [turn["content"] for turn in found["messages"]] if "messages" in found else [*found.values()]
+    for said in texts:
+        if _CUT in said:
+            left.remarks["the prompt was shortened by LiteLLM: the call is a query of its own, without text"] += 1
+            return settings
+    return settings if _REDACTED in texts else settings | found
 
 
 def _kept(value: Any) -> Any:
@@ -197,9 +199,3 @@ def _kept(value: Any) -> Any:
     if isinstance(value, (dict, list)):
         return value or None
     return None if value in _NOTHING else value
-
-
-def _texts(row: Mapping[str, Any]) -> list[str]:
-    """What was asked and answered, in the columns of a log record."""
-    turns = [turn["content"] for turn in row.get("messages") or ()]
-    return turns + [text for name in ("prompt", "response", "reasoning") if (text := row.get(name))]

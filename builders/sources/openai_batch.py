@@ -18,8 +18,8 @@ from llmfusionbench.builders.reading.client_logs import COMMON, LeftOut, Repeats
 from llmfusionbench.builders.reading.fields import BadRecordError, identifier, identity_of
 from llmfusionbench.builders.reading.file_names import labelled
 from llmfusionbench.builders.reading.json import read_items
-from llmfusionbench.builders.reading.json_records import each_record
-from llmfusionbench.builders.records import Note, Part, Records, Rejected, record_table
+from llmfusionbench.builders.reading.json_records import each_record, record_parts
+from llmfusionbench.builders.records import Note, Part, Rejected
 
 _NAMES: Final = {"source_id": "custom_id"}
 _NO_MODEL: Final = (
@@ -188,7 +188,8 @@ class _Batch:
 
     def _missing(self, one: BatchFile, open_ids: set[str]) -> Iterator[Part]:
         """A record for each request of a file that no result answers."""
-        rows = []
+        rows: list[dict[str, Any]] = []
+        numbers: list[int] = []
         for name, asked in self.asked[one].items():
             if name not in open_ids:
                 continue
@@ -197,9 +198,12 @@ class _Batch:
             except BadRecordError as error:
                 yield Rejected(one.file, asked["row"], str(error), {"source_id": name[:200]})
                 continue
-            row = self.shared | {"source_id": name, **asked, **names, "status": "missing", "file": one.file}
+            row: dict[str, Any] = {"source_id": name, **asked, **names, "task": self.source.task, "status": "missing"}
+            numbers.append(row.pop("row"))
             rows.append(row | {"replicate": self.repeats.number(row, None)})
+        shared = self.shared | {"file": one.file}
         for start in range(0, len(rows), _ROWS):
-            yield Records(record_table(rows[start : start + _ROWS]))
+            part = slice(start, start + _ROWS)
+            yield from record_parts(rows[part], shared, numbers[part], one.file)
         if rows:
             yield Note(one.file, f"{len(rows):,} of {len(self.asked[one]):,} requests have no result, and are missing answers")

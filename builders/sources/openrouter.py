@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from llmfusionbench.builders.reading.chat_answers import answers_of
-from llmfusionbench.builders.reading.chat_requests import asked, query_of, sampling_of
+from llmfusionbench.builders.reading.chat_requests import query_in, query_of, sampling_of
 from llmfusionbench.builders.reading.client_logs import COMMON, LeftOut, Repeats, candidate_of, check_by, read_log
 from llmfusionbench.builders.reading.failures import failure_text
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of, writable
@@ -42,6 +42,7 @@ _TIMES: Final = (
     "latency", "generation_time", "generationTime", "generation_time_ms", "time_to_first_token_ms",
 )  # fmt: skip
 """Milliseconds until some stage of the answer; the last stage is the longest."""
+_PAID: Final = ("total_cost", "totalCost", "cost_total", "usage", "cost")
 _REASON: Final = (
     "finish_reason", "finishReason", "finish_reason_normalized", "native_finish_reason", "nativeFinishReason",
     "finish_reason_raw",
@@ -116,7 +117,7 @@ def _parts(record: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, A
 def _query(request: Mapping[str, Any]) -> dict[str, Any]:
     """What was asked, where it was kept, and the settings."""
     settings = sampling_of(first_of(request, "parameters", "params") or request)
-    found = {k: v for k, v in asked(request).items() if k in ("prompt", "messages")}
+    found = query_in(request)
     if not found and isinstance(request.get("input"), (str, list)):
         found = query_of(request["input"], "input")
     return found | ({"sampling": settings} if settings else {})
@@ -145,8 +146,8 @@ def _call(record: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, An
         model = f"{model}:{variant}"
     tier = first_of(record, "service_tier", "serviceTier")
     provider = first_of(record, "provider_name", "providerName", "provider")
-    named = next((m for m in (router, None if request is record else sent, model) if isinstance(m, str) and m), None)
-    times = [t for name in _TIMES if (t := loose_amount(record.get(name)))]
+    named = next((m for m in (router, None if request is record else sent, model) if m and isinstance(m, str)), None)
+    times = [t for name in _TIMES if name in record and (t := loose_amount(record[name]))]
     tokens = {ours: loose_count(first_of(record, *theirs)) for ours, theirs in _TOKENS.items()}
     reason = first_of(record, *_REASON)
     found: dict[str, Any] = {
@@ -171,8 +172,8 @@ def _call(record: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, An
 def _cost(record: Mapping[str, Any]) -> float | None:
     """What the call took in USD; with a key of one's own, also what its provider took."""
     usage = loose_object(record.get("usage"))
-    names = ("total_cost", "totalCost", "cost_total", "usage", "cost")
-    paid = next((c for name in names if (c := loose_amount(record.get(name))) is not None), loose_amount(usage.get("cost")))
+    paid = next((c for name in _PAID if name in record and (c := loose_amount(record[name])) is not None), None)
+    paid = loose_amount(usage.get("cost")) if paid is None else paid
     upstream = loose_amount(first_of(record, "upstream_inference_cost", "upstreamInferenceCost", "byok_usage_inference"))
     own = is_true(first_of(record, "is_byok", "isByok")) or "byok_usage_inference" in record
     return paid if not own or not upstream else (paid or 0) + upstream

@@ -17,7 +17,7 @@ from llmfusionbench.builders.reading.chat_requests import asked, query_of
 from llmfusionbench.builders.reading.chat_usage import tokens_by_kind, tokens_of
 from llmfusionbench.builders.reading.failures import failure_text
 from llmfusionbench.builders.reading.fields import BadRecordError
-from llmfusionbench.builders.reading.loose import latency_s, loose_count, loose_moment, loose_number
+from llmfusionbench.builders.reading.loose import call_times, loose_count, loose_moment, loose_number
 from llmfusionbench.builders.records import LOG
 
 NAMES = (
@@ -79,7 +79,7 @@ def test_any_usage_error_and_time(value: Any) -> None:
     for tokens in (tokens_of(value), tokens_by_kind(value)):
         assert all(n is None or (type(n) is int and n >= 0) for n in tokens.values())
     assert failure_text(value) is None or isinstance(failure_text(value), str)
-    assert latency_s(value, value) is None
+    assert call_times(value, value) == (loose_moment(value), None)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_times(value: Any, text: str | None) -> None:
      ("2026-01-01T00:00:01Z", "2026-01-01T00:00:00Z", None), (None, 1, None)],
 )  # fmt: skip
 def test_latencies(start: Any, end: Any, seconds: float | None) -> None:
-    assert latency_s(start, end) == seconds
+    assert call_times(start, end) == (loose_moment(end or start), seconds)
 
 
 @pytest.mark.parametrize(

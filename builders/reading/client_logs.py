@@ -1,4 +1,4 @@
-"""What the sources of API logs share: the name of an LLM, the numbers of repeated calls, and the loop over a file's records."""
+"""What the sources of API logs share: the name of an LLM, what is left out, and the loop over a file's records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from llmfusionbench.builders.reading.fields import BadRecordError
 from llmfusionbench.builders.reading.json_records import Identify, Items, read_records
 from llmfusionbench.builders.records import Note, Part, Records, Rejected
 from llmfusionbench.errors import InputError, UnknownNameError
-from llmfusionbench.types import Candidate, normalise_prompt
+from llmfusionbench.types import Candidate
 
 BY: Final = ("asked", "served")
 """The model that names the LLM of an answer."""
@@ -51,33 +51,6 @@ def candidate_of(asked: str | None, served: str | None, by: str = "asked", name:
     elif _PLACE.match(model):  # a folder on the server
         model = re.split(r"[/\\]", model.rstrip("/\\"))[-1] or model
     return Candidate.parse(model)._asdict()
-
-
-class Repeats:
-    """Numbers the calls that ask one LLM the same query: 0, 1, ... in the order of the log.
-
-    A call that the logs state twice, as overlapping exports do, has one number. It takes about 200 bytes for each call.
-    """
-
-    def __init__(self) -> None:
-        self._next: dict[int, int] = {}
-        self._calls: dict[int, int] = {}
-
-    def number(self, record: Mapping[str, Any], call: str | None) -> int:
-        """The number of an answer; `call` identifies it."""
-        known = None if call is None else self._calls.get(hash(call))
-        if known is not None:
-            return known
-        prompt, messages = record.get("prompt"), record.get("messages")
-        asked: Any = normalise_prompt(prompt) if prompt else record["source_id"]
-        if messages:
-            asked = tuple((turn["role"], normalise_prompt(turn["content"])) for turn in messages)
-        key = hash((asked, prompt is None, record["task"], record["llm"], record["mode"]))
-        number = self._next.get(key, 0)
-        self._next[key] = number + 1
-        if call is not None:
-            self._calls[hash(call)] = number
-        return number
 
 
 class LeftOut:

@@ -5,15 +5,7 @@ Keys are hashes of 61 bits, so that millions of them fit into memory.
 
 from __future__ import annotations
 
-from llmfusionbench.builders.reading.sides import Asked, Side, candidate_name
-from llmfusionbench.types import normalise_prompt
-
-
-def query_key(task: str, asked: Asked, source_id: str | None = None) -> int:
-    """A key that two records share if their queries have one id: by what was asked, or else by the id in the file."""
-    if "messages" in asked:
-        return hash((task, *((turn["role"], normalise_prompt(turn["content"])) for turn in asked["messages"])))
-    return hash((task, normalise_prompt(asked["prompt"]))) if "prompt" in asked else hash((task, "", source_id))
+from llmfusionbench.builders.reading.sides import Side, candidate_name
 
 
 class Answers:

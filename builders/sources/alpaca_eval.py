@@ -27,7 +27,8 @@ from llmfusionbench.builders.reading.fields import (
 from llmfusionbench.builders.reading.file_names import labelled, stem
 from llmfusionbench.builders.reading.json_records import Place, read_records
 from llmfusionbench.builders.reading.judge_names import HUMAN
-from llmfusionbench.builders.reading.numbering import Answers, Votes, query_key
+from llmfusionbench.builders.reading.numbering import Answers, Votes
+from llmfusionbench.builders.reading.replicates import query_key
 from llmfusionbench.builders.reading.sides import Side, both_sides, candidate_name, check_two, named_candidate
 from llmfusionbench.builders.reading.tables import read_rows
 from llmfusionbench.builders.reading.verdicts import other_preference

@@ -16,12 +16,13 @@ from typing import Any, ClassVar, Final
 from llmfusionbench.builders.reading.chat_answers import answers_of
 from llmfusionbench.builders.reading.chat_requests import query_of, sampling_of
 from llmfusionbench.builders.reading.chat_usage import Tokens, tokens_by_kind, tokens_of
-from llmfusionbench.builders.reading.client_logs import COMMON, LeftOut, Repeats, candidate_of, read_log
+from llmfusionbench.builders.reading.client_logs import COMMON, LeftOut, candidate_of, read_log
 from llmfusionbench.builders.reading.failures import failure_text
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of, writable
 from llmfusionbench.builders.reading.file_names import labelled
 from llmfusionbench.builders.reading.langfuse_scores import Score, Scores, flat_scores, is_score, scored
 from llmfusionbench.builders.reading.loose import call_times, first_of, loose_amount, loose_count, loose_object
+from llmfusionbench.builders.reading.replicates import Repeats
 from llmfusionbench.builders.reading.rows import exports, read_rows
 from llmfusionbench.builders.records import Part, Rejected
 from llmfusionbench.errors import InputError

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 from llmfusionbench.builders.reading.chat_answers import answers_of, body_of
 from llmfusionbench.builders.reading.chat_requests import query_in, query_of, sampling_of
 from llmfusionbench.builders.reading.chat_usage import tokens_of
-from llmfusionbench.builders.reading.client_logs import COMMON, LeftOut, Repeats, candidate_of, check_by, read_log
+from llmfusionbench.builders.reading.client_logs import COMMON, LeftOut, candidate_of, check_by, read_log
 from llmfusionbench.builders.reading.failures import failure_text
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of, text
 from llmfusionbench.builders.reading.file_names import labelled
@@ -28,6 +28,7 @@ from llmfusionbench.builders.reading.loose import (
     loose_object,
     unpacked,
 )
+from llmfusionbench.builders.reading.replicates import Repeats
 from llmfusionbench.builders.reading.rows import exports, read_rows
 from llmfusionbench.builders.records import Part
 

@@ -14,11 +14,12 @@ from typing import Any, ClassVar, Final
 
 from llmfusionbench.builders.reading.batch_lines import REQUEST, id_of, kind_of, other_kind, request_of, result_of
 from llmfusionbench.builders.reading.batch_pairs import BatchFile, requests_for
-from llmfusionbench.builders.reading.client_logs import COMMON, LeftOut, Repeats, candidate_of, check_by, read_log
+from llmfusionbench.builders.reading.client_logs import COMMON, LeftOut, candidate_of, check_by, read_log
 from llmfusionbench.builders.reading.fields import BadRecordError, identifier, identity_of
 from llmfusionbench.builders.reading.file_names import labelled
 from llmfusionbench.builders.reading.json import read_items
 from llmfusionbench.builders.reading.json_records import each_record, record_parts
+from llmfusionbench.builders.reading.replicates import Repeats
 from llmfusionbench.builders.records import Note, Part, Rejected
 
 _NAMES: Final = {"source_id": "custom_id"}

@@ -14,12 +14,13 @@ from typing import Any, ClassVar, Final
 
 from llmfusionbench.builders.reading.chat_answers import answers_of
 from llmfusionbench.builders.reading.chat_requests import query_in, query_of, sampling_of
-from llmfusionbench.builders.reading.client_logs import COMMON, LeftOut, Repeats, candidate_of, check_by, read_log
+from llmfusionbench.builders.reading.client_logs import COMMON, LeftOut, candidate_of, check_by, read_log
 from llmfusionbench.builders.reading.failures import failure_text
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of, writable
 from llmfusionbench.builders.reading.file_names import labelled
 from llmfusionbench.builders.reading.loose import first_of, is_true, loose_amount, loose_count, loose_moment, loose_object
 from llmfusionbench.builders.reading.objects import reasoning_text
+from llmfusionbench.builders.reading.replicates import Repeats
 from llmfusionbench.builders.reading.rows import exports, read_rows
 from llmfusionbench.builders.records import Part
 

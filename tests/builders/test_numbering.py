@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmfusionbench.builders.reading.numbering import Answers, Votes, query_key
+from llmfusionbench.builders.reading.numbering import Answers, Votes
+from llmfusionbench.builders.reading.replicates import query_key
 
 NAMES = st.sampled_from(("x", "y", "x_think", "z@high"))
 TEXTS = st.sampled_from(("", "a", " a", "a\n", "b", "\ud83d"))

@@ -108,6 +108,8 @@ def _parts(record: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, A
     generation = next(
         (inner for name in ("data", "generation") if isinstance(inner := record.get(name), dict) and inner), record
     )
+    while isinstance(inner := generation.get("data"), dict) and inner:  # the envelope of the API within one of a client
+        generation = inner
     if generation is record and not any(name in record for name in _SIGNS):
         response = record.get("response")
         generation = response if isinstance(response, dict) else record

@@ -160,6 +160,12 @@ def test_prompts_and_answers_where_they_were_kept(tmp_path: Path) -> None:
     assert read(OpenRouter(by="asked"), tmp_path / "g.jsonl").column("llm")[2] == "lab/tiny"
 
 
+@pytest.mark.parametrize("wrap", [lambda g: {"data": g}, lambda g: {"data": {"data": g}, "timestamp": "2026-01-01T00:00:00Z"}])
+def test_envelopes_are_opened(wrap: Any, tmp_path: Path) -> None:
+    found = read(OpenRouter(), write_lines(tmp_path / "log.jsonl", [wrap(generation(i)) for i in (1, 2)]))
+    assert [(row["source_id"], row["input_tokens"]) for row in found.rows] == [("gen-1", 11), ("gen-2", 11)]
+
+
 def test_a_router_and_failures(tmp_path: Path) -> None:
     lines = [
         generation(1, router="openrouter/auto"),

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, count, number, text
 from llmfusionbench.builders.reading.file_names import stem
+from llmfusionbench.builders.reading.loose import loose_moment
 from llmfusionbench.builders.reading.metric_names import metric_word
-from llmfusionbench.builders.reading.objects import moment_text, sampling
+from llmfusionbench.builders.reading.objects import sampling
 
 OWN: Final = "llmfusionbench."
 """What the keys begin with in which our own export keeps what the schema has no place for."""
@@ -127,7 +128,7 @@ def run_of(record: Mapping[str, Any], path: Path, file: str) -> Run:
     model = _part(record, "model_info")
     details = _part(model, "additional_details")
     library = _part(_part(record, "eval_library"), "additional_details")
-    when = moment_text(record.get("evaluation_timestamp"), "evaluation_timestamp")
+    when = loose_moment(record.get("evaluation_timestamp"))
     results = [_result(_object(one, "evaluation_results[]"), when) for one in record["evaluation_results"]]
     pointer = _part(record, "detailed_evaluation_results")
     own = {OWN + "provenance": details.get(OWN + "provenance", library.get(OWN + "provenance"))}
@@ -200,7 +201,7 @@ def _result(record: Mapping[str, Any], when: str | None) -> Result:
         shared={
             "split": split_of(text(data, "hf_split") or (said if isinstance(said, str) else None)),
             "sampling": sampling({k: v for k, v in arguments.items() if k in ("temperature", "top_p", "max_tokens")}),
-            "created_at": moment_text(record.get("evaluation_timestamp"), "evaluation_timestamp") or when,
+            "created_at": loose_moment(record.get("evaluation_timestamp")) or when,
         },
     )
 

@@ -17,7 +17,8 @@ from llmfusionbench.builders.reading.fields import (
     writable,
 )
 from llmfusionbench.builders.reading.helm_stats import Key, key_of
-from llmfusionbench.builders.reading.objects import moment_text, sampling
+from llmfusionbench.builders.reading.loose import loose_moment
+from llmfusionbench.builders.reading.objects import sampling
 from llmfusionbench.builders.reading.splits import split_of_word
 from llmfusionbench.types import Turn, is_plain_prompt, rendered
 
@@ -102,7 +103,7 @@ def answers(request: Request) -> Iterator[dict[str, Any]]:
         yield shared | {"status": "missing"}
         return
     result = _object(request.state, "result")
-    shared |= {"latency_s": number(result, "request_time"), "created_at": moment_text(result.get("request_datetime"))}
+    shared |= {"latency_s": number(result, "request_time"), "created_at": loose_moment(result.get("request_datetime"))}
     completions = [c for c in _list(result, "completions") if isinstance(c, dict)]
     if result.get("success") is False or (not completions and result.get("error")):
         yield shared | {"status": "error", "error": text(result, "error") or "the request failed, without a reason"}

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, named, text
 from llmfusionbench.builders.reading.inspect_model import model_name
+from llmfusionbench.builders.reading.loose import loose_moment
 from llmfusionbench.builders.reading.objects import sampling
 from llmfusionbench.builders.reading.splits import split_of_word
 
@@ -87,7 +88,7 @@ def read_header(found: Mapping[str, Any]) -> Header:
         scorers=scorers,
         status=str(found.get("status") or "unknown")[:40],
         error=text(error, "message") if isinstance(error, dict) else None,
-        created=text(evaluated, "created"),
+        created=loose_moment(evaluated.get("created")),
         task_id=str(evaluated.get("task_id") or evaluated.get("run_id") or "")[:200],
         expected=_expected(results, _object(evaluated.get("dataset")), config),
         names=[scorer.name for scorer in scorers],

@@ -21,6 +21,7 @@ from llmfusionbench.builders.reading.inspect_content import Texts, called
 from llmfusionbench.builders.reading.inspect_header import Header
 from llmfusionbench.builders.reading.inspect_model import model_name
 from llmfusionbench.builders.reading.inspect_score import choose, is_letter, keys_of, metric_of_scorer, scores_of
+from llmfusionbench.builders.reading.loose import loose_moment
 from llmfusionbench.types import is_plain_prompt, rendered
 
 PROMPTS: Final = ("sent", "input")
@@ -83,7 +84,7 @@ class SampleReader:
             "replicate": None if epoch is None else epoch - 1,
             "choices": None if options is None else [texts.text(option, "choices") for option in options],
             "ground_truth": answer_text(target, "target") or None,
-            "created_at": text(sample, "started_at") or self.header.created,
+            "created_at": loose_moment(sample.get("started_at")) or self.header.created,
             **self._asked(sample, texts),
             **self._answer(sample, texts),
             **self._scored(sample, texts, is_letter(target, options)),

@@ -10,8 +10,8 @@ from typing import Any, Final
 from llmfusionbench.builders.reading.fields import BadRecordError, writable
 from llmfusionbench.builders.reading.harness_metrics import split_of_words
 from llmfusionbench.builders.reading.json import read_fields
+from llmfusionbench.builders.reading.loose import loose_moment
 from llmfusionbench.builders.reading.model_names import name_of_folder, routed_name
-from llmfusionbench.builders.reading.objects import moment_text
 from llmfusionbench.builders.reading.run_times import time_of
 from llmfusionbench.builders.reading.stated_scores import Stated, numbers_in, positive
 from llmfusionbench.errors import InputError
@@ -90,7 +90,7 @@ def _results(path: Path, fields: Mapping[str, Any], scores: Mapping[str, Any]) -
         tasks=tasks,
         metrics={task: tuple(_metrics(config, _object(scores, task), _object(better, task))) for task, config in tasks.items()},
         beyond={task: frozenset(_beyond(_object(scores, task))) for task in tasks},
-        created_at=moment_text(fields.get("date"), "date") if isinstance(fields.get("date"), (int, float, str)) else None,
+        created_at=loose_moment(fields.get("date")),
         limit=limit,
         stated={
             task: Stated(_samples(counts.get(task), limit), numbers_in(scores.get(task), [*_not_means(config)]))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -27,6 +26,7 @@ from llmfusionbench.builders.reading.fields import (
 from llmfusionbench.builders.reading.file_names import labelled, stem
 from llmfusionbench.builders.reading.json_records import Place, read_records
 from llmfusionbench.builders.reading.judge_names import HUMAN
+from llmfusionbench.builders.reading.loose import loose_moment
 from llmfusionbench.builders.reading.numbering import Answers, Votes
 from llmfusionbench.builders.reading.replicates import query_key
 from llmfusionbench.builders.reading.sides import Side, both_sides, candidate_name, check_two, named_candidate
@@ -149,7 +149,7 @@ class AlpacaEval:
             "judge": judge,
             "judge_rubric": _RUBRIC,
             "judge_reason": _reason(record),
-            "judge_created_at": _date(record.get("date")),
+            "judge_created_at": loose_moment(record.get("date")),
         }
         order = None if switched is None else "second" if switched else "first"
         for side in list(both_sides(first, second, share, order, common))[named is None :]:  # else the opponent has no name
@@ -258,11 +258,3 @@ def _distribution(record: dict[str, Any], share: float | None) -> list[dict[str,
     if share is None or not isinstance(reply, dict) or not reply.get("logprobs"):
         return None
     return [{"score": 0.0, "probability": 1 - share}, {"score": 1.0, "probability": share}]
-
-
-def _date(value: Any) -> str | None:
-    """A date such as 2024-05-01T12:00:00; None for other texts."""
-    try:
-        return value if isinstance(value, str) and datetime.fromisoformat(value) else None
-    except ValueError:
-        return None

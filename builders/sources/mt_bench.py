@@ -28,8 +28,8 @@ from llmfusionbench.builders.reading.file_names import labelled, stem
 from llmfusionbench.builders.reading.json import read_items
 from llmfusionbench.builders.reading.json_records import each_record, read_records
 from llmfusionbench.builders.reading.judge_names import judge_and_prompt
+from llmfusionbench.builders.reading.loose import loose_moment
 from llmfusionbench.builders.reading.mt_questions import REFERENCES, Bench, is_in_folder, question_id, root_of, texts
-from llmfusionbench.builders.reading.objects import moment_text
 from llmfusionbench.builders.reading.sides import Side, both_sides, candidate_name, check_two, named_candidate
 from llmfusionbench.builders.reading.ten_points import SCALE, TenPoints
 from llmfusionbench.builders.reading.verdicts import Winners
@@ -115,7 +115,7 @@ class MTBench:
                     raise BadRecordError(f"{error}. Remedy: set --option names=model_id") from error
             name = stem(one.path) if self.names == "file" else required_text(record, "model_id")
             llm = named_candidate(name)
-            made = moment_text(record.get("tstamp"), "tstamp")
+            made = loose_moment(record.get("tstamp"))
             choices = _choices(record)
             first = numbers[question]
             numbers[question] += len(choices)
@@ -309,5 +309,5 @@ def _judged(
     return {
         "judge": name if first == prompt else f"{name}/{prompt or 'unknown'}",
         "judge_rubric": ": ".join(filter(None, (prompt, scale))) or None,
-        "judge_created_at": moment_text(record.get("tstamp"), "tstamp"),
+        "judge_created_at": loose_moment(record.get("tstamp")),
     }

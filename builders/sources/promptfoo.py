@@ -15,7 +15,7 @@ from llmfusionbench.builders.reading.fields import BadRecordError
 from llmfusionbench.builders.reading.file_names import labelled, provenance_beside, split_of_name, stem
 from llmfusionbench.builders.reading.json import Item, read_items, read_within
 from llmfusionbench.builders.reading.json_records import read_records
-from llmfusionbench.builders.reading.objects import moment_text
+from llmfusionbench.builders.reading.loose import loose_moment
 from llmfusionbench.builders.reading.promptfoo_results import METRIC, RAW, answers, is_result
 from llmfusionbench.builders.reading.promptfoo_tables import table_results
 from llmfusionbench.builders.reading.question_path import QuestionPath
@@ -77,15 +77,11 @@ class Promptfoo:
                 "task": self.task or stem(path),
                 "metric": METRIC,
                 "mode": "direct",
-                "created_at": _moment(beside.get("timestamp")),
+                "created_at": loose_moment(beside.get("timestamp")),
                 "provenance": provenance_beside(path, self.provenance),
             }
             yield from read_records(path, file, read, shared, items=question.watched(chain(head, items), path, file))
         yield from question.notes()
-
-
-def _moment(value: Any) -> str | None:
-    return moment_text(value) if isinstance(value, (str, int, float)) else None
 
 
 @dataclass

@@ -18,7 +18,7 @@ PYTEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 quickstart: $(STAMP)
 	$(BIN)/llmfusionbench quickstart
 
-# The inner loop: what a change is likely to break, in about five minutes on two cores.
+# The inner loop: what a change is likely to break, in some two minutes on two cores.
 check: $(STAMP) lint types
 	$(PYTEST) --numprocesses 2 --quiet -m 'not slow' --hypothesis-profile quick
 

@@ -125,6 +125,8 @@ def each_record(
             made = list(read(value if type(value) is dict else fields(value)))
         except BadRecordError as error:
             made = [error]
+        except RecursionError:
+            made = [BadRecordError("the record is nested too deep, expected what the format has")]
         for one in made:
             if isinstance(one, BadRecordError):
                 yield Rejected(file, row, str(one), identity(value) | one.names)

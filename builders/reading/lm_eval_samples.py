@@ -203,7 +203,7 @@ def _text(value: Any) -> str | None:
     while isinstance(value, (list, tuple)) and len(value) == 1:
         value = value[0]
     if value is None or isinstance(value, str):
-        return None if value is None else writable(value, "resps")
+        return value  # whether UTF-8 can write it is checked with the whole record, which is faster
     return writable(json.dumps(value, ensure_ascii=False), "resps")
 
 

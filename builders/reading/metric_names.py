@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from llmfusionbench.builders.known.tasks import UNKNOWN
@@ -10,6 +11,7 @@ from llmfusionbench.builders.known.tasks import UNKNOWN
 _OTHER: Final = re.compile(r"[^a-z0-9_]+")
 
 
+@lru_cache(maxsize=256)
 def metric_word(name: str) -> str:
     """A name in small letters, with `_` for all other signs (`pass@1` is `pass_1`); `unknown` if no letter is left."""
     word = _OTHER.sub("_", name.lower()).strip("_")

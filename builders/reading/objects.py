@@ -119,17 +119,15 @@ def sampling(value: Any, name: str = "sampling") -> dict[str, Any] | None:
     given = _parsed(value, name)
     if given is None:
         return None
-    if not isinstance(given, Mapping):
+    if type(given) is not dict and not isinstance(given, Mapping):
         raise BadRecordError(f"{name} is {named(given)}, expected an object of settings, such as {{temperature, top_p}}")
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = dict.fromkeys(SETTINGS)
     for ours, names in SETTINGS.items():
-        theirs = next((n for n in names if given.get(n) is not None), None)
-        if theirs is None:
-            found[ours] = None
-        elif ours == "effort":
-            found[ours] = text(given, theirs)
-        else:
-            found[ours] = number(given, theirs) if ours in ("temperature", "top_p") else count(given, theirs)
+        for theirs in names:
+            if given.get(theirs) is not None:
+                read = text if ours == "effort" else number if ours in ("temperature", "top_p") else count
+                found[ours] = read(given, theirs)
+                break
     return found if any(v is not None for v in found.values()) else None
 
 

@@ -66,8 +66,10 @@ def score_in(metric: Metric, detail: Mapping[str, Any], answers: int) -> list[fl
 
 
 def _flag(value: Any) -> Any:
-    """A word for a truth value as such: details may be written as texts."""
-    if isinstance(value, list):
-        return [_flag(part) for part in value]
+    """A word for a truth value as such, and those of a list: details may be written as texts."""
+    return [_word(part) for part in value] if isinstance(value, list) else _word(value)
+
+
+def _word(value: Any) -> Any:
     word = value.strip().lower() if isinstance(value, str) else ""
     return {"true": True, "false": False}.get(word, value)

@@ -30,28 +30,36 @@ class Replicates:
     """Gives each answer of a candidate to a query a number of its own."""
 
     def __init__(self) -> None:
-        self._taken: dict[int, set[int]] = {}
         self._next: dict[int, int] = {}
+        self._taken: dict[int, set[int]] = {}
+        """The numbers of keys that have several."""
 
     def number(self, key: Hashable, preferred: int) -> int:
         """`preferred` if no earlier answer has it, else the number after the highest one so far."""
         place = hash(key)
-        taken = self._taken.setdefault(place, set())
+        following = self._next.get(place)
+        if following is None:
+            self._next[place] = preferred + 1
+            return preferred
+        taken = self._taken.setdefault(place, {following - 1})
         if preferred in taken:
-            preferred = self._next[place]
+            preferred = following
         taken.add(preferred)
-        self._next[place] = max(self._next.get(place, 0), preferred + 1)
+        self._next[place] = max(following, preferred + 1)
         return preferred
 
     def numbered(self, record: Mapping[str, Any], task: str, *names: str) -> dict[str, Any]:
         """The record with its `replicate`; the task, `names` such as the LLM, and its question tell the answers apart."""
-        query = query_key(task, record, record.get("source_id"))
-        return {**record, "replicate": self.number((query, names), record.get("replicate") or 0)}
+        return {**record, "replicate": self._of(record, task, names)}
 
-    def further(self, record: Mapping[str, Any], task: str, *names: str) -> dict[str, Any]:
+    def further(self, record: dict[str, Any], task: str, *names: str) -> dict[str, Any]:
         """As `numbered`, but the first answer to a question keeps what it has, so that a copy of a log says the same."""
-        found = self.numbered(record, task, *names)
-        return found if found["replicate"] else dict(record)
+        number = self._of(record, task, names)
+        return {**record, "replicate": number} if number else record
+
+    def _of(self, record: Mapping[str, Any], task: str, names: tuple[str, ...]) -> int:
+        query = query_key(task, record, record.get("source_id"))
+        return self.number((query, names), record.get("replicate") or 0)
 
 
 class Repeats:

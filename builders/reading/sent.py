@@ -22,7 +22,7 @@ def sent(value: Any, name: str) -> dict[str, Any]:
         said = literal(value)
         if isinstance(said, list) and all(isinstance(turn, dict) and "role" in turn for turn in said):
             return {"messages": turns(said, name)}
-    return {"prompt": writable(value, name)}
+    return {"prompt": value}  # whether UTF-8 can write it is checked with the whole record, which is faster
 
 
 def text_at(record: Any, path: str) -> str:

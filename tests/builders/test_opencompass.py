@@ -10,7 +10,7 @@ import pytest
 
 from llmfusionbench.builders.sources.opencompass import OpenCompass
 from llmfusionbench.errors import InputError, UnknownNameError
-from tests.helpers.reading import read, real_logs, write_json, write_lines
+from tests.helpers.reading import read, real_logs, write, write_json, write_lines
 
 TURNS = [{"role": "SYSTEM", "prompt": "Be short."}, {"role": "HUMAN", "prompt": "1+1?"}]
 
@@ -49,6 +49,15 @@ def test_predictions_with_details_by_number(tmp_path: Path) -> None:
 def test_details_in_other_forms(tmp_path: Path, details: Any) -> None:
     path = dataset(tmp_path, "1", "3", details=details)
     assert read(OpenCompass(), path, tmp_path / "results" / "tiny-hf" / "sums.json").column("performance") == [1.0, 0.0]
+
+
+def test_a_score_nested_deep_is_none(tmp_path: Path) -> None:
+    path = dataset(tmp_path, "1", "3")
+    deep = "[" * 480 + "true" + "]" * 480
+    details = f'{{"accuracy": 50.0, "details": {{"0": {{"correct": {deep}}}, "1": {{"correct": {deep}}}}}}}'
+    found = read(OpenCompass(), path, write(tmp_path / "results" / "tiny-hf" / "sums.json", details.encode()))
+    assert found.column("performance") == [None, None]
+    assert "no metric of it is a number from 0 to 1" in found.notes[0]
 
 
 def test_results_without_details(tmp_path: Path) -> None:

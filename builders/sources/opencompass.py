@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of
 from llmfusionbench.builders.reading.file_names import labelled, provenance_beside, stem
-from llmfusionbench.builders.reading.harness_metrics import Metric, name_of
+from llmfusionbench.builders.reading.harness_metrics import Metric, name_of, none_fits
 from llmfusionbench.builders.reading.json import Item, read_entries, read_items
 from llmfusionbench.builders.reading.json_records import read_records
 from llmfusionbench.builders.reading.model_names import guess_note, guessed_name
@@ -192,7 +192,9 @@ class OpenCompass:
         reading = _Reading(scores, metric, found.question)
         for one in files:
             reading.before += yield from self._file(one, reading)
-        if metric is None:
+        if metric is None and scores:
+            yield Note(files[0].file, none_fits(list(scores.values())))
+        elif metric is None:
             why = "no results of it are among the files or beside them" if fields is None else "its results have no details"
             yield Note(files[0].file, f"{why}, so its answers get no score. Remedy: evaluate with --dump-eval-details")
         else:

@@ -35,7 +35,7 @@ WANTED: Final = frozenset(
 )
 """The columns that are read."""
 _ROLES: Final = ("user", "assistant")
-_MANY: Final = 1 << 30
+_MOST_TURNS: Final = 1 << 30
 _FIRST: Final = 64
 """Number of records whose columns are looked at."""
 _SHOWN_NAMES: Final = "the names of the LLMs were shown"
@@ -158,7 +158,7 @@ def _bare(value: Any) -> Any:
 
 def _number(record: Mapping[str, Any], name: str) -> int | None:
     value = record.get(name)
-    if value is None or (type(value) is int and 0 <= value < _MANY):
+    if value is None or (type(value) is int and 0 <= value < _MOST_TURNS):
         return value
     if isinstance(value, str):
         return int(value) if value.isdecimal() and value.isascii() and len(value) < 9 else None

@@ -66,7 +66,9 @@ def record_parts(
     scales: Mapping[str, tuple[float, float]] | None = None,
     paired: bool = False,
 ) -> Iterator[Records | Rejected]:
-    """Log records of a file as one table; those with a text that UTF-8 cannot write are rejected, of pairs both.
+    """Log records of a file as one table; those with a text that UTF-8 cannot write are rejected.
+
+    Of a pair, both are rejected, with one reason.
 
     Args:
         rows: The records.

@@ -133,8 +133,9 @@ def _score(record: Mapping[str, Any], graded: Mapping[str, Any]) -> float | None
 
 
 def _seconds(record: Mapping[str, Any]) -> float | None:
+    """Seconds that the call took; 0 stands for one that was not made."""
     took = number(record, "latencyMs")
-    return None if took is None else took / 1000
+    return took / 1000 if took else None
 
 
 def _cost(record: Mapping[str, Any], response: Mapping[str, Any], cached: bool) -> float | None:

@@ -117,7 +117,7 @@ class Battle(NamedTuple):
         Raises:
             BadRecordError: a field does not fit.
         """
-        one, other = (required_text(record, name) for name in names.llms)
+        one, other = required_text(record, names.llms[0]), required_text(record, names.llms[1])
         check_two(one, other, names.llms)
         turn = _number(record, "turn")
         asked, answers = _said(record, names, turn)

@@ -103,8 +103,9 @@ class _Numbers:
 
     def of(self, query: int, battle: Battle) -> tuple[tuple[Side, Side], str]:
         """The two sides of a battle with their replicates, and its judge."""
-        one, other = (self.answers.side(query, *said) for said in zip(battle.llms, battle.answers, strict=True))
-        a, b = (candidate_name(llm) for llm in battle.llms)
+        one = self.answers.side(query, battle.llms[0], battle.answers[0])
+        other = self.answers.side(query, battle.llms[1], battle.answers[1])
+        a, b = candidate_name(one.llm), candidate_name(other.llm)
         keys = hash((query, a, one.replicate, b, "first")), hash((query, b, other.replicate, a, "second"))
         stated = None if battle.vote is None else (*keys, battle.vote)
         return (one, other), self.votes.name(battle.judge, keys, stated)

@@ -43,6 +43,7 @@ _TIMES: Final = (
     "latency", "generation_time", "generationTime", "generation_time_ms", "time_to_first_token_ms",
 )  # fmt: skip
 """Milliseconds until some stage of the answer; the last stage is the longest."""
+_REQUESTS: Final = ("request", "input", "body")
 _PAID: Final = ("total_cost", "totalCost", "cost_total", "usage", "cost")
 _REASON: Final = (
     "finish_reason", "finishReason", "finish_reason_normalized", "native_finish_reason", "nativeFinishReason",
@@ -86,7 +87,7 @@ class OpenRouter:
         """The answers of a generation."""
         generation, request = _parts(record)
         call = first_of(generation, *_ID)
-        if not isinstance(call, str) or not any(name in generation for name in _SIGNS):
+        if not isinstance(call, str) or generation.keys().isdisjoint(_SIGNS):
             if "requests" in generation and "date" in generation:
                 raise BadRecordError("the record is the total of a day, expected generations. Remedy: export the generations")
             raise BadRecordError("the record has no id with tokens, cost or choices, expected a generation of OpenRouter")
@@ -94,8 +95,10 @@ class OpenRouter:
         names = candidate_of(said["requested_model"], said["served_model"], self.by)
         made = _said(record, generation)
         for i, answer in enumerate(made):
-            row = said | {k: v for k, v in answer.items() if said.get(k) is None}
-            row |= names
+            row = said | names
+            for name, value in answer.items():
+                if row.get(name) is None:
+                    row[name] = value
             if len(made) > 1:
                 row |= {"output_tokens": None, "reasoning_tokens": None, "cost_usd": None}
             row["task"] = self.task
@@ -105,16 +108,18 @@ class OpenRouter:
 
 def _parts(record: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """(the generation, what holds the request) of a record, which may have either in a field of its own."""
-    generation = next(
-        (inner for name in ("data", "generation") if isinstance(inner := record.get(name), dict) and inner), record
-    )
-    while isinstance(inner := generation.get("data"), dict) and inner:  # the envelope of the API within one of a client
+    generation: Mapping[str, Any] = record
+    while isinstance(inner := generation.get("data"), dict) and inner:  # an envelope, which may be in one of a client
         generation = inner
-    if generation is record and not any(name in record for name in _SIGNS):
-        response = record.get("response")
-        generation = response if isinstance(response, dict) else record
-    held = [inner for name in ("request", "input", "body") if isinstance(inner := record.get(name), dict)]
-    return generation, held[0] if held else record if record.get("messages") or record.get("prompt") else generation
+    if generation is record:
+        inner = record.get("generation")
+        if (not isinstance(inner, dict) or not inner) and record.keys().isdisjoint(_SIGNS):
+            inner = record.get("response")
+        generation = inner if isinstance(inner, dict) and inner else record
+    for name in _REQUESTS:
+        if isinstance(held := record.get(name), dict):
+            return generation, held
+    return generation, record if record.get("messages") or record.get("prompt") else generation
 
 
 def _query(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,15 +161,15 @@ def _call(record: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, An
     found: dict[str, Any] = {
         "requested_model": writable(named, "model") if named else None,
         "served_model": writable(model, "model") if isinstance(model, str) else None,
-        "endpoint": writable(provider, "provider_name") if isinstance(provider, str) else None,
-        "service_tier": writable(tier, "service_tier") if isinstance(tier, str) else None,
+        "endpoint": provider if isinstance(provider, str) else None,
+        "service_tier": tier if isinstance(tier, str) else None,
         "created_at": loose_moment(first_of(record, "created_at", "createdAt", "created")),
         "latency_s": max(times) / _MILLISECONDS if times else None,
-        "finish_reason": writable(reason, "finish_reason") if isinstance(reason, str) else None,
+        "finish_reason": reason if isinstance(reason, str) else None,
         "cost_usd": _cost(record),
         **tokens,
     }
-    failure = failure_text(record.get("error"))
+    failure = failure_text(record["error"]) if "error" in record else None
     if is_true(record.get("cancelled")):
         failure = failure or "the generation was cancelled"
     elif isinstance(reason, str) and reason.lower() == "error":

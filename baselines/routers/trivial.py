@@ -6,6 +6,7 @@ Best single LLM, oracle and random are defined as in RouterBench (arXiv 2403.120
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -17,7 +18,7 @@ from llmfusionbench.errors import InputError
 from llmfusionbench.release.routing_table import RoutingTable, column_means
 
 
-class Constant:
+class Constant(ABC):
     """Base of routers that score every query alike; a subclass defines `_scores`."""
 
     def fit(self, table: RoutingTable) -> Self:
@@ -31,9 +32,9 @@ class Constant:
         scores: Array = np.tile(learned(self, "scores_"), (len(prompts), 1))
         return scores
 
+    @abstractmethod
     def _scores(self, table: RoutingTable) -> Array:
         """[C]"""
-        raise NotImplementedError
 
 
 @dataclass(kw_only=True, eq=False)

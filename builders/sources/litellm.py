@@ -166,15 +166,6 @@ def _whole(answer: dict[str, Any], left: LeftOut) -> dict[str, Any]:
     return answer
 
 
-def first_text(record: Mapping[str, Any], *names: str) -> str | None:
-    """The first of some fields that holds a text that is not empty."""
-    for name in names:
-        found = text(record, name)
-        if found:
-            return found
-    return None
-
-
 def _query(record: Mapping[str, Any], left: LeftOut) -> dict[str, Any]:
     """What was asked, where it was kept, and the settings."""
     request = loose_object(record.get("proxy_server_request"))

@@ -128,7 +128,7 @@ def each_record(
         except BadRecordError as error:
             made = [error]
         except RecursionError:
-            made = [BadRecordError("the record is nested too deep, expected what the format has")]
+            made = [BadRecordError("the record is nested too deep, expected a record of the format")]
         for one in made:
             if isinstance(one, BadRecordError):
                 yield Rejected(file, row, str(one), identity(value) | one.names)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from llmfusionbench.builders.records import Source
+from llmfusionbench.builders.reading.json_records import each_record
+from llmfusionbench.builders.records import Rejected, Source
 from llmfusionbench.builders.sources.arena import Arena
 from llmfusionbench.builders.sources.langfuse import Langfuse
 from llmfusionbench.builders.sources.litellm import LiteLLM
@@ -107,3 +108,23 @@ def test_a_file_with_nothing_but_broken_answers_has_none(tmp_path: Path) -> None
     log = write_lines(tmp_path / "battles.jsonl", [battle(0, "Q", HALF, "B")])
     with pytest.raises(InputError, match=r"no battle in it \(response is broken at character 1"):
         read(Arena(), log)
+
+
+def test_a_reader_that_follows_a_record_too_deep_costs_no_other() -> None:
+    def depth(value: Any) -> int:
+        return 1 + depth(value["a"]) if "a" in value else 0
+
+    deep: dict[str, Any] = {}
+    for _ in range(5000):
+        deep = {"a": deep}
+    found = list(each_record([(0, deep), (1, {"a": {}})], "log.jsonl", lambda record: [depth(record)]))
+    reason = "the record is nested too deep, expected a record of the format"
+    assert found == [Rejected("log.jsonl", 0, reason, {}), (1, 1)]
+
+
+def test_an_id_that_is_broken_is_named(tmp_path: Path) -> None:
+    found = read(
+        LiteLLM(), write_lines(tmp_path / "log.jsonl", [spend(0, "Q", "A") | {"request_id": HALF}, spend(1, "Q", "A")])
+    )
+    assert [row["source_id"] for row in found.rows] == ["c1"]
+    assert found.reasons == [("log.jsonl", 0, "source_id is broken at character 1, expected text that UTF-8 can write")]

@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 
 from llmfusionbench.builders.sources.alpaca_eval import AlpacaEval
+from llmfusionbench.builders.sources.eee import EEE
+from llmfusionbench.builders.sources.helm import Helm
 from llmfusionbench.builders.sources.inspect_logs import InspectLogs
 from llmfusionbench.builders.sources.lm_eval import LmEval
 from llmfusionbench.builders.sources.mt_bench import MTBench
+from llmfusionbench.builders.sources.promptfoo import Promptfoo
+from tests.builders import test_eee, test_helm, test_promptfoo
 from tests.helpers.harness_logs import QUESTIONS, write_inspect, write_lm_eval
 from tests.helpers.reading import Read, read, write_json, write_lines
 
@@ -59,3 +63,23 @@ def test_judgements(date: Any, tmp_path: Path) -> None:
     }  # fmt: skip
     found = read(AlpacaEval(), write_json(tmp_path / "annotations.json", [pair]))
     assert normal(found, "judge_created_at") == [None, None]
+
+
+@pytest.mark.parametrize("date", BAD)
+def test_runs_of_every_eval_ever(date: Any, tmp_path: Path) -> None:
+    samples, aggregate = test_eee.both(tmp_path, [test_eee.sample()])
+    write_json(aggregate, json.loads(aggregate.read_text()) | {"evaluation_timestamp": date, "retrieved_timestamp": date})
+    assert normal(read(EEE(), samples, aggregate), "created_at") == [None]
+
+
+@pytest.mark.parametrize("date", BAD)
+def test_requests_of_helm(date: Any, tmp_path: Path) -> None:
+    request = test_helm.request(test_helm.instance("id1", "A", "B"), "A")
+    request["result"]["request_datetime"] = date
+    assert normal(read(Helm(), *test_helm.run(tmp_path, [request])), "created_at") == [None]
+
+
+@pytest.mark.parametrize("date", BAD)
+def test_evaluations_of_promptfoo(date: Any, tmp_path: Path) -> None:
+    log = test_promptfoo.summary(test_promptfoo.result(), timestamp=date)
+    assert normal(read(Promptfoo(), write_json(tmp_path / "log.json", log)), "created_at") == [None]

@@ -57,6 +57,9 @@ def text(record: Mapping[str, Any], name: str) -> str | None:
 
 def required_text(record: Mapping[str, Any], name: str) -> str:
     """A field that must hold non-empty text."""
+    value = record.get(name)
+    if type(value) is str and value and value.isascii():
+        return value
     value = text(record, name)
     if not value:
         raise BadRecordError(f"{name} is {'missing' if value is None else 'empty'}, expected a text")

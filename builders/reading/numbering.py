@@ -50,10 +50,12 @@ class Votes:
     """The votes of judges that have one name, such as `human`. The second on the same answers is that of `human 2`."""
 
     def __init__(self) -> None:
+        self._first: dict[int, int] = {}
+        """Key of a side of a vote -> key of its first vote, 0 if that has no id or is on others; most have no more."""
         self._cast: dict[int, int] = {}
-        """Key of a side of a vote -> number of votes."""
+        """Key of a side -> number of its votes, if there is more than one."""
         self._seen: dict[int, int] = {}
-        """Key of all that a record with an id states -> its number."""
+        """Key of all that a further vote with an id states -> its number."""
 
     def name(self, judge: str, sides: tuple[object, ...], record: tuple[object, ...] | None) -> str:
         """A name for the judge that no other vote on the answers has.
@@ -61,15 +63,24 @@ class Votes:
         Args:
             judge: The name of the judge, or of all of them.
             sides: What identifies the judgement of either answer.
-            record: What identifies the vote, so that a repeated one has the same name; None if the log does not state it.
+            record: What identifies the vote, its sides among it, so that a repeated one has the same name; None if the log does
+                not state it.
         """
-        whole = None if record is None else hash((judge, record))
-        number = None if whole is None else self._seen.get(whole)
-        if number is None:
-            keys = [hash((judge, side)) for side in sides]
-            number = max([self._cast.get(key, 0) for key in keys])
+        whole = 0 if record is None else hash((judge, record))
+        keys = [hash((judge, side)) for side in sides]
+        earlier = [key for key in keys if key in self._first]
+        if not earlier:
             for key in keys:
+                self._first[key] = whole
+            return judge
+        if whole and any(self._first[key] == whole for key in earlier):
+            return judge
+        number = self._seen.get(whole) if whole else None
+        if number is None:
+            number = max(self._cast.get(key, 1) for key in earlier)
+            for key in keys:
+                self._first.setdefault(key, 0)
                 self._cast[key] = number + 1
-            if whole is not None:
+            if whole:
                 self._seen[whole] = number
-        return f"{judge} {number + 1}" if number else judge
+        return f"{judge} {number + 1}"

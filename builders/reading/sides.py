@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -53,7 +53,7 @@ def check_two(one: str, other: str, names: tuple[str, str]) -> None:
 
 def both_sides(
     first: Side, second: Side, share: float | None, order: str | None, common: Mapping[str, Any]
-) -> Iterator[dict[str, Any]]:
+) -> list[dict[str, Any]]:
     """The log records of a comparison.
 
     Args:
@@ -65,6 +65,7 @@ def both_sides(
     """
     places = _PLACES[order]
     shares = (None, None) if share is None else (1 - share, share)
+    rows = []
     for side, other, place, score in ((first, second, places[0], shares[0]), (second, first, places[1], shares[1])):
         _, llm, mode = _candidate(side.llm)
         row = {
@@ -80,7 +81,8 @@ def both_sides(
             row["mode"] = mode
         if side.status is not None:
             row["status"] = side.status
-        yield row
+        rows.append(row)
+    return rows
 
 
 def asked_turns(talk: list[Turn]) -> Asked:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +29,8 @@ _SIDE: Final = re.compile(
 """What names a side of a comparison. A is on the left and was shown first."""
 _NUMBERS: Final = ("1", "2", "1.0", "2.0")
 _NUMBER: Final = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
+_LONGEST: Final = 256
+"""The most characters of a verdict."""
 _SHOWN: Final = 5
 _NO_VERDICT: Final = ("", "error", "none", "null", "nan")
 _FLAGS: Final = ("winner_model_a", "winner_model_b", "winner_tie")
@@ -96,15 +99,10 @@ class Winners:
     def _share(self, word: str, one: str | None, other: str | None) -> float | None:
         if word in (one, other):
             return float(word == other)
-        plain = word.strip(" []").lower()
-        if plain in _TIES:
-            return 0.5
-        if plain in _NUMBERS:
-            self.numbered = True
-        elif _NUMBER.fullmatch(plain):
-            self.other_number = plain
-        side = _SIDE.fullmatch(plain)
-        return None if side is None else float(side["first"] is None)
+        share, numbered, other_number = _meaning(word) if len(word) <= _LONGEST else (None, False, None)
+        self.numbered |= numbered
+        self.other_number = other_number or self.other_number
+        return share
 
 
 def second_shares(
@@ -150,6 +148,18 @@ def second_shares(
         else:
             shares[i] = np.nan if share is None else share
     return shares
+
+
+@lru_cache(maxsize=1024)
+def _meaning(word: str) -> tuple[float | None, bool, str | None]:
+    """The share of the second answer by a word that does not name an LLM; whether it numbers an answer; any other number."""
+    plain = word.strip(" []").lower()
+    if plain in _TIES:
+        return 0.5, False, None
+    numbered = plain in _NUMBERS
+    side = _SIDE.fullmatch(plain)
+    share = None if side is None else float(side["first"] is None)
+    return share, numbered, plain if not numbered and _NUMBER.fullmatch(plain) else None
 
 
 def _expected(names: tuple[str, str]) -> str:

@@ -152,7 +152,7 @@ class AlpacaEval:
             "judge_created_at": loose_moment(record.get("date")),
         }
         order = None if switched is None else "second" if switched else "first"
-        for side in list(both_sides(first, second, share, order, common))[named is None :]:  # else the opponent has no name
+        for side in both_sides(first, second, share, order, common)[named is None :]:  # else the opponent has no name
             yield side | {"judge_distribution": _distribution(record, side["judge_score"])}
 
     def _asked(self, record: dict[str, Any]) -> dict[str, Any]:

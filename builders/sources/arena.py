@@ -56,17 +56,20 @@ class Arena:
         winners, counts, place = Winners(), Counter[str](), Place()
         task = canonical_task(self.task)
 
-        def read(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        def read(record: dict[str, Any]) -> list[dict[str, Any]]:
             battle = Battle.of(record, names, winners, self.judge)
             nameless = not battle.asked and battle.source_id is None
             source = f"{file}#{place.row}" if nameless else battle.source_id
-            counts["nameless"] += nameless
-            counts["unnamed"] += battle.user
+            if nameless:
+                counts["nameless"] += 1
+            if battle.user:
+                counts["unnamed"] += 1
             query = query_key(task, battle.asked, source)
             sides, judge = numbers.of(query, battle)
             common = {**battle.asked, "source_id": source, "judge": judge, "judge_created_at": battle.moment}
-            rare = {"domain": battle.domain, "judge_reason": battle.reason, "judge_rubric": battle.rubric}
-            common |= {name: value for name, value in rare.items() if value is not None}
+            if battle.domain or battle.reason or battle.rubric:
+                rare = {"domain": battle.domain, "judge_reason": battle.reason, "judge_rubric": battle.rubric}
+                common |= {name: value for name, value in rare.items() if value is not None}
             return both_sides(*sides, battle.share, "first", common)
 
         shared = {"task": self.task, "split": self.split, "metric": "judge"}

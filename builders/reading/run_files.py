@@ -1,0 +1,26 @@
+"""The files of a run that collects answers: their names, and what their records hold.
+
+A run is a directory. `journal.jsonl` is only ever appended to; all else is written beside and renamed.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+RUN: Final = "run.json"
+"""What was asked for: version, tasks, modes, replicates, endpoints without keys, prices."""
+QUERIES: Final = "queries.jsonl"
+"""The queries: one `Query` of builders/tasks/query.py a line, with its `query_id`."""
+JOURNAL: Final = "journal.jsonl"
+"""One line for everything that happened; the kinds of lines are below."""
+LOCK: Final = "run.lock"
+
+SENT: Final = "sent"
+"""An attempt begins: kind, key, llm, attempt (from 1), worst_usd. In flight until an `attempt` with this key and number."""
+ATTEMPT: Final = "attempt"
+"""What came of it: kind, key, llm, attempt, final, status, cost_usd, at, slot, replicate, requested_model, settings, and the
+fields of `Attempt`; the long texts come last."""
+USE: Final = "use"
+"""A further slot of a request that was answered already: kind, key, slot."""
+BATCH: Final = "batch"
+"""What became of a batch of a provider: kind, batch, llm, state, at, and what the state needs."""

@@ -1,0 +1,46 @@
+"""A query to be asked: its texts in each mode, and how an answer is scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from llmfusionbench.types import query_id, rendered
+
+Message = Mapping[str, Any]
+"""`role` and `content`; the content is a text, or a list of parts such as `{"type": "image_url", ...}`, which are passed on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """One query of a task."""
+
+    task: str
+    domain: str
+    split: str
+    """`train`, `test` or `partial_test`."""
+    source_id: str | None
+    """Its id in the data that it comes from."""
+    prompts: Mapping[str, Sequence[Message]]
+    """Mode -> the messages to send; it has `direct`."""
+    metric: str
+    ground_truth: str | None = None
+    choices: Sequence[str] | None = None
+    license: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the request body that this query needs, such as `response_format`."""
+
+    @property
+    def query_id(self) -> str:
+        """The id that its row in a release has: by the text of the direct prompt."""
+        turns = [{"role": str(m["role"]), "content": text_of(m["content"])} for m in self.prompts["direct"]]
+        return query_id(self.task, rendered(turns), turns)  # type: ignore[arg-type]
+
+
+def text_of(content: Any) -> str:
+    """The text of a message's content: itself, or the texts among its parts."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, Sequence) else ()
+    return "\n\n".join(str(part["text"]) for part in parts if isinstance(part, Mapping) and isinstance(part.get("text"), str))

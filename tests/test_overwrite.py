@@ -11,7 +11,7 @@ import pytest
 
 from llmfusionbench.cli.main import run
 from llmfusionbench.release import open_release
-from llmfusionbench.release.opening import sample_path
+from llmfusionbench.release.opening import embedded_path
 from tests.helpers.sample_part import bytes_of, write_part
 from tests.helpers.tiny_release import change_manifest
 
@@ -186,7 +186,7 @@ def test_a_file_of_results_replaces_nothing(place: Path, capsys: pytest.CaptureF
     for out, more, why in (
         ("notes.md", [], "is there already. Remedy: add --overwrite"),
         ("fifo", ["--overwrite"], "is not a file"),
-        (f"{sample_path()}/manifest.json", ["--overwrite"], "is an input"),
+        (f"{embedded_path('sample')}/manifest.json", ["--overwrite"], "is an input"),
     ):
         before = bytes_of(place)
         capsys.readouterr()

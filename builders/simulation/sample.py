@@ -17,7 +17,7 @@ from llmfusionbench.builders.simulation import SimulatedQuery, simulate_queries,
 from llmfusionbench.builders.simulation.rows import COLUMNS
 from llmfusionbench.builders.sources.fusionbench import FusionBench
 from llmfusionbench.release import Release
-from llmfusionbench.release.opening import sample_path
+from llmfusionbench.release.opening import embedded_path
 from llmfusionbench.types import query_id
 
 PER_TASK: Final = {"train": 28, "test": 8, "partial_test": 4}
@@ -79,4 +79,4 @@ def _split_of(place: int) -> str:
 
 
 if __name__ == "__main__":
-    print(make_sample(sample_path()))
+    print(make_sample(embedded_path("sample")))

@@ -31,9 +31,9 @@ def command(path: str, schema: str | None, max_errors: int, as_json: bool) -> in
       llmfusionbench validate my-release --json
       llmfusionbench validate answers.jsonl --schema responses
     """
-    from llmfusionbench.release.opening import find_release, is_repository
+    from llmfusionbench.release.opening import EMBEDDED, find_release, is_repository
 
-    elsewhere = path == "sample" or is_url(path) or (is_repository(path) and not Path(path).exists())
+    elsewhere = path in EMBEDDED or is_url(path) or (is_repository(path) and not Path(path).exists())
     place = find_release(path) if elsewhere else path
     issues, checked = check(place, schema=schema, max_errors=max_errors + 1)
     more = len(issues) > max_errors

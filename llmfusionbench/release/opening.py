@@ -19,6 +19,9 @@ from llmfusionbench.release.release import Release
 
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
 
+EMBEDDED: Final = ("sample", "smol")
+"""The releases that come with this package: a simulated one, and one of real answers of a small LLM."""
+
 
 class SampleReleaseWarning(UserWarning):
     """No release was named and the full one is not available, so the small embedded sample was loaded."""
@@ -28,7 +31,7 @@ def open_release(where: str | Path, *, revision: str | None = None, damaged: boo
     """Open a release. One elsewhere is not downloaded: only the row groups and columns that are used are read, see `Release`.
 
     Args:
-        where: `"sample"` (embedded, simulated), `"full"` (the reference release, downloaded and built once), the directory of
+        where: `"sample"` (embedded, simulated), `"smol"` (embedded, real answers of a small LLM), `"full"` (the reference release, downloaded and built once), the directory of
             a release, a dataset repository on the Hub (`"org/name"`), or the URL of a release: of a repository on the Hub
             (`hf://datasets/org/name@revision/folder`), of a web server (`https://`), or of a store that fsspec knows, such as
             `s3://bucket/folder`.
@@ -77,7 +80,7 @@ def find_place(
             if is_hub_url(name) or not Path(name).parent.is_dir():
                 raise
             raise type(error)(f"no directory {name} here, and on the Hub: {error}") from error
-    place = sample_path() if name == "sample" else Path(name)
+    place = embedded_path(name) if name in EMBEDDED else Path(name)
     if revision is not None and (is_url(name) or place.is_dir()):
         raise InputError(f"{public_url(name)}: has no revisions, it is not on the Hub. Remedy: drop revision {revision!r}")
     if is_url(name):
@@ -87,7 +90,7 @@ def find_place(
     if place.is_dir():
         return LocalPlace(place)
     raise ReleaseError(
-        f'{name}: no such directory. Remedy: name a release directory, a URL, "sample", "full" or a Hub id "org/name"'
+        f'{name}: no such directory. Remedy: name a release directory, a URL, "sample", "smol", "full" or a Hub id "org/name"'
     )
 
 
@@ -101,7 +104,7 @@ def _full_or_sample(token: str | bool | None) -> Path:
     try:
         listing = list_files(releases.FULL_REPO, releases.DEFAULT_REVISION, token=token)
     except HubError as error:
-        sample = sample_path()
+        sample = embedded_path("sample")
         rows = sum(entry["rows"] for entry in read_manifest(sample)["tables"]["queries"]["splits"].values())
         warnings.warn(
             f"\n  This is NOT the full LLMFusionBench: it is the embedded sample, {rows} queries answered by simulated LLMs."
@@ -133,9 +136,9 @@ def is_repository(name: str) -> bool:
     return _REPOSITORY.fullmatch(name) is not None
 
 
-def sample_path() -> Path:
-    """The directory of the embedded sample."""
+def embedded_path(name: str) -> Path:
+    """The directory of a release that comes with this package."""
     spec = find_spec("llmfusionbench.builders")  # found and not imported: reading the sample takes none of the builders
     assert spec is not None
     assert spec.submodule_search_locations
-    return Path(spec.submodule_search_locations[0]) / "sample"
+    return Path(spec.submodule_search_locations[0]) / name

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from llmfusionbench.release import Release
-from llmfusionbench.release.opening import sample_path
+from llmfusionbench.release.opening import embedded_path
 from tests.helpers import warm
 from tests.helpers.hub import LocalHub
 
@@ -32,7 +32,7 @@ WHOLE = ("audit R --json --no-near-duplicates", "rescore R --out OUT")
 
 @pytest.fixture(scope="module")
 def hub() -> Iterator[LocalHub]:
-    place = sample_path()
+    place = embedded_path("sample")
     with LocalHub() as server:
         server.put(REPO, {p.relative_to(place).as_posix(): p.read_bytes() for p in place.rglob("*") if p.is_file()})
         yield server
@@ -63,7 +63,7 @@ def test_the_same_as_with_the_directory(command: str, hub: LocalHub, tmp_path: P
     if wanted is not None:
         assert read <= wanted
     elif command in WHOLE:
-        assert read == {name.split("/")[0] for name in Release(sample_path()).manifest["files"] if "/" in name}
+        assert read == {name.split("/")[0] for name in Release(embedded_path("sample")).manifest["files"] if "/" in name}
 
 
 def plain(output: str) -> object:

@@ -31,10 +31,10 @@ def open_release(where: str | Path, *, revision: str | None = None, damaged: boo
     """Open a release. One elsewhere is not downloaded: only the row groups and columns that are used are read, see `Release`.
 
     Args:
-        where: `"sample"` (embedded, simulated), `"smol"` (embedded, real answers of a small LLM), `"full"` (the reference release, downloaded and built once), the directory of
-            a release, a dataset repository on the Hub (`"org/name"`), or the URL of a release: of a repository on the Hub
-            (`hf://datasets/org/name@revision/folder`), of a web server (`https://`), or of a store that fsspec knows, such as
-            `s3://bucket/folder`.
+        where: `"sample"` (embedded, simulated), `"smol"` (embedded, real answers of a small LLM), `"full"` (the reference
+            release, downloaded and built once), the directory of a release, a dataset repository on the Hub (`"org/name"`),
+            or the URL of a release: of a repository on the Hub (`hf://datasets/org/name@revision/folder`), of a web server
+            (`https://`), or of a store that fsspec knows, such as `s3://bucket/folder`.
         revision: Commit, tag or branch of a release on the Hub.
         damaged: Also open a release whose files differ from its manifest, to look at it.
 

@@ -78,6 +78,19 @@ def test_messages_with_pictures_pass_through(tmp_path: Path) -> None:
     assert query.prompts["think"] == [system, {"role": "user", "content": [text, PICTURE, suffix]}]
 
 
+def test_a_message_that_calls_a_tool_may_have_no_content(tmp_path: Path) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "clock", "arguments": "{}"}}
+    asked = {"role": "user", "content": "What time is it?"}
+    turns = [
+        asked,
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "It is noon."},
+    ]
+    ((query,), left_out) = read(tmp_path / "p.jsonl", {"messages": turns})
+    assert left_out == []
+    assert query.prompts["direct"] == [asked, {"role": "assistant", "content": None, "tool_calls": [call]}, turns[2]]
+
+
 def test_think_ends_the_last_text(tmp_path: Path) -> None:
     text = {"type": "text", "text": "What is this?"}
     ((query,), _) = read(tmp_path / "p.jsonl", asking(PICTURE, text))

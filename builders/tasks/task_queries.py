@@ -98,13 +98,9 @@ def _candidates(task: Task, file: Path | None, refuse: Refuse) -> dict[str, _Met
                 other = f"row {place[1]} of {place[0]} has another answer to it: neither is asked"
                 refuse(Rejected(file_before, row_before, other, {}))
             unclear.add(name)
-            refuse(
-                Rejected(
-                    *place, f"the question of row {row_before} of {file_before}, with another answer: neither is asked", {}
-                )
-            )
+            refuse(Rejected(*place, f"the question of {where}, with another answer: neither is asked", {}))
         else:
-            refuse(Rejected(*place, f"the same as row {row_before} of {file_before}", {}))
+            refuse(Rejected(*place, f"the same as {where}", {}))
         found[name] = before.with_repeat(met)
     if not found:
         raise InputError(f"task {task.name}: no row can be asked. Remedy: check where the rows come from")

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
+from llmfusionbench.evaluation.judges.agreement import Agreements
+from llmfusionbench.evaluation.judges.judge_figures import JudgeFigures
 from llmfusionbench.evaluation.judges.told import Told
 from llmfusionbench.redaction import redacted
 
-if TYPE_CHECKING:
-    from llmfusionbench.evaluation.judges.report import JudgeFigures, JudgeReport
-
-MOST_MEANS = 12
+MOST_MEANS: Final = 12
 """Number of candidates whose means are printed."""
 
 
-def lines_of(report: JudgeReport) -> list[str]:
-    """The verdict on every judge first, then its figures, then the agreement."""
-    mark = " (SIMULATED)" if report.simulated else ""
-    count = len(report.judges)
-    head = f"{count} judge{'' if count == 1 else 's'} of {report.answers:,} answers to {report.queries:,} queries, "
-    lines = [f"{head}95% intervals over queries{mark}"]
-    for judge in report.judges:
+def lines_of(data: Mapping[str, Any], judges: Sequence[JudgeFigures], agreement: Agreements) -> list[str]:
+    """The verdict on every judge first, then its figures, then the agreement; no line holds a secret.
+
+    Args:
+        data: The report as plain data.
+        judges: The figures of its judges.
+        agreement: Their agreement.
+    """
+    mark = " (SIMULATED)" if "simulated" in data["release"]["provenance"] else ""
+    of = f"{data['answers']:,} answers to {data['queries']:,} queries"
+    lines = [f"{len(judges)} judge{'' if len(judges) == 1 else 's'} of {of}, 95% intervals over queries{mark}"]
+    for judge in judges:
         lines += ["", f"{judge.name}: {' '.join(judge.verdict)}", *(f"  {line}" for line in _about(judge))]
-    lines += ["", "Agreement"] if report.agreement.pairs else []
-    for pair in (*report.agreement.pairs, *([report.agreement.panel] if report.agreement.panel else [])):
+    lines += ["", "Agreement"] if agreement.pairs else []
+    for pair in (*agreement.pairs, *([agreement.panel] if agreement.panel else [])):
         lines.append(f"  {' and '.join(pair.judges)}, n = {pair.alpha.n:,}")
         named = {"alpha": pair.alpha, "ordinal": pair.alpha_ordinal, "AC2": pair.ac2, "Spearman": pair.spearman}
         lines.append("    " + ", ".join(f"{label} {figure}" for label, figure in named.items() if figure is not None))
-    lines += [f"note: {note}" for note in report.notes]
+    lines += [f"note: {note}" for note in data["notes"]]
     return [redacted(line) for line in lines]
 
 

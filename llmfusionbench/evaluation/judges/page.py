@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
+from llmfusionbench.evaluation.judges.judge_figures import JudgeFigures
 from llmfusionbench.evaluation.judges.told import Told
 from llmfusionbench.evaluation.report.page.document import banner, document, fact_list, more, noted, simulated
 from llmfusionbench.evaluation.report.page.numbers import NONE
 from llmfusionbench.evaluation.report.page.tables import cell, head, table
 from llmfusionbench.evaluation.report.page.text import LINE_LIMIT, Html, element, join, name, named, visible
 from llmfusionbench.redaction import redacted
-
-if TYPE_CHECKING:
-    from llmfusionbench.evaluation.judges.report import JudgeFigures, JudgeReport
 
 SCRIPTS: Final = ("common.js", "tables.js")
 FOOTER: Final = (
@@ -26,38 +24,38 @@ OPEN_ROWS: Final = 60
 """Number of rows of a table that is open at first."""
 
 
-def render(report: JudgeReport) -> str:
-    """The page, as a whole HTML document. All texts are escaped, and long ones are shortened."""
-    data = report.data
+def render(data: Mapping[str, Any], judges: Sequence[JudgeFigures]) -> str:
+    """The page, as a whole HTML document. All texts are escaped, and long ones are shortened.
+
+    Args:
+        data: The report as plain data, without secrets.
+        judges: The figures of its judges, in the same order.
+    """
     source = data["release"].get("source")
     facts = {
         "Release": source,
         "Revision": data["release"].get("revision"),
-        "Answers": f"{report.answers:,} ({', '.join(report.release['provenance'])})",
-        "Queries": f"{report.queries:,}",
-        "Judges": len(report.judges),
+        "Answers": f"{data['answers']:,} ({', '.join(data['release']['provenance'])})",
+        "Queries": f"{data['queries']:,}",
+        "Judges": len(judges),
         "Digest": data["release"].get("digest"),
-        "Seed": report.seed,
+        "Seed": data["seed"],
     }
-    judges = _shown(report.judges, data)
+    shown = [(plain["name"], judge) for plain, judge in zip(data["judges"], judges, strict=True)]
     parts = {
         "title": "Judges" + (f": {name(source)}" if source else "") + (" (SIMULATED DATA)" if simulated(data) else ""),
         "banner": banner(data),
         "facts": fact_list(facts),
-        "verdict": element("div", *(_verdict(label, judge) for label, judge in judges), class_="verdict"),
+        "verdict": element("div", *(_verdict(label, judge) for label, judge in shown), class_="verdict"),
         "warnings": noted("Notes", data["notes"]),
-        "sections": join(_agreement(data["agreement"]), _biases(judges), _against(judges), *_means(judges), *_bins(judges)),
+        "sections": join(_agreement(data["agreement"]), _biases(shown), _against(shown), *_means(shown), *_bins(shown)),
         "footer": FOOTER,
     }
     return document(parts, SCRIPTS, {})
 
 
-Named = Sequence[tuple[str, "JudgeFigures"]]
+Named = Sequence[tuple[str, JudgeFigures]]
 """Judges with the names to show, which hold no secret."""
-
-
-def _shown(judges: Sequence[JudgeFigures], data: dict[str, Any]) -> Named:
-    return [(plain["name"], judge) for plain, judge in zip(data["judges"], judges, strict=True)]
 
 
 def _verdict(label: str, judge: JudgeFigures) -> Html:
@@ -105,7 +103,7 @@ def _agreement(found: dict[str, Any]) -> Html | None:
     return _section("Agreement", _folded(table("Answers that both judges scored", heads, rows, "agreement-table"), len(rows)))
 
 
-BIASES: Final = (
+BIASES: Final[tuple[tuple[str, str, Callable[[JudgeFigures], Told]], ...]] = (
     ("Mean score", "", lambda j: j.mean),
     ("Retest variance", "mean variance of the scores of one answer", lambda j: j.retest.variance),
     ("Reliability", "share of the differences between scores that is not chance", lambda j: j.retest.reliability),
@@ -118,7 +116,7 @@ BIASES: Final = (
     ("Own family, by metric", "extra score at equal performance", lambda j: j.self_preference.at_equal_performance),
     ("Own family, by judges", "extra score at equal scores by other families", lambda j: j.self_preference.at_equal_scores),
 )
-"""Name, meaning and figure of what is told about each judge by itself."""
+"""Name, meaning and figure of each figure about a judge by itself."""
 
 
 def _biases(judges: Named) -> Html:

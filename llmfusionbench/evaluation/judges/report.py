@@ -11,24 +11,15 @@ from typing import Any, Final
 import numpy as np
 
 from llmfusionbench.errors import InputError
-from llmfusionbench.evaluation.judges.against_metric import AgainstMetric, against_metric
-from llmfusionbench.evaluation.judges.agreement import MOST, Agreement, Agreements, agreements
-from llmfusionbench.evaluation.judges.biases import (
-    Length,
-    Position,
-    Retest,
-    SelfPreference,
-    length,
-    position,
-    retest,
-    right_pairs,
-    self_preference,
-)
-from llmfusionbench.evaluation.judges.corrected import HELD, Corrected, corrected
+from llmfusionbench.evaluation.judges.against_metric import against_metric
+from llmfusionbench.evaluation.judges.agreement import MOST, Agreements, agreements
+from llmfusionbench.evaluation.judges.biases import length, position, retest, right_pairs, self_preference
+from llmfusionbench.evaluation.judges.corrected import HELD, corrected
 from llmfusionbench.evaluation.judges.families import family_of, kin
+from llmfusionbench.evaluation.judges.judge_figures import JudgeFigures
 from llmfusionbench.evaluation.judges.judgements import Judgements, judgements_of
 from llmfusionbench.evaluation.judges.told import LEAST, Told, told, untold
-from llmfusionbench.evaluation.judges.worth import Worth, sentences, worth
+from llmfusionbench.evaluation.judges.worth import sentences, worth
 from llmfusionbench.evaluation.release_facts import source_of
 from llmfusionbench.redaction import redacted_data
 from llmfusionbench.release import Release
@@ -38,38 +29,6 @@ from llmfusionbench.statistics.resamples import Resamples
 VERSION: Final = "1.0"
 DRAWS: Final = 1000
 """Draws of queries behind the intervals of agreement."""
-
-
-@dataclass(frozen=True)
-class JudgeFigures:
-    """Everything about one judge."""
-
-    name: str
-    family: str | None
-    rubrics: tuple[str, ...]
-    models: tuple[str, ...]
-    """Models that judged, as endpoints state them."""
-    rows: int
-    """Judgements, those without a score too."""
-    unscored: int
-    """Judgements without a score: they count nowhere."""
-    answers: int
-    """Answers that it scored alone."""
-    comparisons: int
-    mean: Told
-    """Mean score."""
-    verdict: tuple[str, ...]
-    """Whether it is worth its price, and what it would say if it were right, in sentences."""
-    worth: Worth
-    metric: AgainstMetric | None
-    """Against the metrics of the tasks; None where no answer has both."""
-    corrected: Corrected | None
-    right_pairs: Told
-    """Share of comparisons that the answer of higher performance won."""
-    retest: Retest
-    position: Position
-    length: Length
-    self_preference: SelfPreference
 
 
 @dataclass(frozen=True)
@@ -109,7 +68,7 @@ class JudgeReport:
         """The report in short, for a terminal."""
         from llmfusionbench.evaluation.judges.lines import lines_of
 
-        return lines_of(self)
+        return lines_of(self.data, self.judges, self.agreement)
 
     def to_html(self, path: str | Path | None = None) -> str:
         """The report as one self-contained page, written to `path` if it is given.
@@ -119,7 +78,7 @@ class JudgeReport:
         """
         from llmfusionbench.evaluation.judges.page import render
 
-        page = render(self)
+        page = render(self.data, self.judges)
         if path is not None:
             try:
                 Path(path).write_text(page, encoding="utf-8", errors="backslashreplace")
@@ -210,6 +169,3 @@ def _notes(release: Release, data: Judgements, costs: Mapping[str, float]) -> It
         yield f"agreement is that of the {MOST} judges with the most scores"
     for name in sorted(set(costs) - set(data.judges)):
         yield f"a cost is given for {name}, which is not a judge of this release"
-
-
-__all__ = ["Agreement", "JudgeFigures", "JudgeReport", "judge_report"]

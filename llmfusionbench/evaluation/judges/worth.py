@@ -160,11 +160,18 @@ def _if_right(found: Corrected) -> Iterator[str]:
         return
     if said is right:
         yield f"{said.candidate} leads by its scores and once corrected."
-    else:
-        yield (
-            f"{said.candidate} leads by its scores ({said.judge}), {right.candidate} once corrected ({right.corrected}; "
-            f"{said.candidate}: {said.corrected})."
-        )
+        return
+    near = "" if _apart(said.corrected, right.corrected) else ", and the two intervals overlap"
+    yield (
+        f"{said.candidate} leads by its scores ({said.judge}), {right.candidate} once corrected ({right.corrected}; "
+        f"{said.candidate}: {said.corrected}{near})."
+    )
+
+
+def _apart(a: Told, b: Told) -> bool:
+    if a.low is None or a.high is None or b.low is None or b.high is None:
+        return False
+    return a.high < b.low or b.high < a.low
 
 
 def _of(m: CandidateMean, part: str) -> float:

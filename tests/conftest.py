@@ -164,6 +164,9 @@ SLOW = (
     "builders/test_repeats.py::test_the_mean_over_answers",
     "test_cli_audit.py",
     "builders/publishing/test_published_card.py",
+    "statistics/test_reference_packages.py",
+    "evaluation/judges/test_judge_report.py",
+    "evaluation/judges/test_real_judges.py",
 )
 """Folders, files and tests that `make check` leaves to `make test`: each takes seconds. In the order in which they run."""
 

@@ -17,6 +17,9 @@ from llmfusionbench.statistics.rogan_gladen import rogan_gladen
 
 HELD: Final = 0.2
 """Share of the queries of each task that keep their performance, where all have one."""
+AT_LEAST: Final = 25
+"""Number of queries that keep it where these are few, though no larger share than `AT_MOST` does."""
+AT_MOST: Final = 0.5
 SOME_UNLABELLED: Final = 0.05
 """Share of judged answers without performance from which labels are taken as they are."""
 
@@ -25,8 +28,8 @@ SOME_UNLABELLED: Final = 0.05
 class Labels:
     """What a judge's answers are corrected by."""
 
-    held_out: bool
-    """Whether performance was hidden from most answers on purpose, because all have one."""
+    kept: float | None
+    """Share of the queries that kept their performance, where it was hidden on purpose because all have one; else None."""
     labelled: int
     unlabelled: int
     left_out: int
@@ -91,7 +94,8 @@ def corrected(data: Judgements, judge: int, resamples: Resamples, *, seed: int =
         usable &= labelled_in[stratum] > 0
     rows = np.flatnonzero(usable)
     known = ~np.isnan(label[rows])
-    labels = Labels(held_out, int(known.sum()), int((~known).sum()), int(judged.sum()) - len(rows))
+    share_kept = kept_share(len(np.unique(data.answers.query[rows]))) if held_out else None
+    labels = Labels(share_kept, int(known.sum()), int((~known).sum()), int(judged.sum()) - len(rows))
     sample = Sample.of_numbers(data.answers.query[rows])
     share_of = _strata(stratum[rows], known)
     fold = fold_of(sample, seed)
@@ -109,16 +113,21 @@ def corrected(data: Judgements, judge: int, resamples: Resamples, *, seed: int =
     return Corrected(labels, tuple(means), gain, _limit(correlation), correlation)
 
 
+def kept_share(queries: int) -> float:
+    """Share of the queries that keep their labels."""
+    return min(AT_MOST, max(HELD, AT_LEAST / max(1, queries)))
+
+
 def _kept(data: Judgements, usable: np.ndarray, seed: int) -> np.ndarray:
     """[A] whether the query of an answer is of the random part of its task's that keeps its labels."""
     query, task = data.answers.query, data.answers.task
     of_query = np.full(data.queries, -1)
     of_query[query[usable]] = task[usable]
     kept = np.zeros(data.queries, bool)
-    rng = np.random.default_rng(seed)
+    rng, share_of_task = np.random.default_rng(seed), kept_share(int((of_query >= 0).sum()))
     for t in np.unique(of_query[of_query >= 0]):
         mine = np.flatnonzero(of_query == t)
-        kept[rng.permutation(mine)[: int(np.ceil(HELD * len(mine)))]] = True
+        kept[rng.permutation(mine)[: int(np.ceil(share_of_task * len(mine)))]] = True
     found: np.ndarray = kept[query]
     return found
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import krippendorff
 import numpy as np
 import pytest
-from scipy.stats import mannwhitneyu, spearmanr
+from scipy.stats import mannwhitneyu, norm, spearmanr, t
 
+from llmfusionbench.statistics import Sample
 from llmfusionbench.statistics import alpha as alpha_module
 from llmfusionbench.statistics.alpha import alpha, alpha_draws
-from llmfusionbench.statistics.contingency import MOST_VALUES, auc_draws, coded, spearman_draws
+from llmfusionbench.statistics.contingency import MOST_VALUES, auc, coded, spearman_draws
 from llmfusionbench.statistics.gwet import ac2_draws, agreement_weights
-from llmfusionbench.statistics.resamples import BLOCKS, Resamples
+from llmfusionbench.statistics.resamples import BLOCKS, Resamples, expanded_percentiles
 
 NAN = np.nan
 TEXTBOOK = np.array(
@@ -120,12 +121,37 @@ def test_a_draw_is_ranked_again() -> None:
     assert found[1] == pytest.approx(spearmanr(a[repeated], b[repeated]).statistic, abs=1e-12)
 
 
+@pytest.mark.parametrize("level", ["ordinal", "interval"])
+def test_a_draw_is_the_alpha_of_the_rows_that_it_repeats(level: alpha_module.Level) -> None:
+    rng = np.random.default_rng(0)
+    scores = np.clip(rng.integers(0, 5, (40, 1)) + rng.integers(-1, 2, (40, 3)), 0, 4) / 4
+    scores[rng.random(scores.shape) < 0.2] = NAN
+    resamples = Resamples(40, draws=1, seed=3)
+    times = resamples.sums(np.arange(40), np.eye(40))[1].astype(int)
+    found = alpha_draws(scores, np.arange(40), resamples, level)
+    assert found[1] == pytest.approx(alpha(np.repeat(scores, times, axis=0), level), abs=1e-12)
+
+
+def test_percentiles_of_few_queries_lie_farther_out() -> None:
+    draws = np.array([0.5, *np.linspace(0, 1, 10_001)])
+    few, many = expanded_percentiles(draws, 60, 20), expanded_percentiles(draws, 60, 100_000)
+    assert few.low == pytest.approx(norm.cdf(-np.sqrt(20 / 19) * t.ppf(0.975, 19)), abs=1e-6)
+    assert many.low == pytest.approx(0.025, abs=1e-4)
+    assert few.high == pytest.approx(1 - few.low)
+    assert np.isnan(expanded_percentiles([np.nan, 0.1], 1, 20).value)
+
+
 def test_auc_is_that_of_mann_and_whitney() -> None:
     rng = np.random.default_rng(1)
     right = rng.random(200) < 0.4
     codes = rng.integers(0, 6, 200) + 2 * right
     expected = mannwhitneyu(codes[right], codes[~right]).statistic / (right.sum() * (~right).sum())
-    assert auc_draws(codes, right, *units(codes))[0] == pytest.approx(expected)
+    found = auc(codes, right, Sample.of_numbers(np.arange(200)))
+    assert found.value == pytest.approx(expected)
+    below = (codes[right][:, None] > codes[~right]) + 0.5 * (codes[right][:, None] == codes[~right])
+    # DeLong, DeLong & Clarke-Pearson, Biometrics 44, 1988: the variances of the two kinds of means of comparisons.
+    delong = below.mean(axis=1).var() / right.sum() + below.mean(axis=0).var() / (~right).sum()
+    assert found.variance == pytest.approx(delong * right.sum() / (right.sum() - 1))
 
 
 def test_few_values_are_kept_and_many_rounded() -> None:

@@ -9,8 +9,8 @@ import numpy as np
 
 from llmfusionbench.evaluation.judges.against_metric import RIGHT, fold_of
 from llmfusionbench.evaluation.judges.judgements import Judgements
-from llmfusionbench.evaluation.judges.told import LEAST, Told, told, too_small, untold
-from llmfusionbench.statistics import Estimate, Floats, Sample, percentiles, share
+from llmfusionbench.evaluation.judges.told import LEAST, Told, drawn, told, too_small, untold
+from llmfusionbench.statistics import Estimate, Floats, Sample, ratio, share
 from llmfusionbench.statistics.prediction_powered import PredictionPowered, prediction_powered_mean
 from llmfusionbench.statistics.resamples import Resamples
 from llmfusionbench.statistics.rogan_gladen import rogan_gladen
@@ -206,14 +206,14 @@ def _gain(found: list[tuple[PredictionPowered, Sample]], resamples: Resamples, q
         return untold(f"too small: no candidate has {LEAST} labelled queries and scores that differ")
     of = np.concatenate(place)
     sums = resamples.sums(of, np.concatenate(values))
-    return told(percentiles(sums[:, 0] / np.where(sums[:, 1] > 0, sums[:, 1], np.nan), n), len(np.unique(of)))
+    return drawn(ratio(sums[:, 0], sums[:, 1]), n, len(np.unique(of)))
 
 
 def within_candidates(data: Judgements, score: Floats, rows: np.ndarray, resamples: Resamples) -> Told:
     """Correlation of `score` [A] and performance within candidates over some answers, a mask [A]."""
     draws = correlation_draws(data, score, rows, resamples)
     why = "scores or performance do not differ within candidates"
-    return told(percentiles(draws, int(rows.sum())), len(np.unique(data.answers.query[rows])), why=why)
+    return drawn(draws, int(rows.sum()), len(np.unique(data.answers.query[rows])), why=why)
 
 
 def correlation_draws(data: Judgements, score: Floats, rows: np.ndarray, resamples: Resamples) -> Floats:
@@ -222,8 +222,7 @@ def correlation_draws(data: Judgements, score: Floats, rows: np.ndarray, resampl
     x, y = (_less_mean(v[rows], candidate) for v in (score, data.answers.performance))
     sums = resamples.sums(query, np.stack([x * y, x**2, y**2], axis=1))
     spread = sums[:, 1] * sums[:, 2]
-    found: Floats = sums[:, 0] / np.sqrt(np.where(spread > 1e-18, spread, np.nan))
-    return found
+    return ratio(sums[:, 0], np.sqrt(np.where(spread > 1e-18, spread, np.nan)))
 
 
 def _less_mean(values: Floats, group: np.ndarray) -> Floats:

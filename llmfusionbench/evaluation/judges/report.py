@@ -113,7 +113,7 @@ def judge_report(release: Release, *, seed: int = 0, costs: Mapping[str, float] 
     agreement = agreements(data, resamples)
     found = []
     for j, name in enumerate(data.judges):
-        metric, means = against_metric(data, j, resamples, seed=seed), corrected(data, j, resamples, seed=seed)
+        metric, means = against_metric(data, j, seed=seed), corrected(data, j, resamples, seed=seed)
         value = worth(data, j, means, prices.get(name), resamples)
         others = [k for k in range(len(data.judges)) if k != j and (kinds[k] is None or kinds[k] != kinds[j])]
         scored, right = ~np.isnan(data.scores[:, j]), right_pairs(data.comparisons, j)

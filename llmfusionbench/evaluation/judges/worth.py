@@ -11,8 +11,7 @@ from llmfusionbench.evaluation.judges.against_metric import NO_GOLD, AgainstMetr
 from llmfusionbench.evaluation.judges.agreement import Agreement
 from llmfusionbench.evaluation.judges.corrected import CandidateMean, Corrected, correlation_draws
 from llmfusionbench.evaluation.judges.judgements import Judgements
-from llmfusionbench.evaluation.judges.told import Told, told, untold
-from llmfusionbench.statistics import percentiles
+from llmfusionbench.evaluation.judges.told import Told, drawn, untold
 from llmfusionbench.statistics.alpha import alpha_draws
 from llmfusionbench.statistics.resamples import Resamples
 
@@ -65,7 +64,7 @@ def _panel_gain(data: Judgements, judge: int, resamples: Resamples) -> Told:
     with_it = filled.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     without = np.where(others, filled, 0.0).sum(axis=1) / np.maximum(others.sum(axis=1), 1)
     draws = correlation_draws(data, with_it, rows, resamples) - correlation_draws(data, without, rows, resamples)
-    return told(percentiles(draws, int(rows.sum())), len(np.unique(data.answers.query[rows])), why="scores do not differ")
+    return drawn(draws, int(rows.sum()), len(np.unique(data.answers.query[rows])), why="scores do not differ")
 
 
 def _alpha_gain(data: Judgements, judge: int, resamples: Resamples) -> Told:
@@ -77,7 +76,7 @@ def _alpha_gain(data: Judgements, judge: int, resamples: Resamples) -> Told:
         return untold("no answer has its score and those of two other judges")
     query = data.answers.query[rows]
     draws = alpha_draws(data.scores[rows], query, resamples) - alpha_draws(without[rows], query, resamples)
-    return told(percentiles(draws, int(rows.sum())), len(np.unique(query)), why="scores do not differ")
+    return drawn(draws, int(rows.sum()), len(np.unique(query)), why="scores do not differ")
 
 
 def sentences(

@@ -20,6 +20,7 @@ HELD: Final = 0.2
 AT_LEAST: Final = 25
 """Number of queries that keep it where these are few, though no larger share than `AT_MOST` does."""
 AT_MOST: Final = 0.5
+"""Largest share of the queries that keeps it."""
 SOME_UNLABELLED: Final = 0.05
 """Share of judged answers without performance from which labels are taken as they are."""
 
@@ -87,14 +88,14 @@ def corrected(data: Judgements, judge: int, resamples: Resamples, *, seed: int =
     labelled_in = np.bincount(stratum[both], minlength=stratum.max() + 1)
     usable = judged & (labelled_in[stratum] > 0)
     held_out = float(np.isnan(gold[usable]).mean()) < SOME_UNLABELLED
-    label = np.where(usable, gold, np.nan)
+    label, share_kept = np.where(usable, gold, np.nan), None
     if held_out:
-        label = np.where(_kept(data, usable, seed), label, np.nan)
+        share_kept = kept_share(len(np.unique(data.answers.query[usable])))
+        label = np.where(_kept(data, usable, share_kept, seed), label, np.nan)
         labelled_in = np.bincount(stratum[usable & ~np.isnan(label)], minlength=len(labelled_in))
         usable &= labelled_in[stratum] > 0
     rows = np.flatnonzero(usable)
     known = ~np.isnan(label[rows])
-    share_kept = kept_share(len(np.unique(data.answers.query[rows]))) if held_out else None
     labels = Labels(share_kept, int(known.sum()), int((~known).sum()), int(judged.sum()) - len(rows))
     sample = Sample.of_numbers(data.answers.query[rows])
     share_of = _strata(stratum[rows], known)
@@ -118,16 +119,16 @@ def kept_share(queries: int) -> float:
     return min(AT_MOST, max(HELD, AT_LEAST / max(1, queries)))
 
 
-def _kept(data: Judgements, usable: np.ndarray, seed: int) -> np.ndarray:
+def _kept(data: Judgements, usable: np.ndarray, part: float, seed: int) -> np.ndarray:
     """[A] whether the query of an answer is of the random part of its task's that keeps its labels."""
     query, task = data.answers.query, data.answers.task
     of_query = np.full(data.queries, -1)
     of_query[query[usable]] = task[usable]
     kept = np.zeros(data.queries, bool)
-    rng, share_of_task = np.random.default_rng(seed), kept_share(int((of_query >= 0).sum()))
+    rng = np.random.default_rng(seed)
     for t in np.unique(of_query[of_query >= 0]):
         mine = np.flatnonzero(of_query == t)
-        kept[rng.permutation(mine)[: int(np.ceil(share_of_task * len(mine)))]] = True
+        kept[rng.permutation(mine)[: int(np.ceil(part * len(mine)))]] = True
     found: np.ndarray = kept[query]
     return found
 

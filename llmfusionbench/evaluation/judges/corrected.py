@@ -169,13 +169,16 @@ def _mean(
 
 
 def _rogan_gladen(score: Floats, label: Floats, sample: Sample) -> Told:
-    """Sensitivity and specificity over the labelled answers, and calls over the others, so that no answer tells both."""
+    """Sensitivity and specificity over the labelled answers, and calls over the others, so that no answer tells both.
+
+    Too small with few queries with labelled right answers, or with labelled wrong ones.
+    """
     known, called = ~np.isnan(label), (score >= RIGHT).astype(np.float64)
     right, rest = known & (label >= RIGHT), ~known
     wrong = known & ~right
     few = min(len(np.unique(sample.place[rows])) for rows in (right, wrong))
     if few < LEAST:
-        return untold(f"too small: {few:,} labelled queries with right or with wrong answers, {LEAST} needed")
+        return too_small(int(known.sum()), few)
     if not rest.any():
         return untold("every answer has a label")
     shares = sample.mean(called, rest), sample.mean(called, right), sample.mean(1 - called, wrong)

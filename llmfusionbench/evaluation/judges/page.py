@@ -20,7 +20,7 @@ FOOTER: Final = (
 )
 OWN: Final = 5
 """Number of LLMs of a judge's family that are named."""
-OPEN_ROWS: Final = 60
+OPEN_ROWS: Final = 200
 """Number of rows of a table that is open at first."""
 
 
@@ -184,7 +184,12 @@ def _means(judges: Named) -> Iterator[Html]:
         heads = [head("Candidate", first="ascending", text=True), head("By the judge"), head("Labels alone"), head("Corrected")]
         heads += [head("All labels", about="for comparison")] if held else []
         heads += [head("Weight", about="lambda of PPI++"), head("Effective labels")]
-        heads += [head("Called right"), head("Right, corrected", about="Rogan and Gladen")]
+        heads += [
+            head("Called right"),
+            head(
+                "Right, corrected", about="Rogan and Gladen; needs 20 queries with labelled right answers, and with wrong ones"
+            ),
+        ]
         heads += [head("Right, all labels", about="for comparison")] if held else []
         rows = [
             _row(

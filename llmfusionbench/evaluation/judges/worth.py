@@ -156,9 +156,8 @@ def _price(found: Corrected, value: Worth) -> Iterator[str]:
 
 
 def _beside_others(gain: Told) -> str:
-    how = "changes by" if not gain.excludes(0) else "rises by" if gain.above else "falls by"
     sure = "" if gain.excludes(0) else ", which chance explains"
-    return f"With it, the correlation of the panel's mean with performance {how} {_signed(gain)}{sure}."
+    return f"With it, the correlation of the panel's mean with performance changes by {_signed(gain)}{sure}."
 
 
 def _if_right(found: Corrected) -> Iterator[str]:

@@ -140,7 +140,7 @@ def _price(found: Corrected, value: Worth) -> Iterator[str]:
         return
     cost = "" if value.cost_per_answer is None else f" A judged answer costs {_usd(value.cost_per_answer)}."
     if gain.low is None or gain.low <= 1:
-        yield f"Not shown to be worth any price: {_against(gain)}, no surely more than labels alone.{cost}"
+        yield f"Not shown to be worth any price: {_against(gain)}.{cost}"
         return
     tried = "" if found.labels.kept is None else f"With {found.labels.kept:.0%} of the labels kept and the rest hidden, "
     text = (

@@ -240,6 +240,12 @@ def test_the_sample_has_one_judge() -> None:
     assert report.agreement.pairs == ()
 
 
+def test_a_release_of_schema_1_0() -> None:
+    report = judge_report(lfb.open_release(Path(__file__).parents[2] / "release" / "release_1_0"))
+    assert [(figures.name, figures.answers) for figures in report.judges] == [("careful-judge", 34)]
+    assert report.judges[0].mean.why == "too small: 6 queries, 20 needed"
+
+
 def test_no_judges(tmp_path: Path) -> None:
     release = made_up_release(tmp_path, [answer(number, "alpha-7b") for number in range(3)])
     with pytest.raises(InputError, match="no judge scores"):

@@ -166,6 +166,9 @@ SLOW = (
     "builders/publishing/test_published_card.py",
     "builders/tasks/test_tasks_on_the_hub.py",
     "builders/tasks/test_catalog.py::test_an_answer_in_the_stated_form",
+    "statistics/test_reference_packages.py",
+    "evaluation/judges/test_judge_report.py",
+    "evaluation/judges/test_real_judges.py",
 )
 """Folders, files and tests that `make check` leaves to `make test`: each takes seconds. In the order in which they run."""
 

@@ -28,6 +28,7 @@ PAGES = {
     "docs/corpora.md": 3,
     "docs/evaluation.md": 2,
     "docs/getting_started.md": 7,
+    "docs/judge_report.md": 1,
     "docs/publish.md": 1,
     "docs/retrieval.md": 3,
     "docs/scoring.md": 3,

@@ -66,21 +66,23 @@ def _issues_of_url(url: str) -> Iterator[str]:
         yield f"has a url with {shorten(named[0])} in its query ({public_url(url)}), expected key_variable in place of it"
 
 
-def _words_of(error: jsonschema.ValidationError, value: Any, keys: Mapping[str, str]) -> Iterator[str]:
+def _words_of(error: Any, value: Any, keys: Mapping[str, str]) -> Iterator[str]:
     """An error of the schema in words."""
+    schema: Any = error.schema
+    wanted: Any = error.validator_value
     path = _place(error.absolute_path)
     place = _named(value, path)
     if error.validator == "additionalProperties":
-        known = list(error.schema["properties"])
-        for name in error.instance.keys() - set(known):
-            if not is_key_name(str(name)):
+        known = list(schema["properties"])
+        for name in error.instance:
+            if name not in known and not is_key_name(str(name)):
                 yield f"{place} has no field {shorten(name)}{_near(str(name), known)}, expected {', '.join(known)}"
     elif error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
-        yield f"{place} has no {' and no '.join(missing)}, expected {error.schema.get('x-words', 'all of these')}"
+        missing = [name for name in wanted if name not in error.instance]
+        yield f"{place} has no {' and no '.join(missing)}, expected {schema.get('x-words', 'all of these')}"
     elif path not in keys:
         shown = "an object" if isinstance(error.instance, dict) else shorten(error.instance)
-        yield f"{place} is {shown}, expected {error.schema.get('x-words', error.message)}"
+        yield f"{place} is {shown}, expected {schema.get('x-words', error.message)}"
 
 
 def _odd_values(value: Any, place: str) -> Iterator[tuple[str, str]]:

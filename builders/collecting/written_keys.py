@@ -1,4 +1,4 @@
-"""API keys that stand in a file where only the names of variables belong: found by their forms, and kept secret from then on."""
+"""API keys that stand in a file where only names of variables belong: found by their forms, and kept secret from then on."""
 
 from __future__ import annotations
 

@@ -72,7 +72,9 @@ def attempt(endpoint: Endpoint) -> Attempt:
 def test_an_attempt_leaks_nothing(way: str, api: str, secret: str, leaks: Leaks, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARY_KEY", secret)
     with faulty(lambda _: WAYS[way](secret)) as server:
-        endpoint = Endpoint(name="a", url=server.url, model="m", api=api, api_version="1", key_variable="CANARY_KEY", timeout=30)
+        endpoint = Endpoint(
+            name="a", url=server.url, model="m", api=api, api_version="1", key_variable="CANARY_KEY", timeout=30
+        )
         made = attempt(endpoint)
         assert found(secret, *server.requests[0].headers.values()), "the key was sent, so that the server could repeat it"
     assert leaks(secret, repr(made), json.dumps(asdict(made)), json.dumps(asdict(made), ensure_ascii=False)) == []

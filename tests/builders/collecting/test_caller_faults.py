@@ -1,4 +1,4 @@
-"""Every fault of a network and a provider in one attempt: what it is called, whether it may pass, and whether it may be charged for."""
+"""Every fault of a network and a provider in one attempt: its name, whether it may pass, and whether it may be charged for."""
 
 from __future__ import annotations
 

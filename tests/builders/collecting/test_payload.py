@@ -48,7 +48,10 @@ def test_a_limit_of_tokens_that_is_given_counts_alone(field: str) -> None:
 
 
 def test_images_pass_through_and_nothing_is_changed_in_place() -> None:
-    parts = [{"type": "text", "text": "What?"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA", "detail": "low"}}]
+    parts = [
+        {"type": "text", "text": "What?"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA", "detail": "low"}},
+    ]
     messages = [{"role": "user", "content": parts}]
     made = payload_of(Endpoint(name="a", url="http://localhost:1", model="m"), messages, "direct")
     assert made["messages"] == messages

@@ -20,6 +20,7 @@ from llmfusionbench.builders.collecting.calls import Attempt
 from llmfusionbench.builders.collecting.connection import connected
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.failure import body_failure, status_failure
+from llmfusionbench.builders.collecting.halves import has_halves, joined_halves
 from llmfusionbench.builders.collecting.place import Place
 from llmfusionbench.builders.collecting.progress import PROGRESS, Progress, StatusFaultError, plain_headers
 from llmfusionbench.builders.collecting.rate_headers import limits_of, retry_after
@@ -157,7 +158,7 @@ class Caller:
             body = json.loads(data)
         except (ValueError, RecursionError):
             return _unreadable("the answer is not JSON" + (f" but {one_line(kind)}" if kind != "application/json" else ""))
-        return _checked(body)
+        return _checked(joined_halves(body) if has_halves(data) else body)
 
     async def _read_stream(self, response: Any, headers: Mapping[str, str], progress: Progress) -> Fields:
         """The fields of a streamed reply, which is taken as whole when its reason to end came."""

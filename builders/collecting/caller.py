@@ -107,13 +107,13 @@ class Caller:
                     fields = await self._read(response, headers, progress)
                 finally:
                     await response.aclose()
-            fields |= {"http_status": response.status_code, "charged": True} | _of_headers(headers, fields)
+            fields = {"charged": True} | fields | {"http_status": response.status_code} | _of_headers(headers, fields)
         except StatusFaultError as fault:
             fields = status_failure(fault.status, fault.body, fault.redirect) | {"http_status": fault.status}
             fields |= _of_headers(fault.headers, fields) | {"retry_after_s": retry_after(fault.headers)}
         except TimeoutError:
             if progress.stream is not None and progress.stream.finished:  # the server only does not end the stream
-                fields = _checked(progress.stream.body) | {"http_status": progress.status, "charged": True}
+                fields = {"charged": True} | _checked(progress.stream.body) | {"http_status": progress.status}
             else:
                 fields = _broken(f"no answer within {self.endpoint.timeout:g} seconds", progress)
         except openai.APIConnectionError as error:

@@ -56,6 +56,18 @@ def test_calls_on_the_standard_way(far: Any, monkeypatch: pytest.MonkeyPatch) ->
     assert (found[2].retry_after_s, found[5].refused) == (3.0, True)
 
 
+def test_the_request_is_the_same_if_the_client_makes_it_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its way to make one is private, and may have another name in a later version."""
+    monkeypatch.setenv("OPENAI_ORG_ID", "never")
+    with faulty(lambda _: answer()) as server:
+        endpoint = Endpoint(name="a", url=f"{server.url}/v1?version=2", model="m")
+        attempts(endpoint, ASK)
+        monkeypatch.delattr(http_client.OfficialClient, "_build_request")
+        attempts(endpoint, ASK)
+        first, second = server.requests
+    assert (first.path, first.headers, first.body) == (second.path, second.headers, second.body)
+
+
 def test_a_server_that_no_proxy_names_is_reached_straight(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://proxy.invalid:1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")

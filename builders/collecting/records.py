@@ -13,8 +13,9 @@ Record = dict[str, Any]
 NOT_SETTINGS: Final = ("model", "messages")
 """Fields of a request body that are not settings."""
 _FIELDS: Final = (
-    "http_status", "served_model", "input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "stated_cost", "latency_s",
-    "first_token_s", "request_id", "charged", "passing", "refused", "retry_after_s", "error", "logprobs", "reasoning", "response",
+    "http_status", "served_model", "input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "stated_cost",
+    "latency_s", "first_token_s", "request_id", "charged", "passing", "refused", "retry_after_s", "error", "logprobs",
+    "reasoning", "response",
 )  # fmt: skip
 """Fields of `Attempt` after the head of a line, short ones first. Rate limits are used when they come, and are not kept."""
 

@@ -29,9 +29,10 @@ def excerpt(text: str, limit: int) -> str:
 def disarmed(text: str) -> str:
     """`text` in which nothing is a score to the parser of replies, should a judge repeat it word for word.
 
-    `<` before `score`, `better` or a name that ends so becomes `‹`, and a JSON key of these names gets curly quotes.
+    `<` before `score`, `better` or a name that ends so becomes a single angle quote, and a JSON key of these names gets curly
+    quotes.
     """
-    return _KEY.sub("“\\1”", _TAG.sub("‹", text))
+    return _KEY.sub("“\\1”", _TAG.sub("\u2039", text))
 
 
 def block(text: str, limit: int) -> str:

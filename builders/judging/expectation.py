@@ -114,11 +114,11 @@ class Tokens:
     def _at(self, text: str, span: tuple[int, int]) -> list[tuple[_Token, bytes, int]]:
         """The tokens over a span: each with what it has before the span, and where the span ends in it."""
         start, end = (len(text[:place].encode("utf-8", "replace")) for place in span)
-        found = []
-        for token in self._tokens:
-            if token.start < end and token.start + len(token.text) > start:
-                found.append((token, token.text[: max(0, start - token.start)], min(len(token.text), end - token.start)))
-        return found
+        return [
+            (token, token.text[: max(0, start - token.start)], min(len(token.text), end - token.start))
+            for token in self._tokens
+            if token.start < end and token.start + len(token.text) > start
+        ]
 
 
 def _read(entry: Any) -> tuple[bytes, float, tuple[tuple[bytes, float], ...]] | None:

@@ -81,9 +81,8 @@ def _filled(template: str, texts: Mapping[str, str]) -> str:
 
 
 def _criteria(rubric: Rubric) -> str:
-    return (
-        "\n".join(["Criteria:", *(f"- {c.name}: {c.description.strip()}" for c in rubric.criteria)]) if rubric.criteria else ""
-    )
+    lines = [f"- {criterion.name}: {criterion.description.strip()}" for criterion in rubric.criteria]
+    return "\n".join(["Criteria:", *lines]) if lines else ""
 
 
 def _scale(rubric: Rubric) -> str:

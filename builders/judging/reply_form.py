@@ -23,8 +23,8 @@ def asked_for(rubric: Rubric, form: Form, *, pairwise: bool) -> str:
                 "Write tie only if neither answer is better."
             )
         return (
-            "First give your reason in one or two sentences. Then end with one line: <better>VERDICT</better>. VERDICT is A, B, "
-            "or tie if neither answer is better."
+            "First give your reason in one or two sentences. Then end with one line: <better>VERDICT</better>. VERDICT is A, "
+            "B, or tie if neither answer is better."
         )
     scale = rubric.scale.words()
     if rubric.criteria:

@@ -105,7 +105,7 @@ def _of_object(found: _Object, text: str, start: int, end: int, names: Sequence[
 
 
 def _value(value: Any) -> float | str | None:
-    return value if isinstance(value, str) or (isinstance(value, float)) else None
+    return value if isinstance(value, str | float) else None
 
 
 def _span(text: str, start: int, end: int, name: str) -> tuple[int, int] | None:

@@ -136,9 +136,7 @@ class Existing(NamedTuple):
     """Of rows of these judges."""
 
 
-def with_names(
-    release: Release, endpoints: Sequence[Endpoint], rubric: Rubric, *, reference: bool, pairwise: bool
-) -> Existing:
+def with_names(release: Release, endpoints: Sequence[Endpoint], rubric: Rubric, *, reference: bool, pairwise: bool) -> Existing:
     """The judges under the names that their rows get, and the keys of the rows that the release has of them.
 
     A judge whose name has rows by another rubric judges under `NAME/RUBRIC`: a key holds one score.
@@ -168,7 +166,7 @@ def with_names(
     names = {judge.name for judge in judges}
     mine = [name for name in pc.unique(rows["judge"]).to_pylist() if name in names or name.rpartition("#")[0] in names]
     kept = rows.filter(pc.is_in(rows["judge"], pa.array(mine, pa.string()))).drop_columns(["rubric"]).to_pylist()
-    return Existing(judges, {tuple(row.values()) for row in kept})  # type: ignore[misc]
+    return Existing(judges, {tuple(row.values()) for row in kept})
 
 
 def missing_jobs(existing: Existing, items: Sequence[Item], replicates: int) -> Iterator[Job]:

@@ -40,7 +40,8 @@ def asked_for(rubric: Rubric, form: Form, *, pairwise: bool) -> str:
             f"First give your reason in one or two sentences. Then end with these lines, where each NUMBER is {scale}:\n{lines}"
         )
     if form == "json":
-        return f'Reply with one JSON object and nothing else: {{"reason": one or two sentences, "score": NUMBER}}. NUMBER is {scale}.'
+        shape = '{"reason": one or two sentences, "score": NUMBER}'
+        return f"Reply with one JSON object and nothing else: {shape}. NUMBER is {scale}."
     if form == "number":
         return f"Reply with the score alone, which is {scale}, and nothing else."
     return f"First give your reason in one or two sentences. Then end with one line: <score>NUMBER</score>. NUMBER is {scale}."

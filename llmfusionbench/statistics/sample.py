@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,14 @@ class Sample:
         """Q"""
         self.place: npt.NDArray[np.int64] = place.reshape(-1)
         """[R] index of the query of each row."""
+
+    @classmethod
+    def of_numbers(cls, numbers: npt.ArrayLike) -> Self:
+        """The same of queries that are named by numbers [R]."""
+        made = cls.__new__(cls)
+        unique, place = np.unique(np.asarray(numbers, np.int64), return_inverse=True)
+        made.queries, made.place = len(unique), place.reshape(-1)
+        return made
 
     def totals(self, values: npt.ArrayLike, rows: npt.ArrayLike | None = None) -> tuple[Floats, Floats]:
         """[Q] sum and number of the values [R] of each query; NaN = missing, `rows` is a mask."""

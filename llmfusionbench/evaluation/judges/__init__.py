@@ -1,5 +1,7 @@
 """How good the judges of a release are: agreement, biases, and what they say against the metrics of the tasks."""
 
+from llmfusionbench.evaluation.judges.judge_figures import JudgeFigures
+from llmfusionbench.evaluation.judges.report import JudgeReport, judge_report
 from llmfusionbench.evaluation.judges.retests import retest_name, retest_of
 
-__all__ = ["retest_name", "retest_of"]
+__all__ = ["JudgeFigures", "JudgeReport", "judge_report", "retest_name", "retest_of"]

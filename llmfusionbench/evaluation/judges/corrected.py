@@ -1,0 +1,231 @@
+"""Mean performance of every candidate as a judge says it, and as it would if the judge were right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from llmfusionbench.evaluation.judges.against_metric import RIGHT, fold_of
+from llmfusionbench.evaluation.judges.judgements import Judgements
+from llmfusionbench.evaluation.judges.told import LEAST, Told, told, too_small, untold
+from llmfusionbench.statistics import Estimate, Floats, Sample, percentiles, share
+from llmfusionbench.statistics.prediction_powered import PredictionPowered, prediction_powered_mean
+from llmfusionbench.statistics.resamples import Resamples
+from llmfusionbench.statistics.rogan_gladen import rogan_gladen
+
+HELD: Final = 0.2
+"""Share of the queries of each task that keep their performance, where all have one."""
+SOME_UNLABELLED: Final = 0.05
+"""Share of judged answers without performance from which labels are taken as they are."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a judge's answers are corrected by."""
+
+    held_out: bool
+    """Whether performance was hidden from most answers on purpose, because all have one."""
+    labelled: int
+    unlabelled: int
+    left_out: int
+    """Judged answers of tasks in which their candidate has no performance: nothing corrects them."""
+
+
+@dataclass(frozen=True)
+class CandidateMean:
+    """The mean performance of a candidate over the answers that a judge scored."""
+
+    candidate: str
+    judge: Told
+    """Mean score of the judge."""
+    labelled: Told
+    """Mean performance of the labelled answers alone."""
+    corrected: Told
+    """Prediction-powered mean."""
+    weight: float | None
+    """Weight of the judge's scores in it, lambda of PPI++."""
+    effective: float | None
+    """Number of labels that alone would give an interval as narrow."""
+    known: Told
+    """Mean performance of all these answers, where labels were hidden on purpose; for comparison."""
+    called_right: Told
+    """Share that the judge calls right (a score of at least .5)."""
+    right: Told
+    """Share that is right by Rogan and Gladen."""
+    known_right: Told
+    """Share with a performance of at least .5, where labels were hidden on purpose."""
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """The corrected means of a judge, and how much its scores help."""
+
+    labels: Labels
+    means: tuple[CandidateMean, ...]
+    gain: Told
+    """Effective number of labels divided by their number, over all candidates with both."""
+    limit: Told
+    """The same with judged answers without end: 1 / (1 - correlation^2), of score and performance within candidates."""
+    correlation: Told
+    """Correlation of score and performance within candidates."""
+
+
+def corrected(data: Judgements, judge: int, resamples: Resamples, *, seed: int = 0) -> Corrected | None:
+    """None where no answer has both a score and a performance."""
+    score, gold = data.scores[:, judge], data.answers.performance
+    judged = ~np.isnan(score)
+    both = judged & ~np.isnan(gold)
+    if not both.any():
+        return None
+    task, candidate = data.answers.task, data.answers.candidate
+    stratum = candidate * len(data.tasks) + task
+    labelled_in = np.bincount(stratum[both], minlength=stratum.max() + 1)
+    usable = judged & (labelled_in[stratum] > 0)
+    held_out = float(np.isnan(gold[usable]).mean()) < SOME_UNLABELLED
+    label = np.where(usable, gold, np.nan)
+    if held_out:
+        label = np.where(_kept(data, usable, seed), label, np.nan)
+        labelled_in = np.bincount(stratum[usable & ~np.isnan(label)], minlength=len(labelled_in))
+        usable &= labelled_in[stratum] > 0
+    rows = np.flatnonzero(usable)
+    known = ~np.isnan(label[rows])
+    labels = Labels(held_out, int(known.sum()), int((~known).sum()), int(judged.sum()) - len(rows))
+    sample = Sample.of_numbers(data.answers.query[rows])
+    share_of = _strata(stratum[rows], known)
+    fold = fold_of(sample, seed)
+    means, found = [], {}
+    for c in np.unique(candidate[rows]).tolist():
+        mine = candidate[rows] == c
+        some = rows[mine]
+        of = Sample.of_numbers(data.answers.query[some])
+        powered = prediction_powered_mean(label[some], score[some], of, share=share_of[mine], fold=fold[mine])
+        found[c] = (powered, of)
+        truth = gold[some] if held_out else None
+        means.append(_mean(data.candidates[c], score[some], label[some], truth, of, powered))
+    gain = _gain(list(found.values()), resamples, [data.answers.query[rows[candidate[rows] == c]] for c in found])
+    correlation = within_candidates(data, data.scores[:, judge], both, resamples)
+    return Corrected(labels, tuple(means), gain, _limit(correlation), correlation)
+
+
+def _kept(data: Judgements, usable: np.ndarray, seed: int) -> np.ndarray:
+    """[A] whether the query of an answer is of the random part of its task's that keeps its labels."""
+    query, task = data.answers.query, data.answers.task
+    of_query = np.full(data.queries, -1)
+    of_query[query[usable]] = task[usable]
+    kept = np.zeros(data.queries, bool)
+    rng = np.random.default_rng(seed)
+    for t in np.unique(of_query[of_query >= 0]):
+        mine = np.flatnonzero(of_query == t)
+        kept[rng.permutation(mine)[: int(np.ceil(HELD * len(mine)))]] = True
+    found: np.ndarray = kept[query]
+    return found
+
+
+def _strata(stratum: np.ndarray, known: np.ndarray) -> Floats:
+    """[R] weights by which the labelled rows of a candidate have the mix of tasks of all its rows."""
+    size = int(stratum.max()) + 1
+    every, labelled = np.bincount(stratum, minlength=size), np.bincount(stratum[known], minlength=size)
+    weights: Floats = (every / np.maximum(labelled, 1))[stratum]
+    return weights
+
+
+def _mean(
+    name: str,
+    score: Floats,
+    label: Floats,
+    truth: Floats | None,
+    sample: Sample,
+    powered: PredictionPowered,
+) -> CandidateMean:
+    known = ~np.isnan(label)
+    n, labelled = len(score), len(np.unique(sample.place[known]))
+    enough = labelled >= LEAST
+    small = too_small(powered.labelled, labelled)
+    hidden = untold("not all labels are known")
+    return CandidateMean(
+        name,
+        told(share(sample.mean(score), n), sample.queries),
+        told(share(powered.classical, powered.labelled), labelled) if enough else small,
+        told(share(powered.corrected, powered.labelled), labelled) if enough else small,
+        _number(powered.weight) if enough else None,
+        _number(powered.effective) if enough else None,
+        hidden if truth is None else told(share(sample.mean(truth), int((~np.isnan(truth)).sum())), sample.queries),
+        told(share(sample.mean((score >= RIGHT).astype(np.float64)), n), sample.queries),
+        _rogan_gladen(score, label, sample),
+        hidden if truth is None else _right(truth, sample),
+    )
+
+
+def _rogan_gladen(score: Floats, label: Floats, sample: Sample) -> Told:
+    """Sensitivity and specificity over the labelled answers, and calls over the others, so that no answer tells both."""
+    known, called = ~np.isnan(label), (score >= RIGHT).astype(np.float64)
+    right, rest = known & (label >= RIGHT), ~known
+    wrong = known & ~right
+    few = min(len(np.unique(sample.place[rows])) for rows in (right, wrong))
+    if few < LEAST:
+        return untold(f"too small: {few:,} labelled queries with right or with wrong answers, {LEAST} needed")
+    if not rest.any():
+        return untold("every answer has a label")
+    shares = sample.mean(called, rest), sample.mean(called, right), sample.mean(1 - called, wrong)
+    found = rogan_gladen(*shares, int(rest.sum()))
+    return told(found, int(shares[0].size), why="the judge cannot be told from one that guesses")
+
+
+def _right(truth: Floats, sample: Sample) -> Told:
+    values = np.where(np.isnan(truth), np.nan, truth >= RIGHT)
+    return told(share(sample.mean(values), int((~np.isnan(truth)).sum())), sample.queries)
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(f"{value:.6g}")
+
+
+def _gain(found: list[tuple[PredictionPowered, Sample]], resamples: Resamples, queries: list[np.ndarray]) -> Told:
+    """Sum of the variances of the labels alone over that of the corrected means; draws of queries take their shares of both."""
+    place, values, n = [], [], 0
+    for (powered, sample), query in zip(found, queries, strict=True):
+        if powered.classical.size < LEAST or not powered.corrected.variance > 0:
+            continue
+        numbers = np.unique(query)
+        place.append(numbers)
+        values.append(np.stack([powered.classical.influence**2, powered.corrected.influence**2], axis=1))
+        n += powered.labelled
+        assert len(numbers) == sample.queries
+    if not place:
+        return untold(f"too small: no candidate has {LEAST} labelled queries and scores that differ")
+    of = np.concatenate(place)
+    sums = resamples.sums(of, np.concatenate(values))
+    return told(percentiles(sums[:, 0] / np.where(sums[:, 1] > 0, sums[:, 1], np.nan), n), len(np.unique(of)))
+
+
+def within_candidates(data: Judgements, score: Floats, rows: np.ndarray, resamples: Resamples) -> Told:
+    """Correlation of `score` [A] and performance within candidates over some answers, a mask [A]."""
+    draws = correlation_draws(data, score, rows, resamples)
+    why = "scores or performance do not differ within candidates"
+    return told(percentiles(draws, int(rows.sum())), len(np.unique(data.answers.query[rows])), why=why)
+
+
+def correlation_draws(data: Judgements, score: Floats, rows: np.ndarray, resamples: Resamples) -> Floats:
+    """[1 + B] the same correlation, and that of every draw of queries."""
+    candidate, query = data.answers.candidate[rows], data.answers.query[rows]
+    x, y = (_less_mean(v[rows], candidate) for v in (score, data.answers.performance))
+    sums = resamples.sums(query, np.stack([x * y, x**2, y**2], axis=1))
+    spread = sums[:, 1] * sums[:, 2]
+    found: Floats = sums[:, 0] / np.sqrt(np.where(spread > 1e-18, spread, np.nan))
+    return found
+
+
+def _less_mean(values: Floats, group: np.ndarray) -> Floats:
+    number = np.bincount(group)
+    middle = np.bincount(group, values) / np.maximum(number, 1)
+    return np.asarray(values - middle[group], np.float64)
+
+
+def _limit(correlation: Told) -> Told:
+    if correlation.value is None or correlation.low is None or correlation.high is None:
+        return correlation
+    # A judge of negative correlation gets no weight.
+    value, low, high = (1 / max(1 - max(r, 0.0) ** 2, 1e-9) for r in (correlation.value, correlation.low, correlation.high))
+    return told(Estimate(value, low, high, correlation.n), correlation.queries)

@@ -1,0 +1,42 @@
+"""Which candidates are kin of a judge: the same model, or one of the same family."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from llmfusionbench.llm.model_names import same_model
+
+
+def family_of(judge: str, models: Sequence[str], families: Mapping[str, str | None]) -> str | None:
+    """The family of the LLM of its name; else the longest family that its name, without the provider, begins with.
+
+    Args:
+        judge: Name of the judge.
+        models: The models that judged, as endpoints state them.
+        families: LLM -> its family in the table `llms`.
+    """
+    for name in (judge, *models):
+        for llm, family in families.items():
+            if family and same_model(llm, name):
+                return family
+    known = sorted({family for family in families.values() if family}, key=lambda f: (-len(f), f))
+    for name in (judge, *models):
+        short = name.strip().lower().rpartition("/")[2]
+        for family in known:
+            if re.match(rf"{re.escape(family.lower())}(?![a-z])", short):
+                return family
+    return None
+
+
+def kin(judge: str, models: Sequence[str], llms: Sequence[str], families: Mapping[str, str | None]) -> npt.NDArray[np.bool_]:
+    """[C] whether the LLM of each candidate is the judge itself or of its family."""
+    family = family_of(judge, models, families)
+    related = {
+        llm: any(same_model(llm, name) for name in (judge, *models)) or (family is not None and families.get(llm) == family)
+        for llm in set(llms)
+    }
+    return np.array([related[llm] for llm in llms], bool)

@@ -1,0 +1,71 @@
+"""A figure of the report: its value with interval, or the reason why there is none."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Final
+
+from llmfusionbench.evaluation.report.figures import number
+from llmfusionbench.statistics import Estimate
+
+LEAST: Final = 20
+"""Number of queries below which a group is too small for a figure: intervals over fewer clusters are too narrow."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A figure with its 95% interval over queries. Where one of the three is None, `why` has the reason."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    """Number of rows behind it: answers, comparisons or judgements."""
+    queries: int
+    """Number of queries that these belong to."""
+    why: str | None = None
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return self.why or "unknown"
+        ends = f" ({self.low:.3f} to {self.high:.3f})" if self.low is not None and self.high is not None else ""
+        return f"{self.value:.3f}{ends}"
+
+    @property
+    def above(self) -> bool:
+        """Whether the whole interval lies above 0."""
+        return self.low is not None and self.low > 0
+
+    def excludes(self, value: float) -> bool:
+        """Whether the interval leaves `value` out."""
+        return self.low is not None and self.high is not None and not self.low <= value <= self.high
+
+
+def told(found: Estimate, queries: int, *, why: str = "") -> Told:
+    """An estimate, unless its group is too small; `why` is the reason where the estimate has no value."""
+    if queries < LEAST:
+        return too_small(found.n, queries)
+    if math.isnan(found.value):
+        return Told(None, None, None, found.n, queries, why or "not defined for these values")
+    low, high = number(found.low), number(found.high)
+    reason = "no interval: the values do not differ" if low is None or high is None else None
+    return Told(number(found.value), low, high, found.n, queries, reason)
+
+
+def too_small(n: int, queries: int) -> Told:
+    """A figure of fewer than `LEAST` queries."""
+    of = f"{queries:,} quer{'y' if queries == 1 else 'ies'}"
+    return Told(None, None, None, n, queries, f"too small: {of}, {LEAST} needed" if n else "no such rows")
+
+
+def untold(why: str) -> Told:
+    """A figure that there cannot be."""
+    return Told(None, None, None, 0, 0, why)
+
+
+def bounded(figure: Told, low: float, high: float) -> Told:
+    """The figure with the ends of its interval kept between `low` and `high`."""
+    if figure.low is None or figure.high is None:
+        return figure
+    return replace(figure, low=max(figure.low, low), high=min(figure.high, high))

@@ -1,0 +1,207 @@
+"""Whether a judge is worth its price, in figures and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from llmfusionbench.evaluation.judges.against_metric import NO_GOLD, AgainstMetric
+from llmfusionbench.evaluation.judges.agreement import Agreement
+from llmfusionbench.evaluation.judges.corrected import HELD, CandidateMean, Corrected, correlation_draws
+from llmfusionbench.evaluation.judges.judgements import Judgements
+from llmfusionbench.evaluation.judges.told import Told, told, untold
+from llmfusionbench.statistics import percentiles
+from llmfusionbench.statistics.alpha import alpha_draws
+from llmfusionbench.statistics.resamples import Resamples
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a judge costs, and what one gets for it."""
+
+    cost_per_answer: float | None
+    """USD per judged answer; None where it is not known."""
+    labels: int
+    """Labelled answers that the means were corrected by."""
+    effective: float | None
+    """Number of labels that alone would give intervals as narrow, over all candidates."""
+    replaced: float | None
+    """Labels that the judge's scores save: `effective` less `labels`, at least 0."""
+    answers_per_label: float | None
+    """Answers to judge for each label saved."""
+    break_even: float | None
+    """USD per label from which the judge is cheaper than labels; None where its cost is not known, or it saves none."""
+    panel_gain: Told
+    """Correlation with performance of the mean of all judges, less that of the mean without this one."""
+    alpha_gain: Told
+    """Krippendorff's alpha of all judges, less that of the others without this one."""
+
+
+def worth(data: Judgements, judge: int, found: Corrected | None, cost: float | None, resamples: Resamples) -> Worth:
+    """Price and yield of a judge; `cost` is in USD per judged answer."""
+    gain = _panel_gain(data, judge, resamples), _alpha_gain(data, judge, resamples)
+    if found is None:
+        return Worth(cost, 0, None, None, None, None, *gain)
+    labels = sum(m.labelled.n for m in found.means if m.effective is not None)
+    judged = sum(m.judge.n - m.labelled.n for m in found.means if m.effective is not None)
+    if found.gain.value is None or not labels:
+        return Worth(cost, labels, None, None, None, None, *gain)
+    replaced = max(labels * (found.gain.value - 1), 0.0)
+    per_label = judged / replaced if replaced >= 1 else None
+    even = None if per_label is None or cost is None else per_label * cost
+    return Worth(cost, labels, labels * found.gain.value, replaced, per_label, even, *gain)
+
+
+def _panel_gain(data: Judgements, judge: int, resamples: Resamples) -> Told:
+    known = ~np.isnan(data.scores)
+    others = known.copy()
+    others[:, judge] = False
+    rows = known[:, judge] & others.any(axis=1) & ~np.isnan(data.answers.performance)
+    if not rows.any():
+        return untold("no answer has a performance and the score of another judge")
+    filled = np.where(known, data.scores, 0.0)
+    with_it = filled.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    without = np.where(others, filled, 0.0).sum(axis=1) / np.maximum(others.sum(axis=1), 1)
+    draws = correlation_draws(data, with_it, rows, resamples) - correlation_draws(data, without, rows, resamples)
+    return told(percentiles(draws, int(rows.sum())), len(np.unique(data.answers.query[rows])), why="scores do not differ")
+
+
+def _alpha_gain(data: Judgements, judge: int, resamples: Resamples) -> Told:
+    """Over the answers that it and at least two others scored, so that both figures are of the same answers."""
+    known = ~np.isnan(data.scores)
+    without = np.delete(data.scores, judge, axis=1)
+    rows = known[:, judge] & ((~np.isnan(without)).sum(axis=1) >= 2)
+    if not rows.any():
+        return untold("no answer has its score and those of two other judges")
+    query = data.answers.query[rows]
+    draws = alpha_draws(data.scores[rows], query, resamples) - alpha_draws(without[rows], query, resamples)
+    return told(percentiles(draws, int(rows.sum())), len(np.unique(query)), why="scores do not differ")
+
+
+def sentences(
+    judge: str, metric: AgainstMetric | None, found: Corrected | None, value: Worth, pairs: Sequence[Agreement]
+) -> Iterator[str]:
+    """The answers to the two questions: is the judge worth its price, and what would it say if it were right."""
+    if metric is None or found is None:
+        yield f"Whether it is worth its price, and what it would say if it were right, is unknown: {NO_GOLD}."
+        if value.cost_per_answer is not None:
+            yield f"It costs {_usd(value.cost_per_answer)} per judged answer."
+        yield from _nearest(judge, pairs)
+        return
+    yield (
+        f"Of the right answers it calls {_percent(metric.fixed.sensitivity)} right, and of the wrong ones "
+        f"{_percent(metric.fixed.specificity)} wrong."
+    )
+    yield from _price(found, value)
+    if value.panel_gain.value is not None:
+        yield _beside_others(value.panel_gain)
+    yield from _nearest(judge, pairs)
+    yield from _if_right(found)
+
+
+def _nearest(judge: str, pairs: Sequence[Agreement]) -> Iterator[str]:
+    """How far it agrees with the judge that it agrees with most."""
+    known = [pair for pair in pairs if judge in pair.judges and pair.alpha.value is not None]
+    if not known:
+        return
+    best = max(known, key=lambda pair: pair.alpha.value or 0.0)
+    other = best.judges[1] if best.judges[0] == judge else best.judges[0]
+    shift = best.difference.value if best.difference is not None else None
+    apart = ""
+    if shift is not None:
+        own = shift if best.judges[0] == judge else -shift
+        apart = f", and its scores are {abs(own):.3f} {'higher' if own > 0 else 'lower'} on average"
+    most = " most" if len(known) > 1 else ""
+    yield f"It agrees{most} with {other}: alpha {best.alpha} over {best.alpha.n:,} answers{apart}."
+
+
+def _price(found: Corrected, value: Worth) -> Iterator[str]:
+    gain = found.gain
+    if gain.value is None or value.effective is None:
+        yield f"Its worth in labels is unknown: {gain.why}."
+        return
+    cost = "" if value.cost_per_answer is None else f" A judged answer costs {_usd(value.cost_per_answer)}."
+    if gain.low is None or gain.low <= 1:
+        yield f"Not shown to be worth any price: {_against(gain)}, no surely more than labels alone.{cost}"
+        return
+    tried = f"With {HELD:.0%} of the labels kept and the rest hidden, " if found.labels.held_out else ""
+    text = (
+        f"{tried}{value.labels:,} labels with its scores tell as much as {value.effective:,.0f} alone "
+        f"({_ends(gain)} times as many): it replaces {value.replaced:,.0f} labelled answers"
+    )
+    per = "" if value.answers_per_label is None else f", one per {value.answers_per_label:,.1f} judged answers"
+    yield f"{text}{per}."
+    if value.break_even is not None:
+        yield f"Worth its price where a label costs more than {_usd(value.break_even)}.{cost}"
+    elif value.answers_per_label is not None:
+        yield f"Worth its price where a label costs more than {value.answers_per_label:,.1f} judged answers do."
+
+
+def _beside_others(gain: Told) -> str:
+    how = "changes by" if not gain.excludes(0) else "rises by" if gain.above else "falls by"
+    sure = "" if gain.excludes(0) else ", which chance explains"
+    return f"With it, the correlation of the panel's mean with performance {how} {_signed(gain)}{sure}."
+
+
+def _if_right(found: Corrected) -> Iterator[str]:
+    means = [m for m in found.means if m.corrected.value is not None and m.judge.value is not None]
+    if not means:
+        yield "If it were right: unknown, no candidate has enough labelled queries."
+        return
+    shift = [float(m.corrected.value or 0.0) - float(m.judge.value or 0.0) for m in means]
+    said, right = (max(means, key=lambda m: (_of(m, part), m.candidate)) for part in ("judge", "corrected"))
+    yield (
+        f"If it were right, the means would be {_change(float(np.mean(shift)))} on average"
+        f" ({min(shift):+.3f} to {max(shift):+.3f})."
+    )
+    if len(means) == 1:
+        return
+    if said is right:
+        yield f"{said.candidate} leads by its scores and once corrected."
+        return
+    near = "" if _apart(said.corrected, right.corrected) else ", and the two intervals overlap"
+    yield (
+        f"{said.candidate} leads by its scores ({said.judge}), {right.candidate} once corrected ({right.corrected}; "
+        f"{said.candidate}: {said.corrected}{near})."
+    )
+
+
+def _apart(a: Told, b: Told) -> bool:
+    if a.low is None or a.high is None or b.low is None or b.high is None:
+        return False
+    return a.high < b.low or b.high < a.low
+
+
+def _of(m: CandidateMean, part: str) -> float:
+    value: Told = getattr(m, part)
+    return value.value if value.value is not None else float("-inf")
+
+
+def _change(shift: float) -> str:
+    return f"{abs(shift):.3f} {'higher' if shift > 0 else 'lower'}"
+
+
+def _against(gain: Told) -> str:
+    return f"labels with its scores tell as much as {gain.value:.2f} times as many alone ({_ends(gain)})"
+
+
+def _ends(figure: Told) -> str:
+    return "no interval" if figure.low is None or figure.high is None else f"{figure.low:.2f} to {figure.high:.2f}"
+
+
+def _percent(figure: Told) -> str:
+    if figure.value is None:
+        return f"an unknown share ({figure.why})"
+    ends = "" if figure.low is None or figure.high is None else f" ({100 * figure.low:.1f} to {100 * figure.high:.1f})"
+    return f"{100 * figure.value:.1f}%{ends}"
+
+
+def _signed(figure: Told) -> str:
+    ends = "" if figure.low is None or figure.high is None else f" ({figure.low:+.3f} to {figure.high:+.3f})"
+    return f"{figure.value:+.3f}{ends}"
+
+
+def _usd(value: float) -> str:
+    return f"USD {value:,.2f}" if value >= 1 else f"USD {value:.2g}" if value >= 1e-4 else f"USD {value:.2e}"

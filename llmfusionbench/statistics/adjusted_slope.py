@@ -1,0 +1,52 @@
+"""The slope of a value on another at equal values of others, within queries."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from llmfusionbench.statistics.arrays import Floats
+from llmfusionbench.statistics.linear import Linear
+from llmfusionbench.statistics.sample import Sample
+
+
+def adjusted_slope(value: npt.ArrayLike, cause: npt.ArrayLike, fixed: npt.ArrayLike, sample: Sample) -> tuple[Linear, float]:
+    """The change of `value` per unit of `cause` within a query, with `fixed` held equal, and the partial correlation.
+
+    Least squares with an intercept per query (Frisch, Waugh and Lovell); the variance is robust to clusters of queries (Liang &
+    Zeger, 1986). The slope is NaN if the cause does not vary within queries beyond what `fixed` explains.
+
+    Args:
+        value: [R] such as scores.
+        cause: [R] such as the logarithms of lengths.
+        fixed: [R, K] what is held equal; K may be 0.
+        sample: The queries of the R rows.
+    """
+    y, x = _within(np.asarray(value, np.float64), sample), _within(np.asarray(cause, np.float64), sample)
+    others = np.asarray(fixed, np.float64)
+    if others.size:
+        z = np.stack([_within(column, sample) for column in others.T], axis=1)
+        found, *_ = np.linalg.lstsq(z, np.stack([y, x], axis=1), rcond=None)
+        y, x = y - z @ found[:, 0], x - z @ found[:, 1]
+    square, rows = float(x @ x), np.bincount(sample.place, minlength=sample.queries)
+    several = float((np.bincount(sample.place, np.abs(x), sample.queries) > 1e-12).sum())
+    scale = float(np.abs(np.asarray(cause, np.float64)).max(initial=0.0))
+    if square <= 1e-18 * max(1.0, scale**2) * len(rows):
+        return Linear(math.nan, np.zeros(sample.queries), 0.0, 0.0), math.nan
+    slope = float(x @ y) / square
+    moved = np.bincount(sample.place, x * (y - slope * x), sample.queries).astype(np.float64) / square
+    if several < 2:
+        return Linear(slope, np.zeros(sample.queries), 0.0, several), math.nan
+    spread = math.sqrt(square * float(y @ y))
+    correlation = float(x @ y) / spread if spread > 0 else math.nan
+    return Linear(slope, moved * math.sqrt(several / (several - 1)), several - 1, several), correlation
+
+
+def _within(column: Floats, sample: Sample) -> Floats:
+    """The column less the mean of its query."""
+    number = np.bincount(sample.place, minlength=sample.queries)
+    mean = np.bincount(sample.place, column, sample.queries) / np.maximum(number, 1)
+    centred: Floats = column - mean[sample.place]
+    return centred

@@ -1,6 +1,7 @@
 """Judging: LLMs score the answers of a release, and a report tells how far each judge can be trusted."""
 
 from llmfusionbench.builders.judging.answers import Choice
+from llmfusionbench.builders.judging.costs import costs_of
 from llmfusionbench.builders.judging.outcome import JudgeRun
 from llmfusionbench.builders.judging.plan import Plan, Task, plan
 from llmfusionbench.builders.judging.preferences import Preference, preferences
@@ -18,6 +19,7 @@ __all__ = [
     "Rubric",
     "Task",
     "Verdict",
+    "costs_of",
     "judge",
     "plan",
     "preferences",

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from llmfusionbench.builders.judging.costs import STEP
 from llmfusionbench.builders.revising.derive import Conclusion, Revised
 from llmfusionbench.builders.revising.store import Store
 from llmfusionbench.release import Release
@@ -48,7 +49,7 @@ class Judging:
 
     @property
     def name(self) -> str:
-        return "judge"
+        return STEP
 
     @property
     def table(self) -> Literal["judge_scores"]:

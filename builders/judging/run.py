@@ -15,6 +15,7 @@ from llmfusionbench.builders.collecting.caller import Caller
 from llmfusionbench.builders.collecting.engine import Engine
 from llmfusionbench.builders.collecting.journal import RunJournal
 from llmfusionbench.builders.collecting.result import Result
+from llmfusionbench.builders.judging.costs import cost_figures
 from llmfusionbench.builders.judging.judging import ROWS, Added, Judging, write_rows
 from llmfusionbench.builders.judging.outcome import Judged, JudgeRun, candidates_of, compared_by, means_of
 from llmfusionbench.builders.judging.plan import Plan, Task, digest_of, plan
@@ -154,7 +155,7 @@ def _written(
         "asked": len(planned.jobs), "replies": asked, "scored": scored, "without_score": asked - scored,
         "parse_rate": round(scored / asked, 6) if asked else None, "unfinished": unfinished, "there": planned.there,
         "prompts_sha256": digest_of(digests),
-    }  # fmt: skip
+    } | cost_figures(judged, _answers(planned, replies))  # fmt: skip
     revision = Judging(rows_file.absolute(), planned.facts() | {"rows_sha256": sha256(rows_file)}, figures)
     added: Added = derive(release, out, revision, workers=workers, overwrite=overwrite)
     new = added.release
@@ -174,6 +175,15 @@ def _written(
         lost=result.in_flight_lost,
         release=new,
     )
+
+
+def _answers(planned: Plan, replies: Replies) -> dict[str, int]:
+    """Name of a judge -> number of answers, or pairs, that it has replied to."""
+    jobs = zip(planned.jobs, planned.keys, strict=True)
+    done = {
+        (job.judge.name, frozenset(answer.key for answer in job.item.answers)) for job, key in jobs if key in replies.by_key
+    }
+    return dict(Counter(name for name, _ in done))
 
 
 def _judged(planned: Plan, replies: Replies, name: str) -> Judged:

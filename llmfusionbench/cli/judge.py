@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmfusionbench.cli.console import interval, say, say_json, show_table
+from llmfusionbench.cli.console import interval, say, say_json_text, show_table
 from llmfusionbench.cli.info import SIMULATED
 from llmfusionbench.cli.options import out_path
-from llmfusionbench.errors import UnknownNameError
+from llmfusionbench.errors import MissingExtraError, UnknownNameError
 
 if TYPE_CHECKING:
     from llmfusionbench.builders.judging import JudgeRun, Plan
@@ -123,8 +123,11 @@ def _run(
     done = judge(opened, out, task, run=run_folder, say=say, **{name: options[name] for name in kept})
     show(done, pairwise=pairwise)
     assert done.release is not None
-    show_report(done.release, as_json=False, html=html)
     say(f"Wrote {out}. Its history in manifest.json states what was judged, by whom and how.")
+    try:
+        show_report(done.release, as_json=False, html=html)
+    except MissingExtraError as error:  # the scores are there
+        say(f"The report on the judges was not made: {error}, then: llmfusionbench judge {out} --report")
 
 
 def show_forecast(planned: Plan, folder: Path) -> None:
@@ -177,17 +180,20 @@ def show(done: JudgeRun, *, pairwise: bool) -> None:
 
 
 def show_report(release: Release, *, as_json: bool, html: Path | None) -> None:
-    """Print the report on the judges of a release, and write it as a page."""
+    """Print the report on the judges of a release, and write it as a page.
+
+    Raises:
+        InputError: the release has no judge scores, or the page cannot be written.
+        MissingExtraError: a package that the report needs is not installed.
+    """
+    from llmfusionbench.builders.judging import costs_of
     from llmfusionbench.evaluation.judges import judge_report
 
-    report = judge_report(release)
+    report = judge_report(release, costs=costs_of(release))
     if html is not None:
-        from llmfusionbench.storage.files import whole_file
-
-        with whole_file(html) as place:
-            place.write_text(report.to_html(), encoding="utf-8")
+        report.to_html(html)
     if as_json:
-        say_json(report.to_json())
+        say_json_text(report.to_json())
         return
     for line in report.lines():
         say(line)

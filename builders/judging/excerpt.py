@@ -27,7 +27,7 @@ def excerpt(text: str, limit: int) -> str:
 
 
 def disarmed(text: str) -> str:
-    """`text` in which nothing is a score to the parser of replies, should a judge repeat it word for word.
+    """`text` without what the parser of replies takes for a score, in case a judge repeats it word for word.
 
     `<` before `score`, `better` or a name that ends so becomes a single angle quote, and a JSON key of these names gets curly
     quotes.

@@ -153,7 +153,7 @@ def digest_of(texts: Sequence[str]) -> str:
 
 
 def _described(judge: Judge) -> dict[str, Any]:
-    """What the manifest states of a judge: no URL, which may be that of somebody's own machine."""
+    """What the manifest states of a judge: no URL, which may be private."""
     body = judge.payload("")
     settings = {name: body[name] for name in _SETTINGS if name in body}
     return {"model": judge.endpoint.model, "reply": judge.form, "settings": settings}

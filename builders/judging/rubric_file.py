@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import as_file, files
@@ -90,6 +91,9 @@ def _faults(value: Mapping[str, Any]) -> Iterator[str]:
     """What a schema cannot state."""
     told = value.get("scale", {})
     low, high = told.get("low", 0), told.get("high", 1)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        yield f"scale.low and scale.high are {low:g} and {high:g}, expected finite numbers"
+        return
     if not low < high:
         yield f"scale.high is {high:g}, expected more than scale.low ({low:g})"
     if "values" in told and "whole" in told:

@@ -34,7 +34,7 @@ class Scale:
         return (number - self.low) / (self.high - self.low)
 
     def words(self) -> str:
-        """What a judge is told."""
+        """The scale in the words of a prompt."""
         if self.values is None:
             return f"a number from {self.low:g} to {self.high:g}"
         whole = [float(n) for n in range(round(self.low), round(self.high) + 1)]

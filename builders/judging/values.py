@@ -1,4 +1,4 @@
-"""The values that a reply states in tags or in a JSON object, with their places. Nothing is guessed from prose."""
+"""The values that a reply states in tags or in a JSON object, with their places. Prose states none."""
 
 from __future__ import annotations
 

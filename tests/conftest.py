@@ -164,6 +164,9 @@ SLOW = (
     "builders/test_repeats.py::test_the_mean_over_answers",
     "test_cli_audit.py",
     "builders/publishing/test_published_card.py",
+    "test_cli_judge.py",
+    "builders/judging/test_judge_run.py",
+    "builders/judging/test_verdict.py",
 )
 """Folders, files and tests that `make check` leaves to `make test`: each takes seconds. In the order in which they run."""
 

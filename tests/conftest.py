@@ -167,6 +167,8 @@ SLOW = (
     "test_cli_judge.py",
     "builders/judging/test_judge_run.py",
     "builders/judging/test_verdict.py",
+    "builders/tasks/test_tasks_on_the_hub.py",
+    "builders/tasks/test_catalog.py::test_an_answer_in_the_stated_form",
 )
 """Folders, files and tests that `make check` leaves to `make test`: each takes seconds. In the order in which they run."""
 

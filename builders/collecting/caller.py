@@ -10,16 +10,18 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, Final
 
 from llmfusionbench.builders.collecting.answer import Fields, answer_fields, one_line
 from llmfusionbench.builders.collecting.calls import Attempt
-from llmfusionbench.builders.collecting.connection import PROGRESS, Progress, StatusFaultError, connected, plain_headers
+from llmfusionbench.builders.collecting.connection import connected
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.failure import body_failure, status_failure
 from llmfusionbench.builders.collecting.place import Place
+from llmfusionbench.builders.collecting.progress import PROGRESS, Progress, StatusFaultError, plain_headers
 from llmfusionbench.builders.collecting.rate_headers import limits_of, retry_after
 from llmfusionbench.builders.collecting.stream import BrokenStreamError, Stream
 from llmfusionbench.errors import InputError
@@ -28,6 +30,8 @@ from llmfusionbench.redaction import public_url, redacted
 
 MAX_REPLY: Final = 64 * 2**20
 """Bytes of a reply."""
+_DRAIN: Final = 0.5
+"""Seconds to wait for the end of a reply after the end of its stream."""
 _AS_STREAM: Final[Any] = {"headers": {STREAM: "stream"}}
 """Options of the client's request: the reply is not read yet when it returns."""
 _IDS: Final = ("x-request-id", "request-id", "apim-request-id", "x-generation-id")
@@ -96,9 +100,7 @@ class Caller:
         started = time.monotonic()
         try:
             async with asyncio.timeout(self.endpoint.timeout):
-                response = await client.post(
-                    "/chat/completions", cast_to=httpx2.Response, content=_encoded(payload), options=_AS_STREAM
-                )
+                response = await client.post(self._url, cast_to=httpx2.Response, content=_encoded(payload), options=_AS_STREAM)
                 try:
                     headers = plain_headers(response.headers)
                     fields = await self._read(response, headers, progress)
@@ -114,7 +116,11 @@ class Caller:
             else:
                 fields = _broken(f"no answer within {self.endpoint.timeout:g} seconds", progress)
         except openai.APIConnectionError as error:
-            fields = _broken(one_line(str(error.__cause__ or error)) or type(error).__name__, progress)
+            cause = error.__cause__ or error
+            if isinstance(cause, httpx2.TooManyRedirects):
+                fields = {"status": "error", "error": "too many redirects", "http_status": progress.status, "refused": True}
+            else:
+                fields = _broken(one_line(str(cause)) or type(cause).__name__, progress)
         except (OSError, httpx2.HTTPError, httpx2.InvalidURL, openai.OpenAIError) as error:
             fields = _broken(f"the answer broke off ({type(error).__name__})", progress)
         first = progress.first
@@ -134,9 +140,9 @@ class Caller:
         """The fields that the body of a reply with status 200 gives."""
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "text/event-stream":
-            return await self._read_stream(response, progress)
+            return await self._read_stream(response, headers, progress)
         data = bytearray()
-        async for chunk in response.aiter_bytes():
+        async for chunk in _chunks(response, headers):
             data += chunk
             if len(data) > MAX_REPLY:
                 return _too_long()
@@ -153,19 +159,21 @@ class Caller:
             return _unreadable("the answer is not JSON" + (f" but {one_line(kind)}" if kind != "application/json" else ""))
         return _checked(body)
 
-    async def _read_stream(self, response: Any, progress: Progress) -> Fields:
+    async def _read_stream(self, response: Any, headers: Mapping[str, str], progress: Progress) -> Fields:
         """The fields of a streamed reply, which is taken as whole when its reason to end came."""
         import httpx2
 
         progress.stream = stream = Stream(on_first=progress.note_first)
         size = 0
         try:
-            async for chunk in response.aiter_bytes():
+            chunks = aiter(_chunks(response, headers))
+            async for chunk in chunks:
                 size += len(chunk)
                 if size > MAX_REPLY:
                     return _too_long()
                 stream.feed(chunk)
                 if stream.ended:
+                    await _drained(chunks)
                     break
         except BrokenStreamError as error:
             return _unreadable(str(error))
@@ -181,6 +189,11 @@ class Caller:
     @cached_property
     def _place(self) -> Place:
         return Place(self.endpoint)
+
+    @cached_property
+    def _url(self) -> str:
+        """The whole URL of calls: the client would join a relative one to its own at each call."""
+        return f"{self.address}/chat/completions"
 
     @cached_property
     def _client(self) -> Any:
@@ -217,6 +230,20 @@ def _cost(text: str) -> float | None:
     except ValueError:
         return None
     return value if 0 <= value < math.inf else None
+
+
+def _chunks(response: Any, headers: Mapping[str, str]) -> AsyncIterable[bytes]:
+    """The bytes of a reply: as they come where they are not packed, which is faster."""
+    chunks: AsyncIterable[bytes] = response.aiter_bytes() if "content-encoding" in headers else response.stream
+    return chunks
+
+
+async def _drained(chunks: AsyncIterator[bytes]) -> None:
+    """Read the little that follows the end of a stream, after which its connection can be used again."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN):
+            async for _ in chunks:
+                pass
 
 
 def _encoded(payload: Mapping[str, Any]) -> bytes:

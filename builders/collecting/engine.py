@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
-from llmfusionbench.builders.collecting.board import Board
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.caller import Caller
 from llmfusionbench.builders.collecting.calls import Attempt, Call, Slot
@@ -51,6 +50,16 @@ class Asks(Protocol):
         """Close the connections."""
 
 
+class Shows(Protocol):
+    """What the engine needs of a `Board`."""
+
+    def started(self, llm: str) -> None:
+        """An attempt begins."""
+
+    def finished(self, llm: str, attempt: Attempt, cost: float | None, final: bool) -> None:
+        """An attempt has ended."""
+
+
 class _Lane:
     """One LLM in a run."""
 
@@ -82,7 +91,7 @@ class Engine:
         journal: RunJournal,
         *,
         budget: Budget,
-        board: Board,
+        board: Shows,
         halt_on_drift: bool = False,
         say: Callable[[str], None] = _to_stderr,
         caller: Callable[[Endpoint], Asks] = Caller,
@@ -96,7 +105,7 @@ class Engine:
         self.halt_on_drift = halt_on_drift
         self._say = say
         self._caller, self._pace = caller, pace
-        self._random = randomness.Random() if random is None else random
+        self._random = randomness.Random() if random is None else random  # noqa: S311 (only spreads retries)
         self._clock, self._today = clock, today
         self._lanes: dict[str, _Lane] = {}
         self._in_flight: set[asyncio.Task[Any]] = set()
@@ -233,7 +242,7 @@ class Engine:
         except asyncio.CancelledError:
             if not self._is_over(lane):
                 raise
-        except BaseException as error:  # noqa: BLE001 (raised by `run` once the other calls in flight have ended)
+        except BaseException as error:
             self._error = self._error or error
             self.stop("an error")
 
@@ -295,7 +304,8 @@ class Engine:
 
     async def _attempt(self, lane: _Lane, call: Call, *, last: bool) -> Attempt | None:
         """One attempt, recorded; None if it was not made."""
-        tokens = self.budget.worst_case(call).tokens
+        # Without a limit of tokens their number matters to no one, and counting them takes time.
+        tokens = 1 if lane.pace.tokens_per_minute is None else self.budget.worst_case(call).tokens
         await lane.pace.enter(tokens)
         attempt: Attempt | None = None
         try:

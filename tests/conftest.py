@@ -175,6 +175,9 @@ SLOW = (
     "builders/collecting/test_engine_faults.py::test_servers_that_stumble",
     "builders/collecting/test_engine_faults.py::test_a_server_that_does_not_answer",
     "builders/collecting/test_journal_full_disk.py",
+    "statistics/test_reference_packages.py",
+    "evaluation/judges/test_judge_report.py",
+    "evaluation/judges/test_real_judges.py",
 )
 """Folders, files and tests that `make check` leaves to `make test`: each takes seconds. In the order in which they run."""
 

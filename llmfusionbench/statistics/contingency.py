@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from llmfusionbench.statistics.arrays import Floats, ratio
+from llmfusionbench.statistics.linear import Linear
 from llmfusionbench.statistics.resamples import Resamples
+from llmfusionbench.statistics.sample import Sample
 
 MOST_VALUES: Final = 101
 """Number of different values up to which they are kept; of more, such as means of probabilities, hundredths are taken."""
@@ -47,22 +50,29 @@ def spearman_draws(
     return ratio(both, np.sqrt(np.where(spread > 0, spread, np.nan)))
 
 
-def auc_draws(
-    codes: npt.NDArray[np.int64], right: npt.NDArray[np.bool_], query: npt.NDArray[np.int64], resamples: Resamples
-) -> Floats:
-    """[1 + B] probability that a right answer has a higher code than a wrong one, ties at a half (Mann & Whitney, 1947).
+def auc(codes: npt.NDArray[np.int64], right: npt.NDArray[np.bool_], sample: Sample) -> Linear:
+    """Probability that a right answer has a higher code than a wrong one, ties at a half (Mann & Whitney, 1947).
+
+    The influence of a query is that of its right and of its wrong answers (Obuchowski, Biometrics 53, 1997).
 
     Args:
-        codes: [N] numbers of the scores in order.
-        right: [N] whether the answer is right.
-        query: [N] its query.
-        resamples: The draws.
+        codes: [R] numbers of the scores in order.
+        right: [R] whether the answer is right.
+        sample: The queries of the rows.
     """
-    values = int(codes.max(initial=0)) + 1
-    tables = resamples.counts(query, codes * 2 + right, values * 2).reshape(-1, values, 2)
-    wrong, good = tables[:, :, 0], tables[:, :, 1]
-    below = np.cumsum(wrong, axis=1) - wrong / 2
-    return ratio((good * below).sum(axis=1), good.sum(axis=1) * wrong.sum(axis=1))
+    size, place = int(codes.max(initial=0)) + 1, sample.place
+    good, wrong = (np.bincount(codes[rows], minlength=size).astype(np.float64) for rows in (right, ~right))
+    if not right.any() or right.all():
+        return Linear(math.nan, np.zeros(sample.queries), 0.0, 0.0)
+    below = (np.cumsum(wrong) - wrong / 2) / wrong.sum()
+    above = 1 - (np.cumsum(good) - good / 2) / good.sum()
+    value = float(good @ below) / float(good.sum())
+    moved = np.where(right, (below[codes] - value) / good.sum(), (above[codes] - value) / wrong.sum())
+    size_of = min(len(np.unique(place[rows])) for rows in (right, ~right))
+    if size_of < 2:
+        return Linear(value, np.zeros(sample.queries), 0.0, size_of)
+    influence = np.bincount(place, moved, sample.queries).astype(np.float64) * math.sqrt(size_of / (size_of - 1))
+    return Linear(value, influence, size_of - 1, size_of)
 
 
 def _mid_ranks(counts: Floats) -> Floats:

@@ -8,10 +8,9 @@ from typing import Final
 import numpy as np
 
 from llmfusionbench.evaluation.judges.judgements import Ints, Judgements
-from llmfusionbench.evaluation.judges.told import LEAST, Told, bounded, told, too_small, untold
-from llmfusionbench.statistics import Estimate, Floats, Linear, Sample, mean, percentiles, share, smooth, without_interval
-from llmfusionbench.statistics.contingency import auc_draws, coded
-from llmfusionbench.statistics.resamples import Resamples
+from llmfusionbench.evaluation.judges.told import Told, told, untold
+from llmfusionbench.statistics import Estimate, Floats, Linear, Sample, mean, share, smooth, without_interval
+from llmfusionbench.statistics.contingency import auc, coded
 
 RIGHT: Final = 0.5
 """Performance, and score of a judge, from which an answer counts as right."""
@@ -67,7 +66,7 @@ class AgainstMetric:
     bins: tuple[Bin, ...]
 
 
-def against_metric(data: Judgements, judge: int, resamples: Resamples, *, seed: int = 0) -> AgainstMetric | None:
+def against_metric(data: Judgements, judge: int, *, seed: int = 0) -> AgainstMetric | None:
     """None without an answer that has both figures."""
     score, gold, query = data.scores[:, judge], data.answers.performance, data.answers.query
     rows = ~np.isnan(score) & ~np.isnan(gold)
@@ -83,7 +82,7 @@ def against_metric(data: Judgements, judge: int, resamples: Resamples, *, seed: 
         sample.queries,
         accuracy(score >= RIGHT, right, sample, RIGHT),
         accuracy(score >= fit, right, sample, float(np.median(fit))),
-        _auc(score, right, query, resamples),
+        _auc(score, right, sample),
         told(mean(sample.mean(score - gold), n), sample.queries),
         told(smooth(slope, n), sample.queries, why=constant),
         told(smooth(intercept, n), sample.queries, why=constant),
@@ -140,14 +139,12 @@ def line(score: Floats, gold: Floats, sample: Sample) -> tuple[Linear, Linear]:
     return slope, y - slope * s
 
 
-def _auc(score: Floats, right: np.ndarray, query: Ints, resamples: Resamples) -> Told:
-    queries = min(len(np.unique(query[right])), len(np.unique(query[~right])))
-    if not right.any() or right.all():
+def _auc(score: Floats, right: np.ndarray, sample: Sample) -> Told:
+    queries = min(len(np.unique(sample.place[rows])) for rows in (right, ~right))
+    if not queries:
         return untold("needs right and wrong answers")
-    if queries < LEAST:
-        return too_small(len(score), queries)
     codes, _ = coded(score)
-    return bounded(told(percentiles(auc_draws(codes, right, query, resamples), len(score)), queries), 0.0, 1.0)
+    return told(share(auc(codes, right, sample), len(score)), queries)
 
 
 def _bins(score: Floats, gold: Floats, sample: Sample) -> tuple[Bin, ...]:

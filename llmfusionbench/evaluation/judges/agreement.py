@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from llmfusionbench.evaluation.judges.judgements import Ints, Judgements
-from llmfusionbench.evaluation.judges.told import LEAST, Told, bounded, told, too_small
-from llmfusionbench.statistics import Floats, Sample, mean, percentiles
+from llmfusionbench.evaluation.judges.told import LEAST, Told, bounded, drawn, told, too_small
+from llmfusionbench.statistics import Floats, Sample, mean
 from llmfusionbench.statistics.alpha import Level, alpha, alpha_draws
 from llmfusionbench.statistics.contingency import coded, spearman_draws
 from llmfusionbench.statistics.gwet import ac2_draws
@@ -84,7 +84,7 @@ def _alpha(scores: Floats, query: Ints, resamples: Resamples, level: Level) -> T
 
 
 def _share_of(draws: Floats, n: int, queries: int) -> Told:
-    return bounded(told(percentiles(draws, n), queries, why=_ONE_VALUE), -1.0, 1.0)
+    return bounded(drawn(draws, n, queries, why=_ONE_VALUE), -1.0, 1.0)
 
 
 def _difference(scores: Floats, query: Ints) -> Told:

@@ -9,14 +9,17 @@ import numpy as np
 
 from llmfusionbench.evaluation.judges.against_metric import RIGHT, fold_of
 from llmfusionbench.evaluation.judges.judgements import Judgements
-from llmfusionbench.evaluation.judges.told import LEAST, Told, told, too_small, untold
-from llmfusionbench.statistics import Estimate, Floats, Sample, percentiles, share
+from llmfusionbench.evaluation.judges.told import LEAST, Told, drawn, told, too_small, untold
+from llmfusionbench.statistics import Estimate, Floats, Sample, ratio, share
 from llmfusionbench.statistics.prediction_powered import PredictionPowered, prediction_powered_mean
 from llmfusionbench.statistics.resamples import Resamples
 from llmfusionbench.statistics.rogan_gladen import rogan_gladen
 
 HELD: Final = 0.2
 """Share of the queries of each task that keep their performance, where all have one."""
+AT_LEAST: Final = 25
+"""Number of queries that keep it where these are few, though no larger share than `AT_MOST` does."""
+AT_MOST: Final = 0.5
 SOME_UNLABELLED: Final = 0.05
 """Share of judged answers without performance from which labels are taken as they are."""
 
@@ -25,8 +28,8 @@ SOME_UNLABELLED: Final = 0.05
 class Labels:
     """What a judge's answers are corrected by."""
 
-    held_out: bool
-    """Whether performance was hidden from most answers on purpose, because all have one."""
+    kept: float | None
+    """Share of the queries that kept their performance, where it was hidden on purpose because all have one; else None."""
     labelled: int
     unlabelled: int
     left_out: int
@@ -91,7 +94,8 @@ def corrected(data: Judgements, judge: int, resamples: Resamples, *, seed: int =
         usable &= labelled_in[stratum] > 0
     rows = np.flatnonzero(usable)
     known = ~np.isnan(label[rows])
-    labels = Labels(held_out, int(known.sum()), int((~known).sum()), int(judged.sum()) - len(rows))
+    share_kept = kept_share(len(np.unique(data.answers.query[rows]))) if held_out else None
+    labels = Labels(share_kept, int(known.sum()), int((~known).sum()), int(judged.sum()) - len(rows))
     sample = Sample.of_numbers(data.answers.query[rows])
     share_of = _strata(stratum[rows], known)
     fold = fold_of(sample, seed)
@@ -109,16 +113,21 @@ def corrected(data: Judgements, judge: int, resamples: Resamples, *, seed: int =
     return Corrected(labels, tuple(means), gain, _limit(correlation), correlation)
 
 
+def kept_share(queries: int) -> float:
+    """Share of the queries that keep their labels."""
+    return min(AT_MOST, max(HELD, AT_LEAST / max(1, queries)))
+
+
 def _kept(data: Judgements, usable: np.ndarray, seed: int) -> np.ndarray:
     """[A] whether the query of an answer is of the random part of its task's that keeps its labels."""
     query, task = data.answers.query, data.answers.task
     of_query = np.full(data.queries, -1)
     of_query[query[usable]] = task[usable]
     kept = np.zeros(data.queries, bool)
-    rng = np.random.default_rng(seed)
+    rng, share_of_task = np.random.default_rng(seed), kept_share(int((of_query >= 0).sum()))
     for t in np.unique(of_query[of_query >= 0]):
         mine = np.flatnonzero(of_query == t)
-        kept[rng.permutation(mine)[: int(np.ceil(HELD * len(mine)))]] = True
+        kept[rng.permutation(mine)[: int(np.ceil(share_of_task * len(mine)))]] = True
     found: np.ndarray = kept[query]
     return found
 
@@ -197,14 +206,14 @@ def _gain(found: list[tuple[PredictionPowered, Sample]], resamples: Resamples, q
         return untold(f"too small: no candidate has {LEAST} labelled queries and scores that differ")
     of = np.concatenate(place)
     sums = resamples.sums(of, np.concatenate(values))
-    return told(percentiles(sums[:, 0] / np.where(sums[:, 1] > 0, sums[:, 1], np.nan), n), len(np.unique(of)))
+    return drawn(ratio(sums[:, 0], sums[:, 1]), n, len(np.unique(of)))
 
 
 def within_candidates(data: Judgements, score: Floats, rows: np.ndarray, resamples: Resamples) -> Told:
     """Correlation of `score` [A] and performance within candidates over some answers, a mask [A]."""
     draws = correlation_draws(data, score, rows, resamples)
     why = "scores or performance do not differ within candidates"
-    return told(percentiles(draws, int(rows.sum())), len(np.unique(data.answers.query[rows])), why=why)
+    return drawn(draws, int(rows.sum()), len(np.unique(data.answers.query[rows])), why=why)
 
 
 def correlation_draws(data: Judgements, score: Floats, rows: np.ndarray, resamples: Resamples) -> Floats:
@@ -213,8 +222,7 @@ def correlation_draws(data: Judgements, score: Floats, rows: np.ndarray, resampl
     x, y = (_less_mean(v[rows], candidate) for v in (score, data.answers.performance))
     sums = resamples.sums(query, np.stack([x * y, x**2, y**2], axis=1))
     spread = sums[:, 1] * sums[:, 2]
-    found: Floats = sums[:, 0] / np.sqrt(np.where(spread > 1e-18, spread, np.nan))
-    return found
+    return ratio(sums[:, 0], np.sqrt(np.where(spread > 1e-18, spread, np.nan)))
 
 
 def _less_mean(values: Floats, group: np.ndarray) -> Floats:

@@ -38,14 +38,19 @@ def lines_of(data: Mapping[str, Any], judges: Sequence[JudgeFigures], agreement:
 
 def _about(judge: JudgeFigures) -> Iterator[str]:
     unscored = f", {judge.unscored:,} without a score" if judge.unscored else ""
-    yield f"{judge.rows:,} judgements{unscored}; mean score {judge.mean}"
+    mean = f"; mean score {judge.mean}" if judge.answers else ""
+    yield f"{judge.rows:,} judgements{unscored}{mean}"
     if judge.metric is not None:
         fitted = judge.metric.fitted
         yield f"against the metric, n = {judge.metric.answers:,}: AUC {judge.metric.auc}, bias {judge.metric.bias}"
         where = "unknown" if fitted.threshold is None else f"{fitted.threshold:.2f}"
         yield f"at the fitted threshold {where}: sensitivity {fitted.sensitivity}, specificity {fitted.specificity}"
     yield f"retest variance: {judge.retest.variance}"
-    yield f"share of the first place: {judge.position.first}; in both orders: {judge.position.first_of_swapped}"
+    if judge.comparisons:
+        yield f"share of the first place: {judge.position.first}; in both orders: {judge.position.first_of_swapped}"
+        yield f"pairs whose winner changes with the order: {judge.position.flipped}"
+    if not judge.answers:
+        return
     fixed = "at equal performance" if judge.length.fixed else "performance unknown"
     yield f"score per doubling of length ({fixed}): {judge.length.per_doubling}"
     yield f"self-preference: {_first(judge.self_preference.at_equal_performance, judge.self_preference.at_equal_scores)}"

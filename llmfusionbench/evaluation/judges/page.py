@@ -180,7 +180,7 @@ def _means(judges: Named) -> Iterator[Html]:
         if judge.corrected is None:
             continue
         found = judge.corrected
-        held = found.labels.held_out
+        held = found.labels.kept is not None
         heads = [head("Candidate", first="ascending", text=True), head("By the judge"), head("Labels alone"), head("Corrected")]
         heads += [head("All labels", about="for comparison")] if held else []
         heads += [head("Weight", about="lambda of PPI++"), head("Effective labels")]

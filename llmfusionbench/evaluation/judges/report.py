@@ -113,10 +113,10 @@ def judge_report(release: Release, *, seed: int = 0, costs: Mapping[str, float] 
     agreement = agreements(data, resamples)
     found = []
     for j, name in enumerate(data.judges):
-        metric, means = against_metric(data, j, resamples, seed=seed), corrected(data, j, resamples, seed=seed)
+        metric, means = against_metric(data, j, seed=seed), corrected(data, j, resamples, seed=seed)
         value = worth(data, j, means, prices.get(name), resamples)
         others = [k for k in range(len(data.judges)) if k != j and (kinds[k] is None or kinds[k] != kinds[j])]
-        scored = ~np.isnan(data.scores[:, j])
+        scored, right = ~np.isnan(data.scores[:, j]), right_pairs(data.comparisons, j)
         found.append(
             JudgeFigures(
                 name,
@@ -128,11 +128,11 @@ def judge_report(release: Release, *, seed: int = 0, costs: Mapping[str, float] 
                 int(scored.sum()),
                 int((data.comparisons.judge == j).sum()),
                 _mean(data, j),
-                tuple(sentences(name, metric, means, value, agreement.pairs)),
+                tuple(sentences(name, metric, means, value, agreement.pairs, right)),
                 value,
                 metric,
                 means,
-                right_pairs(data.comparisons, j),
+                right,
                 retest(data, j),
                 position(data.comparisons, j),
                 length(data, j),

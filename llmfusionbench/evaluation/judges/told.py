@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from llmfusionbench.evaluation.report.figures import number
-from llmfusionbench.statistics import Estimate
+from llmfusionbench.statistics import Estimate, Floats
+from llmfusionbench.statistics.resamples import expanded_percentiles
 
 LEAST: Final = 20
 """Number of queries below which a group is too small for a figure: intervals over fewer clusters are too narrow."""
@@ -51,6 +52,11 @@ def told(found: Estimate, queries: int, *, why: str = "") -> Told:
     low, high = number(found.low), number(found.high)
     reason = "no interval: the values do not differ" if low is None or high is None else None
     return Told(number(found.value), low, high, found.n, queries, reason)
+
+
+def drawn(draws: Floats, n: int, queries: int, *, why: str = "") -> Told:
+    """A figure in row 0 of `draws` [1 + B], with the interval of its draws of queries."""
+    return told(expanded_percentiles(draws, n, queries), queries, why=why)
 
 
 def too_small(n: int, queries: int) -> Told:

@@ -9,10 +9,9 @@ import numpy as np
 
 from llmfusionbench.evaluation.judges.against_metric import NO_GOLD, AgainstMetric
 from llmfusionbench.evaluation.judges.agreement import Agreement
-from llmfusionbench.evaluation.judges.corrected import HELD, CandidateMean, Corrected, correlation_draws
+from llmfusionbench.evaluation.judges.corrected import CandidateMean, Corrected, correlation_draws
 from llmfusionbench.evaluation.judges.judgements import Judgements
-from llmfusionbench.evaluation.judges.told import Told, told, untold
-from llmfusionbench.statistics import percentiles
+from llmfusionbench.evaluation.judges.told import Told, drawn, untold
 from llmfusionbench.statistics.alpha import alpha_draws
 from llmfusionbench.statistics.resamples import Resamples
 
@@ -65,7 +64,7 @@ def _panel_gain(data: Judgements, judge: int, resamples: Resamples) -> Told:
     with_it = filled.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     without = np.where(others, filled, 0.0).sum(axis=1) / np.maximum(others.sum(axis=1), 1)
     draws = correlation_draws(data, with_it, rows, resamples) - correlation_draws(data, without, rows, resamples)
-    return told(percentiles(draws, int(rows.sum())), len(np.unique(data.answers.query[rows])), why="scores do not differ")
+    return drawn(draws, int(rows.sum()), len(np.unique(data.answers.query[rows])), why="scores do not differ")
 
 
 def _alpha_gain(data: Judgements, judge: int, resamples: Resamples) -> Told:
@@ -77,15 +76,32 @@ def _alpha_gain(data: Judgements, judge: int, resamples: Resamples) -> Told:
         return untold("no answer has its score and those of two other judges")
     query = data.answers.query[rows]
     draws = alpha_draws(data.scores[rows], query, resamples) - alpha_draws(without[rows], query, resamples)
-    return told(percentiles(draws, int(rows.sum())), len(np.unique(query)), why="scores do not differ")
+    return drawn(draws, int(rows.sum()), len(np.unique(query)), why="scores do not differ")
 
 
 def sentences(
-    judge: str, metric: AgainstMetric | None, found: Corrected | None, value: Worth, pairs: Sequence[Agreement]
+    judge: str,
+    metric: AgainstMetric | None,
+    found: Corrected | None,
+    value: Worth,
+    pairs: Sequence[Agreement],
+    right: Told,
 ) -> Iterator[str]:
-    """The answers to the two questions: is the judge worth its price, and what would it say if it were right."""
+    """The answers to the two questions: is the judge worth its price, and what would it say if it were right.
+
+    Args:
+        judge: Its name.
+        metric: Its scores against metrics.
+        found: The means that they correct.
+        value: Its price and yield.
+        pairs: Agreement of pairs of judges.
+        right: Share of its comparisons that the answer of higher performance won.
+    """
+    if right.value is not None:
+        yield f"Of two answers of different performance it prefers the better one in {_percent(right)}."
     if metric is None or found is None:
-        yield f"Whether it is worth its price, and what it would say if it were right, is unknown: {NO_GOLD}."
+        if right.value is None:
+            yield f"Whether it is worth its price, and what it would say if it were right, is unknown: {NO_GOLD}."
         if value.cost_per_answer is not None:
             yield f"It costs {_usd(value.cost_per_answer)} per judged answer."
         yield from _nearest(judge, pairs)
@@ -126,7 +142,7 @@ def _price(found: Corrected, value: Worth) -> Iterator[str]:
     if gain.low is None or gain.low <= 1:
         yield f"Not shown to be worth any price: {_against(gain)}, no surely more than labels alone.{cost}"
         return
-    tried = f"With {HELD:.0%} of the labels kept and the rest hidden, " if found.labels.held_out else ""
+    tried = "" if found.labels.kept is None else f"With {found.labels.kept:.0%} of the labels kept and the rest hidden, "
     text = (
         f"{tried}{value.labels:,} labels with its scores tell as much as {value.effective:,.0f} alone "
         f"({_ends(gain)} times as many): it replaces {value.replaced:,.0f} labelled answers"

@@ -19,6 +19,7 @@ from llmfusionbench.builders.judging.jobs import Existing, Job, Judge, missing_j
 from llmfusionbench.builders.judging.rubric import Rubric
 from llmfusionbench.builders.reading.run_files import JOURNAL
 from llmfusionbench.errors import InputError
+from llmfusionbench.evaluation.judges.retests import retest_of
 from llmfusionbench.release import Release
 from llmfusionbench.storage.repeats import repeated
 
@@ -49,6 +50,9 @@ class Task:
             raise InputError("judges: none are given. Remedy: name one or more")
         if twice := repeated(endpoint.name for endpoint in self.judges):
             raise InputError(f"judges: {twice[0]} is given twice. Remedy: name each once, and use replicates for retests")
+        for name in (endpoint.name for endpoint in self.judges):
+            if retest_of(name, {name.rpartition("#")[0]})[1]:
+                raise InputError(f"judges: {name} is the name of a retest. Remedy: give the LLM a name without # and a number")
         if self.replicates < 1:
             raise InputError(f"replicates: {self.replicates}, expected 1 or more. Remedy: choose a value in that range")
         if self.choice.against is not None and not self.pairwise:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.judging import Choice, Task, judge, plan, preferences, read_rubric
 from llmfusionbench.builders.judging.costs import costs_of
 from llmfusionbench.errors import InputError, UnknownNameError
@@ -244,6 +245,7 @@ def test_an_injection_in_an_answer_changes_no_score(tmp_path: Path) -> None:
     [
         ({"judges": []}, "none are given"),
         ({"replicates": 0}, "replicates: 0"),
+        ({"judges": [Endpoint(name="owl#2", url="http://127.0.0.1:1", model="m")]}, "owl#2 is the name of a retest"),
         ({"choice": Choice(against="ant")}, "one answer has no opponent"),
     ],
 )
@@ -263,3 +265,24 @@ def test_a_release_without_answers(tmp_path: Path) -> None:
     )
     with serving(by_name) as server, pytest.raises(InputError, match=r"no answers that can be judged \(1: it has no text"):
         judge(source, tmp_path / "out", Task(judges=[endpoint(server)], rubric=PAPER))
+
+
+def test_a_release_of_an_older_schema(tmp_path: Path) -> None:
+    old = Release(Path(__file__).parents[2] / "release" / "release_1_0")
+    before = old.rows("judge_scores").num_rows
+    with serving(by_name) as server:
+        found, release = done(old.directory, tmp_path / "out", Task(judges=[endpoint(server)], rubric=PAPER, reference=False))
+        assert found.judges[0].scored == found.eligible > 0
+    assert release.manifest["schema_version"] != "1.0"
+    assert release.rows("judge_scores").num_rows == before + found.eligible
+    assert release.rows("responses").num_rows == old.rows("responses").num_rows
+
+
+def test_further_fields_of_an_endpoint_stay_out_of_the_manifest(tmp_path: Path) -> None:
+    source = sums_release(tmp_path / "r", queries=1)
+    with serving(by_name) as server:
+        judged_by = endpoint(server, extra={"user": "someone@example.org"}, top_p=0.9)
+        _, release = done(source, tmp_path / "out", Task(judges=[judged_by], rubric=PAPER))
+        assert server.requests[0][1]["user"] == "someone@example.org"
+    assert "someone" not in json.dumps(release.manifest)
+    assert release.manifest["history"][-1]["options"]["judges"]["owl"]["settings"]["top_p"] == 0.9

@@ -10,12 +10,12 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from llmfusionbench.baselines.prompting.quoting import quoted, sendable
 from llmfusionbench.baselines.retrievers.library import TemplateLibrary
 from llmfusionbench.baselines.retrievers.queries import Queries
 from llmfusionbench.baselines.retrievers.retriever import Hits
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.storage.json_lines import write_lines
+from llmfusionbench.texts.quoting import quoted, sendable
 from llmfusionbench.texts.tokens import count_tokens
 
 METHODS: Final = ("zero_shot", "few_shot", "thought_template")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,6 +15,8 @@ from llmfusionbench.release.references import dangling, lookup, rows_of
 from llmfusionbench.schema import table_schema
 from llmfusionbench.types import ANSWER_KEY, THINK, Candidate
 from llmfusionbench.validation.issue import shorten
+
+Rows = npt.NDArray[np.int64]
 
 
 def make_views(queries: pa.Table, responses: pa.Table, llms: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Table]:
@@ -43,7 +46,10 @@ def _logs(responses: pa.Table, queries: pa.Table, llms: pa.Table, judge_scores: 
 
 
 def _judged(responses: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Array]:
-    """judge_score, the mean over the judges that gave one to the answer alone, and judges, their names."""
+    """judge_score, the mean over the judges that gave one to the answer alone, and judges, their names.
+
+    The judgements that one judge made again, its retests, count as one, their mean.
+    """
     given = judge_scores.filter(pc.and_(pc.is_valid(judge_scores["score"]), pc.is_null(judge_scores["opponent"])))
     both = pa.concat_tables([responses.select(ANSWER_KEY), given.select(ANSWER_KEY)])
     codes = np.zeros(both.num_rows, np.int64)
@@ -57,13 +63,37 @@ def _judged(responses: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Array]:
     if lost.size:
         key = " ".join(str(given[column][int(lost[0])].as_py()) for column in ANSWER_KEY)
         raise dangling("judge_scores", shorten(key), "responses")
+    given, place, score = _by_judge(given, place)
     count = np.bincount(place, minlength=len(responses))
-    total = np.bincount(place, weights=given["score"].to_numpy(), minlength=len(responses))
+    total = np.bincount(place, weights=score, minlength=len(responses))
     with np.errstate(invalid="ignore"):
         mean = total / count
     judges = given["judge"].take(pa.array(np.argsort(place, kind="stable"))).combine_chunks()
     offsets = np.concatenate([[0], np.cumsum(count)]).astype(np.int32)
     return {"judge_score": pa.array(mean, mask=count == 0), "judges": pa.ListArray.from_arrays(pa.array(offsets), judges)}
+
+
+def _by_judge(given: pa.Table, place: Rows) -> tuple[pa.Table, Rows, npt.NDArray[np.float64]]:
+    """The scores [N] of answers at `place` [N], with one mean in place of those that a judge gave again."""
+    score = given["score"].to_numpy()
+    stated = pc.dictionary_encode(given["judge"]).combine_chunks()
+    known = stated.dictionary.to_pylist()
+    if not any("#" in name for name in known):
+        return given, place, score
+    from llmfusionbench.evaluation.judges.retests import retest_of  # imports much
+
+    own = [retest_of(name, known)[0] for name in known]
+    if own == known:
+        return given, place, score
+    names = pa.array(own, pa.string()).take(stated.indices)
+    judge = pc.dictionary_encode(names).indices.to_numpy()
+    _, first, group = np.unique(np.stack([place, judge]), axis=1, return_index=True, return_inverse=True)
+    group = group.reshape(-1)
+    means = np.bincount(group, weights=score) / np.bincount(group)
+    order = np.argsort(first)  # of judges of an answer as in the table
+    first = first[order]
+    given = with_columns(given, {"judge": names}).take(pa.array(first))
+    return given, place[first], means[order]
 
 
 def _routing(logs: pa.Table, queries: pa.Table) -> pa.Table:

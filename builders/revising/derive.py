@@ -1,4 +1,4 @@
-"""Makes a release from a release: a `Revision` changes the answers by shard, views are rebuilt, everything else is copied.
+"""Makes a release from a release: a `Revision` changes one table by shard, views are rebuilt, everything else is copied.
 
 An interrupted run leaves its finished shards in a hidden directory next to the new release. The next run of the same revision
 resumes from them.
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import pyarrow as pa
 
@@ -30,15 +30,16 @@ from llmfusionbench.schema import SCHEMA_VERSION
 from llmfusionbench.storage.files import sha256
 from llmfusionbench.types import Progress
 
-REDONE: Final = ("responses", "logs", "routing")
-"""The tables that are rewritten."""
+VIEWS: Final = ("logs", "routing")
+"""The tables that are rewritten beside the one that is revised."""
 
 
 @dataclass(frozen=True)
 class Revised:
     """The result of a revision for one shard."""
 
-    responses: pa.Table
+    rows: pa.Table
+    """Of the table that is revised, sorted by key."""
     notes: dict[str, pa.Table]
     """What `conclude` needs to know of the shard, by name."""
 
@@ -55,14 +56,21 @@ class Conclusion:
     """For the caller: a dataclass with fields `release` and `resumed`."""
     warnings: Sequence[str] | None = None
     """What is odd about the new scores, in place of what the release had; None if the scores are as they were."""
+    added: int = 0
+    """Number of rows that the revised table has gained."""
 
 
 class Revision(Protocol):
-    """A change to the answers of a release. It can be pickled, and gives the same result every time."""
+    """A change to a table of a release. It can be pickled, and gives the same result every time."""
 
     @property
     def name(self) -> str:
         """Its name in the manifest's history."""
+        ...
+
+    @property
+    def table(self) -> Literal["responses", "judge_scores"]:
+        """The table that it changes."""
         ...
 
     def options(self) -> dict[str, Any]:
@@ -74,7 +82,7 @@ class Revision(Protocol):
         ...
 
     def revise(self, shard: Shard, tables: ShardTables, store: Store, workers: int) -> Revised:
-        """The new responses of a shard, with the same keys in the same order."""
+        """The new rows of a shard: responses have the same keys in the same order, and judge scores may be added."""
         ...
 
     def conclude(self, shards: Sequence[Shard], store: Store, root: Path) -> Conclusion:
@@ -106,7 +114,7 @@ def derive(
     digest = _digest(release, revision)
     with ReleaseWriter(out, overwrite=overwrite, inputs=release.inputs, resume=digest) as writer:
         store = Store(writer.work / "state")
-        files = dict(_copied(release, writer.path))
+        files = dict(_copied(release, writer.path, revision.table))
         done = {shard: entries for shard in shards if (entries := _done(shard, store, writer.path)) is not None}
         resumed = len(done)
         revision.prepare([s for s in shards if s not in done], store, count, tell)
@@ -116,12 +124,12 @@ def derive(
             tell("shards written", len(done), len(shards))
         for shard in shards:
             files |= done[shard]
+        conclusion = revision.conclude(shards, store, writer.path)
         try:
-            _check_count(release, files)
+            _check_count(release, files, revision.table, conclusion.added)
         except ReleaseError:
             writer.keep = False  # no run on this source can use what is done
             raise
-        conclusion = revision.conclude(shards, store, writer.path)
         about = described(release, revision.name, revision.options(), conclusion.figures)
         if conclusion.warnings is not None:
             about = with_warnings(about, conclusion.warnings)
@@ -135,12 +143,12 @@ def _digest(release: Release, revision: Revision) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _copied(release: Release, root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Copy the unchanged files and check the responses; name and entry of each copied file."""
+def _copied(release: Release, root: Path, table: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Copy the unchanged files and check those of the revised table; name and entry of each copied file."""
     for name in sorted(release.manifest["files"]):
-        if name.startswith("responses/"):
+        if name.startswith(f"{table}/"):
             release.good([name])
-    yield from carry_over(release, root, but=lambda name: "/" in name and name.partition("/")[0] in REDONE)
+    yield from carry_over(release, root, but=lambda name: "/" in name and name.partition("/")[0] in (table, *VIEWS))
 
 
 def _done(shard: Shard, store: Store, root: Path) -> dict[str, dict[str, Any]] | None:
@@ -171,26 +179,26 @@ def _write(shard: Shard, revision: Revision, store: Store, root: Path, workers: 
     """Revise one shard and write its tables; their entries for the manifest. The receipt comes last."""
     tables = shard.read()
     revised = revision.revise(shard, tables, store, workers)
-    made = {"responses": revised.responses}
-    made |= make_views(tables.queries, revised.responses, tables.llms, tables.judge_scores)
+    now = replace(tables, **{revision.table: revised.rows})
+    made = {revision.table: revised.rows, **make_views(now.queries, now.responses, now.llms, now.judge_scores)}
     entries = {}
     with store.scratch() as scratch:
-        for table in REDONE:
+        for table, rows in made.items():
             name = shard_name(table, shard.split, shard.index, shard.total)
-            entries[name] = write_shard(scratch, name, made[table])
+            entries[name] = write_shard(scratch, name, rows)
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             os.replace(scratch / name, root / name)
-    for note, rows in revised.notes.items():
-        store.write(note, shard, rows)
+    for note, noted in revised.notes.items():
+        store.write(note, shard, noted)
     store.write_receipt(shard, entries, list(revised.notes))
     return entries
 
 
-def _check_count(release: Release, files: dict[str, dict[str, Any]]) -> None:
-    """Check that no answer is lost, as it would be if its query were in no shard."""
-    had = sum(s["rows"] for s in release.manifest["tables"].get("responses", {"splits": {}})["splits"].values())
-    have = sum(entry["rows"] for name, entry in files.items() if name.startswith("responses/"))
+def _check_count(release: Release, files: dict[str, dict[str, Any]], table: str, added: int) -> None:
+    """Check that no row of the revised table is lost, as it would be if its query were in no shard."""
+    had = sum(s["rows"] for s in release.manifest["tables"].get(table, {"splits": {}})["splits"].values())
+    have = sum(entry["rows"] for name, entry in files.items() if name.startswith(f"{table}/")) - added
     if had != have:
         raise ReleaseError(
-            f"{release.path}: {had - have:,} of {had:,} responses belong to no query of their split. Remedy: run validate on it"
+            f"{release.path}: {had - have:,} of {had:,} {table} belong to no query of their split. Remedy: run validate on it"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -91,6 +91,10 @@ class Recounting:
     @property
     def name(self) -> str:
         return "tokens"
+
+    @property
+    def table(self) -> Literal["responses"]:
+        return "responses"
 
     def options(self) -> dict[str, Any]:
         return {"tokenizer": self.tokenizer}  # the faster counter gives the same counts

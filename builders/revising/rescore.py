@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -130,6 +130,10 @@ class Rescoring:
     @property
     def name(self) -> str:
         return "rescore"
+
+    @property
+    def table(self) -> Literal["responses"]:
+        return "responses"
 
     def options(self) -> dict[str, Any]:
         return {

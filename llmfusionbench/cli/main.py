@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "fuse": "Combine several LLMs' answers into one by voting, and measure the gain.",
     "info": "Show what is in a release: counts, tokens, coverage, licences.",
     "inspect-log": "Show the fields of a log with types and examples, its format, and a proposed mapping.",
+    "judge": "Have LLMs judge the answers of a release, and report how far each judge can be trusted.",
     "merge": "Join releases of different tools by query into one release.",
     "plugins": "List the routers, sources and formats that other packages add.",
     "publish": "Publish a release as a dataset repository on the Hugging Face Hub.",

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from llmfusionbench.baselines.prompting.examples import best_answers
 from llmfusionbench.baselines.prompting.prompts import METHODS, PromptSet, build_prompts, write_prompts
-from llmfusionbench.baselines.prompting.quoting import quoted
 from llmfusionbench.baselines.retrievers import BM25, Queries, TemplateLibrary
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import open_release
 from llmfusionbench.storage.json_lines import write_lines
+from llmfusionbench.texts.quoting import quoted
 from llmfusionbench.texts.tokens import count_tokens
 from tests.helpers.planted_library import planted
 

@@ -1,0 +1,32 @@
+"""What judges cost for each answer, by the history of a release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from llmfusionbench.builders.judging.outcome import Judged
+from llmfusionbench.release import Release
+
+STEP: Final = "judge"
+"""The step in the history of a release."""
+_COST: Final = "cost_usd"
+
+
+def cost_figures(judges: list[Judged], answers: Mapping[str, int]) -> dict[str, Any]:
+    """For the history: what each judge with a known cost took, USD, and for how many answers or pairs."""
+    known = [judged for judged in judges if judged.spent.cost_usd and not judged.spent.unpriced and answers.get(judged.judge)]
+    return {_COST: {j.judge: {"usd": round(j.spent.cost_usd, 9), "answers": answers[j.judge]} for j in known}}
+
+
+def costs_of(release: Release) -> dict[str, float]:
+    """Judge -> USD per answer that it judged alone, retests included; without judges whose cost the history does not state."""
+    usd: dict[str, float] = {}
+    answers: dict[str, int] = {}
+    for step in release.manifest.get("history", []):
+        if step.get("step") != STEP or step.get("options", {}).get("pairwise") or not isinstance(step.get(_COST), dict):
+            continue
+        for judge, told in step[_COST].items():
+            usd[judge] = usd.get(judge, 0.0) + told["usd"]
+            answers[judge] = answers.get(judge, 0) + told["answers"]
+    return {judge: usd[judge] / count for judge, count in answers.items() if count}

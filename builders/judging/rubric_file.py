@@ -1,0 +1,122 @@
+"""Reads rubrics: those of this package by name, and YAML files, whose faults are all named at once."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema
+
+from llmfusionbench.builders.judging.prompts import FIELDS, PAIR_FIELDS, fields_in
+from llmfusionbench.builders.judging.rubric import Criterion, Rubric
+from llmfusionbench.builders.judging.scale import Scale, plain_number
+from llmfusionbench.builders.reading.yaml_file import read_yaml
+from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.storage.repeats import repeated
+from llmfusionbench.validation.issue import shorten
+
+RUBRICS: Final = ("correctness", "paper")
+"""The rubrics of this package: right or wrong against the reference, and the scale of FusionFactory (arXiv 2507.10540)."""
+_SHOWN: Final = 20
+_STEPS: Final = 100
+"""Most whole numbers between the ends of a scale of whole numbers."""
+
+
+@cache
+def rubric_schema() -> dict[str, Any]:
+    """The JSON Schema of a rubric."""
+    text = files(__package__).joinpath("rubric_schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def read_rubric(name: str) -> Rubric:
+    """A rubric by its name, or from a YAML file.
+
+    Raises:
+        UnknownNameError: neither a rubric nor a file has this name.
+        InputError: the file cannot be read or is no rubric; every fault is named with its place.
+    """
+    if name in RUBRICS:
+        with as_file(files(__package__).joinpath(f"rubrics/{name}.yaml")) as path:
+            return _parsed(read_yaml(path), path)
+    path = Path(name)
+    if not path.is_file() and path.suffix.lower() not in (".yaml", ".yml"):
+        raise UnknownNameError("rubric", name, [*RUBRICS, "FILE.yaml"])
+    return _parsed(read_yaml(path), path)
+
+
+def _parsed(value: Any, place: Path) -> Rubric:
+    faults = list(dict.fromkeys(_schema_faults(value)))
+    if not faults:
+        faults = list(_faults(value))
+    if faults:
+        more = f"; and {len(faults) - _SHOWN:,} more" if len(faults) > _SHOWN else ""
+        raise InputError(f"{place}: {'; '.join(faults[:_SHOWN])}{more}. Remedy: correct the rubric")
+    plain = {k: v for k, v in value.items() if k not in ("scale", "anchors", "criteria")}
+    anchors = sorted((float(number), words) for number, words in value.get("anchors", {}).items())
+    criteria = tuple(Criterion(**part) for part in value.get("criteria", ()))
+    return Rubric(**plain, scale=_scale(value.get("scale", {})), anchors=tuple(anchors), criteria=criteria)
+
+
+def _scale(told: Mapping[str, Any]) -> Scale:
+    low, high = float(told.get("low", 0)), float(told.get("high", 1))
+    values = told.get("values")
+    if told.get("whole"):
+        values = range(round(low), round(high) + 1)
+    return Scale(low, high, None if values is None else tuple(sorted(float(value) for value in values)))
+
+
+def _schema_faults(value: Any) -> Iterator[str]:
+    for error in sorted(jsonschema.Draft202012Validator(rubric_schema()).iter_errors(value), key=_place):
+        where = _place(error)
+        if error.validator in ("additionalProperties", "required", "uniqueItems"):
+            yield f"{where or 'the rubric'}: {error.message}"
+            continue
+        of = error.schema if isinstance(error.schema, Mapping) else {}
+        shown = "an object" if isinstance(error.instance, dict) else shorten(error.instance)
+        yield f"{where or 'the rubric'} is {shown}, expected {of.get('x-words') or error.message}"
+
+
+def _place(error: jsonschema.ValidationError) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path).lstrip(".")
+
+
+def _faults(value: Mapping[str, Any]) -> Iterator[str]:
+    """What a schema cannot state."""
+    told = value.get("scale", {})
+    low, high = told.get("low", 0), told.get("high", 1)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        yield f"scale.low and scale.high are {low:g} and {high:g}, expected finite numbers"
+        return
+    if not low < high:
+        yield f"scale.high is {high:g}, expected more than scale.low ({low:g})"
+    if "values" in told and "whole" in told:
+        yield "scale has both values and whole, expected one of them"
+    if told.get("whole") and not (float(low).is_integer() and float(high).is_integer() and high - low <= _STEPS):
+        yield f"scale is {low:g} to {high:g} in whole numbers, expected whole ends at most {_STEPS} apart"
+    for number in told.get("values", ()):
+        if not low <= number <= high:
+            yield f"scale.values has {number:g}, expected numbers from {low:g} to {high:g}"
+    for name in value.get("anchors", {}):
+        number = plain_number(name)
+        if number is None or not low <= number <= high:
+            yield f"anchors has {shorten(name)}, expected numbers from {low:g} to {high:g}"
+    for name in repeated(part["name"] for part in value.get("criteria", ())):
+        yield f"criteria has two of the name {name}"
+    if value.get("criteria") and value.get("reply") == "number":
+        yield "reply is number, which holds one score; expected tag or json with criteria"
+    for key, known, needed in (("prompt", FIELDS, ("answer",)), ("pair_prompt", PAIR_FIELDS, ("answer_a", "answer_b"))):
+        if key not in value:
+            continue
+        found = fields_in(value[key])
+        for name in sorted(found - set(known)):
+            yield f"{key} has the field {{{name}}}, expected {', '.join(f'{{{field}}}' for field in known)}"
+        for name in needed:
+            if name not in found:
+                yield f"{key} has no field {{{name}}}"

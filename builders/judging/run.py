@@ -1,0 +1,197 @@
+"""Runs judges over a release, and writes another release with what they said. A run that was killed goes on where it was."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Container, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from llmfusionbench.builders.collecting.board import Board
+from llmfusionbench.builders.collecting.budget import Budget
+from llmfusionbench.builders.collecting.caller import Caller
+from llmfusionbench.builders.collecting.engine import Engine
+from llmfusionbench.builders.collecting.journal import RunJournal
+from llmfusionbench.builders.collecting.result import Result
+from llmfusionbench.builders.judging.costs import cost_figures
+from llmfusionbench.builders.judging.judging import ROWS, Added, Judging, write_rows
+from llmfusionbench.builders.judging.outcome import Judged, JudgeRun, candidates_of, compared_by, means_of
+from llmfusionbench.builders.judging.plan import Plan, Task, digest_of, plan
+from llmfusionbench.builders.judging.replies import Replies, Spent, read_replies
+from llmfusionbench.builders.judging.run_folder import open_run
+from llmfusionbench.builders.reading.run_files import JOURNAL
+from llmfusionbench.builders.revising.derive import derive
+from llmfusionbench.errors import InputError
+from llmfusionbench.release import Release, open_release
+from llmfusionbench.release.writer import RELEASE
+from llmfusionbench.storage.files import sha256
+from llmfusionbench.storage.kinds import check_inputs, check_place
+
+Say = Callable[[str], None]
+
+
+def judge(
+    release: Release | str | Path,
+    out: str | Path,
+    task: Task,
+    *,
+    run: str | Path | None = None,
+    max_cost: float | None = None,
+    halt_on_drift: bool = False,
+    allow_partial: bool = False,
+    overwrite: bool = False,
+    workers: int | None = None,
+    say: Say | None = None,
+) -> JudgeRun:
+    """Judge the answers of a release, and write the result as another release.
+
+    Rows of `judge_scores` that are there stay, and only what is missing is asked. Every reply is in the journal of the run
+    before it is used; with the same run, a request that was answered is not sent again, whatever was killed in between.
+
+    Args:
+        release: A release, or its name: "sample", a directory, "org/name".
+        out: Directory of the new release, written atomically.
+        task: What is judged, by whom and how.
+        run: Directory of the run, with its journal; by default `out` with `.run` after its name.
+        max_cost: Most USD that all requests of the run may cost, earlier ones included.
+        halt_on_drift: Stop when another model answers than was requested.
+        allow_partial: Write the release even if the budget is spent or a server refuses calls.
+        overwrite: Replace an existing release, which may be `release` itself.
+        workers: Number of processes that write.
+        say: Called with each line for the user.
+
+    Raises:
+        InputError: A setting or an endpoint is wrong, there is nothing to judge, `out` or `run` cannot be written, or the run
+            ended early without `allow_partial`.
+        UnknownNameError: The choice names a split, task or candidate that the release lacks.
+        ReleaseError: `release` is damaged.
+    """
+    opened = (release if isinstance(release, Release) else open_release(release)).local()
+    place = Path(out)
+    folder = place.with_name(f"{place.name}.run") if run is None else Path(run)
+    check_inputs(place, opened.inputs)  # before anything is paid for
+    check_place(place, RELEASE, overwrite=overwrite)
+    for endpoint in task.judges:
+        Caller(endpoint).check()
+    planned = plan(opened, task)
+    open_run(folder, planned)
+    result = asyncio.run(_asked(planned, folder, max_cost, halt_on_drift, say))
+    replies = read_replies(folder / JOURNAL, set(planned.keys), task.rubric, pairwise=task.pairwise)
+    unfinished = sum(key not in replies.by_key for key in planned.keys)
+    ended_early = result.stopped is not None or bool(result.closed) or result.not_started > 0
+    if unfinished and ((ended_early and not allow_partial) or unfinished == len(planned.jobs)):
+        raise _unfinished(planned, result, unfinished, folder)
+    return _written(opened, place, planned, replies, folder, result, workers, overwrite, unfinished)
+
+
+async def _asked(planned: Plan, folder: Path, max_cost: float | None, halt_on_drift: bool, say: Say | None) -> Result:
+    """Make the calls that the journal has no reply to."""
+    endpoints = planned.task.judges
+    with RunJournal(folder) as journal:
+        spent = journal.spent_usd
+        budget = Budget(max_cost, endpoints, today=lambda: datetime.now(UTC).date(), spent=spent)
+        names = [endpoint.name for endpoint in endpoints]
+        with Board(names, max_cost=max_cost, spent=spent, say=say) as board:
+            keys = {(job.judge.endpoint.name, key) for job, key in zip(planned.jobs, planned.keys, strict=True)}
+            for name, count in Counter(name for name, key in keys if key not in journal.answered).items():
+                board.expect(name, count)
+            engine = Engine(
+                endpoints, journal, budget=budget, board=board, halt_on_drift=halt_on_drift, say=say or (lambda _: None)
+            )  # fmt: skip
+            return await engine.run(planned.calls(), again=_FailedBefore(journal))
+
+
+class _FailedBefore(Container[str]):
+    """Requests that failed for good in an earlier run: each is asked once more."""
+
+    def __init__(self, journal: RunJournal) -> None:
+        self._journal, self._before = journal, dict(journal.failed)
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and key in self._before and self._journal.failed.get(key) == self._before[key]
+
+
+def _unfinished(planned: Plan, result: Result, unfinished: int, folder: Path) -> InputError:
+    """The error of a run that writes no release."""
+    reasons = [result.stopped] if result.stopped else []
+    reasons += [f"{name}: {reason.rstrip('.')}" for name, reason in result.closed.items()]
+    why = "; ".join(reasons) or "every call failed"
+    remedy = "run the same command again, which asks only what is missing"
+    if unfinished < len(planned.jobs):
+        remedy += ", or allow a partial result with --allow-partial"
+    done = len(planned.jobs) - unfinished
+    return InputError(f"{folder}: {done:,} of {len(planned.jobs):,} questions have a reply ({why}). Remedy: {remedy}")
+
+
+def _written(
+    release: Release,
+    out: Path,
+    planned: Plan,
+    replies: Replies,
+    folder: Path,
+    result: Result,
+    workers: int | None,
+    overwrite: bool,
+    unfinished: int,
+) -> JudgeRun:
+    """Write the new release, and sum up."""
+    rows_file, digests = folder / ROWS, []
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for job, key in zip(planned.jobs, planned.keys, strict=True):
+            reply = replies.by_key.get(key)
+            for row in job.rows(reply.verdict, reply.served_model, reply.created_at) if reply is not None else ():
+                row_key = tuple(row[name] for name in ("query_id", "llm", "mode", "replicate", "judge", "opponent", "order"))
+                if row_key not in planned.existing.keys:
+                    digests.append(row["prompt_sha256"])
+                    yield row
+
+    write_rows(rows(), rows_file)
+    judged = [_judged(planned, replies, name) for name in (judge.name for judge in planned.existing.judges)]
+    asked, scored = sum(j.replies for j in judged), sum(j.scored for j in judged)
+    figures = {
+        "asked": len(planned.jobs), "replies": asked, "scored": scored, "without_score": asked - scored,
+        "parse_rate": round(scored / asked, 6) if asked else None, "unfinished": unfinished, "there": planned.there,
+        "prompts_sha256": digest_of(digests),
+    } | cost_figures(judged, _answers(planned, replies))  # fmt: skip
+    revision = Judging(rows_file.absolute(), planned.facts() | {"rows_sha256": sha256(rows_file)}, figures)
+    added: Added = derive(release, out, revision, workers=workers, overwrite=overwrite)
+    new = added.release
+    assert new is not None
+    names = [judge.name for judge in planned.existing.judges]
+    compared, wins = compared_by(new, names) if planned.task.pairwise else ([], [])
+    return JudgeRun(
+        judges=judged,
+        means=[] if planned.task.pairwise else means_of(new, names),
+        candidates=wins if planned.task.pairwise else candidates_of(new),
+        compared=compared,
+        items=len(planned.found.items) // (2 if planned.task.pairwise else 1),
+        eligible=planned.found.eligible,
+        there=planned.there,
+        skipped={reason: count for reason, count in planned.found.skipped.items() if count},
+        unfinished=unfinished,
+        lost=result.in_flight_lost,
+        release=new,
+    )
+
+
+def _answers(planned: Plan, replies: Replies) -> dict[str, int]:
+    """Name of a judge -> number of answers, or pairs, that it has replied to."""
+    jobs = zip(planned.jobs, planned.keys, strict=True)
+    done = {
+        (job.judge.name, frozenset(answer.key for answer in job.item.answers)) for job, key in jobs if key in replies.by_key
+    }
+    return dict(Counter(name for name, _ in done))
+
+
+def _judged(planned: Plan, replies: Replies, name: str) -> Judged:
+    mine = [(job, key) for job, key in zip(planned.jobs, planned.keys, strict=True) if job.judge.name == name]
+    verdicts = [replies.by_key[key].verdict for _, key in mine if key in replies.by_key]
+    faults = Counter(str(verdict.fault) for verdict in verdicts if verdict.fault is not None)
+    llm = next(judge.endpoint.name for judge in planned.existing.judges if judge.name == name)
+    return Judged(
+        name, len(mine), len(verdicts), len(verdicts) - faults.total(), dict(faults.most_common()),
+        replies.spent.get(llm, Spent()),
+    )  # fmt: skip

@@ -1,0 +1,46 @@
+"""The directory of a run of judges: its description, beside the journal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from llmfusionbench.builders.reading.run_files import RUN
+from llmfusionbench.errors import InputError
+from llmfusionbench.storage.json_lines import write_lines
+
+if TYPE_CHECKING:
+    from llmfusionbench.builders.judging.plan import Plan
+
+KIND: Final = "judge"
+"""In the description, so that a run of judges is no collection."""
+
+
+def open_run(folder: Path, planned: Plan) -> None:
+    """Make the directory if it does not exist, and describe the run in it.
+
+    A run may be used again with other settings: requests are known by their content, so no reply is taken for another.
+
+    Raises:
+        InputError: the directory cannot be made, or holds something else.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror or error}). Remedy: choose another --run") from error
+    place = folder / RUN
+    if place.exists():
+        if _kind(place) != KIND:
+            raise InputError(f"{folder}: is not a run of judges. Remedy: choose another --run")
+    elif any(folder.iterdir()):
+        raise InputError(f"{folder}: holds other files. Remedy: choose an empty directory as --run")
+    write_lines([{"kind": KIND, **planned.facts()}], place)
+
+
+def _kind(place: Path) -> Any:
+    try:
+        told = json.loads(place.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{place}: cannot be read ({type(error).__name__}). Remedy: choose another --run") from error
+    return told.get("kind") if isinstance(told, dict) else None

@@ -1,0 +1,101 @@
+"""Reads a judge's reply: a score, or none with the reason. Only the reply is read, never what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from llmfusionbench.builders.judging.excerpt import excerpt
+from llmfusionbench.builders.judging.expectation import SHARES, Distribution, Tokens
+from llmfusionbench.builders.judging.rubric import Rubric
+from llmfusionbench.builders.judging.scale import plain_number
+from llmfusionbench.builders.judging.values import Stated, stated_values
+from llmfusionbench.texts.quoting import sendable
+
+Fault = Literal["empty", "no score", "several scores", "not a score of the scale", "reasoning without an end"]
+
+LONGEST_REASON: Final = 20_000
+"""Most characters of a reply that the release keeps; the journal has all of them."""
+_END: Final = "</think>"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a reply says."""
+
+    score: float | None
+    """From 0 to 1; of a pair, the share of the answer that was shown first. None without a score: never a 0 in its place."""
+    reason: str | None
+    """The judge's explanation; the whole reply where there is no score."""
+    fault: Fault | None = None
+    """Why there is no score."""
+    distribution: Distribution | None = None
+    """Of a score that is an expectation."""
+    criteria: tuple[tuple[str, float], ...] = ()
+    """(name, score as a share of 1) of each criterion."""
+
+
+def read_verdict(text: str | None, rubric: Rubric, *, pairwise: bool = False, logprobs: Any = None) -> Verdict:
+    """The verdict in a reply.
+
+    Accepted are an object of JSON with the score, a tag `<score>` around a number, and, where the rubric asks for a number
+    alone, a reply that is one. All scores that the reply states must agree and be of the scale. Where the log-probabilities
+    give enough mass to valid scores (`LEAST_MASS`), the score is the expectation over them.
+
+    Args:
+        text: The reply, without reasoning that came apart from it.
+        rubric: The rubric that was asked by.
+        pairwise: Whether two answers were compared.
+        logprobs: Log-probabilities of the tokens as the OpenAI protocol has them, if the server gives them.
+    """
+    if text is None or not text.strip():
+        return Verdict(None, None, "empty")
+    kept = sendable(excerpt(text.strip(), LONGEST_REASON))
+    said = text.rpartition(_END)[2]
+    if len(said) == len(text) and text.lstrip().startswith("<think>"):
+        return Verdict(None, kept, "reasoning without an end")
+    tokens = None if logprobs is None else Tokens.of(said, logprobs)
+    names = ["better"] if pairwise else [c.name for c in rubric.criteria] or ["score"]
+    if rubric.reply == "number" and not pairwise and plain_number(said) is not None:
+        start = len(said) - len(said.lstrip())
+        stated, reason = [Stated("score", said.strip(), (start, start + len(said.strip())))], None
+    else:
+        values = stated_values(said, names, grouped=bool(rubric.criteria) and not pairwise)
+        stated, reason = values.stated, values.reason
+    scores: dict[str, float] = {}
+    distributions: dict[str, Distribution] = {}
+    for name in names:
+        mine = [value for value in stated if value.name == name]
+        score = _agreed(mine, rubric, pairwise)
+        if not isinstance(score, float):
+            return Verdict(None, kept, score)
+        scores[name] = score
+        span = mine[-1].span
+        if tokens is not None and span is not None:
+            found = tokens.side(said, span) if pairwise else tokens.number(said, span, rubric.scale)
+            if found is not None:
+                distributions[name], scores[name] = found, found.mean
+    shown = None if reason is None else sendable(excerpt(reason, LONGEST_REASON))
+    if len(names) == 1 and not (rubric.criteria and not pairwise):
+        return Verdict(scores[names[0]], shown, None, distributions.get(names[0]))
+    listed = "; ".join(f"{name} {score:.3g}" for name, score in scores.items())
+    shown = listed if shown is None else f"{listed}\n{shown}"
+    return Verdict(min(1.0, max(0.0, rubric.mean(scores))), shown, None, None, tuple(scores.items()))
+
+
+def _agreed(stated: Sequence[Stated], rubric: Rubric, pairwise: bool) -> float | Fault:
+    """The one score that values of one name state, or why there is none."""
+    if not stated:
+        return "no score"
+    found = {_share(value.value, rubric, pairwise) for value in stated}
+    if None in found:
+        return "not a score of the scale"
+    return "several scores" if len(found) > 1 else float(next(iter(found)) or 0.0)
+
+
+def _share(value: float | str | None, rubric: Rubric, pairwise: bool) -> float | None:
+    if pairwise:
+        return SHARES.get(value.strip().casefold()) if isinstance(value, str) else None
+    number = plain_number(value) if isinstance(value, str) else value
+    return None if number is None else rubric.scale.share(number)

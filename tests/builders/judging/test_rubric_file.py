@@ -1,0 +1,116 @@
+"""Rubrics by name and from files: what is read, and every fault at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from llmfusionbench.builders.judging.rubric_file import RUBRICS, read_rubric, rubric_schema
+from llmfusionbench.errors import InputError, UnknownNameError
+
+HELPFUL = """\
+name: helpful
+instructions: Score how much the answer helps.
+scale: {low: 1, high: 5, whole: true}
+anchors: {1: no help, 5: all that was asked}
+criteria:
+  - {name: facts, description: The facts are right., weight: 2}
+  - {name: style, description: It reads well.}
+temperature: 0.2
+max_tokens: 300
+max_characters: 2000
+reply: json
+"""
+
+
+def written(folder: Path, text: str) -> str:
+    path = folder / "rubric.yaml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(rubric_schema())
+    assert rubric_schema()["required"] == ["name", "instructions"]
+
+
+@pytest.mark.parametrize("name", RUBRICS)
+def test_our_rubrics(name: str) -> None:
+    rubric = read_rubric(name)
+    assert rubric.name == name
+    assert rubric.reference
+    assert (rubric.scale.low, rubric.scale.high) == (0, 1)
+
+
+def test_the_anchors_of_the_paper() -> None:
+    paper = read_rubric("paper")
+    assert [value for value, _ in paper.anchors] == [0, 0.3, 0.6, 0.8, 1]
+    assert paper.temperature == 0.1
+    assert paper.scale.values is None
+    assert read_rubric("correctness").scale.values == (0, 1)
+
+
+def test_a_file(tmp_path: Path) -> None:
+    rubric = read_rubric(written(tmp_path, HELPFUL))
+    assert rubric.scale.values == (1, 2, 3, 4, 5)
+    assert rubric.scale.words() == "a whole number from 1 to 5"
+    assert rubric.anchors == ((1, "no help"), (5, "all that was asked"))
+    assert rubric.mean({"facts": 1, "style": 0.25}) == 0.75
+    assert (rubric.max_tokens, rubric.max_characters, rubric.reply) == (300, 2000, "json")
+    assert not rubric.reference
+
+
+def test_a_digest_for_every_wording(tmp_path: Path) -> None:
+    one = read_rubric(written(tmp_path, HELPFUL))
+    assert read_rubric(written(tmp_path, HELPFUL)).sha256 == one.sha256
+    other = read_rubric(written(tmp_path, HELPFUL.replace("no help", "no use")))
+    assert other.sha256 != one.sha256
+    texts = {r.text(reference=ref, pairwise=p) for r in (one, other) for ref in (True, False) for p in (True, False)}
+    assert len(texts) == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name: [", ["not a readable YAML file"]),
+        ("- 1", ["the rubric is [1], expected"]),
+        ("name: x", ["'instructions' is a required property"]),
+        (
+            "name: Bad Name\ninstructions: 5\nscale: {low: a, high: 1}\ntemprature: 0\nreply: xml\ncriteria: []",
+            ['name is "Bad Name", expected a short name', "instructions is 5", 'scale.low is "a", expected a number',
+             "'temprature' was unexpected", 'reply is "xml", expected tag, json or number', "criteria is []"],
+        ),
+        (
+            "name: x\ninstructions: y\nscale: {low: 5, high: 1, values: [9, 2], whole: true}\nanchors: {z: a}\n",
+            ["scale.high is 1, expected more than scale.low (5)", "both values and whole", "scale.values has 9",
+             'anchors has "z"'],
+        ),
+        ("name: x\ninstructions: y\nscale: {low: 0, high: 1000, whole: true}", ["whole ends at most 100 apart"]),
+        ("name: x\ninstructions: y\nscale: {low: .inf, high: .nan}", ["scale.low and scale.high are inf and nan"]),
+        (
+            "name: x\ninstructions: y\nreply: number\ncriteria: [{name: a, description: d}, {name: a, description: e}]",
+            ["criteria has two of the name a", "reply is number, which holds one score"],
+        ),
+        (
+            'name: x\ninstructions: y\nprompt: "{anser} {query}"\npair_prompt: "{answer_a}"',
+            ["prompt has the field {anser}, expected {instructions}", "prompt has no field {answer}",
+             "pair_prompt has no field {answer_b}"],
+        ),
+        ("name: x\nname: y\ninstructions: z", ["given twice"]),
+        ("name: &a x\ninstructions: *a", ["an alias"]),
+    ],
+)  # fmt: skip
+def test_every_fault_is_named_at_once(text: str, words: list[str], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"rubric\.yaml: ") as caught:
+        read_rubric(written(tmp_path, text))
+    assert [word for word in words if word not in str(caught.value)] == []
+    assert "\n" not in str(caught.value)
+
+
+def test_names_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match=r'No rubric "corectness"\. Did you mean "correctness"\?'):
+        read_rubric("corectness")
+    with pytest.raises(InputError, match="not a readable YAML file"):
+        read_rubric(str(tmp_path / "absent.yaml"))

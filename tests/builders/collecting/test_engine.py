@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -88,6 +89,14 @@ def test_calls_are_asked_again_on_request(tmp_path: Path) -> None:
     assert trial.run(calls(3), again={call(1).key}) == Result(answered=1, reused=2)
     assert [(each["slot"][0], each["attempt"]) for each in trial.records()][-1] == ("q1", 2)
     assert trial.run(calls(3)) == Result(reused=3)
+
+
+def test_what_is_asked_again_is_asked_once(tmp_path: Path) -> None:
+    twins = [call(0), *(call(place, same_as=0) for place in range(1, 400))]
+    trial = Trial(tmp_path, always(answer()))
+    trial.run(twins)
+    assert trial.run(twins, again={call(0).key}) == Result(answered=1, reused=399)
+    assert len(trial.caller.asked) == 2
 
 
 def test_equal_requests_are_paid_for_once(tmp_path: Path) -> None:
@@ -295,3 +304,9 @@ def test_a_run_that_is_cancelled_from_outside(tmp_path: Path) -> None:
     assert trial.caller.under_way == 0
     with RunJournal(tmp_path) as journal:
         assert journal.in_flight_lost == len(trial.caller.asked)
+
+
+def test_a_run_in_another_thread(tmp_path: Path) -> None:
+    trial = Trial(tmp_path, always(answer()))
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(trial.run, calls(5)).result() == Result(answered=5)

@@ -21,8 +21,8 @@ from llmfusionbench.builders.judging.reply_form import Form, response_format
 from llmfusionbench.builders.judging.rubric import Rubric
 from llmfusionbench.builders.judging.verdict import Verdict
 from llmfusionbench.errors import InputError
-from llmfusionbench.evaluation.judges.retests import retest_name
 from llmfusionbench.release import Release
+from llmfusionbench.release.retests import retest_name
 from llmfusionbench.types import ANSWER_KEY
 
 MODE: Final = "judge"

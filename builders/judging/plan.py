@@ -19,8 +19,8 @@ from llmfusionbench.builders.judging.jobs import Existing, Job, Judge, missing_j
 from llmfusionbench.builders.judging.rubric import Rubric
 from llmfusionbench.builders.reading.run_files import JOURNAL
 from llmfusionbench.errors import InputError
-from llmfusionbench.evaluation.judges.retests import retest_of
 from llmfusionbench.release import Release
+from llmfusionbench.release.retests import retest_of
 from llmfusionbench.storage.repeats import repeated
 
 _SETTINGS: Final = ("temperature", "top_p", "seed", *MAX_TOKENS, "logprobs", "top_logprobs", "reasoning_effort")

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import pyarrow.compute as pc
 
-from llmfusionbench.evaluation.judges.retests import retest_of
 from llmfusionbench.release import Release
+from llmfusionbench.release.retests import retest_of
 from llmfusionbench.types import Candidate
 
 _EQUAL = 1e-9

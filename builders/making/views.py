@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from llmfusionbench.builders.making.prices import answer_prices
 from llmfusionbench.release.failures import failed
 from llmfusionbench.release.references import dangling, lookup, rows_of
+from llmfusionbench.release.retests import retest_of
 from llmfusionbench.schema import table_schema
 from llmfusionbench.types import ANSWER_KEY, THINK, Candidate
 from llmfusionbench.validation.issue import shorten
@@ -80,8 +81,6 @@ def _by_judge(given: pa.Table, place: Rows) -> tuple[pa.Table, Rows, npt.NDArray
     known = stated.dictionary.to_pylist()
     if not any("#" in name for name in known):
         return given, place, score
-    from llmfusionbench.evaluation.judges.retests import retest_of  # imports much
-
     own = [retest_of(name, known)[0] for name in known]
     if own == known:
         return given, place, score

@@ -2,6 +2,5 @@
 
 from llmfusionbench.evaluation.judges.judge_figures import JudgeFigures
 from llmfusionbench.evaluation.judges.report import JudgeReport, judge_report
-from llmfusionbench.evaluation.judges.retests import retest_name, retest_of
 
-__all__ = ["JudgeFigures", "JudgeReport", "judge_report", "retest_name", "retest_of"]
+__all__ = ["JudgeFigures", "JudgeReport", "judge_report"]

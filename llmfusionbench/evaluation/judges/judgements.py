@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.errors import InputError
-from llmfusionbench.evaluation.judges.retests import retest_of
 from llmfusionbench.release import Release
+from llmfusionbench.release.retests import retest_of
 from llmfusionbench.schema import table_schema
 from llmfusionbench.statistics import Floats
 from llmfusionbench.types import Candidate

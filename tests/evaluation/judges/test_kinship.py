@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from llmfusionbench.evaluation.judges import retest_name, retest_of
 from llmfusionbench.evaluation.judges.families import family_of, kin
+from llmfusionbench.release.retests import retest_name, retest_of
 
 FAMILIES = {"llama-3-8b": "llama", "gpt-3.5-turbo": "gpt", "gemma-7b": "gemma", "odd": None}
 

@@ -12,14 +12,15 @@ RUN: Final = "run.json"
 QUERIES: Final = "queries.jsonl"
 """The queries: one `Query` of builders/tasks/query.py a line, with its `query_id`."""
 JOURNAL: Final = "journal.jsonl"
-"""One line for everything that happened; the kinds of lines are below."""
+"""One line for everything that happened, with the CRC-32 of the line (`crc`) at its end; the kinds of lines are below."""
 LOCK: Final = "run.lock"
 
 SENT: Final = "sent"
-"""An attempt begins: kind, key, llm, attempt (from 1), worst_usd. In flight until an `attempt` with this key and number."""
+"""An attempt begins: kind, key, llm, attempt (from 1), worst_usd, and batch if it travels in one. In flight until an `attempt`
+with this key and number."""
 ATTEMPT: Final = "attempt"
-"""What came of it: kind, key, llm, attempt, final, status, cost_usd, at, slot, replicate, requested_model, settings, and the
-fields of `Attempt`; the long texts come last."""
+"""What came of it: kind, key, llm, attempt, final, status, finish_reason, cost_usd, at, slot, replicate, requested_model,
+settings, and the other fields of `Attempt`; the long texts come last."""
 USE: Final = "use"
 """A further slot of a request that was answered already: kind, key, slot."""
 BATCH: Final = "batch"

@@ -1,0 +1,166 @@
+"""The journal of a run: append-only, with one writer, so that no answer that was paid for is asked for again."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from llmfusionbench.builders.collecting.append_file import AppendFile
+from llmfusionbench.builders.collecting.calls import Slot
+from llmfusionbench.builders.collecting.journal_state import Facts, JournalState, Lost
+from llmfusionbench.builders.collecting.lines import line_of
+from llmfusionbench.builders.collecting.records import Record
+from llmfusionbench.builders.collecting.run_lock import RunLock
+from llmfusionbench.builders.reading.run_files import JOURNAL, LOCK
+from llmfusionbench.errors import InputError
+from llmfusionbench.redaction import redacted_data
+
+RESERVE: Final = "journal.reserve"
+"""Space that is kept for the answers in flight when the disk gets full."""
+_RESERVED: Final = 4 * 2**20
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
+
+
+class RunJournal:
+    """A context manager. Entering locks the run and reads what its journal has.
+
+    A record is with the operating system when `add` returns, so that a killed process loses none. It is on the disk within
+    a fraction of a second; `synced` waits for that.
+
+    Args:
+        folder: The run, which exists.
+
+    Raises:
+        InputError: On entering, if another process has the run or the journal cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / JOURNAL
+        self.state = JournalState()
+        self.lost: list[Lost] = []
+        """Attempts that were in flight when earlier runs ended."""
+        self.trouble: str | None = None
+        """The reason why no further request may start, such as a full disk."""
+        self._lock = RunLock(folder / LOCK)
+        self._file: AppendFile | None = None
+
+    def __enter__(self) -> RunJournal:
+        self._lock.acquire()
+        try:
+            if self.path.exists():
+                self._repair(self.state.read(self.path))
+            self.lost = self.state.open_attempts()
+            self._file = AppendFile(self.path)
+            self._reserve()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        assert self._file is not None
+        try:
+            self._file.close()
+        except OSError as found:
+            if kind is None:
+                raise self._failure(found) from found
+        finally:
+            (self.folder / RESERVE).unlink(missing_ok=True)
+            self._lock.release()
+
+    @property
+    def answered(self) -> dict[str, Facts]:
+        """Requests with an answer (`ok` or `empty`), by key."""
+        return self.state.answered
+
+    @property
+    def failed(self) -> dict[str, Facts]:
+        """Requests that failed for good, by key."""
+        return self.state.failed
+
+    @property
+    def in_flight_lost(self) -> int:
+        """Number of attempts that were in flight when earlier runs ended."""
+        return len(self.lost)
+
+    @property
+    def spent_usd(self) -> float:
+        """USD, with the worst case of what was in flight when earlier runs ended; without batches that are under way."""
+        return sum(self.state.spent.values()) + sum(lost.worst_usd for lost in self.lost)
+
+    def next_number(self, key: str) -> int:
+        """The number that the next attempt at a request has."""
+        return self.state.next_number(key)
+
+    def has_slot(self, key: str, slot: Slot) -> bool:
+        """Whether the answer to a request is already noted for a slot."""
+        return self.state.has_slot(key, slot)
+
+    def add(self, record: Record) -> None:
+        """Append a record, without secrets; it is with the operating system when this returns.
+
+        When the disk is full, the space in reserve takes the record, and `trouble` states that no further request may start.
+
+        Raises:
+            InputError: It cannot be written. The journal is then as it was before.
+        """
+        assert self._file is not None, "the journal is used outside its block"
+        record = redacted_data(record)
+        line = line_of(record)
+        try:
+            try:
+                self._file.write(line)
+            except OSError as error:
+                self.trouble = str(self._failure(error))
+                if error.errno not in _NO_ROOM or not self._free_reserve():
+                    raise
+                self._file.write(line)
+        except OSError as error:
+            raise self._failure(error) from error
+        self.state.take_record(record)
+
+    async def synced(self) -> None:
+        """Return when every record so far is on the disk. Raises InputError if the disk reports an error."""
+        await asyncio.to_thread(self.sync)
+
+    def sync(self) -> None:
+        """The same for callers without an event loop."""
+        assert self._file is not None, "the journal is used outside its block"
+        try:
+            self._file.sync()
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: OSError) -> InputError:
+        return InputError(
+            f"{self.path}: {error.strerror or error}. All answers that were recorded are kept. "
+            "Remedy: free space on this disk, then start the same command again"
+        )
+
+    def _repair(self, whole: int) -> None:
+        """Cut a last line that is not whole, and end one that only lacks its end."""
+        size = self.path.stat().st_size
+        if whole < size:
+            os.truncate(self.path, whole)
+        with open(self.path, "r+b") as file:
+            if whole and (file.seek(whole - 1), file.read(1))[1] != b"\n":
+                file.write(b"\n")
+
+    def _reserve(self) -> None:
+        """Take space for the answers in flight; a disk that has none, or cannot do this, is used as it is."""
+        with suppress(OSError), open(self.folder / RESERVE, "ab") as file:
+            os.posix_fallocate(file.fileno(), 0, _RESERVED)
+
+    def _free_reserve(self) -> bool:
+        """Give the space back; whether there was any."""
+        try:
+            (self.folder / RESERVE).unlink()
+        except FileNotFoundError:
+            return False
+        return True

@@ -1,0 +1,211 @@
+"""What a run knows from its journal: what was answered, what failed, what was in flight when it was killed, and the cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from llmfusionbench.builders.collecting.calls import Slot
+from llmfusionbench.builders.collecting.lines import Done, Head, Sent, Use, head_of, quick_head, record_of, slot_text
+from llmfusionbench.builders.collecting.records import Record
+from llmfusionbench.builders.reading.run_files import BATCH
+from llmfusionbench.storage.files import limited_lines, open_binary, reading
+
+LONGEST: Final = 64 * 2**20
+"""Bytes of a line from which it is not read."""
+_LISTED: Final = 100
+"""Damaged lines whose numbers are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a request that is done."""
+
+    status: str
+    """`ok`, `empty` or `error`."""
+    finish_reason: str | None
+    attempt: int
+    """Number of its last attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """An attempt that was in flight when an earlier run ended: it may have been paid for, and its answer is lost."""
+
+    key: str
+    attempt: int
+    worst_usd: float
+
+
+class JournalState:
+    """The sum of the lines of a journal. Some 300 bytes for each request, whatever the length of its answer.
+
+    Slots are known by a hash of 64 bits: with a million of them, the chance that one is taken for another is 3e-8.
+    """
+
+    def __init__(self) -> None:
+        self.answered: dict[str, Facts] = {}
+        """Requests with an answer (`ok` or `empty`), by key."""
+        self.failed: dict[str, Facts] = {}
+        """Requests that failed for good, by key."""
+        self.batches: dict[str, Record] = {}
+        """The last record of each batch of a provider, by its id."""
+        self.spent: dict[str, float] = {}
+        """USD per LLM, without what was in flight at a kill."""
+        self.lines = 0
+        self.repeated = 0
+        """Lines that repeat an earlier one; they count once."""
+        self.damaged = 0
+        """Lines that cannot be read; they are skipped."""
+        self.damaged_lines: list[int] = []
+        """The numbers of the first hundred of them, from 1."""
+        self._open: dict[str, dict[int, Sent]] = {}
+        self._tries: dict[str, int] = {}
+        self._slots: set[int] = set()
+        self._same: dict[Facts, Facts] = {}
+
+    def next_number(self, key: str) -> int:
+        """The number that the next attempt at a request has."""
+        return max(self._last(key), max(self._open.get(key, ()), default=0)) + 1
+
+    def has_slot(self, key: str, slot: Slot) -> bool:
+        """Whether the answer to a request is already noted for a slot."""
+        return hash((key, slot_text(slot))) in self._slots
+
+    def open_attempts(self) -> list[Lost]:
+        """The attempts that began and have not ended, without those in batches."""
+        found = (sent for attempts in self._open.values() for sent in attempts.values() if sent.batch is None)
+        return [Lost(sent.key, sent.number, sent.worst_usd) for sent in found]
+
+    def in_batches(self) -> dict[str, tuple[str, int, float]]:
+        """Key -> (batch, number of the attempt, worst-case USD) of the requests that batches have not brought back yet."""
+        found = (sent for attempts in self._open.values() for sent in attempts.values() if sent.batch is not None)
+        return {sent.key: (str(sent.batch), sent.number, sent.worst_usd) for sent in found}
+
+    def take(self, head: Head) -> None:
+        """Add what a line states."""
+        if isinstance(head, Done):
+            self._take_done(head)
+        elif isinstance(head, Sent):
+            attempts = self._open.setdefault(head.key, {})
+            if head.number in attempts or head.number <= self._last(head.key):
+                self.repeated += 1
+                if not attempts:
+                    del self._open[head.key]
+            else:
+                attempts[head.number] = head
+        else:
+            self._take_use(head)
+
+    def take_record(self, record: Record) -> None:
+        """The same for a record, which may also be of a batch. Raises ValueError if a field has no possible value."""
+        head = head_of(record)
+        if head is not None:
+            self.take(head)
+        elif record["kind"] == BATCH:
+            self.batches[record["batch"]] = record
+
+    def read(self, path: Path) -> int:
+        """Add the lines of a file; the number of bytes up to the end of the last whole line.
+
+        Raises:
+            InputError: The file cannot be read.
+        """
+        size = 0
+        with reading(path), open(path, "rb", buffering=2**20) as file:
+            for line in limited_lines(file, LONGEST):
+                if isinstance(line, bytes) and not line.endswith(b"\n"):
+                    return size + (len(line) if self._take_line(line, cut=True) else 0)
+                size += len(line) if isinstance(line, bytes) else line
+                self.lines += 1
+                if isinstance(line, int):
+                    self._note_damage()
+                elif (head := quick_head(line)) is not None:
+                    self.take(head)
+                elif line.strip():
+                    self._take_line(line)
+        return size
+
+    def _take_line(self, line: bytes, *, cut: bool = False) -> bool:
+        """Add a line that is read as JSON; whether it is a record. One without its end that is none is not called damaged."""
+        try:
+            self.take_record(record_of(line))
+        except ValueError:
+            if not cut:
+                self._note_damage()
+            return False
+        self.lines += cut
+        return True
+
+    def _note_damage(self) -> None:
+        self.damaged += 1
+        if len(self.damaged_lines) < _LISTED:
+            self.damaged_lines.append(self.lines)
+
+    def _take_done(self, done: Done) -> None:
+        key, number = done.key, done.number
+        attempts, last = self._open.get(key), self._last(key)
+        if attempts is not None and number in attempts:
+            del attempts[number]
+            if not attempts:
+                del self._open[key]
+        elif number <= last:
+            self.repeated += 1
+            return
+        self.spent[done.llm] = self.spent.get(done.llm, 0.0) + done.cost_usd
+        facts = Facts(done.status, done.finish_reason, max(number, last))
+        facts = self._same.setdefault(facts, facts)
+        if done.final and done.status != "error":
+            self.answered[key] = facts
+            self.failed.pop(key, None)
+        elif key in self.answered:
+            self.answered[key] = replace(self.answered[key], attempt=facts.attempt)
+        elif done.final:
+            self.failed[key] = facts
+        elif key in self.failed:
+            self.failed[key] = replace(self.failed[key], attempt=facts.attempt)
+        else:
+            self._tries[key] = facts.attempt
+            return
+        self._tries.pop(key, None)
+        if done.final:
+            self._slots.add(hash((key, done.slot)))
+
+    def _take_use(self, use: Use) -> None:
+        slot = hash((use.key, use.slot))
+        self.repeated += slot in self._slots
+        self._slots.add(slot)
+
+    def _last(self, key: str) -> int:
+        """Number of the last attempt at a request that ended; 0 without one."""
+        facts = self.answered.get(key) or self.failed.get(key)
+        return self._tries.get(key, 0) if facts is None else facts.attempt
+
+
+def journal_records(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """(number from 1, record) of each line of a journal, None in place of a damaged one; the run may still be going.
+
+    A last line without its end, which is being written or was cut, is not among them.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    with reading(path), open_binary(path) as file:
+        for number, line in enumerate(limited_lines(file, LONGEST), 1):
+            if isinstance(line, int):
+                yield number, None
+            elif not line.endswith(b"\n"):
+                return
+            elif line.strip():
+                yield number, _record_or_none(line)
+
+
+def _record_or_none(line: bytes) -> Record | None:
+    try:
+        record = record_of(line)
+        head_of(record)
+    except ValueError:
+        return None
+    return record

@@ -1,0 +1,195 @@
+"""Lines of a journal: how a record is written, and how the part that a resume needs is read again.
+
+Every line ends with a CRC-32 of the bytes before it. A line that has the right one is whole and was written here, so its head
+can be read without the long texts behind it. All other lines are read as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+from zlib import crc32
+
+from llmfusionbench.builders.collecting.records import Record
+from llmfusionbench.builders.reading.run_files import ATTEMPT, BATCH, SENT, USE
+
+STATUSES: Final = ("ok", "empty", "error")
+_DEEPEST: Final = 50
+"""Levels of lists and objects that a record keeps. JSON from a hostile server may have any number of them."""
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
+_CRC: Final = b',"crc":"'
+_TAIL: Final = len(_CRC) + 8 + len(b'"}')
+
+_TEXT: Final = rb'"[^"\\]*+"'
+_COMMON: Final = rb'"key":"([0-9a-f]{32})","llm":(' + _TEXT + rb'),"attempt":([1-9][0-9]{0,8}),'
+_NUMBER: Final = rb"(null|[0-9.eE+-]{1,30})"
+_ATTEMPT_HEAD: Final = re.compile(
+    rb'\{"kind":"attempt",' + _COMMON + rb'"final":(true|false),"status":"(ok|empty|error)","finish_reason":(null|' + _TEXT
+    + rb'),"cost_usd":' + _NUMBER + rb',"at":' + _TEXT + rb',"slot":(\[(?:' + _TEXT + rb"(?:," + _TEXT + rb")*+)?\]),"
+)  # fmt: skip
+_SENT_LINE: Final = re.compile(rb'\{"kind":"sent",' + _COMMON + rb'"worst_usd":' + _NUMBER + rb',"crc":"[0-9a-f]{8}"\}\n?')
+
+
+class Sent(NamedTuple):
+    """What a resume needs of an attempt that began."""
+
+    key: str
+    llm: str
+    number: int
+    worst_usd: float
+    """0 if the price is unknown."""
+    batch: str | None
+
+
+class Done(NamedTuple):
+    """What a resume needs of an attempt that ended."""
+
+    key: str
+    llm: str
+    number: int
+    final: bool
+    status: str
+    finish_reason: str | None
+    cost_usd: float
+    """0 if the price is unknown."""
+    slot: bytes
+    """As `slot_text` gives it."""
+
+
+class Use(NamedTuple):
+    """A further slot of a request."""
+
+    key: str
+    slot: bytes
+
+
+Head = Sent | Done | Use
+
+
+def line_of(record: Record) -> bytes:
+    """A record as a line. Numbers that JSON cannot hold become null, and what UTF-8 cannot hold becomes an escape."""
+    try:
+        text = _ENCODER.encode(record)
+    except (ValueError, RecursionError):
+        text = _ENCODER.encode(_plain(record, 0))
+    body = text[:-1].encode("utf-8", "backslashreplace")
+    return b'%b%b%08x"}\n' % (body, _CRC, crc32(body))
+
+
+def slot_text(slot: Sequence[str]) -> bytes:
+    """A slot as the bytes that a line has for it."""
+    return _ENCODER.encode(list(slot)).encode("utf-8", "backslashreplace")
+
+
+def quick_head(line: bytes) -> Sent | Done | None:
+    """The head of a line, if it is whole and in the usual form; None if it has to be read as JSON."""
+    if not _is_whole(line):
+        return None
+    if (found := _ATTEMPT_HEAD.match(line)) is not None:
+        key, llm, number, final, status, reason, cost, slot = found.groups()
+        try:
+            return Done(
+                key.decode(), llm[1:-1].decode(), int(number), final == b"true", status.decode(),
+                None if reason == b"null" else reason[1:-1].decode(), 0.0 if cost == b"null" else float(cost), slot,
+            )  # fmt: skip
+        except ValueError:
+            return None
+    if (found := _SENT_LINE.fullmatch(line)) is not None:
+        key, llm, number, worst = found.groups()
+        try:
+            return Sent(key.decode(), llm[1:-1].decode(), int(number), 0.0 if worst == b"null" else float(worst), None)
+        except ValueError:
+            return None
+    return None
+
+
+def record_of(line: bytes) -> Record:
+    """The record of a line, read as JSON. A line without a CRC, such as one that was written by hand, is taken as it is.
+
+    Raises:
+        ValueError: It is not a JSON object with a `kind`, or its bytes were changed after it was written.
+    """
+    if _has_crc(line) and not _is_whole(line):
+        raise ValueError("its bytes were changed")
+    try:
+        record = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if not isinstance(record, dict) or not isinstance(record.get("kind"), str):
+        raise ValueError("it is not a record")
+    record.pop("crc", None)
+    return record
+
+
+def head_of(record: Record) -> Head | None:
+    """The head of a record; None for a batch, and for kinds that this version does not know.
+
+    Raises:
+        ValueError: A field is missing, or has a value that it cannot have.
+    """
+    kind = record["kind"]
+    if kind not in (SENT, ATTEMPT, USE):
+        if kind == BATCH:
+            _text(record, "batch")
+        return None
+    key = _text(record, "key")
+    if kind == USE:
+        return Use(key, _slot(record))
+    llm, number = _text(record, "llm"), record.get("attempt")
+    if type(number) is not int or number < 1:
+        raise ValueError("attempt is not a number from 1")
+    if kind == SENT:
+        return Sent(
+            key, llm, number, _usd(record, "worst_usd"), None if record.get("batch") is None else _text(record, "batch")
+        )
+    status, final, reason = record.get("status"), record.get("final"), record.get("finish_reason")
+    if status not in STATUSES or type(final) is not bool or not (reason is None or isinstance(reason, str)):
+        raise ValueError("status, final or finish_reason has an unknown value")
+    return Done(key, llm, number, final, status, reason, _usd(record, "cost_usd"), _slot(record))
+
+
+def _has_crc(line: bytes) -> bool:
+    return line[-_TAIL - line.endswith(b"\n") :].startswith(_CRC)
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether a line ends with the CRC of the bytes before it."""
+    end = len(line) - _TAIL - line.endswith(b"\n")
+    return end > 0 and line[end:].rstrip(b"\n") == b'%b%08x"}' % (_CRC, crc32(memoryview(line)[:end]))
+
+
+def _text(record: Record, name: str) -> str:
+    value = record.get(name)
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is not a text")
+    return value
+
+
+def _usd(record: Record, name: str) -> float:
+    value = record.get(name)
+    if value is None:
+        return 0.0
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError(f"{name} is not a number")
+    return float(value)
+
+
+def _slot(record: Record) -> bytes:
+    slot = record.get("slot")
+    if not isinstance(slot, list) or not all(isinstance(part, str) for part in slot):
+        raise ValueError("slot is not a list of texts")
+    return slot_text(slot)
+
+
+def _plain(value: Any, depth: int) -> Any:
+    """A value without numbers that JSON cannot hold, and without levels below the deepest."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict | list | tuple) and depth == _DEEPEST:
+        return None
+    if isinstance(value, dict):
+        return {name: _plain(item, depth + 1) for name, item in value.items()}
+    return [_plain(item, depth + 1) for item in value] if isinstance(value, list | tuple) else value

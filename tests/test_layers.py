@@ -69,6 +69,7 @@ REGISTRIES = {
     "DETECTORS": "llmfusionbench/auditing/detectors",
     "RELEASE_DETECTORS": "llmfusionbench/auditing/detectors",
     "TASKS": "builders/simulation/tasks",
+    "CATALOG": "builders/tasks",
 }
 """Registry -> the folder whose `__init__.py` holds it as a literal."""
 

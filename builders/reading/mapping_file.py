@@ -11,15 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import jsonschema
-import yaml
 
 from llmfusionbench.builders.reading.mapping import COLUMNS
+from llmfusionbench.builders.reading.yaml_file import read_yaml
 from llmfusionbench.errors import InputError
-from llmfusionbench.storage.repeats import repeated
 from llmfusionbench.validation.issue import shorten
 
-_LARGEST: Final = 1 << 20
-"""Characters of a mapping."""
 _SHOWN: Final = 20
 OLD_NAMES: Final = {"query": "prompt", "cost": "cost_usd"}
 """Names of columns that a mapping may still use -> ours."""
@@ -41,14 +38,7 @@ def mapping_sections(path: Path) -> dict[str, Any]:
     Raises:
         InputError: the file cannot be read, or holds something else; every mistake is named with its place.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        if len(text) > _LARGEST:
-            raise ValueError(f"{len(text):,} characters, expected up to {_LARGEST:,}")
-        value = yaml.load(text, _Loader)  # noqa: S506 a safe loader
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # Python has limits on integers and dates
-        words = "nested too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())
-        raise InputError(f"{path}: not a readable YAML file ({words}). Remedy: check the path and the file") from error
+    value = read_yaml(path)
     if not isinstance(value, dict):
         raise InputError(f"{path}: the mapping is {type(value).__name__}, expected lines like `prompt: question`")
     known = mapping_schema()["properties"]
@@ -96,34 +86,3 @@ def _beside(path: Path, text: str) -> str:
     """A join of a file that is named from where the mapping stands."""
     file, colon, keys = text.rpartition(":")
     return f"{path.parent / file}{colon}{keys}"
-
-
-class _Loader(yaml.SafeLoader):
-    """Plain YAML: no aliases, by which a small file stands for a large one, and every key once.
-
-    Words such as `yes` and `off`, and texts such as 1:10, stay texts.
-    """
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError(f"an alias in line {self.line + 1}, expected plain values")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        twice = repeated(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
-        if twice:
-            raise yaml.YAMLError(f"the key {shorten(twice[0])} is given twice from line {node.start_mark.line + 1} on")
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                key.tag = "tag:yaml.org,2002:str"  # words of a file are texts, whatever they look like
-        return super().construct_mapping(node, deep)
-
-    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
-        tag: str = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
-        if kind is not yaml.ScalarNode or not isinstance(value, str):
-            return tag
-        if tag.endswith(":bool") and value.lower() not in ("true", "false"):
-            return "tag:yaml.org,2002:str"
-        if (tag.endswith((":int", ":float")) and ":" in value) or tag.endswith(":timestamp"):
-            return "tag:yaml.org,2002:str"
-        return tag

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from llmfusionbench.types import query_id, rendered
+from llmfusionbench.types import Turn, content_id, query_id, rendered
 
 Message = Mapping[str, Any]
 """`role` and `content`; the content is a text, or a list of parts such as `{"type": "image_url", ...}`, which are passed on."""
@@ -34,13 +35,28 @@ class Query:
     @property
     def query_id(self) -> str:
         """The id that its row in a release has: by the text of the direct prompt."""
-        turns = [{"role": str(m["role"]), "content": text_of(m["content"])} for m in self.prompts["direct"]]
-        return query_id(self.task, rendered(turns), turns)  # type: ignore[arg-type]
+        turns = turns_of(self.prompts["direct"])
+        return query_id(self.task, rendered(turns), turns)
+
+
+def turns_of(messages: Sequence[Message]) -> list[Turn]:
+    """Messages as a release holds them: the role and the text of each."""
+    return [{"role": str(message["role"]), "content": text_of(message.get("content"))} for message in messages]
 
 
 def text_of(content: Any) -> str:
-    """The text of a message's content: itself, or the texts among its parts."""
+    """The text of a message's content: itself, or its parts.
+
+    A part that is no text, such as an image, stands in it as its type and a hash, so that two images are two queries.
+    """
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, Sequence) else ()
-    return "\n\n".join(str(part["text"]) for part in parts if isinstance(part, Mapping) and isinstance(part.get("text"), str))
+    return "\n\n".join(_part(part) for part in parts)
+
+
+def _part(part: Any) -> str:
+    if isinstance(part, Mapping) and isinstance(part.get("text"), str):
+        return str(part["text"])
+    kind = part.get("type") if isinstance(part, Mapping) else None
+    return f"[{kind if isinstance(kind, str) else 'part'} {content_id(json.dumps(part, sort_keys=True))}]"

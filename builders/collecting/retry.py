@@ -42,8 +42,8 @@ class Retry:
     max_tokens: int | None = None
     again: set[str] = field(default_factory=set, init=False)
     """Keys of the calls so far that are the same requests as before."""
-    enough: int = field(default=0, init=False)
-    """Cut-off answers so far that had `max_tokens` or more, and are left as they are."""
+    enough: set[str] = field(default_factory=set, init=False)
+    """Keys of cut-off answers so far that had `max_tokens` or more, and are left as they are."""
 
     def __post_init__(self) -> None:
         for kind in self.kinds:
@@ -57,31 +57,33 @@ class Retry:
         self._answers = RunAnswers(path)
 
     def calls(self) -> Iterator[Call]:
-        """The calls, query by query."""
-        places = {one.name: (one, Caller(one).address) for one in self.endpoints}
+        """All calls, LLM by LLM."""
+        for endpoint in self.endpoints:
+            yield from self.calls_to(endpoint)
+
+    def calls_to(self, endpoint: Endpoint) -> Iterator[Call]:
+        """The calls to one LLM, query by query."""
+        address = Caller(endpoint).address
         for query in self.run.queries():
-            for _, place, record in self._answers.of(query.query_id):
-                if place.llm not in places or not self._is_wanted(record):
+            for _, place, record in self._answers.of(query.query_id, endpoint.name):
+                if not self._is_wanted(record):
                     continue
-                endpoint, address = places[place.llm]
                 payload = self._payload(endpoint, query.prompts.get(place.mode) or query.prompts["direct"], record)
                 call = call_of(query.query_id, place.llm, place.mode, place.replicate, address, payload)
                 if call.key == record["key"]:
-                    if call.key in self.again:
-                        continue  # one answer serves both queries
                     self.again.add(call.key)
                 yield call
 
     def by_llm(self) -> dict[str, Iterable[Call]]:
         """LLM -> its calls."""
-        return {one.name: (call for call in self.calls() if call.llm == one.name) for one in self.endpoints}
+        return {endpoint.name: self.calls_to(endpoint) for endpoint in self.endpoints}
 
     def _is_wanted(self, record: Mapping[str, Any]) -> bool:
         found = kinds_of(record) & {*self.kinds}
         if found == {"length"} and self.max_tokens is not None:
             had = [n for name in MAX_TOKENS if isinstance(n := (record.get("settings") or {}).get(name), int)]
             if had and min(had) >= self.max_tokens:
-                self.enough += 1
+                self.enough.add(record["key"])
                 return False
         return bool(found)
 

@@ -7,7 +7,7 @@ in one release is refused.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -103,8 +103,8 @@ def check_folder(folder: Path) -> None:
 def extend(
     folder: Path,
     request: Request,
-    selected: Iterator[Query],
-    plain: Iterator[Query],
+    selected: Iterable[Query],
+    plain: Iterable[Query] = (),
     *,
     into: Path,
     now: datetime | None = None,
@@ -220,9 +220,11 @@ def _check_same(folder: Path, before: Record, entry: Record) -> None:
     changed = [] if before["address"] == entry["address"] else [f"the address is {entry['address']}, not {before['address']}"]
     for mode, body in before["modes"].items():
         now = entry["modes"][mode]
-        for name in sorted(body.keys() | now.keys()):
-            if body.get(name) != now.get(name):
-                changed.append(f"{name} in {mode} mode is {shorten(now.get(name))}, not {shorten(body.get(name))}")
+        changed += [
+            f"{name} in {mode} mode is {shorten(now.get(name))}, not {shorten(body.get(name))}"
+            for name in sorted(body.keys() | now.keys())
+            if body.get(name) != now.get(name)
+        ]
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise InputError(

@@ -72,9 +72,9 @@ class RunAnswers:
         """The ids of the queries that have an answer or a failure."""
         return {*self._slots}
 
-    def of(self, query_id: str) -> Iterator[tuple[int, Place, dict[str, Any]]]:
-        """(number of the line from 0, place, record) of every answer or failure of a query."""
-        lines = self._slots.get(query_id, {})
+    def of(self, query_id: str, llm: str | None = None) -> Iterator[tuple[int, Place, dict[str, Any]]]:
+        """(number of the line from 0, place, record) of every answer or failure of a query, or of those by one LLM."""
+        lines = {place: line for place, line in self._slots.get(query_id, {}).items() if llm in (None, place.llm)}
         if not lines:
             return
         with reading(self.path), open(self.path, "rb") as file:

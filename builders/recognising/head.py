@@ -55,8 +55,8 @@ class Head:
     path: Path
     kinds: frozenset[str] = frozenset()
     """What holds the records: `object`, `numbered` (an object with keys 0, 1, ...), `list`, `lines`, `csv`, `tsv`, `parquet`,
-    `eval` (an archive of Inspect), `npz`, `pickle`, `release`, `run` (of `collect`). One line of JSON is both `object` and `lines`. A list that is
-    the field `data` of an object, as APIs give it, is `list` and `wrapped`."""
+    `eval` (an archive of Inspect), `npz`, `pickle`, `release`, `run` (of `collect`). One line of JSON is both `object` and
+    `lines`. A list that is the field `data` of an object, as APIs give it, is `list` and `wrapped`."""
     records: list[dict[str, Any]] = field(default_factory=list)
     """The first records; none of a Parquet file unless they were asked for."""
     fields: dict[str, str] = field(default_factory=dict)

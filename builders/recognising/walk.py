@@ -33,8 +33,8 @@ class Named:
 def walk(inputs: Sequence[Path]) -> tuple[list[Named], int]:
     """(what to look at, each path once, the number of files that are left since a directory has too many).
 
-    A directory with a manifest is a release, and one with the files of a run is a run. In others, hidden files and links to directories are not followed, and only files
-    with an ending of data count.
+    A directory with a manifest is a release, and one with the files of a run is a run. In others, hidden files and links to
+    directories are not followed, and only files with an ending of data count.
 
     Raises:
         InputError: an input does not exist, a directory cannot be read, or it has no file of data or too many files.

@@ -1,0 +1,170 @@
+"""A run at work: what is left to ask, the pilot, the calls themselves, and what came of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from llmfusionbench.builders.collecting.board import Board, Rows
+from llmfusionbench.builders.collecting.budget import Budget
+from llmfusionbench.builders.collecting.calls import Call
+from llmfusionbench.builders.collecting.endpoint import Endpoint
+from llmfusionbench.builders.collecting.engine import Engine
+from llmfusionbench.builders.collecting.forecast import Forecast, forecast
+from llmfusionbench.builders.collecting.journal import RunJournal
+from llmfusionbench.builders.collecting.journal_state import JournalState, journal_records
+from llmfusionbench.builders.collecting.measured import Measured, pilot_sample
+from llmfusionbench.builders.collecting.result import Result
+from llmfusionbench.builders.reading.run_files import ATTEMPT, JOURNAL
+
+
+class Work(Protocol):
+    """The calls of a `Plan` or a `Retry`."""
+
+    @property
+    def endpoints(self) -> Sequence[Endpoint]:
+        """The LLMs that are asked."""
+        ...
+
+    def calls(self) -> Iterator[Call]:
+        """All calls."""
+        ...
+
+    def by_llm(self) -> dict[str, Iterable[Call]]:
+        """LLM -> its calls."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How calls are made."""
+
+    max_cost: float | None = None
+    """The cap on the cost of the whole run, USD."""
+    halt_on_drift: bool = False
+    """Stop when another model answers than was requested."""
+    say: Callable[[str], None] = field(default=lambda line: None)
+    """Prints a line for the user."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it."""
+
+    result: Result
+    left: int
+    """Calls without an outcome."""
+    summary: Rows
+    """The table at the end."""
+
+
+def today() -> date:
+    """The day whose prices count, UTC."""
+    return datetime.now(UTC).date()
+
+
+def done_keys(folder: Path) -> set[str]:
+    """Keys of the calls of a run that have an outcome; the run may be going."""
+    state, path = JournalState(), folder / JOURNAL
+    if path.is_file():
+        state.read(path)
+    return state.answered.keys() | state.failed.keys()
+
+
+def measured_in(folder: Path) -> list[Measured]:
+    """The calls of a run that were answered, with the cost of all attempts."""
+    path = folder / JOURNAL
+    costs: dict[str, float | None] = {}
+    found: dict[str, Measured] = {}
+    for _, record in journal_records(path) if path.is_file() else ():
+        if record is None or record["kind"] != ATTEMPT:
+            continue
+        key, cost = record["key"], record.get("cost_usd")
+        before = costs.get(key, 0.0)
+        costs[key] = None if before is None or cost is None else before + cost
+        if record.get("final") and record.get("status") != "error":
+            found[key] = _measured(record, costs[key])
+    return list(found.values())
+
+
+def _measured(record: dict[str, Any], cost: float | None) -> Measured:
+    slot = record.get("slot") or ()
+    figures = (record.get(name) for name in ("input_tokens", "output_tokens"))
+    return Measured(record["key"], record["llm"], slot[2] if len(slot) > 2 else "", *figures, cost, record.get("latency_s"))
+
+
+def forecast_of(work: Work, folder: Path, *, batch: bool = False) -> Forecast:
+    """What the calls of a run will take, by the calls of it that were measured."""
+    return forecast(work.calls(), work.endpoints, today=today(), measured=measured_in(folder), batch=batch)
+
+
+def pilot_of(work: Work, journal: RunJournal, n: int) -> Sample:
+    """`n` calls of each LLM and mode that have no outcome yet."""
+    left = (call for call in work.calls() if call.key not in journal.answered and call.key not in journal.failed)
+    return Sample(work.endpoints, pilot_sample(left, n))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some calls of a run, as `Work`."""
+
+    endpoints: Sequence[Endpoint]
+    chosen: Sequence[Call]
+
+    def calls(self) -> Iterator[Call]:
+        """The calls."""
+        return iter(self.chosen)
+
+    def by_llm(self) -> dict[str, Iterable[Call]]:
+        """LLM -> its calls."""
+        return {one.name: [call for call in self.chosen if call.llm == one.name] for one in self.endpoints}
+
+
+def left_to_ask(work: Work, journal: RunJournal, again: set[str]) -> Counter[str]:
+    """LLM -> number of its calls that have no outcome, or that ask again."""
+    left: Counter[str] = Counter({one.name: 0 for one in work.endpoints})
+    seen: set[str] = set()
+    for call in work.calls():
+        done = call.key in journal.answered or call.key in journal.failed
+        if call.key not in seen and (not done or call.key in again):
+            seen.add(call.key)
+            left[call.llm] += 1
+    return left
+
+
+def collect(work: Work, journal: RunJournal, settings: Settings, *, again: set[str] | None = None) -> Outcome:
+    """Make the calls that have no outcome yet; what comes is in the journal, whatever happens.
+
+    Args:
+        work: The calls.
+        journal: The journal of the run, entered.
+        settings: How they are made.
+        again: Keys of calls that are asked again; `work` may fill it while it gives its calls.
+
+    Raises:
+        InputError: a setting of an LLM is wrong, or the journal cannot be written.
+    """
+    keys = set() if again is None else again
+    expected = left_to_ask(work, journal, keys)
+    spent = journal.spent_usd
+    budget = Budget(settings.max_cost, work.endpoints, today=today, spent=spent)
+    board = Board(expected, max_cost=settings.max_cost, spent=spent, say=settings.say)
+    for llm, n in expected.items():
+        board.expect(llm, n)
+    engine = Engine(
+        work.endpoints,
+        journal,
+        budget=budget,
+        board=board,
+        halt_on_drift=settings.halt_on_drift,
+        say=settings.say,
+    )
+    with board:
+        result = asyncio.run(engine.run(work.by_llm(), again=keys))
+    left = max(0, expected.total() - result.answered - result.failed)
+    return Outcome(result, left, board.summary())

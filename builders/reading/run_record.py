@@ -44,9 +44,7 @@ def read_run(folder: Path) -> dict[str, Any]:
         raise InputError(f"{path}: cannot be read ({error or type(error).__name__}). Remedy: restore it from a copy") from error
     version = found.get("format") if isinstance(found, dict) else None
     if isinstance(version, int) and version > FORMAT:
-        raise InputError(
-            f"{path}: format is {version}, expected {FORMAT}. Remedy: use the version of llmfusionbench that wrote it"
-        )
+        raise InputError(f"{path}: format is {version}, expected {FORMAT}. Remedy: use a later version of llmfusionbench")
     faults = sorted(validator(run_schema()).iter_errors(found), key=lambda fault: fault.json_path)
     if faults:
         raise InputError(f"{path}: {faults[0].json_path}: {faults[0].message[:200]}. Remedy: restore it from a copy")

@@ -97,11 +97,13 @@ class RunAnswers:
         key, attempt = record["key"], record.get("attempt")
         number = attempt if isinstance(attempt, int) else 0
         known = self._requests.get(key)
-        if known is not None and number <= known.attempt:
-            return  # a line that is there twice
         slot = self._slot(record)
         if slot is None:
             self.others += 1
+            return
+        if known is not None and number <= known.attempt:  # a line that is there twice, or for a further slot
+            if slot[1] not in self._slots.get(slot[0], {}):
+                self._set(slot, known.line)
             return
         line = len(self._starts) - 1
         code = -1 - line if record.get("status") == "error" else line

@@ -113,9 +113,8 @@ def test_answers_are_scored_as_rescore_scores_them(tmp_path: Path) -> None:
     write(run, answer(right, "2"), answer(wrong, "5"), answer(empty, " ", status="empty"))
     write(run, answer(failed, status="error", response=None, error="status 400"))
     release = built(run, tmp_path / "out")
-    found = {
-        row[0]: row[1:] for row in rows(release, "responses", "query_id", "status", "performance", "error", "metric_version")
-    }
+    columns = ("query_id", "status", "performance", "error", "metric_version")
+    found = {row[0]: row[1:] for row in rows(release, "responses", *columns)}
     assert found[right.slot[0]] == ("ok", 1.0, None, VERSION)
     assert found[wrong.slot[0]] == ("ok", 0.0, None, VERSION)
     assert found[empty.slot[0]][:2] == ("empty", None)
@@ -199,8 +198,8 @@ def test_two_runs_become_one_release(tmp_path: Path) -> None:
 
 
 def test_a_run_is_recognised_by_its_directory_among_others(tmp_path: Path) -> None:
-    run = made_run(tmp_path / "runs" / "one", sums(1), [llm("a")]) if (tmp_path / "runs").mkdir() is None else None
-    assert run is not None
+    (tmp_path / "runs").mkdir()
+    run = made_run(tmp_path / "runs" / "one", sums(1), [llm("a")])
     (run.folder / "batches").mkdir()
     (run.folder / "batches" / "input.jsonl").write_text('{"custom_id": "x", "method": "POST", "url": "/v1", "body": {}}\n')
     write(run, answer(planned(run)[0]))

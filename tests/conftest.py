@@ -164,6 +164,8 @@ SLOW = (
     "builders/test_repeats.py::test_the_mean_over_answers",
     "test_cli_audit.py",
     "builders/publishing/test_published_card.py",
+    "builders/tasks/test_tasks_on_the_hub.py",
+    "builders/tasks/test_catalog.py::test_an_answer_in_the_stated_form",
 )
 """Folders, files and tests that `make check` leaves to `make test`: each takes seconds. In the order in which they run."""
 

@@ -6,10 +6,13 @@ A row may come from the Hub, where lists and objects are values, or from a CSV f
 from __future__ import annotations
 
 import json
-from typing import Any
+import math
+from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, literal, named, text, writable
 from llmfusionbench.builders.tasks.task import Row
+
+_LONGEST_PLACE: Final = 200
 
 
 def words(row: Row, name: str) -> str:
@@ -77,7 +80,7 @@ def index(row: Row, name: str, count: int, first: int = 0) -> int:
 
 
 def truth_value(row: Row, name: str) -> bool:
-    """True or false, or a text that says so."""
+    """True or false, or a text that states it."""
     value = row.get(name)
     if isinstance(value, str):
         value = {"true": True, "false": False}.get(value.strip().lower(), value)
@@ -89,3 +92,21 @@ def truth_value(row: Row, name: str) -> bool:
 def accepted(answers: list[str]) -> str:
     """Accepted answers as a ground truth: the text of a JSON array."""
     return json.dumps(answers, ensure_ascii=False)
+
+
+def check_sendable(value: Any, place: str) -> None:
+    """Raises BadRecordError if a value cannot be part of a request: for a text that UTF-8 cannot write, infinity or NaN.
+
+    `place` names the value in the message.
+    """
+    if isinstance(value, str):
+        writable(value, place)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise BadRecordError(f"{place} is {value}, expected a finite number")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            writable(str(key), place)
+            check_sendable(inner, f"{place}.{key}" if len(place) < _LONGEST_PLACE else place)
+    elif isinstance(value, list):
+        for inner in value:
+            check_sendable(inner, place)

@@ -212,7 +212,7 @@ class _Tally:
             self.first.append(f"{one.file} row {one.row}: {one.reason}")
 
     def warn(self) -> None:
-        """Tell of what was counted, unless it was passed on."""
+        """Warn of what was counted, unless it was passed on."""
         if self.count and self.rejected is None:
             shown = "; ".join(self.first)
             warnings.warn(f"{self.name}: {self.count:,} rows are left out, the first ones: {shown}", stacklevel=2)

@@ -53,9 +53,8 @@ def labelled_options(row: Row, choices: str, key: str) -> tuple[list[str], int]:
     options = option_list(found.get("text"), f"{choices}.text")
     labels = option_list(found.get("label"), f"{choices}.label")
     if len(labels) != len(options) or len(set(labels)) != len(labels):
-        raise BadRecordError(
-            f"{choices} has {len(labels)} labels for {len(options)} texts, expected one different label for each"
-        )
+        counts = f"{len(set(labels))} different labels for {len(options)} texts"
+        raise BadRecordError(f"{choices} has {counts}, expected one for each")
     answer = (text(row, key) or "").strip()
     if answer not in labels:
         shown = named(answer) if answer else "missing"

@@ -20,12 +20,12 @@ from llmfusionbench.builders.reading.fields import (
     option_texts,
     required_text,
     text,
-    writable,
 )
 from llmfusionbench.builders.reading.json import read_items
 from llmfusionbench.builders.reading.splits import split_of_word
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.builders.tasks import CATALOG
+from llmfusionbench.builders.tasks.cells import check_sendable
 from llmfusionbench.builders.tasks.query import Message, Query, text_of
 from llmfusionbench.builders.tasks.task import in_modes
 from llmfusionbench.errors import InputError
@@ -114,7 +114,7 @@ def _check(message: Any, place: str) -> None:
             raise BadRecordError(f"{place}.content[{wrong}] is {named(content[wrong])}, expected a part with its type")
     elif not isinstance(content, str) and not (content is None and message.get("tool_calls")):
         raise BadRecordError(f"{place}.content is {named(content)}, expected a text or a list of parts")
-    _check_texts(message, place)
+    check_sendable(message, place)
 
 
 def _is_part(part: Any) -> bool:
@@ -123,19 +123,6 @@ def _is_part(part: Any) -> bool:
         and isinstance(part.get("type"), str)
         and (part["type"] != "text" or isinstance(part.get("text"), str))
     )
-
-
-def _check_texts(value: Any, place: str) -> None:
-    """Raises BadRecordError for a text that UTF-8 cannot write."""
-    if isinstance(value, str):
-        writable(value, place)
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            writable(key, place)
-            _check_texts(inner, f"{place}.{key}" if len(place) < 200 else place)
-    elif isinstance(value, list):
-        for inner in value:
-            _check_texts(inner, place)
 
 
 def _split(record: Mapping[str, Any]) -> str:
@@ -160,12 +147,12 @@ def _settings(record: Mapping[str, Any]) -> Mapping[str, Any]:
     settings = record.get(_SETTINGS) or {}
     if not isinstance(settings, dict):
         raise BadRecordError(f"{_SETTINGS} is {named(settings)}, expected an object")
-    _check_texts(settings, _SETTINGS)
+    check_sendable(settings, _SETTINGS)
     if record.get(_FORMAT) is None:
         return settings
     if not isinstance(record[_FORMAT], dict):
         raise BadRecordError(f"{_FORMAT} is {named(record[_FORMAT])}, expected an object")
-    _check_texts(record[_FORMAT], _FORMAT)
+    check_sendable(record[_FORMAT], _FORMAT)
     return {**settings, _FORMAT: record[_FORMAT]}
 
 

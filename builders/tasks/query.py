@@ -47,7 +47,7 @@ def turns_of(messages: Sequence[Message]) -> list[Turn]:
 def text_of(content: Any) -> str:
     """The text of a message's content: itself, or its parts.
 
-    A part that is no text, such as an image, stands in it as its type and a hash, so that two images are two queries.
+    A part that is not a text, such as an image, stands in it as its type and a hash, so that two images are two queries.
     """
     if isinstance(content, str):
         return content

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from llmfusionbench.builders.reading.json import Item
+from llmfusionbench.builders.reading.parquet import readable_rows
 from llmfusionbench.builders.reading.paths import find_path
 from llmfusionbench.builders.reading.splits import split_of_word
 from llmfusionbench.builders.reading.tables import column_names, read_rows
@@ -44,7 +45,7 @@ def rows_of(task: Task, file: Path | None = None) -> Iterator[tuple[str, Pool, I
     for config in task.configs:
         for split, pool in _splits(task):
             place = "/".join(filter(None, (task.dataset, config, split)))
-            for item in _of_hub(task, config, split):
+            for item in _of_hub(task, config, split, place):
                 yield place, pool, item
 
 
@@ -72,7 +73,7 @@ def _of_file(task: Task, path: Path) -> Iterator[tuple[str, Pool, Item]]:
         yield path.name, pool, item
 
 
-def _of_hub(task: Task, config: str | None, split: str) -> Iterator[Item]:
+def _of_hub(task: Task, config: str | None, split: str, place: str) -> Iterator[Item]:
     data = _loaded(task.dataset or "", config, split)
     lacking = [name for name in task.fields if find_path(name, data.column_names) is None]
     if lacking:
@@ -83,9 +84,15 @@ def _of_hub(task: Task, config: str | None, split: str) -> Iterator[Item]:
     data = data.select_columns(_heads(task, data.column_names)).with_format("arrow")
     number = 0
     for table in data.iter(batch_size=_BATCH):
-        for row in table.to_pylist():
-            yield number, row
-            number += 1
+        for batch in table.to_batches():
+            for part in readable_rows(batch, place, number):
+                if isinstance(part, Rejected):
+                    yield part
+                    number += 1
+                    continue
+                for row in part.to_pylist():
+                    yield number, row
+                    number += 1
 
 
 def _heads(task: Task, columns: Sequence[str]) -> list[str]:
@@ -102,9 +109,10 @@ def _loaded(dataset: str, config: str | None, split: str) -> Any:
         HubError: it is not there, is gated, or the Hub does not answer.
     """
     import datasets
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # its name for whichever HTTP client it uses
 
-    failures = (datasets.exceptions.DatasetsError, HfHubHTTPError, OSError, ValueError, RuntimeError, TypeError)
+    # A RuntimeError is raised for a data set that is a program, which is never run.
+    failures = (datasets.exceptions.DatasetsError, httpx.HTTPError, OSError, ValueError, RuntimeError)
     try:
         return datasets.load_dataset(dataset, config, split=split)
     except failures as error:

@@ -40,7 +40,7 @@ def choose(
 ) -> list[tuple[str, str]]:
     """(split, query_id) of the queries of a task.
 
-    Train queries are the first `task.train` by rank, per group if the task says so. The test split is the official one, or
+    Train queries are the first `task.train` by rank, per group if the task states it. The test split is the official one, or
     what is left. Its first `task.partial_test` queries are `partial_test`.
 
     Args:

@@ -11,8 +11,9 @@ from typing import Any, Final
 from urllib.request import getproxies, proxy_bypass
 
 import httpx2
+import openai
 
-from llmfusionbench.builders.collecting.connection import PROGRESS, StatusFaultError, plain_headers
+from llmfusionbench.builders.collecting.progress import PROGRESS, StatusFaultError, plain_headers
 from llmfusionbench.llm.requests import REDIRECT, headers_of, keep_to_origin
 
 _MAX_FAULT: Final = 2**16
@@ -25,13 +26,13 @@ class HttpClient(httpx2.AsyncClient):
 
     Args:
         url: URL with the query.
-        keys: Headers with the key.
+        headers: All headers of a request but the length.
         concurrency: Connections that are kept open.
         transport: How to reach the server; None for the standard way, through the proxies of the environment.
     """
 
     def __init__(
-        self, url: httpx2.URL, keys: Mapping[str, str], concurrency: int, transport: httpx2.AsyncBaseTransport | None
+        self, url: httpx2.URL, headers: Mapping[str, str], concurrency: int, transport: httpx2.AsyncBaseTransport | None
     ) -> None:
         super().__init__(
             transport=transport,
@@ -41,19 +42,26 @@ class HttpClient(httpx2.AsyncClient):
             follow_redirects=True,
             max_redirects=_REDIRECTS,
         )
-        self.call_url = url
-        self._fixed = [(name.encode(), value.encode()) for name, value in (headers_of(url, 0) | dict(keys)).items()]
-        self._fixed.append((b"Content-Type", b"application/json"))
+        self._url = url
+        self._headers = httpx2.Headers(headers)
         self._noted = transport is None
 
-    def build_request(self, method: str, url: Any, **given: Any) -> httpx2.Request:  # type: ignore[override]  # keywords alone
+    def build_request(self, method: str, url: Any, **given: Any) -> httpx2.Request:
         """The request for a body; of all that the client above gives, only the body is used."""
         body: bytes = given.get("content") or b""
-        headers = [*self._fixed, (b"Content-Length", str(len(body)).encode())]
-        request = httpx2.Request(method, self.call_url, headers=headers, content=body)
+        request = httpx2.Request(method, self._url, headers=self._headers, content=body)
         if self._noted:
             request.stream = _NotedBody(body)
         return request
+
+
+class OfficialClient(openai.AsyncOpenAI):  # type: ignore[misc]  # has no types here
+    """The official client, for calls by a `HttpClient`."""
+
+    def _build_request(self, options: Any, *, retries_taken: int = 0) -> httpx2.Request:
+        """The request of `HttpClient`: the client would make a URL and headers first, which are not used."""
+        http: HttpClient = self._client
+        return http.build_request(options.method, options.url, content=options.content)
 
 
 class _NotedBody(httpx2.ByteStream):
@@ -73,7 +81,8 @@ def http_client(address: str, query: Mapping[str, str], keys: Mapping[str, str],
         ImportError: A proxy needs a package that is not installed.
     """
     url = httpx2.URL(address, params=dict(query)) if query else httpx2.URL(address)
-    return HttpClient(url, keys, concurrency, None if _has_proxy(url) else _short_way(url))
+    headers = headers_of(url) | {"Content-Type": "application/json"} | dict(keys)
+    return HttpClient(url, headers, concurrency, None if _has_proxy(url) else _short_way(url, headers))
 
 
 def _has_proxy(url: httpx2.URL) -> bool:
@@ -81,17 +90,17 @@ def _has_proxy(url: httpx2.URL) -> bool:
     return (url.scheme in proxies or "all" in proxies) and not proxy_bypass(url.host)
 
 
-def _short_way(url: httpx2.URL) -> httpx2.AsyncBaseTransport | None:
+def _short_way(url: httpx2.URL, headers: Mapping[str, str]) -> httpx2.AsyncBaseTransport | None:
     """The transport of aiohttp; None if it is not installed."""
     try:
         from llmfusionbench.builders.collecting.transport import ShortTransport
     except ImportError:
         return None
-    return ShortTransport(url)
+    return ShortTransport(url, headers)
 
 
 async def _checked(response: httpx2.Response) -> None:
-    """Refuse a redirect to another server, and raise what is no answer, with the beginning of its body."""
+    """Refuse a redirect to another server, and raise a status of 300 or more, with the beginning of its body."""
     PROGRESS.get().status = response.status_code
     keep_to_origin(response)
     if response.status_code < 300 or response.has_redirect_location:

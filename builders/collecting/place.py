@@ -34,7 +34,8 @@ class Place:
     def address(self) -> str:
         """The URL up to what `/chat/completions` follows, without user info, query and fragment.
 
-        `/v1` is added, unless the path has a version, or the URL ends with `/chat/completions`. Azure has a path per deployment.
+        `/v1` is added, unless the path has a version, or the URL ends with `/chat/completions`. Azure has a path for each
+        deployment.
 
         Raises:
             InputError: The URL is not valid.

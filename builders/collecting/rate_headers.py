@@ -6,7 +6,6 @@ Sources: OpenAI, Azure, Groq, Fireworks and NVIDIA (`x-ratelimit-limit-requests`
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from collections.abc import Mapping
@@ -24,6 +23,7 @@ _SPAN: Final = re.compile(
 )
 """`6m0s`, `1.5s`, `12ms`."""
 _SECONDS: Final = (86_400.0, 3_600.0, 60.0, 1.0, 0.001)
+_NUMBER: Final = re.compile(r"\s{0,9}\d{1,18}(?:\.\d{0,18})?\s{0,9}", re.ASCII)
 _EPOCH: Final = 1e9
 """A number from here on is a time since 1970, in seconds or, from 1e12 on, in milliseconds."""
 _MINUTE: Final = 60.0
@@ -109,10 +109,7 @@ def _checked(
 
 def _number(text: str | None) -> float | None:
     """A finite number of at least 0."""
-    if text is None or not re.fullmatch(r"\s*\+?\d{1,18}(?:\.\d{0,18})?\s*", text):
-        return None
-    value = float(text)
-    return value if math.isfinite(value) else None
+    return float(text) if text is not None and _NUMBER.fullmatch(text) else None
 
 
 def _count(text: str | None) -> int | None:

@@ -139,21 +139,30 @@ def _is_text(value: Any) -> bool:
 
 def _joined(kept: Any, parts: list[Any]) -> list[Any]:
     """Parts with further ones; a part that goes on with the last one is joined to it."""
-    found = [{"type": "text", "text": "".join(kept)}] if _is_text(kept) else list(kept or [])
+    found: list[Any] = [{"type": "text", "text": "".join(kept)}] if _is_text(kept) else list(kept or [])
     for part in parts:
         last = found[-1] if found else None
-        same = isinstance(part, dict) and isinstance(last, dict)
-        if not same or any(part.get(k) != last.get(k) for k in ("type", "index")):  # type: ignore[union-attr]  # both are objects
+        if isinstance(part, dict) and isinstance(last, dict) and _goes_on(last, part):
+            _extend(last, part)
+        else:
             found.append(dict(part) if isinstance(part, dict) else part)
-            continue
-        for name, value in part.items():
-            if name in _PART_TEXTS and isinstance(value, str) and isinstance(last.get(name), str):  # type: ignore[union-attr]
-                last[name] += value  # type: ignore[index]
-            elif name in _PART_TEXTS and isinstance(value, list) and isinstance(last.get(name), list):  # type: ignore[union-attr]
-                last[name] = _joined(last[name], value)  # type: ignore[index]
-            elif value is not None:
-                last[name] = value  # type: ignore[index]
     return found
+
+
+def _goes_on(last: dict[str, Any], part: dict[str, Any]) -> bool:
+    return all(part.get(name) == last.get(name) for name in ("type", "index"))
+
+
+def _extend(last: dict[str, Any], part: dict[str, Any]) -> None:
+    """Add a piece to a part: its texts at the end, all else in place of what was there."""
+    for name, value in part.items():
+        before = last.get(name)
+        if name in _PART_TEXTS and isinstance(value, str) and isinstance(before, str):
+            last[name] = before + value
+        elif name in _PART_TEXTS and isinstance(value, list) and isinstance(before, list):
+            last[name] = _joined(before, value)
+        elif value is not None:
+            last[name] = value
 
 
 def _calls(kept: list[Any], parts: list[Any]) -> list[Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 import aiohttp
 import httpx2
+from multidict import CIMultiDict
 from yarl import URL
 
-from llmfusionbench.builders.collecting.connection import PROGRESS
+from llmfusionbench.builders.collecting.progress import PROGRESS
 
 _IDLE: Final = 15.0
 """Seconds after which a connection that is not used is closed."""
@@ -21,11 +22,13 @@ class ShortTransport(httpx2.AsyncBaseTransport):
 
     Args:
         url: The URL.
+        headers: Headers of a request to it.
     """
 
-    def __init__(self, url: httpx2.URL) -> None:
+    def __init__(self, url: httpx2.URL, headers: Mapping[str, str]) -> None:
         self._session: aiohttp.ClientSession | None = None
-        self._httpx_url = url
+        self._headers = CIMultiDict(headers)
+        self._call_url = url
         self._url = URL(str(url), encoded=True)
         self._ssl = httpx2.create_ssl_context() if url.scheme == "https" else True
 
@@ -36,10 +39,12 @@ class ShortTransport(httpx2.AsyncBaseTransport):
             httpx2.ConnectError: There is no connection.
             httpx2.RemoteProtocolError: The reply is not HTTP, or breaks off.
         """
-        url = self._url if request.url is self._httpx_url else URL(str(request.url), encoded=True)
+        usual = request.url is self._call_url  # else a redirect on the same server
+        url = self._url if usual else URL(str(request.url), encoded=True)
+        headers = self._headers if usual else CIMultiDict(request.headers)
         try:
             response = await self._opened().request(
-                request.method, url, headers=request.headers, data=request.content or None, allow_redirects=False
+                request.method, url, headers=headers, data=request.content or None, allow_redirects=False
             )
         except aiohttp.ClientConnectorError as error:
             raise httpx2.ConnectError(str(error)) from error

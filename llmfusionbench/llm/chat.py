@@ -249,7 +249,10 @@ class ChatClient:
 def _set_headers(request: Any, *, authorization: str | None) -> None:
     """Replace all headers of a request: the client adds to its own what it finds in environment variables."""
     count = request.headers.get(_RETRIES, "0")
-    headers = headers_of(request.url, len(request.read())) | {_RETRIES: count if count.isdecimal() else "0"}
+    body = request.read()
+    headers = headers_of(request.url)
+    headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))} if body else {}
+    headers |= {_RETRIES: count if count.isdecimal() else "0"}
     headers |= {} if authorization is None else {"Authorization": authorization}
     request.headers = type(request.headers)(headers)
 

@@ -13,17 +13,10 @@ REDIRECT: Final = "refused_redirect"
 """Name in the extensions of a response: the place of a redirect that is not followed."""
 
 
-def headers_of(url: Any, size: int) -> dict[str, str]:
-    """All headers of a request to a URL, except those with keys.
-
-    Args:
-        url: The `httpx2.URL`.
-        size: Length of the body, bytes; 0 without one.
-    """
+def headers_of(url: Any) -> dict[str, str]:
+    """The headers of every request to an `httpx2.URL`, without those of the body and the key."""
     headers = {"Host": url.netloc.decode("ascii"), "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
-    headers |= {"Connection": "keep-alive", "User-Agent": f"llmfusionbench/{__version__}"}
-    headers |= {"Content-Type": "application/json", "Content-Length": str(size)} if size else {}
-    return headers | {STREAM: "stream"}
+    return headers | {"Connection": "keep-alive", "User-Agent": f"llmfusionbench/{__version__}", STREAM: "stream"}
 
 
 def keep_to_origin(response: Any) -> None:

@@ -166,6 +166,12 @@ SLOW = (
     "builders/publishing/test_published_card.py",
     "builders/tasks/test_tasks_on_the_hub.py",
     "builders/tasks/test_catalog.py::test_an_answer_in_the_stated_form",
+    "collecting/test_killed_runs.py",
+    "collecting/test_engine_processes.py",
+    "collecting/test_engine_faults.py::test_a_storm_of_429",
+    "collecting/test_engine_faults.py::test_servers_that_stumble",
+    "collecting/test_engine_faults.py::test_a_server_that_does_not_answer",
+    "collecting/test_journal_full_disk.py",
 )
 """Folders, files and tests that `make check` leaves to `make test`: each takes seconds. In the order in which they run."""
 

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
-from llmfusionbench.builders.collecting.board import Board
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.caller import Caller
 from llmfusionbench.builders.collecting.calls import Attempt, Call, Slot
@@ -51,6 +50,16 @@ class Asks(Protocol):
         """Close the connections."""
 
 
+class Shows(Protocol):
+    """What the engine needs of a `Board`."""
+
+    def started(self, llm: str) -> None:
+        """An attempt begins."""
+
+    def finished(self, llm: str, attempt: Attempt, cost: float | None, final: bool) -> None:
+        """An attempt has ended."""
+
+
 class _Lane:
     """One LLM in a run."""
 
@@ -82,7 +91,7 @@ class Engine:
         journal: RunJournal,
         *,
         budget: Budget,
-        board: Board,
+        board: Shows,
         halt_on_drift: bool = False,
         say: Callable[[str], None] = _to_stderr,
         caller: Callable[[Endpoint], Asks] = Caller,
@@ -96,7 +105,7 @@ class Engine:
         self.halt_on_drift = halt_on_drift
         self._say = say
         self._caller, self._pace = caller, pace
-        self._random = randomness.Random() if random is None else random
+        self._random = randomness.Random() if random is None else random  # noqa: S311 (only spreads retries)
         self._clock, self._today = clock, today
         self._lanes: dict[str, _Lane] = {}
         self._in_flight: set[asyncio.Task[Any]] = set()

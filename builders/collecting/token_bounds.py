@@ -1,0 +1,111 @@
+"""The tokens of a request before it is sent: a bound that no server exceeds, and a likely number.
+
+The bound is for a budget, the likely number for rate limits and forecasts.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from llmfusionbench.builders.collecting.endpoint import Endpoint
+
+AROUND: Final = 256
+"""Most tokens that a server's chat template adds to a request besides the texts in it, such as a system prompt of its own."""
+AROUND_MESSAGE: Final = 16
+"""Most tokens that it adds to each message, tool or other object in the request."""
+IMAGE: Final = 65_536
+"""Most tokens of an image. The dearest known is 48,169, an image at high detail for gpt-4o-mini."""
+_LIKELY_IMAGE: Final = 1_500
+_LIKELY_AROUND: Final = 8
+_BYTES_PER_TOKEN: Final = 4
+"""Of English with the tokenizers of today. Other languages take more tokens per character, but also more bytes."""
+
+_IMAGES: Final = frozenset({"image_url", "image", "input_image"})
+"""Types of the parts that are images."""
+_ATTACHED: Final = frozenset({"audio", "document", "file", "input_audio", "input_file", "video", "video_url", "input_video"})
+_MOST: Final = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_THINKING: Final = ("thinking_budget", "budget_tokens")
+"""Fields that allow tokens of reasoning, which some servers do not count within the maximum."""
+_ANSWERS: Final = ("n", "best_of")
+
+
+def most_input_tokens(payload: Mapping[str, Any]) -> int:
+    """An upper bound of the tokens that a request is charged for, without those of the answer.
+
+    Every token of a byte-level BPE or a SentencePiece tokenizer with byte fallback stands for at least one byte of the text, so
+    that a text has at most as many tokens as UTF-8 bytes. A tokenizer may normalise the text first, so the longer of the text
+    and its NFKD form counts. All strings of the request count, also names, tools and schemas. An image counts as `IMAGE` tokens
+    whatever its size; any other attachment as `IMAGE` plus its bytes.
+    """
+    return AROUND + _most(payload)
+
+
+def likely_input_tokens(payload: Mapping[str, Any]) -> int:
+    """About the tokens of a request: a quarter of the UTF-8 bytes of its messages, and 1,500 per image."""
+    messages = payload.get("messages")
+    return _LIKELY_AROUND + (_likely(messages) if isinstance(messages, Sequence) else _likely([payload.get("prompt")]))
+
+
+def most_output_tokens(payload: Mapping[str, Any], endpoint: Endpoint) -> int | None:
+    """The tokens that an answer has at most, those of the reasoning included; None if the request sets no maximum.
+
+    A budget for reasoning in the request counts on top, because some servers do not count it within the maximum. `n` answers
+    count as often.
+    """
+    fields = {*_MOST, endpoint.max_tokens_field}
+    most = [payload[name] for name in fields if _is_count(payload.get(name))]
+    if not most:
+        return None
+    answers = max([payload[name] for name in _ANSWERS if _is_count(payload.get(name))], default=1)
+    return int((max(most) + _thinking(payload)) * max(answers, 1))
+
+
+def _most(value: Any) -> int:
+    if isinstance(value, str):
+        return _bytes(value)
+    if isinstance(value, Mapping):
+        kind = value.get("type")
+        if isinstance(kind, str) and kind in _IMAGES:
+            return IMAGE + AROUND_MESSAGE
+        attached = IMAGE if isinstance(kind, str) and kind in _ATTACHED else 0
+        return AROUND_MESSAGE + attached + sum(_bytes(str(key)) + _most(part) for key, part in value.items())
+    if isinstance(value, Sequence):
+        return sum(map(_most, value))
+    return len(str(value))
+
+
+def _likely(value: Any) -> int:
+    if isinstance(value, str):
+        return -(-len(value.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN)
+    if isinstance(value, Mapping):
+        kind = value.get("type")
+        if isinstance(kind, str) and kind in _IMAGES:
+            return _LIKELY_IMAGE
+        own = _likely(value["content"]) if "content" in value else _likely(value.get("text"))
+        return own + (4 if "role" in value else 0)
+    return sum(map(_likely, value)) if isinstance(value, Sequence) else 0
+
+
+def _bytes(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    return max(len(form.encode("utf-8", "surrogatepass")) for form in (text, unicodedata.normalize("NFKD", text)))
+
+
+def _thinking(payload: Mapping[str, Any]) -> int:
+    """Tokens of reasoning that a request allows, at whatever depth its server wants them."""
+    total = 0
+    for name, value in payload.items():
+        if name in _THINKING and _is_count(value):
+            total += value
+        elif name == "reasoning" and isinstance(value, Mapping) and _is_count(value.get("max_tokens")):
+            total += value["max_tokens"]
+        elif isinstance(value, Mapping):
+            total += _thinking(value)
+    return total
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

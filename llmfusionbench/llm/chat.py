@@ -6,7 +6,6 @@ replies that break the protocol. A request has the headers that are set here and
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 import time
@@ -16,24 +15,18 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice
 from typing import Any, Final
-from urllib.parse import SplitResult, parse_qsl, unquote, urlunsplit
 from urllib.request import getproxies
 
-from llmfusionbench._version import __version__
 from llmfusionbench.errors import InputError, MissingExtraError
-from llmfusionbench.llm.keys import read_key
-from llmfusionbench.redaction import guard_logs, keep_urls_secret, public_url, redacted, redacted_data, url_parts
-from llmfusionbench.storage.repeats import repeated
+from llmfusionbench.llm.requests import REDIRECT, headers_of, keep_to_origin
+from llmfusionbench.llm.server_url import authorization_of, public_address, query_of, server_parts
+from llmfusionbench.redaction import guard_logs, keep_urls_secret, public_url, redacted, redacted_data
 
 Message = Mapping[str, str]
 
 _MAX_REPLY: Final = 4 * 2**20
 _RETRIES: Final = "x-stainless-retry-count"
 """Header in which the client notes the number of an attempt."""
-_STREAM: Final = "x-stainless-raw-response"
-"""Header by which the client knows that a response is read as a stream."""
-_REDIRECT: Final = "refused_redirect"
-"""Name in the extensions of a response."""
 
 
 @dataclass(frozen=True)
@@ -118,19 +111,9 @@ class ChatClient:
         Raises:
             InputError: The URL is not valid.
         """
-        parts = self._parts()
+        parts = server_parts(self.url)
         path = parts.path.rstrip("/").removesuffix("/chat/completions")
-        path = path if path.endswith("/v1") else path + "/v1"
-        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, "", ""))
-
-    def _parts(self) -> SplitResult:
-        parts = url_parts(self.url)
-        if parts is None or parts.scheme not in ("http", "https"):
-            raise InputError(
-                f"{public_url(self.url)}: not a server URL. "
-                "Remedy: write http://host:port or https://host, and @ after the host as %40"
-            )
-        return parts
+        return public_address(parts, path if path.endswith("/v1") else path + "/v1")
 
     def check(self) -> None:
         """Refuse invalid settings.
@@ -216,7 +199,7 @@ class ChatClient:
                 told |= _read(_bounded(response.iter_bytes(), self.timeout))
         except openai.APIStatusError as error:
             told = {"status": error.status_code, "error": f"status {error.status_code}", "attempts": _attempts(error.request)}
-            if (redirect := error.response.extensions.get(_REDIRECT)) is not None:
+            if (redirect := error.response.extensions.get(REDIRECT)) is not None:
                 told["error"] = f"status {error.status_code}, a redirect to another server ({redirect})"
         except openai.APIConnectionError as error:
             cause = "no answer in time" if isinstance(error, openai.APITimeoutError) else error.__cause__ or error
@@ -247,9 +230,10 @@ class ChatClient:
         except ImportError as error:
             raise MissingExtraError("openai", "collect") from error
 
-        authorization, query = self._authorization(), self._query()
+        parts = server_parts(self.url)
+        authorization, query = authorization_of(parts, self.key_variable), query_of(parts, self.address)
         keep_urls_secret(getproxies().values())
-        hooks = {"request": [partial(_set_headers, authorization=authorization)], "response": [_keep_to_origin]}
+        hooks = {"request": [partial(_set_headers, authorization=authorization)], "response": [keep_to_origin]}
         try:
             client = openai.OpenAI(
                 base_url=self.address, api_key="none", max_retries=self.retries, timeout=self.timeout, default_query=query,
@@ -261,50 +245,13 @@ class ChatClient:
         guard_logs()
         return client.chat.completions.with_streaming_response.create
 
-    def _query(self) -> dict[str, str]:
-        """The query of the URL."""
-        pairs = parse_qsl(self._parts().query, keep_blank_values=True)
-        if twice := repeated(name for name, _ in pairs):
-            raise InputError(f"{self.address}: the query of the URL gives {twice[0]!r} twice. Remedy: give it once")
-        return dict(pairs)
-
-    def _authorization(self) -> str | None:
-        """The header of that name: with the key, or else with the user info of the URL."""
-        if self.key_variable:
-            return f"Bearer {read_key(self.key_variable)}"
-        info, at, _ = self._parts().netloc.rpartition("@")
-        return f"Basic {base64.b64encode(unquote(info).encode()).decode()}" if at else None
-
 
 def _set_headers(request: Any, *, authorization: str | None) -> None:
     """Replace all headers of a request: the client adds to its own what it finds in environment variables."""
     count = request.headers.get(_RETRIES, "0")
-    body = request.read()
-    headers = {"Host": request.url.netloc.decode("ascii"), "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
-    headers |= {"Connection": "keep-alive", "User-Agent": f"llmfusionbench/{__version__}"}
-    headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))} if body else {}
-    headers |= {_RETRIES: count if count.isdecimal() else "0", _STREAM: "stream"}
+    headers = headers_of(request.url, len(request.read())) | {_RETRIES: count if count.isdecimal() else "0"}
     headers |= {} if authorization is None else {"Authorization": authorization}
     request.headers = type(request.headers)(headers)
-
-
-def _keep_to_origin(response: Any) -> None:
-    """Take the redirect out of a response if it leads to another scheme, host or port, and note that place."""
-    import httpx2
-
-    if not response.has_redirect_location:
-        return
-    location = response.headers["location"]
-    try:
-        target = response.url.join(location)
-    except (ValueError, httpx2.InvalidURL):
-        target = None
-    if target is None or target.origin != response.url.origin:
-        del response.headers["location"]
-        shown = "its URL is not shown"
-        if target is not None and redacted(location) == location:  # a part of a secret is not recognised
-            shown = f"{target.scheme}://{target.netloc.decode('ascii')}"
-        response.extensions[_REDIRECT] = shown
 
 
 def _bounded(chunks: Iterable[bytes], timeout: float) -> bytes:

@@ -1,0 +1,73 @@
+"""Failed attempts: whether a further one is worth it, whether all are refused, and whether the provider may charge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from llmfusionbench.builders.collecting.answer import Fields, error_text
+
+_PASSING: Final = (408, 409, 429)
+_REFUSED: Final = (401, 402, 403, 404)
+_LATE: Final = (504, 524)
+"""A gateway gave up on a model that may have answered."""
+_NO_FUNDS: Final = ("insufficient_quota", "insufficient_balance", "insufficient_credits", "billing_hard_limit_reached")
+"""Codes of errors that come with status 429 although waiting does not help."""
+
+
+def is_passing(status: int) -> bool:
+    """Whether a failure with this HTTP status may pass: 408, 409, 429 and 5xx."""
+    return status in _PASSING or 500 <= status < 600
+
+
+def status_failure(status: int, data: bytes, redirect: str | None) -> Fields:
+    """The fields of an attempt that was answered by a status of 300 or more.
+
+    Args:
+        status: HTTP status.
+        data: The body, or its beginning.
+        redirect: The place of a redirect that is not followed.
+    """
+    if 300 <= status < 400:
+        place = "" if redirect is None else f", a redirect to another server ({redirect})"
+        return _failure(f"status {status}{place}") | {"refused": True}
+    body = _json(data)
+    said = "" if status == 401 else error_text(body)  # that text often has a part of the key
+    fields = _failure(f"status {status}: {said}" if said else f"status {status}") | by_code(status, body)
+    return fields | {"charged": status in _LATE}
+
+
+def body_failure(fields: Fields, body: Any) -> Fields:
+    """The fields of an answer with status 200 that holds an error: by the code in it, as gateways pass the status on."""
+    error = body.get("error") if isinstance(body, dict) else None
+    code = error.get("code", error.get("status")) if isinstance(error, dict) else None
+    code = int(code) if isinstance(code, str) and code.isdecimal() and len(code) == 3 else code
+    known = isinstance(code, int) and not isinstance(code, bool) and 400 <= code < 600
+    return fields | (by_code(code, body) if known else {"passing": True})  # type: ignore[arg-type]  # a number here
+
+
+def by_code(status: int, body: Any) -> Fields:
+    """`passing` and `refused` of a status and the error in its body."""
+    error = body.get("error") if isinstance(body, dict) else None
+    error = error if isinstance(error, dict) else {}
+    without_funds = any(error.get(name) in _NO_FUNDS for name in ("code", "type"))
+    refused = (status in _REFUSED or without_funds) and not (status == 403 and _is_moderated(error))
+    return {"passing": is_passing(status) and not refused, "refused": refused}
+
+
+def _is_moderated(error: Mapping[str, Any]) -> bool:
+    """Whether only this request was refused, for its content: OpenRouter does so with status 403."""
+    about = error.get("metadata")
+    return isinstance(about, dict) and bool(about.keys() & {"reasons", "flagged_input"})
+
+
+def _failure(reason: str) -> Fields:
+    return {"status": "error", "error": reason}
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,35 @@
+"""What came of a run of calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Result:
+    """Counts of calls; every call that was looked at is in exactly one of the first five."""
+
+    answered: int = 0
+    """Calls that this run asked and got an answer to."""
+    failed: int = 0
+    """Calls that this run asked and that failed for good."""
+    reused: int = 0
+    """Calls whose answer the journal had, or an equal call of this run got."""
+    failed_before: int = 0
+    """Calls that had failed for good in an earlier run, or with an equal call of this run."""
+    not_started: int = 0
+    """Calls that a later run has to make: the LLM refused, the budget was spent, or the run was stopped."""
+    complete: bool = True
+    """Whether all calls were looked at. Without that, there are more that were not started."""
+    stopped: str | None = None
+    """The reason why the run ended early."""
+    cut_off: int = 0
+    """Attempts in flight that a second Ctrl-C cut off; their answers are lost, and may have been paid for."""
+    in_flight_lost: int = 0
+    """Attempts that were in flight when earlier runs were killed."""
+    in_batches: int = 0
+    """Calls that a batch of the provider has not brought back yet."""
+    closed: dict[str, str] = field(default_factory=dict)
+    """LLM -> the reason why it got no more calls, while others went on."""
+    drift: dict[str, list[str]] = field(default_factory=dict)
+    """LLM -> names of other models that answered in its place."""

@@ -1,0 +1,174 @@
+"""A streamed answer: events of a server put together to the body that the same answer has without streaming."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+_TEXTS: Final = ("content", "reasoning_content", "reasoning", "refusal", "thinking")
+"""Fields of a delta that are texts, or lists of parts; the pieces follow each other."""
+_PART_TEXTS: Final = ("text", "summary", "thinking")
+"""Fields of a part that are texts."""
+
+
+class BrokenStreamError(ValueError):
+    """The stream holds something else than events with JSON objects."""
+
+
+class Stream:
+    """The events of one answer.
+
+    Args:
+        on_first: Called once, at the first piece of a text.
+    """
+
+    def __init__(self, on_first: Callable[[], None]) -> None:
+        self.on_first = on_first
+        self.ended = False
+        """Whether the server stated that the stream is at its end."""
+        self.pieces = 0
+        """Pieces of texts that came."""
+        self._rest = bytearray()
+        self._data: list[bytes] = []
+        self._body: dict[str, Any] = {}
+        self._message: dict[str, Any] = {}
+        self._choice: dict[str, Any] = {}
+        self._logprobs: list[Any] = []
+
+    def feed(self, chunk: bytes) -> None:
+        """Take further bytes; a character or a line may be cut in two.
+
+        Raises:
+            BrokenStreamError: An event is not a JSON object.
+        """
+        before = len(self._rest)
+        self._rest += chunk
+        if b"\n" not in chunk and b"\r" not in chunk:
+            return
+        end = max(self._rest.rfind(b"\n", before), self._rest.rfind(b"\r", before, len(self._rest) - 1))
+        if end < 0:  # a CR at the very end may be half of a line end
+            return
+        lines = bytes(self._rest[: end + 1]).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        del self._rest[: end + 1]
+        for line in lines[:-1]:
+            self._line(line)
+
+    def close(self) -> dict[str, Any]:
+        """The body, after the last bytes. Raises BrokenStreamError for a last event that is not a JSON object."""
+        for line in bytes(self._rest).splitlines():
+            self._line(line)
+        self._rest.clear()
+        self._line(b"")
+        return self.body
+
+    @property
+    def finished(self) -> bool:
+        """Whether the answer is whole: its reason to end came, or the end of the stream."""
+        return self.ended or self._choice.get("finish_reason") is not None
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The body so far."""
+        message = {name: "".join(v) if _is_text(v) else v for name, v in self._message.items()}
+        choice = self._choice | {"index": 0, "message": message}
+        if self._logprobs:
+            choice["logprobs"] = {"content": self._logprobs}
+        return self._body | ({"choices": [choice]} if self._choice or message or "error" not in self._body else {})
+
+    def _line(self, line: bytes) -> None:
+        if line:
+            name, _, value = line.partition(b":")
+            if name == b"data":
+                self._data.append(value.removeprefix(b" "))
+            return
+        if self._data:
+            data, self._data = b"\n".join(self._data), []
+            if data.strip() == b"[DONE]":
+                self.ended = True
+            elif data.strip():
+                self._event(data)
+
+    def _event(self, data: bytes) -> None:
+        try:
+            event = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise BrokenStreamError("an event is not JSON") from error
+        if not isinstance(event, dict):
+            raise BrokenStreamError("an event is not a JSON object")
+        self._body |= {name: value for name, value in event.items() if name != "choices" and value is not None}
+        choices = event.get("choices")
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, dict) and choice.get("index", 0) == 0:
+                self._take(choice)
+
+    def _take(self, choice: dict[str, Any]) -> None:
+        for name in ("finish_reason", "native_finish_reason", "stop_reason", "error"):
+            if choice.get(name) is not None:
+                self._choice[name] = choice[name]
+        logprobs = choice.get("logprobs")
+        tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
+        self._logprobs += tokens if isinstance(tokens, list) else []
+        delta = choice.get("delta", choice.get("message"))
+        if not isinstance(delta, dict):
+            delta = {"content": choice.get("text")}
+        for name, value in delta.items():
+            if value:
+                self._piece(name, value)
+
+    def _piece(self, name: str, value: Any) -> None:
+        if name in _TEXTS and isinstance(value, str):
+            kept = self._message.setdefault(name, [])
+            if isinstance(kept, list):
+                kept.append(value)
+        elif name in (*_TEXTS, "reasoning_details") and isinstance(value, list):
+            self._message[name] = _joined(self._message.get(name), value)
+        elif name == "tool_calls" and isinstance(value, list):
+            self._message[name] = _calls(self._message.get(name) or [], value)
+        else:
+            self._message[name] = value
+            return
+        self.pieces += 1
+        if self.pieces == 1:
+            self.on_first()
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(piece, str) for piece in value)
+
+
+def _joined(kept: Any, parts: list[Any]) -> list[Any]:
+    """Parts with further ones; a part that goes on with the last one is joined to it."""
+    found = [{"type": "text", "text": "".join(kept)}] if _is_text(kept) else list(kept or [])
+    for part in parts:
+        last = found[-1] if found else None
+        same = isinstance(part, dict) and isinstance(last, dict)
+        if not same or any(part.get(k) != last.get(k) for k in ("type", "index")):  # type: ignore[union-attr]  # both are objects
+            found.append(dict(part) if isinstance(part, dict) else part)
+            continue
+        for name, value in part.items():
+            if name in _PART_TEXTS and isinstance(value, str) and isinstance(last.get(name), str):  # type: ignore[union-attr]
+                last[name] += value  # type: ignore[index]
+            elif name in _PART_TEXTS and isinstance(value, list) and isinstance(last.get(name), list):  # type: ignore[union-attr]
+                last[name] = _joined(last[name], value)  # type: ignore[index]
+            elif value is not None:
+                last[name] = value  # type: ignore[index]
+    return found
+
+
+def _calls(kept: list[Any], parts: list[Any]) -> list[Any]:
+    """Calls of tools with further pieces, which are matched by their index."""
+    for part in parts:
+        if not isinstance(part, dict):
+            continue
+        place = part.get("index", len(kept))
+        known = next((call for call in kept if call.get("index") == place), None)
+        if known is None:
+            known = {"index": place, "function": {}}
+            kept.append(known)
+        function = part.get("function")
+        known |= {k: v for k, v in part.items() if k != "function" and v is not None}
+        for name, value in function.items() if isinstance(function, dict) else ():
+            before = known["function"].get(name)
+            known["function"][name] = before + value if isinstance(before, str) and isinstance(value, str) else value
+    return kept

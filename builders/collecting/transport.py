@@ -1,0 +1,92 @@
+"""The short way to a server: connections of aiohttp, without cookies, proxies, or headers of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import aiohttp
+import httpx2
+from yarl import URL
+
+from llmfusionbench.builders.collecting.connection import PROGRESS
+
+_IDLE: Final = 15.0
+"""Seconds after which a connection that is not used is closed."""
+_OWN_HEADERS: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+
+
+class ShortTransport(httpx2.AsyncBaseTransport):
+    """Requests to one URL, and to what it redirects to on the same server.
+
+    Args:
+        url: The URL.
+    """
+
+    def __init__(self, url: httpx2.URL) -> None:
+        self._session: aiohttp.ClientSession | None = None
+        self._httpx_url = url
+        self._url = URL(str(url), encoded=True)
+        self._ssl = httpx2.create_ssl_context() if url.scheme == "https" else True
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request, and return the reply once its head is there.
+
+        Raises:
+            httpx2.ConnectError: There is no connection.
+            httpx2.RemoteProtocolError: The reply is not HTTP, or breaks off.
+        """
+        url = self._url if request.url is self._httpx_url else URL(str(request.url), encoded=True)
+        try:
+            response = await self._opened().request(
+                request.method, url, headers=request.headers, data=request.content or None, allow_redirects=False
+            )
+        except aiohttp.ClientConnectorError as error:
+            raise httpx2.ConnectError(str(error)) from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise httpx2.RemoteProtocolError(str(error) or type(error).__name__) from error
+        return httpx2.Response(response.status, headers=response.raw_headers, stream=_Body(response))
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=_Connector(limit=0, keepalive_timeout=_IDLE, ssl=self._ssl),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+                auto_decompress=False,
+                skip_auto_headers=_OWN_HEADERS,
+            )
+        return self._session
+
+
+class _Connector(aiohttp.TCPConnector):
+    async def connect(self, *args: Any, **options: Any) -> Any:
+        """A connection, after which the attempt may have reached the server."""
+        connection = await super().connect(*args, **options)
+        PROGRESS.get().sent = True
+        return connection
+
+
+class _Body(httpx2.AsyncByteStream):
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._response.content.iter_any():
+                yield chunk
+        except (aiohttp.ClientError, OSError) as error:
+            raise httpx2.RemoteProtocolError(str(error) or type(error).__name__) from error
+
+    async def aclose(self) -> None:
+        """Give the connection back if the reply was read to its end, else close it."""
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()

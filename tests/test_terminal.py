@@ -14,10 +14,11 @@ import click
 import pytest
 
 from llmfusionbench.builders import build
-from llmfusionbench.cli.console import printable, progress, say_json_text, show_table
+from llmfusionbench.cli.console import progress, say_json_text, show_table
 from llmfusionbench.cli.main import COMMANDS, cli, run
 from llmfusionbench.cli.options import OutPath
 from llmfusionbench.release import Release
+from llmfusionbench.texts.printable import printable
 from tests.helpers.tiny_release import change_manifest
 
 CLI = Path(__file__).parents[1] / "llmfusionbench" / "cli"

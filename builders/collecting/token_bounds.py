@@ -6,7 +6,7 @@ The bound is for a budget, the likely number for rate limits and forecasts.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from llmfusionbench.builders.collecting.endpoint import Endpoint
@@ -18,7 +18,7 @@ AROUND_MESSAGE: Final = 16
 IMAGE: Final = 65_536
 """Most tokens of an image. The dearest known is 48,169, an image at high detail for gpt-4o-mini."""
 _LIKELY_IMAGE: Final = 1_500
-_LIKELY_AROUND: Final = 8
+_LIKELY_AROUND, _LIKELY_MESSAGE = 8, 4
 _BYTES_PER_TOKEN: Final = 4
 """Of English with the tokenizers of today. Other languages take more tokens per character, but also more bytes."""
 
@@ -42,10 +42,16 @@ def most_input_tokens(payload: Mapping[str, Any]) -> int:
     return AROUND + _most(payload)
 
 
-def likely_input_tokens(payload: Mapping[str, Any]) -> int:
-    """About the tokens of a request: a quarter of the UTF-8 bytes of its messages, and 1,500 per image."""
+def likely_input_tokens(payload: Mapping[str, Any], count: Callable[[str], int] | None = None) -> int:
+    """About the tokens of a request: those of the texts of its messages, and 1,500 per image.
+
+    Args:
+        payload: The request body.
+        count: Counts the tokens of a text; None for a quarter of its UTF-8 bytes.
+    """
     messages = payload.get("messages")
-    return _LIKELY_AROUND + (_likely(messages) if isinstance(messages, Sequence) else _likely([payload.get("prompt")]))
+    asked = messages if isinstance(messages, Sequence) else [payload.get("prompt")]
+    return _LIKELY_AROUND + _likely(asked, count or _quarter)
 
 
 def most_output_tokens(payload: Mapping[str, Any], endpoint: Endpoint) -> int | None:
@@ -76,16 +82,20 @@ def _most(value: Any) -> int:
     return len(str(value))
 
 
-def _likely(value: Any) -> int:
+def _likely(value: Any, count: Callable[[str], int]) -> int:
     if isinstance(value, str):
-        return -(-len(value.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN)
+        return count(value)
     if isinstance(value, Mapping):
         kind = value.get("type")
         if isinstance(kind, str) and kind in _IMAGES:
             return _LIKELY_IMAGE
-        own = _likely(value["content"]) if "content" in value else _likely(value.get("text"))
-        return own + (4 if "role" in value else 0)
-    return sum(map(_likely, value)) if isinstance(value, Sequence) else 0
+        own = _likely(value["content"] if "content" in value else value.get("text"), count)
+        return own + (_LIKELY_MESSAGE if "role" in value else 0)
+    return sum(_likely(part, count) for part in value) if isinstance(value, Sequence) else 0
+
+
+def _quarter(text: str) -> int:
+    return -(-len(text.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN)
 
 
 def _bytes(text: str) -> int:

@@ -22,22 +22,11 @@ from rich.table import Table
 from rich.text import Text
 
 from llmfusionbench.redaction import redacted, redacted_traceback
+from llmfusionbench.texts.printable import one_line, printable
 from llmfusionbench.types import Progress
 
 _STRAY_LINE_END: Final = re.compile(r"\n(?!  |Remedy: )")
 """A line break inside a name, not one between the items of a list."""
-
-
-def printable(text: str) -> str:
-    """`text` without secrets, and without what could move a terminal's cursor or change the order of its characters.
-
-    Line breaks and tabs stay. The rest is what Unicode calls not printable: controls, escape sequences, bidirectional and
-    zero-width formatting, halves of a surrogate pair.
-    """
-    text = redacted(text)
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
 def write(text: str, *, err: bool = False, nl: bool = True) -> None:
@@ -146,7 +135,7 @@ def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object
 
 def _cell(text: str, style: str = "") -> Text:
     """A text in a table: not markup, and without line breaks and tabs, with which a name could pass for another row."""
-    return Text(printable(text).replace("\n", r"\n").replace("\t", r"\t"), style=style)
+    return Text(one_line(text), style=style)
 
 
 def number(value: object) -> str:

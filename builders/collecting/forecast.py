@@ -1,0 +1,260 @@
+"""What a collection will take: requests, tokens, cost and time per LLM, as upper bounds and as estimates with intervals.
+
+Estimates need measured calls, of a pilot or an earlier run. Without them only the bounds are known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from llmfusionbench.builders.collecting.board import Rows
+from llmfusionbench.builders.collecting.budget import Budget
+from llmfusionbench.builders.collecting.calls import Call
+from llmfusionbench.builders.collecting.endpoint import Endpoint
+from llmfusionbench.builders.collecting.measured import Grouping, Measured, mode_of
+from llmfusionbench.builders.collecting.shown import duration, usd
+from llmfusionbench.builders.collecting.token_bounds import likely_input_tokens
+from llmfusionbench.builders.collecting.totals import between, group_total, slowest, summed
+from llmfusionbench.statistics import Estimate, Linear
+from llmfusionbench.texts.printable import one_line
+
+_HEADER = ("LLM", "requests", "measured", "input tokens", "output tokens", "cost", "cost at most", "time")
+
+
+@dataclass(frozen=True)
+class LlmForecast:
+    """What the calls to one LLM will take, with what those that are measured took."""
+
+    llm: str
+    requests: int
+    """Different requests, which are paid for once."""
+    measured: int
+    """Those of them that are measured, such as by a pilot."""
+    input_tokens: Estimate
+    """From the texts of the requests: counted, or about a quarter of their bytes. It has no interval."""
+    output_tokens: Estimate
+    """NaN unless calls of every group are measured."""
+    most_output_tokens: int | None
+    """Upper bound, by the maxima of tokens; None if a request has none."""
+    cost_usd: Estimate
+    """NaN unless calls of every group are measured and their cost is known."""
+    most_cost_usd: float | None
+    """Upper bound without failed attempts that are charged; None if a price or a maximum of tokens is unknown."""
+    seconds: Estimate
+    """For the calls that are not measured, at full concurrency; NaN if latencies are unknown."""
+    least_seconds: float
+    """Lower bound by the limit of requests per minute."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a collection will take."""
+
+    llms: list[LlmForecast]
+    cost_usd: Estimate
+    """Of all LLMs."""
+    most_cost_usd: float | None
+    """Upper bound for all LLMs; None if that of one is unknown."""
+    seconds: Estimate
+    """Of the slowest LLM: they work side by side."""
+
+    def table(self) -> Rows:
+        """The forecast as a table to print. A figure that is an upper or a lower bound is marked."""
+        rows = [_row(row) for row in self.llms]
+        if len(rows) > 1:
+            total: tuple[object, ...] = ("all", sum(r.requests for r in self.llms), sum(r.measured for r in self.llms))
+            most = "not known" if self.most_cost_usd is None else usd(self.most_cost_usd)
+            least = max(row.least_seconds for row in self.llms)
+            rows.append((*total, "", "", _range(self.cost_usd, usd), most, _time(self.seconds, least)))
+        return Rows("Forecast", _HEADER, rows)
+
+    def notes(self) -> list[str]:
+        """Lines that say which figures are bounds, and what they leave aside."""
+        found = ["Input tokens are estimated from the texts. Calls that fail and are repeated are not in the forecast."]
+        if any(math.isnan(row.output_tokens.value) for row in self.llms):
+            found.append("Output tokens marked `up to` are upper bounds, by max_tokens: no answers were measured.")
+        if any(row.most_cost_usd is not None for row in self.llms):
+            found.append(
+                "`Cost at most` is the worst case that --max-cost reserves: one token per byte, and the longest answers."
+            )
+        unknown = [one_line(row.llm) for row in self.llms if row.most_cost_usd is None]
+        if unknown:
+            found.append(f"The worst case of {', '.join(unknown)} is not known: a price or a maximum of tokens is missing.")
+        if any(row.measured for row in self.llms):
+            found.append("Intervals are 95%. Times assume full concurrency at the latencies that were measured.")
+        elif any(row.least_seconds for row in self.llms):
+            found.append("Times are lower bounds, by the requests per minute: no latencies were measured.")
+        return found
+
+
+@dataclass
+class _Group:
+    """Calls of one LLM that are alike, such as those in one mode."""
+
+    others: int = 0
+    """Calls that are not measured."""
+    mine: list[Measured] = field(default_factory=list)
+    """Measured calls of the plan."""
+    like: list[Measured] = field(default_factory=list)
+    """All measured calls, with those of other runs."""
+
+    def total(self, figure: Callable[[Measured], float | None]) -> Linear:
+        known = [value for m in self.mine if (value := figure(m)) is not None]
+        values = [value for m in self.like if (value := figure(m)) is not None]
+        return group_total(values, self.others + len(self.mine) - len(known), math.fsum(known))
+
+
+@dataclass
+class _Plan:
+    """The calls to one LLM."""
+
+    groups: dict[str, _Group] = field(default_factory=dict)
+    input_tokens: int = 0
+    most_output: int | None = 0
+    most_cost: float | None = 0.0
+    """USD, of the calls that are not measured."""
+
+
+def forecast(
+    calls: Iterable[Call],
+    endpoints: Sequence[Endpoint],
+    *,
+    today: date,
+    measured: Iterable[Measured] = (),
+    group: Grouping = mode_of,
+    count: Callable[[str], int] | None = None,
+    batch: bool = False,
+) -> Forecast:
+    """What planned calls will take.
+
+    Args:
+        calls: All planned calls, those that are measured included. They are read once.
+        endpoints: The LLMs.
+        today: The day whose prices count.
+        measured: Calls that were made: of a pilot, which are among the planned ones, or of an earlier run.
+        group: Which calls of an LLM are alike; by default those in one mode.
+        count: Counts the tokens of a text; None for a quarter of its bytes.
+        batch: Whether the calls are sent in batches, at the discount of their endpoint.
+
+    Raises:
+        UnknownNameError: A call is to an LLM that is not one of the endpoints.
+    """
+    like: dict[tuple[str, str], list[Measured]] = {}
+    known: dict[str, Measured] = {}
+    for found in measured:
+        like.setdefault((found.llm, found.group), []).append(found)
+        known[found.key] = found
+    budget = Budget(None, endpoints, today=today)
+    plans = {endpoint.name: _Plan() for endpoint in endpoints}
+    seen: set[str] = set()
+    for call in calls:
+        if call.key in seen:
+            continue
+        seen.add(call.key)
+        held = budget.worst_case(call, batch=batch)
+        plan, name = plans[call.llm], group(call)
+        part = plan.groups.get(name)
+        if part is None:
+            part = plan.groups[name] = _Group(like=like.get((call.llm, name), []))
+        plan.input_tokens += likely_input_tokens(call.payload, count)
+        said = held.most_output
+        plan.most_output = None if plan.most_output is None or said is None else plan.most_output + said
+        mine = known.get(call.key)
+        if mine is not None:
+            part.mine.append(mine)
+        else:
+            part.others += 1
+            worst = held.worst_usd
+            plan.most_cost = None if plan.most_cost is None or worst is None else plan.most_cost + worst
+    rows, costs = [], []
+    for endpoint in endpoints:
+        plan = plans[endpoint.name]
+        if plan.groups:
+            cost = summed(part.total(lambda m: m.cost_usd) for part in plan.groups.values())
+            costs.append(cost)
+            rows.append(_of(endpoint, plan, cost, batch=batch))
+    most = [row.most_cost_usd for row in rows]
+    bound = None if None in most else math.fsum(value for value in most if value is not None)
+    total = between(summed(costs), most=math.inf if bound is None else bound)
+    return Forecast(rows, total, bound, slowest([row.seconds for row in rows]))
+
+
+def _of(endpoint: Endpoint, plan: _Plan, cost: Linear, *, batch: bool) -> LlmForecast:
+    groups = list(plan.groups.values())
+    mine, others = sum(len(part.mine) for part in groups), sum(part.others for part in groups)
+    spent = [m.cost_usd for part in groups for m in part.mine]
+    known = math.fsum(value for value in spent if value is not None)
+    most_cost = None if plan.most_cost is None or None in spent else plan.most_cost + known
+    said = summed(part.total(lambda m: m.output_tokens) for part in groups)
+    output = between(said, most=math.inf if plan.most_output is None else plan.most_output)
+    least = 0.0 if batch or not endpoint.requests_per_minute else others / endpoint.requests_per_minute * 60
+    seconds = Estimate(math.nan, math.nan, math.nan, 0) if batch else _seconds(endpoint, groups, least)
+    return LlmForecast(
+        llm=endpoint.name,
+        requests=mine + others,
+        measured=mine,
+        input_tokens=Estimate(plan.input_tokens, math.nan, math.nan, 0),
+        output_tokens=output,
+        most_output_tokens=plan.most_output,
+        cost_usd=between(cost, known, math.inf if most_cost is None else most_cost),
+        most_cost_usd=most_cost,
+        seconds=seconds,
+        least_seconds=least,
+    )
+
+
+def _seconds(endpoint: Endpoint, groups: list[_Group], least: float) -> Estimate:
+    """The time of the calls that are not measured: the slowest of what concurrency and both limits allow."""
+
+    def rest(figure: Callable[[Measured], float | None], share: float) -> Estimate:
+        values = [[value for m in part.like if (value := figure(m)) is not None] for part in groups]
+        found = between(summed(group_total(v, part.others) for v, part in zip(values, groups, strict=True)))
+        return Estimate(found.value * share, found.low * share, found.high * share, found.n)
+
+    times = [rest(lambda m: m.latency_s, 1 / max(1, endpoint.concurrency)), Estimate(least, least, least, 0)]
+    if endpoint.tokens_per_minute:
+        times.append(rest(_tokens, 60 / endpoint.tokens_per_minute))
+    return slowest(times)
+
+
+def _tokens(found: Measured) -> float | None:
+    return None if found.input_tokens is None or found.output_tokens is None else found.input_tokens + found.output_tokens
+
+
+def _row(row: LlmForecast) -> tuple[object, ...]:
+    output = _range(row.output_tokens, _whole)
+    if math.isnan(row.output_tokens.value):
+        output = "not known" if row.most_output_tokens is None else f"up to {row.most_output_tokens:,}"
+    return (
+        one_line(row.llm),
+        row.requests,
+        row.measured,
+        f"about {_whole(row.input_tokens.value)}",
+        output,
+        _range(row.cost_usd, usd),
+        "not known" if row.most_cost_usd is None else usd(row.most_cost_usd),
+        _time(row.seconds, row.least_seconds),
+    )
+
+
+def _range(found: Estimate, shown: Callable[[float], str]) -> str:
+    if math.isnan(found.value) or found.low == found.high:
+        return shown(found.value) if not math.isnan(found.value) else "-"
+    return (
+        f"{shown(found.value)} (no interval)"
+        if math.isnan(found.low)
+        else (f"{shown(found.value)} ({shown(found.low)} to {shown(found.high)})")
+    )
+
+
+def _time(found: Estimate, least: float) -> str:
+    if math.isnan(found.value):
+        return f"at least {duration(least)}" if least else "-"
+    return _range(found, duration)
+
+
+def _whole(value: float) -> str:
+    return f"{value:,.0f}"

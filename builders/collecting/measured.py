@@ -1,0 +1,62 @@
+"""Calls that were made and measured, and which ones a pilot makes: a sample by hash, not the first ones."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from llmfusionbench.builders.collecting.calls import Attempt, Call
+
+Grouping = Callable[[Call], str]
+"""The name of the group of calls that a call is like, within its LLM."""
+
+
+def mode_of(call: Call) -> str:
+    """The mode of a collection's call; empty for calls with another kind of slot."""
+    return call.slot[2] if len(call.slot) > 2 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one call took, all attempts together. None where it is not known."""
+
+    key: str
+    llm: str
+    group: str = ""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+    latency_s: float | None = None
+
+    @classmethod
+    def of(cls, call: Call, attempt: Attempt, cost: float | None, *, group: Grouping = mode_of) -> Measured:
+        """What a call took whose last attempt is `attempt`; `cost` in USD is that of all attempts."""
+        tokens = (attempt.input_tokens, attempt.output_tokens)
+        return cls(call.key, call.llm, group(call), *tokens, cost, attempt.latency_s)
+
+
+def pilot_sample(calls: Iterable[Call], n: int, *, group: Grouping = mode_of) -> list[Call]:
+    """`n` calls of each LLM and group, or all if there are fewer: those whose keys have the smallest hashes.
+
+    The choice does not depend on the order of the calls. A larger `n` adds calls to those of a smaller one. Calls with one key
+    count once.
+
+    Args:
+        calls: All planned calls.
+        n: Number per LLM and group.
+        group: See `Grouping`.
+    """
+    kept: dict[tuple[str, str], list[tuple[int, str, int, Call]]] = {}
+    chosen: set[str] = set()
+    for place, call in enumerate(calls):
+        heap = kept.setdefault((call.llm, group(call)), [])
+        order = -int.from_bytes(hashlib.sha256(b"pilot " + call.key.encode()).digest()[:8], "big")
+        if call.key in chosen or (len(heap) >= n and (not heap or order <= heap[0][0])):
+            continue
+        chosen.add(call.key)
+        heapq.heappush(heap, (order, call.key, place, call))
+        if len(heap) > n:
+            chosen.discard(heapq.heappop(heap)[1])
+    return [entry[3] for heap in kept.values() for entry in sorted(heap, key=lambda entry: -entry[0])]

@@ -1,0 +1,78 @@
+"""Totals over planned calls, of which some are measured: what is known, plus an estimate for the rest with its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from llmfusionbench.statistics import Estimate, Linear, mean, pooled, without_interval
+
+
+def group_total(values: Sequence[float], others: int, known: float = 0.0) -> Linear:
+    """The total of a group of calls: `known`, plus the mean of `values` for each of the `others`.
+
+    Its variance is that of predicting a total from a simple random sample: s^2 * M * (M + n) / n for M others and n values,
+    which for the rest of a finite population is N^2 * (1 - n / N) * s^2 / n (Cochran, Sampling Techniques, 1977, 2.6).
+
+    Args:
+        values: [n] one per measured call.
+        others: M, the number of calls to predict.
+        known: The sum over calls of the group that are measured.
+    """
+    n = len(values)
+    if not others:
+        return Linear(known, np.zeros(0), math.inf, math.inf)
+    if not n:
+        return Linear(math.nan, np.zeros(0), 0.0, 0.0)
+    found = pooled(np.asarray(values, np.float64), np.ones(n))
+    scale = others * math.sqrt((others + n) / others)
+    return Linear(known + found.value * others, found.influence * scale, found.freedom, found.size)
+
+
+def summed(parts: Iterable[Linear]) -> Linear:
+    """The sum of totals of independent groups, with the degrees of freedom of Satterthwaite (Biometrics 2, 1946)."""
+    parts = list(parts)
+    value = float(sum(part.value for part in parts))
+    influence = np.concatenate([part.influence for part in parts]) if parts else np.zeros(0)
+    guessed = [part for part in parts if math.isfinite(part.freedom)]
+    if not guessed:
+        return Linear(value, influence, math.inf, math.inf)
+    size = float(sum(part.size for part in guessed))
+    if any(part.freedom <= 0 for part in guessed):
+        return Linear(value, influence, 0.0, size)
+    variances = np.array([part.variance for part in guessed])
+    if not variances.any():
+        return Linear(value, influence, min(part.freedom for part in guessed), size)
+    freedom = variances.sum() ** 2 / (variances**2 / np.array([part.freedom for part in guessed])).sum()
+    return Linear(value, influence, float(freedom), size)
+
+
+def between(total: Linear, least: float = 0.0, most: float = math.inf) -> Estimate:
+    """The 95% interval of a total that is at least `least` and at most `most`, by `statistics.mean`.
+
+    A total without a group to predict is exact. There is no interval if a group has fewer than two values, or if all values
+    are equal, since their spread is then unknown.
+    """
+    if math.isinf(total.freedom) and math.isinf(total.size):
+        return Estimate(total.value, total.value, total.value, 0)
+    n = int(total.size)
+    found = mean(total, n) if total.freedom > 0 else without_interval(total.value, n)
+    value, low, high = (end if math.isnan(end) else min(max(end, least), most) for end in found[:3])
+    return Estimate(value, low, high, n)
+
+
+def slowest(parts: Sequence[Estimate]) -> Estimate:
+    """The largest of several times that pass side by side; unknown if one of them is."""
+    if not parts or any(math.isnan(part.value) for part in parts):
+        return without_interval(math.nan, 0)
+    longest = max(parts, key=lambda part: part.value)
+    if math.isnan(longest.low):
+        return longest
+    return Estimate(
+        longest.value,
+        max(part.low for part in parts if not math.isnan(part.low)),
+        max(part.high for part in parts if not math.isnan(part.high)),
+        longest.n,
+    )

@@ -1,4 +1,4 @@
-"""The files of a batch in the folder of a run: its requests, as providers and `vllm run-batch` read them, and whose they are."""
+"""The files of a batch: its requests, as providers and `vllm run-batch` read them, and which call each of them is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -79,18 +80,19 @@ class BatchFiles:
             address: The path of the API in each line.
         """
         digest, size = hashlib.sha256(), 0
-        with whole_file(self.requests) as requests, whole_file(self.calls) as beside:
-            with open(requests, "wb") as lines, open(beside, "wb") as whose:
-                for call, attempt in calls:
-                    line = request_line(call, address)
-                    owner = {"key": call.key, "slot": call.slot, "replicate": call.replicate, "attempt": attempt, "start": size}
-                    whose.write(json.dumps(owner).encode() + b"\n")
-                    lines.write(line)
-                    digest.update(line)
-                    size += len(line)
-                for file in (lines, whose):
-                    file.flush()
-                    os.fsync(file.fileno())
+        with ExitStack() as stack:
+            requests = stack.enter_context(open(stack.enter_context(whole_file(self.requests)), "wb"))
+            beside = stack.enter_context(open(stack.enter_context(whole_file(self.calls)), "wb"))
+            for call, attempt in calls:
+                line = request_line(call, address)
+                one = {"key": call.key, "slot": call.slot, "replicate": call.replicate, "attempt": attempt, "start": size}
+                beside.write(json.dumps(one).encode() + b"\n")
+                requests.write(line)
+                digest.update(line)
+                size += len(line)
+            for file in (requests, beside):
+                file.flush()
+                os.fsync(file.fileno())
         return Written(len(calls), size, digest.hexdigest())
 
     @property
@@ -118,9 +120,7 @@ class BatchFiles:
         try:
             with open(self.calls, "rb") as lines:
                 found = [json.loads(line) for line in lines]
-            listed = [
-                Placed(owner["key"], tuple(owner["slot"]), owner["replicate"], owner["attempt"], owner["start"]) for owner in found
-            ]
+            listed = [Placed(**(one | {"slot": tuple(one["slot"])})) for one in found]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{self.calls}: cannot be read ({error}). Remedy: put back the file as it was") from error
         return {one.key: one for one in listed}

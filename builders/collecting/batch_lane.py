@@ -5,18 +5,35 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import Counter, deque
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
+from llmfusionbench.builders.collecting.batch_asking import Asking, LaneError, LaterError
 from llmfusionbench.builders.collecting.batch_files import (
-    ADDRESS, AZURE_ADDRESS, MOST_BYTES, MOST_REQUESTS, lines_in, request_line,
+    ADDRESS,
+    AZURE_ADDRESS,
+    MOST_BYTES,
+    MOST_REQUESTS,
+    lines_in,
+    request_line,
 )  # fmt: skip
 from llmfusionbench.builders.collecting.batch_ledger import Ledger
-from llmfusionbench.builders.collecting.batch_provider import Problem, Provider, ProviderError, State
+from llmfusionbench.builders.collecting.batch_provider import Provider, State
+from llmfusionbench.builders.collecting.batch_refusal import Refusal
 from llmfusionbench.builders.collecting.batch_results import LONGEST, Result, results_of
 from llmfusionbench.builders.collecting.batch_states import (
-    CANCELLED, COMPLETED, ENDED, EXPIRED, FAILED, IN_PROGRESS, SUBMITTED, TAKEN, UPLOADED, WRITTEN, Batch,
+    CANCELLED,
+    COMPLETED,
+    ENDED,
+    EXPIRED,
+    FAILED,
+    IN_PROGRESS,
+    SUBMITTED,
+    TAKEN,
+    UPLOADED,
+    WRITTEN,
+    Batch,
 )  # fmt: skip
 from llmfusionbench.builders.collecting.batch_taking import LACKING, NOT_MADE, NOT_SENT, Taking
 from llmfusionbench.builders.collecting.calls import Attempt, Call
@@ -27,27 +44,10 @@ SEARCHES: Final = 2
 
 _DOWNLOADS: Final = 3
 """Downloads of a file of results that has fewer lines than the provider states."""
-_FULL: Final = ("token_limit_exceeded", "rate_limit_exceeded")
-"""Codes of a batch that has no room beside the others of its account."""
-_PASSING: Final = (*_FULL, "server_error", "internal_error", "internal_server_error", "service_unavailable", "request_timeout")
 _AT_WORK: Final = ("in_progress", "finalizing", "cancelling")
 _OVER: Final = {"completed": COMPLETED, "expired": EXPIRED, "cancelled": CANCELLED}
 _TURN: Final = 256
 """Requests after which others of the event loop have their turn."""
-_SHOWN: Final = 3
-"""Problems of a batch that are shown and recorded."""
-T = TypeVar("T")
-
-
-class LaneError(Exception):
-    """The reason why an LLM gets no more batches for now."""
-
-
-class _LaterError(Exception):
-    """A failure that may pass; `unsure` if the request may have been carried out all the same."""
-
-    def __init__(self, unsure: bool) -> None:
-        self.unsure = unsure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,21 +84,35 @@ class Lane:
         """Those that are not closed."""
         self.full = False
         """Whether the budget had no room for the next call."""
-        self.wait_s = 0.0
-        """Seconds that the provider asked to wait in the last step."""
+        self.closed: str | None = None
+        """The reason why the LLM gets no more batches in this run."""
         self._provider = provider
         self._address = AZURE_ADDRESS if endpoint.api == "azure" else ADDRESS
         self._most = manner.most_requests
         self._asked: Counter[str] = Counter()
         self._searches: Counter[str] = Counter()
         self._downloads: Counter[str] = Counter()
-        self._blocked = False
-        self._faults = 0
+        self._stuck: set[str] = set()
+        """Batches that the provider refuses to tell about."""
+        self._asking = Asking(manner.faults)
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds that the provider asked to wait in the last step."""
+        return self._asking.wait_s
 
     @property
     def searching(self) -> bool:
         """Whether it is not known yet if the provider has a batch."""
-        return any(self._searches[batch.batch] for batch in self.batches)
+        return self.closed is None and any(self._searches[batch.batch] for batch in self.batches)
+
+    @property
+    def watched(self) -> bool:
+        """Whether there are batches that may move."""
+        return any(
+            not batch.offline and batch.batch not in self._stuck and (self.closed is None or batch.state not in (WRITTEN, UPLOADED))
+            for batch in self.batches
+        )
 
     async def close(self) -> None:
         """Close the connections."""
@@ -120,9 +134,11 @@ class Lane:
                 if number % _TURN == 0:
                     await asyncio.sleep(0)
             due, new = self.ledger.due(batch, files.placed()), batch.state == WRITTEN and not batch.offline
+            self.ledger.board.expect(batch.llm, len(due))
             for number, (call, one) in enumerate(files.each_call(batch.llm)):
-                self._asked[call.key] += 1
                 if call.key in due:
+                    self._asked[call.key] += 1
+                    self.ledger.board.started(batch.llm)
                     room = room and (self.ledger.reserve(call, one.attempt) if new else self.ledger.hold(call, one.attempt))
                 if number % _TURN == 0:
                     await asyncio.sleep(0)
@@ -135,21 +151,36 @@ class Lane:
         """Do all that can be done now; whether anything has moved.
 
         Raises:
-            LaneError: The provider refuses, or has not answered for long.
-            InputError: The journal or a file cannot be written or read.
+            InputError: The journal or a file cannot be written or read, or a setting of the endpoint is wrong.
         """
-        moved, self._blocked, self.wait_s = False, False, 0.0
-        while not self._blocked and (batch := await self._next()) is not None:
+        moved, blocked, self._asking.wait_s = False, False, 0.0
+        while not blocked and self.closed is None and (batch := await self._next()) is not None:
             try:
                 moved |= await self._hand_over(batch)
-            except _LaterError:
-                self._blocked = True
+            except LaterError:
+                blocked = True
+            except LaneError as error:
+                self._give_up(str(error))
         for batch in list(self.batches):
-            try:
-                moved |= await self._look_at(batch)
-            except _LaterError:
-                continue
+            if batch.batch not in self._stuck:
+                moved |= await self._moves(batch)
         return moved
+
+    async def _moves(self, batch: Batch) -> bool:
+        try:
+            return await self._look_at(batch)
+        except LaterError:
+            return False
+        except LaneError as error:
+            self._stuck.add(batch.batch)
+            self._give_up(str(error))
+            return False
+
+    def _give_up(self, reason: str) -> None:
+        """Submit no more batches; those under way are still watched."""
+        if self.closed is None:
+            self.closed = reason
+            self.ledger.say(f"{self.endpoint.name}: {reason}. It gets no more batches now; the others go on")
 
     async def _next(self) -> Batch | None:
         """The next batch to hand over: of those that are written, else a new one. Files for `vllm run-batch` end here."""
@@ -186,6 +217,7 @@ class Lane:
         ledger.note_state(batch, WRITTEN, requests=written.requests, sha256=written.sha256, token=token)
         for call, number in group:
             ledger.note_sent(call, number, batch)
+            ledger.board.started(batch.llm)
             self._asked[call.key] += 1
         await ledger.journal.synced()
         self.batches.append(batch)
@@ -196,23 +228,23 @@ class Lane:
         assert self._provider is not None
         provider, name = self._provider, batch.batch
         if batch.state == WRITTEN:
-            file_id = await self._ask(provider.upload(self.ledger.files(batch).requests))
+            file_id = await self._asking.ask(provider.upload(self.ledger.files(batch).requests))
             self.ledger.note_state(batch, UPLOADED, file_id=file_id)
             await self.ledger.journal.synced()
         assert batch.file_id is not None
         if self._searches[name]:
-            found = await self._ask(provider.find(batch.file_id, batch.token, set(batch.refused_ids)))
+            found = await self._asking.ask(provider.find(batch.file_id, batch.token, set(batch.refused_ids)))
             if found is not None:
                 return await self._note_submitted(batch, found)
             self._searches[name] -= 1
             if self._searches[name]:
-                raise _LaterError(unsure=True)
+                raise LaterError(unsure=True)
         if not self.manner.submit or not self.ledger.has_room(batch):
             self._drop(batch)
             return True
         try:
-            made = await self._ask(provider.create(batch.file_id, batch.token, self._address))
-        except _LaterError as error:
+            made = await self._asking.ask(provider.create(batch.file_id, batch.token, self._address))
+        except LaterError as error:
             self._searches[name] = SEARCHES * error.unsure
             raise
         return await self._note_submitted(batch, made)
@@ -230,10 +262,11 @@ class Lane:
             if batch.state == WRITTEN and lines_in(self.ledger.files(batch).output) >= batch.requests:
                 self.ledger.note_state(batch, COMPLETED)
         elif batch.state in (SUBMITTED, IN_PROGRESS):
-            assert self._provider is not None and batch.batch_id is not None
-            state = await self._ask(self._provider.retrieve(batch.batch_id))
+            assert self._provider is not None
+            assert batch.batch_id is not None
+            state = await self._asking.ask(self._provider.retrieve(batch.batch_id))
             if state.status == "failed":
-                return self._note_failed(batch, state)
+                return self._note_refused(batch, state)
             if state.status in _AT_WORK and batch.state == SUBMITTED:
                 self.ledger.note_state(batch, IN_PROGRESS)
                 return True
@@ -251,7 +284,7 @@ class Lane:
         for file_id, path in ((batch.output_file_id, files.output), (batch.error_file_id, files.errors)):
             if file_id is not None and self._provider is not None:
                 most = LONGEST * batch.requests
-                if not await self._ask(self._provider.download(file_id, path, most)) and not path.is_file():
+                if not await self._asking.ask(self._provider.download(file_id, path, most)) and not path.is_file():
                     raise LaneError(
                         f"the provider no longer has the file {file_id} of batch {batch.batch}. "
                         f"Remedy: save it as {path}; an empty file there gives its results up"
@@ -279,42 +312,36 @@ class Lane:
             raise LaneError(taking.refused)
         return True
 
-    def _note_failed(self, batch: Batch, state: State) -> bool:
-        """A batch that the provider refused: it is submitted later, or its calls go into others; whether it has moved."""
-        problems = tuple(_told(problem) for problem in state.problems[:_SHOWN])
-        lines = {one.line: one for one in state.problems if one.line is not None and 0 < one.line <= batch.requests}
-        said = "; ".join(problems) or "no reason is stated"
-        if lines:
-            taking = Taking(batch, self.ledger, self._is_last)
+    def _note_refused(self, batch: Batch, state: State) -> bool:
+        """A batch that the provider refused: its calls go into others, or it is submitted later; whether it has moved."""
+        refusal = Refusal(state.problems, batch.requests)
+        taking = Taking(batch, self.ledger, self._is_last)
+        if refusal.lines:
             keys = list(taking.placed)
-            for line, problem in lines.items():
+            for line, problem in refusal.lines.items():
                 taking.offer(Result(keys[line - 1], Attempt("error", error=problem.message)))
             others = Attempt("error", error="the provider refused the batch for another request in it", passing=True)
-            self._close(batch, taking, others, FAILED, problems)
+            self._close(batch, taking, others, FAILED, refusal.texts)
             return True
-        if not state.problems or any(problem.code not in _PASSING for problem in state.problems):
-            refused = Attempt("error", error=f"the provider refused the batch: {said}", passing=True)
-            self._close(batch, Taking(batch, self.ledger, self._is_last), refused, FAILED, problems)
-            raise LaneError(f"the provider refuses the batch: {said}")
+        refused = Attempt("error", error=f"the provider refused the batch: {refusal}", passing=True)
+        if not refusal.passing:
+            self._close(batch, taking, refused, FAILED, refusal.texts)
+            raise LaneError(f"the provider refused a batch: {refusal}")
         beside = any(one is not batch and one.state in (SUBMITTED, IN_PROGRESS) for one in self.batches)
-        if any(problem.code in _FULL for problem in state.problems) and not beside and batch.requests > 1:
+        if refusal.full and not beside and batch.requests > 1:
             self._most = batch.requests // 2
-            full = Attempt("error", error=said, passing=True)
-            self._close(batch, Taking(batch, self.ledger, self._is_last), full, FAILED, problems)
-            self.ledger.say(f"{batch.llm}: {said}. Its next batches have up to {self._most:,} requests")
+            self._close(batch, taking, refused, FAILED, refusal.texts)
+            self.ledger.say(f"{batch.llm}: {refusal}. Its next batches have up to {self._most:,} requests")
             return False
-        self.ledger.note_state(batch, FAILED, problems=problems)
-        refused_ids = (*batch.refused_ids, state.id)
-        self.ledger.note_state(batch, UPLOADED, batch_id=None, refused_ids=refused_ids, problems=problems)
+        self.ledger.note_state(batch, FAILED, problems=refusal.texts)
+        self.ledger.note_state(batch, UPLOADED, batch_id=None, refused_ids=(*batch.refused_ids, state.id))
         return False
 
     def _drop(self, batch: Batch) -> None:
         """Give up a batch that was not submitted."""
         self._close(batch, Taking(batch, self.ledger, self._is_last), NOT_SENT, CANCELLED)
 
-    def _close(
-        self, batch: Batch, taking: Taking, otherwise: Attempt, state: str, problems: tuple[str, ...] = ()
-    ) -> None:
+    def _close(self, batch: Batch, taking: Taking, otherwise: Attempt, state: str, problems: tuple[str, ...] = ()) -> None:
         """Record the requests without an answer, and that the batch is closed; its calls are pending again."""
         counts = taking.finish(otherwise)
         self.pending.extend(taking.again)
@@ -326,24 +353,3 @@ class Lane:
 
     def _is_last(self, key: str) -> bool:
         return self._asked[key] > self.endpoint.retries
-
-    async def _ask(self, asking: Awaitable[T]) -> T:
-        """The answer of the provider."""
-        try:
-            answer = await asking
-        except ProviderError as error:
-            if not error.passing:
-                raise LaneError(str(error)) from None
-            self.wait_s = max(self.wait_s, error.retry_after_s or 0.0)
-            self._faults += error.unsure
-            if self._faults > self.manner.faults:
-                raise LaneError(f"{error}. Remedy: start the same command again later") from None
-            raise _LaterError(error.unsure) from None
-        self._faults = 0
-        return answer
-
-
-def _told(problem: Problem) -> str:
-    place = "" if problem.line is None else f"line {problem.line:,}: "
-    code = "" if problem.code is None or problem.code in problem.message else f" ({problem.code})"
-    return f"{place}{problem.message}{code}"

@@ -106,7 +106,6 @@ class Ledger:
         if self.journal.next_number(call.key) <= number:
             worst = self.budget.worst_case(call, batch=True).worst_usd
             self.journal.add(sent_record(call, number=number, worst_usd=worst, batch=batch.batch))
-            self.board.started(call.llm)
 
     def settle(self, call: Call, number: int, attempt: Attempt) -> float | None:
         """What an attempt cost, USD, in place of what was reserved for it; None if that is not known."""

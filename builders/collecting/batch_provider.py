@@ -194,7 +194,8 @@ def _state(found: Any) -> State:
 
 
 def _said(problem: Any) -> str:
-    return redacted_message(failure_text(getattr(problem, "message", None)) or _optional(problem, "code") or "no reason is given")
+    told = failure_text(getattr(problem, "message", None)) or _optional(problem, "code")
+    return redacted_message(told or "no reason is stated")
 
 
 def _text(found: Any, name: str) -> str:

@@ -1,4 +1,4 @@
-"""How far each batch of a run is. Every `batch` record of the journal holds all that is known, so that the last one is enough."""
+"""How far each batch of a run is. Every `batch` record of the journal has all that is known, so the last one is enough."""
 
 from __future__ import annotations
 
@@ -72,5 +72,6 @@ class Batch:
     def of(cls, record: Mapping[str, Any]) -> Batch:
         """The batch of a record. Fields that this version does not know are ignored."""
         known = {field.name for field in fields(cls)}
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in record.items() if name in known}
+        listed = {name: tuple(value) if isinstance(value, list) else value for name, value in record.items() if name in known}
+        values: dict[str, Any] = listed
         return cls(**values)

@@ -233,7 +233,7 @@ class Engine:
         except asyncio.CancelledError:
             if not self._is_over(lane):
                 raise
-        except BaseException as error:  # noqa: BLE001 (raised by `run` once the other calls in flight have ended)
+        except BaseException as error:
             self._error = self._error or error
             self.stop("an error")
 

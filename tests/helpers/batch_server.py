@@ -59,7 +59,7 @@ class BatchServer(ThreadingHTTPServer):
         self.seen: list[tuple[str, str, dict[str, str]]] = []
         """(method, path, headers in lower case) of every request."""
         self.faults: dict[str, list[Any]] = defaultdict(list)
-        """Step (upload, create, list, retrieve, content, chat) -> faults of the next requests, first come first served: None, LOST,
+        """Step (upload, create, list, retrieve, content, chat) -> faults of the next requests, in their order: None, LOST,
         DROP, a (status, body, headers), or a function that is called after the request was carried out, before the reply."""
         self.shuffle = False
         """Whether results come in the opposite order."""
@@ -151,7 +151,8 @@ class BatchServer(ThreadingHTTPServer):
         under_way = [b for b in self.batches.values() if b is not batch and b["status"] in ("in_progress", "finalizing")]
         enqueued = sum(len(self.files[b["input_file_id"]][1].splitlines()) for b in under_way)
         if not found and enqueued + len(lines) > self.most_enqueued:
-            found.append({"code": "token_limit_exceeded", "line": None, "message": "Enqueued token limit reached", "param": None})
+            said = "Enqueued token limit reached"
+            found.append({"code": "token_limit_exceeded", "line": None, "message": said, "param": None})
         return found
 
     def _work(self, batch: Body, cancelled: bool = False) -> None:
@@ -161,7 +162,8 @@ class BatchServer(ThreadingHTTPServer):
             request = json.loads(line)
             asked = json.dumps(request["body"], sort_keys=True)
             answer = EXPIRE if cancelled else self.answer(request["body"], self.made[asked])
-            result = {"id": f"batch_req_{len(good) + len(bad)}", "custom_id": request["custom_id"], "response": None, "error": None}
+            result = {"id": f"batch_req_{len(good) + len(bad)}", "custom_id": request["custom_id"]}
+            result |= {"response": None, "error": None}
             if answer is EXPIRE:
                 end = end if cancelled else "expired"
                 code = "batch_cancelled" if cancelled else "batch_expired"
@@ -277,7 +279,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _page(self, query: str) -> Body:
         """A page of two batches, the newest first."""
         after = re.search(r"after=([^&]+)", query)
-        listed = [{field: value for field, value in b.items() if field != "end"} for b in reversed(self.server.batches.values())]
+        newest = list(self.server.batches.values())[::-1]
+        listed = [{field: value for field, value in batch.items() if field != "end"} for batch in newest]
         if after:
             ids = [batch["id"] for batch in listed]
             listed = listed[ids.index(after[1]) + 1 :]

@@ -110,7 +110,9 @@ class Lane:
     def watched(self) -> bool:
         """Whether there are batches that may move."""
         return any(
-            not batch.offline and batch.batch not in self._stuck and (self.closed is None or batch.state not in (WRITTEN, UPLOADED))
+            not batch.offline
+            and batch.batch not in self._stuck
+            and (self.closed is None or batch.state not in (WRITTEN, UPLOADED))
             for batch in self.batches
         )
 

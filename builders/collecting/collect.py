@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from llmfusionbench.builders.collecting.batch_lane import Manner
+from llmfusionbench.builders.collecting.batch_run import Poll, run_batches
 from llmfusionbench.builders.collecting.board import Board, Rows
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.calls import Call
@@ -41,6 +43,18 @@ class Work(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Batches:
+    """How calls are made in batches."""
+
+    wait: bool = True
+    """Whether to go on until the provider has answered."""
+    files: frozenset[str] = frozenset()
+    """LLMs whose requests are only written to files, for `vllm run-batch`."""
+    poll: Poll = field(default_factory=Poll)
+    """How often the provider is asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """How calls are made."""
 
@@ -48,6 +62,8 @@ class Settings:
     """The cap on the cost of the whole run, USD."""
     halt_on_drift: bool = False
     """Stop when another model answers than was requested."""
+    batches: Batches | None = None
+    """Calls are made in batches; None: online."""
     say: Callable[[str], None] = field(default=lambda line: None)
     """Prints a line for the user."""
 
@@ -57,8 +73,10 @@ class Outcome:
     """What came of it."""
 
     result: Result
+    asked: int
+    """Calls that had no outcome before, or that ask again."""
     left: int
-    """Calls without an outcome."""
+    """Those of them without an outcome now."""
     summary: Rows
     """The table at the end."""
 
@@ -154,17 +172,29 @@ def collect(work: Work, journal: RunJournal, settings: Settings, *, again: set[s
     spent = journal.spent_usd
     budget = Budget(settings.max_cost, work.endpoints, today=today, spent=spent)
     board = Board(expected, max_cost=settings.max_cost, spent=spent, say=settings.say)
-    for llm, n in expected.items():
-        board.expect(llm, n)
-    engine = Engine(
-        work.endpoints,
-        journal,
-        budget=budget,
-        board=board,
-        halt_on_drift=settings.halt_on_drift,
-        say=settings.say,
-    )
     with board:
-        result = asyncio.run(engine.run(work.by_llm(), again=keys))
+        result = asyncio.run(_made(work, journal, budget, board, settings, expected, keys))
     left = max(0, expected.total() - result.answered - result.failed)
-    return Outcome(result, left, board.summary())
+    return Outcome(result, expected.total(), left, board.summary())
+
+
+async def _made(
+    work: Work,
+    journal: RunJournal,
+    budget: Budget,
+    board: Board,
+    settings: Settings,
+    expected: Counter[str],
+    again: set[str],
+) -> Result:
+    halt, say = settings.halt_on_drift, settings.say
+    if settings.batches is None:
+        for llm, n in expected.items():
+            board.expect(llm, n)
+        engine = Engine(work.endpoints, journal, budget=budget, board=board, halt_on_drift=halt, say=say)
+        return await engine.run(work.by_llm(), again=again)
+    how = settings.batches
+    return await run_batches(
+        work.calls(), work.endpoints, journal, budget, board,
+        manner=Manner(wait=how.wait), poll=how.poll, offline=how.files, again=again, halt_on_drift=halt, say=say,
+    )  # fmt: skip

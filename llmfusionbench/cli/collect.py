@@ -8,6 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,9 @@ _ASKS = ("tasks", "own_tasks", "prompts", "task_files", "limit", "split", "seed"
 @click.option("--dry-run", is_flag=True, help="Forecast requests, tokens, cost and time; ask and write nothing.")
 @click.option("--pilot", type=click.IntRange(min=1), metavar="N", help="First ask N queries per LLM and mode, and forecast.")
 @click.option("--yes", is_flag=True, help="Go on after the pilot without a question.")
+@click.option("--batch", is_flag=True, help="Ask in batches of the provider (/v1/batches), at their discount.")
+@click.option("--batch-files", multiple=True, metavar="LLM,...", help="LLMs whose batches are files for vllm run-batch.")
+@click.option("--no-wait", is_flag=True, help="With --batch: submit, take what is done, and do not wait for the rest.")
 @click.option("--halt-on-drift", is_flag=True, help="Stop when another model answers than was requested.")
 @click.option("--retry", metavar="KIND,...", help="Ask again only what was cut off (length), error, empty or refusal.")
 def command(run: Path | None, out: Path | None, **options: Any) -> int:
@@ -81,13 +85,14 @@ def command(run: Path | None, out: Path | None, **options: Any) -> int:
         raise click.UsageError(f"--retry asks for nothing new: drop --{given[0].replace('_', '-')}.")
     if options["pilot"] and (options["retry"] or options["dry_run"]):
         raise click.UsageError("--pilot goes with neither --retry nor --dry-run.")
-    if options["yes"] and not options["pilot"]:
-        raise click.UsageError("--yes needs --pilot.")
+    for name, needed in (("yes", "pilot"), ("batch_files", "batch"), ("no_wait", "batch")):
+        if options[name] and not options[needed]:
+            raise click.UsageError(f"--{name.replace('_', '-')} needs --{needed}.")
     return _collect(folder, options)
 
 
 def _collect(folder: Path, options: dict[str, Any]) -> int:
-    from llmfusionbench.builders.collecting.collect import Settings, forecast_of
+    from llmfusionbench.builders.collecting.collect import Settings, collect, forecast_of
     from llmfusionbench.builders.collecting.journal import RunJournal
     from llmfusionbench.builders.collecting.run import check_folder
 
@@ -97,7 +102,7 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
         with tempfile.TemporaryDirectory() as scratch:
             run = _asked(folder, endpoints, options, into=Path(scratch))
             work = _work(run, folder, endpoints, options)
-            _show_forecast(forecast_of(work, folder))
+            _show_forecast(forecast_of(work, folder, batch=options["batch"]))
         say("Nothing was asked.")
         return 0
     settings = Settings(max_cost=options["max_cost"], halt_on_drift=options["halt_on_drift"], say=partial(say, err=True))
@@ -107,8 +112,7 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
         work = _work(run, folder, endpoints, options)
         if options["pilot"] and (status := _pilot(work, journal, settings, folder, options)) is not None:
             return status
-        from llmfusionbench.builders.collecting.collect import collect
-
+        settings = replace(settings, batches=_batches(options, endpoints))
         outcome = collect(work, journal, settings, again=getattr(work, "again", None))
         return _report(outcome, work, folder)
 
@@ -133,12 +137,9 @@ def _new(folder: Path) -> Iterator[None]:
 
 def _endpoints(folder: Path, options: dict[str, Any]) -> list[Endpoint]:
     """The LLMs to ask now: those of the file, or of the run, with what the options set for all."""
-    from dataclasses import replace
-
     from llmfusionbench.builders.collecting.llms_file import read_llms_file
     from llmfusionbench.builders.collecting.run import Run, with_max_tokens
     from llmfusionbench.builders.reading.run_files import RUN
-    from llmfusionbench.errors import UnknownNameError
 
     if options["llms"] is not None:
         found = read_llms_file(options["llms"])
@@ -152,11 +153,27 @@ def _endpoints(folder: Path, options: dict[str, Any]) -> list[Endpoint]:
         found = Run.read(folder).endpoints()
     else:
         raise click.UsageError(f"{folder} is not a run yet. Name the file of LLMs with --llms, and --tasks or --prompts.")
-    only = _names(options["only"])
-    for name in only:
-        if name not in {one.name for one in found}:
-            raise UnknownNameError("LLM", name, [one.name for one in found])
+    only = _llms(options["only"], found)
     return [one for one in found if not only or one.name in only]
+
+
+def _llms(texts: Sequence[str], endpoints: Sequence[Endpoint]) -> list[str]:
+    """The names of LLMs that an option gives."""
+    from llmfusionbench.errors import UnknownNameError
+
+    names, known = _names(texts), [one.name for one in endpoints]
+    for name in names:
+        if name not in known:
+            raise UnknownNameError("LLM", name, known)
+    return names
+
+
+def _batches(options: dict[str, Any], endpoints: Sequence[Endpoint]) -> Any:
+    """How batches are handled; None without --batch."""
+    from llmfusionbench.builders.collecting.collect import Batches
+
+    files = frozenset(_llms(options["batch_files"], endpoints))
+    return Batches(wait=not options["no_wait"], files=files) if options["batch"] else None
 
 
 def _asked(folder: Path, endpoints: Sequence[Endpoint], options: dict[str, Any], *, into: Path) -> Run:
@@ -246,7 +263,7 @@ def _pilot(work: Work, journal: RunJournal, settings: Any, folder: Path, options
 
     sample = pilot_of(work, journal, options["pilot"])
     outcome = collect(sample, journal, settings)
-    _show_forecast(forecast_of(work, folder))
+    _show_forecast(forecast_of(work, folder, batch=options["batch"]))
     if outcome.left:
         return _report(outcome, sample, folder)
     if options["yes"] or (sys.stdin.isatty() and click.confirm("Go on with all calls?", err=True)):
@@ -279,7 +296,10 @@ def _say_lost(journal: RunJournal) -> None:
 def _report(outcome: Outcome, work: Any, folder: Path) -> int:
     """Print what came of the run; the exit status."""
     result, name = outcome.result, shlex.quote(str(folder))
-    show_table(outcome.summary.title, outcome.summary.header, outcome.summary.rows)
+    if outcome.asked:
+        show_table(outcome.summary.title, outcome.summary.header, outcome.summary.rows)
+    else:
+        say("Nothing was left to ask.")
     for llm, served in result.drift.items():
         say(f"Warning: {llm} was answered by {', '.join(served)}.", err=True)
     if enough := len(getattr(work, "enough", ())):
@@ -298,6 +318,8 @@ def _why(outcome: Outcome) -> str:
     result = outcome.result
     reasons = [result.stopped] if result.stopped else []
     reasons += [f"{llm}: {reason}" for llm, reason in result.closed.items()]
+    files = getattr(result, "files", ())
+    reasons += [f"{len(files):,} files of requests wait for vllm run-batch"] if files else []
     if result.in_batches:
         reasons.append(f"{result.in_batches:,} of them are in batches of the provider")
     return "; ".join(reasons) or "the journal has no final line for them"

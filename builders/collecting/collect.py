@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -39,6 +39,10 @@ class Work(Protocol):
 
     def by_llm(self) -> dict[str, Iterable[Call]]:
         """LLM -> its calls."""
+        ...
+
+    def counts(self) -> dict[str, int] | None:
+        """LLM -> the number of its calls; None if that is not known yet."""
         ...
 
 
@@ -142,17 +146,62 @@ class Sample:
         """LLM -> its calls."""
         return {one.name: [call for call in self.chosen if call.llm == one.name] for one in self.endpoints}
 
+    def counts(self) -> dict[str, int]:
+        """LLM -> the number of its calls."""
+        return Counter(call.llm for call in self.chosen)
 
-def left_to_ask(work: Work, journal: RunJournal, again: set[str]) -> Counter[str]:
-    """LLM -> number of its calls that have no outcome, or that ask again."""
-    left: Counter[str] = Counter({one.name: 0 for one in work.endpoints})
-    seen: set[str] = set()
-    for call in work.calls():
-        done = call.key in journal.answered or call.key in journal.failed
-        if call.key not in seen and (not done or call.key in again):
-            seen.add(call.key)
-            left[call.llm] += 1
-    return left
+
+class Watched:
+    """The calls of a run as they are taken, counted: those that have no outcome yet, or that ask again.
+
+    Args:
+        work: The calls.
+        journal: The journal of the run, entered.
+        board: It expects the calls that are to be made: all at first, and fewer with each one that has its outcome.
+        again: Keys of calls that are asked again.
+    """
+
+    def __init__(self, work: Work, journal: RunJournal, board: Board, again: set[str]) -> None:
+        self.endpoints = work.endpoints
+        self._journal, self._board, self._again = journal, board, again
+        self._open: set[str] = set()
+        self._work = work
+        self._streams: list[Iterator[Call]] = []
+
+    def calls(self) -> Iterator[Call]:
+        """All calls, for someone else who has the board expect them."""
+        return self._watched(self._work.calls(), None)
+
+    def by_llm(self) -> dict[str, Iterable[Call]]:
+        """LLM -> its calls."""
+        counts = self._work.counts()
+        for llm, n in (counts or {}).items():
+            self._board.expect(llm, n)
+        steps = (1, 0) if counts is None else (0, -1)
+        return {llm: self._watched(calls, steps) for llm, calls in self._work.by_llm().items()}
+
+    def counted(self) -> int:
+        """Number of all calls to make; those that were not taken yet are taken now."""
+        for stream in self._streams:
+            deque(stream, 0)
+        return len(self._open)
+
+    def _watched(self, calls: Iterable[Call], steps: tuple[int, int] | None) -> Iterator[Call]:
+        """The calls; `steps` is what the board expects more with a call that is to be made, and with another one."""
+        stream = self._each(calls, steps)
+        self._streams.append(stream)
+        return stream
+
+    def _each(self, calls: Iterable[Call], steps: tuple[int, int] | None) -> Iterator[Call]:
+        answered, failed = self._journal.answered, self._journal.failed
+        for call in calls:
+            done = call.key in answered or call.key in failed
+            is_open = (not done or call.key in self._again) and call.key not in self._open
+            if is_open:
+                self._open.add(call.key)
+            if steps is not None and (step := steps[not is_open]):
+                self._board.expect(call.llm, step)
+            yield call
 
 
 def collect(work: Work, journal: RunJournal, settings: Settings, *, again: set[str] | None = None) -> Outcome:
@@ -168,14 +217,14 @@ def collect(work: Work, journal: RunJournal, settings: Settings, *, again: set[s
         InputError: a setting of an LLM is wrong, or the journal cannot be written.
     """
     keys = set() if again is None else again
-    expected = left_to_ask(work, journal, keys)
     spent = journal.spent_usd
     budget = Budget(settings.max_cost, work.endpoints, today=today, spent=spent)
-    board = Board(expected, max_cost=settings.max_cost, spent=spent, say=settings.say)
+    board = Board([one.name for one in work.endpoints], max_cost=settings.max_cost, spent=spent, say=settings.say)
+    watched = Watched(work, journal, board, keys)
     with board:
-        result = asyncio.run(_made(work, journal, budget, board, settings, expected, keys))
-    left = max(0, expected.total() - result.answered - result.failed)
-    return Outcome(result, expected.total(), left, board.summary())
+        result = asyncio.run(_made(watched, journal, budget, board, settings, keys))
+    asked = watched.counted()
+    return Outcome(result, asked, max(0, asked - result.answered - result.failed), board.summary())
 
 
 async def _made(
@@ -184,13 +233,10 @@ async def _made(
     budget: Budget,
     board: Board,
     settings: Settings,
-    expected: Counter[str],
     again: set[str],
 ) -> Result:
     halt, say = settings.halt_on_drift, settings.say
     if settings.batches is None:
-        for llm, n in expected.items():
-            board.expect(llm, n)
         engine = Engine(work.endpoints, journal, budget=budget, board=board, halt_on_drift=halt, say=say)
         return await engine.run(work.by_llm(), again=again)
     how = settings.batches

@@ -25,8 +25,8 @@ class Plan:
         """The calls to one LLM, query by query."""
         address = Caller(endpoint).address
         modes = self.run.modes[endpoint.name]
-        for query in self.run.queries():
-            yield from query_calls(query, endpoint, address, modes, self.run.replicates)
+        for query_id, query in self.run.queries():
+            yield from query_calls(query_id, query, endpoint, address, modes, self.run.replicates)
 
     def by_llm(self) -> dict[str, Iterable[Call]]:
         """LLM -> its calls. Each is a stream of its own, so that a slow LLM does not hold up the others."""
@@ -35,8 +35,8 @@ class Plan:
     def calls(self) -> Iterator[Call]:
         """All calls, of which those of different LLMs alternate."""
         places = [(one, Caller(one).address, self.run.modes[one.name]) for one in self.endpoints]
-        for query in self.run.queries():
-            streams = [query_calls(query, one, address, modes, self.run.replicates) for one, address, modes in places]
+        for query_id, query in self.run.queries():
+            streams = [query_calls(query_id, query, one, place, modes, self.run.replicates) for one, place, modes in places]
             while streams:
                 rest = []
                 for stream in streams:
@@ -45,17 +45,19 @@ class Plan:
                         rest.append(stream)
                 streams = rest
 
-    def counts(self, queries: int) -> dict[str, int]:
-        """LLM -> the number of its calls for so many queries."""
+    def counts(self) -> dict[str, int]:
+        """LLM -> the number of its calls."""
+        queries = sum(about["queries"] for about in self.run.record["tasks"].values())
         return {one.name: queries * self.run.replicates * len(self.run.modes[one.name]) for one in self.endpoints}
 
 
-def query_calls(query: Query, endpoint: Endpoint, address: str, modes: Iterable[str], replicates: int) -> Iterator[Call]:
+def query_calls(
+    query_id: str, query: Query, endpoint: Endpoint, address: str, modes: Iterable[str], replicates: int
+) -> Iterator[Call]:
     """The calls to one LLM for one query: all modes of the first replicate come first, then those of the next.
 
     A fixed seed would give the same answer each time, so the number of the replicate is added to it.
     """
-    query_id = query.query_id
     for replicate in range(replicates):
         for mode in modes:
             payload = payload_of(endpoint, query.prompts[mode], mode, settings=query.settings)

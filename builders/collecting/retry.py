@@ -64,15 +64,18 @@ class Retry:
     def calls_to(self, endpoint: Endpoint) -> Iterator[Call]:
         """The calls to one LLM, query by query."""
         address = Caller(endpoint).address
-        for query in self.run.queries():
-            for _, place, record in self._answers.of(query.query_id, endpoint.name):
+        for query_id, query in self.run.queries():
+            for _, place, record in self._answers.of(query_id, endpoint.name):
                 if not self._is_wanted(record):
                     continue
                 payload = self._payload(endpoint, query.prompts.get(place.mode) or query.prompts["direct"], record)
-                call = call_of(query.query_id, place.llm, place.mode, place.replicate, address, payload)
+                call = call_of(query_id, place.llm, place.mode, place.replicate, address, payload)
                 if call.key == record["key"]:
                     self.again.add(call.key)
                 yield call
+
+    def counts(self) -> None:
+        """The number of calls is not known before they are looked at."""
 
     def by_llm(self) -> dict[str, Iterable[Call]]:
         """LLM -> its calls."""

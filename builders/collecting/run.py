@@ -87,9 +87,9 @@ class Run:
             )
         return [_endpoint(entry) for entry in self.record["llms"]]
 
-    def queries(self) -> Iterator[Query]:
-        """Its queries, one after the other."""
-        return map(query_of, read_queries(self.folder))
+    def queries(self) -> Iterator[tuple[str, Query]]:
+        """The id of each of its queries, with the query, one after the other."""
+        return ((line["query_id"], query_of(line)) for line in read_queries(self.folder))
 
 
 def check_folder(folder: Path) -> None:
@@ -155,7 +155,7 @@ def extend(
 
 
 def with_max_tokens(endpoint: Endpoint, most: int) -> Endpoint:
-    """An endpoint whose answers have at most so many tokens, whatever its settings and modes state."""
+    """An endpoint whose answers have at most `most` tokens, whatever its settings and modes state."""
     modes = {mode: _without_limit(settings) for mode, settings in endpoint.modes.items()}
     return replace(endpoint, max_tokens=most, extra=_without_limit(endpoint.extra), modes=modes)
 

@@ -1,4 +1,4 @@
-"""The file `queries.jsonl` of a run: one query a line, and what happens when a run is asked for more."""
+"""The file `queries.jsonl` of a run: one query per line, and what happens when a run is asked for more."""
 
 from __future__ import annotations
 

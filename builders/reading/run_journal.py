@@ -7,14 +7,27 @@ answer. The texts stay in the file until they are asked for.
 from __future__ import annotations
 
 import json
+import re
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+from zlib import crc32
 
 from llmfusionbench.builders.reading.limits import record_bytes
 from llmfusionbench.builders.reading.run_files import ATTEMPT, USE
 from llmfusionbench.storage.files import limited_lines, reading
+
+_TEXT: Final = rb'"[^"\\]*+"'
+_HEAD: Final = re.compile(
+    rb'\{"kind":"attempt","key":"([0-9a-f]{32})","llm":' + _TEXT + rb',"attempt":([0-9]{1,9}),"final":(true|false),"status":"'
+    rb'([a-z]++)","finish_reason":(?:null|' + _TEXT + rb'),"cost_usd":[^,"]{1,40},"at":' + _TEXT + rb',"slot":'
+    rb"(\[[^\[\]\\]*+\]),"
+)  # fmt: skip
+"""The head of the line of an attempt, as this package writes it: a line that has it, and the right CRC, is not read further."""
+_SENT: Final = b'{"kind":"sent","'
+_CRC: Final = re.compile(rb',"crc":"([0-9a-f]{8})"\}\n\Z')
+_CRC_BYTES: Final = 19
 
 
 class Place(NamedTuple):
@@ -83,7 +96,9 @@ class RunAnswers:
                 yield _number(line), place, json.loads(file.readline())
 
     def _take(self, line: bytes | int) -> None:
-        record = _record(line) if isinstance(line, bytes) else None
+        if isinstance(line, bytes) and line.startswith(_SENT) and line.endswith(b"}\n"):
+            return
+        record = (_head(line) or _record(line)) if isinstance(line, bytes) else None
         if record is None:
             self.damaged += not (isinstance(line, bytes) and line.isspace())
         elif record["kind"] == ATTEMPT and record.get("final") is True:
@@ -132,6 +147,22 @@ class RunAnswers:
 
 def _number(line: int) -> int:
     return line if line >= 0 else -1 - line
+
+
+def _head(line: bytes) -> dict[str, Any] | None:
+    """What is needed of the line of an attempt; None for another line, or one whose bytes were changed."""
+    found, tail = _HEAD.match(line), _CRC.search(line, max(0, len(line) - _CRC_BYTES - 1))
+    if found is None or tail is None or int(tail[1], 16) != crc32(line[: tail.start()]):
+        return None
+    key, attempt, final, status, slot = found.groups()
+    return {
+        "kind": ATTEMPT,
+        "key": key.decode(),
+        "attempt": int(attempt),
+        "final": final == b"true",
+        "status": status.decode(),
+        "slot": json.loads(slot),
+    }
 
 
 def _record(line: bytes) -> dict[str, Any] | None:

@@ -280,7 +280,7 @@ def _show_forecast(found: Any) -> None:
 
 
 def _say_lost(journal: RunJournal) -> None:
-    """Tell of what earlier runs left."""
+    """Report what earlier runs left."""
     if journal.in_flight_lost:
         worst = sum(lost.worst_usd for lost in journal.lost)
         cost = f", for {worst:.4f} USD at most" if worst else ""

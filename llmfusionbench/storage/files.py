@@ -111,7 +111,7 @@ def name_place(error: BaseException | None, place: str | Path, *, written_as: Pa
 
 
 def sha256(path: Path, size: int | None = None) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal; with `size`, that of the first so many bytes."""
+    """The SHA-256 of a file's bytes, in hexadecimal; with `size`, that of the first `size` bytes."""
     with open(path, "rb") as file:
         if size is None:
             return hashlib.file_digest(file, "sha256").hexdigest()

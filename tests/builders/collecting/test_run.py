@@ -41,7 +41,8 @@ def test_the_queries_come_back_as_they_were(tmp_path: Path) -> None:
         ),
     ]
     made_run(tmp_path / "run", queries, [llm("a")])
-    found = list(Run.read(tmp_path / "run").queries())
+    ids, found = zip(*Run.read(tmp_path / "run").queries(), strict=True)
+    assert list(ids) == [query.query_id for query in queries]
     assert [query.query_id for query in found] == [query.query_id for query in queries]
     assert [dict(query.prompts) for query in found] == [dict(query.prompts) for query in queries]
     assert [(q.metric, q.license, q.ground_truth, q.split) for q in found] == [

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from llmfusionbench.builders.known.tasks import canonical_task
-from llmfusionbench.builders.reading.fields import BadRecordError, fields
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.builders.tasks import CATALOG
 from llmfusionbench.builders.tasks.own_tasks import read_tasks
 from llmfusionbench.builders.tasks.plain_prompts import read_prompts
 from llmfusionbench.builders.tasks.query import Query
-from llmfusionbench.builders.tasks.rows import Pool, rows_of
-from llmfusionbench.builders.tasks.sampling import TEST, Candidate, choose
-from llmfusionbench.builders.tasks.task import Draft, Task, in_modes
+from llmfusionbench.builders.tasks.sampling import check_split
+from llmfusionbench.builders.tasks.task import Task
+from llmfusionbench.builders.tasks.task_queries import Refuse, queries_of
 from llmfusionbench.errors import InputError, UnknownNameError
 
-Refuse = Callable[[Rejected], None]
 _SHOWN: Final = 5
 
 
@@ -61,6 +57,7 @@ def chosen(
     given = {_named(name, known).name: path for name, path in (files or {}).items()}
     if unused := given.keys() - {task.name for task in tasks}:
         raise InputError(f"a file is given for {', '.join(sorted(unused))}, not among the tasks. Remedy: add it to the tasks")
+    check_split(split)
     if limit is not None and limit < 1:
         raise InputError(f"limit is {limit}, expected 1 or more")
     return _queries(tasks, given, prompts, seed, limit, split, modes, rejected)
@@ -94,99 +91,6 @@ def _queries(
                 seen.add(item[1].query_id)
                 yield item[1]
         tally.warn()
-
-
-def queries_of(
-    task: Task,
-    file: Path | None = None,
-    *,
-    seed: int,
-    limit: int | None,
-    split: str | None,
-    modes: Sequence[str],
-    refuse: Refuse,
-) -> Iterator[Query]:
-    """The queries of one task; see `chosen`. The rows are read twice, so that only ids are held in memory."""
-    found = _candidates(task, file, refuse)
-    splits = {query_id: name for name, query_id in choose(found.values(), task, seed=seed, split=split, limit=limit)}
-    made: dict[str, Query] = {}
-    for _, _, query in _made(task, file, modes, None):
-        name = splits.get(query.query_id)
-        if name is not None:
-            made.setdefault(query.query_id, replace(query, split=name))
-    if lost := splits.keys() - made.keys():
-        raise InputError(f"task {task.name}: {len(lost):,} rows changed while they were read. Remedy: start again")
-    yield from (made[query_id] for query_id in splits)
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen(Candidate):
-    """A candidate and where it was met first."""
-
-    place: str = ""
-    row: int = 0
-    truth: bytes = b""
-    """A hash of the ground truth and options."""
-
-
-def _candidates(task: Task, file: Path | None, refuse: Refuse) -> dict[str, _Seen]:
-    """query_id -> row; a query that is there with two different truths cannot be scored, and is left out."""
-    found: dict[str, _Seen] = {}
-    unclear: set[str] = set()
-    for (place, row, group), pool, query in _made(task, file, (), refuse):
-        name, truth = query.query_id, hashlib.sha256(repr((query.ground_truth, query.choices)).encode()).digest()[:16]
-        first = found.get(name)
-        if first is None:
-            found[name] = _Seen(name, pool, group, place, row, truth)
-            continue
-        where = f"row {first.row} of {first.place}"
-        if first.truth != truth:
-            if name not in unclear:
-                refuse(Rejected(first.place, first.row, f"row {row} of {place} has another answer to it: neither is asked", {}))
-            unclear.add(name)
-            refuse(Rejected(place, row, f"the question of {where}, with another answer: neither is asked", {}))
-        else:
-            refuse(Rejected(place, row, f"the same as {where}", {}))
-        if pool == TEST and first.pool != TEST:  # a test query is not trained on
-            found[name] = replace(first, pool=TEST)
-    if not found:
-        raise InputError(f"task {task.name}: no row can be asked. Remedy: check where the rows come from")
-    return {name: one for name, one in found.items() if name not in unclear}
-
-
-def _made(
-    task: Task, file: Path | None, modes: Sequence[str], refuse: Refuse | None
-) -> Iterator[tuple[tuple[str, int, str], Pool, Query]]:
-    """((place, number, group), pool, query) of the rows of a task, whose query is not in its split yet."""
-    for place, pool, item in rows_of(task, file):
-        if isinstance(item, Rejected):
-            if refuse is not None:
-                refuse(item)
-            continue
-        number, row = item
-        try:
-            draft = task.draft(fields(row))
-        except (BadRecordError, RecursionError) as error:
-            if refuse is not None:
-                reason = str(error) if isinstance(error, BadRecordError) else "the row is nested too deep"
-                refuse(Rejected(place, number, reason, {}))
-            continue
-        yield (place, number, draft.group), pool, _query(task, draft, modes)
-
-
-def _query(task: Task, draft: Draft, modes: Sequence[str]) -> Query:
-    return Query(
-        task=task.name,
-        domain=task.domain,
-        split=TEST,
-        source_id=draft.source_id,
-        prompts=in_modes(draft.messages, modes),
-        metric=task.metric,
-        ground_truth=draft.ground_truth,
-        choices=draft.choices,
-        license=task.license,
-        settings=draft.settings,
-    )
 
 
 def _named(name: str, known: Mapping[str, Task]) -> Task:

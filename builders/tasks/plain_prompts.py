@@ -98,7 +98,7 @@ def _messages(record: Mapping[str, Any]) -> list[Message]:
         _check(message, f"messages[{place}]")
     if not any(text_of(message.get("content")).strip() for message in messages):
         raise BadRecordError("messages have no text, expected one or more")
-    return messages
+    return [{**message, "content": message.get("content")} for message in messages]
 
 
 def _check(message: Any, place: str) -> None:

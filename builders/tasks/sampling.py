@@ -30,6 +30,12 @@ class Candidate:
     group: str = ""
 
 
+def check_split(split: str | None) -> None:
+    """Raises UnknownNameError for a name that is not a split's."""
+    if split is not None and split not in SPLITS:
+        raise UnknownNameError("split", split, SPLITS)
+
+
 def rank(seed: int, query_id: str) -> str:
     """The place of a query in the order of a seed, as a text that sorts."""
     return hashlib.sha256(f"{seed}:{query_id}".encode()).hexdigest()
@@ -53,8 +59,7 @@ def choose(
     Raises:
         UnknownNameError: there is no such split.
     """
-    if split is not None and split not in SPLITS:
-        raise UnknownNameError("split", split, SPLITS)
+    check_split(split)
     ranked = sorted(candidates, key=lambda one: rank(seed, one.query_id))
     train = _first([one for one in ranked if one.pool != TEST], task.train, task.train_per_group)
     taken = {one.query_id for one in train}

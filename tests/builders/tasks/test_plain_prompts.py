@@ -11,8 +11,9 @@ import pytest
 from llmfusionbench.baselines.prompting.prompts import Prompt, write_prompts
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.builders.tasks.chosen import chosen
-from llmfusionbench.builders.tasks.query import Query
+from llmfusionbench.builders.tasks.query import Query, turns_of
 from llmfusionbench.errors import InputError
+from llmfusionbench.types import query_id
 
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": "low"}}
 
@@ -76,6 +77,20 @@ def test_messages_with_pictures_pass_through(tmp_path: Path) -> None:
     assert query.prompts["direct"] == record["messages"]
     suffix = {"type": "text", "text": "Let's think step by step."}
     assert query.prompts["think"] == [system, {"role": "user", "content": [text, PICTURE, suffix]}]
+    assert query_id("p", "", turns_of(query.prompts["think"])) == query.query_id
+
+
+def test_a_message_that_calls_a_tool_may_have_no_content(tmp_path: Path) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "clock", "arguments": "{}"}}
+    asked = {"role": "user", "content": "What time is it?"}
+    turns = [
+        asked,
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "It is noon."},
+    ]
+    ((query,), left_out) = read(tmp_path / "p.jsonl", {"messages": turns})
+    assert left_out == []
+    assert query.prompts["direct"] == [asked, {"role": "assistant", "content": None, "tool_calls": [call]}, turns[2]]
 
 
 def test_think_ends_the_last_text(tmp_path: Path) -> None:

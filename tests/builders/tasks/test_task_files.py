@@ -83,6 +83,15 @@ def test_a_repeat_in_the_test_split_is_not_trained_on(tmp_path: Path) -> None:
     assert left_out == ["1: the same as row 0 of rows.jsonl"]
 
 
+def test_repeats_with_other_ids_give_one_query_in_any_order(tmp_path: Path) -> None:
+    first, second = rows("commonsense_qa", 2)
+    repeats = [{**first, "id": name, "split": word} for name, word in (("b", ""), ("a", "train"), ("c", ""))]
+    orders = [[*repeats, second], [second, *reversed(repeats)], [repeats[2], second, repeats[0], repeats[1]]]
+    found = [read("commonsense_qa", write(tmp_path / f"{i}.jsonl", made))[0] for i, made in enumerate(orders)]
+    assert found[0] == found[1] == found[2]
+    assert {query.source_id for query in found[0]} == {"a", "ctrain1"}
+
+
 BAD = [
     ("gsm8k", {"question": None}, "question is missing, expected a text"),
     ("gsm8k", {"question": "  "}, "question is blank, expected a text"),

@@ -19,7 +19,8 @@ TRAIN, TEST = 520, 60
 COUNTS = {"math": (90, 12), "human_eval": (164, 0), "gpqa": (448, 0), "mbpp": (374, 60)}
 """Rows in the splits of the made-up repositories; of `math` in each subject."""
 CODE = """
-import json, sys
+import json
+from pathlib import Path, PosixPath
 from llmfusionbench.builders.tasks.chosen import chosen
 from llmfusionbench.errors import LLMFusionBenchError
 left_out = []
@@ -97,6 +98,16 @@ def test_a_limit_takes_the_first_and_spreads_over_subjects(hub: LocalHub, home: 
     assert Counter(split for _, split, *_ in few) == {"train": 7, "partial_test": 7}
     assert {line[2] for line in few} <= {line[2] for line in more}
     assert len({line[5].split(" on ")[1].split(",")[0] for line in few if line[1] == "train"}) == 7
+
+
+def test_a_task_of_ones_own_on_the_hub(hub: LocalHub, home: Path) -> None:
+    lines = 'dataset: allenai/ai2_arc, config: ARC-Challenge, test_split: test, metric: cem, ground_truth: "choices.text[0]"'
+    (home / "tasks.yaml").write_text(f"tasks:\n  rocks: {{{lines}, prompt: 'Rock: {{question}}', id: id, train: 5}}\n")
+    found, left_out = client(hub, home, ["rocks"], own=home / "tasks.yaml")
+    assert left_out == []
+    assert Counter(split for _, split, *_ in found) == {"train": 5, "partial_test": 50}
+    assert all(text.startswith("Rock: Which rock is the ") for *_, text in found)
+    assert all(source_id.startswith("atest" if split == "partial_test" else "atrain") for _, split, _, source_id, *_ in found)
 
 
 def test_a_gated_or_absent_data_set_is_one_line(hub: LocalHub, home: Path) -> None:

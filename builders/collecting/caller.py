@@ -10,7 +10,8 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, Final
 
@@ -29,6 +30,8 @@ from llmfusionbench.redaction import public_url, redacted
 
 MAX_REPLY: Final = 64 * 2**20
 """Bytes of a reply."""
+_DRAIN: Final = 0.5
+"""Seconds to wait for the end of a reply after the end of its stream."""
 _AS_STREAM: Final[Any] = {"headers": {STREAM: "stream"}}
 """Options of the client's request: the reply is not read yet when it returns."""
 _IDS: Final = ("x-request-id", "request-id", "apim-request-id", "x-generation-id")
@@ -113,7 +116,11 @@ class Caller:
             else:
                 fields = _broken(f"no answer within {self.endpoint.timeout:g} seconds", progress)
         except openai.APIConnectionError as error:
-            fields = _broken(one_line(str(error.__cause__ or error)) or type(error).__name__, progress)
+            cause = error.__cause__ or error
+            if isinstance(cause, httpx2.TooManyRedirects):
+                fields = {"status": "error", "error": "too many redirects", "http_status": progress.status, "refused": True}
+            else:
+                fields = _broken(one_line(str(cause)) or type(cause).__name__, progress)
         except (OSError, httpx2.HTTPError, httpx2.InvalidURL, openai.OpenAIError) as error:
             fields = _broken(f"the answer broke off ({type(error).__name__})", progress)
         first = progress.first
@@ -159,12 +166,14 @@ class Caller:
         progress.stream = stream = Stream(on_first=progress.note_first)
         size = 0
         try:
-            async for chunk in _chunks(response, headers):
+            chunks = aiter(_chunks(response, headers))
+            async for chunk in chunks:
                 size += len(chunk)
                 if size > MAX_REPLY:
                     return _too_long()
                 stream.feed(chunk)
                 if stream.ended:
+                    await _drained(chunks)
                     break
         except BrokenStreamError as error:
             return _unreadable(str(error))
@@ -227,6 +236,14 @@ def _chunks(response: Any, headers: Mapping[str, str]) -> AsyncIterable[bytes]:
     """The bytes of a reply: as they come where they are not packed, which is faster."""
     chunks: AsyncIterable[bytes] = response.aiter_bytes() if "content-encoding" in headers else response.stream
     return chunks
+
+
+async def _drained(chunks: AsyncIterator[bytes]) -> None:
+    """Read the little that follows the end of a stream, after which its connection can be used again."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN):
+            async for _ in chunks:
+                pass
 
 
 def _encoded(payload: Mapping[str, Any]) -> bytes:

@@ -44,7 +44,7 @@ class ShortTransport(httpx2.AsyncBaseTransport):
         headers = self._headers if usual else CIMultiDict(request.headers)
         try:
             response = await self._opened().request(
-                request.method, url, headers=headers, data=request.content or None, allow_redirects=False
+                request.method, url, headers=headers, data=await request.aread() or None, allow_redirects=False
             )
         except aiohttp.ClientConnectorError as error:
             raise httpx2.ConnectError(str(error)) from error

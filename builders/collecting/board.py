@@ -99,10 +99,7 @@ class Board:
 
     def started(self, llm: str) -> None:
         """An attempt at a call to an LLM begins."""
-        now = self._clock()
-        self._tally(llm).start(now)
-        if self._plain and now >= self._due:
-            self._lines()
+        self._tally(llm).start(self._clock())
 
     def finished(self, llm: str, attempt: Attempt, cost: float | None, final: bool) -> None:
         """An attempt has ended.
@@ -178,7 +175,8 @@ class Board:
         if self.max_cost is not None:
             share = f" ({cost / self.max_cost:.0%})" if self.max_cost else ""
             text = f"{usd(cost)} of {usd(self.max_cost)} spent{share}"
-        return f"{text}, the cost of {unknown:,} attempts is not known" if unknown and cost else text
+        what = "1 attempt" if unknown == 1 else f"{unknown:,} attempts"
+        return f"{text}, the cost of {what} is not known" if unknown and cost else text
 
 
 class _Console(Console):

@@ -22,6 +22,7 @@ from llmfusionbench.builders.collecting.rate import Rate
 BUSY: Final = frozenset({429, 503, 529})
 """HTTP statuses of a server that has too many requests."""
 _CUT: Final = 0.5
+_LEAST_DELAY_S: Final = 0.001
 _JITTER: Final = 0.1
 """Share of a pause that is added at random after it, at most `_MOST_JITTER_S` seconds."""
 _MOST_JITTER_S: Final = 1.0
@@ -51,7 +52,9 @@ class Pace:
         self._clock, self._jitter = clock, jitter
         self._last = clock()
         self._behind = 0.0
-        self._limit, self._threshold = 1.0, float(self._most)
+        self._limit, self._threshold = 1, self._most
+        self._answers = 0
+        """Answers since the limit last changed."""
         self._in_flight = 0
         self._before_cut = 0
         """Calls that were in flight at the last cut and have not left: their refusals do not cut again."""
@@ -65,7 +68,7 @@ class Pace:
     @property
     def allowed(self) -> int:
         """Number of calls that may be in flight now."""
-        return int(self._limit)
+        return self._limit
 
     @property
     def in_flight(self) -> int:
@@ -139,10 +142,14 @@ class Pace:
             self._admit()
 
     def _grow(self) -> None:
-        self._limit = min(float(self._most), self._limit + (1.0 if self._limit < self._threshold else 1.0 / self._limit))
+        """An answer came: 1 more per answer is twice as many per round trip, 1 more per `limit` answers is 1 more."""
+        self._answers += 1
+        if self._limit < self._most and (self._limit < self._threshold or self._answers >= self._limit):
+            self._limit, self._answers = self._limit + 1, 0
 
     def _cut(self, attempt: Attempt) -> None:
-        self._limit = self._threshold = max(1.0, math.floor(self._limit * _CUT))
+        self._limit = self._threshold = max(1, int(self._limit * _CUT))
+        self._answers = 0
         self._before_cut = self._in_flight
         self._cuts += 1
         if not attempt.retry_after_s:
@@ -167,7 +174,7 @@ class Pace:
 
     def _delay(self, tokens: int) -> float:
         """Seconds until a call may start; infinite if one must leave first."""
-        if self._in_flight >= int(self._limit):
+        if self._in_flight >= self._limit:
             return math.inf
         if self._paused_until == -math.inf and self._requests.idle and self._tokens.idle:
             return 0.0
@@ -200,7 +207,9 @@ class Pace:
     def _set_timer(self, delay: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(delay, self._admit) if delay < math.inf else None
+        self._timer = (
+            asyncio.get_running_loop().call_later(max(delay, _LEAST_DELAY_S), self._admit) if delay < math.inf else None
+        )
 
     def _now(self) -> float:
         """The clock, but never less than before."""

@@ -172,6 +172,12 @@ SLOW = (
     "collecting/test_engine_faults.py::test_servers_that_stumble",
     "collecting/test_engine_faults.py::test_a_server_that_does_not_answer",
     "collecting/test_journal_full_disk.py",
+    "builders/collecting/test_killed_runs.py",
+    "builders/collecting/test_engine_processes.py",
+    "builders/collecting/test_engine_faults.py::test_a_storm_of_429",
+    "builders/collecting/test_engine_faults.py::test_servers_that_stumble",
+    "builders/collecting/test_engine_faults.py::test_a_server_that_does_not_answer",
+    "builders/collecting/test_journal_full_disk.py",
 )
 """Folders, files and tests that `make check` leaves to `make test`: each takes seconds. In the order in which they run."""
 

@@ -304,7 +304,8 @@ class Engine:
 
     async def _attempt(self, lane: _Lane, call: Call, *, last: bool) -> Attempt | None:
         """One attempt, recorded; None if it was not made."""
-        tokens = self.budget.worst_case(call).tokens
+        # Without a limit of tokens their number matters to no one, and counting them takes time.
+        tokens = 1 if lane.pace.tokens_per_minute is None else self.budget.worst_case(call).tokens
         await lane.pace.enter(tokens)
         attempt: Attempt | None = None
         try:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from llmfusionbench.builders.collecting.calls import Slot
 from llmfusionbench.builders.collecting.lines import Done, Head, Sent, Use, head_of, quick_head, record_of, slot_text
@@ -19,8 +18,7 @@ _LISTED: Final = 100
 """Damaged lines whose numbers are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What is known of a request that is done."""
 
     status: str
@@ -30,8 +28,7 @@ class Facts:
     """Number of its last attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(NamedTuple):
     """An attempt that was in flight when an earlier run ended: it may have been paid for, and its answer is lost."""
 
     key: str
@@ -161,11 +158,11 @@ class JournalState:
             self.answered[key] = facts
             self.failed.pop(key, None)
         elif key in self.answered:
-            self.answered[key] = replace(self.answered[key], attempt=facts.attempt)
+            self.answered[key] = self.answered[key]._replace(attempt=facts.attempt)
         elif done.final:
             self.failed[key] = facts
         elif key in self.failed:
-            self.failed[key] = replace(self.failed[key], attempt=facts.attempt)
+            self.failed[key] = self.failed[key]._replace(attempt=facts.attempt)
         else:
             self._tries[key] = facts.attempt
             return

@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -21,13 +22,13 @@ _DEEPEST: Final = 50
 """Levels of lists and objects that a record keeps. JSON from a hostile server may have any number of them."""
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
 _CRC: Final = b',"crc":"'
-_TAIL: Final = len(_CRC) + 8 + len(b'"}')
+_TAIL: Final = len(_CRC) + 8 + len(b'"}\n')
 
 _TEXT: Final = rb'"[^"\\]*+"'
 _COMMON: Final = rb'"key":"([0-9a-f]{32})","llm":(' + _TEXT + rb'),"attempt":([1-9][0-9]{0,8}),'
 _NUMBER: Final = rb"(null|[0-9.eE+-]{1,30})"
 _ATTEMPT_HEAD: Final = re.compile(
-    rb'\{"kind":"attempt",' + _COMMON + rb'"final":(true|false),"status":"(ok|empty|error)","finish_reason":(null|' + _TEXT
+    rb'\{"kind":"attempt",' + _COMMON + rb'"final":(true|false),"status":("ok"|"empty"|"error"),"finish_reason":(null|' + _TEXT
     + rb'),"cost_usd":' + _NUMBER + rb',"at":' + _TEXT + rb',"slot":(\[(?:' + _TEXT + rb"(?:," + _TEXT + rb")*+)?\]),"
 )  # fmt: skip
 _SENT_LINE: Final = re.compile(rb'\{"kind":"sent",' + _COMMON + rb'"worst_usd":' + _NUMBER + rb',"crc":"[0-9a-f]{8}"\}\n?')
@@ -76,7 +77,7 @@ def line_of(record: Record) -> bytes:
     except (ValueError, RecursionError):
         text = _ENCODER.encode(_plain(record, 0))
     body = text[:-1].encode("utf-8", "backslashreplace")
-    return b'%b%b%08x"}\n' % (body, _CRC, crc32(body))
+    return body + _tail_of(body)
 
 
 def slot_text(slot: Sequence[str]) -> bytes:
@@ -86,24 +87,28 @@ def slot_text(slot: Sequence[str]) -> bytes:
 
 def quick_head(line: bytes) -> Sent | Done | None:
     """The head of a line, if it is whole and in the usual form; None if it has to be read as JSON."""
-    if not _is_whole(line):
+    if line[-_TAIL:] != _tail_of(line[:-_TAIL]):
         return None
-    if (found := _ATTEMPT_HEAD.match(line)) is not None:
-        key, llm, number, final, status, reason, cost, slot = found.groups()
-        try:
-            return Done(
-                key.decode(), llm[1:-1].decode(), int(number), final == b"true", status.decode(),
-                None if reason == b"null" else reason[1:-1].decode(), 0.0 if cost == b"null" else float(cost), slot,
-            )  # fmt: skip
-        except ValueError:
-            return None
-    if (found := _SENT_LINE.fullmatch(line)) is not None:
-        key, llm, number, worst = found.groups()
-        try:
-            return Sent(key.decode(), llm[1:-1].decode(), int(number), 0.0 if worst == b"null" else float(worst), None)
-        except ValueError:
-            return None
-    return None
+    found = _ATTEMPT_HEAD.match(line) or _SENT_LINE.fullmatch(line)
+    if found is None:
+        return None
+    try:
+        if found.re is _SENT_LINE:
+            key, llm, number, usd = found.groups()
+            return Sent(key.decode(), _text_of(llm), int(number), 0.0 if usd == b"null" else float(usd), None)
+        key, llm, number, final, status, reason, usd, slot = found.groups()
+        return Done(
+            key.decode(), _text_of(llm), int(number), final == b"true", _text_of(status), _text_of(reason),  # type: ignore[arg-type]
+            0.0 if usd == b"null" else float(usd), slot,
+        )  # fmt: skip
+    except ValueError:  # not UTF-8, or not a number
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _text_of(raw: bytes) -> Any:
+    """The text in quotes, or None. Few different ones are in a journal."""
+    return None if raw == b"null" else raw[1:-1].decode()
 
 
 def record_of(line: bytes) -> Record:
@@ -112,7 +117,9 @@ def record_of(line: bytes) -> Record:
     Raises:
         ValueError: It is not a JSON object with a `kind`, or its bytes were changed after it was written.
     """
-    if _has_crc(line) and not _is_whole(line):
+    ended = line if line.endswith(b"\n") else line + b"\n"
+    tail = ended[-_TAIL:]
+    if tail.startswith(_CRC) and tail != _tail_of(ended[:-_TAIL]):
         raise ValueError("its bytes were changed")
     try:
         record = json.loads(line)
@@ -151,14 +158,8 @@ def head_of(record: Record) -> Head | None:
     return Done(key, llm, number, final, status, reason, _usd(record, "cost_usd"), _slot(record))
 
 
-def _has_crc(line: bytes) -> bool:
-    return line[-_TAIL - line.endswith(b"\n") :].startswith(_CRC)
-
-
-def _is_whole(line: bytes) -> bool:
-    """Whether a line ends with the CRC of the bytes before it."""
-    end = len(line) - _TAIL - line.endswith(b"\n")
-    return end > 0 and line[end:].rstrip(b"\n") == b'%b%08x"}' % (_CRC, crc32(memoryview(line)[:end]))
+def _tail_of(body: bytes) -> bytes:
+    return b'%b%08x"}\n' % (_CRC, crc32(body))
 
 
 def _text(record: Record, name: str) -> str:

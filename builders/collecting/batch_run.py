@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from llmfusionbench.builders.collecting.batch_connection import BatchConnection
+from llmfusionbench.builders.collecting.batch_files import BatchFiles, lines_in
 from llmfusionbench.builders.collecting.batch_lane import Lane, Manner
 from llmfusionbench.builders.collecting.batch_ledger import Ledger, utc_now
 from llmfusionbench.builders.collecting.batch_provider import Provider
+from llmfusionbench.builders.collecting.batch_states import Batch
 from llmfusionbench.builders.collecting.board import Board
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.calls import Call, Slot
@@ -250,14 +252,16 @@ class _Run:
     async def _sum(self) -> None:
         """Fill in the result, and note the further slots of what was answered meanwhile."""
         ledger, result = self.ledger, self.result
+        under_way = ledger.journal.state.in_batches()
+        pending = {(call.key, call.slot) for lane in self.lanes.values() for call in lane.pending}
         for key, slot in self._same:
             known = key in ledger.journal.answered or key in ledger.journal.failed
             if known and not ledger.journal.has_slot(key, slot):
                 self._note_use(key, slot)
+            result.not_started += not known and key not in under_way and (key, slot) not in pending
         await ledger.journal.synced()
         result.answered, result.failed, result.drift = ledger.answered, ledger.failed, ledger.drift
-        under_way = Counter(batch for batch, *_ in ledger.journal.state.in_batches().values())
-        result.in_batches = sum(under_way.values())
+        result.in_batches = len(under_way)
         for lane in self.lanes.values():
             result.not_started += len(lane.pending)
             if lane.closed is not None:
@@ -267,12 +271,20 @@ class _Run:
                 ledger.say(f"{lane.endpoint.name}: {len(lane.pending):,} calls do not fit into --max-cost")
             for batch in lane.batches:
                 if batch.offline:
-                    files = ledger.files(batch)
-                    result.files.append(files.requests)
-                    ledger.say(
-                        f"{batch.llm}: run `vllm run-batch -i {files.requests} -o {files.output} --model {lane.endpoint.model}`"
-                        ", then start the same command again"
-                    )
+                    result.files.append(ledger.files(batch).requests)
+                    ledger.say(_to_do(batch, ledger.files(batch), lane.endpoint.model))
+
+
+def _to_do(batch: Batch, files: BatchFiles, model: str) -> str:
+    """What the user has to do with a file of requests."""
+    lines = lines_in(files.output)
+    if lines:
+        return (
+            f"{batch.llm}: {files.output} has {lines:,} of {batch.requests:,} results. Wait until the rest is there, "
+            "or take what it has with --batch-results"
+        )
+    command = f"vllm run-batch -i {files.requests} -o {files.output} --model {model}"
+    return f"{batch.llm}: run `{command}`, then start the same command again"
 
 
 async def _all(work: Iterable[Coroutine[Any, Any, None]]) -> None:

@@ -102,6 +102,40 @@ async def run_batches(
     return await run.run(calls, offline)
 
 
+async def look_at_batches(
+    endpoints: Sequence[Endpoint],
+    journal: RunJournal,
+    board: Board,
+    *,
+    say: Callable[[str], None] = to_stderr,
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    today: Callable[[], datetime] = utc_now,
+) -> float:
+    """Take what the batches of earlier runs have brought so far, before calls are made online; submit nothing.
+
+    Batches that no provider has are given up, so that their calls can be made online.
+
+    Args:
+        endpoints: The LLMs of the run.
+        journal: Journal of the run, entered.
+        board: Shows the progress.
+        say: Called with each line for the user.
+        pause: Waits some seconds.
+        today: The wall clock.
+
+    Returns:
+        What the batches that are still under way cost at most, USD. It belongs to what a budget for other calls has spent.
+
+    Raises:
+        InputError: See `run_batches`.
+    """
+    if journal.state.in_batches():
+        budget = Budget(None, endpoints, today=lambda: today().date())
+        manner = Manner(wait=False, submit=False)
+        await run_batches((), endpoints, journal, budget, board, manner=manner, say=say, pause=pause, today=today)
+    return sum(worst for _, _, worst in journal.state.in_batches().values())
+
+
 class _Run:
     """The batches of all LLMs."""
 
@@ -125,8 +159,8 @@ class _Run:
 
     async def run(self, calls: Iterable[Call], offline: Container[str]) -> BatchResult:
         for name, endpoint in self.ledger.endpoints.items():
-            provider = None if name in offline else Provider(BatchConnection(endpoint))
-            self.lanes[name] = Lane(endpoint, self.ledger, self.manner, provider)
+            provider = Provider(BatchConnection(endpoint))
+            self.lanes[name] = Lane(endpoint, self.ledger, self.manner, provider, offline=name in offline)
         try:
             with self._signals():
                 await self._resume()
@@ -197,7 +231,7 @@ class _Run:
         """Whether waiting helps a lane that does not move."""
         if not self.manner.wait:
             return False
-        return lane.watched or (lane.full and any(other.watched for other in self.lanes.values()))
+        return lane.watched or (lane.full and any(other.watched or other.busy for other in self.lanes.values()))
 
     def _watch(self) -> None:
         """Stop if the disk is full, or if another model answers and that is to stop the run."""

@@ -73,17 +73,20 @@ class Lane:
         endpoint: The LLM and its server.
         ledger: Journal, budget and progress of the run.
         manner: How batches are handled.
-        provider: The batches at the server; None if files are only written, for `vllm run-batch`.
+        provider: The batches at the server.
+        offline: Whether new batches are only written, for `vllm run-batch`.
     """
 
-    def __init__(self, endpoint: Endpoint, ledger: Ledger, manner: Manner, provider: Provider | None) -> None:
-        self.endpoint, self.ledger, self.manner = endpoint, ledger, manner
+    def __init__(self, endpoint: Endpoint, ledger: Ledger, manner: Manner, provider: Provider, *, offline: bool) -> None:
+        self.endpoint, self.ledger, self.manner, self.offline = endpoint, ledger, manner, offline
         self.pending: deque[Call] = deque()
         """Calls that are in no batch."""
         self.batches: list[Batch] = []
         """Those that are not closed."""
         self.full = False
         """Whether the budget had no room for the next call."""
+        self.busy = False
+        """Whether a step is under way."""
         self.closed: str | None = None
         """The reason why the LLM gets no more batches in this run."""
         self._provider = provider
@@ -109,17 +112,21 @@ class Lane:
     @property
     def watched(self) -> bool:
         """Whether there are batches that may move."""
+<<<<<<< HEAD
         return any(
             not batch.offline
             and batch.batch not in self._stuck
             and (self.closed is None or batch.state not in (WRITTEN, UPLOADED))
             for batch in self.batches
         )
+=======
+        idle = () if self.closed is None else (WRITTEN, UPLOADED)
+        return any(not (one.offline or one.batch in self._stuck or one.state in idle) for one in self.batches)
+>>>>>>> batch
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._provider is not None:
-            await self._provider.close()
+        await self._provider.close()
 
     async def resume(self, batches: Iterable[Batch]) -> None:
         """Go on with the batches of earlier runs: reserve what they may cost.
@@ -155,6 +162,13 @@ class Lane:
         Raises:
             InputError: The journal or a file cannot be written or read, or a setting of the endpoint is wrong.
         """
+        self.busy = True
+        try:
+            return await self._steps()
+        finally:
+            self.busy = False
+
+    async def _steps(self) -> bool:
         moved, blocked, self._asking.wait_s = False, False, 0.0
         while not blocked and self.closed is None and (batch := await self._next()) is not None:
             try:
@@ -212,7 +226,7 @@ class Lane:
                 await asyncio.sleep(0)
         if not group:
             return None
-        batch = Batch(ledger.next_name(self.endpoint.name), self.endpoint.name, offline=self._provider is None)
+        batch = Batch(ledger.next_name(self.endpoint.name), self.endpoint.name, offline=self.offline)
         files = ledger.files(batch)
         written = await asyncio.to_thread(files.write, group, self._address)
         token = f"{secrets.token_hex(8)}-{written.sha256[:32]}"
@@ -227,7 +241,6 @@ class Lane:
 
     async def _hand_over(self, batch: Batch) -> bool:
         """Give a batch to the provider, once; whether that is settled."""
-        assert self._provider is not None
         provider, name = self._provider, batch.batch
         if batch.state == WRITTEN:
             file_id = await self._asking.ask(provider.upload(self.ledger.files(batch).requests))
@@ -264,7 +277,6 @@ class Lane:
             if batch.state == WRITTEN and lines_in(self.ledger.files(batch).output) >= batch.requests:
                 self.ledger.note_state(batch, COMPLETED)
         elif batch.state in (SUBMITTED, IN_PROGRESS):
-            assert self._provider is not None
             assert batch.batch_id is not None
             state = await self._asking.ask(self._provider.retrieve(batch.batch_id))
             if state.status == "failed":
@@ -284,7 +296,7 @@ class Lane:
         files = self.ledger.files(batch)
         paths, lines = [], 0
         for file_id, path in ((batch.output_file_id, files.output), (batch.error_file_id, files.errors)):
-            if file_id is not None and self._provider is not None:
+            if file_id is not None:
                 most = LONGEST * batch.requests
                 if not await self._asking.ask(self._provider.download(file_id, path, most)) and not path.is_file():
                     raise LaneError(

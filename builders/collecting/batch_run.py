@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from llmfusionbench.builders.collecting.batch_connection import BatchConnection
+from llmfusionbench.builders.collecting.batch_files import BatchFiles, lines_in
 from llmfusionbench.builders.collecting.batch_lane import Lane, Manner
 from llmfusionbench.builders.collecting.batch_ledger import Ledger, utc_now
 from llmfusionbench.builders.collecting.batch_provider import Provider
+from llmfusionbench.builders.collecting.batch_states import Batch
 from llmfusionbench.builders.collecting.board import Board
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.calls import Call, Slot
@@ -100,6 +102,40 @@ async def run_batches(
     return await run.run(calls, offline)
 
 
+async def look_at_batches(
+    endpoints: Sequence[Endpoint],
+    journal: RunJournal,
+    board: Board,
+    *,
+    say: Callable[[str], None] = to_stderr,
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    today: Callable[[], datetime] = utc_now,
+) -> float:
+    """Take what the batches of earlier runs have brought so far, before calls are made online; submit nothing.
+
+    Batches that no provider has are given up, so that their calls can be made online.
+
+    Args:
+        endpoints: The LLMs of the run.
+        journal: Journal of the run, entered.
+        board: Shows the progress.
+        say: Called with each line for the user.
+        pause: Waits some seconds.
+        today: The wall clock.
+
+    Returns:
+        What the batches that are still under way cost at most, USD. It belongs to what a budget for other calls has spent.
+
+    Raises:
+        InputError: See `run_batches`.
+    """
+    if journal.state.in_batches():
+        budget = Budget(None, endpoints, today=lambda: today().date())
+        manner = Manner(wait=False, submit=False)
+        await run_batches((), endpoints, journal, budget, board, manner=manner, say=say, pause=pause, today=today)
+    return sum(worst for _, _, worst in journal.state.in_batches().values())
+
+
 class _Run:
     """The batches of all LLMs."""
 
@@ -123,8 +159,8 @@ class _Run:
 
     async def run(self, calls: Iterable[Call], offline: Container[str]) -> BatchResult:
         for name, endpoint in self.ledger.endpoints.items():
-            provider = None if name in offline else Provider(BatchConnection(endpoint))
-            self.lanes[name] = Lane(endpoint, self.ledger, self.manner, provider)
+            provider = Provider(BatchConnection(endpoint))
+            self.lanes[name] = Lane(endpoint, self.ledger, self.manner, provider, offline=name in offline)
         try:
             with self._signals():
                 await self._resume()
@@ -195,7 +231,7 @@ class _Run:
         """Whether waiting helps a lane that does not move."""
         if not self.manner.wait:
             return False
-        return lane.watched or (lane.full and any(other.watched for other in self.lanes.values()))
+        return lane.watched or (lane.full and any(other.watched or other.busy for other in self.lanes.values()))
 
     def _watch(self) -> None:
         """Stop if the disk is full, or if another model answers and that is to stop the run."""
@@ -250,14 +286,16 @@ class _Run:
     async def _sum(self) -> None:
         """Fill in the result, and note the further slots of what was answered meanwhile."""
         ledger, result = self.ledger, self.result
+        under_way = ledger.journal.state.in_batches()
+        pending = {(call.key, call.slot) for lane in self.lanes.values() for call in lane.pending}
         for key, slot in self._same:
             known = key in ledger.journal.answered or key in ledger.journal.failed
             if known and not ledger.journal.has_slot(key, slot):
                 self._note_use(key, slot)
+            result.not_started += not known and key not in under_way and (key, slot) not in pending
         await ledger.journal.synced()
         result.answered, result.failed, result.drift = ledger.answered, ledger.failed, ledger.drift
-        under_way = Counter(batch for batch, *_ in ledger.journal.state.in_batches().values())
-        result.in_batches = sum(under_way.values())
+        result.in_batches = len(under_way)
         for lane in self.lanes.values():
             result.not_started += len(lane.pending)
             if lane.closed is not None:
@@ -267,12 +305,20 @@ class _Run:
                 ledger.say(f"{lane.endpoint.name}: {len(lane.pending):,} calls do not fit into --max-cost")
             for batch in lane.batches:
                 if batch.offline:
-                    files = ledger.files(batch)
-                    result.files.append(files.requests)
-                    ledger.say(
-                        f"{batch.llm}: run `vllm run-batch -i {files.requests} -o {files.output} --model {lane.endpoint.model}`"
-                        ", then start the same command again"
-                    )
+                    result.files.append(ledger.files(batch).requests)
+                    ledger.say(_to_do(batch, ledger.files(batch), lane.endpoint.model))
+
+
+def _to_do(batch: Batch, files: BatchFiles, model: str) -> str:
+    """What the user has to do with a file of requests."""
+    lines = lines_in(files.output)
+    if lines:
+        return (
+            f"{batch.llm}: {files.output} has {lines:,} of {batch.requests:,} results. Wait until the rest is there, "
+            "or take what it has with --batch-results"
+        )
+    command = f"vllm run-batch -i {files.requests} -o {files.output} --model {model}"
+    return f"{batch.llm}: run `{command}`, then start the same command again"
 
 
 async def _all(work: Iterable[Coroutine[Any, Any, None]]) -> None:

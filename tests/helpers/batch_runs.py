@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,7 +15,9 @@ from llmfusionbench.builders.collecting.board import Board
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.calls import Call, call_key
 from llmfusionbench.builders.collecting.endpoint import Endpoint, Price
+from llmfusionbench.builders.collecting.engine import Engine
 from llmfusionbench.builders.collecting.journal import RunJournal
+from llmfusionbench.builders.collecting.result import Result
 
 PRICES = (Price(input_price=1.0, output_price=2.0, since=date(2026, 1, 1)),)
 PAID = (7 * 1.0 + 3 * 2.0) / 2 / 1e6
@@ -65,6 +66,14 @@ def batched(
         return asyncio.run(run_batches(calls, endpoints, journal, budget, Board(), manner=manner, **options))
 
 
+def engine_run(folder: Path, endpoint: Endpoint, calls: Iterable[Call]) -> Result:
+    """Make the same calls online."""
+    with RunJournal(folder) as journal:
+        budget = Budget(None, [endpoint], today=today().date(), spent=journal.spent_usd)
+        engine = Engine([endpoint], journal, budget=budget, board=Board(), say=lambda _: None)
+        return asyncio.run(engine.run(calls))
+
+
 def records(folder: Path, kind: str) -> list[dict[str, Any]]:
     """The records of one kind in the journal of a run."""
     lines = (folder / "journal.jsonl").read_text().splitlines()
@@ -74,10 +83,3 @@ def records(folder: Path, kind: str) -> list[dict[str, Any]]:
 def states(folder: Path, batch: str) -> list[str]:
     """The states of a batch, in their order."""
     return [record["state"] for record in records(folder, "batch") if record["batch"] == batch]
-
-
-if __name__ == "__main__":  # a process of its own, to be killed
-    run, url, count, *limits = sys.argv[1:]
-    sizes = Manner(most_requests=int(limits[0])) if limits else None
-    outcome = batched(Path(run), [endpoint_at(url)], calls_of(int(count)), manner=sizes)
-    print(json.dumps({"answered": outcome.answered, "in_batches": outcome.in_batches, "not_started": outcome.not_started}))

@@ -60,13 +60,15 @@ class BatchServer(ThreadingHTTPServer):
         """(method, path, headers in lower case) of every request."""
         self.faults: dict[str, list[Any]] = defaultdict(list)
         """Step (upload, create, list, retrieve, content, chat) -> faults of the next requests, in their order: None, LOST,
-        DROP, a (status, body, headers), or a function that is called after the request was carried out, before the reply."""
+        DROP, a (status, body, headers), or a function that is called after the request was carried out, and may return LOST."""
         self.shuffle = False
         """Whether results come in the opposite order."""
         self.held: set[str] = set()
         """States in which batches stay."""
         self.foreign: list[bytes] = []
         """Further lines of every file of results."""
+        self.rename: str | None = None
+        """Name of the model that answers, in place of the one that was requested."""
         self.cut = 0
         """Bytes that are cut from the end of every file of results, as by a broken disk of the provider."""
 
@@ -177,7 +179,7 @@ class BatchServer(ThreadingHTTPServer):
             if isinstance(answer, bytes):
                 good.append(answer)
             elif answer is not OMIT:
-                body = json.loads(completion(answer, request["body"]["model"]))
+                body = json.loads(completion(answer, self.rename or request["body"]["model"]))
                 good.append(result | {"response": {"status_code": 200, "request_id": "r", "body": body}})
         order = -1 if self.shuffle else 1
         counts = {"total": len(good) + len(bad), "completed": len(good), "failed": len(bad)}
@@ -224,7 +226,7 @@ class _Handler(BaseHTTPRequestHandler):
                 else:
                     status, body = self._carry_out(step, path, query, data)
         if callable(fault):
-            fault()
+            fault = fault()
         if fault is LOST:
             self.close_connection = True
             return

@@ -112,17 +112,8 @@ class Lane:
     @property
     def watched(self) -> bool:
         """Whether there are batches that may move."""
-<<<<<<< HEAD
-        return any(
-            not batch.offline
-            and batch.batch not in self._stuck
-            and (self.closed is None or batch.state not in (WRITTEN, UPLOADED))
-            for batch in self.batches
-        )
-=======
         idle = () if self.closed is None else (WRITTEN, UPLOADED)
         return any(not (one.offline or one.batch in self._stuck or one.state in idle) for one in self.batches)
->>>>>>> batch
 
     async def close(self) -> None:
         """Close the connections."""

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from llmfusionbench.builders.collecting.batch_hand_in import take_files
 from llmfusionbench.builders.collecting.batch_lane import Manner
 from llmfusionbench.builders.collecting.batch_run import Poll, run_batches
 from llmfusionbench.builders.collecting.board import Board, Rows
@@ -115,9 +116,16 @@ def measured_in(folder: Path) -> list[Measured]:
 
 
 def _measured(record: dict[str, Any], cost: float | None) -> Measured:
-    slot = record.get("slot") or ()
-    figures = (record.get(name) for name in ("input_tokens", "output_tokens"))
-    return Measured(record["key"], record["llm"], slot[2] if len(slot) > 2 else "", *figures, cost, record.get("latency_s"))
+    slot: Sequence[str] = record.get("slot") or ()
+    return Measured(
+        record["key"],
+        record["llm"],
+        slot[2] if len(slot) > 2 else "",
+        record.get("input_tokens"),
+        record.get("output_tokens"),
+        cost,
+        record.get("latency_s"),
+    )
 
 
 def forecast_of(work: Work, folder: Path, *, batch: bool = False) -> Forecast:
@@ -227,8 +235,25 @@ def collect(work: Work, journal: RunJournal, settings: Settings, *, again: set[s
     return Outcome(result, asked, max(0, asked - result.answered - result.failed), board.summary())
 
 
+def take_results(paths: Sequence[Path], work: Work, journal: RunJournal, settings: Settings) -> Outcome:
+    """Take the results of batches from files into the journal; nothing is asked.
+
+    Raises:
+        InputError: a file cannot be read, or has no result of a batch of this run that is under way.
+    """
+    spent = journal.spent_usd
+    budget = Budget(None, work.endpoints, today=today, spent=spent)
+    board = Board([one.name for one in work.endpoints], spent=spent, say=settings.say)
+    with board:
+        result = asyncio.run(take_files(paths, work.endpoints, journal, budget, board, say=settings.say))
+    watched = Watched(work, journal, board, set())
+    watched.calls()
+    left = watched.counted()
+    return Outcome(result, left + result.answered + result.failed, left, board.summary())
+
+
 async def _made(
-    work: Work,
+    work: Watched,
     journal: RunJournal,
     budget: Budget,
     board: Board,

@@ -103,7 +103,7 @@ def kinds_of(record: Mapping[str, Any]) -> set[str]:
     """What can be asked again of the record of a final attempt."""
     status, reason = record.get("status"), record.get("finish_reason")
     why = finish_reason(reason) if isinstance(reason, str) else None
-    found = {status} & {"error", "empty"}
+    found: set[str] = {kind for kind in ("error", "empty") if kind == status}
     if status != "error":
         found |= {"length"} if why == "length" else set()
         found |= {"refusal"} if why == "content_filter" else set()

@@ -39,7 +39,7 @@ def line_of(query: Query) -> Line:
 
 def query_of(line: Mapping[str, Any]) -> Query:
     """The query of a line."""
-    given = {name: line.get(name) for name in (*_PLAIN, "choices")}
+    given: dict[str, Any] = {name: line.get(name) for name in (*_PLAIN, "choices")}
     return Query(**given, settings=line.get("settings") or {}, prompts=line["prompts"])
 
 

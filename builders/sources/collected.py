@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeGuard
 
 from llmfusionbench.builders.reading.chat_requests import sampling_of
 from llmfusionbench.builders.reading.failures import failure_text
@@ -134,7 +134,7 @@ def _query(value: Any) -> tuple[str, Row]:
     return query_id, query
 
 
-def _are_turns(value: Any) -> bool:
+def _are_turns(value: Any) -> TypeGuard[list[dict[str, Any]]]:
     return isinstance(value, list) and bool(value) and all(isinstance(turn, dict) for turn in value)
 
 

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmfusionbench.cli.console import error_line, say, show_table
+from llmfusionbench.cli.collect_report import report, say_lost, show_forecast, take
+from llmfusionbench.cli.console import say
 from llmfusionbench.cli.mapping import pair
 from llmfusionbench.cli.options import out_path
 
 if TYPE_CHECKING:
-    from llmfusionbench.builders.collecting.collect import Outcome, Work
+    from llmfusionbench.builders.collecting.collect import Work
     from llmfusionbench.builders.collecting.endpoint import Endpoint
     from llmfusionbench.builders.collecting.journal import RunJournal
     from llmfusionbench.builders.collecting.run import Run
@@ -54,6 +55,13 @@ _ASKS = ("tasks", "own_tasks", "prompts", "task_files", "limit", "split", "seed"
 @click.option("--yes", is_flag=True, help="Go on after the pilot without a question.")
 @click.option("--batch", is_flag=True, help="Ask in batches of the provider (/v1/batches), at their discount.")
 @click.option("--batch-files", multiple=True, metavar="LLM,...", help="LLMs whose batches are files for vllm run-batch.")
+@click.option(
+    "--batch-results",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Take the results of a batch from a file.",
+)
 @click.option("--no-wait", is_flag=True, help="With --batch: submit, take what is done, and do not wait for the rest.")
 @click.option("--halt-on-drift", is_flag=True, help="Stop when another model answers than was requested.")
 @click.option("--retry", metavar="KIND,...", help="Ask again only what was cut off (length), error, empty or refusal.")
@@ -85,6 +93,8 @@ def command(run: Path | None, out: Path | None, **options: Any) -> int:
         raise click.UsageError(f"--retry asks for nothing new: drop --{given[0].replace('_', '-')}.")
     if options["pilot"] and (options["retry"] or options["dry_run"]):
         raise click.UsageError("--pilot goes with neither --retry nor --dry-run.")
+    if options["batch_results"] and (options["retry"] or options["dry_run"] or options["pilot"] or options["batch"]):
+        raise click.UsageError("--batch-results asks nothing: drop --retry, --dry-run, --pilot and --batch.")
     for name, needed in (("yes", "pilot"), ("batch_files", "batch"), ("no_wait", "batch")):
         if options[name] and not options[needed]:
             raise click.UsageError(f"--{name.replace('_', '-')} needs --{needed}.")
@@ -102,19 +112,21 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
         with tempfile.TemporaryDirectory() as scratch:
             run = _asked(folder, endpoints, options, into=Path(scratch))
             work = _work(run, folder, endpoints, options)
-            _show_forecast(forecast_of(work, folder, batch=options["batch"]))
+            show_forecast(forecast_of(work, folder, batch=options["batch"]))
         say("Nothing was asked.")
         return 0
     settings = Settings(max_cost=options["max_cost"], halt_on_drift=options["halt_on_drift"], say=partial(say, err=True))
     with _new(folder), RunJournal(folder) as journal:
         run = _asked(folder, endpoints, options, into=folder)
-        _say_lost(journal)
+        say_lost(journal)
         work = _work(run, folder, endpoints, options)
         if options["pilot"] and (status := _pilot(work, journal, settings, folder, options)) is not None:
             return status
+        if options["batch_results"]:
+            return take(options["batch_results"], work, journal, settings, folder)
         settings = replace(settings, batches=_batches(options, endpoints))
         outcome = collect(work, journal, settings, again=getattr(work, "again", None))
-        return _report(outcome, work, folder)
+        return report(outcome, work, folder)
 
 
 @contextmanager
@@ -263,66 +275,13 @@ def _pilot(work: Work, journal: RunJournal, settings: Any, folder: Path, options
 
     sample = pilot_of(work, journal, options["pilot"])
     outcome = collect(sample, journal, settings)
-    _show_forecast(forecast_of(work, folder, batch=options["batch"]))
+    show_forecast(forecast_of(work, folder, batch=options["batch"]))
     if outcome.left:
-        return _report(outcome, sample, folder)
+        return report(outcome, sample, folder)
     if options["yes"] or (sys.stdin.isatty() and click.confirm("Go on with all calls?", err=True)):
         return None
     say(f"Stopped after the pilot. Go on with: llmfusionbench collect {shlex.quote(str(folder))}")
     return 0
-
-
-def _show_forecast(found: Any) -> None:
-    rows = found.table()
-    show_table(rows.title, rows.header, rows.rows)
-    for line in found.notes():
-        say(line)
-
-
-def _say_lost(journal: RunJournal) -> None:
-    """Report what earlier runs left."""
-    if journal.in_flight_lost:
-        worst = sum(lost.worst_usd for lost in journal.lost)
-        cost = f", for {worst:.4f} USD at most" if worst else ""
-        say(
-            f"Note: {journal.in_flight_lost:,} attempts were in flight when an earlier run ended. Their answers are lost, and "
-            f"may have been paid for{cost}.",
-            err=True,
-        )
-    if journal.state.damaged:
-        say(f"Warning: {journal.state.damaged:,} lines of the journal are damaged, and count as not asked.", err=True)
-
-
-def _report(outcome: Outcome, work: Any, folder: Path) -> int:
-    """Print what came of the run; the exit status."""
-    result, name = outcome.result, shlex.quote(str(folder))
-    if outcome.asked:
-        show_table(outcome.summary.title, outcome.summary.header, outcome.summary.rows)
-    else:
-        say("Nothing was left to ask.")
-    for llm, served in result.drift.items():
-        say(f"Warning: {llm} was answered by {', '.join(served)}.", err=True)
-    if enough := len(getattr(work, "enough", ())):
-        say(f"Note: {enough:,} answers are cut off at this maximum of tokens or a higher one. Remedy: raise --max-tokens")
-    if outcome.left:
-        error_line(
-            f"{folder}: stopped, {outcome.left:,} calls have no outcome ({_why(outcome)}). All answers so far are kept. "
-            f"Remedy: go on with llmfusionbench collect {name}"
-        )
-        return 1
-    say(f"All calls have an outcome. Make a release of them: llmfusionbench build collected {name} --out DIR")
-    return 0
-
-
-def _why(outcome: Outcome) -> str:
-    result = outcome.result
-    reasons = [result.stopped] if result.stopped else []
-    reasons += [f"{llm}: {reason}" for llm, reason in result.closed.items()]
-    files = getattr(result, "files", ())
-    reasons += [f"{len(files):,} files of requests wait for vllm run-batch"] if files else []
-    if result.in_batches:
-        reasons.append(f"{result.in_batches:,} of them are in batches of the provider")
-    return "; ".join(reasons) or "the journal has no final line for them"
 
 
 def _names(texts: Sequence[str]) -> list[str]:

@@ -17,9 +17,10 @@ from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.measured import Grouping, Measured, mode_of
 from llmfusionbench.builders.collecting.shown import duration, usd
 from llmfusionbench.builders.collecting.token_bounds import likely_input_tokens
-from llmfusionbench.builders.collecting.totals import between, group_total, slowest, summed
+from llmfusionbench.builders.collecting.totals import between, group_total, scaled_total, slowest, summed
 from llmfusionbench.statistics import Estimate, Linear
 from llmfusionbench.texts.printable import one_line
+from llmfusionbench.texts.tokens import offline_tokenizers
 
 _HEADER = ("LLM", "requests", "measured", "input tokens", "output tokens", "cost", "cost at most", "time")
 
@@ -34,7 +35,7 @@ class LlmForecast:
     measured: int
     """Those of them that are measured, such as by a pilot."""
     input_tokens: Estimate
-    """From the texts of the requests: counted, or about a quarter of their bytes. It has no interval."""
+    """From the texts of the requests, times how much more or less the measured ones took than their texts suggest."""
     output_tokens: Estimate
     """NaN unless calls of every group are measured."""
     most_output_tokens: int | None
@@ -112,7 +113,10 @@ class _Plan:
     """The calls to one LLM."""
 
     groups: dict[str, _Group] = field(default_factory=dict)
-    input_tokens: int = 0
+    texts: int = 0
+    """Tokens of the texts of the requests that are not measured."""
+    pairs: list[tuple[int, int]] = field(default_factory=list)
+    """(tokens, tokens of the text) of the measured ones that state it."""
     most_output: int | None = 0
     most_cost: float | None = 0.0
     """USD, of the calls that are not measured."""
@@ -136,7 +140,7 @@ def forecast(
         today: The day whose prices count.
         measured: Calls that were made: of a pilot, which are among the planned ones, or of an earlier run.
         group: Which calls of an LLM are alike; by default those in one mode.
-        count: Counts the tokens of a text; None for a quarter of its bytes.
+        count: Counts the tokens of a text; None for a tokenizer that is installed, or else a quarter of its bytes.
         batch: Whether the calls are sent in batches, at the discount of their endpoint.
 
     Raises:
@@ -147,7 +151,7 @@ def forecast(
     for found in measured:
         like.setdefault((found.llm, found.group), []).append(found)
         known[found.key] = found
-    budget = Budget(None, endpoints, today=today)
+    budget, count = Budget(None, endpoints, today=today), _remembering(count or _installed())
     plans = {endpoint.name: _Plan() for endpoint in endpoints}
     seen: set[str] = set()
     for call in calls:
@@ -159,12 +163,16 @@ def forecast(
         part = plan.groups.get(name)
         if part is None:
             part = plan.groups[name] = _Group(like=like.get((call.llm, name), []))
-        plan.input_tokens += likely_input_tokens(call.payload, count)
+        likely = likely_input_tokens(call.payload, count)
         said = held.most_output
         plan.most_output = None if plan.most_output is None or said is None else plan.most_output + said
         mine = known.get(call.key)
+        if mine is None or mine.input_tokens is None:
+            plan.texts += likely
         if mine is not None:
             part.mine.append(mine)
+            if mine.input_tokens is not None:
+                plan.pairs.append((mine.input_tokens, likely))
         else:
             part.others += 1
             worst = held.worst_usd
@@ -182,6 +190,27 @@ def forecast(
     return Forecast(rows, total, bound, slowest([row.seconds for row in rows]))
 
 
+def _installed() -> Callable[[str], int] | None:
+    """The project's token counter, if it needs no download."""
+    return offline_tokenizers().get("o200k_base")
+
+
+def _remembering(count: Callable[[str], int] | None) -> Callable[[str], int] | None:
+    """Count each text once: all LLMs get the same ones."""
+    if count is None:
+        return None
+    known: dict[int, int] = {}
+
+    def remembered(text: str) -> int:
+        name = hash(text)
+        found = known.get(name)
+        if found is None:
+            found = known[name] = count(text)
+        return found
+
+    return remembered
+
+
 def _of(endpoint: Endpoint, plan: _Plan, cost: Linear, *, batch: bool) -> LlmForecast:
     groups = list(plan.groups.values())
     mine, others = sum(len(part.mine) for part in groups), sum(part.others for part in groups)
@@ -196,7 +225,7 @@ def _of(endpoint: Endpoint, plan: _Plan, cost: Linear, *, batch: bool) -> LlmFor
         llm=endpoint.name,
         requests=mine + others,
         measured=mine,
-        input_tokens=Estimate(plan.input_tokens, math.nan, math.nan, 0),
+        input_tokens=scaled_total(plan.pairs, plan.texts),
         output_tokens=output,
         most_output_tokens=plan.most_output,
         cost_usd=between(cost, known, math.inf if most_cost is None else most_cost),
@@ -232,7 +261,7 @@ def _row(row: LlmForecast) -> tuple[object, ...]:
         one_line(row.llm),
         row.requests,
         row.measured,
-        f"about {_whole(row.input_tokens.value)}",
+        _range(row.input_tokens, _whole) if row.measured else f"about {_whole(row.input_tokens.value)}",
         output,
         _range(row.cost_usd, usd),
         "not known" if row.most_cost_usd is None else usd(row.most_cost_usd),

@@ -22,6 +22,8 @@ from llmfusionbench.builders.collecting.rate import Rate
 BUSY: Final = frozenset({429, 503, 529})
 """HTTP statuses of a server that has too many requests."""
 _CUT: Final = 0.5
+_NEWS: Final = 0.1
+"""Weight of the last call in the share of announced tokens that calls take."""
 _LEAST_DELAY_S: Final = 0.001
 _JITTER: Final = 0.1
 """Share of a pause that is added at random after it, at most `_MOST_JITTER_S` seconds."""
@@ -62,6 +64,10 @@ class Pace:
         """Cuts since the last answer."""
         self._paused_until = -math.inf
         self._requests, self._tokens = Rate(endpoint.requests_per_minute), Rate(endpoint.tokens_per_minute)
+        self._share: float | None = None
+        """Share of the announced tokens that calls took lately; None before the first answer."""
+        self._announced, self._reserved = 0, 0.0
+        """Tokens of the calls in flight: as announced, and as taken from the limit."""
         self._waiting: deque[_Waiter] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -96,7 +102,8 @@ class Pace:
         A call that is cancelled here has no place and leaves no trace. Every other call ends with `leave`.
 
         Args:
-            tokens: About the tokens of the request plus the longest answer.
+            tokens: About the tokens of the request plus the longest answer. The share of them that earlier calls took is
+                reserved, and corrected when the call leaves.
         """
         if not self._waiting and self._delay(tokens) == 0.0:
             self._take(tokens)
@@ -123,11 +130,17 @@ class Pace:
         busy_before, self._before_cut = self._before_cut > 0, max(0, self._before_cut - 1)
         full = 2 * self._in_flight >= self._limit
         self._in_flight -= 1
+        # Which reservation was this call's does not matter: they are all given back in the end.
+        reserved = self._reserved * tokens / self._announced if self._announced else 0.0
+        self._announced, self._reserved = self._announced - tokens, self._reserved - reserved
         if attempt is None:
             self._requests.give_back(1)
-            self._tokens.give_back(tokens)
+            self._tokens.give_back(reserved)
         else:
-            self._tokens.give_back(tokens - _used(attempt, tokens))
+            used = _used(attempt, tokens)
+            self._tokens.give_back(reserved - used)
+            if attempt.status != "error" and tokens:
+                self._share = used / tokens if self._share is None else self._share + (used / tokens - self._share) * _NEWS
             self._learn(attempt, tokens)
             if attempt.http_status in BUSY:
                 if not busy_before:
@@ -183,12 +196,18 @@ class Pace:
         if wait > 0:
             return wait
         self._paused_until = -math.inf
-        return max(self._requests.delay(1, now), self._tokens.delay(tokens, now))
+        return max(self._requests.delay(1, now), self._tokens.delay(self._likely(tokens), now))
 
     def _take(self, tokens: int) -> None:
+        likely = self._likely(tokens)
         self._in_flight += 1
+        self._announced, self._reserved = self._announced + tokens, self._reserved + likely
         self._requests.take(1)
-        self._tokens.take(tokens)
+        self._tokens.take(likely)
+
+    def _likely(self, tokens: int) -> float:
+        """What a call will take of the limit: few answers are as long as they may be."""
+        return tokens if self._share is None else tokens * self._share
 
     def _admit(self) -> None:
         """Let those start who may, in their order, and set a timer for the next one."""

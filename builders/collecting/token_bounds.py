@@ -6,7 +6,7 @@ The bound is for a budget, the likely number for rate limits and forecasts.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from llmfusionbench.builders.collecting.endpoint import Endpoint
@@ -37,7 +37,7 @@ def most_input_tokens(payload: Mapping[str, Any]) -> int:
     Every token of a byte-level BPE or a SentencePiece tokenizer with byte fallback stands for at least one byte of the text, so
     that a text has at most as many tokens as UTF-8 bytes. A tokenizer may normalise the text first, so the longer of the text
     and its NFKD form counts. All strings of the request count, also names, tools and schemas. An image counts as `IMAGE` tokens
-    whatever its size; any other attachment as `IMAGE` plus its bytes.
+    whatever its size, but the texts beside its data count too; any other attachment counts as `IMAGE` plus its bytes.
     """
     return AROUND + _most(payload)
 
@@ -50,7 +50,7 @@ def likely_input_tokens(payload: Mapping[str, Any], count: Callable[[str], int] 
         count: Counts the tokens of a text; None for a quarter of its UTF-8 bytes.
     """
     messages = payload.get("messages")
-    asked = messages if isinstance(messages, Sequence) else [payload.get("prompt")]
+    asked = messages if isinstance(messages, list | tuple) else [payload.get("prompt")]
     return _LIKELY_AROUND + _likely(asked, count or _quarter)
 
 
@@ -58,40 +58,43 @@ def most_output_tokens(payload: Mapping[str, Any], endpoint: Endpoint) -> int | 
     """The tokens that an answer has at most, those of the reasoning included; None if the request sets no maximum.
 
     A budget for reasoning in the request counts on top, because some servers do not count it within the maximum. `n` answers
-    count as often.
+    count `n` times.
     """
-    fields = {*_MOST, endpoint.max_tokens_field}
-    most = [payload[name] for name in fields if _is_count(payload.get(name))]
+    most = [payload[name] for name in (*_MOST, endpoint.max_tokens_field) if name in payload and _is_count(payload[name])]
     if not most:
         return None
-    answers = max([payload[name] for name in _ANSWERS if _is_count(payload.get(name))], default=1)
+    answers = max([payload[name] for name in _ANSWERS if name in payload and _is_count(payload[name])], default=1)
     return int((max(most) + _thinking(payload)) * max(answers, 1))
 
 
-def _most(value: Any) -> int:
+def _most(value: Any, *, picture: bool = False) -> int:
     if isinstance(value, str):
-        return _bytes(value)
-    if isinstance(value, Mapping):
-        kind = value.get("type")
-        if isinstance(kind, str) and kind in _IMAGES:
-            return IMAGE + AROUND_MESSAGE
-        attached = IMAGE if isinstance(kind, str) and kind in _ATTACHED else 0
-        return AROUND_MESSAGE + attached + sum(_bytes(str(key)) + _most(part) for key, part in value.items())
-    if isinstance(value, Sequence):
-        return sum(map(_most, value))
+        return 0 if picture and value.startswith("data:") else _bytes(value)
+    if isinstance(value, dict):
+        kind, attached = value.get("type"), 0
+        if isinstance(kind, str):
+            picture = picture or kind in _IMAGES
+            attached = IMAGE if kind in _IMAGES or kind in _ATTACHED else 0
+        total = AROUND_MESSAGE + attached
+        for key, part in value.items():
+            pixels = picture and key == "data" and isinstance(part, str)
+            total += _bytes(str(key)) + (0 if pixels else _most(part, picture=picture))
+        return total
+    if isinstance(value, list | tuple):
+        return sum(_most(part, picture=picture) for part in value)
     return len(str(value))
 
 
 def _likely(value: Any, count: Callable[[str], int]) -> int:
     if isinstance(value, str):
         return count(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         kind = value.get("type")
         if isinstance(kind, str) and kind in _IMAGES:
             return _LIKELY_IMAGE
         own = _likely(value["content"] if "content" in value else value.get("text"), count)
         return own + (_LIKELY_MESSAGE if "role" in value else 0)
-    return sum(_likely(part, count) for part in value) if isinstance(value, Sequence) else 0
+    return sum(_likely(part, count) for part in value) if isinstance(value, list | tuple) else 0
 
 
 def _quarter(text: str) -> int:
@@ -108,12 +111,11 @@ def _thinking(payload: Mapping[str, Any]) -> int:
     """Tokens of reasoning that a request allows, at whatever depth its server wants them."""
     total = 0
     for name, value in payload.items():
-        if name in _THINKING and _is_count(value):
+        if isinstance(value, dict):
+            own = name == "reasoning" and _is_count(value.get("max_tokens"))
+            total += value["max_tokens"] if own else _thinking(value)
+        elif name in _THINKING and _is_count(value):
             total += value
-        elif name == "reasoning" and isinstance(value, Mapping) and _is_count(value.get("max_tokens")):
-            total += value["max_tokens"]
-        elif isinstance(value, Mapping):
-            total += _thinking(value)
     return total
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from llmfusionbench.statistics import Estimate, Linear, mean, pooled, without_interval
+from llmfusionbench.statistics import Estimate, Linear, mean, pooled, quotient, without_interval
 
 
 def group_total(values: Sequence[float], others: int, known: float = 0.0) -> Linear:
@@ -61,6 +61,28 @@ def between(total: Linear, least: float = 0.0, most: float = math.inf) -> Estima
     found = mean(total, n) if total.freedom > 0 else without_interval(total.value, n)
     value, low, high = (end if math.isnan(end) else min(max(end, least), most) for end in found[:3])
     return Estimate(value, low, high, n)
+
+
+def scaled_total(pairs: Sequence[tuple[float, float]], rest: float) -> Estimate:
+    """The total of a figure that an estimate is known of for every call: what is known, plus a multiple of the estimates.
+
+    The multiple is the quotient of the sums over the measured calls, with Fieller's interval: the ratio estimator (Cochran,
+    Sampling Techniques, 1977, 6). Without a measured call the estimates stand for the figure, without an interval.
+
+    Args:
+        pairs: (figure, estimate) per measured call.
+        rest: The sum of the estimates of all other calls.
+    """
+    known = math.fsum(figure for figure, _ in pairs)
+    if not rest:
+        return Estimate(known, known, known, len(pairs))
+    if not pairs:
+        return without_interval(rest, 0)
+    ones = np.ones(len(pairs))
+    figures, estimates = (pooled(np.array(column, np.float64), ones) for column in zip(*pairs, strict=True))
+    found = quotient(figures, estimates, len(pairs))
+    value, low, high = (known + end * rest for end in found[:3])
+    return Estimate(value, low if math.isnan(low) else max(known, low), high, found.n)
 
 
 def slowest(parts: Sequence[Estimate]) -> Estimate:

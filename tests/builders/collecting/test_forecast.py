@@ -17,6 +17,7 @@ from llmfusionbench.builders.collecting.calls import Attempt, Call, call_key
 from llmfusionbench.builders.collecting.endpoint import Endpoint, Price
 from llmfusionbench.builders.collecting.forecast import Forecast, forecast
 from llmfusionbench.builders.collecting.measured import Measured, pilot_sample
+from llmfusionbench.builders.collecting.token_bounds import likely_input_tokens
 from llmfusionbench.errors import UnknownNameError
 from llmfusionbench.statistics import Estimate
 
@@ -100,6 +101,23 @@ def test_a_pilot_is_part_of_the_plan_and_what_it_took_is_known() -> None:
     assert ends(everything.output_tokens) == (780.0, 780.0, 780.0)
     assert everything.cost_usd.value == pytest.approx(0.04) == everything.most_cost_usd
     assert ends(everything.seconds) == (0.0, 0.0, 0.0)
+
+
+def test_input_tokens_are_those_of_the_texts_times_what_a_pilot_found() -> None:
+    calls = planned()
+    counted = [likely_input_tokens(c.payload, len) for c in calls]
+    only = forecast(calls, [ONE], today=DAY, count=len).llms[0].input_tokens
+    assert ends(only)[0] == sum(counted)
+    assert math.isnan(only.low)
+    exact = [replace(m, input_tokens=2 * n) for m, n in zip(made(calls[:10]), counted, strict=False)]
+    twice = forecast(calls, [ONE], today=DAY, measured=exact, count=len).llms[0].input_tokens
+    assert ends(twice) == pytest.approx([2 * sum(counted)] * 3)
+    about = [replace(m, input_tokens=2 * n + i % 3) for i, (m, n) in enumerate(zip(made(calls[:10]), counted, strict=False))]
+    found = forecast(calls, [ONE], today=DAY, measured=about, count=len).llms[0].input_tokens
+    assert found.low < 2 * sum(counted) + 40 < found.high < 2 * sum(counted) + 120
+    alone = forecast(calls, [ONE], today=DAY, measured=exact[:1], count=len).llms[0].input_tokens
+    assert alone.value == pytest.approx(2 * sum(counted))
+    assert math.isnan(alone.low)
 
 
 def test_small_pilots_are_honest() -> None:

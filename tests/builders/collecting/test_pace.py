@@ -194,6 +194,19 @@ def test_tokens_per_minute_count_what_calls_took_in_the_end() -> None:
     assert free < 8
 
 
+def test_answers_that_are_much_shorter_than_they_may_be_use_the_limit() -> None:
+    """Each announces 4,000 tokens and takes 200; 30,000 per minute are enough for 150 calls."""
+
+    async def main() -> list[float]:
+        pace = paced(tokens_per_minute=30_000, concurrency=64)
+        short = replace(OK, input_tokens=50, output_tokens=150)
+        return await asyncio.gather(*(called(pace, lambda: short, seconds=5.0, tokens=4_000) for _ in range(450)))
+
+    found = run_virtually(main())
+    assert found[-1] == pytest.approx(180, rel=0.1)
+    assert all(sum(start <= other < start + 60 for other in found) <= 165 for start in found)
+
+
 def test_a_call_larger_than_the_limit_passes_and_leaves_a_debt() -> None:
     async def main() -> list[float]:
         pace = paced(tokens_per_minute=600)

@@ -55,6 +55,8 @@ def test_all_that_a_server_may_read_counts() -> None:
 def test_images_count_by_number_and_other_attachments_by_bytes_too() -> None:
     plain = most_input_tokens(payload([]))
     assert plain + IMAGE <= most_input_tokens(payload([PICTURE])) < plain + IMAGE + 100
+    named = {"type": "image", "source": {"type": "base64", "data": "A" * 300_000}, "title": "t" * 900}
+    assert plain + IMAGE + 900 <= most_input_tokens(payload([named])) < plain + IMAGE + 1_100
     sound = {"type": "input_audio", "input_audio": {"data": "B" * 90_000, "format": "wav"}}
     assert most_input_tokens(payload([sound])) > plain + IMAGE + 90_000
     assert likely_input_tokens(payload([PICTURE, PICTURE])) == pytest.approx(3_000, abs=50)

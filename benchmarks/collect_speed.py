@@ -149,7 +149,7 @@ def with_client_alone(url: str, count: int, connections: int) -> tuple[float, fl
 
 
 def write_journal(path: Path, lines: int) -> None:
-    """A journal of so many lines, of 1 kB as a rule: an attempt that began and its end, in turn."""
+    """A journal with that number of lines, of 1 kB on average: an attempt that began and its end, in turn."""
     with open(path, "wb") as file:
         for call in islice(calls(lines), (lines + 1) // 2):
             attempt = Attempt(

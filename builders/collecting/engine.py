@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import random as randomness
-import signal
 import sys
 import time
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.caller import Caller
 from llmfusionbench.builders.collecting.calls import Attempt, Call, Slot
 from llmfusionbench.builders.collecting.dealing import Dealer
 from llmfusionbench.builders.collecting.endpoint import Endpoint
+from llmfusionbench.builders.collecting.interrupts import interrupts
 from llmfusionbench.builders.collecting.journal import RunJournal
+from llmfusionbench.builders.collecting.lane import Asks, Lane, Shows
 from llmfusionbench.builders.collecting.pace import Pace
 from llmfusionbench.builders.collecting.records import attempt_record, sent_record, use_record
 from llmfusionbench.builders.collecting.result import Result
@@ -35,37 +35,6 @@ _TURN: Final = 128
 
 def _to_stderr(line: str) -> None:
     print(line, file=sys.stderr)
-
-
-class Asks(Protocol):
-    """What the engine needs of a `Caller`."""
-
-    def check(self) -> None:
-        """Refuse wrong settings before any call."""
-
-    async def attempt(self, payload: Mapping[str, Any]) -> Attempt:
-        """One attempt."""
-
-    async def close(self) -> None:
-        """Close the connections."""
-
-
-class Shows(Protocol):
-    """What the engine needs of a `Board`."""
-
-    def started(self, llm: str) -> None:
-        """An attempt begins."""
-
-    def finished(self, llm: str, attempt: Attempt, cost: float | None, final: bool) -> None:
-        """An attempt has ended."""
-
-
-class _Lane:
-    """One LLM in a run."""
-
-    def __init__(self, endpoint: Endpoint, dealer: Dealer, caller: Asks, pace: Pace) -> None:
-        self.endpoint, self.dealer, self.caller, self.pace = endpoint, dealer, caller, pace
-        self.workers: set[asyncio.Task[None]] = set()
 
 
 class Engine:
@@ -107,11 +76,12 @@ class Engine:
         self._caller, self._pace = caller, pace
         self._random = randomness.Random() if random is None else random  # noqa: S311 (only spreads retries)
         self._clock, self._today = clock, today
-        self._lanes: dict[str, _Lane] = {}
+        self._lanes: dict[str, Lane] = {}
         self._in_flight: set[asyncio.Task[Any]] = set()
         self._same: dict[str, list[Slot]] = {}
         """Key of each call under way -> the slots of equal calls that came meanwhile."""
         self._again: Container[str] = ()
+        self._asked_again: set[str] = set()
         self._error: BaseException | None = None
         self.result = Result()
 
@@ -129,13 +99,13 @@ class Engine:
             UnknownNameError: A call is to an LLM that is not one of the endpoints.
         """
         self.result = result = Result(in_flight_lost=self.journal.in_flight_lost)
-        self._again, self._error = again, None
+        self._again, self._asked_again, self._error = again, set(), None
         batches = self.journal.state.in_batches()
         self._lanes = self._made_lanes(calls)
         for lane in self._lanes.values():
             lane.caller.check()
         try:
-            with self._signals():
+            with interrupts(self._interrupt):
                 for lane in self._lanes.values():
                     work = (self._work(lane, batches) for _ in range(max(1, lane.endpoint.concurrency)))
                     lane.workers = {asyncio.create_task(each) for each in work}
@@ -165,14 +135,14 @@ class Engine:
         for task in self._in_flight:
             task.cancel()
 
-    def _made_lanes(self, calls: Iterable[Call] | Mapping[str, Iterable[Call]]) -> dict[str, _Lane]:
+    def _made_lanes(self, calls: Iterable[Call] | Mapping[str, Iterable[Call]]) -> dict[str, Lane]:
         names = [endpoint.name for endpoint in self.endpoints]
         if isinstance(calls, Mapping):
             dealers = {name: Dealer(calls.get(name, ()), [name]) for name in names}
         else:
             dealers = dict.fromkeys(names, Dealer(calls, names))
         return {
-            endpoint.name: _Lane(
+            endpoint.name: Lane(
                 endpoint, dealers[endpoint.name], self._caller(endpoint), self._pace(endpoint, clock=self._clock)
             )
             for endpoint in self.endpoints
@@ -189,23 +159,6 @@ class Engine:
             await asyncio.wait(workers)
             raise
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM stop the run. Only the main thread can be told of them."""
-        loop = asyncio.get_running_loop()
-        taken = []
-        for number in (signal.SIGINT, signal.SIGTERM):
-            try:
-                loop.add_signal_handler(number, self._interrupt)
-            except (ValueError, RuntimeError):  # another thread
-                break
-            taken.append(number)
-        try:
-            yield
-        finally:
-            for number in taken:
-                loop.remove_signal_handler(number)
-
     def _interrupt(self) -> None:
         if self.result.stopped is not None:
             self._say(f"Stopped at once: {len(self._in_flight)} calls in flight were cut off.")
@@ -214,21 +167,21 @@ class Engine:
         self._say(f"Stopping: {len(self._in_flight)} calls in flight will be recorded. Press Ctrl-C again to cut them off.")
         self.stop("interrupted")
 
-    def _close(self, lane: _Lane) -> None:
+    def _close(self, lane: Lane) -> None:
         """Give an LLM no more calls. Its workers that wait, for a place or before a retry, end now."""
         lane.dealer.close(lane.endpoint.name)
         for task in lane.workers - self._in_flight:
             if task is not asyncio.current_task():
                 task.cancel()
 
-    def _close_for(self, lane: _Lane, reason: str) -> None:
+    def _close_for(self, lane: Lane, reason: str) -> None:
         name = lane.endpoint.name
         if name not in self.result.closed:
             self.result.closed[name] = reason
             self._say(f"{name}: {reason}")
             self._close(lane)
 
-    async def _work(self, lane: _Lane, batches: Container[str]) -> None:
+    async def _work(self, lane: Lane, batches: Container[str]) -> None:
         """Make calls to one LLM until there are no more."""
         try:
             while (call := await lane.dealer.next(lane.endpoint.name)) is not None:
@@ -246,7 +199,7 @@ class Engine:
             self._error = self._error or error
             self.stop("an error")
 
-    def _is_over(self, lane: _Lane) -> bool:
+    def _is_over(self, lane: Lane) -> bool:
         return self.result.stopped is not None or lane.endpoint.name in self.result.closed
 
     def _is_known(self, call: Call) -> bool:
@@ -254,7 +207,7 @@ class Engine:
         if call.key in self._same:
             self._same[call.key].append(call.slot)
             return True
-        if call.key in self._again:
+        if call.key in self._again and call.key not in self._asked_again:
             return False
         answered = call.key in self.journal.answered
         if not answered and call.key not in self.journal.failed:
@@ -268,7 +221,7 @@ class Engine:
         if not self.journal.has_slot(key, slot):
             self.journal.add(use_record(key, slot))
 
-    async def _make(self, lane: _Lane, call: Call) -> None:
+    async def _make(self, lane: Lane, call: Call) -> None:
         """Make a call, with retries."""
         self._same[call.key] = []
         done: Attempt | None = None
@@ -280,13 +233,15 @@ class Engine:
                 self.result.not_started += 1 + len(slots)
         if done is None:
             return
+        if call.key in self._again:
+            self._asked_again.add(call.key)
         answered = done.status != "error"
         self.result.answered += answered
         self.result.failed += not answered
         for slot in slots:
             self._note_use(call.key, slot, answered=answered)
 
-    async def _final(self, lane: _Lane, call: Call) -> Attempt | None:
+    async def _final(self, lane: Lane, call: Call) -> Attempt | None:
         """The attempt that settles a call; None if a later run has to make it."""
         retries = lane.endpoint.retries
         for tried in range(retries + 1):
@@ -302,7 +257,7 @@ class Engine:
                 return None
         return None
 
-    async def _attempt(self, lane: _Lane, call: Call, *, last: bool) -> Attempt | None:
+    async def _attempt(self, lane: Lane, call: Call, *, last: bool) -> Attempt | None:
         """One attempt, recorded; None if it was not made."""
         # Without a limit of tokens their number matters to no one, and counting them takes time.
         tokens = 1 if lane.pace.tokens_per_minute is None else self.budget.worst_case(call).tokens
@@ -329,7 +284,7 @@ class Engine:
         self._look_at(lane, call, attempt)
         return attempt
 
-    async def _answer(self, lane: _Lane, call: Call) -> Attempt:
+    async def _answer(self, lane: Lane, call: Call) -> Attempt:
         task = asyncio.current_task()
         assert task is not None
         self._in_flight.add(task)
@@ -339,7 +294,7 @@ class Engine:
         finally:
             self._in_flight.discard(task)
 
-    def _look_at(self, lane: _Lane, call: Call, attempt: Attempt) -> None:
+    def _look_at(self, lane: Lane, call: Call, attempt: Attempt) -> None:
         """React to an answer: to a refusal, to another model, and to a journal that has no more room."""
         if attempt.refused:
             self._close_for(lane, f"{attempt.error or 'the server refuses all calls'}. It gets no more calls; the others go on")

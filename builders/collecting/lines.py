@@ -98,7 +98,7 @@ def quick_head(line: bytes) -> Sent | Done | None:
             return Sent(key.decode(), _text_of(llm), int(number), 0.0 if usd == b"null" else float(usd), None)
         key, llm, number, final, status, reason, usd, slot = found.groups()
         return Done(
-            key.decode(), _text_of(llm), int(number), final == b"true", _text_of(status), _text_of(reason),  # type: ignore[arg-type]
+            key.decode(), _text_of(llm), int(number), final == b"true", _text_of(status), _text_of(reason),
             0.0 if usd == b"null" else float(usd), slot,
         )  # fmt: skip
     except ValueError:  # not UTF-8, or not a number

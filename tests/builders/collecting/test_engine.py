@@ -90,6 +90,14 @@ def test_calls_are_asked_again_on_request(tmp_path: Path) -> None:
     assert trial.run(calls(3)) == Result(reused=3)
 
 
+def test_what_is_asked_again_is_asked_once(tmp_path: Path) -> None:
+    twins = [call(0), *(call(place, same_as=0) for place in range(1, 400))]
+    trial = Trial(tmp_path, always(answer()))
+    trial.run(twins)
+    assert trial.run(twins, again={call(0).key}) == Result(answered=1, reused=399)
+    assert len(trial.caller.asked) == 2
+
+
 def test_equal_requests_are_paid_for_once(tmp_path: Path) -> None:
     twins = [call(0), call(1, same_as=0), call(2, same_as=0), call(3)]
     trial = Trial(tmp_path, always(answer()))

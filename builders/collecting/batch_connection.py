@@ -83,7 +83,7 @@ def wait_of(headers: Any) -> float | None:
 async def _set_headers(request: Any, *, keys: Mapping[str, str]) -> None:
     """Replace all headers of a request: the client adds to its own what it finds in environment variables."""
     given = request.headers
-    headers = headers_of(request.url, 0)
+    headers = headers_of(request.url)
     if STREAM not in given:
         headers.pop(STREAM, None)
     sent = {name: given[name] for name in _OF_BODY if name in given}

@@ -96,7 +96,8 @@ def check_folder(folder: Path) -> None:
     """Raises InputError if a folder is neither a run nor a place for a new one."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: not a directory. Remedy: choose another --out")
-    if folder.is_dir() and not (folder / RUN).is_file() and {one.name for one in folder.iterdir()} - _OURS:
+    others = {one.name for one in folder.iterdir() if not one.name.startswith(".")} - _OURS if folder.is_dir() else ()
+    if others and not (folder / RUN).is_file():
         raise InputError(f"{folder}: has other files, and is not a run. Remedy: choose another --out")
 
 

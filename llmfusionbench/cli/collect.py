@@ -132,7 +132,7 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
 @contextmanager
 def _new(folder: Path) -> Iterator[None]:
     """Makes the directory of a run; removes it again if nothing came to be in it."""
-    from llmfusionbench.builders.reading.run_files import JOURNAL, LOCK, RUN
+    from llmfusionbench.builders.reading.run_files import JOURNAL, LOCK, QUERIES, RUN
 
     existed = folder.is_dir()
     folder.mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,7 @@ def _new(folder: Path) -> Iterator[None]:
         yield
     except BaseException:
         if not existed and not (folder / RUN).is_file():
-            for name in (JOURNAL, LOCK):
+            for name in (JOURNAL, QUERIES, LOCK):
                 (folder / name).unlink(missing_ok=True)
             if not any(folder.iterdir()):
                 folder.rmdir()

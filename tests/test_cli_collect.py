@@ -93,6 +93,33 @@ def test_from_the_question_to_the_score(desk: Path, server: ChatServer, capsys: 
     assert len(made.routing(split="train").candidates) == 4
 
 
+def test_tasks_of_the_catalog_and_of_a_person(desk: Path) -> None:
+    """Rows of a file are asked as the task asks them, and scored by its metric; programs are left for `rescore`."""
+    rows_of_sums = [{"question": f"What is {i} + {i}?", "answer": f"It doubles. #### {2 * i}"} for i in range(1, 9)]
+    (desk / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows_of_sums))
+    program = {"task_id": "HumanEval/0", "prompt": "def f(x):\n", "canonical_solution": "    return x\n"}
+    program |= {"test": "def check(f):\n    assert f(1) == 1\n", "entry_point": "f"}
+    (desk / "programs.jsonl").write_text(json.dumps(program) + "\n")
+    words = ["--task-file", "gsm8k=sums.jsonl", "--task-file", "human_eval=programs.jsonl", "--tasks", "gsm8k,human_eval"]
+
+    def solving(body: dict[str, Any], tries: int) -> str:
+        asked = NUMBER.search(body["messages"][-1]["content"])
+        return f"Twice that.\n#### {2 * int(asked[1])}" if asked else "[BEGIN]\ndef f(x):\n    return x\n[DONE]"
+
+    with serving(solving) as server:
+        write_llms(desk, server.url, "good")
+        assert run(["collect", *words, "--llms", "llms.yaml", "--mode", "direct,think", "--limit", "4", "--out", "run"]) == 0
+        trial = len(server.requests)
+        assert run(["collect", *words, "--mode", "direct,think", "--out", "run"]) == 0
+        assert len(server.requests) == 2 * 9
+        assert trial < 2 * 9
+    made = release()
+    table = made.table("logs").to_table(columns=["task", "mode", "performance"]).to_pylist()
+    assert {(row["task"], row["performance"]) for row in table} == {("gsm8k", 1.0), ("human_eval", None)}
+    assert "1 answers" not in (note := "".join(made.manifest["source"]["notes"]))
+    assert "code_eval (task human_eval): 2 answers have no performance yet" in note
+
+
 def test_what_was_answered_is_not_asked_again(desk: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]) -> None:
     write_llms(desk, server.url, "good")
     assert collect() == 0

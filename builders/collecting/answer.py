@@ -38,7 +38,7 @@ def answer_fields(body: Any) -> Fields:
         "status": "ok" if text.strip() else "empty",
         "response": redacted(text),
         "reasoning": redacted_data(first.get("reasoning")),
-        "finish_reason": redacted_data(first.get("finish_reason")),
+        "finish_reason": one_line(first.get("finish_reason") or "") or None,
         "logprobs": _logprobs(choice.get("logprobs")),
     }
     return _common(body) | fields | _counts(first)
@@ -87,8 +87,8 @@ def _failed(reason: str, body: dict[str, Any]) -> Fields:
 def _common(body: dict[str, Any]) -> Fields:
     model, name = body.get("model"), body.get("id")
     return {
-        "served_model": redacted(model) if isinstance(model, str) and model else None,
-        "request_id": redacted(name) if isinstance(name, str) and name else None,
+        "served_model": one_line(model) or None if isinstance(model, str) else None,
+        "request_id": one_line(name) or None if isinstance(name, str) else None,
         "stated_cost": stated_cost(body),
     }
 

@@ -20,6 +20,7 @@ from llmfusionbench.builders.collecting.calls import Attempt
 from llmfusionbench.builders.collecting.connection import connected
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.failure import body_failure, status_failure
+from llmfusionbench.builders.collecting.halves import has_halves, joined_halves
 from llmfusionbench.builders.collecting.place import Place
 from llmfusionbench.builders.collecting.progress import PROGRESS, Progress, StatusFaultError, plain_headers
 from llmfusionbench.builders.collecting.rate_headers import limits_of, retry_after
@@ -106,13 +107,13 @@ class Caller:
                     fields = await self._read(response, headers, progress)
                 finally:
                     await response.aclose()
-            fields |= {"http_status": response.status_code, "charged": True} | _of_headers(headers, fields)
+            fields = {"charged": True} | fields | {"http_status": response.status_code} | _of_headers(headers, fields)
         except StatusFaultError as fault:
             fields = status_failure(fault.status, fault.body, fault.redirect) | {"http_status": fault.status}
             fields |= _of_headers(fault.headers, fields) | {"retry_after_s": retry_after(fault.headers)}
         except TimeoutError:
             if progress.stream is not None and progress.stream.finished:  # the server only does not end the stream
-                fields = _checked(progress.stream.body) | {"http_status": progress.status, "charged": True}
+                fields = {"charged": True} | _checked(progress.stream.body) | {"http_status": progress.status}
             else:
                 fields = _broken(f"no answer within {self.endpoint.timeout:g} seconds", progress)
         except openai.APIConnectionError as error:
@@ -157,7 +158,7 @@ class Caller:
             body = json.loads(data)
         except (ValueError, RecursionError):
             return _unreadable("the answer is not JSON" + (f" but {one_line(kind)}" if kind != "application/json" else ""))
-        return _checked(body)
+        return _checked(joined_halves(body) if has_halves(data) else body)
 
     async def _read_stream(self, response: Any, headers: Mapping[str, str], progress: Progress) -> Fields:
         """The fields of a streamed reply, which is taken as whole when its reason to end came."""

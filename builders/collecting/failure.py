@@ -39,12 +39,18 @@ def status_failure(status: int, data: bytes, redirect: str | None) -> Fields:
 
 
 def body_failure(fields: Fields, body: Any) -> Fields:
-    """The fields of an answer with status 200 that holds an error: by the code in it, as gateways pass the status on."""
+    """The fields of an answer with status 200 that holds an error: by the code in it, as gateways pass the status on.
+
+    It is not charged if it has such a code, and neither a count nor a piece of an answer.
+    """
     error = body.get("error") if isinstance(body, dict) else None
     code = error.get("code", error.get("status")) if isinstance(error, dict) else None
     code = int(code) if isinstance(code, str) and code.isdecimal() and len(code) == 3 else code
     known = isinstance(code, int) and not isinstance(code, bool) and 400 <= code < 600
-    return fields | (by_code(code, body) if known else {"passing": True})  # type: ignore[arg-type]  # a number here
+    if not known:
+        return fields | {"passing": True}
+    fate = by_code(code, body)  # type: ignore[arg-type]  # a number here
+    return fields | fate | ({} if body.get("usage") or _has_pieces(body.get("choices")) else {"charged": code in _LATE})
 
 
 def by_code(status: int, body: Any) -> Fields:
@@ -60,6 +66,13 @@ def _is_moderated(error: Mapping[str, Any]) -> bool:
     """Whether only this request was refused, for its content: OpenRouter does so with status 403."""
     about = error.get("metadata")
     return isinstance(about, dict) and bool(about.keys() & {"reasons", "flagged_input"})
+
+
+def _has_pieces(choices: Any) -> bool:
+    """Whether a message has anything but its role."""
+    listed = [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
+    messages = [message for choice in listed if isinstance(message := choice.get("message"), dict)]
+    return any(value for message in messages for name, value in message.items() if name != "role")
 
 
 def _failure(reason: str) -> Fields:

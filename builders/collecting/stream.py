@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
+from llmfusionbench.builders.collecting.halves import has_halves, joined_halves
+
 _TEXTS: Final = ("content", "reasoning_content", "reasoning", "refusal", "thinking")
 """Fields of a delta that are texts, or lists of parts; the pieces follow each other."""
 _PART_TEXTS: Final = ("text", "summary", "thinking")
@@ -29,6 +31,7 @@ class Stream:
         """Whether the server stated that the stream is at its end."""
         self.pieces = 0
         """Pieces of texts that came."""
+        self._halves = False
         self._rest = bytearray()
         self._data: list[bytes] = []
         self._body: dict[str, Any] = {}
@@ -69,12 +72,13 @@ class Stream:
 
     @property
     def body(self) -> dict[str, Any]:
-        """The body so far."""
+        """The body so far, as UTF-8 can write it."""
         message = {name: "".join(v) if _is_text(v) else v for name, v in self._message.items()}
         choice = self._choice | {"index": 0, "message": message}
         if self._logprobs:
             choice["logprobs"] = {"content": self._logprobs}
-        return self._body | ({"choices": [choice]} if self._choice or message or "error" not in self._body else {})
+        whole = self._body | ({"choices": [choice]} if self._choice or message or "error" not in self._body else {})
+        return joined_halves(whole) if self._halves else whole
 
     def _line(self, line: bytes) -> None:
         if line:
@@ -90,6 +94,7 @@ class Stream:
                 self._event(data)
 
     def _event(self, data: bytes) -> None:
+        self._halves = self._halves or has_halves(data)
         try:
             event = json.loads(data)
         except (ValueError, RecursionError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ from llmfusionbench.builders.collecting.progress import PROGRESS
 
 _IDLE: Final = 15.0
 """Seconds after which a connection that is not used is closed."""
+_LONG: Final = 2**19
+"""Bytes of a body."""
 _OWN_HEADERS: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 
@@ -44,7 +47,7 @@ class ShortTransport(httpx2.AsyncBaseTransport):
         headers = self._headers if usual else CIMultiDict(request.headers)
         try:
             response = await self._opened().request(
-                request.method, url, headers=headers, data=await request.aread() or None, allow_redirects=False
+                request.method, url, headers=headers, data=_in_parts(await request.aread()), allow_redirects=False
             )
         except aiohttp.ClientConnectorError as error:
             raise httpx2.ConnectError(str(error)) from error
@@ -68,6 +71,11 @@ class ShortTransport(httpx2.AsyncBaseTransport):
                 skip_auto_headers=_OWN_HEADERS,
             )
         return self._session
+
+
+def _in_parts(body: bytes) -> bytes | io.BytesIO | None:
+    """A body as aiohttp wants it: a long one is sent in parts, between which others get their turn."""
+    return io.BytesIO(body) if len(body) > _LONG else body or None
 
 
 class _Connector(aiohttp.TCPConnector):

@@ -216,6 +216,27 @@ def test_a_lone_surrogate_is_sent() -> None:
         assert (found.status, server.requests[0].text) == ("ok", "a\ud800b")
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_long_request_with_an_image() -> None:
+    url = "data:image/png;base64," + "A" * 4_000_000
+    body = {**ASK, "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}]}
+    with faulty(lambda _: answer()) as server:
+        (found,) = attempts(Endpoint(name="a", url=server.url, model="m"), body)
+        assert (found.status, server.requests[0].body) == ("ok", body)
+
+
+def test_halves_of_characters_in_an_answer_do_not_lose_it() -> None:
+    whole = b'{"model": "m\\ud800", "choices": [{"message": {"content": "4\\ud83d\\ude00\\ud83d2", "reasoning": "\\udfff"}}]}'
+    found = attempt_of(http(whole))
+    assert (found.status, found.response) == ("ok", "4\U0001f600\ufffd2")
+    assert (found.reasoning, found.served_model) == ("\ufffd", "m\ufffd")
+
+
+def test_long_names_are_cut() -> None:
+    found = attempt_of(answer("4", model="m" * 9999, reason="r" * 9999, id="i" * 9999))
+    assert [len(str(text)) for text in (found.served_model, found.finish_reason, found.request_id)] == [303] * 3
+
+
 def test_connections_are_used_again_and_there_is_room_for_all() -> None:
     with faulty(lambda _: answer()) as server:
         attempts(Endpoint(name="a", url=server.url, model="m"), *[ASK] * 5)

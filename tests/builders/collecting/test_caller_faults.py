@@ -194,19 +194,19 @@ def test_a_page_in_place_of_an_answer() -> None:
 @pytest.mark.parametrize(
     ("error", "fate"),
     [
-        ({"message": "Busy", "code": 503}, (True, False, True)),
-        ({"message": "Slower", "code": "429"}, (True, False, True)),
-        ({"message": "Bad", "code": 400}, (False, False, True)),
-        ({"message": "No key", "code": 401}, (False, True, True)),
+        ({"message": "Busy", "code": 503}, (True, False, False)),
+        ({"message": "Late", "code": 504}, (True, False, True)),
+        ({"message": "Slower", "code": "429"}, (True, False, False)),
+        ({"message": "Bad", "code": 400}, (False, False, False)),
+        ({"message": "No key", "code": 401}, (False, True, False)),
         ({"message": "Odd", "code": "odd"}, (True, False, True)),
         ({"message": "Odd", "code": True}, (True, False, True)),
     ],
 )
 def test_an_error_with_status_200(error: dict[str, Any], fate: tuple[bool, bool, bool]) -> None:
     assert failed(http(json.dumps({"error": error}).encode())) == fate
-    choice = completion(None, reason="error")
-    choice["choices"][0]["error"] = error
-    assert failed(http(json.dumps(choice | {"error": error}).encode())) == fate
+    counted = completion(None, reason="error", choice={"error": error}, error=error)
+    assert failed(http(json.dumps(counted).encode())) == (*fate[:2], True)
     assert attempt_of(http(json.dumps({"error": error}).encode())).error == f"an error in the answer: {error['message']}"
 
 

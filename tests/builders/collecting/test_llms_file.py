@@ -221,6 +221,6 @@ def test_files_that_are_not_there_or_not_utf_8(tmp_path: Path) -> None:
 
 
 def test_a_file_full_of_faults_is_not_read_for_ever(tmp_path: Path) -> None:
-    text = refused(tmp_path, "llms:\n" + "- {tempertaure: 1}\n" * 40_000)
+    text = refused(tmp_path, "llms:\n" + "- {tempertaure: 1}\n" * 4_000)
     assert "; and 647 more" in text
     assert len(text) < 20_000

@@ -116,6 +116,8 @@ SLOW = (
     "redaction/test_canary.py",
     "redaction/test_hub_token.py",
     "test_load_dataset.py::test_import_order",
+    "builders/collecting/test_board.py::test_lines_stand_above",
+    "builders/collecting/test_token_bounds.py::test_no_text_has_more",
     "test_statistics.py::test_coverage",
     "test_statistics.py::test_p_of_lognormal",
     "validation/test_bad.py::test_archives_cut_short",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -74,7 +75,13 @@ class Board:
         console = self._console or _Console(stderr=True)
         if console.is_terminal and not console.is_dumb_terminal and console.file.isatty():
             # Only the picture uses the terminal's control codes; it is removed at the end.
-            self._live = Live(get_renderable=self.picture, console=console, refresh_per_second=_REFRESHES, transient=True)
+            self._live = Live(
+                get_renderable=self.picture,
+                console=console,
+                refresh_per_second=_REFRESHES,
+                transient=True,
+                redirect_stdout=sys.stdout.isatty(),  # a file gets what is printed for it
+            )
             self._live.start()
         else:
             self._plain = self._say is not None

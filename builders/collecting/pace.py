@@ -18,6 +18,7 @@ from typing import Final
 from llmfusionbench.builders.collecting.calls import Attempt
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.rate import Rate
+from llmfusionbench.builders.collecting.spacing import Spacing
 
 BUSY: Final = frozenset({429, 503, 529})
 """HTTP statuses of a server that has too many requests."""
@@ -64,6 +65,7 @@ class Pace:
         """Cuts since the last answer."""
         self._paused_until = -math.inf
         self._requests, self._tokens = Rate(endpoint.requests_per_minute), Rate(endpoint.tokens_per_minute)
+        self._spacing = Spacing()
         self._share: float | None = None
         """Share of the announced tokens that calls took lately; None before the first answer."""
         self._announced, self._reserved = 0, 0.0
@@ -145,8 +147,10 @@ class Pace:
             if attempt.http_status in BUSY:
                 if not busy_before:
                     self._cut(attempt)
+                    self._spacing.refused(self._now())
             elif attempt.status != "error":
                 self._cuts = 0
+                self._spacing.answered(self._last if self._spacing.idle else self._now())
                 if full:
                     self._grow()
             if attempt.status == "error":
@@ -189,19 +193,21 @@ class Pace:
         """Seconds until a call may start; infinite if one must leave first."""
         if self._in_flight >= self._limit:
             return math.inf
-        if self._paused_until == -math.inf and self._requests.idle and self._tokens.idle:
+        if self._paused_until == -math.inf and self._spacing.idle and self._requests.idle and self._tokens.idle:
             return 0.0
         now = self._now()
         wait = self._paused_until - now
         if wait > 0:
             return wait
         self._paused_until = -math.inf
-        return max(self._requests.delay(1, now), self._tokens.delay(self._likely(tokens), now))
+        return max(self._spacing.delay(now), self._requests.delay(1, now), self._tokens.delay(self._likely(tokens), now))
 
     def _take(self, tokens: int) -> None:
         likely = self._likely(tokens)
         self._in_flight += 1
         self._announced, self._reserved = self._announced + tokens, self._reserved + likely
+        if not self._spacing.idle:
+            self._spacing.take(self._last)
         self._requests.take(1)
         self._tokens.take(likely)
 

@@ -32,7 +32,8 @@ _STRAY_LINE_END: Final = re.compile(r"\n(?!  |Remedy: )")
 def write(text: str, *, err: bool = False, nl: bool = True) -> None:
     """Print `text` on standard output or standard error. All that this package prints goes through here, or is a table."""
     with _to_a_reader():
-        click.echo(printable(text), err=err, nl=nl)
+        # The stream is named, because click would write past one that a live table has replaced to stay below all lines.
+        click.echo(printable(text), file=sys.stderr if err else sys.stdout, nl=nl)
 
 
 def error_line(message: str) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -142,6 +146,40 @@ def test_a_terminal_gets_a_live_table_and_no_lines(colour: bool, monkeypatch: py
     assert not RAW.search(own), RAW.search(own)
     assert lines == []
     assert colour or not re.search(r"\x1b\[[0-9;]*3[0-7]", shown)
+
+
+LINES = """
+import warnings
+from llmfusionbench.builders.collecting.board import Board
+from llmfusionbench.cli.console import print_all_like_us, say
+print_all_like_us()
+with Board(["alpha"]) as board:
+    board.expect("alpha", 3)
+    say("then the table is drawn", err=True)
+    say("first line", err=True)
+    say("a result")
+    warnings.warn("second line")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
+def test_lines_stand_above_the_live_table_and_results_go_to_their_file() -> None:
+    import pty
+
+    own, its = pty.openpty()
+    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    done = subprocess.Popen([sys.executable, "-c", LINES], stdout=subprocess.PIPE, stderr=its, env=kept | {"TERM": "xterm"})
+    os.close(its)
+    shown = b""
+    with contextlib.suppress(OSError):  # the other end is closed
+        while part := os.read(own, 65536):
+            shown += part
+    os.close(own)
+    out, _ = done.communicate()
+    assert (done.returncode, out.strip()) == (0, b"a result")
+    erased = rb"\x1b\[1A\x1b\[2K"
+    assert re.search(erased + rb"first line\r\n", shown), shown
+    assert re.search(erased + rb"[^\r\n]*second line\r\n", shown), shown
 
 
 def test_a_terminal_that_cannot_draw_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:

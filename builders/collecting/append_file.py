@@ -90,7 +90,7 @@ class AppendFile:
                 self._changed.wait_for(self._is_due, GROUP_S)
                 wanted, self._hurried = self._written, False
             try:
-                os.fdatasync(self._file)
+                os.fsync(self._file)
                 error = None
             except OSError as found:
                 error = found

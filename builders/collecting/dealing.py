@@ -30,7 +30,8 @@ class Dealer:
         self._queues: dict[str, deque[Call]] = {llm: deque() for llm in llms}
         self._closed: set[str] = set()
         self._held = 0
-        self._room: list[asyncio.Future[None]] = []
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {llm: deque() for llm in self._queues}
+        """LLM -> those who wait until there is room to look further for its next call."""
         self.ended = False
         """Whether all calls were taken from the iterable."""
         self.skipped = 0
@@ -46,12 +47,13 @@ class Dealer:
         while llm not in self._closed:
             if queue:
                 self._held -= 1
-                self._wake()
+                if self._held < LOOK_AHEAD:
+                    self._wake_one_each()
                 return queue.popleft()
             if self.ended:
                 return None
             if self._held >= LOOK_AHEAD:
-                await self._until_room()
+                await self._until_room(llm)
                 continue
             self._take()
             if not queue:
@@ -65,7 +67,7 @@ class Dealer:
         self._held -= len(queue)
         self.skipped += len(queue)
         queue.clear()
-        self._wake()
+        self._wake_all()
 
     def _take(self) -> None:
         count = 0
@@ -77,22 +79,30 @@ class Dealer:
                 raise UnknownNameError("LLM", call.llm, self._queues)
             self._queues[call.llm].append(call)
             self._held += 1
+            _wake_one(self._waiting[call.llm])
         self.ended = count < _AT_ONCE
         if self.ended:
-            self._wake()
+            self._wake_all()
 
-    async def _until_room(self) -> None:
+    async def _until_room(self, llm: str) -> None:
         future = asyncio.get_running_loop().create_future()
-        self._room.append(future)
-        try:
-            await future
-        finally:
-            if future in self._room:
-                self._room.remove(future)
+        self._waiting[llm].append(future)
+        await future
 
-    def _wake(self) -> None:
-        if self._room:
-            waiting, self._room = self._room, []
-            for future in waiting:
-                if not future.done():
-                    future.set_result(None)
+    def _wake_one_each(self) -> None:
+        """Wake one of those who wait for each LLM: all of them would look for the same calls."""
+        for waiting in self._waiting.values():
+            _wake_one(waiting)
+
+    def _wake_all(self) -> None:
+        for waiting in self._waiting.values():
+            while waiting:
+                _wake_one(waiting)
+
+
+def _wake_one(waiting: deque[asyncio.Future[None]]) -> None:
+    while waiting:
+        future = waiting.popleft()
+        if not future.done():
+            future.set_result(None)
+            return

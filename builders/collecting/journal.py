@@ -153,9 +153,9 @@ class RunJournal:
                 file.write(b"\n")
 
     def _reserve(self) -> None:
-        """Take space for the answers in flight; a disk that has none, or cannot do this, is used as it is."""
-        with suppress(OSError), open(self.folder / RESERVE, "ab") as file:
-            os.posix_fallocate(file.fileno(), 0, _RESERVED)
+        """Take space for the answers in flight. A disk that has none is used as it is."""
+        with suppress(OSError):
+            (self.folder / RESERVE).write_bytes(bytes(_RESERVED))
 
     def _free_reserve(self) -> bool:
         """Give the space back; whether there was any."""

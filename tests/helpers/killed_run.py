@@ -51,7 +51,7 @@ def run_calls(folder: Path, port: int, count: int, event: str = "", at: int = 0)
 def _kill_at(event: str, at: int) -> None:
     """Kill this process at the call of the system that is meant."""
     left = at
-    write, sync = os.write, os.fdatasync
+    write, sync = os.write, os.fsync
 
     def is_now() -> bool:
         nonlocal left
@@ -72,6 +72,6 @@ def _kill_at(event: str, at: int) -> None:
         sync(file)
 
     append_file.GROUP_LINES = 4 * at
-    replaced: dict[str, Callable[..., Any]] = {"fdatasync": synced} if event == "sync" else {"write": written}
+    replaced: dict[str, Callable[..., Any]] = {"fsync": synced} if event == "sync" else {"write": written}
     for name, function in replaced.items():
         setattr(os, name, function)

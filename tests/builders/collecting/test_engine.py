@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -303,3 +304,9 @@ def test_a_run_that_is_cancelled_from_outside(tmp_path: Path) -> None:
     assert trial.caller.under_way == 0
     with RunJournal(tmp_path) as journal:
         assert journal.in_flight_lost == len(trial.caller.asked)
+
+
+def test_a_run_in_another_thread(tmp_path: Path) -> None:
+    trial = Trial(tmp_path, always(answer()))
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(trial.run, calls(5)).result() == Result(answered=5)

@@ -179,10 +179,10 @@ def test_the_lock_of_a_dead_process_is_no_obstacle(tmp_path: Path, left: bytes) 
 
 def test_lines_reach_the_system_at_once_and_the_disk_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    real = os.fdatasync
+    real = os.fsync
     monkeypatch.setattr(append_file, "GROUP_S", 3600.0)
-    monkeypatch.setattr(os, "fdatasync", lambda file: (sizes.append(os.fstat(file).st_size), real(file)))
     with RunJournal(tmp_path) as journal:
+        monkeypatch.setattr(os, "fsync", lambda file: (sizes.append(os.fstat(file).st_size), real(file)))
         journal.add(done(call(1)))
         seen = (tmp_path / JOURNAL).stat().st_size
         journal.add(done(call(2)))
@@ -197,8 +197,8 @@ def test_a_full_group_reaches_the_disk_unasked(tmp_path: Path, monkeypatch: pyte
     reached = Event()
     monkeypatch.setattr(append_file, "GROUP_S", 3600.0)
     monkeypatch.setattr(append_file, "GROUP_LINES", 8)
-    monkeypatch.setattr(os, "fdatasync", lambda _: reached.set())
     with RunJournal(tmp_path) as journal:
+        monkeypatch.setattr(os, "fsync", lambda _: reached.set())
         for each in calls(8):
             journal.add(sent(each))
         assert reached.wait(300)
@@ -208,8 +208,8 @@ def test_an_error_of_the_disk_is_not_hidden(tmp_path: Path, monkeypatch: pytest.
     def broken(_: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(os, "fdatasync", broken)
     journal = RunJournal(tmp_path).__enter__()
+    monkeypatch.setattr(os, "fsync", broken)
     journal.add(sent(call(1)))
     remedy = r"journal\.jsonl: Input/output error\. All answers .* Remedy"
     with pytest.raises(InputError, match=remedy):

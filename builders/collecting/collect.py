@@ -236,7 +236,7 @@ def collect(work: Work, journal: RunJournal, settings: Settings, *, again: set[s
 
 
 def take_results(paths: Sequence[Path], work: Work, journal: RunJournal, settings: Settings) -> Outcome:
-    """Take the results of batches from files into the journal; nothing is asked.
+    """Take the results of batches from files into the journal, without a call.
 
     Raises:
         InputError: a file cannot be read, or has no result of a batch of this run that is under way.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def take(paths: Sequence[Path], work: Work, journal: RunJournal, settings: Settings, folder: Path) -> int:
-    """Take results from files, and tell how to go on; the exit status."""
+    """Take results from files, and print what is left; the exit status."""
     from llmfusionbench.builders.collecting.collect import take_results
 
     outcome = take_results(paths, work, journal, settings)

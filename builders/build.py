@@ -102,8 +102,8 @@ def build(
         progress: Called as progress(stage, done, total).
 
     Returns:
-        The release. With a `tokenizer`, or a source whose answers are scored here, several `workers` are processes: in a script,
-        call it under `if __name__ == "__main__"`.
+        The release. With a `tokenizer`, or a source whose answers are scored here, several `workers` are processes: in a
+        script, call it under `if __name__ == "__main__"`.
         `manifest["rejected"]` is the number of records in its rejected.jsonl. `manifest["records"]` counts the records of the
         input that were `taken`, `folded` into an earlier one that says the same, or `rejected`.
         `manifest["source"]["truths"]` tells how ground truths were read that are indices or texts of options.

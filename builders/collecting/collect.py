@@ -7,8 +7,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from llmfusionbench.builders.collecting.batch_hand_in import take_files
 from llmfusionbench.builders.collecting.batch_lane import Manner
@@ -20,10 +21,15 @@ from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.engine import Engine
 from llmfusionbench.builders.collecting.forecast import Forecast, forecast
 from llmfusionbench.builders.collecting.journal import RunJournal
-from llmfusionbench.builders.collecting.journal_state import JournalState, journal_records
+from llmfusionbench.builders.collecting.journal_state import journal_records
 from llmfusionbench.builders.collecting.measured import Measured, pilot_sample
 from llmfusionbench.builders.collecting.result import Result
+from llmfusionbench.builders.collecting.retry import Retry
 from llmfusionbench.builders.reading.run_files import ATTEMPT, JOURNAL
+
+
+_COUNTED: Final = 20_000
+"""Calls that are looked at after a stop to tell how many are left, which takes about a second."""
 
 
 class Work(Protocol):
@@ -82,6 +88,8 @@ class Outcome:
     """Calls that had no outcome before, or that ask again."""
     left: int
     """Those of them without an outcome now."""
+    more: bool
+    """Whether there may be more of them: a run that was stopped counts only some of what is left."""
     summary: Rows
     """The table at the end."""
 
@@ -89,14 +97,6 @@ class Outcome:
 def today() -> date:
     """The day whose prices count, UTC."""
     return datetime.now(UTC).date()
-
-
-def done_keys(folder: Path) -> set[str]:
-    """Keys of the calls of a run that have an outcome; the run may be going."""
-    state, path = JournalState(), folder / JOURNAL
-    if path.is_file():
-        state.read(path)
-    return state.answered.keys() | state.failed.keys()
 
 
 def measured_in(folder: Path) -> list[Measured]:
@@ -130,7 +130,11 @@ def _measured(record: dict[str, Any], cost: float | None) -> Measured:
 
 def forecast_of(work: Work, folder: Path, *, batch: bool = False) -> Forecast:
     """What the calls of a run will take, by the calls of it that were measured."""
-    return forecast(work.calls(), work.endpoints, today=today(), measured=measured_in(folder), batch=batch)
+    measured, calls = measured_in(folder), work.calls()
+    if isinstance(work, Retry):
+        calls = iter([*calls])  # now it is known which requests are made once more
+        measured = [found for found in measured if found.key not in work.again]
+    return forecast(calls, work.endpoints, today=today(), measured=measured, batch=batch)
 
 
 def pilot_of(work: Work, journal: RunJournal, n: int) -> Sample:
@@ -188,11 +192,11 @@ class Watched:
         steps = (1, 0) if counts is None else (0, -1)
         return {llm: self._watched(calls, steps) for llm, calls in self._work.by_llm().items()}
 
-    def counted(self) -> int:
-        """Number of all calls to make; those that were not taken yet are taken now."""
-        for stream in self._streams:
-            deque(stream, 0)
-        return len(self._open)
+    def counted(self) -> tuple[int, bool]:
+        """(number of the calls to make, whether there may be more). Of those that were not taken yet, some are taken now."""
+        rest = chain.from_iterable(self._streams)
+        deque(islice(rest, _COUNTED), 0)
+        return len(self._open), next(rest, None) is not None
 
     def _watched(self, calls: Iterable[Call], steps: tuple[int, int] | None) -> Iterator[Call]:
         """The calls; `steps` is what the board expects more with a call that is to be made, and with another one."""
@@ -231,8 +235,8 @@ def collect(work: Work, journal: RunJournal, settings: Settings, *, again: set[s
     watched = Watched(work, journal, board, keys)
     with board:
         result = asyncio.run(_made(watched, journal, budget, board, settings, keys))
-    asked = watched.counted()
-    return Outcome(result, asked, max(0, asked - result.answered - result.failed), board.summary())
+    asked, more = watched.counted()
+    return Outcome(result, asked, max(0, asked - result.answered - result.failed), more, board.summary())
 
 
 def take_results(paths: Sequence[Path], work: Work, journal: RunJournal, settings: Settings) -> Outcome:
@@ -248,8 +252,8 @@ def take_results(paths: Sequence[Path], work: Work, journal: RunJournal, setting
         result = asyncio.run(take_files(paths, work.endpoints, journal, budget, board, say=settings.say))
     watched = Watched(work, journal, board, set())
     watched.calls()
-    left = watched.counted()
-    return Outcome(result, left + result.answered + result.failed, left, board.summary())
+    left, more = watched.counted()
+    return Outcome(result, left + result.answered + result.failed, left, more, board.summary())
 
 
 async def _made(

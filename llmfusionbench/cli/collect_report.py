@@ -59,9 +59,10 @@ def report(outcome: Outcome, work: Any, folder: Path) -> int:
         say(f"Warning: {llm} was answered by {', '.join(served)}.", err=True)
     if enough := len(getattr(work, "enough", ())):
         say(f"Note: {enough:,} answers are cut off at this maximum of tokens or a higher one. Remedy: raise --max-tokens")
-    if outcome.left:
+    if outcome.left or outcome.more:
+        left = f"{outcome.left:,} calls" if not outcome.more else f"more than {outcome.left:,} calls"
         error_line(
-            f"{folder}: stopped, {outcome.left:,} calls have no outcome ({_why(outcome)}). All answers so far are kept. "
+            f"{folder}: stopped, {left} have no outcome ({_why(outcome)}). All answers so far are kept. "
             f"Remedy: go on with llmfusionbench collect {name}"
         )
         return 1

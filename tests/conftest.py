@@ -181,8 +181,7 @@ SLOW = (
     "builders/collecting/test_engine_faults.py::test_a_server_that_does_not_answer",
     "builders/collecting/test_journal_full_disk.py",
     "test_cli_collect.py::test_from_the_question_to_the_score",
-    "test_cli_collect.py::test_a_run_that_is_killed_goes_on",
-    "test_cli_collect.py::test_ctrl_c_finishes",
+    "test_cli_collect_stops.py",
 )
 """Folders, files and tests that `make check` leaves to `make test`: each takes seconds. In the order in which they run."""
 

@@ -19,18 +19,9 @@ import llmfusionbench as lfb
 from llmfusionbench.builders.reading.run_files import JOURNAL, QUERIES, RUN
 from llmfusionbench.cli.main import run
 from tests.helpers.chat_server import ChatServer, completion, serving
-from tests.helpers.waiting import wait_for
+from tests.helpers.collecting_desk import NUMBER, release, reply, rows, write_llms, write_prompts
 
-ROOT = Path(__file__).parents[1]
-NUMBER = re.compile(r"What is (\d+) \+ \1\?")
-SHORT, LONG = 64, 4096
-
-
-def reply(body: dict[str, Any], tries: int) -> Any:
-    """The sum that is asked for; `bad` is always wrong."""
-    asked = NUMBER.search(body["messages"][-1]["content"])
-    assert asked is not None
-    return "no idea" if body["model"] == "bad-model" else str(2 * int(asked[1]))
+LONG = 4096
 
 
 @pytest.fixture
@@ -47,32 +38,8 @@ def server() -> Iterator[ChatServer]:
         yield running
 
 
-def write_prompts(folder: Path, count: int) -> None:
-    rows = [
-        {"prompt": f"What is {i} + {i}?", "task": "sums", "metric": "em", "ground_truth": str(2 * i), "split": "train"}
-        for i in range(1, count + 1)
-    ]
-    (folder / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-
-
-def write_llms(folder: Path, url: str, *names: str, **settings: Any) -> None:
-    shared = {"url": url, "concurrency": 4, "max_tokens": SHORT, "prices": [{"input_price": 1, "output_price": 2}]}
-    llms = [{"name": name, "model": f"{name}-model", **shared, **settings} for name in names]
-    (folder / "llms.yaml").write_text(json.dumps({"llms": llms}))  # JSON is YAML
-
-
 def collect(*arguments: str) -> int:
     return run(["collect", "--prompts", "prompts.jsonl", "--llms", "llms.yaml", "--out", "run", *arguments])
-
-
-def release(out: str = "release", *arguments: str) -> lfb.Release:
-    assert run(["build", "collected", "run", "--out", out, "--workers", "1", *arguments]) == 0
-    assert lfb.validate(out) == []
-    return lfb.open_release(out)
-
-
-def rows(made: lfb.Release, *columns: str) -> list[tuple[Any, ...]]:
-    return [tuple(row.values()) for row in made.table("responses").to_table(columns=list(columns)).to_pylist()]
 
 
 def test_from_the_question_to_the_score(desk: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]) -> None:
@@ -289,69 +256,6 @@ def test_another_model_is_told_and_can_stop_the_run(desk: Path, capsys: pytest.C
         assert collect() == 0
         assert "Warning: good was answered by dear-model." in capsys.readouterr().err
     assert set(rows(release(), "requested_model", "served_model")) == {("good-model", "dear-model")}
-
-
-def start(desk: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    """The command in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "llmfusionbench", "collect", *arguments]
-    return subprocess.Popen(command, cwd=desk, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-
-def holding(gate: threading.Event, free: int) -> Callable[[dict[str, Any], int], Any]:
-    """Answers the first `free` requests, and lets the others wait for the gate."""
-    count = iter(range(10**6))
-
-    def answer(body: dict[str, Any], tries: int) -> Any:
-        if next(count) >= free:
-            gate.wait()
-        return reply(body, tries)
-
-    return answer
-
-
-def test_a_run_that_is_killed_goes_on_and_can_be_built_meanwhile(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    gate = threading.Event()
-    with serving(holding(gate, 6)) as server:
-        write_llms(desk, server.url, "good", concurrency=2)
-        process = start(desk, "--prompts", "prompts.jsonl", "--llms", "llms.yaml", "--out", "run")
-        try:
-            wait_for(lambda: len(server.requests) == 8)
-            wait_for(lambda: (desk / "run" / JOURNAL).read_bytes().count(b'"kind":"attempt"') == 6)
-            assert len(rows(release("early"), "performance")) == 6
-            assert collect() == 1
-            assert f"{process.pid}" in capsys.readouterr().err
-        finally:
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-            gate.set()
-        assert run(["collect", "run"]) == 0
-        assert "2 attempts were in flight when an earlier run ended" in capsys.readouterr().err
-        assert len(server.requests) == 8 + 4
-    assert rows(release(), "performance") == [(1.0,)] * 10
-
-
-def test_ctrl_c_finishes_what_is_in_flight(desk: Path) -> None:
-    gate = threading.Event()
-    with serving(holding(gate, 4)) as server:
-        write_llms(desk, server.url, "good", concurrency=2)
-        process = start(desk, "--prompts", "prompts.jsonl", "--llms", "llms.yaml", "--out", "run")
-        assert process.stderr is not None
-        try:
-            wait_for(lambda: len(server.requests) == 6)
-            process.send_signal(signal.SIGINT)
-            said = b""
-            while b"Stopping" not in said:
-                said += process.stderr.readline()
-        finally:
-            gate.set()
-            rest = process.stderr.read()
-            process.wait()
-        assert process.returncode == 1
-        assert b"4 calls have no outcome (interrupted)" in rest
-        assert len(rows(release(), "performance")) == 6
-        assert run(["collect", "run"]) == 0
-        assert len(server.requests) == 10
 
 
 def test_a_new_run_that_cannot_begin_leaves_no_trace(desk: Path, server: ChatServer) -> None:

@@ -27,7 +27,6 @@ from llmfusionbench.builders.collecting.result import Result
 from llmfusionbench.builders.collecting.retry import Retry
 from llmfusionbench.builders.reading.run_files import ATTEMPT, JOURNAL
 
-
 _COUNTED: Final = 20_000
 """Calls that are looked at after a stop to tell how many are left, which takes about a second."""
 

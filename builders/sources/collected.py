@@ -86,7 +86,9 @@ class Collected:
             known.add(query_id)
             yield from asked.add(item[0], query)
             for line, place, record in answers.of(query_id) if answers is not None else ():
-                yield from told.add(line, _answer(query, place, record) | {"endpoint": addresses.get(place.llm)})
+                for part in told.add(line, _answer(query, place, record) | {"endpoint": addresses.get(place.llm)}):
+                    yield from asked.rest()  # a query comes before its answers, which say the same of it
+                    yield part
         yield from asked.rest()
         yield from told.rest()
         yield from _notes(run, answers, known, labels[JOURNAL])

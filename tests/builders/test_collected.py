@@ -145,6 +145,15 @@ def test_what_has_no_outcome_yet_has_no_row_and_is_counted(tmp_path: Path) -> No
     ]
 
 
+def test_no_record_is_folded_in_runs_of_many_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmfusionbench.builders.sources.collected._ROWS", 3)
+    run = made_run(tmp_path / "run", sums(10, ("direct", "think")), [llm("a")], ["direct", "think"])
+    for call in planned(run)[:13]:
+        write(run, answer(call))
+    records = build("collected", [run.folder], tmp_path / "out", workers=1, strict=True).manifest["records"]
+    assert records == {"taken": 10 + 13, "folded": 0, "rejected": 0}
+
+
 def test_a_run_before_its_first_answer(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", sums(2), [llm("a")])
     assert len(rows(built(run, tmp_path / "empty"), "queries")) == 2

@@ -37,7 +37,7 @@ class Lost(NamedTuple):
 
 
 class JournalState:
-    """The sum of the lines of a journal. Some 300 bytes for each request, whatever the length of its answer.
+    """The sum of the lines of a journal. Some 200 bytes for each request, whatever the length of its answer.
 
     Slots are known by a hash of 64 bits: with a million of them, the chance that one is taken for another is 3e-8.
     """

@@ -32,7 +32,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, in
     first_seen: dict[str, int] = {}
     with counting() as port:
         for event in (*events, ""):
-            at = rng.randint(1, 3 if event == "sync" else 30)
+            at = rng.randint(1, 4 if event == "sync" else 30)
             process = context.Process(target=run_calls, args=(folder, port, CALLS, event, at))
             process.start()
             process.join()

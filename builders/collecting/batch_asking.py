@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from llmfusionbench.builders.collecting.batch_provider import ProviderError
 
+LONGEST_WAIT_S: Final = 3600.0
+"""Longest pause that a provider can ask for."""
 T = TypeVar("T")
 
 
@@ -51,7 +53,7 @@ class Asking:
         except ProviderError as error:
             if not error.passing:
                 raise LaneError(str(error)) from None
-            self.wait_s = max(self.wait_s, error.retry_after_s or 0.0)
+            self.wait_s = max(self.wait_s, min(error.retry_after_s or 0.0, LONGEST_WAIT_S))
             self._faults += error.unsure
             if self._faults > self._most:
                 raise LaneError(f"{error}. Remedy: start the same command again later") from None

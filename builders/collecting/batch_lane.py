@@ -6,22 +6,21 @@ import asyncio
 import secrets
 from collections import Counter, deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from llmfusionbench.builders.collecting.batch_asking import Asking, LaneError, LaterError
+from llmfusionbench.builders.collecting.batch_fetch import Fetch
 from llmfusionbench.builders.collecting.batch_files import (
     ADDRESS,
     AZURE_ADDRESS,
-    MOST_BYTES,
-    MOST_REQUESTS,
     lines_in,
     request_line,
 )  # fmt: skip
 from llmfusionbench.builders.collecting.batch_ledger import Ledger
+from llmfusionbench.builders.collecting.batch_manner import Manner
 from llmfusionbench.builders.collecting.batch_provider import Provider, State
 from llmfusionbench.builders.collecting.batch_refusal import Refusal
-from llmfusionbench.builders.collecting.batch_results import LONGEST, Result, results_of
+from llmfusionbench.builders.collecting.batch_results import Result, results_of
 from llmfusionbench.builders.collecting.batch_states import (
     CANCELLED,
     COMPLETED,
@@ -42,28 +41,10 @@ from llmfusionbench.builders.collecting.endpoint import Endpoint
 SEARCHES: Final = 2
 """Looks through the provider's list before a batch that may exist is created: a list may lag behind."""
 
-_DOWNLOADS: Final = 3
-"""Downloads of a file of results that has fewer lines than the provider states."""
 _AT_WORK: Final = ("in_progress", "finalizing", "cancelling")
 _OVER: Final = {"completed": COMPLETED, "expired": EXPIRED, "cancelled": CANCELLED}
 _TURN: Final = 256
 """Requests after which others of the event loop have their turn."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Manner:
-    """How batches are handled."""
-
-    wait: bool = True
-    """Whether to go on until all batches have ended."""
-    submit: bool = True
-    """Whether to submit new batches, and those that earlier runs only wrote."""
-    most_requests: int = MOST_REQUESTS
-    """Per file."""
-    most_bytes: int = MOST_BYTES
-    """Per file."""
-    faults: int = 8
-    """Failures in a row after which a provider is given up for now."""
 
 
 class Lane:
@@ -94,10 +75,10 @@ class Lane:
         self._most = manner.most_requests
         self._asked: Counter[str] = Counter()
         self._searches: Counter[str] = Counter()
-        self._downloads: Counter[str] = Counter()
         self._stuck: set[str] = set()
         """Batches that the provider refuses to tell about."""
         self._asking = Asking(manner.faults)
+        self._fetch = Fetch(provider, self._asking)
 
     @property
     def wait_s(self) -> float:
@@ -112,8 +93,8 @@ class Lane:
     @property
     def watched(self) -> bool:
         """Whether there are batches that may move."""
-        idle = () if self.closed is None else (WRITTEN, UPLOADED)
-        return any(not (one.offline or one.batch in self._stuck or one.state in idle) for one in self.batches)
+        closed = self.closed is not None
+        return any(not (one.offline or one.batch in self._stuck or (closed and one.unsent)) for one in self.batches)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -142,9 +123,9 @@ class Lane:
                     room = room and (self.ledger.reserve(call, one.attempt) if new else self.ledger.hold(call, one.attempt))
                 if number % _TURN == 0:
                     await asyncio.sleep(0)
-            if new and not (room and self.manner.submit):
+            if new and not (room and len(due) == batch.requests and self.manner.submit):
                 self._drop(batch)
-            elif batch.state == UPLOADED:
+            elif batch.unsent and not new and not batch.offline:
                 self._searches[batch.batch] = SEARCHES
 
     async def step(self) -> bool:
@@ -191,7 +172,7 @@ class Lane:
 
     async def _next(self) -> Batch | None:
         """The next batch to hand over: of those that are written, else a new one. Files for `vllm run-batch` end here."""
-        found = next((one for one in self.batches if one.state in (WRITTEN, UPLOADED) and not one.offline), None)
+        found = next((one for one in self.batches if one.unsent and not one.offline), None)
         while found is None and self.pending and self.manner.submit:
             batch = await self._write()
             if batch is None or not batch.offline:
@@ -285,23 +266,7 @@ class Lane:
     async def _take(self, batch: Batch) -> bool:
         """Take the results of a batch that has ended; whether that is done."""
         files = self.ledger.files(batch)
-        paths, lines = [], 0
-        for file_id, path in ((batch.output_file_id, files.output), (batch.error_file_id, files.errors)):
-            if file_id is not None:
-                most = LONGEST * batch.requests
-                if not await self._asking.ask(self._provider.download(file_id, path, most)) and not path.is_file():
-                    raise LaneError(
-                        f"the provider no longer has the file {file_id} of batch {batch.batch}. "
-                        f"Remedy: save it as {path}; an empty file there gives its results up"
-                    )
-                paths.append(path)
-            elif batch.offline and path == files.output:
-                paths.append(path)
-            lines += lines_in(path) if path == files.output and path in paths else 0
-        short = lines < (batch.completed or 0)
-        self._downloads[batch.batch] += 1
-        if short and self._downloads[batch.batch] < _DOWNLOADS:
-            return False
+        paths, short = await self._fetch.files(batch, files)
         taking = Taking(batch, self.ledger, self._is_last)
         for path in paths:
             for number, result in enumerate(results_of(path)):
@@ -338,8 +303,8 @@ class Lane:
             self._close(batch, taking, refused, FAILED, refusal.texts)
             self.ledger.say(f"{batch.llm}: {refusal}. Its next batches have up to {self._most:,} requests")
             return False
-        self.ledger.note_state(batch, FAILED, problems=refusal.texts)
-        self.ledger.note_state(batch, UPLOADED, batch_id=None, refused_ids=(*batch.refused_ids, state.id))
+        refused_ids = (*batch.refused_ids, state.id)
+        self.ledger.note_state(batch, FAILED, batch_id=None, refused_ids=refused_ids, problems=refusal.texts)
         return False
 
     def _drop(self, batch: Batch) -> None:

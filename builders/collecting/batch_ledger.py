@@ -97,9 +97,8 @@ class Ledger:
         return room
 
     def has_room(self, batch: Batch) -> bool:
-        """Whether room is reserved for all requests of a batch that have no result."""
-        placed = self.files(batch).placed()
-        return all((key, placed[key].attempt) in self._held for key in self.due(batch, placed))
+        """Whether room is reserved for all requests of a batch. There is none for one that is no longer to be made."""
+        return all((key, one.attempt) in self._held for key, one in self.files(batch).placed().items())
 
     def note_sent(self, call: Call, number: int, batch: Batch) -> None:
         """Record that a request travels in a batch, if that is not recorded yet."""

@@ -83,6 +83,10 @@ class Provider:
     def __init__(self, connection: BatchConnection) -> None:
         self._connection = connection
 
+    def check(self) -> None:
+        """Refuse wrong settings before any request. Raises InputError or MissingExtraError as `BatchConnection.client`."""
+        _ = self._connection.client
+
     async def upload(self, path: Path) -> str:
         """The id of a file that is sent there from the disk."""
         async with self._asking() as client:

@@ -19,31 +19,22 @@ from typing import Any, Final
 
 from llmfusionbench.builders.collecting.batch_connection import BatchConnection
 from llmfusionbench.builders.collecting.batch_files import BatchFiles, lines_in
-from llmfusionbench.builders.collecting.batch_lane import Lane, Manner
+from llmfusionbench.builders.collecting.batch_lane import Lane
 from llmfusionbench.builders.collecting.batch_ledger import Ledger, utc_now
+from llmfusionbench.builders.collecting.batch_manner import Manner, Poll
 from llmfusionbench.builders.collecting.batch_provider import Provider
 from llmfusionbench.builders.collecting.batch_states import Batch
 from llmfusionbench.builders.collecting.board import Board
 from llmfusionbench.builders.collecting.budget import Budget
-from llmfusionbench.builders.collecting.calls import Call, Slot
+from llmfusionbench.builders.collecting.calls import Attempt, Call, Slot
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.journal import RunJournal
-from llmfusionbench.builders.collecting.records import use_record
+from llmfusionbench.builders.collecting.records import attempt_record, use_record
 from llmfusionbench.builders.collecting.result import Result
 from llmfusionbench.errors import InputError, UnknownNameError
 
 _TURN: Final = 256
 """Calls after which others of the event loop have their turn."""
-
-
-@dataclass(frozen=True)
-class Poll:
-    """How often a provider is asked about its batches."""
-
-    first_s: float = 5.0
-    """Seconds after a change."""
-    most_s: float = 300.0
-    """Longest pause; pauses double while nothing changes."""
 
 
 @dataclass
@@ -129,7 +120,7 @@ async def look_at_batches(
     Raises:
         InputError: See `run_batches`.
     """
-    if journal.state.in_batches():
+    if any(not Batch.of(record).closed for record in journal.state.batches.values()):
         budget = Budget(None, endpoints, today=lambda: today().date())
         manner = Manner(wait=False, submit=False)
         await run_batches((), endpoints, journal, budget, board, manner=manner, say=say, pause=pause, today=today)
@@ -158,8 +149,11 @@ class _Run:
         """Further slots of requests that are under way."""
 
     async def run(self, calls: Iterable[Call], offline: Container[str]) -> BatchResult:
+        needed = {batch.llm for batch in self.ledger.open_batches() if not batch.offline}
         for name, endpoint in self.ledger.endpoints.items():
             provider = Provider(BatchConnection(endpoint))
+            if name in needed or (self.manner.submit and name not in offline):
+                provider.check()
             self.lanes[name] = Lane(endpoint, self.ledger, self.manner, provider, offline=name in offline)
         try:
             with self._signals():
@@ -186,7 +180,8 @@ class _Run:
     async def _plan(self, calls: Iterable[Call]) -> None:
         """Sort the calls: those to be made to their LLMs, and the others by why they are not."""
         journal, result = self.ledger.journal, self.result
-        under_way = set(journal.state.in_batches())
+        under_way = journal.state.in_batches()
+        known = {batch.batch for batch in self.ledger.open_batches()}
         taken = {call.key for lane in self.lanes.values() for call in lane.pending}
         new: Counter[str] = Counter()
         for number, call in enumerate(calls):
@@ -194,6 +189,8 @@ class _Run:
                 await asyncio.sleep(0)
             if call.llm not in self.lanes:
                 raise UnknownNameError("LLM", call.llm, self.lanes)
+            if call.key in under_way and under_way[call.key][0] not in known:
+                self._note_lost(call, *under_way.pop(call.key))
             if call.key in taken or call.key in under_way:
                 self._same.append((call.key, call.slot))
             elif call.key not in self.again and (call.key in journal.answered or call.key in journal.failed):
@@ -206,6 +203,12 @@ class _Run:
             if count:
                 self.ledger.board.expect(name, count)
         result.complete = True
+
+    def _note_lost(self, call: Call, batch: str, number: int, worst_usd: float) -> None:
+        """Record a request of a batch that a damaged journal does not have: it may have been charged."""
+        lost = Attempt("error", error="the journal has lost the batch of this request", passing=True, charged=True)
+        at = self.ledger.now()
+        self.ledger.journal.add(attempt_record(call, lost, number=number, final=False, cost_usd=worst_usd, at=at, batch=batch))
 
     def _note_use(self, key: str, slot: Slot) -> None:
         journal = self.ledger.journal

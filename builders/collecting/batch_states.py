@@ -21,9 +21,9 @@ COMPLETED: Final = "completed"
 EXPIRED: Final = "expired"
 """The time ran out; the provider has the results until then."""
 CANCELLED: Final = "cancelled"
-"""As `expired`, because the account's owner cancelled it; or it was given up here before it was submitted."""
+"""As `expired`, because the account's owner cancelled it; with `taken`, it was given up before it was submitted."""
 FAILED: Final = "failed"
-"""The provider refused the whole batch (`problems`), and charges nothing."""
+"""The provider refused the whole batch (`problems`), and charges nothing. Without `taken`, it is submitted again later."""
 TAKEN: Final = "taken"
 """Its results are in the journal (`taken`)."""
 
@@ -62,7 +62,12 @@ class Batch:
     @property
     def closed(self) -> bool:
         """Whether its requests are no longer under way in it."""
-        return self.state in (TAKEN, FAILED) or (self.state == CANCELLED and self.batch_id is None)
+        return self.state == TAKEN or (self.state in (FAILED, CANCELLED) and self.taken is not None)
+
+    @property
+    def unsent(self) -> bool:
+        """Whether it is still to be created at the provider, as far as is known."""
+        return self.state in (WRITTEN, UPLOADED) or (self.state == FAILED and not self.closed)
 
     def record(self, at: str) -> dict[str, Any]:
         """The journal's record of this state."""

@@ -15,7 +15,7 @@ import httpx2  # noqa: F401 (so that no life has to import it)
 import openai.resources.batches
 import openai.resources.files  # noqa: F401
 
-from llmfusionbench.builders.collecting.batch_lane import Manner
+from llmfusionbench.builders.collecting.batch_manner import Manner
 from llmfusionbench.builders.collecting.journal import RunJournal
 from llmfusionbench.builders.collecting.records import Record
 from tests.helpers.batch_runs import batched, calls_of, endpoint_at

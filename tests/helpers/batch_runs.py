@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from llmfusionbench.builders.collecting.batch_lane import Manner
+from llmfusionbench.builders.collecting.batch_manner import Manner
 from llmfusionbench.builders.collecting.batch_run import BatchResult, run_batches
 from llmfusionbench.builders.collecting.board import Board
 from llmfusionbench.builders.collecting.budget import Budget

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from llmfusionbench.builders.collecting.batch_lane import Manner
-from llmfusionbench.builders.collecting.batch_run import Poll
+from llmfusionbench.builders.collecting.batch_manner import Manner, Poll
 from tests.helpers.batch_runs import batched, calls_of, endpoint_at, records, states
 from tests.helpers.batch_server import DROP, LOST, serving_batches
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from llmfusionbench.builders.collecting.batch_hand_in import take_files
-from llmfusionbench.builders.collecting.batch_lane import Manner
+from llmfusionbench.builders.collecting.batch_manner import Manner
 from llmfusionbench.builders.collecting.batch_run import BatchResult
 from llmfusionbench.builders.collecting.board import Board
 from llmfusionbench.builders.collecting.budget import Budget

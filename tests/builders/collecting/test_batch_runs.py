@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from llmfusionbench.builders.collecting.batch_lane import Manner
+from llmfusionbench.builders.collecting.batch_manner import Manner
 from tests.helpers.batch_runs import PAID, batched, calls_of, endpoint_at, engine_run, records, states
 from tests.helpers.batch_server import DROP, serving_batches
 

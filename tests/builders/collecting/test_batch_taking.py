@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from llmfusionbench.builders.collecting.batch_lane import Manner
+from llmfusionbench.builders.collecting.batch_manner import Manner
 from tests.helpers.batch_runs import PAID, batched, calls_of, endpoint_at, records, states
 from tests.helpers.batch_server import EXPIRE, OMIT, serving_batches
 from tests.helpers.chat_server import completion

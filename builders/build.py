@@ -22,23 +22,22 @@ import pyarrow.compute as pc
 from llmfusionbench import plugins
 from llmfusionbench.builders.making.gathering import gathered
 from llmfusionbench.builders.making.indices import check_reading
+from llmfusionbench.builders.making.inputs import described, files_of
 from llmfusionbench.builders.making.intake import Intake
 from llmfusionbench.builders.making.repeats import TWO_SCORES
 from llmfusionbench.builders.making.scales import Scale, Scales
-from llmfusionbench.builders.making.score_warnings import build_warnings
+from llmfusionbench.builders.making.score_warnings import build_warnings, unrun_programs
 from llmfusionbench.builders.making.shard import Shard, write_shards
 from llmfusionbench.builders.making.spill import Settled, Spill
-from llmfusionbench.builders.reading.file_names import files_in, labelled
 from llmfusionbench.builders.reading.limits import RECORD_MIB, limit_records
 from llmfusionbench.builders.reading.llm_table import read_llms
 from llmfusionbench.builders.reading.table_files import CHOOSE
 from llmfusionbench.builders.recognising import AUTO, Recognition, recognise
 from llmfusionbench.builders.records import SCORES, Llms, Note, Part, Records, Rejected, Source
 from llmfusionbench.builders.sources import SOURCES
-from llmfusionbench.builders.sources.release import Release as ReleaseSource
 from llmfusionbench.builders.sources.table import Table
 from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
-from llmfusionbench.manifest import MANIFEST, odd_value
+from llmfusionbench.manifest import odd_value
 from llmfusionbench.release import Release, ReleaseWriter, write_shard
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import table_schema
@@ -103,8 +102,10 @@ def build(
         progress: Called as progress(stage, done, total).
 
     Returns:
-        The release. `manifest["rejected"]` is the number of records in its rejected.jsonl. `manifest["records"]` counts the
-        records of the input that were `taken`, `folded` into an earlier one that says the same, or `rejected`.
+        The release. With a `tokenizer`, or a source whose answers are scored here, several `workers` are processes: in a
+        script, call it under `if __name__ == "__main__"`.
+        `manifest["rejected"]` is the number of records in its rejected.jsonl. `manifest["records"]` counts the records of the
+        input that were `taken`, `folded` into an earlier one that says the same, or `rejected`.
         `manifest["source"]["truths"]` tells how ground truths were read that are indices or texts of options.
         `manifest["source"]["recognised"]`, if the source was `auto`, tells what the files were taken for and why.
         `manifest["source"]["notes"]`, if there are any, lists what was converted because the file states what it is, such as
@@ -124,10 +125,7 @@ def build(
         source, inputs = found.settled(), found.files
     reader = _source(source, options or {}) if isinstance(source, str) else source
     named = [Path(p) for p in inputs]
-    for place in named if isinstance(reader, ReleaseSource) else ():
-        if place.is_dir() and not (place / MANIFEST).is_file():
-            raise InputError(f"{place}: not a release, it has no {MANIFEST}. Remedy: name the directory of a release")
-    paths = _checked(_files(reader, named))
+    paths = files_of(reader, named)
     further: list[Path] = reader.further() if hasattr(reader, "further") else []
     stated, notes = read_llms(Path(llms)) if llms is not None else ([], [])
     scales = Scales(scale)
@@ -170,7 +168,8 @@ def build(
         files: dict[str, dict[str, Any]] = {}
         truths = intake.numbers.readings(truth)
         plans = intake.spill.plan(settled)
-        shards = [Shard(plan, writer.path, llm_rows, tokenizer, compression_level, truths) for plan in plans]
+        unscored: bool = getattr(reader, "UNSCORED", False)
+        shards = [Shard(plan, writer.path, llm_rows, tokenizer, compression_level, truths, unscored) for plan in plans]
         scores: list[pa.Table] = []
         for done, (entries, rejected, taken, scored) in enumerate(write_shards(shards, workers), start=1):
             scores.append(scored)
@@ -198,18 +197,15 @@ def build(
         about: dict[str, Any] = {
             "name": source if isinstance(source, str) else type(source).__name__,
             "revision": revision,
-            "inputs": [
-                {"name": name, "bytes": p.stat().st_size, "sha256": sha256(p)}
-                for files_read in (paths, further)
-                for p, name in labelled(files_read)
-            ],
+            "inputs": [*described(reader, paths), *described(reader, further)],
             "options": {"tokenizer": tokenizer, "test_share": test_share, **_plain(options or {})} | _described(llms),
         }
         if found is not None:
             about["recognised"] = found.described()
         if scales.stated:
             about["options"] |= {"scale": {ours: list(ends) for ours, ends in scales.stated.items()}}
-        if noted := intake.notes():
+        facts_of_scores = pa.concat_tables(scores)
+        if noted := [*intake.notes(), *(unrun_programs(facts_of_scores) if unscored else ())]:
             about["notes"] = noted
         if truths.found:
             about["truths"] = truths.found
@@ -218,7 +214,7 @@ def build(
         facts = {"source": about, "provenance": provenance, "records": records, "rejected": len(intake.rejected)}
         warnings = [
             *truths.warnings,
-            *build_warnings(pa.concat_tables(scores)),
+            *build_warnings(facts_of_scores),
             *intake.zeros.warnings(),
             *intake.notes(warnings=True),
         ]
@@ -240,33 +236,6 @@ def _told(parts: Iterable[Part], tell: Progress) -> Iterator[Part]:
         yield part
         rows += part.table.num_rows if isinstance(part, Records) else 0
         tell("records read", rows, None)
-
-
-def _files(reader: Source, named: Sequence[Path]) -> list[Path]:
-    """The files to read: those named, and in a directory those that the source knows by their names, each once."""
-    patterns: Sequence[str] = getattr(reader, "FILES", ())
-    files: dict[Path, None] = {}
-    for place in named:
-        if isinstance(reader, ReleaseSource) and place.is_dir():
-            files[place / MANIFEST] = None
-        elif patterns and place.is_dir():
-            files |= dict.fromkeys(files_in(place, patterns))
-        else:
-            files[place] = None
-    return list(files)
-
-
-def _checked(paths: list[Path]) -> list[Path]:
-    for path in paths:
-        if not path.is_file():
-            there = "a directory, expected the files in it" if path.is_dir() else "not a file"
-            what = there if path.exists() else "no such file"
-            raise InputError(f"{path}: {what}. Remedy: check the path")
-        try:
-            str(path).encode()
-        except UnicodeEncodeError as error:
-            raise InputError(f"{path}: the file name is not valid UTF-8. Remedy: rename the file") from error
-    return paths
 
 
 def _source(name: str, options: Mapping[str, Any]) -> Source:

@@ -27,6 +27,7 @@ LOG: Final = pa.schema(
         "source_id": _TEXT,
         "prompt": _TEXT,  # as it was sent, think suffix and all; null: rendered from the messages
         "messages": pa.list_(pa.struct({"role": _TEXT, "content": _TEXT})),  # as they were sent
+        "prompt_think": _TEXT,  # as it was sent in think mode; then prompt and messages are those of direct mode
         "ground_truth": _TEXT,
         "choices": pa.list_(_TEXT),
         "metric": _TEXT,
@@ -152,6 +153,10 @@ class Source(Protocol):
     A source of runs that are directories of files has a class attribute `FILES`: patterns of the names of the files that it
     reads, such as `("samples_*.jsonl",)`. A directory among the inputs then stands for all such files below it. A source whose
     options name files that it reads beside the inputs has a method `further`, which gives them; the manifest lists them, too.
+
+    A source whose answers have no scores yet has a class attribute `UNSCORED = True`: the build scores them with our metrics.
+    A source of files that may grow meanwhile has a method `taken`, which gives the bytes that it has read of a file; the
+    manifest describes these alone.
     """
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:

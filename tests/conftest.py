@@ -180,6 +180,8 @@ SLOW = (
     "statistics/test_reference_packages.py",
     "evaluation/judges/test_judge_report.py",
     "evaluation/judges/test_real_judges.py",
+    "test_cli_collect.py::test_from_the_question_to_the_score",
+    "test_cli_collect_stops.py",
 )
 """Folders, files and tests that `make check` leaves to `make test`: each takes seconds. In the order in which they run."""
 

@@ -18,6 +18,7 @@ from llmfusionbench.builders.making.codes import Codes, key_groups, value_codes
 from llmfusionbench.builders.making.indices import Readings
 from llmfusionbench.builders.making.prices import cost_of
 from llmfusionbench.builders.making.repeats import SEVERAL_ANSWERS, SEVERAL_SCORES, with_replicates
+from llmfusionbench.builders.making.scoring import Choice, score_answers, with_scores
 from llmfusionbench.builders.making.tally import Places, places_of
 from llmfusionbench.builders.making.views import make_views, with_columns
 from llmfusionbench.builders.records import JUDGE_COLUMNS, Rejected, refuse
@@ -39,10 +40,13 @@ class Assembled:
     """The records that the rows were made of."""
 
 
-def assemble(records: pa.Table, llms: pa.Table, split: str, truths: Readings | None = None) -> Assembled:
+def assemble(
+    records: pa.Table, llms: pa.Table, split: str, truths: Readings | None = None, *, unscored: bool = False
+) -> Assembled:
     """queries, responses, judge_scores, logs and routing of some queries in one `split`, from all of their normal records.
 
-    `truths` is how ground truths are read that are indices; by default all stay as they are.
+    `truths` is how ground truths are read that are indices; by default all stay as they are. With `unscored`, the answers have
+    no scores yet, and are given those of our metrics; programs are not run.
     """
     rejected: list[Rejected] = []
     taken: list[Places] = []
@@ -61,6 +65,9 @@ def assemble(records: pa.Table, llms: pa.Table, split: str, truths: Readings | N
     responses = _merged(answers, ANSWER_KEY, table_schema("responses").arrow.names, taken)
     # A cost that the log does not state is that of the tokens, at the price of who served them then.
     responses = with_columns(responses, {"cost_usd": pc.coalesce(responses["cost_usd"], cost_of(responses, llms))})
+    if unscored:
+        choice = Choice()
+        responses = with_scores(responses, score_answers(responses, queries, choice), choice)
 
     scores = answers.filter(pc.is_valid(answers["judge"]))
     answered = [name for name in ("served_model", "created_at") if name in scores.column_names]  # those of the answer

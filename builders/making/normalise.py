@@ -45,11 +45,10 @@ NORMAL: Final = pa.schema(
     [
         pa.field("query_id", pa.string()),
         *LOG,
-        pa.field("prompt_think", pa.string()),
         pa.field("unnumbered", pa.bool_()),
     ]
 )
-"""The columns after normalising: those of a log record, its query's id, its prompt by mode, and whether to number it."""
+"""The columns after normalising: those of a log record, its query's id, and whether to number it."""
 
 _EMPTY_IS_NULL: Final = (
     "domain",
@@ -58,6 +57,7 @@ _EMPTY_IS_NULL: Final = (
     "license",
     "tokenizer",
     "metric_version",
+    "prompt_think",
     "judge_reason",
     "judge_rubric",
     "reasoning",
@@ -122,7 +122,7 @@ def normalise(records: pa.RecordBatch, repeats: bool = False) -> tuple[pa.Record
     for name in ("created_at", "judge_created_at"):
         column[name] = _map_distinct(utc_text, column[name])
     column |= _turns(column["prompt"], column["messages"])
-    column |= _identify(column["task"], column["prompt"], column["source_id"], column["mode"], column["messages"])
+    column |= _identify(column)
     column |= _apart(column["response"], column["reasoning"])
     column["status"] = _map_distinct(status_word, column["status"])
     column |= _settle_status(column)
@@ -205,13 +205,16 @@ def _apart(response: pa.Array, reasoning: pa.Array) -> dict[str, pa.Array]:
     return columns
 
 
-def _identify(task: pa.Array, prompt: pa.Array, source_id: pa.Array, mode: pa.Array, messages: pa.Array) -> dict[str, pa.Array]:
+def _identify(column: dict[str, pa.Array]) -> dict[str, pa.Array]:
     """query_id, prompt, prompt_think and messages. Each distinct (task, prompt) is hashed once; else the source_id."""
-    tasks, prompts, sources = _encode(task), _encode(prompt), _encode(source_id)
-    think = pc.equal(mode, THINK)
+    task, prompt, messages = column["task"], column["prompt"], column["messages"]
+    tasks, prompts, sources = _encode(task), _encode(prompt), _encode(column["source_id"])
+    stated = column["prompt_think"].is_valid()
+    direct_mode = pc.or_(pc.fill_null(pc.equal(column["mode"], DIRECT), False), stated)
+    think = pc.and_(pc.fill_null(pc.equal(column["mode"], THINK), False), pc.invert(stated))
     unprompted = prompts.codes < 0
     text_codes = np.where(unprompted, sources.codes, prompts.codes)
-    plain = pc.fill_null(pc.equal(mode, DIRECT), False).to_numpy(zero_copy_only=False)
+    plain = direct_mode.to_numpy(zero_copy_only=False)
     keys = np.stack([tasks.codes, text_codes, unprompted, plain])
     distinct, rows = np.unique(keys, axis=1, return_inverse=True)
     ids: list[str | None] = []
@@ -228,14 +231,19 @@ def _identify(task: pa.Array, prompt: pa.Array, source_id: pa.Array, mode: pa.Ar
     columns = {
         "query_id": pa.array(ids, pa.string()).take(take),
         "prompt": pa.array(direct, pa.string()).take(take),
-        "prompt_think": pc.if_else(think, prompt, pa.scalar(None, pa.string())),
+        "prompt_think": pc.if_else(think, prompt, column["prompt_think"]),
     }
-    return columns if messages.null_count == len(messages) else columns | _by_turns(columns, task, messages, mode)
+    return columns if messages.null_count == len(messages) else columns | _by_turns(columns, task, messages, plain)
 
 
-def _by_turns(columns: dict[str, pa.Array], task: pa.Array, messages: pa.Array, mode: pa.Array) -> dict[str, pa.Array]:
-    """query_id by the turns of the records that have them, and messages as they were in direct mode."""
-    ids, turns, modes = columns["query_id"].to_pylist(), messages.to_pylist(), mode.to_pylist()
+def _by_turns(
+    columns: dict[str, pa.Array], task: pa.Array, messages: pa.Array, plain: npt.NDArray[np.bool_]
+) -> dict[str, pa.Array]:
+    """query_id by the turns of the records that have them, and messages as they were in direct mode.
+
+    `plain` is [n], whether the turns are those of direct mode.
+    """
+    ids, turns = columns["query_id"].to_pylist(), messages.to_pylist()
     tasks: list[str] = task.to_pylist()
     known: dict[tuple[str, tuple[tuple[str, str], ...]], str] = {}
     for i in np.flatnonzero(messages.is_valid().to_numpy(zero_copy_only=False)).tolist():
@@ -245,7 +253,7 @@ def _by_turns(columns: dict[str, pa.Array], task: pa.Array, messages: pa.Array, 
         if key not in known:
             known[key] = query_id(tasks[i], "", turns[i])
         ids[i] = known[key]
-        if modes[i] != DIRECT:
+        if not plain[i]:
             last = turns[i][-1]
             turns[i] = [*turns[i][:-1], {**last, "content": strip_think_suffix(last["content"])}]
     return {"query_id": pa.array(ids, pa.string()), "messages": pa.array(turns, messages.type)}

@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 from llmfusionbench.builders.known.tasks import UNKNOWN
 from llmfusionbench.scoring import METRICS
 
+CODE: Final = "code_eval"
+"""The metric of a query that asks for a program."""
 _FEW, _MANY = 5, 20
 """Number of equal scores of a task that is odd, of several LLMs and of one."""
 _NAMED: Final = 3
@@ -46,6 +48,17 @@ def build_warnings(facts: pa.Table) -> Iterator[str]:
         yield f"{metric} ({tasks}): rescore would leave {count:,} answers without the performance that they have. {_known()}"
     for metric, tasks, count in _by_metric(odd.filter(pc.greater(odd["unscored"], 0)), "unscored"):
         yield f"{metric} ({tasks}): {count:,} answers have no performance, and rescore gives them none. {_known()}"
+
+
+def unrun_programs(facts: pa.Table) -> Iterator[str]:
+    """The note on the answers that a build did not score, since it runs no programs; `facts` are rows of `score_facts`."""
+    programs = facts.filter(pc.and_(pc.equal(facts["metric"], CODE), pc.greater(facts["unscored"], 0)))
+    if programs.num_rows:
+        tasks, count = named_tasks(sorted(pc.unique(programs["task"]).to_pylist())), pc.sum(programs["unscored"]).as_py()
+        yield (
+            f"{CODE} ({tasks}): {count:,} answers have no performance yet, since a build runs no programs. "
+            "Remedy: score them with llmfusionbench rescore --allow-code-execution"
+        )
 
 
 def rescore_warnings(scores: pa.Table) -> Iterator[str]:

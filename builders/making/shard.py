@@ -38,13 +38,15 @@ class Shard:
     tokenizer: str | None
     compression_level: int
     truths: Readings
+    unscored: bool = False
+    """Whether the answers have no scores yet, and are given those of our metrics."""
 
     def write(self) -> Written:
         """Assemble the shard and write its tables."""
         records = read_slices(self.plan)
         if self.tokenizer is not None:
             records = with_tokens(records, self.tokenizer)
-        made = assemble(records, self.llms, self.plan.split, self.truths)
+        made = assemble(records, self.llms, self.plan.split, self.truths, unscored=self.unscored)
         entries = {}
         for table, rows in made.tables.items():
             name = shard_name(table, self.plan.split, self.plan.index, self.plan.total)
@@ -58,8 +60,9 @@ def write_shards(shards: Sequence[Shard], workers: int | None) -> Iterator[Writt
     if count <= 1:
         yield from (shard.write() for shard in shards)
         return
-    # Arrow releases Python's lock, so threads are enough; a tokenizer does not, so it gets processes.
-    with ThreadPoolExecutor(count) if shards[0].tokenizer is None else process_pool(count) as pool:
+    # Arrow releases Python's lock, so threads are enough; a tokenizer and our metrics do not, so they get processes.
+    threads = shards[0].tokenizer is None and not shards[0].unscored
+    with ThreadPoolExecutor(count) if threads else process_pool(count) as pool:
         yield from pool.map(Shard.write, shards)
 
 

@@ -23,6 +23,7 @@ from llmfusionbench.builders.reading.csv import read_csv
 from llmfusionbench.builders.reading.limits import open_limited
 from llmfusionbench.builders.reading.parquet import parquet_columns, read_parquet
 from llmfusionbench.builders.reading.pickle import is_pickle
+from llmfusionbench.builders.reading.run_files import RUN
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.errors import InputError
 from llmfusionbench.manifest import MANIFEST
@@ -54,8 +55,8 @@ class Head:
     path: Path
     kinds: frozenset[str] = frozenset()
     """What holds the records: `object`, `numbered` (an object with keys 0, 1, ...), `list`, `lines`, `csv`, `tsv`, `parquet`,
-    `eval` (an archive of Inspect), `npz`, `pickle`, `release`. One line of JSON is both `object` and `lines`. A list that is
-    the field `data` of an object, as APIs give it, is `list` and `wrapped`."""
+    `eval` (an archive of Inspect), `npz`, `pickle`, `release`, `run` (of `collect`). One line of JSON is both `object` and
+    `lines`. A list that is the field `data` of an object, as APIs give it, is `list` and `wrapped`."""
     records: list[dict[str, Any]] = field(default_factory=list)
     """The first records; none of a Parquet file unless they were asked for."""
     fields: dict[str, str] = field(default_factory=dict)
@@ -77,7 +78,7 @@ class Head:
 
 
 def read_head(path: Path, count: int = FIRST, rows: bool = False) -> Head:
-    """The head of a file, or of the directory of a release.
+    """The head of a file, or of the directory of a release or of a run.
 
     Args:
         path: The file.
@@ -88,7 +89,7 @@ def read_head(path: Path, count: int = FIRST, rows: bool = False) -> Head:
         InputError: the file cannot be opened.
     """
     if path.is_dir():
-        return _release(path)
+        return _run(path) if (path / RUN).is_file() and not (path / MANIFEST).is_file() else _release(path)
     try:
         return _head(path, count, rows)
     except InputError as error:
@@ -135,6 +136,11 @@ def _release(path: Path) -> Head:
     head = read_head(page)
     is_release = {"schema_version", "files"} <= head.fields.keys()
     return Head(path, frozenset({"release"}), head.records, head.fields) if is_release else Head(path, fault="no release")
+
+
+def _run(path: Path) -> Head:
+    head = read_head(path / RUN)
+    return Head(path, frozenset({"run"}), head.records, head.fields, head.fault)
 
 
 def _json(path: Path, data: bytes, is_whole: bool, count: int) -> Head:

@@ -1,4 +1,4 @@
-"""The files that inputs stand for: files as they are, and in a directory the files of data below it."""
+"""What inputs stand for: files as they are, and in a directory the files of data, the releases and the runs below it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from llmfusionbench.builders.reading.run_files import QUERIES, RUN
 from llmfusionbench.errors import InputError
 from llmfusionbench.manifest import MANIFEST
 
@@ -22,7 +23,7 @@ _ENDINGS: Final = (
 
 @dataclass(frozen=True)
 class Named:
-    """A file or a release among the inputs."""
+    """A file, a release or a run among the inputs."""
 
     path: Path
     within: Path | None
@@ -32,8 +33,8 @@ class Named:
 def walk(inputs: Sequence[Path]) -> tuple[list[Named], int]:
     """(what to look at, each path once, the number of files that are left since a directory has too many).
 
-    A directory with a manifest is a release. In others, hidden files and links to directories are not followed, and only files
-    with an ending of data count.
+    A directory with a manifest is a release, and one with the files of a run is a run. In others, hidden files and links to
+    directories are not followed, and only files with an ending of data count.
 
     Raises:
         InputError: an input does not exist, a directory cannot be read, or it has no file of data or too many files.
@@ -46,7 +47,7 @@ def walk(inputs: Sequence[Path]) -> tuple[list[Named], int]:
                 raise InputError(f"{place}: {'not a file' if place.exists() else 'no such file'}. Remedy: check the path")
             found.setdefault(place, Named(place, None))
             continue
-        if (place / MANIFEST).is_file():
+        if (place / MANIFEST).is_file() or is_run(place):
             found.setdefault(place, Named(place, None))
             continue
         inside = sorted(_below(place))
@@ -60,6 +61,11 @@ def walk(inputs: Sequence[Path]) -> tuple[list[Named], int]:
     return list(found.values()), left
 
 
+def is_run(place: Path) -> bool:
+    """Whether a directory is a run of `llmfusionbench collect`."""
+    return (place / RUN).is_file() and (place / QUERIES).is_file()
+
+
 def _below(place: Path) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
         raise InputError(f"{error.filename}: {error.strerror}. Remedy: check its permissions") from error
@@ -67,7 +73,7 @@ def _below(place: Path) -> Iterator[Path]:
     seen = 0
     for folder, folders, names in os.walk(place, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        if folder != str(place) and MANIFEST in names:
+        if folder != str(place) and (MANIFEST in names or {RUN, QUERIES} <= {*names}):
             folders.clear()
             yield Path(folder)
             continue

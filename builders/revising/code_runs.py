@@ -11,6 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.builders.making.score_warnings import CODE
 from llmfusionbench.builders.revising.store import Store
 from llmfusionbench.release.references import lookup
 from llmfusionbench.release.shards import Shard
@@ -18,9 +19,6 @@ from llmfusionbench.sandbox import CodeTask, Sandbox, Verdict
 from llmfusionbench.schema import table_schema
 from llmfusionbench.scoring import Score, score
 from llmfusionbench.types import ANSWER_KEY, Progress
-
-CODE: Final = "code_eval"
-"""The metric of a query that asks for a program."""
 
 VERDICTS: Final = "verdicts"
 """The note that holds the scores of a shard's programs."""

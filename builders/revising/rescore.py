@@ -15,11 +15,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from llmfusionbench.builders.making.indices import METRIC, Numbers, Readings, check_reading
+from llmfusionbench.builders.making.score_warnings import CODE
+from llmfusionbench.builders.making.scoring import Choice
 from llmfusionbench.builders.revising import rescore_rows
-from llmfusionbench.builders.revising.code_runs import CODE, VERDICTS, run_code
+from llmfusionbench.builders.revising.code_runs import VERDICTS, run_code
 from llmfusionbench.builders.revising.derive import Conclusion, Revised, derive
 from llmfusionbench.builders.revising.rescore_report import RescoreReport, summarise
-from llmfusionbench.builders.revising.rescore_rows import CHANGES, SCORES, Choice, score_responses
+from llmfusionbench.builders.revising.rescore_rows import CHANGES, SCORES, score_responses
 from llmfusionbench.builders.revising.store import Store
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release, open_release

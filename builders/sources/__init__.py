@@ -7,6 +7,7 @@ from typing import Final
 from llmfusionbench.builders.records import Source
 from llmfusionbench.builders.sources.alpaca_eval import AlpacaEval
 from llmfusionbench.builders.sources.arena import Arena
+from llmfusionbench.builders.sources.collected import Collected
 from llmfusionbench.builders.sources.eee import EEE
 from llmfusionbench.builders.sources.embedllm import EmbedLLM
 from llmfusionbench.builders.sources.fusionbench import FusionBench
@@ -35,6 +36,7 @@ from llmfusionbench.builders.sources.zeroeval import ZeroEval
 SOURCES: Final[dict[str, type[Source]]] = {
     "alpaca_eval": AlpacaEval,
     "arena": Arena,
+    "collected": Collected,
     "eee": EEE,
     "embedllm": EmbedLLM,
     "fusionbench": FusionBench,

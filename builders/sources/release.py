@@ -53,7 +53,7 @@ def _parts(release: OpenedRelease, file: str) -> Iterator[Part]:
     first = 0
     for shard in shards_of(release):
         tables = shard.read()
-        for table in (*_queries(tables.queries), _answers(tables), _judgements(tables)):
+        for table in (_queries(tables.queries), _answers(tables), _judgements(tables)):
             if table.num_rows:
                 rows = pa.array(np.arange(first, first + table.num_rows))
                 first += table.num_rows
@@ -63,12 +63,9 @@ def _parts(release: OpenedRelease, file: str) -> Iterator[Part]:
             yield _extra(release, name)
 
 
-def _queries(queries: pa.Table) -> Iterator[pa.Table]:
-    """The records of queries alone: as they were asked in direct mode, and in think mode where that differs."""
-    yield queries.select([*_QUERY, *_REFERENCES])
-    thought = queries.filter(queries["prompt_think"].is_valid())
-    thought = thought.drop_columns(["prompt"]).rename_columns({"prompt_think": "prompt"}).select(list(_QUERY))
-    yield thought.append_column("mode", pa.repeat(THINK, len(thought)))
+def _queries(queries: pa.Table) -> pa.Table:
+    """The records of queries alone, with both prompts."""
+    return queries.select([*_QUERY, *_REFERENCES, "prompt_think"])
 
 
 def _answers(tables: ShardTables) -> pa.Table:
@@ -86,10 +83,9 @@ def _judgements(tables: ShardTables) -> pa.Table:
 
 
 def _with_queries(rows: pa.Table, keyed: pa.Table, queries: pa.Table) -> pa.Table:
-    """`rows` with what identifies the queries that the rows of `keyed` refer to, as they were asked."""
+    """`rows` with what identifies the queries that the rows of `keyed` refer to; those in think mode with its prompt."""
     found = lookup(queries, "query_id", keyed["query_id"], (*_QUERY, "prompt_think"))
-    thinking = pc.equal(rows["mode"], THINK)
-    found["prompt"] = pc.if_else(thinking, pc.coalesce(found.pop("prompt_think"), found["prompt"]), found["prompt"])
+    found["prompt_think"] = pc.if_else(pc.equal(rows["mode"], THINK), found["prompt_think"], pa.scalar(None, pa.string()))
     for name, values in found.items():
         rows = rows.append_column(LOG.field(name), values)
     return rows

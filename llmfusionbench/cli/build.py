@@ -127,7 +127,7 @@ def command(
     """Read logs in the format SOURCE and write them as a release.
 
     SOURCE is auto, which looks at the names and first records of the files, tells what it takes them for, and builds; or a
-    format: alpaca_eval, arena, eee, embedllm, fusionbench, helm, inspect, langfuse, lighteval, litellm, llmrouter,
+    format: alpaca_eval, arena, collected, eee, embedllm, fusionbench, helm, inspect, langfuse, lighteval, litellm, llmrouter,
     llmrouterbench, lm_eval, mt_bench, openai_batch, opencompass, openrouter, promptfoo, release, routellm, routerarena,
     routerbench, routereval, wildbench or zeroeval; or table, for any other log.
 

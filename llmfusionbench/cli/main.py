@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "append": "Write the next version of a release, with the rows of another one and a changelog.",
     "audit": "Find what is wrong with a log before you train or route on it.",
     "build": "Read logs in any known format and write them as a release.",
+    "collect": "Ask many LLMs the queries of tasks, in a run that no crash loses, within a budget.",
     "diff": "Compare two releases: rows added, removed and changed.",
     "evaluate": "Measure routers on a release against baselines, with confidence intervals.",
     "evaluate-prompts": "Compare prompts for the same queries: bare, with examples, with thought templates.",

@@ -110,7 +110,13 @@ def name_place(error: BaseException | None, place: str | Path, *, written_as: Pa
         error.filename, error.filename2 = str(place), None
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
+def sha256(path: Path, size: int | None = None) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal; with `size`, that of the first `size` bytes."""
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        if size is None:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        while size > 0 and (part := file.read(min(size, _BUFFER))):
+            digest.update(part)
+            size -= len(part)
+        return digest.hexdigest()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import llmfusionbench as lfb
 from llmfusionbench.builders import build, rescore
-from llmfusionbench.builders.revising.rescore_rows import NOT_KEPT
+from llmfusionbench.builders.making.scoring import NOT_KEPT
 from llmfusionbench.release import Release
 from llmfusionbench.scoring import VERSION
 

@@ -176,3 +176,48 @@ ARENA_FILES: Final[dict[str, Any]] = {
     "data.json": [{"global index": "Sums_1", "prompt_formatted": "1?", "Answer": "1", "Options": ["1", "2"], "Domain": "x"}],
     "mine.json": {"pipeline_params": {"router_name": "mine", "models": ["tiny"]}},
 }
+
+RUN_RECORD: Final = {
+    "format": 1, "tool": {"name": "llmfusionbench", "version": "0"}, "created_at": "2026-03-01T00:00:00Z",
+    "changed_at": "2026-03-01T00:00:00Z", "tasks": {"sums": {"seed": 0, "queries": 2}}, "replicates": 2,
+    "llms": [
+        {
+            "name": "tiny", "address": "http://127.0.0.1:9/v1", "whole_url": True,
+            "endpoint": {
+                "model": "tiny-1", "about": {"family": "t", "parameters_b": 1.5},
+                "prices": [{"input_price": 1.0, "output_price": 2.0, "since": "2026-01-01"}],
+            },
+            "modes": {"direct": {"model": "tiny-1", "max_tokens": 9}, "think": {"model": "tiny-1", "max_tokens": 9}},
+        },
+    ],
+}  # fmt: skip
+
+RUN_QUERIES: Final = [
+    {
+        "query_id": f"q{i}", "task": "sums", "domain": "math", "split": "train", "source_id": f"s{i}", "metric": "em",
+        "ground_truth": str(2 * i), "license": None, "choices": None, "settings": {},
+        "prompts": {
+            "direct": [{"role": "user", "content": f"{i}+{i}?"}],
+            "think": [{"role": "user", "content": f"{i}+{i}? Think."}],
+        },
+    }
+    for i in (1, 2)
+]  # fmt: skip
+
+JOURNAL_LINES: Final = [
+    {"kind": "sent", "key": "0" * 32, "llm": "tiny", "attempt": 1, "worst_usd": 0.1},
+    *(
+        {
+            "kind": "attempt", "key": f"{i}" * 32, "llm": "tiny", "attempt": 1, "final": True, "status": status,
+            "finish_reason": "stop", "cost_usd": 0.25, "at": "2026-03-01T00:00:00.000+00:00",
+            "slot": [f"q{i}", "tiny", mode, "0"], "replicate": 0, "requested_model": "tiny-1",
+            "settings": {"max_tokens": 9, "temperature": 0.5}, "http_status": 200, "served_model": "tiny-1",
+            "input_tokens": 5, "output_tokens": 3, "reasoning_tokens": None, "cached_tokens": 0, "latency_s": 0.5,
+            "error": "busy" if status == "error" else None, "reasoning": None, "response": str(2 * i), "crc": "00000000",
+        }
+        for i in (1, 2)
+        for status, mode in (("ok", "direct"), ("empty", "think"), ("error", "direct"))
+    ),
+    {"kind": "use", "key": "1" * 32, "slot": ["q2", "tiny", "direct", "1"]},
+    {"kind": "batch", "batch": "b", "llm": "tiny", "state": "submitted", "at": "2026-03-01T00:00:00Z"},
+]  # fmt: skip

@@ -13,9 +13,12 @@ from tests.fuzz.client_records import (
     CACHED,
     CHOSEN,
     GENERATIONS,
+    JOURNAL_LINES,
     REQUESTS,
     RESULTS,
     ROUTED,
+    RUN_QUERIES,
+    RUN_RECORD,
     SAMPLES,
     SPEND,
     TRACES,
@@ -62,11 +65,29 @@ def _routerarena(rng: Random, folder: Path) -> Any:
     return built(rng, folder, "routerarena", files, *rng.choice(((), (), ("--option", "prompt=question"))))
 
 
+def _collected(rng: Random, folder: Path) -> Any:
+    """A run, whose journal may be cut, repeat lines, or be missing."""
+    run = mutated(rng, RUN_RECORD) if rng.random() < 0.3 else RUN_RECORD
+    lines = [mutated(rng, rng.choice(JOURNAL_LINES)) for _ in range(rng.randrange(8))]
+    journal = b"".join(json_text(line, rng).encode("utf-8", "surrogatepass") + b"\n" for line in lines)
+    journal = journal[: rng.randrange(len(journal) + 1)] if rng.random() < 0.3 else journal
+    files: dict[str, tuple[bytes, int | None]] = {
+        "run.json": (json_text(run, rng).encode("utf-8", "surrogatepass"), None),
+        "queries.jsonl": (records_of(rng, RUN_QUERIES)[0], None),
+        "journal.jsonl": (journal, None),
+    }
+    if rng.random() < 0.1:
+        del files[rng.choice(list(files))]
+    arguments, total = built(rng, folder, "collected", files)
+    return [arguments[0], rng.choice(("collected", "auto")), ".", *arguments[2 + len(files) :]], total
+
+
 _KINDS: Final[dict[str, Callable[[Random, Path], Any]]] = {
     "routerarena": _routerarena,
     "eee": _eee,
     "openai_batch": _openai_batch,
     "litellm": lambda rng, folder: _exported(rng, folder, "litellm", "spend_logs", SPEND),
     "langfuse": lambda rng, folder: _exported(rng, folder, "langfuse", "traces", rng.choice((GENERATIONS, TRACES))),
+    "collected": _collected,
     "openrouter": lambda rng, folder: _exported(rng, folder, "openrouter", "generations", ROUTED),
 }

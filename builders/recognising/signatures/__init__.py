@@ -10,6 +10,7 @@ from llmfusionbench.builders.recognising.signatures import clients, harnesses, j
 SIGNATURES: Final[dict[str, tuple[Signature, ...]]] = {
     "alpaca_eval": judged.ALPACA_EVAL,
     "arena": judged.ARENA,
+    "collected": clients.COLLECTED,
     "eee": harnesses.EEE,
     "embedllm": routing.EMBEDLLM,
     "fusionbench": routing.FUSIONBENCH,

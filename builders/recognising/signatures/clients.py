@@ -103,6 +103,23 @@ LANGFUSE: Final = (
     ),
 )
 
+COLLECTED: Final = (
+    Signature(
+        title="run of llmfusionbench collect",
+        kinds=("run",),
+        needed=("format", "llms[].name", "llms[].address"),
+        telling=("tasks", "replicates", "llms[].modes"),
+    ),
+    Signature(
+        title="journal of a run of llmfusionbench collect",
+        kinds=("object", "lines"),
+        names=("journal.jsonl",),
+        needed=("kind", "key", "llm", "attempt"),
+        telling=(("worst_usd", "final"),),
+        against=("prompt", "messages", "model"),
+    ),
+)
+
 OPENROUTER: Final = (
     Signature(
         title="generations of OpenRouter",

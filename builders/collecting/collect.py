@@ -1,0 +1,274 @@
+"""A run at work: what is left to ask, the pilot, the calls themselves, and what came of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from llmfusionbench.builders.collecting.batch_hand_in import take_files
+from llmfusionbench.builders.collecting.batch_lane import Manner
+from llmfusionbench.builders.collecting.batch_run import Poll, run_batches
+from llmfusionbench.builders.collecting.board import Board, Rows
+from llmfusionbench.builders.collecting.budget import Budget
+from llmfusionbench.builders.collecting.calls import Call
+from llmfusionbench.builders.collecting.endpoint import Endpoint
+from llmfusionbench.builders.collecting.engine import Engine
+from llmfusionbench.builders.collecting.forecast import Forecast, forecast
+from llmfusionbench.builders.collecting.journal import RunJournal
+from llmfusionbench.builders.collecting.journal_state import journal_records
+from llmfusionbench.builders.collecting.measured import Measured, pilot_sample
+from llmfusionbench.builders.collecting.result import Result
+from llmfusionbench.builders.collecting.retry import Retry
+from llmfusionbench.builders.reading.run_files import ATTEMPT, JOURNAL
+
+_COUNTED: Final = 20_000
+"""Calls that are looked at after a stop to tell how many are left, which takes about a second."""
+
+
+class Work(Protocol):
+    """The calls of a `Plan` or a `Retry`."""
+
+    @property
+    def endpoints(self) -> Sequence[Endpoint]:
+        """The LLMs that are asked."""
+        ...
+
+    def calls(self) -> Iterator[Call]:
+        """All calls."""
+        ...
+
+    def by_llm(self) -> dict[str, Iterable[Call]]:
+        """LLM -> its calls."""
+        ...
+
+    def counts(self) -> dict[str, int] | None:
+        """LLM -> the number of its calls; None if that is not known yet."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batches:
+    """How calls are made in batches."""
+
+    wait: bool = True
+    """Whether to go on until the provider has answered."""
+    files: frozenset[str] = frozenset()
+    """LLMs whose requests are only written to files, for `vllm run-batch`."""
+    poll: Poll = field(default_factory=Poll)
+    """How often the provider is asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How calls are made."""
+
+    max_cost: float | None = None
+    """The cap on the cost of the whole run, USD."""
+    halt_on_drift: bool = False
+    """Stop when another model answers than was requested."""
+    batches: Batches | None = None
+    """Calls are made in batches; None: online."""
+    say: Callable[[str], None] = field(default=lambda line: None)
+    """Prints a line for the user."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it."""
+
+    result: Result
+    asked: int
+    """Calls that had no outcome before, or that ask again."""
+    left: int
+    """Those of them without an outcome now."""
+    more: bool
+    """Whether there may be more of them: a run that was stopped counts only some of what is left."""
+    summary: Rows
+    """The table at the end."""
+
+
+def today() -> date:
+    """The day whose prices count, UTC."""
+    return datetime.now(UTC).date()
+
+
+def measured_in(folder: Path) -> list[Measured]:
+    """The calls of a run that were answered, with the cost of all attempts."""
+    path = folder / JOURNAL
+    costs: dict[str, float | None] = {}
+    found: dict[str, Measured] = {}
+    for _, record in journal_records(path) if path.is_file() else ():
+        if record is None or record["kind"] != ATTEMPT:
+            continue
+        key, cost = record["key"], record.get("cost_usd")
+        before = costs.get(key, 0.0)
+        costs[key] = None if before is None or cost is None else before + cost
+        if record.get("final") and record.get("status") != "error":
+            found[key] = _measured(record, costs[key])
+    return list(found.values())
+
+
+def _measured(record: dict[str, Any], cost: float | None) -> Measured:
+    slot: Sequence[str] = record.get("slot") or ()
+    return Measured(
+        record["key"],
+        record["llm"],
+        slot[2] if len(slot) > 2 else "",
+        record.get("input_tokens"),
+        record.get("output_tokens"),
+        cost,
+        record.get("latency_s"),
+    )
+
+
+def forecast_of(work: Work, folder: Path, *, batch: bool = False) -> Forecast:
+    """What the calls of a run will take, by the calls of it that were measured."""
+    measured, calls = measured_in(folder), work.calls()
+    if isinstance(work, Retry):
+        calls = iter([*calls])  # now it is known which requests are made once more
+        measured = [found for found in measured if found.key not in work.again]
+    return forecast(calls, work.endpoints, today=today(), measured=measured, batch=batch)
+
+
+def pilot_of(work: Work, journal: RunJournal, n: int) -> Sample:
+    """`n` calls of each LLM and mode that have no outcome yet."""
+    left = (call for call in work.calls() if call.key not in journal.answered and call.key not in journal.failed)
+    return Sample(work.endpoints, pilot_sample(left, n))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some calls of a run, as `Work`."""
+
+    endpoints: Sequence[Endpoint]
+    chosen: Sequence[Call]
+
+    def calls(self) -> Iterator[Call]:
+        """The calls."""
+        return iter(self.chosen)
+
+    def by_llm(self) -> dict[str, Iterable[Call]]:
+        """LLM -> its calls."""
+        return {one.name: [call for call in self.chosen if call.llm == one.name] for one in self.endpoints}
+
+    def counts(self) -> dict[str, int]:
+        """LLM -> the number of its calls."""
+        return Counter(call.llm for call in self.chosen)
+
+
+class Watched:
+    """The calls of a run as they are taken, counted: those that have no outcome yet, or that ask again.
+
+    Args:
+        work: The calls.
+        journal: The journal of the run, entered.
+        board: It expects the calls that are to be made: all at first, and fewer with each one that has its outcome.
+        again: Keys of calls that are asked again.
+    """
+
+    def __init__(self, work: Work, journal: RunJournal, board: Board, again: set[str]) -> None:
+        self.endpoints = work.endpoints
+        self._journal, self._board, self._again = journal, board, again
+        self._open: set[str] = set()
+        self._work = work
+        self._streams: list[Iterator[Call]] = []
+
+    def calls(self) -> Iterator[Call]:
+        """All calls, for someone else who has the board expect them."""
+        return self._watched(self._work.calls(), None)
+
+    def by_llm(self) -> dict[str, Iterable[Call]]:
+        """LLM -> its calls."""
+        counts = self._work.counts()
+        for llm, n in (counts or {}).items():
+            self._board.expect(llm, n)
+        steps = (1, 0) if counts is None else (0, -1)
+        return {llm: self._watched(calls, steps) for llm, calls in self._work.by_llm().items()}
+
+    def counted(self) -> tuple[int, bool]:
+        """(number of the calls to make, whether there may be more). Of those that were not taken yet, some are taken now."""
+        rest = chain.from_iterable(self._streams)
+        deque(islice(rest, _COUNTED), 0)
+        return len(self._open), next(rest, None) is not None
+
+    def _watched(self, calls: Iterable[Call], steps: tuple[int, int] | None) -> Iterator[Call]:
+        """The calls; `steps` is what the board expects more with a call that is to be made, and with another one."""
+        stream = self._each(calls, steps)
+        self._streams.append(stream)
+        return stream
+
+    def _each(self, calls: Iterable[Call], steps: tuple[int, int] | None) -> Iterator[Call]:
+        answered, failed = self._journal.answered, self._journal.failed
+        for call in calls:
+            done = call.key in answered or call.key in failed
+            is_open = (not done or call.key in self._again) and call.key not in self._open
+            if is_open:
+                self._open.add(call.key)
+            if steps is not None and (step := steps[not is_open]):
+                self._board.expect(call.llm, step)
+            yield call
+
+
+def collect(work: Work, journal: RunJournal, settings: Settings, *, again: set[str] | None = None) -> Outcome:
+    """Make the calls that have no outcome yet; what comes is in the journal, whatever happens.
+
+    Args:
+        work: The calls.
+        journal: The journal of the run, entered.
+        settings: How they are made.
+        again: Keys of calls that are asked again; `work` may fill it while it gives its calls.
+
+    Raises:
+        InputError: a setting of an LLM is wrong, or the journal cannot be written.
+    """
+    keys = set() if again is None else again
+    spent = journal.spent_usd
+    budget = Budget(settings.max_cost, work.endpoints, today=today, spent=spent)
+    board = Board([one.name for one in work.endpoints], max_cost=settings.max_cost, spent=spent, say=settings.say)
+    watched = Watched(work, journal, board, keys)
+    with board:
+        result = asyncio.run(_made(watched, journal, budget, board, settings, keys))
+    asked, more = watched.counted()
+    return Outcome(result, asked, max(0, asked - result.answered - result.failed), more, board.summary())
+
+
+def take_results(paths: Sequence[Path], work: Work, journal: RunJournal, settings: Settings) -> Outcome:
+    """Take the results of batches from files into the journal, without a call.
+
+    Raises:
+        InputError: a file cannot be read, or has no result of a batch of this run that is under way.
+    """
+    spent = journal.spent_usd
+    budget = Budget(None, work.endpoints, today=today, spent=spent)
+    board = Board([one.name for one in work.endpoints], spent=spent, say=settings.say)
+    with board:
+        result = asyncio.run(take_files(paths, work.endpoints, journal, budget, board, say=settings.say))
+    watched = Watched(work, journal, board, set())
+    watched.calls()
+    left, more = watched.counted()
+    return Outcome(result, left + result.answered + result.failed, left, more, board.summary())
+
+
+async def _made(
+    work: Watched,
+    journal: RunJournal,
+    budget: Budget,
+    board: Board,
+    settings: Settings,
+    again: set[str],
+) -> Result:
+    halt, say = settings.halt_on_drift, settings.say
+    if settings.batches is None:
+        engine = Engine(work.endpoints, journal, budget=budget, board=board, halt_on_drift=halt, say=say)
+        return await engine.run(work.by_llm(), again=again)
+    how = settings.batches
+    return await run_batches(
+        work.calls(), work.endpoints, journal, budget, board,
+        manner=Manner(wait=how.wait), poll=how.poll, offline=how.files, again=again, halt_on_drift=halt, say=say,
+    )  # fmt: skip

@@ -1,0 +1,110 @@
+"""Asking again: only the answers of a run that were cut off, failed, are empty, or were refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from llmfusionbench.builders.collecting.caller import Caller
+from llmfusionbench.builders.collecting.calls import Call
+from llmfusionbench.builders.collecting.endpoint import Endpoint
+from llmfusionbench.builders.collecting.payload import MAX_TOKENS
+from llmfusionbench.builders.collecting.plan import call_of
+from llmfusionbench.builders.collecting.run import Run
+from llmfusionbench.builders.making.stated import finish_reason
+from llmfusionbench.builders.reading.run_files import JOURNAL
+from llmfusionbench.builders.reading.run_journal import RunAnswers
+from llmfusionbench.errors import InputError, UnknownNameError
+
+KINDS: Final = ("length", "error", "empty", "refusal")
+"""What can be asked again: cut-off answers, failures, answers without a text, and answers that a filter or the LLM refused."""
+
+
+@dataclass
+class Retry:
+    """The calls that ask again.
+
+    Args:
+        run: The run.
+        endpoints: The LLMs to ask.
+        kinds: Names of `KINDS`.
+        max_tokens: Most tokens of the new answers; None: as before.
+
+    Raises:
+        UnknownNameError: there is no such kind.
+        InputError: cut-off answers would be asked again with the same maximum, or the journal cannot be read.
+    """
+
+    run: Run
+    endpoints: Sequence[Endpoint]
+    kinds: Sequence[str]
+    max_tokens: int | None = None
+    again: set[str] = field(default_factory=set, init=False)
+    """Keys of the calls so far that are the same requests as before."""
+    enough: set[str] = field(default_factory=set, init=False)
+    """Keys of cut-off answers so far that had `max_tokens` or more, and are left as they are."""
+
+    def __post_init__(self) -> None:
+        for kind in self.kinds:
+            if kind not in KINDS:
+                raise UnknownNameError("kind of answer to retry", kind, KINDS)
+        if "length" in self.kinds and self.max_tokens is None:
+            raise InputError("--retry length: the same maximum would cut the answers off again. Remedy: set --max-tokens")
+        path = self.run.folder / JOURNAL
+        if not path.is_file():
+            raise InputError(f"{path}: no such file, so nothing was asked yet. Remedy: run collect without --retry first")
+        self._answers = RunAnswers(path)
+
+    def calls(self) -> Iterator[Call]:
+        """All calls, LLM by LLM."""
+        for endpoint in self.endpoints:
+            yield from self.calls_to(endpoint)
+
+    def calls_to(self, endpoint: Endpoint) -> Iterator[Call]:
+        """The calls to one LLM, query by query."""
+        address = Caller(endpoint).address
+        for query_id, query in self.run.queries():
+            for _, place, record in self._answers.of(query_id, endpoint.name):
+                if not self._is_wanted(record):
+                    continue
+                payload = self._payload(endpoint, query.prompts.get(place.mode) or query.prompts["direct"], record)
+                call = call_of(query_id, place.llm, place.mode, place.replicate, address, payload)
+                if call.key == record["key"]:
+                    self.again.add(call.key)
+                yield call
+
+    def counts(self) -> None:
+        """The number of calls is not known before they are looked at."""
+
+    def by_llm(self) -> dict[str, Iterable[Call]]:
+        """LLM -> its calls."""
+        return {endpoint.name: self.calls_to(endpoint) for endpoint in self.endpoints}
+
+    def _is_wanted(self, record: Mapping[str, Any]) -> bool:
+        found = kinds_of(record) & {*self.kinds}
+        if found == {"length"} and self.max_tokens is not None:
+            had = [n for name in MAX_TOKENS if isinstance(n := (record.get("settings") or {}).get(name), int)]
+            if had and min(had) >= self.max_tokens:
+                self.enough.add(record["key"])
+                return False
+        return bool(found)
+
+    def _payload(self, endpoint: Endpoint, messages: Sequence[Any], record: Mapping[str, Any]) -> dict[str, Any]:
+        """The request body as it was sent, with another maximum of tokens."""
+        settings = dict(record.get("settings") or {})
+        if self.max_tokens is not None:
+            settings = {name: value for name, value in settings.items() if name not in MAX_TOKENS}
+            settings[endpoint.max_tokens_field] = self.max_tokens
+        return {"model": endpoint.model, "messages": [dict(message) for message in messages]} | settings
+
+
+def kinds_of(record: Mapping[str, Any]) -> set[str]:
+    """What can be asked again of the record of a final attempt."""
+    status, reason = record.get("status"), record.get("finish_reason")
+    why = finish_reason(reason) if isinstance(reason, str) else None
+    found: set[str] = {kind for kind in ("error", "empty") if kind == status}
+    if status != "error":
+        found |= {"length"} if why == "length" else set()
+        found |= {"refusal"} if why == "content_filter" else set()
+    return found

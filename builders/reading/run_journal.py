@@ -1,0 +1,176 @@
+"""Where the journal of a run holds the answer of every slot; the run may still be going.
+
+A slot is (query_id, llm, mode, replicate). Its answer is the newest one that is final; a failure counts only where there is no
+answer. The texts stay in the file until they are asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from zlib import crc32
+
+from llmfusionbench.builders.reading.limits import record_bytes
+from llmfusionbench.builders.reading.run_files import ATTEMPT, USE
+from llmfusionbench.storage.files import limited_lines, reading
+
+_TEXT: Final = rb'"[^"\\]*+"'
+_HEAD: Final = re.compile(
+    rb'\{"kind":"attempt","key":"([0-9a-f]{32})","llm":' + _TEXT + rb',"attempt":([0-9]{1,9}),"final":(true|false),"status":"'
+    rb'([a-z]++)","finish_reason":(?:null|' + _TEXT + rb'),"cost_usd":[^,"]{1,40},"at":' + _TEXT + rb',"slot":'
+    rb"(\[[^\[\]\\]*+\]),"
+)  # fmt: skip
+"""The head of the line of an attempt, as this package writes it: a line that has it, and the right CRC, is not read further."""
+_SENT: Final = b'{"kind":"sent","'
+_CRC: Final = re.compile(rb',"crc":"([0-9a-f]{8})"\}\n\Z')
+_CRC_BYTES: Final = 19
+
+
+class Place(NamedTuple):
+    """For what an answer is, beside its query."""
+
+    llm: str
+    mode: str
+    replicate: int
+
+
+class _Known(NamedTuple):
+    """The newest final attempt at a request."""
+
+    line: int
+    """As in `RunAnswers._slots`."""
+    attempt: int
+
+
+class RunAnswers:
+    """The answers in a journal, by query. They take some 300 bytes each, whatever the length of their texts.
+
+    Reading stops at the end of the last whole line, so a journal that grows is read as it was at one moment.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        """Bytes up to the end of the last whole line."""
+        self.damaged = 0
+        """Lines that are no records, or are too long."""
+        self.others = 0
+        """Final attempts that are not for a query, LLM, mode and replicate."""
+        self._starts = array("q")
+        self._slots: dict[str, dict[Place, int]] = {}
+        """query_id -> place -> number of the line, from 0; -1 minus that number for a failure."""
+        self._requests: dict[str, _Known] = {}
+        self._uses: dict[str, list[tuple[str, Place]]] = {}
+        self._places: dict[Place, Place] = {}
+        with reading(path), open(path, "rb", buffering=1 << 20) as file:
+            for line in limited_lines(file, record_bytes()):
+                if isinstance(line, bytes) and not line.endswith(b"\n"):
+                    break
+                self._starts.append(self.size)
+                self.size += len(line) if isinstance(line, bytes) else line
+                self._take(line)
+
+    def __len__(self) -> int:
+        """Number of slots with an answer or a failure."""
+        return sum(map(len, self._slots.values()))
+
+    def queries(self) -> set[str]:
+        """The ids of the queries that have an answer or a failure."""
+        return {*self._slots}
+
+    def of(self, query_id: str, llm: str | None = None) -> Iterator[tuple[int, Place, dict[str, Any]]]:
+        """(number of the line from 0, place, record) of every answer or failure of a query, or of those by one LLM."""
+        lines = {place: line for place, line in self._slots.get(query_id, {}).items() if llm in (None, place.llm)}
+        if not lines:
+            return
+        with reading(self.path), open(self.path, "rb") as file:
+            for place, line in sorted(lines.items(), key=lambda item: _number(item[1])):
+                file.seek(self._starts[_number(line)])
+                yield _number(line), place, json.loads(file.readline())
+
+    def _take(self, line: bytes | int) -> None:
+        if isinstance(line, bytes) and line.startswith(_SENT) and line.endswith(b"}\n"):
+            return
+        record = (_head(line) or _record(line)) if isinstance(line, bytes) else None
+        if record is None:
+            self.damaged += not (isinstance(line, bytes) and line.isspace())
+        elif record["kind"] == ATTEMPT and record.get("final") is True:
+            self._take_final(record)
+        elif record["kind"] == USE and (slot := self._slot(record)) is not None:
+            self._uses.setdefault(record["key"], []).append(slot)
+            if record["key"] in self._requests:
+                self._set(slot, self._requests[record["key"]].line)
+
+    def _take_final(self, record: dict[str, Any]) -> None:
+        key, attempt = record["key"], record.get("attempt")
+        number = attempt if isinstance(attempt, int) else 0
+        known = self._requests.get(key)
+        slot = self._slot(record)
+        if slot is None:
+            self.others += 1
+            return
+        if known is not None and number <= known.attempt:  # a line that is there twice, or for a further slot
+            if slot[1] not in self._slots.get(slot[0], {}):
+                self._set(slot, known.line)
+            return
+        line = len(self._starts) - 1
+        code = -1 - line if record.get("status") == "error" else line
+        if known is not None and known.line >= 0 > code:
+            code = known.line
+        self._requests[key] = _Known(code, number)
+        for one in (slot, *self._uses.get(key, ())):
+            self._set(one, code)
+
+    def _slot(self, record: dict[str, Any]) -> tuple[str, Place] | None:
+        """(query_id, place) of a record; None if it is for something else."""
+        slot = record.get("slot")
+        if not isinstance(slot, list) or len(slot) != 4 or not all(isinstance(part, str) for part in slot):
+            return None
+        query, llm, mode, replicate = slot
+        if not (replicate.isascii() and replicate.isdecimal() and len(replicate) < 7):
+            return None
+        place = Place(llm, mode, int(replicate))
+        return query, self._places.setdefault(place, place)
+
+    def _set(self, slot: tuple[str, Place], line: int) -> None:
+        lines = self._slots.setdefault(slot[0], {})
+        if line >= 0 or lines.get(slot[1], -1) < 0:
+            lines[slot[1]] = line
+
+
+def _number(line: int) -> int:
+    return line if line >= 0 else -1 - line
+
+
+def _head(line: bytes) -> dict[str, Any] | None:
+    """What is needed of the line of an attempt; None for another line, or one whose bytes were changed."""
+    found, tail = _HEAD.match(line), _CRC.search(line, max(0, len(line) - _CRC_BYTES - 1))
+    if found is None or tail is None or int(tail[1], 16) != crc32(line[: tail.start()]):
+        return None
+    key, attempt, final, status, slot = found.groups()
+    return {
+        "kind": ATTEMPT,
+        "key": key.decode(),
+        "attempt": int(attempt),
+        "final": final == b"true",
+        "status": status.decode(),
+        "slot": json.loads(slot),
+    }
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    """The record of a line; None for a damaged one."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(record, dict) or not isinstance(record.get("kind"), str):
+        return None
+    return record if record["kind"] not in (ATTEMPT, USE) or isinstance(record.get("key"), str) else None

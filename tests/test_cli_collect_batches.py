@@ -1,0 +1,126 @@
+"""`collect --batch` from the command line: at a provider, as files for `vllm run-batch`, and beside online calls in one run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import llmfusionbench as lfb
+from llmfusionbench.cli.main import run
+from tests.helpers.batch_server import EXPIRE, serving_batches
+
+SUMS = {f"What is {i} + {i}?": str(2 * i) for i in range(1, 7)}
+
+
+def reply(body: dict[str, Any], earlier: int) -> Any:
+    """The sum that is asked for."""
+    return SUMS[body["messages"][-1]["content"]]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with six prompts, in which commands run."""
+    rows = [{"prompt": text, "task": "sums", "metric": "em", "ground_truth": truth} for text, truth in SUMS.items()]
+    (tmp_path / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_llms(folder: Path, url: str, *names: str) -> None:
+    prices = [{"input_price": 1, "output_price": 2}]
+    llms = [{"name": name, "model": f"{name}-model", "url": url, "max_tokens": 50, "prices": prices} for name in names]
+    (folder / "llms.yaml").write_text(json.dumps({"llms": llms}))
+
+
+def begin(*arguments: str) -> int:
+    return run(["collect", "--prompts", "prompts.jsonl", "--llms", "llms.yaml", "--out", "run", *arguments])
+
+
+def responses(*columns: str) -> list[tuple[Any, ...]]:
+    assert run(["build", "collected", "run", "--out", "release", "--workers", "1", "--overwrite"]) == 0
+    assert lfb.validate("release") == []
+    table = lfb.open_release("release").table("responses").to_table(columns=list(columns))
+    return [tuple(row.values()) for row in table.to_pylist()]
+
+
+def test_a_batch_is_submitted_once_and_taken_later(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving_batches(reply) as server:
+        write_llms(desk, server.url, "good")
+        assert begin("--batch", "--no-wait") == 1
+        assert "6 calls have no outcome (6 of them are in batches of the provider)" in capsys.readouterr().err
+        assert run(["collect", "run"]) == 1  # what is in a batch is not asked online
+        for _ in range(3):
+            run(["collect", "--batch", "--no-wait", "run"])
+        assert run(["collect", "run"]) == 0
+        assert len(server.batches) == 1
+        assert server.charged == 6
+    found = responses("performance", "cost_usd", "provenance")
+    assert found == [(1.0, pytest.approx((7 * 1 + 3 * 2) / 1e6 / 2), "collected")] * 6
+
+
+def test_what_a_batch_leaves_is_asked_online(desk: Path) -> None:
+    def expiring(body: dict[str, Any], earlier: int) -> Any:
+        return EXPIRE if "4" in body["messages"][-1]["content"] and body["model"] == "good-model" else reply(body, earlier)
+
+    with serving_batches(expiring) as server:
+        write_llms(desk, server.url, "good")
+        begin("--batch", "--no-wait")
+        server.answer = reply
+        for _ in range(3):
+            run(["collect", "--batch", "--no-wait", "run"])
+        assert run(["collect", "run"]) == 0
+        assert server.charged == 6
+    assert responses("status", "performance") == [("ok", 1.0)] * 6
+
+
+def test_files_for_vllm_run_batch(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving_batches(reply) as server:
+        write_llms(desk, server.url, "own")
+        assert begin("--batch", "--batch-files", "own") == 1
+        assert "1 files of requests wait for vllm run-batch" in capsys.readouterr().err
+        (requests,) = (desk / "run" / "batches").glob("*.input.jsonl")
+        lines = []
+        for line in map(json.loads, requests.read_text().splitlines()):
+            message = {"role": "assistant", "content": reply(line["body"], 0)}
+            body = {"model": line["body"]["model"], "choices": [{"index": 0, "finish_reason": "stop", "message": message}]}
+            body |= {"usage": {"prompt_tokens": 7, "completion_tokens": 3}}
+            response = {"status_code": 200, "request_id": "r", "body": body}
+            lines.append(json.dumps({"id": "vllm-1", "custom_id": line["custom_id"], "response": response, "error": None}))
+        (desk / "half.jsonl").write_text("".join(line + "\n" for line in lines[:3]))
+        capsys.readouterr()
+        assert run(["collect", "--batch-results", "half.jsonl", "run"]) == 0
+        assert "3 calls have no outcome yet. Go on with: llmfusionbench collect run" in capsys.readouterr().out
+        assert server.seen == []
+        assert run(["collect", "run"]) == 0
+        assert server.charged == 3
+    assert responses("status", "performance") == [("ok", 1.0)] * 6
+
+
+def test_results_of_another_run_are_refused(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving_batches(reply) as server:
+        write_llms(desk, server.url, "own")
+        assert begin() == 0
+    (desk / "other.jsonl").write_text(json.dumps({"custom_id": "x", "response": {"status_code": 200, "body": {}}}) + "\n")
+    assert run(["collect", "--batch-results", "other.jsonl", "run"]) == 1
+    assert "other.jsonl: no result of a batch that is under way in this run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["--batch-files", "own"], 2, "--batch-files needs --batch"),
+        (["--batch", "--batch-files", "owl"], 1, 'No LLM "owl". Did you mean "own"?'),
+        (["--batch-results", "prompts.jsonl", "--batch"], 2, "--batch-results asks nothing"),
+    ],
+)
+def test_options_of_batches_that_do_not_go_together(
+    desk: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, words: str
+) -> None:
+    with serving_batches(reply) as server:
+        write_llms(desk, server.url, "own")
+        assert begin(*arguments) == status
+        assert server.charged == 0
+    assert words in capsys.readouterr().err

@@ -19,11 +19,11 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from llmfusionbench.builders.tasks import CATALOG  # noqa: E402
-from llmfusionbench.cli.main import run  # noqa: E402
-from llmfusionbench.release.opening import embedded_path  # noqa: E402
-from tests.helpers.chat_server import serving  # noqa: E402
-from tests.helpers.smol import NAME, smol  # noqa: E402
+from llmfusionbench.builders.tasks import CATALOG
+from llmfusionbench.cli.main import run
+from llmfusionbench.release.opening import embedded_path
+from tests.helpers.chat_server import serving
+from tests.helpers.smol import NAME, smol
 
 QUESTIONS: Final = Path(__file__).resolve().parent / "smol"
 LLMS: Final = """\
@@ -37,10 +37,11 @@ llms:
     temperature: 0.6
     seed: 1
     prices: [{{input_price: 0, output_price: 0}}]
-    family: SmolLM2
-    parameters_b: 0.135
-    license: Apache-2.0
-    description: SmolLM2-135M-Instruct, quantised to 4 bits (Q4_1), run on a CPU.
+    about:
+      family: SmolLM2
+      parameters_b: 0.135
+      license: Apache-2.0
+      description: SmolLM2-135M-Instruct, quantised to 4 bits (Q4_1), run on a CPU.
 """
 
 

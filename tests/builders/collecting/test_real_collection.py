@@ -5,14 +5,11 @@ Its answers are collected, scored and judged by itself; templates, routers and a
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
-import llmfusionbench as lfb
 from benchmarks.smol_release import LLMS, task_files
-from llmfusionbench.builders.tasks import CATALOG
 from llmfusionbench.cli.main import run
 from tests.helpers.chat_server import serving
 from tests.helpers.smol import NAME, smol

@@ -228,6 +228,7 @@ class _Run:
             if not (self._goes_on(lane) or lane.searching):
                 return
             await self._rest(max(wait_s, lane.wait_s))
+            lane.rested()
             wait_s = min(2 * wait_s, poll.most_s)
 
     def _goes_on(self, lane: Lane) -> bool:

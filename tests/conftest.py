@@ -164,6 +164,8 @@ SLOW = (
     "builders/test_repeats.py::test_the_mean_over_answers",
     "test_cli_audit.py",
     "builders/publishing/test_published_card.py",
+    "builders/collecting/test_batch_kills.py::test_many_kills",
+    "builders/collecting/test_batch_kills.py::test_kills_between",
 )
 """Folders, files and tests that `make check` leaves to `make test`: each takes seconds. In the order in which they run."""
 

@@ -182,6 +182,8 @@ SLOW = (
     "evaluation/judges/test_real_judges.py",
     "test_cli_collect.py::test_from_the_question_to_the_score",
     "test_cli_collect_stops.py",
+    "builders/collecting/test_batch_kills.py::test_many_kills",
+    "builders/collecting/test_batch_kills.py::test_kills_between",
 )
 """Folders, files and tests that `make check` leaves to `make test`: each takes seconds. In the order in which they run."""
 

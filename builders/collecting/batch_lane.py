@@ -68,6 +68,7 @@ class Lane:
         """Whether the budget had no room for the next call."""
         self.busy = False
         """Whether a step is under way."""
+        self._no_room = False
         self.closed: str | None = None
         """The reason why the LLM gets no more batches in this run."""
         self._provider = provider
@@ -92,8 +93,10 @@ class Lane:
 
     @property
     def watched(self) -> bool:
-        """Whether there are batches that may move."""
+        """Whether there are batches that may move, or calls that wait for room at the provider."""
         closed = self.closed is not None
+        if self._no_room and self.pending and not closed:
+            return True
         return any(not (one.offline or one.batch in self._stuck or (closed and one.unsent)) for one in self.batches)
 
     async def close(self) -> None:
@@ -142,7 +145,7 @@ class Lane:
 
     async def _steps(self) -> bool:
         moved, blocked, self._asking.wait_s = False, False, 0.0
-        while not blocked and self.closed is None and (batch := await self._next()) is not None:
+        while not (blocked or self._no_room) and self.closed is None and (batch := await self._next()) is not None:
             try:
                 moved |= await self._hand_over(batch)
             except LaterError:
@@ -163,6 +166,10 @@ class Lane:
             self._stuck.add(batch.batch)
             self._give_up(str(error))
             return False
+
+    def rested(self) -> None:
+        """Some time has passed, so that a provider that had no room may have some."""
+        self._no_room = False
 
     def _give_up(self, reason: str) -> None:
         """Submit no more batches; those under way are still watched."""
@@ -276,6 +283,7 @@ class Lane:
         charged = not batch.offline and (batch.state == COMPLETED or short or taking.counts.damaged > 0)
         self._close(batch, taking, LACKING if charged else NOT_MADE, TAKEN)
         await self.ledger.journal.synced()
+        self._no_room = False
         if not batch.offline:
             files.leave()
         if taking.refused is not None:
@@ -285,6 +293,7 @@ class Lane:
     def _note_refused(self, batch: Batch, state: State) -> bool:
         """A batch that the provider refused: its calls go into others, or it is submitted later; whether it has moved."""
         refusal = Refusal(state.problems, batch.requests)
+        self._no_room = refusal.passing
         taking = Taking(batch, self.ledger, self._is_last)
         if refusal.lines:
             keys = list(taking.placed)

@@ -205,7 +205,7 @@ class _Run:
         result.complete = True
 
     def _note_lost(self, call: Call, batch: str, number: int, worst_usd: float) -> None:
-        """Record a request of a batch that a damaged journal does not have: it may have been charged."""
+        """Record that the journal has lost the batch that has this call: it may have been charged."""
         lost = Attempt("error", error="the journal has lost the batch of this request", passing=True, charged=True)
         at = self.ledger.now()
         self.ledger.journal.add(attempt_record(call, lost, number=number, final=False, cost_usd=worst_usd, at=at, batch=batch))
@@ -228,6 +228,7 @@ class _Run:
             if not (self._goes_on(lane) or lane.searching):
                 return
             await self._rest(max(wait_s, lane.wait_s))
+            lane.rested()
             wait_s = min(2 * wait_s, poll.most_s)
 
     def _goes_on(self, lane: Lane) -> bool:

@@ -33,7 +33,7 @@ llms:
     url: {url}
     concurrency: 16
     timeout: 3600
-    max_tokens: 160
+    max_tokens: 128
     temperature: 0.6
     seed: 1
     prices: [{{input_price: 0, output_price: 0}}]

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from llmfusionbench.builders.collecting.batch_hand_in import take_files
-from llmfusionbench.builders.collecting.batch_lane import Manner
-from llmfusionbench.builders.collecting.batch_run import Poll, run_batches
+from llmfusionbench.builders.collecting.batch_manner import Manner, Poll
+from llmfusionbench.builders.collecting.batch_run import look_at_batches, run_batches
 from llmfusionbench.builders.collecting.board import Board, Rows
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.calls import Call
@@ -28,7 +28,7 @@ from llmfusionbench.builders.collecting.retry import Retry
 from llmfusionbench.builders.reading.run_files import ATTEMPT, JOURNAL
 
 _COUNTED: Final = 20_000
-"""Calls that are looked at after a stop to tell how many are left, which takes about a second."""
+"""Most calls that are counted after a stop, to state how many are left. It takes about a second."""
 
 
 class Work(Protocol):
@@ -228,12 +228,12 @@ def collect(work: Work, journal: RunJournal, settings: Settings, *, again: set[s
         InputError: a setting of an LLM is wrong, or the journal cannot be written.
     """
     keys = set() if again is None else again
-    spent = journal.spent_usd
-    budget = Budget(settings.max_cost, work.endpoints, today=today, spent=spent)
-    board = Board([one.name for one in work.endpoints], max_cost=settings.max_cost, spent=spent, say=settings.say)
+    spent, names = journal.spent_usd, [one.name for one in work.endpoints]
+    Budget(settings.max_cost, work.endpoints, today=today, spent=spent)  # a cap without prices is refused before anything else
+    board = Board(names, max_cost=settings.max_cost, spent=spent, say=settings.say)
     watched = Watched(work, journal, board, keys)
     with board:
-        result = asyncio.run(_made(watched, journal, budget, board, settings, keys))
+        result = asyncio.run(_made(watched, journal, board, settings, keys))
     asked, more = watched.counted()
     return Outcome(result, asked, max(0, asked - result.answered - result.failed), more, board.summary())
 
@@ -258,12 +258,14 @@ def take_results(paths: Sequence[Path], work: Work, journal: RunJournal, setting
 async def _made(
     work: Watched,
     journal: RunJournal,
-    budget: Budget,
     board: Board,
     settings: Settings,
     again: set[str],
 ) -> Result:
     halt, say = settings.halt_on_drift, settings.say
+    # The engine does not know of batches: what those under way may cost is spent already.
+    under_way = 0.0 if settings.batches else await look_at_batches(work.endpoints, journal, board, say=say)
+    budget = Budget(settings.max_cost, work.endpoints, today=today, spent=journal.spent_usd + under_way)
     if settings.batches is None:
         engine = Engine(work.endpoints, journal, budget=budget, board=board, halt_on_drift=halt, say=say)
         return await engine.run(work.by_llm(), again=again)

@@ -58,6 +58,7 @@ class Smol:
 
     def __init__(self, folder: str) -> None:
         import gguf
+        import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         UNPACKED.parent.mkdir(exist_ok=True)
@@ -75,6 +76,7 @@ class Smol:
                 (UNPACKED / "complete").touch()
         self.tokenizer: Any = AutoTokenizer.from_pretrained(UNPACKED)
         self.model: Any = AutoModelForCausalLM.from_pretrained(UNPACKED)
+        torch.set_num_threads(1)  # two would wait for each other where other work is under way
         self.waiting: list[_Request] = []
         self.lock, self.writing = Lock(), Lock()
 

@@ -26,7 +26,7 @@ def test_from_a_real_llm_to_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.chdir(tmp_path)
     with serving(smol()) as server:
-        (tmp_path / "llms.yaml").write_text(LLMS.format(name=NAME, url=server.url).replace("max_tokens: 160", "max_tokens: 24"))
+        (tmp_path / "llms.yaml").write_text(LLMS.format(name=NAME, url=server.url).replace("max_tokens: 128", "max_tokens: 24"))
         collect = ["collect", "--tasks", "all", *task_files(), "--llms", "llms.yaml", "--mode", "direct,think", "--limit", "2"]
         assert run([*collect, "--replicates", "2", "--out", "run"]) == 0
         asked = len(server.requests)

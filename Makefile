@@ -13,7 +13,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 PYTEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 
-.PHONY: quickstart check test suite fuzz tools lint types bench card sample clean
+.PHONY: quickstart check test suite fuzz tools lint types bench card sample smol clean
 
 quickstart: $(STAMP)
 	$(BIN)/llmfusionbench quickstart
@@ -62,6 +62,9 @@ card: $(STAMP)
 
 sample: $(STAMP)
 	$(BIN)/python -m llmfusionbench.builders.simulation.sample
+
+smol: $(STAMP) tools
+	$(BIN)/python benchmarks/figures/smol_release.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

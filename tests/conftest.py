@@ -31,6 +31,7 @@ for _profile, _examples in (("quick", 20), ("full", 150)):
     )
 
 SLOW = (
+    "builders/collecting/test_real_collection.py",
     "test_contributing.py",
     "test_readme.py",
     "test_cli.py::test_every_example_runs",

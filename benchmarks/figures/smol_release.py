@@ -1,6 +1,6 @@
 """Makes the embedded release `smol`: real answers of a small real LLM, which runs on this machine.
 
-    python benchmarks/smol_release.py [--out DIR]
+    python benchmarks/figures/smol_release.py [--out DIR]
 
 SmolLM2-135M-Instruct (from the package index) stands behind a real OpenAI-compatible server. `collect` asks it the questions of
 `benchmarks/smol`, which are our own, in the layouts of the 14 tasks: 6 of each, in two modes, two answers each. `rescore` runs
@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from llmfusionbench.builders.tasks import CATALOG
 from llmfusionbench.cli.main import run
@@ -25,7 +25,7 @@ from llmfusionbench.release.opening import embedded_path
 from tests.helpers.chat_server import serving
 from tests.helpers.smol import NAME, smol
 
-QUESTIONS: Final = Path(__file__).resolve().parent / "smol"
+QUESTIONS: Final = Path(__file__).resolve().parents[1] / "smol"
 LLMS: Final = """\
 llms:
   - name: {name}

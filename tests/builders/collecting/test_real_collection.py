@@ -76,7 +76,10 @@ def test_from_questions_to_routers_and_a_corpus(
 
     assert run(["templates", "build", "judged", "--criterion", "judge", "--min-judge-score", "0", "--out", "templates"]) == 0
     assert lfb.open_release("templates").table("thought_templates").count_rows() > 0
-    assert run(["evaluate", "judged", "--router", "per_task", "--scenario", "balance", "--out", "report"]) == 0
+    assert (
+        run(["evaluate", "judged", "--router", "per_task", "--scenario", "balance", "--protocol", "kfold", "--out", "report"])
+        == 0
+    )
     assert json.loads(Path("report/report.json").read_text())["routers"]
     assert run(["export", "sft", "judged", "--with-labels", "--format", "messages", "--out", "corpus"]) == 0
     records = [json.loads(line) for path in Path("corpus").glob("*.jsonl") for line in path.read_text().splitlines()]

@@ -307,3 +307,48 @@ def test_the_files_of_a_run(desk: Path, server: ChatServer) -> None:
     assert {path.name for path in (desk / "run").iterdir()} <= {RUN, QUERIES, JOURNAL, "run.lock"}
     assert run(["build", "auto", "run", "--out", "release", "--workers", "1"]) == 0
     assert lfb.open_release("release").manifest["source"]["name"] == "collected"
+
+
+def test_the_reasons_of_failures_are_shown_with_the_remedy(
+    desk: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A wrong port is seen as such; the words of a server stand with the number of calls that they concern."""
+
+    def refusing(body: dict[str, Any], tries: int) -> Any:
+        return (400, b'{"error": {"message": "too hard"}}') if "9" in body["messages"][-1]["content"] else reply(body, tries)
+
+    with serving(refusing) as other:
+        gone = other.url
+        write_llms(desk, other.url, "good")
+        assert collect() == 0
+        assert "Warning: good: 1 failed: status 400: too hard (1)\n" in (printed := capsys.readouterr().err)
+        assert "llmfusionbench collect --retry error run" in printed
+    write_llms(desk, gone, "away", retries=0)
+    assert collect() == 0
+    printed = capsys.readouterr().err
+    assert re.search(r"^Warning: away: 10 failed: .*127\.0\.0\.1.* \(10\)$", printed, re.MULTILINE)
+
+
+def test_a_part_of_a_run_is_not_called_the_whole(desk: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]) -> None:
+    write_llms(desk, server.url, "good", "bad")
+    assert collect() == 0
+    capsys.readouterr()
+    assert run(["collect", "run", "--replicates", "2", "--only", "good", "--max-cost", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "No call of this kind is left. The rest of the run: llmfusionbench collect run --max-cost 1.0\n" in printed
+    assert run(["collect", "--retry", "error", "run"]) == 0
+    printed += capsys.readouterr().out
+    assert "All calls have an outcome." not in printed
+    assert run(["collect", "run"]) == 0
+    assert "All calls have an outcome." in capsys.readouterr().out
+    assert len(server.requests) == 40
+
+
+def test_the_command_to_go_on_with_keeps_the_cap(desk: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]) -> None:
+    write_llms(desk, server.url, "good", "bad", max_tokens=1000)
+    assert collect("--max-cost", "0.001", "--only", "good", "--halt-on-drift") == 1
+    assert server.requests == []
+    words = "Remedy: go on with llmfusionbench collect run --only good --halt-on-drift --max-cost HIGHER\n"
+    assert words in capsys.readouterr().err
+    assert collect("--max-cost", "2.5", "--pilot", "2") == 0
+    assert "Go on with: llmfusionbench collect run --max-cost 2.5\n" in capsys.readouterr().out

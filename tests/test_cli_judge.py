@@ -80,6 +80,7 @@ def test_a_budget_that_is_spent(place: Path, lfb: Command) -> None:
         status, out, err = lfb(*command, "--max-cost", 0.003)
         assert status == 1
         assert "of 12 questions have a reply (owl: its next call does not fit into --max-cost" in err
+        assert "Remedy: raise --max-cost and run the command again" in err
         assert not (place / "o").exists()
         before = len(server.requests)
         assert 0 < before < 12
@@ -110,6 +111,7 @@ def test_calls_that_failed_are_asked_again(place: Path, lfb: Command) -> None:
         status, out, _ = lfb(*command)
         assert status == 0
         assert "3 questions have no reply" in out
+        assert "Warning: owl: 3 failed: status 400 (3)\n" in out
         assert Release(place / "o").rows("judge_scores").num_rows == 3
         status, out, _ = lfb(*command, "--overwrite")
         assert (status, len(server.requests)) == (0, 9)

@@ -30,7 +30,7 @@ from llmfusionbench.builders.collecting.calls import Attempt, Call, Slot
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.journal import RunJournal
 from llmfusionbench.builders.collecting.records import attempt_record, use_record
-from llmfusionbench.builders.collecting.result import Result
+from llmfusionbench.builders.collecting.result import NO_ROOM, Result
 from llmfusionbench.errors import InputError, UnknownNameError
 
 _TURN: Final = 256
@@ -305,7 +305,7 @@ class _Run:
             if lane.closed is not None:
                 result.closed[lane.endpoint.name] = lane.closed
             if lane.full and lane.pending and lane.endpoint.name not in result.closed:
-                result.closed[lane.endpoint.name] = "its next call does not fit into --max-cost"
+                result.closed[lane.endpoint.name] = NO_ROOM
                 ledger.say(f"{lane.endpoint.name}: {len(lane.pending):,} calls do not fit into --max-cost")
             for batch in lane.batches:
                 if batch.offline:

@@ -24,6 +24,8 @@ _REFRESHES: Final = 2
 _HEADER: Final = ("LLM", "done", "failed", "cut off", "in flight", "tokens", "cost", "per minute", "time left")
 _COUNTS: Final = ("answered", "empty", "failed", "cut off", "not asked", "repeated", "input tokens", "output tokens")
 _SUMMARY: Final = ("LLM", *_COUNTS, "cost")
+_SHOWN: Final = 3
+"""Reasons of failures that are shown of an LLM."""
 _LEAST_S: Final = 1.0
 """Least seconds between two lines of an LLM."""
 
@@ -143,6 +145,10 @@ class Board:
         took = duration(self._clock() - self._began)
         return Rows(f"Answers in {took}, {self._cost()}", _SUMMARY, rows)
 
+    def failures(self) -> list[str]:
+        """One line per LLM with calls that were given up: the most frequent reasons, each with its number of calls."""
+        return [_failures(tally) for tally in self.tallies.values() if tally.failed]
+
     def _tally(self, llm: str) -> Tally:
         found = self.tallies.get(llm)
         if found is None:
@@ -220,6 +226,13 @@ def _summary(name: str, tallies: list[Tally]) -> tuple[object, ...]:
         *(total(column) for column in ("repeated", "input_tokens", "output_tokens")),
         usd(None if total("cost_unknown") and not cost else cost),
     )
+
+
+def _failures(tally: Tally) -> str:
+    shown = [f"{one_line(reason)} ({n:,})" for reason, n in tally.reasons.most_common(_SHOWN)]
+    others = tally.failed - sum(n for _, n in tally.reasons.most_common(_SHOWN))
+    shown += [f"other reasons ({others:,})"] if others else []
+    return f"{one_line(tally.llm)}: {tally.failed:,} failed: {'; '.join(shown)}"
 
 
 def _of(n: int, expected: int) -> str:

@@ -91,6 +91,8 @@ class Outcome:
     """Whether there may be more of them: a run that was stopped counts only some of what is left."""
     summary: Rows
     """The table at the end."""
+    failures: Sequence[str]
+    """Why calls failed, one line per LLM."""
 
 
 def today() -> date:
@@ -235,7 +237,8 @@ def collect(work: Work, journal: RunJournal, settings: Settings, *, again: set[s
     with board:
         result = asyncio.run(_made(watched, journal, board, settings, keys))
     asked, more = watched.counted()
-    return Outcome(result, asked, max(0, asked - result.answered - result.failed), more, board.summary())
+    left = max(0, asked - result.answered - result.failed)
+    return Outcome(result, asked, left, more, board.summary(), board.failures())
 
 
 def take_results(paths: Sequence[Path], work: Work, journal: RunJournal, settings: Settings) -> Outcome:
@@ -252,7 +255,7 @@ def take_results(paths: Sequence[Path], work: Work, journal: RunJournal, setting
     watched = Watched(work, journal, board, set())
     watched.calls()
     left, more = watched.counted()
-    return Outcome(result, left + result.answered + result.failed, left, more, board.summary())
+    return Outcome(result, left + result.answered + result.failed, left, more, board.summary(), board.failures())
 
 
 async def _made(

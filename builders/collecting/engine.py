@@ -20,7 +20,7 @@ from llmfusionbench.builders.collecting.journal import RunJournal
 from llmfusionbench.builders.collecting.lane import Asks, Lane, Shows
 from llmfusionbench.builders.collecting.pace import Pace
 from llmfusionbench.builders.collecting.records import attempt_record, sent_record, use_record
-from llmfusionbench.builders.collecting.result import Result
+from llmfusionbench.builders.collecting.result import NO_ROOM, Result
 from llmfusionbench.errors import InputError
 from llmfusionbench.llm.model_names import same_model
 
@@ -266,7 +266,7 @@ class Engine:
         try:
             held = await self.budget.wait(call)
             if held is None:
-                self._close_for(lane, "its next call does not fit into --max-cost, so it gets no more calls")
+                self._close_for(lane, f"{NO_ROOM}, so it gets no more calls")
                 return None
             number = self.journal.next_number(call.key)
             sent = False
@@ -297,7 +297,9 @@ class Engine:
     def _look_at(self, lane: Lane, call: Call, attempt: Attempt) -> None:
         """React to an answer: to a refusal, to another model, and to a journal that has no more room."""
         if attempt.refused:
-            self._close_for(lane, f"{attempt.error or 'the server refuses all calls'}. It gets no more calls; the others go on")
+            reason = attempt.error or "the server refuses all calls"
+            key = f" ({lane.endpoint.key_used})" if attempt.http_status == 401 else ""
+            self._close_for(lane, f"{reason}{key}. It gets no more calls; the others go on")
         served, asked = attempt.served_model, str(call.payload.get("model") or lane.endpoint.model)
         # A deployment of Azure has a name of its own.
         if served is not None and lane.endpoint.api != "azure" and not same_model(asked, served):

@@ -90,6 +90,12 @@ class RunJournal:
         return len(self.lost)
 
     @property
+    def lost_without_answer(self) -> list[Lost]:
+        """Those of the lost attempts whose request has no outcome since."""
+        done = ((lost, self.answered.get(lost.key) or self.failed.get(lost.key)) for lost in self.lost)
+        return [lost for lost, facts in done if facts is None or facts.attempt < lost.attempt]
+
+    @property
     def spent_usd(self) -> float:
         """USD, with the worst case of what was in flight when earlier runs ended; without batches that are under way."""
         return sum(self.state.spent.values()) + sum(lost.worst_usd for lost in self.lost)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
+
+NO_ROOM: Final = "its next call does not fit into --max-cost"
+"""The reason why an LLM gets no more calls when the cap on the cost is reached."""
 
 
 @dataclass
@@ -33,3 +37,8 @@ class Result:
     """LLM -> the reason why it got no more calls, while others went on."""
     drift: dict[str, list[str]] = field(default_factory=dict)
     """LLM -> names of other models that answered in its place."""
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether an LLM got no more calls because of the cap on the cost."""
+        return any(reason.startswith(NO_ROOM) for reason in self.closed.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,6 +12,10 @@ _STEP_S: Final = 1.0
 """Seconds between two samples of the rate."""
 _WINDOW: Final = 60
 """Samples by which the rate is measured: about those of the last minute."""
+_REASONS: Final = 50
+"""Reasons of failures that are told apart."""
+_OTHER: Final = "another reason"
+_UNKNOWN: Final = "no reason is stated"
 
 
 @dataclass(eq=False, slots=True)
@@ -39,6 +43,8 @@ class Tally:
     """Of the attempts whose cost is known."""
     cost_unknown: int = 0
     """Attempts whose cost is not known."""
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Why calls were given up -> number of calls."""
     _samples: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_WINDOW))
     """Moment and number of finished calls."""
 
@@ -72,6 +78,8 @@ class Tally:
             return
         if attempt.status == "error":
             self.failed += 1
+            reason = attempt.error or _UNKNOWN
+            self.reasons[reason if reason in self.reasons or len(self.reasons) < _REASONS else _OTHER] += 1
         else:
             self.answered += 1
             self.empty += attempt.status == "empty"

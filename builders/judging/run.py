@@ -77,17 +77,22 @@ def judge(
         Caller(endpoint).check()
     planned = plan(opened, task)
     open_run(folder, planned)
-    result = asyncio.run(_asked(planned, folder, max_cost, halt_on_drift, say))
+    result, failures = asyncio.run(_asked(planned, folder, max_cost, halt_on_drift, say))
     replies = read_replies(folder / JOURNAL, set(planned.keys), task.rubric, pairwise=task.pairwise)
     unfinished = sum(key not in replies.by_key for key in planned.keys)
     ended_early = result.stopped is not None or bool(result.closed) or result.not_started > 0
     if unfinished and ((ended_early and not allow_partial) or unfinished == len(planned.jobs)):
-        raise _unfinished(planned, result, unfinished, folder)
+        raise _unfinished(planned, result, failures, unfinished, folder)
+    if say is not None:
+        for line in failures:
+            say(f"Warning: {line}")
     return _written(opened, place, planned, replies, folder, result, workers, overwrite, unfinished)
 
 
-async def _asked(planned: Plan, folder: Path, max_cost: float | None, halt_on_drift: bool, say: Say | None) -> Result:
-    """Make the calls that the journal has no reply to."""
+async def _asked(
+    planned: Plan, folder: Path, max_cost: float | None, halt_on_drift: bool, say: Say | None
+) -> tuple[Result, list[str]]:
+    """Make the calls that the journal has no reply to; what came of them, and why calls failed, one line per judge."""
     endpoints = planned.task.judges
     with RunJournal(folder) as journal:
         spent = journal.spent_usd
@@ -100,7 +105,8 @@ async def _asked(planned: Plan, folder: Path, max_cost: float | None, halt_on_dr
             engine = Engine(
                 endpoints, journal, budget=budget, board=board, halt_on_drift=halt_on_drift, say=say or (lambda _: None)
             )  # fmt: skip
-            return await engine.run(planned.calls(), again=_FailedBefore(journal))
+            result = await engine.run(planned.calls(), again=_FailedBefore(journal))
+        return result, board.failures()
 
 
 class _FailedBefore(Container[str]):
@@ -113,12 +119,13 @@ class _FailedBefore(Container[str]):
         return isinstance(key, str) and key in self._before and self._journal.failed.get(key) == self._before[key]
 
 
-def _unfinished(planned: Plan, result: Result, unfinished: int, folder: Path) -> InputError:
+def _unfinished(planned: Plan, result: Result, failures: list[str], unfinished: int, folder: Path) -> InputError:
     """The error of a run that writes no release."""
     reasons = [result.stopped] if result.stopped else []
     reasons += [f"{name}: {reason.rstrip('.')}" for name, reason in result.closed.items()]
-    why = "; ".join(reasons) or "every call failed"
-    remedy = "run the same command again, which asks only what is missing"
+    why = "; ".join([*reasons, *failures]) or "every call failed"
+    same = "raise --max-cost and run the command again" if result.is_spent else "run the same command again"
+    remedy = f"{same}, which asks only what is missing"
     if unfinished < len(planned.jobs):
         remedy += ", or allow a partial result with --allow-partial"
     done = len(planned.jobs) - unfinished

@@ -120,5 +120,5 @@ def _loaded(dataset: str, config: str | None, split: str) -> Any:
         where = "/".join(filter(None, (dataset, config, split)))
         raise HubError(
             f"{where}: cannot be loaded ({type(error).__name__}: {words}). Remedy: check the network and HF_TOKEN, or give the "
-            f"rows as a file"
+            f"rows as a file with --task-file"
         ) from harmless(error)

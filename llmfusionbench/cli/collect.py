@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import tempfile
 from collections import Counter
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmfusionbench.cli.collect_report import report, say_lost, show_forecast, take
+from llmfusionbench.cli.collect_report import go_on, report, say_lost, show_forecast, take
 from llmfusionbench.cli.console import say
 from llmfusionbench.cli.mapping import pair
 from llmfusionbench.cli.options import out_path
@@ -123,10 +122,10 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
         if options["pilot"] and (status := _pilot(work, journal, settings, folder, options)) is not None:
             return status
         if options["batch_results"]:
-            return take(options["batch_results"], work, journal, settings, folder)
+            return take(work, journal, settings, folder, options)
         settings = replace(settings, batches=_batches(options, endpoints))
         outcome = collect(work, journal, settings, again=getattr(work, "again", None))
-        return report(outcome, work, folder)
+        return report(outcome, work, folder, options)
 
 
 @contextmanager
@@ -277,10 +276,10 @@ def _pilot(work: Work, journal: RunJournal, settings: Any, folder: Path, options
     outcome = collect(sample, journal, settings)
     show_forecast(forecast_of(work, folder, batch=options["batch"]))
     if outcome.left:
-        return report(outcome, sample, folder)
+        return report(outcome, sample, folder, options)
     if options["yes"] or (sys.stdin.isatty() and click.confirm("Go on with all calls?", err=True)):
         return None
-    say(f"Stopped after the pilot. Go on with: llmfusionbench collect {shlex.quote(str(folder))}")
+    say(f"Stopped after the pilot. Go on with: {go_on(folder, options)}")
     return 0
 
 

@@ -24,6 +24,8 @@ def lines_of(data: Mapping[str, Any], judges: Sequence[JudgeFigures], agreement:
     """
     mark = " (SIMULATED)" if "simulated" in data["release"]["provenance"] else ""
     of = f"{data['answers']:,} answers to {data['queries']:,} queries"
+    compared = sum(judge.comparisons for judge in judges)
+    of = of if data["answers"] or not compared else f"{compared:,} comparisons of two answers"
     lines = [f"{len(judges)} judge{'' if len(judges) == 1 else 's'} of {of}, 95% intervals over queries{mark}"]
     for judge in judges:
         lines += ["", f"{judge.name}: {' '.join(judge.verdict)}", *(f"  {line}" for line in _about(judge))]

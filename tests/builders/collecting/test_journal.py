@@ -61,6 +61,14 @@ def test_what_is_added_counts_at_once(tmp_path: Path) -> None:
         assert journal.spent_usd == 0.25
 
 
+def test_lost_attempts_that_later_ones_made_up_for(tmp_path: Path) -> None:
+    first, second = calls(2)
+    write(tmp_path, sent(first), sent(second), sent(first, 2), done(first, number=2), sent(first, 3))
+    with RunJournal(tmp_path) as journal:
+        assert [(lost.key, lost.attempt) for lost in journal.lost] == [(first.key, 1), (first.key, 3), (second.key, 1)]
+        assert [(lost.key, lost.attempt) for lost in journal.lost_without_answer] == [(first.key, 3), (second.key, 1)]
+
+
 def test_a_later_answer_replaces_a_failure_and_no_failure_replaces_an_answer(tmp_path: Path) -> None:
     one, two = calls(2)
     write(tmp_path, done(one, failure()), done(one, number=2), done(two), done(two, failure(), 2))

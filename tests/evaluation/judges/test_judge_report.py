@@ -208,7 +208,9 @@ def pairwise(share_first: float, queries: int = 40) -> list[dict[str, Any]]:
 
 
 def test_position(tmp_path: Path) -> None:
-    figures = judge_report(made_up_release(tmp_path, pairwise(0.7))).judges[0]
+    report = judge_report(made_up_release(tmp_path, pairwise(0.7)))
+    assert report.lines()[0].startswith("1 judge of 80 comparisons of two answers, ")
+    figures = report.judges[0]
     assert (figures.rows, figures.comparisons, figures.answers) == (160, 80, 0)
     assert figures.position.first.value == pytest.approx(0.7)
     assert figures.position.first_of_swapped.value == pytest.approx(0.7)

@@ -45,13 +45,13 @@ class HttpClient(httpx2.AsyncClient):
             max_redirects=_REDIRECTS,
         )
         self._url = url
-        self._headers = tuple(httpx2.Headers(headers).raw)
+        self._sent_headers = tuple(httpx2.Headers(headers).raw)
         self._short = transport
 
     def build_request(self, method: str, url: Any, **given: Any) -> httpx2.Request:
         """The request for a body; of all that the client above gives, only the body is used."""
         body: bytes = given.get("content") or b""
-        headers = [*self._headers, (b"Content-Length", b"%d" % len(body))]
+        headers = [*self._sent_headers, (b"Content-Length", b"%d" % len(body))]
         stream = _NotedBody(body) if self._short is None else httpx2.ByteStream(body)
         request = httpx2.Request(method, self._url, headers=headers, stream=stream)
         request.url = self._url  # the same object, by which the transport knows it

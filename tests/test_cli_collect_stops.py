@@ -94,3 +94,21 @@ def test_ctrl_c_finishes_what_is_in_flight(desk: Path) -> None:
         assert len(rows(release(), "performance")) == 6
         assert run(["collect", "run"]) == 0
         assert len(server.requests) == 10
+
+
+def test_a_server_that_is_down_ends_the_run_early(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_prompts(desk, 200)
+    up = threading.Event()
+    with serving(lambda body, tries: reply(body, tries) if up.is_set() else (500, b"oops")) as server:
+        write_llms(desk, server.url, "good", retries=0)
+        assert run(["collect", *BEGIN]) == 1
+        err = capsys.readouterr().err
+        assert err.count("good: 20 calls in a row failed, the last one with: status 500. It gets no more calls") == 2
+        assert "180 calls have no outcome" in err
+        assert (asked := len(server.requests)) < 40
+        up.set()
+        assert run(["collect", "run"]) == 0
+        assert len(server.requests) == asked + 180
+        assert run(["collect", "--retry", "error", "run"]) == 0
+        assert len(server.requests) == asked + 200
+    assert rows(release(), "performance") == [(1.0,)] * 200

@@ -26,15 +26,12 @@ from llmfusionbench.builders.collecting.progress import PROGRESS, Progress, Stat
 from llmfusionbench.builders.collecting.rate_headers import limits_of, retry_after
 from llmfusionbench.builders.collecting.stream import BrokenStreamError, Stream
 from llmfusionbench.errors import InputError
-from llmfusionbench.llm.requests import STREAM
 from llmfusionbench.redaction import public_url, redacted
 
 MAX_REPLY: Final = 64 * 2**20
 """Bytes of a reply."""
 _DRAIN: Final = 0.5
 """Seconds to wait for the end of a reply after the end of its stream."""
-_AS_STREAM: Final[Any] = {"headers": {STREAM: "stream"}}
-"""Options of the client's request: the reply is not read yet when it returns."""
 _IDS: Final = ("x-request-id", "request-id", "apim-request-id", "x-generation-id")
 """Headers with the id of a request."""
 
@@ -101,7 +98,7 @@ class Caller:
         started = time.monotonic()
         try:
             async with asyncio.timeout(self.endpoint.timeout):
-                response = await client.post(self._url, cast_to=httpx2.Response, content=_encoded(payload), options=_AS_STREAM)
+                response = await client.ask(_encoded(payload))
                 try:
                     headers = plain_headers(response.headers)
                     fields = await self._read(response, headers, progress)
@@ -190,11 +187,6 @@ class Caller:
     @cached_property
     def _place(self) -> Place:
         return Place(self.endpoint)
-
-    @cached_property
-    def _url(self) -> str:
-        """The whole URL of calls: the client would join a relative one to its own at each call."""
-        return f"{self.address}/chat/completions"
 
     @cached_property
     def _client(self) -> Any:

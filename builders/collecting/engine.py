@@ -28,6 +28,9 @@ FIRST_DELAY_S: Final = 0.5
 """Longest pause before the first retry; it doubles with each further one."""
 LAST_DELAY_S: Final = 60.0
 """Longest pause before any retry."""
+LEAST_FAILED: Final = 20
+"""Least calls that fail one after the other before an LLM gets no more; twice its concurrency if that is more, because
+one fault of a network breaks all of its connections."""
 _CUT_OFF: Final = Attempt(status="error", error="the run was stopped", charged=True)
 _TURN: Final = 128
 """Reused calls after which others of the event loop have their turn."""
@@ -188,6 +191,7 @@ class Engine:
                 if call.key in batches:
                     self.result.in_batches += 1
                 elif self._is_known(call):
+                    lane.heard = lane.heard or call.key in self.journal.answered
                     if self.result.reused % _TURN == 0:
                         await asyncio.sleep(0)
                 else:
@@ -248,17 +252,17 @@ class Engine:
             if tried:
                 # Full jitter: clients that failed together do not come back together.
                 await asyncio.sleep(self._random.uniform(0, min(LAST_DELAY_S, FIRST_DELAY_S * 2 ** (tried - 1))))
-            attempt = await self._attempt(lane, call, last=tried == retries)
-            if attempt is None or attempt.refused:
+            came = await self._attempt(lane, call, last=tried == retries)
+            if came is None or came[0].refused:
                 return None
-            if attempt.status != "error" or not attempt.passing or tried == retries:
-                return attempt
+            if came[1]:
+                return came[0]
             if self._is_over(lane):
                 return None
         return None
 
-    async def _attempt(self, lane: Lane, call: Call, *, last: bool) -> Attempt | None:
-        """One attempt, recorded; None if it was not made."""
+    async def _attempt(self, lane: Lane, call: Call, *, last: bool) -> tuple[Attempt, bool] | None:
+        """(one attempt, whether it settles the call), recorded; None if it was not made."""
         # Without a limit of tokens their number matters to no one, and counting them takes time.
         tokens = 1 if lane.pace.tokens_per_minute is None else self.budget.worst_case(call).tokens
         await lane.pace.enter(tokens)
@@ -278,11 +282,14 @@ class Engine:
                 cost = self.budget.settle(held, attempt or (_CUT_OFF if sent else None))
         finally:
             lane.pace.leave(attempt, tokens)
+        # A last failure at a server that is down by now says nothing of the call.
+        last = last and call.llm not in self.result.closed
         final = not attempt.refused and (attempt.status != "error" or not attempt.passing or last)
         self.journal.add(attempt_record(call, attempt, number=number, final=final, cost_usd=cost, at=self._label()))
         self.board.finished(call.llm, attempt, cost, final)
         self._look_at(lane, call, attempt)
-        return attempt
+        self._count(lane, attempt, final)
+        return attempt, final
 
     async def _answer(self, lane: Lane, call: Call) -> Attempt:
         task = asyncio.current_task()
@@ -312,6 +319,16 @@ class Engine:
         if self.journal.trouble is not None and self.result.stopped is None:
             self._error = self._error or InputError(self.journal.trouble)
             self.stop(self.journal.trouble)
+
+    def _count(self, lane: Lane, attempt: Attempt, final: bool) -> None:
+        """Give no more calls to an LLM whose server is down, or takes no request as it is sent."""
+        if attempt.status != "error" or (lane.heard and not attempt.passing):
+            lane.heard, lane.failed = lane.heard or attempt.status != "error", 0
+            return
+        lane.failed += final
+        if lane.failed >= max(LEAST_FAILED, 2 * lane.endpoint.concurrency):
+            reason = f"{lane.failed} calls in a row failed, the last one with: {attempt.error}"
+            self._close_for(lane, f"{reason}. It gets no more calls; the others go on. --retry error asks again what failed")
 
     def _label(self) -> str:
         return self._today().isoformat(timespec="milliseconds")

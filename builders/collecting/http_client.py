@@ -7,14 +7,16 @@ half of the time; where the environment has a proxy for the server, those of htt
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from copy import copy
 from typing import Any, Final
 from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 import openai
+from openai._models import FinalRequestOptions
 
-from llmfusionbench.builders.collecting.progress import PROGRESS, StatusFaultError, plain_headers
-from llmfusionbench.llm.requests import REDIRECT, headers_of, keep_to_origin
+from llmfusionbench.builders.collecting.progress import PROGRESS, REPLY, StatusFaultError, plain_headers
+from llmfusionbench.llm.requests import REDIRECT, STREAM, headers_of, keep_to_origin
 
 _MAX_FAULT: Final = 2**16
 """Bytes of a reply with an error that are read."""
@@ -43,20 +45,46 @@ class HttpClient(httpx2.AsyncClient):
             max_redirects=_REDIRECTS,
         )
         self._url = url
-        self._headers = httpx2.Headers(headers)
-        self._noted = transport is None
+        self._sent_headers = tuple(httpx2.Headers(headers).raw)
+        self._short = transport
 
     def build_request(self, method: str, url: Any, **given: Any) -> httpx2.Request:
         """The request for a body; of all that the client above gives, only the body is used."""
         body: bytes = given.get("content") or b""
-        request = httpx2.Request(method, self._url, headers=self._headers, content=body)
-        if self._noted:
-            request.stream = _NotedBody(body)
+        headers = [*self._sent_headers, (b"Content-Length", b"%d" % len(body))]
+        stream = _NotedBody(body) if self._short is None else httpx2.ByteStream(body)
+        request = httpx2.Request(method, self._url, headers=headers, stream=stream)
+        request.url = self._url  # the same object, by which the transport knows it
         return request
+
+    async def send(self, request: httpx2.Request, *, stream: bool = False, **given: Any) -> httpx2.Response:
+        """Send a request, as the class above does, but at once where the reply is neither a redirect nor a failure."""
+        if self._short is not None and stream:
+            response = await self._short.handle_async_request(request)
+            if response.status_code < 300:
+                PROGRESS.get().status = response.status_code
+                response.request = request
+                return response
+            request.extensions[REPLY] = response
+        return await super().send(request, stream=stream, **given)
 
 
 class OfficialClient(openai.AsyncOpenAI):  # type: ignore[misc]  # has no types here
     """The official client, for calls by a `HttpClient`."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        # A key for repeated requests is made for each one otherwise; it is not sent.
+        self._options = FinalRequestOptions.construct(
+            method="post", url=str(self.base_url), headers={STREAM: "stream"}, idempotency_key="none"
+        )
+
+    async def ask(self, body: bytes) -> httpx2.Response:
+        """Send a body; the reply is not read yet. Its options are made once, because that takes longer than all else here."""
+        options = copy(self._options)
+        options.content = body
+        response: httpx2.Response = await self.request(httpx2.Response, options)
+        return response
 
     def _build_request(self, options: Any, *, retries_taken: int = 0) -> httpx2.Request:
         """The request of `HttpClient`: the client would make a URL and headers first, which are not used."""

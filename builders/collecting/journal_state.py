@@ -86,11 +86,11 @@ class JournalState:
         if isinstance(head, Done):
             self._take_done(head)
         elif isinstance(head, Sent):
-            attempts = self._open.setdefault(head.key, {})
-            if head.number in attempts or head.number <= self._last(head.key):
+            attempts = self._open.get(head.key)
+            if (attempts is not None and head.number in attempts) or head.number <= self._last(head.key):
                 self.repeated += 1
-                if not attempts:
-                    del self._open[head.key]
+            elif attempts is None:
+                self._open[head.key] = {head.number: head}
             else:
                 attempts[head.number] = head
         else:
@@ -113,16 +113,18 @@ class JournalState:
         size = 0
         with reading(path), open(path, "rb", buffering=2**20) as file:
             for line in limited_lines(file, LONGEST):
-                if isinstance(line, bytes) and not line.endswith(b"\n"):
-                    return size + (len(line) if self._take_line(line, cut=True) else 0)
-                size += len(line) if isinstance(line, bytes) else line
-                self.lines += 1
                 if isinstance(line, int):
+                    size, self.lines = size + line, self.lines + 1
                     self._note_damage()
                 elif (head := quick_head(line)) is not None:
+                    size, self.lines = size + len(line), self.lines + 1
                     self.take(head)
-                elif line.strip():
-                    self._take_line(line)
+                elif not line.endswith(b"\n"):
+                    return size + (len(line) if self._take_line(line, cut=True) else 0)
+                else:
+                    size, self.lines = size + len(line), self.lines + 1
+                    if line.strip():
+                        self._take_line(line)
         return size
 
     def _take_line(self, line: bytes, *, cut: bool = False) -> bool:

@@ -46,3 +46,7 @@ class Lane:
     pace: Pace
     workers: set[asyncio.Task[None]] = field(default_factory=set)
     """Tasks that make its calls, one call at a time each."""
+    heard: bool = False
+    """Whether it has answered a call, in this run or before."""
+    failed: int = 0
+    """Calls that failed for good since its last answer."""

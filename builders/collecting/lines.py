@@ -22,7 +22,8 @@ _DEEPEST: Final = 50
 """Levels of lists and objects that a record keeps. JSON from a hostile server may have any number of them."""
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
 _CRC: Final = b',"crc":"'
-_TAIL: Final = len(_CRC) + 8 + len(b'"}\n')
+_END: Final = _CRC + b'%08x"}\n'
+_TAIL: Final = len(_END % 0)
 
 _TEXT: Final = rb'"[^"\\]*+"'
 _COMMON: Final = rb'"key":"([0-9a-f]{32})","llm":(' + _TEXT + rb'),"attempt":([1-9][0-9]{0,8}),'
@@ -31,6 +32,7 @@ _ATTEMPT_HEAD: Final = re.compile(
     rb'\{"kind":"attempt",' + _COMMON + rb'"final":(true|false),"status":("ok"|"empty"|"error"),"finish_reason":(null|' + _TEXT
     + rb'),"cost_usd":' + _NUMBER + rb',"at":' + _TEXT + rb',"slot":(\[(?:' + _TEXT + rb"(?:," + _TEXT + rb")*+)?\]),"
 )  # fmt: skip
+_SENT_START: Final = b'{"kind":"sent",'
 _SENT_LINE: Final = re.compile(rb'\{"kind":"sent",' + _COMMON + rb'"worst_usd":' + _NUMBER + rb',"crc":"[0-9a-f]{8}"\}\n?')
 
 
@@ -87,13 +89,14 @@ def slot_text(slot: Sequence[str]) -> bytes:
 
 def quick_head(line: bytes) -> Sent | Done | None:
     """The head of a line, if it is whole and in the usual form; None if it has to be read as JSON."""
-    if line[-_TAIL:] != _tail_of(line[:-_TAIL]):
+    if line[-_TAIL:] != _END % crc32(line[:-_TAIL]):
         return None
-    found = _ATTEMPT_HEAD.match(line) or _SENT_LINE.fullmatch(line)
+    is_sent = line.startswith(_SENT_START)
+    found = _SENT_LINE.fullmatch(line) if is_sent else _ATTEMPT_HEAD.match(line)
     if found is None:
         return None
     try:
-        if found.re is _SENT_LINE:
+        if is_sent:
             key, llm, number, usd = found.groups()
             return Sent(key.decode(), _text_of(llm), int(number), 0.0 if usd == b"null" else float(usd), None)
         key, llm, number, final, status, reason, usd, slot = found.groups()
@@ -159,7 +162,7 @@ def head_of(record: Record) -> Head | None:
 
 
 def _tail_of(body: bytes) -> bytes:
-    return b'%b%08x"}\n' % (_CRC, crc32(body))
+    return _END % crc32(body)
 
 
 def _text(record: Record, name: str) -> str:

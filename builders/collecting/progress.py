@@ -27,6 +27,8 @@ class Progress:
         self.first = time.monotonic()
 
 
+REPLY: Final = "reply"
+"""Name in the extensions of a request: a reply to it that is there already."""
 PROGRESS: Final[ContextVar[Progress]] = ContextVar("PROGRESS")
 """The progress of the attempt that a task makes."""
 

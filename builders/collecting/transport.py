@@ -11,13 +11,12 @@ import httpx2
 from multidict import CIMultiDict
 from yarl import URL
 
-from llmfusionbench.builders.collecting.progress import PROGRESS
+from llmfusionbench.builders.collecting.progress import PROGRESS, REPLY
 
 _IDLE: Final = 15.0
 """Seconds after which a connection that is not used is closed."""
 _LONG: Final = 2**19
 """Bytes of a body."""
-_OWN_HEADERS: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 
 class ShortTransport(httpx2.AsyncBaseTransport):
@@ -36,12 +35,15 @@ class ShortTransport(httpx2.AsyncBaseTransport):
         self._ssl = httpx2.create_ssl_context() if url.scheme == "https" else True
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request, and return the reply once its head is there.
+        """Send a request, and return the reply once its head is there; or the reply that `HttpClient.send` has already.
 
         Raises:
             httpx2.ConnectError: There is no connection.
             httpx2.RemoteProtocolError: The reply is not HTTP, or breaks off.
         """
+        ready: httpx2.Response | None = request.extensions.pop(REPLY, None)
+        if ready is not None:
+            return ready
         usual = request.url is self._call_url  # else a redirect on the same server
         url = self._url if usual else URL(str(request.url), encoded=True)
         headers = self._headers if usual else CIMultiDict(request.headers)
@@ -68,7 +70,6 @@ class ShortTransport(httpx2.AsyncBaseTransport):
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
                 auto_decompress=False,
-                skip_auto_headers=_OWN_HEADERS,
             )
         return self._session
 

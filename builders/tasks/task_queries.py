@@ -47,6 +47,11 @@ def queries_of(
     """
     found = _candidates(task, file, refuse)
     chosen = choose(found.values(), task, seed=seed, split=split, limit=limit)
+    if not chosen:
+        where = "split train or partial_test" if split is None else f"split {split}"
+        raise InputError(
+            f"task {task.name}: no row is in {where}. Remedy: choose another split, or see where the rows come from"
+        )
     wanted = {found[query_id].place for _, query_id in chosen}
     drafts: dict[_Place, Draft] = {}
     for place, _, row in _rows(task, file):

@@ -139,6 +139,14 @@ def test_plain_prompts_may_share_a_source(tmp_path: Path) -> None:
     assert len(planned(asked(tmp_path, [], [llm("a")], other))) == 2
 
 
+def test_new_queries_without_a_mode_of_the_run_are_refused(tmp_path: Path) -> None:
+    made_run(tmp_path, sums(1, ("direct", "think")), [llm("a")], ("direct", "think"))
+    before = {name: (tmp_path / name).read_bytes() for name in (RUN, QUERIES)}
+    with pytest.raises(InputError, match=r"queries of sums have no prompt for mode think"):
+        asked(tmp_path, sums(2), [llm("a")])
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+
+
 def test_a_mode_without_prompts_is_refused(tmp_path: Path) -> None:
     made_run(tmp_path, sums(1), [llm("a")])
     with pytest.raises(InputError, match=r"queries of sums have no prompt for mode think. Remedy: name all tasks"):

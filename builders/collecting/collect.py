@@ -100,7 +100,7 @@ def today() -> date:
 
 
 def check_ready(endpoints: Sequence[Endpoint], settings: Settings) -> None:
-    """Refuse what would stop a run before its first call, so that nothing is written for it.
+    """Refuse what would stop a run before its first call, while no file is written for it yet.
 
     Raises:
         InputError: a setting is wrong, a key is not in the environment, or there is a cap and the price of an LLM is unknown.

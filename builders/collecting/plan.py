@@ -66,9 +66,7 @@ def query_calls(
     for replicate in range(replicates):
         for mode in modes:
             if (messages := query.prompts.get(mode)) is None:
-                raise InputError(
-                    f"query {query_id} of the run has no prompt in {mode} mode. Remedy: restore {QUERIES} from a copy"
-                )
+                raise InputError(f"query {query_id} has no prompt in {mode} mode. Remedy: restore {QUERIES} from a copy")
             payload = payload_of(endpoint, messages, mode, settings=query.settings)
             if replicate and isinstance(seed := payload.get("seed"), int):
                 payload["seed"] = seed + replicate

@@ -84,5 +84,5 @@ def test_a_damaged_run_without_a_prompt(tmp_path: Path) -> None:
     line = json.loads((tmp_path / QUERIES).read_text())
     del line["prompts"]["think"]
     (tmp_path / QUERIES).write_text(json.dumps(line) + "\n")
-    with pytest.raises(InputError, match="has no prompt in think mode. Remedy: restore queries.jsonl"):
+    with pytest.raises(InputError, match=r"has no prompt in think mode. Remedy: restore queries\.jsonl"):
         planned(run)

@@ -11,7 +11,7 @@ import pytest
 
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.run import Request, Run, check_folder, extend, with_max_tokens
-from llmfusionbench.builders.reading.run_files import QUERIES, RUN
+from llmfusionbench.builders.reading.run_files import JOURNAL, QUERIES, RUN
 from llmfusionbench.builders.tasks.query import Query
 from llmfusionbench.errors import InputError
 from llmfusionbench.redaction import keep_secret
@@ -207,6 +207,14 @@ def test_a_folder_with_other_files_is_not_taken_for_a_run(tmp_path: Path) -> Non
     check_folder(tmp_path / "run")
     check_folder(tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def test_a_run_without_its_journal_is_not_asked_again(tmp_path: Path) -> None:
+    made_run(tmp_path, sums(1), [llm("a")])
+    check_folder(tmp_path)
+    (tmp_path / JOURNAL).unlink()
+    with pytest.raises(InputError, match=r"journal\.jsonl: no such file, so all answers of the run would be paid for again"):
+        check_folder(tmp_path)
 
 
 def test_a_maximum_for_all_answers_counts_above_modes() -> None:

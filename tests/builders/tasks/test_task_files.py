@@ -178,7 +178,7 @@ def test_a_file_whose_rows_are_all_bad(tmp_path: Path) -> None:
 def test_a_split_without_rows(tmp_path: Path) -> None:
     """A run that asks nothing would look as if all went well."""
     file = write(tmp_path / "rows.jsonl", rows("gsm8k", 2))
-    with pytest.raises(InputError, match="task gsm8k: no row is in split test. Remedy: choose another split"):
+    with pytest.raises(InputError, match=r"task gsm8k: no row is in split test. Remedy: choose another split"):
         read("gsm8k", file, split="test")
 
 

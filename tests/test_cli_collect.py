@@ -106,6 +106,17 @@ def test_a_run_is_asked_for_more(desk: Path, server: ChatServer) -> None:
     assert len(rows(release(), "query_id")) == 48
 
 
+def test_a_further_task_is_asked_in_all_modes_of_the_run(desk: Path, server: ChatServer) -> None:
+    """Also where the command names fewer modes: a run is the product of its queries, LLMs, modes and replicates."""
+    write_llms(desk, server.url, "good")
+    assert collect("--mode", "direct,think") == 0
+    rows_of_sums = [{"question": f"What is {i} + {i}?", "answer": f"#### {2 * i}"} for i in range(1, 4)]
+    (desk / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows_of_sums))
+    further = ["--tasks", "gsm8k", "--task-file", "gsm8k=sums.jsonl", "--mode", "direct", "--out", "run"]
+    assert run(["collect", *further]) == 0
+    assert len(server.requests) == (10 + 3) * 2
+
+
 def test_only_some_llms_now(desk: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]) -> None:
     write_llms(desk, server.url, "good", "bad")
     assert collect() == 0
@@ -255,8 +266,32 @@ def test_another_model_is_told_and_can_stop_the_run(desk: Path, capsys: pytest.C
 
 def test_a_new_run_that_cannot_begin_leaves_no_trace(desk: Path, server: ChatServer) -> None:
     write_llms(desk, server.url, "good")
+    assert collect("--max-cost", "-1") == 1
+    assert collect("--max-cost", "nan") == 1
+    write_llms(desk, server.url, "good", prices=[])
+    assert collect("--max-cost", "1") == 1
+    write_llms(desk, server.url, "good", key_variable="A_KEY_THAT_IS_NOT_SET")
+    assert collect() == 1
+    write_llms(desk, server.url, "good")
     (desk / "prompts.jsonl").write_text('{"no": "prompt"}\n')
     assert collect() == 1
+    assert not (desk / "run").exists()
+    assert server.requests == []
+
+
+def test_a_run_is_as_it_was_after_llms_that_cannot_be_asked(desk: Path, server: ChatServer) -> None:
+    write_llms(desk, server.url, "good")
+    assert collect() == 0
+    before = (desk / "run" / RUN).read_bytes()
+    write_llms(desk, server.url, "bad", key_variable="A_KEY_THAT_IS_NOT_SET")
+    assert collect() == 1
+    assert (desk / "run" / RUN).read_bytes() == before
+
+
+def test_what_is_found_out_late_leaves_no_run(desk: Path, server: ChatServer) -> None:
+    """Results of batches are looked at when the run is there."""
+    write_llms(desk, server.url, "good")
+    assert collect("--batch-results", "nix.jsonl") == 1
     assert not (desk / "run").exists()
 
 
@@ -275,6 +310,12 @@ def test_a_new_run_that_cannot_begin_leaves_no_trace(desk: Path, server: ChatSer
         (["collect", "--retry", "lengths", "run"], 1, 'Did you mean "length"?'),
         (["collect", "--retry", "length", "run"], 1, "Remedy: set --max-tokens"),
         (["collect", "--tasks", "gsm9k", "--llms", "llms.yaml", "--out", "new"], 1, 'No task "gsm9k". Did you mean "gsm8k"?'),
+        (["collect", "--tasks", "all,gsm9k", "--llms", "llms.yaml", "--out", "new"], 1, 'No task "gsm9k".'),
+        (
+            ["collect", "--task-file", "squad=a", "--task-file", "squad=b", "--tasks", "squad", "--out", "run"],
+            2,
+            "two files for squad",
+        ),
         (["collect", "--tasks", "gsm8k", "--llms", "nix.yaml", "--out", "new"], 1, "nix.yaml"),
         (["collect", "--tasks", "gsm8k", "--llms", "bad.yaml", "--out", "new"], 1, "bad.yaml"),
         (["collect", "--mode", "high", "--out", "run"], 1, "mode high: no LLM has settings for it"),

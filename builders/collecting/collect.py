@@ -16,6 +16,7 @@ from llmfusionbench.builders.collecting.batch_manner import Manner, Poll
 from llmfusionbench.builders.collecting.batch_run import look_at_batches, run_batches
 from llmfusionbench.builders.collecting.board import Board, Rows
 from llmfusionbench.builders.collecting.budget import Budget
+from llmfusionbench.builders.collecting.caller import Caller
 from llmfusionbench.builders.collecting.calls import Call
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.engine import Engine
@@ -98,6 +99,19 @@ class Outcome:
 def today() -> date:
     """The day whose prices count, UTC."""
     return datetime.now(UTC).date()
+
+
+def check_ready(endpoints: Sequence[Endpoint], settings: Settings) -> None:
+    """Refuse what would stop a run before its first call, while no file is written for it yet.
+
+    Raises:
+        InputError: a setting is wrong, a key is not in the environment, or there is a cap and the price of an LLM is unknown.
+        MissingExtraError: the client is not installed.
+    """
+    Budget(settings.max_cost, endpoints, today=today)
+    for endpoint in endpoints:
+        if settings.batches is None or endpoint.name not in settings.batches.files:
+            Caller(endpoint).check()
 
 
 def measured_in(folder: Path) -> list[Measured]:

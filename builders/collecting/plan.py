@@ -11,7 +11,9 @@ from llmfusionbench.builders.collecting.calls import Call, call_key
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.payload import payload_of
 from llmfusionbench.builders.collecting.run import Run
+from llmfusionbench.builders.reading.run_files import QUERIES
 from llmfusionbench.builders.tasks.query import Query
+from llmfusionbench.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,15 @@ def query_calls(
     """The calls to one LLM for one query: all modes of the first replicate come first, then those of the next.
 
     A fixed seed would give the same answer each time, so the number of the replicate is added to it.
+
+    Raises:
+        InputError: the query has no prompt in a mode.
     """
     for replicate in range(replicates):
         for mode in modes:
-            payload = payload_of(endpoint, query.prompts[mode], mode, settings=query.settings)
+            if (messages := query.prompts.get(mode)) is None:
+                raise InputError(f"query {query_id} has no prompt in {mode} mode. Remedy: restore {QUERIES} from a copy")
+            payload = payload_of(endpoint, messages, mode, settings=query.settings)
             if replicate and isinstance(seed := payload.get("seed"), int):
                 payload["seed"] = seed + replicate
             yield call_of(query_id, endpoint.name, mode, replicate, address, payload)

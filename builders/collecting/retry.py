@@ -41,7 +41,7 @@ class Retry:
     kinds: Sequence[str]
     max_tokens: int | None = None
     again: set[str] = field(default_factory=set, init=False)
-    """Keys of the calls so far that are the same requests as before."""
+    """Keys of the calls so far that are the same requests as before, or as a retry that has failed."""
     enough: set[str] = field(default_factory=set, init=False)
     """Keys of cut-off answers so far that had `max_tokens` or more, and are left as they are."""
 
@@ -70,7 +70,7 @@ class Retry:
                     continue
                 payload = self._payload(endpoint, query.prompts.get(place.mode) or query.prompts["direct"], record)
                 call = call_of(query_id, place.llm, place.mode, place.replicate, address, payload)
-                if call.key == record["key"]:
+                if call.key == record["key"] or self._answers.has_failed(call.key):
                     self.again.add(call.key)
                 yield call
 

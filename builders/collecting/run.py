@@ -93,12 +93,17 @@ class Run:
 
 
 def check_folder(folder: Path) -> None:
-    """Raises InputError if a folder is neither a run nor a place for a new one."""
+    """Raises InputError if a folder is neither a run nor a place for a new one, or lacks the journal of its run."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: not a directory. Remedy: choose another --out")
     others = {one.name for one in folder.iterdir() if not one.name.startswith(".")} - _OURS if folder.is_dir() else ()
     if others and not (folder / RUN).is_file():
         raise InputError(f"{folder}: has other files, and is not a run. Remedy: choose another --out")
+    if (folder / RUN).is_file() and not (folder / JOURNAL).is_file():
+        raise InputError(
+            f"{folder / JOURNAL}: no such file, so all answers of the run would be paid for again. Remedy: restore it, or "
+            "choose another --out"
+        )
 
 
 def extend(

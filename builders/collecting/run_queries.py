@@ -131,6 +131,8 @@ def add_queries(
                             f"run, and one release would mix both. {_OTHER}"
                         )
                     known[query_id] = _Known(task, b"", {})
+                    if lacking := modes - line["prompts"].keys():
+                        raise _lacking(folder, min(lacking), {task})
                     by_task[task] = by_task.get(task, 0) + 1
                     spool.write(json.dumps(line, ensure_ascii=False) + "\n")
                     new += 1
@@ -164,10 +166,14 @@ def _check_modes(folder: Path, modes: Set[str], known: Mapping[str, _Known], mor
             if mode not in more.get(query_id, {}).get("prompts", {}):
                 lacking.setdefault(mode, set()).add(one.task)
     for mode, tasks in sorted(lacking.items()):
-        raise InputError(
-            f"{folder}: queries of {', '.join(sorted(tasks)[:5])} have no prompt for mode {mode}. "
-            "Remedy: name all tasks of the run when you add a mode, or choose another --out"
-        )
+        raise _lacking(folder, mode, tasks)
+
+
+def _lacking(folder: Path, mode: str, tasks: Set[str]) -> InputError:
+    return InputError(
+        f"{folder}: queries of {', '.join(sorted(tasks)[:5])} have no prompt for mode {mode}. "
+        "Remedy: name all tasks of the run when you add a mode, or choose another --out"
+    )
 
 
 def _check(folder: Path, line: Line, known: _Known) -> None:

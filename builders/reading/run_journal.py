@@ -85,6 +85,11 @@ class RunAnswers:
         """The ids of the queries that have an answer or a failure."""
         return {*self._slots}
 
+    def has_failed(self, key: str) -> bool:
+        """Whether a request has a failure, and no answer."""
+        known = self._requests.get(key)
+        return known is not None and known.line < 0
+
     def of(self, query_id: str, llm: str | None = None) -> Iterator[tuple[int, Place, dict[str, Any]]]:
         """(number of the line from 0, place, record) of every answer or failure of a query, or of those by one LLM."""
         lines = {place: line for place, line in self._slots.get(query_id, {}).items() if llm in (None, place.llm)}

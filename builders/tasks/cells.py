@@ -13,6 +13,8 @@ from llmfusionbench.builders.reading.fields import BadRecordError, literal, name
 from llmfusionbench.builders.tasks.task import Row
 
 _LONGEST_PLACE: Final = 200
+_NOT_SETTINGS: Final = ("model", "messages", "n", "stream")
+"""Fields of a request body that its query must not set: the LLM, what is asked, and in how many and in which answers."""
 
 
 def words(row: Row, name: str) -> str:
@@ -110,3 +112,14 @@ def check_sendable(value: Any, place: str) -> None:
     elif isinstance(value, list):
         for inner in value:
             check_sendable(inner, place)
+
+
+def check_settings(value: Any, place: str) -> None:
+    """Raises BadRecordError if fields of a request body cannot be sent, or are not for a query to set.
+
+    `place` names them in the message.
+    """
+    for name in _NOT_SETTINGS:
+        if isinstance(value, dict) and name in value:
+            raise BadRecordError(f"{place} has {name}, expected fields of a request without {', '.join(_NOT_SETTINGS)}")
+    check_sendable(value, place)

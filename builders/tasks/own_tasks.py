@@ -18,7 +18,7 @@ from llmfusionbench.builders.known.tasks import DOMAINS, canonical_task
 from llmfusionbench.builders.reading.fields import BadRecordError, answer_text, named, option_texts
 from llmfusionbench.builders.reading.paths import parse_path
 from llmfusionbench.builders.reading.yaml_file import read_yaml
-from llmfusionbench.builders.tasks.cells import check_sendable, index, source_id, unfolded
+from llmfusionbench.builders.tasks.cells import check_settings, index, source_id, unfolded
 from llmfusionbench.builders.tasks.task import PARTIAL_TEST, TRAIN, Draft, Row, Task
 from llmfusionbench.builders.tasks.template import Template, value_at
 from llmfusionbench.errors import InputError
@@ -155,7 +155,7 @@ def _issues_of_task(lines: Mapping[str, Any]) -> Iterator[str]:
     if lines.get("truth", "as_is") != "as_is" and not {"choices", "ground_truth"} <= lines.keys():
         yield "truth without choices and ground_truth"
     try:
-        check_sendable(lines.get("settings"), "settings")
+        check_settings(lines.get("settings"), "settings")
     except BadRecordError as error:
         yield str(error)
     for name in ("prompt", "system", *_PATHS):

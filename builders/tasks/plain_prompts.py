@@ -25,7 +25,7 @@ from llmfusionbench.builders.reading.json import read_items
 from llmfusionbench.builders.reading.splits import split_of_word
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.builders.tasks import CATALOG
-from llmfusionbench.builders.tasks.cells import check_sendable
+from llmfusionbench.builders.tasks.cells import check_sendable, check_settings
 from llmfusionbench.builders.tasks.query import Message, Query, text_of
 from llmfusionbench.builders.tasks.task import in_modes
 from llmfusionbench.errors import InputError
@@ -147,7 +147,7 @@ def _settings(record: Mapping[str, Any]) -> Mapping[str, Any]:
     settings = record.get(_SETTINGS) or {}
     if not isinstance(settings, dict):
         raise BadRecordError(f"{_SETTINGS} is {named(settings)}, expected an object")
-    check_sendable(settings, _SETTINGS)
+    check_settings(settings, _SETTINGS)
     if record.get(_FORMAT) is None:
         return settings
     if not isinstance(record[_FORMAT], dict):

@@ -11,7 +11,7 @@ from llmfusionbench.builders.reading.fields import BadRecordError, fields
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.builders.tasks.query import Query
 from llmfusionbench.builders.tasks.rows import Pool, rows_of
-from llmfusionbench.builders.tasks.sampling import TEST, TRAIN, Candidate, choose
+from llmfusionbench.builders.tasks.sampling import PARTIAL, TEST, TRAIN, Candidate, choose
 from llmfusionbench.builders.tasks.task import Draft, Row, Task, in_modes
 from llmfusionbench.errors import InputError
 
@@ -47,6 +47,9 @@ def queries_of(
     """
     found = _candidates(task, file, refuse)
     chosen = choose(found.values(), task, seed=seed, split=split, limit=limit)
+    if not chosen:
+        where = split or f"{TRAIN} or {PARTIAL}"
+        raise InputError(f"task {task.name}: no row is in split {where}. Remedy: choose another split, or check the rows")
     wanted = {found[query_id].place for _, query_id in chosen}
     drafts: dict[_Place, Draft] = {}
     for place, _, row in _rows(task, file):

@@ -101,7 +101,7 @@ def command(run: Path | None, out: Path | None, **options: Any) -> int:
 
 
 def _collect(folder: Path, options: dict[str, Any]) -> int:
-    from llmfusionbench.builders.collecting.collect import Settings, collect, forecast_of
+    from llmfusionbench.builders.collecting.collect import Settings, check_ready, collect, forecast_of
     from llmfusionbench.builders.collecting.journal import RunJournal
     from llmfusionbench.builders.collecting.run import check_folder
 
@@ -115,7 +115,10 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
         say("Nothing was asked.")
         return 0
     settings = Settings(max_cost=options["max_cost"], halt_on_drift=options["halt_on_drift"], say=partial(say, err=True))
-    with _new(folder), RunJournal(folder) as journal:
+    batches = _batches(options, endpoints)
+    if not options["batch_results"]:
+        check_ready(endpoints, settings if options["pilot"] else replace(settings, batches=batches))
+    with _new(folder), RunJournal(folder) as journal, _begun(folder):
         run = _asked(folder, endpoints, options, into=folder)
         say_lost(journal)
         work = _work(run, folder, endpoints, options)
@@ -123,8 +126,7 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
             return status
         if options["batch_results"]:
             return take(work, journal, settings, folder, options)
-        settings = replace(settings, batches=_batches(options, endpoints))
-        outcome = collect(work, journal, settings, again=getattr(work, "again", None))
+        outcome = collect(work, journal, replace(settings, batches=batches), again=getattr(work, "again", None))
         return report(outcome, work, folder, options)
 
 
@@ -143,6 +145,21 @@ def _new(folder: Path) -> Iterator[None]:
                 (folder / name).unlink(missing_ok=True)
             if not any(folder.iterdir()):
                 folder.rmdir()
+        raise
+
+
+@contextmanager
+def _begun(folder: Path) -> Iterator[None]:
+    """Takes back what a new run is asked for if an error comes before anything is asked, so that it can be corrected."""
+    from llmfusionbench.builders.reading.run_files import JOURNAL, QUERIES, RUN
+
+    was_run = (folder / RUN).is_file()
+    try:
+        yield
+    except Exception:
+        if not was_run and not (folder / JOURNAL).stat().st_size:
+            for name in (RUN, QUERIES):
+                (folder / name).unlink(missing_ok=True)
         raise
 
 
@@ -201,16 +218,16 @@ def _asked(folder: Path, endpoints: Sequence[Endpoint], options: dict[str, Any],
     if options["retry"] or (is_run and options["llms"] is None and not any(options[name] for name in _ASKS)):
         return Run.read(folder)
     before = Run.read(folder) if is_run else None
-    modes = _names((options["mode"] or "",))
-    if not modes:
-        modes = list(dict.fromkeys(m for found in before.modes.values() for m in found)) if before else ["direct"]
+    earlier = [mode for found in before.modes.values() for mode in found] if before else []
+    modes = _names((options["mode"] or "",)) or list(dict.fromkeys(earlier)) or ["direct"]
     request = Request(
         selected={canonical_task(name): options["seed"] or 0 for name in names},
         modes=modes,
         replicates=options["replicates"] or 1,
         endpoints=endpoints,
     )
-    run, added = extend(folder, request, *_queries(names, modes, options), into=into)
+    queries = _queries(names, list(dict.fromkeys((*modes, *earlier))), options)
+    run, added = extend(folder, request, *queries, into=into)
     new = f", {added.new:,} of them new" if before and added.new else ""
     say(f"{folder}: {counted(added.total, 'query', 'queries')}{new}, {counted(len(run.record['llms']), 'LLM')}.", err=True)
     return run
@@ -224,7 +241,7 @@ def _tasks(options: dict[str, Any]) -> list[str]:
     names = _names((options["tasks"] or "",))
     own = list(read_tasks(options["own_tasks"])) if options["own_tasks"] is not None else []
     if "all" in names:
-        return [*CATALOG, *(name for name in own if name not in CATALOG)]
+        return list(dict.fromkeys([*CATALOG, *own, *(name for name in names if name != "all")]))
     return names or own
 
 
@@ -247,7 +264,10 @@ def _queries(names: list[str], modes: list[str], options: dict[str, Any]) -> tup
                 say(f"Note: {file}: {count:,} rows are left out.", err=True)
         left.clear()
 
-    files = {task: Path(path) for task, path in (pair(text, "--task-file") for text in options["task_files"])}
+    pairs = [pair(text, "--task-file") for text in options["task_files"]]
+    files = {task: Path(path) for task, path in pairs}
+    if twice := [task for task, _ in pairs if [name for name, _ in pairs].count(task) > 1]:
+        raise click.UsageError(f"--task-file names two files for {twice[0]}. Give one of them.")
     given = {"seed": options["seed"] or 0, "limit": options["limit"], "split": options["split"], "modes": modes}
     tasks = chosen(names, files=files, own=options["own_tasks"], rejected=leave_out, **given)
     plain = chosen((), prompts=options["prompts"], rejected=leave_out, **given) if options["prompts"] is not None else iter(())

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 from pathlib import Path
+
+import pytest
 
 from llmfusionbench.builders.collecting.calls import call_key
 from llmfusionbench.builders.collecting.plan import Plan
 from llmfusionbench.builders.collecting.run import Request, extend
+from llmfusionbench.builders.reading.run_files import QUERIES
+from llmfusionbench.errors import InputError
 from tests.helpers.run_folder import llm, made_run, planned, sums
 
 
@@ -72,3 +77,12 @@ def test_a_mode_of_its_own_is_asked_only_where_an_llm_has_it(tmp_path: Path) -> 
     run, _ = extend(tmp_path, request, sums(1, ("direct", "high")), into=tmp_path)
     asked = {(call.llm, call.slot[2], call.payload.get("reasoning_effort")) for call in planned(run)}
     assert asked == {("a", "direct", None), ("b", "direct", None), ("b", "high", "high")}
+
+
+def test_a_damaged_run_without_a_prompt(tmp_path: Path) -> None:
+    run = made_run(tmp_path, sums(1, ("direct", "think")), [llm("a")], ("direct", "think"))
+    line = json.loads((tmp_path / QUERIES).read_text())
+    del line["prompts"]["think"]
+    (tmp_path / QUERIES).write_text(json.dumps(line) + "\n")
+    with pytest.raises(InputError, match=r"has no prompt in think mode. Remedy: restore queries\.jsonl"):
+        planned(run)

@@ -52,6 +52,16 @@ def test_cut_off_answers_get_more_tokens_and_a_key_of_their_own(tmp_path: Path) 
     assert retry.again == set()
 
 
+def test_a_retry_that_failed_can_be_made_again(tmp_path: Path) -> None:
+    """The failure is not the answer of the slot, which stays the one that was cut off."""
+    run, _ = run_of_all_kinds(tmp_path)
+    (call,) = Retry(run, run.endpoints(), ["length"], 4096).calls()
+    write(run, answer(call, status="error", response=None, finish_reason=None, error="busy"))
+    retry = Retry(run, run.endpoints(), ["length"], 4096)
+    assert list(retry.calls()) == [call]
+    assert retry.again == {call.key}
+
+
 def test_several_kinds_at_once(tmp_path: Path) -> None:
     run, calls = run_of_all_kinds(tmp_path)
     assert [call.slot for call in asked(run, ["length", "error", "refusal"], 9999)] == [calls[i].slot for i in (1, 2, 4)]

@@ -11,7 +11,7 @@ import pytest
 
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.run import Request, Run, check_folder, extend, with_max_tokens
-from llmfusionbench.builders.reading.run_files import QUERIES, RUN
+from llmfusionbench.builders.reading.run_files import JOURNAL, QUERIES, RUN
 from llmfusionbench.builders.tasks.query import Query
 from llmfusionbench.errors import InputError
 from llmfusionbench.redaction import keep_secret
@@ -139,6 +139,14 @@ def test_plain_prompts_may_share_a_source(tmp_path: Path) -> None:
     assert len(planned(asked(tmp_path, [], [llm("a")], other))) == 2
 
 
+def test_new_queries_without_a_mode_of_the_run_are_refused(tmp_path: Path) -> None:
+    made_run(tmp_path, sums(1, ("direct", "think")), [llm("a")], ("direct", "think"))
+    before = {name: (tmp_path / name).read_bytes() for name in (RUN, QUERIES)}
+    with pytest.raises(InputError, match=r"queries of sums have no prompt for mode think"):
+        asked(tmp_path, sums(2), [llm("a")])
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+
+
 def test_a_mode_without_prompts_is_refused(tmp_path: Path) -> None:
     made_run(tmp_path, sums(1), [llm("a")])
     with pytest.raises(InputError, match=r"queries of sums have no prompt for mode think. Remedy: name all tasks"):
@@ -199,6 +207,14 @@ def test_a_folder_with_other_files_is_not_taken_for_a_run(tmp_path: Path) -> Non
     check_folder(tmp_path / "run")
     check_folder(tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def test_a_run_without_its_journal_is_not_asked_again(tmp_path: Path) -> None:
+    made_run(tmp_path, sums(1), [llm("a")])
+    check_folder(tmp_path)
+    (tmp_path / JOURNAL).unlink()
+    with pytest.raises(InputError, match=r"journal\.jsonl: no such file, so all answers of the run would be paid for again"):
+        check_folder(tmp_path)
 
 
 def test_a_maximum_for_all_answers_counts_above_modes() -> None:

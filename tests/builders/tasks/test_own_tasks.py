@@ -112,6 +112,7 @@ tasks:
     config: main
   three: {prompt: "{a..b}", metric: judge, file: x.csv, settings: 3}
   five: {prompt: "{a}", metric: judge, file: x.csv, settings: {top_p: .inf}}
+  six: {prompt: "{a}", metric: judge, file: x.csv, settings: {model: other}}
   four: 7
 extra: 1
 """
@@ -139,6 +140,7 @@ def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
         "tasks.three.settings is 3, expected fields of the request body",
         'tasks.three: prompt: the path "a..b" cannot be read',
         "tasks.five: settings.top_p is inf, expected a finite number",
+        "tasks.six: settings has model, expected fields of a request without model, messages, n, stream",
         "tasks.four is 7, expected lines such as `prompt: ...`",
     ):
         assert part in words

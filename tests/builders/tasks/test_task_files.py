@@ -175,6 +175,13 @@ def test_a_file_whose_rows_are_all_bad(tmp_path: Path) -> None:
         read("gsm8k", file)
 
 
+def test_a_split_without_rows(tmp_path: Path) -> None:
+    """A run that asks nothing would look as if all went well."""
+    file = write(tmp_path / "rows.jsonl", rows("gsm8k", 2))
+    with pytest.raises(InputError, match=r"task gsm8k: no row is in split test. Remedy: choose another split"):
+        read("gsm8k", file, split="test")
+
+
 def test_without_a_listener_the_rows_left_out_are_a_warning(tmp_path: Path) -> None:
     file = write(tmp_path / "rows.jsonl", [*rows("gsm8k", 1), {"question": "", "answer": ""}])
     with pytest.warns(UserWarning, match=r"gsm8k: 1 rows are left out, the first ones: rows.jsonl row 1: "):

@@ -123,3 +123,10 @@ def test_another_model_answers(tmp_path: Path) -> None:
     assert result.drift == {"m": ["small"]}
     assert result.stopped == "m: 'small' answered in place of the model that was requested"
     assert "m: 'small' answers, though 'big' was requested" in said
+
+
+def test_answers_of_calls_that_were_not_given_are_told_apart(tmp_path: Path) -> None:
+    with serving_batches(lambda body, _: "yes") as server:
+        batched(tmp_path, [endpoint_at(server.url)], calls_of(3), manner=Manner(wait=False))
+        result = batched(tmp_path, [endpoint_at(server.url)], calls_of(2, start=2))
+    assert (result.answered, result.others) == (4, 2)

@@ -237,3 +237,16 @@ def test_a_second_ctrl_c_ends_what_hangs(desk: Path) -> None:
             run(["collect", "--batch", "--no-wait", "run"])
         assert run(["collect", "run"]) == 0
         assert (len(server.batches), server.charged) == (1, 6)
+
+
+def test_what_to_do_after_a_batch_names_the_option(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without it, the rest would be asked online, at the full price."""
+    with serving_batches(reply) as server:
+        write_llms(desk, server.url, "good")
+        server.held = {"in_progress"}
+        begin("--batch", "--no-wait")
+        assert "Remedy: go on with llmfusionbench collect --batch run" in capsys.readouterr().err
+        begin("--batch", "--batch-files", "good", "--replicates", "2")
+        said = capsys.readouterr().err
+    assert "(1 files of requests wait for vllm run-batch; 6 of them are in batches of the provider)" in said
+    assert "Remedy: go on with llmfusionbench collect --batch --batch-files good run" in said

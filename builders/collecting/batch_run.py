@@ -46,6 +46,8 @@ class BatchResult(Result):
 
     files: list[Path] = field(default_factory=list)
     """Files of requests that wait for `vllm run-batch`."""
+    in_files: int = 0
+    """Those of `in_batches` that are in these files."""
     others: int = 0
     """Those of `answered` and `failed` that are of none of the calls that were to be made, but in batches of earlier runs."""
 
@@ -315,6 +317,7 @@ class _Run:
             for batch in lane.batches:
                 if batch.offline:
                     result.files.append(ledger.files(batch).requests)
+                    result.in_files += sum(name == batch.batch for name, _, _ in under_way.values())
                     ledger.say(_to_do(batch, ledger.files(batch), lane.endpoint.model))
 
 

@@ -126,7 +126,8 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
             return take(options["batch_results"], work, journal, settings, folder)
         settings = replace(settings, batches=_batches(options, endpoints))
         outcome = collect(work, journal, settings, again=getattr(work, "again", None))
-        return report(outcome, work, folder)
+        files = [part for name in options["batch_files"] for part in ("--batch-files", name)]
+        return report(outcome, work, folder, ["--batch", *files] if options["batch"] else ())
 
 
 @contextmanager

@@ -48,9 +48,10 @@ def say_lost(journal: RunJournal) -> None:
         say(f"Warning: {journal.state.damaged:,} lines of the journal are damaged, and count as not asked.", err=True)
 
 
-def report(outcome: Outcome, work: Any, folder: Path) -> int:
-    """Print what came of the run; the exit status."""
+def report(outcome: Outcome, work: Any, folder: Path, how: Sequence[str] = ()) -> int:
+    """Print what came of the run, which was asked with the options `how`; the exit status."""
     result, name = outcome.result, shlex.quote(str(folder))
+    go_on = shlex.join([*how, str(folder)])
     if outcome.asked:
         show_table(outcome.summary.title, outcome.summary.header, outcome.summary.rows)
     else:
@@ -63,7 +64,7 @@ def report(outcome: Outcome, work: Any, folder: Path) -> int:
         left = f"{outcome.left:,} calls" if not outcome.more else f"more than {outcome.left:,} calls"
         error_line(
             f"{folder}: stopped, {left} have no outcome ({_why(outcome)}). All answers so far are kept. "
-            f"Remedy: go on with llmfusionbench collect {name}"
+            f"Remedy: go on with llmfusionbench collect {go_on}"
         )
         return 1
     say(f"All calls have an outcome. Make a release of them: llmfusionbench build collected {name} --out DIR")
@@ -76,6 +77,6 @@ def _why(outcome: Outcome) -> str:
     reasons += [f"{llm}: {reason}" for llm, reason in result.closed.items()]
     files = getattr(result, "files", ())
     reasons += [f"{len(files):,} files of requests wait for vllm run-batch"] if files else []
-    if result.in_batches:
-        reasons.append(f"{result.in_batches:,} of them are in batches of the provider")
+    if at_provider := result.in_batches - getattr(result, "in_files", 0):
+        reasons.append(f"{at_provider:,} of them are in batches of the provider")
     return "; ".join(reasons) or "the journal has no final line for them"

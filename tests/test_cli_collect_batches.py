@@ -246,7 +246,7 @@ def test_what_to_do_after_a_batch_names_the_option(desk: Path, capsys: pytest.Ca
         server.held = {"in_progress"}
         begin("--batch", "--no-wait")
         assert "Remedy: go on with llmfusionbench collect --batch run" in capsys.readouterr().err
-        begin("--batch", "--batch-files", "good", "--replicates", "2")
+        begin("--batch", "--no-wait", "--batch-files", "good", "--replicates", "2")
         said = capsys.readouterr().err
     assert "(1 files of requests wait for vllm run-batch; 6 of them are in batches of the provider)" in said
     assert "Remedy: go on with llmfusionbench collect --batch --batch-files good run" in said

@@ -143,7 +143,9 @@ def worst_of(folder: Path, llm: str) -> list[float]:
 
 
 @pytest.mark.parametrize("how", [("--batch", "--no-wait"), ()], ids=["batch", "online"])
-def test_batches_of_other_llms_count_against_the_cap(desk: Path, how: tuple[str, ...]) -> None:
+def test_batches_of_other_llms_count_against_the_cap(
+    desk: Path, how: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
     """`--only` leaves them alone, but they may still cost all that is reserved for them."""
     with serving_batches(reply) as server:
         server.held = {"in_progress"}
@@ -151,9 +153,11 @@ def test_batches_of_other_llms_count_against_the_cap(desk: Path, how: tuple[str,
         begin("--batch", "--no-wait", "--only", "one")
         worst = worst_of(desk, "one")
         assert len(worst) == 6
-        cap = sum(worst) + min(worst) / 4
-        assert run(["collect", "run", "--only", "two", "--max-cost", str(cap), *how]) == 1
-        assert sum(worst) + sum(worst_of(desk, "two")) <= cap
+        cap = sum(worst) + min(worst) / 4  # enough for none of the others
+        assert begin("--only", "two", "--max-cost", str(cap), *how) == 1
+        spent = sum(worst_of(desk, "two")) if how else server.charged * (7 * 1 + 3 * 2) / 1e6
+        assert sum(worst) + spent <= cap
+        assert f"two: {'6 calls do' if how else 'its next call does'} not fit" in capsys.readouterr().err
 
 
 def test_answers_in_a_batch_do_not_stand_for_calls_that_are_asked_again(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +16,9 @@ import pytest
 import llmfusionbench as lfb
 from llmfusionbench.cli.main import run
 from tests.helpers.batch_server import EXPIRE, serving_batches
+from tests.helpers.waiting import wait_for
 
+ROOT = Path(__file__).parents[1]
 SUMS = {f"What is {i} + {i}?": str(2 * i) for i in range(1, 7)}
 
 
@@ -48,10 +55,13 @@ def responses(*columns: str) -> list[tuple[Any, ...]]:
 
 def test_a_batch_is_submitted_once_and_taken_later(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with serving_batches(reply) as server:
+        server.held = {"in_progress"}
         write_llms(desk, server.url, "good")
         assert begin("--batch", "--no-wait") == 1
         assert "6 calls have no outcome (6 of them are in batches of the provider)" in capsys.readouterr().err
         assert run(["collect", "run"]) == 1  # what is in a batch is not asked online
+        assert server.charged == 0
+        server.held = set()
         for _ in range(3):
             run(["collect", "--batch", "--no-wait", "run"])
         assert run(["collect", "run"]) == 0
@@ -124,3 +134,123 @@ def test_options_of_batches_that_do_not_go_together(
         assert begin(*arguments) == status
         assert server.charged == 0
     assert words in capsys.readouterr().err
+
+
+def worst_of(folder: Path, llm: str) -> list[float]:
+    """The worst cases of the requests to an LLM, USD."""
+    records = map(json.loads, (folder / "run" / "journal.jsonl").read_text().splitlines())
+    return [record["worst_usd"] for record in records if record["kind"] == "sent" and record["llm"] == llm]
+
+
+@pytest.mark.parametrize("how", [("--batch", "--no-wait"), ()], ids=["batch", "online"])
+def test_batches_of_other_llms_count_against_the_cap(
+    desk: Path, how: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--only` leaves them alone, but they may still cost all that is reserved for them."""
+    with serving_batches(reply) as server:
+        server.held = {"in_progress"}
+        write_llms(desk, server.url, "one", "two")
+        begin("--batch", "--no-wait", "--only", "one")
+        worst = worst_of(desk, "one")
+        assert len(worst) == 6
+        cap = sum(worst) + min(worst) / 4  # enough for none of the others
+        assert begin("--only", "two", "--max-cost", str(cap), *how) == 1
+        spent = sum(worst_of(desk, "two")) if how else server.charged * (7 * 1 + 3 * 2) / 1e6
+        assert sum(worst) + spent <= cap
+        assert f"two: {'6 calls do' if how else 'its next call does'} not fit" in capsys.readouterr().err
+
+
+def test_answers_in_a_batch_do_not_stand_for_calls_that_are_asked_again(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def failing(body: dict[str, Any], earlier: int) -> Any:
+        return (400, {"error": {"message": "no"}}) if "What is 1 " in body["messages"][-1]["content"] else reply(body, earlier)
+
+    with serving_batches(failing) as server:
+        write_llms(desk, server.url, "good")
+        assert begin() == 0
+        server.answer, server.held = reply, {"finalizing"}
+        for _ in range(4):
+            assert run(["collect", "run", "--replicates", "2", "--batch", "--no-wait"]) == 1
+        server.held = set()
+        server.faults["upload"] = [(401, {"error": {"message": "no such key"}}, {})]
+        capsys.readouterr()
+        assert run(["collect", "--retry", "error", "--batch", "--no-wait", "run"]) == 1
+        assert "stopped, 1 calls have no outcome" in capsys.readouterr().err
+        assert run(["collect", "--retry", "error", "run"]) == 0
+        assert server.charged == 12
+
+
+def test_ctrl_c_while_batches_are_looked_at_asks_nothing_online(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving_batches(lambda body, n: EXPIRE) as server:
+        server.held = {"finalizing"}
+        write_llms(desk, server.url, "good")
+        for _ in range(4):
+            begin("--batch", "--no-wait")
+        server.held, server.answer = set(), reply
+        server.faults["retrieve"] = [lambda: os.kill(os.getpid(), signal.SIGINT)]
+        capsys.readouterr()
+        assert run(["collect", "run"]) == 1
+        assert "6 calls have no outcome (interrupted" in capsys.readouterr().err
+        assert server.charged == 0
+        assert run(["collect", "run"]) == 0
+        assert server.charged == 6
+
+
+def test_another_model_in_a_batch_stops_the_calls_online(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving_batches(lambda body, n: EXPIRE if "3" in body["messages"][-1]["content"] else reply(body, n)) as server:
+        server.rename = "another"
+        server.held = {"finalizing"}
+        write_llms(desk, server.url, "good")
+        for _ in range(4):
+            begin("--batch", "--no-wait")
+        server.held = set()
+        capsys.readouterr()
+        assert run(["collect", "run", "--halt-on-drift"]) == 1
+        assert "1 calls have no outcome (good: 'another' answered" in capsys.readouterr().err
+        assert server.count("POST", "/v1/chat/completions") == 0
+
+
+def test_a_second_ctrl_c_ends_what_hangs(desk: Path) -> None:
+    gate = threading.Event()
+    with serving_batches(reply) as server:
+        server.faults["create"] = [gate.wait]
+        write_llms(desk, server.url, "good")
+        command = [sys.executable, "-m", "llmfusionbench", "collect", "--prompts", "prompts.jsonl", "--llms", "llms.yaml"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        process = subprocess.Popen(
+            [*command, "--out", "run", "--batch"], cwd=desk, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        assert process.stderr is not None
+        try:
+            wait_for(lambda: server.count("POST", "/v1/batches") == 1)
+            process.send_signal(signal.SIGINT)
+            said = b""
+            while b"Stopping" not in said:
+                said += process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            said += process.stderr.read()
+            process.wait()
+        finally:
+            process.kill()
+            process.communicate()
+            gate.set()
+        assert process.returncode == 1
+        assert b"Traceback" not in said
+        assert b"6 calls have no outcome (interrupted; 6 of them are in batches of the provider)" in said
+        wait_for(lambda: len(server.batches) == 1)
+        for _ in range(4):
+            run(["collect", "--batch", "--no-wait", "run"])
+        assert run(["collect", "run"]) == 0
+        assert (len(server.batches), server.charged) == (1, 6)
+
+
+def test_what_to_do_after_a_batch_names_the_option(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without it, the rest would be asked online, at the full price."""
+    with serving_batches(reply) as server:
+        write_llms(desk, server.url, "good")
+        server.held = {"in_progress"}
+        begin("--batch", "--no-wait")
+        assert "Remedy: go on with llmfusionbench collect --batch run" in capsys.readouterr().err
+        begin("--batch", "--no-wait", "--batch-files", "good", "--replicates", "2")
+        said = capsys.readouterr().err
+    assert "(1 files of requests wait for vllm run-batch; 6 of them are in batches of the provider)" in said
+    assert "Remedy: go on with llmfusionbench collect --batch --batch-files good run" in said

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -114,5 +114,5 @@ def _logprobs(given: Any) -> list[Any] | None:
 
 
 def _amount(value: object) -> float | None:
-    valid = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+    valid = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= sys.float_info.max
     return float(value) if valid else None  # type: ignore[arg-type]  # a number here

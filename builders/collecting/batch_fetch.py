@@ -28,6 +28,10 @@ class Fetch:
         self._provider, self._asking = provider, asking
         self._tries: Counter[str] = Counter()
 
+    def is_short(self, batch: Batch) -> bool:
+        """Whether a file of results lacked lines, and is to be tried again."""
+        return 0 < self._tries[batch.batch] < TRIES
+
     async def files(self, batch: Batch, files: BatchFiles) -> tuple[list[Path], bool]:
         """(the files of results of a batch that has ended, whether they lack answers that the provider states to have).
 
@@ -38,6 +42,8 @@ class Fetch:
             LaneError: The provider refuses, or no longer has a file.
         """
         if batch.offline:
+            return [files.output], False
+        if batch.output_file_id is None and batch.error_file_id is None and files.output.is_file():
             return [files.output], False
         paths = []
         for file_id, path in ((batch.output_file_id, files.output), (batch.error_file_id, files.errors)):

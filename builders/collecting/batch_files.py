@@ -41,6 +41,8 @@ class Placed:
     """Number of the attempt at this call, from 1."""
     start: int
     """Where its line begins in the file of requests, in bytes."""
+    tries: int = 1
+    """Number of attempts at this call, this one included, for which an error that may pass was or would be its own."""
 
 
 @dataclass(frozen=True)
@@ -72,20 +74,21 @@ class BatchFiles:
         """The results, where they are downloaded to, or where `vllm run-batch` is to write them."""
         self.errors = folder / f"{name}.errors.jsonl"
 
-    def write(self, calls: Sequence[tuple[Call, int]], address: str = ADDRESS) -> Written:
+    def write(self, calls: Sequence[tuple[Call, int, int]], address: str = ADDRESS) -> Written:
         """Write the requests and whose they are; both files are on the disk when this returns.
 
         Args:
-            calls: Each call with the number of its attempt.
+            calls: Each call with the number of its attempt, and its `tries`.
             address: The path of the API in each line.
         """
         digest, size = hashlib.sha256(), 0
         with ExitStack() as stack:
             requests = stack.enter_context(open(stack.enter_context(whole_file(self.requests)), "wb"))
             beside = stack.enter_context(open(stack.enter_context(whole_file(self.calls)), "wb"))
-            for call, attempt in calls:
+            for call, attempt, tries in calls:
                 line = request_line(call, address)
                 one = {"key": call.key, "slot": call.slot, "replicate": call.replicate, "attempt": attempt, "start": size}
+                one["tries"] = tries
                 beside.write(json.dumps(one).encode() + b"\n")
                 requests.write(line)
                 digest.update(line)

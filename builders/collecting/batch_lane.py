@@ -87,9 +87,10 @@ class Lane:
         return self._asking.wait_s
 
     @property
-    def searching(self) -> bool:
-        """Whether it is not known yet if the provider has a batch."""
-        return self.closed is None and any(self._searches[batch.batch] for batch in self.batches)
+    def unsettled(self) -> bool:
+        """Whether it is not known yet if the provider has a batch, or whether all of its results have come."""
+        searching = self.closed is None and any(self._searches[batch.batch] for batch in self.batches)
+        return searching or any(self._fetch.is_short(one) for one in self.batches if one.batch not in self._stuck)
 
     @property
     def watched(self) -> bool:
@@ -121,7 +122,7 @@ class Lane:
             self.ledger.board.expect(batch.llm, len(due))
             for number, (call, one) in enumerate(files.each_call(batch.llm)):
                 if call.key in due:
-                    self._asked[call.key] += 1
+                    self._asked[call.key] = one.tries
                     self.ledger.board.started(batch.llm)
                     room = room and (self.ledger.reserve(call, one.attempt) if new else self.ledger.hold(call, one.attempt))
                 if number % _TURN == 0:
@@ -188,7 +189,7 @@ class Lane:
 
     async def _write(self) -> Batch | None:
         """A new batch of as many pending calls as a file and the budget have room for."""
-        group: list[tuple[Call, int]] = []
+        group: list[tuple[Call, int, int]] = []
         size, ledger = 0, self.ledger
         self.full = False
         while self.pending and len(group) < self._most:
@@ -200,7 +201,8 @@ class Lane:
             if not ledger.reserve(call, number):
                 self.full = True
                 break
-            group.append((self.pending.popleft(), number))
+            self._asked[call.key] += 1
+            group.append((self.pending.popleft(), number, self._asked[call.key]))
             if len(group) % _TURN == 0:
                 await asyncio.sleep(0)
         if not group:
@@ -210,10 +212,9 @@ class Lane:
         written = await asyncio.to_thread(files.write, group, self._address)
         token = f"{secrets.token_hex(8)}-{written.sha256[:32]}"
         ledger.note_state(batch, WRITTEN, requests=written.requests, sha256=written.sha256, token=token)
-        for call, number in group:
+        for call, number, _ in group:
             ledger.note_sent(call, number, batch)
             ledger.board.started(batch.llm)
-            self._asked[call.key] += 1
         await ledger.journal.synced()
         self.batches.append(batch)
         return batch
@@ -258,6 +259,9 @@ class Lane:
         elif batch.state in (SUBMITTED, IN_PROGRESS):
             assert batch.batch_id is not None
             state = await self._asking.ask(self._provider.retrieve(batch.batch_id))
+            if state is None:
+                self._note_gone(batch)
+                return await self._take(batch)
             if state.status == "failed":
                 return self._note_refused(batch, state)
             if state.status in _AT_WORK and batch.state == SUBMITTED:
@@ -284,11 +288,22 @@ class Lane:
         self._close(batch, taking, LACKING if charged else NOT_MADE, TAKEN)
         await self.ledger.journal.synced()
         self._no_room = False
+        self._most = min(2 * self._most, self.manner.most_requests)
         if not batch.offline:
             files.leave()
         if taking.refused is not None:
             raise LaneError(taking.refused)
         return True
+
+    def _note_gone(self, batch: Batch) -> None:
+        """The provider no longer has a batch: its results are those that the user has put in place."""
+        output = self.ledger.files(batch).output
+        if not output.is_file():
+            raise LaneError(
+                f"the provider has no batch {batch.batch_id}, which is {batch.batch} of this run. Remedy: use the URL and the "
+                f"key that it was submitted with, or save its results as {output}; an empty file there gives them up"
+            )
+        self.ledger.note_state(batch, COMPLETED)
 
     def _note_refused(self, batch: Batch, state: State) -> bool:
         """A batch that the provider refused: its calls go into others, or it is submitted later; whether it has moved."""
@@ -324,6 +339,7 @@ class Lane:
         """Record the requests without an answer, and that the batch is closed; its calls are pending again."""
         counts = taking.finish(otherwise)
         self.pending.extend(taking.again)
+        self._asked.subtract(taking.not_made)
         self.ledger.note_state(batch, state, taken=counts.as_record(), problems=problems)
         self.batches.remove(batch)
         self._searches.pop(batch.batch, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -22,6 +22,17 @@ from llmfusionbench.llm.model_names import same_model
 def utc_now() -> datetime:
     """The time of labels in the journal."""
     return datetime.now(UTC)
+
+
+def worst_in_batches(journal: RunJournal, apart_from: Container[str] = ()) -> float:
+    """What the requests in batches cost at most, USD. It belongs to what a budget for other calls has spent.
+
+    Args:
+        journal: Journal of the run, entered.
+        apart_from: LLMs whose batches do not count: `run_batches` reserves room for those of its endpoints itself.
+    """
+    reserved = {name for name, record in journal.state.batches.items() if Batch.of(record).llm in apart_from}
+    return sum(worst for batch, _, worst in journal.state.in_batches().values() if batch not in reserved)
 
 
 @dataclass
@@ -49,6 +60,8 @@ class Ledger:
     """Requests that failed for good."""
     drift: dict[str, list[str]] = field(default_factory=dict)
     """LLM -> names of other models that answered in its place."""
+    outcomes: set[str] = field(default_factory=set)
+    """Keys of the requests that were answered or failed for good."""
     _number: int = 0
     _held: dict[tuple[str, int], Held] = field(default_factory=dict)
 
@@ -118,6 +131,8 @@ class Ledger:
         """Count an attempt."""
         self.answered += attempt.status != "error"
         self.failed += final and attempt.status == "error"
+        if final:
+            self.outcomes.add(call.key)
         self.board.finished(call.llm, attempt, cost, final)
         served, asked = attempt.served_model, str(call.payload.get("model") or self.endpoints[call.llm].model)
         # A deployment of Azure has a name of its own.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from llmfusionbench.builders.collecting.batch_connection import BatchConnection, wait_of
+from llmfusionbench.builders.collecting.failure import NO_FUNDS, is_passing
 from llmfusionbench.builders.reading.failures import failure_text
 from llmfusionbench.llm.requests import REDIRECT
 from llmfusionbench.redaction import redacted_message
@@ -22,9 +23,6 @@ from llmfusionbench.storage.files import whole_file
 NAME: Final = "llmfusionbench"
 """Key in the metadata of a batch that holds its token."""
 
-_PASSING: Final = (408, 409, 425, 429)
-_PAID_UP: Final = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
-"""Codes of a 429 that no waiting helps."""
 _CHUNK: Final = 1 << 16
 _PAGE: Final = 100
 
@@ -113,10 +111,15 @@ class Provider:
                     return _state(batch)
         return None
 
-    async def retrieve(self, batch_id: str) -> State:
-        """How far a batch is."""
-        async with self._asking() as client:
-            return _state(await client.batches.retrieve(batch_id))
+    async def retrieve(self, batch_id: str) -> State | None:
+        """How far a batch is; None if the provider has no such batch."""
+        try:
+            async with self._asking() as client:
+                return _state(await client.batches.retrieve(batch_id))
+        except ProviderError as error:
+            if not error.missing:
+                raise
+            return None
 
     async def download(self, file_id: str, path: Path, most: int) -> bool:
         """Bring a file here, whole or not at all; whether the provider still has it.
@@ -174,9 +177,10 @@ def _of_status(error: Any, place: str, wait: float | None) -> ProviderError:
             "Remedy: give the URL of that server if you trust it",
             passing=False,
         )
-    told = failure_text(error.body)
+    told = "" if status == 401 else failure_text(error.body)  # that text often has a part of the key
     message = f"{place}: status {status}" + (f": {told}" if told else "")
-    passing = (status in _PASSING or status >= 500) and getattr(error, "code", None) not in _PAID_UP
+    without_funds = any(getattr(error, name, None) in NO_FUNDS for name in ("code", "type"))
+    passing = is_passing(status) and not without_funds
     if not passing:
         message += ". Remedy: check the URL, the model name and the API key, and that the server has /v1/files and /v1/batches"
     return ProviderError(message, passing=passing, unsure=passing and status != 429, missing=status == 404, retry_after_s=wait)

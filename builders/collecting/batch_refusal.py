@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from llmfusionbench.builders.collecting.batch_provider import Problem
+from llmfusionbench.builders.collecting.failure import NO_FUNDS
 
 _FULL: Final = ("token_limit_exceeded", "rate_limit_exceeded")
 _PASSING: Final = (*_FULL, "server_error", "internal_error", "internal_server_error", "service_unavailable", "request_timeout")
+_OF_ALL: Final = ("model_not_found", "invalid_model", "model_not_available", "unsupported_model", *NO_FUNDS)
+"""Codes of problems that all requests to the LLM have, though providers state them for each line."""
 _SHOWN: Final = 3
 """Problems that are shown and recorded."""
 
@@ -25,6 +28,8 @@ class Refusal:
     @property
     def lines(self) -> Mapping[int, Problem]:
         """Number of each line that is at fault, from 1 -> its problem. Without these lines, the batch may be accepted."""
+        if any(one.code in _OF_ALL for one in self.problems):
+            return {}
         return {one.line: one for one in self.problems if one.line is not None and 0 < one.line <= self.requests}
 
     @property

@@ -7,13 +7,13 @@ on where it was, and never submits a batch twice.
 from __future__ import annotations
 
 import asyncio
-import signal
+import shlex
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,11 +28,14 @@ from llmfusionbench.builders.collecting.board import Board
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.calls import Attempt, Call, Slot
 from llmfusionbench.builders.collecting.endpoint import Endpoint
+from llmfusionbench.builders.collecting.interrupts import interrupts
 from llmfusionbench.builders.collecting.journal import RunJournal
 from llmfusionbench.builders.collecting.records import attempt_record, use_record
 from llmfusionbench.builders.collecting.result import NO_ROOM, Result
 from llmfusionbench.errors import InputError, UnknownNameError
 
+_RESTS: Final = 10
+"""Pauses of a run that does not wait: as long as it is not known whether a batch exists, or whether its results are whole."""
 _TURN: Final = 256
 """Calls after which others of the event loop have their turn."""
 
@@ -43,6 +46,10 @@ class BatchResult(Result):
 
     files: list[Path] = field(default_factory=list)
     """Files of requests that wait for `vllm run-batch`."""
+    in_files: int = 0
+    """Those of `in_batches` that are in these files."""
+    others: int = 0
+    """Those of `answered` and `failed` that are of none of the calls that were to be made, but in batches of earlier runs."""
 
 
 def to_stderr(line: str) -> None:
@@ -98,10 +105,11 @@ async def look_at_batches(
     journal: RunJournal,
     board: Board,
     *,
+    halt_on_drift: bool = False,
     say: Callable[[str], None] = to_stderr,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     today: Callable[[], datetime] = utc_now,
-) -> float:
+) -> BatchResult:
     """Take what the batches of earlier runs have brought so far, before calls are made online; submit nothing.
 
     Batches that no provider has are given up, so that their calls can be made online.
@@ -110,21 +118,24 @@ async def look_at_batches(
         endpoints: The LLMs of the run.
         journal: Journal of the run, entered.
         board: Shows the progress.
+        halt_on_drift: Stop when another model answers than was requested.
         say: Called with each line for the user.
         pause: Waits some seconds.
         today: The wall clock.
 
     Returns:
-        What the batches that are still under way cost at most, USD. It belongs to what a budget for other calls has spent.
+        What came of them. If it was stopped, no calls are to be made online.
 
     Raises:
         InputError: See `run_batches`.
     """
-    if any(not Batch.of(record).closed for record in journal.state.batches.values()):
-        budget = Budget(None, endpoints, today=lambda: today().date())
-        manner = Manner(wait=False, submit=False)
-        await run_batches((), endpoints, journal, budget, board, manner=manner, say=say, pause=pause, today=today)
-    return sum(worst for _, _, worst in journal.state.in_batches().values())
+    if all(Batch.of(record).closed for record in journal.state.batches.values()):
+        return BatchResult()
+    budget = Budget(None, endpoints, today=lambda: today().date())
+    return await run_batches(
+        (), endpoints, journal, budget, board,
+        manner=Manner(wait=False, submit=False, faults=2), halt_on_drift=halt_on_drift, say=say, pause=pause, today=today,
+    )  # fmt: skip
 
 
 class _Run:
@@ -147,6 +158,10 @@ class _Run:
         self.halt = asyncio.Event()
         self._same: list[tuple[str, Slot]] = []
         """Further slots of requests that are under way."""
+        self._asked: set[str] = set()
+        """Keys of the calls that are to be made."""
+        self._cut = False
+        """Whether a second Ctrl-C has ended what was being done."""
 
     async def run(self, calls: Iterable[Call], offline: Container[str]) -> BatchResult:
         needed = {batch.llm for batch in self.ledger.open_batches() if not batch.offline}
@@ -156,10 +171,13 @@ class _Run:
                 provider.check()
             self.lanes[name] = Lane(endpoint, self.ledger, self.manner, provider, offline=name in offline)
         try:
-            with self._signals():
+            with interrupts(partial(self._interrupt, asyncio.current_task())):
                 await self._resume()
                 await self._plan(calls)
                 await _all(self._work(lane) for lane in self.lanes.values())
+        except asyncio.CancelledError:
+            if not self._cut:
+                raise
         finally:
             for lane in self.lanes.values():
                 await lane.close()
@@ -191,9 +209,11 @@ class _Run:
                 raise UnknownNameError("LLM", call.llm, self.lanes)
             if call.key in under_way and under_way[call.key][0] not in known:
                 self._note_lost(call, *under_way.pop(call.key))
+            if call.key in self.again or not (call.key in journal.answered or call.key in journal.failed):
+                self._asked.add(call.key)
             if call.key in taken or call.key in under_way:
                 self._same.append((call.key, call.slot))
-            elif call.key not in self.again and (call.key in journal.answered or call.key in journal.failed):
+            elif call.key not in self._asked:
                 self._note_use(call.key, call.slot)
             else:
                 taken.add(call.key)
@@ -219,13 +239,14 @@ class _Run:
 
     async def _work(self, lane: Lane) -> None:
         """Step until all is done, or cannot be done now."""
-        wait_s, poll = self.poll.first_s, self.poll
+        wait_s, poll, rests = self.poll.first_s, self.poll, 0
         while not self.halt.is_set():
             if await lane.step():
                 wait_s = poll.first_s
                 self._watch()
                 continue
-            if not (self._goes_on(lane) or lane.searching):
+            rests += 1
+            if not (self._goes_on(lane) or (lane.unsettled and rests <= _RESTS)):
                 return
             await self._rest(max(wait_s, lane.wait_s))
             lane.rested()
@@ -256,36 +277,21 @@ class _Run:
         """Wait some seconds, or until the run is stopped."""
         rest = [asyncio.ensure_future(self.pause(seconds)), asyncio.ensure_future(self.halt.wait())]
         try:
-            await asyncio.wait(rest, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(rest, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
             for task in rest:
                 task.cancel()
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM stop waiting; a second one ends what is being done. Only the main thread gets them."""
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        assert task is not None
-        taken = []
-
-        def interrupt() -> None:
-            if self.halt.is_set():
-                task.cancel()
-            else:
-                self.ledger.say("Stopping. Batches that were submitted go on; the same command takes them later.")
-                self.stop("interrupted")
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            try:
-                loop.add_signal_handler(number, interrupt)
-            except (ValueError, RuntimeError):  # another thread
-                break
-            taken.append(number)
-        try:
-            yield
-        finally:
-            for number in taken:
-                loop.remove_signal_handler(number)
+    def _interrupt(self, task: asyncio.Task[Any] | None) -> None:
+        """Ctrl-C and SIGTERM stop waiting; a second one ends what is being done."""
+        if not self.halt.is_set():
+            self.ledger.say("Stopping. Batches that were submitted go on; the same command takes them later.")
+            self.stop("interrupted")
+        elif task is not None and not self._cut:
+            self._cut = True
+            task.cancel()
 
     async def _sum(self) -> None:
         """Fill in the result, and note the further slots of what was answered meanwhile."""
@@ -299,6 +305,7 @@ class _Run:
             result.not_started += not known and key not in under_way and (key, slot) not in pending
         await ledger.journal.synced()
         result.answered, result.failed, result.drift = ledger.answered, ledger.failed, ledger.drift
+        result.others = len(ledger.outcomes - self._asked)
         result.in_batches = len(under_way)
         for lane in self.lanes.values():
             result.not_started += len(lane.pending)
@@ -310,6 +317,7 @@ class _Run:
             for batch in lane.batches:
                 if batch.offline:
                     result.files.append(ledger.files(batch).requests)
+                    result.in_files += sum(name == batch.batch for name, _, _ in under_way.values())
                     ledger.say(_to_do(batch, ledger.files(batch), lane.endpoint.model))
 
 
@@ -321,7 +329,7 @@ def _to_do(batch: Batch, files: BatchFiles, model: str) -> str:
             f"{batch.llm}: {files.output} has {lines:,} of {batch.requests:,} results. Wait until the rest is there, "
             "or take what it has with --batch-results"
         )
-    command = f"vllm run-batch -i {files.requests} -o {files.output} --model {model}"
+    command = shlex.join(["vllm", "run-batch", "-i", str(files.requests), "-o", str(files.output), "--model", model])
     return f"{batch.llm}: run `{command}`, then start the same command again"
 
 

@@ -67,6 +67,8 @@ class Taking:
     counts: Counts = field(default_factory=Counts)
     again: list[Call] = field(default_factory=list)
     """Calls that are asked again."""
+    not_made: list[str] = field(default_factory=list)
+    """Keys of those of them that the provider did not come to."""
     refused: str | None = None
     """The reason why all requests to the LLM are refused."""
 
@@ -117,6 +119,8 @@ class Taking:
         call = self._record(one, attempt, final=final)
         if not final:
             self.again.append(call)
+            if not made or attempt.refused:
+                self.not_made.append(call.key)
 
     def _record(self, one: Placed, attempt: Attempt, *, final: bool) -> Call:
         ledger = self.ledger

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from llmfusionbench.builders.collecting.batch_hand_in import take_files
+from llmfusionbench.builders.collecting.batch_ledger import worst_in_batches
 from llmfusionbench.builders.collecting.batch_manner import Manner, Poll
-from llmfusionbench.builders.collecting.batch_run import look_at_batches, run_batches
+from llmfusionbench.builders.collecting.batch_run import BatchResult, look_at_batches, run_batches
 from llmfusionbench.builders.collecting.board import Board, Rows
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.caller import Caller
@@ -251,7 +252,8 @@ def collect(work: Work, journal: RunJournal, settings: Settings, *, again: set[s
     with board:
         result = asyncio.run(_made(watched, journal, board, settings, keys))
     asked, more = watched.counted()
-    left = max(0, asked - result.answered - result.failed)
+    others = result.others if isinstance(result, BatchResult) else 0
+    left = max(0, asked + others - result.answered - result.failed)
     return Outcome(result, asked, left, more, board.summary(), board.failures())
 
 
@@ -280,13 +282,20 @@ async def _made(
     again: set[str],
 ) -> Result:
     halt, say = settings.halt_on_drift, settings.say
-    # The engine does not know of batches: what those under way may cost is spent already.
-    under_way = 0.0 if settings.batches else await look_at_batches(work.endpoints, journal, board, say=say)
-    budget = Budget(settings.max_cost, work.endpoints, today=today, spent=journal.spent_usd + under_way)
-    if settings.batches is None:
-        engine = Engine(work.endpoints, journal, budget=budget, board=board, halt_on_drift=halt, say=say)
-        return await engine.run(work.by_llm(), again=again)
     how = settings.batches
+    seen = BatchResult() if how else await look_at_batches(work.endpoints, journal, board, halt_on_drift=halt, say=say)
+    if seen.stopped is not None:
+        work.calls()  # so that they are counted
+        return seen
+    # What batches may cost is spent already, unless they are those of the LLMs of `run_batches`.
+    under_way = worst_in_batches(journal, [one.name for one in work.endpoints] if how else ())
+    budget = Budget(settings.max_cost, work.endpoints, today=today, spent=journal.spent_usd + under_way)
+    if how is None:
+        engine = Engine(work.endpoints, journal, budget=budget, board=board, halt_on_drift=halt, say=say)
+        result = await engine.run(work.by_llm(), again=again)
+        for llm, served in seen.drift.items():
+            result.drift[llm] = list(dict.fromkeys([*served, *result.drift.get(llm, ())]))
+        return result
     return await run_batches(
         work.calls(), work.endpoints, journal, budget, board,
         manner=Manner(wait=how.wait), poll=how.poll, offline=how.files, again=again, halt_on_drift=halt, say=say,

@@ -12,7 +12,9 @@ _PASSING: Final = (408, 409, 429)
 _REFUSED: Final = (401, 402, 403, 404)
 _LATE: Final = (504, 524)
 """A gateway gave up on a model that may have answered."""
-_NO_FUNDS: Final = ("insufficient_quota", "insufficient_balance", "insufficient_credits", "billing_hard_limit_reached")
+NO_FUNDS: Final = (
+    "insufficient_quota", "insufficient_balance", "insufficient_credits", "billing_hard_limit_reached", "billing_not_active",
+)  # fmt: skip
 """Codes of errors that come with status 429 although waiting does not help."""
 
 
@@ -57,7 +59,7 @@ def by_code(status: int, body: Any) -> Fields:
     """`passing` and `refused` of a status and the error in its body."""
     error = body.get("error") if isinstance(body, dict) else None
     error = error if isinstance(error, dict) else {}
-    without_funds = any(error.get(name) in _NO_FUNDS for name in ("code", "type"))
+    without_funds = any(error.get(name) in NO_FUNDS for name in ("code", "type"))
     refused = (status in _REFUSED or without_funds) and not (status == 403 and _is_moderated(error))
     return {"passing": is_passing(status) and not refused, "refused": refused}
 

@@ -103,6 +103,6 @@ def _why(outcome: Outcome) -> str:
     reasons += [f"{llm}: {reason}" for llm, reason in result.closed.items()]
     files = getattr(result, "files", ())
     reasons += [f"{len(files):,} files of requests wait for vllm run-batch"] if files else []
-    if result.in_batches:
-        reasons.append(f"{result.in_batches:,} of them are in batches of the provider")
+    if at_provider := result.in_batches - getattr(result, "in_files", 0):
+        reasons.append(f"{at_provider:,} of them are in batches of the provider")
     return "; ".join(reasons) or "the journal has no final line for them"

@@ -22,6 +22,8 @@ from tests.helpers.batch_runs import batched, calls_of, endpoint_at
 
 STEPS = {"os.rename", "os.remove", "os.truncate"}
 """Audit events at which a life may end, besides the moments before and after a record of the journal."""
+MOST_LIVES = 1000
+"""Lives after which the run goes nowhere."""
 
 
 def one_life(run: Path, url: str, count: int, most: int, kill_at: int) -> None:
@@ -50,7 +52,7 @@ def lives(run: Path, url: str, count: int, most: int, longest: int, seed: int) -
     """The number of lives that ended by a kill before one came to the end."""
     drawn = random.Random(seed)
     killed = 0
-    while True:
+    while killed < MOST_LIVES:
         kill_at = drawn.randint(1, longest) if longest else 0
         pid = os.fork()
         if pid == 0:
@@ -64,6 +66,7 @@ def lives(run: Path, url: str, count: int, most: int, longest: int, seed: int) -
             print(f"{killed} {os.WEXITSTATUS(status)}")
             return killed
         killed += 1
+    raise AssertionError("the run goes nowhere")
 
 
 if __name__ == "__main__":

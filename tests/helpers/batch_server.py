@@ -39,14 +39,25 @@ class BatchServer(ThreadingHTTPServer):
             answer, (status, body of an error), bytes for the line of results as it is, `OMIT` or `EXPIRE`.
         key: The API key that requests must carry; None takes any.
         most_enqueued: Number of requests in batches under way beyond which a new batch is refused.
+        root: The path that `/files` and `/batches` follow.
+        address: The path of the API that batches and their lines name.
     """
 
     daemon_threads = True
 
-    def __init__(self, answer: Callable[[Body, int], Any], *, key: str | None = None, most_enqueued: int = 10**9) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Body, int], Any],
+        *,
+        key: str | None = None,
+        most_enqueued: int = 10**9,
+        root: str = "/v1",
+        address: str = "/v1/chat/completions",
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer = answer
         self.key = key
+        self.root, self.address = root, address
         self.most_enqueued = most_enqueued
         self.closing = threading.Event()
         self.lock = threading.RLock()
@@ -91,7 +102,7 @@ class BatchServer(ThreadingHTTPServer):
 
     def create(self, asked: Body) -> tuple[int, Body]:
         """Create a batch, which is checked when it is first asked about."""
-        for name, right in (("completion_window", ("24h",)), ("endpoint", ("/v1/chat/completions",))):
+        for name, right in (("completion_window", ("24h",)), ("endpoint", (self.address,))):
             if asked.get(name) not in right:
                 return 400, _error(f"{name}: expected one of {right}", "invalid_request_error")
         if asked.get("input_file_id") not in self.files:
@@ -209,6 +220,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _reply(self) -> None:
         data = self._body()
         path, _, query = self.path.partition("?")
+        path = path.replace(self.server.root, "/v1", 1)
         step = self._step(path)
         server = self.server
         with server.lock:

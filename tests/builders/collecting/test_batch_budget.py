@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from llmfusionbench.builders.collecting.batch_ledger import worst_in_batches
 from llmfusionbench.builders.collecting.batch_manner import Manner
 from llmfusionbench.builders.collecting.batch_run import look_at_batches
 from llmfusionbench.builders.collecting.board import Board
@@ -109,12 +110,11 @@ def test_before_calls_are_made_online(tmp_path: Path) -> None:
         batched(tmp_path, endpoints, calls_of(7), manner=Manner(wait=False, faults=0))
         with RunJournal(tmp_path) as journal:
             assert len(journal.state.in_batches()) == 7
-            worst = asyncio.run(look_at_batches(endpoints, journal, Board(), say=lambda _: None, pause=at_once, today=today))
-            assert worst == pytest.approx(3 * worst_case())
+            asyncio.run(look_at_batches(endpoints, journal, Board(), say=lambda _: None, pause=at_once, today=today))
+            assert worst_in_batches(journal) == pytest.approx(3 * worst_case())
+            assert worst_in_batches(journal, ["m"]) == 0
             server.held = set()
             for _ in range(3):  # it is asked once each time
-                worst = asyncio.run(
-                    look_at_batches(endpoints, journal, Board(), say=lambda _: None, pause=at_once, today=today)
-                )
-            assert worst == 0
+                asyncio.run(look_at_batches(endpoints, journal, Board(), say=lambda _: None, pause=at_once, today=today))
+            assert worst_in_batches(journal) == 0
             assert (len(journal.answered), server.charged, len(server.batches)) == (3, 3, 2)

@@ -176,3 +176,51 @@ def test_a_provider_that_is_gone_is_given_up_for_now(tmp_path: Path) -> None:
         server.faults.clear()
         result = batched(tmp_path, [endpoint_at(server.url)], calls_of(2))
     assert (result.answered, len(server.batches)) == (2, 1)
+
+
+def test_a_model_that_the_provider_does_not_know_fails_no_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenAI states it for each line; a later run makes the calls."""
+    with serving_batches(lambda body, _: "yes") as server:
+        problem = {
+            "code": "model_not_found",
+            "message": "'test-model' is not supported by the Batch API",
+            "param": "body.model",
+        }
+        with monkeypatch.context() as patched:
+            patched.setattr(server, "_problems", lambda _: [problem | {"line": line} for line in (1, 2)])
+            result = batched(tmp_path, [endpoint_at(server.url)], calls_of(3))
+        assert (result.failed, result.not_started, len(server.batches)) == (0, 3, 1)
+        assert "'test-model' is not supported by the Batch API" in result.closed["m"]
+        result = batched(tmp_path, [endpoint_at(server.url)], calls_of(3))
+    assert (result.answered, server.charged) == (3, 3)
+
+
+def test_batches_grow_again_after_they_were_halved(tmp_path: Path) -> None:
+    """A queue that others had filled has room later."""
+    with serving_batches(lambda body, _: "yes", most_enqueued=1) as server:
+
+        def answer(body: dict[str, Any], _: int) -> str:
+            server.most_enqueued = 10**9
+            return "yes"
+
+        server.answer = answer
+        result = batched(tmp_path, [endpoint_at(server.url)], calls_of(40), max_cost=0.0012)
+        assert (result.answered, server.charged) == (40, 40)
+        sizes = [len(server.files[b["input_file_id"]][1].splitlines()) for b in server.batches.values() if not b["errors"]]
+    assert sizes[0] == 1
+    assert max(sizes[3:]) >= 4
+
+
+def test_what_a_provider_says_of_a_wrong_key_is_not_repeated(tmp_path: Path) -> None:
+    said: list[str] = []
+    with serving_batches(lambda body, _: "yes") as server:
+        server.faults["upload"] = [error(401, "Incorrect API key provided: sk-ab****wxyz")]
+        batched(tmp_path, [endpoint_at(server.url)], calls_of(2), said=said)
+    assert ("status 401" in said[0], "wxyz" in said[0]) == (True, False)
+
+
+def test_an_account_without_funds_is_not_asked_again(tmp_path: Path) -> None:
+    with serving_batches(lambda body, _: "yes") as server:
+        server.faults["create"] = [(429, {"error": {"message": "pay first", "code": None, "type": "insufficient_quota"}}, {})]
+        result = batched(tmp_path, [endpoint_at(server.url)], calls_of(2))
+    assert ("pay first" in result.closed["m"], server.count("POST", "/v1/batches")) == (True, 1)

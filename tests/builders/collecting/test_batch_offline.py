@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -148,3 +149,13 @@ def test_files_that_were_lost_or_changed(tmp_path: Path, name: str) -> None:
         write(tmp_path)
     path.write_bytes(whole)
     assert write(tmp_path).in_batches == 4
+
+
+def test_the_command_is_one_for_a_shell(tmp_path: Path) -> None:
+    """Names with spaces and other signs stay whole."""
+    run, said = tmp_path / "my $run; ls", list[str]()
+    batched(run, [endpoint_at("http://h", model="org/a b")], calls_of(1), offline={"m"}, said=said)
+    command = shlex.split(said[0].partition("`")[2].rpartition("`")[0])
+    folder = run / "batches"
+    files = ["-i", f"{folder}/m-1.input.jsonl", "-o", f"{folder}/m-1.output.jsonl"]
+    assert command == ["vllm", "run-batch", *files, "--model", "org/a b"]

@@ -112,3 +112,10 @@ def test_a_file_is_read_line_by_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path.write_bytes(b"\n".join([good, b"", b"x" * 50_000, b"{", good[:40]]) + b"\n" + good)
     found = list(results_of(path))
     assert [result.key if result else None for result in found] == ["k", None, None, None, "k"]
+
+
+def test_a_stated_cost_that_is_no_amount_is_none() -> None:
+    for cost in (10**400, -1, True, "1"):
+        result = result_of(line(response={"status_code": 200, "body": BODY | {"usage": {"cost": cost}}}))
+        assert result is not None
+        assert result.attempt.stated_cost is None

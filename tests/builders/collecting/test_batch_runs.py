@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
 from llmfusionbench.builders.collecting.batch_manner import Manner
 from tests.helpers.batch_runs import PAID, batched, calls_of, endpoint_at, engine_run, records, states
-from tests.helpers.batch_server import DROP, serving_batches
+from tests.helpers.batch_server import DROP, LOST, serving_batches
 
 
 def test_a_whole_run(tmp_path: Path) -> None:
@@ -123,3 +124,31 @@ def test_another_model_answers(tmp_path: Path) -> None:
     assert result.drift == {"m": ["small"]}
     assert result.stopped == "m: 'small' answered in place of the model that was requested"
     assert "m: 'small' answers, though 'big' was requested" in said
+
+
+def test_answers_of_calls_that_were_not_given_are_told_apart(tmp_path: Path) -> None:
+    with serving_batches(lambda body, _: "yes") as server:
+        batched(tmp_path, [endpoint_at(server.url)], calls_of(3), manner=Manner(wait=False))
+        result = batched(tmp_path, [endpoint_at(server.url)], calls_of(2, start=2))
+    assert (result.answered, result.others) == (4, 2)
+
+
+def test_azure_has_batches_above_its_deployments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_KEY", "az-secret-key")
+    with serving_batches(lambda body, _: "yes", root="/openai", address="/chat/completions") as server:
+        url = server.url.removesuffix("/v1")
+        endpoint = endpoint_at(url, api="azure", api_version="2024-10-21", key_variable="AZURE_KEY")
+        server.faults["create"] = [LOST]
+        result = batched(tmp_path, [endpoint], calls_of(3))
+        assert (result.answered, server.charged, len(server.batches)) == (3, 3, 1)
+        assert {path.split("/")[1] for _, path, _ in server.seen} == {"openai"}
+        assert all("api-version=2024-10-21" in path for _, path, _ in server.seen)
+        assert all(headers["api-key"] == "az-secret-key" for _, _, headers in server.seen)
+
+
+def test_the_query_of_an_endpoint_is_sent_with_every_request(tmp_path: Path) -> None:
+    with serving_batches(lambda body, _: "yes") as server:
+        server.faults["create"] = [LOST]
+        result = batched(tmp_path, [endpoint_at(f"{server.url}?tenant=a%20b")], calls_of(3))
+        assert (result.answered, len(server.batches)) == (3, 1)
+        assert {parse_qs(path.partition("?")[2])["tenant"][0] for _, path, _ in server.seen} == {"a b"}

@@ -129,3 +129,53 @@ def test_a_model_that_is_refused_stops_its_llm(tmp_path: Path) -> None:
         server.answer = lambda body, _: "yes"
         result = batched(tmp_path, [endpoint_at(server.url)], calls_of(4))
     assert (result.answered, server.charged) == (4, 4)
+
+
+def test_a_file_that_is_cut_is_given_up_by_a_run_that_does_not_wait_too(tmp_path: Path) -> None:
+    with serving_batches(lambda body, _: "yes") as server:
+        server.cut = 30
+        manner = Manner(wait=False)
+        found = [batched(tmp_path, [endpoint_at(server.url, retries=0)], calls_of(3), manner=manner) for _ in range(4)]
+    assert (sum(one.answered for one in found), sum(one.failed for one in found)) == (2, 1)
+    assert (found[-1].in_batches, server.count("GET", r"/v1/files/.*/content")) == (0, 3)
+
+
+def test_tries_are_counted_by_runs_that_do_not_wait_too(tmp_path: Path) -> None:
+    """An error that may pass is final after `retries` further tries, however many commands made them."""
+    with serving_batches(lambda body, _: (503, {"error": {"message": "overloaded"}})) as server:
+        endpoint = endpoint_at(server.url, retries=1)
+        found = [batched(tmp_path, [endpoint], calls_of(2), manner=Manner(wait=False)) for _ in range(12)]
+        assert (sum(one.failed for one in found), len(server.batches)) == (2, 2)
+    assert found[-1].failed_before == 2
+
+
+def test_what_expired_leaves_the_tries_as_they_are(tmp_path: Path) -> None:
+    late = [EXPIRE, EXPIRE, EXPIRE, (503, {"error": {"message": "overloaded"}}), "yes"]
+    with serving_batches(lambda body, _: late[len(server.batches) - 1]) as server:
+        result = batched(tmp_path, [endpoint_at(server.url, retries=1)], calls_of(1))
+    assert (result.answered, result.failed, len(server.batches)) == (1, 0, 5)
+
+
+@pytest.mark.parametrize("saved", [True, False], ids=["saved", "given up"])
+def test_a_batch_that_the_provider_no_longer_has(tmp_path: Path, saved: bool) -> None:
+    """Its results are what the user has put in place; what they lack may have been charged."""
+    said: list[str] = []
+    with serving_batches(lambda body, _: "yes") as server:
+        server.held = {"in_progress"}
+        calls = calls_of(2)
+        batched(tmp_path, [endpoint_at(server.url)], calls, manner=Manner(wait=False))
+        del server.batches["batch_1"]
+        stopped = batched(tmp_path, [endpoint_at(server.url)], calls, said=said)
+        assert (stopped.in_batches, stopped.answered, len(server.batches)) == (2, 0, 0)
+        output = tmp_path / "batches" / "m-1.output.jsonl"
+        assert "has no batch batch_1, which is m-1 of this run. Remedy: use the URL" in said[0]
+        assert f"save its results as {output}" in said[0]
+        body = json.loads(completion("by hand", "test-model"))
+        line = {"custom_id": calls[0].key, "response": {"status_code": 200, "body": body}}
+        output.write_text(json.dumps(line) + "\n" if saved else "")
+        server.held = set()
+        result = batched(tmp_path, [endpoint_at(server.url)], calls)
+    assert (result.answered, server.charged) == (2, 1 if saved else 2)
+    lost = [a for a in records(tmp_path, "attempt") if a["status"] == "error"]
+    assert len(lost) == (1 if saved else 2)
+    assert all(a["charged"] and a["cost_usd"] > PAID for a in lost)

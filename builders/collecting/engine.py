@@ -299,8 +299,7 @@ class Engine:
         if attempt.refused:
             self._close_for(lane, f"{attempt.error or 'the server refuses all calls'}. It gets no more calls; the others go on")
         served, asked = attempt.served_model, str(call.payload.get("model") or lane.endpoint.model)
-        # A deployment of Azure has a name of its own.
-        if served is not None and lane.endpoint.api != "azure" and not same_model(asked, served):
+        if served is not None and not same_model(asked, served) and not lane.endpoint.has_deployments:
             found = self.result.drift.setdefault(call.llm, [])
             if served not in found:
                 found.append(served)

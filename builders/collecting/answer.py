@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from llmfusionbench.builders.reading.chat_answers import answers_of
 from llmfusionbench.builders.reading.fields import BadRecordError
 from llmfusionbench.redaction import redacted, redacted_data
 
+MOST_COST: Final = 1e6
+"""USD. What a server states beyond that is not the cost of an answer."""
 Fields = dict[str, Any]
 """Fields of an `Attempt`."""
 
@@ -22,6 +23,13 @@ def answer_fields(body: Any) -> Fields:
     """
     if not isinstance(body, dict):
         return {"status": "error", "error": "the answer is not a JSON object"}
+    try:
+        return _read(body)
+    except RecursionError:
+        return {"status": "error", "error": "the answer is nested too deep"}
+
+
+def _read(body: dict[str, Any]) -> Fields:
     try:
         found = answers_of(body)
     except BadRecordError as error:
@@ -114,5 +122,5 @@ def _logprobs(given: Any) -> list[Any] | None:
 
 
 def _amount(value: object) -> float | None:
-    valid = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= sys.float_info.max
+    valid = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST_COST
     return float(value) if valid else None  # type: ignore[arg-type]  # a number here

@@ -135,8 +135,7 @@ class Ledger:
             self.outcomes.add(call.key)
         self.board.finished(call.llm, attempt, cost, final)
         served, asked = attempt.served_model, str(call.payload.get("model") or self.endpoints[call.llm].model)
-        # A deployment of Azure has a name of its own.
-        if served is not None and self.endpoints[call.llm].api != "azure" and not same_model(asked, served):
+        if served is not None and not same_model(asked, served) and not self.endpoints[call.llm].has_deployments:
             found = self.drift.setdefault(call.llm, [])
             if served not in found:
                 found.append(served)

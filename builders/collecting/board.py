@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
@@ -28,6 +30,8 @@ _SHOWN: Final = 3
 """Reasons of failures that are shown of an LLM."""
 _LEAST_S: Final = 1.0
 """Least seconds between two lines of an LLM."""
+_LONGEST_S: Final = 3600.0
+"""Most seconds between two signs of life while no answer comes."""
 
 
 class Rows(NamedTuple):
@@ -72,6 +76,13 @@ class Board:
         """LLM -> its last line and the moment of it."""
         self._live: Live | None = None
         self._plain = False
+        self._lock = threading.Lock()
+        self._news_at = self._began
+        """Moment of the last attempt that ended."""
+        self._sign_s = every_s
+        """Seconds without news after which the next sign of life is due."""
+        self._ended = threading.Event()
+        self._watch: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         console = self._console or _Console(stderr=True)
@@ -87,12 +98,20 @@ class Board:
             self._live.start()
         else:
             self._plain = self._say is not None
+        if self._plain:
+            self._ended.clear()
+            self._watch = threading.Thread(target=self._watched, name="board", daemon=True)
+            self._watch.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._live is not None:
             self._live.stop()
             self._live = None
+        if self._watch is not None:
+            self._ended.set()
+            self._watch.join()
+            self._watch = None
         if self._plain:
             self._lines()
         self._plain = False
@@ -120,12 +139,35 @@ class Board:
             final: Whether no further attempt at this call is made.
         """
         now, tally = self._clock(), self._tally(llm)
-        tally.end(attempt, cost, final, now)
-        if self._plain:
-            if now >= self._due:
-                self._lines()
-            elif final and tally.complete and now - self._said.get(llm, ("", -math.inf))[1] >= _LEAST_S:
-                self._line(tally, now)
+        with self._lock:
+            tally.end(attempt, cost, final, now)
+            self._news_at, self._sign_s = now, self._every
+            if self._plain:
+                if now >= self._due:
+                    self._lines()
+                elif final and tally.complete and now - self._said.get(llm, ("", -math.inf))[1] >= _LEAST_S:
+                    self._line(tally, now)
+
+    def sign(self) -> None:
+        """Print one line if no attempt has ended for a while although calls are left: what is waited for, and for how long.
+
+        The first one comes after `every_s` seconds, the next ones after twice as long each, at most an hour.
+        """
+        with self._lock:
+            now, tallies = self._clock(), list(self.tallies.values())
+            quiet = now - self._news_at
+            if self._say is None or quiet < self._sign_s or not any(t.in_flight or t.expected > t.finished for t in tallies):
+                return
+            self._sign_s = quiet + min(quiet, _LONGEST_S)
+            waits = [f"{one_line(t.llm)} asked to wait {duration(t.waits_until - now)}" for t in tallies if t.waits_until > now]
+            n = sum(t.in_flight for t in tallies)
+            what = f"{n:,} {'call' if n == 1 else 'calls'} in flight, no answer for {duration(quiet)}"
+            self._say("; ".join([f"{self._total(now)}, {what}", *waits]))
+
+    def _watched(self) -> None:
+        with suppress(OSError):  # no one reads the lines any more
+            while not self._ended.wait(min(self._every, _LEAST_S)):
+                self.sign()
 
     def picture(self) -> Table:
         """The live table as it is now."""

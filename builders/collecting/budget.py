@@ -79,6 +79,7 @@ class Budget:
                 raise InputError(f"{name}: {value}, expected 0 or more USD. Remedy: choose a value in that range")
         self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
         self._today = today if callable(today) else lambda: today
+        self._latest = date.min
         self._rates: dict[tuple[str, date], tuple[int, int] | None] = {}
         self.max_cost = max_cost
         self._cap = None if max_cost is None else _pico(max_cost, ROUND_FLOOR)
@@ -216,9 +217,14 @@ class Budget:
                 future.set_result(self._taken(held))
             self._waiting.popleft()
 
+    def _day(self) -> date:
+        """Today, but never a day before one that was seen: a clock that is set back brings no old price back."""
+        self._latest = max(self._latest, self._today())
+        return self._latest
+
     def _rates_of(self, endpoint: Endpoint) -> tuple[int, int] | None:
         """Picodollars per token of the input and the output."""
-        key = (endpoint.name, self._today())
+        key = (endpoint.name, self._day())
         if key not in self._rates:
             on = endpoint.price_on(key[1])
             near = (endpoint.price_on(key[1] - _DAY), on, endpoint.price_on(key[1] + _DAY))
@@ -229,7 +235,7 @@ class Budget:
         missing = [name for name, endpoint in self._endpoints.items() if self._rates_of(endpoint) is None]
         if missing:
             raise InputError(
-                f"--max-cost: the price of {', '.join(missing)} on {self._today()} is not known. "
+                f"--max-cost: the price of {', '.join(missing)} on {self._day()} is not known. "
                 "Remedy: give prices in the file of LLMs (0 for a server of your own), or remove --max-cost"
             )
 

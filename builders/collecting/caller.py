@@ -15,11 +15,11 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any, Final
 
-from llmfusionbench.builders.collecting.answer import Fields, answer_fields, one_line
+from llmfusionbench.builders.collecting.answer import MOST_COST, Fields, answer_fields, one_line
 from llmfusionbench.builders.collecting.calls import Attempt
 from llmfusionbench.builders.collecting.connection import connected
 from llmfusionbench.builders.collecting.endpoint import Endpoint
-from llmfusionbench.builders.collecting.failure import body_failure, status_failure
+from llmfusionbench.builders.collecting.failure import NO_KEY, body_failure, status_failure
 from llmfusionbench.builders.collecting.halves import has_halves, joined_halves
 from llmfusionbench.builders.collecting.place import Place
 from llmfusionbench.builders.collecting.progress import PROGRESS, Progress, StatusFaultError, plain_headers
@@ -123,7 +123,7 @@ class Caller:
             fields = _broken(f"the answer broke off ({type(error).__name__})", progress)
         first = progress.first
         return Attempt(
-            **fields,
+            **self._named_key(fields),
             latency_s=round(time.monotonic() - started, 6),
             first_token_s=None if first is None else round(first - started, 6),
         )
@@ -133,6 +133,14 @@ class Caller:
         client = self.__dict__.pop("_client", None)
         if client is not None:
             await client.close()
+
+    def _named_key(self, fields: Fields) -> Fields:
+        """The fields of an attempt; a key that is refused is named by its variable."""
+        if not str(fields.get("error", "")).endswith(NO_KEY):
+            return fields
+        name = self.endpoint.key_variable
+        about = f" in ${name}" if name else "; none was sent, name its variable with key_variable"
+        return fields | {"error": fields["error"] + about}
 
     async def _read(self, response: Any, headers: Mapping[str, str], progress: Progress) -> Fields:
         """The fields that the body of a reply with status 200 gives."""
@@ -222,7 +230,7 @@ def _cost(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if 0 <= value < math.inf else None
+    return value if 0 <= value <= MOST_COST else None
 
 
 def _chunks(response: Any, headers: Mapping[str, str]) -> AsyncIterable[bytes]:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Final
+
+from llmfusionbench.redaction import public_url, redacted, url_parts
+
+_AZURE: Final = ".azure.com"
+"""End of the names of Azure's servers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +70,16 @@ class Endpoint:
     """Share of the price that is taken off in batches."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """Columns of the table `llms`: family, parameters_b, scale, license, description."""
+
+    def __repr__(self) -> str:
+        """Without what may be secret: user info and query of the URL, and fields of the request."""
+        return f"Endpoint({redacted(self.name)!r}, {public_url(self.url)!r}, model={redacted(self.model)!r})"
+
+    @property
+    def has_deployments(self) -> bool:
+        """Whether the server is asked for a deployment, whose name says nothing about the model that answers: Azure."""
+        parts = url_parts(self.url)
+        return self.api == "azure" or (parts is not None and (parts.hostname or "").endswith(_AZURE))
 
     def price_on(self, day: date) -> Price | None:
         """The prices on a day; None if they are not known."""

@@ -308,8 +308,7 @@ class Engine:
             key = f" ({lane.endpoint.key_used})" if attempt.http_status == 401 else ""
             self._close_for(lane, f"{reason}{key}. It gets no more calls; the others go on")
         served, asked = attempt.served_model, str(call.payload.get("model") or lane.endpoint.model)
-        # A deployment of Azure has a name of its own.
-        if served is not None and lane.endpoint.api != "azure" and not same_model(asked, served):
+        if served is not None and not same_model(asked, served) and not lane.endpoint.has_deployments:
             found = self.result.drift.setdefault(call.llm, [])
             if served not in found:
                 found.append(served)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,6 +17,15 @@ NO_FUNDS: Final = (
     "insufficient_quota", "insufficient_balance", "insufficient_credits", "billing_hard_limit_reached", "billing_not_active",
 )  # fmt: skip
 """Codes of errors that come with status 429 although waiting does not help."""
+NO_KEY: Final = "the server does not accept the API key"
+"""Said in place of the server's own words, which often have a part of the key."""
+_KEY_FAULT: Final = re.compile(
+    r"\bapi[ _-]?key\b.{0,40}\b(?:expired|invalid|not valid|incorrect|revoked|disabled)\b"
+    r"|\b(?:expired|invalid|incorrect|revoked|missing) api[ _-]?key\b"
+    r"|\b(?:key|token) (?:has |is |was )?(?:been )?(?:expired|revoked)\b",
+    re.IGNORECASE,
+)
+"""What servers say of a key with status 400 or 403: `API key expired`, `Incorrect API key provided`."""
 
 
 def is_passing(status: int) -> bool:
@@ -35,7 +45,7 @@ def status_failure(status: int, data: bytes, redirect: str | None) -> Fields:
         place = "" if redirect is None else f", a redirect to another server ({redirect})"
         return _failure(f"status {status}{place}") | {"refused": True}
     body = _json(data)
-    said = "" if status == 401 else error_text(body)  # that text often has a part of the key
+    said = NO_KEY if _is_key_fault(status, body) else error_text(body)
     fields = _failure(f"status {status}: {said}" if said else f"status {status}") | by_code(status, body)
     return fields | {"charged": status in _LATE}
 
@@ -52,6 +62,7 @@ def body_failure(fields: Fields, body: Any) -> Fields:
     if not known:
         return fields | {"passing": True}
     fate = by_code(code, body)  # type: ignore[arg-type]  # a number here
+    fate |= {"error": f"an error in the answer: {NO_KEY}"} if _KEY_FAULT.search(error_text(body)) and fate["refused"] else {}
     return fields | fate | ({} if body.get("usage") or _has_pieces(body.get("choices")) else {"charged": code in _LATE})
 
 
@@ -60,8 +71,15 @@ def by_code(status: int, body: Any) -> Fields:
     error = body.get("error") if isinstance(body, dict) else None
     error = error if isinstance(error, dict) else {}
     without_funds = any(error.get(name) in NO_FUNDS for name in ("code", "type"))
-    refused = (status in _REFUSED or without_funds) and not (status == 403 and _is_moderated(error))
+    refused = (status in _REFUSED or without_funds or _is_key_fault(status, body)) and not (
+        status == 403 and _is_moderated(error)
+    )
     return {"passing": is_passing(status) and not refused, "refused": refused}
+
+
+def _is_key_fault(status: int, body: Any) -> bool:
+    """Whether a key is refused: by status 401, or by what the server says with 400 or 403."""
+    return status == 401 or (status in (400, 403) and _KEY_FAULT.search(error_text(body)) is not None)
 
 
 def _is_moderated(error: Mapping[str, Any]) -> bool:
@@ -83,6 +101,7 @@ def _failure(reason: str) -> Fields:
 
 def _json(data: bytes) -> Any:
     try:
-        return json.loads(data)
+        body = json.loads(data)
     except (ValueError, RecursionError):
         return None
+    return body[0] if isinstance(body, list) and len(body) == 1 else body  # as Google wraps its errors

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+DEEPEST: Final = 100
+"""Levels of lists and objects in a reply that are looked at; what is below is null. Answers have about ten."""
 _ESCAPED: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -13,10 +15,12 @@ def has_halves(data: bytes | bytearray) -> bool:
     return _ESCAPED.search(data) is not None
 
 
-def joined_halves(value: Any) -> Any:
+def joined_halves(value: Any, depth: int = 0) -> Any:
     """Plain data with the halves in its texts joined where they follow each other, and replaced by U+FFFD where they do not."""
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if depth == DEEPEST:
+        return None
     if isinstance(value, dict):
-        return {joined_halves(name): joined_halves(inner) for name, inner in value.items()}
-    return [joined_halves(inner) for inner in value] if isinstance(value, list) else value
+        return {joined_halves(name): joined_halves(inner, depth + 1) for name, inner in value.items()}
+    return [joined_halves(inner, depth + 1) for inner in value] if isinstance(value, list) else value

@@ -25,6 +25,8 @@ _SHOWN: Final = 20
 _MOST: Final = 1_000
 """Most issues that are looked for."""
 _FIELDS: Final = {field.name for field in fields(Endpoint)}
+_WHOLE: Final = ("concurrency", "retries", "max_tokens", "seed")
+"""Fields with whole numbers, which a person may write as 8.0 or 1e3."""
 
 
 @cache
@@ -71,7 +73,8 @@ def _endpoint(lines: Mapping[str, Any]) -> Endpoint:
     """The endpoint of lines that are checked."""
     prices = sorted((_price(one) for one in lines.get("prices", ())), key=lambda price: price.since or date.min)
     given = {name: value for name, value in lines.items() if name in _FIELDS and value is not None}
-    return Endpoint(**given | {"prices": tuple(prices)})
+    whole: dict[str, Any] = {name: int(given[name]) for name in _WHOLE if name in given}
+    return Endpoint(**given | whole | {"prices": tuple(prices)})
 
 
 def _price(given: Mapping[str, Any]) -> Price:

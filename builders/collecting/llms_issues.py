@@ -14,8 +14,11 @@ import jsonschema
 
 from llmfusionbench.builders.collecting.written_keys import is_key_name, written_keys
 from llmfusionbench.redaction import HIDDEN, is_secret_name, is_url, public_url, url_parts
+from llmfusionbench.types import is_mode
 from llmfusionbench.validation.issue import shorten
 
+_NAMES: Final = 6
+"""Most names in one line."""
 _KEY_REMEDY: Final = "seems to be a key, which is not shown, expected key_variable with the name of an environment variable"
 
 
@@ -40,6 +43,13 @@ def issues_of(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
 
 def _issues_of_llm(llm: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with one LLM as a whole, with the defaults in it."""
+    for name in ("name", "model", "url"):
+        if isinstance(text := llm.get(name), str) and not text.isprintable():
+            yield f"has a {name} with characters that cannot be seen, expected visible ones"
+    modes = llm.get("modes")
+    for mode in modes if isinstance(modes, dict) else ():
+        if not is_mode(mode):
+            yield f"has the mode {shorten(mode)}, expected a short name in small letters, such as high"
     url = llm.get("url")
     if url is None:
         yield "has no url, expected one here or in defaults"
@@ -73,10 +83,7 @@ def _words_of(error: Any, value: Any, keys: Mapping[str, str]) -> Iterator[str]:
     path = _place(error.absolute_path)
     place = _named(value, path)
     if error.validator == "additionalProperties":
-        known = list(schema["properties"])
-        for name in error.instance:
-            if name not in known and not is_key_name(str(name)):
-                yield f"{place} has no field {shorten(name)}{_near(str(name), known)}, expected {', '.join(known)}"
+        yield from _unknown_fields(place, error.instance, list(schema["properties"]))
     elif error.validator == "required":
         missing = [name for name in wanted if name not in error.instance]
         yield f"{place} has no {' and no '.join(missing)}, expected {schema.get('x-words', 'all of these')}"
@@ -119,9 +126,17 @@ def _named(value: Any, place: str) -> str:
     return f"{head}] ({shorten(name)}){rest}" if isinstance(name, str) else place
 
 
-def _near(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
+def _unknown_fields(place: str, given: Iterable[object], known: list[str]) -> Iterator[str]:
+    """The fields of an object that are not known; what is expected stands once, and only if it can be read at a glance."""
+    unknown = [str(name) for name in given if name not in known and not is_key_name(str(name))]
+    near = {name: difflib.get_close_matches(name, known, n=1) for name in unknown}
+    for name in unknown:
+        if near[name]:
+            yield f"{place} has no field {shorten(name)} (did you mean {near[name][0]}?)"
+    if others := [shorten(name) for name in unknown if not near[name]]:
+        more = f" and {len(others) - _NAMES:,} more" if len(others) > _NAMES else ""
+        wanted = ", ".join(known) if len(known) <= _NAMES else "those in docs/llms_file.md"
+        yield f"{place} has no field{'s' * (len(others) > 1)} {', '.join(others[:_NAMES])}{more}, expected {wanted}"
 
 
 def _is_day(text: str) -> bool:

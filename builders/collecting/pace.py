@@ -25,6 +25,8 @@ BUSY: Final = frozenset({429, 503, 529})
 _CUT: Final = 0.5
 _NEWS: Final = 0.1
 """Weight of the last call in the share of announced tokens that calls take."""
+_MOST_SHARE: Final = 16
+"""Times the announced tokens that a call can have taken. A server that states more is wrong, and would stop all calls."""
 _LEAST_DELAY_S: Final = 0.001
 _JITTER: Final = 0.1
 """Share of a pause that is added at random after it, at most `_MOST_JITTER_S` seconds."""
@@ -249,7 +251,7 @@ class Pace:
 def _used(attempt: Attempt, tokens: int) -> int:
     """The tokens that an attempt took from the limit: those it states, none if it failed for free, else as assumed."""
     if attempt.input_tokens is not None and attempt.output_tokens is not None:
-        return attempt.input_tokens + attempt.output_tokens
+        return min(attempt.input_tokens + attempt.output_tokens, _MOST_SHARE * tokens)
     return tokens if attempt.charged or attempt.status != "error" else 0
 
 

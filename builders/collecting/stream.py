@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from llmfusionbench.builders.collecting.halves import has_halves, joined_halves
+from llmfusionbench.builders.collecting.halves import DEEPEST, has_halves, joined_halves
 
 _TEXTS: Final = ("content", "reasoning_content", "reasoning", "refusal", "thinking")
 """Fields of a delta that are texts, or lists of parts; the pieces follow each other."""
@@ -16,6 +16,10 @@ _PART_TEXTS: Final = ("text", "summary", "thinking")
 
 class BrokenStreamError(ValueError):
     """The stream holds something else than events with JSON objects."""
+
+
+class _Pieces(list[str]):
+    """The pieces of a text: joined once, since a text that grows piece by piece is copied each time."""
 
 
 class Stream:
@@ -73,7 +77,7 @@ class Stream:
     @property
     def body(self) -> dict[str, Any]:
         """The body so far, as UTF-8 can write it."""
-        message = {name: "".join(v) if _is_text(v) else v for name, v in self._message.items()}
+        message = {name: _whole(value) for name, value in self._message.items()}
         choice = self._choice | {"index": 0, "message": message}
         if self._logprobs:
             choice["logprobs"] = {"content": self._logprobs}
@@ -123,7 +127,7 @@ class Stream:
 
     def _piece(self, name: str, value: Any) -> None:
         if name in _TEXTS and isinstance(value, str):
-            kept = self._message.setdefault(name, [])
+            kept = self._message.setdefault(name, _Pieces())
             if isinstance(kept, list):
                 kept.append(value)
         elif name in (*_TEXTS, "reasoning_details") and isinstance(value, list):
@@ -138,13 +142,22 @@ class Stream:
             self.on_first()
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(piece, str) for piece in value)
+def _whole(value: Any, depth: int = 0) -> Any:
+    """A text, or parts with their texts, in place of the pieces."""
+    if isinstance(value, _Pieces):
+        return "".join(value)
+    if isinstance(value, list | dict) and depth == DEEPEST:
+        return None
+    if isinstance(value, list):
+        return [_whole(part, depth + 1) for part in value]
+    return {name: _whole(inner, depth + 1) for name, inner in value.items()} if isinstance(value, dict) else value
 
 
 def _joined(kept: Any, parts: list[Any]) -> list[Any]:
     """Parts with further ones; a part that goes on with the last one is joined to it."""
-    found: list[Any] = [{"type": "text", "text": "".join(kept)}] if _is_text(kept) else list(kept or [])
+    if isinstance(kept, _Pieces):
+        kept = [{"type": "text", "text": kept}]
+    found: list[Any] = kept if isinstance(kept, list) else []
     for part in parts:
         last = found[-1] if found else None
         if isinstance(part, dict) and isinstance(last, dict) and _goes_on(last, part):
@@ -162,8 +175,9 @@ def _extend(last: dict[str, Any], part: dict[str, Any]) -> None:
     """Add a piece to a part: its texts at the end, all else in place of what was there."""
     for name, value in part.items():
         before = last.get(name)
-        if name in _PART_TEXTS and isinstance(value, str) and isinstance(before, str):
-            last[name] = before + value
+        if name in _PART_TEXTS and isinstance(value, str) and isinstance(before, str | _Pieces):
+            last[name] = pieces = before if isinstance(before, _Pieces) else _Pieces([before])
+            pieces.append(value)
         elif name in _PART_TEXTS and isinstance(value, list) and isinstance(before, list):
             last[name] = _joined(before, value)
         elif value is not None:

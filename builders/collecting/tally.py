@@ -45,6 +45,8 @@ class Tally:
     """Attempts whose cost is not known."""
     reasons: Counter[str] = field(default_factory=Counter)
     """Why calls were given up -> number of calls."""
+    waits_until: float = 0.0
+    """Moment up to which the server asked to wait."""
     _samples: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_WINDOW))
     """Moment and number of finished calls."""
 
@@ -67,6 +69,8 @@ class Tally:
     def end(self, attempt: Attempt, cost: float | None, final: bool, now: float) -> None:
         """An attempt has ended. Args as `Board.finished`."""
         self.in_flight = max(0, self.in_flight - 1)
+        if attempt.retry_after_s:
+            self.waits_until = max(self.waits_until, now + attempt.retry_after_s)
         self.input_tokens += attempt.input_tokens or 0
         self.output_tokens += attempt.output_tokens or 0
         if cost is None:

@@ -58,13 +58,14 @@ def most_output_tokens(payload: Mapping[str, Any], endpoint: Endpoint) -> int | 
     """The tokens that an answer has at most, those of the reasoning included; None if the request sets no maximum.
 
     A budget for reasoning in the request counts on top, because some servers do not count it within the maximum. `n` answers
-    count `n` times.
+    count `n` times. A maximum that is not a number is unknown, for servers may read a text as one.
     """
-    most = [payload[name] for name in (*_MOST, endpoint.max_tokens_field) if name in payload and _is_count(payload[name])]
-    if not most:
+    most = [_count(payload[name]) for name in (*_MOST, endpoint.max_tokens_field) if name in payload]
+    answers = [_count(payload[name]) for name in _ANSWERS if name in payload]
+    known = [n for n in most if n is not None]
+    if not known or None in most or None in answers:
         return None
-    answers = max([payload[name] for name in _ANSWERS if name in payload and _is_count(payload[name])], default=1)
-    return int((max(most) + _thinking(payload)) * max(answers, 1))
+    return (max(known) + _thinking(payload)) * max([n for n in answers if n is not None], default=1)
 
 
 def _most(value: Any, *, picture: bool = False) -> int:
@@ -112,12 +113,15 @@ def _thinking(payload: Mapping[str, Any]) -> int:
     total = 0
     for name, value in payload.items():
         if isinstance(value, dict):
-            own = name == "reasoning" and _is_count(value.get("max_tokens"))
-            total += value["max_tokens"] if own else _thinking(value)
-        elif name in _THINKING and _is_count(value):
-            total += value
+            own = _count(value.get("max_tokens")) if name == "reasoning" else None
+            total += _thinking(value) if own is None else own
+        elif name in _THINKING:
+            total += _count(value) or 0
     return total
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def _count(value: object) -> int | None:
+    """A whole number of at least 0, also one such as 1000.0; None for anything else."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

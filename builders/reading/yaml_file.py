@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,10 +14,12 @@ from llmfusionbench.validation.issue import shorten
 
 _LARGEST: Final = 1 << 20
 """Characters of a file."""
+_EXPONENT: Final = re.compile(r"[-+]?(?:\.\d{1,400}|\d{1,400}(?:\.\d{0,400})?)[eE][-+]?\d{1,9}", re.ASCII)
+"""`1e3`, `1.5e5`: numbers in YAML 1.2, of which YAML 1.1 wants a point and a sign in the exponent."""
 
 
 def read_yaml(path: Path) -> Any:
-    """The value in a file. Words such as `yes` and `off`, texts such as 1:10 and dates stay texts.
+    """The value in a file. Words such as `yes` and `off`, texts such as 1:10 and dates stay texts; `1.5e5` is a number.
 
     Raises:
         InputError: it cannot be read, is longer than a million characters, has an alias or a key twice, or is not YAML.
@@ -53,6 +56,8 @@ class _Loader(yaml.SafeLoader):
         tag: str = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
         if kind is not yaml.ScalarNode or not isinstance(value, str):
             return tag
+        if implicit[0] and tag.endswith(":str") and _EXPONENT.fullmatch(value):
+            return "tag:yaml.org,2002:float"
         if tag.endswith(":bool") and value.lower() not in ("true", "false"):
             return "tag:yaml.org,2002:str"
         if (tag.endswith((":int", ":float")) and ":" in value) or tag.endswith(":timestamp"):

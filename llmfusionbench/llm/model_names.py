@@ -28,6 +28,6 @@ def same_model(asked: str, served: str) -> bool:
 
 
 def _bare(name: str) -> str:
-    """The name without prefixes, in lower case, with `-` before a version, and without `-latest`."""
-    short = re.sub("[@:]", "-", name.strip().lower().rpartition("/")[2])
+    """The name without prefixes, folders and `.gguf`, in lower case, with `-` before a version, and without `-latest`."""
+    short = re.sub("[@:]", "-", name.strip().lower().replace("\\", "/").rpartition("/")[2].removesuffix(".gguf"))
     return re.sub(rf"^{_OWNER.pattern}", "", short).removesuffix("-latest")

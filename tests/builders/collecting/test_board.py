@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -246,3 +247,44 @@ def test_amounts_as_people_read_them() -> None:
     assert [duration(x) for x in (None, float("inf"), 0.2, 99, 100, 3600, 7200.5, 360_000)] == [
         "-", "-", "1 s", "99 s", "2 min", "60 min", "2 h 1 min", "100 h 0 min",
     ]  # fmt: skip
+
+
+def test_a_sign_of_life_while_no_answer_comes() -> None:
+    """Without it, a server that hangs would look like a command that hangs. The pauses between signs grow."""
+    board, clock, lines = told(llms=["alpha"])
+    board.expect("alpha", 5)
+    board.started("alpha")
+    board.started("alpha")
+    signs = []
+    for second in range(1, 301):
+        clock.now += 1
+        board.sign()
+        signs += [second] * (len(lines) > len(signs))
+    assert signs == [30, 60, 120, 240]
+    assert lines[1] == "all: 0 of 5 finished, $0.00 spent, 2 calls in flight, no answer for 60 s"
+    board.finished("alpha", OK, 0.001, True)
+    board.finished("alpha", replace(FAILED, retry_after_s=7200.0), 0.0, False)
+    clock.now += 29
+    board.sign()
+    assert len(lines) == 4
+    clock.now += 1
+    board.sign()
+    assert lines[4].endswith("0 calls in flight, no answer for 30 s; alpha asked to wait 2 h 0 min")
+
+
+def test_no_sign_of_life_when_all_is_done() -> None:
+    board, clock, lines = told()
+    board.expect("alpha", 1)
+    ask(board, "alpha")
+    clock.now += 1000
+    board.sign()
+    assert lines == []
+
+
+def test_the_signs_of_life_come_by_themselves() -> None:
+    """The loop of the calls may wait for a server, so a thread of the board prints them; it ends with the board."""
+    said = threading.Event()
+    with Board(["alpha"], say=lambda line: said.set(), console=Console(file=io.StringIO()), every_s=0.01) as board:
+        board.started("alpha")
+        assert said.wait(300)
+    assert not any(thread.name == "board" for thread in threading.enumerate())

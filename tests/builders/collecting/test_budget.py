@@ -268,3 +268,10 @@ def test_the_tokens_for_rate_limits_are_likely_ones() -> None:
     held = budget().worst_case(call("both", 50))
     assert 50 < held.tokens < 100
     assert held.most_input > AROUND
+
+
+def test_a_clock_that_is_set_back_brings_no_old_price_back() -> None:
+    cheap_before = replace(ONE, prices=(FLAT, replace(FLAT, output_price=3.0, since=DAY)))
+    days = iter([DAY, DAY, DAY - timedelta(days=900)])
+    found = Budget(None, [cheap_before], today=lambda: next(days, DAY - timedelta(days=900)))
+    assert [found.worst_case(call()).worst_usd for _ in range(4)] == [0.3] * 4

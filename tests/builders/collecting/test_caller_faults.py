@@ -85,7 +85,8 @@ def test_no_funds_and_moderation() -> None:
 def test_an_expired_key_is_refused_without_the_text_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_KEY", "sk-expired-key")
     found = attempt_of(status(401, "Incorrect API key provided: sk-exp***key"), key_variable="SOME_KEY")
-    assert (found.refused, found.passing, found.error) == (True, False, "status 401")
+    assert (found.refused, found.passing) == (True, False)
+    assert found.error == "status 401: the server does not accept the API key in $SOME_KEY"
 
 
 @pytest.mark.parametrize(
@@ -263,3 +264,53 @@ def test_a_caller_that_is_cancelled_leaves_no_call_behind() -> None:
     with faulty(lambda request: answer() if request.place else HANG) as server:
         asyncio.run(run(Caller(Endpoint(name="a", url=server.url, model="m"))))
         assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (400, "API key expired. Please renew the API key."),
+        (400, "API key not valid. Please pass a valid API key."),
+        (400, "Incorrect API key provided: ab***yz. Look for yours in the console."),
+        (403, "Your token has expired"),
+    ],
+)
+def test_a_key_that_is_refused_by_other_statuses_than_401(code: int, said: str) -> None:
+    """Google and xAI answer 400. No other call can succeed, and what the server says of the key is not shown."""
+    found = attempt_of(http(json.dumps([{"error": {"code": code, "message": said}}]).encode(), f"{code} X"))
+    assert (found.refused, found.passing, found.charged) == (True, False, False)
+    wanted = "the server does not accept the API key; none was sent, name its variable with key_variable"
+    assert found.error == f"status {code}: {wanted}"
+
+
+@pytest.mark.parametrize("said", ["The prompt is about an API of a key cutter", "max_tokens is invalid", "Too many tokens"])
+def test_another_fault_of_a_request_is_no_fault_of_the_key(said: str) -> None:
+    assert failed(status(400, said)) == (False, False, False)
+
+
+DEEP = (
+    '{"choices": [{"message": {"content": "a\\ud83d"}}], "more": %s}',
+    '{"choices": [{"message": {"content": "a", "reasoning_details": %s}, "finish_reason": "stop"}]}',
+    '{"choices": [{"message": {"content": %s}, "finish_reason": "stop"}]}',
+    '{"choices": [{"message": {"content": "", "tool_calls": %s}, "finish_reason": "stop"}]}',
+    '{"choices": [{"message": {"content": "a"}, "logprobs": {"content": %s}, "finish_reason": "stop"}]}',
+    '{"error": {"message": %s}}',
+)
+"""Replies in which something may be nested."""
+
+
+@pytest.mark.parametrize("depth", [300, 500, 900, 990])
+@pytest.mark.parametrize("begin", ["[", '{"text": '])
+def test_replies_that_are_nested_deep_never_raise(depth: int, begin: str) -> None:
+    inner = begin * depth + "1" + {"[": "]"}.get(begin, "}") * depth
+    bodies = [(shape % inner).encode() for shape in DEEP]
+    for body in bodies:
+        whole = attempt_of(http(body))
+        pieces = attempt_of(streamed(b"data: " + body.replace(b'"message": {"c', b'"delta": {"c') + b"\n\ndata: [DONE]\n\n"))
+        assert {whole.status, pieces.status} <= {"ok", "empty", "error"}
+
+
+def test_a_cost_that_cannot_be_that_of_an_answer_is_not_taken() -> None:
+    assert attempt_of(answer(usage={"cost": 1e308})).stated_cost is None
+    assert attempt_of(answer(headers={"x-litellm-response-cost": "1e300"})).stated_cost is None
+    assert attempt_of(answer(usage={"cost": 0.25})).stated_cost == 0.25

@@ -212,3 +212,21 @@ def test_a_connection_is_used_again_after_a_stream() -> None:
         found = attempts(Endpoint(name="a", url=server.url, model="m", stream=True), *[ASK] * 4)
         assert [one.status for one in found] == ["ok"] * 4
         assert server.connections == 1
+
+
+def test_parts_of_a_stream_are_put_together_once() -> None:
+    """Each piece is kept by itself until the end: a text that grows by copies takes time with the square of its length."""
+    stream = Stream(on_first=lambda: None)
+    for word in ("so ", "it ", "is"):
+        details = [
+            {"type": "reasoning.text", "index": 0, "text": word},
+            {"type": "reasoning.encrypted", "index": 1, "data": word},
+        ]
+        stream.feed(events(delta(delta={"reasoning_details": details[:1]}), done=False))
+    stream.feed(events(delta(delta={"reasoning_details": details[1:], "content": "4"}), delta("2"), done=False))
+    stream.feed(events(delta(delta={"content": [{"type": "text", "text": "!"}]}), delta(reason="stop")))
+    kept = stream._message["reasoning_details"][0]["text"]
+    assert kept == ["so ", "it ", "is"]
+    message = stream.close()["choices"][0]["message"]
+    assert message["reasoning_details"] == [{"type": "reasoning.text", "index": 0, "text": "so it is"}, details[1]]
+    assert message["content"] == [{"type": "text", "text": "42!"}]

@@ -224,3 +224,63 @@ def test_a_file_full_of_faults_is_not_read_for_ever(tmp_path: Path) -> None:
     text = refused(tmp_path, "llms:\n" + "- {tempertaure: 1}\n" * 4_000)
     assert "; and 647 more" in text
     assert len(text) < 20_000
+
+
+def test_numbers_as_people_write_them(tmp_path: Path) -> None:
+    """`1.5e5` is a number in YAML 1.2, and a whole number may have a point; all are whole numbers in the end."""
+    (found,) = read(tmp_path, one("tokens_per_minute: 1.5e5, requests_per_minute: 1e3, concurrency: 8.0, seed: 3.0"))
+    assert (found.tokens_per_minute, found.requests_per_minute) == (150_000, 1000)
+    assert [type(value) for value in (found.concurrency, found.seed)] == [int, int]
+    (found,) = read(tmp_path, one("max_tokens: 1e3, retries: 1e1, extra: {top_k: 5e1, stop: '1e5', user: 1e, top_a: .5E-1}"))
+    assert (found.max_tokens, found.retries, type(found.max_tokens), type(found.retries)) == (1000, 10, int, int)
+    assert found.extra == {"top_k": 50.0, "stop": "1e5", "user": "1e", "top_a": 0.05}
+    assert "concurrency is 8.5, expected a whole number" in refused(tmp_path, one("concurrency: 8.5"))
+    assert "timeout is inf, expected" in refused(tmp_path, one("timeout: 1e999"))
+
+
+def test_what_is_expected_stands_once(tmp_path: Path) -> None:
+    said = refused(tmp_path, one("what: 1, who: 2, tempertaure: 0, prices: [{input_price: 1, output_price: 1, day: 3}]"))
+    assert 'has no field "tempertaure" (did you mean temperature?);' in said
+    assert 'has no fields "what", "who", expected those in docs/llms_file.md' in said
+    assert 'prices[0] has no field "day", expected since, input_price, output_price' in said
+    many = refused(tmp_path, one(", ".join(f"field{i}: 1" for i in range(500))))
+    assert 'has no fields "field0", "field1", "field2", "field3", "field4", "field5" and 494 more, expected those in' in many
+    assert len(many) < 400
+
+
+@pytest.mark.parametrize("name", ["a\\n", "a\\u202eb", "\\x1b[2Ka"])
+def test_names_can_be_seen(tmp_path: Path, name: str) -> None:
+    assert "has a name with characters that cannot be seen" in refused(
+        tmp_path, f'llms:\n  - {{name: "{name}", url: "http://localhost", model: m}}'
+    )
+    assert "has a model with characters that cannot be seen" in refused(
+        tmp_path, f'llms:\n  - {{name: a, url: "http://localhost", model: "{name}"}}'
+    )
+
+
+def test_a_url_has_no_white_space_and_a_mode_has_a_name_of_a_mode(tmp_path: Path) -> None:
+    assert "expected a URL such as" in refused(tmp_path, 'llms: [{name: a, model: m, url: "http://localhost/v1 x"}]')
+    assert 'has the mode "High!", expected a short name in small letters' in refused(tmp_path, one("modes: {High!: {a: 1}}"))
+
+
+def test_an_endpoint_shows_no_secret() -> None:
+    found = Endpoint(
+        name="a", url="https://ann:hunter2hunter2@example.org/v1?code=verysecret1", model="m", extra={"note": "hidden-word"}
+    )
+    assert repr(found) == "Endpoint('a', 'https://example.org/v1', model='m')"
+    assert "hunter2" not in repr([found])
+
+
+@pytest.mark.parametrize(
+    ("url", "api", "has"),
+    [
+        ("https://a.openai.azure.com/openai/v1", "openai", True),
+        ("https://a.services.ai.azure.com/models", "openai", True),
+        ("http://localhost:9", "azure", True),
+        ("https://api.openai.com/v1", "openai", False),
+        ("https://azure.com.example.org/v1", "openai", False),
+    ],
+)
+def test_servers_of_azure_have_deployments(url: str, api: str, has: bool) -> None:
+    """Their names are not those of models, so that another name in an answer is no sign of another model."""
+    assert Endpoint(name="a", url=url, model="m", api=api).has_deployments is has

@@ -349,3 +349,12 @@ def test_every_call_ends_and_no_place_is_lost(kinds: list[str], most: int, limit
     peak, left = run_virtually(main())
     assert peak <= most
     assert left == 0
+
+
+def test_a_server_that_states_absurd_tokens_does_not_stop_all_calls() -> None:
+    async def main() -> float:
+        pace = paced(tokens_per_minute=60_000.0)
+        await called(pace, lambda: replace(OK, output_tokens=2**52))
+        return await called(pace, lambda: OK)
+
+    assert run_virtually(main()) < 10

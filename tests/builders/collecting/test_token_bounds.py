@@ -95,3 +95,15 @@ def test_the_longest_answer(fields: dict[str, Any], most: int | None) -> None:
 def test_an_endpoint_names_its_own_field() -> None:
     own = Endpoint(name="one", url="http://127.0.0.1:9", model="m", max_tokens_field="max_new_tokens")
     assert most_output_tokens(payload("x", max_new_tokens=9), own) == 9
+
+
+@pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens", "best_of"])
+@pytest.mark.parametrize("value", ["50000", -1, 0.5, True, [1]])
+def test_a_maximum_that_is_no_number_has_no_bound(field: str, value: Any) -> None:
+    """A server may read a text as a number, so that the other maximum would be no bound."""
+    fields = {"max_tokens": 10, "max_completion_tokens": 10, field: value}
+    assert most_output_tokens(payload("", **fields), ENDPOINT) is None
+
+
+def test_a_whole_number_with_a_point_is_a_number() -> None:
+    assert most_output_tokens(payload("", max_tokens=1000.0), ENDPOINT) == 1000

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from threading import Event, Lock
+from threading import Condition
 from typing import Any
 from unittest.mock import patch
 
@@ -45,7 +45,7 @@ class _Request:
     choices: list[list[int]] = field(default_factory=list)
     """Tokens of the answers to choose from; without any, every answer may be given."""
     logprobs: list[dict[str, Any]] = field(default_factory=list)
-    done: Event = field(default_factory=Event)
+    is_done: bool = False
 
     @property
     def is_full(self) -> bool:
@@ -83,7 +83,7 @@ class Smol:
             self.model.to(torch.bfloat16)
         torch.set_num_threads(1)  # two would wait for each other where other work is under way
         self.waiting: list[_Request] = []
-        self.lock, self.writing = Lock(), Lock()
+        self.changed, self.is_writing = Condition(), False
 
     def __call__(self, body: Body, _: int) -> tuple[int, bytes]:
         asked = self.tokenizer.apply_chat_template(body["messages"], add_generation_prompt=True, return_dict=True)["input_ids"]
@@ -91,21 +91,29 @@ class Smol:
         allowed = (body.get("structured_outputs") or {}).get("choice") or []
         choices = [[*self.tokenizer(text, add_special_tokens=False)["input_ids"], end] for text in allowed]
         request = _Request(body, list(asked), choices=choices)
-        with self.lock:
+        with self.changed:
             self.waiting.append(request)
-        while not request.done.is_set():
-            with self.writing:  # the first one writes for all that wait
-                with self.lock:
-                    batch, self.waiting = self.waiting[:_TOGETHER], self.waiting[_TOGETHER:]
-                self._write(batch)
+            while not request.is_done:
+                if self.is_writing:
+                    self.changed.wait()
+                    continue
+                batch, self.waiting = self.waiting[:_TOGETHER], self.waiting[_TOGETHER:]
+                self.is_writing = True
+                self.changed.release()  # the first one writes for all that wait
+                try:
+                    self._write(batch)
+                finally:
+                    self.changed.acquire()
+                    self.is_writing = False
+                    for one in batch:
+                        one.is_done = True
+                    self.changed.notify_all()
         return 200, self._completion(request)
 
     def _write(self, requests: list[_Request]) -> None:
         """Write the answers, token by token."""
         import torch
 
-        if not requests:
-            return
         ends = self.model.generation_config.eos_token_id
         longest = max(len(request.asked) for request in requests)
         ids = torch.tensor([[0] * (longest - len(r.asked)) + r.asked for r in requests])
@@ -132,8 +140,6 @@ class Smol:
                 following.append(token)
             ids = torch.tensor(following)[:, None]
             mask = torch.cat([mask, torch.ones_like(ids)], dim=1)
-        for request in requests:
-            request.done.set()
 
     def _next(self, logits: Any, request: _Request, chance: Any) -> int:
         """The next token of an answer."""

@@ -90,13 +90,17 @@ class Plan:
             for judge in self.existing.judges
         }
 
-    def forecast(self, today: date, run: Path) -> Forecast:
-        """What is left to ask will take at most. Raises InputError if the journal of the run cannot be read."""
+    def forecast(self, today: date, run: Path, *, batch: bool = False) -> Forecast:
+        """What is left to ask will take at most; `batch`: in batches.
+
+        Raises:
+            InputError: the journal of the run cannot be read.
+        """
         known, journal = JournalState(), run / JOURNAL
         if journal.exists():
             known.read(journal)
         left = (job for job, key in zip(self.jobs, self.keys, strict=True) if key not in known.answered)
-        return forecast((job.call() for job in left), self.task.judges, today=today)
+        return forecast((job.call() for job in left), self.task.judges, today=today, batch=batch)
 
     def facts(self) -> dict[str, Any]:
         """For the manifest: what is judged, by whom and how."""

@@ -170,6 +170,32 @@ def test_retests_count_as_one_judge(tmp_path: Path) -> None:
         assert log["judges"] == ["emu", "owl"]
 
 
+def test_the_mean_of_a_judge_is_that_of_the_means_of_its_retests(tmp_path: Path) -> None:
+    source = sums_release(tmp_path / "r", queries=1)
+
+    def reply(body: dict[str, Any], tries: int) -> str:
+        return "<score>1</score>" if "by ant" in str(body) else "I cannot say." if tries == 2 else "<score>0</score>"
+
+    with serving(reply) as server:
+        found, release = done(source, tmp_path / "out", Task(judges=[endpoint(server)], rubric=PAPER, replicates=2))
+    assert (found.means[0].scores.value, found.means[0].scores.n) == (0.5, 2)
+    assert judge_report(release).judges[0].answers == 2
+
+
+def test_a_reply_that_was_cut_off_is_counted_as_such(tmp_path: Path) -> None:
+    source = sums_release(tmp_path / "r", queries=2)
+
+    def reply(body: dict[str, Any], _: int) -> Any:
+        whole = completion(by_name(body, 0) if "by ant" in str(body) else "I think that", "owl")
+        return 200, whole.replace(b'"stop"', b'"length"')
+
+    with serving(reply) as server:
+        found, release = done(source, tmp_path / "out", Task(judges=[endpoint(server)], rubric=PAPER))
+    assert found.judges[0].faults == {"cut off": 2}
+    assert scores(release, llm="ant") == [1.0, 1.0]
+    assert [row["reason"] for row in release.rows("judge_scores").to_pylist() if row["llm"] == "bee"] == ["I think that"] * 2
+
+
 def test_failed_and_empty_answers_and_those_without_a_truth_are_not_sent(tmp_path: Path) -> None:
     log = "prompt,split,task,llm,response,status,metric,ground_truth\n"
     log += "1+1?,train,t,ant,2,ok,em,2\n1+1?,train,t,bee,,error,em,2\n1+1?,train,t,cat,,empty,em,2\n"

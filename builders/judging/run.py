@@ -16,7 +16,7 @@ from llmfusionbench.builders.judging.judging import ROWS, Added, Judging, write_
 from llmfusionbench.builders.judging.outcome import Judged, JudgeRun, candidates_of, compared_by, means_of
 from llmfusionbench.builders.judging.plan import Plan, Task, digest_of, plan
 from llmfusionbench.builders.judging.replies import Replies, Spent, read_replies
-from llmfusionbench.builders.judging.run_folder import open_run
+from llmfusionbench.builders.judging.run_folder import check_run, open_run
 from llmfusionbench.builders.reading.run_files import JOURNAL
 from llmfusionbench.builders.revising.derive import derive
 from llmfusionbench.errors import InputError
@@ -73,6 +73,7 @@ def judge(
     folder = place.with_name(f"{place.name}.run") if run is None else Path(run)
     check_inputs(place, opened.inputs)  # before anything is paid for
     check_place(place, RELEASE, overwrite=overwrite)
+    check_run(folder, place, opened.directory)
     for endpoint in task.judges:
         Caller(endpoint).check()
     planned = plan(opened, task)

@@ -16,7 +16,6 @@ from llmfusionbench.evaluation.judges.told import Told, drawn, untold
 from llmfusionbench.statistics.alpha import alpha_draws
 from llmfusionbench.statistics.resamples import Resamples
 
-
 _LEVEL: Final = 1e-9
 """Means that differ by less are level."""
 

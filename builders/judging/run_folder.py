@@ -23,7 +23,7 @@ def check_run(folder: Path, out: Path, release: Path) -> None:
     place = Path(os.path.realpath(folder))
     for other, what in ((out, "the new release"), (release, "the release to judge")):
         real = Path(os.path.realpath(other))
-        if real in place.parents or (real == place and not place.is_dir()):
+        if real in place.parents or (real == place and other is out):
             raise InputError(f"{folder}: lies in {what}. Remedy: choose a --run outside it")
 
 

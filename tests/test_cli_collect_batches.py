@@ -249,8 +249,8 @@ def test_what_to_do_after_a_batch_names_the_option(desk: Path, capsys: pytest.Ca
         write_llms(desk, server.url, "good")
         server.held = {"in_progress"}
         begin("--batch", "--no-wait")
-        assert "Remedy: go on with llmfusionbench collect --batch run" in capsys.readouterr().err
+        assert "Remedy: go on with llmfusionbench collect run --batch --no-wait" in capsys.readouterr().err
         begin("--batch", "--no-wait", "--batch-files", "good", "--replicates", "2")
         said = capsys.readouterr().err
     assert "(1 files of requests wait for vllm run-batch; 6 of them are in batches of the provider)" in said
-    assert "Remedy: go on with llmfusionbench collect --batch --batch-files good run" in said
+    assert "Remedy: go on with llmfusionbench collect run --batch --batch-files good --no-wait" in said

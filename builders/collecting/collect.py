@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import chain, islice
@@ -250,7 +250,7 @@ def collect(work: Work, journal: RunJournal, settings: Settings, *, again: set[s
     board = Board(names, max_cost=settings.max_cost, spent=spent, say=settings.say)
     watched = Watched(work, journal, board, keys)
     with board:
-        result = asyncio.run(_made(watched, journal, board, settings, keys))
+        result = asyncio.run(make_calls(watched, journal, board, settings, keys))
     asked, more = watched.counted()
     others = result.others if isinstance(result, BatchResult) else 0
     left = max(0, asked + others - result.answered - result.failed)
@@ -274,13 +274,36 @@ def take_results(paths: Sequence[Path], work: Work, journal: RunJournal, setting
     return Outcome(result, left + result.answered + result.failed, left, more, board.summary(), board.failures())
 
 
-async def _made(
-    work: Watched,
-    journal: RunJournal,
-    board: Board,
-    settings: Settings,
-    again: set[str],
-) -> Result:
+class Taken(Protocol):
+    """Calls as they are taken."""
+
+    @property
+    def endpoints(self) -> Sequence[Endpoint]:
+        """The LLMs that are asked."""
+        ...
+
+    def calls(self) -> Iterable[Call]:
+        """All calls, for batches, which have the board expect them."""
+        ...
+
+    def by_llm(self) -> Mapping[str, Iterable[Call]]:
+        """LLM -> its calls, which the board expects from now on."""
+        ...
+
+
+async def make_calls(work: Taken, journal: RunJournal, board: Board, settings: Settings, again: Container[str]) -> Result:
+    """Make calls online or in batches, after a look at the batches of earlier runs.
+
+    Args:
+        work: The calls.
+        journal: The journal of the run, entered.
+        board: Shows the progress, entered.
+        settings: How they are made.
+        again: Keys of calls that are asked again.
+
+    Raises:
+        InputError: a setting of an LLM is wrong, or the journal cannot be written.
+    """
     halt, say = settings.halt_on_drift, settings.say
     how = settings.batches
     seen = BatchResult() if how else await look_at_batches(work.endpoints, journal, board, halt_on_drift=halt, say=say)

@@ -71,28 +71,37 @@ class Tokens:
             place += len(token)
         return cls(placed)
 
-    def number(self, text: str, span: tuple[int, int], scale: Scale) -> Distribution | None:
+    def number(self, text: str, span: tuple[int, int], scale: Scale, *, cut_off: bool = False) -> Distribution | None:
         """The distribution of the number at `span` of `text`, over shares of 1.
 
         A token that is another than the one that was written stands for the number that it would end. It is left out if that
-        number could go on, as 1 could to 10, unless the tokenizer has all of 10 as one token.
+        number could go on, as 1 could to 10, unless the tokenizer has all of 10 as one token. What was written counts as far
+        as the next token ends it. If there is none, since the reply was cut off, it is judged like the other tokens.
         """
         tokens = self._at(text, span)
         masses: dict[float, float] = {}
-        weight, written = 1.0, ""
-        for place, (token, before, end) in enumerate(tokens):
-            last = place == len(tokens) - 1
+        weight, written, whole = 1.0, "", set[str]()
+        for token, before, end in tokens:
             heads = [(other[len(before) :], p) for other, p in token.others if other.startswith(before)]
             whole = {_split(head)[0] for head, _ in heads} | {_split(token.text[len(before) :])[0]}
             for head, probability in heads:
                 number, ended = _split(head)
                 candidate = written + number
-                if number and (ended or scale.ends(candidate) or _one_token(candidate, whole, written, scale)):
+                if _ends(number, candidate, scale, ended=ended) or _one_token(candidate, whole, written, scale):
                     _add(masses, scale, candidate, weight * probability)
-            written += token.text[len(before) : end].decode("utf-8", "replace")
+            before_last, written = written, written + token.text[len(before) : end].decode("utf-8", "replace")
             weight *= token.probability
-            if last:
+        if not tokens:
+            return None
+        following = self._from(tokens[-1])
+        if following is None:
+            if not cut_off or scale.ends(written) or _one_token(written, whole, before_last, scale):
                 _add(masses, scale, written, weight)
+            return _normalised(masses)
+        for head, probability in ((following.text, following.probability), *following.others):
+            number, ended = _split(head)
+            if _ends(number, written + number, scale, ended=ended):
+                _add(masses, scale, written + number, weight * probability)
         return _normalised(masses)
 
     def side(self, text: str, span: tuple[int, int]) -> Distribution | None:
@@ -110,6 +119,13 @@ class Tokens:
             if len(sides) == 1:
                 masses[sides[0]] = masses.get(sides[0], 0.0) + probability
         return _normalised(masses)
+
+    def _from(self, last: tuple[_Token, bytes, int]) -> _Token | None:
+        """The token after the last one of a number: the rest of that token if it has one, else the next one."""
+        token, _, end = last
+        if end < len(token.text):
+            return _Token(token.start + end, token.text[end:], 1.0, ())
+        return next((found for found in self._tokens if found.start == token.start + len(token.text) and found.text), None)
 
     def _at(self, text: str, span: tuple[int, int]) -> list[tuple[_Token, bytes, int]]:
         """The tokens over a span: each with what it has before the span, and where the span ends in it."""
@@ -149,9 +165,14 @@ def _split(head: bytes) -> tuple[str, bool]:
     return number, len(number) < len(text)
 
 
+def _ends(number: str, candidate: str, scale: Scale, *, ended: bool) -> bool:
+    """Whether a token that begins with `number`, and makes the whole number `candidate`, ends it."""
+    return bool(candidate) and (ended or (bool(number) and scale.ends(candidate)))
+
+
 def _one_token(candidate: str, whole: set[str], written: str, scale: Scale) -> bool:
     """Whether every longer score that begins like `candidate` is a token of its own in this place."""
-    number = plain_number(candidate)
+    number = plain_number(candidate) if candidate != written else None
     if scale.values is None or number is None or scale.share(number) is None:
         return False
     longer = [text for text in (f"{v:g}" for v in scale.values) if text != candidate and text.startswith(candidate)]

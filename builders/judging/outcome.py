@@ -7,14 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.judging.preferences import Preference, preferences
 from llmfusionbench.builders.judging.replies import Spent
 from llmfusionbench.release import Release
+from llmfusionbench.release.retests import retest_of
 from llmfusionbench.statistics import Estimate, Sample, share
 from llmfusionbench.statistics.intervals import wilson
-from llmfusionbench.types import Candidate
+from llmfusionbench.types import ANSWER_KEY, Candidate
 
 
 @dataclass(frozen=True)
@@ -94,13 +96,15 @@ PANEL = "mean of the judges"
 
 def means_of(release: Release, names: Sequence[str]) -> list[Scored]:
     """The mean score of each of these judges in a release, retests averaged, and that of the panel of all of its judges."""
-    logs = release.rows("judge_scores", columns=["query_id", "judge", "opponent", "score"])
+    logs = release.rows("judge_scores", columns=[*ANSWER_KEY, "judge", "opponent", "score"])
+    known = pc.unique(logs["judge"]).to_pylist()
     logs = logs.filter(pc.and_(pc.is_null(logs["opponent"]), pc.is_valid(logs["score"])))
     found = []
     for name in names:
-        own = pc.equal(pc.replace_substring_regex(logs["judge"], "#[0-9]+$", ""), name)
-        rows = logs.filter(own)
-        found.append(Scored(name, _mean(rows["query_id"].to_pylist(), rows["score"].to_numpy())))
+        own = [other for other in known if retest_of(other, known)[0] == name]
+        rows = logs.filter(pc.is_in(logs["judge"], pa.array(own, pa.string())))
+        rows = rows.group_by([*ANSWER_KEY]).aggregate([("score", "mean")])
+        found.append(Scored(name, _mean(rows["query_id"].to_pylist(), rows["score_mean"].to_numpy())))
     if len(names) > 1:
         view = release.rows("logs", columns=["query_id", "judge_score"])
         found.append(Scored(PANEL, _mean(view["query_id"].to_pylist(), view["judge_score"].to_numpy())))

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from llmfusionbench.builders.collecting.calls import Call
+from llmfusionbench.builders.collecting.calls import Call, call_key
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.forecast import Forecast, forecast
 from llmfusionbench.builders.collecting.journal_state import JournalState
@@ -90,13 +90,17 @@ class Plan:
             for judge in self.existing.judges
         }
 
-    def forecast(self, today: date, run: Path) -> Forecast:
-        """What is left to ask will take at most. Raises InputError if the journal of the run cannot be read."""
+    def forecast(self, today: date, run: Path, *, batch: bool = False) -> Forecast:
+        """What is left to ask will take at most; `batch`: in batches.
+
+        Raises:
+            InputError: the journal of the run cannot be read.
+        """
         known, journal = JournalState(), run / JOURNAL
         if journal.exists():
             known.read(journal)
         left = (job for job, key in zip(self.jobs, self.keys, strict=True) if key not in known.answered)
-        return forecast((job.call() for job in left), self.task.judges, today=today)
+        return forecast((job.call() for job in left), self.task.judges, today=today, batch=batch)
 
     def facts(self) -> dict[str, Any]:
         """For the manifest: what is judged, by whom and how."""
@@ -130,7 +134,7 @@ def plan(release: Release, task: Task) -> Plan:
     """Find what is to be asked.
 
     Raises:
-        InputError: settings do not go together, or the release has no answer that can be judged.
+        InputError: settings do not go together, two judges are the same, or the release has no answer that can be judged.
         UnknownNameError: the choice names a split, task or candidate that the release lacks.
         ReleaseError: a file differs from the manifest.
     """
@@ -147,8 +151,21 @@ def plan(release: Release, task: Task) -> Plan:
     existing = with_names(
         release, task.judges, task.rubric, reference=task.sees_reference, pairwise=task.pairwise
     )  # fmt: skip
+    _check_different(existing.judges)
     jobs = list(missing_jobs(existing, found.items, task.replicates))
     return Plan(task, found, existing, jobs, [job.call().key for job in jobs])
+
+
+def _check_different(judges: Sequence[Judge]) -> None:
+    """Raise InputError if two judges would be asked the same of the same endpoint: they have one opinion."""
+    named: dict[str, str] = {}
+    for judge in judges:
+        key = call_key(judge.address, judge.payload(""))
+        if (other := named.setdefault(key, judge.name)) != judge.name:
+            raise InputError(
+                f"judges: {other} and {judge.name} are the same model with the same settings. "
+                "Remedy: leave one out, and use replicates for retests"
+            )
 
 
 def digest_of(texts: Sequence[str]) -> str:

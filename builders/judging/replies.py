@@ -12,6 +12,7 @@ from llmfusionbench.builders.collecting.journal_state import LONGEST
 from llmfusionbench.builders.collecting.lines import Done, head_of, quick_head, record_of
 from llmfusionbench.builders.judging.rubric import Rubric
 from llmfusionbench.builders.judging.verdict import Verdict, read_verdict
+from llmfusionbench.builders.making.stated import finish_reason
 from llmfusionbench.storage.files import limited_lines, reading
 from llmfusionbench.texts.quoting import sendable
 
@@ -70,8 +71,10 @@ def read_replies(journal: Path, keys: Container[str], rubric: Rubric, *, pairwis
             spent.cost_usd += cost or 0.0
             spent.unpriced += cost is None and bool(record.get("charged"))
             if record["final"] and record["status"] != "error":
+                word = record.get("finish_reason")
                 verdict = read_verdict(
-                    record.get("response"), rubric, pairwise=pairwise, logprobs=record.get("logprobs")
+                    record.get("response"), rubric, pairwise=pairwise, logprobs=record.get("logprobs"),
+                    cut_off=isinstance(word, str) and finish_reason(word) == "length",
                 )  # fmt: skip
                 served = record.get("served_model")
                 found.by_key[record["key"]] = Reply(

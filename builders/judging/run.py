@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable, Container, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from llmfusionbench.builders.collecting.board import Board
-from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.caller import Caller
-from llmfusionbench.builders.collecting.engine import Engine
-from llmfusionbench.builders.collecting.journal import RunJournal
+from llmfusionbench.builders.collecting.collect import Batches, Settings
 from llmfusionbench.builders.collecting.result import Result
+from llmfusionbench.builders.judging.asking import ask
 from llmfusionbench.builders.judging.costs import cost_figures
 from llmfusionbench.builders.judging.judging import ROWS, Added, Judging, write_rows
 from llmfusionbench.builders.judging.outcome import Judged, JudgeRun, candidates_of, compared_by, means_of
 from llmfusionbench.builders.judging.plan import Plan, Task, digest_of, plan
 from llmfusionbench.builders.judging.replies import Replies, Spent, read_replies
-from llmfusionbench.builders.judging.run_folder import open_run
+from llmfusionbench.builders.judging.run_folder import check_run, open_run
 from llmfusionbench.builders.reading.run_files import JOURNAL
 from llmfusionbench.builders.revising.derive import derive
 from llmfusionbench.errors import InputError
@@ -40,6 +36,8 @@ def judge(
     run: str | Path | None = None,
     max_cost: float | None = None,
     halt_on_drift: bool = False,
+    batches: Batches | None = None,
+    results: Sequence[Path] = (),
     allow_partial: bool = False,
     overwrite: bool = False,
     workers: int | None = None,
@@ -57,7 +55,9 @@ def judge(
         run: Directory of the run, with its journal; by default `out` with `.run` after its name.
         max_cost: Most USD that all requests of the run may cost, earlier ones included.
         halt_on_drift: Stop when another model answers than was requested.
-        allow_partial: Write the release even if the budget is spent or a server refuses calls.
+        batches: Calls are made in batches; None: online.
+        results: Files of results of batches, which are taken in place of calls.
+        allow_partial: Write the release even if the budget is spent, a server refuses calls, or batches are under way.
         overwrite: Replace an existing release, which may be `release` itself.
         workers: Number of processes that write.
         say: Called with each line for the user.
@@ -73,57 +73,36 @@ def judge(
     folder = place.with_name(f"{place.name}.run") if run is None else Path(run)
     check_inputs(place, opened.inputs)  # before anything is paid for
     check_place(place, RELEASE, overwrite=overwrite)
+    check_run(folder, place, opened.directory)
     for endpoint in task.judges:
         Caller(endpoint).check()
     planned = plan(opened, task)
     open_run(folder, planned)
-    result, failures = asyncio.run(_asked(planned, folder, max_cost, halt_on_drift, say))
+    settings = Settings(
+        max_cost=max_cost, halt_on_drift=halt_on_drift, batches=batches, say=say or (lambda _: None)
+    )  # fmt: skip
+    result, failures = ask(planned, folder, settings, results)
     replies = read_replies(folder / JOURNAL, set(planned.keys), task.rubric, pairwise=task.pairwise)
     unfinished = sum(key not in replies.by_key for key in planned.keys)
-    ended_early = result.stopped is not None or bool(result.closed) or result.not_started > 0
+    ended_early = result.stopped is not None or bool(result.closed or results) or result.not_started + result.in_batches > 0
     if unfinished and ((ended_early and not allow_partial) or unfinished == len(planned.jobs)):
-        raise _unfinished(planned, result, failures, unfinished, folder)
+        raise _unfinished(planned, result, failures, unfinished, folder, bool(results))
     if say is not None:
         for line in failures:
             say(f"Warning: {line}")
     return _written(opened, place, planned, replies, folder, result, workers, overwrite, unfinished)
 
 
-async def _asked(
-    planned: Plan, folder: Path, max_cost: float | None, halt_on_drift: bool, say: Say | None
-) -> tuple[Result, list[str]]:
-    """Make the calls that the journal has no reply to; what came of them, and why calls failed, one line per judge."""
-    endpoints = planned.task.judges
-    with RunJournal(folder) as journal:
-        spent = journal.spent_usd
-        budget = Budget(max_cost, endpoints, today=lambda: datetime.now(UTC).date(), spent=spent)
-        names = [endpoint.name for endpoint in endpoints]
-        with Board(names, max_cost=max_cost, spent=spent, say=say) as board:
-            keys = {(job.judge.endpoint.name, key) for job, key in zip(planned.jobs, planned.keys, strict=True)}
-            for name, count in Counter(name for name, key in keys if key not in journal.answered).items():
-                board.expect(name, count)
-            engine = Engine(
-                endpoints, journal, budget=budget, board=board, halt_on_drift=halt_on_drift, say=say or (lambda _: None)
-            )  # fmt: skip
-            result = await engine.run(planned.calls(), again=_FailedBefore(journal))
-        return result, board.failures()
-
-
-class _FailedBefore(Container[str]):
-    """Requests that failed for good in an earlier run: each is asked once more."""
-
-    def __init__(self, journal: RunJournal) -> None:
-        self._journal, self._before = journal, dict(journal.failed)
-
-    def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and key in self._before and self._journal.failed.get(key) == self._before[key]
-
-
-def _unfinished(planned: Plan, result: Result, failures: list[str], unfinished: int, folder: Path) -> InputError:
+def _unfinished(
+    planned: Plan, result: Result, failures: list[str], unfinished: int, folder: Path, handed_in: bool
+) -> InputError:
     """The error of a run that writes no release."""
     reasons = [result.stopped] if result.stopped else []
     reasons += [f"{name}: {reason.rstrip('.')}" for name, reason in result.closed.items()]
-    why = "; ".join([*reasons, *failures]) or "every call failed"
+    files = getattr(result, "files", ())
+    reasons += [f"{len(files):,} files of requests wait for vllm run-batch"] if files else []
+    reasons += [f"{result.in_batches:,} are in batches"] if result.in_batches else []
+    why = "; ".join([*reasons, *failures]) or ("the others were not asked" if handed_in else "every call failed")
     same = "raise --max-cost and run the command again" if result.is_spent else "run the same command again"
     remedy = f"{same}, which asks only what is missing"
     if unfinished < len(planned.jobs):

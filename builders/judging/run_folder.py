@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
 
 KIND: Final = "judge"
 """In the description, so that a run of judges is no collection."""
+
+
+def check_run(folder: Path, out: Path, release: Path) -> None:
+    """Raise InputError if the directory of a run lies in the new release, which is made as a whole, or in the one to judge."""
+    place = Path(os.path.realpath(folder))
+    for other, what in ((out, "the new release"), (release, "the release to judge")):
+        real = Path(os.path.realpath(other))
+        if real in place.parents or (real == place and other is out):
+            raise InputError(f"{folder}: lies in {what}. Remedy: choose a --run outside it")
 
 
 def open_run(folder: Path, planned: Plan) -> None:

@@ -49,5 +49,5 @@ class Scale:
         if number is None or self.share(number) is None:
             return False
         if self.values is None:
-            return "." in text or number == self.high
+            return (text[-1:] != "." and "." in text) or number == self.high
         return not any(longer != text and longer.startswith(text) for longer in (f"{value:g}" for value in self.values))

@@ -13,7 +13,7 @@ from llmfusionbench.builders.judging.scale import plain_number
 from llmfusionbench.builders.judging.values import Stated, stated_values
 from llmfusionbench.texts.quoting import sendable
 
-Fault = Literal["empty", "no score", "several scores", "not a score of the scale", "reasoning without an end"]
+Fault = Literal["empty", "no score", "several scores", "not a score of the scale", "reasoning without an end", "cut off"]
 
 LONGEST_REASON: Final = 20_000
 """Most characters of a reply that the release keeps; the journal has all of them."""
@@ -36,7 +36,9 @@ class Verdict:
     """(name, score as a share of 1) of each criterion."""
 
 
-def read_verdict(text: str | None, rubric: Rubric, *, pairwise: bool = False, logprobs: Any = None) -> Verdict:
+def read_verdict(
+    text: str | None, rubric: Rubric, *, pairwise: bool = False, logprobs: Any = None, cut_off: bool = False
+) -> Verdict:
     """The verdict in a reply.
 
     Accepted are an object of JSON with the score, a tag `<score>` around a number, and, where the rubric asks for a number
@@ -48,16 +50,18 @@ def read_verdict(text: str | None, rubric: Rubric, *, pairwise: bool = False, lo
         rubric: The rubric that was asked by.
         pairwise: Whether two answers were compared.
         logprobs: Log-probabilities of the tokens as the OpenAI protocol has them, if the server gives them.
+        cut_off: Whether the reply ended because it had no more tokens. A number alone that could go on is then no score.
     """
     if text is None or not text.strip():
-        return Verdict(None, None, "empty")
+        return Verdict(None, None, "cut off" if cut_off else "empty")
     kept = sendable(excerpt(text.strip(), LONGEST_REASON))
     said = text.rpartition(_END)[2]
-    if len(said) == len(text) and text.lstrip().startswith("<think>"):
+    if said.lstrip().startswith("<think>"):
         return Verdict(None, kept, "reasoning without an end")
     tokens = None if logprobs is None else Tokens.of(said, logprobs)
     names = ["better"] if pairwise else [c.name for c in rubric.criteria] or ["score"]
-    if rubric.reply == "number" and not pairwise and plain_number(said) is not None:
+    alone = rubric.reply == "number" and not pairwise and plain_number(said) is not None
+    if alone:
         start = len(said) - len(said.lstrip())
         stated, reason = [Stated("score", said.strip(), (start, start + len(said.strip())))], None
     else:
@@ -69,13 +73,15 @@ def read_verdict(text: str | None, rubric: Rubric, *, pairwise: bool = False, lo
         mine = [value for value in stated if value.name == name]
         score = _agreed(mine, rubric, pairwise)
         if not isinstance(score, float):
-            return Verdict(None, kept, score)
+            return Verdict(None, kept, "cut off" if cut_off and score == "no score" else score)
         scores[name] = score
         span = mine[-1].span
         if tokens is not None and span is not None:
-            found = tokens.side(said, span) if pairwise else tokens.number(said, span, rubric.scale)
+            found = tokens.side(said, span) if pairwise else tokens.number(said, span, rubric.scale, cut_off=cut_off)
             if found is not None:
                 distributions[name], scores[name] = found, found.mean
+    if alone and cut_off and not distributions and not rubric.scale.ends(said.strip()):
+        return Verdict(None, kept, "cut off")
     shown = None if reason is None else sendable(excerpt(reason, LONGEST_REASON))
     if len(names) == 1 and not (rubric.criteria and not pairwise):
         return Verdict(scores[names[0]], shown, None, distributions.get(names[0]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +64,7 @@ def _judged(responses: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Array]:
     if lost.size:
         key = " ".join(str(given[column][int(lost[0])].as_py()) for column in ANSWER_KEY)
         raise dangling("judge_scores", shorten(key), "responses")
-    given, place, score = _by_judge(given, place)
+    given, place, score = _by_judge(given, place, pc.unique(judge_scores["judge"]).to_pylist())
     count = np.bincount(place, minlength=len(responses))
     total = np.bincount(place, weights=score, minlength=len(responses))
     with np.errstate(invalid="ignore"):
@@ -74,24 +74,27 @@ def _judged(responses: pa.Table, judge_scores: pa.Table) -> dict[str, pa.Array]:
     return {"judge_score": pa.array(mean, mask=count == 0), "judges": pa.ListArray.from_arrays(pa.array(offsets), judges)}
 
 
-def _by_judge(given: pa.Table, place: Rows) -> tuple[pa.Table, Rows, npt.NDArray[np.float64]]:
-    """The scores [N] of answers at `place` [N], with one mean in place of those that a judge gave again."""
+def _by_judge(given: pa.Table, place: Rows, known: Sequence[str]) -> tuple[pa.Table, Rows, npt.NDArray[np.float64]]:
+    """The scores [N] of answers at `place` [N], with one mean in place of those that a judge gave again.
+
+    `known` has all names, also those of judges that gave no score: a name is that of a retest by the others.
+    """
     score = given["score"].to_numpy()
     stated = pc.dictionary_encode(given["judge"]).combine_chunks()
-    known = stated.dictionary.to_pylist()
-    if not any("#" in name for name in known):
+    names = stated.dictionary.to_pylist()
+    if not any("#" in name for name in names):
         return given, place, score
-    own = [retest_of(name, known)[0] for name in known]
-    if own == known:
+    own = [retest_of(name, known)[0] for name in names]
+    if own == names:
         return given, place, score
-    names = pa.array(own, pa.string()).take(stated.indices)
-    judge = pc.dictionary_encode(names).indices.to_numpy()
+    judges = pa.array(own, pa.string()).take(stated.indices)
+    judge = pc.dictionary_encode(judges).indices.to_numpy()
     _, first, group = np.unique(np.stack([place, judge]), axis=1, return_index=True, return_inverse=True)
     group = group.reshape(-1)
     means = np.bincount(group, weights=score) / np.bincount(group)
     order = np.argsort(first)  # of judges of an answer as in the table
     first = first[order]
-    given = with_columns(given, {"judge": names}).take(pa.array(first))
+    given = with_columns(given, {"judge": judges}).take(pa.array(first))
     return given, place[first], means[order]
 
 

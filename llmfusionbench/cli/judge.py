@@ -15,6 +15,7 @@ from llmfusionbench.cli.options import out_path
 from llmfusionbench.errors import MissingExtraError, UnknownNameError
 
 if TYPE_CHECKING:
+    from llmfusionbench.builders.collecting.collect import Batches
     from llmfusionbench.builders.judging import JudgeRun, Plan
     from llmfusionbench.builders.judging.outcome import Scored
     from llmfusionbench.release import Release
@@ -44,8 +45,20 @@ if TYPE_CHECKING:
 @click.option("--seed", default=0, help="Another seed draws others for --limit.")
 @click.option("--max-cost", type=float, metavar="USD", help="Most USD that the run may cost, earlier runs included.")
 @click.option("--halt-on-drift", is_flag=True, help="Stop if another model answers than was requested.")
+@click.option("--batch", is_flag=True, help="Ask in batches of the provider (/v1/batches), at their discount.")
+@click.option(
+    "--batch-files", multiple=True, metavar="NAME", help="Judge whose batches are files for vllm run-batch. Repeatable."
+)
+@click.option(
+    "--batch-results",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Take the results of a batch from a file, and ask nothing. Repeatable.",
+)
+@click.option("--no-wait", is_flag=True, help="With --batch: submit, take what is done, and do not wait for the rest.")
 @click.option("--dry-run", is_flag=True, help="Forecast requests, tokens and cost, and ask nothing.")
-@click.option("--allow-partial", is_flag=True, help="Write the release even if the budget is spent or a server refuses.")
+@click.option("--allow-partial", is_flag=True, help="Write the release even if questions have no reply.")
 @click.option("--out", type=out_path(), help="Directory for the new release, written atomically.")
 @click.option("--run", "run_folder", type=out_path(), help="Directory of the run, with its journal. Default: OUT.run.")
 @click.option("--report", is_flag=True, help="Show the report on the judges of RELEASE, and ask nothing.")
@@ -101,6 +114,11 @@ def _run(
     from llmfusionbench.builders.collecting.llms_file import read_llms_file
     from llmfusionbench.builders.judging import Choice, Task, judge, plan, read_rubric
 
+    if options["batch_results"] and (options["batch"] or dry_run):
+        raise click.UsageError("--batch-results asks nothing: drop --dry-run and --batch.")
+    for name in ("batch_files", "no_wait"):
+        if options[name] and not options["batch"]:
+            raise click.UsageError(f"--{name.replace('_', '-')} needs --batch.")
     if not judges or llms_file is None:
         raise click.UsageError("Name one or more LLMs with --judge, and the file that describes them with --llms.")
     if out is None and not dry_run:
@@ -109,6 +127,9 @@ def _run(
     for name in judges:
         if name not in known:
             raise UnknownNameError("LLM", name, known)
+    for name in options["batch_files"]:
+        if name not in judges:
+            raise UnknownNameError("judge", name, judges)
     names = ("splits", "tasks", "candidates", "against", "limit", "seed")
     task = Task(
         judges=[known[name] for name in judges], rubric=read_rubric(rubric), pairwise=pairwise, reference=reference,
@@ -116,11 +137,14 @@ def _run(
     )  # fmt: skip
     if dry_run:
         folder = run_folder or Path("." if out is None else f"{out}.run")
-        show_forecast(plan(opened.local(), task), folder)
+        show_forecast(plan(opened.local(), task), folder, batch=options["batch"])
         return
     assert out is not None
     kept = ("max_cost", "halt_on_drift", "allow_partial", "overwrite", "workers")
-    done = judge(opened, out, task, run=run_folder, say=say, **{name: options[name] for name in kept})
+    done = judge(
+        opened, out, task, run=run_folder, say=say, batches=_batches(options), results=options["batch_results"],
+        **{name: options[name] for name in kept},
+    )  # fmt: skip
     show(done, pairwise=pairwise)
     assert done.release is not None
     say(f"Wrote {out}. Its history in manifest.json states what was judged, by whom and how.")
@@ -130,10 +154,17 @@ def _run(
         say(f"The report on the judges was not made: {error}, then: llmfusionbench judge {out} --report")
 
 
-def show_forecast(planned: Plan, folder: Path) -> None:
+def _batches(options: dict[str, Any]) -> Batches | None:
+    """How batches are handled; None without --batch."""
+    from llmfusionbench.builders.collecting.collect import Batches
+
+    return Batches(wait=not options["no_wait"], files=frozenset(options["batch_files"])) if options["batch"] else None
+
+
+def show_forecast(planned: Plan, folder: Path, *, batch: bool = False) -> None:
     """Print what a run will take."""
     _show_plan(len(planned.found.items), planned.found.eligible, planned.there, planned.found.skipped, planned.task.pairwise)
-    forecast = planned.forecast(datetime.now(UTC).date(), folder)
+    forecast = planned.forecast(datetime.now(UTC).date(), folder, batch=batch)
     show_table(*forecast.table())
     for note in forecast.notes():
         say(note)

@@ -207,7 +207,7 @@ def _gain(found: list[tuple[PredictionPowered, Sample]], resamples: Resamples, q
         n += powered.labelled
         assert len(numbers) == sample.queries
     if not place:
-        return untold(f"too small: no candidate has {LEAST} labelled queries and scores that differ")
+        return untold(f"no candidate has {LEAST} labelled queries whose performance differs")
     of = np.concatenate(place)
     sums = resamples.sums(of, np.concatenate(values))
     return drawn(ratio(sums[:, 0], sums[:, 1]), n, len(np.unique(of)))

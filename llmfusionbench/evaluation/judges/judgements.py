@@ -70,6 +70,8 @@ class Judgements:
     """[J] names, without the numbers of retests."""
     rubrics: list[list[str]]
     """[J] the rubrics that each states."""
+    together: Ints
+    """[J] the most rubrics whose scores of answers alone, or of comparisons, are taken together."""
     models: list[list[str]]
     """[J] the models that judged, as endpoints state them."""
     rows: Ints
@@ -130,6 +132,7 @@ def judgements_of(release: Release) -> Judgements:
     return Judgements(
         judges,
         _texts(read["rubric"], stated, len(judges)),
+        _together(read["rubric"], read["opponent"], stated, len(judges)),
         _texts(read["served_model"], stated, len(judges)),
         np.bincount(stated, minlength=len(judges)),
         np.bincount(stated[frame["score"].isna()], minlength=len(judges)),
@@ -211,6 +214,14 @@ def _texts(column: pa.ChunkedArray, judge: Ints, judges: int) -> list[list[str]]
     ):
         found[int(j)].add(str(text))
     return [sorted(texts) for texts in found]
+
+
+def _together(rubric: pa.ChunkedArray, opponent: pa.ChunkedArray, judge: Ints, judges: int) -> Ints:
+    """The most rubrics of each judge's judgements of one kind: of answers alone, or of comparisons."""
+    alone = opponent.is_null().to_numpy()
+    kinds = [_texts(rubric.filter(pa.array(rows)), judge[rows], judges) for rows in (alone, ~alone)]
+    most: Ints = np.array([[len(texts) for texts in kind] for kind in kinds], np.int64).max(axis=0)
+    return most
 
 
 def _comparisons(rows: pd.DataFrame, answers: Answers) -> Comparisons:

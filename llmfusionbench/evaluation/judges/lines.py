@@ -62,6 +62,8 @@ def _about(judge: JudgeFigures) -> Iterator[str]:
         yield from (f"  {m.candidate}: {m.judge} -> {m.corrected}" for m in means[:MOST_MEANS])
         if len(means) > MOST_MEANS:
             yield f"  and {len(means) - MOST_MEANS:,} more"
+        if left := judge.corrected.labels.left_out:
+            yield f"  without {left:,} answers, which no label of their candidate in their task corrects"
 
 
 def _first(*figures: Told) -> Told:

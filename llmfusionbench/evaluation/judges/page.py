@@ -203,6 +203,8 @@ def _means(judges: Named) -> Iterator[Html]:
         ]
         how = "hidden on purpose from the others" if held else "the others have none"
         caption = f"{found.labels.labelled:,} labelled answers, {found.labels.unlabelled:,} without a label ({how})"
+        if found.labels.left_out:
+            caption += f"; {found.labels.left_out:,} left out, which no label of their candidate in their task corrects"
         title = join("If it were right: ", named(label))
         yield element("section", element("h2", title), _folded(table(caption, heads, rows, f"means-table-{i}"), len(rows)))
 

@@ -162,9 +162,9 @@ def _mean(data: Judgements, judge: int) -> Told:
 def _notes(release: Release, data: Judgements, costs: Mapping[str, float]) -> Iterator[str]:
     if "simulated" in release.provenance:
         yield "SIMULATED: the answers of this release are simulated; its figures say nothing about real judges"
-    for name, rubrics in zip(data.judges, data.rubrics, strict=True):
-        if len(rubrics) > 1:
-            yield f"{name} judged by {len(rubrics)} rubrics, whose scores are taken together"
+    for name, together in zip(data.judges, data.together.tolist(), strict=True):
+        if together > 1:
+            yield f"{name} judged by {together} rubrics, whose scores are taken together"
     if len(data.judges) > MOST:
         yield f"agreement is that of the {MOST} judges with the most scores"
     for name in sorted(set(costs) - set(data.judges)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from llmfusionbench.evaluation.judges.judgements import Judgements
 from llmfusionbench.evaluation.judges.told import Told, drawn, untold
 from llmfusionbench.statistics.alpha import alpha_draws
 from llmfusionbench.statistics.resamples import Resamples
+
+_LEVEL: Final = 1e-9
+"""Means that differ by less are level."""
 
 
 @dataclass(frozen=True)
@@ -106,15 +110,28 @@ def sentences(
             yield f"It costs {_usd(value.cost_per_answer)} per judged answer."
         yield from _nearest(judge, pairs)
         return
-    yield (
-        f"Of the right answers it calls {_percent(metric.fixed.sensitivity)} right, and of the wrong ones "
-        f"{_percent(metric.fixed.specificity)} wrong."
-    )
+    yield _calls(metric.fixed.sensitivity, metric.fixed.specificity)
     yield from _price(found, value)
     if value.panel_gain.value is not None:
         yield _beside_others(value.panel_gain)
     yield from _nearest(judge, pairs)
     yield from _if_right(found)
+
+
+def _calls(sensitivity: Told, specificity: Told) -> str:
+    """What it calls right and wrong, as far as it is known."""
+    known = [
+        f"of the {noun} answers it calls {_percent(figure)} {noun}"
+        for noun, figure in (("right", sensitivity), ("wrong", specificity))
+        if figure.value is not None
+    ]
+    unknown = [
+        f"what it calls the {noun} answers is unknown ({figure.why})"
+        for noun, figure in (("right", sensitivity), ("wrong", specificity))
+        if figure.value is None
+    ]
+    said = ", and ".join([*known, *unknown])
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _nearest(judge: str, pairs: Sequence[Agreement]) -> Iterator[str]:
@@ -128,9 +145,9 @@ def _nearest(judge: str, pairs: Sequence[Agreement]) -> Iterator[str]:
     apart = ""
     if shift is not None:
         own = shift if best.judges[0] == judge else -shift
-        apart = f", and its scores are {abs(own):.3f} {'higher' if own > 0 else 'lower'} on average"
-    most = " most" if len(known) > 1 else ""
-    yield f"It agrees{most} with {other}: alpha {best.alpha} over {best.alpha.n:,} answers{apart}."
+        apart = f", and its scores are {_change(own)} on average"
+    with_it = f"is highest with {other}:" if len(known) > 1 else f"with {other} is"
+    yield f"Its agreement {with_it} alpha {best.alpha} over {best.alpha.n:,} answers{apart}."
 
 
 def _price(found: Corrected, value: Worth) -> Iterator[str]:
@@ -166,12 +183,21 @@ def _if_right(found: Corrected) -> Iterator[str]:
         yield "If it were right: unknown, no candidate has enough labelled queries."
         return
     shift = [float(m.corrected.value or 0.0) - float(m.judge.value or 0.0) for m in means]
-    said, right = (max(means, key=lambda m: (_of(m, part), m.candidate)) for part in ("judge", "corrected"))
+    said = max(means, key=lambda m: (_of(m, "judge"), _of(m, "corrected"), m.candidate))
+    right = max(means, key=lambda m: (_of(m, "corrected"), m is said, m.candidate))
     yield (
         f"If it were right, the means would be {_change(float(np.mean(shift)))} on average"
         f" ({min(shift):+.3f} to {max(shift):+.3f})."
     )
     if len(means) == 1:
+        return
+    level = [m for m in means if m is not said and abs(_of(m, "judge") - _of(said, "judge")) < _LEVEL]
+    if level:
+        yield f"{said.candidate} and {len(level):,} more lead by its scores ({said.judge})."
+        return
+    level = [m for m in means if m is not right and abs(_of(m, "corrected") - _of(right, "corrected")) < _LEVEL]
+    if level:
+        yield f"{said.candidate} leads by its scores. Once corrected, {len(level) + 1:,} candidates lead ({right.corrected})."
         return
     if said is right:
         yield f"{said.candidate} leads by its scores and once corrected."
@@ -195,7 +221,7 @@ def _of(m: CandidateMean, part: str) -> float:
 
 
 def _change(shift: float) -> str:
-    return f"{abs(shift):.3f} {'higher' if shift > 0 else 'lower'}"
+    return "the same" if abs(shift) < 5e-4 else f"{abs(shift):.3f} {'higher' if shift > 0 else 'lower'}"
 
 
 def _against(gain: Told) -> str:
@@ -207,10 +233,8 @@ def _ends(figure: Told) -> str:
 
 
 def _percent(figure: Told) -> str:
-    if figure.value is None:
-        return f"an unknown share ({figure.why})"
     ends = "" if figure.low is None or figure.high is None else f" ({100 * figure.low:.1f} to {100 * figure.high:.1f})"
-    return f"{100 * figure.value:.1f}%{ends}"
+    return f"{100 * (figure.value or 0.0):.1f}%{ends}"
 
 
 def _signed(figure: Told) -> str:
@@ -219,4 +243,6 @@ def _signed(figure: Told) -> str:
 
 
 def _usd(value: float) -> str:
+    if not value:
+        return "USD 0"
     return f"USD {value:,.2f}" if value >= 1 else f"USD {value:.2g}" if value >= 1e-4 else f"USD {value:.2e}"

@@ -57,6 +57,29 @@ def test_ten_is_one_token_or_two() -> None:
     assert two.score == 1
 
 
+def test_what_was_written_counts_as_far_as_the_next_token_ends_it() -> None:
+    one = judged(TEN, token("<score>"), token("1"), token("</score>", 0.75, n0=0.25))
+    assert one.score == pytest.approx(0.25 * 1)  # 1 is the low end of the scale
+    ten = judged(TEN, token("<score>"), token("1"), token("0", 0.4, **{"</": 0.6}), token("</score>"))
+    assert ten.score == pytest.approx(0.4)
+    unknown = judged(TEN, token("<score>"), token("1"), token("</score>", 0.5, n7=0.5))
+    assert unknown.score == 0
+    assert unknown.distribution is None
+    point = judged(UNIT, token("<score>"), token("1", 0.5, **{"0.": 0.5}), token("</score>"))
+    assert point.score == 1  # 0. may go on to 0.9
+    assert point.distribution is None
+
+
+def test_a_number_alone_that_was_cut_off() -> None:
+    alone = Rubric(name="alone", instructions="i", scale=TEN.scale, reply="number")
+    assert read_verdict("1", alone).score == 0
+    cut = read_verdict("1", alone, cut_off=True)
+    assert (cut.score, cut.fault, cut.reason) == (None, "cut off", "1")
+    assert judged(alone, token("1"), cut_off=True).fault == "cut off"
+    assert judged(alone, token("9"), cut_off=True).score == pytest.approx(8 / 9)
+    assert judged(alone, token("1", 0.5, n10=0.5), cut_off=True).score == pytest.approx(0.5)
+
+
 def test_decimals() -> None:
     found = judged(UNIT, token("<score>"), token("0", 0.9, n1=0.1), token("."), token("8", 0.5, n6=0.5), token("</score>"))
     assert found.score == pytest.approx(0.9 * 0.7 + 0.1)

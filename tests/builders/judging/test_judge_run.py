@@ -170,6 +170,42 @@ def test_retests_count_as_one_judge(tmp_path: Path) -> None:
         assert log["judges"] == ["emu", "owl"]
 
 
+def test_the_mean_of_a_judge_is_that_of_the_means_of_its_retests(tmp_path: Path) -> None:
+    source = sums_release(tmp_path / "r", queries=1)
+
+    def reply(body: dict[str, Any], tries: int) -> str:
+        return "<score>1</score>" if "by ant" in str(body) else "I cannot say." if tries == 2 else "<score>0</score>"
+
+    with serving(reply) as server:
+        found, release = done(source, tmp_path / "out", Task(judges=[endpoint(server)], rubric=PAPER, replicates=2))
+    assert (found.means[0].scores.value, found.means[0].scores.n) == (0.5, 2)
+    assert judge_report(release).judges[0].answers == 2
+
+
+def test_a_retest_of_a_judge_that_gave_no_score_is_no_judge_of_its_own(tmp_path: Path) -> None:
+    source = sums_release(tmp_path / "r", queries=2, llms=("ant",))
+    with serving(lambda _, tries: "None." if tries == 1 else "<score>0.5</score>") as server:
+        warm = endpoint(server, concurrency=1)
+        _, release = done(source, tmp_path / "out", Task(judges=[warm], rubric=PAPER, replicates=2))
+    rows = {row["judge"]: row["score"] for row in release.rows("judge_scores").to_pylist()}
+    assert rows == {"owl": None, "owl#2": 0.5}
+    assert [log["judges"] for log in release.rows("logs").to_pylist()] == [["owl"]] * 2
+
+
+def test_a_reply_that_was_cut_off_is_counted_as_such(tmp_path: Path) -> None:
+    source = sums_release(tmp_path / "r", queries=2)
+
+    def reply(body: dict[str, Any], _: int) -> Any:
+        whole = completion(by_name(body, 0) if "by ant" in str(body) else "I think that", "owl")
+        return 200, whole.replace(b'"stop"', b'"length"')
+
+    with serving(reply) as server:
+        found, release = done(source, tmp_path / "out", Task(judges=[endpoint(server)], rubric=PAPER))
+    assert found.judges[0].faults == {"cut off": 2}
+    assert scores(release, llm="ant") == [1.0, 1.0]
+    assert [row["reason"] for row in release.rows("judge_scores").to_pylist() if row["llm"] == "bee"] == ["I think that"] * 2
+
+
 def test_failed_and_empty_answers_and_those_without_a_truth_are_not_sent(tmp_path: Path) -> None:
     log = "prompt,split,task,llm,response,status,metric,ground_truth\n"
     log += "1+1?,train,t,ant,2,ok,em,2\n1+1?,train,t,bee,,error,em,2\n1+1?,train,t,cat,,empty,em,2\n"
@@ -260,6 +296,39 @@ def test_settings_that_do_not_go_together(change: dict[str, Any], words: str, tm
             judge(source, tmp_path / "out", Task(**settings))
         assert server.requests == []
     assert not (tmp_path / "out").exists()
+
+
+def test_two_names_of_one_judge(tmp_path: Path) -> None:
+    source = sums_release(tmp_path / "r", queries=1)
+    with serving(by_name) as server:
+        same = [endpoint(server), endpoint(server, "emu", model="owl")]
+        with pytest.raises(InputError, match="owl and emu are the same model with the same settings"):
+            plan(Release(source), Task(judges=same, rubric=PAPER))
+        warmer = [same[0], endpoint(server, "emu", model="owl", modes={"judge": {"temperature": 1.0}})]
+        assert len(plan(Release(source), Task(judges=warmer, rubric=PAPER)).jobs) == 4
+
+
+@pytest.mark.parametrize(
+    ("run", "what"), [("out", "the new release"), ("out/run", "the new release"), ("r/run", "the release")]
+)
+def test_a_run_inside_a_release_is_refused_before_anything_is_paid_for(run: str, what: str, tmp_path: Path) -> None:
+    source = sums_release(tmp_path / "r", queries=1)
+    with serving(by_name) as server:
+        task = Task(judges=[endpoint(server)], rubric=PAPER)
+        with pytest.raises(InputError, match=f"lies in {what}"):
+            judge(source, tmp_path / "out", task, run=tmp_path / run)
+        assert server.requests == []
+    assert [path.name for path in tmp_path.iterdir()] == ["r"]
+
+
+def test_pairs_and_answers_alone_are_not_taken_together(tmp_path: Path) -> None:
+    source = sums_release(tmp_path / "r", queries=1)
+    with serving(by_name) as server:
+        _, alone = done(source, tmp_path / "alone", Task(judges=[endpoint(server)], rubric=PAPER))
+        _, both = done(alone.path, tmp_path / "both", Task(judges=[endpoint(server)], rubric=PAPER, pairwise=True))
+    found = judge_report(both)
+    assert len(found.judges[0].rubrics) == 2
+    assert found.notes == ()
 
 
 def test_a_release_without_answers(tmp_path: Path) -> None:

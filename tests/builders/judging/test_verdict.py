@@ -199,3 +199,18 @@ def test_a_long_reply_is_kept_up_to_a_mark() -> None:
 def test_plain_numbers(number: float) -> None:
     text = repr(number)
     assert plain_number(text) == (None if "e" in text or abs(number) >= 1e9 else number)
+
+
+@pytest.mark.parametrize(
+    "reply", ["", " ", None, "The answer is good, since it", '{"reason": "good", "score": 0.5', "<score>0.5"]
+)
+def test_a_reply_that_was_cut_off_before_its_score(reply: str | None) -> None:
+    found = read_verdict(reply, PAPER, cut_off=True)
+    assert (found.score, found.fault) == (None, "cut off")
+    assert found.reason == ((reply or "").strip() or None)
+    assert read_verdict("<score>0.5</score> This is", PAPER, cut_off=True).score == 0.5
+
+
+def test_the_reasoning_that_has_no_end_is_the_last() -> None:
+    assert read_verdict("<think>a</think> <think>b <score>1</score>", PAPER).fault == "reasoning without an end"
+    assert read_verdict("<think>a</think> <think>b</think> <score>1</score>", PAPER).score == 1

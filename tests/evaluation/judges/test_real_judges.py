@@ -41,7 +41,7 @@ def test_each_judge(report: JudgeReport) -> None:
     assert (turbo.answers, omni.answers) == (5_119, 5_113)
     assert turbo.metric is None
     assert "is unknown: no answer has both its score and a performance by a metric" in turbo.verdict[0]
-    assert turbo.verdict[1].startswith("It agrees with gpt-4o-2024-05-13: alpha 0.812")
+    assert turbo.verdict[1].startswith("Its agreement with gpt-4o-2024-05-13 is alpha 0.812")
     assert turbo.length.fixed is None
     assert turbo.length.per_doubling.above
     assert omni.length.per_doubling.above

@@ -168,6 +168,7 @@ SLOW = (
     "test_cli_audit.py",
     "builders/publishing/test_published_card.py",
     "test_cli_judge.py",
+    "test_cli_judge_batches.py",
     "builders/judging/test_judge_run.py",
     "builders/judging/test_verdict.py",
     "builders/tasks/test_tasks_on_the_hub.py",

@@ -27,7 +27,7 @@ PAGES = {
     "docs/audit.md": 2,
     "docs/corpora.md": 3,
     "docs/evaluation.md": 2,
-    "docs/getting_started.md": 7,
+    "docs/getting_started.md": 8,
     "docs/judge_report.md": 1,
     "docs/publish.md": 1,
     "docs/retrieval.md": 3,

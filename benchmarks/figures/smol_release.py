@@ -14,11 +14,18 @@ import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import pyarrow as pa
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from llmfusionbench.builders import build
+from llmfusionbench.builders.records import LOG, Part, Records
+from llmfusionbench.builders.sources.release import Release
 from llmfusionbench.builders.tasks import CATALOG
 from llmfusionbench.cli.main import run
 from llmfusionbench.release.opening import embedded_path
@@ -45,6 +52,20 @@ llms:
 """
 
 
+class OwnQuestions(Release):
+    """A release of which all queries are ours, and not those of the data sets whose layouts they have."""
+
+    def read(self, paths: Sequence[Path]) -> Iterator[Part]:
+        """Everything in the release, the queries under our licence."""
+        for part in super().read(paths):
+            if isinstance(part, Records) and "license" in part.table.column_names:
+                place = part.table.column_names.index("license")
+                ours = pa.repeat(pa.scalar("Apache-2.0"), part.table.num_rows)
+                yield replace(part, table=part.table.set_column(place, LOG.field("license"), ours))
+            else:
+                yield part
+
+
 def task_files() -> list[str]:
     """The options that name the questions."""
     return [part for task in CATALOG for part in ("--task-file", f"{task}={QUESTIONS / task}.jsonl")]
@@ -59,7 +80,8 @@ def make(out: Path) -> None:
         collect = ["collect", "--tasks", "all", *task_files(), "--llms", str(llms), "--mode", "direct,think"]
         _run([*collect, "--replicates", "2", "--out", str(folder / "run")])
         _run(["build", "collected", str(folder / "run"), "--out", str(folder / "built")])
-        _run(["rescore", str(folder / "built"), "--out", str(out), "--overwrite", "--allow-code-execution"])
+        _run(["rescore", str(folder / "built"), "--out", str(folder / "scored"), "--allow-code-execution"])
+        build(OwnQuestions(), [folder / "scored"], out, overwrite=True)
 
 
 def _run(arguments: list[str]) -> None:

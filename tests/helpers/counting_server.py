@@ -19,10 +19,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any
 
 from tests.helpers.chat_server import completion
+from tests.helpers.importable import importable
 
 TOKENS = 10
 """Tokens of a request and its answer."""
@@ -106,7 +106,7 @@ def control(port: int, method: str, path: str, **told: Any) -> dict[str, Any]:
 def counting() -> Iterator[int]:
     """The port of such a server, which runs until the block ends."""
     command = [sys.executable, "-m", "tests.helpers.counting_server"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=importable()) as server:
         try:
             assert server.stdout is not None
             yield int(server.stdout.readline())

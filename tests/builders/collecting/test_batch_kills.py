@@ -17,11 +17,13 @@ from llmfusionbench.builders.collecting.journal import RunJournal
 from llmfusionbench.builders.collecting.records import attempt_record
 from tests.helpers.batch_runs import PAID, batched, calls_of, endpoint_at, engine_run, records, states
 from tests.helpers.batch_server import DROP, BatchServer, serving_batches
+from tests.helpers.importable import importable
 
 
 def started(folder: Path, server: BatchServer, count: int, most: int, longest: int, seed: int = 0) -> subprocess.Popen[str]:
     arguments = [str(folder), server.url, str(count), str(most), str(longest), str(seed)]
-    return subprocess.Popen([sys.executable, "-m", "tests.helpers.batch_kills", *arguments], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "tests.helpers.batch_kills", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=importable())
 
 
 def check_run(folder: Path, server: BatchServer, count: int, batches: int) -> None:

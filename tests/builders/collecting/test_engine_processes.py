@@ -17,9 +17,9 @@ import pytest
 
 from llmfusionbench.builders.collecting.journal import RunJournal
 from tests.helpers.chat_server import ChatServer, serving
+from tests.helpers.importable import importable
 from tests.helpers.waiting import wait_for
 
-PROJECT = Path(__file__).parents[3]
 CALLS = 40
 
 
@@ -40,7 +40,8 @@ class Gate:
 def collecting(folder: Path, server: ChatServer) -> Iterator[subprocess.Popen[str]]:
     """A process that makes calls."""
     command = [sys.executable, "-m", "tests.helpers.interrupted_run", str(folder), server.url, str(CALLS)]
-    with subprocess.Popen(command, cwd=PROJECT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=importable(), text=True, stdout=pipe, stderr=pipe) as process:
         try:
             yield process
         finally:
@@ -58,7 +59,7 @@ def interrupt(process: subprocess.Popen[str], number: int) -> str:
 def test_once_lets_those_in_flight_end(tmp_path: Path, number: int) -> None:
     gate = Gate(passing=9)
     with serving(gate) as server, collecting(tmp_path, server) as process:
-        wait_for(lambda: server.under_way == 4)
+        wait_for(lambda: server.under_way == 4 or process.poll() is not None)
         assert interrupt(process, number) == (
             "Stopping: 4 calls in flight will be recorded. Press Ctrl-C again to cut them off.\n"
         )
@@ -77,7 +78,7 @@ def test_twice_stops_at_once_and_reports_what_was_cut_off(tmp_path: Path) -> Non
     gate = Gate(passing=9)
     with serving(gate) as server:
         with collecting(tmp_path, server) as process:
-            wait_for(lambda: server.under_way == 4)
+            wait_for(lambda: server.under_way == 4 or process.poll() is not None)
             interrupt(process, signal.SIGINT)
             assert interrupt(process, signal.SIGINT) == "Stopped at once: 4 calls in flight were cut off.\n"
             out, _ = process.communicate()
@@ -94,7 +95,7 @@ def test_twice_stops_at_once_and_reports_what_was_cut_off(tmp_path: Path) -> Non
 def test_two_processes_on_one_run(tmp_path: Path) -> None:
     gate = Gate(passing=0)
     with serving(gate) as server, collecting(tmp_path, server) as first:
-        wait_for(lambda: server.under_way > 0)
+        wait_for(lambda: server.under_way > 0 or first.poll() is not None)
         with collecting(tmp_path, server) as second:
             _, err = second.communicate()
         assert second.returncode == 1

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.importable import importable
+
 ROOM = 6 * 2**20
 """Bytes: the journal's reserve of 4 MiB, and some hundred answers."""
-PROJECT = Path(__file__).parents[3]
 NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
 
 
@@ -21,7 +22,7 @@ def run_until_full(folder: Path, kind: str) -> dict[str, Any]:
     """What a process knew when its disk was full."""
     command = [sys.executable, "-m", "tests.helpers.full_disk", str(folder), str(ROOM), kind]
     done = subprocess.run(
-        [*(NAMESPACE if kind == "tmpfs" else ()), *command], capture_output=True, text=True, check=True, cwd=PROJECT
+        [*(NAMESPACE if kind == "tmpfs" else ()), *command], capture_output=True, text=True, check=True, env=importable()
     )
     return json.loads(done.stdout)
 

@@ -13,6 +13,7 @@ from llmfusionbench.builders.collecting.journal import RunJournal
 from llmfusionbench.builders.collecting.journal_state import JournalState, journal_records
 from llmfusionbench.builders.reading.run_files import JOURNAL
 from tests.helpers.counting_server import TOKENS, control, counting
+from tests.helpers.importable import importable
 from tests.helpers.killed_run import CONCURRENCY, OWN_EVENTS, SERVER_EVENTS, run_calls
 from tests.helpers.run_calls import calls
 
@@ -30,7 +31,8 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, in
     events = [(SERVER_EVENTS + OWN_EVENTS)[kill % 6] for kill in range(KILLS)]
     rng.shuffle(events)
     first_seen: dict[str, int] = {}
-    with counting() as port:
+    with counting() as port, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", importable()["PYTHONPATH"])  # so that the fork server imports once
         for event in (*events, ""):
             at = rng.randint(1, 4 if event == "sync" else 30)
             process = context.Process(target=run_calls, args=(folder, port, CALLS, event, at))

@@ -56,11 +56,11 @@ class Forecast:
 
     llms: list[LlmForecast]
     cost_usd: Estimate
-    """Of all LLMs."""
+    """The sum over all LLMs."""
     most_cost_usd: float | None
     """Upper bound for all LLMs; None if that of one is unknown."""
     seconds: Estimate
-    """Of the slowest LLM: they work side by side."""
+    """Those of the slowest LLM: all work side by side."""
 
     def table(self) -> Rows:
         """The forecast as a table to print. A figure that is an upper or a lower bound is marked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -52,15 +52,14 @@ class RunJournal:
 
     def __enter__(self) -> RunJournal:
         self._lock.acquire()
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._lock.release)
             if self.path.exists():
                 self._repair(self.state.read(self.path))
             self.lost = self.state.open_attempts()
             self._file = AppendFile(self.path)
             self._reserve()
-        except BaseException:
-            self._lock.release()
-            raise
+            undo.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

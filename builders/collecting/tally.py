@@ -40,7 +40,7 @@ class Tally:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
-    """Of the attempts whose cost is known."""
+    """The sum over the attempts whose cost is known."""
     cost_unknown: int = 0
     """Attempts whose cost is not known."""
     reasons: Counter[str] = field(default_factory=Counter)

@@ -54,7 +54,7 @@ class Choice:
     splits: Sequence[str] = ()
     tasks: Sequence[str] = ()
     candidates: Sequence[str] = ()
-    """Of a pair, both are among them."""
+    """Both answers of a pair are among them."""
     against: str | None = None
     """Only pairs with this candidate."""
     limit: int | None = None

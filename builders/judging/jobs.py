@@ -133,7 +133,7 @@ class Existing(NamedTuple):
 
     judges: list[Judge]
     keys: Collection[RowKey]
-    """Of rows of these judges."""
+    """Those of the rows of these judges."""
 
 
 def with_names(release: Release, endpoints: Sequence[Endpoint], rubric: Rubric, *, reference: bool, pairwise: bool) -> Existing:

@@ -72,7 +72,7 @@ class JudgeRun:
 
     judges: list[Judged]
     means: list[Scored]
-    """Of each judge that sees answers alone, over all its scores in the release, and of the panel, if there are several."""
+    """The mean of each judge that sees answers alone, over its scores in the release, and that of a panel of several."""
     candidates: list[Scored]
     """Mean judge score of each candidate, or its share of wins in pairs, where a tie is half a win."""
     compared: list[Compared]

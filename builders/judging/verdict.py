@@ -31,7 +31,7 @@ class Verdict:
     fault: Fault | None = None
     """Why there is no score."""
     distribution: Distribution | None = None
-    """Of a score that is an expectation."""
+    """The probabilities behind a score that is an expectation."""
     criteria: tuple[tuple[str, float], ...] = ()
     """(name, score as a share of 1) of each criterion."""
 

@@ -39,7 +39,7 @@ class Revised:
     """The result of a revision for one shard."""
 
     rows: pa.Table
-    """Of the table that is revised, sorted by key."""
+    """Those of the table that is revised, sorted by key."""
     notes: dict[str, pa.Table]
     """What `conclude` needs to know of the shard, by name."""
 

@@ -139,13 +139,12 @@ def _new(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         yield
-    except BaseException:
+    finally:
         if not existed and not (folder / RUN).is_file():
             for name in (JOURNAL, QUERIES, LOCK):
                 (folder / name).unlink(missing_ok=True)
             if not any(folder.iterdir()):
                 folder.rmdir()
-        raise
 
 
 @contextmanager
@@ -153,14 +152,14 @@ def _begun(folder: Path) -> Iterator[None]:
     """Takes back what a new run is asked for if an error comes before anything is asked, so that it can be corrected."""
     from llmfusionbench.builders.reading.run_files import JOURNAL, QUERIES, RUN
 
-    was_run = (folder / RUN).is_file()
+    keeps = (folder / RUN).is_file()
     try:
         yield
-    except Exception:
-        if not was_run and not (folder / JOURNAL).stat().st_size:
+        keeps = True
+    finally:
+        if not keeps and not (folder / JOURNAL).stat().st_size:
             for name in (RUN, QUERIES):
                 (folder / name).unlink(missing_ok=True)
-        raise
 
 
 def _endpoints(folder: Path, options: dict[str, Any]) -> list[Endpoint]:

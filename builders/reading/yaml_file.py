@@ -32,6 +32,8 @@ def read_yaml(path: Path) -> Any:
         return yaml.load(text, _Loader)  # noqa: S506 a safe loader
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # Python has limits on integers and dates
         words = "nested too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())
+        if isinstance(error, OSError) and error.strerror:
+            words = error.strerror
         raise InputError(f"{path}: not a readable YAML file ({words}). Remedy: check the path and the file") from error
 
 

@@ -112,5 +112,5 @@ def test_every_fault_is_named_at_once(text: str, words: list[str], tmp_path: Pat
 def test_names_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match=r'No rubric "corectness"\. Did you mean "correctness"\?'):
         read_rubric("corectness")
-    with pytest.raises(InputError, match="not a readable YAML file"):
+    with pytest.raises(InputError, match=r"absent.yaml: not a readable YAML file \(No such file or directory\)\. Remedy"):
         read_rubric(str(tmp_path / "absent.yaml"))

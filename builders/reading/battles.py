@@ -28,7 +28,7 @@ _IDS: Final = ("question_id", "id", "battle_id", "conversation_id", "idx")
 _PROMPTS: Final = ("prompt", "question", "instruction")
 _MOMENTS: Final = ("tstamp", "timestamp")
 _FLAGS: Final = ("winner_model_a", "winner_model_b", "winner_tie")
-_BOTH_BAD: Final = ("tie (bothbad)", "tie (both bad)", "bothbad", "both bad", "both_bad", "tie_bothbad")
+_BOTH_BAD: Final = frozenset(["tie (bothbad)", "tie (both bad)", "bothbad", "both bad", "both_bad", "tie_bothbad"])
 _OTHERS: Final = ("judge", "turn", "anony", "is_code", "category_tag", *_IDS, *_PROMPTS, *_MOMENTS, *_WINNERS, *_FLAGS)
 WANTED: Final = frozenset(
     [*_OTHERS, *(stem + end for ends in _ENDINGS for end in ends for stem in (*_LLMS, *_ANSWERS, *_TALKS))]
@@ -281,8 +281,10 @@ def _answer(value: Any, name: str, asked: int, turn: int | None) -> str | None:
 
 def _domain(record: Mapping[str, Any]) -> str | None:
     """`code` or `math`, where LMArena's classifiers found it."""
-    if record.get("is_code") in _TRUE:
+    is_code, tags = record.get("is_code"), record.get("category_tag")
+    if is_code is None and tags is None:
+        return None
+    if is_code in _TRUE:
         return "code"
-    tags = record.get("category_tag")
     math = tags.get("math_v0.1") if isinstance(tags, dict) else None
     return "math" if isinstance(math, dict) and math.get("math") is True else None

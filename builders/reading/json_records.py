@@ -43,10 +43,9 @@ def characters_in(record: Mapping[str, Any]) -> int:
     """The characters of a record's texts, lists of texts and turns; numbers count as none."""
     total = 0
     for value in record.values():
-        kind = type(value)
-        if kind is str:
+        if type(value) is str:
             total += len(value)
-        elif kind is list:
+        elif type(value) is list:
             total += sum(map(_length, value))
     return total
 

@@ -16,6 +16,7 @@ from llmfusionbench.storage.repeats import repeated
 
 _CHUNK: Final = 1 << 20
 _SPACE: Final = " \t\n\r"
+_LINE_ENDS: Final = ("\n", "", "\r\n")
 _MAY_GO_ON: Final = re.compile(r"|\.|[eE][+-]?")
 """What follows a number whose next characters are not read yet."""
 _MOST_DIGITS: Final = 4300
@@ -42,10 +43,10 @@ class Decoder(json.JSONDecoder):
         """As `decode`, faster on a line that holds a value and nothing before it."""
         self.fault = None
         try:
-            value, end = super().raw_decode(line)
-        except ValueError:
+            value, end = self.scan_once(line, 0)
+        except (ValueError, StopIteration):  # the latter stands for no value
             return self.decode(line)
-        return value if end == len(line) or not line[end:].strip(_SPACE) else self.decode(line)
+        return value if line[end:] in _LINE_ENDS else self.decode(line)
 
     def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
         self.fault = None

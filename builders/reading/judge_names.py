@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Any, Final
 
 import pyarrow as pa
@@ -13,8 +12,9 @@ from llmfusionbench.builders.reading.fields import BadRecordError, literal, name
 
 HUMAN: Final = "human"
 """The judge that a person is: ids of users are not carried over."""
+_ORGANISATION: Final = re.compile(r"(?i)[a-z0-9._-]{1,64}")
 _LLM: Final = re.compile(
-    r"(?i)(?:[a-z0-9._-]{1,64}/)?(?:gpt|chatgpt|o[1345]|claude|gemini|palm|llama|mistral|mixtral|qwen|qwq|deepseek|command|gemma|"
+    r"(?i)(?:gpt|chatgpt|o[1345]|claude|gemini|palm|llama|mistral|mixtral|qwen|qwq|deepseek|command|gemma|"
     r"phi|grok|prometheus|pandalm|skywork|athene|nemotron|glm|kimi)(?=[-.:@0-9]|_[0-9]|$)[a-z0-9._:@+-]*"
 )
 """Names of LLMs as judges: a family, and not a word that only begins so."""
@@ -32,10 +32,10 @@ def judge_and_prompt(value: Any) -> tuple[str | None, str | None]:
     return writable(value, "judge"), None
 
 
-@lru_cache(maxsize=4096)
 def is_llm_judge(name: str) -> bool:
-    """Whether a name is that of an LLM; the others may be ids of users."""
-    return _LLM.fullmatch(name) is not None
+    """Whether a name is that of an LLM, with or without its organisation; the others may be ids of users."""
+    organisation, slash, bare = name.rpartition("/")
+    return _LLM.fullmatch(bare) is not None and (not slash or _ORGANISATION.fullmatch(organisation) is not None)
 
 
 def turn_id(question: str, turn: int | None) -> str:

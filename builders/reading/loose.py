@@ -13,7 +13,7 @@ from string import ascii_letters
 from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import literal
-from llmfusionbench.builders.reading.objects import moment_text
+from llmfusionbench.builders.reading.objects import moment_text, seconds_text
 
 _LARGEST_WHOLE: Final = 2**53
 _LONGEST_NUMBER: Final = 40
@@ -118,7 +118,7 @@ def loose_moment(value: Any) -> str | None:
     if type(value) is int and _TIMES[0] <= value < _TIMES[1]:
         return str(value)
     if type(value) is float and _TIMES[0] <= value < _TIMES[1]:
-        return moment_text(value)
+        return seconds_text(value)
     return _moment(value, _time(value))
 
 

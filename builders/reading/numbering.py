@@ -29,7 +29,8 @@ class Answers:
         if response is None:
             return Side(llm)
         bare, candidate = response.strip(), candidate_name(llm)
-        owner, key = hash((query, candidate)), hash((query, candidate, bare))
+        owner = hash((query, candidate))
+        key = hash((owner, bare))
         exact = 0 if len(bare) == len(response) else hash(response)
         owners = len(self._first)
         if self._first.setdefault(owner, key) == key:
@@ -57,7 +58,7 @@ class Votes:
         self._seen: dict[int, int] = {}
         """Key of all that a further vote with an id states -> its number."""
 
-    def name(self, judge: str, sides: tuple[object, ...], record: tuple[object, ...] | None) -> str:
+    def name(self, judge: str, sides: tuple[object, object], record: tuple[object, ...] | None) -> str:
         """A name for the judge that no other vote on the answers has.
 
         Args:
@@ -67,12 +68,11 @@ class Votes:
                 not state it.
         """
         whole = 0 if record is None else hash((judge, record))
-        keys = [hash((judge, side)) for side in sides]
-        earlier = [key for key in keys if key in self._first]
-        if not earlier:
-            for key in keys:
-                self._first[key] = whole
+        keys = hash((judge, sides[0])), hash((judge, sides[1]))
+        if self._first.keys().isdisjoint(keys):
+            self._first[keys[0]] = self._first[keys[1]] = whole
             return judge
+        earlier = [key for key in keys if key in self._first]
         if whole and any(self._first[key] == whole for key in earlier):
             return judge
         number = self._seen.get(whole) if whole else None

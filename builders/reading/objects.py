@@ -97,8 +97,13 @@ def moment_text(value: Any, name: str = "created_at") -> str | None:
     if value is None or (isinstance(value, str) and value.strip() in _BLANK) or value != value:  # NaN is not itself
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return f"{value:.6f}".rstrip("0").rstrip(".")
+        return seconds_text(value)
     return value.isoformat() if isinstance(value, date) else writable(str(value), name)
+
+
+def seconds_text(value: float) -> str:
+    """Seconds since 1970 as text, to the microsecond."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
 def error_text(value: Any, name: str = "error") -> str | None:

@@ -18,10 +18,10 @@ from llmfusionbench.builders.reading.fields import BadRecordError, named
 from llmfusionbench.errors import InputError
 from llmfusionbench.validation.issue import shorten
 
-_TIES: Final = (
+_TIES: Final = frozenset([
     "tie", "tie (bothbad)", "tie (both bad)", "bothbad", "both bad", "both_bad", "tie_bothbad", "draw", "equal", "both",
     "neither", "c",
-)  # fmt: skip
+])  # fmt: skip
 """Words for a tie; C is that of the judges that say A or B."""
 _SIDE: Final = re.compile(
     r"(?:(?:model|llm|assistant|response|answer|output)[ _-]?)?(?:(?P<first>a|left|1(?:\.0)?)|b|right|2(?:\.0)?)"
@@ -32,7 +32,7 @@ _NUMBER: Final = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
 _LONGEST: Final = 256
 """The most characters of a verdict."""
 _SHOWN: Final = 5
-_NO_VERDICT: Final = ("", "error", "none", "null", "nan")
+_NO_VERDICT: Final = frozenset(["", "error", "none", "null", "nan"])
 _FLAGS: Final = ("winner_model_a", "winner_model_b", "winner_tie")
 
 Shares = npt.NDArray[np.float64]

@@ -109,9 +109,9 @@ class _Numbers:
         one = self.answers.side(query, battle.llms[0], battle.answers[0])
         other = self.answers.side(query, battle.llms[1], battle.answers[1])
         a, b = candidate_name(one.llm), candidate_name(other.llm)
-        keys = hash((query, a, one.replicate, b, "first")), hash((query, b, other.replicate, a, "second"))
-        stated = None if battle.vote is None else (*keys, battle.vote)
-        return (one, other), self.votes.name(battle.judge, keys, stated)
+        sides = (query, a, one.replicate, b, "first"), (query, b, other.replicate, a, "second")
+        stated = None if battle.vote is None else (sides, battle.vote)
+        return (one, other), self.votes.name(battle.judge, sides, stated)
 
 
 def _records(count: int) -> str:

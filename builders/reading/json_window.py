@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -25,6 +25,9 @@ _MOST_DIGITS: Final = 4300
 
 class Decoder(json.JSONDecoder):
     """As `json.loads`, but NaN is null, and `fault` tells what is wrong with the value that was decoded last."""
+
+    scan_once: Callable[[str, int], tuple[Any, int]]
+    """Python's scanner: the value at a place of a text, and where it ends."""
 
     def __init__(self, *, keys_once: bool = True, **options: Any) -> None:
         """With `keys_once` a key that an object gives twice is a fault."""

@@ -32,8 +32,13 @@ def cost(work: Callable[[], object], repeats: int = 1) -> Cost:
 
 def cost_alone(work: Callable[..., object], *arguments: object) -> tuple[Cost, float]:
     """The cost of a function in a new process, and the MB of that process at their peak."""
+    return alone(_cost_of, work, arguments)
+
+
+def alone(work: Callable[..., Any], *arguments: object) -> tuple[Any, float]:
+    """What a function gives in a new process, and the MB of that process at their peak."""
     with process_pool(1) as pool:
-        return pool.submit(_with_peak, work, arguments).result()
+        return pool.submit(_given_with_peak, work, arguments).result()
 
 
 def peak(*, of_children: bool = False) -> float:
@@ -41,8 +46,12 @@ def peak(*, of_children: bool = False) -> float:
     return resource.getrusage(resource.RUSAGE_CHILDREN if of_children else resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _with_peak(work: Callable[..., object], arguments: tuple[Any, ...]) -> tuple[Cost, float]:
-    return cost(lambda: work(*arguments)), peak()
+def _cost_of(work: Callable[..., object], arguments: tuple[Any, ...]) -> Cost:
+    return cost(lambda: work(*arguments))
+
+
+def _given_with_peak(work: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, float]:
+    return work(*arguments), peak()
 
 
 def _processors() -> float:

@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import openai
+from _measuring import peak
 
 from llmfusionbench.builders.collecting.caller import Caller
 from llmfusionbench.builders.collecting.endpoint import Endpoint
@@ -79,7 +80,7 @@ async def compare(url: str, calls: int, concurrency: int, latency: float) -> Non
     usual = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
     caller = Caller(Endpoint(name="a", url=url, model="m", concurrency=concurrency))
     ways: dict[str, Callable[[], Awaitable[Any]]] = {
-        "official client": lambda: usual.chat.completions.create(**BODY),
+        "official client (baseline)": lambda: usual.chat.completions.create(**BODY),
         "caller": lambda: caller.attempt(BODY),
     }
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
@@ -89,9 +90,15 @@ async def compare(url: str, calls: int, concurrency: int, latency: float) -> Non
         for name, call in ways.items():
             times[name].append(await turn(call, calls, concurrency))
     ideal = latency * 1000 / concurrency
+    print(f"{calls:,} calls, {concurrency} at a time, answered after {latency * 1000:g} ms, one process")
+    least: list[float] = []
     for name, found in times.items():
         cpu, wall = min(one[0] for one in found), min(one[1] for one in found)
-        print(f"{name}: {cpu:.2f} ms CPU per call, {1000 / wall:,.0f} calls/s, {ideal / wall:.0%} of the ideal rate")
+        least.append(cpu)
+        print(f"  {name:28} {cpu:.2f} ms CPU per call, {1000 / wall:5,.0f} calls/s, {ideal / wall:.0%} of the ideal rate")
+    print(
+        f"  ratio {least[0] / least[1]:.1f}: CPU of the official client over that of the caller; peak of both {peak():.0f} MB"
+    )
     await caller.close()
     await usual.close()
 

@@ -1,9 +1,11 @@
-"""Seconds of the report on judges of a large release.
+"""Seconds and memory of the report on judges of a large release, against an interval of one of its figures by a loop.
 
     python benchmarks/judge_report.py [--queries 2500] [--judges 4]
 
 The release is made up: 10 LLMs answer every query, and every judge scores every answer in tenths. The default has 100,000
-judgements. Reading the release counts, making it does not.
+judgements. Reading the release counts, making it does not. The baseline draws the queries again and computes Krippendorff's
+alpha of each draw with the package `krippendorff`: 20 draws, scaled to the 1,000 of the report, which has some dozens of such
+intervals.
 """
 
 from __future__ import annotations
@@ -17,10 +19,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import krippendorff
+import numpy as np
+from _measuring import alone, cost_alone
+
 from llmfusionbench.builders import build
 from llmfusionbench.evaluation.judges import judge_report
+from llmfusionbench.release import Release
 
 LLMS = 10
+DRAWS, LOOPED = 1_000, 20
 
 
 def judged(queries: int, judges: int) -> Iterator[dict[str, Any]]:
@@ -44,15 +52,41 @@ def main() -> None:
     parser.add_argument("--judges", type=int, default=4)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder, "log.jsonl")
-        with log.open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(row) + "\n" for row in judged(options.queries, options.judges))
-        release = build("table", [log], Path(folder, "release"))
-        start = time.perf_counter()
-        report = judge_report(release)
-        seconds = time.perf_counter() - start
-        rows = sum(judge.rows for judge in report.judges)
-        print(f"{rows:,} judgements of {report.answers:,} answers by {len(report.judges)} judges: {seconds:.1f} s")
+        cost_alone(make, Path(folder), options.queries, options.judges)
+        release = Path(folder, "release")
+        (ours, _), memory = cost_alone(report, release)
+        theirs, loop_memory = alone(by_loop, release)
+        count = options.queries * LLMS * options.judges
+        print(f"{count:,} judgements of {options.queries * LLMS:,} answers by {options.judges} judges")
+        print(f"  the whole report                                {ours:8.1f} s   peak {memory:4.0f} MB")
+        print(f"  the interval of alpha by a loop (baseline)      {theirs:8.1f} s   peak {loop_memory:4.0f} MB")
+        print(f"  ratio {theirs / ours:.1f}: the time of this one interval over that of the report")
+
+
+def make(folder: Path, queries: int, judges: int) -> None:
+    """Build the release."""
+    log = folder / "log.jsonl"
+    with log.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in judged(queries, judges))
+    build("table", [log], folder / "release")
+
+
+def report(release: Path) -> None:
+    """All that the page shows."""
+    judge_report(Release(release))
+
+
+def by_loop(release: Path) -> float:
+    """Seconds that 1,000 draws of the queries would take, by some of them; reading the scores does not count."""
+    table = Release(release).to_pandas("judge_scores")
+    scores = table.pivot_table(index=["query_id", "llm"], columns="judge", values="score")
+    rows = [*scores.groupby(level="query_id").indices.values()]
+    matrix, rng = scores.to_numpy(), np.random.default_rng(0)
+    start = time.perf_counter()
+    for _ in range(LOOPED):
+        drawn = np.concatenate([rows[i] for i in rng.integers(0, len(rows), len(rows))])
+        krippendorff.alpha(reliability_data=matrix[drawn].T, level_of_measurement="ordinal")
+    return (time.perf_counter() - start) * DRAWS / LOOPED
 
 
 if __name__ == "__main__":

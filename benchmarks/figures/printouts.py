@@ -1,17 +1,25 @@
 """Puts what the commands really print into the docs, between the markers of each page.
 
 python benchmarks/figures/printouts.py           the end of `llmfusionbench quickstart`, in docs/getting_started.md
-python benchmarks/figures/printouts.py --bench   and what the benchmarks print on this machine, in docs/performance.md
+python benchmarks/figures/printouts.py --bench   and what the benchmarks print on this machine, in docs/performance.md;
+                                                 --bench logs makes the block of that name alone
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOWN = ("code", "commonsense", "math")
+BLOCKS = {
+    "bench": ("validation", "build", "scoring_speed", "routers", "retrieval", "export"),
+    "logs": ("log_sources",),
+    "calls": ("collect_speed --calls 10000", "caller", "judge_report"),
+}
+"""Block of docs/performance.md -> the benchmarks that it shows."""
 
 
 def quickstart_table() -> str:
@@ -23,15 +31,13 @@ def quickstart_table() -> str:
     return "\n".join([*rows[:2], *(row for row in rows[2:] if row.startswith(SHOWN)), "..."])
 
 
-def benchmarks() -> str:
-    """What the benchmarks print."""
-    names = ("validation", "build", "scoring_speed", "routers", "retrieval", "export")
-    outputs = (
-        subprocess.run(
-            [sys.executable, str(ROOT / "benchmarks" / f"{name}.py")], cwd=ROOT, check=True, capture_output=True, text=True
-        ).stdout.strip()
-        for name in names
-    )
+def benchmarks(block: str) -> str:
+    """What the benchmarks of a block print."""
+    outputs = []
+    for command in BLOCKS[block]:
+        name, *options = command.split()
+        script = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), *options]
+        outputs.append(subprocess.run(script, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip())
     return "\n\n".join(outputs)
 
 
@@ -47,9 +53,12 @@ def replace(page: str, name: str, content: str) -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bench", nargs="*", choices=BLOCKS, metavar="BLOCK")
+    blocks = parser.parse_args().bench
     replace("getting_started.md", "quickstart", quickstart_table())
-    if "--bench" in sys.argv[1:]:
-        replace("performance.md", "bench", benchmarks())
+    for block in BLOCKS if blocks == [] else blocks or ():
+        replace("performance.md", block, benchmarks(block))
 
 
 if __name__ == "__main__":

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random as randomness
-import sys
 import time
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from llmfusionbench.builders.collecting.account import accounts_of
@@ -22,6 +21,7 @@ from llmfusionbench.builders.collecting.lane import Asks, Lane, Shows
 from llmfusionbench.builders.collecting.pace import Pace
 from llmfusionbench.builders.collecting.records import attempt_record, sent_record, use_record
 from llmfusionbench.builders.collecting.result import NO_ROOM, Result
+from llmfusionbench.builders.collecting.surroundings import to_stderr, utc_now
 from llmfusionbench.errors import InputError
 from llmfusionbench.llm.model_names import same_model
 
@@ -35,10 +35,6 @@ one fault of a network breaks all of its connections."""
 _CUT_OFF: Final = Attempt(status="error", error="the run was stopped", charged=True)
 _TURN: Final = 128
 """Reused calls after which others of the event loop have their turn."""
-
-
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 class Engine:
@@ -65,11 +61,11 @@ class Engine:
         budget: Budget,
         board: Shows,
         halt_on_drift: bool = False,
-        say: Callable[[str], None] = _to_stderr,
+        say: Callable[[str], None] = to_stderr,
         caller: Callable[[Endpoint], Asks] = Caller,
         random: randomness.Random | None = None,
         clock: Callable[[], float] = time.monotonic,
-        today: Callable[[], datetime] = lambda: datetime.now(UTC),
+        today: Callable[[], datetime] = utc_now,
     ) -> None:
         self.endpoints = list(endpoints)
         self.journal, self.budget, self.board = journal, budget, board

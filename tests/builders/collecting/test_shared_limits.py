@@ -246,8 +246,8 @@ def test_at_a_server(
         return "yes"
 
     class Board(Silent):
-        def finished(self, llm: str, attempt: Attempt, cost: float | None, final: bool) -> None:
-            super().finished(llm, attempt, cost, final)
+        def finished(self, llm: str, *facts: Any, **more: Any) -> None:
+            super().finished(llm, *facts, **more)
             heard.set()
             counts[llm] = counts.get(llm, 0) + 1
             done.update(name for name, number in counts.items() if number == count)

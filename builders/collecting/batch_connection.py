@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property, partial
 from typing import Any, Final
-from urllib.request import getproxies
 
+from llmfusionbench.builders.collecting.connection import making_client
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.place import Place
 from llmfusionbench.builders.collecting.rate_headers import retry_after
-from llmfusionbench.errors import InputError, MissingExtraError
 from llmfusionbench.llm.requests import STREAM, headers_of, keep_to_origin
-from llmfusionbench.redaction import guard_logs, keep_urls_secret, redacted
 
 _OF_BODY: Final = ("Content-Length", "Transfer-Encoding")
 """Headers that depend on how a body is sent: a file is sent from the disk, piece by piece."""
@@ -47,26 +45,16 @@ class BatchConnection:
             InputError: The URL or the key is not valid.
             MissingExtraError: The client is not installed.
         """
-        try:
-            import httpx2
+        with making_client(self.address):
             import openai
-        except ImportError as error:
-            raise MissingExtraError("openai", "collect") from error
 
-        keep_urls_secret(getproxies().values())
-        set_headers = partial(_set_headers, keys=self._place.key_headers())
-        hooks = {"request": [set_headers], "response": [_keep_to_origin]}
-        timeout = self.endpoint.timeout
-        try:
-            client = openai.AsyncOpenAI(
+            set_headers = partial(_set_headers, keys=self._place.key_headers())
+            hooks = {"request": [set_headers], "response": [_keep_to_origin]}
+            timeout = self.endpoint.timeout
+            return openai.AsyncOpenAI(
                 base_url=self.address, api_key="none", max_retries=0, timeout=timeout, default_query=self._place.query,
                 http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, event_hooks=hooks),
             )  # fmt: skip
-        except (ValueError, ImportError, httpx2.InvalidURL) as error:  # an odd host, or a proxy that cannot be used
-            reason = redacted(str(error).splitlines()[0])
-            raise InputError(f"{self.address}: {reason}. Remedy: check the URL, and the proxies in the environment") from None
-        guard_logs()
-        return client
 
     async def close(self) -> None:
         """Close the connections; a later request opens new ones."""

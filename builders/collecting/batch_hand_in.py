@@ -8,15 +8,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from llmfusionbench.builders.collecting.batch_ledger import Ledger, utc_now
+from llmfusionbench.builders.collecting.batch_ledger import Ledger
 from llmfusionbench.builders.collecting.batch_results import results_of
-from llmfusionbench.builders.collecting.batch_run import BatchResult, to_stderr
+from llmfusionbench.builders.collecting.batch_run import BatchResult
 from llmfusionbench.builders.collecting.batch_states import TAKEN, Batch
 from llmfusionbench.builders.collecting.batch_taking import NOT_MADE, Taking
 from llmfusionbench.builders.collecting.board import Board
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.journal import RunJournal
+from llmfusionbench.builders.collecting.surroundings import to_stderr, utc_now
 from llmfusionbench.errors import InputError
 
 _TURN: Final = 256

@@ -72,7 +72,7 @@ class Lane:
         self.closed: str | None = None
         """The reason why the LLM gets no more batches in this run."""
         self._provider = provider
-        self._address = AZURE_ADDRESS if endpoint.api == "azure" else ADDRESS
+        self._address = AZURE_ADDRESS if endpoint.has_deployments else ADDRESS
         self._most = manner.most_requests
         self._asked: Counter[str] = Counter()
         self._searches: Counter[str] = Counter()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -16,12 +16,8 @@ from llmfusionbench.builders.collecting.calls import Attempt, Call
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.journal import RunJournal
 from llmfusionbench.builders.collecting.records import sent_record
+from llmfusionbench.builders.collecting.surroundings import utc_now
 from llmfusionbench.llm.model_names import same_model
-
-
-def utc_now() -> datetime:
-    """The time of labels in the journal."""
-    return datetime.now(UTC)
 
 
 def worst_in_batches(journal: RunJournal, apart_from: Container[str] = ()) -> float:

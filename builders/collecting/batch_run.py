@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from typing import Any, Final
 from llmfusionbench.builders.collecting.batch_connection import BatchConnection
 from llmfusionbench.builders.collecting.batch_files import BatchFiles, lines_in
 from llmfusionbench.builders.collecting.batch_lane import Lane
-from llmfusionbench.builders.collecting.batch_ledger import Ledger, utc_now
+from llmfusionbench.builders.collecting.batch_ledger import Ledger
 from llmfusionbench.builders.collecting.batch_manner import Manner, Poll
 from llmfusionbench.builders.collecting.batch_provider import Provider
 from llmfusionbench.builders.collecting.batch_states import Batch
@@ -32,6 +31,7 @@ from llmfusionbench.builders.collecting.interrupts import interrupts
 from llmfusionbench.builders.collecting.journal import RunJournal
 from llmfusionbench.builders.collecting.records import attempt_record, use_record
 from llmfusionbench.builders.collecting.result import NO_ROOM, Result
+from llmfusionbench.builders.collecting.surroundings import to_stderr, utc_now
 from llmfusionbench.errors import InputError, UnknownNameError
 
 _RESTS: Final = 10
@@ -50,11 +50,6 @@ class BatchResult(Result):
     """Those of `in_batches` that are in these files."""
     others: int = 0
     """Those of `answered` and `failed` that are of none of the calls that were to be made, but in batches of earlier runs."""
-
-
-def to_stderr(line: str) -> None:
-    """Print a line for the user."""
-    print(line, file=sys.stderr)
 
 
 async def run_batches(

@@ -33,21 +33,25 @@ _COUNTED: Final = 20_000
 """Most calls that are counted after a stop, to state how many are left. It takes about a second."""
 
 
-class Work(Protocol):
-    """The calls of a `Plan` or a `Retry`."""
+class Calls(Protocol):
+    """Calls to several LLMs."""
 
     @property
     def endpoints(self) -> Sequence[Endpoint]:
         """The LLMs that are asked."""
         ...
 
-    def calls(self) -> Iterator[Call]:
+    def calls(self) -> Iterable[Call]:
         """All calls."""
         ...
 
-    def by_llm(self) -> dict[str, Iterable[Call]]:
+    def by_llm(self) -> Mapping[str, Iterable[Call]]:
         """LLM -> its calls."""
         ...
+
+
+class Work(Calls, Protocol):
+    """The calls of a `Plan` or a `Retry`."""
 
     def counts(self) -> dict[str, int] | None:
         """LLM -> the number of its calls; None if that is not known yet."""
@@ -274,24 +278,7 @@ def take_results(paths: Sequence[Path], work: Work, journal: RunJournal, setting
     return Outcome(result, left + result.answered + result.failed, left, more, board.summary(), board.failures())
 
 
-class Taken(Protocol):
-    """Calls as they are taken."""
-
-    @property
-    def endpoints(self) -> Sequence[Endpoint]:
-        """The LLMs that are asked."""
-        ...
-
-    def calls(self) -> Iterable[Call]:
-        """All calls, for batches, which have the board expect them."""
-        ...
-
-    def by_llm(self) -> Mapping[str, Iterable[Call]]:
-        """LLM -> its calls, which the board expects from now on."""
-        ...
-
-
-async def make_calls(work: Taken, journal: RunJournal, board: Board, settings: Settings, again: Container[str]) -> Result:
+async def make_calls(work: Calls, journal: RunJournal, board: Board, settings: Settings, again: Container[str]) -> Result:
     """Make calls online or in batches, after a look at the batches of earlier runs.
 
     Args:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
-from llmfusionbench.redaction import public_url, redacted, url_parts
-
-_AZURE: Final = ".azure.com"
-"""End of the names of Azure's servers."""
+from llmfusionbench.builders.collecting.azure import is_azure
+from llmfusionbench.redaction import public_url, redacted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +40,14 @@ class Endpoint:
     api: str = "openai"
     """`openai`, or `azure` for its way of naming deployments and sending the key."""
     api_version: str | None = None
-    """Of Azure."""
+    """The version of Azure's dated API."""
     concurrency: int = 8
     """Most calls at a time."""
     requests_per_minute: float | None = None
     """None: learnt from the headers of replies, if they state it."""
     tokens_per_minute: float | None = None
+    account: str | None = None
+    """LLMs of one account share both limits; None: by server and key, see `account.py`."""
     timeout: float = 120.0
     """Seconds until an attempt is given up."""
     retries: int = 5
@@ -78,8 +78,7 @@ class Endpoint:
     @property
     def has_deployments(self) -> bool:
         """Whether the server is asked for a deployment, whose name says nothing about the model that answers: Azure."""
-        parts = url_parts(self.url)
-        return self.api == "azure" or (parts is not None and (parts.hostname or "").endswith(_AZURE))
+        return self.api == "azure" or is_azure(self.url)
 
     def price_on(self, day: date) -> Price | None:
         """The prices on a day; None if they are not known."""

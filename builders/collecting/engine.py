@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random as randomness
-import sys
 import time
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
+from llmfusionbench.builders.collecting.account import accounts_of
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.caller import Caller
 from llmfusionbench.builders.collecting.calls import Attempt, Call, Slot
@@ -21,6 +21,7 @@ from llmfusionbench.builders.collecting.lane import Asks, Lane, Shows
 from llmfusionbench.builders.collecting.pace import Pace
 from llmfusionbench.builders.collecting.records import attempt_record, sent_record, use_record
 from llmfusionbench.builders.collecting.result import NO_ROOM, Result
+from llmfusionbench.builders.collecting.surroundings import to_stderr, utc_now
 from llmfusionbench.errors import InputError
 from llmfusionbench.llm.model_names import same_model
 
@@ -36,10 +37,6 @@ _TURN: Final = 128
 """Reused calls after which others of the event loop have their turn."""
 
 
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr)
-
-
 class Engine:
     """Makes calls. Ctrl-C, or SIGTERM, lets those in flight end and be recorded; a second one stops at once.
 
@@ -51,7 +48,6 @@ class Engine:
         halt_on_drift: Stop the run when another model answers than was requested.
         say: Called with each line for the user, such as why an LLM gets no more calls.
         caller: Makes the client of an endpoint.
-        pace: Makes the pace of an endpoint.
         random: Spreads retries.
         clock: Seconds that only grow.
         today: The wall clock. It labels records, and no rule depends on it.
@@ -65,18 +61,17 @@ class Engine:
         budget: Budget,
         board: Shows,
         halt_on_drift: bool = False,
-        say: Callable[[str], None] = _to_stderr,
+        say: Callable[[str], None] = to_stderr,
         caller: Callable[[Endpoint], Asks] = Caller,
-        pace: Callable[..., Pace] = Pace,
         random: randomness.Random | None = None,
         clock: Callable[[], float] = time.monotonic,
-        today: Callable[[], datetime] = lambda: datetime.now(UTC),
+        today: Callable[[], datetime] = utc_now,
     ) -> None:
         self.endpoints = list(endpoints)
         self.journal, self.budget, self.board = journal, budget, board
         self.halt_on_drift = halt_on_drift
         self._say = say
-        self._caller, self._pace = caller, pace
+        self._caller = caller
         self._random = randomness.Random() if random is None else random  # noqa: S311 (only spreads retries)
         self._clock, self._today = clock, today
         self._lanes: dict[str, Lane] = {}
@@ -144,12 +139,10 @@ class Engine:
             dealers = {name: Dealer(calls.get(name, ()), [name]) for name in names}
         else:
             dealers = dict.fromkeys(names, Dealer(calls, names))
+        accounts = accounts_of(self.endpoints, clock=self._clock)
         return {
-            endpoint.name: Lane(
-                endpoint, dealers[endpoint.name], self._caller(endpoint), self._pace(endpoint, clock=self._clock)
-            )
-            for endpoint in self.endpoints
-        }  # fmt: skip
+            one.name: Lane(one, dealers[one.name], self._caller(one), Pace(one, accounts[one.name])) for one in self.endpoints
+        }
 
     async def _finished(self) -> None:
         """Return when all workers have ended. A run that is cancelled from outside cuts off its calls."""

@@ -6,10 +6,11 @@ Estimates need measured calls, of a pilot or an earlier run. Without them only t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from llmfusionbench.builders.collecting.account import common_limits
 from llmfusionbench.builders.collecting.board import Rows
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.calls import Call
@@ -60,7 +61,9 @@ class Forecast:
     most_cost_usd: float | None
     """Upper bound for all LLMs; None if that of one is unknown."""
     seconds: Estimate
-    """Those of the slowest LLM: all work side by side."""
+    """Those of the slowest LLM or account: all work side by side, but the LLMs of an account share its limits."""
+    least_seconds: float = 0.0
+    """Lower bound by the limits of requests per minute."""
 
     def table(self) -> Rows:
         """The forecast as a table to print. A figure that is an upper or a lower bound is marked."""
@@ -68,8 +71,7 @@ class Forecast:
         if len(rows) > 1:
             total: tuple[object, ...] = ("all", sum(r.requests for r in self.llms), sum(r.measured for r in self.llms))
             most = "not known" if self.most_cost_usd is None else usd(self.most_cost_usd)
-            least = max(row.least_seconds for row in self.llms)
-            rows.append((*total, "", "", _range(self.cost_usd, usd), most, _time(self.seconds, least)))
+            rows.append((*total, "", "", _range(self.cost_usd, usd), most, _time(self.seconds, self.least_seconds)))
         return Rows("Forecast", _HEADER, rows)
 
     def notes(self) -> list[str]:
@@ -187,7 +189,10 @@ def forecast(
     most = [row.most_cost_usd for row in rows]
     bound = None if None in most else math.fsum(value for value in most if value is not None)
     total = between(summed(costs), most=math.inf if bound is None else bound)
-    return Forecast(rows, total, bound, slowest([row.seconds for row in rows]))
+    shared = [] if batch else list(_times_of_accounts(endpoints, plans))
+    least = max([row.least_seconds for row in rows] + [times[0].value for times in shared], default=0.0)
+    seconds = slowest([row.seconds for row in rows] + [time for times in shared for time in times])
+    return Forecast(rows, total, bound, seconds, least)
 
 
 def _installed() -> Callable[[str], int] | None:
@@ -219,8 +224,9 @@ def _of(endpoint: Endpoint, plan: _Plan, cost: Linear, *, batch: bool) -> LlmFor
     most_cost = None if plan.most_cost is None or None in spent else plan.most_cost + known
     said = summed(part.total(lambda m: m.output_tokens) for part in groups)
     output = between(said, most=math.inf if plan.most_output is None else plan.most_output)
-    least = 0.0 if batch or not endpoint.requests_per_minute else others / endpoint.requests_per_minute * 60
-    seconds = Estimate(math.nan, math.nan, math.nan, 0) if batch else _seconds(endpoint, groups, least)
+    times = _times_by_limits(groups, *common_limits([endpoint]))
+    working = _rest(groups, lambda m: m.latency_s, 1 / max(1, endpoint.concurrency))
+    seconds = Estimate(math.nan, math.nan, math.nan, 0) if batch else slowest([working, *times])
     return LlmForecast(
         llm=endpoint.name,
         requests=mine + others,
@@ -231,22 +237,31 @@ def _of(endpoint: Endpoint, plan: _Plan, cost: Linear, *, batch: bool) -> LlmFor
         cost_usd=between(cost, known, math.inf if most_cost is None else most_cost),
         most_cost_usd=most_cost,
         seconds=seconds,
-        least_seconds=least,
+        least_seconds=0.0 if batch else times[0].value,
     )
 
 
-def _seconds(endpoint: Endpoint, groups: list[_Group], least: float) -> Estimate:
-    """The time of the calls that are not measured: the slowest of what concurrency and both limits allow."""
+def _times_of_accounts(endpoints: Sequence[Endpoint], plans: Mapping[str, _Plan]) -> Iterator[list[Estimate]]:
+    """The times that the limits of each account allow to all of its LLMs together."""
+    for account in dict.fromkeys(one.account for one in endpoints if one.account is not None):
+        members = [one for one in endpoints if one.account == account]
+        groups = [group for one in members for group in plans[one.name].groups.values()]
+        if groups:
+            yield _times_by_limits(groups, *common_limits(members))
 
-    def rest(figure: Callable[[Measured], float | None], share: float) -> Estimate:
-        values = [[value for m in part.like if (value := figure(m)) is not None] for part in groups]
-        found = between(summed(group_total(v, part.others) for v, part in zip(values, groups, strict=True)))
-        return Estimate(found.value * share, found.low * share, found.high * share, found.n)
 
-    times = [rest(lambda m: m.latency_s, 1 / max(1, endpoint.concurrency)), Estimate(least, least, least, 0)]
-    if endpoint.tokens_per_minute:
-        times.append(rest(_tokens, 60 / endpoint.tokens_per_minute))
-    return slowest(times)
+def _times_by_limits(groups: list[_Group], requests: float | None, tokens: float | None) -> list[Estimate]:
+    """The seconds of the calls that are not measured, by the requests and by the tokens per minute."""
+    least = sum(part.others for part in groups) / requests * 60 if requests else 0.0
+    times = [Estimate(least, least, least, 0)]
+    return [*times, _rest(groups, _tokens, 60 / tokens)] if tokens else times
+
+
+def _rest(groups: list[_Group], figure: Callable[[Measured], float | None], share: float) -> Estimate:
+    """A share of the total of a figure over the calls that are not measured."""
+    values = [[value for m in part.like if (value := figure(m)) is not None] for part in groups]
+    found = between(summed(group_total(v, part.others) for v, part in zip(values, groups, strict=True)))
+    return Estimate(found.value * share, found.low * share, found.high * share, found.n)
 
 
 def _tokens(found: Measured) -> float | None:

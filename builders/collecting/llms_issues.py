@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 import jsonschema
 
+from llmfusionbench.builders.collecting.azure import mixed_forms
 from llmfusionbench.builders.collecting.written_keys import is_key_name, written_keys
 from llmfusionbench.redaction import HIDDEN, is_secret_name, is_url, public_url, url_parts
 from llmfusionbench.types import is_mode
@@ -39,13 +40,14 @@ def issues_of(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
     for number, llm in enumerate(llms):
         if isinstance(llm, dict):
             yield from (f"{_named(value, f'llms[{number}]')} {words}" for words in _issues_of_llm({**defaults, **llm}))
+    yield from _issues_of_accounts([{**defaults, **llm} for llm in llms if isinstance(llm, dict)])
 
 
 def _issues_of_llm(llm: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with one LLM as a whole, with the defaults in it."""
-    for name in ("name", "model", "url"):
+    for name in ("name", "model", "url", "account"):
         if isinstance(text := llm.get(name), str) and not text.isprintable():
-            yield f"has a {name} with characters that cannot be seen, expected visible ones"
+            yield f"has {'an' if name == 'account' else 'a'} {name} with characters that cannot be seen, expected visible ones"
     modes = llm.get("modes")
     for mode in modes if isinstance(modes, dict) else ():
         if not is_mode(mode):
@@ -55,8 +57,12 @@ def _issues_of_llm(llm: Mapping[str, Any]) -> Iterator[str]:
         yield "has no url, expected one here or in defaults"
     elif isinstance(url, str) and is_url(url):
         yield from _issues_of_url(url)
-        if llm.get("api") == "azure" and llm.get("api_version") is None and "api-version=" not in url:
-            yield "has api azure but no api_version, expected one such as 2024-10-21"
+        version, parts = llm.get("api_version"), url_parts(url)
+        if parts is not None and (version is None or isinstance(version, str)):
+            mixed = mixed_forms(llm.get("api", "openai"), version, parts)
+            yield from () if mixed is None else (mixed,)
+    if llm.get("api_version") is not None and llm.get("api", "openai") == "openai":
+        yield "has an api_version but not api azure, expected both for Azure's dated API, or neither"
     prices = llm.get("prices")
     days = [price.get("since") for price in prices if isinstance(price, dict)] if isinstance(prices, list) else []
     for day, count in Counter(day for day in days if day is None or isinstance(day, str)).items():
@@ -64,6 +70,19 @@ def _issues_of_llm(llm: Mapping[str, Any]) -> Iterator[str]:
             yield f"has {count} prices {'without since' if day is None else f'since {shorten(day)}'}, expected one"
         if day is not None and not _is_day(day):
             yield f"has a price since {shorten(day)}, expected a day such as 2026-01-31"
+
+
+def _issues_of_accounts(llms: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Different limits of one account, of which an LLM that is asked alone would know only its own."""
+    found: dict[tuple[str, str], list[Any]] = {}
+    for llm in llms:
+        if isinstance(account := llm.get("account"), str):
+            for name in ("requests_per_minute", "tokens_per_minute"):
+                found.setdefault((account, name), []).append(llm.get(name))
+    for (account, name), limits in found.items():
+        if any(limit != limits[0] for limit in limits):
+            shown = " and ".join(dict.fromkeys("none" if limit is None else shorten(limit) for limit in limits))
+            yield f"the LLMs of account {shorten(account)} have the {name} {shown}, expected the same for all of them"
 
 
 def _issues_of_url(url: str) -> Iterator[str]:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
-from typing import Final
 from urllib.parse import quote
 
+from llmfusionbench.builders.collecting.azure import CALLS, VERSION, is_v1, mixed_forms
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.errors import InputError
 from llmfusionbench.llm.keys import read_key
 from llmfusionbench.llm.server_url import authorization_of, public_address, query_of, server_parts
-
-_CALLS: Final = "/chat/completions"
-_VERSION: Final = re.compile(r"v\d{1,3}(?:alpha|beta)?\d{0,3}")
-"""A part of a path that is a version of an API, such as `v1` or `v1beta`."""
+from llmfusionbench.redaction import public_url
 
 
 class Place:
@@ -34,20 +30,20 @@ class Place:
     def address(self) -> str:
         """The URL up to what `/chat/completions` follows, without user info, query and fragment.
 
-        `/v1` is added, unless the path has a version, or the URL ends with `/chat/completions`. Azure has a path for each
-        deployment.
+        `/v1` is added, unless the path has a version, or the URL ends with `/chat/completions`. Azure's dated API has a path
+        for each deployment.
 
         Raises:
             InputError: The URL is not valid.
         """
         parts = server_parts(self.endpoint.url)
         path = parts.path.rstrip("/")
-        whole = path.endswith(_CALLS)
-        path = path.removesuffix(_CALLS)
+        whole = path.endswith(CALLS)
+        path = path.removesuffix(CALLS)
         if self.endpoint.api == "azure":
-            if "/deployments/" not in path:
+            if "/deployments/" not in path and not is_v1(path):
                 path = f"{path.removesuffix('/openai')}/openai/deployments/{quote(self.endpoint.model, safe='')}"
-        elif not whole and not any(_VERSION.fullmatch(step) for step in path.split("/")):
+        elif not whole and not any(VERSION.fullmatch(step) for step in path.split("/")):
             path += "/v1"
         return public_address(parts, path)
 
@@ -56,17 +52,15 @@ class Place:
         """The query of every call.
 
         Raises:
-            InputError: A name is there twice, or the version of Azure's API is missing.
+            InputError: A name is there twice, or the settings mix the two forms of Azure's API.
         """
-        query = query_of(server_parts(self.endpoint.url), self.address)
-        if self.endpoint.api == "azure":
-            if self.endpoint.api_version:
-                query["api-version"] = self.endpoint.api_version
-            if "api-version" not in query:
-                raise InputError(
-                    f"{self.address}: no api_version. Remedy: state the version of Azure's API, such as 2024-10-21"
-                )
-        return query
+        endpoint, parts = self.endpoint, server_parts(self.endpoint.url)
+        if mixed := mixed_forms(endpoint.api, endpoint.api_version, parts):
+            raise InputError(
+                f"{public_url(endpoint.url)}: {endpoint.name} {mixed}. Remedy: correct the file of LLMs, see docs/llms_file.md"
+            )
+        query = query_of(parts, self.address)
+        return query | {"api-version": endpoint.api_version} if endpoint.api_version else query
 
     def key_headers(self) -> dict[str, str]:
         """The headers with the key, or with the user info of the URL.

@@ -30,7 +30,8 @@ class Result:
     cut_off: int = 0
     """Attempts in flight that a second Ctrl-C cut off; their answers are lost, and may have been paid for."""
     in_flight_lost: int = 0
-    """Attempts that were in flight when earlier runs were killed."""
+    """Attempts that were in flight when earlier runs were killed, at most: a request is recorded before it is sent, and may
+    not have left."""
     in_batches: int = 0
     """Calls that a batch of the provider has not brought back yet."""
     closed: dict[str, str] = field(default_factory=dict)

@@ -146,6 +146,19 @@ def test_azure_has_batches_above_its_deployments(tmp_path: Path, monkeypatch: py
         assert all(headers["api-key"] == "az-secret-key" for _, _, headers in server.seen)
 
 
+def test_v1_of_azure_has_batches_beside_its_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It names the API of a batch without `/v1`, as the dated one does."""
+    monkeypatch.setenv("AZURE_KEY", "az-secret-key")
+    with serving_batches(lambda body, _: "yes", root="/openai/v1", address="/chat/completions") as server:
+        url = server.url.replace("/v1", "/openai/v1")
+        endpoint = endpoint_at(url, api="azure", key_variable="AZURE_KEY")
+        result = batched(tmp_path, [endpoint], calls_of(3))
+        assert (result.answered, server.charged, len(server.batches)) == (3, 3, 1)
+        assert {path.partition("?")[0].split("/")[1:3] == ["openai", "v1"] for _, path, _ in server.seen} == {True}
+        assert not any("api-version" in path for _, path, _ in server.seen)
+        assert all(headers["api-key"] == "az-secret-key" for _, _, headers in server.seen)
+
+
 def test_the_query_of_an_endpoint_is_sent_with_every_request(tmp_path: Path) -> None:
     with serving_batches(lambda body, _: "yes") as server:
         server.faults["create"] = [LOST]

@@ -114,6 +114,21 @@ def test_azure(monkeypatch: pytest.MonkeyPatch) -> None:
         Caller(Endpoint(name="a", url="https://x.openai.azure.com", model="m", api="azure")).check()
 
 
+@pytest.mark.parametrize("end", ["", "/", "/chat/completions"])
+def test_v1_of_azure_with_its_way_to_send_the_key(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_KEY", "key-of-a-test")
+    with faulty(lambda _: answer()) as server:
+        url = f"{server.url}/openai/v1{end}"
+        endpoint = Endpoint(name="a", url=url, model="my gpt", api="azure", key_variable="SOME_KEY")
+        (found,) = attempts(endpoint, ASK | {"model": "my gpt"})
+        (request,) = server.requests
+    assert (found.status, request.path) == ("ok", "/openai/v1/chat/completions")
+    assert (request.headers["api-key"], request.body["model"]) == ("key-of-a-test", "my gpt")
+    assert "authorization" not in request.headers
+    with pytest.raises(InputError, match=r"x/openai/v1: a has the api_version 2024-10-21 and a url of Azure's API v1"):
+        Caller(Endpoint(name="a", url="https://x/openai/v1", model="m", api="azure", api_version="2024-10-21")).check()
+
+
 @pytest.mark.parametrize(
     ("message", "reasoning"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from itertools import count, cycle
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,29 @@ def test_a_storm_of_429_loses_nothing(tmp_path: Path) -> None:
         assert set(server.tries.values()) == {4}
     assert [record["http_status"] for record in trial.records() if not record["final"]] == [429] * 60
     assert all(record["cost_usd"] == 0 for record in trial.records() if not record["final"])
+
+
+def test_clocks_that_jump_change_only_labels(tmp_path: Path) -> None:
+    """Both clocks jump at each look at them, back and forth by years, while the server asks to wait and limits its rate."""
+    jumps, looks = cycle([0.0, 1e8, -1e8, 3e7, -2e8]), count()
+    headers = {"x-ratelimit-limit-requests": "60000", "Retry-After": "0.01"}
+
+    def storm(body: Body, tries: int) -> Any:
+        return (429, b"{}", headers) if tries < 3 else (200, completion("an answer", body["model"]), headers)
+
+    with serving(storm) as server:
+        trial = Trial(
+            tmp_path, lambda *_: None, endpoint(url=server.url),
+            clock=lambda: next(looks) / 1000 + next(jumps),
+            today=lambda: datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=next(jumps)),
+        )  # fmt: skip
+        trial.caller = Caller  # type: ignore[assignment]
+        assert trial.run(calls(20)) == Result(answered=20)
+        assert set(server.tries.values()) == {3}
+        assert trial.run(calls(20)) == Result(reused=20)
+        assert len(server.requests) == 60
+    labels = [record["at"] for record in trial.records()]
+    assert labels != sorted(labels)
 
 
 @pytest.mark.parametrize("status", [408, 409, 500, 502, 503])

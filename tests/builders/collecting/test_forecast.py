@@ -155,6 +155,20 @@ def test_the_narrowest_limit_gives_the_time(limits: dict[str, Any], seconds: flo
     assert found.llms[0].seconds.value == pytest.approx(seconds, rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("limits", "seconds"), [({"requests_per_minute": 60}, 60.0), ({"tokens_per_minute": 3600}, 120.0), ({}, 15.0)]
+)
+def test_llms_of_an_account_share_its_limits(limits: dict[str, Any], seconds: float) -> None:
+    calls = planned("one") + planned("two")
+    llms = [replace(llm, account="ours", **limits) for llm in (ONE, TWO)]
+    pilot = [one for at in (0, 40) for one in made(calls[at : at + 10], 100, latency=lambda i: 1.5 + 0.1111 * i)]
+    found = forecast(calls, llms, today=DAY, measured=pilot)
+    assert found.seconds.value == pytest.approx(seconds, rel=0.01)
+    least = forecast(calls, llms, today=DAY)
+    assert least.least_seconds == (80.0 if "requests_per_minute" in limits else 0.0)
+    assert least.table().rows[-1][-1] == ("at least 80 s" if least.least_seconds else "-")
+
+
 def test_llms_cost_together_and_work_side_by_side() -> None:
     calls = planned("one") + planned("two")
     pilot = made(calls[:10], cost=lambda i: 0.001 + i * 1e-5) + made(calls[40:50], latency=5.0, cost=lambda i: 0.002 + i * 1e-5)

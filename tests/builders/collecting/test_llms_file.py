@@ -24,6 +24,7 @@ llms:
     model: org/big
     requests_per_minute: 500
     tokens_per_minute: 150000.0
+    account: ours
     timeout: 300
     retries: 0
     max_tokens: 4096
@@ -71,6 +72,7 @@ def test_all_fields(tmp_path: Path) -> None:
         concurrency=32,
         requests_per_minute=500,
         tokens_per_minute=150_000.0,
+        account="ours",
         timeout=300,
         retries=0,
         max_tokens=4096,
@@ -124,7 +126,10 @@ def test_all_issues_at_once_each_with_its_place_and_remedy(tmp_path: Path) -> No
     ("lines", "message"),
     [
         ("api: azur", 'api is "azur", expected openai or azure'),
-        ("api: azure", "has api azure but no api_version"),
+        ("api: azure", "has api azure but no api_version, expected one such as 2024-10-21, or a url such as https://RESOURCE."),
+        ("api_version: 2024-10-21", "has an api_version but not api azure, expected both for Azure's dated API, or neither"),
+        ("account: 5", "account is 5, expected a name, which the LLMs that share limits have in common"),
+        ('account: "a\\tb"', "has an account with characters that cannot be seen"),
         ("stream: yes", 'stream is "yes", expected true or false'),
         ("retries: 1.5", "retries is 1.5, expected a whole number"),
         ("concurrency: true", "concurrency is true, expected a whole number"),
@@ -145,6 +150,56 @@ def test_all_issues_at_once_each_with_its_place_and_remedy(tmp_path: Path) -> No
 )
 def test_single_issues(tmp_path: Path, lines: str, message: str) -> None:
     assert message in refused(tmp_path, one(lines))
+
+
+AZURE = "https://r.openai.azure.com"
+V1 = f"{AZURE}/openai/v1"
+
+
+@pytest.mark.parametrize(
+    ("url", "settings", "message"),
+    [
+        (V1, "api: azure, api_version: 2024-10-21", "has the api_version 2024-10-21 and a url of Azure's API v1, expected no"),
+        (f"{V1}/chat/completions?api-version=2025-04-01-preview", "api: azure", "has the api_version 2025-04-01-preview and"),
+        (f"{AZURE}/v1", "api: azure, api_version: 2024-10-21", "has api azure and a url that ends with /v1, expected the url"),
+        (AZURE, "seed: 1", "has a url of Azure's dated API but not api azure, expected api azure, or a url such as"),
+        ("https://r.cognitiveservices.azure.com/v1", "seed: 1", "has a url of Azure's dated API but not api azure"),
+        (f"{AZURE}/openai/deployments/d?api-version=2024-10-21", "seed: 1", "has a url of Azure's dated API but not api azure"),
+    ],
+)
+def test_the_two_forms_of_azure_do_not_mix(tmp_path: Path, url: str, settings: str, message: str) -> None:
+    lines = f"llms: [{{name: a, model: m, url: '{url}', {settings}}}]"
+    assert f'llms[0] ("a") {message}' in refused(tmp_path, lines)
+
+
+@pytest.mark.parametrize(
+    ("url", "settings"),
+    [
+        (V1, "api: openai"),
+        (f"{AZURE}/openai", "api: openai"),
+        (V1, "api: azure"),
+        (V1, "api: azure, api_version: preview"),
+        (AZURE, "api: azure, api_version: 2024-10-21"),
+        (f"{AZURE}/openai/deployments/d/chat/completions?api-version=2024-10-21", "api: openai"),
+        ("https://name.eastus.models.ai.azure.com", "api: openai"),
+        ("https://r.services.ai.azure.com/models?api-version=2024-05-01-preview", "api: openai"),
+    ],
+)
+def test_each_form_of_azure_is_taken(tmp_path: Path, url: str, settings: str) -> None:
+    (found,) = read(tmp_path, f"llms: [{{name: a, model: m, url: '{url}', {settings}}}]")
+    assert found.has_deployments
+
+
+def test_limits_of_an_account_are_the_same_for_all_its_llms(tmp_path: Path) -> None:
+    lines = (
+        "defaults: {url: 'http://localhost:1', tokens_per_minute: 900, account: ours}\n"
+        "llms: [{name: a, model: m, requests_per_minute: 60}, {name: b, model: m}, {name: c, model: m, account: other}]\n"
+    )
+    text = refused(tmp_path, lines)
+    assert 'the LLMs of account "ours" have the requests_per_minute 60 and none, expected the same for all of them' in text
+    assert "tokens_per_minute" not in text
+    a, b, c = read(tmp_path, lines.replace("name: b", "name: b, requests_per_minute: 60.0"))
+    assert (a.account, b.account, c.account) == ("ours", "ours", "other")
 
 
 @pytest.mark.parametrize("name", ["''", "' a'", "gpt_think", "5", "null"])
@@ -277,6 +332,8 @@ def test_an_endpoint_shows_no_secret() -> None:
         ("https://a.openai.azure.com/openai/v1", "openai", True),
         ("https://a.services.ai.azure.com/models", "openai", True),
         ("http://localhost:9", "azure", True),
+        ("https://a.openai.azure.us/openai/v1", "openai", True),
+        ("https://a.openai.azure.cn/openai/v1", "openai", True),
         ("https://api.openai.com/v1", "openai", False),
         ("https://azure.com.example.org/v1", "openai", False),
     ],

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmfusionbench.builders.collecting.account import Account
 from llmfusionbench.builders.collecting.calls import Attempt, Limits
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.pace import Pace
@@ -23,7 +24,9 @@ BUSY = Attempt("error", error="too many", http_status=429, passing=True)
 
 
 def paced(endpoint: Endpoint = ENDPOINT, jitter: float = 0.0, **changes: Any) -> Pace:
-    return Pace(replace(endpoint, **changes), clock=now, jitter=lambda: jitter)
+    given = replace(endpoint, **changes)
+    account = Account(given.requests_per_minute, given.tokens_per_minute, clock=now, jitter=lambda: jitter)
+    return Pace(given, account)
 
 
 async def called(pace: Pace, answer: Callable[[], Attempt], seconds: float = 1.0, tokens: int = 100) -> float:
@@ -304,7 +307,7 @@ def test_a_call_that_is_cancelled_as_it_gets_its_place_gives_it_back() -> None:
 def test_a_clock_that_jumps_does_no_harm() -> None:
     async def main(jump: float) -> float:
         shift = 0.0
-        pace = Pace(replace(ENDPOINT, requests_per_minute=60), clock=lambda: now() + shift, jitter=lambda: 0.0)
+        pace = Pace(ENDPOINT, Account(60, clock=lambda: now() + shift, jitter=lambda: 0.0))
         await called(pace, lambda: OK, seconds=0.0)
         await called(pace, lambda: replace(BUSY, retry_after_s=30.0), seconds=0.0)
         before = now()

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from llmfusionbench.builders.collecting.account import Account
 from llmfusionbench.builders.collecting.calls import Attempt, Limits
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.pace import Pace
@@ -52,7 +53,8 @@ def window(limit: int) -> Callable[[], Attempt]:
 
 async def collected(serve: Callable[[], Attempt], *, stated: bool) -> tuple[float, int, int]:
     """The seconds of all calls, the number of refusals, and the most refusals of one call."""
-    pace = Pace(Endpoint(name="one", url="http://127.0.0.1:9", model="m", concurrency=32), clock=now, jitter=lambda: 0.5)
+    endpoint = Endpoint(name="one", url="http://127.0.0.1:9", model="m", concurrency=32)
+    pace = Pace(endpoint, Account(clock=now, jitter=lambda: 0.5))
 
     async def one() -> int:
         refused = 0

@@ -1,0 +1,81 @@
+"""`judge` with a key that expires and a disk that gets full: nothing that was paid for is lost or asked again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmfusionbench.builders.reading.run_files import JOURNAL
+from llmfusionbench.release import Release
+from tests.helpers.chat_server import serving
+from tests.helpers.command import Command
+from tests.helpers.judges import asked, llms_file, sums_release
+from tests.helpers.small_disk import on_a_small_disk
+
+KEY = "sk-secret-of-a-test"
+ROOM = 6 * 2**20
+"""Bytes of a file: the journal's reserve of 4 MiB, and some replies."""
+
+
+def right(body: dict[str, Any], reason: str = "I checked it.") -> str:
+    return f"{reason}\n<score>{int('by ant' in body['messages'][-1]['content'])}</score>"
+
+
+def scores() -> list[tuple[str, float]]:
+    rows = Release("o").rows("judge_scores").to_pylist()
+    return sorted((row["llm"], row["score"]) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (401, f"Incorrect API key provided: {KEY}"),
+        (403, f"The API key {KEY} has expired"),
+        (400, "API key expired. Please renew the API key."),
+    ],
+)
+def test_a_key_that_expires_stops_at_once(
+    status: int, said: str, place: Path, lfb: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sums_release(place / "r", queries=4)
+    monkeypatch.setenv("SOME_KEY", KEY)
+    expired = (status, json.dumps({"error": {"message": said}}).encode())
+    with serving(lambda body, _: right(body) if len(server.requests) <= 3 else expired) as server:
+        file = llms_file(place, server, "owl", more="  concurrency: 1\n  key_variable: SOME_KEY\n")
+        command = ["judge", "r", "--judge", "owl", "--llms", file, "--out", "o", "--workers", 1]
+        exit_status, out, err = lfb(*command)
+        assert (exit_status, len(server.requests)) == (1, 4)
+        assert "3 of 8 questions have a reply" in err
+        assert "the server does not accept the API key in $SOME_KEY" in err
+        assert KEY not in out + err
+        assert not (place / "o").exists()
+        before = set(asked(server)[:3])
+        server.answer = lambda body, _: right(body)
+        assert lfb(*command)[0] == 0
+        assert len(server.requests) == 4 + 5
+        assert not before & set(asked(server)[4:])
+    assert scores() == [("ant", 1.0)] * 4 + [("bee", 0.0)] * 4
+
+
+def test_a_disk_that_gets_full_keeps_what_was_acknowledged(place: Path, lfb: Command) -> None:
+    sums_release(place / "r", queries=30)
+    long = "It is long. " * 20_000
+    with serving(lambda body, _: right(body, long)) as server:
+        file = llms_file(place, server, "owl", more="  concurrency: 4\n")
+        command = ["judge", "r", "--judge", "owl", "--llms", str(file), "--out", "o", "--workers", "1"]
+        done = on_a_small_disk(ROOM, *command)
+        assert done.returncode == 1
+        assert "journal.jsonl: File too large. All answers that were recorded are kept. Remedy: free space" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not (place / "o").exists()
+        lines = (place / "o.run" / JOURNAL).read_bytes().splitlines()
+        kept = {record["key"] for line in lines if (record := json.loads(line))["kind"] == "attempt"}
+        first = len(server.requests)
+        assert 20 < len(kept) < 60
+        assert first - len(kept) <= 4
+        assert lfb(*command)[0] == 0
+        assert len(server.requests) == first + 60 - len(kept)
+    assert scores() == [("ant", 1.0)] * 30 + [("bee", 0.0)] * 30

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from llmfusionbench.errors import HubError
@@ -49,7 +51,13 @@ class HubData:
             with quiet():
                 self.commit = list_files(self.dataset, self.commit or _MAIN).commit
         except (NoRepositoryError, NoRevisionError) as error:
-            raise type(error)(f"{error}, {_OR_FILE}") from error
+            words = str(error)
+            if isinstance(error, NoRevisionError) and self.commit is not None:
+                words = (
+                    f"{self.dataset}: the Hub has no commit {self.commit} any more, from which the run was read. "
+                    "Remedy: choose another --out to read the latest one"
+                )
+            raise type(error)(f"{words}, {_OR_FILE}") from error
         except HubError as error:
             self._from_cache = error
 
@@ -64,9 +72,11 @@ class HubData:
         """What `datasets` falls back to after many retries, at once."""
         from datasets.packaged_modules.cache.cache import Cache
 
-        name = self.dataset.rpartition("/")[2]
+        made = partial(Cache, repo_id=self.dataset, dataset_name=self.dataset.rpartition("/")[2], config_name=config)
         try:
-            builder = Cache(repo_id=self.dataset, dataset_name=name, config_name=config, version="auto", hash="auto")
+            builder = None if self.commit is None else made(version="0.0.0", hash=self.commit)
+            if builder is None or not Path(builder.cache_dir).is_dir():
+                builder = made(version="auto", hash="auto")  # the one that was read last
         except ValueError as error:  # it has never been read here
             raise HubError(f"{self._from_cache}, {_OR_FILE}") from harmless(error)
         builder = self._checked(builder)

@@ -67,6 +67,23 @@ def test_queries_state_the_commit(hub: LocalHub, tmp_path: Path) -> None:
     assert read(hub, tmp_path, "gsm8k", commits={GSM8K: first})[0] == [stated(first), 15, []]
 
 
+def test_a_commit_that_is_gone(hub: LocalHub, tmp_path: Path) -> None:
+    assert read(hub, tmp_path, "gsm8k", commits={GSM8K: "0" * 40})[0] == [
+        "NoRevisionError",
+        f"{GSM8K}: the Hub has no commit {'0' * 40} any more, from which the run was read. "
+        "Remedy: choose another --out to read the latest one, or give the rows as a file with --task-file",
+    ]
+
+
+def test_a_data_set_whose_files_are_refused(hub: LocalHub, tmp_path: Path) -> None:
+    hub.fail("/resolve/", 403, 0)
+    (kind, words), printed = read(hub, tmp_path, "gsm8k")
+    assert kind == "HubError"
+    assert words.startswith(f"{GSM8K}/main/train: cannot be loaded (")
+    assert words.endswith("). Remedy: check the network and HF_TOKEN, or give the rows as a file with --task-file")
+    assert "Retry" not in printed
+
+
 def test_all_configurations_are_of_one_commit(hub: LocalHub, tmp_path: Path) -> None:
     """Also if the data set changes while it is read."""
     dataset = "EleutherAI/hendrycks_math"
@@ -127,8 +144,12 @@ def test_without_an_answer_the_cache_is_read_at_once(hub: LocalHub, tmp_path: Pa
         f"{GSM8K}: the Hub does not answer, and the cache has commit {commit}, not {'0' * 40}. "
         "Remedy: check the network and HF_ENDPOINT, or give the rows as a file with --task-file",
     ]
-    offline, _ = read(hub, tmp_path, "gsm8k", env={"HF_HUB_OFFLINE": "1"})
+    latest = hub.put(GSM8K, hub_files("gsm8k", 13, 3))
+    assert read(hub, tmp_path, "gsm8k")[0][0] == stated(latest)
+    offline, _ = read(hub, tmp_path, "gsm8k", env={"HF_HUB_OFFLINE": "1"}, commits={GSM8K: commit})
     assert offline[:2] == [stated(commit), 15]
+    offline, _ = read(hub, tmp_path, "gsm8k", env={"HF_HUB_OFFLINE": "1"})
+    assert offline[:2] == [stated(latest), 16]
     assert "HF_HUB_OFFLINE switches the Hub off. The rows are those of the cache" in offline[2][0]
 
 

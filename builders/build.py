@@ -107,6 +107,8 @@ def build(
         `manifest["rejected"]` is the number of records in its rejected.jsonl. `manifest["records"]` counts the records of the
         input that were `taken`, `folded` into an earlier one that says the same, or `rejected`.
         `manifest["source"]["truths"]` tells how ground truths were read that are indices or texts of options.
+        `manifest["source"]["data"]`, for the source `collected`, tells what the queries of each task were read from: a data set
+        on the Hub with its commit, or a file with its SHA-256.
         `manifest["source"]["recognised"]`, if the source was `auto`, tells what the files were taken for and why.
         `manifest["source"]["notes"]`, if there are any, lists what was converted because the file states what it is, such as
         a unit. `manifest["warnings"]`, if it is there, lists what is odd and worth a look: about ground truths, scores and
@@ -200,6 +202,8 @@ def build(
             "inputs": [*described(reader, paths), *described(reader, further)],
             "options": {"tokenizer": tokenizer, "test_share": test_share, **_plain(options or {})} | _described(llms),
         }
+        if hasattr(reader, "origins") and (origins := reader.origins()):
+            about["data"] = origins
         if found is not None:
             about["recognised"] = found.described()
         if scales.stated:

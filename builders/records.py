@@ -155,8 +155,9 @@ class Source(Protocol):
     options name files that it reads beside the inputs has a method `further`, which gives them; the manifest lists them, too.
 
     A source whose answers have no scores yet has a class attribute `UNSCORED = True`: the build scores them with our metrics.
-    A source of files that may grow meanwhile has a method `taken`, which gives the bytes that it has read of a file; the
-    manifest describes these alone.
+    A source that knows what its queries were read from has a method `origins`, which gives it once all was read; the manifest
+    lists it as `data`. A source of files that may grow meanwhile has a method `taken`, which gives the bytes that it has read
+    of a file; the manifest describes these alone.
     """
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:

@@ -47,7 +47,7 @@ ROOMS = {
 """The same within each wing."""
 
 LAZY = {
-    ("builders", "hub"): "a release is sent to the Hub only when it is published",
+    ("builders", "hub"): "the Hub is reached only when a release is published, or a task's rows are read from it",
     ("release", "hub"): "a release is downloaded only when it is named by its place on the Hub",
     ("evaluation", "baselines"): "a router's name is looked up only when a name is given",
 }

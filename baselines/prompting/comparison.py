@@ -160,11 +160,12 @@ def compare_prompts(
             release, retriever, library, queries, methods=methods, k=k, within=within, budget_tokens=budget_tokens
         )
         prompts = [prompt for made in sets.values() for prompt in made.prompts]
-        write_prompts(prompts, out / PROMPTS, simulated=simulated)
+        rows = query_rows(release, queries.query_ids, split)
+        write_prompts(prompts, out / PROMPTS, queries=rows, simulated=simulated)
         place = {name: i for i, name in enumerate(queries.query_ids)}
         in_turn = sorted(prompts, key=lambda prompt: place[prompt.query_id])
         answers = ask_prompts(client, in_turn, journal, spending=spending, progress=progress)
-        _score(answers, scorer or Scorer(), query_rows(release, queries.query_ids, split), progress)
+        _score(answers, scorer or Scorer(), rows, progress)
         if simulated:
             for record in answers.values():
                 record["simulated_query"] = True

@@ -14,8 +14,9 @@ from llmfusionbench.baselines.retrievers.library import TemplateLibrary
 from llmfusionbench.baselines.retrievers.queries import Queries
 from llmfusionbench.baselines.retrievers.retriever import Hits
 from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.scoring import METRICS
 from llmfusionbench.storage.json_lines import write_lines
-from llmfusionbench.texts.quoting import quoted, sendable
+from llmfusionbench.texts.quoting import NOW, quoted, sendable
 from llmfusionbench.texts.tokens import count_tokens
 
 METHODS: Final = ("zero_shot", "few_shot", "thought_template")
@@ -27,7 +28,9 @@ _HEAD: Final = {
     "few_shot": f"Below are questions like the one at the end, each with a good answer, {_ASIDE}",
     "thought_template": f"Below are notes on how questions like the one at the end were answered well, {_ASIDE}",
 }
-_TAIL: Final = "Now answer this question:"
+_UNKNOWN: Final = "unknown"
+_FACTS: Final = ("domain", "split", "license", "ground_truth", "choices")
+"""What a line states of its query beside the prompt, so that answers to it can be scored."""
 
 
 @dataclass(frozen=True)
@@ -138,16 +141,29 @@ def build_prompts(
     return PromptSet(prompts, left_out, without)
 
 
-def write_prompts(prompts: Iterable[Prompt], path: Path, *, simulated: bool = False) -> int:
+def write_prompts(
+    prompts: Iterable[Prompt], path: Path, *, queries: Mapping[str, Mapping[str, Any]] | None = None, simulated: bool = False
+) -> int:
     """Write prompts as JSON lines, atomically; return their number.
 
     Args:
         prompts: The prompts.
         path: The file.
+        queries: Query -> its row in the release. Each line then has what scores an answer, such as the ground truth, beside
+            the messages. A metric that is not one of `METRICS` is `unknown`.
         simulated: Whether the queries or templates are simulated, which is stated in every line.
     """
     more = {"simulated": True} if simulated else {}
-    return write_lines(({**prompt.record(), **more} for prompt in prompts), path)
+    rows = queries or {}
+    return write_lines(({**prompt.record(), **_facts(rows.get(prompt.query_id)), **more} for prompt in prompts), path)
+
+
+def _facts(row: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a line states of a query."""
+    if row is None:
+        return {}
+    metric = row["metric"] if row["metric"] in METRICS else _UNKNOWN
+    return {name: row[name] for name in _FACTS if row[name] is not None} | {"metric": metric}
 
 
 @dataclass(frozen=True)
@@ -193,7 +209,7 @@ def _composed(method: str, query: str, blocks: Sequence[_Block]) -> str:
         return query
     noun = "Example" if method == "few_shot" else "Note"
     parts = [f"{noun} {i}\n{block.text}" for i, block in enumerate(blocks, 1)]
-    return "\n\n".join([_HEAD[method], *parts, _TAIL, query])
+    return "\n\n".join([_HEAD[method], *parts, NOW, query])
 
 
 def _fitted(

@@ -16,7 +16,7 @@ from llmfusionbench.scoring import METRICS, Score, score
 UserScorer = Callable[[str, Mapping[str, Any]], "Score | float | bool | None"]
 """(answer, row of `queries`) -> a performance from 0 to 1, or None if it is unknown."""
 
-_COLUMNS = ["query_id", "task", "prompt", "ground_truth", "choices", "metric"]
+_COLUMNS = ["query_id", "task", "domain", "split", "prompt", "ground_truth", "choices", "metric", "license"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,6 @@ class Scorer:
 
 
 def query_rows(release: Release, query_ids: list[str], split: str) -> dict[str, dict[str, Any]]:
-    """Query -> its row: query_id, task, prompt, ground_truth, choices, metric."""
+    """Query -> its row: query_id, task, domain, split, prompt, ground_truth, choices, metric, license."""
     table = release.rows("queries", split, columns=_COLUMNS, filter=ds.field("query_id").isin(query_ids))
     return {row["query_id"]: row for row in table.to_pylist()}

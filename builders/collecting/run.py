@@ -73,6 +73,12 @@ class Run:
         """LLM -> the modes that it is asked in."""
         return {entry["name"]: tuple(entry["modes"]) for entry in self.record["llms"]}
 
+    @property
+    def commits(self) -> dict[str, str]:
+        """Data set on the Hub -> the commit that queries were read from; further ones are read from the same."""
+        read = [entry for about in self.record["tasks"].values() for entry in about.get("data", ())]
+        return {entry["dataset"]: entry["revision"] for entry in reversed(read) if "revision" in entry}
+
     def endpoints(self) -> list[Endpoint]:
         """The LLMs as they were described last.
 
@@ -140,9 +146,13 @@ def extend(
     wanted = {mode for entry in llms for mode in entry["modes"]}
     added = add_queries(folder, into, selected, plain, modes=wanted)
     moment = (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    tasks = {
-        task: {"seed": (seeds | dict(request.selected)).get(task, 0), "queries": count} for task, count in added.by_task.items()
-    }
+    tasks: Record = {}
+    for task, count in added.by_task.items():
+        tasks[task] = {"seed": (seeds | dict(request.selected)).get(task, 0), "queries": count}
+        read = old["tasks"].get(task, {}).get("data", []) if old else []
+        read = [*read, *(one for origin in added.origins.get(task, ()) if (one := origin.stated()) not in read)]
+        if read:
+            tasks[task]["data"] = read
     record: Record = {
         "format": FORMAT,
         "tool": {"name": "llmfusionbench", "version": __version__},

@@ -12,7 +12,7 @@ from typing import IO, Any, Final
 
 from llmfusionbench.builders.reading.limits import record_bytes
 from llmfusionbench.builders.reading.run_files import QUERIES
-from llmfusionbench.builders.tasks.query import Query, turns_of
+from llmfusionbench.builders.tasks.query import Origin, Query, turns_of
 from llmfusionbench.errors import InputError
 from llmfusionbench.redaction import redacted_data
 from llmfusionbench.storage.files import limited_lines, reading
@@ -78,6 +78,8 @@ class Added:
     """Those that it did not have before."""
     by_task: dict[str, int]
     """Task -> queries."""
+    origins: dict[str, list[Origin]]
+    """Task -> the data that its new queries were read from."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def add_queries(
     known: dict[str, _Known] = {}
     sources: dict[tuple[str, str], str] = {}
     by_task: dict[str, int] = {}
+    origins: dict[str, dict[Origin, None]] = {}
     has = (folder / QUERIES).is_file()
     for line in read_queries(folder) if has else ():
         known[line["query_id"]] = _Known(line["task"], _digest([line.get(name) for name in _FACTS]), _digests(line["prompts"]))
@@ -134,6 +137,8 @@ def add_queries(
                     if lacking := modes - line["prompts"].keys():
                         raise _lacking(folder, min(lacking), {task})
                     by_task[task] = by_task.get(task, 0) + 1
+                    if query.origin is not None:
+                        origins.setdefault(task, {})[query.origin] = None
                     spool.write(json.dumps(line, ensure_ascii=False) + "\n")
                     new += 1
                 elif known[query_id].prompts:
@@ -143,7 +148,7 @@ def add_queries(
         _check_modes(folder, modes, known, more)
         if new or more or not has or folder != into:
             write_lines(_merged(read_queries(folder) if has else (), more, spool), into / QUERIES)
-    return Added(len(known), new, by_task)
+    return Added(len(known), new, by_task, {task: list(found) for task, found in origins.items()})
 
 
 def _merged(old: Iterable[Line], more: Mapping[str, Line], spool: IO[str]) -> Iterator[Line]:

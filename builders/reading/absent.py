@@ -1,10 +1,10 @@
-"""What to tell a user who names a column or path that a file lacks."""
+"""What to tell a user who names a column, a path or a line that is not there."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from llmfusionbench.builders.reading.paths import parse_path
@@ -19,8 +19,8 @@ _PLACEHOLDER: Final = re.compile(r"\{[A-Za-z_]{1,40}[:}]")
 def absent_column(place: str, theirs: str, columns: Sequence[str], why: str) -> InputError:
     """That the file at `place` has no column or path `theirs`: with the nearest one, and what is wrong with its form."""
     first = re.split(r"[.\[]", theirs, maxsplit=1)[0]
-    near = difflib.get_close_matches(theirs, columns, n=1) or difflib.get_close_matches(first, columns, n=1)
-    hint = f' Did you mean "{near[0]}"?' if near else ""
+    nearest = difflib.get_close_matches(theirs, columns, n=1) or difflib.get_close_matches(first, columns, n=1)
+    hint = f' Did you mean "{nearest[0]}"?' if nearest else ""
     return InputError(f'{place}: no column "{theirs}" {why}.{_form(theirs)}{hint} It has {listed(columns)}')
 
 
@@ -28,6 +28,12 @@ def listed(columns: Sequence[str], most: int = _SHOWN) -> str:
     """The names of columns, the first ones of many."""
     shown = ", ".join(columns[:most])
     return shown if len(columns) <= most else f"{shown} and {len(columns) - most} more"
+
+
+def near(name: str, known: Collection[str]) -> str:
+    """The known name that is nearest to one that is not known, as a question in parentheses; empty if none is near."""
+    found = difflib.get_close_matches(name, list(known), n=1)
+    return f' (did you mean "{found[0]}"?)' if found else ""
 
 
 def _form(theirs: str) -> str:

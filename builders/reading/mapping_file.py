@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterator
 from functools import cache
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 import jsonschema
 
+from llmfusionbench.builders.reading.absent import near
 from llmfusionbench.builders.reading.mapping import COLUMNS
 from llmfusionbench.builders.reading.yaml_file import read_yaml
 from llmfusionbench.errors import InputError
@@ -58,12 +58,12 @@ def _faults(sections: dict[str, Any], known: dict[str, Any]) -> Iterator[str]:
     """What is wrong with the sections."""
     for name in sections:
         if name not in known:
-            yield f'no section "{name}"{_near(str(name), known)}, expected {", ".join(known)}'
+            yield f'no section "{name}"{near(str(name), known)}, expected {", ".join(known)}'
     for name in _BY_COLUMN:
         section = sections.get(name)
         for ours in section if isinstance(section, dict) else ():
             if OLD_NAMES.get(ours, ours) not in COLUMNS:
-                yield f'{name} names no column "{ours}" of ours{_near(str(ours), COLUMNS)}'
+                yield f'{name} names no column "{ours}" of ours{near(str(ours), COLUMNS)}'
     validator = jsonschema.Draft202012Validator(mapping_schema())
     for error in validator.iter_errors(sections):
         if error.validator != "additionalProperties":
@@ -71,11 +71,6 @@ def _faults(sections: dict[str, Any], known: dict[str, Any]) -> Iterator[str]:
             of = f"{place[0]} of {'.'.join(place[1:])}" if len(place) > 1 else "".join(place)
             words = error.schema.get("x-words") or error.message
             yield f"{of} is {_shown(error.instance)}, expected {words}"
-
-
-def _near(name: str, known: Any) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f' (did you mean "{near[0]}"?)' if near else ""
 
 
 def _shown(value: Any) -> str:

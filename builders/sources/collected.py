@@ -45,6 +45,7 @@ class Collected:
     UNSCORED: ClassVar[bool] = True
 
     _sizes: dict[Path, int] = field(default_factory=dict, init=False, repr=False)
+    _origins: list[Row] = field(default_factory=list, init=False, repr=False)
 
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the runs.
@@ -65,8 +66,14 @@ class Collected:
         """The bytes of a file that were read, for a journal that has grown since."""
         return self._sizes.get(path, path.stat().st_size)
 
+    def origins(self) -> list[Row]:
+        """What the queries were read from, once the runs were read: a data set with its commit or a file, and the task."""
+        return self._origins
+
     def _run(self, folder: Path, labels: Mapping[str, str]) -> Iterator[Part]:
         run = read_run(folder)
+        for task, about in run["tasks"].items():
+            self._origins += [one for entry in about.get("data", ()) if (one := {"task": task} | entry) not in self._origins]
         answers = RunAnswers(folder / JOURNAL) if (folder / JOURNAL).is_file() else None
         if answers is not None:
             self._sizes[folder / JOURNAL] = answers.size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from llmfusionbench.builders.tasks import CATALOG
 from llmfusionbench.builders.tasks.own_tasks import read_tasks
 from llmfusionbench.builders.tasks.plain_prompts import read_prompts
 from llmfusionbench.builders.tasks.query import Query
+from llmfusionbench.builders.tasks.rows import TaskRows
 from llmfusionbench.builders.tasks.sampling import check_split
 from llmfusionbench.builders.tasks.task import Task
 from llmfusionbench.builders.tasks.task_queries import Refuse, queries_of
@@ -31,7 +32,9 @@ def chosen(
     own: Path | None = None,
     prompts: Path | None = None,
     modes: Sequence[str] = ("direct",),
+    commits: Mapping[str, str] | None = None,
     rejected: Refuse | None = None,
+    note: Callable[[str], None] = warnings.warn,
 ) -> Iterator[Query]:
     """The queries of some tasks, task by task, each query once.
 
@@ -44,7 +47,9 @@ def chosen(
         own: A YAML file that describes further tasks.
         prompts: A file of plain prompts, all of which are asked, whatever `names` and `split` are.
         modes: The modes that queries have prompts for, `direct` always.
+        commits: Data set on the Hub -> the commit to read, such as that of an earlier run; by default the latest one.
         rejected: Called with each row that is left out and the reason; by default a warning per task counts them.
+        note: Called with a line for the user if the Hub does not answer and the cache of `datasets` is read.
 
     Raises:
         UnknownNameError: there is no such task or split.
@@ -60,12 +65,12 @@ def chosen(
     check_split(split)
     if limit is not None and limit < 1:
         raise InputError(f"limit is {limit}, expected 1 or more")
-    return _queries(tasks, given, prompts, seed, limit, split, modes, rejected)
+    sources = [TaskRows(task, given.get(task.name), (commits or {}).get(task.dataset or ""), note=note) for task in tasks]
+    return _queries(sources, prompts, seed, limit, split, modes, rejected)
 
 
 def _queries(
-    tasks: Sequence[Task],
-    files: Mapping[str, Path],
+    sources: Sequence[TaskRows],
     prompts: Path | None,
     seed: int,
     limit: int | None,
@@ -74,9 +79,9 @@ def _queries(
     rejected: Refuse | None,
 ) -> Iterator[Query]:
     seen: set[str] = set()
-    for task in {task.name: task for task in tasks}.values():
-        tally = _Tally(task.name, rejected)
-        for query in queries_of(task, files.get(task.name), seed=seed, limit=limit, split=split, modes=modes, refuse=tally):
+    for rows in {rows.task.name: rows for rows in sources}.values():
+        tally = _Tally(rows.task.name, rejected)
+        for query in queries_of(rows, seed=seed, limit=limit, split=split, modes=modes, refuse=tally):
             seen.add(query.query_id)
             yield query
         tally.warn()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from string import ascii_uppercase
 from typing import Any
 
 from llmfusionbench.builders.reading.fields import BadRecordError, named, text, writable
 from llmfusionbench.builders.tasks.answer_forms import LETTER
-from llmfusionbench.builders.tasks.cells import inside, unfolded
+from llmfusionbench.builders.tasks.cells import inside, source_id, unfolded, words
 from llmfusionbench.builders.tasks.task import Draft, Row, asked
 from llmfusionbench.types import text_digest
 
@@ -45,6 +45,16 @@ def option_list(value: Any, name: str) -> list[str]:
     if not isinstance(found, list) or not all(isinstance(option, str) for option in found):
         raise BadRecordError(f"{name} is {'missing' if value is None else named(found)}, expected a list of texts")
     return [writable(option, name) for option in found]
+
+
+def labelled(question: str) -> Callable[[Row], Draft]:
+    """Reads rows with the question in the field `question`, and with the fields `choices`, `answerKey` and `id`."""
+
+    def draft(row: Row) -> Draft:
+        options, right = labelled_options(row, "choices", "answerKey")
+        return multiple_choice(words(row, question), options, right, source_id(row, "id"))
+
+    return draft
 
 
 def labelled_options(row: Row, choices: str, key: str) -> tuple[list[str], int]:

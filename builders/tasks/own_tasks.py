@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -15,6 +14,7 @@ from typing import Any, Final
 import jsonschema
 
 from llmfusionbench.builders.known.tasks import DOMAINS, canonical_task
+from llmfusionbench.builders.reading.absent import near
 from llmfusionbench.builders.reading.fields import BadRecordError, answer_text, named, option_texts
 from llmfusionbench.builders.reading.paths import parse_path
 from llmfusionbench.builders.reading.yaml_file import read_yaml
@@ -42,7 +42,7 @@ def read_tasks(path: Path) -> dict[str, Task]:
     if issues:
         more = f"; and {len(issues) - _MOST:,} more" if len(issues) > _MOST else ""
         raise InputError(f"{path}: {'; '.join(issues[:_MOST])}{more}. Remedy: correct the file")
-    return {name: _task(name, lines, path.parent) for name, lines in value["tasks"].items()}
+    return {name: _task(name, lines, path) for name, lines in value["tasks"].items()}
 
 
 @cache
@@ -52,7 +52,7 @@ def tasks_schema() -> dict[str, Any]:
     return schema
 
 
-def _task(name: str, lines: Mapping[str, Any], folder: Path) -> Task:
+def _task(name: str, lines: Mapping[str, Any], path: Path) -> Task:
     asking = _Asking(
         prompt=Template(lines["prompt"], lines.get("choices")),
         system=Template(lines["system"], lines.get("choices")) if "system" in lines else None,
@@ -64,8 +64,8 @@ def _task(name: str, lines: Mapping[str, Any], folder: Path) -> Task:
         name=name,
         metric=lines["metric"],
         draft=asking.draft,
-        fields=asking.fields,
-        optional=tuple(filter(None, (asking.id,))),
+        fields=tuple(asking.named),
+        places={one: f"{path}: tasks.{name}.{line}" for one, line in asking.named.items()},
         dataset=lines.get("dataset"),
         configs=(lines.get("config"),),
         train_split=lines.get("train_split", "train"),
@@ -76,7 +76,7 @@ def _task(name: str, lines: Mapping[str, Any], folder: Path) -> Task:
         citation=lines.get("citation", ""),
         domain=lines.get("domain", ""),
         license=lines.get("license"),
-        file=folder / lines["file"] if "file" in lines else None,
+        file=path.parent / lines["file"] if "file" in lines else None,
     )
 
 
@@ -94,10 +94,15 @@ class _Asking:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def fields(self) -> tuple[str, ...]:
-        """The fields and paths that every row has."""
-        texts = [*self.prompt.paths, *(self.system.paths if self.system else ())]
-        return tuple(dict.fromkeys(filter(None, (*texts, self.ground_truth, self.choices, self.group))))
+    def named(self) -> dict[str, str]:
+        """The fields and paths that every row has -> the line of the task that names each first."""
+        lines = [("prompt", path) for path in self.prompt.paths]
+        lines += [("system", path) for path in (self.system.paths if self.system else ())]
+        lines += [(line, path) for line in _PATHS if (path := getattr(self, line)) is not None]
+        found: dict[str, str] = {}
+        for line, path in lines:
+            found.setdefault(path, line)
+        return found
 
     def draft(self, row: Row) -> Draft:
         """The draft of a row; see `Task.draft`."""
@@ -149,7 +154,7 @@ def _issues_of_task(lines: Mapping[str, Any]) -> Iterator[str]:
         yield f"{', '.join(named)} without dataset"
     metric = lines.get("metric")
     if isinstance(metric, str) and metric not in METRICS:
-        yield f"metric is {shorten(metric)}{_near(metric, METRICS)}, expected {', '.join(METRICS)}"
+        yield f"metric is {shorten(metric)}{near(metric, METRICS)}, expected {', '.join(METRICS)}"
     elif isinstance(metric, str) and METRICS[metric].needs_truth and "ground_truth" not in lines:
         yield f"no ground_truth, which the metric {metric} needs"
     if lines.get("truth", "as_is") != "as_is" and not {"choices", "ground_truth"} <= lines.keys():
@@ -177,14 +182,9 @@ def _words_of(error: Any) -> Iterator[str]:
     elif error.validator == "additionalProperties":
         known = error.schema["properties"]
         for name in error.instance.keys() - known.keys():
-            yield f"{place} has an unknown line {shorten(name)}{_near(str(name), known)}, expected {', '.join(known)}"
+            yield f"{place} has an unknown line {shorten(name)}{near(str(name), known)}, expected {', '.join(known)}"
     elif error.validator == "pattern" and "propertyNames" in error.absolute_schema_path:
         yield f"{place} has the name {shorten(error.instance)}, expected letters, digits, dots, dashes and underscores"
     else:
         shown = "an object" if isinstance(error.instance, dict) else shorten(error.instance)
         yield f"{place} is {shown}, expected {error.schema.get('x-words') or error.message}"
-
-
-def _near(name: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f' (did you mean "{near[0]}"?)' if near else ""

@@ -7,6 +7,7 @@ A record has a `prompt`, or `messages` of the OpenAI API, whose parts such as im
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,10 +27,11 @@ from llmfusionbench.builders.reading.splits import split_of_word
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.builders.tasks import CATALOG
 from llmfusionbench.builders.tasks.cells import check_sendable, check_settings
-from llmfusionbench.builders.tasks.query import Message, Query, text_of
+from llmfusionbench.builders.tasks.query import Message, Origin, Query, text_of
 from llmfusionbench.builders.tasks.task import in_modes
 from llmfusionbench.errors import InputError
 from llmfusionbench.scoring import METRICS
+from llmfusionbench.storage.files import sha256
 from llmfusionbench.validation.issue import shorten
 
 _SPLIT: Final = "test"
@@ -49,7 +51,7 @@ def read_prompts(path: Path, modes: Sequence[str]) -> Iterator[tuple[int, Query]
         InputError: the file cannot be read, or no record is a prompt.
     """
     task = _stem(path.name)
-    found = False
+    origin: Origin | None = None
     for item in read_items(path, path.name):
         if isinstance(item, Rejected):
             yield item
@@ -63,9 +65,9 @@ def read_prompts(path: Path, modes: Sequence[str]) -> Iterator[tuple[int, Query]
         except RecursionError:
             yield Rejected(path.name, number, "the record is nested too deep, expected a prompt", {})
             continue
-        found = True
-        yield number, query
-    if not found:
+        origin = origin or Origin(file=path.name, sha256=sha256(path))
+        yield number, replace(query, origin=origin)
+    if origin is None:
         raise InputError(f"{path}: no record is a prompt. Remedy: give each a field prompt or messages")
 
 
@@ -137,7 +139,7 @@ def _split(record: Mapping[str, Any]) -> str:
 def _metric(record: Mapping[str, Any]) -> str | None:
     name = text(record, "metric")
     if name is None or name == UNKNOWN:
-        return None
+        return name
     if name.lower() not in METRICS:
         raise BadRecordError(f"metric is {shorten(name)}, expected {', '.join(METRICS)}")
     return name.lower()

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from llmfusionbench.types import Turn, content_id, query_id, rendered
 
 Message = Mapping[str, Any]
 """`role` and `content`; the content is a text, or a list of parts such as `{"type": "image_url", ...}`, which are passed on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """The data that a query was read from: a data set on the Hub, or a file."""
+
+    dataset: str | None = None
+    """Its id on the Hub."""
+    revision: str | None = None
+    """The commit of the data set."""
+    file: str | None = None
+    """The name of the file, without its directory."""
+    sha256: str | None = None
+    """That of the file's bytes."""
+
+    def stated(self) -> dict[str, str]:
+        """What is known of it, by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +49,8 @@ class Query:
     license: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the request body that this query needs, such as `response_format`."""
+    origin: Origin | None = field(default=None, compare=False)
+    """Where it was read from; None if that is not known."""
 
     @property
     def query_id(self) -> str:

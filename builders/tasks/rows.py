@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -13,40 +13,70 @@ from llmfusionbench.builders.reading.paths import find_path
 from llmfusionbench.builders.reading.splits import split_of_word
 from llmfusionbench.builders.reading.tables import column_names, read_rows
 from llmfusionbench.builders.records import Rejected
+from llmfusionbench.builders.tasks.hub_data import HubData
+from llmfusionbench.builders.tasks.query import Origin
 from llmfusionbench.builders.tasks.task import Task
-from llmfusionbench.errors import HubError, InputError
-from llmfusionbench.redaction import harmless
-from llmfusionbench.validation.issue import shorten
+from llmfusionbench.builders.tasks.wrong_fields import check_columns
+from llmfusionbench.errors import InputError
+from llmfusionbench.storage.files import sha256
 
 Pool = Literal["train", "test"] | None
 """What a row may be chosen for; None: the rule of the task decides."""
 _BATCH: Final = 1000
 _SPLIT: Final = "split"
-_SHOWN: Final = 200
 
 
-def rows_of(task: Task, file: Path | None = None) -> Iterator[tuple[str, Pool, Item]]:
-    """(place, pool, row with its number from 0) of all rows of a task, from its file if it has one, or else from the Hub.
+class TaskRows:
+    """The rows of a task: those of its file if it has one, or else of its data set on the Hub.
 
     Args:
         task: The task.
         file: Its rows in a file: JSON, JSON Lines, CSV or Parquet, plain or compressed.
+        commit: The commit of the data set to read; by default the latest one.
+        note: Called with a line for the user if the rows are those of a cache because the Hub does not answer.
 
     Raises:
-        InputError: the file cannot be read, or has none of the fields.
-        HubError: the data set cannot be read, or lacks a field.
+        InputError: the task has neither a file nor a data set.
     """
-    path = file or task.file
-    if path is not None:
-        yield from _of_file(task, path)
-        return
-    if task.dataset is None:
-        raise InputError(f"task {task.name} has neither a data set nor a file. Remedy: give its file")
-    for config in task.configs:
-        for split, pool in _splits(task):
-            place = "/".join(filter(None, (task.dataset, config, split)))
-            for item in _of_hub(task, config, split, place):
-                yield place, pool, item
+
+    def __init__(
+        self,
+        task: Task,
+        file: Path | None = None,
+        commit: str | None = None,
+        *,
+        note: Callable[[str], None],
+    ) -> None:
+        self.task = task
+        self._path = file or task.file
+        self._data = HubData(task.dataset, commit, note) if self._path is None and task.dataset is not None else None
+        if self._path is None and self._data is None:
+            raise InputError(f"task {task.name} has neither a data set nor a file. Remedy: give its file")
+
+    @cached_property
+    def origin(self) -> Origin:
+        """Where the rows are from, once they were read."""
+        if self._data is not None:
+            return Origin(dataset=self._data.dataset, revision=self._data.commit)
+        assert self._path is not None
+        return Origin(file=self._path.name, sha256=sha256(self._path))
+
+    def __iter__(self) -> Iterator[tuple[str, Pool, Item]]:
+        """(place, pool, row with its number from 0) of all rows.
+
+        Raises:
+            InputError: the file cannot be read, or a field of the task is not there.
+            HubError: the data set cannot be read.
+        """
+        if self._data is None:
+            assert self._path is not None
+            yield from _of_file(self.task, self._path)
+            return
+        for config in self.task.configs:
+            for split, pool in _splits(self.task):
+                place = "/".join(filter(None, (self._data.dataset, config, split)))
+                for item in _of_hub(self.task, self._data.split(config, split), place):
+                    yield place, pool, item
 
 
 def _splits(task: Task) -> list[tuple[str, Pool]]:
@@ -58,13 +88,7 @@ def _splits(task: Task) -> list[tuple[str, Pool]]:
 def _of_file(task: Task, path: Path) -> Iterator[tuple[str, Pool, Item]]:
     """Rows may name their split in a field `split`, in the words of data sets; `val` and `dev` are test data here."""
     columns = column_names(path, path.name)
-    lacking = [name for name in task.fields if find_path(name, columns) is None]
-    if lacking:
-        found = ", ".join(map(shorten, columns[:12])) or "none"
-        raise InputError(
-            f"{path}: no field {', '.join(map(shorten, lacking))}, expected those of task {task.name}; the file has {found}. "
-            f"Remedy: rename its fields, or describe the task in a file of tasks"
-        )
+    check_columns(task, columns, str(path))
     for item in read_rows(path, path.name, {*_heads(task, columns), _SPLIT}):
         pool: Pool = None
         if not isinstance(item, Rejected) and isinstance(item[1], dict):
@@ -73,14 +97,8 @@ def _of_file(task: Task, path: Path) -> Iterator[tuple[str, Pool, Item]]:
         yield path.name, pool, item
 
 
-def _of_hub(task: Task, config: str | None, split: str, place: str) -> Iterator[Item]:
-    data = _loaded(task.dataset or "", config, split)
-    lacking = [name for name in task.fields if find_path(name, data.column_names) is None]
-    if lacking:
-        raise HubError(
-            f"{task.dataset}: split {split} has no field {', '.join(lacking)}, its fields are {', '.join(data.column_names)}. "
-            f"Remedy: give a file with the task's fields"
-        )
+def _of_hub(task: Task, data: Any, place: str) -> Iterator[Item]:
+    check_columns(task, data.column_names, place)
     data = data.select_columns(_heads(task, data.column_names)).with_format("arrow")
     number = 0
     for table in data.iter(batch_size=_BATCH):
@@ -99,26 +117,3 @@ def _heads(task: Task, columns: Sequence[str]) -> list[str]:
     """Those of the columns that the task reads."""
     paths = [find_path(name, columns) for name in (*task.fields, *task.optional)]
     return list(dict.fromkeys(path.column for path in paths if path is not None))
-
-
-@cache
-def _loaded(dataset: str, config: str | None, split: str) -> Any:
-    """A split of a data set, from the Hub or from the cache of `datasets`.
-
-    Raises:
-        HubError: it is not there, is gated, or the Hub does not answer.
-    """
-    import datasets
-    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # its name for whichever HTTP client it uses
-
-    # A RuntimeError is raised for a data set that is a program, which is never run.
-    failures = (datasets.exceptions.DatasetsError, httpx.HTTPError, OSError, ValueError, RuntimeError)
-    try:
-        return datasets.load_dataset(dataset, config, split=split)
-    except failures as error:
-        words = " ".join(str(error).split())[:_SHOWN]
-        where = "/".join(filter(None, (dataset, config, split)))
-        raise HubError(
-            f"{where}: cannot be loaded ({type(error).__name__}: {words}). Remedy: check the network and HF_TOKEN, or give the "
-            f"rows as a file with --task-file"
-        ) from harmless(error)

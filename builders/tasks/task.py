@@ -70,6 +70,8 @@ class Task:
     """An SPDX identifier; None where the source states none."""
     file: Path | None = None
     """A file with its rows, instead of the Hub."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Field -> where a person's file of tasks names it, such as `tasks.yaml: tasks.riddles.prompt`."""
 
     def __post_init__(self) -> None:
         known = TASK_LICENCES.get(self.name)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from llmfusionbench.builders.reading.fields import BadRecordError, fields
 from llmfusionbench.builders.records import Rejected
-from llmfusionbench.builders.tasks.query import Query
-from llmfusionbench.builders.tasks.rows import Pool, rows_of
+from llmfusionbench.builders.tasks.query import Origin, Query
+from llmfusionbench.builders.tasks.rows import Pool, TaskRows
 from llmfusionbench.builders.tasks.sampling import PARTIAL, TEST, TRAIN, Candidate, choose
 from llmfusionbench.builders.tasks.task import Draft, Row, Task, in_modes
+from llmfusionbench.builders.tasks.wrong_fields import check_inside
 from llmfusionbench.errors import InputError
 
 Refuse = Callable[[Rejected], None]
@@ -21,8 +21,7 @@ _Place = tuple[str, int]
 
 
 def queries_of(
-    task: Task,
-    file: Path | None = None,
+    rows: TaskRows,
     *,
     seed: int,
     limit: int | None,
@@ -33,8 +32,7 @@ def queries_of(
     """The queries of a task, the first by rank first.
 
     Args:
-        task: The task.
-        file: Its rows in a file, instead of those that it names.
+        rows: The task with its rows.
         seed: Decides which rows are chosen.
         limit: Most queries of a split.
         split: See `choose`.
@@ -45,19 +43,20 @@ def queries_of(
         InputError: the rows cannot be read, or none can be asked.
         HubError: the data set cannot be read.
     """
-    found = _candidates(task, file, refuse)
+    task = rows.task
+    found = _candidates(rows, refuse)
     chosen = choose(found.values(), task, seed=seed, split=split, limit=limit)
     if not chosen:
         where = split or f"{TRAIN} or {PARTIAL}"
         raise InputError(f"task {task.name}: no row is in split {where}. Remedy: choose another split, or check the rows")
     wanted = {found[query_id].place for _, query_id in chosen}
     drafts: dict[_Place, Draft] = {}
-    for place, _, row in _rows(task, file):
+    for place, _, row in _rows(rows):
         if place in wanted and not isinstance(row, Rejected):
             drafts[place] = task.draft(row)
     for name, query_id in chosen:
         draft = drafts.get(found[query_id].place)
-        query = None if draft is None else _query(task, draft, name, modes)
+        query = None if draft is None else _query(task, draft, name, modes, rows.origin)
         if query is None or query.query_id != query_id:
             raise InputError(f"task {task.name}: its rows changed while they were read. Remedy: start again")
         yield query
@@ -80,14 +79,18 @@ class _Met(Candidate):
         return _Met(one.query_id, pool, one.group, one.place, one.truth, one.source_id)
 
 
-def _candidates(task: Task, file: Path | None, refuse: Refuse) -> dict[str, _Met]:
+def _candidates(rows: TaskRows, refuse: Refuse) -> dict[str, _Met]:
     """query_id -> row; a query that is there with two different truths cannot be scored, and is left out."""
+    task = rows.task
     found: dict[str, _Met] = {}
     first: dict[str, _Place] = {}
     unclear: set[str] = set()
-    for place, pool, row in _rows(task, file):
+    sample: tuple[Row, str] | None = None
+    for place, pool, row in _rows(rows):
         met = row if isinstance(row, Rejected) else _met(task, place, pool, row)
         if isinstance(met, Rejected):
+            if sample is None and not isinstance(row, Rejected):
+                sample = row, f"row {place[1]} of {place[0]}"
             refuse(met)
             continue
         name = met.query_id
@@ -106,13 +109,15 @@ def _candidates(task: Task, file: Path | None, refuse: Refuse) -> dict[str, _Met
             refuse(Rejected(*place, f"the same as {where}", {}))
         found[name] = before.with_repeat(met)
     if not found:
+        if sample is not None:
+            check_inside(task, *sample)
         raise InputError(f"task {task.name}: no row can be asked. Remedy: check where the rows come from")
     return {name: one for name, one in found.items() if name not in unclear}
 
 
-def _rows(task: Task, file: Path | None) -> Iterator[tuple[_Place, Pool, Row | Rejected]]:
+def _rows(rows: TaskRows) -> Iterator[tuple[_Place, Pool, Row | Rejected]]:
     """(place, pool, row) of all rows."""
-    for where, pool, item in rows_of(task, file):
+    for where, pool, item in rows:
         if isinstance(item, Rejected):
             yield (where, -1), pool, item
             continue
@@ -133,7 +138,7 @@ def _met(task: Task, place: _Place, pool: Pool, row: Row) -> _Met | Rejected:
     return _Met(_query(task, draft, TEST, ()).query_id, pool, draft.group, place, truth, draft.source_id or "")
 
 
-def _query(task: Task, draft: Draft, split: str, modes: Sequence[str]) -> Query:
+def _query(task: Task, draft: Draft, split: str, modes: Sequence[str], origin: Origin | None = None) -> Query:
     return Query(
         task=task.name,
         domain=task.domain,
@@ -145,4 +150,5 @@ def _query(task: Task, draft: Draft, split: str, modes: Sequence[str]) -> Query:
         choices=draft.choices,
         license=task.license,
         settings=draft.settings,
+        origin=origin,
     )

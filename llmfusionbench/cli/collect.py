@@ -225,7 +225,7 @@ def _asked(folder: Path, endpoints: Sequence[Endpoint], options: dict[str, Any],
         replicates=options["replicates"] or 1,
         endpoints=endpoints,
     )
-    queries = _queries(names, list(dict.fromkeys((*modes, *earlier))), options)
+    queries = _queries(names, list(dict.fromkeys((*modes, *earlier))), before.commits if before else {}, options)
     run, added = extend(folder, request, *queries, into=into)
     new = f", {added.new:,} of them new" if before and added.new else ""
     say(f"{folder}: {counted(added.total, 'query', 'queries')}{new}, {counted(len(run.record['llms']), 'LLM')}.", err=True)
@@ -244,8 +244,10 @@ def _tasks(options: dict[str, Any]) -> list[str]:
     return names or own
 
 
-def _queries(names: list[str], modes: list[str], options: dict[str, Any]) -> tuple[Iterator[Query], Iterator[Query]]:
-    """The queries of the tasks, and the plain prompts."""
+def _queries(
+    names: list[str], modes: list[str], commits: dict[str, str], options: dict[str, Any]
+) -> tuple[Iterator[Query], Iterator[Query]]:
+    """The queries of the tasks, and the plain prompts. `commits` has those of data sets that the run has read."""
     from llmfusionbench.builders.records import Rejected
     from llmfusionbench.builders.tasks.chosen import chosen
 
@@ -267,9 +269,10 @@ def _queries(names: list[str], modes: list[str], options: dict[str, Any]) -> tup
     files = {task: Path(path) for task, path in pairs}
     if twice := [task for task, _ in pairs if [name for name, _ in pairs].count(task) > 1]:
         raise click.UsageError(f"--task-file names two files for {twice[0]}. Give one of them.")
-    given = {"seed": options["seed"] or 0, "limit": options["limit"], "split": options["split"], "modes": modes}
-    tasks = chosen(names, files=files, own=options["own_tasks"], rejected=leave_out, **given)
-    plain = chosen((), prompts=options["prompts"], rejected=leave_out, **given) if options["prompts"] is not None else iter(())
+    given: dict[str, Any] = {"seed": options["seed"] or 0, "limit": options["limit"], "split": options["split"], "modes": modes}
+    given |= {"rejected": leave_out, "note": lambda line: say(f"Note: {line}", err=True)}
+    tasks = chosen(names, files=files, own=options["own_tasks"], commits=commits, **given)
+    plain = chosen((), prompts=options["prompts"], **given) if options["prompts"] is not None else iter(())
     return counted_out(tasks), counted_out(plain)
 
 

@@ -49,6 +49,9 @@ def command(
     A query never gets a template made from itself or from a near-duplicate of it. Templates are quoted as data; where the
     prompt would be longer than --budget-tokens, the least similar are left out.
 
+    The lines of --out are plain prompts for `llmfusionbench collect --prompts`. Beside the messages, which alone are sent, each
+    has the ground truth, options and metric of its query, by which `build collected` scores the answers.
+
     \b
     Examples:
       llmfusionbench templates retrieve sample --out prompts.jsonl
@@ -57,6 +60,7 @@ def command(
     """
     from llmfusionbench.baselines.prompting.comparison import make_prompts
     from llmfusionbench.baselines.prompting.prompts import write_prompts
+    from llmfusionbench.baselines.prompting.scoring import query_rows
     from llmfusionbench.baselines.retrievers import Queries, TemplateLibrary
     from llmfusionbench.errors import UnknownNameError
     from llmfusionbench.release import open_release
@@ -92,7 +96,8 @@ def command(
         touched = sum(1 for p in made.prompts if p.dropped)
         room = f"No room within {options['budget_tokens']:,} tokens"
         say(f"{room}: {made.dropped:,} dropped from {touched:,} prompts, the least similar.")
-    count = write_prompts(made.prompts, out, simulated="simulated" in opened.provenance)
+    rows = query_rows(opened, queries.query_ids, split)
+    count = write_prompts(made.prompts, out, queries=rows, simulated="simulated" in opened.provenance)
     held = sum(len(p.templates) for p in made.prompts)
     empty = sum(1 for p in made.prompts if not p.templates)
     noun = "examples" if method == "few_shot" else "templates"

@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,7 +23,11 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.utils import build_hf_headers, httpx  # type: ignore[attr-defined]  # its name for whichever HTTP client it uses
+from huggingface_hub.utils import (  # type: ignore[attr-defined]  # its name for whichever HTTP client it uses
+    build_hf_headers,
+    httpx,
+    logging,
+)
 
 from llmfusionbench.errors import HubError
 from llmfusionbench.llm.keys import checked_key
@@ -127,17 +133,18 @@ def download(listing: Listing, path: str, *, token: str | bool | None = None) ->
     token = checked(token)
     name = f"{path} of {listing.repo_id} at {listing.commit[:12]}"
     try:
-        place = Path(
-            hf_hub_download(
-                listing.repo_id,
-                path,
-                repo_type="dataset",
-                revision=listing.commit,
-                token=token,
-                force_download=place is not None,
-                library_name="llmfusionbench",
+        with quiet():
+            place = Path(
+                hf_hub_download(
+                    listing.repo_id,
+                    path,
+                    repo_type="dataset",
+                    revision=listing.commit,
+                    token=token,
+                    force_download=place is not None,
+                    library_name="llmfusionbench",
+                )
             )
-        )
     # hf_xet, which transfers large files where it is installed, raises RuntimeError.
     except (OSError, RuntimeError, ValueError, httpx.HTTPError) as error:
         raise explain(error, name) from harmless(error)
@@ -163,6 +170,17 @@ def _damage(place: Path, file: HubFile) -> str | None:
     return None
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps huggingface_hub from printing its retries: what comes of them is one error."""
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+
+
 def explain(error: Exception, what: str) -> HubError:
     """Our error for an error of huggingface_hub, with what the user can do about it."""
     if isinstance(error, LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
@@ -184,7 +202,9 @@ def explain(error: Exception, what: str) -> HubError:
     if isinstance(error, httpx.RemoteProtocolError):
         return HubError(f"{what}: the transfer broke off ({error}). Remedy: try again")
     if isinstance(error, httpx.TransportError):
-        return HubUnreachableError(f"{what}: no answer from {endpoint()} ({error}). Remedy: check the network, then try again")
+        return HubUnreachableError(
+            f"{what}: no answer from {endpoint()} ({error}). Remedy: check the network and HF_ENDPOINT, then try again"
+        )
     return HubError(f"{what}: {error}. Remedy: check the name and try again")
 
 

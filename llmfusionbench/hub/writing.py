@@ -25,7 +25,6 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]
     get_session,
     hf_raise_for_status,
     httpx,
-    logging,
 )
 
 from llmfusionbench.errors import HubError, InputError
@@ -234,15 +233,13 @@ def _retried(call: Callable[[], Result]) -> Result:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keeps huggingface_hub from printing bars, its retries and, a second time, what the Hub notes about the card."""
-    bars, level = not are_progress_bars_disabled(), logging.get_verbosity()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    with warnings.catch_warnings():
+    bars = not are_progress_bars_disabled()
+    with client.quiet(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=UserWarning, module="huggingface_hub")
         disable_progress_bars()
         try:
             yield
         finally:
-            logging.set_verbosity(level)
             if bars:
                 enable_progress_bars()
 

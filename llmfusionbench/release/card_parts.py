@@ -133,12 +133,26 @@ def _source(source: Mapping[str, Any]) -> Iterator[str]:
     revision = source.get("revision")
     stated = f"revision {named(revision)}" if revision else "no revision stated"
     yield f"- Source: {named(source.get('name') or 'unknown')}, {stated}"
+    yield from _data(source.get("data"))
     yield from _inputs(source.get("inputs"))
     records = dict(_pairs(source.get("records")))
     taken, rejected = records.get("taken"), records.get("rejected")
     if isinstance(taken, int) and isinstance(rejected, int):
         told = "" if rejected == 0 else ", which `rejected.jsonl` lists with the reason"
         yield f"- Records: {taken:,} taken, {rejected:,} rejected{told}"
+
+
+def _data(data: object) -> Iterator[str]:
+    """What the queries were read from: data sets on the Hub with their commits, and files."""
+    known = [entry for entry in data if isinstance(entry, dict)] if isinstance(data, list) else []
+    for entry in known[:ROWS]:
+        if "dataset" in entry:
+            read = f"{named(entry['dataset'])} at commit {named(entry.get('revision') or 'unknown')}"
+        else:
+            read = f"{named(entry.get('file', 'unnamed'))} (SHA-256 {named(str(entry.get('sha256'))[:16])}…)"
+        yield f"- Queries of {named(entry.get('task', 'unnamed'))}: read from {read}"
+    if len(known) > ROWS:
+        yield f"- {counted(len(known) - ROWS, 'more source')} of queries, listed in `manifest.json`"
 
 
 def _inputs(inputs: object) -> Iterator[str]:

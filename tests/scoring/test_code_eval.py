@@ -141,6 +141,15 @@ def test_a_block_that_shows_how_python_does_it_takes_no_part() -> None:
     assert "def sum" not in program.code
 
 
+def test_the_function_of_a_prompt_stands_behind_its_quotations() -> None:
+    notes = "Below are notes.\n\nNote 1\n```\ndef other(x):\n    return x\n```\n\nNow answer this question:\n\n"
+    for prompt in (PROMPT, f"Complete this.\n\n```python\n{PROMPT}\n```\n\nReply with the function."):
+        program = code_program(WHOLE, CHECK, {"prompt": notes + prompt})
+        assert isinstance(program, CodeProgram)
+        assert program == code_program(WHOLE, CHECK, {"prompt": prompt})
+        assert program.entry_point == "root"
+
+
 def test_a_refusal_says_so() -> None:
     scored = score("code_eval", "I'm sorry, I can't help with that.", CHECK, prompt=PROMPT, runner=run_here)
     assert (scored.value, scored.reason) == (0.0, "refusal")

@@ -18,6 +18,7 @@ from llmfusionbench.scoring.answers.parsing import BUDGET, Parser, TooMuchWorkEr
 from llmfusionbench.scoring.answers.refusal import declines
 from llmfusionbench.scoring.answers.truths import accepted_answers
 from llmfusionbench.scoring.outcome import Score, missing, right, wrong
+from llmfusionbench.texts.quoting import own_question
 
 NOT_ALLOWED = "code execution is not allowed"
 TOO_MUCH_WORK = f"response takes more than {BUDGET:,} characters of parsing to find its program"
@@ -113,7 +114,7 @@ def _program(response: str, ground_truth: str, context: Mapping[str, object]) ->
 
 def _human_eval(response: str, ground_truth: str, context: Mapping[str, object]) -> CodeProgram | Score:
     try:
-        header = prompt_code(_text(context, "prompt"))
+        header = prompt_code(own_question(_text(context, "prompt")))
     except TooMuchWorkError:
         return missing(f"the prompt {TOO_MUCH_WORK.partition(' ')[2]}")
     entry_point = _text(context, "entry_point") or last_function(header)

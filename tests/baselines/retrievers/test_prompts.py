@@ -19,7 +19,7 @@ from llmfusionbench.baselines.retrievers import BM25, Queries, TemplateLibrary
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import open_release
 from llmfusionbench.storage.json_lines import write_lines
-from llmfusionbench.texts.quoting import quoted
+from llmfusionbench.texts.quoting import own_question, quoted
 from llmfusionbench.texts.tokens import count_tokens
 from tests.helpers.planted_library import planted
 
@@ -265,6 +265,26 @@ def test_the_file(tmp_path: Path) -> None:
     write_prompts(made.prompts, path, simulated=True)
     assert all(json.loads(line)["simulated"] is True for line in path.read_text(encoding="utf-8").splitlines())
     assert [p.name for p in path.parent.iterdir()] == ["prompts.jsonl"]
+
+
+def test_what_scores_an_answer_stands_beside_the_messages(tmp_path: Path) -> None:
+    made = build_prompts(queries(QUERY), hits(["t0"]), library_of("Add."), budget_tokens=500)
+    row = {"domain": "d", "split": "test", "license": None, "ground_truth": "4", "choices": ["3", "4"], "metric": "em_mc"}
+    for metric, stated in (("em_mc", "em_mc"), ("bleu", "unknown")):
+        rows = {name: row | {"metric": metric} for name in (prompt.query_id for prompt in made.prompts)}
+        write_prompts(made.prompts, tmp_path / "prompts.jsonl", queries=rows)
+        (record,) = [json.loads(line) for line in (tmp_path / "prompts.jsonl").read_text(encoding="utf-8").splitlines()]
+        facts = {name: value for name, value in row.items() if value is not None} | {"metric": stated}
+        assert record == made.prompts[0].record() | facts
+
+
+def test_the_question_is_found_behind_the_quotations() -> None:
+    made = build_prompts(
+        queries(QUERY), hits(["t0"]), library_of("Ask.\n\nNow answer this question:\n\nNo."), budget_tokens=500
+    )
+    text = made.prompts[0].messages[0]["content"]
+    assert text != QUERY
+    assert own_question(text) == own_question(QUERY) == QUERY
 
 
 def test_never_half_a_file(tmp_path: Path) -> None:

@@ -6,17 +6,19 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from llmfusionbench.builders.known.licences import TASK_LICENCES
 from llmfusionbench.builders.known.tasks import DOMAINS
 from llmfusionbench.builders.simulation.tasks import TASKS
-from llmfusionbench.builders.tasks import CATALOG
+from llmfusionbench.builders.tasks import CATALOG, answer_forms
 from llmfusionbench.builders.tasks.chosen import chosen
 from llmfusionbench.builders.tasks.query import Query
 from llmfusionbench.sandbox import run_tests
 from llmfusionbench.scoring import METRICS, score
 from llmfusionbench.types import query_id
-from tests.helpers.task_rows import answers, rows
+from tests.helpers.task_rows import MAKERS, answers, rows
 
 
 def queries(task: str, folder: Path, count: int = 3) -> list[Query]:
@@ -47,6 +49,130 @@ def test_the_counts_of_train_queries() -> None:
     assert [name for name, task in CATALOG.items() if task.train_per_group] == ["math"]
     assert [name for name, task in CATALOG.items() if task.test_split is None] == ["human_eval", "gpqa"]
     assert {task.partial_test for task in CATALOG.values()} == {50}
+
+
+SOURCES = {
+    "gsm8k": ("openai/gsm8k", "main", "train", "test", "MIT", "2110.14168"),
+    "math": ("EleutherAI/hendrycks_math", "algebra", "train", "test", "MIT", "2103.03874"),
+    "mbpp": ("google-research-datasets/mbpp", "full", "train", "test", "CC-BY-4.0", "2108.07732"),
+    "human_eval": ("openai/openai_humaneval", "openai_humaneval", "test", None, "MIT", "2107.03374"),
+    "commonsense_qa": ("tau/commonsense_qa", None, "train", "validation", "MIT", "1811.00937"),
+    "arc_challenge": ("allenai/ai2_arc", "ARC-Challenge", "train", "test", "CC-BY-SA-4.0", "1803.05457"),
+    "hellaswag": ("Rowan/hellaswag", None, "train", "validation", "MIT", "1905.07830"),
+    "openbook_qa": ("allenai/openbookqa", "main", "train", "test", None, "1809.02789"),
+    "natural_qa": ("RUC-NLPIR/FlashRAG_datasets", "nq", "train", "test", "CC-BY-SA-3.0", "2405.13576"),
+    "trivia_qa": ("mandarjoshi/trivia_qa", "rc.nocontext", "train", "validation", None, "1705.03551"),
+    "squad": ("rajpurkar/squad", "plain_text", "train", "validation", "CC-BY-SA-4.0", "1606.05250"),
+    "boolq": ("google/boolq", None, "train", "validation", "CC-BY-SA-3.0", "1905.10044"),
+    "mmlu": ("cais/mmlu", "all", "auxiliary_train", "test", "MIT", "2009.03300"),
+    "gpqa": ("Idavidrein/gpqa", "gpqa_main", "train", None, "CC-BY-4.0", "2311.12022"),
+}
+"""Task -> its data set, first configuration, splits, licence and the arXiv number of its citation."""
+FIELDS = {
+    "gsm8k": "question answer",
+    "math": "problem solution type",
+    "mbpp": "text test_list",
+    "human_eval": "prompt test",
+    "commonsense_qa": "question choices answerKey",
+    "arc_challenge": "question choices answerKey",
+    "hellaswag": "activity_label ctx endings label",
+    "openbook_qa": "question_stem choices answerKey",
+    "natural_qa": "question golden_answers",
+    "trivia_qa": "question answer",
+    "squad": "context question answers",
+    "boolq": "question passage answer",
+    "mmlu": "question choices answer",
+    "gpqa": "Question|Correct Answer|Incorrect Answer 1|Incorrect Answer 2|Incorrect Answer 3",
+}
+FORMS = {
+    "gsm8k": {answer_forms.NUMBER},
+    "math": {answer_forms.BOX},
+    "em_mc": {answer_forms.LETTER},
+    "cem": {answer_forms.SHORT},
+    "f1_score": {answer_forms.BARE, answer_forms.SPAN},
+    "em": {answer_forms.TRUTH_VALUE},
+    "code_eval": {answer_forms.PROGRAM, answer_forms.FUNCTION},
+}
+"""Metric -> the sentences of which one ends each prompt."""
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_the_source_of_a_task(name: str) -> None:
+    task = CATALOG[name]
+    dataset, config, train, test, licence, paper = SOURCES[name]
+    assert (task.dataset, task.configs[0], task.train_split, task.test_split) == (dataset, config, train, test)
+    assert len(task.configs) == (7 if name == "math" else 1)
+    assert task.license == licence
+    assert task.citation.endswith(f"arXiv {paper}")
+    assert task.fields == tuple(FIELDS[name].split("|" if "|" in FIELDS[name] else " "))
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_a_task_reads_no_other_fields(name: str) -> None:
+    task = CATALOG[name]
+    kept = {*task.fields, *task.optional}
+    for row in rows(name, 4):
+        assert task.draft({field: value for field, value in row.items() if field in kept}) == task.draft(row)
+        assert task.draft({field: row[field] for field in task.fields}).messages
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_a_prompt_ends_with_the_form_that_its_metric_reads(name: str, tmp_path: Path) -> None:
+    for query in queries(name, tmp_path):
+        assert query.prompts["direct"][0]["content"].split("\n\n")[-1] in FORMS[query.metric]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    place=st.integers(0, 400),
+    steps=st.sampled_from(["", "First, look at it: 12 is not it, nor is (B).\n\n", "1. No.\n2. So:\n"]),
+)
+@pytest.mark.parametrize("name", [name for name in CATALOG if name not in ("mbpp", "human_eval")])
+def test_any_answer_in_the_stated_form_scores_1(name: str, place: int, steps: str) -> None:
+    task = CATALOG[name]
+    draft = task.draft(MAKERS[name](place, "train"))
+    truth = draft.ground_truth or ""
+    for right in forms_of(task.metric, truth):
+        found = score(task.metric, steps + right, truth, choices=draft.choices, prompt=draft.messages[0]["content"])
+        assert found.value == 1, (right, found.reason)
+
+
+def forms_of(metric: str, truth: str) -> list[str]:
+    """The answers that state a truth in the form of the prompts."""
+    if metric == "gsm8k":
+        return [f"#### {truth.rpartition('#### ')[2]}"]
+    if metric == "math":
+        return [truth[truth.index("\\boxed") : truth.rindex("$")]]
+    if metric == "em_mc":
+        return [f"({truth})"]
+    accepted = json.loads(truth) if truth.startswith("[") else [truth]
+    return [f"<answer>{text}</answer>" for text in accepted]
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "right"),
+    [
+        ("gsm8k", {"question": "q", "answer": "So.\n#### -1,234"}, "#### -1,234"),
+        ("gsm8k", {"question": "q", "answer": "So.\n#### 2.50"}, "#### 2.5"),
+        ("math", {"problem": "p", "solution": "So $\\boxed{\\frac{3}{4}}$.", "type": "Algebra"}, "$\\boxed{0.75}$"),
+        ("math", {"problem": "p", "solution": "So $\\boxed{(-\\infty, 2]}$.", "type": "Algebra"}, "\\boxed{(-\\infty,2]}"),
+        ("natural_qa", {"question": "q", "golden_answers": ["Zürich", "Zurich"]}, "<answer>in Zurich</answer>"),
+        (
+            "trivia_qa",
+            {"question": "q", "answer": {"value": "The Beatles", "aliases": ["Beatles"]}},
+            "<answer>beatles</answer>",
+        ),
+        ("squad", {"context": "c", "question": "q", "answers": {"text": ["the 5th of May"]}}, "<answer>5th of May</answer>"),
+        ("boolq", {"question": "q", "passage": "p", "answer": False}, "<answer>False</answer>"),
+        ("mmlu", {"question": "q", "choices": ["A", "B", "C", "D"], "answer": 1}, "(B)"),
+        ("arc_challenge", {"question": "q", "choices": {"label": list("123"), "text": list("xyz")}, "answerKey": "3"}, "(C)"),
+    ],
+)
+def test_answers_at_the_edges_of_a_form(name: str, row: dict[str, object], right: str) -> None:
+    draft = CATALOG[name].draft(row)
+    for text in (right, f"Some steps first.\n\n{right}"):
+        found = score(CATALOG[name].metric, text, draft.ground_truth, choices=draft.choices)
+        assert found.value == 1, found.reason
 
 
 @pytest.mark.parametrize("name", CATALOG)

@@ -95,6 +95,51 @@ def test_a_bad_row_is_listed(change: dict[str, Any], reason: str, tmp_path: Path
     assert left_out == [reason]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "wrong"),
+    [
+        ("{text}", "{txet}", 'tasks.riddles.prompt names the field "txet" (did you mean "text"?)'),
+        ("{text}", "{riddle}", 'tasks.riddles.prompt names the field "riddle"'),
+        ("level {meta.level}", "level {mta.level}", 'tasks.riddles.system names the field "mta.level"'),
+        (
+            "ground_truth: right",
+            "ground_truth: rigth",
+            'tasks.riddles.ground_truth names the field "rigth" (did you mean "right"?)',
+        ),
+        ("id: number", "id: numbers", 'tasks.riddles.id names the field "numbers" (did you mean "number"?)'),
+        ("group: meta.kind", "group: meat.kind", 'tasks.riddles.group names the field "meat.kind"'),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_place(old: str, new: str, wrong: str, tmp_path: Path) -> None:
+    path = written(tmp_path, RIDDLES.replace(old, new), [riddle(1)])
+    with pytest.raises(InputError) as caught:
+        read(path)
+    assert str(caught.value) == (
+        f"{path}: {wrong}, which {path.with_name('riddles.jsonl')} does not have; its fields are text, options, right, number, "
+        "meta. Remedy: correct the file of tasks"
+    )
+
+
+def test_all_wrong_fields_are_named_at_once(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, RIDDLES.replace("{text}", "{txet} {more}").replace("choices: options", "choices: option"), [riddle(1)]
+    )
+    with pytest.raises(InputError) as caught:
+        read(path)
+    for name, line in (("txet", "prompt"), ("more", "prompt"), ("option", "choices")):
+        assert f'{path}: tasks.riddles.{line} names the field "{name}"' in str(caught.value)
+
+
+def test_a_wrong_field_within_a_field(tmp_path: Path) -> None:
+    path = written(tmp_path, RIDDLES.replace("{meta.level}", "{meta.levl}"), [riddle(1), riddle(2)])
+    with pytest.raises(InputError) as caught:
+        read(path)
+    assert str(caught.value) == (
+        f'{path}: tasks.riddles.system names the field "meta.levl" (did you mean "meta.level"?), which row 0 of riddles.jsonl '
+        "does not have; its fields are meta.kind, meta.level. Remedy: correct the file of tasks"
+    )
+
+
 BAD = """
 tasks:
   gsm8k: {prompt: "{a}", metric: em, ground_truth: a, file: x.csv}

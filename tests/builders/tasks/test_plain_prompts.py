@@ -63,6 +63,12 @@ def test_a_prompt_with_all_fields(tmp_path: Path) -> None:
     assert query.settings == {"temperature": 0, "response_format": {"type": "json_object"}}
 
 
+def test_a_metric_that_is_stated_as_unknown_is_not_that_of_the_catalog(tmp_path: Path) -> None:
+    """Its ground truth may be of another form."""
+    ((query,), _) = read(tmp_path / "p.jsonl", {"prompt": "a", "task": "gsm8k", "metric": "unknown", "ground_truth": "4"})
+    assert (query.metric, query.ground_truth) == ("unknown", "4")
+
+
 def test_the_task_is_the_name_of_the_file_if_none_is_stated(tmp_path: Path) -> None:
     ((query,), _) = read(tmp_path / "probe.jsonl", {"prompt": "Say hello."})
     assert (query.task, query.metric, query.domain) == ("probe", "unknown", "other")

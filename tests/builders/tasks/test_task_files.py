@@ -157,7 +157,7 @@ def test_no_row_is_a_template_or_code(tmp_path: Path) -> None:
 
 def test_a_file_without_the_fields(tmp_path: Path) -> None:
     file = write(tmp_path / "rows.csv", [{"frage": "q", "answer": "#### 1"}])
-    with pytest.raises(InputError, match='no field "question", expected those of task gsm8k; the file has "frage", "answer"'):
+    with pytest.raises(InputError, match='no field "question", expected those of task gsm8k; its fields are frage, answer'):
         read("gsm8k", file)
 
 

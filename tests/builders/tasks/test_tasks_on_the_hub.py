@@ -110,6 +110,19 @@ def test_a_task_of_ones_own_on_the_hub(hub: LocalHub, home: Path) -> None:
     assert all(source_id.startswith("atest" if split == "partial_test" else "atrain") for _, split, _, source_id, *_ in found)
 
 
+def test_a_wrong_field_of_ones_own_task_is_named_with_its_place(hub: LocalHub, home: Path) -> None:
+    path = home / "wrong.yaml"
+    lines = "dataset: allenai/ai2_arc, config: ARC-Challenge, metric: judge"
+    path.write_text(f"tasks:\n  rocks: {{{lines}, prompt: '{{qestion}} {{choices.text}}'}}\n")
+    ((kind, words),), _ = client(hub, home, ["rocks"], own=path)
+    assert (kind, words) == (
+        "InputError",
+        f'{path}: tasks.rocks.prompt names the field "qestion" (did you mean "question"?), which '
+        "allenai/ai2_arc/ARC-Challenge/train does not have; its fields are id, question, choices, answerKey. "
+        "Remedy: correct the file of tasks",
+    )
+
+
 def test_a_gated_or_absent_data_set_is_one_line(hub: LocalHub, home: Path) -> None:
     dataset = CATALOG["boolq"].dataset or ""
     held = hub.repos.pop(dataset)
@@ -118,10 +131,11 @@ def test_a_gated_or_absent_data_set_is_one_line(hub: LocalHub, home: Path) -> No
         ((kind, words),), _ = client(hub, home / "other", ["boolq"])
     finally:
         hub.repos[dataset] = held
-    assert kind == "HubError"
-    assert words.startswith("google/boolq/train: cannot be loaded")
-    assert "give the rows as a file" in words
-    assert "\n" not in words
+    assert kind == "NoRepositoryError"
+    assert words == (
+        f"google/boolq at main: no such dataset at {hub.url}, or it is private. Remedy: check the name, or set HF_TOKEN, "
+        "or give the rows as a file with --task-file"
+    )
 
 
 def test_a_data_set_without_a_field_is_named(hub: LocalHub, home: Path) -> None:
@@ -134,9 +148,9 @@ def test_a_data_set_without_a_field_is_named(hub: LocalHub, home: Path) -> None:
     finally:
         hub.repos[task.dataset or ""] = held
     assert (kind, words) == (
-        "HubError",
-        "openai/gsm8k: split train has no field answer, its fields are question, reply. "
-        "Remedy: give a file with the task's fields",
+        "InputError",
+        'openai/gsm8k/main/train: no field "answer", expected those of task gsm8k; its fields are question, reply. '
+        "Remedy: give a file with the task's fields, or describe the task in a file of tasks",
     )
 
 

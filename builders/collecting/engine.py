@@ -165,16 +165,15 @@ class Engine:
             raise
 
     def _interrupt(self) -> None:
+        count = len(self._in_flight)
+        flying = f"{counted(count, 'call')} in flight"
         if self.result.stopped is not None:
-            self._say(f"Stopped at once: {self._flying('was', 'were')} cut off.")
+            self._say(f"Stopped at once: {flying} {'was' if count == 1 else 'were'} cut off.")
             self.stop_at_once()
             return
-        self._say(f"Stopping: {self._flying('will', 'will')} be recorded. Press Ctrl-C again to cut off what is in flight.")
+        them = "it" if count == 1 else "them"
+        self._say(f"Stopping: {flying} will be recorded. Press Ctrl-C again to cut {them} off.")
         self.stop("interrupted")
-
-    def _flying(self, verb: str, verbs: str) -> str:
-        count = len(self._in_flight)
-        return f"{counted(count, 'call')} in flight {verb if count == 1 else verbs}"
 
     def _close(self, lane: Lane) -> None:
         """Give an LLM no more calls. Its workers that wait, for a place or before a retry, end now."""

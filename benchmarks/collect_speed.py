@@ -102,7 +102,7 @@ class Rate:
     def started(self, llm: str) -> None:
         """An attempt begins."""
 
-    def finished(self, llm: str, attempt: Attempt, cost: float | None, final: bool) -> None:
+    def finished(self, llm: str, attempt: Attempt, cost: float | None, final: bool, *, again: bool = False) -> None:
         """An attempt has ended."""
         if attempt.status != "ok":
             raise RuntimeError(attempt.error)

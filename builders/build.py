@@ -39,6 +39,7 @@ from llmfusionbench.builders.sources.table import Table
 from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
 from llmfusionbench.manifest import odd_value
 from llmfusionbench.release import Release, ReleaseWriter, write_shard
+from llmfusionbench.release.card_text import counted
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import table_schema
 from llmfusionbench.scoring import METRICS
@@ -305,14 +306,15 @@ def _is_word_for_score(reason: str) -> bool:
 def _refusal_of_folded(folded: Sequence[tuple[str, int]]) -> str:
     places = [f"  {file} record {row}" for file, row in folded[:_SHOWN]]
     more = [f"  ... and {len(folded) - _SHOWN:,} more"] if len(folded) > _SHOWN else []
-    first = f"Found {len(folded):,} records that say the same as an earlier one (strict was asked for):"
+    say = "says" if len(folded) == 1 else "say"
+    first = f"Found {counted(len(folded), 'record')} that {say} the same as an earlier one (strict was asked for):"
     return "\n".join([first, *places, *more, "Remedy: drop the repeated records, or number several answers in replicate"])
 
 
 def _refusal(rejected: Sequence[Rejected], why: str) -> str:
     if not rejected:
         return "Found 0 records in the input, expected one or more. Remedy: check that the files are whole"
-    lines = [f"Found {len(rejected):,} records that cannot be taken ({why}):"]
+    lines = [f"Found {counted(len(rejected), 'record')} that cannot be taken ({why}):"]
     lines += [f"  {r.file}{'' if r.row is None else f' record {r.row}'}: {r.reason}" for r in rejected[:_SHOWN]]
     if len(rejected) > _SHOWN:
         lines.append(f"  ... and {len(rejected) - _SHOWN:,} more")

@@ -259,8 +259,10 @@ def test_another_model_is_told_and_can_stop_the_run(desk: Path, capsys: pytest.C
         assert len(server.requests) == 1
         printed = capsys.readouterr().err
         assert "'dear-model' answered in place of 'good-model'" in printed
-        assert collect() == 0
-        assert "Warning: good was answered by dear-model." in capsys.readouterr().err
+        assert "Warning: good" not in printed
+        assert collect("--pilot", "3", "--yes", "--replicates", "2") == 0
+        warning = "Warning: good: 'dear-model' answers, though 'good-model' was requested\n"
+        assert (printed := capsys.readouterr().err).count("dear-model") == printed.count(warning) == 1
     assert set(rows(release(), "requested_model", "served_model")) == {("good-model", "dear-model")}
 
 
@@ -376,7 +378,7 @@ def test_a_part_of_a_run_is_not_called_the_whole(desk: Path, server: ChatServer,
     capsys.readouterr()
     assert run(["collect", "run", "--replicates", "2", "--only", "good", "--max-cost", "1"]) == 0
     printed = capsys.readouterr().out
-    assert "No call of this kind is left. The rest of the run: llmfusionbench collect run --max-cost 1.0\n" in printed
+    assert "No call of this kind is left. The rest of the run: llmfusionbench collect run\n" in printed
     assert run(["collect", "--retry", "error", "run"]) == 0
     printed += capsys.readouterr().out
     assert "All calls have an outcome." not in printed
@@ -385,11 +387,13 @@ def test_a_part_of_a_run_is_not_called_the_whole(desk: Path, server: ChatServer,
     assert len(server.requests) == 40
 
 
-def test_the_command_to_go_on_with_keeps_the_cap(desk: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_to_go_on_with_names_a_cap_that_is_reached(
+    desk: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_llms(desk, server.url, "good", "bad", max_tokens=1000)
     assert collect("--max-cost", "0.001", "--only", "good", "--halt-on-drift") == 1
     assert server.requests == []
     words = "Remedy: go on with llmfusionbench collect run --only good --halt-on-drift --max-cost HIGHER\n"
     assert words in capsys.readouterr().err
     assert collect("--max-cost", "2.5", "--pilot", "2") == 0
-    assert "Go on with: llmfusionbench collect run --max-cost 2.5\n" in capsys.readouterr().out
+    assert "Go on with: llmfusionbench collect run\n" in capsys.readouterr().out

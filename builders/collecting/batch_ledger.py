@@ -13,11 +13,11 @@ from llmfusionbench.builders.collecting.batch_states import Batch
 from llmfusionbench.builders.collecting.board import Board
 from llmfusionbench.builders.collecting.budget import Budget, Held
 from llmfusionbench.builders.collecting.calls import Attempt, Call
+from llmfusionbench.builders.collecting.drift import drift_of, drift_warning
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.journal import RunJournal
 from llmfusionbench.builders.collecting.records import sent_record
 from llmfusionbench.builders.collecting.surroundings import utc_now
-from llmfusionbench.llm.model_names import same_model
 
 
 def worst_in_batches(journal: RunJournal, apart_from: Container[str] = ()) -> float:
@@ -123,19 +123,19 @@ class Ledger:
         held = self._beyond.reserve(call, batch=True)
         return None if held is None else self._beyond.settle(held, attempt)
 
-    def finished(self, call: Call, attempt: Attempt, cost: float | None, final: bool) -> None:
-        """Count an attempt."""
+    def finished(self, call: Call, attempt: Attempt, cost: float | None, final: bool, *, again: bool = False) -> None:
+        """Count an attempt; `again` if it is not the first one at its call."""
         self.answered += attempt.status != "error"
         self.failed += final and attempt.status == "error"
         if final:
             self.outcomes.add(call.key)
-        self.board.finished(call.llm, attempt, cost, final)
-        served, asked = attempt.served_model, str(call.payload.get("model") or self.endpoints[call.llm].model)
-        if served is not None and not same_model(asked, served) and not self.endpoints[call.llm].has_deployments:
+        self.board.finished(call.llm, attempt, cost, final, again=again)
+        if (drift := drift_of(call, attempt, self.endpoints[call.llm])) is not None:
+            served, asked = drift
             found = self.drift.setdefault(call.llm, [])
-            if served not in found:
-                found.append(served)
-                self.say(f"{call.llm}: {served!r} answers, though {asked!r} was requested")
+            found += [served] if served not in found else []
+            if self.journal.is_first_drift(call.llm, served):
+                self.say(drift_warning(call.llm, served, asked))
 
     @cached_property
     def _beyond(self) -> Budget:

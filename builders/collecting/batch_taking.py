@@ -131,5 +131,5 @@ class Taking:
                 call, attempt, number=one.attempt, final=final, cost_usd=cost, at=ledger.now(), batch=self.batch.batch
             )
         )
-        ledger.finished(call, attempt, cost, final)
+        ledger.finished(call, attempt, cost, final, again=one.tries > 1)
         return call

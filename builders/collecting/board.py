@@ -129,7 +129,7 @@ class Board:
         """An attempt at a call to an LLM begins."""
         self._tally(llm).start(self._clock())
 
-    def finished(self, llm: str, attempt: Attempt, cost: float | None, final: bool) -> None:
+    def finished(self, llm: str, attempt: Attempt, cost: float | None, final: bool, *, again: bool = False) -> None:
         """An attempt has ended.
 
         Args:
@@ -137,10 +137,11 @@ class Board:
             attempt: What came of it.
             cost: What it counts for, USD; None if that is not known.
             final: Whether no further attempt at this call is made.
+            again: Whether it is a further attempt at a call, not the first one.
         """
         now, tally = self._clock(), self._tally(llm)
         with self._lock:
-            tally.end(attempt, cost, final, now)
+            tally.end(attempt, cost, final, now, again=again)
             self._news_at, self._sign_s = now, self._every
             if self._plain:
                 if now >= self._due:

@@ -14,6 +14,7 @@ from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.caller import Caller
 from llmfusionbench.builders.collecting.calls import Attempt, Call, Slot
 from llmfusionbench.builders.collecting.dealing import Dealer
+from llmfusionbench.builders.collecting.drift import drift_of, drift_warning
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.interrupts import interrupts
 from llmfusionbench.builders.collecting.journal import RunJournal
@@ -23,7 +24,7 @@ from llmfusionbench.builders.collecting.records import attempt_record, sent_reco
 from llmfusionbench.builders.collecting.result import NO_ROOM, Result
 from llmfusionbench.builders.collecting.surroundings import to_stderr, utc_now
 from llmfusionbench.errors import InputError
-from llmfusionbench.llm.model_names import same_model
+from llmfusionbench.release.card_text import counted
 
 FIRST_DELAY_S: Final = 0.5
 """Longest pause before the first retry; it doubles with each further one."""
@@ -33,6 +34,7 @@ LEAST_FAILED: Final = 20
 """Least calls that fail one after the other before an LLM gets no more; twice its concurrency if that is more, because
 one fault of a network breaks all of its connections."""
 _CUT_OFF: Final = Attempt(status="error", error="the run was stopped", charged=True)
+_NO_MORE: Final = ". It gets no more calls; the others go on"
 _TURN: Final = 128
 """Reused calls after which others of the event loop have their turn."""
 
@@ -156,11 +158,14 @@ class Engine:
             raise
 
     def _interrupt(self) -> None:
+        count = len(self._in_flight)
+        flying = f"{counted(count, 'call')} in flight"
         if self.result.stopped is not None:
-            self._say(f"Stopped at once: {len(self._in_flight)} calls in flight were cut off.")
+            self._say(f"Stopped at once: {flying} {'was' if count == 1 else 'were'} cut off.")
             self.stop_at_once()
             return
-        self._say(f"Stopping: {len(self._in_flight)} calls in flight will be recorded. Press Ctrl-C again to cut them off.")
+        them = "it" if count == 1 else "them"
+        self._say(f"Stopping: {flying} will be recorded. Press Ctrl-C again to cut {them} off.")
         self.stop("interrupted")
 
     def _close(self, lane: Lane) -> None:
@@ -170,11 +175,12 @@ class Engine:
             if task is not asyncio.current_task():
                 task.cancel()
 
-    def _close_for(self, lane: Lane, reason: str) -> None:
+    def _close_for(self, lane: Lane, reason: str, then: str = _NO_MORE) -> None:
+        """Give an LLM no more calls. `then` follows the reason in the line for the user."""
         name = lane.endpoint.name
         if name not in self.result.closed:
             self.result.closed[name] = reason
-            self._say(f"{name}: {reason}")
+            self._say(f"{name}: {reason}{then}")
             self._close(lane)
 
     async def _work(self, lane: Lane, batches: Container[str]) -> None:
@@ -245,7 +251,7 @@ class Engine:
             if tried:
                 # Full jitter: clients that failed together do not come back together.
                 await asyncio.sleep(self._random.uniform(0, min(LAST_DELAY_S, FIRST_DELAY_S * 2 ** (tried - 1))))
-            came = await self._attempt(lane, call, last=tried == retries)
+            came = await self._attempt(lane, call, again=tried > 0, last=tried == retries)
             if came is None or came[0].refused:
                 return None
             if came[1]:
@@ -254,7 +260,7 @@ class Engine:
                 return None
         return None
 
-    async def _attempt(self, lane: Lane, call: Call, *, last: bool) -> tuple[Attempt, bool] | None:
+    async def _attempt(self, lane: Lane, call: Call, *, again: bool, last: bool) -> tuple[Attempt, bool] | None:
         """(one attempt, whether it settles the call), recorded; None if it was not made."""
         # Without a limit of tokens their number matters to no one, and counting them takes time.
         tokens = 1 if lane.pace.tokens_per_minute is None else self.budget.worst_case(call).tokens
@@ -263,7 +269,7 @@ class Engine:
         try:
             held = await self.budget.wait(call)
             if held is None:
-                self._close_for(lane, f"{NO_ROOM}, so it gets no more calls")
+                self._close_for(lane, NO_ROOM, ", so it gets no more calls")
                 return None
             number = self.journal.next_number(call.key)
             sent = False
@@ -279,7 +285,7 @@ class Engine:
         last = last and call.llm not in self.result.closed
         final = not attempt.refused and (attempt.status != "error" or not attempt.passing or last)
         self.journal.add(attempt_record(call, attempt, number=number, final=final, cost_usd=cost, at=self._label()))
-        self.board.finished(call.llm, attempt, cost, final)
+        self.board.finished(call.llm, attempt, cost, final, again=again)
         self._look_at(lane, call, attempt)
         self._count(lane, attempt, final)
         return attempt, final
@@ -299,15 +305,16 @@ class Engine:
         if attempt.refused:
             reason = attempt.error or "the server refuses all calls"
             key = f" ({lane.endpoint.key_used})" if attempt.http_status == 401 else ""
-            self._close_for(lane, f"{reason}{key}. It gets no more calls; the others go on")
-        served, asked = attempt.served_model, str(call.payload.get("model") or lane.endpoint.model)
-        if served is not None and not same_model(asked, served) and not lane.endpoint.has_deployments:
+            self._close_for(lane, f"{reason}{key}")
+        if (drift := drift_of(call, attempt, lane.endpoint)) is not None:
+            served, asked = drift
             found = self.result.drift.setdefault(call.llm, [])
-            if served not in found:
-                found.append(served)
-                self._say(f"{call.llm}: {served!r} answers, though {asked!r} was requested")
-            if self.halt_on_drift:
+            found += [served] if served not in found else []
+            is_first = self.journal.is_first_drift(call.llm, served)
+            if self.halt_on_drift and self.result.stopped is None:
                 self.stop(f"{call.llm}: {served!r} answered in place of {asked!r}")
+            elif is_first:
+                self._say(drift_warning(call.llm, served, asked))
         if self.journal.trouble is not None and self.result.stopped is None:
             self._error = self._error or InputError(self.journal.trouble)
             self.stop(self.journal.trouble)
@@ -320,7 +327,7 @@ class Engine:
         lane.failed += final
         if lane.failed >= max(LEAST_FAILED, 2 * lane.endpoint.concurrency):
             reason = f"{lane.failed} calls in a row failed, the last one with: {attempt.error}"
-            self._close_for(lane, f"{reason}. It gets no more calls; the others go on. --retry error asks again what failed")
+            self._close_for(lane, reason, f"{_NO_MORE}. --retry error asks again what failed")
 
     def _label(self) -> str:
         return self._today().isoformat(timespec="milliseconds")

@@ -19,6 +19,7 @@ from llmfusionbench.builders.collecting.run_lock import RunLock
 from llmfusionbench.builders.reading.run_files import JOURNAL, LOCK
 from llmfusionbench.errors import InputError
 from llmfusionbench.redaction import redacted_data
+from llmfusionbench.storage.files import filling
 
 RESERVE: Final = "journal.reserve"
 """Space that is kept for the answers in flight when the disk gets full."""
@@ -47,6 +48,7 @@ class RunJournal:
         """Attempts that were in flight when earlier runs ended."""
         self.trouble: str | None = None
         """The reason why no further request may start, such as a full disk."""
+        self._drift: set[tuple[str, str]] = set()
         self._lock = RunLock(folder / LOCK)
         self._file: AppendFile | None = None
 
@@ -57,7 +59,8 @@ class RunJournal:
             if self.path.exists():
                 self._repair(self.state.read(self.path))
             self.lost = self.state.open_attempts()
-            self._file = AppendFile(self.path)
+            with filling(self.path):
+                self._file = AppendFile(self.path)
             self._reserve()
             undo.pop_all()
         return self
@@ -107,6 +110,12 @@ class RunJournal:
         """Whether the answer to a request is already noted for a slot."""
         return self.state.has_slot(key, slot)
 
+    def is_first_drift(self, llm: str, served: str) -> bool:
+        """Whether it is the first time since the journal was entered that this other model answers in place of an LLM."""
+        known = len(self._drift)
+        self._drift.add((llm, served))
+        return len(self._drift) > known
+
     def add(self, record: Record) -> None:
         """Append a record, without secrets; it is with the operating system when this returns.
 
@@ -153,7 +162,7 @@ class RunJournal:
         size = self.path.stat().st_size
         if whole < size:
             os.truncate(self.path, whole)
-        with open(self.path, "r+b") as file:
+        with filling(self.path), open(self.path, "r+b") as file:
             if whole and (file.seek(whole - 1), file.read(1))[1] != b"\n":
                 file.write(b"\n")
 

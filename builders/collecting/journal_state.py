@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from llmfusionbench.builders.collecting.calls import Slot
 from llmfusionbench.builders.collecting.lines import Done, Head, Sent, Use, head_of, quick_head, record_of, slot_text
 from llmfusionbench.builders.collecting.records import Record
-from llmfusionbench.builders.reading.run_files import BATCH
+from llmfusionbench.builders.reading.run_files import BATCH, CHANGED
 from llmfusionbench.storage.files import limited_lines, open_binary, reading
 
 LONGEST: Final = 64 * 2**20
@@ -62,6 +62,8 @@ class JournalState:
         self._tries: dict[str, int] = {}
         self._slots: set[int] = set()
         self._same: dict[Facts, Facts] = {}
+        self._failed_by: dict[str, set[str]] = {}
+        """LLM -> keys of its requests that failed for good."""
 
     def next_number(self, key: str) -> int:
         """The number that the next attempt at a request has."""
@@ -97,12 +99,14 @@ class JournalState:
             self._take_use(head)
 
     def take_record(self, record: Record) -> None:
-        """The same for a record, which may also be of a batch. Raises ValueError if a field has no possible value."""
+        """The same for a record, which may also be of a batch or an LLM. Raises ValueError if a field has no possible value."""
         head = head_of(record)
         if head is not None:
             self.take(head)
         elif record["kind"] == BATCH:
             self.batches[record["batch"]] = record
+        elif record["kind"] == CHANGED:
+            self._forget_failures(record.get("llm"))
 
     def read(self, path: Path) -> int:
         """Add the lines of a file; the number of bytes up to the end of the last whole line.
@@ -163,6 +167,7 @@ class JournalState:
             self.answered[key] = self.answered[key]._replace(attempt=facts.attempt)
         elif done.final:
             self.failed[key] = facts
+            self._failed_by.setdefault(done.llm, set()).add(key)
         elif key in self.failed:
             self.failed[key] = self.failed[key]._replace(attempt=facts.attempt)
         else:
@@ -171,6 +176,12 @@ class JournalState:
         self._tries.pop(key, None)
         if done.final:
             self._slots.add(hash((key, done.slot)))
+
+    def _forget_failures(self, llm: Any) -> None:
+        """Count the requests that failed with the former settings of an LLM as tried, and as not done."""
+        for key in self._failed_by.pop(llm, ()):
+            if (facts := self.failed.pop(key, None)) is not None:
+                self._tries[key] = facts.attempt
 
     def _take_use(self, use: Use) -> None:
         slot = hash((use.key, use.slot))

@@ -32,7 +32,7 @@ class Shows(Protocol):
     def started(self, llm: str) -> None:
         """An attempt begins."""
 
-    def finished(self, llm: str, attempt: Attempt, cost: float | None, final: bool) -> None:
+    def finished(self, llm: str, attempt: Attempt, cost: float | None, final: bool, *, again: bool = False) -> None:
         """An attempt has ended."""
 
 

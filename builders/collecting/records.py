@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from llmfusionbench.builders.collecting.calls import Attempt, Call, Slot
-from llmfusionbench.builders.reading.run_files import ATTEMPT, SENT, USE
+from llmfusionbench.builders.reading.run_files import ATTEMPT, CHANGED, SENT, USE
 
 Record = dict[str, Any]
 
@@ -62,6 +62,11 @@ def attempt_record(
 def use_record(key: str, slot: Slot) -> Record:
     """The record of a further slot that the answer to a request is for."""
     return {"kind": USE, "key": key, "slot": list(slot)}
+
+
+def changed_record(llm: str) -> Record:
+    """The record of an LLM without answers that is asked with other settings from here on."""
+    return {"kind": CHANGED, "llm": llm}
 
 
 def settings_of(payload: Mapping[str, Any]) -> Record:

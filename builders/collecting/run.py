@@ -11,14 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from llmfusionbench._version import __version__
 from llmfusionbench.builders.collecting.caller import Caller
 from llmfusionbench.builders.collecting.endpoint import Endpoint, Price
-from llmfusionbench.builders.collecting.journal import RESERVE
+from llmfusionbench.builders.collecting.journal import RESERVE, RunJournal
 from llmfusionbench.builders.collecting.payload import MAX_TOKENS, payload_of
-from llmfusionbench.builders.collecting.run_queries import Added, add_queries, query_of, read_queries
+from llmfusionbench.builders.collecting.run_changes import check_changes, note_changes
+from llmfusionbench.builders.collecting.run_queries import Added, add_queries, query_of
+from llmfusionbench.builders.reading.queries_file import read_queries
 from llmfusionbench.builders.reading.run_files import JOURNAL, LOCK, QUERIES, RUN
 from llmfusionbench.builders.reading.run_record import FORMAT, read_run
 from llmfusionbench.builders.tasks.query import Query
@@ -44,6 +46,8 @@ class Request:
     modes: Sequence[str] = (DIRECT,)
     replicates: int = 1
     endpoints: Sequence[Endpoint] = ()
+    max_cost: float | Literal["kept"] | None = "kept"
+    """The cap on the cost of the whole run, USD; None for no cap, `kept` for the one that the run has."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,11 @@ class Run:
     def replicates(self) -> int:
         """Answers per query, LLM and mode."""
         return int(self.record["replicates"])
+
+    @property
+    def max_cost(self) -> float | None:
+        """The cap on the cost of the whole run, USD; None for no cap."""
+        return self.record.get("max_cost")
 
     @property
     def modes(self) -> dict[str, tuple[str, ...]]:
@@ -95,7 +104,20 @@ class Run:
 
     def queries(self) -> Iterator[tuple[str, Query]]:
         """The id of each of its queries, with the query, one after the other."""
-        return ((line["query_id"], query_of(line)) for line in read_queries(self.folder))
+        return ((line["query_id"], query_of(line)) for line in read_queries(self.folder, self.record))
+
+    def check_queries(self) -> None:
+        """Raises InputError if the file of its queries is missing or damaged, before any of them is asked."""
+        for _ in read_queries(self.folder, self.record):
+            pass
+
+    def with_cap(self, max_cost: float | None) -> Run:
+        """The run with this cap on its cost, USD, or with none; its file is written if that is another one."""
+        if max_cost == self.max_cost:
+            return self
+        record = self.record | {"max_cost": max_cost}
+        _write(self.folder, record)
+        return Run(self.folder, record)
 
 
 def check_folder(folder: Path) -> None:
@@ -119,6 +141,7 @@ def extend(
     plain: Iterable[Query] = (),
     *,
     into: Path,
+    journal: RunJournal | None = None,
     now: datetime | None = None,
 ) -> tuple[Run, Added]:
     """The run in a folder, or a new one, with what is asked for; its files are written to `into`.
@@ -129,6 +152,7 @@ def extend(
         selected: The queries of the tasks.
         plain: Plain prompts.
         into: The directory for the files: `folder`, or another one to look at what a run would be.
+        journal: The journal of the run, entered, which notes LLMs that are asked otherwise than before; None for a look.
         now: The time, for the record.
 
     Raises:
@@ -142,9 +166,10 @@ def extend(
                 f"{folder}: task {task} was chosen with seed {seeds[task]}, not {seed}, and one run would mix both samples. "
                 f"Remedy: set --seed {seeds[task]}, or choose another --out"
             )
-    llms = _merged_llms(folder, old["llms"] if old else [], request)
+    llms = _merged_llms(old["llms"] if old else [], request)
+    changed = check_changes(folder, old["llms"] if old else [], llms, journal)
     wanted = {mode for entry in llms for mode in entry["modes"]}
-    added = add_queries(folder, into, selected, plain, modes=wanted)
+    added = add_queries(folder, into, selected, plain, modes=wanted, run=old)
     moment = (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     tasks: Record = {}
     for task, count in added.by_task.items():
@@ -160,14 +185,21 @@ def extend(
         "changed_at": moment,
         "tasks": tasks,
         "replicates": max(request.replicates, old["replicates"] if old else 1),
+        "max_cost": (old or {}).get("max_cost") if request.max_cost == "kept" else request.max_cost,
         "llms": llms,
     }
     if old is not None:
         unchanged = all(old[name] == record[name] for name in ("tasks", "replicates", "llms"))
         record["changed_at"] = old["changed_at"] if unchanged else moment
-    with whole_file(into / RUN) as place:
+    if journal is not None:
+        note_changes(journal, changed)
+    _write(into, record)
+    return Run(into, record), replace(added, changed=changed)
+
+
+def _write(folder: Path, record: Record) -> None:
+    with whole_file(folder / RUN) as place:
         place.write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    return Run(into, record), added
 
 
 def with_max_tokens(endpoint: Endpoint, most: int) -> Endpoint:
@@ -180,7 +212,7 @@ def _without_limit(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in MAX_TOKENS}
 
 
-def _merged_llms(folder: Path, old: Sequence[Record], request: Request) -> list[Record]:
+def _merged_llms(old: Sequence[Record], request: Request) -> list[Record]:
     """The entries of all LLMs: those of the run, with what is asked for."""
     for mode in request.modes:
         if not is_mode(mode):
@@ -195,10 +227,7 @@ def _merged_llms(folder: Path, old: Sequence[Record], request: Request) -> list[
         before = entries.get(endpoint.name)
         modes = list(before["modes"]) if before else []
         modes += [m for m in request.modes if m not in modes and (m in _NAMED or m in endpoint.modes)]
-        entry = _entry(endpoint, modes)
-        if before is not None:
-            _check_same(folder, before, entry)
-        entries[endpoint.name] = entry
+        entries[endpoint.name] = _entry(endpoint, modes)
     return list(entries.values())
 
 
@@ -229,22 +258,3 @@ def _endpoint(entry: Record) -> Endpoint:
         for price in settings["prices"]
     )
     return Endpoint(name=entry["name"], **settings)
-
-
-def _check_same(folder: Path, before: Record, entry: Record) -> None:
-    """Raises InputError if an LLM would be asked otherwise than before."""
-    changed = [] if before["address"] == entry["address"] else [f"the address is {entry['address']}, not {before['address']}"]
-    for mode, body in before["modes"].items():
-        now = entry["modes"][mode]
-        changed += [
-            f"{name} in {mode} mode is {shorten(now.get(name))}, not {shorten(body.get(name))}"
-            for name in sorted(body.keys() | now.keys())
-            if body.get(name) != now.get(name)
-        ]
-    if changed:
-        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-        raise InputError(
-            f"{folder}: the run asks {entry['name']} with other settings ({changed[0]}{more}), and one release would mix both. "
-            "Remedy: give the LLM another name for these settings, choose another --out, or ask cut-off answers again with "
-            "--retry length --max-tokens"
-        )

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from llmfusionbench.errors import InputError
+from llmfusionbench.storage.files import filling
 
 
 class RunLock:
@@ -25,6 +26,7 @@ class RunLock:
 
         Raises:
             InputError: Another process has it.
+            OSError: The file cannot be written.
         """
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
@@ -41,9 +43,14 @@ class RunLock:
         except OSError:
             os.close(file)
             raise
-        os.ftruncate(file, 0)
-        os.pwrite(file, b"%d\n" % os.getpid(), 0)
         self._file = file
+        try:
+            with filling(self.path):
+                os.ftruncate(file, 0)
+                os.pwrite(file, b"%d\n" % os.getpid(), 0)
+        except OSError:
+            self.release()
+            raise
 
     def release(self) -> None:
         """Give the lock back."""

@@ -6,16 +6,16 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
 
-from llmfusionbench.builders.reading.limits import record_bytes
+from llmfusionbench.builders.reading.queries_file import Line, read_queries
 from llmfusionbench.builders.reading.run_files import QUERIES
 from llmfusionbench.builders.tasks.query import Origin, Query, turns_of
 from llmfusionbench.errors import InputError
 from llmfusionbench.redaction import redacted_data
-from llmfusionbench.storage.files import limited_lines, reading
+from llmfusionbench.storage.files import filling
 from llmfusionbench.storage.json_lines import write_lines
 from llmfusionbench.validation.issue import shorten
 
@@ -23,7 +23,6 @@ _FACTS: Final = ("ground_truth", "choices", "metric", "settings")
 """What is the same whenever a query is asked for."""
 _PLAIN: Final = ("task", "domain", "split", "source_id", "metric", "ground_truth", "license")
 _OTHER: Final = "Remedy: choose another --out for this, and merge the releases if both are wanted"
-Line = dict[str, Any]
 
 
 def line_of(query: Query) -> Line:
@@ -43,31 +42,6 @@ def query_of(line: Mapping[str, Any]) -> Query:
     return Query(**given, settings=line.get("settings") or {}, prompts=line["prompts"])
 
 
-def read_queries(folder: Path) -> Iterator[Line]:
-    """The lines of a run's queries.
-
-    Raises:
-        InputError: the file is missing or damaged.
-    """
-    path = folder / QUERIES
-    if not path.is_file():
-        raise InputError(f"{path}: no such file, expected the queries of the run. Remedy: restore it from a copy")
-    with reading(path), open(path, "rb") as file:
-        for number, line in enumerate(limited_lines(file, record_bytes()), start=1):
-            yield _checked(line, f"{path} line {number}")
-
-
-def _checked(line: bytes | int, place: str) -> Line:
-    try:
-        found = json.loads(line) if isinstance(line, bytes) else None
-    except (ValueError, RecursionError):
-        found = None
-    prompts = found.get("prompts") if isinstance(found, dict) else None
-    if not isinstance(found, dict) or not isinstance(found.get("query_id"), str) or not isinstance(prompts, dict):
-        raise InputError(f"{place}: not a query. Remedy: restore the file from a copy")
-    return found
-
-
 @dataclass(frozen=True)
 class Added:
     """What came of asking for more queries."""
@@ -80,6 +54,8 @@ class Added:
     """Task -> queries."""
     origins: dict[str, list[Origin]]
     """Task -> the data that its new queries were read from."""
+    changed: Mapping[str, str] = field(default_factory=dict)
+    """LLM without answers -> how it is asked otherwise than before."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +69,13 @@ class _Known:
 
 
 def add_queries(
-    folder: Path, into: Path, selected: Iterable[Query], plain: Iterable[Query], *, modes: Set[str] = frozenset()
+    folder: Path,
+    into: Path,
+    selected: Iterable[Query],
+    plain: Iterable[Query],
+    *,
+    modes: Set[str] = frozenset(),
+    run: Mapping[str, Any] | None = None,
 ) -> Added:
     """Write the queries of the run in `folder` and further ones to `into`, which may be the same place.
 
@@ -105,23 +87,28 @@ def add_queries(
         selected: Queries of tasks.
         plain: Plain prompts.
         modes: The modes that every query needs a prompt for.
+        run: What `run.json` of the run in `folder` has; None without one.
 
     Raises:
-        InputError: a query has another prompt or ground truth than in the run, or no prompt for one of the modes.
+        InputError: a query has another prompt or ground truth than in the run, or no prompt for one of the modes, or the file
+            of queries is damaged.
     """
     known: dict[str, _Known] = {}
     sources: dict[tuple[str, str], str] = {}
     by_task: dict[str, int] = {}
     origins: dict[str, dict[Origin, None]] = {}
-    has = (folder / QUERIES).is_file()
-    for line in read_queries(folder) if has else ():
+    has = run is not None or (folder / QUERIES).is_file()
+    for line in read_queries(folder, run) if has else ():
         known[line["query_id"]] = _Known(line["task"], _digest([line.get(name) for name in _FACTS]), _digests(line["prompts"]))
         by_task[line["task"]] = by_task.get(line["task"], 0) + 1
         if line.get("source_id") is not None:
             sources[line["task"], line["source_id"]] = line["query_id"]
     more: dict[str, Line] = {}
     new = 0
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="backslashreplace", newline="\n") as spool:
+    with (
+        filling(tempfile.gettempdir()),
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="backslashreplace", newline="\n") as spool,
+    ):
         for queries, by_source in ((selected, True), (plain, False)):
             for query in queries:
                 line = redacted_data(line_of(query))

@@ -36,7 +36,7 @@ class Tally:
     cut_off: int = 0
     """Answers that end at the maximum of tokens."""
     repeated: int = 0
-    """Attempts that were followed by another one."""
+    """Attempts after the first one of a call."""
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
@@ -66,7 +66,7 @@ class Tally:
         if not self._samples:
             self._samples.append((now, 0))
 
-    def end(self, attempt: Attempt, cost: float | None, final: bool, now: float) -> None:
+    def end(self, attempt: Attempt, cost: float | None, final: bool, now: float, *, again: bool = False) -> None:
         """An attempt has ended. Args as `Board.finished`."""
         self.in_flight = max(0, self.in_flight - 1)
         if attempt.retry_after_s:
@@ -77,8 +77,8 @@ class Tally:
             self.cost_unknown += 1
         else:
             self.cost_usd += cost
+        self.repeated += again
         if not final:
-            self.repeated += 1
             return
         if attempt.status == "error":
             self.failed += 1

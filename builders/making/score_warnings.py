@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.known.tasks import UNKNOWN
+from llmfusionbench.release.card_text import counted
 from llmfusionbench.scoring import METRICS
 
 CODE: Final = "code_eval"
@@ -45,9 +46,11 @@ def build_warnings(facts: pa.Table) -> Iterator[str]:
     yield from _equal_scores(facts)
     odd = facts.filter(_has_no_metric(facts))
     for metric, tasks, count in _by_metric(odd.filter(pc.greater(odd["texts"], 0)), "texts"):
-        yield f"{metric} ({tasks}): rescore would leave {count:,} answers without the performance that they have. {_known()}"
+        left = f"rescore would leave {_answers(count)} without the performance that {_they(count)}"
+        yield f"{metric} ({tasks}): {left}. {_known()}"
     for metric, tasks, count in _by_metric(odd.filter(pc.greater(odd["unscored"], 0)), "unscored"):
-        yield f"{metric} ({tasks}): {count:,} answers have no performance, and rescore gives them none. {_known()}"
+        them = "it" if count == 1 else "them"
+        yield f"{metric} ({tasks}): {_have(count)} no performance, and rescore gives {them} none. {_known()}"
 
 
 def unrun_programs(facts: pa.Table) -> Iterator[str]:
@@ -56,8 +59,8 @@ def unrun_programs(facts: pa.Table) -> Iterator[str]:
     if programs.num_rows:
         tasks, count = named_tasks(sorted(pc.unique(programs["task"]).to_pylist())), pc.sum(programs["unscored"]).as_py()
         yield (
-            f"{CODE} ({tasks}): {count:,} answers have no performance yet, since a build runs no programs. "
-            "Remedy: score them with llmfusionbench rescore --allow-code-execution"
+            f"{CODE} ({tasks}): {_have(count)} no performance yet, since a build runs no programs. "
+            f"Remedy: score {'it' if count == 1 else 'them'} with llmfusionbench rescore --allow-code-execution"
         )
 
 
@@ -69,7 +72,19 @@ def rescore_warnings(scores: pa.Table) -> Iterator[str]:
     lost = scores.filter(pc.and_(_has_no_metric(scores), scores["before"].is_valid()))
     lost = lost.group_by(["task", "metric"]).aggregate([([], "count_all")])
     for metric, tasks, count in _by_metric(lost, "count_all"):
-        yield f"{metric} ({tasks}): {count:,} answers have lost the performance that they had. {_known()}"
+        yield f"{metric} ({tasks}): {_have(count)} lost the performance that {'it' if count == 1 else 'they'} had. {_known()}"
+
+
+def _answers(count: int) -> str:
+    return counted(count, "answer")
+
+
+def _have(count: int) -> str:
+    return f"{_answers(count)} {'has' if count == 1 else 'have'}"
+
+
+def _they(count: int) -> str:
+    return "it has" if count == 1 else "they have"
 
 
 def _equal_scores(facts: pa.Table) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from llmfusionbench.builders.reading.limits import record_bytes
-from llmfusionbench.builders.reading.run_files import ATTEMPT, USE
+from llmfusionbench.builders.reading.run_files import ATTEMPT, CHANGED, USE
 from llmfusionbench.storage.files import limited_lines, reading
 
 _TEXT: Final = rb'"[^"\\]*+"'
@@ -83,7 +83,16 @@ class RunAnswers:
 
     def queries(self) -> set[str]:
         """The ids of the queries that have an answer or a failure."""
-        return {*self._slots}
+        return {query_id for query_id, lines in self._slots.items() if lines}
+
+    def answered(self) -> dict[str, set[str]]:
+        """LLM -> the modes in which it has an answer."""
+        found: dict[str, set[str]] = {}
+        for lines in self._slots.values():
+            for place, line in lines.items():
+                if line >= 0:
+                    found.setdefault(place.llm, set()).add(place.mode)
+        return found
 
     def has_failed(self, key: str) -> bool:
         """Whether a request has a failure, and no answer."""
@@ -108,6 +117,8 @@ class RunAnswers:
             self.damaged += not (isinstance(line, bytes) and line.isspace())
         elif record["kind"] == ATTEMPT and record.get("final") is True:
             self._take_final(record)
+        elif record["kind"] == CHANGED:
+            self._forget_failures(record.get("llm"))
         elif record["kind"] == USE and (slot := self._slot(record)) is not None:
             self._uses.setdefault(record["key"], []).append(slot)
             if record["key"] in self._requests:
@@ -132,6 +143,12 @@ class RunAnswers:
         self._requests[key] = _Known(code, number)
         for one in (slot, *self._uses.get(key, ())):
             self._set(one, code)
+
+    def _forget_failures(self, llm: Any) -> None:
+        """Leave out the failures of an LLM: they came of other settings than those that it is asked with from here on."""
+        for lines in self._slots.values():
+            for place in [place for place, line in lines.items() if line < 0 and place.llm == llm]:
+                del lines[place]
 
     def _slot(self, record: dict[str, Any]) -> tuple[str, Place] | None:
         """(query_id, place) of a record; None if it is for something else."""

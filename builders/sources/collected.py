@@ -15,14 +15,15 @@ from llmfusionbench.builders.reading.chat_requests import sampling_of
 from llmfusionbench.builders.reading.failures import failure_text
 from llmfusionbench.builders.reading.fields import BadRecordError, fields, required_text
 from llmfusionbench.builders.reading.file_names import labelled
-from llmfusionbench.builders.reading.json import read_items
 from llmfusionbench.builders.reading.json_records import BATCH_CHARACTERS, characters_in, record_parts
 from llmfusionbench.builders.reading.loose import loose_amount, loose_count
+from llmfusionbench.builders.reading.queries_file import REMEDY, read_queries
 from llmfusionbench.builders.reading.run_files import JOURNAL, QUERIES, RUN
 from llmfusionbench.builders.reading.run_journal import Place, RunAnswers
 from llmfusionbench.builders.reading.run_record import read_run
-from llmfusionbench.builders.records import Llms, Note, Part, Rejected
+from llmfusionbench.builders.records import Llms, Note, Part
 from llmfusionbench.errors import InputError
+from llmfusionbench.release.card_text import counted
 from llmfusionbench.types import DIRECT, THINK, is_plain_prompt, rendered
 
 _ROWS: Final = 4096
@@ -74,25 +75,22 @@ class Collected:
         run = read_run(folder)
         for task, about in run["tasks"].items():
             self._origins += [one for entry in about.get("data", ()) if (one := {"task": task} | entry) not in self._origins]
-        answers = RunAnswers(folder / JOURNAL) if (folder / JOURNAL).is_file() else None
-        if answers is not None:
-            self._sizes[folder / JOURNAL] = answers.size
+        if not (folder / JOURNAL).is_file():
+            raise InputError(f"{folder / JOURNAL}: no such file, expected the answers of the run. {REMEDY}")
+        answers = RunAnswers(folder / JOURNAL)
+        self._sizes[folder / JOURNAL] = answers.size
         yield Llms([_llm(entry, run["changed_at"]) for entry in run["llms"]])
         addresses = {entry["name"]: entry["address"] for entry in run["llms"]}
         known: set[str] = set()
         asked, told = _Batch(labels[QUERIES]), _Batch(labels[JOURNAL])
-        for item in read_items(folder / QUERIES, labels[QUERIES]):
-            if isinstance(item, Rejected):
-                yield item
-                continue
+        for number, given in enumerate(read_queries(folder, run)):
             try:
-                query_id, query = _query(item[1])
+                query_id, query = _query(given)
             except BadRecordError as error:
-                yield Rejected(labels[QUERIES], item[0], str(error), {})
-                continue
+                raise InputError(f"{folder / QUERIES} line {number + 1}: {error}. {REMEDY}") from error
             known.add(query_id)
-            yield from asked.add(item[0], query)
-            for line, place, record in answers.of(query_id) if answers is not None else ():
+            yield from asked.add(number, query)
+            for line, place, record in answers.of(query_id):
                 for part in told.add(line, _answer(query, place, record) | {"endpoint": addresses.get(place.llm)}):
                     yield from asked.rest()  # a query comes before its answers, which say the same of it
                     yield part
@@ -192,14 +190,18 @@ def _llm(entry: Mapping[str, Any], changed_at: str) -> Row:
     return row
 
 
-def _notes(run: Mapping[str, Any], answers: RunAnswers | None, known: set[str], file: str) -> Iterator[Note]:
+def _notes(run: Mapping[str, Any], answers: RunAnswers, known: set[str], file: str) -> Iterator[Note]:
     """What a reader of the release should know of the run."""
     planned = len(known) * run["replicates"] * sum(len(entry["modes"]) for entry in run["llms"])
-    strange = len(answers.queries() - known) if answers is not None else 0
-    done = len(answers) if answers is not None else 0
-    if done < planned:
-        yield Note(file, f"{planned - done:,} of {planned:,} calls have no outcome yet, and their answers are missing")
-    if strange:
-        yield Note(file, f"answers to {strange:,} queries are left out, since {QUERIES} does not hold these", warning=True)
-    if answers is not None and answers.damaged:
-        yield Note(file, f"{answers.damaged:,} lines are damaged, and are left out", warning=True)
+    left = planned - len(answers)
+    if left == 1:
+        yield Note(file, f"1 of {counted(planned, 'call')} has no outcome yet, and its answer is missing")
+    elif left > 0:
+        yield Note(file, f"{left:,} of {planned:,} calls have no outcome yet, and their answers are missing")
+    if strange := len(answers.queries() - known):
+        these = "this one" if strange == 1 else "these"
+        words = f"answers to {counted(strange, 'query', 'queries')} are left out, since {QUERIES} does not hold {these}"
+        yield Note(file, words, warning=True)
+    if damaged := answers.damaged:
+        are = "is damaged, and is" if damaged == 1 else "are damaged, and are"
+        yield Note(file, f"{counted(damaged, 'line')} {are} left out", warning=True)

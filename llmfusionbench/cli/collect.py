@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from llmfusionbench.cli.collect_asks import ASKS, asked_run, names_in
 from llmfusionbench.cli.collect_report import go_on, report, say_lost, show_forecast, take
 from llmfusionbench.cli.console import say
-from llmfusionbench.cli.mapping import pair
 from llmfusionbench.cli.options import out_path
 
 if TYPE_CHECKING:
@@ -24,10 +23,14 @@ if TYPE_CHECKING:
     from llmfusionbench.builders.collecting.endpoint import Endpoint
     from llmfusionbench.builders.collecting.journal import RunJournal
     from llmfusionbench.builders.collecting.run import Run
-    from llmfusionbench.builders.tasks.query import Query
 
-_ASKS = ("tasks", "own_tasks", "prompts", "task_files", "limit", "split", "seed", "mode", "replicates", "stream")
-"""Options that say what a run is asked for."""
+_NO_CAP: Final = "none"
+"""The value of --max-cost that removes a cap."""
+
+
+def _usd(ctx: click.Context, param: click.Parameter, value: str | None) -> float | str | None:
+    """The value of --max-cost: USD, or `none`."""
+    return value if value in (None, _NO_CAP) else click.FLOAT(value, param, ctx)
 
 
 @click.command(name="collect")
@@ -48,9 +51,14 @@ _ASKS = ("tasks", "own_tasks", "prompts", "task_files", "limit", "split", "seed"
 @click.option("--only", multiple=True, metavar="LLM,...", help="Ask only these LLMs now.")
 @click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Most tokens of an answer, of every LLM.")
 @click.option("--stream", is_flag=True, help="Have answers streamed, which measures the time to the first token.")
-@click.option("--max-cost", type=float, metavar="USD", help="Maximum cost of the whole run, USD; needs the prices of all LLMs.")
+@click.option(
+    "--max-cost",
+    callback=_usd,
+    metavar="USD|none",
+    help="Maximum cost of the whole run, USD, which the run keeps; needs the prices of all LLMs. none removes it.",
+)
 @click.option("--dry-run", is_flag=True, help="Forecast requests, tokens, cost and time; ask and write nothing.")
-@click.option("--pilot", type=click.IntRange(min=1), metavar="N", help="First ask N queries per LLM and mode, and forecast.")
+@click.option("--pilot", type=click.IntRange(min=1), metavar="N", help="First make N calls per LLM and mode, and forecast.")
 @click.option("--yes", is_flag=True, help="Go on after the pilot without a question.")
 @click.option("--batch", is_flag=True, help="Ask in batches of the provider (/v1/batches), at their discount.")
 @click.option("--batch-files", multiple=True, metavar="LLM,...", help="LLMs whose batches are files for vllm run-batch.")
@@ -88,7 +96,7 @@ def command(run: Path | None, out: Path | None, **options: Any) -> int:
     folder = run or out
     if folder is None:
         raise click.UsageError("No run is named. Give RUN to go on with one, or --out for a new one.")
-    if options["retry"] and (given := [name for name in _ASKS if options[name]]):
+    if options["retry"] and (given := [name for name in ASKS if options[name]]):
         raise click.UsageError(f"--retry asks for nothing new: drop --{given[0].replace('_', '-')}.")
     if options["pilot"] and (options["retry"] or options["dry_run"]):
         raise click.UsageError("--pilot goes with neither --retry nor --dry-run.")
@@ -109,17 +117,17 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
     endpoints = _endpoints(folder, options)
     if options["dry_run"]:
         with tempfile.TemporaryDirectory() as scratch:
-            run = _asked(folder, endpoints, options, into=Path(scratch))
+            run = asked_run(folder, endpoints, options, into=Path(scratch))
             work = _work(run, folder, endpoints, options)
             show_forecast(forecast_of(work, folder, batch=options["batch"]))
         say("Nothing was asked.")
         return 0
-    settings = Settings(max_cost=options["max_cost"], halt_on_drift=options["halt_on_drift"], say=partial(say, err=True))
+    settings = Settings(max_cost=_cap(folder, options), halt_on_drift=options["halt_on_drift"], say=partial(say, err=True))
     batches = _batches(options, endpoints)
     if not options["batch_results"]:
         check_ready(endpoints, settings if options["pilot"] else replace(settings, batches=batches))
     with _new(folder), RunJournal(folder) as journal, _begun(folder):
-        run = _asked(folder, endpoints, options, into=folder)
+        run = asked_run(folder, endpoints, options, into=folder, journal=journal, max_cost=settings.max_cost)
         say_lost(journal)
         work = _work(run, folder, endpoints, options)
         if options["pilot"] and (status := _pilot(work, journal, settings, folder, options)) is not None:
@@ -128,6 +136,23 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
             return take(work, journal, settings, folder, options)
         outcome = collect(work, journal, replace(settings, batches=batches), again=getattr(work, "again", None))
         return report(outcome, work, folder, options)
+
+
+def _cap(folder: Path, options: dict[str, Any]) -> float | None:
+    """The cap on the cost: the one of the option, or else the one that the run keeps."""
+    from llmfusionbench.builders.collecting.budget import Budget
+    from llmfusionbench.builders.collecting.collect import today
+    from llmfusionbench.builders.collecting.run import Run
+    from llmfusionbench.builders.reading.run_files import RUN
+
+    given: float | str | None = options["max_cost"]
+    if isinstance(given, float):
+        Budget(given, (), today=today)  # refuses what is not an amount
+        return given
+    kept = Run.read(folder).max_cost if given is None and (folder / RUN).is_file() else None
+    if kept is not None:
+        say(f"--max-cost of the run counts: {kept:g} USD. Another value replaces it, --max-cost none removes it.", err=True)
+    return kept
 
 
 @contextmanager
@@ -188,7 +213,7 @@ def _llms(texts: Sequence[str], endpoints: Sequence[Endpoint]) -> list[str]:
     """The names of LLMs that an option gives."""
     from llmfusionbench.errors import UnknownNameError
 
-    names, known = _names(texts), [one.name for one in endpoints]
+    names, known = names_in(texts), [one.name for one in endpoints]
     for name in names:
         if name not in known:
             raise UnknownNameError("LLM", name, known)
@@ -203,79 +228,6 @@ def _batches(options: dict[str, Any], endpoints: Sequence[Endpoint]) -> Any:
     return Batches(wait=not options["no_wait"], files=files) if options["batch"] else None
 
 
-def _asked(folder: Path, endpoints: Sequence[Endpoint], options: dict[str, Any], *, into: Path) -> Run:
-    """The run with what the options ask for."""
-    from llmfusionbench.builders.collecting.run import Request, Run, extend
-    from llmfusionbench.builders.known.tasks import canonical_task
-    from llmfusionbench.builders.reading.run_files import RUN
-    from llmfusionbench.release.card_text import counted
-
-    is_run = (folder / RUN).is_file()
-    names = _tasks(options)
-    if not is_run and not names and options["prompts"] is None:
-        raise click.UsageError("Nothing to ask. Name --tasks, --own-tasks or --prompts.")
-    if options["retry"] or (is_run and options["llms"] is None and not any(options[name] for name in _ASKS)):
-        return Run.read(folder)
-    before = Run.read(folder) if is_run else None
-    earlier = [mode for found in before.modes.values() for mode in found] if before else []
-    modes = _names((options["mode"] or "",)) or list(dict.fromkeys(earlier)) or ["direct"]
-    request = Request(
-        selected={canonical_task(name): options["seed"] or 0 for name in names},
-        modes=modes,
-        replicates=options["replicates"] or 1,
-        endpoints=endpoints,
-    )
-    queries = _queries(names, list(dict.fromkeys((*modes, *earlier))), before.commits if before else {}, options)
-    run, added = extend(folder, request, *queries, into=into)
-    new = f", {added.new:,} of them new" if before and added.new else ""
-    say(f"{folder}: {counted(added.total, 'query', 'queries')}{new}, {counted(len(run.record['llms']), 'LLM')}.", err=True)
-    return run
-
-
-def _tasks(options: dict[str, Any]) -> list[str]:
-    """The tasks that are named, all of them for `all`."""
-    from llmfusionbench.builders.tasks import CATALOG
-    from llmfusionbench.builders.tasks.own_tasks import read_tasks
-
-    names = _names((options["tasks"] or "",))
-    own = list(read_tasks(options["own_tasks"])) if options["own_tasks"] is not None else []
-    if "all" in names:
-        return list(dict.fromkeys([*CATALOG, *own, *(name for name in names if name != "all")]))
-    return names or own
-
-
-def _queries(
-    names: list[str], modes: list[str], commits: dict[str, str], options: dict[str, Any]
-) -> tuple[Iterator[Query], Iterator[Query]]:
-    """The queries of the tasks, and the plain prompts. `commits` has those of data sets that the run has read."""
-    from llmfusionbench.builders.records import Rejected
-    from llmfusionbench.builders.tasks.chosen import chosen
-
-    left: Counter[str] = Counter()
-
-    def leave_out(one: Rejected) -> None:
-        left[one.file] += 1
-        if left[one.file] == 1:
-            say(f"Note: {one.file} row {one.row} is left out: {one.reason}. Others of this file are counted.", err=True)
-
-    def counted_out(queries: Iterator[Query]) -> Iterator[Query]:
-        yield from queries
-        for file, count in left.items():
-            if count > 1:
-                say(f"Note: {file}: {count:,} rows are left out.", err=True)
-        left.clear()
-
-    pairs = [pair(text, "--task-file") for text in options["task_files"]]
-    files = {task: Path(path) for task, path in pairs}
-    if twice := [task for task, _ in pairs if [name for name, _ in pairs].count(task) > 1]:
-        raise click.UsageError(f"--task-file names two files for {twice[0]}. Give one of them.")
-    given: dict[str, Any] = {"seed": options["seed"] or 0, "limit": options["limit"], "split": options["split"], "modes": modes}
-    given |= {"rejected": leave_out, "note": lambda line: say(f"Note: {line}", err=True)}
-    tasks = chosen(names, files=files, own=options["own_tasks"], commits=commits, **given)
-    plain = chosen((), prompts=options["prompts"], **given) if options["prompts"] is not None else iter(())
-    return counted_out(tasks), counted_out(plain)
-
-
 def _work(run: Run, folder: Path, endpoints: Sequence[Endpoint], options: dict[str, Any]) -> Any:
     """The calls: all of the run, or those that ask again."""
     from llmfusionbench.builders.collecting.plan import Plan
@@ -286,7 +238,7 @@ def _work(run: Run, folder: Path, endpoints: Sequence[Endpoint], options: dict[s
         if one.name not in run.modes:
             raise UnknownNameError("LLM of the run", one.name, run.modes)
     if options["retry"]:
-        return Retry(run, endpoints, _names((options["retry"],)), options["max_tokens"])
+        return Retry(run, endpoints, names_in((options["retry"],)), options["max_tokens"])
     return Plan(run, tuple(endpoints))
 
 
@@ -303,8 +255,3 @@ def _pilot(work: Work, journal: RunJournal, settings: Any, folder: Path, options
         return None
     say(f"Stopped after the pilot. Go on with: {go_on(folder, options)}")
     return 0
-
-
-def _names(texts: Sequence[str]) -> list[str]:
-    """The names in lists that commas separate."""
-    return list(dict.fromkeys(name for text in texts for part in text.split(",") if (name := part.strip())))

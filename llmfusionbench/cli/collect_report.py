@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from llmfusionbench.cli.console import error_line, say, show_table
+from llmfusionbench.release.card_text import counted
 
-_KEPT: Final = ("retry", "only", "batch", "batch_files", "no_wait", "halt_on_drift", "max_cost")
+_KEPT: Final = ("retry", "only", "batch", "batch_files", "no_wait", "halt_on_drift")
 """Options of a command that the next one needs again."""
 _HIGHER: Final = "HIGHER"
 """In place of a cap that is reached."""
+_CORRECT: Final = "; if the file of LLMs is wrong, correct it and name it again with --llms"
+"""What helps an LLM that refuses all calls."""
 
 if TYPE_CHECKING:
     from llmfusionbench.builders.collecting.collect import Outcome, Settings, Work
@@ -19,17 +22,16 @@ if TYPE_CHECKING:
     from llmfusionbench.builders.collecting.journal import RunJournal
 
 
-def go_on(folder: Path, options: dict[str, Any], *, only_cap: bool = False) -> str:
-    """The command that goes on with a run, with the options that a run does not keep; `only_cap`: with the cap alone."""
+def go_on(folder: Path, options: dict[str, Any], *, higher_cap: bool = False) -> str:
+    """The command that goes on with a run, with the options that a run does not keep; `higher_cap`: and with another cap."""
     words = ["llmfusionbench", "collect", str(folder)]
-    names = ("max_cost",) if only_cap else _KEPT
-    for name in (*names, "max_tokens") if options["retry"] and not only_cap else names:
+    for name in (*_KEPT, "max_tokens") if options["retry"] else _KEPT:
         flag, value = f"--{name.replace('_', '-')}", options[name]
         if isinstance(value, tuple):
             words += [word for one in value for word in (flag, one)]
         elif value is not None and value is not False:
             words += [flag] if value is True else [flag, str(value)]
-    return shlex.join(words)
+    return shlex.join([*words, "--max-cost", _HIGHER] if higher_cap else words)
 
 
 def take(work: Work, journal: RunJournal, settings: Settings, folder: Path, options: dict[str, Any]) -> int:
@@ -39,7 +41,8 @@ def take(work: Work, journal: RunJournal, settings: Settings, folder: Path, opti
     outcome = take_results(options["batch_results"], work, journal, settings)
     if not outcome.left:
         return report(outcome, work, folder, options)
-    say(f"{outcome.left:,} calls have no outcome yet. Go on with: {go_on(folder, options)}")
+    have = "call has" if outcome.left == 1 else "calls have"
+    say(f"{outcome.left:,} {have} no outcome yet. Go on with: {go_on(folder, options)}")
     return 0
 
 
@@ -56,18 +59,21 @@ def say_lost(journal: RunJournal) -> None:
     if found := journal.lost_without_answer:
         worst = sum(lost.worst_usd for lost in found)
         cost = f", for {worst:.4f} USD at most" if worst else ""
+        were, lost, again = ("was", "Its answer is", "It is") if len(found) == 1 else ("were", "Their answers are", "They are")
         say(
-            f"Note: {len(found):,} attempts were in flight when an earlier run ended. Their answers are lost, and "
-            f"may have been paid for{cost}. They are asked again.",
+            f"Note: {counted(len(found), 'attempt')} {were} in flight when an earlier run ended. {lost} lost, and "
+            f"may have been paid for{cost}. {again} asked again.",
             err=True,
         )
-    if journal.state.damaged:
-        say(f"Warning: {journal.state.damaged:,} lines of the journal are damaged, and count as not asked.", err=True)
+    if damaged := journal.state.damaged:
+        are, count = ("is", "counts") if damaged == 1 else ("are", "count")
+        say(f"Warning: {counted(damaged, 'line')} of the journal {are} damaged, and {count} as not asked.", err=True)
 
 
 def report(outcome: Outcome, work: Any, folder: Path, options: dict[str, Any]) -> int:
     """Print what came of the run; the exit status."""
     from llmfusionbench.builders.collecting.plan import Plan
+    from llmfusionbench.builders.collecting.result import NO_ROOM
 
     result, name = outcome.result, shlex.quote(str(folder))
     if outcome.asked:
@@ -78,21 +84,25 @@ def report(outcome: Outcome, work: Any, folder: Path, options: dict[str, Any]) -
         say(f"Warning: {line}", err=True)
     if outcome.failures:
         say(f"Failed calls are asked again with: llmfusionbench collect --retry error {name}", err=True)
-    for llm, served in result.drift.items():
-        say(f"Warning: {llm} was answered by {', '.join(served)}.", err=True)
     if enough := len(getattr(work, "enough", ())):
-        say(f"Note: {enough:,} answers are cut off at this maximum of tokens or a higher one. Remedy: raise --max-tokens")
+        are = "is" if enough == 1 else "are"
+        say(
+            f"Note: {counted(enough, 'answer')} {are} cut off at this maximum of tokens or a higher one. "
+            "Remedy: raise --max-tokens"
+        )
     if outcome.left or outcome.more:
-        left = f"{outcome.left:,} calls" if not outcome.more else f"more than {outcome.left:,} calls"
+        one = outcome.left == 1 and not outcome.more
+        left = counted(outcome.left, "call") if not outcome.more else f"more than {counted(outcome.left, 'call')}"
+        correct = "" if all(reason == NO_ROOM for reason in result.closed.values()) else _CORRECT
         error_line(
-            f"{folder}: stopped, {left} have no outcome ({_why(outcome)}). All answers so far are kept. "
-            f"Remedy: go on with {go_on(folder, options | {'max_cost': _HIGHER} if result.is_spent else options)}"
+            f"{folder}: stopped, {left} {'has' if one else 'have'} no outcome ({_why(outcome)}). All answers so far are kept. "
+            f"Remedy: go on with {go_on(folder, options, higher_cap=result.is_spent)}{correct}"
         )
         return 1
     if isinstance(work, Plan) and len(work.endpoints) == len(work.run.modes):
         say("All calls have an outcome.")
     else:
-        say(f"No call of this kind is left. The rest of the run: {go_on(folder, options, only_cap=True)}")
+        say(f"No call of this kind is left. The rest of the run: llmfusionbench collect {name}")
     say(f"Make a release of the answers: llmfusionbench build collected {name} --out DIR")
     return 0
 
@@ -102,7 +112,8 @@ def _why(outcome: Outcome) -> str:
     reasons = [result.stopped] if result.stopped else []
     reasons += [f"{llm}: {reason}" for llm, reason in result.closed.items()]
     files = getattr(result, "files", ())
-    reasons += [f"{len(files):,} files of requests wait for vllm run-batch"] if files else []
+    wait = "waits" if len(files) == 1 else "wait"
+    reasons += [f"{counted(len(files), 'file')} of requests {wait} for vllm run-batch"] if files else []
     if at_provider := result.in_batches - getattr(result, "in_files", 0):
-        reasons.append(f"{at_provider:,} of them are in batches of the provider")
+        reasons.append(f"{at_provider:,} of them {'is' if at_provider == 1 else 'are'} in batches of the provider")
     return "; ".join(reasons) or "the journal has no final line for them"

@@ -151,7 +151,7 @@ def test_refused_records_are_listed_with_place_and_reason(tmp_path: Path) -> Non
 def test_strict_refuses_them_all(tmp_path: Path) -> None:
     for parts in ([record(), record(row=7, cost_usd=-2.0)], [record(), record(row=7, response="3")]):
         with pytest.raises(
-            RejectedError, match=r"Found 1 records that cannot be taken \(strict was asked for\):\n  f record 7: "
+            RejectedError, match=r"Found 1 record that cannot be taken \(strict was asked for\):\n  f record 7: "
         ):
             build(Parts(parts), [], tmp_path / "r", strict=True)
     with pytest.raises(RejectedError, match="thought templates: its query is not in the release"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from llmfusionbench.builders.collecting.run import Run
 from llmfusionbench.builders.reading.run_files import JOURNAL, QUERIES, RUN
 from llmfusionbench.builders.recognising import recognise
 from llmfusionbench.builders.revising.rescore import rescore
-from llmfusionbench.errors import InputError, RejectedError
+from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release
 from llmfusionbench.scoring import VERSION
 from tests.helpers.run_folder import PRICES, answer, llm, made_run, planned, sums, write
@@ -129,7 +130,7 @@ def test_programs_are_not_run_and_a_note_tells_how_they_can_be(tmp_path: Path) -
     release = built(run, tmp_path / "out")
     assert rows(release, "responses", "performance", "metric_version") == [(None, None)]
     (note,) = release.manifest["source"]["notes"]
-    assert "1 answers have no performance yet, since a build runs no programs" in note
+    assert "1 answer has no performance yet, since a build runs no programs" in note
     assert "rescore --allow-code-execution" in note
 
 
@@ -157,8 +158,6 @@ def test_no_record_is_folded_in_runs_of_many_batches(tmp_path: Path, monkeypatch
 def test_a_run_before_its_first_answer(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", sums(2), [llm("a")])
     assert len(rows(built(run, tmp_path / "empty"), "queries")) == 2
-    (run.folder / JOURNAL).unlink()
-    assert len(rows(built(run, tmp_path / "without"), "queries")) == 2
 
 
 def test_a_run_that_is_going_is_read_up_to_its_last_whole_line(tmp_path: Path) -> None:
@@ -186,15 +185,13 @@ def test_the_newest_answer_of_a_retry_counts(tmp_path: Path) -> None:
 def test_damaged_lines_and_foreign_answers_are_told(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", sums(2), [llm("a")])
     first, second = planned(run)
-    write(run, answer(first), answer(second), iter([b"{broken\n"]))
-    lines = (run.folder / QUERIES).read_text().splitlines()
-    (run.folder / QUERIES).write_text(lines[0] + "\n[1]\n")
+    foreign = replace(second, slot=("0" * 32, *second.slot[1:]))
+    write(run, answer(first), answer(foreign), iter([b"{broken\n"]))
     release = built(run, tmp_path / "out")
     assert len(rows(release, "responses")) == 1
     told = "\n".join(release.manifest["warnings"])
-    assert "1 lines are damaged" in told
-    assert "answers to 1 queries are left out" in told
-    assert release.manifest["rejected"] == 1
+    assert "1 line is damaged, and is left out" in told
+    assert "answers to 1 query are left out, since queries.jsonl does not hold this one" in told
 
 
 def test_two_runs_become_one_release(tmp_path: Path) -> None:
@@ -232,7 +229,8 @@ def test_what_is_not_a_run(tmp_path: Path) -> None:
 def test_a_run_without_queries(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", sums(1), [llm("a")])
     (run.folder / QUERIES).write_text(json.dumps({"query_id": "x", "prompts": {"think": []}}) + "\n")
-    with pytest.raises(RejectedError, match="prompts has no direct"):
+    words = r"queries.jsonl line 1: prompts has no direct.*Remedy: restore the file from a copy"
+    with pytest.raises(InputError, match=words):
         build("collected", [run.folder], tmp_path / "out")
 
 

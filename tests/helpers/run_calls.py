@@ -78,7 +78,7 @@ class Silent:
         """An attempt begins."""
         self.begun += 1
 
-    def finished(self, llm: str, attempt: Attempt, cost: float | None, final: bool) -> None:
+    def finished(self, llm: str, attempt: Attempt, cost: float | None, final: bool, *, again: bool = False) -> None:
         """An attempt has ended."""
         self.ended += 1
         self.settled += final

@@ -15,7 +15,7 @@ from llmfusionbench.builders.reading.run_files import JOURNAL, QUERIES, RUN
 from llmfusionbench.builders.tasks.query import Query
 from llmfusionbench.errors import InputError
 from llmfusionbench.redaction import keep_secret
-from tests.helpers.run_folder import NOW, PRICES, llm, made_run, planned, sums
+from tests.helpers.run_folder import NOW, PRICES, answer, llm, made_run, planned, sums, write
 
 
 def asked(folder: Path, queries: list[Query], endpoints: list[Endpoint], plain: list[Query] | None = None, **more: Any) -> Run:
@@ -93,9 +93,10 @@ def test_settings_that_do_not_change_an_answer_may_change(tmp_path: Path) -> Non
     ],
 )
 def test_an_llm_that_would_be_asked_otherwise_is_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
-    made_run(tmp_path, sums(1), [llm("a")])
+    run = made_run(tmp_path, sums(1), [llm("a")])
+    write(run, answer(planned(run)[0], "", status="empty"))
     before = (tmp_path / RUN).read_bytes()
-    with pytest.raises(InputError, match="run asks a with other settings") as error:
+    with pytest.raises(InputError, match="run has answers of a with other settings") as error:
         asked(tmp_path, sums(2), [llm("a", **change)])
     assert message in str(error.value).replace("None", "null")
     assert "Remedy: give the LLM another name" in str(error.value)

@@ -123,7 +123,7 @@ def test_another_model_answers(tmp_path: Path) -> None:
         result = batched(tmp_path, [endpoint], calls, manner=Manner(most_requests=1), said=said, halt_on_drift=True)
     assert result.drift == {"m": ["small"]}
     assert result.stopped == "m: 'small' answered in place of the model that was requested"
-    assert "m: 'small' answers, though 'big' was requested" in said
+    assert "Warning: m: 'small' answers, though 'big' was requested" in said
 
 
 def test_answers_of_calls_that_were_not_given_are_told_apart(tmp_path: Path) -> None:

@@ -54,9 +54,11 @@ def told(**settings: Any) -> tuple[Board, Clock, list[str]]:
     return Board(clock=clock, say=lines.append, console=console, **settings), clock, lines
 
 
-def ask(board: Board, llm: str, attempt: Attempt = OK, cost: float | None = 0.001, *, final: bool = True) -> None:
+def ask(
+    board: Board, llm: str, attempt: Attempt = OK, cost: float | None = 0.001, *, final: bool = True, again: bool = False
+) -> None:
     board.started(llm)
-    board.finished(llm, attempt, cost, final)
+    board.finished(llm, attempt, cost, final, again=again)
 
 
 def test_the_live_table() -> None:
@@ -225,7 +227,7 @@ def test_the_summary() -> None:
     for attempt in (OK, CUT, EMPTY):
         ask(board, "alpha", attempt)
     ask(board, "alpha", FAILED, 0.0, final=False)
-    ask(board, "alpha", FAILED, 0.002)
+    ask(board, "alpha", FAILED, 0.002, again=True)
     ask(board, "beta", OK, None)
     clock.now += 125
     found = board.summary()

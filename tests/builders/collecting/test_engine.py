@@ -230,7 +230,7 @@ def test_another_model_is_named_once(tmp_path: Path, served: str | None, drifts:
     trial = Trial(tmp_path, always(answer(served_model=served)))
     result = trial.run(calls(20))
     assert result.answered == 20
-    assert trial.said == (["m: 'n' answers, though 'm' was requested"] if drifts else [])
+    assert trial.said == (["Warning: m: 'n' answers, though 'm' was requested"] if drifts else [])
     assert result.drift == ({"m": ["n"]} if drifts else {})
 
 

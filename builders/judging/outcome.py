@@ -86,8 +86,12 @@ class JudgeRun:
     """Reason -> answers that cannot be judged."""
     unfinished: int = 0
     """Questions without a reply, which a later run asks again."""
-    lost: int = 0
-    """Attempts that were in flight when earlier runs were killed."""
+    again: int | None = None
+    """Requests that a retry was to make; None without one."""
+    enough: int = 0
+    """Questions whose replies were cut off, and that a retry does not ask with the same maximum of tokens, or a lower one."""
+    unknown: int = 0
+    """Judgements without a score that the run of a retry has no reply to: it is not known whether they were cut off."""
     release: Release | None = None
 
 

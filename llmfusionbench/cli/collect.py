@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llmfusionbench.cli.call_options import names_in
 from llmfusionbench.cli.collect_report import go_on, report, say_lost, show_forecast, take
 from llmfusionbench.cli.console import say
 from llmfusionbench.cli.mapping import pair
@@ -188,7 +189,7 @@ def _llms(texts: Sequence[str], endpoints: Sequence[Endpoint]) -> list[str]:
     """The names of LLMs that an option gives."""
     from llmfusionbench.errors import UnknownNameError
 
-    names, known = _names(texts), [one.name for one in endpoints]
+    names, known = names_in(texts), [one.name for one in endpoints]
     for name in names:
         if name not in known:
             raise UnknownNameError("LLM", name, known)
@@ -218,7 +219,7 @@ def _asked(folder: Path, endpoints: Sequence[Endpoint], options: dict[str, Any],
         return Run.read(folder)
     before = Run.read(folder) if is_run else None
     earlier = [mode for found in before.modes.values() for mode in found] if before else []
-    modes = _names((options["mode"] or "",)) or list(dict.fromkeys(earlier)) or ["direct"]
+    modes = names_in((options["mode"] or "",)) or list(dict.fromkeys(earlier)) or ["direct"]
     request = Request(
         selected={canonical_task(name): options["seed"] or 0 for name in names},
         modes=modes,
@@ -237,7 +238,7 @@ def _tasks(options: dict[str, Any]) -> list[str]:
     from llmfusionbench.builders.tasks import CATALOG
     from llmfusionbench.builders.tasks.own_tasks import read_tasks
 
-    names = _names((options["tasks"] or "",))
+    names = names_in((options["tasks"] or "",))
     own = list(read_tasks(options["own_tasks"])) if options["own_tasks"] is not None else []
     if "all" in names:
         return list(dict.fromkeys([*CATALOG, *own, *(name for name in names if name != "all")]))
@@ -283,7 +284,7 @@ def _work(run: Run, folder: Path, endpoints: Sequence[Endpoint], options: dict[s
         if one.name not in run.modes:
             raise UnknownNameError("LLM of the run", one.name, run.modes)
     if options["retry"]:
-        return Retry(run, endpoints, _names((options["retry"],)), options["max_tokens"])
+        return Retry(run, endpoints, names_in((options["retry"],)), options["max_tokens"])
     return Plan(run, tuple(endpoints))
 
 
@@ -300,8 +301,3 @@ def _pilot(work: Work, journal: RunJournal, settings: Any, folder: Path, options
         return None
     say(f"Stopped after the pilot. Go on with: {go_on(folder, options)}")
     return 0
-
-
-def _names(texts: Sequence[str]) -> list[str]:
-    """The names in lists that commas separate."""
-    return list(dict.fromkeys(name for text in texts for part in text.split(",") if (name := part.strip())))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llmfusionbench.cli.call_options import names_in
 from llmfusionbench.cli.console import interval, say, say_json_text, show_table
 from llmfusionbench.cli.info import SIMULATED
 from llmfusionbench.cli.options import out_path
@@ -57,6 +58,10 @@ if TYPE_CHECKING:
     help="Take the results of a batch from a file, and ask nothing. Repeatable.",
 )
 @click.option("--no-wait", is_flag=True, help="With --batch: submit, take what is done, and do not wait for the rest.")
+@click.option(
+    "--retry", metavar="KIND,...", help="Ask again only what has no score: error, empty, length (cut off), unparsed or refusal."
+)
+@click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="With --retry: most tokens of the new replies.")
 @click.option("--dry-run", is_flag=True, help="Forecast requests, tokens and cost, and ask nothing.")
 @click.option("--allow-partial", is_flag=True, help="Write the release even if questions have no reply.")
 @click.option("--out", type=out_path(), help="Directory for the new release, written atomically.")
@@ -72,13 +77,14 @@ def command(release: str, revision: str | None, **options: Any) -> None:
 
     Judgements that RELEASE has stay; only what is missing is asked. Each judge's scores are rows of judge_scores, and logs and
     routing get the mean of the judges. A reply without a score is a row without a score, with the text. An interrupted run is
-    resumed by the same command, and pays for no reply twice.
+    resumed by the same command, and pays for no reply twice. --retry asks again only judgements without a score.
 
     \b
     Examples:
       llmfusionbench judge my-release --judge my-llm --llms llms.yaml --rubric correctness --out judged
       llmfusionbench judge my-release --judge a --judge b --llms llms.yaml --rubric paper --limit 500 --out judged
       llmfusionbench judge my-release --judge my-llm --llms llms.yaml --pairwise --dry-run
+      llmfusionbench judge my-release --judge my-llm --llms llms.yaml --out judged --overwrite --retry length --max-tokens 4096
       llmfusionbench judge sample --report
     """
     from llmfusionbench.release import open_release
@@ -112,10 +118,13 @@ def _run(
     **options: Any,
 ) -> None:
     from llmfusionbench.builders.collecting.llms_file import read_llms_file
-    from llmfusionbench.builders.judging import Choice, Task, judge, plan, read_rubric
+    from llmfusionbench.builders.judging import Choice, Retry, Task, judge, plan, read_rubric
+    from llmfusionbench.builders.judging.run_folder import retried_with
 
-    if options["batch_results"] and (options["batch"] or dry_run):
-        raise click.UsageError("--batch-results asks nothing: drop --dry-run and --batch.")
+    if options["batch_results"] and (options["batch"] or dry_run or options["retry"]):
+        raise click.UsageError("--batch-results asks nothing: drop --retry, --dry-run and --batch.")
+    if options["max_tokens"] and not options["retry"]:
+        raise click.UsageError("--max-tokens needs --retry. Other replies have the max_tokens of the rubric or of the LLM.")
     for name in ("batch_files", "no_wait"):
         if options[name] and not options["batch"]:
             raise click.UsageError(f"--{name.replace('_', '-')} needs --batch.")
@@ -134,10 +143,11 @@ def _run(
     task = Task(
         judges=[known[name] for name in judges], rubric=read_rubric(rubric), pairwise=pairwise, reference=reference,
         replicates=replicates, choice=Choice(**{name: options[name] for name in names}),
+        retry=Retry(kinds=names_in((options["retry"],)), max_tokens=options["max_tokens"]) if options["retry"] else None,
     )  # fmt: skip
     if dry_run:
         folder = run_folder or Path("." if out is None else f"{out}.run")
-        show_forecast(plan(opened.local(), task), folder, batch=options["batch"])
+        show_forecast(plan(opened.local(), task, retried_with(folder)), folder, batch=options["batch"])
         return
     assert out is not None
     kept = ("max_cost", "halt_on_drift", "allow_partial", "overwrite", "workers")
@@ -163,8 +173,10 @@ def _batches(options: dict[str, Any]) -> Batches | None:
 
 def show_forecast(planned: Plan, folder: Path, *, batch: bool = False) -> None:
     """Print what a run will take."""
+    from llmfusionbench.builders.judging import forecast_of
+
     _show_plan(len(planned.found.items), planned.found.eligible, planned.there, planned.found.skipped, planned.task.pairwise)
-    forecast = planned.forecast(datetime.now(UTC).date(), folder, batch=batch)
+    forecast = forecast_of(planned, folder, datetime.now(UTC).date(), batch=batch)
     show_table(*forecast.table())
     for note in forecast.notes():
         say(note)
@@ -204,10 +216,17 @@ def show(done: JudgeRun, *, pairwise: bool) -> None:
     if done.candidates:
         header = ["candidate", "comparisons" if pairwise else "answers", "mean", "95% interval"]
         show_table(title, header, _rows(done.candidates))
+    if done.again is not None:
+        say(f"Asked again: {done.again:,} requests." if done.again else "Nothing was left to ask again.")
+    if done.enough:
+        say(f"Note: {done.enough:,} replies are cut off at this maximum of tokens or a higher one. Remedy: raise --max-tokens")
+    if done.unknown:
+        say(
+            f"Note: this run has no reply to {done.unknown:,} judgements without a score, so it is not known whether they were "
+            "cut off. Remedy: name their run with --run"
+        )
     if done.unfinished:
         say(f"{done.unfinished:,} questions have no reply; judging the new release again asks them.")
-    if done.lost:
-        say(f"{done.lost:,} attempts were in flight when an earlier run was killed; they may have been paid for.")
 
 
 def show_report(release: Release, *, as_json: bool, html: Path | None) -> None:

@@ -98,7 +98,8 @@ def test_a_digest_for_every_wording(tmp_path: Path) -> None:
         ),
         (
             "name: x\ninstructions: y\nscale: {low: 5}\nanchors: {z: a}\npair_prompt: 5",
-            ["scale: 'high' is a required property", 'anchors has "z", expected numbers. Remedy', "pair_prompt is 5, expected a text"],
+            ["scale: 'high' is a required property", 'anchors has "z", expected numbers. Remedy',
+             "pair_prompt is 5, expected a text"],
         ),
         (f"name: x\ninstructions: y\nscale: {{low: 0, high: 1{'0' * 400}}}", ["are 0 and inf, expected finite numbers"]),
         ("name: x\ninstructions: y\nscale: {low: 0, high: 1000, whole: true}", ["whole ends at most 100 apart"]),

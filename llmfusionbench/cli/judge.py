@@ -209,8 +209,15 @@ def show(done: JudgeRun, *, pairwise: bool) -> None:
     if done.means:
         show_table("Mean scores, 95% intervals over queries", ["judge", "scores", "mean", "95% interval"], _rows(done.means))
     if done.compared:
-        pairs = [[c.judge, c.pairs, c.ties, c.half, None if math.isnan(c.first) else c.first] for c in done.compared]
-        header = ["judge", "pairs in both orders", "ties", "pairs in one order", "share of the answer shown first"]
+        pairs = [[c.judge, c.pairs, c.ties, c.half, *_cells(c.first)] for c in done.compared]
+        header = [
+            "judge",
+            "pairs in both orders",
+            "ties",
+            "pairs in one order",
+            "share of the answer shown first",
+            "95% interval",
+        ]
         show_table("Pairs, decided by both orders together", header, pairs)
     title = "Share of wins, ties count half" if pairwise else "Mean judge scores of candidates"
     if done.candidates:

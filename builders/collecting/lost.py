@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 
 from llmfusionbench.builders.collecting.journal import RunJournal
+from llmfusionbench.release.card_text import counted
 
 
 def lost_lines(journal: RunJournal, asked: Container[str] | None = None) -> Iterator[str]:
@@ -17,9 +18,11 @@ def lost_lines(journal: RunJournal, asked: Container[str] | None = None) -> Iter
     if found := [lost for lost in journal.lost_without_answer if asked is None or lost.key in asked]:
         worst = sum(lost.worst_usd for lost in found)
         cost = f", for {worst:.4f} USD at most" if worst else ""
+        were, lost, again = ("was", "Its answer is", "It is") if len(found) == 1 else ("were", "Their answers are", "They are")
         yield (
-            f"Note: {len(found):,} attempts were in flight when an earlier run ended. Their answers are lost, and "
-            f"may have been paid for{cost}. They are asked again."
+            f"Note: {counted(len(found), 'attempt')} {were} in flight when an earlier run ended. {lost} lost, and "
+            f"may have been paid for{cost}. {again} asked again."
         )
-    if journal.state.damaged:
-        yield f"Warning: {journal.state.damaged:,} lines of the journal are damaged, and count as not asked."
+    if damaged := journal.state.damaged:
+        are, count = ("is", "counts") if damaged == 1 else ("are", "count")
+        yield f"Warning: {counted(damaged, 'line')} of the journal {are} damaged, and {count} as not asked."

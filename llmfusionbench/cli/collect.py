@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmfusionbench.cli.call_options import names_in
+from llmfusionbench.cli.call_options import call_options, check_batches
 from llmfusionbench.cli.collect_report import go_on, report, say_lost, show_forecast, take
 from llmfusionbench.cli.console import say
 from llmfusionbench.cli.mapping import pair
@@ -53,17 +53,7 @@ _ASKS = ("tasks", "own_tasks", "prompts", "task_files", "limit", "split", "seed"
 @click.option("--dry-run", is_flag=True, help="Forecast requests, tokens, cost and time; ask and write nothing.")
 @click.option("--pilot", type=click.IntRange(min=1), metavar="N", help="First ask N queries per LLM and mode, and forecast.")
 @click.option("--yes", is_flag=True, help="Go on after the pilot without a question.")
-@click.option("--batch", is_flag=True, help="Ask in batches of the provider (/v1/batches), at their discount.")
-@click.option("--batch-files", multiple=True, metavar="LLM,...", help="LLMs whose batches are files for vllm run-batch.")
-@click.option(
-    "--batch-results",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Take the results of a batch from a file.",
-)
-@click.option("--no-wait", is_flag=True, help="With --batch: submit, take what is done, and do not wait for the rest.")
-@click.option("--halt-on-drift", is_flag=True, help="Stop when another model answers than was requested.")
+@call_options
 @click.option("--retry", metavar="KIND,...", help="Ask again only what was cut off (length), error, empty or refusal.")
 def command(run: Path | None, out: Path | None, **options: Any) -> int:
     """Ask many LLMs the queries of tasks, and keep every answer in the directory RUN.
@@ -93,11 +83,9 @@ def command(run: Path | None, out: Path | None, **options: Any) -> int:
         raise click.UsageError(f"--retry asks for nothing new: drop --{given[0].replace('_', '-')}.")
     if options["pilot"] and (options["retry"] or options["dry_run"]):
         raise click.UsageError("--pilot goes with neither --retry nor --dry-run.")
-    if options["batch_results"] and (options["retry"] or options["dry_run"] or options["pilot"] or options["batch"]):
-        raise click.UsageError("--batch-results asks nothing: drop --retry, --dry-run, --pilot and --batch.")
-    for name, needed in (("yes", "pilot"), ("batch_files", "batch"), ("no_wait", "batch")):
-        if options[name] and not options[needed]:
-            raise click.UsageError(f"--{name.replace('_', '-')} needs --{needed}.")
+    check_batches(options, ("retry", "dry_run", "pilot"))
+    if options["yes"] and not options["pilot"]:
+        raise click.UsageError("--yes needs --pilot.")
     return _collect(folder, options)
 
 
@@ -189,7 +177,7 @@ def _llms(texts: Sequence[str], endpoints: Sequence[Endpoint]) -> list[str]:
     """The names of LLMs that an option gives."""
     from llmfusionbench.errors import UnknownNameError
 
-    names, known = names_in(texts), [one.name for one in endpoints]
+    names, known = _names(texts), [one.name for one in endpoints]
     for name in names:
         if name not in known:
             raise UnknownNameError("LLM", name, known)
@@ -219,7 +207,7 @@ def _asked(folder: Path, endpoints: Sequence[Endpoint], options: dict[str, Any],
         return Run.read(folder)
     before = Run.read(folder) if is_run else None
     earlier = [mode for found in before.modes.values() for mode in found] if before else []
-    modes = names_in((options["mode"] or "",)) or list(dict.fromkeys(earlier)) or ["direct"]
+    modes = _names((options["mode"] or "",)) or list(dict.fromkeys(earlier)) or ["direct"]
     request = Request(
         selected={canonical_task(name): options["seed"] or 0 for name in names},
         modes=modes,
@@ -238,7 +226,7 @@ def _tasks(options: dict[str, Any]) -> list[str]:
     from llmfusionbench.builders.tasks import CATALOG
     from llmfusionbench.builders.tasks.own_tasks import read_tasks
 
-    names = names_in((options["tasks"] or "",))
+    names = _names((options["tasks"] or "",))
     own = list(read_tasks(options["own_tasks"])) if options["own_tasks"] is not None else []
     if "all" in names:
         return list(dict.fromkeys([*CATALOG, *own, *(name for name in names if name != "all")]))
@@ -284,7 +272,7 @@ def _work(run: Run, folder: Path, endpoints: Sequence[Endpoint], options: dict[s
         if one.name not in run.modes:
             raise UnknownNameError("LLM of the run", one.name, run.modes)
     if options["retry"]:
-        return Retry(run, endpoints, names_in((options["retry"],)), options["max_tokens"])
+        return Retry(run, endpoints, _names((options["retry"],)), options["max_tokens"])
     return Plan(run, tuple(endpoints))
 
 
@@ -301,3 +289,8 @@ def _pilot(work: Work, journal: RunJournal, settings: Any, folder: Path, options
         return None
     say(f"Stopped after the pilot. Go on with: {go_on(folder, options)}")
     return 0
+
+
+def _names(texts: Sequence[str]) -> list[str]:
+    """The names in lists that commas separate."""
+    return list(dict.fromkeys(name for text in texts for part in text.split(",") if (name := part.strip())))

@@ -53,10 +53,16 @@ def show_forecast(found: Forecast) -> None:
 
 def say_lost(journal: RunJournal) -> None:
     """Report what earlier runs left."""
-    from llmfusionbench.builders.collecting.lost import lost_lines
-
-    for line in lost_lines(journal):
-        say(line, err=True)
+    if found := journal.lost_without_answer:
+        worst = sum(lost.worst_usd for lost in found)
+        cost = f", for {worst:.4f} USD at most" if worst else ""
+        say(
+            f"Note: {len(found):,} attempts were in flight when an earlier run ended. Their answers are lost, and "
+            f"may have been paid for{cost}. They are asked again.",
+            err=True,
+        )
+    if journal.state.damaged:
+        say(f"Warning: {journal.state.damaged:,} lines of the journal are damaged, and count as not asked.", err=True)
 
 
 def report(outcome: Outcome, work: Any, folder: Path, options: dict[str, Any]) -> int:

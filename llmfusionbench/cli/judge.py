@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmfusionbench.cli.call_options import names_in
+from llmfusionbench.cli.call_options import batches_of, call_options, check_batches, names_in
 from llmfusionbench.cli.console import interval, say, say_json_text, show_table
 from llmfusionbench.cli.info import SIMULATED
 from llmfusionbench.cli.options import out_path
 from llmfusionbench.errors import MissingExtraError, UnknownNameError
 
 if TYPE_CHECKING:
-    from llmfusionbench.builders.collecting.collect import Batches
     from llmfusionbench.builders.judging import JudgeRun, Plan
     from llmfusionbench.builders.judging.outcome import Scored
     from llmfusionbench.release import Release
@@ -45,19 +44,7 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Most answers, or pairs, drawn by hash.")
 @click.option("--seed", default=0, help="Another seed draws others for --limit.")
 @click.option("--max-cost", type=float, metavar="USD", help="Most USD that the run may cost, earlier runs included.")
-@click.option("--halt-on-drift", is_flag=True, help="Stop if another model answers than was requested.")
-@click.option("--batch", is_flag=True, help="Ask in batches of the provider (/v1/batches), at their discount.")
-@click.option(
-    "--batch-files", multiple=True, metavar="NAME", help="Judge whose batches are files for vllm run-batch. Repeatable."
-)
-@click.option(
-    "--batch-results",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Take the results of a batch from a file, and ask nothing. Repeatable.",
-)
-@click.option("--no-wait", is_flag=True, help="With --batch: submit, take what is done, and do not wait for the rest.")
+@call_options
 @click.option(
     "--retry", metavar="KIND,...", help="Ask again only what has no score: error, empty, length (cut off), unparsed or refusal."
 )
@@ -121,13 +108,9 @@ def _run(
     from llmfusionbench.builders.judging import Choice, Retry, Task, judge, plan, read_rubric
     from llmfusionbench.builders.judging.run_folder import retried_with
 
-    if options["batch_results"] and (options["batch"] or dry_run or options["retry"]):
-        raise click.UsageError("--batch-results asks nothing: drop --retry, --dry-run and --batch.")
+    check_batches(options | {"dry_run": dry_run}, ("retry", "dry_run"))
     if options["max_tokens"] and not options["retry"]:
         raise click.UsageError("--max-tokens needs --retry. Other replies have the max_tokens of the rubric or of the LLM.")
-    for name in ("batch_files", "no_wait"):
-        if options[name] and not options["batch"]:
-            raise click.UsageError(f"--{name.replace('_', '-')} needs --batch.")
     if not judges or llms_file is None:
         raise click.UsageError("Name one or more LLMs with --judge, and the file that describes them with --llms.")
     if out is None and not dry_run:
@@ -136,9 +119,7 @@ def _run(
     for name in judges:
         if name not in known:
             raise UnknownNameError("LLM", name, known)
-    for name in options["batch_files"]:
-        if name not in judges:
-            raise UnknownNameError("judge", name, judges)
+    batches = batches_of(options, "judge", judges)
     names = ("splits", "tasks", "candidates", "against", "limit", "seed")
     task = Task(
         judges=[known[name] for name in judges], rubric=read_rubric(rubric), pairwise=pairwise, reference=reference,
@@ -152,7 +133,7 @@ def _run(
     assert out is not None
     kept = ("max_cost", "halt_on_drift", "allow_partial", "overwrite", "workers")
     done = judge(
-        opened, out, task, run=run_folder, say=say, batches=_batches(options), results=options["batch_results"],
+        opened, out, task, run=run_folder, say=say, batches=batches, results=options["batch_results"],
         **{name: options[name] for name in kept},
     )  # fmt: skip
     show(done, pairwise=pairwise)
@@ -162,13 +143,6 @@ def _run(
         show_report(done.release, as_json=False, html=html)
     except MissingExtraError as error:  # the scores are there
         say(f"The report on the judges was not made: {error}, then: llmfusionbench judge {out} --report")
-
-
-def _batches(options: dict[str, Any]) -> Batches | None:
-    """How batches are handled; None without --batch."""
-    from llmfusionbench.builders.collecting.collect import Batches
-
-    return Batches(wait=not options["no_wait"], files=frozenset(options["batch_files"])) if options["batch"] else None
 
 
 def show_forecast(planned: Plan, folder: Path, *, batch: bool = False) -> None:
@@ -193,6 +167,8 @@ def _show_plan(items: int, eligible: int, there: int, skipped: dict[str, int], p
 
 def show(done: JudgeRun, *, pairwise: bool) -> None:
     """Print the results of a run of judges."""
+    from llmfusionbench.release.card_text import counted
+
     _show_plan(done.items * (2 if pairwise else 1), done.eligible, done.there, done.skipped, pairwise)
     header = ["judge", "questions", "replies", "with a score", "parse rate", "95% interval", "input tokens", "output tokens"]
     rows = [
@@ -224,13 +200,17 @@ def show(done: JudgeRun, *, pairwise: bool) -> None:
         header = ["candidate", "comparisons" if pairwise else "answers", "mean", "95% interval"]
         show_table(title, header, _rows(done.candidates))
     if done.again is not None:
-        say(f"Asked again: {done.again:,} requests." if done.again else "Nothing was left to ask again.")
+        say(f"Asked again: {counted(done.again, 'request')}." if done.again else "Nothing was left to ask again.")
     if done.enough:
-        say(f"Note: {done.enough:,} replies are cut off at this maximum of tokens or a higher one. Remedy: raise --max-tokens")
+        are = "is" if done.enough == 1 else "are"
+        say(
+            f"Note: {counted(done.enough, 'reply', 'replies')} {are} cut off at this maximum of tokens or a higher one. "
+            "Remedy: raise --max-tokens"
+        )
     if done.unknown:
         say(
-            f"Note: this run has no reply to {done.unknown:,} judgements without a score, so it is not known whether they were "
-            "cut off. Remedy: name their run with --run"
+            f"Note: this run has no reply to {counted(done.unknown, 'judgement')} without a score, so it is not known "
+            "whether it was cut off. Remedy: name the run that asked first with --run"
         )
     if done.unfinished:
         say(f"{done.unfinished:,} questions have no reply; judging the new release again asks them.")

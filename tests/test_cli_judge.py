@@ -118,6 +118,33 @@ def test_calls_that_failed_are_asked_again(place: Path, lfb: Command) -> None:
     assert Release(place / "o").rows("judge_scores").num_rows == 6
 
 
+def test_a_retry(place: Path, lfb: Command) -> None:
+    sums_release(place / "r", queries=3)
+
+    def reply(body: dict[str, Any], tries: int) -> Any:
+        cut = completion("I think", "owl").replace(b'"stop"', b'"length"')
+        return (200, cut) if "by bee" in str(body) and body["max_tokens"] < 2000 else right(body, tries)
+
+    with serving(reply) as server:
+        file = llms_file(place, server, "owl")
+        command = ["judge", "r", "--judge", "owl", "--llms", file, "--out", "o", "--workers", 1]
+        status, out, _ = lfb(*command)
+        assert (status, "cut off" in out) == (0, True)
+        retry = [*command, "--overwrite", "--retry", "length,unparsed", "--max-tokens"]
+        status, out, _ = lfb(*retry, 1500)
+        assert (status, "Asked again: 3 requests." in out) == (0, True)
+        status, out, _ = lfb(*retry, 1500)
+        assert "Nothing was left to ask again." in out
+        assert "Note: 3 replies are cut off at this maximum of tokens or a higher one. Remedy: raise --max-tokens" in out
+        _, out, _ = lfb(*retry, 2000, "--dry-run")
+        assert re.search(r"\bowl +3\b", out), out
+        assert len(server.requests) == 9
+        status, out, _ = lfb(*retry, 2000)
+        assert (status, len(server.requests)) == (0, 12)
+    assert sorted(Release(place / "o").rows("judge_scores")["score"].to_pylist()) == [0.0] * 3 + [1.0] * 3
+
+
+JUDGE = ["r", "--judge", "owl", "--llms", "llms.yaml", "--out", "o"]
 BAD = "name: Bad name\nscale: {low: 2, high: x}\ncriteria: [{name: a}]\n"
 
 
@@ -136,6 +163,11 @@ BAD = "name: Bad name\nscale: {low: 2, high: x}\ncriteria: [{name: a}]\n"
         (["r", "--judge", "owl", "--judge", "owl", "--llms", "llms.yaml", "--out", "o"], 1, "owl is given twice"),
         (["r", "--judge", "owl", "--llms", "llms.yaml", "--out", "o", "--max-cost", "-1"], 1, "max_cost: -1"),
         (["bare", "--judge", "owl", "--llms", "llms.yaml", "--out", "o"], 1, "no answers that can be judged"),
+        ([*JUDGE, "--retry", "unparsd"], 1, 'No kind of answer to retry "unparsd". Did you mean "unparsed"?'),
+        ([*JUDGE, "--retry", "length"], 1, "Remedy: set --max-tokens"),
+        ([*JUDGE, "--retry", "error"], 1, "o.run: has no journal, and r no judgement without a score"),
+        ([*JUDGE, "--max-tokens", "9"], 2, "--max-tokens needs --retry"),
+        ([*JUDGE, "--retry", "error", "--batch-results", "x"], 2, "--batch-results asks nothing: drop --retry"),
         (["r", "--report", "--judge", "owl"], 2, "--report asks no judge"),
         (["r", "--json"], 2, "--json needs --report"),
         (["r", "--report"], 1, "no judge scores"),
@@ -194,7 +226,7 @@ def test_a_run_that_is_killed_goes_on_and_pays_for_no_reply_twice(place: Path) -
         file = llms_file(place, server, "owl", more="  concurrency: 3\n")
         command = [sys.executable, "-m", "llmfusionbench", "judge", "r", "--judge", "owl", "--llms", str(file)]
         command += ["--out", "o", "--workers", "1"]
-        ends = []
+        ends, notes = [], []
         while not ends or ends[-1] == -signal.SIGKILL:
             child = subprocess.Popen(
                 [*command, "--workers", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
@@ -202,13 +234,15 @@ def test_a_run_that_is_killed_goes_on_and_pays_for_no_reply_twice(place: Path) -
             server.victim = child.pid
             out, err = child.communicate()
             ends.append(child.returncode)
+            notes += re.findall(
+                r"^Note: at most (\d+) attempts? w(?:ere|as) in flight when an earlier run ended", out.decode(), re.MULTILINE
+            )
         assert (ends, err) == ([-signal.SIGKILL] * 3 + [0], b"")
         texts = Counter(asked(server))
     assert len(texts) == 80
     lost = sum(texts.values()) - 80
-    told = re.search(r"^(\d+) attempts were in flight when an earlier run was killed", out.decode(), re.MULTILINE)
-    assert told is not None
-    assert 3 <= lost <= int(told[1]) <= 3 * 3  # those in flight at a kill, and no others
+    told = sum(map(int, notes))
+    assert (len(notes), 3 <= lost <= told <= 3 * 3) == (3, True)  # those in flight at a kill, each in one note, and no others
     assert list(validate(place / "o")) == []
     rows = Release(place / "o").rows("judge_scores").to_pylist()
     assert len(rows) == 80
@@ -219,3 +253,5 @@ def test_a_run_that_is_killed_goes_on_and_pays_for_no_reply_twice(place: Path) -
         if (record := json.loads(line))["kind"] == "attempt" and record["final"]
     )
     assert set(finals.values()) == {1}
+    again = subprocess.run([*command, "--overwrite"], capture_output=True, text=True, env=environment, check=True)
+    assert "in flight" not in again.stdout + again.stderr  # what was lost has a reply since

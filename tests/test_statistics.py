@@ -130,6 +130,10 @@ def test_equal_values_have_a_width() -> None:
     assert (found.low[0], found.high[0]) == pytest.approx(wilson(0.5, 30))
     one = share_columns([[0.5]])
     assert (one.low[0], one.high[0]) == pytest.approx(wilson(0.5, 1))
+    sums = np.array([[0.1 + 0.2 + 0.3], [0.3 + 0.2 + 0.1], [0.6]])  # they differ by rounding only
+    assert len(set(sums.ravel())) > 1
+    near = pooled_shares(sums, np.full((3, 1), 3.0))
+    assert (near.low[0], near.high[0]) == pytest.approx(wilson(0.2, 3))
 
 
 def test_answers_to_one_query_are_not_independent_trials() -> None:

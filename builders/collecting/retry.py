@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -46,11 +46,7 @@ class Retry:
     """Keys of cut-off answers so far that had `max_tokens` or more, and are left as they are."""
 
     def __post_init__(self) -> None:
-        for kind in self.kinds:
-            if kind not in KINDS:
-                raise UnknownNameError("kind of answer to retry", kind, KINDS)
-        if "length" in self.kinds and self.max_tokens is None:
-            raise InputError("--retry length: the same maximum would cut the answers off again. Remedy: set --max-tokens")
+        check_kinds(self.kinds, KINDS, self.max_tokens)
         path = self.run.folder / JOURNAL
         if not path.is_file():
             raise InputError(f"{path}: no such file, so nothing was asked yet. Remedy: run collect without --retry first")
@@ -83,11 +79,9 @@ class Retry:
 
     def _is_wanted(self, record: Mapping[str, Any]) -> bool:
         found = kinds_of(record) & {*self.kinds}
-        if found == {"length"} and self.max_tokens is not None:
-            had = [n for name in MAX_TOKENS if isinstance(n := (record.get("settings") or {}).get(name), int)]
-            if had and min(had) >= self.max_tokens:
-                self.enough.add(record["key"])
-                return False
+        if has_enough(found, most_tokens(record), self.max_tokens):
+            self.enough.add(record["key"])
+            return False
         return bool(found)
 
     def _payload(self, endpoint: Endpoint, messages: Sequence[Any], record: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,6 +91,30 @@ class Retry:
             settings = {name: value for name, value in settings.items() if name not in MAX_TOKENS}
             settings[endpoint.max_tokens_field] = self.max_tokens
         return {"model": endpoint.model, "messages": [dict(message) for message in messages]} | settings
+
+
+def check_kinds(kinds: Sequence[str], known: Sequence[str], max_tokens: int | None) -> None:
+    """Check what is to be asked again.
+
+    Raises:
+        UnknownNameError: a kind is not known.
+        InputError: cut-off answers would be asked again with the same maximum.
+    """
+    for kind in kinds:
+        if kind not in known:
+            raise UnknownNameError("kind of answer to retry", kind, known)
+    if "length" in kinds and max_tokens is None:
+        raise InputError("--retry length: the same maximum would cut the answers off again. Remedy: set --max-tokens")
+
+
+def most_tokens(record: Mapping[str, Any]) -> int | None:
+    """Most tokens that the answer in a record could have, if that was stated."""
+    return min((n for name in MAX_TOKENS if isinstance(n := (record.get("settings") or {}).get(name), int)), default=None)
+
+
+def has_enough(found: Collection[str], most: int | None, max_tokens: int | None) -> bool:
+    """Whether an answer with at most `most` tokens, wanted for the kinds `found`, was only cut off, at `max_tokens` or more."""
+    return {*found} == {"length"} and most is not None and max_tokens is not None and most >= max_tokens
 
 
 def kinds_of(record: Mapping[str, Any]) -> set[str]:

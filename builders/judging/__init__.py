@@ -5,6 +5,8 @@ from llmfusionbench.builders.judging.costs import costs_of
 from llmfusionbench.builders.judging.outcome import JudgeRun
 from llmfusionbench.builders.judging.plan import Plan, Task, plan
 from llmfusionbench.builders.judging.preferences import Preference, preferences
+from llmfusionbench.builders.judging.questions import forecast_of
+from llmfusionbench.builders.judging.retry import Retry
 from llmfusionbench.builders.judging.rubric import Rubric
 from llmfusionbench.builders.judging.rubric_file import RUBRICS, read_rubric
 from llmfusionbench.builders.judging.run import judge
@@ -16,10 +18,12 @@ __all__ = [
     "JudgeRun",
     "Plan",
     "Preference",
+    "Retry",
     "Rubric",
     "Task",
     "Verdict",
     "costs_of",
+    "forecast_of",
     "judge",
     "plan",
     "preferences",

@@ -4,22 +4,45 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from llmfusionbench.builders.collecting.batch_hand_in import take_files
+from llmfusionbench.builders.collecting.batch_run import BatchResult
 from llmfusionbench.builders.collecting.board import Board
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.calls import Call
 from llmfusionbench.builders.collecting.collect import Settings, make_calls, today
 from llmfusionbench.builders.collecting.journal import RunJournal
+from llmfusionbench.builders.collecting.journal_state import Facts
+from llmfusionbench.builders.collecting.lost import lost_lines
 from llmfusionbench.builders.collecting.result import Result
 from llmfusionbench.builders.judging.plan import Plan
+from llmfusionbench.builders.judging.questions import Questions, questions
 
 
-def ask(planned: Plan, folder: Path, settings: Settings, results: Sequence[Path] = ()) -> tuple[Result, list[str]]:
-    """Make the calls that the journal of a run has no reply to; what came of them, and why calls failed, one line per judge.
+@dataclass(frozen=True)
+class Asked:
+    """What came of the calls."""
+
+    result: Result
+    failures: list[str]
+    """Why calls failed, one line per judge."""
+    questions: Questions
+    total: int
+    """Requests that were to be made."""
+
+    @property
+    def left(self) -> int:
+        """Those of them that have no outcome yet."""
+        others = self.result.others if isinstance(self.result, BatchResult) else 0
+        return max(0, self.total + others - self.result.answered - self.result.failed)
+
+
+def ask(planned: Plan, folder: Path, settings: Settings, results: Sequence[Path] = ()) -> Asked:
+    """Make the calls that the journal of a run has no reply to, or those that ask again.
 
     Args:
         planned: The questions.
@@ -34,39 +57,47 @@ def ask(planned: Plan, folder: Path, settings: Settings, results: Sequence[Path]
     with RunJournal(folder) as journal:
         spent = journal.spent_usd
         Budget(settings.max_cost, endpoints, today=today, spent=spent)  # a cap without prices is refused before anything else
+        found = questions(planned, journal.path, journal.state)
+        keys = found.open(journal.answered)
+        for line in lost_lines(journal, keys):
+            settings.say(line)
+        asked = Counter(keys.values())
         names = [endpoint.name for endpoint in endpoints]
         with Board(names, max_cost=settings.max_cost, spent=spent, say=settings.say) as board:
             if results:
                 budget = Budget(None, endpoints, today=today, spent=spent)
                 result: Result = asyncio.run(take_files(results, endpoints, journal, budget, board, say=settings.say))
             else:
-                work = _Questions(planned, journal, board)
-                result = asyncio.run(make_calls(work, journal, board, settings, _FailedBefore(journal)))
-        return result, board.failures()
+                work = _Work(found, asked, board)
+                result = asyncio.run(make_calls(work, journal, board, settings, _OnceMore(journal, found.again)))
+        return Asked(result, board.failures(), found, asked.total())
 
 
-class _Questions:
-    """The calls of a plan, as they are taken."""
+class _Work:
+    """The calls, as they are taken."""
 
-    def __init__(self, planned: Plan, journal: RunJournal, board: Board) -> None:
-        self.endpoints = planned.task.judges
-        self._planned, self._journal, self._board = planned, journal, board
+    def __init__(self, found: Questions, asked: Mapping[str, int], board: Board) -> None:
+        self.endpoints = found.endpoints
+        self._found, self._asked, self._board = found, asked, board
 
     def calls(self) -> Iterable[Call]:
-        return chain.from_iterable(self._planned.calls().values())
+        return chain.from_iterable(self._found.by_llm().values())
 
     def by_llm(self) -> Mapping[str, Iterable[Call]]:
-        keys = {(job.judge.endpoint.name, key) for job, key in zip(self._planned.jobs, self._planned.keys, strict=True)}
-        for name, count in Counter(name for name, key in keys if key not in self._journal.answered).items():
+        for name, count in self._asked.items():
             self._board.expect(name, count)
-        return self._planned.calls()
+        return self._found.by_llm()
 
 
-class _FailedBefore(Container[str]):
-    """Requests that failed for good in an earlier run: each is asked once more."""
+class _OnceMore(Container[str]):
+    """Requests that earlier runs settled: each is made once more."""
 
-    def __init__(self, journal: RunJournal) -> None:
-        self._journal, self._before = journal, dict(journal.failed)
+    def __init__(self, journal: RunJournal, keys: Collection[str]) -> None:
+        self._journal, self._before = journal, {key: _facts(journal, key) for key in keys}
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and key in self._before and self._journal.failed.get(key) == self._before[key]
+        return isinstance(key, str) and key in self._before and _facts(self._journal, key) == self._before[key]
+
+
+def _facts(journal: RunJournal, key: str) -> Facts | None:
+    return journal.answered.get(key) or journal.failed.get(key)

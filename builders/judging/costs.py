@@ -14,9 +14,9 @@ _COST: Final = "cost_usd"
 
 
 def cost_figures(judges: list[Judged], answers: Mapping[str, int]) -> dict[str, Any]:
-    """For the history: what each judge with a known cost took, USD, and for how many answers or pairs."""
-    known = [judged for judged in judges if judged.spent.cost_usd and not judged.spent.unpriced and answers.get(judged.judge)]
-    return {_COST: {j.judge: {"usd": round(j.spent.cost_usd, 9), "answers": answers[j.judge]} for j in known}}
+    """For the history: what each judge with a known cost took, USD, and for how many further answers or pairs."""
+    known = [judged for judged in judges if judged.spent.cost_usd and not judged.spent.unpriced]
+    return {_COST: {j.judge: {"usd": round(j.spent.cost_usd, 9), "answers": answers.get(j.judge, 0)} for j in known}}
 
 
 def costs_of(release: Release) -> dict[str, float]:

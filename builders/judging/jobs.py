@@ -28,6 +28,8 @@ from llmfusionbench.types import ANSWER_KEY
 MODE: Final = "judge"
 """The mode of an endpoint whose fields a request to a judge has, such as `response_format` and `logprobs`."""
 ORDERS: Final = ("first", "second")
+KEY: Final = (*ANSWER_KEY, "judge", "opponent", "order")
+"""The columns of a `RowKey`."""
 
 RowKey = tuple[str, str, str, int, str, str | None, str | None]
 """The key of a row of `judge_scores`."""
@@ -75,10 +77,11 @@ class Judge:
         """The text that is sent about an item."""
         return judge_prompt(self.rubric, Shown(item.query, tuple(a.text for a in item.answers), item.reference), self.form)
 
-    def payload(self, prompt: str) -> dict[str, Any]:
-        """The request body."""
+    def payload(self, prompt: str, max_tokens: int | None = None) -> dict[str, Any]:
+        """The request body; `max_tokens` counts more than what the rubric and the endpoint state."""
         messages = [{"role": "user", "content": prompt}]
-        return payload_of(self.endpoint, messages, MODE, max_tokens=self.rubric.max_tokens, settings=self.settings)
+        most = self.rubric.max_tokens if max_tokens is None else max_tokens
+        return payload_of(self.endpoint, messages, MODE, max_tokens=most, settings=self.settings)
 
 
 @dataclass(frozen=True)
@@ -94,12 +97,17 @@ class Job:
         """In the column `judge`."""
         return retest_name(self.judge.name, self.replicate)
 
-    def call(self) -> Call:
-        """The request."""
-        payload = self.judge.payload(self.judge.prompt(self.item))
+    def call(self, max_tokens: int | None = None) -> Call:
+        """The request; `max_tokens`: with another maximum of tokens."""
+        payload = self.judge.payload(self.judge.prompt(self.item), max_tokens)
         key = call_key(self.judge.address, payload, self.replicate)
         slot = tuple("" if part is None else str(part) for part in self.row_keys()[0])
         return Call(slot, self.judge.endpoint.name, key, payload, self.replicate)
+
+    def keys(self, maxima: Sequence[int | None]) -> tuple[str, ...]:
+        """The keys of the requests with each of these maxima of tokens; None: as the rubric and the endpoint state."""
+        prompt = self.judge.prompt(self.item)
+        return tuple(call_key(self.judge.address, self.judge.payload(prompt, most), self.replicate) for most in maxima)
 
     def row_keys(self) -> list[RowKey]:
         """The keys of the rows that it makes: one, or one for each answer of a pair."""
@@ -122,10 +130,17 @@ class Job:
             if place and listed is not None:
                 listed = [{**part, "score": 1.0 - part["score"]} for part in reversed(listed)]
             yield {
-                **dict(zip((*ANSWER_KEY, "judge", "opponent", "order"), key, strict=True)),
+                **dict(zip(KEY, key, strict=True)),
                 "score": score, "reason": verdict.reason, "rubric": self.judge.rubric_text, "served_model": served_model,
                 "prompt_sha256": digest, "distribution": listed, "created_at": created_at,
             }  # fmt: skip
+
+
+class Unscored(NamedTuple):
+    """A row without a score."""
+
+    has_text: bool
+    created_at: str | None
 
 
 class Existing(NamedTuple):
@@ -133,19 +148,30 @@ class Existing(NamedTuple):
 
     judges: list[Judge]
     keys: Collection[RowKey]
-    """Those of the rows of these judges."""
+    """Those of the rows of these judges that stay."""
+    unscored: Mapping[RowKey, Unscored]
+    """The rows that may be replaced."""
 
 
-def with_names(release: Release, endpoints: Sequence[Endpoint], rubric: Rubric, *, reference: bool, pairwise: bool) -> Existing:
+def with_names(
+    release: Release,
+    endpoints: Sequence[Endpoint],
+    rubric: Rubric,
+    *,
+    reference: bool,
+    pairwise: bool,
+    replace_unscored: bool = False,
+) -> Existing:
     """The judges under the names that their rows get, and the keys of the rows that the release has of them.
 
-    A judge whose name has rows by another rubric judges under `NAME/RUBRIC`: a key holds one score.
+    A judge whose name has rows by another rubric judges under `NAME/RUBRIC`: a key holds one score. With `replace_unscored`,
+    rows without a score do not stay.
 
     Raises:
         InputError: that name too has rows by another rubric.
         ReleaseError: a file differs from the manifest.
     """
-    columns = [*ANSWER_KEY, "judge", "opponent", "order", "rubric"]
+    columns = [*KEY, "rubric"]
     rows = release.rows("judge_scores", columns=columns) if "judge_scores" in release.tables else None
     if rows is not None:
         rows = rows.filter(pc.is_valid(rows["opponent"]) if pairwise else pc.is_null(rows["opponent"]))
@@ -162,11 +188,12 @@ def with_names(release: Release, endpoints: Sequence[Endpoint], rubric: Rubric, 
             )
         judges.append(judge)
     if rows is None:
-        return Existing(judges, frozenset())
+        return Existing(judges, frozenset(), {})
     names = {judge.name for judge in judges}
     mine = [name for name in pc.unique(rows["judge"]).to_pylist() if name in names or name.rpartition("#")[0] in names]
     kept = rows.filter(pc.is_in(rows["judge"], pa.array(mine, pa.string()))).drop_columns(["rubric"]).to_pylist()
-    return Existing(judges, {tuple(row.values()) for row in kept})
+    unscored = _unscored(release, mine, pairwise) if replace_unscored else {}
+    return Existing(judges, {key for row in kept if (key := tuple(row.values())) not in unscored}, unscored)
 
 
 def missing_jobs(existing: Existing, items: Sequence[Item], replicates: int) -> Iterator[Job]:
@@ -177,6 +204,14 @@ def missing_jobs(existing: Existing, items: Sequence[Item], replicates: int) -> 
                 job = Job(judge, item, replicate)
                 if not all(key in existing.keys for key in job.row_keys()):
                     yield job
+
+
+def _unscored(release: Release, judges: Sequence[str], pairwise: bool) -> dict[RowKey, Unscored]:
+    """The rows of judges that have no score."""
+    wanted = pc.field("score").is_null() & pc.field("judge").isin(pa.array(judges, pa.string()))
+    wanted &= pc.field("opponent").is_valid() if pairwise else pc.field("opponent").is_null()
+    rows = release.rows("judge_scores", columns=[*KEY, "reason", "created_at"], filter=wanted).to_pylist()
+    return {tuple(row[name] for name in KEY): Unscored(bool(row["reason"]), row["created_at"]) for row in rows}
 
 
 def _rubrics(rows: pa.Table) -> dict[str, set[str | None]]:

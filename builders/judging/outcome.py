@@ -62,8 +62,8 @@ class Compared:
     ties: int
     half: int
     """Pairs with a score in one order only, which are not decided."""
-    first: float
-    """Mean share of the answer that was shown first; 0.5 without a bias of position. NaN without pairs."""
+    first: Estimate
+    """Mean share of the answer that was shown first, over queries; 0.5 without a bias of position. NaN without pairs."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,12 @@ class JudgeRun:
     """Reason -> answers that cannot be judged."""
     unfinished: int = 0
     """Questions without a reply, which a later run asks again."""
-    lost: int = 0
-    """Attempts that were in flight when earlier runs were killed."""
+    again: int | None = None
+    """Requests that a retry was to make; None without one."""
+    enough: int = 0
+    """Questions whose replies were cut off, and that a retry does not ask with the same maximum of tokens, or a lower one."""
+    unknown: int = 0
+    """Judgements without a score that the run of a retry has no reply to: it is not known whether they were cut off."""
     release: Release | None = None
 
 
@@ -138,16 +142,16 @@ def _compared(name: str, mine: Sequence[Preference]) -> Compared:
     decided = [p for p in mine if p.share is not None]
     half = sum((p.shown_first is None) != (p.shown_second is None) for p in mine)
     first = list(_first_shares(decided))
-    return Compared(
-        name, len(decided), sum(p.winner == "tie" for p in decided), half, float(np.mean(first)) if first else math.nan
-    )
+    queries, shares = [query for query, _ in first], np.array([share for _, share in first], np.float64)
+    return Compared(name, len(decided), sum(p.winner == "tie" for p in decided), half, _mean(queries, shares))
 
 
-def _first_shares(decided: Iterable[Preference]) -> Iterator[float]:
+def _first_shares(decided: Iterable[Preference]) -> Iterator[tuple[str, float]]:
+    """(query, share of the answer that was shown first) of both orders of each pair."""
     for found in decided:
         if found.shown_first is not None and found.shown_second is not None:
-            yield found.shown_first
-            yield 1 - found.shown_second
+            yield found.query_id, found.shown_first
+            yield found.query_id, 1 - found.shown_second
 
 
 def _mean(queries: Sequence[str], values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Estimate:

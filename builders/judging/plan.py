@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from llmfusionbench.builders.collecting.calls import Call, call_key
+from llmfusionbench.builders.collecting.calls import call_key
 from llmfusionbench.builders.collecting.endpoint import Endpoint
-from llmfusionbench.builders.collecting.forecast import Forecast, forecast
-from llmfusionbench.builders.collecting.journal_state import JournalState
 from llmfusionbench.builders.collecting.payload import MAX_TOKENS
 from llmfusionbench.builders.judging.answers import Choice, Found, find_items
-from llmfusionbench.builders.judging.jobs import Existing, Job, Judge, missing_jobs, with_names
+from llmfusionbench.builders.judging.jobs import Existing, Job, Judge, Unscored, missing_jobs, with_names
+from llmfusionbench.builders.judging.replies import Counted, Replies, read_replies
+from llmfusionbench.builders.judging.retry import Retry
 from llmfusionbench.builders.judging.rubric import Rubric
-from llmfusionbench.builders.reading.run_files import JOURNAL
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release
 from llmfusionbench.release.retests import retest_of
@@ -39,13 +37,17 @@ class Task:
     replicates: int = 1
     """Judgements of each judge on each answer; those above the first are retests."""
     choice: Choice = field(default_factory=Choice)
+    retry: Retry | None = None
+    """What is asked again, and nothing else; None: what is missing is asked."""
 
     @property
     def sees_reference(self) -> bool:
         return self.rubric.reference if self.reference is None else self.reference
 
     def check(self) -> None:
-        """Raises InputError for settings that do not go together."""
+        """Raises InputError for settings that do not go together, and UnknownNameError for what cannot be asked again."""
+        if self.retry is not None:
+            self.retry.check()
         if not self.judges:
             raise InputError("judges: none are given. Remedy: name one or more")
         if twice := repeated(endpoint.name for endpoint in self.judges):
@@ -74,33 +76,31 @@ class Plan:
     found: Found
     existing: Existing
     jobs: list[Job]
-    """Those whose rows the release lacks."""
-    keys: list[str]
-    """Key of the request of each job. Equal requests have one key, and are paid for once."""
+    """Those whose rows the release lacks, or holds without a score where these are asked again."""
+    maxima: tuple[int | None, ...]
+    """Most tokens of the replies: as the rubric and the endpoint state (None), and as retries of the run have set it."""
+    keys: list[tuple[str, ...]]
+    """Keys of the requests of each job, one for each of `maxima`. Equal requests have one key, and are paid for once."""
 
     @property
     def there(self) -> int:
         """Number of questions whose rows the release has."""
         return len(self.found.items) * len(self.existing.judges) * self.task.replicates - len(self.jobs)
 
-    def calls(self) -> Mapping[str, Sequence[Call]]:
-        """LLM -> its calls; a text is made when it is needed."""
-        return {
-            judge.endpoint.name: _Calls([job for job in self.jobs if job.judge.endpoint.name == judge.endpoint.name])
-            for judge in self.existing.judges
-        }
+    def row_of(self, job: Job) -> Unscored | None:
+        """The row without a score that the release has of a question, if it may be replaced."""
+        return self.existing.unscored.get(job.row_keys()[0])
 
-    def forecast(self, today: date, run: Path, *, batch: bool = False) -> Forecast:
-        """What is left to ask will take at most; `batch`: in batches.
+    def replies_in(self, journal: Path) -> Replies:
+        """The replies to the questions in the journal of a run, and what they took that no earlier step has counted.
 
         Raises:
-            InputError: the journal of the run cannot be read.
+            InputError: the file cannot be read.
         """
-        known, journal = JournalState(), run / JOURNAL
-        if journal.exists():
-            known.read(journal)
-        left = (job for job, key in zip(self.jobs, self.keys, strict=True) if key not in known.answered)
-        return forecast((job.call() for job in left), self.task.judges, today=today, batch=batch)
+        rows = ((keys, self.row_of(job)) for job, keys in zip(self.jobs, self.keys, strict=True))
+        counted = {key: Counted(keys[0], row.created_at) for keys, row in rows if row is not None for key in keys}
+        wanted = {key for keys in self.keys for key in keys}
+        return read_replies(journal, wanted, self.task.rubric, pairwise=self.task.pairwise, counted=counted)
 
     def facts(self) -> dict[str, Any]:
         """For the manifest: what is judged, by whom and how."""
@@ -109,29 +109,22 @@ class Plan:
             "splits": list(choice.splits), "tasks": list(choice.tasks), "candidates": list(choice.candidates),
             "against": choice.against, "limit": choice.limit, "seed": choice.seed if choice.limit is not None else None,
         }  # fmt: skip
+        retried = {} if self.task.retry is None else {"retry": self.task.retry.facts()}
         return {
             "judges": {judge.name: _described(judge) for judge in self.existing.judges},
             "rubric": self.task.rubric.described() | {"reference": self.task.sees_reference},
             "pairwise": self.task.pairwise, "replicates": self.task.replicates,
             "choice": {name: value for name, value in drawn.items() if value not in (None, [])},
-        }  # fmt: skip
+        } | retried  # fmt: skip
 
 
-class _Calls(Sequence[Call]):
-    """Calls that are made one by one, as the engine takes them."""
-
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        self._jobs = jobs
-
-    def __len__(self) -> int:
-        return len(self._jobs)
-
-    def __getitem__(self, place: Any) -> Any:
-        return [job.call() for job in self._jobs[place]] if isinstance(place, slice) else self._jobs[place].call()
-
-
-def plan(release: Release, task: Task) -> Plan:
+def plan(release: Release, task: Task, retried_with: Sequence[int] = ()) -> Plan:
     """Find what is to be asked.
+
+    Args:
+        release: The release.
+        task: What is judged, by whom and how.
+        retried_with: Most tokens that earlier retries of the run have set.
 
     Raises:
         InputError: settings do not go together, two judges are the same, or the release has no answer that can be judged.
@@ -149,11 +142,14 @@ def plan(release: Release, task: Task) -> Plan:
             else f"{release.path}: {what}{f' ({why})' if why else ''}. Remedy: choose a release or a part of it with answers"
         )
     existing = with_names(
-        release, task.judges, task.rubric, reference=task.sees_reference, pairwise=task.pairwise
+        release, task.judges, task.rubric, reference=task.sees_reference, pairwise=task.pairwise,
+        replace_unscored=task.retry is not None,
     )  # fmt: skip
     _check_different(existing.judges)
     jobs = list(missing_jobs(existing, found.items, task.replicates))
-    return Plan(task, found, existing, jobs, [job.call().key for job in jobs])
+    more = None if task.retry is None else task.retry.max_tokens
+    maxima = tuple(dict.fromkeys((None, *retried_with, more)))
+    return Plan(task, found, existing, jobs, maxima, [job.keys(maxima) for job in jobs])
 
 
 def _check_different(judges: Sequence[Judge]) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from llmfusionbench.builders.collecting.journal_state import LONGEST
 from llmfusionbench.builders.collecting.lines import Done, head_of, quick_head, record_of
+from llmfusionbench.builders.collecting.retry import most_tokens
+from llmfusionbench.builders.judging.retry import kinds_without_score
 from llmfusionbench.builders.judging.rubric import Rubric
 from llmfusionbench.builders.judging.verdict import Verdict, read_verdict
 from llmfusionbench.builders.making.stated import finish_reason
@@ -25,6 +27,14 @@ class Reply:
     served_model: str | None
     created_at: str | None
     """UTC, as the column has it."""
+    key: str
+    """Of the request."""
+    kinds: frozenset[str]
+    """What can be asked again of it: none of a reply with a score."""
+    max_tokens: int | None
+    """Most tokens that it could have, if that was stated."""
+    number: int
+    """A later reply in the journal has a higher one."""
 
 
 @dataclass
@@ -37,50 +47,95 @@ class Spent:
     unpriced: int = 0
     """Attempts that may have been charged at an unknown price."""
 
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Add the record of an attempt."""
+        cost = record.get("cost_usd")
+        unpriced = int(cost is None and bool(record.get("charged")))
+        self.take(Spent(record.get("input_tokens") or 0, record.get("output_tokens") or 0, cost or 0.0, unpriced))
+
+    def take(self, other: Spent) -> None:
+        """Add what other attempts took."""
+        self.input_tokens += other.input_tokens
+        self.output_tokens += other.output_tokens
+        self.cost_usd += other.cost_usd
+        self.unpriced += other.unpriced
+
+
+class Counted(NamedTuple):
+    """A judgement that a release has."""
+
+    question: str
+    """The same for all requests that ask for it."""
+    created_at: str | None
+
 
 @dataclass
 class Replies:
     """The replies by key of the request, and what they took by LLM."""
 
     by_key: dict[str, Reply] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
+    """Requests that failed for good."""
     spent: dict[str, Spent] = field(default_factory=dict)
 
+    def best(self, keys: Iterable[str]) -> Reply | None:
+        """The reply to a question that was asked by these requests: the last one with a score, else the last one."""
+        found = (reply for key in keys if (reply := self.by_key.get(key)) is not None)
+        return max(found, key=lambda reply: (reply.verdict.score is not None, reply.number), default=None)
 
-def read_replies(journal: Path, keys: Container[str], rubric: Rubric, *, pairwise: bool) -> Replies:
-    """The replies to these requests. Of several final ones the last counts; lines that cannot be read are skipped.
+
+def read_replies(
+    journal: Path, keys: Container[str], rubric: Rubric, *, pairwise: bool, counted: Mapping[str, Counted] | None = None
+) -> Replies:
+    """The replies to these requests. Of several final ones the last counts.
+
+    Lines that cannot be read, or that are there again, are skipped.
 
     Args:
         journal: The journal, whose writer has gone.
         keys: Keys of the requests.
         rubric: The rubric that was asked by.
         pairwise: Whether two answers were compared.
+        counted: Key -> the judgement that a release has already; what it took is not counted once more.
 
     Raises:
         InputError: the file cannot be read.
     """
-    found = Replies()
+    found, earlier, seen = Replies(), counted or {}, set[int]()
+    since: dict[str, tuple[str, Spent]] = {}
     with reading(journal), open(journal, "rb") as file:
         for line in limited_lines(file, LONGEST):
             record = _attempt(line, keys)
-            if record is None:
+            if record is None or (this := hash((record["key"], record["attempt"]))) in seen:
                 continue
-            spent = found.spent.setdefault(record["llm"], Spent())
-            spent.input_tokens += record.get("input_tokens") or 0
-            spent.output_tokens += record.get("output_tokens") or 0
-            cost = record.get("cost_usd")
-            spent.cost_usd += cost or 0.0
-            spent.unpriced += cost is None and bool(record.get("charged"))
-            if record["final"] and record["status"] != "error":
-                word = record.get("finish_reason")
-                verdict = read_verdict(
-                    record.get("response"), rubric, pairwise=pairwise, logprobs=record.get("logprobs"),
-                    cut_off=isinstance(word, str) and finish_reason(word) == "length",
-                )  # fmt: skip
-                served = record.get("served_model")
-                found.by_key[record["key"]] = Reply(
-                    verdict, sendable(served) if isinstance(served, str) and served else None, utc(record.get("at"))
-                )
+            seen.add(this)
+            key, llm, at = record["key"], record["llm"], utc(record.get("at"))
+            if (before := earlier.get(key)) is None:
+                found.spent.setdefault(llm, Spent()).add(record)
+            else:
+                since.setdefault(before.question, (llm, Spent()))[1].add(record)
+                if at == before.created_at:
+                    since[before.question] = llm, Spent()
+            if record["final"] and record["status"] == "error":
+                found.failed.add(key)
+            elif record["final"]:
+                found.by_key[key] = _reply(record, at, len(seen), rubric, pairwise)
+    for llm, spent in since.values():
+        found.spent.setdefault(llm, Spent()).take(spent)
+    found.failed -= {*found.by_key}
     return found
+
+
+def _reply(record: Mapping[str, Any], at: str | None, number: int, rubric: Rubric, pairwise: bool) -> Reply:
+    """The reply in a record."""
+    word, served = record.get("finish_reason"), record.get("served_model")
+    verdict = read_verdict(
+        record.get("response"), rubric, pairwise=pairwise, logprobs=record.get("logprobs"),
+        cut_off=isinstance(word, str) and finish_reason(word) == "length",
+    )  # fmt: skip
+    kinds = frozenset[str]() if verdict.score is not None else kinds_without_score(record)
+    model = sendable(served) if isinstance(served, str) and served else None
+    return Reply(verdict, model, at, record["key"], kinds, most_tokens(record), number)
 
 
 def utc(at: Any) -> str | None:

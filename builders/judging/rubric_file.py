@@ -52,9 +52,7 @@ def read_rubric(name: str) -> Rubric:
 
 
 def _parsed(value: Any, place: Path) -> Rubric:
-    faults = list(dict.fromkeys(_schema_faults(value)))
-    if not faults:
-        faults = list(_faults(value))
+    faults = list(dict.fromkeys([*_schema_faults(value), *_faults(value)]))
     if faults:
         more = f"; and {len(faults) - _SHOWN:,} more" if len(faults) > _SHOWN else ""
         raise InputError(f"{place}: {'; '.join(faults[:_SHOWN])}{more}. Remedy: correct the rubric")
@@ -87,32 +85,30 @@ def _place(error: jsonschema.ValidationError) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path).lstrip(".")
 
 
-def _faults(value: Mapping[str, Any]) -> Iterator[str]:
-    """What a schema cannot state."""
-    told = value.get("scale", {})
-    low, high = told.get("low", 0), told.get("high", 1)
-    if not (math.isfinite(low) and math.isfinite(high)):
-        yield f"scale.low and scale.high are {low:g} and {high:g}, expected finite numbers"
+def _faults(value: Any) -> Iterator[str]:
+    """What a schema cannot state, of all parts that have a type of the schema."""
+    if not isinstance(value, dict):
         return
-    if not low < high:
-        yield f"scale.high is {high:g}, expected more than scale.low ({low:g})"
-    if "values" in told and "whole" in told:
+    scale, anchors = _part(value, "scale", dict), _part(value, "anchors", dict)
+    ends = _ends(value)
+    if ends is not None and not all(map(math.isfinite, ends)):
+        yield f"scale.low and scale.high are {ends[0]:g} and {ends[1]:g}, expected finite numbers"
+        ends = None
+    if ends is not None:
+        yield from _faults_of_scale(*ends, scale)
+    if "values" in scale and "whole" in scale:
         yield "scale has both values and whole, expected one of them"
-    if told.get("whole") and not (float(low).is_integer() and float(high).is_integer() and high - low <= _STEPS):
-        yield f"scale is {low:g} to {high:g} in whole numbers, expected whole ends at most {_STEPS} apart"
-    for number in told.get("values", ()):
-        if not low <= number <= high:
-            yield f"scale.values has {number:g}, expected numbers from {low:g} to {high:g}"
-    for name in value.get("anchors", {}):
-        number = plain_number(name)
-        if number is None or not low <= number <= high:
-            yield f"anchors has {shorten(name)}, expected numbers from {low:g} to {high:g}"
-    for name in repeated(part["name"] for part in value.get("criteria", ())):
+    for name in anchors:
+        number = plain_number(str(name))
+        if number is None or (ends is not None and not ends[0] <= number <= ends[1]):
+            yield f"anchors has {shorten(name)}, expected numbers" + (f" from {ends[0]:g} to {ends[1]:g}" if ends else "")
+    criteria = _part(value, "criteria", list)
+    for name in repeated(part["name"] for part in criteria if isinstance(part, dict) and isinstance(part.get("name"), str)):
         yield f"criteria has two of the name {name}"
-    if value.get("criteria") and value.get("reply") == "number":
+    if criteria and value.get("reply") == "number":
         yield "reply is number, which holds one score; expected tag or json with criteria"
     for key, known, needed in (("prompt", FIELDS, ("answer",)), ("pair_prompt", PAIR_FIELDS, ("answer_a", "answer_b"))):
-        if key not in value:
+        if not isinstance(value.get(key), str):
             continue
         found = fields_in(value[key])
         for name in sorted(found - set(known)):
@@ -120,3 +116,38 @@ def _faults(value: Mapping[str, Any]) -> Iterator[str]:
         for name in needed:
             if name not in found:
                 yield f"{key} has no field {{{name}}}"
+
+
+def _faults_of_scale(low: float, high: float, scale: Mapping[str, Any]) -> Iterator[str]:
+    if not low < high:
+        yield f"scale.high is {high:g}, expected more than scale.low ({low:g})"
+    if scale.get("whole") is True and not (low.is_integer() and high.is_integer() and high - low <= _STEPS):
+        yield f"scale is {low:g} to {high:g} in whole numbers, expected whole ends at most {_STEPS} apart"
+    for number in map(_real, _part(scale, "values", list)):
+        if number is not None and not low <= number <= high:
+            yield f"scale.values has {number:g}, expected numbers from {low:g} to {high:g}"
+
+
+def _ends(value: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The ends of the scale; None if one of them is not a number."""
+    if "scale" not in value:
+        return Scale.low, Scale.high
+    scale = _part(value, "scale", dict)
+    low, high = _real(scale.get("low")), _real(scale.get("high"))
+    return None if low is None or high is None else (low, high)
+
+
+def _part(value: Mapping[str, Any], name: str, kind: type[Any]) -> Any:
+    """A part of this type, empty if it has another one."""
+    found = value.get(name)
+    return found if isinstance(found, kind) else kind()
+
+
+def _real(value: Any) -> float | None:
+    """A number, infinite if it is too large; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf

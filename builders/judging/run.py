@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from llmfusionbench.builders.collecting.caller import Caller
 from llmfusionbench.builders.collecting.collect import Batches, Settings
-from llmfusionbench.builders.collecting.result import Result
-from llmfusionbench.builders.judging.asking import ask
+from llmfusionbench.builders.judging.asking import Asked, ask
 from llmfusionbench.builders.judging.costs import cost_figures
+from llmfusionbench.builders.judging.jobs import KEY, Job, Judge
 from llmfusionbench.builders.judging.judging import ROWS, Added, Judging, write_rows
 from llmfusionbench.builders.judging.outcome import Judged, JudgeRun, candidates_of, compared_by, means_of
 from llmfusionbench.builders.judging.plan import Plan, Task, digest_of, plan
-from llmfusionbench.builders.judging.replies import Replies, Spent, read_replies
-from llmfusionbench.builders.judging.run_folder import check_run, open_run
+from llmfusionbench.builders.judging.replies import Reply, Spent
+from llmfusionbench.builders.judging.run_folder import check_run, open_run, retried_with
 from llmfusionbench.builders.reading.run_files import JOURNAL
 from llmfusionbench.builders.revising.derive import derive
 from llmfusionbench.errors import InputError
@@ -76,73 +76,95 @@ def judge(
     check_run(folder, place, opened.directory)
     for endpoint in task.judges:
         Caller(endpoint).check()
-    planned = plan(opened, task)
+    planned = plan(opened, task, retried_with(folder))
+    if task.retry is not None and not planned.existing.unscored and not (folder / JOURNAL).is_file():
+        raise InputError(
+            f"{folder}: has no journal, and {opened.path} no judgement without a score, so that nothing can be asked again. "
+            "Remedy: name the run with --run, or judge without --retry first"
+        )
     open_run(folder, planned)
     settings = Settings(
         max_cost=max_cost, halt_on_drift=halt_on_drift, batches=batches, say=say or (lambda _: None)
     )  # fmt: skip
-    result, failures = ask(planned, folder, settings, results)
-    replies = read_replies(folder / JOURNAL, set(planned.keys), task.rubric, pairwise=task.pairwise)
-    unfinished = sum(key not in replies.by_key for key in planned.keys)
+    asked = ask(planned, folder, settings, results)
+    replies = planned.replies_in(folder / JOURNAL)
+    found = [_new(planned, job, replies.best(keys)) for job, keys in zip(planned.jobs, planned.keys, strict=True)]
+    result = asked.result
     ended_early = result.stopped is not None or bool(result.closed or results) or result.not_started + result.in_batches > 0
-    if unfinished and ((ended_early and not allow_partial) or unfinished == len(planned.jobs)):
-        raise _unfinished(planned, result, failures, unfinished, folder, bool(results))
+    retry = task.retry is not None
+    left, total = (asked.left, asked.total) if retry else (found.count(None), len(found))
+    is_vain = bool(found) and not any(found) and bool(asked.total or not planned.existing.unscored)
+    if (left and ended_early and not allow_partial) or is_vain:
+        raise _unfinished(asked, left, total, folder, is_vain=is_vain, handed_in=bool(results), retry=retry)
     if say is not None:
-        for line in failures:
+        for line in asked.failures:
             say(f"Warning: {line}")
-    return _written(opened, place, planned, replies, folder, result, workers, overwrite, unfinished)
+    return _written(opened, place, planned, found, replies.spent, folder, asked, workers, overwrite)
+
+
+def _new(planned: Plan, job: Job, reply: Reply | None) -> Reply | None:
+    """The reply to a question, unless the release has it."""
+    row = planned.row_of(job)
+    return None if reply is not None and row is not None and row.created_at == reply.created_at else reply
 
 
 def _unfinished(
-    planned: Plan, result: Result, failures: list[str], unfinished: int, folder: Path, handed_in: bool
+    asked: Asked, left: int, total: int, folder: Path, *, is_vain: bool, handed_in: bool, retry: bool
 ) -> InputError:
     """The error of a run that writes no release."""
+    result = asked.result
     reasons = [result.stopped] if result.stopped else []
     reasons += [f"{name}: {reason.rstrip('.')}" for name, reason in result.closed.items()]
     files = getattr(result, "files", ())
     reasons += [f"{len(files):,} files of requests wait for vllm run-batch"] if files else []
     reasons += [f"{result.in_batches:,} are in batches"] if result.in_batches else []
-    why = "; ".join([*reasons, *failures]) or ("the others were not asked" if handed_in else "every call failed")
+    otherwise = "every call failed" if asked.total and not handed_in else "the others were not asked"
+    why = "; ".join([*reasons, *asked.failures]) or otherwise
     same = "raise --max-cost and run the command again" if result.is_spent else "run the same command again"
     remedy = f"{same}, which asks only what is missing"
-    if unfinished < len(planned.jobs):
+    if not asked.total and retry:
+        remedy = "run the same command without --retry, which asks what is missing"
+    elif not is_vain:
         remedy += ", or allow a partial result with --allow-partial"
-    done = len(planned.jobs) - unfinished
-    return InputError(f"{folder}: {done:,} of {len(planned.jobs):,} questions have a reply ({why}). Remedy: {remedy}")
+    what, done = "have a new reply" if retry else "have a reply", 0 if is_vain else total - left
+    return InputError(f"{folder}: {done:,} of {total:,} questions {what} ({why}). Remedy: {remedy}")
 
 
 def _written(
     release: Release,
     out: Path,
     planned: Plan,
-    replies: Replies,
+    found: Sequence[Reply | None],
+    spent: Mapping[str, Spent],
     folder: Path,
-    result: Result,
+    asked: Asked,
     workers: int | None,
     overwrite: bool,
-    unfinished: int,
 ) -> JudgeRun:
-    """Write the new release, and sum up."""
+    """Write the new release, and sum up. `found` has the new reply to each question."""
     rows_file, digests = folder / ROWS, []
+    jobs = list(zip(planned.jobs, found, strict=True))
 
     def rows() -> Iterator[dict[str, Any]]:
-        for job, key in zip(planned.jobs, planned.keys, strict=True):
-            reply = replies.by_key.get(key)
+        for job, reply in jobs:
             for row in job.rows(reply.verdict, reply.served_model, reply.created_at) if reply is not None else ():
-                row_key = tuple(row[name] for name in ("query_id", "llm", "mode", "replicate", "judge", "opponent", "order"))
+                row_key = tuple(row[name] for name in KEY)
                 if row_key not in planned.existing.keys:
                     digests.append(row["prompt_sha256"])
                     yield row
 
     write_rows(rows(), rows_file)
-    judged = [_judged(planned, replies, name) for name in (judge.name for judge in planned.existing.judges)]
-    asked, scored = sum(j.replies for j in judged), sum(j.scored for j in judged)
+    told = [(job, reply) for job, reply in jobs if reply is not None or planned.row_of(job) is None]
+    judged = [_judged(told, judge, spent) for judge in planned.existing.judges]
+    replies, scored = sum(j.replies for j in judged), sum(j.scored for j in judged)
+    unfinished = len(told) - replies
     figures = {
-        "asked": len(planned.jobs), "replies": asked, "scored": scored, "without_score": asked - scored,
-        "parse_rate": round(scored / asked, 6) if asked else None, "unfinished": unfinished, "there": planned.there,
+        "asked": len(told), "replies": replies, "scored": scored, "without_score": replies - scored,
+        "parse_rate": round(scored / replies, 6) if replies else None, "unfinished": unfinished, "there": planned.there,
         "prompts_sha256": digest_of(digests),
-    } | cost_figures(judged, _answers(planned, replies))  # fmt: skip
-    revision = Judging(rows_file.absolute(), planned.facts() | {"rows_sha256": sha256(rows_file)}, figures)
+    } | cost_figures(judged, _answers(planned, told))  # fmt: skip
+    facts = planned.facts() | {"rows_sha256": sha256(rows_file)}
+    revision = Judging(rows_file.absolute(), facts, figures, replaces=bool(planned.existing.unscored))
     added: Added = derive(release, out, revision, workers=workers, overwrite=overwrite)
     new = added.release
     assert new is not None
@@ -158,26 +180,28 @@ def _written(
         there=planned.there,
         skipped={reason: count for reason, count in planned.found.skipped.items() if count},
         unfinished=unfinished,
-        lost=result.in_flight_lost,
+        again=asked.total if planned.task.retry is not None else None,
+        enough=asked.questions.enough,
+        unknown=asked.questions.unknown,
         release=new,
     )
 
 
-def _answers(planned: Plan, replies: Replies) -> dict[str, int]:
-    """Name of a judge -> number of answers, or pairs, that it has replied to."""
-    jobs = zip(planned.jobs, planned.keys, strict=True)
+def _answers(planned: Plan, told: Iterable[tuple[Job, Reply | None]]) -> dict[str, int]:
+    """Name of a judge -> number of answers, or pairs, that it has replied to, and not in an earlier step."""
     done = {
-        (job.judge.name, frozenset(answer.key for answer in job.item.answers)) for job, key in jobs if key in replies.by_key
+        (job.judge.name, frozenset(answer.key for answer in job.item.answers))
+        for job, reply in told
+        if reply is not None and planned.row_of(job) is None
     }
     return dict(Counter(name for name, _ in done))
 
 
-def _judged(planned: Plan, replies: Replies, name: str) -> Judged:
-    mine = [(job, key) for job, key in zip(planned.jobs, planned.keys, strict=True) if job.judge.name == name]
-    verdicts = [replies.by_key[key].verdict for _, key in mine if key in replies.by_key]
+def _judged(told: Iterable[tuple[Job, Reply | None]], judge: Judge, spent: Mapping[str, Spent]) -> Judged:
+    mine = [reply for job, reply in told if job.judge.name == judge.name]
+    verdicts = [reply.verdict for reply in mine if reply is not None]
     faults = Counter(str(verdict.fault) for verdict in verdicts if verdict.fault is not None)
-    llm = next(judge.endpoint.name for judge in planned.existing.judges if judge.name == name)
     return Judged(
-        name, len(mine), len(verdicts), len(verdicts) - faults.total(), dict(faults.most_common()),
-        replies.spent.get(llm, Spent()),
+        judge.name, len(mine), len(verdicts), len(verdicts) - faults.total(), dict(faults.most_common()),
+        spent.get(judge.endpoint.name, Spent()),
     )  # fmt: skip

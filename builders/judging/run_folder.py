@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 KIND: Final = "judge"
 """In the description, so that a run of judges is no collection."""
+_RETRIED: Final = "retried_with_max_tokens"
+"""In the description: the other maxima of tokens that replies were asked for with."""
 
 
 def check_run(folder: Path, out: Path, release: Path) -> None:
@@ -41,16 +43,28 @@ def open_run(folder: Path, planned: Plan) -> None:
         raise InputError(f"{folder}: cannot be made ({error.strerror or error}). Remedy: choose another --run") from error
     place = folder / RUN
     if place.exists():
-        if _kind(place) != KIND:
+        if _described(place).get("kind") != KIND:
             raise InputError(f"{folder}: is not a run of judges. Remedy: choose another --run")
     elif any(folder.iterdir()):
         raise InputError(f"{folder}: holds other files. Remedy: choose an empty directory as --run")
-    write_lines([{"kind": KIND, **planned.facts()}], place)
+    maxima = [most for most in planned.maxima if most is not None]
+    write_lines([{"kind": KIND, **planned.facts(), _RETRIED: maxima}], place)
 
 
-def _kind(place: Path) -> Any:
+def retried_with(folder: Path) -> list[int]:
+    """The maxima of tokens that retries of a run have set; none if the run does not exist yet.
+
+    Raises:
+        InputError: the description of the run cannot be read.
+    """
+    place = folder / RUN
+    found = _described(place).get(_RETRIED) if place.exists() else None
+    return [most for most in found if isinstance(most, int)] if isinstance(found, list) else []
+
+
+def _described(place: Path) -> dict[str, Any]:
     try:
         told = json.loads(place.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"{place}: cannot be read ({type(error).__name__}). Remedy: choose another --run") from error
-    return told.get("kind") if isinstance(told, dict) else None
+    return told if isinstance(told, dict) else {}

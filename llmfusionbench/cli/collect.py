@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from llmfusionbench.cli.call_options import call_options, check_batches
 from llmfusionbench.cli.collect_asks import ASKS, asked_run, names_in
 from llmfusionbench.cli.collect_report import go_on, report, say_lost, show_forecast, take
 from llmfusionbench.cli.console import say
@@ -60,17 +61,7 @@ def _usd(ctx: click.Context, param: click.Parameter, value: str | None) -> float
 @click.option("--dry-run", is_flag=True, help="Forecast requests, tokens, cost and time; ask and write nothing.")
 @click.option("--pilot", type=click.IntRange(min=1), metavar="N", help="First make N calls per LLM and mode, and forecast.")
 @click.option("--yes", is_flag=True, help="Go on after the pilot without a question.")
-@click.option("--batch", is_flag=True, help="Ask in batches of the provider (/v1/batches), at their discount.")
-@click.option("--batch-files", multiple=True, metavar="LLM,...", help="LLMs whose batches are files for vllm run-batch.")
-@click.option(
-    "--batch-results",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Take the results of a batch from a file.",
-)
-@click.option("--no-wait", is_flag=True, help="With --batch: submit, take what is done, and do not wait for the rest.")
-@click.option("--halt-on-drift", is_flag=True, help="Stop when another model answers than was requested.")
+@call_options
 @click.option("--retry", metavar="KIND,...", help="Ask again only what was cut off (length), error, empty or refusal.")
 def command(run: Path | None, out: Path | None, **options: Any) -> int:
     """Ask many LLMs the queries of tasks, and keep every answer in the directory RUN.
@@ -100,11 +91,9 @@ def command(run: Path | None, out: Path | None, **options: Any) -> int:
         raise click.UsageError(f"--retry asks for nothing new: drop --{given[0].replace('_', '-')}.")
     if options["pilot"] and (options["retry"] or options["dry_run"]):
         raise click.UsageError("--pilot goes with neither --retry nor --dry-run.")
-    if options["batch_results"] and (options["retry"] or options["dry_run"] or options["pilot"] or options["batch"]):
-        raise click.UsageError("--batch-results asks nothing: drop --retry, --dry-run, --pilot and --batch.")
-    for name, needed in (("yes", "pilot"), ("batch_files", "batch"), ("no_wait", "batch")):
-        if options[name] and not options[needed]:
-            raise click.UsageError(f"--{name.replace('_', '-')} needs --{needed}.")
+    check_batches(options, ("retry", "dry_run", "pilot"))
+    if options["yes"] and not options["pilot"]:
+        raise click.UsageError("--yes needs --pilot.")
     return _collect(folder, options)
 
 

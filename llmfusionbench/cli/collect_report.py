@@ -56,18 +56,10 @@ def show_forecast(found: Forecast) -> None:
 
 def say_lost(journal: RunJournal) -> None:
     """Report what earlier runs left."""
-    if found := journal.lost_without_answer:
-        worst = sum(lost.worst_usd for lost in found)
-        cost = f", for {worst:.4f} USD at most" if worst else ""
-        were, lost, again = ("was", "Its answer is", "It is") if len(found) == 1 else ("were", "Their answers are", "They are")
-        say(
-            f"Note: {counted(len(found), 'attempt')} {were} in flight when an earlier run ended. {lost} lost, and "
-            f"may have been paid for{cost}. {again} asked again.",
-            err=True,
-        )
-    if damaged := journal.state.damaged:
-        are, count = ("is", "counts") if damaged == 1 else ("are", "count")
-        say(f"Warning: {counted(damaged, 'line')} of the journal {are} damaged, and {count} as not asked.", err=True)
+    from llmfusionbench.builders.collecting.lost import lost_lines
+
+    for line in lost_lines(journal):
+        say(line, err=True)
 
 
 def report(outcome: Outcome, work: Any, folder: Path, options: dict[str, Any]) -> int:

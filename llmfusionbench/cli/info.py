@@ -64,11 +64,11 @@ def describe(release: Release) -> None:
     title = f"Grid: {info.cells:,} cells of {info.candidates} candidates{covered}{repeated}"
     show_table(title, ["status", "cells"], info.responses.items())
     show_table("Missing values in responses", ["column", "null"], info.missing.items())
-    tokenizers = ", ".join(info.tokenizers) or "the log does not name a tokenizer"
+    tokens, cost = _counted_by(info)
     figures: list[list[object]] = [
-        ["input tokens", info.input_tokens, tokenizers],
-        ["output tokens", info.output_tokens, tokenizers],
-        ["cost, USD", _dollars(info.cost_usd), "stated by the log, else tokens at list price"],
+        ["input tokens", info.input_tokens, tokens],
+        ["output tokens", info.output_tokens, tokens],
+        ["cost, USD", _dollars(info.cost_usd), cost],
     ]
     show_table("Sums over the responses that have a figure", ["figure", "sum", "counted by"], figures)
     if info.judges:
@@ -85,6 +85,16 @@ def show_rows(release: Release, info: ReleaseInfo) -> None:
 
 SIMULATED = "SIMULATED DATA: no LLM was asked. Use it to learn and to test, never to compare LLMs."
 """Printed with all simulated data."""
+
+
+def _counted_by(info: ReleaseInfo) -> tuple[str, str]:
+    """Where the tokens and the costs come from."""
+    tokenizers = ", ".join(info.tokenizers)
+    if info.provenance == ["collected"]:
+        return tokenizers or "usage stated by the servers", "tokens at the prices of the day, or stated by the servers"
+    if "collected" in info.provenance:
+        return tokenizers or "the logs and the servers", "stated by the logs or the servers, else tokens at list price"
+    return tokenizers or "the log does not name a tokenizer", "stated by the log, else tokens at list price"
 
 
 def _dollars(value: float | None) -> float | str | None:

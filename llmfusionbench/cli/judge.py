@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llmfusionbench.cli.call_options import batches_of, call_options, check_batches, names_in
 from llmfusionbench.cli.console import interval, say, say_json_text, show_table
 from llmfusionbench.cli.info import SIMULATED
 from llmfusionbench.cli.options import out_path
 from llmfusionbench.errors import MissingExtraError, UnknownNameError
 
 if TYPE_CHECKING:
-    from llmfusionbench.builders.collecting.collect import Batches
     from llmfusionbench.builders.judging import JudgeRun, Plan
     from llmfusionbench.builders.judging.outcome import Scored
     from llmfusionbench.release import Release
@@ -44,19 +44,11 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Most answers, or pairs, drawn by hash.")
 @click.option("--seed", default=0, help="Another seed draws others for --limit.")
 @click.option("--max-cost", type=float, metavar="USD", help="Most USD that the run may cost, earlier runs included.")
-@click.option("--halt-on-drift", is_flag=True, help="Stop if another model answers than was requested.")
-@click.option("--batch", is_flag=True, help="Ask in batches of the provider (/v1/batches), at their discount.")
+@call_options
 @click.option(
-    "--batch-files", multiple=True, metavar="NAME", help="Judge whose batches are files for vllm run-batch. Repeatable."
+    "--retry", metavar="KIND,...", help="Ask again only what has no score: error, empty, length (cut off), unparsed or refusal."
 )
-@click.option(
-    "--batch-results",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Take the results of a batch from a file, and ask nothing. Repeatable.",
-)
-@click.option("--no-wait", is_flag=True, help="With --batch: submit, take what is done, and do not wait for the rest.")
+@click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="With --retry: most tokens of the new replies.")
 @click.option("--dry-run", is_flag=True, help="Forecast requests, tokens and cost, and ask nothing.")
 @click.option("--allow-partial", is_flag=True, help="Write the release even if questions have no reply.")
 @click.option("--out", type=out_path(), help="Directory for the new release, written atomically.")
@@ -72,13 +64,14 @@ def command(release: str, revision: str | None, **options: Any) -> None:
 
     Judgements that RELEASE has stay; only what is missing is asked. Each judge's scores are rows of judge_scores, and logs and
     routing get the mean of the judges. A reply without a score is a row without a score, with the text. An interrupted run is
-    resumed by the same command, and pays for no reply twice.
+    resumed by the same command, and pays for no reply twice. --retry asks again only judgements without a score.
 
     \b
     Examples:
       llmfusionbench judge my-release --judge my-llm --llms llms.yaml --rubric correctness --out judged
       llmfusionbench judge my-release --judge a --judge b --llms llms.yaml --rubric paper --limit 500 --out judged
       llmfusionbench judge my-release --judge my-llm --llms llms.yaml --pairwise --dry-run
+      llmfusionbench judge my-release --judge my-llm --llms llms.yaml --out judged --overwrite --retry length --max-tokens 4096
       llmfusionbench judge sample --report
     """
     from llmfusionbench.release import open_release
@@ -112,13 +105,12 @@ def _run(
     **options: Any,
 ) -> None:
     from llmfusionbench.builders.collecting.llms_file import read_llms_file
-    from llmfusionbench.builders.judging import Choice, Task, judge, plan, read_rubric
+    from llmfusionbench.builders.judging import Choice, Retry, Task, judge, plan, read_rubric
+    from llmfusionbench.builders.judging.run_folder import retried_with
 
-    if options["batch_results"] and (options["batch"] or dry_run):
-        raise click.UsageError("--batch-results asks nothing: drop --dry-run and --batch.")
-    for name in ("batch_files", "no_wait"):
-        if options[name] and not options["batch"]:
-            raise click.UsageError(f"--{name.replace('_', '-')} needs --batch.")
+    check_batches(options | {"dry_run": dry_run}, ("retry", "dry_run"))
+    if options["max_tokens"] and not options["retry"]:
+        raise click.UsageError("--max-tokens needs --retry. Other replies have the max_tokens of the rubric or of the LLM.")
     if not judges or llms_file is None:
         raise click.UsageError("Name one or more LLMs with --judge, and the file that describes them with --llms.")
     if out is None and not dry_run:
@@ -127,22 +119,21 @@ def _run(
     for name in judges:
         if name not in known:
             raise UnknownNameError("LLM", name, known)
-    for name in options["batch_files"]:
-        if name not in judges:
-            raise UnknownNameError("judge", name, judges)
+    batches = batches_of(options, "judge", judges)
     names = ("splits", "tasks", "candidates", "against", "limit", "seed")
     task = Task(
         judges=[known[name] for name in judges], rubric=read_rubric(rubric), pairwise=pairwise, reference=reference,
         replicates=replicates, choice=Choice(**{name: options[name] for name in names}),
+        retry=Retry(kinds=names_in((options["retry"],)), max_tokens=options["max_tokens"]) if options["retry"] else None,
     )  # fmt: skip
     if dry_run:
         folder = run_folder or Path("." if out is None else f"{out}.run")
-        show_forecast(plan(opened.local(), task), folder, batch=options["batch"])
+        show_forecast(plan(opened.local(), task, retried_with(folder)), folder, batch=options["batch"])
         return
     assert out is not None
     kept = ("max_cost", "halt_on_drift", "allow_partial", "overwrite", "workers")
     done = judge(
-        opened, out, task, run=run_folder, say=say, batches=_batches(options), results=options["batch_results"],
+        opened, out, task, run=run_folder, say=say, batches=batches, results=options["batch_results"],
         **{name: options[name] for name in kept},
     )  # fmt: skip
     show(done, pairwise=pairwise)
@@ -154,17 +145,12 @@ def _run(
         say(f"The report on the judges was not made: {error}, then: llmfusionbench judge {out} --report")
 
 
-def _batches(options: dict[str, Any]) -> Batches | None:
-    """How batches are handled; None without --batch."""
-    from llmfusionbench.builders.collecting.collect import Batches
-
-    return Batches(wait=not options["no_wait"], files=frozenset(options["batch_files"])) if options["batch"] else None
-
-
 def show_forecast(planned: Plan, folder: Path, *, batch: bool = False) -> None:
     """Print what a run will take."""
+    from llmfusionbench.builders.judging import forecast_of
+
     _show_plan(len(planned.found.items), planned.found.eligible, planned.there, planned.found.skipped, planned.task.pairwise)
-    forecast = planned.forecast(datetime.now(UTC).date(), folder, batch=batch)
+    forecast = forecast_of(planned, folder, datetime.now(UTC).date(), batch=batch)
     show_table(*forecast.table())
     for note in forecast.notes():
         say(note)
@@ -181,6 +167,8 @@ def _show_plan(items: int, eligible: int, there: int, skipped: dict[str, int], p
 
 def show(done: JudgeRun, *, pairwise: bool) -> None:
     """Print the results of a run of judges."""
+    from llmfusionbench.release.card_text import counted
+
     _show_plan(done.items * (2 if pairwise else 1), done.eligible, done.there, done.skipped, pairwise)
     header = ["judge", "questions", "replies", "with a score", "parse rate", "95% interval", "input tokens", "output tokens"]
     rows = [
@@ -197,17 +185,35 @@ def show(done: JudgeRun, *, pairwise: bool) -> None:
     if done.means:
         show_table("Mean scores, 95% intervals over queries", ["judge", "scores", "mean", "95% interval"], _rows(done.means))
     if done.compared:
-        pairs = [[c.judge, c.pairs, c.ties, c.half, None if math.isnan(c.first) else c.first] for c in done.compared]
-        header = ["judge", "pairs in both orders", "ties", "pairs in one order", "share of the answer shown first"]
+        pairs = [[c.judge, c.pairs, c.ties, c.half, *_cells(c.first)] for c in done.compared]
+        header = [
+            "judge",
+            "pairs in both orders",
+            "ties",
+            "pairs in one order",
+            "share of the answer shown first",
+            "95% interval",
+        ]
         show_table("Pairs, decided by both orders together", header, pairs)
     title = "Share of wins, ties count half" if pairwise else "Mean judge scores of candidates"
     if done.candidates:
         header = ["candidate", "comparisons" if pairwise else "answers", "mean", "95% interval"]
         show_table(title, header, _rows(done.candidates))
+    if done.again is not None:
+        say(f"Asked again: {counted(done.again, 'request')}." if done.again else "Nothing was left to ask again.")
+    if done.enough:
+        are = "is" if done.enough == 1 else "are"
+        say(
+            f"Note: {counted(done.enough, 'reply', 'replies')} {are} cut off at this maximum of tokens or a higher one. "
+            "Remedy: raise --max-tokens"
+        )
+    if done.unknown:
+        say(
+            f"Note: this run has no reply to {counted(done.unknown, 'judgement')} without a score, so it is not known "
+            "whether it was cut off. Remedy: name the run that asked first with --run"
+        )
     if done.unfinished:
         say(f"{done.unfinished:,} questions have no reply; judging the new release again asks them.")
-    if done.lost:
-        say(f"{done.lost:,} attempts were in flight when an earlier run was killed; they may have been paid for.")
 
 
 def show_report(release: Release, *, as_json: bool, html: Path | None) -> None:

@@ -46,7 +46,7 @@ def share(figure: Linear, n: int, *, binary: bool = False) -> Estimate:
     """The interval of a mean of values from 0 to 1: Wilson's, for the number of trials that have the variance of the figure.
 
     This is the effective sample size of survey statistics (Korn & Graubard, Survey Methodology 24, 1998), with Student's
-    quantile. Where no value differs from the others, the number of queries stands for it: the variance is not known to be 0.
+    quantile. Where values differ by rounding at most, the number of queries stands for it: the variance is not known to be 0.
 
     Args:
         figure: The mean. One that is outside 0 to 1, within rounding, has no such interval, and gets that of `mean`.
@@ -60,7 +60,7 @@ def share(figure: Linear, n: int, *, binary: bool = False) -> Estimate:
         return mean(figure, n)
     value = min(max(value, 0.0), 1.0)
     trials, quantile = figure.size, NORMAL_QUANTILE
-    if not binary and variance > 0 and 0 < value < 1:
+    if not binary and variance > _NO_SPREAD * value**2 and 0 < value < 1:
         trials, quantile = value * (1 - value) / variance, student_quantile(figure.freedom)
     return Estimate(value, *wilson(value, trials, quantile), n)
 

@@ -24,16 +24,19 @@ OPEN_ROWS: Final = 200
 """Number of rows of a table that is open at first."""
 
 
-def render(data: Mapping[str, Any], judges: Sequence[JudgeFigures]) -> str:
+def render(data: Mapping[str, Any], judges: Sequence[JudgeFigures], *, title: str = "") -> str:
     """The page, as a whole HTML document. All texts are escaped, and long ones are shortened.
 
     Args:
         data: The report as plain data, without secrets.
         judges: The figures of its judges, in the same order.
+        title: Name of the release, without secrets; by default its source is named.
     """
     source = data["release"].get("source")
+    shown_as = title or source
     facts = {
-        "Release": source,
+        "Release": title or None,
+        "Source": source,
         "Revision": data["release"].get("revision"),
         "Answers": f"{data['answers']:,} ({', '.join(data['release']['provenance'])})",
         "Queries": f"{data['queries']:,}",
@@ -43,7 +46,9 @@ def render(data: Mapping[str, Any], judges: Sequence[JudgeFigures]) -> str:
     }
     shown = [(plain["name"], judge) for plain, judge in zip(data["judges"], judges, strict=True)]
     parts = {
-        "title": "Judges" + (f": {name(source)}" if source else "") + (" (SIMULATED DATA)" if simulated(data) else ""),
+        "title": "Report on the judges"
+        + (f" of {name(shown_as)}" if shown_as else "")
+        + (" (SIMULATED DATA)" if simulated(data) else ""),
         "banner": banner(data),
         "facts": fact_list(facts),
         "verdict": element("div", *(_verdict(label, judge) for label, judge in shown), class_="verdict"),

@@ -21,7 +21,7 @@ from llmfusionbench.evaluation.judges.judgements import Judgements, judgements_o
 from llmfusionbench.evaluation.judges.told import LEAST, Told, told, untold
 from llmfusionbench.evaluation.judges.worth import sentences, worth
 from llmfusionbench.evaluation.release_facts import source_of
-from llmfusionbench.redaction import redacted_data
+from llmfusionbench.redaction import redacted, redacted_data
 from llmfusionbench.release import Release
 from llmfusionbench.statistics import Sample, share
 from llmfusionbench.statistics.resamples import Resamples
@@ -48,6 +48,8 @@ class JudgeReport:
         default_factory=lambda: {"draws": DRAWS, "least_queries": LEAST, "right_from": 0.5, "labelled_share": HELD}
     )
     version: str = VERSION
+    name: str = ""
+    """Name of the release, for the title of the page. The data lack it, so that copies of a release have equal reports."""
 
     @property
     def simulated(self) -> bool:
@@ -58,7 +60,7 @@ class JudgeReport:
     def data(self) -> dict[str, Any]:
         """The report as plain data, without secrets."""
         plain: dict[str, Any] = redacted_data(json.loads(json.dumps(asdict(self))))
-        return plain
+        return {part: value for part, value in plain.items() if part != "name"}
 
     def to_json(self) -> str:
         """The report as JSON: keys sorted, one value per line, the same bytes for the same release and seed."""
@@ -78,7 +80,7 @@ class JudgeReport:
         """
         from llmfusionbench.evaluation.judges.page import render
 
-        page = render(self.data, self.judges)
+        page = render(self.data, self.judges, title=redacted(self.name))
         if path is not None:
             try:
                 Path(path).write_text(page, encoding="utf-8", errors="backslashreplace")
@@ -148,6 +150,7 @@ def judge_report(release: Release, *, seed: int = 0, costs: Mapping[str, float] 
         tuple(found),
         agreement,
         tuple(_notes(release, data, prices)),
+        name=release.path.name,
     )
 
 

@@ -30,8 +30,8 @@ class Told:
     def __str__(self) -> str:
         if self.value is None:
             return self.why or "unknown"
-        ends = f" ({self.low:.3f} to {self.high:.3f})" if self.low is not None and self.high is not None else ""
-        return f"{self.value:.3f}{ends}"
+        ends = f"{self.low:.3f} to {self.high:.3f}" if self.low is not None and self.high is not None else self.why
+        return f"{self.value:.3f}" + (f" ({ends})" if ends else "")
 
     @property
     def above(self) -> bool:

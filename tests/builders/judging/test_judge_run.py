@@ -94,7 +94,7 @@ def test_both_orders_are_put_together_before_the_decision(tmp_path: Path) -> Non
         found, release = done(source, tmp_path / "out", Task(judges=[endpoint(server)], **task))
         assert len(asked(server)) == 8
     assert [(p.a, p.b, p.share, p.winner) for p in preferences(release)] == [("ant", "bee", 1.0, "a")] * 4
-    assert (found.compared[0].pairs, found.compared[0].ties, found.compared[0].first) == (4, 0, 0.5)
+    assert (found.compared[0].pairs, found.compared[0].ties, found.compared[0].first.value) == (4, 0, 0.5)
     rows = release.rows("judge_scores").to_pylist()
     assert len(rows) == 16
     won = {("ant", "bee", order, 1.0) for order in ("first", "second")}
@@ -104,7 +104,8 @@ def test_both_orders_are_put_together_before_the_decision(tmp_path: Path) -> Non
     with serving(lambda *_: "<better>A</better>") as server:
         found, release = done(source, tmp_path / "out2", Task(judges=[endpoint(server)], **task))
     assert {p.winner for p in preferences(release)} == {"tie"}  # it only likes what it sees first
-    assert found.compared[0].first == 1.0
+    assert found.compared[0].first.value == 1.0
+    assert 0 < found.compared[0].first.low < found.compared[0].first.high == 1
     assert [(s.name, s.scores.value) for s in found.candidates] == [("ant", 0.5), ("bee", 0.5)]
 
 

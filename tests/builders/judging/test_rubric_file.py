@@ -87,6 +87,21 @@ def test_a_digest_for_every_wording(tmp_path: Path) -> None:
             ["scale.high is 1, expected more than scale.low (5)", "both values and whole", "scale.values has 9",
              'anchors has "z"'],
         ),
+        (
+            "name: Bad Name\nscale: {low: 5, high: 1, values: [9, a], steps: 2}\nanchors: {z: a, 7: 4}\nreply: number\n"
+            'criteria: [{name: a}, {name: a, description: e}]\ntemperature: hot\nprompt: "{anser}"',
+            ['name is "Bad Name"', "'instructions' is a required", "'steps' was unexpected", "scale.values[1] is",
+             "scale.high is 1, expected more than scale.low (5)", "scale.values has 9, expected numbers from 5 to 1",
+             'anchors has "z", expected numbers from 5 to 1', 'anchors has "7"', "anchors.7 is 4", "criteria[0]: 'description'",
+             "criteria has two of the name a", "reply is number", 'temperature is "hot"', "prompt has the field {anser}",
+             "prompt has no field {answer}"],
+        ),
+        (
+            "name: x\ninstructions: y\nscale: {low: 5}\nanchors: {z: a}\npair_prompt: 5",
+            ["scale: 'high' is a required property", 'anchors has "z", expected numbers. Remedy',
+             "pair_prompt is 5, expected a text"],
+        ),
+        (f"name: x\ninstructions: y\nscale: {{low: 0, high: 1{'0' * 400}}}", ["are 0 and inf, expected finite numbers"]),
         ("name: x\ninstructions: y\nscale: {low: 0, high: 1000, whole: true}", ["whole ends at most 100 apart"]),
         ("name: x\ninstructions: y\nscale: {low: .inf, high: .nan}", ["scale.low and scale.high are inf and nan"]),
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from llmfusionbench.errors import InputError
 from llmfusionbench.evaluation.judges import JudgeReport, judge_report
 from llmfusionbench.evaluation.report.page import asset
 from llmfusionbench.redaction import keep_secret
+from llmfusionbench.release import Release
 from tests.helpers.judged_release import exact, judged_release, noisy
 from tests.helpers.page import Page
 
@@ -71,3 +73,13 @@ def test_the_page_is_written(report: JudgeReport, tmp_path: Path) -> None:
     assert (tmp_path / "judges.html").read_text(encoding="utf-8") == html
     with pytest.raises(InputError, match="cannot be written"):
         report.to_html(tmp_path / "none" / "judges.html")
+
+
+def test_the_title_names_the_release_and_the_data_do_not(tmp_path: Path) -> None:
+    keep_secret(SECRET)
+    made = judged_release(tmp_path, {"plain": exact}, queries=30)
+    places = [Path(shutil.copytree(made.directory, tmp_path / name)) for name in ("one", f"two {SECRET}")]
+    first, second = (judge_report(Release(place)) for place in places)
+    assert "<title>Report on the judges of one" in first.to_html()
+    assert SECRET not in second.to_html()
+    assert first.to_json() == second.to_json()

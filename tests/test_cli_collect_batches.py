@@ -90,7 +90,7 @@ def test_files_for_vllm_run_batch(desk: Path, capsys: pytest.CaptureFixture[str]
     with serving_batches(reply) as server:
         write_llms(desk, server.url, "own")
         assert begin("--batch", "--batch-files", "own") == 1
-        assert "1 files of requests wait for vllm run-batch" in capsys.readouterr().err
+        assert "1 file of requests waits for vllm run-batch" in capsys.readouterr().err
         (requests,) = (desk / "run" / "batches").glob("*.input.jsonl")
         lines = []
         for line in map(json.loads, requests.read_text().splitlines()):
@@ -174,7 +174,7 @@ def test_answers_in_a_batch_do_not_stand_for_calls_that_are_asked_again(desk: Pa
         server.faults["upload"] = [(401, {"error": {"message": "no such key"}}, {})]
         capsys.readouterr()
         assert run(["collect", "--retry", "error", "--batch", "--no-wait", "run"]) == 1
-        assert "stopped, 1 calls have no outcome" in capsys.readouterr().err
+        assert "stopped, 1 call has no outcome" in capsys.readouterr().err
         assert run(["collect", "--retry", "error", "run"]) == 0
         assert server.charged == 12
 
@@ -205,7 +205,7 @@ def test_another_model_in_a_batch_stops_the_calls_online(desk: Path, capsys: pyt
         server.held = set()
         capsys.readouterr()
         assert run(["collect", "run", "--halt-on-drift"]) == 1
-        assert "1 calls have no outcome (good: 'another' answered" in capsys.readouterr().err
+        assert "1 call has no outcome (good: 'another' answered" in capsys.readouterr().err
         assert server.count("POST", "/v1/chat/completions") == 0
 
 
@@ -252,5 +252,5 @@ def test_what_to_do_after_a_batch_names_the_option(desk: Path, capsys: pytest.Ca
         assert "Remedy: go on with llmfusionbench collect run --batch --no-wait" in capsys.readouterr().err
         begin("--batch", "--no-wait", "--batch-files", "good", "--replicates", "2")
         said = capsys.readouterr().err
-    assert "(1 files of requests wait for vllm run-batch; 6 of them are in batches of the provider)" in said
+    assert "(1 file of requests waits for vllm run-batch; 6 of them are in batches of the provider)" in said
     assert "Remedy: go on with llmfusionbench collect run --batch --batch-files good --no-wait" in said

@@ -19,6 +19,7 @@ from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.journal import RunJournal
 from llmfusionbench.builders.collecting.surroundings import to_stderr, utc_now
 from llmfusionbench.errors import InputError
+from llmfusionbench.release.card_text import counted
 
 _TURN: Final = 256
 """Results after which others of the event loop have their turn."""
@@ -75,7 +76,8 @@ async def take_files(
                 "Remedy: hand in the file that was made from a file of requests in the folder batches of this run"
             )
         if foreign or damaged:
-            say(f"{path}: {foreign:,} results have an unknown id, and {damaged:,} lines cannot be read")
+            have = "has" if foreign == 1 else "have"
+            say(f"{path}: {counted(foreign, 'result')} {have} an unknown id, and {counted(damaged, 'line')} cannot be read")
     for taking in touched.values():
         _close(taking, ledger, result)
     await journal.synced()
@@ -111,7 +113,8 @@ def _close(taking: Taking, ledger: Ledger, result: BatchResult) -> None:
         taking.finish(NOT_MADE)
         ledger.note_state(batch, TAKEN, taken=counts.as_record())
         result.not_started += counts.again
-    told = f"{counts.answered:,} of {batch.requests:,} requests are answered"
+    are = "is" if counts.answered == 1 else "are"
+    told = f"{counts.answered:,} of {batch.size} {are} answered"
     if counts.failed or counts.again:
-        told += f", {counts.failed:,} failed, {counts.again:,} are to be asked again"
+        told += f", {counts.failed:,} failed, {counts.again:,} {'is' if counts.again == 1 else 'are'} to be asked again"
     ledger.say(f"{batch.llm}: batch {batch.batch}: {told}")

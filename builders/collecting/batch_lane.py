@@ -248,7 +248,7 @@ class Lane:
         self._searches.pop(batch.batch, None)
         self.ledger.note_state(batch, SUBMITTED, batch_id=state.id)
         await self.ledger.journal.synced()
-        self.ledger.say(f"{batch.llm}: batch {batch.batch} is submitted with {batch.requests:,} requests ({state.id})")
+        self.ledger.say(f"{batch.llm}: batch {batch.batch} is submitted with {batch.size} ({state.id})")
         return True
 
     async def _look_at(self, batch: Batch) -> bool:

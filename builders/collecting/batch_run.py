@@ -33,6 +33,7 @@ from llmfusionbench.builders.collecting.records import attempt_record, use_recor
 from llmfusionbench.builders.collecting.result import NO_ROOM, Result
 from llmfusionbench.builders.collecting.surroundings import to_stderr, utc_now
 from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.release.card_text import counted
 
 _RESTS: Final = 10
 """Pauses of a run that does not wait: as long as it is not known whether a batch exists, or whether its results are whole."""
@@ -186,7 +187,8 @@ class _Run:
             unknown[batch.llm] += batch.llm not in self.lanes
         for llm, count in unknown.items():
             if count:
-                self.ledger.say(f"{llm}: {count:,} batches are under way, but it is not among the LLMs of this run")
+                are = "batch is" if count == 1 else "batches are"
+                self.ledger.say(f"{llm}: {count:,} {are} under way, but it is not among the LLMs of this run")
         for name, lane in self.lanes.items():
             await lane.resume(batch for batch in self.ledger.open_batches() if batch.llm == name)
 
@@ -308,7 +310,8 @@ class _Run:
                 result.closed[lane.endpoint.name] = lane.closed
             if lane.full and lane.pending and lane.endpoint.name not in result.closed:
                 result.closed[lane.endpoint.name] = NO_ROOM
-                ledger.say(f"{lane.endpoint.name}: {len(lane.pending):,} calls do not fit into --max-cost")
+                do = "does" if len(lane.pending) == 1 else "do"
+                ledger.say(f"{lane.endpoint.name}: {counted(len(lane.pending), 'call')} {do} not fit into --max-cost")
             for batch in lane.batches:
                 if batch.offline:
                     result.files.append(ledger.files(batch).requests)
@@ -321,7 +324,7 @@ def _to_do(batch: Batch, files: BatchFiles, model: str) -> str:
     lines = lines_in(files.output)
     if lines:
         return (
-            f"{batch.llm}: {files.output} has {lines:,} of {batch.requests:,} results. Wait until the rest is there, "
+            f"{batch.llm}: {files.output} has {lines:,} of {counted(batch.requests, 'result')}. Wait until the rest is there, "
             "or take what it has with --batch-results"
         )
     command = shlex.join(["vllm", "run-batch", "-i", str(files.requests), "-o", str(files.output), "--model", model])

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
 from llmfusionbench.builders.reading.run_files import BATCH
+from llmfusionbench.release.card_text import counted
 
 WRITTEN: Final = "written"
 """Its files are on the disk."""
@@ -63,6 +64,11 @@ class Batch:
     def closed(self) -> bool:
         """Whether its requests are no longer under way in it."""
         return self.state == TAKEN or (self.state in (FAILED, CANCELLED) and self.taken is not None)
+
+    @property
+    def size(self) -> str:
+        """The number of its requests in words."""
+        return counted(self.requests, "request")
 
     @property
     def unsent(self) -> bool:

@@ -44,10 +44,12 @@ class Counts:
     def odd(self) -> str | None:
         """What is odd about the results, for the user; None if all is well."""
         texts = {
-            "repeated": "repeat an earlier one", "foreign": "have an unknown id", "damaged": "cannot be read",
-            "lacking": "are lacking and may have been charged",
+            "repeated": ("repeats an earlier one", "repeat an earlier one"),
+            "foreign": ("has an unknown id", "have an unknown id"),
+            "damaged": ("cannot be read", "cannot be read"),
+            "lacking": ("is lacking and may have been charged", "are lacking and may have been charged"),
         }  # fmt: skip
-        told = [f"{n:,} {text}" for name, text in texts.items() if (n := getattr(self, name))]
+        told = [f"{n:,} {one if n == 1 else more}" for name, (one, more) in texts.items() if (n := getattr(self, name))]
         return f"of the results, {', '.join(told)}" if told else None
 
 

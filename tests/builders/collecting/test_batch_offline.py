@@ -87,7 +87,7 @@ def test_results_that_are_not_whole(tmp_path: Path) -> None:
     said.clear()
     result = hand_in(tmp_path, [output], said)
     assert (result.answered, result.failed, result.not_started, result.in_batches) == (2, 1, 1, 0)
-    assert said == ["m: batch m-1: 2 of 4 requests are answered, 1 failed, 1 are to be asked again"]
+    assert said == ["m: batch m-1: 2 of 4 requests are answered, 1 failed, 1 is to be asked again"]
     result = write(tmp_path)
     assert (result.in_batches, result.reused, result.failed_before) == (1, 2, 1)
     assert result.files == [folder / "m-2.input.jsonl"]
@@ -113,7 +113,7 @@ def test_files_of_several_batches_and_of_others(tmp_path: Path) -> None:
     said: list[str] = []
     result = hand_in(tmp_path, [both], said)
     assert (result.answered, result.in_batches) == (4, 0)
-    assert said[0] == f"{both}: 1 results have an unknown id, and 1 lines cannot be read"
+    assert said[0] == f"{both}: 1 result has an unknown id, and 1 line cannot be read"
     with pytest.raises(InputError, match="no result of a batch that is under way"):
         hand_in(tmp_path, [both])
     with pytest.raises(InputError, match="missing"):

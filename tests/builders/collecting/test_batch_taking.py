@@ -93,7 +93,7 @@ def test_results_that_lack_repeat_or_are_foreign(tmp_path: Path) -> None:
     assert (lost["slot"][0], lost["charged"], lost["final"]) == ("q1", True, False)
     assert lost["cost_usd"] > PAID
     first = next(line for line in said if line.startswith("m: batch m-1: of the results"))
-    assert "1 repeat an earlier one, 1 have an unknown id, 2 cannot be read, 1 are lacking" in first
+    assert "1 repeats an earlier one, 1 has an unknown id, 2 cannot be read, 1 is lacking" in first
     taken = [record["taken"] for record in records(tmp_path, "batch") if record["state"] == "taken"]
     assert taken[0] == {"answered": 2, "again": 1, "lacking": 1, "repeated": 1, "foreign": 1, "damaged": 2}
 

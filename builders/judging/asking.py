@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from llmfusionbench.builders.collecting.batch_hand_in import take_files
+from llmfusionbench.builders.collecting.batch_places import Places, places_of
 from llmfusionbench.builders.collecting.board import Board
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.calls import Call
@@ -18,14 +19,17 @@ from llmfusionbench.builders.collecting.result import Result
 from llmfusionbench.builders.judging.plan import Plan
 
 
-def ask(planned: Plan, folder: Path, settings: Settings, results: Sequence[Path] = ()) -> tuple[Result, list[str]]:
-    """Make the calls that the journal of a run has no reply to; what came of them, and why calls failed, one line per judge.
+def ask(planned: Plan, folder: Path, settings: Settings, results: Sequence[Path] = ()) -> tuple[Result, list[str], Places]:
+    """Make the calls that the journal of a run has no reply to.
 
     Args:
         planned: The questions.
         folder: The run.
         settings: How calls are made.
         results: Files of results of batches. If there are any, they are taken, and no call is made.
+
+    Returns:
+        What came of them, why calls failed (one line per judge), and where those are that are in batches.
 
     Raises:
         InputError: an endpoint or a setting is wrong, a file cannot be read, or the journal cannot be written.
@@ -42,7 +46,7 @@ def ask(planned: Plan, folder: Path, settings: Settings, results: Sequence[Path]
             else:
                 work = _Questions(planned, journal, board)
                 result = asyncio.run(make_calls(work, journal, board, settings, _FailedBefore(journal)))
-        return result, board.failures()
+        return result, board.failures(), places_of(journal, set(planned.keys))
 
 
 class _Questions:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from llmfusionbench.builders.collecting.batch_places import Places
 from llmfusionbench.builders.collecting.caller import Caller
 from llmfusionbench.builders.collecting.collect import Batches, Settings
 from llmfusionbench.builders.collecting.result import Result
@@ -81,12 +82,12 @@ def judge(
     settings = Settings(
         max_cost=max_cost, halt_on_drift=halt_on_drift, batches=batches, say=say or (lambda _: None)
     )  # fmt: skip
-    result, failures = ask(planned, folder, settings, results)
+    result, failures, places = ask(planned, folder, settings, results)
     replies = read_replies(folder / JOURNAL, set(planned.keys), task.rubric, pairwise=task.pairwise)
     unfinished = sum(key not in replies.by_key for key in planned.keys)
     ended_early = result.stopped is not None or bool(result.closed or results) or result.not_started + result.in_batches > 0
     if unfinished and ((ended_early and not allow_partial) or unfinished == len(planned.jobs)):
-        raise _unfinished(planned, result, failures, unfinished, folder, bool(results))
+        raise _unfinished(planned, result, failures, places, unfinished, folder, bool(results))
     if say is not None:
         for line in failures:
             say(f"Warning: {line}")
@@ -94,16 +95,16 @@ def judge(
 
 
 def _unfinished(
-    planned: Plan, result: Result, failures: list[str], unfinished: int, folder: Path, handed_in: bool
+    planned: Plan, result: Result, failures: list[str], places: Places, unfinished: int, folder: Path, handed_in: bool
 ) -> InputError:
     """The error of a run that writes no release."""
     reasons = [result.stopped] if result.stopped else []
     reasons += [f"{name}: {reason.rstrip('.')}" for name, reason in result.closed.items()]
-    files = getattr(result, "files", ())
-    reasons += [f"{len(files):,} files of requests wait for vllm run-batch"] if files else []
-    reasons += [f"{result.in_batches:,} are in batches"] if result.in_batches else []
+    reasons += places.reasons()
     why = "; ".join([*reasons, *failures]) or ("the others were not asked" if handed_in else "every call failed")
     same = "raise --max-cost and run the command again" if result.is_spent else "run the same command again"
+    if places.in_files:
+        same = f"run vllm run-batch on {places.these_files}, then {same}"
     remedy = f"{same}, which asks only what is missing"
     if unfinished < len(planned.jobs):
         remedy += ", or allow a partial result with --allow-partial"

@@ -39,12 +39,14 @@ class Asking:
     Args:
         most: Failures in a row after which it is given up for now. A full queue (status 429) is not one.
         say: Called once with each reason that may pass.
+        waits: Whether the run goes on until it has passed.
     """
 
-    def __init__(self, most: int, say: Callable[[str], None]) -> None:
+    def __init__(self, most: int, say: Callable[[str], None], *, waits: bool) -> None:
         self.wait_s = 0.0
         """Seconds that the provider asked to wait."""
         self._most, self._say = most, say
+        self._then = "It is tried again" if waits else "The same command tries it again later"
         self._faults = 0
         self._said: set[str] = set()
 
@@ -81,4 +83,4 @@ class Asking:
         if kind not in self._said:
             self._said.add(kind)
             wait = f" The server asks to wait {duration(wait_s)}." if wait_s else ""
-            self._say(f"{reason}.{wait} It is tried again")
+            self._say(f"{reason}.{wait} {self._then}")

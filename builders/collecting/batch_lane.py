@@ -34,6 +34,7 @@ from llmfusionbench.builders.collecting.batch_states import (
 from llmfusionbench.builders.collecting.batch_taking import LACKING, NOT_MADE, NOT_SENT, Taking
 from llmfusionbench.builders.collecting.calls import Attempt, Call
 from llmfusionbench.builders.collecting.endpoint import Endpoint
+from llmfusionbench.release.card_text import counted
 
 SEARCHES: Final = 2
 """Looks through the provider's list before a batch that may exist is created: a list may lag behind."""
@@ -73,9 +74,8 @@ class Lane:
         self._searches: Counter[str] = Counter()
         self._stuck: set[str] = set()
         """Batches that the provider refuses to tell about."""
-        self._refusals = 0
-        self._rounds = Rounds()
-        self._asking = Asking(manner.faults, lambda reason: ledger.say(f"{endpoint.name}: {reason}"))
+        self._rounds, self._refusals = Rounds(), 0
+        self._asking = Asking(manner.faults, lambda reason: ledger.say(f"{endpoint.name}: {reason}"), waits=manner.wait)
         self._fetch = Fetch(provider, self._asking)
 
     @property
@@ -321,10 +321,10 @@ class Lane:
         if refusal.full and not beside and batch.requests > 1:
             self._most = batch.requests // 2
             self._close(batch, taking, refused, FAILED, refusal.texts)
-            self.ledger.say(f"{batch.llm}: {refusal}. Its next batches have up to {self._most:,} requests")
+            self.ledger.say(f"{batch.llm}: {refusal}. Its next batches have up to {counted(self._most, 'request')}")
             return False
-        refused_ids = (*batch.refused_ids, state.id)
-        self.ledger.note_state(batch, FAILED, batch_id=None, refused_ids=refused_ids, problems=refusal.texts)
+        ids = (*batch.refused_ids, state.id)
+        self.ledger.note_state(batch, FAILED, batch_id=None, refused_ids=ids, problems=refusal.texts)
         self._refusals += not refusal.full
         if self._refusals > self.manner.faults:
             raise LaneError(f"the provider refused a batch: {refusal}. Remedy: start the same command again later")

@@ -22,6 +22,7 @@ from llmfusionbench.builders.reading.run_files import JOURNAL
 from llmfusionbench.builders.revising.derive import derive
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release, open_release
+from llmfusionbench.release.card_text import counted
 from llmfusionbench.release.writer import RELEASE
 from llmfusionbench.storage.files import sha256
 from llmfusionbench.storage.kinds import check_inputs, check_place
@@ -109,7 +110,10 @@ def _unfinished(
     if unfinished < len(planned.jobs):
         remedy += ", or allow a partial result with --allow-partial"
     done = len(planned.jobs) - unfinished
-    return InputError(f"{folder}: {done:,} of {len(planned.jobs):,} questions have a reply ({why}). Remedy: {remedy}")
+    have = "has" if len(planned.jobs) == 1 else "have"
+    return InputError(
+        f"{folder}: {done:,} of {counted(len(planned.jobs), 'question')} {have} a reply ({why}). Remedy: {remedy}"
+    )
 
 
 def _written(

@@ -37,7 +37,7 @@ def go_on(folder: Path, options: dict[str, Any], *, higher_cap: bool = False) ->
 def _to_go_on(outcome: Outcome, folder: Path, options: dict[str, Any]) -> str:
     """What ends with the rest of the calls having an outcome: the command to go on with, and what it needs done before."""
     places = outcome.places
-    if places.in_files and places.in_files == outcome.left and not outcome.more:
+    if outcome.left == places.in_files + places.lost and not (outcome.more or options["batch"]):
         options = options | {"batch": True, "batch_files": tuple(places.llms)}
     command = f"go on with {go_on(folder, options, higher_cap=outcome.result.is_spent)}"
     if not places.in_files:

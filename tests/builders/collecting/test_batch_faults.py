@@ -44,6 +44,14 @@ def test_the_reason_of_a_failure_is_said_when_it_comes_and_once(tmp_path: Path) 
     assert said[2].startswith("m: batch m-1 is submitted")
 
 
+def test_a_run_that_does_not_wait_states_who_tries_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    with serving_batches(lambda body, _: "yes") as server:
+        server.faults["upload"] = [error(500, "oops")]
+        batched(tmp_path, [endpoint_at(server.url)], calls_of(2), said=said, manner=Manner(wait=False))
+    assert said == [f"m: {server.url}: status 500: oops. The same command tries it again later"]
+
+
 def test_a_provider_that_never_creates_a_batch_is_given_up_for_now(tmp_path: Path) -> None:
     """Its list of batches works, which is no sign that it creates any."""
     with serving_batches(lambda body, _: "yes") as server:
@@ -136,6 +144,13 @@ def test_a_batch_that_is_too_large_for_the_queue_is_halved(tmp_path: Path) -> No
         result = batched(tmp_path, [endpoint_at(server.url)], calls_of(10), said=said)
     assert (result.answered, server.charged) == (10, 10)
     assert "m: Enqueued token limit reached (token_limit_exceeded). Its next batches have up to 5 requests" in said
+
+
+def test_a_batch_of_two_is_halved(tmp_path: Path) -> None:
+    said: list[str] = []
+    with serving_batches(lambda body, _: "yes", most_enqueued=1) as server:
+        assert batched(tmp_path, [endpoint_at(server.url)], calls_of(2), said=said).answered == 2
+    assert "m: Enqueued token limit reached (token_limit_exceeded). Its next batches have up to 1 request" in said
 
 
 def test_lines_that_the_provider_refuses_cost_no_other(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def places_of(journal: RunJournal, keys: Container[str]) -> Places:
     batches = {name: Batch.of(record) for name, record in journal.state.batches.items()}
     inside = [batches.get(name) for key, (name, _, _) in journal.state.in_batches().items() if key in keys]
     known = [batch for batch in inside if batch is not None]
-    offline = {batch.batch: batch for batch in known if batch.offline}
+    offline = dict(sorted({batch.batch: batch for batch in known if batch.offline}.items(), key=_number))
     in_files = sum(batch.offline for batch in known)
     unsent = sum(batch.unsent and not batch.offline for batch in known)
     return Places(
@@ -79,6 +79,12 @@ def places_of(journal: RunJournal, keys: Container[str]) -> Places:
         files=tuple(BatchFiles(journal.folder, name).requests for name in offline),
         llms=tuple(dict.fromkeys(batch.llm for batch in offline.values())),
     )
+
+
+def _number(item: tuple[str, Batch]) -> tuple[int, str]:
+    """What batches are sorted by: the number in their names, since LLMs write theirs at the same time."""
+    number = item[0].rpartition("-")[2]
+    return (int(number) if number.isdecimal() else 0, item[0])
 
 
 def to_do(batch: Batch, files: BatchFiles, model: str) -> str:

@@ -309,7 +309,6 @@ def test_batches_of_llms_that_are_not_asked_are_not_counted(desk: Path, capsys: 
 def test_room_that_batches_under_way_hold_needs_no_higher_cap(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with serving_batches(reply) as server:
         write_llms(desk, server.url, "on", "off")
-        begin("--dry-run")
         assert begin("--batch", "--no-wait", "--max-cost", "0.0004") == 1
         said = capsys.readouterr().err
         assert "off: 6 calls do not fit into --max-cost beside the batches under way" in said

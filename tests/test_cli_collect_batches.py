@@ -53,6 +53,19 @@ def responses(*columns: str) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in table.to_pylist()]
 
 
+def vllm_results(requests: Path) -> list[str]:
+    """The lines that `vllm run-batch` makes of a file of requests."""
+    lines = []
+    for line in map(json.loads, requests.read_text().splitlines()):
+        message = {"role": "assistant", "content": reply(line["body"], 0)}
+        body = {"model": line["body"]["model"], "choices": [{"index": 0, "finish_reason": "stop", "message": message}]}
+        body |= {"usage": {"prompt_tokens": 7, "completion_tokens": 3}}
+        response = {"status_code": 200, "request_id": "r", "body": body}
+        result = {"id": "vllm-1", "custom_id": line["custom_id"], "response": response, "error": None}
+        lines.append(json.dumps(result) + "\n")
+    return lines
+
+
 def test_a_batch_is_submitted_once_and_taken_later(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with serving_batches(reply) as server:
         server.held = {"in_progress"}
@@ -90,19 +103,14 @@ def test_files_for_vllm_run_batch(desk: Path, capsys: pytest.CaptureFixture[str]
     with serving_batches(reply) as server:
         write_llms(desk, server.url, "own")
         assert begin("--batch", "--batch-files", "own") == 1
-        assert "1 file of requests waits for vllm run-batch" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert "6 of them wait for vllm run-batch in 1 file: run/batches/own-1.input.jsonl)" in said
+        assert "Remedy: run vllm run-batch on this file, then go on with llmfusionbench collect run --batch" in said
         (requests,) = (desk / "run" / "batches").glob("*.input.jsonl")
-        lines = []
-        for line in map(json.loads, requests.read_text().splitlines()):
-            message = {"role": "assistant", "content": reply(line["body"], 0)}
-            body = {"model": line["body"]["model"], "choices": [{"index": 0, "finish_reason": "stop", "message": message}]}
-            body |= {"usage": {"prompt_tokens": 7, "completion_tokens": 3}}
-            response = {"status_code": 200, "request_id": "r", "body": body}
-            lines.append(json.dumps({"id": "vllm-1", "custom_id": line["custom_id"], "response": response, "error": None}))
-        (desk / "half.jsonl").write_text("".join(line + "\n" for line in lines[:3]))
+        (desk / "half.jsonl").write_text("".join(vllm_results(requests)[:3]))
         capsys.readouterr()
         assert run(["collect", "--batch-results", "half.jsonl", "run"]) == 0
-        assert "3 calls have no outcome yet. Go on with: llmfusionbench collect run" in capsys.readouterr().out
+        assert "3 calls have no outcome yet. Go on with llmfusionbench collect run" in capsys.readouterr().out
         assert server.seen == []
         assert run(["collect", "run"]) == 0
         assert server.charged == 3
@@ -235,7 +243,7 @@ def test_a_second_ctrl_c_ends_what_hangs(desk: Path) -> None:
             gate.set()
         assert process.returncode == 1
         assert b"Traceback" not in said
-        assert b"6 calls have no outcome (interrupted; 6 of them are in batches of the provider)" in said
+        assert b"6 calls have no outcome (interrupted; 6 of them are in batches that are not known to be submitted)" in said
         wait_for(lambda: len(server.batches) == 1)
         for _ in range(4):
             run(["collect", "--batch", "--no-wait", "run"])
@@ -252,5 +260,61 @@ def test_what_to_do_after_a_batch_names_the_option(desk: Path, capsys: pytest.Ca
         assert "Remedy: go on with llmfusionbench collect run --batch --no-wait" in capsys.readouterr().err
         begin("--batch", "--no-wait", "--batch-files", "good", "--replicates", "2")
         said = capsys.readouterr().err
-    assert "(1 file of requests waits for vllm run-batch; 6 of them are in batches of the provider)" in said
-    assert "Remedy: go on with llmfusionbench collect run --batch --batch-files good --no-wait" in said
+    files = "6 of them wait for vllm run-batch in 1 file: run/batches/good-2.input.jsonl"
+    assert f"({files}; 6 of them are in batches of the provider)" in said
+    assert "go on with llmfusionbench collect run --batch --batch-files good --no-wait" in said
+
+
+def test_calls_in_files_count_once_and_the_remedy_finishes_them(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving_batches(reply) as server:
+        write_llms(desk, server.url, "a", "b")
+        assert begin("--batch", "--batch-files", "a,b") == 1
+        capsys.readouterr()
+        assert run(["collect", "run"]) == 1  # online
+        printed = capsys.readouterr()
+        table = [line.split() for line in printed.out.splitlines() if line.split()[:1] in (["a"], ["b"], ["all"])]
+        assert [(row[0], row[5]) for row in table] == [("a", "6"), ("b", "6"), ("all", "12")]
+        files = "run/batches/a-1.input.jsonl, run/batches/b-2.input.jsonl"
+        assert f"12 calls have no outcome (12 of them wait for vllm run-batch in 2 files: {files})" in printed.err
+        remedy = printed.err.partition("Remedy: run vllm run-batch on these files, then go on with ")[2].partition(" (")[0]
+        assert remedy == "llmfusionbench collect run --batch --batch-files a --batch-files b"
+        for requests in (desk / "run" / "batches").glob("*.input.jsonl"):
+            output = requests.with_name(requests.name.replace("input", "output"))
+            output.write_text("".join(vllm_results(requests)))
+        assert run(remedy.split()[1:]) == 0
+        assert server.seen == []
+
+
+def test_what_was_not_submitted_is_not_in_a_batch_of_the_provider(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving_batches(reply) as server:
+        write_llms(desk, server.url, "good")
+        server.faults["upload"] = [(404, {"error": {"message": "no such page"}}, {})]
+        assert begin("--batch") == 1
+        said = capsys.readouterr().err
+        assert "6 of them are in batches that are not known to be submitted)" in said
+        assert "of the provider" not in said
+        assert run(["collect", "run", "--batch"]) == 0
+
+
+def test_batches_of_llms_that_are_not_asked_are_not_counted(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving_batches(reply) as server:
+        server.held = {"in_progress"}
+        write_llms(desk, server.url, "one", "two")
+        begin("--batch", "--no-wait", "--only", "one")
+        capsys.readouterr()
+        assert begin("--batch", "--no-wait", "--only", "two") == 1
+        assert "6 calls have no outcome (6 of them are in batches of the provider)" in capsys.readouterr().err
+
+
+def test_room_that_batches_under_way_hold_needs_no_higher_cap(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving_batches(reply) as server:
+        write_llms(desk, server.url, "on", "off")
+        assert begin("--batch", "--no-wait", "--max-cost", "0.0004") == 1
+        said = capsys.readouterr().err
+        assert "off: 6 calls do not fit into --max-cost beside the batches under way" in said
+        assert "HIGHER" not in said
+        assert "correct it" not in said
+        for _ in range(9):
+            if run(["collect", "run", "--batch", "--no-wait"]) == 0:
+                break
+        assert server.charged == 12

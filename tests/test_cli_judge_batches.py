@@ -38,7 +38,7 @@ def test_a_batch_is_submitted_once_and_taken_later(place: Path, lfb: Command) ->
         for more in (["--batch", "--no-wait", "--max-cost", 1], [], ["--batch", "--no-wait"]):  # [] asks nothing twice online
             status, _, err = lfb(*command(file, *more))
             assert status == 1
-            assert "0 of 6 questions have a reply (6 are in batches)" in err
+            assert "0 of 6 questions have a reply (6 of them are in batches of the provider)" in err
         server.held.clear()
         while status:
             status, out, _ = lfb(*command(file))
@@ -68,7 +68,8 @@ def test_files_for_vllm_run_batch(place: Path, lfb: Command) -> None:
         file = llms_file(place, server, "owl")
         status, _, err = lfb(*command(file, "--batch", "--batch-files", "owl"))
         assert status == 1
-        assert "1 files of requests wait for vllm run-batch" in err
+        assert "(6 of them wait for vllm run-batch in 1 file: " in err
+        assert "Remedy: run vllm run-batch on this file, then run the same command again" in err
         (requests,) = (place / "o.run" / "batches").glob("*.input.jsonl")
         lines = []
         for line in map(json.loads, requests.read_text(encoding="utf-8").splitlines()):

@@ -61,3 +61,16 @@ class Fetch:
         if short and self._tries[batch.batch] < TRIES:
             raise LaterError(unsure=False)
         return paths, short
+
+
+def check_saved(batch: Batch, output: Path) -> None:
+    """Refuse to go on without a batch that the provider no longer has, unless the user has saved its results.
+
+    Raises:
+        LaneError: The file of results does not exist.
+    """
+    if not output.is_file():
+        raise LaneError(
+            f"the provider has no batch {batch.batch_id}, which is {batch.batch} of this run. Remedy: use the URL and the "
+            f"key that it was submitted with, or save its results as {output}; an empty file there gives them up"
+        )

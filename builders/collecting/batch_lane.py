@@ -9,25 +9,22 @@ from collections.abc import Iterable
 from typing import Final
 
 from llmfusionbench.builders.collecting.batch_asking import Asking, LaneError, LaterError
-from llmfusionbench.builders.collecting.batch_fetch import Fetch
-from llmfusionbench.builders.collecting.batch_files import (
-    ADDRESS,
-    AZURE_ADDRESS,
-    lines_in,
-    request_line,
-)  # fmt: skip
+from llmfusionbench.builders.collecting.batch_fetch import Fetch, check_saved
+from llmfusionbench.builders.collecting.batch_files import ADDRESS, AZURE_ADDRESS, lines_in, request_line
 from llmfusionbench.builders.collecting.batch_ledger import Ledger
 from llmfusionbench.builders.collecting.batch_manner import Manner
 from llmfusionbench.builders.collecting.batch_provider import Provider, State
 from llmfusionbench.builders.collecting.batch_refusal import Refusal
 from llmfusionbench.builders.collecting.batch_results import Result, results_of
+from llmfusionbench.builders.collecting.batch_rounds import FRUITLESS, Rounds
 from llmfusionbench.builders.collecting.batch_states import (
+    AT_WORK,
     CANCELLED,
     COMPLETED,
     ENDED,
-    EXPIRED,
     FAILED,
     IN_PROGRESS,
+    OVER,
     SUBMITTED,
     TAKEN,
     UPLOADED,
@@ -37,12 +34,11 @@ from llmfusionbench.builders.collecting.batch_states import (
 from llmfusionbench.builders.collecting.batch_taking import LACKING, NOT_MADE, NOT_SENT, Taking
 from llmfusionbench.builders.collecting.calls import Attempt, Call
 from llmfusionbench.builders.collecting.endpoint import Endpoint
+from llmfusionbench.release.card_text import counted
 
 SEARCHES: Final = 2
 """Looks through the provider's list before a batch that may exist is created: a list may lag behind."""
 
-_AT_WORK: Final = ("in_progress", "finalizing", "cancelling")
-_OVER: Final = {"completed": COMPLETED, "expired": EXPIRED, "cancelled": CANCELLED}
 _TURN: Final = 256
 """Requests after which others of the event loop have their turn."""
 
@@ -78,7 +74,8 @@ class Lane:
         self._searches: Counter[str] = Counter()
         self._stuck: set[str] = set()
         """Batches that the provider refuses to tell about."""
-        self._asking = Asking(manner.faults)
+        self._rounds, self._refusals = Rounds(), 0
+        self._asking = Asking(manner.faults, lambda reason: ledger.say(f"{endpoint.name}: {reason}"), waits=manner.wait)
         self._fetch = Fetch(provider, self._asking)
 
     @property
@@ -123,7 +120,7 @@ class Lane:
             for number, (call, one) in enumerate(files.each_call(batch.llm)):
                 if call.key in due:
                     self._asked[call.key] = one.tries
-                    self.ledger.board.started(batch.llm)
+                    self.ledger.started(batch)
                     room = room and (self.ledger.reserve(call, one.attempt) if new else self.ledger.hold(call, one.attempt))
                 if number % _TURN == 0:
                     await asyncio.sleep(0)
@@ -214,9 +211,10 @@ class Lane:
         ledger.note_state(batch, WRITTEN, requests=written.requests, sha256=written.sha256, token=token)
         for call, number, _ in group:
             ledger.note_sent(call, number, batch)
-            ledger.board.started(batch.llm)
+            ledger.started(batch)
         await ledger.journal.synced()
         self.batches.append(batch)
+        self._rounds.begin(batch.batch)
         return batch
 
     async def _hand_over(self, batch: Batch) -> bool:
@@ -228,7 +226,7 @@ class Lane:
             await self.ledger.journal.synced()
         assert batch.file_id is not None
         if self._searches[name]:
-            found = await self._asking.ask(provider.find(batch.file_id, batch.token, set(batch.refused_ids)))
+            found = await self._asking.ask(provider.find(batch.file_id, batch.token, set(batch.refused_ids)), proves=False)
             if found is not None:
                 return await self._note_submitted(batch, found)
             self._searches[name] -= 1
@@ -237,12 +235,13 @@ class Lane:
         if not self.manner.submit or not self.ledger.has_room(batch):
             self._drop(batch)
             return True
+        first = batch.state != FAILED
         try:
             made = await self._asking.ask(provider.create(batch.file_id, batch.token, self._address))
         except LaterError as error:
             self._searches[name] = SEARCHES * error.unsure
             raise
-        return await self._note_submitted(batch, made)
+        return await self._note_submitted(batch, made) and first
 
     async def _note_submitted(self, batch: Batch, state: State) -> bool:
         self._searches.pop(batch.batch, None)
@@ -264,12 +263,12 @@ class Lane:
                 return await self._take(batch)
             if state.status == "failed":
                 return self._note_refused(batch, state)
-            if state.status in _AT_WORK and batch.state == SUBMITTED:
+            if state.status in AT_WORK and batch.state == SUBMITTED:
                 self.ledger.note_state(batch, IN_PROGRESS)
                 return True
-            if state.status in _OVER:
+            if state.status in OVER:
                 self.ledger.note_state(
-                    batch, _OVER[state.status], completed=state.completed,
+                    batch, OVER[state.status], completed=state.completed,
                     output_file_id=state.output_file_id, error_file_id=state.error_file_id,
                 )  # fmt: skip
         return batch.state in ENDED and await self._take(batch)
@@ -284,25 +283,22 @@ class Lane:
                 taking.offer(result)
                 if number % _TURN == 0:
                     await asyncio.sleep(0)
-        charged = not batch.offline and (batch.state == COMPLETED or short or taking.counts.damaged > 0)
+        how, charged = batch.state, not batch.offline and (batch.state == COMPLETED or short or taking.counts.damaged > 0)
         self._close(batch, taking, LACKING if charged else NOT_MADE, TAKEN)
         await self.ledger.journal.synced()
-        self._no_room = False
+        self._no_room, self._refusals = False, 0
         self._most = min(2 * self._most, self.manner.most_requests)
         if not batch.offline:
             files.leave()
         if taking.refused is not None:
             raise LaneError(taking.refused)
+        if self._rounds.end(batch.batch, batch.requests - len(taking.not_made)):
+            raise LaneError(FRUITLESS.format(how))
         return True
 
     def _note_gone(self, batch: Batch) -> None:
         """The provider no longer has a batch: its results are those that the user has put in place."""
-        output = self.ledger.files(batch).output
-        if not output.is_file():
-            raise LaneError(
-                f"the provider has no batch {batch.batch_id}, which is {batch.batch} of this run. Remedy: use the URL and the "
-                f"key that it was submitted with, or save its results as {output}; an empty file there gives them up"
-            )
+        check_saved(batch, self.ledger.files(batch).output)
         self.ledger.note_state(batch, COMPLETED)
 
     def _note_refused(self, batch: Batch, state: State) -> bool:
@@ -325,10 +321,14 @@ class Lane:
         if refusal.full and not beside and batch.requests > 1:
             self._most = batch.requests // 2
             self._close(batch, taking, refused, FAILED, refusal.texts)
-            self.ledger.say(f"{batch.llm}: {refusal}. Its next batches have up to {self._most:,} requests")
+            self.ledger.say(f"{batch.llm}: {refusal}. Its next batches have up to {counted(self._most, 'request')}")
             return False
-        refused_ids = (*batch.refused_ids, state.id)
-        self.ledger.note_state(batch, FAILED, batch_id=None, refused_ids=refused_ids, problems=refusal.texts)
+        ids = (*batch.refused_ids, state.id)
+        self.ledger.note_state(batch, FAILED, batch_id=None, refused_ids=ids, problems=refusal.texts)
+        self._refusals += not refusal.full
+        if self._refusals > self.manner.faults:
+            raise LaneError(f"the provider refused a batch: {refusal}. Remedy: start the same command again later")
+        self._asking.note(f"the provider refused batch {batch.batch}: {refusal}")
         return False
 
     def _drop(self, batch: Batch) -> None:

@@ -58,6 +58,8 @@ class Ledger:
     """LLM -> names of other models that answered in its place."""
     outcomes: set[str] = field(default_factory=set)
     """Keys of the requests that were answered or failed for good."""
+    settled: int = 0
+    """Attempts so far that have ended: each may have made room in the budget."""
     _number: int = 0
     _held: dict[tuple[str, int], Held] = field(default_factory=dict)
 
@@ -115,8 +117,14 @@ class Ledger:
             worst = self.budget.worst_case(call, batch=True).worst_usd
             self.journal.add(sent_record(call, number=number, worst_usd=worst, batch=batch.batch))
 
+    def started(self, batch: Batch) -> None:
+        """Count an attempt as in flight, unless no provider has it."""
+        if not batch.offline:
+            self.board.started(batch.llm)
+
     def settle(self, call: Call, number: int, attempt: Attempt) -> float | None:
         """What an attempt cost, USD, in place of what was reserved for it; None if that is not known."""
+        self.settled += 1
         held = self._held.pop((call.key, number), None)
         if held is not None:
             return self.budget.settle(held, attempt)

@@ -7,7 +7,6 @@ on where it was, and never submits a batch twice.
 from __future__ import annotations
 
 import asyncio
-import shlex
 from collections import Counter
 from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,10 +16,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from llmfusionbench.builders.collecting.batch_connection import BatchConnection
-from llmfusionbench.builders.collecting.batch_files import BatchFiles, lines_in
 from llmfusionbench.builders.collecting.batch_lane import Lane
 from llmfusionbench.builders.collecting.batch_ledger import Ledger
 from llmfusionbench.builders.collecting.batch_manner import Manner, Poll
+from llmfusionbench.builders.collecting.batch_places import to_do
 from llmfusionbench.builders.collecting.batch_provider import Provider
 from llmfusionbench.builders.collecting.batch_states import Batch
 from llmfusionbench.builders.collecting.board import Board
@@ -30,7 +29,7 @@ from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.interrupts import interrupts
 from llmfusionbench.builders.collecting.journal import RunJournal
 from llmfusionbench.builders.collecting.records import attempt_record, use_record
-from llmfusionbench.builders.collecting.result import NO_ROOM, Result
+from llmfusionbench.builders.collecting.result import NO_ROOM, NO_ROOM_YET, Result
 from llmfusionbench.builders.collecting.surroundings import to_stderr, utc_now
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release.card_text import counted
@@ -47,8 +46,6 @@ class BatchResult(Result):
 
     files: list[Path] = field(default_factory=list)
     """Files of requests that wait for `vllm run-batch`."""
-    in_files: int = 0
-    """Those of `in_batches` that are in these files."""
     others: int = 0
     """Those of `answered` and `failed` that are of none of the calls that were to be made, but in batches of earlier runs."""
 
@@ -128,10 +125,12 @@ async def look_at_batches(
     if all(Batch.of(record).closed for record in journal.state.batches.values()):
         return BatchResult()
     budget = Budget(None, endpoints, today=lambda: today().date())
-    return await run_batches(
+    result = await run_batches(
         (), endpoints, journal, budget, board,
         manner=Manner(wait=False, submit=False, faults=2), halt_on_drift=halt_on_drift, say=say, pause=pause, today=today,
     )  # fmt: skip
+    board.leave()
+    return result
 
 
 class _Run:
@@ -170,7 +169,7 @@ class _Run:
             with interrupts(partial(self._interrupt, asyncio.current_task())):
                 await self._resume()
                 await self._plan(calls)
-                await _all(self._work(lane) for lane in self.lanes.values())
+                await self._work_all()
         except asyncio.CancelledError:
             if not self._cut:
                 raise
@@ -233,6 +232,14 @@ class _Run:
         self.result.failed_before += key in journal.failed
         if not journal.has_slot(key, slot):
             journal.add(use_record(key, slot))
+
+    async def _work_all(self) -> None:
+        """Have all lanes work. Those without room go on as long as others have settled what they had reserved."""
+        lanes, settled = list(self.lanes.values()), -1
+        while lanes and settled != self.ledger.settled:
+            settled = self.ledger.settled
+            await _all(self._work(lane) for lane in lanes)
+            lanes = [lane for lane in self.lanes.values() if lane.full and lane.pending and lane.closed is None]
 
     async def _work(self, lane: Lane) -> None:
         """Step until all is done, or cannot be done now."""
@@ -309,26 +316,13 @@ class _Run:
             if lane.closed is not None:
                 result.closed[lane.endpoint.name] = lane.closed
             if lane.full and lane.pending and lane.endpoint.name not in result.closed:
-                result.closed[lane.endpoint.name] = NO_ROOM
-                do = "does" if len(lane.pending) == 1 else "do"
-                ledger.say(f"{lane.endpoint.name}: {counted(len(lane.pending), 'call')} {do} not fit into --max-cost")
+                result.closed[lane.endpoint.name] = NO_ROOM_YET if under_way else NO_ROOM
+                do, beside = "does" if len(lane.pending) == 1 else "do", " beside the batches under way" if under_way else ""
+                ledger.say(f"{lane.endpoint.name}: {counted(len(lane.pending), 'call')} {do} not fit into --max-cost{beside}")
             for batch in lane.batches:
                 if batch.offline:
                     result.files.append(ledger.files(batch).requests)
-                    result.in_files += sum(name == batch.batch for name, _, _ in under_way.values())
-                    ledger.say(_to_do(batch, ledger.files(batch), lane.endpoint.model))
-
-
-def _to_do(batch: Batch, files: BatchFiles, model: str) -> str:
-    """What the user has to do with a file of requests."""
-    lines = lines_in(files.output)
-    if lines:
-        return (
-            f"{batch.llm}: {files.output} has {lines:,} of {counted(batch.requests, 'result')}. Wait until the rest is there, "
-            "or take what it has with --batch-results"
-        )
-    command = shlex.join(["vllm", "run-batch", "-i", str(files.requests), "-o", str(files.output), "--model", model])
-    return f"{batch.llm}: run `{command}`, then start the same command again"
+                    ledger.say(to_do(batch, ledger.files(batch), lane.endpoint.model))
 
 
 async def _all(work: Iterable[Coroutine[Any, Any, None]]) -> None:

@@ -30,6 +30,10 @@ TAKEN: Final = "taken"
 
 ENDED: Final = (COMPLETED, EXPIRED, CANCELLED)
 """States in which the results are to be taken."""
+AT_WORK: Final = ("in_progress", "finalizing", "cancelling")
+"""Statuses of a provider while it works on a batch."""
+OVER: Final = {"completed": COMPLETED, "expired": EXPIRED, "cancelled": CANCELLED}
+"""Status of a provider for a batch that has ended -> the state here."""
 
 
 @dataclass

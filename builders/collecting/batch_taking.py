@@ -127,6 +127,8 @@ class Taking:
     def _record(self, one: Placed, attempt: Attempt, *, final: bool) -> Call:
         ledger = self.ledger
         call = Call(one.slot, self.batch.llm, one.key, self._files.payload(one.start), one.replicate)
+        if self.batch.offline:
+            ledger.board.started(call.llm)
         cost = ledger.settle(call, one.attempt, attempt)
         ledger.journal.add(
             attempt_record(

@@ -125,6 +125,11 @@ class Board:
         """`n` further calls to an LLM are to be made."""
         self._tally(llm).expected += n
 
+    def leave(self) -> None:
+        """Expect only what has its outcome, and show no attempt in flight: what is left of the calls is expected later."""
+        for tally in self.tallies.values():
+            tally.expected, tally.in_flight = tally.finished, 0
+
     def started(self, llm: str) -> None:
         """An attempt at a call to an LLM begins."""
         self._tally(llm).start(self._clock())

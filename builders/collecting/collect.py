@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 from llmfusionbench.builders.collecting.batch_hand_in import take_files
 from llmfusionbench.builders.collecting.batch_ledger import worst_in_batches
 from llmfusionbench.builders.collecting.batch_manner import Manner, Poll
+from llmfusionbench.builders.collecting.batch_places import Places, places_of
 from llmfusionbench.builders.collecting.batch_run import BatchResult, look_at_batches, run_batches
 from llmfusionbench.builders.collecting.board import Board, Rows
 from llmfusionbench.builders.collecting.budget import Budget
@@ -99,6 +100,8 @@ class Outcome:
     """The table at the end."""
     failures: Sequence[str]
     """Why calls failed, one line per LLM."""
+    places: Places
+    """Where those of `left` are that are in batches."""
 
 
 def today() -> date:
@@ -196,7 +199,8 @@ class Watched:
     def __init__(self, work: Work, journal: RunJournal, board: Board, again: set[str]) -> None:
         self.endpoints = work.endpoints
         self._journal, self._board, self._again = journal, board, again
-        self._open: set[str] = set()
+        self.open: set[str] = set()
+        """Keys of those that were taken so far."""
         self._work = work
         self._streams: list[Iterator[Call]] = []
 
@@ -216,7 +220,7 @@ class Watched:
         """(number of the calls to make, whether there may be more). Of those that were not taken yet, some are taken now."""
         rest = chain.from_iterable(self._streams)
         deque(islice(rest, _COUNTED), 0)
-        return len(self._open), next(rest, None) is not None
+        return len(self.open), next(rest, None) is not None
 
     def _watched(self, calls: Iterable[Call], steps: tuple[int, int] | None) -> Iterator[Call]:
         """The calls; `steps` is what the board expects more with a call that is to be made, and with another one."""
@@ -228,9 +232,9 @@ class Watched:
         answered, failed = self._journal.answered, self._journal.failed
         for call in calls:
             done = call.key in answered or call.key in failed
-            is_open = (not done or call.key in self._again) and call.key not in self._open
+            is_open = (not done or call.key in self._again) and call.key not in self.open
             if is_open:
-                self._open.add(call.key)
+                self.open.add(call.key)
             if steps is not None and (step := steps[not is_open]):
                 self._board.expect(call.llm, step)
             yield call
@@ -258,7 +262,7 @@ def collect(work: Work, journal: RunJournal, settings: Settings, *, again: set[s
     asked, more = watched.counted()
     others = result.others if isinstance(result, BatchResult) else 0
     left = max(0, asked + others - result.answered - result.failed)
-    return Outcome(result, asked, left, more, board.summary(), board.failures())
+    return Outcome(result, asked, left, more, board.summary(), board.failures(), places_of(journal, watched.open))
 
 
 def take_results(paths: Sequence[Path], work: Work, journal: RunJournal, settings: Settings) -> Outcome:
@@ -275,7 +279,8 @@ def take_results(paths: Sequence[Path], work: Work, journal: RunJournal, setting
     watched = Watched(work, journal, board, set())
     watched.calls()
     left, more = watched.counted()
-    return Outcome(result, left + result.answered + result.failed, left, more, board.summary(), board.failures())
+    asked, places = left + result.answered + result.failed, places_of(journal, watched.open)
+    return Outcome(result, asked, left, more, board.summary(), board.failures(), places)
 
 
 async def make_calls(work: Calls, journal: RunJournal, board: Board, settings: Settings, again: Container[str]) -> Result:
@@ -295,7 +300,7 @@ async def make_calls(work: Calls, journal: RunJournal, board: Board, settings: S
     how = settings.batches
     seen = BatchResult() if how else await look_at_batches(work.endpoints, journal, board, halt_on_drift=halt, say=say)
     if seen.stopped is not None:
-        work.calls()  # so that they are counted
+        work.by_llm()  # so that they are counted
         return seen
     # What batches may cost is spent already, unless they are those of the LLMs of `run_batches`.
     under_way = worst_in_batches(journal, [one.name for one in work.endpoints] if how else ())

@@ -7,6 +7,8 @@ from typing import Final
 
 NO_ROOM: Final = "its next call does not fit into --max-cost"
 """The reason why an LLM gets no more calls when the cap on the cost is reached."""
+NO_ROOM_YET: Final = "it waits for the room in --max-cost that is reserved for batches under way"
+"""The reason why an LLM gets no more batches now when what is reserved, and may not be spent, has reached the cap."""
 
 
 @dataclass
@@ -33,7 +35,7 @@ class Result:
     """Attempts that were in flight when earlier runs were killed, at most: a request is recorded before it is sent, and may
     not have left."""
     in_batches: int = 0
-    """Calls that a batch of the provider has not brought back yet."""
+    """Calls in batches that have not brought them back yet: at a provider, not submitted, or in files for `vllm run-batch`."""
     closed: dict[str, str] = field(default_factory=dict)
     """LLM -> the reason why it got no more calls, while others went on."""
     drift: dict[str, list[str]] = field(default_factory=dict)

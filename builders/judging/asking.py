@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from llmfusionbench.builders.collecting.batch_hand_in import take_files
+from llmfusionbench.builders.collecting.batch_places import Places, places_of
 from llmfusionbench.builders.collecting.batch_run import BatchResult
 from llmfusionbench.builders.collecting.board import Board
 from llmfusionbench.builders.collecting.budget import Budget
@@ -33,6 +34,8 @@ class Asked:
     questions: Questions
     total: int
     """Requests that were to be made."""
+    places: Places
+    """Where those are that are in batches."""
 
     @property
     def left(self) -> int:
@@ -70,7 +73,8 @@ def ask(planned: Plan, folder: Path, settings: Settings, results: Sequence[Path]
             else:
                 work = _Work(found, asked, board)
                 result = asyncio.run(make_calls(work, journal, board, settings, _OnceMore(journal, found.again)))
-        return Asked(result, board.failures(), found, asked.total())
+        places = places_of(journal, {question.key for question in found.asked})
+        return Asked(result, board.failures(), found, asked.total(), places)
 
 
 class _Work:

@@ -21,6 +21,7 @@ from llmfusionbench.builders.reading.run_files import JOURNAL
 from llmfusionbench.builders.revising.derive import derive
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release, open_release
+from llmfusionbench.release.card_text import counted
 from llmfusionbench.release.writer import RELEASE
 from llmfusionbench.storage.files import sha256
 from llmfusionbench.storage.kinds import check_inputs, check_place
@@ -115,19 +116,20 @@ def _unfinished(
     result = asked.result
     reasons = [result.stopped] if result.stopped else []
     reasons += [f"{name}: {reason.rstrip('.')}" for name, reason in result.closed.items()]
-    files = getattr(result, "files", ())
-    reasons += [f"{len(files):,} files of requests wait for vllm run-batch"] if files else []
-    reasons += [f"{result.in_batches:,} are in batches"] if result.in_batches else []
+    reasons += asked.places.reasons()
     otherwise = "every call failed" if asked.total and not handed_in else "the others were not asked"
     why = "; ".join([*reasons, *asked.failures]) or otherwise
     same = "raise --max-cost and run the command again" if result.is_spent else "run the same command again"
+    if asked.places.in_files:
+        same = f"run vllm run-batch on {asked.places.these_files}, then {same}"
     remedy = f"{same}, which asks only what is missing"
     if not asked.total and retry:
         remedy = "run the same command without --retry, which asks what is missing"
     elif not is_vain:
         remedy += ", or allow a partial result with --allow-partial"
-    what, done = "have a new reply" if retry else "have a reply", 0 if is_vain else total - left
-    return InputError(f"{folder}: {done:,} of {total:,} questions {what} ({why}). Remedy: {remedy}")
+    have, done = "has" if total == 1 else "have", 0 if is_vain else total - left
+    what = f"{have} a new reply" if retry else f"{have} a reply"
+    return InputError(f"{folder}: {done:,} of {counted(total, 'question')} {what} ({why}). Remedy: {remedy}")
 
 
 def _written(

@@ -34,6 +34,17 @@ def go_on(folder: Path, options: dict[str, Any], *, higher_cap: bool = False) ->
     return shlex.join([*words, "--max-cost", _HIGHER] if higher_cap else words)
 
 
+def _to_go_on(outcome: Outcome, folder: Path, options: dict[str, Any]) -> str:
+    """What ends with the rest of the calls having an outcome: the command to go on with, and what it needs done before."""
+    places = outcome.places
+    if outcome.left == places.in_files + places.lost and not (outcome.more or options["batch"]):
+        options = options | {"batch": True, "batch_files": tuple(places.llms)}
+    command = f"go on with {go_on(folder, options, higher_cap=outcome.result.is_spent)}"
+    if not places.in_files:
+        return command
+    return f"run vllm run-batch on {places.these_files}, then {command} (--batch-results FILE takes results from another place)"
+
+
 def take(work: Work, journal: RunJournal, settings: Settings, folder: Path, options: dict[str, Any]) -> int:
     """Take results from files, and print what is left; the exit status."""
     from llmfusionbench.builders.collecting.collect import take_results
@@ -41,8 +52,10 @@ def take(work: Work, journal: RunJournal, settings: Settings, folder: Path, opti
     outcome = take_results(options["batch_results"], work, journal, settings)
     if not outcome.left:
         return report(outcome, work, folder, options)
-    have = "call has" if outcome.left == 1 else "calls have"
-    say(f"{outcome.left:,} {have} no outcome yet. Go on with: {go_on(folder, options)}")
+    have, why = "has" if outcome.left == 1 else "have", "; ".join(outcome.places.reasons())
+    left = f"{counted(outcome.left, 'call')} {have} no outcome yet{f' ({why})' if why else ''}"
+    then = _to_go_on(outcome, folder, options)
+    say(f"{left}. {then[0].upper()}{then[1:]}")
     return 0
 
 
@@ -65,7 +78,7 @@ def say_lost(journal: RunJournal) -> None:
 def report(outcome: Outcome, work: Any, folder: Path, options: dict[str, Any]) -> int:
     """Print what came of the run; the exit status."""
     from llmfusionbench.builders.collecting.plan import Plan
-    from llmfusionbench.builders.collecting.result import NO_ROOM
+    from llmfusionbench.builders.collecting.result import NO_ROOM, NO_ROOM_YET
 
     result, name = outcome.result, shlex.quote(str(folder))
     if outcome.asked:
@@ -85,10 +98,10 @@ def report(outcome: Outcome, work: Any, folder: Path, options: dict[str, Any]) -
     if outcome.left or outcome.more:
         one = outcome.left == 1 and not outcome.more
         left = counted(outcome.left, "call") if not outcome.more else f"more than {counted(outcome.left, 'call')}"
-        correct = "" if all(reason == NO_ROOM for reason in result.closed.values()) else _CORRECT
+        correct = "" if all(reason in (NO_ROOM, NO_ROOM_YET) for reason in result.closed.values()) else _CORRECT
         error_line(
             f"{folder}: stopped, {left} {'has' if one else 'have'} no outcome ({_why(outcome)}). All answers so far are kept. "
-            f"Remedy: go on with {go_on(folder, options, higher_cap=result.is_spent)}{correct}"
+            f"Remedy: {_to_go_on(outcome, folder, options)}{correct}"
         )
         return 1
     if isinstance(work, Plan) and len(work.endpoints) == len(work.run.modes):
@@ -103,9 +116,4 @@ def _why(outcome: Outcome) -> str:
     result = outcome.result
     reasons = [result.stopped] if result.stopped else []
     reasons += [f"{llm}: {reason}" for llm, reason in result.closed.items()]
-    files = getattr(result, "files", ())
-    wait = "waits" if len(files) == 1 else "wait"
-    reasons += [f"{counted(len(files), 'file')} of requests {wait} for vllm run-batch"] if files else []
-    if at_provider := result.in_batches - getattr(result, "in_files", 0):
-        reasons.append(f"{at_provider:,} of them {'is' if at_provider == 1 else 'are'} in batches of the provider")
-    return "; ".join(reasons) or "the journal has no final line for them"
+    return "; ".join([*reasons, *outcome.places.reasons()]) or "the journal has no final line for them"

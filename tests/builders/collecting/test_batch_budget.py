@@ -90,6 +90,23 @@ def test_two_llms_share_a_budget(tmp_path: Path) -> None:
     assert server.charged * PAID <= 4.2 * worst
 
 
+def test_an_llm_without_room_looks_again_when_others_were_taken(tmp_path: Path) -> None:
+    """Also in a run that does not wait."""
+    worst, said, manner = worst_case(), list[str](), Manner(wait=False)
+    with serving_batches(lambda body, _: "yes") as server:
+        endpoints = [endpoint_at(server.url, name) for name in ("off", "on")]
+        cap, server.held = 4.5 * worst, {"finalizing"}
+        batched(tmp_path, endpoints, calls_of(4, "on"), max_cost=cap, manner=manner)
+        calls = [*calls_of(4, "on"), *calls_of(3, "off", start=4)]
+        full = batched(tmp_path, endpoints, calls, max_cost=cap, manner=manner)
+        assert full.closed == {"off": "it waits for the room in --max-cost that is reserved for batches under way"}
+        assert (full.is_spent, full.in_batches, full.not_started) == (False, 4, 3)
+        server.held = set()
+        result = batched(tmp_path, endpoints, calls, max_cost=cap, manner=manner, said=said)
+        assert (result.answered, result.in_batches, result.closed) == (4, 3, {})
+    assert not any("do not fit" in line for line in said)
+
+
 def test_lacking_results_count_their_worst_case(tmp_path: Path) -> None:
     with serving_batches(lambda body, _: OMIT) as server:
         cap = 4.5 * worst_case()

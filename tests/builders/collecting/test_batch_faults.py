@@ -31,6 +31,56 @@ def test_steps_that_fail_are_done_again(tmp_path: Path, step: str, fault: object
     assert len(records(tmp_path, "attempt")) == 3
 
 
+def test_the_reason_of_a_failure_is_said_when_it_comes_and_once(tmp_path: Path) -> None:
+    said: list[str] = []
+    with serving_batches(lambda body, _: "yes") as server:
+        server.faults["upload"] = [error(500, f"oops, request {n}") for n in (1, 2, 3)]
+        server.faults["create"] = [error(429, "too many", **{"Retry-After": "77"})]
+        batched(tmp_path, [endpoint_at(server.url)], calls_of(2), said=said)
+    assert said[:2] == [
+        f"m: {server.url}: status 500: oops, request 1. It is tried again",
+        f"m: {server.url}: status 429: too many. The server asks to wait 77 s. It is tried again",
+    ]
+    assert said[2].startswith("m: batch m-1 is submitted")
+
+
+def test_a_run_that_does_not_wait_states_who_tries_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    with serving_batches(lambda body, _: "yes") as server:
+        server.faults["upload"] = [error(500, "oops")]
+        batched(tmp_path, [endpoint_at(server.url)], calls_of(2), said=said, manner=Manner(wait=False))
+    assert said == [f"m: {server.url}: status 500: oops. The same command tries it again later"]
+
+
+def test_a_provider_that_never_creates_a_batch_is_given_up_for_now(tmp_path: Path) -> None:
+    """Its list of batches works, which is no sign that it creates any."""
+    with serving_batches(lambda body, _: "yes") as server:
+        server.faults["create"] = [error(500, "oops")] * 50
+        result = batched(tmp_path, [endpoint_at(server.url)], calls_of(2), manner=Manner(faults=3))
+        assert (server.count("POST", "/v1/batches"), result.in_batches) == (4, 2)
+    assert "start the same command again later" in result.closed["m"]
+
+
+def test_a_batch_that_is_refused_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a reason that may pass: the provider gets more time with each refusal, and the user knows the reason."""
+    said, waits = list[str](), list[float]()
+
+    async def pause(seconds: float) -> None:
+        waits.append(seconds)
+        await asyncio.sleep(0)
+
+    problem = {"code": "server_error", "message": "try later", "line": None}
+    with serving_batches(lambda body, _: "yes") as server:
+        with monkeypatch.context() as patched:
+            patched.setattr(server, "_problems", lambda _: [problem])
+            result = batched(tmp_path, [endpoint_at(server.url)], calls_of(2), manner=Manner(faults=3), said=said, pause=pause)
+            assert (len(server.batches), len(result.closed)) == (4, 1)
+        assert waits == [5.0, 10.0, 20.0]
+        assert said.count("m: the provider refused batch m-1: try later (server_error). It is tried again") == 1
+        result = batched(tmp_path, [endpoint_at(server.url)], calls_of(2))
+    assert (result.answered, server.charged) == (2, 2)
+
+
 def test_a_batch_whose_reply_was_lost_is_not_created_again(tmp_path: Path) -> None:
     """It is looked for in the provider's list, which shows it, page by page, among those of others."""
     with serving_batches(lambda body, _: "yes") as server:
@@ -94,6 +144,13 @@ def test_a_batch_that_is_too_large_for_the_queue_is_halved(tmp_path: Path) -> No
         result = batched(tmp_path, [endpoint_at(server.url)], calls_of(10), said=said)
     assert (result.answered, server.charged) == (10, 10)
     assert "m: Enqueued token limit reached (token_limit_exceeded). Its next batches have up to 5 requests" in said
+
+
+def test_a_batch_of_two_is_halved(tmp_path: Path) -> None:
+    said: list[str] = []
+    with serving_batches(lambda body, _: "yes", most_enqueued=1) as server:
+        assert batched(tmp_path, [endpoint_at(server.url)], calls_of(2), said=said).answered == 2
+    assert "m: Enqueued token limit reached (token_limit_exceeded). Its next batches have up to 1 request" in said
 
 
 def test_lines_that_the_provider_refuses_cost_no_other(tmp_path: Path) -> None:

@@ -38,6 +38,27 @@ def test_expired_requests_do_not_use_up_the_retries(tmp_path: Path) -> None:
     assert (result.answered, len(server.batches)) == (1, 4)
 
 
+def test_batches_that_expire_without_end_are_not_submitted_without_end(tmp_path: Path) -> None:
+    said: list[str] = []
+    with serving_batches(lambda body, _: EXPIRE) as server:
+        result = batched(tmp_path, [endpoint_at(server.url)], calls_of(2), said=said)
+        assert (result.not_started, result.failed, len(server.batches)) == (2, 0, 4)
+        reason = (
+            "in 4 rounds of batches no request was made (the last batch is expired). Remedy: start the same command again later"
+        )
+        assert result.closed["m"].startswith(reason)
+        assert sum(reason in line for line in said) == 1
+        server.answer = lambda body, _: "yes"
+        result = batched(tmp_path, [endpoint_at(server.url)], calls_of(2))
+    assert (result.answered, server.charged) == (2, 2)
+
+
+def test_batches_that_expire_together_are_one_round(tmp_path: Path) -> None:
+    with serving_batches(lambda body, _: EXPIRE if len(server.batches) <= 6 else "yes") as server:
+        result = batched(tmp_path, [endpoint_at(server.url)], calls_of(6), manner=Manner(most_requests=1))
+    assert (result.answered, result.closed) == (6, {})
+
+
 def test_a_batch_that_its_owner_cancelled(tmp_path: Path) -> None:
     with serving_batches(lambda body, _: "yes") as server:
         server.held = {"in_progress"}

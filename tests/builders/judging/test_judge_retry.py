@@ -174,7 +174,7 @@ def test_a_retry_that_fails_leaves_the_row(tmp_path: Path) -> None:
         assert (found.again, found.unfinished) == (2, 0)
         assert scores(release) == [None, 1.0]
         assert release.rows("judge_scores")["reason"].to_pylist().count("None.") == 1
-        with pytest.raises(InputError, match=r"0 of 1 questions have a new reply \(owl: 1 failed"):
+        with pytest.raises(InputError, match=r"0 of 1 question has a new reply \(owl: 1 failed"):
             run(tmp_path / "p", tmp_path / "q", server, "unparsed", run=tmp_path / "o.run")
     assert not (tmp_path / "q").exists()
 

@@ -110,7 +110,7 @@ def test_calls_of_tools_and_refusals() -> None:
     refusal = attempt_of(
         streamed(events(delta(delta={"refusal": "I "}), delta(delta={"refusal": "can't."}), delta(reason="stop")))
     )
-    assert (refusal.status, refusal.response) == ("ok", "I can't.")
+    assert (refusal.status, refusal.response, refusal.finish_reason) == ("ok", "I can't.", "refusal")
 
 
 def test_log_probabilities_follow_each_other() -> None:

@@ -31,6 +31,8 @@ _FACTS: Final = ("task", "domain", "split", "source_id", "ground_truth", "choice
 _TEXTS: Final = ("response", "reasoning", "finish_reason", "requested_model", "served_model")
 _COUNTS: Final = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens")
 _STATUSES: Final = ("ok", "empty", "error")
+_BATCH: Final = "batch"
+"""The service tier of answers that came by a batch, at a discount."""
 _EARLIEST: Final = "1970-01-01"
 Row = dict[str, Any]
 
@@ -162,6 +164,7 @@ def _answer(query: Row, place: Place, record: Mapping[str, Any]) -> Row:
         "error": (failure_text(record.get("error")) or "no reason is stated") if status == "error" else None,
         "attempts": loose_count(record.get("attempt")),
         "created_at": at if isinstance(at := record.get("at"), str) else None,
+        "service_tier": _BATCH if record.get("batch") is not None else None,
         "sampling": sampling_of(record.get("settings")),
         "cost_usd": loose_amount(record.get("cost_usd")),
         "latency_s": loose_amount(record.get("latency_s")),

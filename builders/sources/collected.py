@@ -19,7 +19,7 @@ from llmfusionbench.builders.reading.json_records import BATCH_CHARACTERS, chara
 from llmfusionbench.builders.reading.loose import loose_amount, loose_count
 from llmfusionbench.builders.reading.queries_file import REMEDY, read_queries
 from llmfusionbench.builders.reading.run_files import JOURNAL, QUERIES, RUN
-from llmfusionbench.builders.reading.run_journal import Place, RunAnswers
+from llmfusionbench.builders.reading.run_journal import Place, RunAnswers, check_journal
 from llmfusionbench.builders.reading.run_record import read_run
 from llmfusionbench.builders.records import Llms, Note, Part
 from llmfusionbench.errors import InputError
@@ -77,8 +77,7 @@ class Collected:
         run = read_run(folder)
         for task, about in run["tasks"].items():
             self._origins += [one for entry in about.get("data", ()) if (one := {"task": task} | entry) not in self._origins]
-        if not (folder / JOURNAL).is_file():
-            raise InputError(f"{folder / JOURNAL}: no such file, expected the answers of the run. {REMEDY}")
+        check_journal(folder)
         answers = RunAnswers(folder / JOURNAL)
         self._sizes[folder / JOURNAL] = answers.size
         yield Llms([_llm(entry, run["changed_at"]) for entry in run["llms"]])

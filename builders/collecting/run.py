@@ -20,6 +20,7 @@ from llmfusionbench.builders.collecting.journal import RESERVE, RunJournal
 from llmfusionbench.builders.collecting.payload import MAX_TOKENS, payload_of
 from llmfusionbench.builders.collecting.run_changes import check_changes, note_changes
 from llmfusionbench.builders.collecting.run_queries import Added, add_queries, query_of
+from llmfusionbench.builders.collecting.same_requests import check_different
 from llmfusionbench.builders.reading.queries_file import read_queries
 from llmfusionbench.builders.reading.run_files import JOURNAL, LOCK, QUERIES, RUN
 from llmfusionbench.builders.reading.run_journal import check_journal
@@ -226,6 +227,7 @@ def _merged_llms(old: Sequence[Record], request: Request) -> list[Record]:
         modes = list(before["modes"]) if before else []
         modes += [m for m in request.modes if m not in modes and (m in _NAMED or m in endpoint.modes)]
         entries[endpoint.name] = _entry(endpoint, modes)
+    check_different(entries.values(), request.endpoints)
     return list(entries.values())
 
 

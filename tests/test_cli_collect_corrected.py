@@ -202,14 +202,19 @@ def test_a_batch_that_may_still_be_answered_keeps_the_settings(
     assert ((desk / "run" / RUN).read_bytes(), (desk / "run" / JOURNAL).read_bytes()) == kept
 
 
-def test_an_answer_that_two_llms_share_keeps_both(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Their requests are the same, so that one answer stands for both."""
-    with serving(lambda body, tries: (200, completion("2", "m"))) as server:
+def test_two_llms_with_the_same_requests_are_refused(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One answer would stand for both. Nothing is asked, and the run stays as it was."""
+    with serving(lambda body, tries: (200, completion("2", body["model"]))) as server:
         write_llms(desk, server.url, "a", "b", model="m")
+        for more in ([], ["--dry-run"], ["--batch", "--no-wait"]):
+            assert collect(*more) == 1
+            assert 'LLMs "a" and "b" are the same model with the same settings' in capsys.readouterr().err
+        assert not (desk / "run").exists()
+        assert collect("--only", "a") == 0
+        kept = (desk / "run" / RUN).read_bytes()
+        assert collect("--only", "b") == 1
+        assert "Remedy: leave one out, or give them different settings" in capsys.readouterr().err
+        assert (desk / "run" / RUN).read_bytes() == kept
+        write_llms(desk, server.url, "b", model="m", seed=1)
         assert collect() == 0
-        assert len(server.requests) == 4
-        for name in ("a", "b"):
-            write_llms(desk, server.url, name, model="other")
-            assert collect() == 1
-            assert f"has answers of {name} with other settings" in capsys.readouterr().err
-        assert len(server.requests) == 4
+        assert len(server.requests) == 8

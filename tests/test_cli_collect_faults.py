@@ -183,12 +183,26 @@ def test_an_expired_key_stops_at_once_with_one_line(
         assert len(server.requests) == 2
         printed = capsys.readouterr()
         assert printed.err.count("good: status") == 2  # when it happens, and at the end
-        assert "the server does not accept the API key in $SOME_KEY" in printed.err
+        assert "the server does not accept the API key in $SOME_KEY. It gets no more calls" in printed.err
+        assert printed.err.count("SOME_KEY") == 2
         assert KEY not in printed.err + printed.out
         server.script = whole
         assert run(BEGIN) == 0
         assert len(server.requests) == 2 + COUNT - 1
     assert answers() == RIGHT
+
+
+@pytest.mark.parametrize("key_variable", [None, "SOME_KEY"])
+def test_a_line_on_a_refused_key_says_each_thing_once(
+    key_variable: str | None, desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SOME_KEY", KEY)
+    with faulty(lambda request: status(401, "No auth credentials found")) as server:
+        write_llms(desk, server.url, "good", key_variable=key_variable, concurrency=1)
+        assert run(BEGIN) == 1
+    about = " in $SOME_KEY" if key_variable else "; none was sent, name its variable with key_variable"
+    line = f"good: status 401: the server does not accept the API key{about}. It gets no more calls; the others go on"
+    assert line in capsys.readouterr().err.splitlines()
 
 
 @both_ways

@@ -147,19 +147,38 @@ def test_a_file_that_is_cut_is_refused_by_collect_and_build(
     assert not (desk / "release").exists()
 
 
-@pytest.mark.parametrize("name", [QUERIES, JOURNAL])
+@pytest.mark.parametrize(
+    ("name", "is_directory", "words"),
+    [
+        (QUERIES, False, "no such file, expected the queries of the run"),
+        (JOURNAL, False, "no such file, expected the answers of the run, which would be lost"),
+        (JOURNAL, True, "a directory, expected the answers of the run, which would be lost"),
+    ],
+)
 def test_a_file_that_is_missing_is_refused_by_collect_and_build(
-    desk: Path, server: ChatServer, capsys: pytest.CaptureFixture[str], name: str
+    desk: Path, server: ChatServer, capsys: pytest.CaptureFixture[str], name: str, is_directory: bool, words: str
 ) -> None:
+    """A release that was made before stays, also where it was to be replaced."""
     write_llms(desk, server.url, "good")
     assert collect() == 0
+    build = ["build", "collected", "run", "--out", "release"]
+    assert run([*build, "--workers", "1"]) == 0
+    made = {path: path.read_bytes() for path in (desk / "release").rglob("*") if path.is_file()}
     (desk / "run" / name).unlink()
-    for command in (["collect", "run"], ["build", "collected", "run", "--out", "release"]):
+    if is_directory:
+        (desk / "run" / name).mkdir()
+    for command in (
+        ["collect", "run"],
+        ["collect", "run", "--retry", "error"],
+        ["collect", "run", "--dry-run"],
+        ["collect", "--prompts", "prompts.jsonl", "--llms", "llms.yaml", "--out", "run"],
+        [*build, "--overwrite"],
+    ):
         capsys.readouterr()
-        assert run(command) == 1
-        assert f"run/{name}: no such file" in (printed := capsys.readouterr().err)
-        assert "Remedy: restore" in printed
+        assert run(command) == 1, command
+        assert f"run/{name}: {words}. Remedy: restore the file from a copy\n" in capsys.readouterr().err, command
     assert len(server.requests) == 10
+    assert {path: path.read_bytes() for path in (desk / "release").rglob("*") if path.is_file()} == made
 
 
 def test_a_journal_without_its_last_bytes_is_taken_by_collect_and_build(desk: Path, server: ChatServer) -> None:

@@ -50,6 +50,7 @@ def test_a_key_that_expires_stops_at_once(
         assert (exit_status, len(server.requests)) == (1, 4)
         assert "3 of 8 questions have a reply" in err
         assert "the server does not accept the API key in $SOME_KEY" in err
+        assert all(line.count("SOME_KEY") <= 1 for line in err.splitlines())
         assert KEY not in out + err
         assert not (place / "o").exists()
         before = set(asked(server)[:3])

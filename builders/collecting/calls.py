@@ -48,7 +48,7 @@ class Attempt:
     response: str | None = None
     reasoning: str | None = None
     finish_reason: str | None = None
-    """As the server states it, such as `stop`, `length` or `content_filter`."""
+    """As the server states it, such as `stop`, `length` or `content_filter`; `refusal` if the message is one."""
     served_model: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None

@@ -84,8 +84,3 @@ class Endpoint:
         """The prices on a day; None if they are not known."""
         valid = [price for price in self.prices if price.since is None or price.since <= day]
         return valid[-1] if valid else None
-
-    @property
-    def key_used(self) -> str:
-        """Which key is sent, for messages: the name of its variable."""
-        return f"the key in ${self.key_variable}" if self.key_variable else "no key is sent, as key_variable is not set"

@@ -303,9 +303,7 @@ class Engine:
     def _look_at(self, lane: Lane, call: Call, attempt: Attempt) -> None:
         """React to an answer: to a refusal, to another model, and to a journal that has no more room."""
         if attempt.refused:
-            reason = attempt.error or "the server refuses all calls"
-            key = f" ({lane.endpoint.key_used})" if attempt.http_status == 401 else ""
-            self._close_for(lane, f"{reason}{key}")
+            self._close_for(lane, attempt.error or "the server refuses all calls")
         if (drift := drift_of(call, attempt, lane.endpoint)) is not None:
             served, asked = drift
             found = self.result.drift.setdefault(call.llm, [])

@@ -85,12 +85,14 @@ class Retry:
         return bool(found)
 
     def _payload(self, endpoint: Endpoint, messages: Sequence[Any], record: Mapping[str, Any]) -> dict[str, Any]:
-        """The request body as it was sent, with another maximum of tokens."""
+        """The request body as it was sent, with another maximum of tokens. Its model may be that of a mode."""
         settings = dict(record.get("settings") or {})
         if self.max_tokens is not None:
+            sent = [name for name in MAX_TOKENS if name in settings]
             settings = {name: value for name, value in settings.items() if name not in MAX_TOKENS}
-            settings[endpoint.max_tokens_field] = self.max_tokens
-        return {"model": endpoint.model, "messages": [dict(message) for message in messages]} | settings
+            settings |= dict.fromkeys(sent or [endpoint.max_tokens_field], self.max_tokens)
+        model = record.get("requested_model", endpoint.model)
+        return ({} if model is None else {"model": model}) | {"messages": [dict(message) for message in messages]} | settings
 
 
 def check_kinds(kinds: Sequence[str], known: Sequence[str], max_tokens: int | None) -> None:

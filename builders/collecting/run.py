@@ -20,8 +20,10 @@ from llmfusionbench.builders.collecting.journal import RESERVE, RunJournal
 from llmfusionbench.builders.collecting.payload import MAX_TOKENS, payload_of
 from llmfusionbench.builders.collecting.run_changes import check_changes, note_changes
 from llmfusionbench.builders.collecting.run_queries import Added, add_queries, query_of
+from llmfusionbench.builders.collecting.same_requests import check_different
 from llmfusionbench.builders.reading.queries_file import read_queries
 from llmfusionbench.builders.reading.run_files import JOURNAL, LOCK, QUERIES, RUN
+from llmfusionbench.builders.reading.run_journal import check_journal
 from llmfusionbench.builders.reading.run_record import FORMAT, read_run
 from llmfusionbench.builders.tasks.query import Query
 from llmfusionbench.errors import InputError
@@ -127,11 +129,8 @@ def check_folder(folder: Path) -> None:
     others = {one.name for one in folder.iterdir() if not one.name.startswith(".")} - _OURS if folder.is_dir() else ()
     if others and not (folder / RUN).is_file():
         raise InputError(f"{folder}: has other files, and is not a run. Remedy: choose another --out")
-    if (folder / RUN).is_file() and not (folder / JOURNAL).is_file():
-        raise InputError(
-            f"{folder / JOURNAL}: no such file, so all answers of the run would be paid for again. Remedy: restore it, or "
-            "choose another --out"
-        )
+    if (folder / RUN).is_file():
+        check_journal(folder)
 
 
 def extend(
@@ -228,6 +227,7 @@ def _merged_llms(old: Sequence[Record], request: Request) -> list[Record]:
         modes = list(before["modes"]) if before else []
         modes += [m for m in request.modes if m not in modes and (m in _NAMED or m in endpoint.modes)]
         entries[endpoint.name] = _entry(endpoint, modes)
+    check_different(entries.values(), request.endpoints)
     return list(entries.values())
 
 

@@ -42,6 +42,8 @@ class Stream:
         self._message: dict[str, Any] = {}
         self._choice: dict[str, Any] = {}
         self._logprobs: list[Any] = []
+        self._usage: dict[str, Any] = {}
+        """Counts that stand elsewhere than in `usage` of an event: in its `x_groq` at Groq, in its choice at Moonshot."""
 
     def feed(self, chunk: bytes) -> None:
         """Take further bytes; a character or a line may be cut in two.
@@ -81,7 +83,8 @@ class Stream:
         choice = self._choice | {"index": 0, "message": message}
         if self._logprobs:
             choice["logprobs"] = {"content": self._logprobs}
-        whole = self._body | ({"choices": [choice]} if self._choice or message or "error" not in self._body else {})
+        usage = {} if self._body.get("usage") or not self._usage else {"usage": self._usage}
+        whole = self._body | usage | ({"choices": [choice]} if self._choice or message or "error" not in self._body else {})
         return joined_halves(whole) if self._halves else whole
 
     def _line(self, line: bytes) -> None:
@@ -106,12 +109,18 @@ class Stream:
         if not isinstance(event, dict):
             raise BrokenStreamError("an event is not a JSON object")
         self._body |= {name: value for name, value in event.items() if name != "choices" and value is not None}
+        self._note_usage(event.get("x_groq"))
         choices = event.get("choices")
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict) and choice.get("index", 0) == 0:
                 self._take(choice)
 
+    def _note_usage(self, place: Any) -> None:
+        usage = place.get("usage") if isinstance(place, dict) else None
+        self._usage = usage if isinstance(usage, dict) and usage else self._usage
+
     def _take(self, choice: dict[str, Any]) -> None:
+        self._note_usage(choice)
         for name in ("finish_reason", "native_finish_reason", "stop_reason", "error"):
             if choice.get(name) is not None:
                 self._choice[name] = choice[name]

@@ -173,4 +173,4 @@ def _described(judge: Judge) -> dict[str, Any]:
     """What the manifest states of a judge: no URL, which may be private."""
     body = judge.payload("")
     settings = {name: body[name] for name in _SETTINGS if name in body}
-    return {"model": judge.endpoint.model, "reply": judge.form, "settings": settings}
+    return {"model": body.get("model"), "reply": judge.form, "settings": settings}

@@ -2,7 +2,7 @@
 
 The bodies are those of OpenAI's `/v1/chat/completions`, `/v1/completions` and `/v1/responses` and of Anthropic's
 `/v1/messages`, which other APIs and gateways share. An answer that only calls tools is the text of the calls. One that
-declines is what the LLM said instead.
+declines is what the LLM said instead, and its finish reason is `refusal`, whatever else is stated: `stop` at OpenAI.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ _CALLS: Final = ("tool_calls", "function_call")
 """Fields of a message with calls of tools."""
 _BESIDE: Final = frozenset((*_THOUGHTS, *_CALLS, "kwargs"))
 """Fields of a message that say more than its text."""
+_REFUSAL: Final = "refusal"
+"""The field, and the type of a part, with what an LLM says as it declines; also our finish reason of such an answer."""
 _OF_CALL: Final = {"model", "service_tier", "created", "created_at", "usage"}
 """Fields of a body that are about the call as a whole."""
 _OF_ALL: Final = ("output_tokens", "reasoning_tokens")
@@ -114,7 +116,7 @@ def _answers(body: Mapping[str, Any], name: str) -> list[Answer]:
         return [{"status": "error", "error": failure_text(body["error"])}]
     if body.get("role") is not None or "content" in body or "stop_reason" in body:
         reason = _word(body.get("stop_reason", body.get("finish_reason")))
-        return [_message(body, name) | ({"finish_reason": reason} if reason else {})]
+        return [_ended(_message(body, name), reason)]
     if len(body) == 1:  # with more fields, it may be an answer that is an object
         key, value = next(iter(body.items()))
         if key in _ALONE and isinstance(value, (str, list, dict)) and value:
@@ -158,8 +160,7 @@ def _choices(body: Mapping[str, Any], name: str) -> list[Answer]:
         where = f"{name}.choices[{i}]"
         answer = _message(message, f"{where}.message") if isinstance(message, dict) else _text(choice.get("text"), where)
         reason = _word(choice.get("finish_reason", choice.get("stop_reason"))) or _word(choice.get("native_finish_reason"))
-        if reason:
-            answer["finish_reason"] = reason
+        _ended(answer, reason)
         failure = failure_text(choice["error"]) if "error" in choice else None
         if failure and not answer.get("response"):
             answer |= {"status": "error", "error": failure}
@@ -171,10 +172,17 @@ def _choices(body: Mapping[str, Any], name: str) -> list[Answer]:
     return [answer for _, answer in (sorted(found, key=lambda pair: pair[0]) if len(found) > 1 else found)]
 
 
+def _ended(answer: Answer, reason: str | None) -> Answer:
+    """An answer with the reason that is stated beside it; one that declines keeps its own."""
+    if reason and answer.get("finish_reason") != _REFUSAL:
+        answer["finish_reason"] = reason
+    return answer
+
+
 def _message(message: Mapping[str, Any], name: str) -> Answer:
     """The answer in one message."""
     content = message.get("content")
-    if content and type(content) is str and message.keys().isdisjoint(_BESIDE):
+    if content and type(content) is str and message.keys().isdisjoint(_BESIDE) and not message.get(_REFUSAL):
         return {"response": content}  # checked with the whole record, which is faster
     message = message["kwargs"] if isinstance(message.get("kwargs"), dict) else message
     content = message.get("content")
@@ -182,8 +190,9 @@ def _message(message: Mapping[str, Any], name: str) -> Answer:
     if said is not None and not isinstance(said, str):
         raise BadRecordError(f"{name}.content is {named(said)}, expected a text, or parts with texts")
     calls = [call for key in _CALLS if (call := message.get(key))] if not message.keys().isdisjoint(_CALLS) else []
-    if not said and isinstance(message.get("refusal"), str):
-        said = message["refusal"] or said
+    declined = message.get(_REFUSAL)
+    if not said and isinstance(declined, str):
+        said = declined or said
     if not said and calls:
         said = json.dumps(calls[0], ensure_ascii=False, default=str)
     if not said and isinstance(message.get("audio"), dict):
@@ -194,7 +203,15 @@ def _message(message: Mapping[str, Any], name: str) -> Answer:
     answer: Answer = {"response": writable(said, name) if isinstance(said, str) else "", "reasoning": thought}
     if calls and not content:
         answer["finish_reason"] = "tool_calls"
+    if (isinstance(declined, str) and declined.strip()) or _declines(content):
+        answer["finish_reason"] = _REFUSAL
     return answer
+
+
+def _declines(content: Any) -> bool:
+    """Whether a content has a part that declines."""
+    parts = content if isinstance(content, (list, tuple)) else ()
+    return any(isinstance(part, dict) and part.get("type") == _REFUSAL for part in parts)
 
 
 def _text(said: Any, name: str) -> Answer:
@@ -241,6 +258,7 @@ def _output(body: Mapping[str, Any], name: str) -> Answer:
     said: list[str] = []
     thoughts: list[str] = []
     calls: list[str] = []
+    declined = False
     for i, item in enumerate(body["output"]):
         if not isinstance(item, dict):
             raise BadRecordError(f"{name}.output[{i}] is {named(item)}, expected an object")
@@ -249,6 +267,7 @@ def _output(body: Mapping[str, Any], name: str) -> Answer:
             thoughts += [text for key in ("content", "summary") if (text := _reasoning(item.get(key)))][:1]
         elif kind == "message" or "content" in item:
             content = item.get("content")
+            declined = declined or _declines(content)
             said.append(_parts(content, f"{name}.output[{i}]")[0] if isinstance(content, (list, tuple)) else str(content or ""))
         elif isinstance(kind, str) and kind in ("function_call", "custom_tool_call", "mcp_call", "computer_call"):
             calls.append(call_text(item, f"{name}.output[{i}]"))
@@ -262,6 +281,8 @@ def _output(body: Mapping[str, Any], name: str) -> Answer:
     answer["finish_reason"] = _word(
         reason or ("tool_calls" if calls and not text else status if status != "in_progress" else None)
     )
+    if declined:
+        answer["finish_reason"] = _REFUSAL
     answer["response"] = writable(text or "\n".join(calls), name)
     return answer
 

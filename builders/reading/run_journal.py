@@ -15,7 +15,9 @@ from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from llmfusionbench.builders.reading.limits import record_bytes
-from llmfusionbench.builders.reading.run_files import ATTEMPT, CHANGED, USE
+from llmfusionbench.builders.reading.queries_file import REMEDY
+from llmfusionbench.builders.reading.run_files import ATTEMPT, CHANGED, JOURNAL, USE
+from llmfusionbench.errors import InputError
 from llmfusionbench.storage.files import limited_lines, reading
 
 _TEXT: Final = rb'"[^"\\]*+"'
@@ -165,6 +167,14 @@ class RunAnswers:
         lines = self._slots.setdefault(slot[0], {})
         if line >= 0 or lines.get(slot[1], -1) < 0:
             lines[slot[1]] = line
+
+
+def check_journal(folder: Path) -> None:
+    """Raises InputError if a run lacks its journal, for it would be without answers, and all would be paid for again."""
+    path = folder / JOURNAL
+    if not path.is_file():
+        what = "a directory" if path.is_dir() else "no such file"
+        raise InputError(f"{path}: {what}, expected the answers of the run, which would be lost. {REMEDY}")
 
 
 def _number(line: int) -> int:

@@ -19,7 +19,7 @@ from llmfusionbench.builders.reading.json_records import BATCH_CHARACTERS, chara
 from llmfusionbench.builders.reading.loose import loose_amount, loose_count
 from llmfusionbench.builders.reading.queries_file import REMEDY, read_queries
 from llmfusionbench.builders.reading.run_files import JOURNAL, QUERIES, RUN
-from llmfusionbench.builders.reading.run_journal import Place, RunAnswers
+from llmfusionbench.builders.reading.run_journal import Place, RunAnswers, check_journal
 from llmfusionbench.builders.reading.run_record import read_run
 from llmfusionbench.builders.records import Llms, Note, Part
 from llmfusionbench.errors import InputError
@@ -31,6 +31,8 @@ _FACTS: Final = ("task", "domain", "split", "source_id", "ground_truth", "choice
 _TEXTS: Final = ("response", "reasoning", "finish_reason", "requested_model", "served_model")
 _COUNTS: Final = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens")
 _STATUSES: Final = ("ok", "empty", "error")
+_BATCH: Final = "batch"
+"""The service tier of answers that came by a batch, at a discount."""
 _EARLIEST: Final = "1970-01-01"
 Row = dict[str, Any]
 
@@ -75,8 +77,7 @@ class Collected:
         run = read_run(folder)
         for task, about in run["tasks"].items():
             self._origins += [one for entry in about.get("data", ()) if (one := {"task": task} | entry) not in self._origins]
-        if not (folder / JOURNAL).is_file():
-            raise InputError(f"{folder / JOURNAL}: no such file, expected the answers of the run. {REMEDY}")
+        check_journal(folder)
         answers = RunAnswers(folder / JOURNAL)
         self._sizes[folder / JOURNAL] = answers.size
         yield Llms([_llm(entry, run["changed_at"]) for entry in run["llms"]])
@@ -162,6 +163,7 @@ def _answer(query: Row, place: Place, record: Mapping[str, Any]) -> Row:
         "error": (failure_text(record.get("error")) or "no reason is stated") if status == "error" else None,
         "attempts": loose_count(record.get("attempt")),
         "created_at": at if isinstance(at := record.get("at"), str) else None,
+        "service_tier": _BATCH if record.get("batch") is not None else None,
         "sampling": sampling_of(record.get("settings")),
         "cost_usd": loose_amount(record.get("cost_usd")),
         "latency_s": loose_amount(record.get("latency_s")),

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from llmfusionbench.builders.reading.fields import named
 from llmfusionbench.builders.reading.json import Item
 from llmfusionbench.builders.reading.parquet import readable_rows
 from llmfusionbench.builders.reading.paths import find_path
@@ -24,6 +25,7 @@ Pool = Literal["train", "test"] | None
 """What a row may be chosen for; None: the rule of the task decides."""
 _BATCH: Final = 1000
 _SPLIT: Final = "split"
+_SPLITS: Final = "train, or test, validation, val or dev, or no split"
 
 
 class TaskRows:
@@ -86,15 +88,27 @@ def _splits(task: Task) -> list[tuple[str, Pool]]:
 
 
 def _of_file(task: Task, path: Path) -> Iterator[tuple[str, Pool, Item]]:
-    """Rows may name their split in a field `split`, in the words of data sets; `val` and `dev` are test data here."""
+    """Rows may name their split in a field `split`, in the words of data sets; `val` and `dev` are test data here.
+
+    A row with another word is rejected, since a test row would be trained on by mistake. A task that reads the field as part of
+    its text may have other words in it.
+    """
     columns = column_names(path, path.name)
     check_columns(task, columns, str(path))
-    for item in read_rows(path, path.name, {*_heads(task, columns), _SPLIT}):
+    heads = _heads(task, columns)
+    for item in read_rows(path, path.name, {*heads, _SPLIT}):
         pool: Pool = None
         if not isinstance(item, Rejected) and isinstance(item[1], dict):
-            word = split_of_word(item[1].get(_SPLIT))
-            pool = None if word is None else "train" if word == "train" else "test"
+            number, word = item[0], item[1].get(_SPLIT)
+            split = split_of_word(word)
+            pool = None if split is None else "train" if split == "train" else "test"
+            if split is None and not _is_blank(word) and _SPLIT not in heads:
+                item = Rejected(path.name, number, f"split is {named(word)}, expected {_SPLITS}", {})
         yield path.name, pool, item
+
+
+def _is_blank(word: Any) -> bool:
+    return word is None or (isinstance(word, str) and not word.strip())
 
 
 def _of_hub(task: Task, data: Any, place: str) -> Iterator[Item]:

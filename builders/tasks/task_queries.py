@@ -86,11 +86,13 @@ def _candidates(rows: TaskRows, refuse: Refuse) -> dict[str, _Met]:
     first: dict[str, _Place] = {}
     unclear: set[str] = set()
     sample: tuple[Row, str] | None = None
+    why = ""
     for place, pool, row in _rows(rows):
         met = row if isinstance(row, Rejected) else _met(task, place, pool, row)
         if isinstance(met, Rejected):
             if sample is None and not isinstance(row, Rejected):
                 sample = row, f"row {place[1]} of {place[0]}"
+            why = why or f" (row {met.row} of {met.file}: {met.reason})"
             refuse(met)
             continue
         name = met.query_id
@@ -111,7 +113,7 @@ def _candidates(rows: TaskRows, refuse: Refuse) -> dict[str, _Met]:
     if not found:
         if sample is not None:
             check_inside(task, *sample)
-        raise InputError(f"task {task.name}: no row can be asked. Remedy: check where the rows come from")
+        raise InputError(f"task {task.name}: no row can be asked{why}. Remedy: check where the rows come from")
     return {name: one for name, one in found.items() if name not in unclear}
 
 

@@ -102,6 +102,19 @@ def test_discounts_that_the_row_explains(changes: dict[str, Any], share: float, 
     assert (findings_of(Costs(), rows) == []) == right
 
 
+@pytest.mark.parametrize(("tier", "count"), [("batch", 100), ("flex", 100), (None, 0), ("default", 0)])
+def test_a_discount_that_a_release_cannot_state_is_counted_apart(tier: str | None, count: int) -> None:
+    rows = clean_rows(20)
+    for row in rows:
+        if row["llm"] == "llm-2":
+            row |= {"cost_usd": row["cost_usd"] * 0.4, "service_tier": tier}
+    finding = the_finding(Costs(), rows)
+    assert finding.count == 100
+    words = f"{count} of them are at the service tier batch or flex, below the discount known for it"
+    assert (words in finding.what) == (count > 0)
+    assert ("service tier" in finding.what) == (count > 0)
+
+
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [

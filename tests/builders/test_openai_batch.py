@@ -281,8 +281,8 @@ def test_refusals_calls_of_tools_and_images(tmp_path: Path) -> None:
     called["choices"][0]["message"]["tool_calls"] = [{"id": "t", "function": {"name": "f", "arguments": "{}"}}]
     made = [result("a", declined), result("b", called), result("c")]
     found = read(OpenAIBatch(), write_lines(tmp_path / "i.jsonl", asked), write_lines(tmp_path / "o.jsonl", made))
-    responses = by_id(found, "response", "prompt")
-    assert responses["a"][0] == "I cannot."
+    responses = by_id(found, "response", "prompt", "finish_reason")
+    assert (responses["a"][0], responses["a"][2]) == ("I cannot.", "refusal")
     assert '"name": "f"' in responses["b"][0]
     assert responses["c"][1].startswith("What is it?\n[image_url ")
 

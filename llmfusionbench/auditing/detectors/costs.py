@@ -16,7 +16,7 @@ TOLERANCE: Final = 0.02
 SMALLEST: Final = 1e-6
 """Smallest difference that counts, USD: costs are often rounded."""
 DISCOUNTS: Final[Mapping[str, float]] = {"batch": 0.5, "flex": 0.5}
-"""Service tier -> the lowest share of the list price that is charged there."""
+"""Service tier -> the lowest share of the list price that is known to be charged there. A release does not state discounts."""
 CACHED: Final = 0.1
 """The lowest share of the input price that is charged for input tokens read from a cache."""
 
@@ -38,6 +38,8 @@ class Costs(RowDetector):
         super().__init__()
         self.given, self.listed = 0.0, 0.0
         """Sums over the hits, USD."""
+        self.below = 0
+        """Hits below the lowest cost at a service tier of `DISCOUNTS`."""
 
     def judge(self, batch: pa.RecordBatch) -> Judged:
         given = numbers(batch["cost_usd"])
@@ -47,6 +49,7 @@ class Costs(RowDetector):
         hits = known & ((given < low - slack) | (given > high + slack))
         self.given += float(given[hits].sum())
         self.listed += float(high[hits].sum())
+        self.below += int((hits & (given < low) & (_shares(batch) < 1)).sum())
         with np.errstate(divide="ignore", invalid="ignore"):
             ranks = np.abs(np.log((given + SMALLEST) / (high + SMALLEST)))
 
@@ -60,12 +63,18 @@ class Costs(RowDetector):
         super().merge(other)
         self.given += other.given
         self.listed += other.listed
+        self.below += other.below
 
     def what(self) -> str:
         times = f", {self.given / self.listed:.2f} times as much" if self.listed else ""
+        are, tiers = "is" if self.below == 1 else "are", " or ".join(DISCOUNTS)
+        agreed = (
+            f" {self.below:,} of them {are} at the service tier {tiers}, below the discount known for it: a release does not "
+            "state a larger one, which may be right."
+        )
         return (
             f"{self.tally.count:,} of {self.tally.total:,} costs differ by more than {TOLERANCE:.0%} from their list price: "
-            f"together they are {self.given:.6g} USD, where {self.listed:.6g} is expected{times}."
+            f"together they are {self.given:.6g} USD, where {self.listed:.6g} is expected{times}.{agreed if self.below else ''}"
         )
 
 
@@ -76,7 +85,12 @@ def expected_costs(batch: pa.RecordBatch) -> tuple[Floats, Floats]:
     )
     cached = np.minimum(np.nan_to_num(numbers(batch["cached_tokens"])), np.nan_to_num(tokens_in))
     high = (tokens_in * price_in + tokens_out * price_out) / 1e6
+    return _shares(batch) * (high - (1 - CACHED) * cached * price_in / 1e6), high
+
+
+def _shares(batch: pa.RecordBatch) -> Floats:
+    """[n] the lowest share of the list price that the service tier explains."""
     tiers = batch["service_tier"].dictionary_encode()
     shares = np.array([*(DISCOUNTS.get(tier or "", 1.0) for tier in tiers.dictionary.to_pylist()), 1.0])
-    share = shares[tiers.indices.fill_null(len(shares) - 1).to_numpy()]
-    return share * (high - (1 - CACHED) * cached * price_in / 1e6), high
+    found: Floats = shares[tiers.indices.fill_null(len(shares) - 1).to_numpy()]
+    return found

@@ -214,7 +214,7 @@ def test_a_run_without_its_journal_is_not_asked_again(tmp_path: Path) -> None:
     made_run(tmp_path, sums(1), [llm("a")])
     check_folder(tmp_path)
     (tmp_path / JOURNAL).unlink()
-    with pytest.raises(InputError, match=r"journal\.jsonl: no such file, so all answers of the run would be paid for again"):
+    with pytest.raises(InputError, match=r"journal\.jsonl: no such file, expected the answers of the run, which would be lost"):
         check_folder(tmp_path)
 
 

@@ -41,6 +41,14 @@ def test_reasoning_and_an_empty_answer() -> None:
     )
 
 
+def test_a_refusal_is_one_although_it_ends_with_stop() -> None:
+    message = {"role": "assistant", "content": None, "refusal": "I cannot"}
+    body = BODY | {"choices": [{"index": 0, "finish_reason": "stop", "message": message}]}
+    result = result_of(line(response={"status_code": 200, "request_id": "r", "body": body}))
+    assert result is not None
+    assert (result.attempt.status, result.attempt.response, result.attempt.finish_reason) == ("ok", "I cannot", "refusal")
+
+
 @pytest.mark.parametrize(
     ("fields", "passing", "refused", "charged", "said"),
     [

@@ -145,6 +145,12 @@ def test_reasoning_in_all_spellings(message: dict[str, Any], reasoning: str | No
     assert (found.response, found.reasoning, found.status) == ("42", reasoning, "ok")
 
 
+@pytest.mark.parametrize("content", [None, "", [{"type": "refusal", "refusal": "I cannot"}]])
+def test_a_refusal_is_one_although_the_server_states_stop(content: Any) -> None:
+    found = attempt_of(answer(None, message={"content": content, "refusal": None if content else "I cannot"}))
+    assert (found.status, found.response, found.finish_reason) == ("ok", "I cannot", "refusal")
+
+
 def test_a_think_block_stays_where_it_is() -> None:
     """The builder of a release takes it out."""
     text = "<think>\nHm.\n</think>\n\n42"

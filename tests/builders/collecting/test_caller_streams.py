@@ -110,7 +110,40 @@ def test_calls_of_tools_and_refusals() -> None:
     refusal = attempt_of(
         streamed(events(delta(delta={"refusal": "I "}), delta(delta={"refusal": "can't."}), delta(reason="stop")))
     )
-    assert (refusal.status, refusal.response) == ("ok", "I can't.")
+    assert (refusal.status, refusal.response, refusal.finish_reason) == ("ok", "I can't.", "refusal")
+
+
+COUNTS = {"prompt_tokens": 20, "completion_tokens": 5, "completion_tokens_details": {"reasoning_tokens": 2}}
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        delta(reason="stop") | {"x_groq": {"id": "req_1", "usage": COUNTS}},
+        delta(reason="stop") | {"x_groq": {"id": "req_1", "usage": COUNTS}, "usage": None},
+        delta(reason="stop") | {"x_groq": {"id": "req_1", "usage": COUNTS}, "usage": {}},
+        delta(reason="stop", choice={"usage": COUNTS}),
+    ],
+    ids=["groq", "groq, null beside it", "groq, an empty one beside it", "moonshot"],
+)
+def test_usage_that_stands_elsewhere(end: dict[str, Any]) -> None:
+    first = delta("4") | {"x_groq": {"id": "req_1"}}
+    found = attempt_of(streamed(events(first, delta("2"), end)), stream=True)
+    assert (found.response, found.input_tokens, found.output_tokens, found.reasoning_tokens) == ("42", 20, 5, 2)
+
+
+def test_usage_of_the_protocol_counts_more() -> None:
+    last = delta(reason="stop") | {"x_groq": {"usage": COUNTS}}
+    found = attempt_of(streamed(events(delta("42"), last, USAGE)), stream=True)
+    assert (found.input_tokens, found.output_tokens) == (7, 3)
+
+
+@pytest.mark.parametrize(
+    "odd", [None, 3, {}, {"usage": None}, {"usage": [1]}, {"usage": {}}, {"usage": {"prompt_tokens": "x"}}]
+)
+def test_odd_usage_elsewhere_states_no_counts(odd: Any) -> None:
+    found = attempt_of(streamed(events(delta("42"), delta(reason="stop") | {"x_groq": odd})), stream=True)
+    assert (found.status, found.input_tokens, found.output_tokens) == ("ok", None, None)
 
 
 def test_log_probabilities_follow_each_other() -> None:

@@ -176,8 +176,7 @@ def test_a_refusal_stops_one_llm_with_one_line(tmp_path: Path) -> None:
     result = trial.run(both)
     assert (result.answered, result.not_started, result.stopped) == (30, 30, None)
     assert list(result.closed) == ["wrong"]
-    why = "status 401 (no key is sent, as key_variable is not set)"
-    assert trial.said == [f"wrong: {why}. It gets no more calls; the others go on"]
+    assert trial.said == [f"wrong: {REFUSAL.error}. It gets no more calls; the others go on"]
     assert sum(llm == "wrong" for llm, _ in trial.caller.asked) <= 8
     assert not any(record["final"] for record in trial.records() if record["llm"] == "wrong")
     trial.caller.script = always(answer())

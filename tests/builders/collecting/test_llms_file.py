@@ -152,6 +152,34 @@ def test_single_issues(tmp_path: Path, lines: str, message: str) -> None:
     assert message in refused(tmp_path, one(lines))
 
 
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (f"prices: [{{input_price: {value}, output_price: 1}}]", f"prices[0].input_price is {shown}, expected a finite number")
+        for value, shown in ((".nan", "nan"), (".inf", "inf"), ("-.inf", "-inf"))
+    ]
+    + [
+        (f"prices: [{{since: {day}, input_price: 1, output_price: 1}}]", f'"{day}", expected a day such as 2026-01-31')
+        for day in ("2026-13-01", "2026-02-30", "soon", "2026-1-1", "2026-01-01x")
+    ]
+    + [
+        (f"{name}: {value}", f"{name} is {value.replace('.', '')}, expected a finite number")
+        for name in ("timeout", "top_p", "batch_discount", "concurrency", "max_tokens", "seed", "requests_per_minute")
+        for value in (".nan", ".inf", "-.inf")
+    ]
+    + [
+        ("prices: [{since: 5, input_price: 1, output_price: 1}]", "prices[0].since is 5, expected a day such as 2026-01-31"),
+        ("seed: !!timestamp 2026-01-01", "seed is datetime.date(2026, 1, 1), expected a whole number of up to 64 bits"),
+        ('account: "\\ud800"', "account has half a character (a lone surrogate), expected a text"),
+    ],
+)
+def test_a_wrong_value_is_one_issue(tmp_path: Path, lines: str, message: str) -> None:
+    text = refused(tmp_path, one(lines))
+    assert message in text
+    assert "issues: " not in text
+    assert text.count("expected") == 1
+
+
 AZURE = "https://r.openai.azure.com"
 V1 = f"{AZURE}/openai/v1"
 

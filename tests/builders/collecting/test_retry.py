@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,6 +99,30 @@ def test_the_field_that_a_server_wants_for_the_maximum(tmp_path: Path) -> None:
     write(run, answer(call, finish_reason="length"))
     (longer,) = asked(run, ["length"], 4096)
     assert {name: longer.payload[name] for name in longer.payload if "max" in name} == {"max_completion_tokens": 4096}
+
+
+@pytest.mark.parametrize("settings", [{"modes": {"think": {"model": "reasoner"}}}, {"extra": {"model": "reasoner"}}])
+@pytest.mark.parametrize("kind", ["length", "error"])
+def test_the_model_that_was_asked_is_asked_again(tmp_path: Path, settings: dict[str, Any], kind: str) -> None:
+    """A mode or `extra` may name another model than the LLM's."""
+    run = made_run(tmp_path, sums(1, ("direct", "think")), [llm("a", model="base-chat", **settings)], ("think",))
+    (call,) = planned(run)
+    assert call.payload["model"] == "reasoner"
+    failed = {"status": "error", "response": None, "finish_reason": None, "error": "busy"}
+    write(run, answer(call, **(failed if kind == "error" else {"finish_reason": "length"})))
+    (again,) = asked(run, [kind], 4096)
+    assert again.payload == {**call.payload, "max_tokens": 4096}
+    if kind == "error":
+        assert asked(run, [kind]) == [call]
+
+
+def test_the_field_in_which_a_mode_has_its_maximum(tmp_path: Path) -> None:
+    modes = {"think": {"max_tokens": None, "max_completion_tokens": 900}}
+    run = made_run(tmp_path, sums(1, ("direct", "think")), [llm("a", modes=modes)], ("think",))
+    (call,) = planned(run)
+    write(run, answer(call, finish_reason="length"))
+    (longer,) = asked(run, ["length"], 4096)
+    assert longer.payload == {**call.payload, "max_completion_tokens": 4096}
 
 
 def test_replicates_keep_their_seeds(tmp_path: Path) -> None:

@@ -309,6 +309,15 @@ def test_two_names_of_one_judge(tmp_path: Path) -> None:
         assert len(plan(Release(source), Task(judges=warmer, rubric=PAPER)).jobs) == 4
 
 
+def test_the_model_that_the_mode_of_judges_asks_is_stated(tmp_path: Path) -> None:
+    source = sums_release(tmp_path / "r", queries=1)
+    with serving(by_name) as server:
+        judges = [endpoint(server, model="base", modes={"judge": {"model": "owl"}})]
+        found = plan(Release(source), Task(judges=judges, rubric=PAPER))
+    assert {job.call().payload["model"] for job in found.jobs} == {"owl"}
+    assert [about["model"] for about in found.facts()["judges"].values()] == ["owl"]
+
+
 @pytest.mark.parametrize(
     ("run", "what"), [("out", "the new release"), ("out/run", "the new release"), ("r/run", "the release")]
 )

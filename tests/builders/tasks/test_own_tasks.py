@@ -245,3 +245,15 @@ def test_a_template_reaches_no_attribute_and_calls_nothing() -> None:
 @pytest.mark.parametrize("text", ["{" * 300_000, "{a" * 200_000, "{a}" * 100_000, "{{" * 300_000])
 def test_a_long_template_is_read_once(text: str) -> None:
     assert len(Template(text).filled({"a": "x"})) <= len(text)
+
+
+def test_a_task_may_read_the_field_split_as_its_text(tmp_path: Path) -> None:
+    """Its words are then those of the text; those of a split still count as one."""
+    task = 'tasks: {riddles: {file: riddles.jsonl, prompt: "{text} Split it: {split}", ground_truth: right, metric: em}}'
+    rows = [{"text": f"Number {i}.", "right": "x", "split": word} for i, word in enumerate(("in halves", "test"))]
+    found, left_out = read(written(tmp_path, task, rows))
+    assert left_out == []
+    assert [(query.split, query.prompts["direct"][0]["content"]) for query in found] == [
+        ("train", "Number 0. Split it: in halves"),
+        ("partial_test", "Number 1. Split it: test"),
+    ]

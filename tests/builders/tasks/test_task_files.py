@@ -62,6 +62,37 @@ def test_rows_may_name_their_split(tmp_path: Path) -> None:
     assert sorted(query.split for query in found) == ["partial_test", "partial_test", "train", "train"]
 
 
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+@pytest.mark.parametrize("word", ["heldout", "eval", "Trainn"])
+def test_a_row_with_an_unknown_split_is_left_out(word: str, ending: str, tmp_path: Path) -> None:
+    """It may be a test row, which must not be trained on."""
+    made = [{**row, "split": said} for row, said in zip(rows("gsm8k", 3), (word, " Train ", "Dev"), strict=True)]
+    found, left_out = read("gsm8k", write(tmp_path / f"rows.{ending}", made))
+    assert [query.split for query in found] == ["train", "partial_test"]
+    assert left_out == [f'0: split is "{word}", expected train, or test, validation, val or dev, or no split']
+
+
+@pytest.mark.parametrize(("value", "shown"), [(0, "0"), (["test"], "a list"), (False, "false")])
+def test_a_split_that_is_not_a_word_is_left_out(value: Any, shown: str, tmp_path: Path) -> None:
+    made = [{**row, "split": said} for row, said in zip(rows("gsm8k", 2), (value, None), strict=True)]
+    found, (left_out,) = read("gsm8k", write(tmp_path / "rows.jsonl", made))
+    assert [query.split for query in found] == ["train"]
+    assert left_out.startswith(f"0: split is {shown}, expected train")
+
+
+@pytest.mark.parametrize(("word", "split"), [("train", "train"), ("val", "partial_test"), ("test", "partial_test")])
+def test_the_split_that_rows_of_hellaswag_have_themselves(word: str, split: str, tmp_path: Path) -> None:
+    made = [{**row, "split": word, "split_type": "zeroshot"} for row in rows("hellaswag", 2)]
+    found, left_out = read("hellaswag", write(tmp_path / "rows.jsonl", made))
+    assert ({query.split for query in found}, left_out) == ({split}, [])
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_no_task_reads_a_split_as_its_text(name: str) -> None:
+    """So that the field has one meaning in the files of all tasks."""
+    assert "split" not in (*CATALOG[name].fields, *CATALOG[name].optional)
+
+
 def test_repeats_and_contradictions_are_listed(tmp_path: Path) -> None:
     first, second, third = rows("gsm8k", 3)
     other = {**second, "answer": "#### 99"}
@@ -172,6 +203,14 @@ def test_a_file_without_rows(content: bytes, tmp_path: Path) -> None:
 def test_a_file_whose_rows_are_all_bad(tmp_path: Path) -> None:
     file = write(tmp_path / "rows.jsonl", [{"question": "", "answer": ""}])
     with pytest.raises(InputError, match="task gsm8k: no row can be asked"):
+        read("gsm8k", file)
+
+
+def test_a_file_whose_rows_all_have_an_unknown_split(tmp_path: Path) -> None:
+    file = write(tmp_path / "rows.jsonl", [{**row, "split": "eval"} for row in rows("gsm8k", 2)])
+    with pytest.raises(
+        InputError, match=r'no row can be asked \(row 0 of rows\.jsonl: split is "eval", expected train, or test'
+    ):
         read("gsm8k", file)
 
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from llmfusionbench.builders.collecting.calls import Call, call_key
 from llmfusionbench.builders.collecting.endpoint import Endpoint
-from llmfusionbench.builders.collecting.forecast import Forecast, forecast
+from llmfusionbench.builders.collecting.forecast import forecast
+from llmfusionbench.builders.collecting.forecast_table import Forecast
 from llmfusionbench.builders.collecting.journal_state import JournalState
 from llmfusionbench.builders.collecting.payload import MAX_TOKENS
 from llmfusionbench.builders.judging.answers import Choice, Found, find_items

@@ -133,6 +133,9 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
     with _new(folder), RunJournal(folder) as journal, _begun(folder):
         run = asked_run(folder, endpoints, options, into=folder, journal=journal, max_cost=settings.max_cost)
         say_lost(journal)
+        journal.know_prices([*run.with_prices(), *endpoints])
+        for line in journal.worth.notes() if settings.max_cost is not None else ():
+            say(line, err=True)
         work = _work(run, folder, endpoints, options)
         if options["pilot"] and (status := _pilot(work, journal, settings, folder, options)) is not None:
             return status

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from llmfusionbench.builders.collecting.calls import Slot
 from llmfusionbench.builders.collecting.collect import Sample, today
+from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.forecast import forecast
 from llmfusionbench.builders.collecting.forecast_table import Forecast
 from llmfusionbench.builders.collecting.journal import RunJournal
 from llmfusionbench.builders.collecting.journal_state import journal_records
+from llmfusionbench.builders.collecting.lines import Done, head_of
 from llmfusionbench.builders.collecting.measured import Grouping, Measured, mode_of, pilot_sample
 from llmfusionbench.builders.collecting.plan import Plan
+from llmfusionbench.builders.collecting.records import Record
 from llmfusionbench.builders.collecting.retry import Retry
 from llmfusionbench.builders.collecting.run import Run
+from llmfusionbench.builders.collecting.unpriced import price_of
 from llmfusionbench.builders.reading.queries_file import read_queries
 from llmfusionbench.builders.reading.run_files import ATTEMPT, CHANGED, JOURNAL
 
@@ -55,17 +59,19 @@ def grouping_of(run: Run) -> Grouping:
     return group
 
 
-def made_in(folder: Path, group: Grouping = mode_of) -> Made:
+def made_in(folder: Path, group: Grouping = mode_of, endpoints: Iterable[Endpoint] = ()) -> Made:
     """The calls of a run that have an outcome. An answer stays one if it is asked again and that fails.
 
     Args:
         folder: The run.
         group: Which calls of an LLM are alike.
+        endpoints: LLMs whose prices count for attempts of unknown cost.
 
     Raises:
         InputError: The journal cannot be read.
     """
     path = folder / JOURNAL
+    named = {one.name: one for one in endpoints}
     costs: dict[str, _Cost] = {}
     found: dict[str, tuple[Measured, _Cost]] = {}
     failed: dict[str, str] = {}
@@ -77,7 +83,7 @@ def made_in(folder: Path, group: Grouping = mode_of) -> Made:
             continue
         key = record["key"]
         cost = costs.setdefault(key, _Cost())
-        cost.add(record.get("cost_usd"), batch=record.get("batch") is not None)
+        cost.add(_usd(record, named), batch=record.get("batch") is not None)
         if not record.get("final"):
             continue
         if record.get("status") != "error":
@@ -87,6 +93,15 @@ def made_in(folder: Path, group: Grouping = mode_of) -> Made:
             failed[key] = record["llm"]
     measured = [replace(one, cost_usd=cost.usd, batch_usd=cost.batch_usd) for one, cost in found.values()]
     return Made(measured, {key: costs[key].usd for key in failed})
+
+
+def _usd(record: Record, endpoints: Mapping[str, Endpoint]) -> float | None:
+    """What an attempt cost; if that was not known when it ended, by its tokens at the prices known now."""
+    cost: float | None = record.get("cost_usd")
+    if cost is not None:
+        return cost
+    done = head_of(record)
+    return price_of(done.unpriced, endpoints.get(done.llm)) if isinstance(done, Done) else None
 
 
 def _measured(record: Mapping[str, Any], group: Grouping) -> Measured:
@@ -116,7 +131,7 @@ def forecast_of(
         InputError: A file of the run cannot be read.
     """
     group = grouping_of(work.run)
-    made, calls = made_in(folder, group), work.calls()
+    made, calls = made_in(folder, group, work.endpoints), work.calls()
     again: set[str] = set()
     if isinstance(work, Retry):
         calls = iter([*calls])  # now it is known which requests are made once more

@@ -71,7 +71,7 @@ class Unpriced:
         Args:
             endpoints: LLM -> its endpoint, of those whose prices may be known.
         """
-        pico: Counter[str] = Counter()
+        pico: Counter[str] = Counter()  # whole numbers, so that sums are exact
         priced: Counter[str] = Counter()
         unknown = self._without_tokens.copy()
         for (llm, day, batch), (n, asked, said) in self._sums.items():
@@ -83,6 +83,16 @@ class Unpriced:
                 pico[llm] += asked * rates[0] + said * rates[1]
                 priced[llm] += n
         return Worth({llm: amount / _USD for llm, amount in pico.items()}, priced, unknown)
+
+
+def price_of(tokens: Tokens | None, endpoint: Endpoint | None) -> float | None:
+    """USD of one such attempt, by the same rule; None if its tokens or its price are not known."""
+    if tokens is None or endpoint is None:
+        return None
+    rates = rates_on(endpoint, _date(tokens.day), batch=tokens.batch)
+    if rates is None or tokens.input is None or tokens.output is None:
+        return None
+    return (tokens.input * rates[0] + tokens.output * rates[1]) / _USD
 
 
 def _date(day: str) -> date | None:

@@ -137,6 +137,20 @@ def test_the_cost_of_a_call_that_was_in_a_batch_and_online() -> None:
     assert Measured("k", "a").like_cost(batch=True, discount=0.5) is None
 
 
+def test_answers_of_unknown_cost_are_measured_at_the_prices_known_now(tmp_path: Path) -> None:
+    run = made_run(tmp_path / "run", sums(SHORT), [llm("a", prices=PRICE)])
+    calls = planned(run)
+    write(run, *(answer(call, input_tokens=20, output_tokens=10 + i) for i, call in enumerate(calls[:3])))
+    write(run, answer(calls[3], input_tokens=20, output_tokens=11, batch="b"))
+    assert [one.cost_usd for one in made_in(run.folder).measured] == [None] * 4
+    found = made_in(run.folder, endpoints=run.endpoints()).measured
+    assert [one.cost_usd for one in found] == pytest.approx([120e-6, 130e-6, 140e-6, 65e-6])
+    assert [one.batch_usd for one in found] == pytest.approx([0.0, 0.0, 0.0, 65e-6])
+    (row,) = forecast_of(Plan(run, tuple(run.endpoints())), run.folder).llms
+    assert row.cost_usd.value == pytest.approx(455e-6 + (SHORT - 4) * 130e-6)
+    assert row.most_cost_usd is not None
+
+
 def failing(call: Call, cost: float | None = 0.25) -> bytes:
     return b"".join(answer(call, status="error", response=None, error="no", cost=cost))
 

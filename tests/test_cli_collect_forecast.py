@@ -10,10 +10,14 @@ from typing import Any
 
 import pytest
 
+from llmfusionbench.builders.collecting.plan import Plan
+from llmfusionbench.builders.collecting.retry import Retry
+from llmfusionbench.builders.collecting.run_forecast import forecast_of
 from llmfusionbench.cli.collect_progress import forecast_progress
 from llmfusionbench.cli.main import run
 from tests.helpers.chat_server import ChatServer, serving
 from tests.helpers.collecting_desk import NUMBER, reply, write_llms, write_prompts
+from tests.helpers.run_folder import answer, llm, made_run, planned, sums, write
 
 PASSAGE = "The train leaves at noon and reaches the city before the rain. " * 60
 
@@ -102,3 +106,14 @@ def test_a_forecast_without_a_terminal_says_every_half_minute_how_far_it_is(
     printed = capsys.readouterr()
     assert printed.err.splitlines() == [f"calls forecast: 1,000{of}", f"calls forecast: 3,000{of}"]
     assert printed.out == ""
+
+
+def test_all_stages_of_a_forecast_show_how_far_they_are(tmp_path: Path) -> None:
+    made = made_run(tmp_path / "run", sums(3), [llm("a")])
+    write(made, *(answer(call, "", status="empty") for call in planned(made)))
+    stages: list[str] = []
+    for work in (Plan(made, tuple(made.endpoints())), Retry(made, made.endpoints(), ["empty"])):
+        forecast_of(work, made.folder, progress=lambda stage, done: stages.append(f"{stage} {done}"))
+    assert stages == [
+        "journal lines read 0", "calls forecast 0", "journal lines read 0", "calls to ask again found 0", "calls forecast 0",
+    ]  # fmt: skip

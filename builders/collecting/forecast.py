@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Final, TypeVar
 
 from llmfusionbench.builders.collecting.account import common_limits
 from llmfusionbench.builders.collecting.budget import Budget
@@ -23,7 +23,10 @@ from llmfusionbench.statistics import Estimate, Linear
 from llmfusionbench.texts.tokens import offline_tokenizers
 
 _EVERY: Final = 1000
-"""Calls between two signs of progress."""
+"""Calls or lines between two signs of progress."""
+Progress = Callable[[str, int], object]
+"""Called as progress(stage, done)."""
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -81,7 +84,7 @@ def forecast(
     failed: Mapping[str, float | None] | None = None,
     count: Callable[[str], int] | None = None,
     batch: bool = False,
-    progress: Callable[[str, int], object] | None = None,
+    progress: Progress | None = None,
 ) -> Forecast:
     """What planned calls will take.
 
@@ -94,7 +97,7 @@ def forecast(
         failed: Key -> what the request cost that failed for good and is not made again, USD; None if that is not known.
         count: Counts the tokens of a text; None for a tokenizer that is installed, or else a quarter of its bytes.
         batch: Whether the calls are sent in batches, at the discount of their endpoint.
-        progress: Called as progress(stage, done), in calls.
+        progress: Called with the number of calls so far.
 
     Raises:
         UnknownNameError: A call is to an LLM that is not one of the endpoints.
@@ -107,9 +110,7 @@ def forecast(
     budget, count = Budget(None, endpoints, today=today), _remembering(count or _installed())
     plans = {endpoint.name: _Plan() for endpoint in endpoints}
     seen: set[str] = set()
-    for place, call in enumerate(calls):
-        if progress is not None and place % _EVERY == 0:
-            progress("calls forecast", place)
+    for call in watched(calls, "calls forecast", progress):
         if call.key in seen:
             continue
         seen.add(call.key)
@@ -150,6 +151,14 @@ def forecast(
     least = max([row.least_seconds for row in rows] + [times[0].value for times in shared], default=0.0)
     seconds = slowest([row.seconds for row in rows] + [time for times in shared for time in times])
     return Forecast(rows, total, bound, seconds, least, sum(plan.failed for plan in plans.values()))
+
+
+def watched(items: Iterable[_T], stage: str, progress: Progress | None) -> Iterator[_T]:
+    """The items; `progress` is called with the number of those so far."""
+    for place, item in enumerate(items):
+        if progress is not None and place % _EVERY == 0:
+            progress(stage, place)
+        yield item
 
 
 def _leave_out(plan: _Plan | None, cost: float | None) -> None:

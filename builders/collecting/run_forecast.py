@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from llmfusionbench.builders.collecting.calls import Slot
 from llmfusionbench.builders.collecting.collect import Sample, today
 from llmfusionbench.builders.collecting.endpoint import Endpoint
-from llmfusionbench.builders.collecting.forecast import forecast
+from llmfusionbench.builders.collecting.forecast import Progress, forecast, watched
 from llmfusionbench.builders.collecting.forecast_table import Forecast
 from llmfusionbench.builders.collecting.journal import RunJournal
 from llmfusionbench.builders.collecting.journal_state import journal_records
@@ -59,13 +59,16 @@ def grouping_of(run: Run) -> Grouping:
     return group
 
 
-def made_in(folder: Path, group: Grouping = mode_of, endpoints: Iterable[Endpoint] = ()) -> Made:
+def made_in(
+    folder: Path, group: Grouping = mode_of, endpoints: Iterable[Endpoint] = (), progress: Progress | None = None
+) -> Made:
     """The calls of a run that have an outcome. An answer stays one if it is asked again and that fails.
 
     Args:
         folder: The run.
         group: Which calls of an LLM are alike.
         endpoints: LLMs whose prices count for attempts of unknown cost.
+        progress: Called with the number of lines so far.
 
     Raises:
         InputError: The journal cannot be read.
@@ -75,7 +78,8 @@ def made_in(folder: Path, group: Grouping = mode_of, endpoints: Iterable[Endpoin
     costs: dict[str, _Cost] = {}
     found: dict[str, tuple[Measured, _Cost]] = {}
     failed: dict[str, str] = {}
-    for _, record in journal_records(path) if path.is_file() else ():
+    lines = journal_records(path) if path.is_file() else ()
+    for _, record in watched(lines, "journal lines read", progress):
         if record is None or record["kind"] not in (ATTEMPT, CHANGED):
             continue
         if record["kind"] == CHANGED:
@@ -116,26 +120,24 @@ def _measured(record: Mapping[str, Any], group: Grouping) -> Measured:
     )
 
 
-def forecast_of(
-    work: Plan | Retry, folder: Path, *, batch: bool = False, progress: Callable[[str, int], object] | None = None
-) -> Forecast:
+def forecast_of(work: Plan | Retry, folder: Path, *, batch: bool = False, progress: Progress | None = None) -> Forecast:
     """What the calls of a run will take, by the calls of it that were measured.
 
     Args:
         work: The calls.
         folder: The run whose journal counts.
         batch: Whether the calls are made in batches.
-        progress: Called as progress(stage, done), in calls.
+        progress: Called with the number of lines of the journal, and then of calls, so far.
 
     Raises:
         InputError: A file of the run cannot be read.
     """
     group = grouping_of(work.run)
-    made, calls = made_in(folder, group, work.endpoints), work.calls()
+    made, calls = made_in(folder, group, work.endpoints, progress), work.calls()
     again: set[str] = set()
     if isinstance(work, Retry):
-        calls = iter([*calls])  # now it is known which requests are made once more
-        again = work.again
+        calls = iter([*watched(calls, "calls to ask again found", progress)])
+        again = work.again  # complete now: the requests that are made once more
     measured = [found for found in made.measured if found.key not in again]
     failed = {key: cost for key, cost in made.failed.items() if key not in again}
     return forecast(

@@ -10,6 +10,8 @@ from typing import Final
 
 from llmfusionbench.cli.console import progress, say
 
+_CALLS: Final = "calls forecast"
+"""The stage whose calls are counted before."""
 _EVERY_S: Final = 30.0
 """Seconds between two plain lines, as of a collection."""
 
@@ -18,18 +20,19 @@ _EVERY_S: Final = 30.0
 def forecast_progress(
     counts: Mapping[str, int] | None, *, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Callable[[str, int], None]]:
-    """Gives a function to call as tell(stage, done), in calls.
+    """Gives a function to call as tell(stage, done).
 
     Args:
-        counts: LLM -> the number of its calls; None if that is not known.
+        counts: LLM -> the number of the calls that are forecast; None if that is not known.
         clock: Seconds that only grow.
     """
-    total = None if counts is None else sum(counts.values())
+    totals = {} if counts is None else {_CALLS: sum(counts.values())}
     due = clock() + _EVERY_S
     with progress() as bar:
 
         def tell(what: str, done: int) -> None:
             nonlocal due
+            total = totals.get(what)
             bar(what, done, total)
             if clock() >= due and not sys.stderr.isatty():
                 due = clock() + _EVERY_S

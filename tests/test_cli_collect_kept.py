@@ -116,6 +116,9 @@ def test_a_cap_names_llms_whose_answers_it_cannot_count(
     write_llms(desk, server.url, "bad")
     assert collect("--max-cost", "1") == 0
     assert "Warning: 10 attempts of unknown cost are not in the cap: good (10)." in capsys.readouterr().err
+    write_llms(desk, server.url, "good", "bad")
+    assert collect("--max-cost", "1", "--only", "bad") == 0
+    assert "Note: 10 earlier attempts of unknown cost count against the cap" in capsys.readouterr().err
 
 
 def test_a_kept_cap_needs_the_prices_of_further_llms(

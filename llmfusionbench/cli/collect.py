@@ -112,6 +112,7 @@ def command(run: Path | None, out: Path | None, **options: Any) -> int:
 def _collect(folder: Path, options: dict[str, Any]) -> int:
     from llmfusionbench.builders.collecting.collect import Settings, check_ready, collect
     from llmfusionbench.builders.collecting.journal import RunJournal
+    from llmfusionbench.builders.collecting.llms_file import read_llms_file
     from llmfusionbench.builders.collecting.run import check_folder
     from llmfusionbench.builders.collecting.run_forecast import forecast_of
 
@@ -133,7 +134,8 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
     with _new(folder), RunJournal(folder) as journal, _begun(folder):
         run = asked_run(folder, endpoints, options, into=folder, journal=journal, max_cost=settings.max_cost)
         say_lost(journal)
-        journal.know_prices([*run.with_prices(), *endpoints])
+        in_file = read_llms_file(options["llms"]) if options["llms"] is not None else []  # also those that --only leaves out
+        journal.know_prices([*run.with_prices(), *in_file, *endpoints])
         for line in journal.worth.notes() if settings.max_cost is not None else ():
             say(line, err=True)
         work = _work(run, folder, endpoints, options)

@@ -84,6 +84,43 @@ def test_what_was_spent_before_counts_against_the_kept_cap(desk: Path, server: C
     assert len(server.requests) == asked
 
 
+def test_answers_of_unknown_cost_count_once_prices_are_known(
+    desk: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ten answers of 7 and 3 tokens each, which cost 0.13 USD together at the price that is given later."""
+    write_llms(desk, server.url, "good", prices=[])
+    assert collect() == 0
+    assert len(server.requests) == 10
+    capsys.readouterr()
+    write_llms(desk, server.url, "good", prices=[{"input_price": 1000, "output_price": 2000}])
+    assert collect("--replicates", "2", "--max-cost", "0.131") == 1
+    assert len(server.requests) == 10
+    printed = capsys.readouterr()
+    assert printed.err.count("Note: 10 earlier attempts of unknown cost count against the cap") == 1
+    assert "at the prices known now: good ($0.1300)." in printed.err
+    assert "$0.1300 of $0.1310 spent" in printed.out
+    assert run(["collect", "run"]) == 1
+    assert "good ($0.1300)" in capsys.readouterr().err
+    assert len(server.requests) == 10
+
+
+def test_a_cap_names_llms_whose_answers_it_cannot_count(
+    desk: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_llms(desk, server.url, "good", prices=[])
+    assert collect() == 0
+    write_llms(desk, server.url, "good", "bad")
+    capsys.readouterr()
+    assert run(["collect", "run", "--replicates", "1"]) == 0
+    assert "unknown cost" not in capsys.readouterr().err
+    write_llms(desk, server.url, "bad")
+    assert collect("--max-cost", "1") == 0
+    assert "Warning: 10 attempts of unknown cost are not in the cap: good (10)." in capsys.readouterr().err
+    write_llms(desk, server.url, "good", "bad")
+    assert collect("--max-cost", "1", "--only", "bad") == 0
+    assert "Note: 10 earlier attempts of unknown cost count against the cap" in capsys.readouterr().err
+
+
 def test_a_kept_cap_needs_the_prices_of_further_llms(
     desk: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -105,4 +105,4 @@ def test_a_pilot_makes_as_many_calls_as_its_help_states(desk: Path, capsys: pyte
         assert run(["collect", "--prompts", "prompts.jsonl", *words]) == 0
         assert len(server.requests) == 2 * 2
     assert run(["collect", "--help"]) == 0
-    assert "First make N calls per LLM and mode" in " ".join(capsys.readouterr().out.split())
+    assert "First make N calls per LLM, task and mode" in " ".join(capsys.readouterr().out.split())

@@ -29,6 +29,21 @@ def scores() -> list[tuple[str, float]]:
     return sorted((row["llm"], row["score"]) for row in rows)
 
 
+def test_replies_of_unknown_cost_count_once_prices_are_known(place: Path, lfb: Command) -> None:
+    sums_release(place / "r", queries=4)
+    with serving(lambda body, _: right(body) if len(server.requests) <= 3 else (401, b"{}")) as server:
+        file = llms_file(place, server, "owl", more="  concurrency: 1\n")
+        priced = file.read_text()
+        file.write_text(priced.replace("  prices: [{input_price: 1, output_price: 1}]\n", ""))
+        command = ["judge", "r", "--judge", "owl", "--llms", file, "--out", "o", "--workers", 1]
+        assert (lfb(*command)[0], len(server.requests)) == (1, 4)
+        file.write_text(priced.replace("_price: 1", "_price: 1000"))  # a reply has 10 tokens
+        status, out, _ = lfb(*command, "--max-cost", 0.031)
+        assert (status, len(server.requests)) == (1, 4)
+        assert "Note: 3 earlier attempts of unknown cost count against the cap by tokens" in out
+        assert "owl ($0.0300)." in out
+
+
 @pytest.mark.parametrize(
     ("status", "said"),
     [

@@ -2,8 +2,8 @@
 
     python benchmarks/figures/pilot_coverage.py
 
-Simulated are 500 calls in two modes, one of which costs four times as much, with lognormal costs. The table of docs/collect.md
-comes from it.
+Simulated are 500 calls in two groups, such as two tasks, one of which costs four times as much, with lognormal costs. The
+table of docs/collect.md comes from it.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import numpy as np
 from llmfusionbench.builders.collecting.totals import between, group_total, summed
 
 CALLS = 250
-"""Per mode."""
+"""Per group: the calls of one LLM, task and mode."""
 SCALES = (0.001, 0.004)
-"""USD, the median cost of a call in each mode."""
+"""USD, the median cost of a call in each group."""
 SPREADS = {"even": 0.3, "skewed": 0.8, "very skewed": 1.2}
 """Standard deviation of the logarithm of the cost."""
 MEASURED = (5, 10, 20, 50, 100)
-"""Calls per mode that are measured."""
+"""Calls per group that are measured."""
 
 
 def coverage(n: int, *, rounds: int = 5000, spread: float = 0.8, of_plan: bool = True, seed: int = 11) -> float:
     """The share of simulated collections whose cost is inside the interval.
 
     Args:
-        n: Measured calls per mode.
+        n: Measured calls per group.
         rounds: Number of simulated collections.
         spread: Standard deviation of the logarithm of the cost.
         of_plan: Whether the measured calls are among the planned ones, as in a pilot, or were made by an earlier run.
@@ -48,7 +48,7 @@ def coverage(n: int, *, rounds: int = 5000, spread: float = 0.8, of_plan: bool =
 
 
 def main() -> None:
-    print("| measured per mode | " + " | ".join(SPREADS) + " |")
+    print("| measured per group | " + " | ".join(SPREADS) + " |")
     print("|---" * (1 + len(SPREADS)) + "|")
     for n in MEASURED:
         print(f"| {n} | " + " | ".join(f"{coverage(n, spread=spread):.1%}" for spread in SPREADS.values()) + " |")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -122,8 +122,7 @@ class Budget:
         asked, said = most_input_tokens(call.payload), most_output_tokens(call.payload, endpoint)
         rates = self._rates_of(endpoint)
         if rates is not None and batch:
-            keep = Decimal(1) - _exact(endpoint.batch_discount)
-            rates = (_up(rates[0] * keep), _up(rates[1] * keep))
+            rates = _discounted(rates, endpoint)
         price_in, price_out = rates or (None, None)
         worst = None if price_in is None or price_out is None or said is None else asked * price_in + said * price_out
         if worst is None and self._cap is not None:
@@ -226,9 +225,7 @@ class Budget:
         """Picodollars per token of the input and the output."""
         key = (endpoint.name, self._day())
         if key not in self._rates:
-            on = endpoint.price_on(key[1])
-            near = (endpoint.price_on(key[1] - _DAY), on, endpoint.price_on(key[1] + _DAY))
-            self._rates[key] = None if on is None else _dearest([price for price in near if price is not None])
+            self._rates[key] = None if endpoint.price_on(key[1]) is None else _rates_near(endpoint, key[1])
         return self._rates[key]
 
     def _check_prices(self) -> None:
@@ -259,7 +256,32 @@ def _charged(held: Held, attempt: Attempt) -> int | None:
     return max(asked * held.input_rate + said * held.output_rate, stated or 0)
 
 
-def _dearest(prices: list[Price]) -> tuple[int, int]:
+def rates_on(endpoint: Endpoint, day: date | None, *, batch: bool = False) -> tuple[int, int] | None:
+    """Picodollars per token of the input and the output; None if no price of the LLM is known.
+
+    Args:
+        endpoint: The LLM.
+        day: The day whose price counts, with the days beside it. The dearest price counts where no price counts from that day.
+        batch: Whether the discount of batches is taken off.
+    """
+    if not endpoint.prices:
+        return None
+    known = day is not None and endpoint.price_on(day) is not None
+    rates = _rates_near(endpoint, day) if known and day is not None else _dearest(endpoint.prices)
+    return _discounted(rates, endpoint) if batch else rates
+
+
+def _rates_near(endpoint: Endpoint, day: date) -> tuple[int, int]:
+    near = (endpoint.price_on(day - _DAY), endpoint.price_on(day), endpoint.price_on(day + _DAY))
+    return _dearest([price for price in near if price is not None])
+
+
+def _discounted(rates: tuple[int, int], endpoint: Endpoint) -> tuple[int, int]:
+    keep = Decimal(1) - _exact(endpoint.batch_discount)
+    return _up(rates[0] * keep), _up(rates[1] * keep)
+
+
+def _dearest(prices: Sequence[Price]) -> tuple[int, int]:
     return (
         max(_up(_exact(price.input_price) * 10**6) for price in prices),
         max(_up(_exact(price.output_price) * 10**6) for price in prices),

@@ -1,4 +1,4 @@
-"""A run at work: what is left to ask, the pilot, the calls themselves, and what came of them."""
+"""A run at work: what is left to ask, the calls themselves, and what came of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from llmfusionbench.builders.collecting.batch_hand_in import take_files
 from llmfusionbench.builders.collecting.batch_ledger import worst_in_batches
@@ -22,13 +22,8 @@ from llmfusionbench.builders.collecting.caller import Caller
 from llmfusionbench.builders.collecting.calls import Call
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.engine import Engine
-from llmfusionbench.builders.collecting.forecast import Forecast, forecast
 from llmfusionbench.builders.collecting.journal import RunJournal
-from llmfusionbench.builders.collecting.journal_state import journal_records
-from llmfusionbench.builders.collecting.measured import Measured, pilot_sample
 from llmfusionbench.builders.collecting.result import Result
-from llmfusionbench.builders.collecting.retry import Retry
-from llmfusionbench.builders.reading.run_files import ATTEMPT, JOURNAL
 
 _COUNTED: Final = 20_000
 """Most calls that are counted after a stop, to state how many are left. It takes about a second."""
@@ -120,50 +115,6 @@ def check_ready(endpoints: Sequence[Endpoint], settings: Settings) -> None:
     for endpoint in endpoints:
         if settings.batches is None or endpoint.name not in settings.batches.files:
             Caller(endpoint).check()
-
-
-def measured_in(folder: Path) -> list[Measured]:
-    """The calls of a run that were answered, with the cost of all attempts."""
-    path = folder / JOURNAL
-    costs: dict[str, float | None] = {}
-    found: dict[str, Measured] = {}
-    for _, record in journal_records(path) if path.is_file() else ():
-        if record is None or record["kind"] != ATTEMPT:
-            continue
-        key, cost = record["key"], record.get("cost_usd")
-        before = costs.get(key, 0.0)
-        costs[key] = None if before is None or cost is None else before + cost
-        if record.get("final") and record.get("status") != "error":
-            found[key] = _measured(record, costs[key])
-    return list(found.values())
-
-
-def _measured(record: dict[str, Any], cost: float | None) -> Measured:
-    slot: Sequence[str] = record.get("slot") or ()
-    return Measured(
-        record["key"],
-        record["llm"],
-        slot[2] if len(slot) > 2 else "",
-        record.get("input_tokens"),
-        record.get("output_tokens"),
-        cost,
-        record.get("latency_s"),
-    )
-
-
-def forecast_of(work: Work, folder: Path, *, batch: bool = False) -> Forecast:
-    """What the calls of a run will take, by the calls of it that were measured."""
-    measured, calls = measured_in(folder), work.calls()
-    if isinstance(work, Retry):
-        calls = iter([*calls])  # now it is known which requests are made once more
-        measured = [found for found in measured if found.key not in work.again]
-    return forecast(calls, work.endpoints, today=today(), measured=measured, batch=batch)
-
-
-def pilot_of(work: Work, journal: RunJournal, n: int) -> Sample:
-    """`n` calls of each LLM and mode that have no outcome yet."""
-    left = (call for call in work.calls() if call.key not in journal.answered and call.key not in journal.failed)
-    return Sample(work.endpoints, pilot_sample(left, n))
 
 
 @dataclass(frozen=True)

@@ -9,93 +9,29 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final, TypeVar
 
 from llmfusionbench.builders.collecting.account import common_limits
-from llmfusionbench.builders.collecting.board import Rows
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.calls import Call
 from llmfusionbench.builders.collecting.endpoint import Endpoint
+from llmfusionbench.builders.collecting.forecast_table import Forecast, LlmForecast
 from llmfusionbench.builders.collecting.measured import Grouping, Measured, mode_of
-from llmfusionbench.builders.collecting.shown import duration, usd
 from llmfusionbench.builders.collecting.token_bounds import likely_input_tokens
-from llmfusionbench.builders.collecting.totals import between, group_total, scaled_total, slowest, summed
+from llmfusionbench.builders.collecting.totals import added, between, group_total, scaled_total, slowest, summed
 from llmfusionbench.statistics import Estimate, Linear
-from llmfusionbench.texts.printable import one_line
 from llmfusionbench.texts.tokens import offline_tokenizers
 
-_HEADER = ("LLM", "requests", "measured", "input tokens", "output tokens", "cost", "cost at most", "time")
-
-
-@dataclass(frozen=True)
-class LlmForecast:
-    """What the calls to one LLM will take, with what those that are measured took."""
-
-    llm: str
-    requests: int
-    """Different requests, which are paid for once."""
-    measured: int
-    """Those of them that are measured, such as by a pilot."""
-    input_tokens: Estimate
-    """From the texts of the requests, times how much more or less the measured ones took than their texts suggest."""
-    output_tokens: Estimate
-    """NaN unless calls of every group are measured."""
-    most_output_tokens: int | None
-    """Upper bound, by the maxima of tokens; None if a request has none."""
-    cost_usd: Estimate
-    """NaN unless calls of every group are measured and their cost is known."""
-    most_cost_usd: float | None
-    """Upper bound without failed attempts that are charged; None if a price or a maximum of tokens is unknown."""
-    seconds: Estimate
-    """For the calls that are not measured, at full concurrency; NaN if latencies are unknown."""
-    least_seconds: float
-    """Lower bound by the limit of requests per minute."""
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """What a collection will take."""
-
-    llms: list[LlmForecast]
-    cost_usd: Estimate
-    """The sum over all LLMs."""
-    most_cost_usd: float | None
-    """Upper bound for all LLMs; None if that of one is unknown."""
-    seconds: Estimate
-    """Those of the slowest LLM or account: all work side by side, but the LLMs of an account share its limits."""
-    least_seconds: float = 0.0
-    """Lower bound by the limits of requests per minute."""
-
-    def table(self) -> Rows:
-        """The forecast as a table to print. A figure that is an upper or a lower bound is marked."""
-        rows = [_row(row) for row in self.llms]
-        if len(rows) > 1:
-            total: tuple[object, ...] = ("all", sum(r.requests for r in self.llms), sum(r.measured for r in self.llms))
-            most = "not known" if self.most_cost_usd is None else usd(self.most_cost_usd)
-            rows.append((*total, "", "", _range(self.cost_usd, usd), most, _time(self.seconds, self.least_seconds)))
-        return Rows("Forecast", _HEADER, rows)
-
-    def notes(self) -> list[str]:
-        """Lines that say which figures are bounds, and what they leave aside."""
-        found = ["Input tokens are estimated from the texts. Calls that fail and are repeated are not in the forecast."]
-        if any(math.isnan(row.output_tokens.value) for row in self.llms):
-            found.append("Output tokens marked `up to` are upper bounds, by max_tokens: no answers were measured.")
-        if any(row.most_cost_usd is not None for row in self.llms):
-            found.append(
-                "`Cost at most` is the worst case that --max-cost reserves: one token per byte, and the longest answers."
-            )
-        unknown = [one_line(row.llm) for row in self.llms if row.most_cost_usd is None]
-        if unknown:
-            found.append(f"The worst case of {', '.join(unknown)} is not known: a price or a maximum of tokens is missing.")
-        if any(row.measured for row in self.llms):
-            found.append("Intervals are 95%. Times assume full concurrency at the latencies that were measured.")
-        elif any(row.least_seconds for row in self.llms):
-            found.append("Times are lower bounds, by the requests per minute: no latencies were measured.")
-        return found
+_EVERY: Final = 1000
+"""Calls or lines between two signs of progress."""
+Progress = Callable[[str, int], object]
+"""Called as progress(stage, done)."""
+_T = TypeVar("_T")
 
 
 @dataclass
 class _Group:
-    """Calls of one LLM that are alike, such as those in one mode."""
+    """Calls of one LLM that are alike, such as those of one task in one mode."""
 
     others: int = 0
     """Calls that are not measured."""
@@ -103,9 +39,21 @@ class _Group:
     """Measured calls of the plan."""
     like: list[Measured] = field(default_factory=list)
     """All measured calls, with those of other runs."""
+    texts: int = 0
+    """Tokens of the texts of the requests whose tokens are not measured."""
+    pairs: list[tuple[int, int]] = field(default_factory=list)
+    """(tokens, tokens of the text) of the measured ones that state it."""
 
-    def total(self, figure: Callable[[Measured], float | None]) -> Linear:
-        known = [value for m in self.mine if (value := figure(m)) is not None]
+    @property
+    def input(self) -> Estimate:
+        """Input tokens. What calls of other groups took says little of these, so without a measured one the texts count."""
+        return scaled_total(self.pairs, self.texts)
+
+    def total(
+        self, figure: Callable[[Measured], float | None], taken: Callable[[Measured], float | None] | None = None
+    ) -> Linear:
+        """The total of a figure; `taken` gives what it was of a measured call of the plan, if such calls now differ."""
+        known = [value for m in self.mine if (value := (taken or figure)(m)) is not None]
         values = [value for m in self.like if (value := figure(m)) is not None]
         return group_total(values, self.others + len(self.mine) - len(known), math.fsum(known))
 
@@ -115,10 +63,12 @@ class _Plan:
     """The calls to one LLM."""
 
     groups: dict[str, _Group] = field(default_factory=dict)
-    texts: int = 0
-    """Tokens of the texts of the requests that are not measured."""
-    pairs: list[tuple[int, int]] = field(default_factory=list)
-    """(tokens, tokens of the text) of the measured ones that state it."""
+    input_rate: int | None = None
+    """Picodollars per token."""
+    failed: int = 0
+    """Requests that failed for good."""
+    failed_usd: float | None = 0.0
+    """What they cost; None if that is not known."""
     most_output: int | None = 0
     most_cost: float | None = 0.0
     """USD, of the calls that are not measured."""
@@ -131,8 +81,10 @@ def forecast(
     today: date,
     measured: Iterable[Measured] = (),
     group: Grouping = mode_of,
+    failed: Mapping[str, float | None] | None = None,
     count: Callable[[str], int] | None = None,
     batch: bool = False,
+    progress: Progress | None = None,
 ) -> Forecast:
     """What planned calls will take.
 
@@ -142,8 +94,10 @@ def forecast(
         today: The day whose prices count.
         measured: Calls that were made: of a pilot, which are among the planned ones, or of an earlier run.
         group: Which calls of an LLM are alike; by default those in one mode.
+        failed: Key -> what the request cost that failed for good and is not made again, USD; None if that is not known.
         count: Counts the tokens of a text; None for a tokenizer that is installed, or else a quarter of its bytes.
         batch: Whether the calls are sent in batches, at the discount of their endpoint.
+        progress: Called with the number of calls so far.
 
     Raises:
         UnknownNameError: A call is to an LLM that is not one of the endpoints.
@@ -156,12 +110,16 @@ def forecast(
     budget, count = Budget(None, endpoints, today=today), _remembering(count or _installed())
     plans = {endpoint.name: _Plan() for endpoint in endpoints}
     seen: set[str] = set()
-    for call in calls:
+    for call in watched(calls, "calls forecast", progress):
         if call.key in seen:
             continue
         seen.add(call.key)
+        if failed is not None and call.key in failed:
+            _leave_out(plans.get(call.llm), failed[call.key])
+            continue
         held = budget.worst_case(call, batch=batch)
-        plan, name = plans[call.llm], group(call)
+        plan, name = plans[call.llm], group(call.slot)
+        plan.input_rate = held.input_rate
         part = plan.groups.get(name)
         if part is None:
             part = plan.groups[name] = _Group(like=like.get((call.llm, name), []))
@@ -170,11 +128,11 @@ def forecast(
         plan.most_output = None if plan.most_output is None or said is None else plan.most_output + said
         mine = known.get(call.key)
         if mine is None or mine.input_tokens is None:
-            plan.texts += likely
+            part.texts += likely
         if mine is not None:
             part.mine.append(mine)
             if mine.input_tokens is not None:
-                plan.pairs.append((mine.input_tokens, likely))
+                part.pairs.append((mine.input_tokens, likely))
         else:
             part.others += 1
             worst = held.worst_usd
@@ -182,17 +140,42 @@ def forecast(
     rows, costs = [], []
     for endpoint in endpoints:
         plan = plans[endpoint.name]
-        if plan.groups:
-            cost = summed(part.total(lambda m: m.cost_usd) for part in plan.groups.values())
-            costs.append(cost)
-            rows.append(_of(endpoint, plan, cost, batch=batch))
+        if plan.groups or plan.failed:
+            parts = _costs(endpoint, plan, batch=batch)
+            costs.append(summed(parts.values()))
+            rows.append(_of(endpoint, plan, parts, batch=batch))
     most = [row.most_cost_usd for row in rows]
     bound = None if None in most else math.fsum(value for value in most if value is not None)
     total = between(summed(costs), most=math.inf if bound is None else bound)
     shared = [] if batch else list(_times_of_accounts(endpoints, plans))
     least = max([row.least_seconds for row in rows] + [times[0].value for times in shared], default=0.0)
     seconds = slowest([row.seconds for row in rows] + [time for times in shared for time in times])
-    return Forecast(rows, total, bound, seconds, least)
+    return Forecast(rows, total, bound, seconds, least, sum(plan.failed for plan in plans.values()))
+
+
+def watched(items: Iterable[_T], stage: str, progress: Progress | None) -> Iterator[_T]:
+    """The items; `progress` is called with the number of those so far."""
+    for place, item in enumerate(items):
+        if progress is not None and place % _EVERY == 0:
+            progress(stage, place)
+        yield item
+
+
+def _leave_out(plan: _Plan | None, cost: float | None) -> None:
+    """Count a request that failed for good, with what it cost, USD."""
+    if plan is not None:
+        plan.failed += 1
+        plan.failed_usd = None if plan.failed_usd is None or cost is None else plan.failed_usd + cost
+
+
+def _costs(endpoint: Endpoint, plan: _Plan, *, batch: bool) -> dict[str | None, Linear]:
+    """Group -> the cost of its calls, USD; None -> that of the calls that failed."""
+
+    def like(found: Measured) -> float | None:
+        return found.like_cost(batch=batch, discount=endpoint.batch_discount)
+
+    parts: dict[str | None, Linear] = {name: part.total(like, lambda m: m.cost_usd) for name, part in plan.groups.items()}
+    return parts | {None: group_total((), 0, plan.failed_usd or 0.0)}
 
 
 def _installed() -> Callable[[str], int] | None:
@@ -216,10 +199,10 @@ def _remembering(count: Callable[[str], int] | None) -> Callable[[str], int] | N
     return remembered
 
 
-def _of(endpoint: Endpoint, plan: _Plan, cost: Linear, *, batch: bool) -> LlmForecast:
+def _of(endpoint: Endpoint, plan: _Plan, costs: Mapping[str | None, Linear], *, batch: bool) -> LlmForecast:
     groups = list(plan.groups.values())
     mine, others = sum(len(part.mine) for part in groups), sum(part.others for part in groups)
-    spent = [m.cost_usd for part in groups for m in part.mine]
+    spent = [plan.failed_usd, *(m.cost_usd for part in groups for m in part.mine)]
     known = math.fsum(value for value in spent if value is not None)
     most_cost = None if plan.most_cost is None or None in spent else plan.most_cost + known
     said = summed(part.total(lambda m: m.output_tokens) for part in groups)
@@ -227,17 +210,24 @@ def _of(endpoint: Endpoint, plan: _Plan, cost: Linear, *, batch: bool) -> LlmFor
     times = _times_by_limits(groups, *common_limits([endpoint]))
     working = _rest(groups, lambda m: m.latency_s, 1 / max(1, endpoint.concurrency))
     seconds = Estimate(math.nan, math.nan, math.nan, 0) if batch else slowest([working, *times])
+    rate = math.nan if plan.input_rate is None else plan.input_rate / 1e12
+    least = math.fsum(
+        plan.groups[name].input.value * rate if name is not None and math.isnan(cost.value) else cost.value
+        for name, cost in costs.items()
+    )
     return LlmForecast(
         llm=endpoint.name,
         requests=mine + others,
         measured=mine,
-        input_tokens=scaled_total(plan.pairs, plan.texts),
+        input_tokens=added([part.input for part in groups]),
         output_tokens=output,
         most_output_tokens=plan.most_output,
-        cost_usd=between(cost, known, math.inf if most_cost is None else most_cost),
+        cost_usd=between(summed(costs.values()), known, math.inf if most_cost is None else most_cost),
         most_cost_usd=most_cost,
         seconds=seconds,
         least_seconds=0.0 if batch else times[0].value,
+        input_cost_usd=None if math.isnan(least) else least,
+        unmeasured=tuple(name for name, part in plan.groups.items() if part.others and not part.like),
     )
 
 
@@ -266,39 +256,3 @@ def _rest(groups: list[_Group], figure: Callable[[Measured], float | None], shar
 
 def _tokens(found: Measured) -> float | None:
     return None if found.input_tokens is None or found.output_tokens is None else found.input_tokens + found.output_tokens
-
-
-def _row(row: LlmForecast) -> tuple[object, ...]:
-    output = _range(row.output_tokens, _whole)
-    if math.isnan(row.output_tokens.value):
-        output = "not known" if row.most_output_tokens is None else f"up to {row.most_output_tokens:,}"
-    return (
-        one_line(row.llm),
-        row.requests,
-        row.measured,
-        _range(row.input_tokens, _whole) if row.measured else f"about {_whole(row.input_tokens.value)}",
-        output,
-        _range(row.cost_usd, usd),
-        "not known" if row.most_cost_usd is None else usd(row.most_cost_usd),
-        _time(row.seconds, row.least_seconds),
-    )
-
-
-def _range(found: Estimate, shown: Callable[[float], str]) -> str:
-    if math.isnan(found.value) or found.low == found.high:
-        return shown(found.value) if not math.isnan(found.value) else "-"
-    return (
-        f"{shown(found.value)} (no interval)"
-        if math.isnan(found.low)
-        else (f"{shown(found.value)} ({shown(found.low)} to {shown(found.high)})")
-    )
-
-
-def _time(found: Estimate, least: float) -> str:
-    if math.isnan(found.value):
-        return f"at least {duration(least)}" if least else "-"
-    return _range(found, duration)
-
-
-def _whole(value: float) -> str:
-    return f"{value:,.0f}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -12,10 +13,12 @@ from typing import Final
 
 from llmfusionbench.builders.collecting.append_file import AppendFile
 from llmfusionbench.builders.collecting.calls import Slot
+from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.journal_state import Facts, JournalState, Lost
 from llmfusionbench.builders.collecting.lines import line_of
 from llmfusionbench.builders.collecting.records import Record
 from llmfusionbench.builders.collecting.run_lock import RunLock
+from llmfusionbench.builders.collecting.unpriced import Worth
 from llmfusionbench.builders.reading.run_files import JOURNAL, LOCK
 from llmfusionbench.errors import InputError
 from llmfusionbench.redaction import redacted_data
@@ -48,6 +51,7 @@ class RunJournal:
         """Attempts that were in flight when earlier runs ended."""
         self.trouble: str | None = None
         """The reason why no further request may start, such as a full disk."""
+        self._endpoints: dict[str, Endpoint] = {}
         self._drift: set[tuple[str, str]] = set()
         self._lock = RunLock(folder / LOCK)
         self._file: AppendFile | None = None
@@ -99,8 +103,22 @@ class RunJournal:
 
     @property
     def spent_usd(self) -> float:
-        """USD, with the worst case of what was in flight when earlier runs ended; without batches that are under way."""
-        return sum(self.state.spent.values()) + sum(lost.worst_usd for lost in self.lost)
+        """USD, with the worst case of what was in flight when earlier runs ended; without batches that are under way.
+
+        Attempts whose cost was not known when they ended count at the prices of `know_prices`.
+        """
+        known = sum(self.state.spent.values()) + sum(lost.worst_usd for lost in self.lost)
+        return known + sum(self.worth.usd.values())
+
+    @property
+    def worth(self) -> Worth:
+        """What attempts of unknown cost are worth at the prices of `know_prices`; with those that have not ended."""
+        found = self.state.unpriced.worth(self._endpoints)
+        return found._replace(unknown=found.unknown + self.state.open_without_price())
+
+    def know_prices(self, endpoints: Iterable[Endpoint]) -> None:
+        """Give the endpoints with the prices that are known now; of two with one name the last one counts."""
+        self._endpoints |= {one.name: one for one in endpoints}
 
     def next_number(self, key: str) -> int:
         """The number that the next attempt at a request has."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from llmfusionbench.builders.collecting.calls import Slot
 from llmfusionbench.builders.collecting.lines import Done, Head, Sent, Use, head_of, quick_head, record_of, slot_text
 from llmfusionbench.builders.collecting.records import Record
+from llmfusionbench.builders.collecting.unpriced import Unpriced
 from llmfusionbench.builders.reading.run_files import BATCH, CHANGED
 from llmfusionbench.storage.files import limited_lines, open_binary, reading
 
@@ -50,7 +52,9 @@ class JournalState:
         self.batches: dict[str, Record] = {}
         """The last record of each batch of a provider, by its id."""
         self.spent: dict[str, float] = {}
-        """USD per LLM, without what was in flight at a kill."""
+        """USD per LLM, without what was in flight at a kill and what is in `unpriced`."""
+        self.unpriced = Unpriced()
+        """The attempts of unknown cost."""
         self.lines = 0
         self.repeated = 0
         """Lines that repeat an earlier one; they count once."""
@@ -76,12 +80,17 @@ class JournalState:
     def open_attempts(self) -> list[Lost]:
         """The attempts that began and have not ended, without those in batches."""
         found = (sent for attempts in self._open.values() for sent in attempts.values() if sent.batch is None)
-        return [Lost(sent.key, sent.number, sent.worst_usd) for sent in found]
+        return [Lost(sent.key, sent.number, sent.worst_usd or 0.0) for sent in found]
+
+    def open_without_price(self) -> Counter[str]:
+        """LLM -> the number of its attempts that have not ended and have no worst case, with those in batches."""
+        found = (sent for attempts in self._open.values() for sent in attempts.values() if sent.worst_usd is None)
+        return Counter(sent.llm for sent in found)
 
     def in_batches(self) -> dict[str, tuple[str, int, float]]:
         """Key -> (batch, number of the attempt, worst-case USD) of the requests that batches have not brought back yet."""
         found = (sent for attempts in self._open.values() for sent in attempts.values() if sent.batch is not None)
-        return {sent.key: (str(sent.batch), sent.number, sent.worst_usd) for sent in found}
+        return {sent.key: (str(sent.batch), sent.number, sent.worst_usd or 0.0) for sent in found}
 
     def take(self, head: Head) -> None:
         """Add what a line states."""
@@ -158,6 +167,8 @@ class JournalState:
             self.repeated += 1
             return
         self.spent[done.llm] = self.spent.get(done.llm, 0.0) + done.cost_usd
+        if done.unpriced is not None:
+            self.unpriced.add(done.llm, done.unpriced)
         facts = Facts(done.status, done.finish_reason, max(number, last))
         facts = self._same.setdefault(facts, facts)
         if done.final and done.status != "error":

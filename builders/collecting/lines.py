@@ -30,8 +30,15 @@ _COMMON: Final = rb'"key":"([0-9a-f]{32})","llm":(' + _TEXT + rb'),"attempt":([1
 _NUMBER: Final = rb"(null|[0-9.eE+-]{1,30})"
 _ATTEMPT_HEAD: Final = re.compile(
     rb'\{"kind":"attempt",' + _COMMON + rb'"final":(true|false),"status":("ok"|"empty"|"error"),"finish_reason":(null|' + _TEXT
-    + rb'),"cost_usd":' + _NUMBER + rb',"at":' + _TEXT + rb',"slot":(\[(?:' + _TEXT + rb"(?:," + _TEXT + rb")*+)?\]),"
+    + rb'),"cost_usd":' + _NUMBER + rb',"at":(' + _TEXT + rb'),"slot":(\[(?:' + _TEXT + rb"(?:," + _TEXT + rb")*+)?\]),"
 )  # fmt: skip
+_ANY_TEXT: Final = rb'"(?:[^"\\]|\\.)*+"'
+_COUNT: Final = rb"(null|[0-9]{1,18}),"
+_TOKENS: Final = re.compile(
+    rb'(,"batch":' + _ANY_TEXT + rb')?,"http_status":(?:null|[0-9]+),"served_model":(?:null|' + _ANY_TEXT
+    + rb'),"input_tokens":' + _COUNT + rb'"output_tokens":' + _COUNT + rb'"reasoning_tokens":' + _COUNT
+)  # fmt: skip
+"""Stands behind the head of an attempt, after its settings."""
 _SENT_START: Final = b'{"kind":"sent",'
 _SENT_LINE: Final = re.compile(rb'\{"kind":"sent",' + _COMMON + rb'"worst_usd":' + _NUMBER + rb',"crc":"[0-9a-f]{8}"\}\n?')
 
@@ -42,9 +49,21 @@ class Sent(NamedTuple):
     key: str
     llm: str
     number: int
-    worst_usd: float
-    """0 if the price is unknown."""
+    worst_usd: float | None
+    """None if the price is unknown."""
     batch: str | None
+
+
+class Tokens(NamedTuple):
+    """What gives the cost of an attempt once its price is known."""
+
+    input: int | None
+    output: int | None
+    """With those of the reasoning."""
+    day: str
+    """As its label states it, ISO 8601; any text if the label is not a time."""
+    batch: bool
+    """Whether it was in a batch."""
 
 
 class Done(NamedTuple):
@@ -60,6 +79,8 @@ class Done(NamedTuple):
     """0 if the price is unknown."""
     slot: bytes
     """As `slot_text` gives it."""
+    unpriced: Tokens | None = None
+    """What an attempt took whose price is unknown; None if its cost is known."""
 
 
 class Use(NamedTuple):
@@ -98,11 +119,19 @@ def quick_head(line: bytes) -> Sent | Done | None:
     try:
         if is_sent:
             key, llm, number, usd = found.groups()
-            return Sent(key.decode(), _text_of(llm), int(number), 0.0 if usd == b"null" else float(usd), None)
-        key, llm, number, final, status, reason, usd, slot = found.groups()
+            return Sent(key.decode(), _text_of(llm), int(number), None if usd == b"null" else float(usd), None)
+        key, llm, number, final, status, reason, usd, at, slot = found.groups()
+        unpriced = None
+        if usd == b"null":
+            counts = _TOKENS.search(line, found.end() - 1)
+            if counts is None:
+                return None
+            batch, *figures = counts.groups()
+            asked, said, thought = (None if n == b"null" else int(n) for n in figures)
+            unpriced = _tokens(asked, said, thought, at[1:-1].decode(), batch is not None)
         return Done(
             key.decode(), _text_of(llm), int(number), final == b"true", _text_of(status), _text_of(reason),
-            0.0 if usd == b"null" else float(usd), slot,
+            0.0 if usd == b"null" else float(usd), slot, unpriced,
         )  # fmt: skip
     except ValueError:  # not UTF-8, or not a number
         return None
@@ -152,13 +181,29 @@ def head_of(record: Record) -> Head | None:
     if type(number) is not int or number < 1:
         raise ValueError("attempt is not a number from 1")
     if kind == SENT:
-        return Sent(
-            key, llm, number, _usd(record, "worst_usd"), None if record.get("batch") is None else _text(record, "batch")
-        )
+        worst = None if record.get("worst_usd") is None else _usd(record, "worst_usd")
+        return Sent(key, llm, number, worst, None if record.get("batch") is None else _text(record, "batch"))
     status, final, reason = record.get("status"), record.get("final"), record.get("finish_reason")
     if status not in STATUSES or type(final) is not bool or not (reason is None or isinstance(reason, str)):
         raise ValueError("status, final or finish_reason has an unknown value")
-    return Done(key, llm, number, final, status, reason, _usd(record, "cost_usd"), _slot(record))
+    unpriced = None
+    if record.get("cost_usd") is None:
+        asked, said, thought = (_count(record, f"{name}_tokens") for name in ("input", "output", "reasoning"))
+        at = record.get("at")
+        unpriced = _tokens(asked, said, thought, at if isinstance(at, str) else "", record.get("batch") is not None)
+    return Done(key, llm, number, final, status, reason, _usd(record, "cost_usd"), _slot(record), unpriced)
+
+
+def _tokens(asked: int | None, said: int | None, thought: int | None, at: str, batch: bool) -> Tokens:
+    """Reasoning that is stated apart from a smaller number of output tokens counts on top, as in a budget."""
+    if said is not None and thought is not None and thought > said:
+        said += thought
+    return Tokens(asked, said, at[:10], batch)
+
+
+def _count(record: Record, name: str) -> int | None:
+    value = record.get(name)
+    return value if type(value) is int and value >= 0 else None
 
 
 def _tail_of(body: bytes) -> bytes:

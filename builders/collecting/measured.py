@@ -7,15 +7,15 @@ import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from llmfusionbench.builders.collecting.calls import Attempt, Call
+from llmfusionbench.builders.collecting.calls import Attempt, Call, Slot
 
-Grouping = Callable[[Call], str]
-"""The name of the group of calls that a call is like, within its LLM."""
+Grouping = Callable[[Slot], str]
+"""The name of the group of calls that a call is like within its LLM, by its slot."""
 
 
-def mode_of(call: Call) -> str:
+def mode_of(slot: Slot) -> str:
     """The mode of a collection's call; empty for calls with another kind of slot."""
-    return call.slot[2] if len(call.slot) > 2 else ""
+    return slot[2] if len(slot) > 2 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,31 @@ class Measured:
     output_tokens: int | None = None
     cost_usd: float | None = None
     latency_s: float | None = None
+    batch_usd: float = 0.0
+    """The part of the cost that was charged at the price of batches."""
 
     @classmethod
     def of(cls, call: Call, attempt: Attempt, cost: float | None, *, group: Grouping = mode_of) -> Measured:
-        """What a call took whose last attempt is `attempt`; `cost` in USD is that of all attempts."""
+        """What a call took whose last attempt is `attempt`; `cost` in USD is that of all attempts, made online."""
         tokens = (attempt.input_tokens, attempt.output_tokens)
-        return cls(call.key, call.llm, group(call), *tokens, cost, attempt.latency_s)
+        return cls(call.key, call.llm, group(call.slot), *tokens, cost, attempt.latency_s)
+
+    def like_cost(self, *, batch: bool, discount: float) -> float | None:
+        """What such a call costs when it is made in a batch or online, USD; None if that is not known.
+
+        Args:
+            batch: Whether it is made in a batch.
+            discount: The share of the price that is taken off in batches. What a batch answered for nothing has no known
+                cost online.
+        """
+        if self.cost_usd is None:
+            return None
+        online, keep = self.cost_usd - self.batch_usd, 1 - discount
+        if batch:
+            return online * keep + self.batch_usd
+        if self.batch_usd == 0.0:
+            return online
+        return online + self.batch_usd / keep if keep > 0 else None
 
 
 def pilot_sample(calls: Iterable[Call], n: int, *, group: Grouping = mode_of) -> list[Call]:
@@ -51,7 +70,7 @@ def pilot_sample(calls: Iterable[Call], n: int, *, group: Grouping = mode_of) ->
     kept: dict[tuple[str, str], list[tuple[int, str, int, Call]]] = {}
     chosen: set[str] = set()
     for place, call in enumerate(calls):
-        heap = kept.setdefault((call.llm, group(call)), [])
+        heap = kept.setdefault((call.llm, group(call.slot)), [])
         order = -int.from_bytes(hashlib.sha256(b"pilot " + call.key.encode()).digest()[:8], "big")
         if call.key in chosen or (len(heap) >= n and (not heap or order <= heap[0][0])):
             continue

@@ -104,6 +104,10 @@ class Run:
             )
         return [_endpoint(entry) for entry in self.record["llms"]]
 
+    def with_prices(self) -> list[Endpoint]:
+        """All LLMs for the sake of their prices; a URL or a setting may be without the secret that it holds."""
+        return [_endpoint(entry) for entry in self.record["llms"]]
+
     def queries(self) -> Iterator[tuple[str, Query]]:
         """The id of each of its queries, with the query, one after the other."""
         return ((line["query_id"], query_of(line)) for line in read_queries(self.folder, self.record))

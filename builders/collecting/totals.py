@@ -85,6 +85,17 @@ def scaled_total(pairs: Sequence[tuple[float, float]], rest: float) -> Estimate:
     return Estimate(value, low if math.isnan(low) else max(known, low), high, found.n)
 
 
+def added(parts: Sequence[Estimate]) -> Estimate:
+    """The sum of independent figures. Its interval is recovered from theirs (Zou & Donner, Statistics in Medicine 27, 2008).
+
+    There is no interval if one of them has none.
+    """
+    value = math.fsum(part.value for part in parts)
+    below = math.sqrt(math.fsum((part.value - part.low) ** 2 for part in parts))
+    above = math.sqrt(math.fsum((part.high - part.value) ** 2 for part in parts))
+    return Estimate(value, value - below, value + above, sum(part.n for part in parts))
+
+
 def slowest(parts: Sequence[Estimate]) -> Estimate:
     """The largest of several times that pass side by side; unknown if one of them is."""
     if not parts or any(math.isnan(part.value) for part in parts):

@@ -58,6 +58,9 @@ def ask(planned: Plan, folder: Path, settings: Settings, results: Sequence[Path]
     """
     endpoints = planned.task.judges
     with RunJournal(folder) as journal:
+        journal.know_prices(endpoints)
+        for line in journal.worth.notes() if settings.max_cost is not None else ():
+            settings.say(line)
         spent = journal.spent_usd
         Budget(settings.max_cost, endpoints, today=today, spent=spent)  # a cap without prices is refused before anything else
         found = questions(planned, journal.path, journal.state)

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from llmfusionbench.builders.collecting.calls import Call
 from llmfusionbench.builders.collecting.endpoint import Endpoint
-from llmfusionbench.builders.collecting.forecast import Forecast, forecast
+from llmfusionbench.builders.collecting.forecast import forecast
+from llmfusionbench.builders.collecting.forecast_table import Forecast
 from llmfusionbench.builders.collecting.journal_state import JournalState
 from llmfusionbench.builders.collecting.retry import has_enough
 from llmfusionbench.builders.judging.jobs import Job

@@ -15,14 +15,15 @@ import click
 
 from llmfusionbench.cli.call_options import call_options, check_batches
 from llmfusionbench.cli.collect_asks import ASKS, asked_run, names_in
+from llmfusionbench.cli.collect_progress import forecast_progress
 from llmfusionbench.cli.collect_report import go_on, report, say_lost, show_forecast, take
 from llmfusionbench.cli.console import say
 from llmfusionbench.cli.options import out_path
 
 if TYPE_CHECKING:
-    from llmfusionbench.builders.collecting.collect import Work
     from llmfusionbench.builders.collecting.endpoint import Endpoint
     from llmfusionbench.builders.collecting.journal import RunJournal
+    from llmfusionbench.builders.collecting.plan import Plan
     from llmfusionbench.builders.collecting.run import Run
 
 _NO_CAP: Final = "none"
@@ -59,7 +60,7 @@ def _usd(ctx: click.Context, param: click.Parameter, value: str | None) -> float
     help="Maximum cost of the whole run, USD, which the run keeps; needs the prices of all LLMs. none removes it.",
 )
 @click.option("--dry-run", is_flag=True, help="Forecast requests, tokens, cost and time; ask and write nothing.")
-@click.option("--pilot", type=click.IntRange(min=1), metavar="N", help="First make N calls per LLM and mode, and forecast.")
+@click.option("--pilot", type=click.IntRange(min=1), metavar="N", help="First make N calls per LLM, task and mode; forecast.")
 @click.option("--yes", is_flag=True, help="Go on after the pilot without a question.")
 @call_options
 @click.option("--retry", metavar="KIND,...", help="Ask again only what was cut off (length), error, empty or refusal.")
@@ -98,9 +99,11 @@ def command(run: Path | None, out: Path | None, **options: Any) -> int:
 
 
 def _collect(folder: Path, options: dict[str, Any]) -> int:
-    from llmfusionbench.builders.collecting.collect import Settings, check_ready, collect, forecast_of
+    from llmfusionbench.builders.collecting.collect import Settings, check_ready, collect
     from llmfusionbench.builders.collecting.journal import RunJournal
+    from llmfusionbench.builders.collecting.llms_file import read_llms_file
     from llmfusionbench.builders.collecting.run import check_folder
+    from llmfusionbench.builders.collecting.run_forecast import forecast_of
 
     check_folder(folder)
     endpoints = _endpoints(folder, options)
@@ -108,7 +111,9 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
         with tempfile.TemporaryDirectory() as scratch:
             run = asked_run(folder, endpoints, options, into=Path(scratch))
             work = _work(run, folder, endpoints, options)
-            show_forecast(forecast_of(work, folder, batch=options["batch"]))
+            with forecast_progress(work.counts()) as tell:
+                found = forecast_of(work, folder, batch=options["batch"], progress=tell)
+            show_forecast(found)
         say("Nothing was asked.")
         return 0
     settings = Settings(max_cost=_cap(folder, options), halt_on_drift=options["halt_on_drift"], say=partial(say, err=True))
@@ -118,6 +123,10 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
     with _new(folder), RunJournal(folder) as journal, _begun(folder):
         run = asked_run(folder, endpoints, options, into=folder, journal=journal, max_cost=settings.max_cost)
         say_lost(journal)
+        in_file = read_llms_file(options["llms"]) if options["llms"] is not None else []  # also those that --only leaves out
+        journal.know_prices([*run.with_prices(), *in_file, *endpoints])
+        for line in journal.worth.notes() if settings.max_cost is not None else ():
+            say(line, err=True)
         work = _work(run, folder, endpoints, options)
         if options["pilot"] and (status := _pilot(work, journal, settings, folder, options)) is not None:
             return status
@@ -231,13 +240,16 @@ def _work(run: Run, folder: Path, endpoints: Sequence[Endpoint], options: dict[s
     return Plan(run, tuple(endpoints))
 
 
-def _pilot(work: Work, journal: RunJournal, settings: Any, folder: Path, options: dict[str, Any]) -> int | None:
+def _pilot(work: Plan, journal: RunJournal, settings: Any, folder: Path, options: dict[str, Any]) -> int | None:
     """Make some calls, and show what the others will take; the exit status, or None to go on."""
-    from llmfusionbench.builders.collecting.collect import collect, forecast_of, pilot_of
+    from llmfusionbench.builders.collecting.collect import collect
+    from llmfusionbench.builders.collecting.run_forecast import forecast_of, pilot_of
 
     sample = pilot_of(work, journal, options["pilot"])
     outcome = collect(sample, journal, settings)
-    show_forecast(forecast_of(work, folder, batch=options["batch"]))
+    with forecast_progress(work.counts()) as tell:
+        found = forecast_of(work, folder, batch=options["batch"], progress=tell)
+    show_forecast(found)
     if outcome.left:
         return report(outcome, sample, folder, options)
     if options["yes"] or (sys.stdin.isatty() and click.confirm("Go on with all calls?", err=True)):

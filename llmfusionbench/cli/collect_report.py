@@ -18,7 +18,7 @@ _CORRECT: Final = "; if the file of LLMs is wrong, correct it and name it again 
 
 if TYPE_CHECKING:
     from llmfusionbench.builders.collecting.collect import Outcome, Settings, Work
-    from llmfusionbench.builders.collecting.forecast import Forecast
+    from llmfusionbench.builders.collecting.forecast_table import Forecast
     from llmfusionbench.builders.collecting.journal import RunJournal
 
 

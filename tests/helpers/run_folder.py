@@ -66,12 +66,19 @@ def planned(run: Run) -> list[Call]:
 
 
 def answer(
-    call: Call, text: str = "2", *, number: int = 1, final: bool = True, cost: float | None = None, **said: Any
+    call: Call,
+    text: str = "2",
+    *,
+    number: int = 1,
+    final: bool = True,
+    cost: float | None = None,
+    batch: str | None = None,
+    **said: Any,
 ) -> Iterator[bytes]:
     """The lines of one attempt."""
     attempt = Attempt(**{"status": "ok", "response": text, "finish_reason": "stop", "served_model": "x"} | said)
-    yield line_of(sent_record(call, number=number, worst_usd=None))
-    yield line_of(attempt_record(call, attempt, number=number, final=final, cost_usd=cost, at=AT))
+    yield line_of(sent_record(call, number=number, worst_usd=None, batch=batch))
+    yield line_of(attempt_record(call, attempt, number=number, final=final, cost_usd=cost, at=AT, batch=batch))
 
 
 def write(run: Run, *lines: Iterator[bytes]) -> None:

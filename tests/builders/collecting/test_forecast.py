@@ -15,14 +15,15 @@ from benchmarks.figures.pilot_coverage import coverage
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.calls import Attempt, Call, call_key
 from llmfusionbench.builders.collecting.endpoint import Endpoint, Price
-from llmfusionbench.builders.collecting.forecast import Forecast, forecast
+from llmfusionbench.builders.collecting.forecast import forecast
+from llmfusionbench.builders.collecting.forecast_table import Forecast
 from llmfusionbench.builders.collecting.measured import Measured, pilot_sample
 from llmfusionbench.builders.collecting.token_bounds import likely_input_tokens
 from llmfusionbench.errors import UnknownNameError
 from llmfusionbench.statistics import Estimate
 
 PINNED = {5: 0.928, 10: 0.952, 30: 0.952, 100: 0.958}
-"""Measured calls per mode -> share of 500 simulated collections whose cost is in the interval."""
+"""Measured calls per group -> share of 500 simulated collections whose cost is in the interval."""
 DAY = date(2026, 5, 4)
 ONE = Endpoint(name="one", url="http://127.0.0.1:9", model="m", concurrency=4, prices=(Price(input_price=1, output_price=10),))
 TWO = replace(ONE, name="two", model="n")
@@ -65,7 +66,8 @@ def test_only_bounds_before_anything_is_measured() -> None:
     assert all(math.isnan(x) for x in (*ends(row.output_tokens), *ends(row.cost_usd), *ends(row.seconds), found.cost_usd.value))
     (cells,) = found.table().rows
     assert cells[1:3] == (40, 0)
-    assert cells[4:6] == ("up to 40,000", "-")
+    assert row.input_cost_usd == pytest.approx(row.input_tokens.value * 1e-6)
+    assert cells[4:6] == ("up to 40,000", "from about $0.0008")
     assert str(cells[6]).startswith("$0.")
     assert cells[7] == "at least 40 s"
     notes = "\n".join(found.notes())

@@ -10,11 +10,12 @@ import pytest
 from llmfusionbench.builders.collecting import collect
 from llmfusionbench.builders.collecting.board import Board
 from llmfusionbench.builders.collecting.calls import Call
-from llmfusionbench.builders.collecting.collect import Watched, forecast_of, measured_in, pilot_of
+from llmfusionbench.builders.collecting.collect import Watched
 from llmfusionbench.builders.collecting.journal import RunJournal
 from llmfusionbench.builders.collecting.plan import Plan
 from llmfusionbench.builders.collecting.retry import Retry
 from llmfusionbench.builders.collecting.run import Run
+from llmfusionbench.builders.collecting.run_forecast import forecast_of, made_in, pilot_of
 from tests.helpers.run_folder import answer, llm, made_run, planned, sums, write
 
 
@@ -89,9 +90,11 @@ def test_a_pilot_takes_calls_without_an_outcome(tmp_path: Path) -> None:
 
 def test_what_calls_took_with_all_their_attempts(tmp_path: Path) -> None:
     run, calls, _ = half_done(tmp_path)
-    found = {one.key: (one.llm, one.group, one.input_tokens, one.cost_usd, one.latency_s) for one in measured_in(run.folder)}
+    made = made_in(run.folder)
+    found = {one.key: (one.llm, one.group, one.input_tokens, one.cost_usd, one.latency_s) for one in made.measured}
     assert found == {calls[0].key: ("a", "direct", 7, 0.5, 2.0), calls[1].key: ("b", "direct", 9, 0.75, 1.0)}
-    assert measured_in(tmp_path) == []
+    assert made.failed == {calls[2].key: None}
+    assert (made_in(tmp_path).measured, made_in(tmp_path).failed) == ([], {})
 
 
 def test_a_forecast_of_asking_again_does_not_count_the_old_answers(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ def adjusted_slope(value: npt.ArrayLike, cause: npt.ArrayLike, fixed: npt.ArrayL
     """The change of `value` per unit of `cause` within a query, with `fixed` held equal, and the partial correlation.
 
     Least squares with an intercept per query (Frisch, Waugh and Lovell); the variance is robust to clusters of queries (Liang &
-    Zeger, 1986). The slope is NaN if the cause does not vary within queries beyond what `fixed` explains.
+    Zeger, 1986). The slope is NaN if the cause does not vary within queries beyond what `fixed` explains. Whether it varies at
+    all is known from `varies_within`.
 
     Args:
         value: [R] such as scores.

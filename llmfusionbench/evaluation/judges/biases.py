@@ -135,6 +135,8 @@ def length(data: Judgements, judge: int) -> Length:
     usable = ~np.isnan(score) & (size > 0)
     fixed = bool((usable & ~np.isnan(gold)).any())
     rows = usable & ~np.isnan(gold) if fixed else usable
+    if not rows.any():
+        return Length(untold("no answer that it scored has a length"), None, None, data.answers.unit)
     sample = Sample.of_numbers(data.answers.query[rows])
     equal = gold[rows][:, None] if fixed else np.zeros((int(rows.sum()), 0))
     cause = np.log2(size[rows])

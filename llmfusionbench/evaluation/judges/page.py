@@ -42,6 +42,7 @@ def render(data: Mapping[str, Any], judges: Sequence[JudgeFigures], *, title: st
         "Answers": f"{data['answers']:,} ({', '.join(data['release']['provenance'])})",
         "Queries": f"{data['queries']:,}",
         "Judges": len(judges),
+        "Judgements": f"{sum(j.judgements for j in judges):,} ({sum(j.unscored for j in judges):,} without a score)",
         "Digest": data["release"].get("digest"),
         "Seed": data["seed"],
     }

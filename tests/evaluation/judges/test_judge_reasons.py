@@ -64,6 +64,12 @@ def test_what_does_not_vary(tmp_path: Path) -> None:
     assert owl.self_preference.at_equal_performance.why == "no query has both an own answer and another one"
 
 
+def test_answers_of_unknown_length(tmp_path: Path) -> None:
+    rows = [row | {"response": None, "output_tokens": None} for row in always_right(30)]
+    [owl] = of(tmp_path, rows).judges
+    assert owl.length.per_doubling.why == "no answer that it scored has a length"
+
+
 def test_own_answers_that_the_other_judges_prefer_alike(tmp_path: Path) -> None:
     rows = always_right(30)
     [owl, _] = of(tmp_path, [*rows, *(row | {"judge": "zebra"} for row in rows)]).judges
@@ -131,9 +137,11 @@ def test_judgements_of_every_kind_are_counted(tmp_path: Path) -> None:
     rows = [*compared(3), *(row | {"judge": "owl#2"} for row in compared(2)), *always_right(4)]
     rows += [row for row in compared(6)[20:] if row["llm"] == "ant"]
     rows += [row | {"judge_score": None} for row in compared(5)[16:]]
-    [owl] = of(tmp_path, rows).judges
+    report = of(tmp_path, rows)
+    [owl] = report.judges
     assert owl.rows == len(rows)
     assert (owl.judgements, owl.unscored) == (6 + 4 + 8 + 2 + 2, 2)
+    assert "Judgements 22 (2 without a score)" in words(report)
 
 
 def test_few_comparisons_are_too_small_and_not_without_a_metric(tmp_path: Path) -> None:

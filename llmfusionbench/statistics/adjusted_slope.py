@@ -16,7 +16,8 @@ def adjusted_slope(value: npt.ArrayLike, cause: npt.ArrayLike, fixed: npt.ArrayL
     """The change of `value` per unit of `cause` within a query, with `fixed` held equal, and the partial correlation.
 
     Least squares with an intercept per query (Frisch, Waugh and Lovell); the variance is robust to clusters of queries (Liang &
-    Zeger, 1986). The slope is NaN if the cause does not vary within queries beyond what `fixed` explains.
+    Zeger, 1986). The slope is NaN if the cause does not vary within queries beyond what `fixed` explains. Whether it varies at
+    all is known from `varies_within`.
 
     Args:
         value: [R] such as scores.
@@ -30,10 +31,9 @@ def adjusted_slope(value: npt.ArrayLike, cause: npt.ArrayLike, fixed: npt.ArrayL
         z = np.stack([_within(column, sample) for column in others.T], axis=1)
         found, *_ = np.linalg.lstsq(z, np.stack([y, x], axis=1), rcond=None)
         y, x = y - z @ found[:, 0], x - z @ found[:, 1]
-    square, rows = float(x @ x), np.bincount(sample.place, minlength=sample.queries)
+    square = float(x @ x)
     several = float((np.bincount(sample.place, np.abs(x), sample.queries) > 1e-12).sum())
-    scale = float(np.abs(np.asarray(cause, np.float64)).max(initial=0.0))
-    if square <= 1e-18 * max(1.0, scale**2) * len(rows):
+    if square <= _rounding(cause, sample):
         return Linear(math.nan, np.zeros(sample.queries), 0.0, 0.0), math.nan
     slope = float(x @ y) / square
     moved = np.bincount(sample.place, x * (y - slope * x), sample.queries).astype(np.float64) / square
@@ -42,6 +42,21 @@ def adjusted_slope(value: npt.ArrayLike, cause: npt.ArrayLike, fixed: npt.ArrayL
     spread = math.sqrt(square * float(y @ y))
     correlation = float(x @ y) / spread if spread > 0 else math.nan
     return Linear(slope, moved * math.sqrt(several / (several - 1)), several - 1, several), correlation
+
+
+def varies_within(cause: npt.ArrayLike, sample: Sample) -> bool:
+    """Whether `cause` [R] differs between the rows of some query.
+
+    Where it does and `adjusted_slope` is NaN, what was held equal explains all of its differences.
+    """
+    x = _within(np.asarray(cause, np.float64), sample)
+    return float(x @ x) > _rounding(cause, sample)
+
+
+def _rounding(cause: npt.ArrayLike, sample: Sample) -> float:
+    """The sum of squares up to which differences of `cause` within queries are rounding."""
+    scale = float(np.abs(np.asarray(cause, np.float64)).max(initial=0.0))
+    return 1e-18 * max(1.0, scale**2) * sample.queries
 
 
 def _within(column: Floats, sample: Sample) -> Floats:

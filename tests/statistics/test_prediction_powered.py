@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from llmfusionbench.statistics import Linear, Sample, share
-from llmfusionbench.statistics.adjusted_slope import adjusted_slope
+from llmfusionbench.statistics.adjusted_slope import adjusted_slope, varies_within
 from llmfusionbench.statistics.prediction_powered import PredictionPowered, prediction_powered_mean
 from llmfusionbench.statistics.rogan_gladen import rogan_gladen
 
@@ -185,3 +185,12 @@ def test_no_slope_where_the_cause_does_not_vary_within_queries() -> None:
     )
     assert math.isnan(found.value)
     assert math.isnan(correlation)
+    assert not varies_within(query * 0.1, Sample.of_numbers(query))
+
+
+def test_no_slope_where_what_is_held_equal_explains_the_cause() -> None:
+    query, cause = np.repeat(np.arange(20), 3), np.tile([1.0, 2.0, 4.0], 20)
+    sample = Sample.of_numbers(query)
+    found, _ = adjusted_slope(np.random.default_rng(0).random(60), cause, 0.3 * cause[:, None] - 1, sample)
+    assert math.isnan(found.value)
+    assert varies_within(cause, sample)

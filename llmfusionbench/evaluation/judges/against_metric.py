@@ -30,7 +30,7 @@ class Accuracy:
     specificity: Told
     """Share of the wrong answers that it calls wrong."""
     threshold: float | None
-    """Score from which it calls an answer right: fixed, or the median of those of the folds."""
+    """Score from which it calls an answer right: fixed, or the median of those of the folds; None where none was fitted."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,9 @@ class AgainstMetric:
     fixed: Accuracy
     """At the threshold .5."""
     fitted: Accuracy
-    """At the threshold of the highest sensitivity + specificity, fitted on other queries than those that it is measured on."""
+    """At the threshold of the highest sensitivity + specificity, fitted on other queries than those that it is measured on.
+
+    Answers do not count if those other queries lack right or wrong answers, so that nothing can be fitted."""
     auc: Told
     """Probability that a right answer gets a higher score than a wrong one."""
     bias: Told
@@ -75,13 +77,12 @@ def against_metric(data: Judgements, judge: int, *, seed: int = 0) -> AgainstMet
     score, gold, query = score[rows], gold[rows], query[rows]
     sample, right, n = Sample.of_numbers(query), gold >= RIGHT, len(score)
     slope, intercept = line(score, gold, sample)
-    fit = fitted_thresholds(score, right, fold_of(sample, seed), FOLDS)
     constant = "the judge gives one score to all"
     return AgainstMetric(
         n,
         sample.queries,
         accuracy(score >= RIGHT, right, sample, RIGHT),
-        accuracy(score >= fit, right, sample, float(np.median(fit))),
+        _fitted(score, right, query, fitted_thresholds(score, right, fold_of(sample, seed), FOLDS)),
         _auc(score, right, sample),
         told(mean(sample.mean(score - gold), n), sample.queries),
         told(smooth(slope, n), sample.queries, why=constant),
@@ -102,6 +103,18 @@ def accuracy(called: np.ndarray, right: np.ndarray, sample: Sample, threshold: f
     return Accuracy(parts[0], parts[1], threshold)
 
 
+def _fitted(score: Floats, right: np.ndarray, query: Ints, threshold: Floats) -> Accuracy:
+    """Calls at the threshold [R] of each answer, over those that have one."""
+    rows = ~np.isnan(threshold)
+    if not rows.any():
+        lacking = "wrong" if right.all() else "right" if not right.any() else None
+        why = "the other queries lack right or wrong answers" if np.ptp(score) > 0 else "the judge gives one score to all"
+        none = untold(f"no threshold can be fitted: {f'no {lacking} answer by the metric' if lacking else why}")
+        return Accuracy(none, none, None)
+    score, right, threshold = score[rows], right[rows], threshold[rows]
+    return accuracy(score >= threshold, right, Sample.of_numbers(query[rows]), float(np.median(threshold)))
+
+
 def fold_of(sample: Sample, seed: int) -> Ints:
     """[R] number of the part of the queries that each row is in, at random."""
     folds: Ints = (np.random.default_rng(seed).permutation(sample.queries) % FOLDS)[sample.place]
@@ -111,12 +124,13 @@ def fold_of(sample: Sample, seed: int) -> Ints:
 def fitted_thresholds(score: Floats, right: np.ndarray, fold: Ints, folds: int) -> Floats:
     """[R] for each row, the score with the highest sensitivity + specificity in the other folds (Youden, Cancer 3, 1950).
 
-    The threshold lies halfway between two scores that occur; it is `RIGHT` where the other folds lack right or wrong answers.
+    The threshold lies halfway between two scores that occur. It is NaN where the other folds lack right or wrong answers, or
+    where all scores are the same.
     """
     codes, values = coded(score)
     table = np.zeros((folds, len(values), 2))
     np.add.at(table, (fold, codes, right.astype(np.int64)), 1)
-    found = np.full(folds, RIGHT)
+    found = np.full(folds, np.nan)
     for k in range(folds):
         others = table.sum(axis=0) - table[k]
         wrong, good = others.sum(axis=0)

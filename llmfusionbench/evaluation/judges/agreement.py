@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from llmfusionbench.evaluation.judges.judgements import Ints, Judgements
-from llmfusionbench.evaluation.judges.told import LEAST, Told, bounded, drawn, told, too_small
+from llmfusionbench.evaluation.judges.told import LEAST, Told, bounded, drawn, told, too_small, untold
 from llmfusionbench.statistics import Floats, Sample, mean
 from llmfusionbench.statistics.alpha import Level, alpha, alpha_draws
 from llmfusionbench.statistics.contingency import coded, spearman_draws
@@ -64,7 +64,7 @@ def _agreement(data: Judgements, columns: tuple[int, ...], resamples: Resamples)
     n, queries = len(scores), len(np.unique(query))
     of_two = len(columns) == 2
     if queries < LEAST:
-        small = too_small(n, queries)
+        small = too_small(n, queries) if n else untold(f"no answer was scored by {'both' if of_two else 'two of them'}")
         return Agreement(names, small, small, small, small if of_two else None, small if of_two else None)
     codes, values = coded(scores)
     return Agreement(

@@ -10,9 +10,9 @@ import numpy as np
 from llmfusionbench.evaluation.judges.judgements import Comparisons, Ints, Judgements
 from llmfusionbench.evaluation.judges.told import LEAST, Told, told, too_small, untold
 from llmfusionbench.statistics import Floats, Linear, Sample, mean, pooled, share, smooth
-from llmfusionbench.statistics.adjusted_slope import adjusted_slope
+from llmfusionbench.statistics.adjusted_slope import adjusted_slope, varies_within
 
-_NO_PAIRS: Final = "no comparisons of two answers"
+NO_PAIRS: Final = "no comparisons of two answers"
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def position(pairs: Comparisons, judge: int) -> Position:
     """Over the comparisons of a judge."""
     mine = pairs.judge == judge
     if not mine.any():
-        return Position(*[untold(_NO_PAIRS)] * 3)
+        return Position(*[untold(NO_PAIRS)] * 3)
     query, first, second, given = (part[mine] for part in (pairs.query, pairs.first, pairs.second, pairs.share))
     sample = Sample.of_numbers(query)
     whole = told(share(sample.mean(given), len(given)), sample.queries)
@@ -135,10 +135,15 @@ def length(data: Judgements, judge: int) -> Length:
     usable = ~np.isnan(score) & (size > 0)
     fixed = bool((usable & ~np.isnan(gold)).any())
     rows = usable & ~np.isnan(gold) if fixed else usable
+    if not rows.any():
+        return Length(untold("no answer that it scored has a length"), None, None, data.answers.unit)
     sample = Sample.of_numbers(data.answers.query[rows])
     equal = gold[rows][:, None] if fixed else np.zeros((int(rows.sum()), 0))
-    slope, correlation = adjusted_slope(score[rows], np.log2(size[rows]), equal, sample)
-    found = _slope(slope, int(rows.sum()), "answers to one query do not differ in length")
+    cause = np.log2(size[rows])
+    slope, correlation = adjusted_slope(score[rows], cause, equal, sample)
+    hidden = "length cannot be told apart from performance"
+    why = hidden if varies_within(cause, sample) else "answers to one query do not differ in length"
+    found = _slope(slope, int(rows.sum()), why)
     partial = None if found.value is None or np.isnan(correlation) else float(f"{correlation:.9g}")
     return Length(found, partial, "performance" if fixed else None, data.answers.unit)
 
@@ -161,7 +166,10 @@ def self_preference(data: Judgements, judge: int, own: np.ndarray, others: list[
     number = (~np.isnan(theirs)).sum(axis=1)
     consensus = np.where(number > 0, np.nansum(theirs, axis=1) / np.maximum(number, 1), np.nan)
     found = []
-    for fixed, lack in ((gold, "no performance by a metric"), (consensus, "no score by a judge of another family")):
+    for fixed, lack, equal in (
+        (gold, "no performance by a metric", "performance"),
+        (consensus, "no score by a judge of another family", "the scores of the other judges"),
+    ):
         rows = ~np.isnan(score) & ~np.isnan(fixed)
         if not rows.any():
             found.append(untold(lack))
@@ -169,7 +177,9 @@ def self_preference(data: Judgements, judge: int, own: np.ndarray, others: list[
         sample = Sample.of_numbers(data.answers.query[rows])
         mine = own[data.answers.candidate[rows]].astype(np.float64)
         slope, _ = adjusted_slope(score[rows], mine, fixed[rows][:, None], sample)
-        found.append(_slope(slope, int(rows.sum()), "no query has both an own answer and another one"))
+        hidden = f"own answers cannot be told apart from others by more than {equal}"
+        why = hidden if varies_within(mine, sample) else "no query has both an own answer and another one"
+        found.append(_slope(slope, int(rows.sum()), why))
     return SelfPreference(names, *found)
 
 
@@ -180,10 +190,15 @@ def _slope(slope: Linear, n: int, why: str) -> Told:
 
 def right_pairs(pairs: Comparisons, judge: int) -> Told:
     """Share of the comparisons of answers of different performance that the better one won, ties at a half."""
-    mine = (pairs.judge == judge) & ~np.isnan(pairs.gain) & (np.abs(np.nan_to_num(pairs.gain)) > 1e-9)
+    compared = pairs.judge == judge
+    known = compared & ~np.isnan(pairs.gain)
+    mine = known & (np.abs(np.nan_to_num(pairs.gain)) > 1e-9)
+    if not compared.any():
+        return untold(NO_PAIRS)
+    if not known.any():
+        return untold("no comparison of two answers with a performance by a metric")
     if not mine.any():
-        why = "no comparison of answers of different performance" if (pairs.judge == judge).any() else _NO_PAIRS
-        return untold(why)
+        return untold("no comparison of answers of different performance")
     sign = np.sign(np.round(pairs.share[mine] - 0.5, 9)) * np.sign(pairs.gain[mine])
     sample = Sample.of_numbers(pairs.query[mine])
     return told(share(pooled(*sample.totals((sign + 1) / 2)), int(mine.sum())), sample.queries)

@@ -9,7 +9,7 @@ import numpy as np
 
 from llmfusionbench.evaluation.judges.against_metric import RIGHT, fold_of
 from llmfusionbench.evaluation.judges.judgements import Judgements
-from llmfusionbench.evaluation.judges.told import LEAST, Told, drawn, told, too_small, untold
+from llmfusionbench.evaluation.judges.told import LEAST, NO_DIFFERENCE, Told, drawn, told, too_small, untold
 from llmfusionbench.statistics import Estimate, Floats, Sample, ratio, share
 from llmfusionbench.statistics.prediction_powered import PredictionPowered, prediction_powered_mean
 from llmfusionbench.statistics.resamples import Resamples
@@ -183,7 +183,8 @@ def _rogan_gladen(score: Floats, label: Floats, sample: Sample) -> Told:
         return untold("every answer has a label")
     shares = sample.mean(called, rest), sample.mean(called, right), sample.mean(1 - called, wrong)
     found = rogan_gladen(*shares, int(rest.sum()))
-    return told(found, int(shares[0].size), why="the judge cannot be told from one that guesses")
+    why, alike = "the judge cannot be told from one that guesses", f"{NO_DIFFERENCE}, or both of its ends lie outside 0 to 1"
+    return told(found, int(shares[0].size), why=why, alike=alike)
 
 
 def _right(truth: Floats, sample: Sample) -> Told:
@@ -236,8 +237,13 @@ def _less_mean(values: Floats, group: np.ndarray) -> Floats:
 
 
 def _limit(correlation: Told) -> Told:
-    if correlation.value is None or correlation.low is None or correlation.high is None:
+    if correlation.value is None:
         return correlation
+    if correlation.value > 1 - 1e-9:
+        return untold("no limit: the scores tell the performance exactly, up to their scale")
     # A judge of negative correlation gets no weight.
-    value, low, high = (1 / max(1 - max(r, 0.0) ** 2, 1e-9) for r in (correlation.value, correlation.low, correlation.high))
+    value, low, high = (
+        np.nan if r is None else 1 / max(1 - max(r, 0.0) ** 2, 1e-9)
+        for r in (correlation.value, correlation.low, correlation.high)
+    )
     return told(Estimate(value, low, high, correlation.n), correlation.queries)

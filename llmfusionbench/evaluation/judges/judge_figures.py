@@ -21,7 +21,9 @@ class JudgeFigures:
     models: tuple[str, ...]
     """Models that judged, as endpoints state them."""
     rows: int
-    """Judgements, those without a score too."""
+    """Rows of `judge_scores`. A comparison has two, one of each answer."""
+    judgements: int
+    """Judgements, those without a score too. A comparison is one."""
     unscored: int
     """Judgements without a score: they count nowhere."""
     answers: int

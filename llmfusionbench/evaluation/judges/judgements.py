@@ -75,7 +75,9 @@ class Judgements:
     models: list[list[str]]
     """[J] the models that judged, as endpoints state them."""
     rows: Ints
-    """[J] rows of `judge_scores`."""
+    """[J] rows of `judge_scores`, two of each comparison."""
+    given: Ints
+    """[J] judgements; a comparison is one."""
     unscored: Ints
     """[J] those without a score."""
     queries: int
@@ -112,6 +114,7 @@ def judgements_of(release: Release) -> Judgements:
     frame["answer"] = pc.index_in(keys, value_set=pa.array(answers["key"], pa.string())).to_numpy().astype(np.int64)
     frame["query"] = answers["query"].to_numpy()[frame["answer"]]
     names = sorted({str(name) for name in frame["judge"].unique()})
+    frame["as_named"] = frame["judge"]
     own = {name: retest_of(name, names)[0] for name in names}
     judges = sorted(set(own.values()))
     code = {name: judges.index(judge) for name, judge in own.items()}
@@ -119,6 +122,7 @@ def judgements_of(release: Release) -> Judgements:
     stated = frame["judge"].to_numpy()
     candidates, llms, opponent = _candidates(answers, frame["opponent"])
     frame["opponent"] = opponent
+    frame["candidate"] = answers["candidate"].to_numpy()[frame["answer"]]
     tasks, task = np.unique(queries["task"].reindex(answers["query_id"]).to_numpy(str), return_inverse=True)
     metric = queries["metric"].reindex(answers["query_id"]).to_numpy(str)
     performance = np.where(metric == BY_JUDGE, np.nan, answers["performance"].to_numpy(np.float64, na_value=np.nan))
@@ -126,6 +130,7 @@ def judgements_of(release: Release) -> Judgements:
     found = Answers(answers["query"].to_numpy(), task.reshape(-1), answers["candidate"].to_numpy(), performance, length, unit)
     frame["unit"] = frame.groupby(["judge", "answer", "opponent", "order"], dropna=False, sort=False).ngroup()
     alone = frame[frame["opponent"] < 0]
+    given, scored = _given(frame, len(judges)), _given(frame[frame["score"].notna()], len(judges))
     means = alone.groupby(["answer", "judge"])["score"].mean()
     scores = np.full((len(answers), len(judges)), np.nan)
     scores[means.index.get_level_values(0), means.index.get_level_values(1)] = means.to_numpy()
@@ -135,7 +140,8 @@ def judgements_of(release: Release) -> Judgements:
         _together(read["rubric"], read["opponent"], stated, len(judges)),
         _texts(read["served_model"], stated, len(judges)),
         np.bincount(stated, minlength=len(judges)),
-        np.bincount(stated[frame["score"].isna()], minlength=len(judges)),
+        given,
+        given - scored,
         int(answers["query"].max()) + 1,
         tasks.tolist(),
         candidates,
@@ -222,6 +228,26 @@ def _together(rubric: pa.ChunkedArray, opponent: pa.ChunkedArray, judge: Ints, j
     kinds = [_texts(rubric.filter(pa.array(rows)), judge[rows], judges) for rows in (alone, ~alone)]
     most: Ints = np.array([[len(texts) for texts in kind] for kind in kinds], np.int64).max(axis=0)
     return most
+
+
+def _given(rows: pd.DataFrame, judges: int) -> Ints:
+    """[J] number of judgements. A comparison is one, whether it has a row of each of its two answers or of one alone."""
+    alone = rows["opponent"].to_numpy() < 0
+    found: Ints = np.bincount(rows["judge"].to_numpy()[alone], minlength=judges)
+    pairs = rows[~alone]
+    one, other = pairs["candidate"].to_numpy(), pairs["opponent"].to_numpy()
+    # The two rows of a comparison name opposite places. Where no place is known, candidates are told apart by their numbers.
+    ahead = np.where(pairs["order"].isna(), one < other, pairs["order"] == "first")
+    of_pair = pairs.assign(
+        place_known=pairs["order"].notna(),
+        ahead=ahead,
+        one=np.where(ahead, one, other),
+        other=np.where(ahead, other, one),
+    )
+    key = ["as_named", "judge", "query", "one", "other", "place_known"]
+    sides = of_pair.groupby([*key, "ahead"]).size().groupby(key).max().groupby("judge").sum()
+    found[sides.index.to_numpy(np.int64)] += sides.to_numpy(np.int64)
+    return found
 
 
 def _comparisons(rows: pd.DataFrame, answers: Answers) -> Comparisons:

@@ -12,6 +12,7 @@ from llmfusionbench.evaluation.report.page.numbers import NONE
 from llmfusionbench.evaluation.report.page.tables import cell, head, table
 from llmfusionbench.evaluation.report.page.text import LINE_LIMIT, Html, element, join, name, named, visible
 from llmfusionbench.redaction import redacted
+from llmfusionbench.release.card_text import counted
 
 SCRIPTS: Final = ("common.js", "tables.js")
 FOOTER: Final = (
@@ -41,6 +42,7 @@ def render(data: Mapping[str, Any], judges: Sequence[JudgeFigures], *, title: st
         "Answers": f"{data['answers']:,} ({', '.join(data['release']['provenance'])})",
         "Queries": f"{data['queries']:,}",
         "Judges": len(judges),
+        "Judgements": f"{sum(j.judgements for j in judges):,} ({sum(j.unscored for j in judges):,} without a score)",
         "Digest": data["release"].get("digest"),
         "Seed": data["seed"],
     }
@@ -74,7 +76,8 @@ def figure(told: Told | None) -> Html:
         why = None if told is None else element("span", told.why, class_="interval")
         return element("td", NONE, why)
     number = element("span", f"n = {told.n:,}", class_="interval")
-    return cell([told.value, told.low, told.high, None], "number", extra=number)
+    why = element("span", told.why, class_="interval") if told.why else None
+    return cell([told.value, told.low, told.high, None], "number", extra=join(why, number))
 
 
 def _row(label: object, *cells: Html) -> Html:
@@ -158,7 +161,7 @@ def _against(judges: Named) -> Html | None:
         if j.metric is None:
             continue
         m = j.metric
-        kinds = (("fixed", m.fixed), ("fitted on other queries", m.fitted))
+        kinds = (("fixed", m.fixed), ("fitted on other queries" if m.fitted.threshold is not None else "not fitted", m.fitted))
         for kind, accuracy in kinds:
             where = NONE if accuracy.threshold is None else f"{accuracy.threshold:.2f}"
             rest = [figure(x) for x in (m.auc, m.bias, m.slope)] if accuracy is m.fixed else [element("td", "")] * 3
@@ -207,9 +210,11 @@ def _means(judges: Named) -> Iterator[Html]:
             for m in found.means
         ]
         how = "hidden on purpose from the others" if held else "the others have none"
-        caption = f"{found.labels.labelled:,} labelled answers, {found.labels.unlabelled:,} without a label ({how})"
+        labelled = counted(found.labels.labelled, "labelled answer")
+        caption = f"{labelled}, {found.labels.unlabelled:,} without a label" + (f" ({how})" if found.labels.unlabelled else "")
         if found.labels.left_out:
-            caption += f"; {found.labels.left_out:,} left out, which no label of their candidate in their task corrects"
+            its = "its" if found.labels.left_out == 1 else "their"
+            caption += f"; {found.labels.left_out:,} left out, which no label of {its} candidate in {its} task corrects"
         title = join("If it were right: ", named(label))
         yield element("section", element("h2", title), _folded(table(caption, heads, rows, f"means-table-{i}"), len(rows)))
 

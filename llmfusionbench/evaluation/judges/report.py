@@ -126,6 +126,7 @@ def judge_report(release: Release, *, seed: int = 0, costs: Mapping[str, float] 
                 tuple(data.rubrics[j]),
                 tuple(data.models[j]),
                 int(data.rows[j]),
+                int(data.given[j]),
                 int(data.unscored[j]),
                 int(scored.sum()),
                 int((data.comparisons.judge == j).sum()),

@@ -10,6 +10,10 @@ from llmfusionbench.evaluation.report.figures import number
 from llmfusionbench.statistics import Estimate, Floats
 from llmfusionbench.statistics.resamples import expanded_percentiles
 
+NO_DIFFERENCE: Final = "no interval: queries do not differ in it"
+"""Why a figure has a value and no interval: its spread is unknown, since every query, or every draw of queries, has it."""
+_NO_WIDTH: Final = 1e-9
+"""Width of an interval up to which it is rounding. Figures are shares, slopes of shares, correlations and ratios near 1."""
 LEAST: Final = 20
 """Number of queries below which a group is too small for a figure: intervals over fewer clusters are too narrow."""
 
@@ -43,15 +47,19 @@ class Told:
         return self.low is not None and self.high is not None and not self.low <= value <= self.high
 
 
-def told(found: Estimate, queries: int, *, why: str = "") -> Told:
-    """An estimate, unless its group is too small; `why` is the reason where the estimate has no value."""
+def told(found: Estimate, queries: int, *, why: str = "", alike: str = NO_DIFFERENCE) -> Told:
+    """An estimate, unless its group is too small; `why` is the reason where the estimate has no value.
+
+    An interval without a width is none: it would show as certain what is only the same in all of these queries. `alike` is then
+    the reason.
+    """
     if queries < LEAST:
         return too_small(found.n, queries)
     if math.isnan(found.value):
         return Told(None, None, None, found.n, queries, why or "not defined for these values")
-    low, high = number(found.low), number(found.high)
-    reason = "no interval: the values do not differ" if low is None or high is None else None
-    return Told(number(found.value), low, high, found.n, queries, reason)
+    if not found.high - found.low > _NO_WIDTH:
+        return Told(number(found.value), None, None, found.n, queries, alike)
+    return Told(number(found.value), number(found.low), number(found.high), found.n, queries)
 
 
 def drawn(draws: Floats, n: int, queries: int, *, why: str = "") -> Told:
@@ -74,4 +82,7 @@ def bounded(figure: Told, low: float, high: float) -> Told:
     """The figure with the ends of its interval kept between `low` and `high`."""
     if figure.low is None or figure.high is None:
         return figure
-    return replace(figure, low=max(figure.low, low), high=min(figure.high, high))
+    ends = max(figure.low, low), min(figure.high, high)
+    if not ends[1] - ends[0] > _NO_WIDTH:
+        return replace(figure, low=None, high=None, why=NO_DIFFERENCE)
+    return replace(figure, low=ends[0], high=ends[1])

@@ -10,9 +10,11 @@ import numpy as np
 
 from llmfusionbench.evaluation.judges.against_metric import NO_GOLD, AgainstMetric
 from llmfusionbench.evaluation.judges.agreement import Agreement
+from llmfusionbench.evaluation.judges.biases import NO_PAIRS
 from llmfusionbench.evaluation.judges.corrected import CandidateMean, Corrected, correlation_draws
 from llmfusionbench.evaluation.judges.judgements import Judgements
 from llmfusionbench.evaluation.judges.told import Told, drawn, untold
+from llmfusionbench.release.card_text import counted
 from llmfusionbench.statistics.alpha import alpha_draws
 from llmfusionbench.statistics.resamples import Resamples
 
@@ -105,7 +107,8 @@ def sentences(
         yield f"Of two answers of different performance it prefers the better one in {_percent(right)}."
     if metric is None or found is None:
         if right.value is None:
-            yield f"Whether it is worth its price, and what it would say if it were right, is unknown: {NO_GOLD}."
+            why = NO_GOLD if right.why == NO_PAIRS else right.why
+            yield f"Whether it is worth its price, and what it would say if it were right, is unknown: {why}."
         if value.cost_per_answer is not None:
             yield f"It costs {_usd(value.cost_per_answer)} per judged answer."
         yield from _nearest(judge, pairs)
@@ -126,7 +129,7 @@ def _calls(sensitivity: Told, specificity: Told) -> str:
         if figure.value is not None
     ]
     unknown = [
-        f"what it calls the {noun} answers is unknown ({figure.why})"
+        f"what share of the {noun} answers it calls {noun} is unknown ({figure.why})"
         for noun, figure in (("right", sensitivity), ("wrong", specificity))
         if figure.value is None
     ]
@@ -147,33 +150,37 @@ def _nearest(judge: str, pairs: Sequence[Agreement]) -> Iterator[str]:
         own = shift if best.judges[0] == judge else -shift
         apart = f", and its scores are {_change(own)} on average"
     with_it = f"is highest with {other}:" if len(known) > 1 else f"with {other} is"
-    yield f"Its agreement {with_it} alpha {best.alpha} over {best.alpha.n:,} answers{apart}."
+    yield f"Its agreement {with_it} alpha {best.alpha} over {counted(best.alpha.n, 'answer')}{apart}."
 
 
 def _price(found: Corrected, value: Worth) -> Iterator[str]:
     gain = found.gain
-    if gain.value is None or value.effective is None:
-        yield f"Its worth in labels is unknown: {gain.why}."
-        return
     cost = "" if value.cost_per_answer is None else f" A judged answer costs {_usd(value.cost_per_answer)}."
+    if gain.value is None or value.effective is None:
+        yield f"Its worth in labels is unknown: {gain.why}.{cost}"
+        return
     if gain.low is None or gain.low <= 1:
         yield f"Not shown to be worth any price: {_against(gain)}.{cost}"
         return
     tried = "" if found.labels.kept is None else f"With {found.labels.kept:.0%} of the labels kept and the rest hidden, "
     text = (
         f"{tried}{value.labels:,} labels with its scores tell as much as {value.effective:,.0f} alone "
-        f"({_ends(gain)} times as many): it replaces {value.replaced:,.0f} labelled answers"
+        f"({_ends(gain)} times as many): it replaces {counted(round(value.replaced or 0.0), 'labelled answer')}"
     )
-    per = "" if value.answers_per_label is None else f", one per {value.answers_per_label:,.1f} judged answers"
-    yield f"{text}{per}."
+    if value.answers_per_label is None:
+        yield f"{text}.{cost}"
+        return
+    per = f"{value.answers_per_label:,.1f}"
+    one = per == "1.0"
+    yield f"{text}, one per {'judged answer' if one else f'{per} judged answers'}."
     if value.break_even is not None:
         yield f"Worth its price where a label costs more than {_usd(value.break_even)}.{cost}"
-    elif value.answers_per_label is not None:
-        yield f"Worth its price where a label costs more than {value.answers_per_label:,.1f} judged answers do."
+    else:
+        yield f"Worth its price where a label costs more than {'one judged answer' if one else f'{per} judged answers'}."
 
 
 def _beside_others(gain: Told) -> str:
-    sure = "" if gain.excludes(0) else ", which chance explains"
+    sure = ", which chance may explain" if gain.low is not None and not gain.excludes(0) else ""
     return f"With it, the correlation of the panel's mean with performance changes by {_signed(gain)}{sure}."
 
 
@@ -185,15 +192,17 @@ def _if_right(found: Corrected) -> Iterator[str]:
     shift = [float(m.corrected.value or 0.0) - float(m.judge.value or 0.0) for m in means]
     said = max(means, key=lambda m: (_of(m, "judge"), _of(m, "corrected"), m.candidate))
     right = max(means, key=lambda m: (_of(m, "corrected"), m is said, m.candidate))
-    yield (
-        f"If it were right, the means would be {_change(float(np.mean(shift)))} on average"
-        f" ({min(shift):+.3f} to {max(shift):+.3f})."
-    )
+    change = _change(float(np.mean(shift)))
     if len(means) == 1:
+        yield f"If it were right, the mean of {said.candidate} would be {change}."
         return
+    least, most = (f"{round(end, 3) + 0.0:+.3f}" for end in (min(shift), max(shift)))
+    apart = "" if least == most else f" (from {least} to {most} by candidate)"
+    yield f"If it were right, the means would be {change} on average{apart}."
     level = [m for m in means if m is not said and abs(_of(m, "judge") - _of(said, "judge")) < _LEVEL]
     if level:
-        yield f"{said.candidate} and {len(level):,} more lead by its scores ({said.judge})."
+        names = sorted([said.candidate, level[0].candidate]) if len(level) == 1 else [said.candidate, f"{len(level):,} more"]
+        yield f"{' and '.join(names)} lead by its scores ({said.judge})."
         return
     level = [m for m in means if m is not right and abs(_of(m, "corrected") - _of(right, "corrected")) < _LEVEL]
     if level:
@@ -238,8 +247,8 @@ def _percent(figure: Told) -> str:
 
 
 def _signed(figure: Told) -> str:
-    ends = "" if figure.low is None or figure.high is None else f" ({figure.low:+.3f} to {figure.high:+.3f})"
-    return f"{figure.value:+.3f}{ends}"
+    ends = figure.why if figure.low is None or figure.high is None else f"{figure.low:+.3f} to {figure.high:+.3f}"
+    return f"{figure.value:+.3f} ({ends})"
 
 
 def _usd(value: float) -> str:

@@ -25,15 +25,15 @@ def opposite(rng: np.random.Generator, facts: dict[str, Any]) -> float:
 
 def test_a_small_group(tmp_path: Path) -> None:
     found = said(tmp_path, {"noisy": noisy}, queries=3)["noisy"]
-    assert "What it calls the right answers is unknown (too small: " in found
-    assert "what it calls the wrong answers is unknown (too small: " in found
+    assert "What share of the right answers it calls right is unknown (too small: " in found
+    assert "what share of the wrong answers it calls wrong is unknown (too small: " in found
     assert "Its worth in labels is unknown: no candidate has 20 labelled queries whose performance differs." in found
     assert "If it were right: unknown, no candidate has enough labelled queries." in found
 
 
 def test_candidates_that_are_level_once_corrected(tmp_path: Path) -> None:
     found = said(tmp_path, {"noisy": noisy}, skills={"ant": 1.0, "bee": 1.0})["noisy"]
-    assert "and what it calls the wrong answers is unknown (no wrong answer by the metric)." in found
+    assert "and what share of the wrong answers it calls wrong is unknown (no wrong answer by the metric)." in found
     assert "lead by its scores. Once corrected, 2 candidates lead (1.000 (" in found.replace("leads", "lead")
 
 

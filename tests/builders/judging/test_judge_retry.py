@@ -262,7 +262,7 @@ def test_what_cannot_be_asked_again(tmp_path: Path) -> None:
         assert (asked(server), [path.name for path in tmp_path.iterdir()]) == ([], ["r"])
         run(source, tmp_path / "o", server, run=tmp_path / "run", task={"replicates": 1})
         with pytest.raises(
-            InputError, match=r"0 of 0 questions have a new reply .*Remedy: run the same command without --retry"
+            InputError, match=r"run: has no judgement that --retry unparsed could ask again\. Remedy: .* without --retry"
         ):
             run(source, tmp_path / "p", server, "unparsed", run=tmp_path / "run", task={"reference": None, "pairwise": True})
     assert not (tmp_path / "p").exists()

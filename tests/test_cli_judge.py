@@ -192,7 +192,12 @@ def test_all_faults_of_a_rubric_in_one_line(place: Path, lfb: Command) -> None:
     with serving(right) as server:
         file = llms_file(place, server, "owl")
         _, _, err = lfb("judge", "r", "--judge", "owl", "--llms", file, "--out", "o", "--rubric", "bad.yaml")
-    for words in ('name is "Bad name"', "'instructions' is a required", 'scale.high is "x"', "criteria[0]: 'description' is a"):
+    for words in (
+        'name is "Bad name"',
+        "the rubric has no instructions",
+        'scale.high is "x"',
+        "criteria[0] has no description",
+    ):
         assert words in err
     assert err.count("\n") == 1
 

@@ -95,3 +95,49 @@ def test_a_disk_that_gets_full_keeps_what_was_acknowledged(place: Path, lfb: Com
         assert lfb(*command)[0] == 0
         assert len(server.requests) == first + 60 - len(kept)
     assert scores() == [("ant", 1.0)] * 30 + [("bee", 0.0)] * 30
+
+
+@pytest.mark.parametrize(("cap", "prices"), [("1", ""), ("nan", "  prices: [{input_price: 1, output_price: 1}]\n")])
+def test_a_setting_that_is_refused_leaves_no_run(cap: str, prices: str, place: Path, lfb: Command) -> None:
+    sums_release(place / "r", queries=1)
+    with serving(lambda body, _: right(body)) as server:
+        file = llms_file(place, server, "owl")
+        file.write_text(file.read_text().replace("  prices: [{input_price: 1, output_price: 1}]\n", prices))
+        status, _, err = lfb("judge", "r", "--judge", "owl", "--llms", file, "--out", "o", "--max-cost", cap)
+        assert (status, server.requests) == (1, [])
+    assert err.startswith(f"llmfusionbench: error: {'max_cost: nan' if prices else '--max-cost: the price of owl on'}")
+    assert sorted(path.name for path in place.iterdir()) == ["llms.yaml", "r"]
+
+
+def test_a_cap_of_nothing_asks_nothing(place: Path, lfb: Command) -> None:
+    sums_release(place / "r", queries=1)
+    with serving(lambda body, _: right(body)) as server:
+        file = llms_file(place, server, "owl")
+        status, _, err = lfb("judge", "r", "--judge", "owl", "--llms", file, "--out", "o", "--max-cost", 0)
+        assert (status, server.requests) == (1, [])
+    assert "0 of 2 questions have a reply (owl: its next call does not fit into --max-cost). Remedy: raise --max-cost" in err
+
+
+@pytest.mark.parametrize("with_key", [True, False])
+def test_the_remedy_for_a_key_that_is_not_accepted(
+    with_key: bool, place: Path, lfb: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sums_release(place / "r", queries=1)
+    monkeypatch.setenv("SOME_KEY", KEY)
+    with serving(lambda *_: (401, b"{}")) as server:
+        file = llms_file(place, server, "owl", more="  key_variable: SOME_KEY\n" if with_key else "")
+        _, _, err = lfb("judge", "r", "--judge", "owl", "--llms", file, "--out", "o")
+    assert (
+        "Remedy: set an API key that the server accepts in the variable that key_variable names, then run the same command "
+        "again, which asks only what is missing\n"
+    ) in err
+
+
+def test_the_file_of_a_template_without_the_reference_is_named(place: Path, lfb: Command) -> None:
+    sums_release(place / "r", queries=1)
+    (place / "mine.yaml").write_text('name: x\ninstructions: y\nreference: true\nprompt: "{answer}"\n')
+    with serving(lambda body, _: right(body)) as server:
+        file = llms_file(place, server, "owl")
+        _, _, err = lfb("judge", "r", "--judge", "owl", "--llms", file, "--out", "o", "--rubric", "mine.yaml")
+        assert server.requests == []
+    assert "error: mine.yaml: prompt has no field {reference}, but is used with a reference. Remedy: change the template" in err

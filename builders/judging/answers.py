@@ -145,11 +145,11 @@ def _answered(
         mine = [r for r in group if not choice.candidates or Candidate(r["llm"], r["mode"]).name in choice.candidates]
         text = row["prompt"] or row["prompt_think"]
         given = [r for r in mine if r["status"] == "ok" and (r["response"] or "").strip()]
-        found.skipped["they have no text (failed, empty, or not in the log)"] += len(mine) - len(given)
+        found.skipped["no text (failed, empty, or not in the log)"] += len(mine) - len(given)
         if not text:
-            found.skipped["the texts of their queries are missing"] += len(given)
+            found.skipped["no text of the query"] += len(given)
         elif reference and not (truth or "").strip():
-            found.skipped["their queries have no ground truth"] += len(given)
+            found.skipped["no ground truth of the query"] += len(given)
         elif given:
             keys: list[AnswerKey] = [(query_id, r["llm"], r["mode"], r["replicate"]) for r in given]
             answers = [Answer(key, r["response"]) for key, r in zip(keys, given, strict=True)]

@@ -54,7 +54,8 @@ def ask(planned: Plan, folder: Path, settings: Settings, results: Sequence[Path]
         results: Files of results of batches. If there are any, they are taken, and no call is made.
 
     Raises:
-        InputError: an endpoint or a setting is wrong, a file cannot be read, or the journal cannot be written.
+        InputError: a setting is wrong, which `check_ready` finds before there is a run, a file cannot be read, or
+            the journal cannot be written.
     """
     endpoints = planned.task.judges
     with RunJournal(folder) as journal:
@@ -62,7 +63,6 @@ def ask(planned: Plan, folder: Path, settings: Settings, results: Sequence[Path]
         for line in journal.worth.notes() if settings.max_cost is not None else ():
             settings.say(line)
         spent = journal.spent_usd
-        Budget(settings.max_cost, endpoints, today=today, spent=spent)  # a cap without prices is refused before anything else
         found = questions(planned, journal.path, journal.state)
         keys = found.open(journal.answered)
         for line in lost_lines(journal, keys):

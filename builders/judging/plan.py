@@ -61,10 +61,13 @@ class Task:
             raise InputError("against: one answer has no opponent. Remedy: compare pairs, or leave it out")
         template = self.rubric.pair_prompt if self.pairwise else self.rubric.prompt
         if template is not None and ("{reference}" in template) != self.sees_reference:
+            name = f"rubric {self.rubric.name}" if self.rubric.file is None else self.rubric.file
+            part = "pair_prompt" if self.pairwise else "prompt"
             what = "has no field {reference}" if self.sees_reference else "has the field {reference}"
             how = "with a reference" if self.sees_reference else "without a reference"
             raise InputError(
-                f"rubric {self.rubric.name}: its template {what}, but is used {how}. Remedy: change the template or the setting"
+                f"{name}: {part} {what}, but is used {how}. Remedy: change the template, or the setting "
+                "(reference, --with-reference, --without-reference)"
             )
 
 

@@ -129,9 +129,10 @@ def read_replies(
 def _reply(record: Mapping[str, Any], at: str | None, number: int, rubric: Rubric, pairwise: bool) -> Reply:
     """The reply in a record."""
     word, served = record.get("finish_reason"), record.get("served_model")
+    why = finish_reason(word) if isinstance(word, str) else None
     verdict = read_verdict(
         record.get("response"), rubric, pairwise=pairwise, logprobs=record.get("logprobs"),
-        cut_off=isinstance(word, str) and finish_reason(word) == "length",
+        cut_off=why == "length", refused=why == "content_filter",
     )  # fmt: skip
     kinds = frozenset[str]() if verdict.score is not None else kinds_without_score(record)
     model = sendable(served) if isinstance(served, str) and served else None

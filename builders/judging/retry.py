@@ -37,6 +37,11 @@ class Retry:
 
 
 def kinds_without_score(record: Mapping[str, Any]) -> frozenset[str]:
-    """What can be asked again of the record of a final reply in which no score was found."""
+    """What can be asked again of the record of a final reply in which no score was found.
+
+    A reply that a filter or a refusal ended is of that kind, whatever text it has.
+    """
     found = kinds_of(record)
+    if "refusal" in found:
+        return frozenset(found - {"empty"})
     return frozenset(found | ({"unparsed"} if record.get("status") == "ok" and "length" not in found else set()))

@@ -46,11 +46,15 @@ class Rubric:
     """A template in place of the built-in one, with `{query}`, `{answer}` and so on."""
     pair_prompt: str | None = None
     """The same for pairs, with `{answer_a}` and `{answer_b}`."""
+    file: str | None = field(default=None, compare=False)
+    """Where it was read from, for messages; None for one of this package."""
 
     @property
     def sha256(self) -> str:
-        """Digest of all of it, in hexadecimal: rubrics that differ in a word are two rubrics."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """Digest of all that it says, in hexadecimal: rubrics that differ in a word are two rubrics."""
+        said = asdict(self)
+        del said["file"]
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def text(self, *, reference: bool, pairwise: bool) -> str:
         """What the column `rubric` holds: the name, how it was used, its digest, the instructions and the scale."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -15,6 +16,7 @@ import jsonschema
 from llmfusionbench.builders.judging.prompts import FIELDS, PAIR_FIELDS, fields_in
 from llmfusionbench.builders.judging.rubric import Criterion, Rubric
 from llmfusionbench.builders.judging.scale import Scale, plain_number
+from llmfusionbench.builders.reading.absent import near
 from llmfusionbench.builders.reading.yaml_file import read_yaml
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.storage.repeats import repeated
@@ -48,7 +50,7 @@ def read_rubric(name: str) -> Rubric:
     path = Path(name)
     if not path.is_file() and path.suffix.lower() not in (".yaml", ".yml"):
         raise UnknownNameError("rubric", name, [*RUBRICS, "FILE.yaml"])
-    return _parsed(read_yaml(path), path)
+    return replace(_parsed(read_yaml(path), path), file=name)
 
 
 def _parsed(value: Any, place: Path) -> Rubric:
@@ -72,13 +74,24 @@ def _scale(told: Mapping[str, Any]) -> Scale:
 
 def _schema_faults(value: Any) -> Iterator[str]:
     for error in sorted(jsonschema.Draft202012Validator(rubric_schema()).iter_errors(value), key=_place):
-        where = _place(error)
-        if error.validator in ("additionalProperties", "required", "uniqueItems"):
-            yield f"{where or 'the rubric'}: {error.message}"
-            continue
-        of = error.schema if isinstance(error.schema, Mapping) else {}
-        shown = "an object" if isinstance(error.instance, dict) else shorten(error.instance)
-        yield f"{where or 'the rubric'} is {shown}, expected {of.get('x-words') or error.message}"
+        where, of = _place(error), error.schema if isinstance(error.schema, Mapping) else {}
+        if error.validator == "additionalProperties":
+            yield from _unknown_fields(where or "the rubric", error.instance, list(of["properties"]))
+        elif error.validator == "required":
+            missing = [name for name in error.validator_value if name not in error.instance]
+            yield f"{where or 'the rubric'} has no {' and no '.join(missing)}, expected {of['x-words']}"
+        elif value is None:
+            yield f"is empty, expected {of['x-words']}"
+        else:
+            shown = "an object" if isinstance(error.instance, dict) else shorten(error.instance)
+            yield f"{where or 'the rubric'} is {shown}, expected {of.get('x-words') or error.message}"
+
+
+def _unknown_fields(where: str, given: Iterable[object], known: list[str]) -> Iterator[str]:
+    for name in map(str, given):
+        if name not in known:
+            guess = near(name, known)
+            yield f"{where} has no field {shorten(name)}{guess}" + ("" if guess else f", expected {', '.join(known)}")
 
 
 def _place(error: jsonschema.ValidationError) -> str:

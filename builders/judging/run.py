@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from llmfusionbench.builders.collecting.caller import Caller
-from llmfusionbench.builders.collecting.collect import Batches, Settings
+from llmfusionbench.builders.collecting.collect import Batches, Settings, check_ready
+from llmfusionbench.builders.collecting.failure import NO_KEY
 from llmfusionbench.builders.judging.asking import Asked, ask
 from llmfusionbench.builders.judging.costs import cost_figures
 from llmfusionbench.builders.judging.jobs import KEY, Job, Judge
@@ -75,8 +75,8 @@ def judge(
     check_inputs(place, opened.inputs)  # before anything is paid for
     check_place(place, RELEASE, overwrite=overwrite)
     check_run(folder, place, opened.directory)
-    for endpoint in task.judges:
-        Caller(endpoint).check()
+    settings = Settings(max_cost=max_cost, halt_on_drift=halt_on_drift, batches=batches, say=say or (lambda _: None))
+    check_ready(task.judges, settings)
     planned = plan(opened, task, retried_with(folder))
     if task.retry is not None and not planned.existing.unscored and not (folder / JOURNAL).is_file():
         raise InputError(
@@ -84,9 +84,6 @@ def judge(
             "Remedy: name the run with --run, or judge without --retry first"
         )
     open_run(folder, planned)
-    settings = Settings(
-        max_cost=max_cost, halt_on_drift=halt_on_drift, batches=batches, say=say or (lambda _: None)
-    )  # fmt: skip
     asked = ask(planned, folder, settings, results)
     replies = planned.replies_in(folder / JOURNAL)
     found = [_new(planned, job, replies.best(keys)) for job, keys in zip(planned.jobs, planned.keys, strict=True)]
@@ -94,6 +91,12 @@ def judge(
     ended_early = result.stopped is not None or bool(result.closed or results) or result.not_started + result.in_batches > 0
     retry = task.retry is not None
     left, total = (asked.left, asked.total) if retry else (found.count(None), len(found))
+    if task.retry is not None and not asked.total and not planned.existing.unscored and found and not any(found):
+        kinds = ",".join(task.retry.kinds)
+        raise InputError(
+            f"{folder}: has no judgement that --retry {kinds} could ask again. "
+            "Remedy: run the same command without --retry, which asks what is missing"
+        )
     is_vain = bool(found) and not any(found) and bool(asked.total or not planned.existing.unscored)
     if (left and ended_early and not allow_partial) or is_vain:
         raise _unfinished(asked, left, total, folder, is_vain=is_vain, handed_in=bool(results), retry=retry)
@@ -122,10 +125,10 @@ def _unfinished(
     same = "raise --max-cost and run the command again" if result.is_spent else "run the same command again"
     if asked.places.in_files:
         same = f"run vllm run-batch on {asked.places.these_files}, then {same}"
+    if any(NO_KEY in reason for reason in [*result.closed.values(), *asked.failures]):
+        same = f"set an API key that the server accepts in the variable that key_variable names, then {same}"
     remedy = f"{same}, which asks only what is missing"
-    if not asked.total and retry:
-        remedy = "run the same command without --retry, which asks what is missing"
-    elif not is_vain:
+    if not is_vain:
         remedy += ", or allow a partial result with --allow-partial"
     have, done = "has" if total == 1 else "have", 0 if is_vain else total - left
     what = f"{have} a new reply" if retry else f"{have} a reply"

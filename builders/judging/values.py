@@ -43,6 +43,8 @@ class Values:
 
     stated: list[Stated]
     reason: str | None
+    prose: str
+    """The reply without the objects that state a value."""
 
 
 def stated_values(text: str, names: Sequence[str], *, grouped: bool) -> Values:
@@ -71,9 +73,10 @@ def stated_values(text: str, names: Sequence[str], *, grouped: bool) -> Values:
         done = end
     stated += _tags(text, done, len(text), names, grouped)
     rest.append(text[done:])
-    prose = _tag_pattern(tuple(names), grouped).sub("", "".join(rest)).replace("```json", "").replace("```", "").strip()
+    outside = "".join(rest)
+    prose = _tag_pattern(tuple(names), grouped).sub("", outside).replace("```json", "").replace("```", "").strip()
     reason = "\n".join(part for part in (*reasons, prose) if part)
-    return Values(stated, reason or None)
+    return Values(stated, reason or None, outside)
 
 
 def _objects(text: str) -> Iterator[tuple[int, int, _Object]]:

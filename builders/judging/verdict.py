@@ -10,14 +10,16 @@ from llmfusionbench.builders.judging.excerpt import excerpt
 from llmfusionbench.builders.judging.expectation import SHARES, Distribution, Tokens
 from llmfusionbench.builders.judging.rubric import Rubric
 from llmfusionbench.builders.judging.scale import plain_number
+from llmfusionbench.builders.judging.thoughts import closed_up, is_thinking, without_thoughts
 from llmfusionbench.builders.judging.values import Stated, stated_values
 from llmfusionbench.texts.quoting import sendable
 
-Fault = Literal["empty", "no score", "several scores", "not a score of the scale", "reasoning without an end", "cut off"]
+Fault = Literal[
+    "empty", "no score", "several scores", "not a score of the scale", "reasoning without an end", "cut off", "refused"
+]
 
 LONGEST_REASON: Final = 20_000
 """Most characters of a reply that the release keeps; the journal has all of them."""
-_END: Final = "</think>"
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,13 @@ class Verdict:
 
 
 def read_verdict(
-    text: str | None, rubric: Rubric, *, pairwise: bool = False, logprobs: Any = None, cut_off: bool = False
+    text: str | None,
+    rubric: Rubric,
+    *,
+    pairwise: bool = False,
+    logprobs: Any = None,
+    cut_off: bool = False,
+    refused: bool = False,
 ) -> Verdict:
     """The verdict in a reply.
 
@@ -51,43 +59,48 @@ def read_verdict(
         pairwise: Whether two answers were compared.
         logprobs: Log-probabilities of the tokens as the OpenAI protocol has them, if the server gives them.
         cut_off: Whether the reply ended because it had no more tokens. A number alone that could go on is then no score.
+        refused: Whether a filter or the judge's refusal ended the reply. The same holds.
     """
+    early: Fault | None = "refused" if refused else "cut off" if cut_off else None
     if text is None or not text.strip():
-        return Verdict(None, None, "cut off" if cut_off else "empty")
+        return Verdict(None, None, early or "empty")
     kept = sendable(excerpt(text.strip(), LONGEST_REASON))
-    said = text.rpartition(_END)[2]
-    if said.lstrip().startswith("<think>"):
-        return Verdict(None, kept, "reasoning without an end")
+    shown = without_thoughts(text)
+    start = len(shown) - len(shown.lstrip())
+    said, shown = text[start:], shown[start:]
     tokens = None if logprobs is None else Tokens.of(said, logprobs)
     names = ["better"] if pairwise else [c.name for c in rubric.criteria] or ["score"]
-    alone = rubric.reply == "number" and not pairwise and plain_number(said) is not None
+    alone = rubric.reply == "number" and not pairwise and plain_number(shown) is not None
     if alone:
-        start = len(said) - len(said.lstrip())
-        stated, reason = [Stated("score", said.strip(), (start, start + len(said.strip())))], None
+        stated, reason = [Stated("score", shown.strip(), (0, len(shown.strip())))], None
     else:
-        values = stated_values(said, names, grouped=bool(rubric.criteria) and not pairwise)
+        values = stated_values(shown, names, grouped=bool(rubric.criteria) and not pairwise)
         stated, reason = values.stated, values.reason
+        if is_thinking(values.prose):
+            return Verdict(None, kept, early if refused else "reasoning without an end")
     scores: dict[str, float] = {}
     distributions: dict[str, Distribution] = {}
     for name in names:
         mine = [value for value in stated if value.name == name]
         score = _agreed(mine, rubric, pairwise)
         if not isinstance(score, float):
-            return Verdict(None, kept, "cut off" if cut_off and score == "no score" else score)
+            return Verdict(None, kept, early if early and score == "no score" else score)
         scores[name] = score
         span = mine[-1].span
         if tokens is not None and span is not None:
-            found = tokens.side(said, span) if pairwise else tokens.number(said, span, rubric.scale, cut_off=cut_off)
+            found = tokens.side(said, span) if pairwise else tokens.number(said, span, rubric.scale, cut_off=early is not None)
             if found is not None:
                 distributions[name], scores[name] = found, found.mean
-    if alone and cut_off and not distributions and not rubric.scale.ends(said.strip()):
-        return Verdict(None, kept, "cut off")
-    shown = None if reason is None else sendable(excerpt(reason, LONGEST_REASON))
+    if alone and early and not distributions and not rubric.scale.ends(shown.strip()):
+        return Verdict(None, kept, early)
+    if reason is not None and shown != said:
+        reason = closed_up(reason)
+    why = None if reason is None else sendable(excerpt(reason, LONGEST_REASON))
     if len(names) == 1 and not (rubric.criteria and not pairwise):
-        return Verdict(scores[names[0]], shown, None, distributions.get(names[0]))
+        return Verdict(scores[names[0]], why, None, distributions.get(names[0]))
     listed = "; ".join(f"{name} {score:.3g}" for name, score in scores.items())
-    shown = listed if shown is None else f"{listed}\n{shown}"
-    return Verdict(min(1.0, max(0.0, rubric.mean(scores))), shown, None, None, tuple(scores.items()))
+    why = listed if why is None else f"{listed}\n{why}"
+    return Verdict(min(1.0, max(0.0, rubric.mean(scores))), why, None, None, tuple(scores.items()))
 
 
 def _agreed(stated: Sequence[Stated], rubric: Rubric, pairwise: bool) -> float | Fault:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,8 @@ from llmfusionbench.cli.call_options import batches_of, call_options, check_batc
 from llmfusionbench.cli.console import interval, say, say_json_text, show_table
 from llmfusionbench.cli.info import SIMULATED
 from llmfusionbench.cli.options import out_path
-from llmfusionbench.errors import MissingExtraError, UnknownNameError
+from llmfusionbench.errors import InputError, MissingExtraError, UnknownNameError
+from llmfusionbench.storage.kinds import check_file
 
 if TYPE_CHECKING:
     from llmfusionbench.builders.judging import JudgeRun, Plan
@@ -55,10 +58,10 @@ if TYPE_CHECKING:
 @click.option("--run", "run_folder", type=out_path(), help="Directory of the run, with its journal. Default: OUT.run.")
 @click.option("--report", is_flag=True, help="Show the report on the judges of RELEASE, and ask nothing.")
 @click.option("--json", "as_json", is_flag=True, help="With --report: print the report as JSON.")
-@click.option("--html", type=out_path(), metavar="FILE", help="Write the report as a page.")
+@click.option("--html", type=out_path(), metavar="FILE", help="Write the report as a page to this file.")
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
 @click.option("--workers", type=click.IntRange(min=1), help="Number of processes that write. Default: one per core.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing release.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing release, or page of the report.")
 def command(release: str, revision: str | None, **options: Any) -> None:
     """Have LLMs judge the answers of RELEASE, and write their scores as another release.
 
@@ -82,6 +85,8 @@ def command(release: str, revision: str | None, **options: Any) -> None:
     if options["report"]:
         if options["judges"]:
             raise click.UsageError("--report asks no judge. Drop --judge, or drop --report.")
+        llms = [] if options["llms_file"] is None else [options["llms_file"]]
+        check_page(options["html"], [*opened.inputs, *llms], overwrite=options["overwrite"])
         show_report(opened, as_json=options["as_json"], html=options["html"])
         return
     if options["as_json"]:
@@ -115,6 +120,12 @@ def _run(
         raise click.UsageError("Name one or more LLMs with --judge, and the file that describes them with --llms.")
     if out is None and not dry_run:
         raise click.UsageError("Name the new release with --out, or add --dry-run.")
+    if dry_run and html is not None:
+        raise click.UsageError("--html needs a report, and --dry-run makes none. Drop one of them.")
+    folder = run_folder or Path("." if out is None else f"{out}.run")
+    if out is not None:
+        read = [*opened.inputs, llms_file, rubric, *options["batch_results"]]
+        check_page(html, read, overwrite=options["overwrite"], written=[out, folder])
     known = {endpoint.name: endpoint for endpoint in read_llms_file(llms_file)}
     for name in judges:
         if name not in known:
@@ -127,7 +138,6 @@ def _run(
         retry=Retry(kinds=names_in((options["retry"],)), max_tokens=options["max_tokens"]) if options["retry"] else None,
     )  # fmt: skip
     if dry_run:
-        folder = run_folder or Path("." if out is None else f"{out}.run")
         show_forecast(plan(opened.local(), task, retried_with(folder)), folder, batch=options["batch"])
         return
     assert out is not None
@@ -145,6 +155,27 @@ def _run(
         say(f"The report on the judges was not made: {error}, then: llmfusionbench judge {out} --report")
 
 
+def check_page(html: Path | None, inputs: Sequence[str | Path], *, overwrite: bool, written: Sequence[Path] = ()) -> None:
+    """Raise InputError if the report must not be written to a page: before anything is asked.
+
+    Args:
+        html: The page; None for none.
+        inputs: Files and directories that are read.
+        overwrite: Whether it may replace a file.
+        written: Directories that are written as a whole.
+    """
+    if html is None:
+        return
+    place = html.resolve()
+    for directory in written:
+        whole = directory.resolve()
+        if place == whole or place in whole.parents or whole in place.parents:
+            raise InputError(f"{html}: is in the way of {directory}, which is written whole. Remedy: choose another --html")
+    check_file(html, overwrite=overwrite, inputs=inputs, option="--html")
+    if not (place.parent.is_dir() and os.access(place.parent, os.W_OK)):
+        raise InputError(f"{html}: {html.parent} is not a directory to write to. Remedy: make it, or choose another --html")
+
+
 def show_forecast(planned: Plan, folder: Path, *, batch: bool = False) -> None:
     """Print what a run will take."""
     from llmfusionbench.builders.judging import forecast_of
@@ -157,12 +188,15 @@ def show_forecast(planned: Plan, folder: Path, *, batch: bool = False) -> None:
 
 
 def _show_plan(items: int, eligible: int, there: int, skipped: dict[str, int], pairwise: bool) -> None:
-    noun = "pairs" if pairwise else "answers"
+    from llmfusionbench.release.card_text import counted
+
+    noun = "pair" if pairwise else "answer"
     number = items // 2 if pairwise else items
-    say(f"{number:,} of {eligible:,} {noun} that can be judged; {there:,} judgements are there already.")
+    are = "is" if there == 1 else "are"
+    say(f"{number:,} of {counted(eligible, noun)} that can be judged; {counted(there, 'judgement')} {are} there already.")
     for reason, count in sorted(skipped.items()):
         if count:
-            say(f"Skipped {count:,} answers: {reason}.")
+            say(f"Skipped {counted(count, 'answer')}: {reason}.")
 
 
 def show(done: JudgeRun, *, pairwise: bool) -> None:
@@ -213,7 +247,8 @@ def show(done: JudgeRun, *, pairwise: bool) -> None:
             "whether it was cut off. Remedy: name the run that asked first with --run"
         )
     if done.unfinished:
-        say(f"{done.unfinished:,} questions have no reply; judging the new release again asks them.")
+        have, them = ("has", "it") if done.unfinished == 1 else ("have", "them")
+        say(f"{counted(done.unfinished, 'question')} {have} no reply; judging the new release again asks {them}.")
 
 
 def show_report(release: Release, *, as_json: bool, html: Path | None) -> None:

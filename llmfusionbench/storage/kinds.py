@@ -72,17 +72,20 @@ def _other(place: Path, kind: DirectoryKind) -> str | None:
             return other
 
 
-def check_file(out: Path, *, overwrite: bool, inputs: Iterable[str | os.PathLike[str]] = ()) -> None:
-    """Raise InputError if a file must not be written to `out`: it lies in an input, or one is there already."""
+def check_file(out: Path, *, overwrite: bool, inputs: Iterable[str | os.PathLike[str]] = (), option: str = "--out") -> None:
+    """Raise InputError if a file must not be written to `out`: it lies in an input, or one is there already.
+
+    `option` is what the remedy calls it.
+    """
     place = Path(os.path.realpath(out))
     for named in inputs:
         source = Path(os.path.realpath(named))
         if place == source or source in place.parents:
             raise InputError(f"{out}: is an input, or lies in one ({named}). Remedy: choose another file")
     if os.path.lexists(place) and not place.is_file():
-        raise InputError(f"{out}: exists and is not a file. Remedy: choose another --out")
+        raise InputError(f"{out}: exists and is not a file. Remedy: choose another {option}")
     if place.exists() and not overwrite:
-        raise InputError(f"{out}: is there already. Remedy: add --overwrite, or choose another --out")
+        raise InputError(f"{out}: is there already. Remedy: add --overwrite, or choose another {option}")
 
 
 def check_inputs(out: Path, inputs: Iterable[str | os.PathLike[str]]) -> None:

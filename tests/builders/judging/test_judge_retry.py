@@ -90,6 +90,27 @@ def test_only_this_kind_is_asked_again(kind: str, query: str, left: list[float |
         assert release.manifest["history"][-1]["options"]["retry"] == {"kinds": [kind], "max_tokens": None}
 
 
+def test_replies_that_a_filter_ended_are_asked_again_as_such_alone(tmp_path: Path) -> None:
+    source = sums_release(tmp_path / "r", queries=3, llms=("bee",))
+
+    def reply(body: dict[str, Any], tries: int) -> Any:
+        text = body["messages"][-1]["content"]
+        if tries > 1:
+            return "<score>0.5</score>"
+        said = "" if "0+0?" in text else "I am sorry" if "1+1?" in text else None
+        filtered = completion(said or "", "owl").replace(b'"stop"', b'"content_filter"')
+        return "" if said is None else (200, filtered)
+
+    with serving(reply) as server:
+        found, release = run(source, tmp_path / "o", server)
+        assert found.judges[0].faults == {"refused": 2, "empty": 1}
+        found, release = run(source, tmp_path / "o", server, "empty", "unparsed")
+        assert (found.again, scores(release)) == (1, [None, None, 0.5])
+        assert "2+2?" in asked(server)[-1]
+        found, release = run(source, tmp_path / "o", server, "refusal")
+    assert (found.again, scores(release)) == (2, [0.5] * 3)
+
+
 def test_cut_off_replies_get_more_tokens_and_stay_in_later_runs(tmp_path: Path) -> None:
     source = sums_release(tmp_path / "r", queries=4)
     with serving(first_without_a_score) as server:
@@ -241,7 +262,7 @@ def test_what_cannot_be_asked_again(tmp_path: Path) -> None:
         assert (asked(server), [path.name for path in tmp_path.iterdir()]) == ([], ["r"])
         run(source, tmp_path / "o", server, run=tmp_path / "run", task={"replicates": 1})
         with pytest.raises(
-            InputError, match=r"0 of 0 questions have a new reply .*Remedy: run the same command without --retry"
+            InputError, match=r"run: has no judgement that --retry unparsed could ask again\. Remedy: .* without --retry"
         ):
             run(source, tmp_path / "p", server, "unparsed", run=tmp_path / "run", task={"reference": None, "pairwise": True})
     assert not (tmp_path / "p").exists()

@@ -216,8 +216,8 @@ def test_failed_and_empty_answers_and_those_without_a_truth_are_not_sent(tmp_pat
         found, release = done(source, tmp_path / "out", Task(judges=[endpoint(server)], rubric=CORRECTNESS))
         assert len(server.requests) == 1
         assert found.skipped == {
-            "they have no text (failed, empty, or not in the log)": 2,
-            "their queries have no ground truth": 1,
+            "no text (failed, empty, or not in the log)": 2,
+            "no ground truth of the query": 1,
         }
         again = Task(judges=[endpoint(server)], rubric=CORRECTNESS, reference=False)
         assert len(plan(Release(source), again).found.items) == 2
@@ -345,7 +345,7 @@ def test_a_release_without_answers(tmp_path: Path) -> None:
     source = write_tiny_release(
         tmp_path / "r", "prompt,split,task,llm,performance,metric,ground_truth\n1+1?,train,t,ant,1,em,2\n"
     )
-    with serving(by_name) as server, pytest.raises(InputError, match=r"no answers that can be judged \(1: they have no text"):
+    with serving(by_name) as server, pytest.raises(InputError, match=r"no answers that can be judged \(1: no text"):
         judge(source, tmp_path / "out", Task(judges=[endpoint(server)], rubric=PAPER))
 
 

@@ -75,12 +75,16 @@ def test_a_digest_for_every_wording(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("name: [", ["not a readable YAML file"]),
-        ("- 1", ["the rubric is [1], expected"]),
-        ("name: x", ["'instructions' is a required property"]),
+        ("- 1", ["the rubric is [1], expected an object with name and instructions, see docs/judge.md. Remedy"]),
+        ("", ["yaml: is empty, expected an object with name and instructions"]),
+        ("name: x\ninstructions: y\nscale: {low: 0, high: 1, values: [1, 1]}", ["scale.values is [1, 1], expected a list"]),
+        ("name: x\ninstructions: y\nscale: {low: 0, high: 1, values: [a, 1]}", ['scale.values[0] is "a", expected a number']),
+        ("name: x", ["the rubric has no instructions, expected an object with name and instructions"]),
         (
             "name: Bad Name\ninstructions: 5\nscale: {low: a, high: 1}\ntemprature: 0\nreply: xml\ncriteria: []",
             ['name is "Bad Name", expected a short name', "instructions is 5", 'scale.low is "a", expected a number',
-             "'temprature' was unexpected", 'reply is "xml", expected tag, json or number', "criteria is []"],
+             'the rubric has no field "temprature" (did you mean "temperature"?)',
+             'reply is "xml", expected tag, json or number', "criteria is []"],
         ),
         (
             "name: x\ninstructions: y\nscale: {low: 5, high: 1, values: [9, 2], whole: true}\nanchors: {z: a}\n",
@@ -90,15 +94,17 @@ def test_a_digest_for_every_wording(tmp_path: Path) -> None:
         (
             "name: Bad Name\nscale: {low: 5, high: 1, values: [9, a], steps: 2}\nanchors: {z: a, 7: 4}\nreply: number\n"
             'criteria: [{name: a}, {name: a, description: e}]\ntemperature: hot\nprompt: "{anser}"',
-            ['name is "Bad Name"', "'instructions' is a required", "'steps' was unexpected", "scale.values[1] is",
+            ['name is "Bad Name"', "the rubric has no instructions", 'scale has no field "steps", expected low, high, val',
+             "scale.values[1] is",
              "scale.high is 1, expected more than scale.low (5)", "scale.values has 9, expected numbers from 5 to 1",
-             'anchors has "z", expected numbers from 5 to 1', 'anchors has "7"', "anchors.7 is 4", "criteria[0]: 'description'",
+             'anchors has "z", expected numbers from 5 to 1', 'anchors has "7"', "anchors.7 is 4",
+             "criteria[0] has no description",
              "criteria has two of the name a", "reply is number", 'temperature is "hot"', "prompt has the field {anser}",
              "prompt has no field {answer}"],
         ),
         (
             "name: x\ninstructions: y\nscale: {low: 5}\nanchors: {z: a}\npair_prompt: 5",
-            ["scale: 'high' is a required property", 'anchors has "z", expected numbers. Remedy',
+            ["scale has no high, expected an object with low, high", 'anchors has "z", expected numbers. Remedy',
              "pair_prompt is 5, expected a text"],
         ),
         (f"name: x\ninstructions: y\nscale: {{low: 0, high: 1{'0' * 400}}}", ["are 0 and inf, expected finite numbers"]),
@@ -129,3 +135,18 @@ def test_names_that_are_none(tmp_path: Path) -> None:
         read_rubric("corectness")
     with pytest.raises(InputError, match=r"absent.yaml: not a readable YAML file \(No such file or directory\)\. Remedy"):
         read_rubric(str(tmp_path / "absent.yaml"))
+
+
+@pytest.mark.parametrize("name", RUBRICS)
+def test_our_rubrics_speak_of_a_reference_only_where_there_may_be_none(name: str) -> None:
+    rubric = read_rubric(name)
+    assert "Where a reference is given" in rubric.instructions
+    others = " ".join([rubric.instructions.partition("Where a reference is given")[0], *(words for _, words in rubric.anchors)])
+    assert not {"reference", "truth"} & set(others.replace(".", " ").replace(",", " ").split())
+
+
+def test_the_file_is_no_part_of_the_digest(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    one, other = read_rubric(written(tmp_path, HELPFUL)), read_rubric(written(tmp_path / "other", HELPFUL))
+    assert (one.file, other.file) == (str(tmp_path / "rubric.yaml"), str(tmp_path / "other" / "rubric.yaml"))
+    assert (one == other, one.sha256 == other.sha256) == (True, True)

@@ -36,6 +36,12 @@ TWO = replace(PAPER, criteria=(Criterion(name="facts", description="f", weight=3
         ("<score>NUMBER</score>\n<score>0.1</score>", 0.1),
         ("<think>first <score>1</score>, no</think>\n<score>0</score>", 0),
         ("no opening, <score>1</score></think><score>0.2</score>", 0.2),
+        ("<think>a</think> b <score>1</score></think> <score>0.2</score>", 0.2),
+        ("Sure. <Thinking><score>1</score></Thinking> <score>0.2</score>", 0.2),
+        ("[THINK]a <think> b <score>1</score>[/THINK]<score>0.2</score>", 0.2),
+        ("<score>0.2</score>\n<reasoning>It is thin, and no <score>1</score></reasoning>", 0.2),
+        ('{"reason": "it leaves <think> open", "score": 0.2}', 0.2),
+        ("I think <score>0.2</score>", 0.2),
         ('{"note": {"score": 1}} <score>0.4</score>', 0.4),
         ("\ufeff<score>0.9</score>", 0.9),
     ],
@@ -78,6 +84,16 @@ def test_a_score(reply: str, score: float) -> None:
         ('{"score": 0} <score>1</score>', "several scores"),
         ('{"score": 0, "score": 1}', "several scores"),
         ("<think>so <score>1</score>", "reasoning without an end"),
+        ("Sure.\n<think>maybe <score>0</score>", "reasoning without an end"),
+        ("<score>1</score> <think>or", "reasoning without an end"),
+        ('<think>maybe {"score": 0}', "reasoning without an end"),
+        ("<THINK>so <score>1</score>", "reasoning without an end"),
+        ("<thinking>so <score>1</score>", "reasoning without an end"),
+        ("So: <thought><score>1</score>", "reasoning without an end"),
+        ("<reasoning>so <score>1</score>", "reasoning without an end"),
+        ("[THINK]so <score>1</score>", "reasoning without an end"),
+        ("<think>no </reasoning> <score>1</score>", "reasoning without an end"),
+        ("<think>a</think> so <thinking>b <score>1</score>", "reasoning without an end"),
     ],
 )
 def test_no_score_is_null_with_its_text(reply: str, fault: str) -> None:
@@ -209,6 +225,20 @@ def test_a_reply_that_was_cut_off_before_its_score(reply: str | None) -> None:
     assert (found.score, found.fault) == (None, "cut off")
     assert found.reason == ((reply or "").strip() or None)
     assert read_verdict("<score>0.5</score> This is", PAPER, cut_off=True).score == 0.5
+
+
+@pytest.mark.parametrize("reply", ["", None, "I cannot", "<think>I cannot", '{"score"'])
+def test_a_reply_that_a_filter_ended(reply: str | None) -> None:
+    found = read_verdict(reply, PAPER, refused=True)
+    assert (found.score, found.fault, found.reason) == (None, "refused", reply or None)
+    assert read_verdict("<score>0.5</score> This", PAPER, refused=True).score == 0.5
+    ten = replace(PAPER, scale=Scale(0, 10), reply="number")
+    assert [read_verdict("1", ten, refused=ended).fault for ended in (True, False)] == ["refused", None]
+
+
+def test_reasoning_leaves_one_space_in_the_reason() -> None:
+    found = read_verdict("First, <think>so <score>1</score></think>then <score>0.5</score>.", PAPER)
+    assert (found.score, found.reason) == (0.5, "First, then .")
 
 
 def test_the_reasoning_that_has_no_end_is_the_last() -> None:

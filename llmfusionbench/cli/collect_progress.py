@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from llmfusionbench.cli.console import progress, say
+from llmfusionbench.cli.console import progress, say, shows_bars
 
 _CALLS: Final = "calls forecast"
 """The stage whose calls are counted before."""
@@ -34,7 +33,7 @@ def forecast_progress(
             nonlocal due
             total = totals.get(what)
             bar(what, done, total)
-            if clock() >= due and not sys.stderr.isatty():
+            if clock() >= due and not shows_bars():
                 due = clock() + _EVERY_S
                 say(f"{what}: {done:,}" + ("" if total is None else f" of {total:,}"), err=True)
 

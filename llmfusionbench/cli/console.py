@@ -153,6 +153,11 @@ def interval(low: float | None, high: float | None, sign: str = "") -> str:
     return "-" if low is None or high is None else f"{low:{sign}.3f} to {high:{sign}.3f}"
 
 
+def shows_bars() -> bool:
+    """Whether standard error is a terminal, where a bar shows the progress."""
+    return Console(stderr=True).is_terminal
+
+
 @contextmanager
 def progress() -> Iterator[Progress]:
     """A progress bar on standard error, if that is a terminal; removed when the task is done."""

@@ -10,7 +10,7 @@ from llmfusionbench.llm.model_names import same_model
 def drift_of(call: Call, attempt: Attempt, endpoint: Endpoint) -> tuple[str, str] | None:
     """(the model that answered, the model that was requested) if these differ; None if they do not, or it is not known."""
     served, asked = attempt.served_model, str(call.payload.get("model") or endpoint.model)
-    if served is None or endpoint.has_deployments or same_model(asked, served):
+    if served is None or same_model(asked, served) or endpoint.has_deployments:
         return None
     return served, asked
 

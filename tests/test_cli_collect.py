@@ -14,7 +14,7 @@ import llmfusionbench as lfb
 from llmfusionbench.builders.reading.run_files import JOURNAL, QUERIES, RUN
 from llmfusionbench.cli.main import run
 from tests.helpers.chat_server import ChatServer, completion, serving
-from tests.helpers.collecting_desk import NUMBER, release, reply, rows, write_llms, write_prompts
+from tests.helpers.collecting_desk import NUMBER, collect, release, reply, rows, write_llms, write_prompts
 
 LONG = 4096
 
@@ -31,10 +31,6 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def server() -> Iterator[ChatServer]:
     with serving(reply) as running:
         yield running
-
-
-def collect(*arguments: str) -> int:
-    return run(["collect", "--prompts", "prompts.jsonl", "--llms", "llms.yaml", "--out", "run", *arguments])
 
 
 def test_from_the_question_to_the_score(desk: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from llmfusionbench.cli.main import run
 from tests.helpers.chat_server import completion, serving
-from tests.helpers.collecting_desk import release, reply, rows, write_llms, write_prompts
+from tests.helpers.collecting_desk import collect, release, reply, rows, write_llms, write_prompts
 
 MODES = {"think": {"model": "reasoner"}}
 
@@ -21,10 +21,6 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_prompts(tmp_path, 3)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def collect(*arguments: str) -> int:
-    return run(["collect", "--prompts", "prompts.jsonl", "--llms", "llms.yaml", "--out", "run", *arguments])
 
 
 def test_the_model_of_a_mode_is_asked_again(desk: Path) -> None:

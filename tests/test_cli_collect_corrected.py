@@ -18,7 +18,7 @@ from llmfusionbench.builders.collecting.run import Run
 from llmfusionbench.builders.reading.run_files import JOURNAL, RUN
 from llmfusionbench.cli.main import run
 from tests.helpers.chat_server import ChatServer, completion, serving
-from tests.helpers.collecting_desk import release, reply, rows, write_llms, write_prompts
+from tests.helpers.collecting_desk import collect, release, reply, rows, write_llms, write_prompts
 
 
 @pytest.fixture
@@ -40,10 +40,6 @@ def strict(body: dict[str, Any], tries: int) -> Any:
     if body["model"] not in ("good-model", "bad-model"):
         return 404, b'{"error": {"message": "no such model"}}'
     return reply(body, tries)
-
-
-def collect(*arguments: str) -> int:
-    return run(["collect", "--prompts", "prompts.jsonl", "--llms", "llms.yaml", "--out", "run", *arguments])
 
 
 def write_both(desk: Path, server: ChatServer, **settings: Any) -> None:

@@ -16,7 +16,7 @@ from llmfusionbench.builders.collecting.run_forecast import forecast_of
 from llmfusionbench.cli.collect_progress import forecast_progress
 from llmfusionbench.cli.main import run
 from tests.helpers.chat_server import ChatServer, serving
-from tests.helpers.collecting_desk import NUMBER, reply, write_llms, write_prompts
+from tests.helpers.collecting_desk import NUMBER, collect, reply, write_llms, write_prompts
 from tests.helpers.run_folder import answer, llm, made_run, planned, sums, write
 
 PASSAGE = "The train leaves at noon and reaches the city before the rain. " * 60
@@ -42,10 +42,6 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def server() -> Iterator[ChatServer]:
     with serving(refusing_large) as running:
         yield running
-
-
-def collect(*arguments: str) -> int:
-    return run(["collect", "--prompts", "prompts.jsonl", "--llms", "llms.yaml", "--out", "run", *arguments])
 
 
 def test_a_further_task_with_long_prompts_is_not_forecast_from_short_ones(

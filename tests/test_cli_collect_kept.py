@@ -15,7 +15,7 @@ import pytest
 from llmfusionbench.builders.reading.run_files import JOURNAL, LOCK, QUERIES, RUN
 from llmfusionbench.cli.main import run
 from tests.helpers.chat_server import ChatServer, serving
-from tests.helpers.collecting_desk import reply, write_llms, write_prompts
+from tests.helpers.collecting_desk import collect, reply, write_llms, write_prompts
 from tests.helpers.importable import importable
 
 KEPT = "--max-cost of the run counts: 0.002 USD. Another value replaces it, --max-cost none removes it.\n"
@@ -33,10 +33,6 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def server() -> Iterator[ChatServer]:
     with serving(reply) as running:
         yield running
-
-
-def collect(*arguments: str) -> int:
-    return run(["collect", "--prompts", "prompts.jsonl", "--llms", "llms.yaml", "--out", "run", *arguments])
 
 
 def cap(desk: Path) -> float | None:

@@ -9,7 +9,7 @@ import pytest
 from llmfusionbench.auditing import audit
 from llmfusionbench.cli.main import run
 from tests.helpers.batch_server import serving_batches
-from tests.helpers.collecting_desk import release, reply, rows, write_llms, write_prompts
+from tests.helpers.collecting_desk import collect, release, reply, rows, write_llms, write_prompts
 
 
 @pytest.fixture
@@ -18,10 +18,6 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_prompts(tmp_path, 20)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def collect(*arguments: str) -> int:
-    return run(["collect", "--prompts", "prompts.jsonl", "--llms", "llms.yaml", "--out", "run", *arguments])
 
 
 def in_batch(*arguments: str) -> None:

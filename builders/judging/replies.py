@@ -28,7 +28,7 @@ class Reply:
     created_at: str | None
     """UTC, as the column has it."""
     key: str
-    """Of the request."""
+    """Key of the request."""
     kinds: frozenset[str]
     """What can be asked again of it: none of a reply with a score."""
     max_tokens: int | None

@@ -36,6 +36,11 @@ def write_llms(folder: Path, url: str, *names: str, **settings: Any) -> None:
     (folder / "llms.yaml").write_text(json.dumps({"llms": llms}))  # JSON is YAML
 
 
+def collect(*arguments: str) -> int:
+    """Exit status of `collect` with the prompts and LLMs of the folder in which commands run."""
+    return run(["collect", "--prompts", "prompts.jsonl", "--llms", "llms.yaml", "--out", "run", *arguments])
+
+
 def release(out: str = "release", *arguments: str) -> lfb.Release:
     assert run(["build", "collected", "run", "--out", out, "--workers", "1", *arguments]) == 0
     assert lfb.validate(out) == []

@@ -53,12 +53,18 @@ async def at_once(_: float) -> None:
 
 
 def counted_pauses() -> Callable[[float], Awaitable[None]]:
-    """Such pauses, of which there are only so many: a run that goes nowhere fails instead of hanging."""
-    left = iter(range(MOST_PAUSES))
+    """Pauses that end as soon as all LLMs rest, of which there are only so many: a run that goes nowhere fails, not hangs."""
+    left, resting = iter(range(MOST_PAUSES)), 0
 
-    async def pause(seconds: float) -> None:
-        assert next(left, None) is not None, "the run goes nowhere"
-        await at_once(seconds)
+    async def pause(_: float) -> None:
+        nonlocal resting
+        resting += 1
+        try:
+            while resting < sum(1 for task in asyncio.all_tasks() if task.get_coro().__name__ == "_work"):
+                await asyncio.sleep(0.001)
+            assert next(left, None) is not None, "the run goes nowhere"
+        finally:
+            resting -= 1
 
     return pause
 

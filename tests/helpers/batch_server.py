@@ -210,6 +210,7 @@ def _error(message: str, code: str) -> Body:
 class _Handler(BaseHTTPRequestHandler):
     server: BatchServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         self._reply()

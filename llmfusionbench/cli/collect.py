@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from llmfusionbench.cli.call_options import call_options, check_batches
-from llmfusionbench.cli.collect_asks import ASKS, asked_run, names_in
+from llmfusionbench.cli.call_options import batches_of, call_options, check_batches, known_names, names_in
+from llmfusionbench.cli.collect_asks import ASKS, asked_run
 from llmfusionbench.cli.collect_progress import forecast_progress
 from llmfusionbench.cli.collect_report import go_on, report, say_lost, show_forecast, take
 from llmfusionbench.cli.console import say
@@ -117,7 +117,7 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
         say("Nothing was asked.")
         return 0
     settings = Settings(max_cost=_cap(folder, options), halt_on_drift=options["halt_on_drift"], say=partial(say, err=True))
-    batches = _batches(options, endpoints)
+    batches = batches_of(options, "LLM", [one.name for one in endpoints])
     if not options["batch_results"]:
         check_ready(endpoints, settings if options["pilot"] else replace(settings, batches=batches))
     with _new(folder), RunJournal(folder) as journal, _begun(folder):
@@ -203,27 +203,8 @@ def _endpoints(folder: Path, options: dict[str, Any]) -> list[Endpoint]:
         found = Run.read(folder).endpoints()
     else:
         raise click.UsageError(f"{folder} is not a run yet. Name the file of LLMs with --llms, and --tasks or --prompts.")
-    only = _llms(options["only"], found)
+    only = known_names(options["only"], "LLM", [one.name for one in found])
     return [one for one in found if not only or one.name in only]
-
-
-def _llms(texts: Sequence[str], endpoints: Sequence[Endpoint]) -> list[str]:
-    """The names of LLMs that an option gives."""
-    from llmfusionbench.errors import UnknownNameError
-
-    names, known = names_in(texts), [one.name for one in endpoints]
-    for name in names:
-        if name not in known:
-            raise UnknownNameError("LLM", name, known)
-    return names
-
-
-def _batches(options: dict[str, Any], endpoints: Sequence[Endpoint]) -> Any:
-    """How batches are handled; None without --batch."""
-    from llmfusionbench.builders.collecting.collect import Batches
-
-    files = frozenset(_llms(options["batch_files"], endpoints))
-    return Batches(wait=not options["no_wait"], files=files) if options["batch"] else None
 
 
 def _work(run: Run, folder: Path, endpoints: Sequence[Endpoint], options: dict[str, Any]) -> Any:

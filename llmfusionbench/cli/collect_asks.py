@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from llmfusionbench.cli.call_options import names_in
 from llmfusionbench.cli.console import say
 from llmfusionbench.cli.mapping import pair
 
@@ -116,8 +117,3 @@ def _queries(
     tasks = chosen(names, files=files, own=options["own_tasks"], commits=commits, **given)
     plain = chosen((), prompts=options["prompts"], **given) if options["prompts"] is not None else iter(())
     return counted_out(tasks), counted_out(plain)
-
-
-def names_in(texts: Sequence[str]) -> list[str]:
-    """The names in lists that commas separate."""
-    return list(dict.fromkeys(name for text in texts for part in text.split(",") if (name := part.strip())))

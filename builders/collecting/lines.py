@@ -12,18 +12,15 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
-from zlib import crc32
 
 from llmfusionbench.builders.collecting.records import Record
+from llmfusionbench.builders.reading.line_check import checked, is_changed, is_whole
 from llmfusionbench.builders.reading.run_files import ATTEMPT, BATCH, SENT, USE
 
 STATUSES: Final = ("ok", "empty", "error")
 _DEEPEST: Final = 50
 """Levels of lists and objects that a record keeps. JSON from a hostile server may have any number of them."""
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
-_CRC: Final = b',"crc":"'
-_END: Final = _CRC + b'%08x"}\n'
-_TAIL: Final = len(_END % 0)
 
 _TEXT: Final = rb'"[^"\\]*+"'
 _COMMON: Final = rb'"key":"([0-9a-f]{32})","llm":(' + _TEXT + rb'),"attempt":([1-9][0-9]{0,8}),'
@@ -99,8 +96,7 @@ def line_of(record: Record) -> bytes:
         text = _ENCODER.encode(record)
     except (ValueError, RecursionError):
         text = _ENCODER.encode(_plain(record, 0))
-    body = text[:-1].encode("utf-8", "backslashreplace")
-    return body + _tail_of(body)
+    return checked(text[:-1].encode("utf-8", "backslashreplace"))
 
 
 def slot_text(slot: Sequence[str]) -> bytes:
@@ -110,7 +106,7 @@ def slot_text(slot: Sequence[str]) -> bytes:
 
 def quick_head(line: bytes) -> Sent | Done | None:
     """The head of a line, if it is whole and in the usual form; None if it has to be read as JSON."""
-    if line[-_TAIL:] != _END % crc32(line[:-_TAIL]):
+    if not is_whole(line):
         return None
     is_sent = line.startswith(_SENT_START)
     found = _SENT_LINE.fullmatch(line) if is_sent else _ATTEMPT_HEAD.match(line)
@@ -149,9 +145,7 @@ def record_of(line: bytes) -> Record:
     Raises:
         ValueError: It is not a JSON object with a `kind`, or its bytes were changed after it was written.
     """
-    ended = line if line.endswith(b"\n") else line + b"\n"
-    tail = ended[-_TAIL:]
-    if tail.startswith(_CRC) and tail != _tail_of(ended[:-_TAIL]):
+    if is_changed(line):
         raise ValueError("its bytes were changed")
     try:
         record = json.loads(line)
@@ -204,10 +198,6 @@ def _tokens(asked: int | None, said: int | None, thought: int | None, at: str, b
 def _count(record: Record, name: str) -> int | None:
     value = record.get(name)
     return value if type(value) is int and value >= 0 else None
-
-
-def _tail_of(body: bytes) -> bytes:
-    return _END % crc32(body)
 
 
 def _text(record: Record, name: str) -> str:

@@ -78,6 +78,7 @@ def made_in(
     costs: dict[str, _Cost] = {}
     found: dict[str, tuple[Measured, _Cost]] = {}
     failed: dict[str, str] = {}
+    seen = set[int]()
     lines = journal_records(path) if path.is_file() else ()
     for _, record in watched(lines, "journal lines read", progress):
         if record is None or record["kind"] not in (ATTEMPT, CHANGED):
@@ -86,6 +87,9 @@ def made_in(
             failed = {key: llm for key, llm in failed.items() if llm != record.get("llm")}
             continue
         key = record["key"]
+        if (this := hash((key, record["attempt"]))) in seen:  # a line that is there twice
+            continue
+        seen.add(this)
         cost = costs.setdefault(key, _Cost())
         cost.add(_usd(record, named), batch=record.get("batch") is not None)
         if not record.get("final"):

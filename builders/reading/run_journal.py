@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from zlib import crc32
 
 from llmfusionbench.builders.reading.limits import record_bytes
+from llmfusionbench.builders.reading.line_check import is_changed, is_whole
 from llmfusionbench.builders.reading.queries_file import REMEDY
 from llmfusionbench.builders.reading.run_files import ATTEMPT, CHANGED, JOURNAL, USE
 from llmfusionbench.errors import InputError
@@ -28,8 +28,6 @@ _HEAD: Final = re.compile(
 )  # fmt: skip
 """The head of the line of an attempt, as this package writes it: a line that has it, and the right CRC, is not read further."""
 _SENT: Final = b'{"kind":"sent","'
-_CRC: Final = re.compile(rb',"crc":"([0-9a-f]{8})"\}\n\Z')
-_CRC_BYTES: Final = 19
 
 
 class Place(NamedTuple):
@@ -43,8 +41,8 @@ class Place(NamedTuple):
 class _Known(NamedTuple):
     """The newest final attempt at a request."""
 
-    line: int
-    """As in `RunAnswers._slots`."""
+    line: int | None
+    """As in `RunAnswers._slots`; None for a failure that no longer counts."""
     attempt: int
 
 
@@ -62,13 +60,13 @@ class RunAnswers:
         self.size = 0
         """Bytes up to the end of the last whole line."""
         self.damaged = 0
-        """Lines that are no records, or are too long."""
-        self.others = 0
-        """Final attempts that are not for a query, LLM, mode and replicate."""
+        """Lines that are no records, are too long, or whose bytes were changed."""
         self._starts = array("q")
         self._slots: dict[str, dict[Place, int]] = {}
         """query_id -> place -> number of the line, from 0; -1 minus that number for a failure."""
         self._requests: dict[str, _Known] = {}
+        self._failed_by: dict[str, set[str]] = {}
+        """LLM -> keys of its requests that have failed."""
         self._uses: dict[str, list[tuple[str, Place]]] = {}
         self._places: dict[Place, Place] = {}
         with reading(path), open(path, "rb", buffering=1 << 20) as file:
@@ -79,9 +77,9 @@ class RunAnswers:
                 self.size += len(line) if isinstance(line, bytes) else line
                 self._take(line)
 
-    def __len__(self) -> int:
-        """Number of slots with an answer or a failure."""
-        return sum(map(len, self._slots.values()))
+    def outcomes(self, queries: Iterable[str], places: Set[Place]) -> int:
+        """Number of the slots of these queries and places with an answer or a failure."""
+        return sum(len(places & self._slots.get(query_id, {}).keys()) for query_id in queries)
 
     def queries(self) -> set[str]:
         """The ids of the queries that have an answer or a failure."""
@@ -98,8 +96,8 @@ class RunAnswers:
 
     def has_failed(self, key: str) -> bool:
         """Whether a request has a failure, and no answer."""
-        known = self._requests.get(key)
-        return known is not None and known.line < 0
+        line = self._line_of(key)
+        return line is not None and line < 0
 
     def of(self, query_id: str, llm: str | None = None) -> Iterator[tuple[int, Place, dict[str, Any]]]:
         """(number of the line from 0, place, record) of every answer or failure of a query, or of those by one LLM."""
@@ -112,7 +110,7 @@ class RunAnswers:
                 yield _number(line), place, json.loads(file.readline())
 
     def _take(self, line: bytes | int) -> None:
-        if isinstance(line, bytes) and line.startswith(_SENT) and line.endswith(b"}\n"):
+        if isinstance(line, bytes) and line.startswith(_SENT) and is_whole(line):
             return
         record = (_head(line) or _record(line)) if isinstance(line, bytes) else None
         if record is None:
@@ -123,34 +121,41 @@ class RunAnswers:
             self._forget_failures(record.get("llm"))
         elif record["kind"] == USE and (slot := self._slot(record)) is not None:
             self._uses.setdefault(record["key"], []).append(slot)
-            if record["key"] in self._requests:
-                self._set(slot, self._requests[record["key"]].line)
+            self._set(slot, self._line_of(record["key"]))
 
     def _take_final(self, record: dict[str, Any]) -> None:
         key, attempt = record["key"], record.get("attempt")
         number = attempt if isinstance(attempt, int) else 0
-        known = self._requests.get(key)
         slot = self._slot(record)
         if slot is None:
-            self.others += 1
             return
-        if known is not None and number <= known.attempt:  # a line that is there twice, or for a further slot
+        known, before = self._requests.get(key), self._line_of(key)
+        line, failed = len(self._starts) - 1, record.get("status") == "error"
+        is_answered = before is not None and before >= 0
+        if known is not None and number <= known.attempt and (failed or is_answered):  # there twice, or for a further slot
             if slot[1] not in self._slots.get(slot[0], {}):
-                self._set(slot, known.line)
+                self._set(slot, before)
             return
-        line = len(self._starts) - 1
-        code = -1 - line if record.get("status") == "error" else line
-        if known is not None and known.line >= 0 > code:
-            code = known.line
-        self._requests[key] = _Known(code, number)
+        if failed and not is_answered:
+            self._failed_by.setdefault(slot[1].llm, set()).add(key)
+        code = before if failed and is_answered else -1 - line if failed else line
+        self._requests[key] = _Known(code, number if known is None else max(number, known.attempt))
         for one in (slot, *self._uses.get(key, ())):
             self._set(one, code)
+
+    def _line_of(self, key: str) -> int | None:
+        """The line of a request, as in `_slots`; None if it has neither an answer nor a failure that counts."""
+        known = self._requests.get(key)
+        return None if known is None else known.line
 
     def _forget_failures(self, llm: Any) -> None:
         """Leave out the failures of an LLM: they came of other settings than those that it is asked with from here on."""
         for lines in self._slots.values():
             for place in [place for place, line in lines.items() if line < 0 and place.llm == llm]:
                 del lines[place]
+        for key in self._failed_by.pop(llm, ()):
+            if self.has_failed(key):
+                self._requests[key] = self._requests[key]._replace(line=None)
 
     def _slot(self, record: dict[str, Any]) -> tuple[str, Place] | None:
         """(query_id, place) of a record; None if it is for something else."""
@@ -163,7 +168,9 @@ class RunAnswers:
         place = Place(llm, mode, int(replicate))
         return query, self._places.setdefault(place, place)
 
-    def _set(self, slot: tuple[str, Place], line: int) -> None:
+    def _set(self, slot: tuple[str, Place], line: int | None) -> None:
+        if line is None:
+            return
         lines = self._slots.setdefault(slot[0], {})
         if line >= 0 or lines.get(slot[1], -1) < 0:
             lines[slot[1]] = line
@@ -183,8 +190,8 @@ def _number(line: int) -> int:
 
 def _head(line: bytes) -> dict[str, Any] | None:
     """What is needed of the line of an attempt; None for another line, or one whose bytes were changed."""
-    found, tail = _HEAD.match(line), _CRC.search(line, max(0, len(line) - _CRC_BYTES - 1))
-    if found is None or tail is None or int(tail[1], 16) != crc32(line[: tail.start()]):
+    found = _HEAD.match(line)
+    if found is None or not is_whole(line):
         return None
     key, attempt, final, status, slot = found.groups()
     return {
@@ -199,6 +206,8 @@ def _head(line: bytes) -> dict[str, Any] | None:
 
 def _record(line: bytes) -> dict[str, Any] | None:
     """The record of a line; None for a damaged one."""
+    if is_changed(line):
+        return None
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):

@@ -194,8 +194,10 @@ def _llm(entry: Mapping[str, Any], changed_at: str) -> Row:
 
 def _notes(run: Mapping[str, Any], answers: RunAnswers, known: set[str], file: str) -> Iterator[Note]:
     """What a reader of the release should know of the run."""
-    planned = len(known) * run["replicates"] * sum(len(entry["modes"]) for entry in run["llms"])
-    left = planned - len(answers)
+    candidates = [(entry["name"], mode) for entry in run["llms"] for mode in entry["modes"]]
+    places = {Place(llm, mode, replicate) for llm, mode in candidates for replicate in range(run["replicates"])}
+    planned = len(known) * len(places)
+    left = planned - answers.outcomes(known, places)
     if left == 1:
         yield Note(file, f"1 of {counted(planned, 'call')} has no outcome yet, and its answer is missing")
     elif left > 0:

@@ -146,6 +146,20 @@ def test_what_has_no_outcome_yet_has_no_row_and_is_counted(tmp_path: Path) -> No
     ]
 
 
+def test_answers_to_what_is_not_of_the_run_hide_nothing_that_is_missing(tmp_path: Path) -> None:
+    run = made_run(tmp_path / "run", sums(4), [llm("a")])
+    first, second, *_ = calls = planned(run)
+    strangers = [replace(call, slot=(f"x{place}", *call.slot[1:])) for place, call in enumerate(calls[:2])]
+    others = [replace(first, slot=(first.slot[0], *rest)) for rest in (("b", "direct", "0"), ("a", "direct", "1"))]
+    keyed = [replace(call, key=f"{place}" * 32) for place, call in enumerate([*strangers, *others])]
+    write(run, *map(answer, [first, second, *keyed]))
+    release = built(run, tmp_path / "out")
+    assert release.manifest["source"]["notes"] == [
+        "journal.jsonl: 2 of 4 calls have no outcome yet, and their answers are missing"
+    ]
+    assert "answers to 2 queries are left out, since queries.jsonl does not hold these" in "".join(release.manifest["warnings"])
+
+
 def test_no_record_is_folded_in_runs_of_many_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("llmfusionbench.builders.sources.collected._ROWS", 3)
     run = made_run(tmp_path / "run", sums(10, ("direct", "think")), [llm("a")], ["direct", "think"])

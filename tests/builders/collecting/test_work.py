@@ -12,10 +12,13 @@ from llmfusionbench.builders.collecting.board import Board
 from llmfusionbench.builders.collecting.calls import Call
 from llmfusionbench.builders.collecting.collect import Watched
 from llmfusionbench.builders.collecting.journal import RunJournal
+from llmfusionbench.builders.collecting.lines import line_of
 from llmfusionbench.builders.collecting.plan import Plan
+from llmfusionbench.builders.collecting.records import changed_record
 from llmfusionbench.builders.collecting.retry import Retry
 from llmfusionbench.builders.collecting.run import Run
 from llmfusionbench.builders.collecting.run_forecast import forecast_of, made_in, pilot_of
+from llmfusionbench.builders.reading.run_files import JOURNAL
 from tests.helpers.run_folder import answer, llm, made_run, planned, sums, write
 
 
@@ -132,3 +135,12 @@ def test_counting_ends_even_where_calls_do_not(tmp_path: Path, monkeypatch: pyte
         watched = Watched(Endless(plan), journal, Board(), set())
         watched.calls()
         assert watched.counted() == (10, True)
+
+
+def test_lines_that_are_there_twice_cost_once(tmp_path: Path) -> None:
+    run, calls, _ = half_done(tmp_path)
+    made, path = made_in(run.folder), run.folder / JOURNAL
+    path.write_bytes(path.read_bytes() * 2)
+    assert made_in(run.folder) == made
+    write(run, iter([line_of(changed_record("a"))]), answer(calls[2], status="error", response=None, error="no"))
+    assert made_in(run.folder).failed == {}

@@ -141,3 +141,35 @@ def test_the_file_of_a_template_without_the_reference_is_named(place: Path, lfb:
         _, _, err = lfb("judge", "r", "--judge", "owl", "--llms", file, "--out", "o", "--rubric", "mine.yaml")
         assert server.requests == []
     assert "error: mine.yaml: prompt has no field {reference}, but is used with a reference. Remedy: change the template" in err
+
+
+def test_a_dry_run_without_a_place_reads_no_run(place: Path, lfb: Command) -> None:
+    sums_release(place / "r", queries=1)
+    (place / "run.json").write_text("{broken")
+    (place / JOURNAL).write_text("{broken")
+    with serving(lambda body, _: right(body)) as server:
+        file = llms_file(place, server, "owl")
+        for more in ([], ["--retry", "unparsed"]):
+            status, out, err = lfb("judge", "r", "--judge", "owl", "--llms", file, "--dry-run", *more)
+            assert (status, err) == (0, "")
+            assert "2 of 2 answers that can be judged" in out
+        assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        (".", ".: is the directory that this command runs in. Remedy: choose another --out"),
+        ("/", "/: is the root of a file system. Remedy: choose another --out"),
+        ("sub/..", "sub/..: is the directory that this command runs in. Remedy: choose another --out"),
+    ],
+)
+def test_a_place_that_cannot_be_replaced(out: str, said: str, place: Path, lfb: Command, monkeypatch: Any) -> None:
+    sums_release(place / "r", queries=1)
+    (place / "work" / "sub").mkdir(parents=True)
+    with serving(lambda body, _: right(body)) as server:
+        file = llms_file(place, server, "owl")
+        monkeypatch.chdir(place / "work")
+        status, _, err = lfb("judge", place / "r", "--judge", "owl", "--llms", file, "--out", out)
+        assert (status, err, server.requests) == (1, f"llmfusionbench: error: {said}\n", [])
+    assert sorted(path.name for path in place.iterdir()) == ["llms.yaml", "r", "work"]

@@ -230,6 +230,18 @@ def test_the_root_is_no_directory_to_write(place: Path, capsys: pytest.CaptureFi
         assert f"{out}: is the root of a file system" in refused(capsys, name, "--overwrite", out=out)
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_directory_that_a_command_runs_in_is_not_replaced(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    command = [str(place / part) if (place / part).exists() else part for part in COMMANDS[name]]
+    (place / "empty").mkdir()
+    monkeypatch.chdir(place / "empty")
+    assert run([*command, "--out", "."]) == 1
+    assert "empty: is the directory that this command runs in. Remedy: choose another --out" in capsys.readouterr().err
+    assert list((place / "empty").iterdir()) == []
+
+
 def test_a_card_that_was_written_in_is_no_damage(place: Path) -> None:
     assert run(["build", "table", "log.csv", "--out", "out"]) == 0
     with (place / "out" / "README.md").open("a") as card:

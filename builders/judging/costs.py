@@ -14,9 +14,12 @@ _COST: Final = "cost_usd"
 
 
 def cost_figures(judges: list[Judged], answers: Mapping[str, int]) -> dict[str, Any]:
-    """For the history: what each judge with a known cost took, USD, and for how many further answers or pairs."""
-    known = [judged for judged in judges if judged.spent.cost_usd and not judged.spent.unpriced]
-    return {_COST: {j.judge: {"usd": round(j.spent.cost_usd, 9), "answers": answers.get(j.judge, 0)} for j in known}}
+    """For the history: what the judgements of each judge with a known cost took, USD, and of how many further answers or pairs.
+
+    What attempts took at a question without a reply is stated by the step that brings one.
+    """
+    told = [(j.judge, j.replied.cost_usd, answers.get(j.judge, 0)) for j in judges if not j.replied.unpriced]
+    return {_COST: {judge: {"usd": round(usd, 9), "answers": count} for judge, usd, count in told if usd or count}}
 
 
 def costs_of(release: Release) -> dict[str, float]:

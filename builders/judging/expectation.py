@@ -6,12 +6,12 @@ The mean of that distribution agrees with people better than its mode, the score
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from llmfusionbench.builders.judging.reply_form import SIDES
-from llmfusionbench.builders.judging.scale import Scale, plain_number
+from llmfusionbench.builders.judging.scale import Scale, in_digits, plain_number
 
 LEAST_MASS: Final = 0.9
 """Least probability of all valid scores together; with less, the number that the judge wrote counts."""
@@ -54,7 +54,10 @@ class Tokens:
 
     @classmethod
     def of(cls, text: str, logprobs: Any) -> Tokens | None:
-        """The tokens of `text`; None if the log-probabilities are not those of the OpenAI protocol, or of another text."""
+        """The tokens of `text`, the end of the stream; None without log-probabilities of it in the form of OpenAI's protocol.
+
+        Reasoning may stand before it, even with the same text in it, and tokens that end a turn behind it.
+        """
         entries = logprobs.get("content") if isinstance(logprobs, Mapping) else logprobs
         if not isinstance(entries, Sequence) or isinstance(entries, (str, bytes)) or not entries:
             return None
@@ -62,7 +65,7 @@ class Tokens:
         tokens = [token for token in read if token is not None]
         if len(tokens) != len(read):
             return None
-        shift = b"".join(text for text, _, _ in tokens).find(text.encode("utf-8", "replace"))
+        shift = b"".join(text for text, _, _ in tokens).rfind(text.encode("utf-8", "replace"))
         if shift < 0:
             return None
         placed, place = [], -shift
@@ -76,9 +79,12 @@ class Tokens:
 
         A token that is another than the one that was written stands for the number that it would end. It is left out if that
         number could go on, as 1 could to 10, unless the tokenizer has all of 10 as one token. What was written counts as far
-        as the next token ends it. If there is none, since the reply was cut off, it is judged like the other tokens.
+        as the next token ends it. If there is none, since the reply was cut off, it is judged like the other tokens, and
+        none of them counts that could go on at all.
         """
         tokens = self._at(text, span)
+        following = self._from(tokens[-1]) if tokens else None
+        ends = scale.ends if cut_off and following is None else scale.ends_if_likely
         masses: dict[float, float] = {}
         weight, written, whole = 1.0, "", set[str]()
         for token, before, end in tokens:
@@ -87,20 +93,19 @@ class Tokens:
             for head, probability in heads:
                 number, ended = _split(head)
                 candidate = written + number
-                if _ends(number, candidate, scale, ended=ended) or _one_token(candidate, whole, written, scale):
+                if _ends(number, candidate, ends, ended=ended) or _one_token(candidate, whole, written, scale):
                     _add(masses, scale, candidate, weight * probability)
             before_last, written = written, written + token.text[len(before) : end].decode("utf-8", "replace")
             weight *= token.probability
         if not tokens:
             return None
-        following = self._from(tokens[-1])
         if following is None:
-            if not cut_off or scale.ends(written) or _one_token(written, whole, before_last, scale):
+            if not cut_off or ends(written) or _one_token(written, whole, before_last, scale):
                 _add(masses, scale, written, weight)
             return _normalised(masses)
         for head, probability in ((following.text, following.probability), *following.others):
             number, ended = _split(head)
-            if _ends(number, written + number, scale, ended=ended):
+            if _ends(number, written + number, ends, ended=ended):
                 _add(masses, scale, written + number, weight * probability)
         return _normalised(masses)
 
@@ -165,9 +170,9 @@ def _split(head: bytes) -> tuple[str, bool]:
     return number, len(number) < len(text)
 
 
-def _ends(number: str, candidate: str, scale: Scale, *, ended: bool) -> bool:
-    """Whether a token that begins with `number`, and makes the whole number `candidate`, ends it."""
-    return bool(candidate) and (ended or (bool(number) and scale.ends(candidate)))
+def _ends(number: str, candidate: str, ends: Callable[[str], bool], *, ended: bool) -> bool:
+    """Whether a token that begins with `number`, and makes the whole number `candidate`, ends it by the rule `ends`."""
+    return bool(candidate) and (ended or (bool(number) and ends(candidate)))
 
 
 def _one_token(candidate: str, whole: set[str], written: str, scale: Scale) -> bool:
@@ -175,7 +180,7 @@ def _one_token(candidate: str, whole: set[str], written: str, scale: Scale) -> b
     number = plain_number(candidate) if candidate != written else None
     if scale.values is None or number is None or scale.share(number) is None:
         return False
-    longer = [text for text in (f"{v:g}" for v in scale.values) if text != candidate and text.startswith(candidate)]
+    longer = [text for text in map(in_digits, scale.values) if text != candidate and text.startswith(candidate)]
     return all(written == "" and text in whole for text in longer)
 
 

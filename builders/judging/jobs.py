@@ -182,9 +182,10 @@ def with_names(
         if stated.get(judge.name, {judge.rubric_text}) != {judge.rubric_text}:
             judge = Judge(endpoint, f"{endpoint.name}/{rubric.name}", rubric, reference, pairwise)
         if stated.get(judge.name, {judge.rubric_text}) != {judge.rubric_text}:
+            renamed = "the LLM" if rubric.file is None else f"the rubric of {rubric.file} or the LLM"
             raise InputError(
                 f"{release.path}: {judge.name} has judged by another rubric of the name {rubric.name}. "
-                "Remedy: give the rubric another name"
+                f"Remedy: give {renamed} another name"
             )
         judges.append(judge)
     if rows is None:

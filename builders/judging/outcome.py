@@ -33,6 +33,9 @@ class Judged:
     faults: dict[str, int]
     """Why a reply has no score -> number of replies."""
     spent: Spent
+    """What all attempts took that no earlier step has stated."""
+    replied: Spent
+    """The part of it for questions with a new reply."""
 
     @property
     def parse_rate(self) -> Estimate:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +15,7 @@ from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.payload import MAX_TOKENS
 from llmfusionbench.builders.judging.answers import Choice, Found, find_items
 from llmfusionbench.builders.judging.jobs import Existing, Job, Judge, Unscored, missing_jobs, with_names
-from llmfusionbench.builders.judging.replies import Counted, Replies, read_replies
+from llmfusionbench.builders.judging.replies import Replies, read_replies
 from llmfusionbench.builders.judging.retry import Retry
 from llmfusionbench.builders.judging.rubric import Rubric
 from llmfusionbench.errors import InputError
@@ -90,6 +92,17 @@ class Plan:
         """Number of questions whose rows the release has."""
         return len(self.found.items) * len(self.existing.judges) * self.task.replicates - len(self.jobs)
 
+    def has_judged(self, job: Job) -> bool:
+        """Whether the release has a judgement by this judge or its retests of this answer, or of this pair in any order."""
+        return any((*key[:4], job.judge.name, key[5]) in self._judged for key in job.row_keys())
+
+    @cached_property
+    def _judged(self) -> set[tuple[Any, ...]]:
+        """(key of the answer, name of the judge, opponent) of the rows that the release has."""
+        names = {judge.name for judge in self.existing.judges}
+        keys = chain(self.existing.keys, self.existing.unscored)
+        return {(*key[:4], retest_of(key[4], names)[0], key[5]) for key in keys}
+
     def row_of(self, job: Job) -> Unscored | None:
         """The row without a score that the release has of a question, if it may be replaced."""
         return self.existing.unscored.get(job.row_keys()[0])
@@ -101,9 +114,9 @@ class Plan:
             InputError: the file cannot be read.
         """
         rows = ((keys, self.row_of(job)) for job, keys in zip(self.jobs, self.keys, strict=True))
-        counted = {key: Counted(keys[0], row.created_at) for keys, row in rows if row is not None for key in keys}
-        wanted = {key for keys in self.keys for key in keys}
-        return read_replies(journal, wanted, self.task.rubric, pairwise=self.task.pairwise, counted=counted)
+        counted = {keys[0]: row.created_at for keys, row in rows if row is not None}
+        asked = {key: keys[0] for keys in self.keys for key in keys}
+        return read_replies(journal, asked, self.task.rubric, pairwise=self.task.pairwise, counted=counted)
 
     def facts(self) -> dict[str, Any]:
         """For the manifest: what is judged, by whom and how."""

@@ -10,6 +10,7 @@ from typing import Final
 from llmfusionbench.builders.judging.excerpt import block
 from llmfusionbench.builders.judging.reply_form import Form, asked_for
 from llmfusionbench.builders.judging.rubric import Rubric
+from llmfusionbench.builders.judging.scale import in_digits
 
 FIELDS: Final = ("instructions", "criteria", "scale", "query", "reference", "answer", "reply")
 """Fields of a template for one answer."""
@@ -87,4 +88,4 @@ def _criteria(rubric: Rubric) -> str:
 
 def _scale(rubric: Rubric) -> str:
     head = f"The score is {rubric.scale.words()}."
-    return "\n".join([head, *(f"{value:g}: {words.strip()}" for value, words in rubric.anchors)])
+    return "\n".join([head, *(f"{in_digits(value)}: {words.strip()}" for value, words in rubric.anchors)])

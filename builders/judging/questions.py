@@ -77,7 +77,7 @@ class _Calls(Sequence[Call]):
         return self._asked[place].job.call(self._asked[place].max_tokens)
 
 
-def questions(planned: Plan, journal: Path, known: JournalState) -> Questions:
+def questions(planned: Plan, journal: Path | None, known: JournalState) -> Questions:
     """The requests of a plan.
 
     Args:
@@ -89,21 +89,21 @@ def questions(planned: Plan, journal: Path, known: JournalState) -> Questions:
         InputError: the journal cannot be read.
     """
     if planned.task.retry is not None:
-        replies = planned.replies_in(journal) if journal.exists() else Replies()
+        replies = planned.replies_in(journal) if journal is not None and journal.exists() else Replies()
         return _Retried(planned, planned.task.retry, replies, known).questions()
     jobs = zip(planned.jobs, planned.keys, strict=True)
     asked = [Question(job, keys[0], None) for job, keys in jobs if not any(key in known.answered for key in keys[1:])]
     return Questions(planned.task.judges, asked, {question.key for question in asked if question.key in known.failed})
 
 
-def forecast_of(planned: Plan, folder: Path, today: date, *, batch: bool = False) -> Forecast:
-    """What is left to ask will take at most; `batch`: in batches.
+def forecast_of(planned: Plan, folder: Path | None, today: date, *, batch: bool = False) -> Forecast:
+    """What is left to ask will take at most; `folder`: the run, None for a new one; `batch`: in batches.
 
     Raises:
         InputError: the journal of the run cannot be read.
     """
-    known, journal = JournalState(), folder / JOURNAL
-    if journal.exists():
+    known, journal = JournalState(), None if folder is None else folder / JOURNAL
+    if journal is not None and journal.exists():
         known.read(journal)
     return questions(planned, journal, known).forecast(known, today, batch=batch)
 

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmfusionbench.builders.collecting.journal_state import LONGEST
 from llmfusionbench.builders.collecting.lines import Done, head_of, quick_head, record_of
@@ -61,12 +61,17 @@ class Spent:
         self.unpriced += other.unpriced
 
 
-class Counted(NamedTuple):
-    """A judgement that a release has."""
+@dataclass
+class _Open:
+    """What attempts at a question took that may not have brought a reply, since the judgement that the release has."""
 
-    question: str
-    """The same for all requests that ask for it."""
-    created_at: str | None
+    llm: str
+    spent: Spent = field(default_factory=Spent)
+    has_reply: bool = False
+
+    def add(self, record: Mapping[str, Any], *, is_reply: bool) -> None:
+        self.spent.add(record)
+        self.has_reply |= is_reply
 
 
 @dataclass
@@ -77,6 +82,9 @@ class Replies:
     failed: set[str] = field(default_factory=set)
     """Requests that failed for good."""
     spent: dict[str, Spent] = field(default_factory=dict)
+    """Of questions with a reply that no earlier step has counted."""
+    unanswered: dict[str, Spent] = field(default_factory=dict)
+    """Of the others."""
 
     def best(self, keys: Iterable[str]) -> Reply | None:
         """The reply to a question that was asked by these requests: the last one with a score, else the last one."""
@@ -85,7 +93,7 @@ class Replies:
 
 
 def read_replies(
-    journal: Path, keys: Container[str], rubric: Rubric, *, pairwise: bool, counted: Mapping[str, Counted] | None = None
+    journal: Path, questions: Mapping[str, str], rubric: Rubric, *, pairwise: bool, counted: Mapping[str, str | None]
 ) -> Replies:
     """The replies to these requests. Of several final ones the last counts.
 
@@ -93,35 +101,39 @@ def read_replies(
 
     Args:
         journal: The journal, whose writer has gone.
-        keys: Keys of the requests.
+        questions: Key of each request -> the question, which is the same for all requests that ask it.
         rubric: The rubric that was asked by.
         pairwise: Whether two answers were compared.
-        counted: Key -> the judgement that a release has already; what it took is not counted once more.
+        counted: Question -> time of the judgement that a release has already; what it took is not counted once more.
 
     Raises:
         InputError: the file cannot be read.
     """
-    found, earlier, seen = Replies(), counted or {}, set[int]()
-    since: dict[str, tuple[str, Spent]] = {}
+    found, seen = Replies(), set[int]()
+    open_ones: dict[str, _Open] = {}
     with reading(journal), open(journal, "rb") as file:
         for line in limited_lines(file, LONGEST):
-            record = _attempt(line, keys)
+            record = _attempt(line, questions)
             if record is None or (this := hash((record["key"], record["attempt"]))) in seen:
                 continue
             seen.add(this)
             key, llm, at = record["key"], record["llm"], utc(record.get("at"))
-            if (before := earlier.get(key)) is None:
+            question = questions[key]
+            is_reply = record["final"] and record["status"] != "error"
+            if is_reply and question not in counted:
                 found.spent.setdefault(llm, Spent()).add(record)
+            elif is_reply and at == counted[question]:
+                open_ones.pop(question, None)
             else:
-                since.setdefault(before.question, (llm, Spent()))[1].add(record)
-                if at == before.created_at:
-                    since[before.question] = llm, Spent()
-            if record["final"] and record["status"] == "error":
-                found.failed.add(key)
-            elif record["final"]:
+                open_ones.setdefault(question, _Open(llm)).add(record, is_reply=is_reply)
+            if is_reply:
                 found.by_key[key] = _reply(record, at, len(seen), rubric, pairwise)
-    for llm, spent in since.values():
-        found.spent.setdefault(llm, Spent()).take(spent)
+            elif record["final"]:
+                found.failed.add(key)
+    replied = {question for key in found.by_key if (question := questions[key]) not in counted}
+    for question, one in open_ones.items():
+        place = found.spent if one.has_reply or question in replied else found.unanswered
+        place.setdefault(one.llm, Spent()).take(one.spent)
     found.failed -= {*found.by_key}
     return found
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from llmfusionbench.builders.judging.scale import Scale
+from llmfusionbench.builders.judging.scale import Scale, in_digits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class Rubric:
         how += ["pairs in both orders"] if pairwise else []
         scale = "Verdict: A, B or tie." if pairwise else f"Scale: {self.scale.words()}."
         listed = "".join(f" {c.name} (weight {c.weight:g}): {c.description.strip()}" for c in self.criteria)
-        meanings = "" if pairwise else "".join(f" {value:g}: {words.strip()}" for value, words in self.anchors)
+        meanings = "" if pairwise else "".join(f" {in_digits(value)}: {words.strip()}" for value, words in self.anchors)
         return f"{self.name} ({', '.join(how)}). {self.instructions.strip()}{listed} {scale}{meanings}"
 
     def mean(self, shares: Mapping[str, float]) -> float:

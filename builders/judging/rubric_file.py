@@ -15,7 +15,7 @@ import jsonschema
 
 from llmfusionbench.builders.judging.prompts import FIELDS, PAIR_FIELDS, fields_in
 from llmfusionbench.builders.judging.rubric import Criterion, Rubric
-from llmfusionbench.builders.judging.scale import Scale, plain_number
+from llmfusionbench.builders.judging.scale import Scale, can_be_stated, plain_number
 from llmfusionbench.builders.reading.absent import near
 from llmfusionbench.builders.reading.yaml_file import read_yaml
 from llmfusionbench.errors import InputError, UnknownNameError
@@ -25,6 +25,7 @@ from llmfusionbench.validation.issue import shorten
 RUBRICS: Final = ("correctness", "paper")
 """The rubrics of this package: right or wrong against the reference, and the scale of FusionFactory (arXiv 2507.10540)."""
 _SHOWN: Final = 20
+_STATED: Final = "a number that a reply can state: up to 9 digits before the point and 17 after it"
 _STEPS: Final = 100
 """Most whole numbers between the ends of a scale of whole numbers."""
 
@@ -115,6 +116,10 @@ def _faults(value: Any) -> Iterator[str]:
         number = plain_number(str(name))
         if number is None or (ends is not None and not ends[0] <= number <= ends[1]):
             yield f"anchors has {shorten(name)}, expected numbers" + (f" from {ends[0]:g} to {ends[1]:g}" if ends else "")
+        elif scale.get("whole") is True and not number.is_integer():
+            yield f"anchors has {shorten(name)}, expected whole numbers"
+        elif number not in (listed := [*map(_real, _part(scale, "values", list))]) and listed:
+            yield f"anchors has {shorten(name)}, expected numbers of scale.values"
     criteria = _part(value, "criteria", list)
     for name in repeated(part["name"] for part in criteria if isinstance(part, dict) and isinstance(part.get("name"), str)):
         yield f"criteria has two of the name {name}"
@@ -136,9 +141,14 @@ def _faults_of_scale(low: float, high: float, scale: Mapping[str, Any]) -> Itera
         yield f"scale.high is {high:g}, expected more than scale.low ({low:g})"
     if scale.get("whole") is True and not (low.is_integer() and high.is_integer() and high - low <= _STEPS):
         yield f"scale is {low:g} to {high:g} in whole numbers, expected whole ends at most {_STEPS} apart"
+    for end, limit in (("low", low), ("high", high)):
+        if not can_be_stated(limit):
+            yield f"scale.{end} is {shorten(limit)}, expected {_STATED}"
     for number in map(_real, _part(scale, "values", list)):
         if number is not None and not low <= number <= high:
             yield f"scale.values has {number:g}, expected numbers from {low:g} to {high:g}"
+        elif number is not None and not can_be_stated(number):
+            yield f"scale.values has {shorten(number)}, expected {_STATED}"
 
 
 def _ends(value: Mapping[str, Any]) -> tuple[float, float] | None:

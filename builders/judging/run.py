@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from llmfusionbench.builders.judging.jobs import KEY, Job, Judge
 from llmfusionbench.builders.judging.judging import ROWS, Added, Judging, write_rows
 from llmfusionbench.builders.judging.outcome import Judged, JudgeRun, candidates_of, compared_by, means_of
 from llmfusionbench.builders.judging.plan import Plan, Task, digest_of, plan
-from llmfusionbench.builders.judging.replies import Reply, Spent
-from llmfusionbench.builders.judging.run_folder import check_run, open_run, retried_with
+from llmfusionbench.builders.judging.replies import Replies, Reply, Spent
+from llmfusionbench.builders.judging.run_folder import check_run, default_run, open_run, retried_with
 from llmfusionbench.builders.reading.run_files import JOURNAL
 from llmfusionbench.builders.revising.derive import derive
 from llmfusionbench.errors import InputError
@@ -71,7 +71,7 @@ def judge(
     """
     opened = (release if isinstance(release, Release) else open_release(release)).local()
     place = Path(out)
-    folder = place.with_name(f"{place.name}.run") if run is None else Path(run)
+    folder = default_run(place) if run is None else Path(run)
     check_inputs(place, opened.inputs)  # before anything is paid for
     check_place(place, RELEASE, overwrite=overwrite)
     check_run(folder, place, opened.directory)
@@ -103,7 +103,7 @@ def judge(
     if say is not None:
         for line in asked.failures:
             say(f"Warning: {line}")
-    return _written(opened, place, planned, found, replies.spent, folder, asked, workers, overwrite)
+    return _written(opened, place, planned, found, replies, folder, asked, workers, overwrite)
 
 
 def _new(planned: Plan, job: Job, reply: Reply | None) -> Reply | None:
@@ -140,7 +140,7 @@ def _written(
     out: Path,
     planned: Plan,
     found: Sequence[Reply | None],
-    spent: Mapping[str, Spent],
+    replies: Replies,
     folder: Path,
     asked: Asked,
     workers: int | None,
@@ -160,12 +160,12 @@ def _written(
 
     write_rows(rows(), rows_file)
     told = [(job, reply) for job, reply in jobs if reply is not None or planned.row_of(job) is None]
-    judged = [_judged(told, judge, spent) for judge in planned.existing.judges]
-    replies, scored = sum(j.replies for j in judged), sum(j.scored for j in judged)
-    unfinished = len(told) - replies
+    judged = [_judged(told, judge, replies) for judge in planned.existing.judges]
+    count, scored = sum(j.replies for j in judged), sum(j.scored for j in judged)
+    unfinished = len(told) - count
     figures = {
-        "asked": len(told), "replies": replies, "scored": scored, "without_score": replies - scored,
-        "parse_rate": round(scored / replies, 6) if replies else None, "unfinished": unfinished, "there": planned.there,
+        "asked": len(told), "replies": count, "scored": scored, "without_score": count - scored,
+        "parse_rate": round(scored / count, 6) if count else None, "unfinished": unfinished, "there": planned.there,
         "prompts_sha256": digest_of(digests),
     } | cost_figures(judged, _answers(planned, told))  # fmt: skip
     facts = planned.facts() | {"rows_sha256": sha256(rows_file)}
@@ -197,16 +197,19 @@ def _answers(planned: Plan, told: Iterable[tuple[Job, Reply | None]]) -> dict[st
     done = {
         (job.judge.name, frozenset(answer.key for answer in job.item.answers))
         for job, reply in told
-        if reply is not None and planned.row_of(job) is None
+        if reply is not None and not planned.has_judged(job)
     }
     return dict(Counter(name for name, _ in done))
 
 
-def _judged(told: Iterable[tuple[Job, Reply | None]], judge: Judge, spent: Mapping[str, Spent]) -> Judged:
+def _judged(told: Iterable[tuple[Job, Reply | None]], judge: Judge, replies: Replies) -> Judged:
     mine = [reply for job, reply in told if job.judge.name == judge.name]
     verdicts = [reply.verdict for reply in mine if reply is not None]
+    replied, total = replies.spent.get(judge.endpoint.name, Spent()), Spent()
+    for part in (replied, replies.unanswered.get(judge.endpoint.name, Spent())):
+        total.take(part)
     faults = Counter(str(verdict.fault) for verdict in verdicts if verdict.fault is not None)
     return Judged(
         judge.name, len(mine), len(verdicts), len(verdicts) - faults.total(), dict(faults.most_common()),
-        spent.get(judge.endpoint.name, Spent()),
+        total, replied,
     )  # fmt: skip

@@ -20,6 +20,18 @@ _RETRIED: Final = "retried_with_max_tokens"
 """In the description: the other maxima of tokens that replies were asked for with."""
 
 
+def default_run(out: Path) -> Path:
+    """The directory of a run that is not named: `out` with `.run` after its name.
+
+    Raises:
+        InputError: `out` is the root of a file system, which has no name.
+    """
+    named = out if out.name not in ("", os.pardir) else Path(os.path.realpath(out))
+    if not named.name:
+        raise InputError(f"{out}: is the root of a file system. Remedy: choose another --out")
+    return named.with_name(f"{named.name}.run")
+
+
 def check_run(folder: Path, out: Path, release: Path) -> None:
     """Raise InputError if the directory of a run lies in the new release, which is made as a whole, or in the one to judge."""
     place = Path(os.path.realpath(folder))
@@ -51,14 +63,14 @@ def open_run(folder: Path, planned: Plan) -> None:
     write_lines([{"kind": KIND, **planned.facts(), _RETRIED: maxima}], place)
 
 
-def retried_with(folder: Path) -> list[int]:
-    """The maxima of tokens that retries of a run have set; none if the run does not exist yet.
+def retried_with(folder: Path | None) -> list[int]:
+    """The maxima of tokens that retries of a run have set; none without a run, or if it does not exist yet.
 
     Raises:
         InputError: the description of the run cannot be read.
     """
-    place = folder / RUN
-    found = _described(place).get(_RETRIED) if place.exists() else None
+    place = None if folder is None else folder / RUN
+    found = _described(place).get(_RETRIED) if place is not None and place.exists() else None
     return [most for most in found if isinstance(most, int)] if isinstance(found, list) else []
 
 

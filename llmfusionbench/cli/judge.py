@@ -111,7 +111,7 @@ def _run(
 ) -> None:
     from llmfusionbench.builders.collecting.llms_file import read_llms_file
     from llmfusionbench.builders.judging import Choice, Retry, Task, judge, plan, read_rubric
-    from llmfusionbench.builders.judging.run_folder import retried_with
+    from llmfusionbench.builders.judging.run_folder import default_run, retried_with
 
     check_batches(options | {"dry_run": dry_run}, ("retry", "dry_run"))
     if options["max_tokens"] and not options["retry"]:
@@ -122,8 +122,8 @@ def _run(
         raise click.UsageError("Name the new release with --out, or add --dry-run.")
     if dry_run and html is not None:
         raise click.UsageError("--html needs a report, and --dry-run makes none. Drop one of them.")
-    folder = run_folder or Path("." if out is None else f"{out}.run")
-    if out is not None:
+    folder = default_run(out) if run_folder is None and out is not None else run_folder
+    if out is not None and folder is not None:
         read = [*opened.inputs, llms_file, rubric, *options["batch_results"]]
         check_page(html, read, overwrite=options["overwrite"], written=[out, folder])
     known = {endpoint.name: endpoint for endpoint in read_llms_file(llms_file)}
@@ -176,7 +176,7 @@ def check_page(html: Path | None, inputs: Sequence[str | Path], *, overwrite: bo
         raise InputError(f"{html}: {html.parent} is not a directory to write to. Remedy: make it, or choose another --html")
 
 
-def show_forecast(planned: Plan, folder: Path, *, batch: bool = False) -> None:
+def show_forecast(planned: Plan, folder: Path | None, *, batch: bool = False) -> None:
     """Print what a run will take."""
     from llmfusionbench.builders.judging import forecast_of
 

@@ -44,7 +44,12 @@ class DirectoryKind:
 
 
 def check_place(place: Path, kind: DirectoryKind, *, overwrite: bool) -> None:
-    """Raise InputError unless `place` is free, an empty directory, or one of this kind and no more, to overwrite."""
+    """Raise InputError unless `place` is free, an empty directory, or one of this kind and no more, to overwrite.
+
+    The directory that this process works in is refused: it is replaced as a whole, and the process would be left in none.
+    """
+    if place.is_dir() and place.samefile(os.curdir):
+        raise InputError(f"{place}: is the directory that this command runs in. Remedy: choose another --out")
     if not os.path.lexists(place) or (place.is_dir() and not any(place.iterdir())):
         return
     try:

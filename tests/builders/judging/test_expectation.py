@@ -80,6 +80,35 @@ def test_a_number_alone_that_was_cut_off() -> None:
     assert judged(alone, token("1", 0.5, n10=0.5), cut_off=True).score == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "text", "score"),
+    [
+        (0, 1, "0.7", None),  # the beginning of 0.75
+        (0, 1, "0.0", None),  # the beginning of 0.05
+        (0, 1, "0.", None),
+        (0, 1, "0", None),
+        (0, 1, "1", 1.0),
+        (0, 1, "1.", 1.0),
+        (0, 1, "1.0", 1.0),
+        (0, 10, "1", None),
+        (0, 10, "10", 1.0),
+        (0, 0.5, "0.5", 1.0),
+        (-10, -1, "-1", None),  # the beginning of -10
+        (-10, -1, "-10", 0.0),
+        (-1, 0, "-0", None),  # the beginning of -0.5
+        (-1, 0, "0", 1.0),
+    ],
+)
+def test_a_number_of_a_continuous_scale_that_was_cut_off(low: float, high: float, text: str, score: float | None) -> None:
+    rubric = Rubric(name="any", instructions="i", scale=Scale(low, high), reply="number")
+    assert read_verdict(text, rubric, cut_off=True).score == judged(rubric, token(text), cut_off=True).score == score
+    other = (
+        judged(rubric, token(text, 0.05, n0_4=0.95), cut_off=True) if high > 0.4 else read_verdict(text, rubric, cut_off=True)
+    )
+    assert (other.score, other.distribution) == (score, None)  # another token could go on as well
+    assert read_verdict(f"<score>{text}</score>", rubric, cut_off=True).score is not None
+
+
 def test_decimals() -> None:
     found = judged(UNIT, token("<score>"), token("0", 0.9, n1=0.1), token("."), token("8", 0.5, n6=0.5), token("</score>"))
     assert found.score == pytest.approx(0.9 * 0.7 + 0.1)
@@ -134,3 +163,20 @@ def test_log_probabilities_that_cannot_be_used(logprobs: Any) -> None:
 def test_the_tokens_of_reasoning_before_the_reply() -> None:
     tokens = [token("<think>1 or 0?</think>"), token("<score>"), token("1", 0.75, n0=0.25), token("</score>")]
     assert judged(RIGHT, *tokens).score == pytest.approx(0.75)
+
+
+def test_a_verdict_that_is_there_in_the_reasoning_too() -> None:
+    verdict = [token("<score>"), token("1", 0.99, n0=0.01), token("</score>")]
+    doubt = [
+        token("<think>"),
+        token("Maybe "),
+        token("<score>"),
+        token("1", 0.55, n0=0.45),
+        token("</score>"),
+        token("</think>"),
+    ]
+    whole = judged(RIGHT, *doubt, token("\n"), *verdict)
+    assert whole.score == pytest.approx(0.99)
+    for end in ([], [token("<|im_end|>")], [token("\n"), token("</s>")]):
+        apart = read_verdict("<score>1</score>", RIGHT, logprobs=[*doubt, *verdict, *end])  # the reasoning came apart
+        assert apart.score == pytest.approx(0.99)

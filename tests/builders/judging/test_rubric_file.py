@@ -7,7 +7,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from llmfusionbench.builders.judging.prompts import Shown, judge_prompt
 from llmfusionbench.builders.judging.rubric_file import RUBRICS, read_rubric, rubric_schema
+from llmfusionbench.builders.judging.verdict import read_verdict
 from llmfusionbench.errors import InputError, UnknownNameError
 
 HELPFUL = """\
@@ -119,6 +121,19 @@ def test_a_digest_for_every_wording(tmp_path: Path) -> None:
             ["prompt has the field {anser}, expected {instructions}", "prompt has no field {answer}",
              "pair_prompt has no field {answer_b}"],
         ),
+        (
+            "name: x\ninstructions: y\nscale: {low: 0, high: 1, values: [0, 0.5, 1]}\nanchors: {0.4: a, 0.5: b, 2: c}",
+            ['anchors has "0.4", expected numbers of scale.values', 'anchors has "2", expected numbers from 0 to 1'],
+        ),
+        (
+            "name: x\ninstructions: y\nscale: {low: 1, high: 3, whole: true}\nanchors: {1.5: a, 2: b}",
+            ['anchors has "1.5", expected whole numbers. Remedy'],
+        ),
+        (
+            "name: x\ninstructions: y\nscale: {low: 0, high: 1000000000, values: [0, 1.0e-18, 5]}",
+            ["scale.high is 1000000000.0, expected a number that a reply can state: up to 9 digits before the point",
+             "scale.values has 1e-18, expected a number that a reply can state"],
+        ),
         ("name: x\nname: y\ninstructions: z", ["given twice"]),
         ("name: &a x\ninstructions: *a", ["an alias"]),
     ],
@@ -150,3 +165,19 @@ def test_the_file_is_no_part_of_the_digest(tmp_path: Path) -> None:
     one, other = read_rubric(written(tmp_path, HELPFUL)), read_rubric(written(tmp_path / "other", HELPFUL))
     assert (one.file, other.file) == (str(tmp_path / "rubric.yaml"), str(tmp_path / "other" / "rubric.yaml"))
     assert (one == other, one.sha256 == other.sha256) == (True, True)
+
+
+def test_large_and_long_numbers_are_written_as_a_reply_can_state_them(tmp_path: Path) -> None:
+    text = "name: x\ninstructions: y\nscale: {low: 0, high: 2000000, values: [0, 0.1234567, 1234567, 2000000]}\n"
+    rubric = read_rubric(written(tmp_path, text + "anchors: {1234567: much, 0.1234567: little}"))
+    assert rubric.scale.words() == "0, 0.1234567, 1234567 or 2000000"
+    prompt = judge_prompt(rubric, Shown("q", ("a",)), "tag")
+    assert "1234567: much" in prompt
+    assert "1234567: much" in rubric.text(reference=False, pairwise=False)
+    for said in ("0", "0.1234567", "1234567", "2000000"):
+        assert said in prompt
+        assert read_verdict(f"<score>{said}</score>", rubric).score == float(said) / 2_000_000
+    assert not rubric.scale.ends("123456")
+    assert read_rubric(written(tmp_path, "name: x\ninstructions: y\nscale: {low: -5, high: 1.0e-7}")).scale.words() == (
+        "a number from -5 to 0.0000001"
+    )

@@ -11,12 +11,12 @@ from llmfusionbench.builders.collecting.calls import Slot
 from llmfusionbench.builders.collecting.lines import Done, Head, Sent, Use, head_of, quick_head, record_of, slot_text
 from llmfusionbench.builders.collecting.records import Record
 from llmfusionbench.builders.collecting.unpriced import Unpriced
-from llmfusionbench.builders.reading.run_files import BATCH, CHANGED
+from llmfusionbench.builders.reading.run_files import BATCH, CHANGED, LINE_BYTES
 from llmfusionbench.storage.files import limited_lines, open_binary, reading
 
-LONGEST: Final = 64 * 2**20
+LONGEST: Final = LINE_BYTES
 """Bytes of a line from which it is not read."""
-_LISTED: Final = 100
+_LISTED: Final = 5
 """Damaged lines whose numbers are kept."""
 
 
@@ -35,7 +35,8 @@ class Lost(NamedTuple):
 
     key: str
     attempt: int
-    worst_usd: float
+    worst_usd: float | None
+    """None if its price is not known."""
 
 
 class JournalState:
@@ -61,7 +62,7 @@ class JournalState:
         self.damaged = 0
         """Lines that cannot be read; they are skipped."""
         self.damaged_lines: list[int] = []
-        """The numbers of the first hundred of them, from 1."""
+        """The numbers of the first ones, from 1."""
         self._open: dict[str, dict[int, Sent]] = {}
         self._tries: dict[str, int] = {}
         self._slots: set[int] = set()
@@ -80,7 +81,7 @@ class JournalState:
     def open_attempts(self) -> list[Lost]:
         """The attempts that began and have not ended, without those in batches."""
         found = (sent for attempts in self._open.values() for sent in attempts.values() if sent.batch is None)
-        return [Lost(sent.key, sent.number, sent.worst_usd or 0.0) for sent in found]
+        return [Lost(sent.key, sent.number, sent.worst_usd) for sent in found]
 
     def open_without_price(self) -> Counter[str]:
         """LLM -> the number of its attempts that have not ended and have no worst case, with those in batches."""

@@ -44,6 +44,14 @@ def test_several_llms_and_equal_calls(tmp_path: Path) -> None:
     assert [use["slot"] for use in records(tmp_path, "use")] == [["q0", "a", "direct", "twin"]]
 
 
+def test_models_of_modes_go_into_batches_of_their_own(tmp_path: Path) -> None:
+    calls = [call for pair in zip(calls_of(3), calls_of(3, model="thinker"), strict=True) for call in pair]
+    with serving_batches(lambda body, _: body["model"]) as server:
+        result = batched(tmp_path, [endpoint_at(server.url)], calls, manner=Manner(most_requests=2))
+    assert (result.answered, len(server.batches)) == (6, 4)
+    assert sorted(a["response"] for a in records(tmp_path, "attempt")) == ["test-model"] * 3 + ["thinker"] * 3
+
+
 def test_online_and_batches_share_a_run(tmp_path: Path) -> None:
     """What the batch has is not asked online, and what was answered online is not in a batch."""
     calls = calls_of(6)

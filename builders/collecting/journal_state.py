@@ -57,8 +57,6 @@ class JournalState:
         self.unpriced = Unpriced()
         """The attempts of unknown cost."""
         self.lines = 0
-        self.repeated = 0
-        """Lines that repeat an earlier one; they count once."""
         self.damaged = 0
         """Lines that cannot be read; they are skipped."""
         self.damaged_lines: list[int] = []
@@ -100,8 +98,8 @@ class JournalState:
         elif isinstance(head, Sent):
             attempts = self._open.get(head.key)
             if (attempts is not None and head.number in attempts) or head.number <= self._last(head.key):
-                self.repeated += 1
-            elif attempts is None:
+                return  # a line that is there twice counts once
+            if attempts is None:
                 self._open[head.key] = {head.number: head}
             else:
                 attempts[head.number] = head
@@ -165,7 +163,6 @@ class JournalState:
             if not attempts:
                 del self._open[key]
         elif number <= last:
-            self.repeated += 1
             return
         self.spent[done.llm] = self.spent.get(done.llm, 0.0) + done.cost_usd
         if done.unpriced is not None:
@@ -196,9 +193,7 @@ class JournalState:
                 self._tries[key] = facts.attempt
 
     def _take_use(self, use: Use) -> None:
-        slot = hash((use.key, use.slot))
-        self.repeated += slot in self._slots
-        self._slots.add(slot)
+        self._slots.add(hash((use.key, use.slot)))
 
     def _last(self, key: str) -> int:
         """Number of the last attempt at a request that ended; 0 without one."""

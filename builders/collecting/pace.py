@@ -59,10 +59,12 @@ class Pace:
     def __init__(self, endpoint: Endpoint, account: Account) -> None:
         self._most = max(1, endpoint.concurrency)
         self._account = account
-        self._limit, self._threshold = 1, self._most
+        self.allowed, self._threshold = 1, self._most
+        """The number of calls that may be in flight now, and that up to which it doubles per round trip."""
         self._answers = 0
         """Answers since the limit last changed."""
-        self._in_flight = 0
+        self.in_flight = 0
+        """Calls that have entered and not left."""
         self._before_cut = 0
         """Calls that were in flight at the last cut and have not left: their refusals do not cut again."""
         self._cuts = 0
@@ -76,21 +78,6 @@ class Pace:
         self._counted, self._uncounted = _Reserved(), _Reserved()
         self._waiting: deque[_Waiter] = deque()
         account.join(self)
-
-    @property
-    def allowed(self) -> int:
-        """Number of calls that may be in flight now."""
-        return self._limit
-
-    @property
-    def in_flight(self) -> int:
-        """Number of calls that have entered and not left."""
-        return self._in_flight
-
-    @property
-    def requests_per_minute(self) -> float | None:
-        """The limit of the account, given or learnt; None if there is none."""
-        return self._account.requests.per_minute
 
     @property
     def tokens_per_minute(self) -> float | None:
@@ -133,8 +120,8 @@ class Pace:
         """
         account = self._account
         busy_before, self._before_cut = self._before_cut > 0, max(0, self._before_cut - 1)
-        full = 2 * self._in_flight >= self._limit
-        self._in_flight -= 1
+        full = 2 * self.in_flight >= self.allowed
+        self.in_flight -= 1
         reserved = self._uncounted.end(1) if tokens is None else self._counted.end(tokens)
         if attempt is None:
             account.requests.give_back(1)
@@ -165,7 +152,7 @@ class Pace:
         """Seconds until its next call may start as far as it alone is concerned; infinite if it has none, or no place."""
         while self._waiting and self._waiting[0][0].done():
             self._waiting.popleft()
-        if not self._waiting or self._in_flight >= self._limit:
+        if not self._waiting or self.in_flight >= self.allowed:
             return math.inf
         if self._paused_until == -math.inf:
             return 0.0
@@ -185,7 +172,7 @@ class Pace:
         """Let its next call start."""
         likely = self.likely_tokens()
         future, tokens = self._waiting.popleft()
-        self._in_flight += 1
+        self.in_flight += 1
         if tokens is None:
             self._uncounted.begin(1, likely)
         else:
@@ -195,13 +182,13 @@ class Pace:
     def _grow(self) -> None:
         """An answer came: 1 more per answer is twice as many per round trip, 1 more per `limit` answers is 1 more."""
         self._answers += 1
-        if self._limit < self._most and (self._limit < self._threshold or self._answers >= self._limit):
-            self._limit, self._answers = self._limit + 1, 0
+        if self.allowed < self._most and (self.allowed < self._threshold or self._answers >= self.allowed):
+            self.allowed, self._answers = self.allowed + 1, 0
 
     def _cut(self, attempt: Attempt) -> None:
-        self._limit = self._threshold = max(1, int(self._limit * _CUT))
+        self.allowed = self._threshold = max(1, int(self.allowed * _CUT))
         self._answers = 0
-        self._before_cut = self._in_flight
+        self._before_cut = self.in_flight
         self._cuts += 1
         if not attempt.retry_after_s:
             seconds = min(_LAST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(self._cuts - 1, 32))

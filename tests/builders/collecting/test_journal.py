@@ -19,7 +19,7 @@ from llmfusionbench.builders.collecting.records import Record, sent_record, use_
 from llmfusionbench.builders.reading.run_files import JOURNAL, LOCK
 from llmfusionbench.errors import InputError
 from llmfusionbench.redaction import keep_secret
-from tests.helpers.run_calls import answer, call, calls, done, failure, sent
+from tests.helpers.run_calls import answer, call, calls, done, failure, repeats, sent
 
 
 def write(folder: Path, *records: Record) -> Path:
@@ -48,7 +48,7 @@ def test_a_resume_knows_what_was_done(tmp_path: Path) -> None:
         assert [journal.next_number(each.key) for each in (first, second, third, fourth)] == [2, 3, 2, 2]
         assert journal.has_slot(first.key, first.slot)
         assert not journal.has_slot(first.key, second.slot)
-        assert journal.state.damaged == journal.state.repeated == 0
+        assert journal.state.damaged == repeats(tmp_path / JOURNAL) == 0
 
 
 def test_probabilities_that_make_a_line_too_long_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +114,6 @@ def test_a_late_result_of_a_batch_counts_beside_a_later_answer(tmp_path: Path) -
     write(tmp_path, sent_record(asked, number=1, worst_usd=0.5, batch="b"), sent(asked, 2), done(asked, number=2), done(asked))
     with RunJournal(tmp_path) as journal:
         assert journal.spent_usd == 0.5
-        assert journal.state.repeated == 0
         assert journal.next_number(asked.key) == 3
 
 
@@ -157,7 +156,7 @@ def test_repeated_lines_count_once(tmp_path: Path) -> None:
     path = write(tmp_path, *lines)
     path.write_bytes(b"".join(line_of(record) * 2 for record in lines) + path.read_bytes())
     with RunJournal(tmp_path) as journal:
-        assert journal.state.repeated == 10
+        assert repeats(path) == 10
         assert journal.spent_usd == 0.5
         assert journal.in_flight_lost == 0
         assert journal.answered.keys() == {first.key}

@@ -223,9 +223,10 @@ def test_limits_are_learnt_from_replies_unless_they_are_given() -> None:
     stated = replace(OK, limits=Limits(requests_per_minute=120, tokens_per_minute=-1))
 
     async def main(**given: Any) -> tuple[float | None, float | None, float]:
-        pace = paced(**given)
+        account = Account(*given.values(), clock=now, jitter=lambda: 0.0)
+        pace = Pace(ENDPOINT, account)
         found = await starts(pace, 41, lambda: stated, seconds=0.1)
-        return pace.requests_per_minute, pace.tokens_per_minute, found[-1]
+        return account.requests.per_minute, pace.tokens_per_minute, found[-1]
 
     requests, tokens, last = run_virtually(main())
     assert (requests, tokens) == (120, None)

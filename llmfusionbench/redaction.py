@@ -73,9 +73,9 @@ def redacted(text: str) -> str:
 
 def redacted_start(text: str, length: int) -> str:
     """About the first `length` characters of a text, in which no secret is cut in two, so that no part of it stays."""
-    if len(text) <= length or _SECRETS.pattern is None:
-        return redacted(text[:length])
-    margin = _LONGEST_FORM * max(map(len, _SECRETS.values))
+    margin = _LONGEST_FORM * max(map(len, _SECRETS.values), default=0)
+    if len(text) <= length + margin or not margin:
+        return redacted(text[: length + margin])
     return redacted(text[: length + margin])[:-margin]
 
 

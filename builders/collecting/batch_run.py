@@ -223,7 +223,7 @@ class _Run:
                 self.ledger.board.expect(name, count)
         result.complete = True
 
-    def _note_lost(self, call: Call, batch: str, number: int, worst_usd: float) -> None:
+    def _note_lost(self, call: Call, batch: str, number: int, worst_usd: float | None) -> None:
         """Record that the journal has lost the batch that has this call: it may have been charged."""
         lost = Attempt("error", error="the journal has lost the batch of this request", passing=True, charged=True)
         at = self.ledger.now()

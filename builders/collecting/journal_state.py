@@ -86,10 +86,13 @@ class JournalState:
         found = (sent for attempts in self._open.values() for sent in attempts.values() if sent.worst_usd is None)
         return Counter(sent.llm for sent in found)
 
-    def in_batches(self) -> dict[str, tuple[str, int, float]]:
-        """Key -> (batch, number of the attempt, worst-case USD) of the requests that batches have not brought back yet."""
+    def in_batches(self) -> dict[str, tuple[str, int, float | None]]:
+        """Key -> (batch, number of the attempt, worst-case USD) of the requests that batches have not brought back yet.
+
+        The worst case is None where no price was known.
+        """
         found = (sent for attempts in self._open.values() for sent in attempts.values() if sent.batch is not None)
-        return {sent.key: (str(sent.batch), sent.number, sent.worst_usd or 0.0) for sent in found}
+        return {sent.key: (str(sent.batch), sent.number, sent.worst_usd) for sent in found}
 
     def take(self, head: Head) -> None:
         """Add what a line states."""

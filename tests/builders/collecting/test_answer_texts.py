@@ -18,6 +18,11 @@ def test_a_secret_at_the_cut(form: str, before: int) -> None:
         assert not any(form[:n] in one_line(text) for n in range(3, len(form)))
 
 
+def test_a_text_that_is_hardly_longer_loses_nothing() -> None:
+    keep_secret(KEY)
+    assert one_line(" " * 19_990 + f"x: {KEY}") == "x: [secret]"
+
+
 def test_a_long_text_keeps_its_beginning() -> None:
     keep_secret(KEY)
     assert one_line("word " * 10_000) == ("word " * 60) + "..."

@@ -20,6 +20,9 @@ HIDDEN: Final = "[hidden URL]"
 SHORTEST: Final = 6
 """Length from which a value is replaced, in characters. Shorter ones, such as `EMPTY`, are parts of ordinary texts."""
 
+_LONGEST_FORM: Final = 6
+"""Characters that one of a secret takes in a text, as `\\u002d`."""
+
 _PLAIN_WORD: Final = re.compile(r"[A-Za-z._-]{1,15}")
 _PLAIN_QUERY: Final = ("api-version", "version", "model", "deployment", "region")
 """Query parameters that are not secret; their values are hidden with the query, but not replaced in other texts."""
@@ -66,6 +69,14 @@ def keep_secret(*values: str) -> None:
 def redacted(text: str) -> str:
     """`text` with `[secret]` for every secret, also where it is escaped for a URL, JSON, HTML, Python, or in base64."""
     return text if _SECRETS.pattern is None else _SECRETS.pattern.sub(MARK, text)
+
+
+def redacted_start(text: str, length: int) -> str:
+    """About the first `length` characters of a text, in which no secret is cut in two, so that no part of it stays."""
+    margin = _LONGEST_FORM * max(map(len, _SECRETS.values), default=0)
+    if len(text) <= length + margin or not margin:
+        return redacted(text[: length + margin])
+    return redacted(text[: length + margin])[:-margin]
 
 
 def redacted_data(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from llmfusionbench.builders.reading.chat_answers import answers_of
 from llmfusionbench.builders.reading.fields import BadRecordError
-from llmfusionbench.redaction import redacted, redacted_data
+from llmfusionbench.redaction import redacted, redacted_data, redacted_start
 
 MOST_COST: Final = 1e6
 """USD. What a server states beyond that is not the cost of an answer."""
@@ -66,7 +66,7 @@ def error_text(body: Any) -> str:
 
 def one_line(text: str) -> str:
     """A text of a server without secrets, in one line of up to 300 printable characters."""
-    line = " ".join(redacted(text[:20_000]).split())
+    line = " ".join(redacted_start(text, 20_000).split())
     line = "".join(c if c.isprintable() else "?" for c in line[:301])
     return line if len(line) <= 300 else f"{line[:300]}..."
 

@@ -36,7 +36,7 @@ class AppendFile:
         self._thread.start()
 
     def write(self, line: bytes) -> None:
-        """Append a line. After an error the file is as it was before.
+        """Append a line. After an error the file is as it was before, or takes no further line.
 
         Raises:
             OSError: The disk is full, or an earlier line could not be brought to it.
@@ -48,8 +48,12 @@ class AppendFile:
             try:
                 while rest:
                     rest = rest[os.write(self._file, rest) :]
-            except OSError:
-                os.ftruncate(self._file, self._size)
+            except OSError as error:
+                try:
+                    os.ftruncate(self._file, self._size)
+                except OSError:
+                    # A part of the line stays at the end, where the next start cuts it off. No line may follow it.
+                    self._error = error
                 raise
             self._size += len(line)
             self._written += 1
@@ -95,7 +99,7 @@ class AppendFile:
             except OSError as found:
                 error = found
             with self._changed:
-                self._error, self._synced = error, self._synced if error else wanted
+                self._error, self._synced = self._error or error, self._synced if error else wanted
                 self._changed.notify_all()
                 if error:
                     return

@@ -13,8 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from llmfusionbench.builders.collecting.calls import Call
+from llmfusionbench.builders.collecting.endpoint import Endpoint
+from llmfusionbench.builders.collecting.payload import payload_of
+from llmfusionbench.builders.reading.run_files import REPLY_BYTES
 from llmfusionbench.errors import InputError
+from llmfusionbench.redaction import redacted_data
 from llmfusionbench.storage.files import sha256, whole_file
+from llmfusionbench.types import DIRECT
+from llmfusionbench.validation.issue import shorten
 
 FOLDER: Final = "batches"
 """The folder within that of the run."""
@@ -137,6 +143,11 @@ class BatchFiles:
                 one = placed[request["custom_id"]]
                 yield Call(one.slot, llm, one.key, request["body"], one.replicate), one
 
+    @property
+    def model(self) -> str:
+        """The model that all of its requests name; empty if they name none."""
+        return str(self.payload(0).get("model") or "")
+
     def payload(self, start: int) -> Mapping[str, Any]:
         """The request body of the line that begins at `start`."""
         with open(self.requests, "rb") as lines:
@@ -150,6 +161,22 @@ class BatchFiles:
             path.unlink(missing_ok=True)
 
 
+def check_settings(endpoint: Endpoint) -> None:
+    """Refuse an LLM with a secret among its settings, which would stand in the files of its batches.
+
+    Raises:
+        InputError: A setting, or one of a mode, holds a secret.
+    """
+    for mode in (DIRECT, *endpoint.modes):
+        body = payload_of(endpoint, [], mode)
+        for name, value in body.items():
+            if redacted_data(value) != value:
+                raise InputError(
+                    f"{endpoint.name}: its setting {shorten(name)} holds a secret, which the file of a batch would show. "
+                    "Remedy: ask it without --batch, or give the secret by key_variable alone"
+                )
+
+
 def request_line(call: Call, address: str = ADDRESS) -> bytes:
     """The line of a call in a file of requests. A batch is never streamed, so these fields of the body stay away."""
     body = {name: value for name, value in call.payload.items() if name not in _STREAMING}
@@ -158,12 +185,23 @@ def request_line(call: Call, address: str = ADDRESS) -> bytes:
 
 
 def lines_in(path: Path) -> int:
-    """Number of lines of a file that have an end; 0 if there is no such file."""
-    count = 0
+    """Number of whole lines of a file: those with an end, and a last one that is a JSON object; 0 if there is no such file."""
+    count, end = 0, 0
     try:
         with open(path, "rb") as file:
             while chunk := file.read(1 << 20):
                 count += chunk.count(b"\n")
+                end = file.tell() - len(chunk) + chunk.rfind(b"\n") + 1 if b"\n" in chunk else end
+            file.seek(end)
+            return count + _is_object(file.read(REPLY_BYTES + 1))
     except FileNotFoundError:
         return 0
-    return count
+
+
+def _is_object(line: bytes) -> bool:
+    if not line.endswith(b"}") or len(line) > REPLY_BYTES:
+        return False
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False

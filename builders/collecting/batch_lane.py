@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -13,6 +13,7 @@ from llmfusionbench.builders.collecting.batch_fetch import Fetch, check_saved
 from llmfusionbench.builders.collecting.batch_files import ADDRESS, AZURE_ADDRESS, lines_in, request_line
 from llmfusionbench.builders.collecting.batch_ledger import Ledger
 from llmfusionbench.builders.collecting.batch_manner import Manner
+from llmfusionbench.builders.collecting.batch_pending import Pending, model_of
 from llmfusionbench.builders.collecting.batch_provider import Provider, State
 from llmfusionbench.builders.collecting.batch_refusal import Refusal
 from llmfusionbench.builders.collecting.batch_results import Result, results_of
@@ -38,7 +39,6 @@ from llmfusionbench.release.card_text import counted
 
 SEARCHES: Final = 2
 """Looks through the provider's list before a batch that may exist is created: a list may lag behind."""
-
 _TURN: Final = 256
 """Requests after which others of the event loop have their turn."""
 
@@ -56,7 +56,7 @@ class Lane:
 
     def __init__(self, endpoint: Endpoint, ledger: Ledger, manner: Manner, provider: Provider, *, offline: bool) -> None:
         self.endpoint, self.ledger, self.manner, self.offline = endpoint, ledger, manner, offline
-        self.pending: deque[Call] = deque()
+        self.pending = Pending()
         """Calls that are in no batch."""
         self.batches: list[Batch] = []
         """Those that are not closed."""
@@ -185,21 +185,21 @@ class Lane:
         return found
 
     async def _write(self) -> Batch | None:
-        """A new batch of as many pending calls as a file and the budget have room for."""
+        """A new batch of as many pending calls of one model as a file and the budget have room for."""
         group: list[tuple[Call, int, int]] = []
         size, ledger = 0, self.ledger
         self.full = False
         while self.pending and len(group) < self._most:
-            call = self.pending[0]
+            call = self.pending.first
             size += len(request_line(call, self._address))
-            if group and size > self.manner.most_bytes:
+            if group and (size > self.manner.most_bytes or model_of(call) != model_of(group[0][0])):
                 break
             number = ledger.journal.next_number(call.key)
             if not ledger.reserve(call, number):
                 self.full = True
                 break
             self._asked[call.key] += 1
-            group.append((self.pending.popleft(), number, self._asked[call.key]))
+            group.append((self.pending.take(), number, self._asked[call.key]))
             if len(group) % _TURN == 0:
                 await asyncio.sleep(0)
         if not group:

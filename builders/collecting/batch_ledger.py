@@ -28,7 +28,7 @@ def worst_in_batches(journal: RunJournal, apart_from: Container[str] = ()) -> fl
         apart_from: LLMs whose batches do not count: `run_batches` reserves room for those of its endpoints itself.
     """
     reserved = {name for name, record in journal.state.batches.items() if Batch.of(record).llm in apart_from}
-    return sum(worst for batch, _, worst in journal.state.in_batches().values() if batch not in reserved)
+    return sum(worst or 0.0 for batch, _, worst in journal.state.in_batches().values() if batch not in reserved)
 
 
 @dataclass

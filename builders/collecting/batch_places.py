@@ -87,7 +87,7 @@ def _number(item: tuple[str, Batch]) -> tuple[int, str]:
     return (int(number) if number.isdecimal() else 0, item[0])
 
 
-def to_do(batch: Batch, files: BatchFiles, model: str) -> str:
+def to_do(batch: Batch, files: BatchFiles) -> str:
     """What the user has to do with a file of requests."""
     lines = lines_in(files.output)
     if lines:
@@ -95,7 +95,7 @@ def to_do(batch: Batch, files: BatchFiles, model: str) -> str:
             f"{batch.llm}: {files.output} has {lines:,} of {counted(batch.requests, 'result')}. Wait until the rest is there, "
             "or take what it has with --batch-results"
         )
-    command = shlex.join(["vllm", "run-batch", "-i", str(files.requests), "-o", str(files.output), "--model", model])
+    command = shlex.join(["vllm", "run-batch", "-i", str(files.requests), "-o", str(files.output), "--model", files.model])
     return f"{batch.llm}: run `{command}`, then start the same command again"
 
 

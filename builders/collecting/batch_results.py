@@ -17,10 +17,11 @@ from llmfusionbench.builders.collecting.failure import body_failure, status_fail
 from llmfusionbench.builders.reading.batch_lines import RESULT, id_of, kind_of
 from llmfusionbench.builders.reading.fields import BadRecordError
 from llmfusionbench.builders.reading.loose import loose_count
+from llmfusionbench.builders.reading.run_files import REPLY_BYTES
 from llmfusionbench.redaction import redacted
 from llmfusionbench.storage.files import limited_lines, open_binary, reading
 
-LONGEST: Final = 64 * 2**20
+LONGEST: Final = REPLY_BYTES
 """Bytes of a line from which it is not read."""
 
 _NOT_MADE: Final = ("batch_expired", "batch_cancelled")

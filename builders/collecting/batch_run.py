@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from llmfusionbench.builders.collecting.batch_connection import BatchConnection
+from llmfusionbench.builders.collecting.batch_files import check_settings
 from llmfusionbench.builders.collecting.batch_lane import Lane
 from llmfusionbench.builders.collecting.batch_ledger import Ledger
 from llmfusionbench.builders.collecting.batch_manner import Manner, Poll
@@ -161,6 +162,8 @@ class _Run:
     async def run(self, calls: Iterable[Call], offline: Container[str]) -> BatchResult:
         needed = {batch.llm for batch in self.ledger.open_batches() if not batch.offline}
         for name, endpoint in self.ledger.endpoints.items():
+            if self.manner.submit:
+                check_settings(endpoint)
             provider = Provider(BatchConnection(endpoint))
             if name in needed or (self.manner.submit and name not in offline):
                 provider.check()
@@ -220,7 +223,7 @@ class _Run:
                 self.ledger.board.expect(name, count)
         result.complete = True
 
-    def _note_lost(self, call: Call, batch: str, number: int, worst_usd: float) -> None:
+    def _note_lost(self, call: Call, batch: str, number: int, worst_usd: float | None) -> None:
         """Record that the journal has lost the batch that has this call: it may have been charged."""
         lost = Attempt("error", error="the journal has lost the batch of this request", passing=True, charged=True)
         at = self.ledger.now()
@@ -322,7 +325,7 @@ class _Run:
             for batch in lane.batches:
                 if batch.offline:
                     result.files.append(ledger.files(batch).requests)
-                    ledger.say(to_do(batch, ledger.files(batch), lane.endpoint.model))
+                    ledger.say(to_do(batch, ledger.files(batch)))
 
 
 async def _all(work: Iterable[Coroutine[Any, Any, None]]) -> None:

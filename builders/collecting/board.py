@@ -19,6 +19,7 @@ from rich.text import Text
 from llmfusionbench.builders.collecting.calls import Attempt
 from llmfusionbench.builders.collecting.shown import duration, usd
 from llmfusionbench.builders.collecting.tally import Tally
+from llmfusionbench.release.card_text import counted
 from llmfusionbench.texts.printable import one_line
 
 _REFRESHES: Final = 2
@@ -236,8 +237,12 @@ class Board:
         if self.max_cost is not None:
             share = f" ({cost / self.max_cost:.0%})" if self.max_cost else ""
             text = f"{usd(cost)} of {usd(self.max_cost)} spent{share}"
-        what = "1 attempt" if unknown == 1 else f"{unknown:,} attempts"
-        return f"{text}, the cost of {what} is not known" if unknown and cost else text
+        if unknown and cost:
+            text += f", the cost of {counted(unknown, 'attempt')} is not known"
+        unknown = sum(tally.tokens_unknown for tally in list(self.tallies.values()))
+        if unknown and any(tally.input_tokens or tally.output_tokens for tally in list(self.tallies.values())):
+            text += f", the tokens of {counted(unknown, 'attempt')} are not known"
+        return text
 
 
 class _Console(Console):
@@ -248,14 +253,14 @@ class _Console(Console):
 
 def _cells(tally: Tally, now: float) -> tuple[str, ...]:
     """The cells of the live table, as `_HEADER`."""
-    rate = tally.per_minute(now)
+    rate, tokens = tally.per_minute(now), tally.input_tokens + tally.output_tokens
     return (
         one_line(tally.llm),
         _of(tally.answered, tally.expected),
         f"{tally.failed:,}",
         f"{tally.cut_off:,}",
         f"{tally.in_flight:,}",
-        f"{tally.input_tokens + tally.output_tokens:,}",
+        "-" if tally.tokens_unknown and not tokens else f"{tokens:,}",
         usd(None if tally.cost_unknown and not tally.cost_usd else tally.cost_usd),
         "-" if rate is None else f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}",
         "-" if tally.complete else duration(tally.seconds_left(now)),
@@ -271,7 +276,8 @@ def _summary(name: str, tallies: list[Tally]) -> tuple[object, ...]:
         name,
         *(total(column) for column in ("answered", "empty", "failed", "cut_off")),
         max(0, total("expected") - total("finished")),
-        *(total(column) for column in ("repeated", "input_tokens", "output_tokens")),
+        total("repeated"),
+        *("-" if total("tokens_unknown") and not total(name) else total(name) for name in ("input_tokens", "output_tokens")),
         usd(None if total("cost_unknown") and not cost else cost),
     )
 

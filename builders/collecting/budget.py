@@ -20,8 +20,8 @@ from llmfusionbench.builders.collecting.endpoint import Endpoint, Price
 from llmfusionbench.builders.collecting.token_bounds import likely_input_tokens, most_input_tokens, most_output_tokens
 from llmfusionbench.errors import InputError, UnknownNameError
 
-_USD: Final = 10**12
-"""Picodollars."""
+PICO: Final = 10**12
+"""Picodollars of one USD."""
 _DAY: Final = timedelta(days=1)
 
 
@@ -45,7 +45,7 @@ class Held:
     @property
     def worst_usd(self) -> float | None:
         """The most that the attempt can cost, USD; None if a price or the length of the answer is not known."""
-        return None if self.worst is None else self.worst / _USD
+        return None if self.worst is None else self.worst / PICO
 
 
 class Budget:
@@ -93,12 +93,12 @@ class Budget:
     @property
     def spent_usd(self) -> float:
         """USD that was charged, or may have been."""
-        return self._spent / _USD
+        return self._spent / PICO
 
     @property
     def reserved_usd(self) -> float:
         """USD that the attempts in flight cost in the worst case."""
-        return self._reserved / _USD
+        return self._reserved / PICO
 
     @property
     def in_flight(self) -> int:
@@ -139,7 +139,7 @@ class Budget:
         """Reserve the worst case of one attempt; None if there is no room for it now. Raises as `worst_case`."""
         return self._taken(self.worst_case(call, batch=batch))
 
-    async def wait(self, call: Call, *, batch: bool = False) -> Held | None:
+    async def wait(self, call: Call) -> Held | None:
         """Reserve the worst case, after waiting until attempts in flight that cost less than reserved make room.
 
         Calls get room in the order in which they came.
@@ -150,7 +150,7 @@ class Budget:
         Raises:
             UnknownNameError, InputError: As `worst_case`.
         """
-        held = self.worst_case(call, batch=batch)
+        held = self.worst_case(call)
         if self._closed or (not self._waiting and self._fits(held)):
             return self._taken(held)
         future: asyncio.Future[Held | None] = asyncio.get_running_loop().create_future()
@@ -189,7 +189,7 @@ class Budget:
         self._reserved -= held.worst or 0
         self._spent += cost or 0
         self._admit()
-        return None if cost is None else cost / _USD
+        return None if cost is None else cost / PICO
 
     def close(self) -> None:
         """Refuse all further reservations, also those that wait."""
@@ -289,7 +289,7 @@ def _dearest(prices: Sequence[Price]) -> tuple[int, int]:
 
 
 def _pico(usd: float, rounding: str = ROUND_CEILING) -> int:
-    return int((_exact(usd) * _USD).to_integral_value(rounding))
+    return int((_exact(usd) * PICO).to_integral_value(rounding))
 
 
 def _up(value: Decimal) -> int:

@@ -25,10 +25,11 @@ from llmfusionbench.builders.collecting.place import Place
 from llmfusionbench.builders.collecting.progress import PROGRESS, Progress, StatusFaultError, plain_headers
 from llmfusionbench.builders.collecting.rate_headers import limits_of, retry_after
 from llmfusionbench.builders.collecting.stream import BrokenStreamError, Stream
+from llmfusionbench.builders.reading.run_files import REPLY_BYTES
 from llmfusionbench.errors import InputError
 from llmfusionbench.redaction import public_url, redacted
 
-MAX_REPLY: Final = 64 * 2**20
+MAX_REPLY: Final = REPLY_BYTES
 """Bytes of a reply."""
 _DRAIN: Final = 0.5
 """Seconds to wait for the end of a reply after the end of its stream."""
@@ -97,7 +98,7 @@ class Caller:
         fields: Fields
         started = time.monotonic()
         try:
-            async with asyncio.timeout(self.endpoint.timeout):
+            async with asyncio.timeout(self.endpoint.timeout) as limit:
                 response = await client.ask(_encoded(payload))
                 try:
                     headers = plain_headers(response.headers)
@@ -109,7 +110,9 @@ class Caller:
             fields = status_failure(fault.status, fault.body, fault.redirect) | {"http_status": fault.status}
             fields |= _of_headers(fault.headers, fields) | {"retry_after_s": retry_after(fault.headers)}
         except TimeoutError:
-            if progress.stream is not None and progress.stream.finished:  # the server only does not end the stream
+            if not limit.expired():  # the system's time-out of a connection, which is another one
+                fields = _broken("the answer broke off (TimeoutError)", progress)
+            elif progress.stream is not None and progress.stream.finished:  # the server only does not end the stream
                 fields = {"charged": True} | _checked(progress.stream.body) | {"http_status": progress.status}
             else:
                 fields = _broken(f"no answer within {self.endpoint.timeout:g} seconds", progress)

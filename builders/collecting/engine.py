@@ -263,7 +263,7 @@ class Engine:
     async def _attempt(self, lane: Lane, call: Call, *, again: bool, last: bool) -> tuple[Attempt, bool] | None:
         """(one attempt, whether it settles the call), recorded; None if it was not made."""
         # Without a limit of tokens their number matters to no one, and counting them takes time.
-        tokens = 1 if lane.pace.tokens_per_minute is None else self.budget.worst_case(call).tokens
+        tokens = None if lane.pace.tokens_per_minute is None else self.budget.worst_case(call).tokens
         await lane.pace.enter(tokens)
         attempt: Attempt | None = None
         try:

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Final, TypeVar
 
 from llmfusionbench.builders.collecting.account import common_limits
-from llmfusionbench.builders.collecting.budget import Budget
+from llmfusionbench.builders.collecting.budget import PICO, Budget
 from llmfusionbench.builders.collecting.calls import Call
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.forecast_table import Forecast, LlmForecast
@@ -210,7 +210,7 @@ def _of(endpoint: Endpoint, plan: _Plan, costs: Mapping[str | None, Linear], *, 
     times = _times_by_limits(groups, *common_limits([endpoint]))
     working = _rest(groups, lambda m: m.latency_s, 1 / max(1, endpoint.concurrency))
     seconds = Estimate(math.nan, math.nan, math.nan, 0) if batch else slowest([working, *times])
-    rate = math.nan if plan.input_rate is None else plan.input_rate / 1e12
+    rate = math.nan if plan.input_rate is None else plan.input_rate / PICO
     least = math.fsum(
         plan.groups[name].input.value * rate if name is not None and math.isnan(cost.value) else cost.value
         for name, cost in costs.items()

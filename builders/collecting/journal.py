@@ -19,7 +19,7 @@ from llmfusionbench.builders.collecting.lines import line_of
 from llmfusionbench.builders.collecting.records import Record
 from llmfusionbench.builders.collecting.run_lock import RunLock
 from llmfusionbench.builders.collecting.unpriced import Worth
-from llmfusionbench.builders.reading.run_files import JOURNAL, LOCK
+from llmfusionbench.builders.reading.run_files import JOURNAL, LINE_BYTES, LOCK
 from llmfusionbench.errors import InputError
 from llmfusionbench.redaction import redacted_data
 from llmfusionbench.storage.files import filling
@@ -107,7 +107,7 @@ class RunJournal:
 
         Attempts whose cost was not known when they ended count at the prices of `know_prices`.
         """
-        known = sum(self.state.spent.values()) + sum(lost.worst_usd for lost in self.lost)
+        known = sum(self.state.spent.values()) + sum(lost.worst_usd or 0.0 for lost in self.lost)
         return known + sum(self.worth.usd.values())
 
     @property
@@ -145,6 +145,9 @@ class RunJournal:
         assert self._file is not None, "the journal is used outside its block"
         record = redacted_data(record)
         line = line_of(record)
+        if len(line) > LINE_BYTES:  # `1e15` is written with all of its digits; texts alone are never that long
+            record = record | {"logprobs": None}
+            line = line_of(record)
         try:
             try:
                 self._file.write(line)

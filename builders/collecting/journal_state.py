@@ -11,12 +11,12 @@ from llmfusionbench.builders.collecting.calls import Slot
 from llmfusionbench.builders.collecting.lines import Done, Head, Sent, Use, head_of, quick_head, record_of, slot_text
 from llmfusionbench.builders.collecting.records import Record
 from llmfusionbench.builders.collecting.unpriced import Unpriced
-from llmfusionbench.builders.reading.run_files import BATCH, CHANGED
+from llmfusionbench.builders.reading.run_files import BATCH, CHANGED, LINE_BYTES
 from llmfusionbench.storage.files import limited_lines, open_binary, reading
 
-LONGEST: Final = 64 * 2**20
+LONGEST: Final = LINE_BYTES
 """Bytes of a line from which it is not read."""
-_LISTED: Final = 100
+_LISTED: Final = 5
 """Damaged lines whose numbers are kept."""
 
 
@@ -35,7 +35,8 @@ class Lost(NamedTuple):
 
     key: str
     attempt: int
-    worst_usd: float
+    worst_usd: float | None
+    """None if its price is not known."""
 
 
 class JournalState:
@@ -56,12 +57,10 @@ class JournalState:
         self.unpriced = Unpriced()
         """The attempts of unknown cost."""
         self.lines = 0
-        self.repeated = 0
-        """Lines that repeat an earlier one; they count once."""
         self.damaged = 0
         """Lines that cannot be read; they are skipped."""
         self.damaged_lines: list[int] = []
-        """The numbers of the first hundred of them, from 1."""
+        """The numbers of the first ones, from 1."""
         self._open: dict[str, dict[int, Sent]] = {}
         self._tries: dict[str, int] = {}
         self._slots: set[int] = set()
@@ -80,17 +79,20 @@ class JournalState:
     def open_attempts(self) -> list[Lost]:
         """The attempts that began and have not ended, without those in batches."""
         found = (sent for attempts in self._open.values() for sent in attempts.values() if sent.batch is None)
-        return [Lost(sent.key, sent.number, sent.worst_usd or 0.0) for sent in found]
+        return [Lost(sent.key, sent.number, sent.worst_usd) for sent in found]
 
     def open_without_price(self) -> Counter[str]:
         """LLM -> the number of its attempts that have not ended and have no worst case, with those in batches."""
         found = (sent for attempts in self._open.values() for sent in attempts.values() if sent.worst_usd is None)
         return Counter(sent.llm for sent in found)
 
-    def in_batches(self) -> dict[str, tuple[str, int, float]]:
-        """Key -> (batch, number of the attempt, worst-case USD) of the requests that batches have not brought back yet."""
+    def in_batches(self) -> dict[str, tuple[str, int, float | None]]:
+        """Key -> (batch, number of the attempt, worst-case USD) of the requests that batches have not brought back yet.
+
+        The worst case is None where no price was known.
+        """
         found = (sent for attempts in self._open.values() for sent in attempts.values() if sent.batch is not None)
-        return {sent.key: (str(sent.batch), sent.number, sent.worst_usd or 0.0) for sent in found}
+        return {sent.key: (str(sent.batch), sent.number, sent.worst_usd) for sent in found}
 
     def take(self, head: Head) -> None:
         """Add what a line states."""
@@ -99,8 +101,8 @@ class JournalState:
         elif isinstance(head, Sent):
             attempts = self._open.get(head.key)
             if (attempts is not None and head.number in attempts) or head.number <= self._last(head.key):
-                self.repeated += 1
-            elif attempts is None:
+                return  # a line that is there twice counts once
+            if attempts is None:
                 self._open[head.key] = {head.number: head}
             else:
                 attempts[head.number] = head
@@ -164,7 +166,6 @@ class JournalState:
             if not attempts:
                 del self._open[key]
         elif number <= last:
-            self.repeated += 1
             return
         self.spent[done.llm] = self.spent.get(done.llm, 0.0) + done.cost_usd
         if done.unpriced is not None:
@@ -195,9 +196,7 @@ class JournalState:
                 self._tries[key] = facts.attempt
 
     def _take_use(self, use: Use) -> None:
-        slot = hash((use.key, use.slot))
-        self.repeated += slot in self._slots
-        self._slots.add(slot)
+        self._slots.add(hash((use.key, use.slot)))
 
     def _last(self, key: str) -> int:
         """Number of the last attempt at a request that ended; 0 without one."""

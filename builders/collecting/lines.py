@@ -166,7 +166,8 @@ def head_of(record: Record) -> Head | None:
     kind = record["kind"]
     if kind not in (SENT, ATTEMPT, USE):
         if kind == BATCH:
-            _text(record, "batch")
+            for name in ("batch", "llm"):
+                _text(record, name)
         return None
     key = _text(record, "key")
     if kind == USE:

@@ -7,7 +7,7 @@ import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from llmfusionbench.builders.collecting.calls import Attempt, Call, Slot
+from llmfusionbench.builders.collecting.calls import Call, Slot
 
 Grouping = Callable[[Slot], str]
 """The name of the group of calls that a call is like within its LLM, by its slot."""
@@ -31,12 +31,6 @@ class Measured:
     latency_s: float | None = None
     batch_usd: float = 0.0
     """The part of the cost that was charged at the price of batches."""
-
-    @classmethod
-    def of(cls, call: Call, attempt: Attempt, cost: float | None, *, group: Grouping = mode_of) -> Measured:
-        """What a call took whose last attempt is `attempt`; `cost` in USD is that of all attempts, made online."""
-        tokens = (attempt.input_tokens, attempt.output_tokens)
-        return cls(call.key, call.llm, group(call.slot), *tokens, cost, attempt.latency_s)
 
     def like_cost(self, *, batch: bool, discount: float) -> float | None:
         """What such a call costs when it is made in a batch or online, USD; None if that is not known.

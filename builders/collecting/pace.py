@@ -28,7 +28,24 @@ _MOST_SHARE: Final = 16
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 0.25, 30.0
 """Pauses after the first and after many cuts in a row, if the server asks for none."""
 
-_Waiter = tuple["asyncio.Future[None]", int]
+_Waiter = tuple["asyncio.Future[None]", int | None]
+
+
+class _Reserved:
+    """What calls in flight have taken from the limit of tokens, of which more or less may be used in the end."""
+
+    def __init__(self) -> None:
+        self._announced, self._taken = 0, 0.0
+
+    def begin(self, announced: int, taken: float) -> None:
+        """A call takes tokens."""
+        self._announced, self._taken = self._announced + announced, self._taken + taken
+
+    def end(self, announced: int) -> float:
+        """The tokens to give back for a call. Which of them were its own does not matter: all are given back in the end."""
+        taken = self._taken * announced / self._announced if self._announced else 0.0
+        self._announced, self._taken = self._announced - announced, self._taken - taken
+        return taken
 
 
 class Pace:
@@ -42,10 +59,12 @@ class Pace:
     def __init__(self, endpoint: Endpoint, account: Account) -> None:
         self._most = max(1, endpoint.concurrency)
         self._account = account
-        self._limit, self._threshold = 1, self._most
+        self.allowed, self._threshold = 1, self._most
+        """The number of calls that may be in flight now, and that up to which it doubles per round trip."""
         self._answers = 0
         """Answers since the limit last changed."""
-        self._in_flight = 0
+        self.in_flight = 0
+        """Calls that have entered and not left."""
         self._before_cut = 0
         """Calls that were in flight at the last cut and have not left: their refusals do not cut again."""
         self._cuts = 0
@@ -53,26 +72,12 @@ class Pace:
         self._paused_until = -math.inf
         """The end of a pause that concerns this LLM alone."""
         self._share: float | None = None
-        """Share of the announced tokens that calls took lately; None before the first answer."""
-        self._announced, self._reserved = 0, 0.0
-        """Tokens of the calls in flight: as announced, and as taken from the limit."""
+        """Share of the announced tokens that calls took lately; None before the first answer to a call with such a number."""
+        self._taken = 0.0
+        """Tokens that the last answer took: about those of a call whose tokens were not counted."""
+        self._counted, self._uncounted = _Reserved(), _Reserved()
         self._waiting: deque[_Waiter] = deque()
         account.join(self)
-
-    @property
-    def allowed(self) -> int:
-        """Number of calls that may be in flight now."""
-        return self._limit
-
-    @property
-    def in_flight(self) -> int:
-        """Number of calls that have entered and not left."""
-        return self._in_flight
-
-    @property
-    def requests_per_minute(self) -> float | None:
-        """The limit of the account, given or learnt; None if there is none."""
-        return self._account.requests.per_minute
 
     @property
     def tokens_per_minute(self) -> float | None:
@@ -84,14 +89,15 @@ class Pace:
         """Seconds for which a busy server, or one that refused a call, lets no call start; 0.0 if it lets them."""
         return max(0.0, self._paused_until - self._account.now(), self._account.paused_s)
 
-    async def enter(self, tokens: int) -> None:
+    async def enter(self, tokens: int | None) -> None:
         """Wait until a call may start, and take its place.
 
         A call that is cancelled here has no place and leaves no trace. Every other call ends with `leave`.
 
         Args:
             tokens: About the tokens of the request plus the longest answer. The share of them that earlier calls took is
-                reserved, and corrected when the call leaves.
+                reserved, and corrected when the call leaves. None if they were not counted, because no limit was known:
+                what the last answer took is reserved if a limit is known by then.
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((future, tokens))
@@ -105,7 +111,7 @@ class Pace:
                 self._account.admit()
             raise
 
-    def leave(self, attempt: Attempt | None, tokens: int) -> None:
+    def leave(self, attempt: Attempt | None, tokens: int | None) -> None:
         """Give the place back, and learn from what came of the call.
 
         Args:
@@ -114,20 +120,21 @@ class Pace:
         """
         account = self._account
         busy_before, self._before_cut = self._before_cut > 0, max(0, self._before_cut - 1)
-        full = 2 * self._in_flight >= self._limit
-        self._in_flight -= 1
-        # Which reservation was this call's does not matter: they are all given back in the end.
-        reserved = self._reserved * tokens / self._announced if self._announced else 0.0
-        self._announced, self._reserved = self._announced - tokens, self._reserved - reserved
+        full = 2 * self.in_flight >= self.allowed
+        self.in_flight -= 1
+        reserved = self._uncounted.end(1) if tokens is None else self._counted.end(tokens)
         if attempt is None:
             account.requests.give_back(1)
             account.tokens.give_back(reserved)
         else:
-            used = _used(attempt, tokens)
-            account.tokens.give_back(reserved - used)
-            if attempt.status != "error" and tokens:
-                self._share = used / tokens if self._share is None else self._share + (used / tokens - self._share) * _NEWS
-            self._learn(attempt, tokens)
+            used = self._used(attempt, tokens)
+            account.tokens.give_back(reserved - (self._at_most_a_minute(used) if tokens is None else used))
+            if attempt.status != "error":
+                self._taken = used
+                if tokens:
+                    share = used / tokens
+                    self._share = share if self._share is None else self._share + (share - self._share) * _NEWS
+            self._learn(attempt, max(1.0, self._taken) if tokens is None else tokens)
             if attempt.http_status in BUSY:
                 if not busy_before:
                     self._cut(attempt)
@@ -145,7 +152,7 @@ class Pace:
         """Seconds until its next call may start as far as it alone is concerned; infinite if it has none, or no place."""
         while self._waiting and self._waiting[0][0].done():
             self._waiting.popleft()
-        if not self._waiting or self._in_flight >= self._limit:
+        if not self._waiting or self.in_flight >= self.allowed:
             return math.inf
         if self._paused_until == -math.inf:
             return 0.0
@@ -157,26 +164,31 @@ class Pace:
     def likely_tokens(self) -> float:
         """What its next call will take of the limit: few answers are as long as they may be."""
         tokens = self._waiting[0][1]
+        if tokens is None:
+            return self._at_most_a_minute(self._taken)
         return tokens if self._share is None else tokens * self._share
 
     def start(self) -> None:
         """Let its next call start."""
-        self._reserved += self.likely_tokens()
+        likely = self.likely_tokens()
         future, tokens = self._waiting.popleft()
-        self._in_flight += 1
-        self._announced += tokens
+        self.in_flight += 1
+        if tokens is None:
+            self._uncounted.begin(1, likely)
+        else:
+            self._counted.begin(tokens, likely)
         future.set_result(None)
 
     def _grow(self) -> None:
         """An answer came: 1 more per answer is twice as many per round trip, 1 more per `limit` answers is 1 more."""
         self._answers += 1
-        if self._limit < self._most and (self._limit < self._threshold or self._answers >= self._limit):
-            self._limit, self._answers = self._limit + 1, 0
+        if self.allowed < self._most and (self.allowed < self._threshold or self._answers >= self.allowed):
+            self.allowed, self._answers = self.allowed + 1, 0
 
     def _cut(self, attempt: Attempt) -> None:
-        self._limit = self._threshold = max(1, int(self._limit * _CUT))
+        self.allowed = self._threshold = max(1, int(self.allowed * _CUT))
         self._answers = 0
-        self._before_cut = self._in_flight
+        self._before_cut = self.in_flight
         self._cuts += 1
         if not attempt.retry_after_s:
             seconds = min(_LAST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(self._cuts - 1, 32))
@@ -192,7 +204,19 @@ class Pace:
         else:
             account.pause(seconds)
 
-    def _learn(self, attempt: Attempt, tokens: int) -> None:
+    def _used(self, attempt: Attempt, tokens: int | None) -> float:
+        """The tokens that an attempt took from the limit: those it states, none if it failed for free, else as assumed."""
+        if attempt.input_tokens is not None and attempt.output_tokens is not None:
+            stated = attempt.input_tokens + attempt.output_tokens
+            return stated if tokens is None else min(stated, _MOST_SHARE * tokens)
+        assumed = self._taken if tokens is None else tokens
+        return assumed if attempt.charged or attempt.status != "error" else 0
+
+    def _at_most_a_minute(self, tokens: float) -> float:
+        """Tokens of a call that were not counted, up to the limit of a minute: a server may state any number."""
+        return 0.0 if self.tokens_per_minute is None else min(tokens, self.tokens_per_minute)
+
+    def _learn(self, attempt: Attempt, tokens: float) -> None:
         limits, account = attempt.limits, self._account
         if limits is None:
             return
@@ -206,13 +230,6 @@ class Pace:
 
 def _is_pause(seconds: float | None) -> TypeGuard[float]:
     return seconds is not None and 0 < seconds < math.inf
-
-
-def _used(attempt: Attempt, tokens: int) -> int:
-    """The tokens that an attempt took from the limit: those it states, none if it failed for free, else as assumed."""
-    if attempt.input_tokens is not None and attempt.output_tokens is not None:
-        return min(attempt.input_tokens + attempt.output_tokens, _MOST_SHARE * tokens)
-    return tokens if attempt.charged or attempt.status != "error" else 0
 
 
 def _less(seconds: float | None, age: float) -> float | None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from llmfusionbench.builders.collecting.caller import Caller
-from llmfusionbench.builders.collecting.calls import Call
+from llmfusionbench.builders.collecting.calls import Attempt, Call
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.payload import MAX_TOKENS
-from llmfusionbench.builders.collecting.plan import call_of
+from llmfusionbench.builders.collecting.plan import call_of, query_calls
+from llmfusionbench.builders.collecting.records import attempt_record
 from llmfusionbench.builders.collecting.run import Run
 from llmfusionbench.builders.making.stated import finish_reason
 from llmfusionbench.builders.reading.run_files import JOURNAL
-from llmfusionbench.builders.reading.run_journal import RunAnswers
+from llmfusionbench.builders.reading.run_journal import Place, RunAnswers
+from llmfusionbench.builders.tasks.query import Query
 from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.redaction import MARK, redacted_data
 
 KINDS: Final = ("length", "error", "empty", "refusal")
 """What can be asked again: cut-off answers, failures, answers without a text, and answers that a filter or the LLM refused."""
@@ -64,7 +68,8 @@ class Retry:
             for _, place, record in self._answers.of(query_id, endpoint.name):
                 if not self._is_wanted(record):
                     continue
-                payload = self._payload(endpoint, query.prompts.get(place.mode) or query.prompts["direct"], record)
+                kept = self._kept(endpoint, address, query_id, query, place, record)
+                payload = self._payload(endpoint, query.prompts.get(place.mode) or query.prompts["direct"], kept)
                 call = call_of(query_id, place.llm, place.mode, place.replicate, address, payload)
                 if call.key == record["key"] or self._answers.has_failed(call.key):
                     self.again.add(call.key)
@@ -83,6 +88,27 @@ class Retry:
             self.enough.add(record["key"])
             return False
         return bool(found)
+
+    def _kept(
+        self, endpoint: Endpoint, address: str, query_id: str, query: Query, place: Place, record: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """The record with its model and settings as they were sent: the journal keeps no secret, but the file of LLMs may.
+
+        Raises:
+            InputError: The file has other settings than the record.
+        """
+        sent: dict[str, Any] = {"requested_model": record.get("requested_model"), "settings": record.get("settings") or {}}
+        if MARK not in json.dumps(sent, ensure_ascii=False):
+            return record
+        *_, call = query_calls(query_id, query, endpoint, address, (place.mode,), place.replicate + 1)
+        now = attempt_record(call, Attempt("ok"), number=1, final=True, cost_usd=None, at="")
+        now["settings"] |= {name: sent["settings"][name] for name in MAX_TOKENS if name in sent["settings"]}
+        if redacted_data({name: now[name] for name in sent}) != sent:
+            raise InputError(
+                f"{endpoint.name}: a setting of an answer to ask again holds a secret, which no journal keeps, and the file of "
+                "LLMs has other settings. Remedy: name with --llms the file with the settings of that answer"
+            )
+        return {**record, **{name: now[name] for name in sent}}
 
     def _payload(self, endpoint: Endpoint, messages: Sequence[Any], record: Mapping[str, Any]) -> dict[str, Any]:
         """The request body as it was sent, with another maximum of tokens. Its model may be that of a mode."""

@@ -38,7 +38,10 @@ class Tally:
     repeated: int = 0
     """Attempts after the first one of a call."""
     input_tokens: int = 0
+    """The sum over the attempts with a known number; the same for the output."""
     output_tokens: int = 0
+    tokens_unknown: int = 0
+    """Attempts that took tokens of which no number, or only one of the two, is stated."""
     cost_usd: float = 0.0
     """The sum over the attempts whose cost is known."""
     cost_unknown: int = 0
@@ -73,6 +76,8 @@ class Tally:
             self.waits_until = max(self.waits_until, now + attempt.retry_after_s)
         self.input_tokens += attempt.input_tokens or 0
         self.output_tokens += attempt.output_tokens or 0
+        took = attempt.status != "error" or attempt.charged
+        self.tokens_unknown += took and (attempt.input_tokens is None or attempt.output_tokens is None)
         if cost is None:
             self.cost_unknown += 1
         else:

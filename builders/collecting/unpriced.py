@@ -6,16 +6,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from llmfusionbench.builders.collecting.budget import rates_on
+from llmfusionbench.builders.collecting.budget import PICO, rates_on
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.lines import Tokens
 from llmfusionbench.builders.collecting.shown import usd
 from llmfusionbench.texts.printable import one_line
-
-_USD: Final = 10**12
-"""Picodollars."""
 
 
 class Worth(NamedTuple):
@@ -82,7 +79,7 @@ class Unpriced:
             else:
                 pico[llm] += asked * rates[0] + said * rates[1]
                 priced[llm] += n
-        return Worth({llm: amount / _USD for llm, amount in pico.items()}, priced, unknown)
+        return Worth({llm: amount / PICO for llm, amount in pico.items()}, priced, unknown)
 
 
 def price_of(tokens: Tokens | None, endpoint: Endpoint | None) -> float | None:
@@ -92,7 +89,7 @@ def price_of(tokens: Tokens | None, endpoint: Endpoint | None) -> float | None:
     rates = rates_on(endpoint, _date(tokens.day), batch=tokens.batch)
     if rates is None or tokens.input is None or tokens.output is None:
         return None
-    return (tokens.input * rates[0] + tokens.output * rates[1]) / _USD
+    return (tokens.input * rates[0] + tokens.output * rates[1]) / PICO
 
 
 def _date(day: str) -> date | None:

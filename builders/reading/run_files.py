@@ -15,6 +15,12 @@ JOURNAL: Final = "journal.jsonl"
 """One line for everything that happened, with the CRC-32 of the line (`crc`) at its end; the kinds of lines are below."""
 LOCK: Final = "run.lock"
 
+LINE_BYTES: Final = 64 * 2**20
+"""The longest line of a journal. All who read one have this limit: a longer line counts as damaged."""
+REPLY_BYTES: Final = 24 * 2**20
+"""The longest reply of a server, so that its line is shorter than `LINE_BYTES`. In a line, texts are up to half as long again,
+since a secret of 6 characters becomes `[secret]`, and UTF-16 becomes UTF-8. Settings of a query have up to 16 MiB beside it."""
+
 SENT: Final = "sent"
 """An attempt begins: kind, key, llm, attempt (from 1), worst_usd, and batch if it travels in one. In flight until an `attempt`
 with this key and number."""

@@ -13,10 +13,9 @@ from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from llmfusionbench.builders.reading.limits import record_bytes
 from llmfusionbench.builders.reading.line_check import is_changed, is_whole
 from llmfusionbench.builders.reading.queries_file import REMEDY
-from llmfusionbench.builders.reading.run_files import ATTEMPT, CHANGED, JOURNAL, USE
+from llmfusionbench.builders.reading.run_files import ATTEMPT, CHANGED, JOURNAL, LINE_BYTES, USE
 from llmfusionbench.errors import InputError
 from llmfusionbench.storage.files import limited_lines, reading
 
@@ -70,7 +69,7 @@ class RunAnswers:
         self._uses: dict[str, list[tuple[str, Place]]] = {}
         self._places: dict[Place, Place] = {}
         with reading(path), open(path, "rb", buffering=1 << 20) as file:
-            for line in limited_lines(file, record_bytes()):
+            for line in limited_lines(file, LINE_BYTES):
                 if isinstance(line, bytes) and not line.endswith(b"\n"):
                     break
                 self._starts.append(self.size)

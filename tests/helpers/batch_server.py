@@ -80,6 +80,8 @@ class BatchServer(ThreadingHTTPServer):
         """Further lines of every file of results."""
         self.rename: str | None = None
         """Name of the model that answers, in place of the one that was requested."""
+        self.unknown: set[str] = set()
+        """Models for which it refuses a file as a whole."""
         self.cut = 0
         """Bytes that are cut from the end of every file of results, as by a broken disk of the provider."""
 
@@ -159,7 +161,7 @@ class BatchServer(ThreadingHTTPServer):
                 right = False
             if not right:
                 found.append({"code": "invalid_request", "line": number, "message": "the line is not valid", "param": None})
-        if not lines or len(lines) > 50_000 or len(models) > 1:
+        if not lines or len(lines) > 50_000 or len(models) > 1 or models & self.unknown:
             found.append({"code": "invalid_file", "line": None, "message": "the file is not valid", "param": None})
         under_way = [b for b in self.batches.values() if b is not batch and b["status"] in ("in_progress", "finalizing")]
         enqueued = sum(len(self.files[b["input_file_id"]][1].splitlines()) for b in under_way)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.calls import Attempt, Call, call_key
 from llmfusionbench.builders.collecting.endpoint import Endpoint, Price
+from llmfusionbench.builders.collecting.journal_state import journal_records
 from llmfusionbench.builders.collecting.records import Record, attempt_record, sent_record
+from llmfusionbench.builders.reading.run_files import USE
 
 ADDRESS = "http://127.0.0.1/v1"
 DAY = date(2026, 3, 1)
@@ -82,3 +85,12 @@ class Silent:
         """An attempt has ended."""
         self.ended += 1
         self.settled += final
+
+
+def repeats(journal: Path) -> int:
+    """Lines of a journal that state what an earlier line of it states."""
+    records = [record for _, record in journal_records(journal) if record is not None]
+    stated = [
+        (one["kind"], one["key"], one.get("attempt"), str(one.get("slot") if one["kind"] == USE else "")) for one in records
+    ]
+    return len(stated) - len(set(stated))

@@ -164,13 +164,12 @@ def test_lines_that_the_provider_refuses_cost_no_other(tmp_path: Path) -> None:
 
 
 def test_a_refused_batch_stops_its_llm_alone(tmp_path: Path) -> None:
-    """A batch of two models is one that the server refuses as a whole."""
-    mixed = [*calls_of(1, "bad"), *calls_of(1, "bad", start=1, text="{}")]
-    mixed[1] = type(mixed[1])(mixed[1].slot, "bad", mixed[1].key, {**mixed[1].payload, "model": "other"})
+    bad = calls_of(2, "bad", model="other")
     said: list[str] = []
     with serving_batches(lambda body, _: "yes") as server:
+        server.unknown = {"other"}
         endpoints = [endpoint_at(server.url, name) for name in ("bad", "good")]
-        result = batched(tmp_path, endpoints, [*mixed, *calls_of(2, "good", start=5)], said=said)
+        result = batched(tmp_path, endpoints, [*bad, *calls_of(2, "good", start=5)], said=said)
     assert (result.answered, result.failed, result.not_started) == (2, 0, 2)
     assert result.closed == {"bad": "the provider refused a batch: the file is not valid (invalid_file)"}
     assert [line for line in said if line.startswith("bad: the provider")] == [

@@ -18,6 +18,7 @@ from llmfusionbench.builders.collecting.board import Board
 from llmfusionbench.builders.collecting.budget import Budget
 from llmfusionbench.builders.collecting.journal import RunJournal
 from llmfusionbench.errors import InputError
+from llmfusionbench.redaction import keep_secret
 from tests.helpers.batch_runs import batched, calls_of, endpoint_at, records, states, today
 from tests.helpers.batch_server import serving_batches
 from tests.helpers.chat_server import completion
@@ -72,6 +73,19 @@ def test_files_are_written_run_and_taken(tmp_path: Path) -> None:
     assert (result.answered, result.in_batches) == (1, 0)
     assert {a["response"] for a in records(tmp_path, "attempt")} == {"local 0", "local 1", "local 2"}
     assert (write(tmp_path).reused, len(list(folder.glob("*.input.jsonl")))) == (4, 2)
+
+
+def test_each_file_has_one_model_which_the_command_names(tmp_path: Path) -> None:
+    """Calls of two modes alternate in a plan; `vllm run-batch` serves one model."""
+    said: list[str] = []
+    calls = [call for pair in zip(calls_of(3), calls_of(3, model="thinker"), strict=True) for call in pair]
+    result = batched(tmp_path, [LOCAL], calls, offline={"m"}, said=said)
+    assert result.in_batches == 6
+    bodies = [[json.loads(line)["body"] for line in path.read_text().splitlines()] for path in result.files]
+    assert [[body["model"] for body in each] for each in bodies] == [["test-model"] * 3, ["thinker"] * 3]
+    asked = [f"What is {i}?" for i in range(3)]
+    assert [[body["messages"][0]["content"] for body in each] for each in bodies] == [asked, asked]
+    assert ["--model test-model`" in said[0], "--model thinker`" in said[1]] == [True, True]
 
 
 def test_results_that_are_not_whole(tmp_path: Path) -> None:
@@ -151,10 +165,19 @@ def test_files_that_were_lost_or_changed(tmp_path: Path, name: str) -> None:
     assert write(tmp_path).in_batches == 4
 
 
+@pytest.mark.parametrize("offline", [{"m"}, ()])
+def test_a_setting_with_a_secret_is_in_no_file_of_a_batch(tmp_path: Path, offline: Iterable[str]) -> None:
+    keep_secret("t4pir-and-0kapi")
+    for fields in ({"extra": {"user": "t4pir-and-0kapi"}}, {"modes": {"think": {"user": {"x": ["t4pir-and-0kapi"]}}}}):
+        with pytest.raises(InputError, match=r'm: its setting "user" holds a secret, .* Remedy: ask it without --batch'):
+            batched(tmp_path, [endpoint_at("http://h", **fields)], calls_of(1), offline={*offline})
+    assert not (tmp_path / "batches").exists()
+
+
 def test_the_command_is_one_for_a_shell(tmp_path: Path) -> None:
     """Names with spaces and other signs stay whole."""
     run, said = tmp_path / "my $run; ls", list[str]()
-    batched(run, [endpoint_at("http://h", model="org/a b")], calls_of(1), offline={"m"}, said=said)
+    batched(run, [endpoint_at("http://h")], calls_of(1, model="org/a b"), offline={"m"}, said=said)
     command = shlex.split(said[0].partition("`")[2].rpartition("`")[0])
     folder = run / "batches"
     files = ["-i", f"{folder}/m-1.input.jsonl", "-o", f"{folder}/m-1.output.jsonl"]

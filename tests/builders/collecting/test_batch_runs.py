@@ -9,6 +9,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from llmfusionbench.builders.collecting.batch_manner import Manner
+from llmfusionbench.builders.collecting.journal import RunJournal
+from llmfusionbench.builders.collecting.records import sent_record
 from tests.helpers.batch_runs import PAID, batched, calls_of, endpoint_at, engine_run, records, states
 from tests.helpers.batch_server import DROP, LOST, serving_batches
 
@@ -42,6 +44,14 @@ def test_several_llms_and_equal_calls(tmp_path: Path) -> None:
     assert server.charged == 5
     assert len(server.batches) == 2
     assert [use["slot"] for use in records(tmp_path, "use")] == [["q0", "a", "direct", "twin"]]
+
+
+def test_models_of_modes_go_into_batches_of_their_own(tmp_path: Path) -> None:
+    calls = [call for pair in zip(calls_of(3), calls_of(3, model="thinker"), strict=True) for call in pair]
+    with serving_batches(lambda body, _: body["model"]) as server:
+        result = batched(tmp_path, [endpoint_at(server.url)], calls, manner=Manner(most_requests=2))
+    assert (result.answered, len(server.batches)) == (6, 4)
+    assert sorted(a["response"] for a in records(tmp_path, "attempt")) == ["test-model"] * 3 + ["thinker"] * 3
 
 
 def test_online_and_batches_share_a_run(tmp_path: Path) -> None:
@@ -165,3 +175,15 @@ def test_the_query_of_an_endpoint_is_sent_with_every_request(tmp_path: Path) -> 
         result = batched(tmp_path, [endpoint_at(f"{server.url}?tenant=a%20b")], calls_of(3))
         assert (result.answered, len(server.batches)) == (3, 1)
         assert {parse_qs(path.partition("?")[2])["tenant"][0] for _, path, _ in server.seen} == {"a b"}
+
+
+@pytest.mark.parametrize("worst", [0.5, None])
+def test_what_a_lost_batch_may_have_cost_is_not_0_where_no_price_was_known(tmp_path: Path, worst: float | None) -> None:
+    (call,) = calls_of(1)
+    with RunJournal(tmp_path) as journal:
+        journal.add(sent_record(call, number=1, worst_usd=worst, batch="m-1"))
+    with serving_batches(lambda body, _: "yes") as server:
+        assert batched(tmp_path, [endpoint_at(server.url)], [call]).answered == 1
+    lost, came = records(tmp_path, "attempt")
+    assert (lost["error"], lost["cost_usd"]) == ("the journal has lost the batch of this request", worst)
+    assert came["status"] == "ok"

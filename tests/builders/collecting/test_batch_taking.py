@@ -129,6 +129,13 @@ def test_a_file_of_results_that_is_cut_is_fetched_again(tmp_path: Path) -> None:
     assert (lost["slot"][0], lost["charged"]) == ("q2", True)
 
 
+def test_a_last_line_without_its_end_is_whole_if_it_is_json(tmp_path: Path) -> None:
+    with serving_batches(lambda body, _: "yes") as server:
+        server.cut = 1
+        result = batched(tmp_path, [endpoint_at(server.url)], calls_of(3))
+        assert (result.answered, server.count("GET", ".*/content")) == (3, 1)
+
+
 def test_results_that_are_gone_can_be_given_up(tmp_path: Path) -> None:
     with serving_batches(lambda body, _: "yes") as server:
         server.faults["content"] = [(404, {"error": {"message": "no such file"}}, {})] * 4

@@ -242,6 +242,28 @@ def test_the_summary() -> None:
     ]  # fmt: skip
 
 
+def test_tokens_that_no_server_states_are_not_0() -> None:
+    """Neither do attempts that took none make a sum unknown."""
+    board, clock, lines = told()
+    silent = replace(OK, input_tokens=None, output_tokens=None)
+    half = Attempt("error", error="the stream broke off", input_tokens=None, output_tokens=7, charged=True)
+    with board:
+        for llm, attempts in {"none": [silent, silent], "some": [OK, silent, half], "free": [FAILED]}.items():
+            board.expect(llm, len(attempts))
+            for attempt in attempts:
+                clock.now += 1
+                ask(board, llm, attempt, 0.0)
+    cells = {line.split()[0]: line.split()[7] for line in drawn(board)[1:4]}
+    assert cells == {"none": "-", "some": "157", "free": "0"}
+    assert [line.split(", ")[3] for line in lines[:3]] == ["- tokens", "157 tokens", "0 tokens"]
+    assert drawn(board)[-1] == "all: 6 of 6 finished, $0.00 spent, the tokens of 4 attempts are not known"
+    found = board.summary()
+    assert [(row[0], row[7], row[8]) for row in found.rows] == [
+        ("none", "-", "-"), ("some", 100, 57), ("free", 0, 0), ("all", 100, 57),
+    ]  # fmt: skip
+    assert found.title.endswith("the tokens of 4 attempts are not known")
+
+
 def test_amounts_as_people_read_them() -> None:
     assert [usd(x) for x in (None, float("nan"), 0.0, 0.00001, 0.01234, 1.5, 12345.678)] == [
         "-", "-", "$0.00", "<$0.0001", "$0.0123", "$1.50", "$12,345.68",

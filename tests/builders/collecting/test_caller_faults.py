@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import socket
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 from llmfusionbench.builders.collecting import caller as caller_module
 from llmfusionbench.builders.collecting.caller import Caller
 from llmfusionbench.builders.collecting.endpoint import Endpoint
+from llmfusionbench.builders.collecting.http_client import OfficialClient
+from llmfusionbench.builders.reading.run_files import REPLY_BYTES
 from tests.builders.collecting.test_caller import ASK, attempt_of, attempts
 from tests.helpers.faulty_chat_server import DROP, HANG, RESET, Step, answer, completion, faulty, http, status, streamed
 
@@ -212,11 +215,22 @@ def test_an_error_with_status_200(error: dict[str, Any], fate: tuple[bool, bool,
 
 
 def test_an_answer_that_is_too_long_is_refused_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert caller_module.MAX_REPLY == 64 * 2**20
+    assert caller_module.MAX_REPLY == REPLY_BYTES == 24 * 2**20
     monkeypatch.setattr(caller_module, "MAX_REPLY", 2**20)
     for step in (http(b" " * 2**21), streamed([b": ping\n\n" * 2**15] * 5)):
         found = attempt_of(step)
         assert (found.error, found.passing, found.charged) == ("the answer is longer than 1 MiB", False, True)
+
+
+def test_a_time_out_of_the_system_is_not_that_of_the_llm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`OSError(ETIMEDOUT)` is a TimeoutError; it states no number of seconds."""
+
+    async def lost(*_: Any) -> None:
+        raise OSError(errno.ETIMEDOUT, "Connection timed out")
+
+    monkeypatch.setattr(OfficialClient, "ask", lost)
+    found = attempt_of(http(b"{}"), timeout=77.0)
+    assert (found.status, found.passing, found.error) == ("error", True, "the answer broke off (TimeoutError)")
 
 
 def test_a_redirect_to_another_host_gets_neither_key_nor_prompt(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from llmfusionbench.builders.collecting import dealing
-from llmfusionbench.builders.collecting.calls import Attempt, Call
+from llmfusionbench.builders.collecting.calls import Attempt, Call, Limits
 from llmfusionbench.builders.collecting.endpoint import Price
 from llmfusionbench.builders.collecting.journal import RunJournal
+from llmfusionbench.builders.collecting.pace import Pace
 from llmfusionbench.builders.collecting.records import sent_record
 from llmfusionbench.builders.collecting.result import Result
 from llmfusionbench.errors import InputError, UnknownNameError
@@ -48,6 +49,23 @@ def test_a_line_stands_before_each_request(tmp_path: Path) -> None:
     trial.run(calls(3))
     assert seen == [1, 2, 3]
     assert all(record["worst_usd"] > 0 for record in trial.records("sent"))
+
+
+def test_tokens_are_counted_from_when_a_limit_of_them_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before that, a call enters without a number: with one that is not its own, later calls would be reserved many times."""
+    entered: list[int | None] = []
+    enter = Pace.enter
+
+    async def noted(pace: Pace, tokens: int | None) -> None:
+        entered.append(tokens)
+        await enter(pace, tokens)
+
+    monkeypatch.setattr(Pace, "enter", noted)
+    stated = answer(limits=Limits(tokens_per_minute=6e6))
+    trial = Trial(tmp_path, always(stated), endpoint(concurrency=1))
+    assert trial.run(calls(3)) == Result(answered=3)
+    assert entered[0] is None
+    assert all(tokens is not None and tokens > 10 for tokens in entered[1:])
 
 
 def test_a_second_run_asks_nothing(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ import pytest
 
 from benchmarks.figures.pilot_coverage import coverage
 from llmfusionbench.builders.collecting.budget import Budget
-from llmfusionbench.builders.collecting.calls import Attempt, Call, call_key
+from llmfusionbench.builders.collecting.calls import Call, call_key
 from llmfusionbench.builders.collecting.endpoint import Endpoint, Price
 from llmfusionbench.builders.collecting.forecast import forecast
 from llmfusionbench.builders.collecting.forecast_table import Forecast
-from llmfusionbench.builders.collecting.measured import Measured, pilot_sample
+from llmfusionbench.builders.collecting.measured import Measured, mode_of, pilot_sample
 from llmfusionbench.builders.collecting.token_bounds import likely_input_tokens
 from llmfusionbench.errors import UnknownNameError
 from llmfusionbench.statistics import Estimate
@@ -46,8 +46,7 @@ def made(calls: list[Call], output: Any = 100, cost: Any = 0.001, latency: Any =
         return figure(i) if callable(figure) else figure
 
     return [
-        Measured.of(c, Attempt("ok", input_tokens=20, output_tokens=at(output, i), latency_s=at(latency, i)), at(cost, i))
-        for i, c in enumerate(calls)
+        Measured(c.key, c.llm, mode_of(c.slot), 20, at(output, i), at(cost, i), at(latency, i)) for i, c in enumerate(calls)
     ]
 
 

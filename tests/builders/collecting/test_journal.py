@@ -11,6 +11,7 @@ from threading import Event
 import pytest
 
 from llmfusionbench.builders.collecting import append_file
+from llmfusionbench.builders.collecting import journal as journal_module
 from llmfusionbench.builders.collecting.journal import RESERVE, RunJournal
 from llmfusionbench.builders.collecting.journal_state import Facts, Lost, journal_records
 from llmfusionbench.builders.collecting.lines import line_of
@@ -18,7 +19,7 @@ from llmfusionbench.builders.collecting.records import Record, sent_record, use_
 from llmfusionbench.builders.reading.run_files import JOURNAL, LOCK
 from llmfusionbench.errors import InputError
 from llmfusionbench.redaction import keep_secret
-from tests.helpers.run_calls import answer, call, calls, done, failure, sent
+from tests.helpers.run_calls import answer, call, calls, done, failure, repeats, sent
 
 
 def write(folder: Path, *records: Record) -> Path:
@@ -47,7 +48,18 @@ def test_a_resume_knows_what_was_done(tmp_path: Path) -> None:
         assert [journal.next_number(each.key) for each in (first, second, third, fourth)] == [2, 3, 2, 2]
         assert journal.has_slot(first.key, first.slot)
         assert not journal.has_slot(first.key, second.slot)
-        assert journal.state.damaged == journal.state.repeated == 0
+        assert journal.state.damaged == repeats(tmp_path / JOURNAL) == 0
+
+
+def test_probabilities_that_make_a_line_too_long_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line above the limit counts as damaged, and its answer, which was paid for, as not asked."""
+    monkeypatch.setattr(journal_module, "LINE_BYTES", 5000)
+    asked = call(1)
+    path = write(tmp_path, done(asked, answer("long" * 500, logprobs=[{"token": "a", "logprob": 1e15}] * 100)))
+    (record,) = [record for _, record in journal_records(path)]
+    assert record is not None
+    assert (record["response"], record["logprobs"]) == ("long" * 500, None)
+    assert path.stat().st_size <= 5000
 
 
 def test_what_is_added_counts_at_once(tmp_path: Path) -> None:
@@ -89,12 +101,12 @@ def test_further_slots_of_a_request(tmp_path: Path) -> None:
 def test_a_request_in_a_batch_is_not_lost(tmp_path: Path) -> None:
     first, second = calls(2)
     travelling = [sent_record(each, number=1, worst_usd=0.5, batch="b1") for each in (first, second)]
-    write(tmp_path, *travelling, {"kind": "batch", "batch": "b1", "state": "sent"}, done(first))
+    write(tmp_path, *travelling, {"kind": "batch", "batch": "b1", "llm": "m", "state": "sent"}, done(first))
     with RunJournal(tmp_path) as journal:
         assert journal.in_flight_lost == 0
         assert journal.spent_usd == 0.25
         assert journal.state.in_batches() == {second.key: ("b1", 1, 0.5)}
-        assert journal.state.batches == {"b1": {"kind": "batch", "batch": "b1", "state": "sent"}}
+        assert journal.state.batches == {"b1": {"kind": "batch", "batch": "b1", "llm": "m", "state": "sent"}}
 
 
 def test_a_late_result_of_a_batch_counts_beside_a_later_answer(tmp_path: Path) -> None:
@@ -102,7 +114,6 @@ def test_a_late_result_of_a_batch_counts_beside_a_later_answer(tmp_path: Path) -
     write(tmp_path, sent_record(asked, number=1, worst_usd=0.5, batch="b"), sent(asked, 2), done(asked, number=2), done(asked))
     with RunJournal(tmp_path) as journal:
         assert journal.spent_usd == 0.5
-        assert journal.state.repeated == 0
         assert journal.next_number(asked.key) == 3
 
 
@@ -145,7 +156,7 @@ def test_repeated_lines_count_once(tmp_path: Path) -> None:
     path = write(tmp_path, *lines)
     path.write_bytes(b"".join(line_of(record) * 2 for record in lines) + path.read_bytes())
     with RunJournal(tmp_path) as journal:
-        assert journal.state.repeated == 10
+        assert repeats(path) == 10
         assert journal.spent_usd == 0.5
         assert journal.in_flight_lost == 0
         assert journal.answered.keys() == {first.key}
@@ -227,6 +238,33 @@ def test_an_error_of_the_disk_is_not_hidden(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(InputError, match=remedy):
         journal.__exit__(None, None, None)
     assert "Input/output error" in str(journal.trouble)
+
+
+def test_no_line_follows_one_that_was_cut_and_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk takes a part of a line, and does not take it back: a further line behind it would be damaged with it."""
+    asked, write_whole, parts = list(calls(3)), os.write, [40]
+
+    def cut(file: int, data: bytes) -> int:
+        if parts:
+            return write_whole(file, data[: parts.pop()])
+        raise OSError(errno.EIO, "Input/output error")
+
+    def refused(_: int, __: int) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    journal = RunJournal(tmp_path).__enter__()
+    journal.add(done(asked[0]))
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "ftruncate", refused)
+        disk.setattr(os, "write", cut)
+        with pytest.raises(InputError, match="Input/output error"):
+            journal.add(done(asked[1]))
+    with pytest.raises(InputError, match="Input/output error"):
+        journal.add(done(asked[2]))
+    with pytest.raises(InputError, match="Input/output error"):
+        journal.__exit__(None, None, None)
+    with RunJournal(tmp_path) as again:
+        assert (again.answered.keys(), again.state.damaged) == ({asked[0].key}, 0)
 
 
 def test_nothing_is_left_but_the_journal_and_its_lock(tmp_path: Path) -> None:

@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmfusionbench.builders.collecting.calls import Call, call_key
+from llmfusionbench.builders.collecting.answer import answer_fields
+from llmfusionbench.builders.collecting.calls import Attempt, Call, call_key
+from llmfusionbench.builders.collecting.halves import joined_halves
 from llmfusionbench.builders.collecting.lines import Done, Sent, head_of, line_of, quick_head, record_of, slot_text
 from llmfusionbench.builders.collecting.records import Record, attempt_record, sent_record, use_record
-from llmfusionbench.builders.reading.run_files import ATTEMPT, SENT
+from llmfusionbench.builders.reading.run_files import ATTEMPT, BATCH, LINE_BYTES, REPLY_BYTES, SENT
+from llmfusionbench.redaction import keep_secret
 from tests.helpers.run_calls import AT, answer, call, done, failure, sent
 
 TEXTS = st.text(st.characters(), max_size=30) | st.sampled_from(
@@ -145,5 +148,28 @@ def test_a_line_without_a_crc_is_taken() -> None:
 
 @pytest.mark.parametrize("kind", ["remark", "batch"])
 def test_other_kinds_have_no_head(kind: str) -> None:
-    assert head_of({"kind": kind, "batch": "b"}) is None
+    assert head_of({"kind": kind, "batch": "b", "llm": "m"}) is None
     assert kind not in (SENT, ATTEMPT)
+
+
+@pytest.mark.parametrize("given", [{}, {"batch": "b"}, {"llm": "m"}, {"batch": "b", "llm": None}])
+def test_a_batch_without_its_name_or_llm_is_damaged(given: Record) -> None:
+    with pytest.raises(ValueError, match="is not a text"):
+        head_of({"kind": BATCH} | given)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-32-le"])
+@pytest.mark.parametrize(
+    "text", ["q7x9zk", "\x00\x1f", "\u4e00\uffff", "\U0001f600", "\ud83d", '"\\', "\x7f\x85", "\ud83d\x00q7x9zk"]
+)
+def test_a_reply_that_is_taken_fits_into_a_line(text: str, encoding: str) -> None:
+    """Whatever escapes a text needs, and however its secrets grow: its line has at most 1.5 times its bytes."""
+    keep_secret("q7x9zk")
+    for ascii_only in (True, False):
+        message = {"role": "assistant", "content": text * 2000, "reasoning_content": text * 1000}
+        body = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+        reply = json.dumps(body, ensure_ascii=ascii_only).encode(encoding, "surrogatepass")
+        came = Attempt(**answer_fields(joined_halves(json.loads(reply))))
+        line = line_of(attempt_record(call(1), came, number=1, final=True, cost_usd=None, at=AT))
+        assert len(line) <= 1.5 * len(reply) + 2000
+    assert 1.5 * REPLY_BYTES + 16 * 2**20 + 2000 < LINE_BYTES

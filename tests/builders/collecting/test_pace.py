@@ -29,7 +29,7 @@ def paced(endpoint: Endpoint = ENDPOINT, jitter: float = 0.0, **changes: Any) ->
     return Pace(given, account)
 
 
-async def called(pace: Pace, answer: Callable[[], Attempt], seconds: float = 1.0, tokens: int = 100) -> float:
+async def called(pace: Pace, answer: Callable[[], Attempt], seconds: float = 1.0, tokens: int | None = 100) -> float:
     """One call; the moment at which it started."""
     await pace.enter(tokens)
     start = now()
@@ -223,9 +223,10 @@ def test_limits_are_learnt_from_replies_unless_they_are_given() -> None:
     stated = replace(OK, limits=Limits(requests_per_minute=120, tokens_per_minute=-1))
 
     async def main(**given: Any) -> tuple[float | None, float | None, float]:
-        pace = paced(**given)
+        account = Account(*given.values(), clock=now, jitter=lambda: 0.0)
+        pace = Pace(ENDPOINT, account)
         found = await starts(pace, 41, lambda: stated, seconds=0.1)
-        return pace.requests_per_minute, pace.tokens_per_minute, found[-1]
+        return account.requests.per_minute, pace.tokens_per_minute, found[-1]
 
     requests, tokens, last = run_virtually(main())
     assert (requests, tokens) == (120, None)
@@ -361,3 +362,35 @@ def test_a_server_that_states_absurd_tokens_does_not_stop_all_calls() -> None:
         return await called(pace, lambda: OK)
 
     assert run_virtually(main()) < 10
+
+
+def test_calls_whose_tokens_were_not_counted_say_nothing_of_the_share_of_later_ones() -> None:
+    """Each announces 1,000 tokens once the limit of 60,000 is known, and takes 100: 600 per minute, as if it was given."""
+    stated = replace(OK, limits=Limits(tokens_per_minute=60_000, tokens_left=59_000, tokens_reset_s=1.0))
+
+    async def main(**given: Any) -> float:
+        pace = paced(**given)
+
+        async def one() -> float:
+            return await called(pace, lambda: stated, seconds=0.2, tokens=pace.tokens_per_minute and 1_000)
+
+        await one()
+        return max(await asyncio.gather(*(one() for _ in range(120))))
+
+    assert run_virtually(main()) == pytest.approx(run_virtually(main(tokens_per_minute=60_000)), rel=0.1)
+
+
+def test_calls_that_wait_as_a_limit_is_learnt_take_what_the_last_answer_took() -> None:
+    stated = replace(OK, limits=Limits(tokens_per_minute=6_000))
+
+    async def main(absurd: int) -> list[float]:
+        pace = paced(concurrency=8)
+        first = replace(stated, output_tokens=40 + absurd)
+        found = [called(pace, lambda: first, seconds=0.1, tokens=None)]
+        found += [called(pace, lambda: OK, seconds=0.1, tokens=None) for _ in range(60)]
+        return await asyncio.gather(*found)
+
+    found = run_virtually(main(0))
+    assert found[-1] == pytest.approx(60, rel=0.05)
+    assert all(sum(start <= other < start + 6 for other in found) <= 8 for start in found)
+    assert run_virtually(main(2**52))[-1] < 200

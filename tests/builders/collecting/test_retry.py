@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from llmfusionbench.builders.collecting.calls import Call
+from llmfusionbench.builders.collecting.calls import Attempt, Call
+from llmfusionbench.builders.collecting.journal import RunJournal
+from llmfusionbench.builders.collecting.plan import Plan
+from llmfusionbench.builders.collecting.records import attempt_record
 from llmfusionbench.builders.collecting.retry import Retry, kinds_of
 from llmfusionbench.builders.collecting.run import Run
 from llmfusionbench.builders.reading.run_files import JOURNAL
 from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.redaction import keep_secret
 from tests.helpers.run_folder import answer, llm, made_run, planned, sums, write
 
 
@@ -41,6 +46,27 @@ def test_only_these_are_asked_again_as_they_were(tmp_path: Path, kind: str, plac
     assert list(retry.calls()) == [calls[i] for i in places]
     assert retry.again == {calls[i].key for i in places}
     assert [call for stream in retry.by_llm().values() for call in stream] == [calls[i] for i in places]
+
+
+def test_a_secret_in_a_setting_is_sent_again_as_the_file_of_llms_has_it(tmp_path: Path) -> None:
+    """The journal has a mark in its place, which no server gets."""
+    keep_secret("w4lrus-and-0tter")
+    endpoint = llm("a", seed=3, extra={"metadata": {"key": "w4lrus-and-0tter"}})
+    run = made_run(tmp_path / "run", sums(1), [endpoint], replicates=2)
+    calls = list(Plan(run, (endpoint,)).calls())
+    assert [call.payload["metadata"] for call in calls] == [{"key": "w4lrus-and-0tter"}] * 2
+    with RunJournal(run.folder) as journal:
+        for call in calls:
+            journal.add(attempt_record(call, Attempt("empty"), number=1, final=True, cost_usd=0.0, at="now"))
+    assert b"w4lrus" not in (run.folder / JOURNAL).read_bytes()
+    retry = Retry(run, [endpoint], ["empty"])
+    assert list(retry.calls()) == calls
+    assert retry.again == {call.key for call in calls}
+    longer = list(Retry(run, [endpoint], ["empty"], 4096).calls())
+    assert [call.payload for call in longer] == [{**call.payload, "max_tokens": 4096} for call in calls]
+    other = replace(endpoint, extra={"metadata": {"key": "another"}})
+    with pytest.raises(InputError, match=r"a: a setting of an answer to ask again holds a secret, .* has other settings"):
+        list(Retry(run, [other], ["empty"]).calls())
 
 
 def test_cut_off_answers_get_more_tokens_and_a_key_of_their_own(tmp_path: Path) -> None:

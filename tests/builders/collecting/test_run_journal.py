@@ -110,6 +110,14 @@ def test_damaged_lines_are_counted(tmp_path: Path) -> None:
     assert found.queries() == {first.slot[0]}
 
 
+def test_an_answer_that_is_longer_than_the_records_of_logs_is_read(tmp_path: Path) -> None:
+    run, first, _ = two_calls(tmp_path)
+    text = "four " * (4 * 2**20)
+    write(run, answer(first, text))
+    found = RunAnswers(run.folder / JOURNAL)
+    assert (found.damaged, texts(run)) == (0, {first.slot[0]: text})
+
+
 def test_slots_of_other_kinds_are_left_alone(tmp_path: Path) -> None:
     run, first, _ = two_calls(tmp_path)
     for slot in ((), ("q",), ("q", "a", "direct", "x"), ("q", "a", "direct", "-1"), ("q", "a", "direct", "0", "more")):

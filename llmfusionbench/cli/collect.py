@@ -231,7 +231,7 @@ def _pilot(work: Plan, journal: RunJournal, settings: Any, folder: Path, options
     with forecast_progress(work.counts()) as tell:
         found = forecast_of(work, folder, batch=options["batch"], progress=tell)
     show_forecast(found)
-    if outcome.left:
+    if outcome.left or outcome.result.stopped is not None:
         return report(outcome, sample, folder, options)
     if options["yes"] or (sys.stdin.isatty() and click.confirm("Go on with all calls?", err=True)):
         return None

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from llmfusionbench.builders.collecting.journal import RunJournal
+from llmfusionbench.builders.reading.run_files import JOURNAL, LOCK
 from llmfusionbench.cli.main import run
 from tests.helpers.batch_server import BatchServer, serving_batches
 from tests.helpers.chat_server import completion, serving
@@ -74,3 +76,19 @@ def test_a_pilot_chooses_no_calls_of_batches(tmp_path: Path) -> None:
         (tmp_path / "p.jsonl").write_text(more)
         run([*args, "--pilot", "2"])
         assert server.count("POST", "/v1/chat/completions") == 2
+
+
+def test_a_process_without_the_lock_of_a_new_run_removes_no_file_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, other = tmp_path / "run", RunJournal(tmp_path / "run")
+    enter = RunJournal.__enter__
+
+    def second(journal: RunJournal) -> RunJournal:
+        enter(other)  # another process takes the lock between the folder and the lock of this one
+        return enter(journal)
+
+    monkeypatch.setattr(RunJournal, "__enter__", second)
+    with serving(lambda body, tries: "hi") as server:
+        assert run(written(tmp_path, server.url, 1)) == 1
+    names = sorted(one.name for one in folder.iterdir())
+    other.__exit__(None, None, None)
+    assert {JOURNAL, LOCK} <= {*names}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 from llmfusionbench.builders.collecting.caller import Caller
@@ -54,7 +55,11 @@ class Retry:
         path = self.run.folder / JOURNAL
         if not path.is_file():
             raise InputError(f"{path}: no such file, so nothing was asked yet. Remedy: run collect without --retry first")
-        self._answers = RunAnswers(path)
+
+    @cached_property
+    def _answers(self) -> RunAnswers:
+        """The answers so far, read when the first call is taken: batches of earlier runs may bring some before that."""
+        return RunAnswers(self.run.folder / JOURNAL)
 
     def calls(self) -> Iterator[Call]:
         """All calls, LLM by LLM."""

@@ -150,6 +150,8 @@ def forecast_of(work: Plan | Retry, folder: Path, *, batch: bool = False, progre
 
 
 def pilot_of(work: Plan, journal: RunJournal, n: int) -> Sample:
-    """`n` calls of each LLM, task and mode that have no outcome yet."""
-    left = (call for call in work.calls() if call.key not in journal.answered and call.key not in journal.failed)
+    """`n` calls of each LLM, task and mode that have no outcome yet, and are in no batch under way."""
+    batches = journal.state.in_batches()
+    done = (journal.answered, journal.failed, batches)
+    left = (call for call in work.calls() if not any(call.key in keys for keys in done))
     return Sample(work.endpoints, pilot_sample(left, n, group=grouping_of(work.run)))

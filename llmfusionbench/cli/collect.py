@@ -120,7 +120,8 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
     batches = batches_of(options, "LLM", [one.name for one in endpoints])
     if not options["batch_results"]:
         check_ready(endpoints, settings if options["pilot"] else replace(settings, batches=batches))
-    with _new(folder), RunJournal(folder) as journal, _begun(folder):
+    existed = folder.is_dir()
+    with _new(folder), RunJournal(folder) as journal, _begun(folder, new=not existed):
         run = asked_run(folder, endpoints, options, into=folder, journal=journal, max_cost=settings.max_cost)
         say_lost(journal)
         in_file = read_llms_file(options["llms"]) if options["llms"] is not None else []  # also those that --only leaves out
@@ -155,25 +156,23 @@ def _cap(folder: Path, options: dict[str, Any]) -> float | None:
 
 @contextmanager
 def _new(folder: Path) -> Iterator[None]:
-    """Makes the directory of a run; removes it again if nothing came to be in it."""
-    from llmfusionbench.builders.reading.run_files import JOURNAL, LOCK, QUERIES, RUN
-
+    """Makes the directory of a run; removes it again if it stays empty."""
     existed = folder.is_dir()
     folder.mkdir(parents=True, exist_ok=True)
     try:
         yield
     finally:
-        if not existed and not (folder / RUN).is_file():
-            for name in (JOURNAL, QUERIES, LOCK):
-                (folder / name).unlink(missing_ok=True)
-            if not any(folder.iterdir()):
-                folder.rmdir()
+        if not existed and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 @contextmanager
-def _begun(folder: Path) -> Iterator[None]:
-    """Takes back what a new run is asked for if an error comes before anything is asked, so that it can be corrected."""
-    from llmfusionbench.builders.reading.run_files import JOURNAL, QUERIES, RUN
+def _begun(folder: Path, *, new: bool) -> Iterator[None]:
+    """Takes back what a new run is asked for if an error comes before anything is asked, so that it can be corrected.
+
+    This process has the lock of the run, and only so may it remove files. Of a directory that is new, it removes them all.
+    """
+    from llmfusionbench.builders.reading.run_files import JOURNAL, LOCK, QUERIES, RUN
 
     keeps = (folder / RUN).is_file()
     try:
@@ -181,7 +180,7 @@ def _begun(folder: Path) -> Iterator[None]:
         keeps = True
     finally:
         if not keeps and not (folder / JOURNAL).stat().st_size:
-            for name in (RUN, QUERIES):
+            for name in (RUN, QUERIES, *((JOURNAL, LOCK) if new else ())):
                 (folder / name).unlink(missing_ok=True)
 
 
@@ -231,7 +230,7 @@ def _pilot(work: Plan, journal: RunJournal, settings: Any, folder: Path, options
     with forecast_progress(work.counts()) as tell:
         found = forecast_of(work, folder, batch=options["batch"], progress=tell)
     show_forecast(found)
-    if outcome.left:
+    if outcome.left or outcome.result.stopped is not None:
         return report(outcome, sample, folder, options)
     if options["yes"] or (sys.stdin.isatty() and click.confirm("Go on with all calls?", err=True)):
         return None

@@ -104,6 +104,9 @@ def report(outcome: Outcome, work: Any, folder: Path, options: dict[str, Any]) -
             f"Remedy: {_to_go_on(outcome, folder, options)}{correct}"
         )
         return 1
+    if result.stopped is not None:
+        error_line(f"{folder}: stopped ({result.stopped}). All answers are kept. Remedy: go on with {go_on(folder, options)}")
+        return 1
     if isinstance(work, Plan) and len(work.endpoints) == len(work.run.modes):
         say("All calls have an outcome.")
     else:

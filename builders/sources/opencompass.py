@@ -15,15 +15,13 @@ from typing import Any, ClassVar, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, identity_of
 from llmfusionbench.builders.reading.file_names import labelled, provenance_beside, stem
-from llmfusionbench.builders.reading.harness_metrics import Metric, name_of, none_fits
+from llmfusionbench.builders.reading.harness_metrics import name_of, none_fits
 from llmfusionbench.builders.reading.json import Item, read_entries, read_items
 from llmfusionbench.builders.reading.json_records import read_records
 from llmfusionbench.builders.reading.model_names import guess_note, guessed_name
 from llmfusionbench.builders.reading.opencompass_details import (
-    Scores,
-    metric_of_details,
+    Details,
     results_fields,
-    score_in,
     scores_of,
     stated_in,
 )
@@ -76,8 +74,7 @@ class _Found:
 class _Reading:
     """The reading of a dataset, whose parts count through."""
 
-    scores: Scores
-    metric: Metric | None
+    details: Details
     question: QuestionPath
     before: int = 0
     """Number of records in the parts that have been read."""
@@ -182,14 +179,13 @@ class OpenCompass:
 
     def _dataset(self, files: Sequence[_File], results: dict[Path, Path], found: _Found) -> Iterator[Part]:
         """The answers of one LLM to one dataset, whose parts come one after the other."""
-        scores: Scores = {}
         fields = _results_of(files[0], results)
-        if fields is not None:
-            scores = scores_of(fields)
-        metric = metric_of_details(self.metric, scores)
+        scores = scores_of(fields or {})
+        details = Details.of(self.metric, scores)
+        metric = details.metric
         found.names |= dict.fromkeys(name for detail in scores.values() for name in detail)
         found.measured |= metric is not None and metric.name == self.metric
-        reading = _Reading(scores, metric, found.question)
+        reading = _Reading(details, found.question)
         for one in files:
             reading.before += yield from self._file(one, reading)
         if metric is None and scores:
@@ -199,11 +195,10 @@ class OpenCompass:
             yield Note(files[0].file, f"{why}, so its answers get no score. Remedy: evaluate with --dump-eval-details")
         else:
             yield from (Note(files[0].file, text) for text in metric.notes())
-        differs = reading.scored.against(stated_in(fields or {}, scores, metric), metric)
+        differs = reading.scored.against(stated_in(fields or {}, details), metric)
         yield from [Note(files[0].file, differs, warning=True)] if differs else ()
 
     def _file(self, one: _File, reading: _Reading) -> Generator[Part, None, int]:
-        metric = reading.metric
         llm, mode = Candidate.of_two_modes(one.llm)
         task = self.task or one.dataset
         keys: list[str] = []
@@ -219,12 +214,12 @@ class OpenCompass:
             key = str(record.get("idx", keys[-1]))
             key = str(int(key) + reading.before) if key.isdecimal() and len(key) < 10 else key
             texts = answers(record)
-            detail = reading.scores.get(key)
-            scored = [None] * len(texts) if metric is None or detail is None else score_in(metric, detail, len(texts))
-            query = {**asked(record, self.prompt), "ground_truth": truth(record), "source_id": key}
+            question, repeat = reading.details.place(key)
+            scored = reading.details.score(question, repeat, len(texts))
+            query = {**asked(record, self.prompt), "ground_truth": truth(record), "source_id": question}
             several = len(texts) > 1
             return [
-                {**query, "response": text, "performance": score, "replicate": i if several else None}
+                {**query, "response": text, "performance": score, "replicate": i if several else repeat}
                 for i, (text, score) in enumerate(zip(texts, scored, strict=True))
             ]
 
@@ -236,7 +231,7 @@ class OpenCompass:
             "task": task,
             "llm": llm,
             "mode": mode,
-            "metric": name_of(metric),
+            "metric": name_of(reading.details.metric),
             "provenance": provenance_beside(one.path, self.provenance),
         }
         identity = partial(identity_of, names={}, task=one.dataset, llm=one.llm)

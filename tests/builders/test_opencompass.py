@@ -206,3 +206,75 @@ def test_lines_of_another_format(tmp_path: Path, first: dict[str, Any]) -> None:
     path = write_lines(tmp_path / "lines.jsonl", [first, {"id": "b2"}])
     with pytest.raises(InputError, match=r"lines\.jsonl: no prediction .*Remedy: .*use another source"):
         read(OpenCompass(), path)
+
+
+def test_repeats_of_a_dataset_have_the_scores_of_their_own(tmp_path: Path) -> None:
+    rows = {str(i): prediction(i % 3, f"answer {i}") for i in range(6)}
+    path = write_json(tmp_path / "predictions" / "m" / "sums.json", rows)
+    flags = [[True, False], [True, True], [False, False]]
+    details = [{"example_abbr": f"sums_{i}", "pred": ["a", "b"], "correct": both} for i, both in enumerate(flags)]
+    write_json(tmp_path / "results" / "m" / "sums.json", {"accuracy (2 runs average)": 50.0, "details": details})
+    found = read(OpenCompass(), path)
+    assert [(r["source_id"], r["replicate"], r["response"], r["performance"]) for r in found.rows] == [
+        ("0", 0, "answer 0", 1.0),
+        ("1", 0, "answer 1", 1.0),
+        ("2", 0, "answer 2", 0.0),
+        ("0", 1, "answer 3", 0.0),
+        ("1", 1, "answer 4", 1.0),
+        ("2", 1, "answer 5", 0.0),
+    ]
+    assert found.notes == []
+
+
+def test_repeats_whose_mean_differs_from_the_results(tmp_path: Path) -> None:
+    path = dataset(tmp_path, "1", "1")
+    details = [{"example_abbr": "sums_0", "correct": [True, True]}]
+    write_json(tmp_path / "results" / "tiny-hf" / "sums.json", {"accuracy (2 runs average)": 50.0, "details": details})
+    assert read(OpenCompass(), path).notes == ["the mean of correct in the file is 1, and its results state 0.5"]
+
+
+def test_details_of_a_cascade(tmp_path: Path) -> None:
+    details = [
+        {"example_abbr": "sums_0", "rule_evaluation": [{"correct": True}], "cascade_correct": [True]},
+        {"example_abbr": "sums_1", "rule_evaluation": [{"correct": False}], "cascade_correct": [False]},
+    ]
+    found = read(OpenCompass(), dataset(tmp_path, "1", "3", details=details))
+    assert found.column("performance") == [1.0, 0.0]
+    assert found.column("metric") == ["cascade_correct"] * 2
+    assert found.notes == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "score"),
+    [
+        ("A", 1.0),
+        ("B", 0.0),
+        ("C", 0.0),
+        ("**A**", 1.0),
+        ("A: CORRECT", 1.0),
+        ("The answer fits.\n\nA", 1.0),
+        ("B\nAnother number.", 0.0),
+        ("A number is missing.", None),
+        ("", None),
+    ],
+)
+def test_the_letter_of_a_judge(tmp_path: Path, reply: str, score: float | None) -> None:
+    judged = [{"example_abbr": f"sums_{i}", "origin_prompt": [], "prediction": [r], "gold": ["1"]} for i, r in enumerate("AB")]
+    judged.append({"example_abbr": "sums_2", "origin_prompt": [], "prediction": [reply], "gold": ["1"]})
+    found = read(OpenCompass(), dataset(tmp_path, "1", "3", "5", details=judged))
+    assert found.column("performance") == [1.0, 0.0, score]
+    assert found.column("metric") == ["correct"] * 3
+
+
+def test_letters_of_a_judge_by_number(tmp_path: Path) -> None:
+    details = {str(i): {"origin_prompt": [], "prediction": letter, "gold": "1"} for i, letter in enumerate("AB")}
+    found = read(OpenCompass(), dataset(tmp_path, "1", "3", details=details))
+    assert found.column("performance") == [1.0, 0.0]
+    assert found.notes == []
+
+
+def test_letters_of_a_comparison_are_no_verdicts(tmp_path: Path) -> None:
+    path = dataset(tmp_path, "1")
+    details = {"0": {"origin_prompt": [], "prediction": "A"}}
+    write_json(tmp_path / "results" / "tiny-hf" / "sums.json", {"win_rate": 50.0, "details": details})
+    assert read(OpenCompass(), path).column("performance") == [None]

@@ -309,10 +309,10 @@ class Engine:
             found = self.result.drift.setdefault(call.llm, [])
             found += [served] if served not in found else []
             is_first = self.journal.is_first_drift(call.llm, served)
-            if is_first:
-                self._say(drift_warning(call.llm, served, asked))
             if self.halt_on_drift and self.result.stopped is None:
                 self.stop(f"{call.llm}: {served!r} answered in place of {asked!r}")
+            elif is_first:
+                self._say(drift_warning(call.llm, served, asked))
         if self.journal.trouble is not None and self.result.stopped is None:
             self._error = self._error or InputError(self.journal.trouble)
             self.stop(self.journal.trouble)

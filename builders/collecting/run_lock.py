@@ -14,7 +14,7 @@ class RunLock:
     """A file that holds the id of the process that has the lock. The system frees the lock when that process ends in any way.
 
     Args:
-        path: The file. It stays, so that no two processes lock two files of one name.
+        path: The file. Only the process that has the lock may remove it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,7 +25,7 @@ class RunLock:
         """Take the lock.
 
         Raises:
-            InputError: Another process has it.
+            InputError: Another process has it, or has removed the file meanwhile.
             OSError: The file cannot be written.
         """
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -43,6 +43,11 @@ class RunLock:
         except OSError:
             os.close(file)
             raise
+        if not self._is_there(file):
+            os.close(file)
+            raise InputError(
+                f"{self.path.parent}: another process has just given up this run. Remedy: start the same command again"
+            )
         self._file = file
         try:
             with filling(self.path):
@@ -51,6 +56,13 @@ class RunLock:
         except OSError:
             self.release()
             raise
+
+    def _is_there(self, file: int) -> bool:
+        """Whether an open file is the one at the path; a process that gives up a new run removes it."""
+        try:
+            return os.path.samestat(os.fstat(file), os.stat(self.path))
+        except FileNotFoundError:
+            return False
 
     def release(self) -> None:
         """Give the lock back."""

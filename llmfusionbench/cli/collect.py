@@ -19,6 +19,7 @@ from llmfusionbench.cli.collect_progress import forecast_progress
 from llmfusionbench.cli.collect_report import go_on, report, say_lost, show_forecast, take
 from llmfusionbench.cli.console import say
 from llmfusionbench.cli.options import out_path
+from llmfusionbench.errors import InputError
 
 if TYPE_CHECKING:
     from llmfusionbench.builders.collecting.endpoint import Endpoint
@@ -51,7 +52,12 @@ def _usd(ctx: click.Context, param: click.Parameter, value: str | None) -> float
 @click.option("--own-tasks", type=click.Path(path_type=Path), metavar="FILE.yaml", help="Tasks of your own.")
 @click.option("--prompts", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Plain prompts to ask, too.")
 @click.option("--only", multiple=True, metavar="LLM,...", help="Ask only these LLMs now.")
-@click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Most tokens of an answer, of every LLM.")
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Most tokens of an answer, of every LLM; a query's own max_tokens stays.",
+)
 @click.option("--stream", is_flag=True, help="Have answers streamed, which measures the time to the first token.")
 @click.option(
     "--max-cost",
@@ -99,15 +105,20 @@ def command(run: Path | None, out: Path | None, **options: Any) -> int:
 
 
 def _collect(folder: Path, options: dict[str, Any]) -> int:
-    from llmfusionbench.builders.collecting.collect import Settings, check_ready, collect
+    from llmfusionbench.builders.collecting.budget import Budget
+    from llmfusionbench.builders.collecting.collect import Settings, check_ready, collect, today
     from llmfusionbench.builders.collecting.journal import RunJournal
     from llmfusionbench.builders.collecting.llms_file import read_llms_file
     from llmfusionbench.builders.collecting.run import check_folder
     from llmfusionbench.builders.collecting.run_forecast import forecast_of
 
     check_folder(folder)
+    known = _record(folder)
     endpoints = _endpoints(folder, options)
+    cap = _cap(folder, options)
     if options["dry_run"]:
+        if cap is not None:
+            Budget(cap, endpoints, today=today)  # refuses a cap that an LLM without prices would not keep
         with tempfile.TemporaryDirectory() as scratch:
             run = asked_run(folder, endpoints, options, into=Path(scratch))
             work = _work(run, folder, endpoints, options)
@@ -116,12 +127,14 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
             show_forecast(found)
         say("Nothing was asked.")
         return 0
-    settings = Settings(max_cost=_cap(folder, options), halt_on_drift=options["halt_on_drift"], say=partial(say, err=True))
+    settings = Settings(max_cost=cap, halt_on_drift=options["halt_on_drift"], say=partial(say, err=True))
     batches = batches_of(options, "LLM", [one.name for one in endpoints])
     if not options["batch_results"]:
         check_ready(endpoints, settings if options["pilot"] else replace(settings, batches=batches))
     existed = folder.is_dir()
     with _new(folder), RunJournal(folder) as journal, _begun(folder, new=not existed):
+        if _record(folder) != known:  # the settings and the cap of the run were read before this process had the lock
+            raise InputError(f"{folder}: another process has changed the run. Remedy: start the same command again")
         run = asked_run(folder, endpoints, options, into=folder, journal=journal, max_cost=settings.max_cost)
         say_lost(journal)
         in_file = read_llms_file(options["llms"]) if options["llms"] is not None else []  # also those that --only leaves out
@@ -135,6 +148,13 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
             return take(work, journal, settings, folder, options)
         outcome = collect(work, journal, replace(settings, batches=batches), again=getattr(work, "again", None))
         return report(outcome, work, folder, options)
+
+
+def _record(folder: Path) -> bytes | None:
+    """What `run.json` holds; None without one."""
+    from llmfusionbench.builders.reading.run_files import RUN
+
+    return (folder / RUN).read_bytes() if (folder / RUN).is_file() else None
 
 
 def _cap(folder: Path, options: dict[str, Any]) -> float | None:

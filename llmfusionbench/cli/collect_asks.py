@@ -91,6 +91,7 @@ def _queries(
     names: list[str], modes: list[str], commits: dict[str, str], options: dict[str, Any]
 ) -> tuple[Iterator[Query], Iterator[Query]]:
     """The queries of the tasks, and the plain prompts. `commits` has those of data sets that the run has read."""
+    from llmfusionbench.builders.known.tasks import canonical_task
     from llmfusionbench.builders.records import Rejected
     from llmfusionbench.builders.tasks.chosen import chosen
 
@@ -110,7 +111,8 @@ def _queries(
 
     pairs = [pair(text, "--task-file") for text in options["task_files"]]
     files = {task: Path(path) for task, path in pairs}
-    if twice := [task for task, _ in pairs if [name for name, _ in pairs].count(task) > 1]:
+    named = [canonical_task(task) for task, _ in pairs]
+    if twice := [task for task in named if named.count(task) > 1]:
         raise click.UsageError(f"--task-file names two files for {twice[0]}. Give one of them.")
     given: dict[str, Any] = {"seed": options["seed"] or 0, "limit": options["limit"], "split": options["split"], "modes": modes}
     given |= {"rejected": leave_out, "note": lambda line: say(f"Note: {line}", err=True)}

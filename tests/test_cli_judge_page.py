@@ -58,13 +58,24 @@ def test_a_report_alone_replaces_no_input(place: Path, lfb: Command) -> None:
 
 def test_a_page_that_is_there_is_replaced_with_overwrite_alone(place: Path, lfb: Command) -> None:
     write_tiny_release(place / "r")
-    (place / "page.html").write_text("mine")
+    (place / "page.html").write_text("<!doctype html>mine")
     status, _, err = lfb("judge", "r", "--report", "--html", "page.html")
-    assert (status, (place / "page.html").read_text()) == (1, "mine")
+    assert (status, (place / "page.html").read_text()) == (1, "<!doctype html>mine")
     assert "page.html: is there already. Remedy: add --overwrite, or choose another --html" in err
     status, out, _ = lfb("judge", "r", "--report", "--html", "page.html", "--overwrite")
     assert (status, "Wrote page.html." in out) == (0, True)
     assert (place / "page.html").read_text().startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize("name", ["other/manifest.json", "llms.yaml"])
+def test_a_page_replaces_no_file_of_another_kind(name: str, place: Path, lfb: Command) -> None:
+    for release in ("r", "other"):
+        write_tiny_release(place / release)
+    (place / "llms.yaml").write_text("llms: []\n")
+    before = bytes_of(place)
+    status, _, err = lfb("judge", "r", "--report", "--html", name, "--overwrite")
+    assert (status, bytes_of(place)) == (1, before)
+    assert f"{name}: is there, and is not a page that could be replaced. Remedy: choose another --html" in err
 
 
 @pytest.mark.parametrize("more", [["--json"], ["--html", "page.html"]])

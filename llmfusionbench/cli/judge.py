@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from llmfusionbench.builders.judging.outcome import Scored
     from llmfusionbench.release import Release
     from llmfusionbench.statistics import Estimate
+
+
+_PAGE: Final = b"<!DOCTYPE HTML"
+"""How a page begins, in capital letters."""
 
 
 @click.command(name="judge")
@@ -172,8 +176,15 @@ def check_page(html: Path | None, inputs: Sequence[str | Path], *, overwrite: bo
         if place == whole or place in whole.parents or whole in place.parents:
             raise InputError(f"{html}: is in the way of {directory}, which is written whole. Remedy: choose another --html")
     check_file(html, overwrite=overwrite, inputs=inputs, option="--html")
+    if place.is_file() and not _is_page(place):
+        raise InputError(f"{html}: is there, and is not a page that could be replaced. Remedy: choose another --html")
     if not (place.parent.is_dir() and os.access(place.parent, os.W_OK)):
         raise InputError(f"{html}: {html.parent} is not a directory to write to. Remedy: make it, or choose another --html")
+
+
+def _is_page(place: Path) -> bool:
+    with open(place, "rb") as file:
+        return file.read(len(_PAGE)).upper() in (_PAGE, b"")
 
 
 def show_forecast(planned: Plan, folder: Path | None, *, batch: bool = False) -> None:

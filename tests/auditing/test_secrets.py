@@ -37,6 +37,12 @@ def test_a_mask_hides_secrets_of_every_form(error: str) -> None:
     shown = masked(error)
     assert not [secret for secret in SECRETS if secret in shown]
     assert "characters]" in shown
+    assert masked(shown) == shown
+
+
+@pytest.mark.parametrize("error", ["bad key, Bearer [secret] was sent", "api_key=[secret]", "password: [secret]!"])
+def test_what_is_hidden_already_stays_as_it_is(error: str) -> None:
+    assert masked(error) == error
 
 
 def test_no_output_shows_a_secret_of_an_error_or_a_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,10 +30,10 @@ _CARD: Final = re.compile(
 
 _STATED: Final = re.compile(
     r"(?i:\b(?:[a-z_-]{0,20}(?:password|passwd|api[_-]?key|account_?key|secret|access_?token))[\"']?\s{0,3}[=:]\s{0,3}[\"']?"
-    r"|\bBearer\s{1,3})(?P<secret>[^\s\"'&,;<>]{6,400})"
+    r"|\bBearer\s{1,3})(?!\S{0,4}…\[[a-z -]{3,14}, \d+ characters\]|\[secret\])(?P<secret>[^\s\"'&,;<>]{6,400})"
     r"|://(?P<user>[^\s/@:]{1,100}:[^\s/@]{1,100})@"
 )
-"""A secret by what stands before it: masked in examples, and not found, for most are placeholders."""
+"""A secret by what stands before it, unless it is masked already. It is masked in examples, and not found: most are placeholders."""
 
 _AGAIN: Final = 100
 """Different finds in one text whose other occurrences are masked, too."""

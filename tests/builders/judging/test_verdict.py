@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import string
 from dataclasses import replace
 
@@ -152,20 +153,22 @@ def test_pairs(reply: str, share: float | None) -> None:
     assert read_verdict(reply, PAPER, pairwise=True).score == share
 
 
+TAG = re.compile(r"[<\[]/?(think|thinking|thought|reasoning)[>\]]", re.IGNORECASE)
 NUMBERS = st.floats(0, 1).map(lambda x: f"{x:.4f}")
-PROSE = st.text(st.characters(exclude_characters="<{", exclude_categories=["Cs"]), max_size=80)
+PROSE = st.text(st.characters(exclude_characters="<{[", exclude_categories=["Cs"]), max_size=80)
+"""Without what begins a tag or an object: hypothesis tries words of the tested code, such as tags of reasoning."""
 
 
 @given(NUMBERS, PROSE, PROSE)
 def test_a_tag_in_any_prose(number: str, before: str, after: str) -> None:
-    found = read_verdict(f"{before}<score>{number}</score>{after}".replace("</think>", ""), PAPER)
+    found = read_verdict(f"{before}<score>{number}</score>{after}", PAPER)
     assert found.score == pytest.approx(float(number))
 
 
-@given(NUMBERS, st.text(max_size=80), st.booleans())
+@given(NUMBERS, st.text(max_size=80).filter(lambda text: not TAG.search(text)), st.booleans())
 def test_a_json_object_with_any_reason(number: str, reason: str, ascii_only: bool) -> None:
     reply = json.dumps({"reason": reason, "score": float(number)}, ensure_ascii=ascii_only)
-    found = read_verdict(reply.replace("</think>", ""), PAPER)
+    found = read_verdict(reply, PAPER)
     assert found.score == pytest.approx(float(number))
 
 

@@ -51,6 +51,8 @@ class RunJournal:
         """Attempts that were in flight when earlier runs ended."""
         self.trouble: str | None = None
         """The reason why no further request may start, such as a full disk."""
+        self.fault: str | None = None
+        """What `trouble` comes from, without the remedy."""
         self._endpoints: dict[str, Endpoint] = {}
         self._drift: set[tuple[str, str]] = set()
         self._lock = RunLock(folder / LOCK)
@@ -102,6 +104,11 @@ class RunJournal:
         return [lost for lost, facts in done if facts is None or facts.attempt < lost.attempt]
 
     @property
+    def unreported(self) -> list[Lost]:
+        """Those of them that no start has reported to the user."""
+        return [lost for lost in self.lost_without_answer if not self.state.is_reported(lost)]
+
+    @property
     def spent_usd(self) -> float:
         """USD, with the worst case of what was in flight when earlier runs ended; without batches that are under way.
 
@@ -149,7 +156,7 @@ class RunJournal:
             try:
                 self._file.write(line)
             except OSError as error:
-                self.trouble = str(self._failure(error))
+                self.trouble, self.fault = str(self._failure(error)), f"{self.path}: {error.strerror or error}"
                 if error.errno not in _NO_ROOM or not self._free_reserve():
                     raise
                 self._file.write(line)

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from llmfusionbench.builders.collecting.records import Record
-from llmfusionbench.builders.reading.run_files import ATTEMPT, BATCH, SENT, USE
+from llmfusionbench.builders.reading.run_files import ATTEMPT, BATCH, LOST, SENT, USE
 
 STATUSES: Final = ("ok", "empty", "error")
 _DEEPEST: Final = 50
@@ -164,7 +164,7 @@ def record_of(line: bytes) -> Record:
 
 
 def head_of(record: Record) -> Head | None:
-    """The head of a record; None for a batch, and for kinds that this version does not know.
+    """The head of a record; None for a batch, a report of a lost attempt, and for kinds that this version does not know.
 
     Raises:
         ValueError: A field is missing, or has a value that it cannot have.
@@ -173,13 +173,13 @@ def head_of(record: Record) -> Head | None:
     if kind not in (SENT, ATTEMPT, USE):
         if kind == BATCH:
             _text(record, "batch")
+        if kind == LOST:
+            _text(record, "key"), _number(record)
         return None
     key = _text(record, "key")
     if kind == USE:
         return Use(key, _slot(record))
-    llm, number = _text(record, "llm"), record.get("attempt")
-    if type(number) is not int or number < 1:
-        raise ValueError("attempt is not a number from 1")
+    llm, number = _text(record, "llm"), _number(record)
     if kind == SENT:
         worst = None if record.get("worst_usd") is None else _usd(record, "worst_usd")
         return Sent(key, llm, number, worst, None if record.get("batch") is None else _text(record, "batch"))
@@ -215,6 +215,13 @@ def _text(record: Record, name: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{name} is not a text")
     return value
+
+
+def _number(record: Record) -> int:
+    number = record.get("attempt")
+    if type(number) is not int or number < 1:
+        raise ValueError("attempt is not a number from 1")
+    return number
 
 
 def _usd(record: Record, name: str) -> float:

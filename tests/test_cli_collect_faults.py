@@ -231,9 +231,12 @@ def test_a_disk_that_gets_full_keeps_what_was_acknowledged(stream: bool, desk: P
         write_llms(desk, server.url, "good", stream=stream, concurrency=4)
         done = on_a_small_disk(ROOM, *BEGIN)
         assert done.returncode == 1
-        assert "journal.jsonl: File too large. All answers that were recorded are kept. Remedy: free space" in done.stderr
         assert "Traceback" not in done.stderr
         kept, asked = answers(), len(server.requests)
+        left, stopped = 60 - len(kept), done.stderr.splitlines()[-1]
+        assert f"run: stopped, {left} calls have no outcome (run/journal.jsonl: File too large). All answers" in stopped
+        assert stopped.endswith("Remedy: free space on this disk, then go on with llmfusionbench collect run")
+        assert re.search(rf"^good +{len(kept)} +0 +0 +0 +{left} ", done.stdout, re.MULTILINE)
         assert 20 < len(kept) < 60
         assert asked - len(kept) <= 4
         assert run(BEGIN) == 0

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from llmfusionbench.builders.collecting.calls import Attempt
 from llmfusionbench.builders.collecting.shown import duration, usd
-from llmfusionbench.builders.collecting.tally import Tally
+from llmfusionbench.builders.collecting.tally import UNKNOWN, Tally
 from llmfusionbench.release.card_text import counted
 from llmfusionbench.texts.printable import one_line
 
@@ -82,6 +82,8 @@ class Board:
         """Moment of the last attempt that ended."""
         self._sign_s = every_s
         """Seconds without news after which the next sign of life is due."""
+        self._failing: dict[str, tuple[int, str]] = {}
+        """LLM -> (attempts that failed one after the other, why the last one did)."""
         self._ended = threading.Event()
         self._watch: threading.Thread | None = None
 
@@ -148,6 +150,9 @@ class Board:
         now, tally = self._clock(), self._tally(llm)
         with self._lock:
             tally.end(attempt, cost, final, now, again=again)
+            self._failing[llm] = (self._failing.get(llm, (0, ""))[0] + 1, attempt.error or UNKNOWN)
+            if attempt.status != "error":
+                del self._failing[llm]
             self._news_at, self._sign_s = now, self._every
             if self._plain:
                 if now >= self._due:
@@ -156,7 +161,8 @@ class Board:
                     self._line(tally, now)
 
     def sign(self) -> None:
-        """Print one line if no attempt has ended for a while although calls are left: what is waited for, and for how long.
+        """Print one line if no attempt has ended for a while although calls are left: what is waited for, and for how long, and
+        why the last attempts at an LLM failed.
 
         The first one comes after `every_s` seconds, the next ones after twice as long each, at most an hour.
         """
@@ -167,9 +173,11 @@ class Board:
                 return
             self._sign_s = quiet + min(quiet, _LONGEST_S)
             waits = [f"{one_line(t.llm)} asked to wait {duration(t.waits_until - now)}" for t in tallies if t.waits_until > now]
+            due = [(t.llm, *self._failing[t.llm]) for t in tallies if t.llm in self._failing and not t.complete]
+            failing = [f"{one_line(llm)}: {one_line(why)}, {count:,} in a row" for llm, count, why in due]
             n = sum(t.in_flight for t in tallies)
             what = f"{n:,} {'call' if n == 1 else 'calls'} in flight, no answer for {duration(quiet)}"
-            self._say("; ".join([f"{self._total(now)}, {what}", *waits]))
+            self._say("; ".join([f"{self._total(now)}, {what}", *failing, *waits]))
 
     def _watched(self) -> None:
         with suppress(OSError):  # no one reads the lines any more

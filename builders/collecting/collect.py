@@ -24,6 +24,7 @@ from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.engine import Engine
 from llmfusionbench.builders.collecting.journal import RunJournal
 from llmfusionbench.builders.collecting.result import Result
+from llmfusionbench.errors import InputError
 
 _COUNTED: Final = 20_000
 """Most calls that are counted after a stop, to state how many are left. It takes about a second."""
@@ -97,6 +98,8 @@ class Outcome:
     """Why calls failed, one line per LLM."""
     places: Places
     """Where those of `left` are that are in batches."""
+    full: bool = False
+    """Whether the disk of the journal took no more, so that it needs room before the run can go on."""
 
 
 def today() -> date:
@@ -201,7 +204,8 @@ def collect(work: Work, journal: RunJournal, settings: Settings, *, again: set[s
         again: Keys of calls that are asked again; `work` may fill it while it gives its calls.
 
     Raises:
-        InputError: a setting of an LLM is wrong, or the journal cannot be written.
+        InputError: a setting of an LLM is wrong, or the journal cannot be opened or brought to the disk. A journal that takes
+            no more lines, as on a full disk, ends the run with an outcome.
     """
     keys = set() if again is None else again
     spent, names = journal.spent_usd, [one.name for one in work.endpoints]
@@ -209,11 +213,20 @@ def collect(work: Work, journal: RunJournal, settings: Settings, *, again: set[s
     board = Board(names, max_cost=settings.max_cost, spent=spent, say=settings.say)
     watched = Watched(work, journal, board, keys)
     with board:
-        result = asyncio.run(make_calls(watched, journal, board, settings, keys))
+        try:
+            result = asyncio.run(make_calls(watched, journal, board, settings, keys))
+        except InputError:
+            if journal.fault is None:
+                raise
+            tallies = board.tallies.values()
+            result = Result(sum(t.answered for t in tallies), sum(t.failed for t in tallies), stopped=journal.fault)
     asked, more = watched.counted()
     others = result.others if isinstance(result, BatchResult) else 0
     left = max(0, asked + others - result.answered - result.failed)
-    return Outcome(result, asked, left, more, board.summary(), board.failures(), places_of(journal, watched.open))
+    if journal.fault is not None:  # the counts have results of other calls, too, when batches came back
+        left = max(left, sum(key not in journal.answered and key not in journal.failed for key in watched.open))
+    places, full = places_of(journal, watched.open), journal.fault is not None
+    return Outcome(result, asked, left, more, board.summary(), board.failures(), places, full)
 
 
 def take_results(paths: Sequence[Path], work: Work, journal: RunJournal, settings: Settings) -> Outcome:

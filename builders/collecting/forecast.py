@@ -175,6 +175,9 @@ def _costs(endpoint: Endpoint, plan: _Plan, *, batch: bool) -> dict[str | None, 
         return found.like_cost(batch=batch, discount=endpoint.batch_discount)
 
     parts: dict[str | None, Linear] = {name: part.total(like, lambda m: m.cost_usd) for name, part in plan.groups.items()}
+    if plan.most_cost == 0.0:  # nothing to pay for the other calls, unless the server states costs of its own
+        free = {name: part for name, part in plan.groups.items() if part.like and not any(map(like, part.like))}
+        parts |= {name: group_total((), 0, math.fsum(m.cost_usd or 0.0 for m in part.mine)) for name, part in free.items()}
     return parts | {None: group_total((), 0, plan.failed_usd or 0.0)}
 
 

@@ -12,6 +12,8 @@ from llmfusionbench.builders.collecting.shown import duration, usd
 from llmfusionbench.statistics import Estimate
 from llmfusionbench.texts.printable import one_line
 
+FAILURES: Final = "error"
+"""The kind of a retry that asks only calls without an answer."""
 _NAMED: Final = 5
 """Groups that a note names."""
 _HEADER: Final = ("LLM", "requests", "measured", "input tokens", "output tokens", "cost", "cost at most", "time")
@@ -61,6 +63,8 @@ class Forecast:
     """Lower bound by the limits of requests per minute."""
     failed: int = 0
     """Requests that failed for good. They are not in the other numbers, but what they cost is."""
+    retried: tuple[str, ...] = ()
+    """The kinds of a retry. Answers stand for calls that failed; those of other kinds were chosen for what they are."""
 
     def table(self) -> Rows:
         """The forecast as a table to print. A figure that is an upper or a lower bound is marked."""
@@ -76,7 +80,15 @@ class Forecast:
     def notes(self) -> list[str]:
         """Lines that say which figures are bounds, and what they leave aside."""
         found = ["Input tokens are estimated from the texts. Calls that fail and are repeated are not in the forecast."]
-        if any(math.isnan(row.output_tokens.value) for row in self.llms):
+        alike = {*self.retried} == {FAILURES} and any(row.output_tokens.n for row in self.llms)
+        if alike:
+            found.append("Failed calls are taken to be like the answered ones of their LLM, task and mode.")
+        if {*self.retried} - {FAILURES}:
+            found.append("Output tokens marked `up to` are upper bounds, by max_tokens.")
+            found.append(
+                "What is asked again was chosen for its answers, so no other answers stand for it: only bounds are known."
+            )
+        elif any(math.isnan(row.output_tokens.value) for row in self.llms):
             some = any(row.measured for row in self.llms)
             why = "answers of some tasks or modes were not measured" if some else "no answers were measured"
             found.append(f"Output tokens marked `up to` are upper bounds, by max_tokens: {why}.")
@@ -96,7 +108,7 @@ class Forecast:
         unknown = [one_line(row.llm) for row in self.llms if row.most_cost_usd is None]
         if unknown:
             found.append(f"The worst case of {', '.join(unknown)} is not known: a price or a maximum of tokens is missing.")
-        if any(row.measured for row in self.llms):
+        if alike or any(row.measured for row in self.llms):
             found.append("Intervals are 95%. Times assume full concurrency at the latencies that were measured.")
         elif any(row.least_seconds for row in self.llms):
             found.append("Times are lower bounds, by the requests per minute: no latencies were measured.")

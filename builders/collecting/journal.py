@@ -51,6 +51,8 @@ class RunJournal:
         """Attempts that were in flight when earlier runs ended."""
         self.trouble: str | None = None
         """The reason why no further request may start, such as a full disk."""
+        self.fault: str | None = None
+        """What `trouble` comes from, without the remedy."""
         self._endpoints: dict[str, Endpoint] = {}
         self._drift: set[tuple[str, str]] = set()
         self._lock = RunLock(folder / LOCK)
@@ -100,6 +102,11 @@ class RunJournal:
         """Those of the lost attempts whose request has no outcome since."""
         done = ((lost, self.answered.get(lost.key) or self.failed.get(lost.key)) for lost in self.lost)
         return [lost for lost, facts in done if facts is None or facts.attempt < lost.attempt]
+
+    @property
+    def unreported(self) -> list[Lost]:
+        """Those of them that no start has reported to the user."""
+        return [lost for lost in self.lost_without_answer if not self.state.is_reported(lost)]
 
     @property
     def spent_usd(self) -> float:
@@ -152,7 +159,7 @@ class RunJournal:
             try:
                 self._file.write(line)
             except OSError as error:
-                self.trouble = str(self._failure(error))
+                self.trouble, self.fault = str(self._failure(error)), f"{self.path}: {error.strerror or error}"
                 if error.errno not in _NO_ROOM or not self._free_reserve():
                     raise
                 self._file.write(line)

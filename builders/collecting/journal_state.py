@@ -11,7 +11,7 @@ from llmfusionbench.builders.collecting.calls import Slot
 from llmfusionbench.builders.collecting.lines import Done, Head, Sent, Use, head_of, quick_head, record_of, slot_text
 from llmfusionbench.builders.collecting.records import Record
 from llmfusionbench.builders.collecting.unpriced import Unpriced
-from llmfusionbench.builders.reading.run_files import BATCH, CHANGED, LINE_BYTES
+from llmfusionbench.builders.reading.run_files import BATCH, CHANGED, LINE_BYTES, LOST
 from llmfusionbench.storage.files import limited_lines, open_binary, reading
 
 LONGEST: Final = LINE_BYTES
@@ -62,6 +62,8 @@ class JournalState:
         self.damaged_lines: list[int] = []
         """The numbers of the first ones, from 1."""
         self._open: dict[str, dict[int, Sent]] = {}
+        self._reported: set[tuple[Any, Any]] = set()
+        """(key, number) of the attempts in flight when a run ended that were reported to the user."""
         self._tries: dict[str, int] = {}
         self._slots: set[int] = set()
         self._same: dict[Facts, Facts] = {}
@@ -80,6 +82,10 @@ class JournalState:
         """The attempts that began and have not ended, without those in batches."""
         found = (sent for attempts in self._open.values() for sent in attempts.values() if sent.batch is None)
         return [Lost(sent.key, sent.number, sent.worst_usd) for sent in found]
+
+    def is_reported(self, lost: Lost) -> bool:
+        """Whether a lost attempt was reported to the user."""
+        return (lost.key, lost.attempt) in self._reported
 
     def open_without_price(self) -> Counter[str]:
         """LLM -> the number of its attempts that have not ended and have no worst case, with those in batches."""
@@ -118,6 +124,8 @@ class JournalState:
             self.batches[record["batch"]] = record
         elif record["kind"] == CHANGED:
             self._forget_failures(record.get("llm"))
+        elif record["kind"] == LOST:
+            self._reported.add((record["key"], record["attempt"]))
 
     def read(self, path: Path) -> int:
         """Add the lines of a file; the number of bytes up to the end of the last whole line.

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from llmfusionbench.builders.collecting.records import Record
 from llmfusionbench.builders.reading.line_check import checked, is_changed, is_whole
-from llmfusionbench.builders.reading.run_files import ATTEMPT, BATCH, SENT, USE
+from llmfusionbench.builders.reading.run_files import ATTEMPT, BATCH, LOST, SENT, USE
 
 STATUSES: Final = ("ok", "empty", "error")
 _DEEPEST: Final = 50
@@ -158,7 +158,7 @@ def record_of(line: bytes) -> Record:
 
 
 def head_of(record: Record) -> Head | None:
-    """The head of a record; None for a batch, and for kinds that this version does not know.
+    """The head of a record; None for a batch, a report of a lost attempt, and for kinds that this version does not know.
 
     Raises:
         ValueError: A field is missing, or has a value that it cannot have.
@@ -168,13 +168,13 @@ def head_of(record: Record) -> Head | None:
         if kind == BATCH:
             for name in ("batch", "llm"):
                 _text(record, name)
+        if kind == LOST:
+            _text(record, "key"), _number(record)
         return None
     key = _text(record, "key")
     if kind == USE:
         return Use(key, _slot(record))
-    llm, number = _text(record, "llm"), record.get("attempt")
-    if type(number) is not int or number < 1:
-        raise ValueError("attempt is not a number from 1")
+    llm, number = _text(record, "llm"), _number(record)
     if kind == SENT:
         worst = None if record.get("worst_usd") is None else _usd(record, "worst_usd")
         return Sent(key, llm, number, worst, None if record.get("batch") is None else _text(record, "batch"))
@@ -206,6 +206,13 @@ def _text(record: Record, name: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{name} is not a text")
     return value
+
+
+def _number(record: Record) -> int:
+    number = record.get("attempt")
+    if type(number) is not int or number < 1:
+        raise ValueError("attempt is not a number from 1")
+    return number
 
 
 def _usd(record: Record, name: str) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from llmfusionbench.builders.collecting.calls import Attempt, Call, Slot
-from llmfusionbench.builders.reading.run_files import ATTEMPT, CHANGED, SENT, USE
+from llmfusionbench.builders.reading.run_files import ATTEMPT, CHANGED, LOST, SENT, USE
 
 Record = dict[str, Any]
 
@@ -67,6 +67,11 @@ def use_record(key: str, slot: Slot) -> Record:
 def changed_record(llm: str) -> Record:
     """The record of an LLM without answers that is asked with other settings from here on."""
     return {"kind": CHANGED, "llm": llm}
+
+
+def lost_record(key: str, number: int) -> Record:
+    """The record of a report to the user: an attempt was in flight when an earlier run ended."""
+    return {"kind": LOST, "key": key, "attempt": number}
 
 
 def settings_of(payload: Mapping[str, Any]) -> Record:

@@ -11,7 +11,7 @@ from llmfusionbench.builders.collecting.calls import Slot
 from llmfusionbench.builders.collecting.collect import Sample, today
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.forecast import Progress, forecast, watched
-from llmfusionbench.builders.collecting.forecast_table import Forecast
+from llmfusionbench.builders.collecting.forecast_table import FAILURES, Forecast
 from llmfusionbench.builders.collecting.journal import RunJournal
 from llmfusionbench.builders.collecting.journal_state import journal_records
 from llmfusionbench.builders.collecting.lines import Done, head_of
@@ -143,10 +143,14 @@ def forecast_of(work: Plan | Retry, folder: Path, *, batch: bool = False, progre
         calls = iter([*watched(calls, "calls to ask again found", progress)])
         again = work.again  # complete now: the requests that are made once more
     measured = [found for found in made.measured if found.key not in again]
+    kinds = tuple(work.kinds) if isinstance(work, Retry) else ()
+    if {*kinds} - {FAILURES}:
+        measured = []  # what was chosen for its answers is not like the other calls
     failed = {key: cost for key, cost in made.failed.items() if key not in again}
-    return forecast(
+    found = forecast(
         calls, work.endpoints, today=today(), measured=measured, group=group, failed=failed, batch=batch, progress=progress
     )
+    return replace(found, retried=kinds)
 
 
 def pilot_of(work: Plan, journal: RunJournal, n: int) -> Sample:

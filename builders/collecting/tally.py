@@ -15,7 +15,7 @@ _WINDOW: Final = 60
 _REASONS: Final = 50
 """Reasons of failures that are told apart."""
 _OTHER: Final = "another reason"
-_UNKNOWN: Final = "no reason is stated"
+UNKNOWN: Final = "no reason is stated"
 
 
 @dataclass(eq=False, slots=True)
@@ -87,7 +87,7 @@ class Tally:
             return
         if attempt.status == "error":
             self.failed += 1
-            reason = attempt.error or _UNKNOWN
+            reason = attempt.error or UNKNOWN
             self.reasons[reason if reason in self.reasons or len(self.reasons) < _REASONS else _OTHER] += 1
         else:
             self.answered += 1

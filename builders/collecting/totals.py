@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import numpy as np
 
 from llmfusionbench.statistics import Estimate, Linear, mean, pooled, quotient, without_interval
+
+_NO_SPREAD: Final = 1e-24
+"""Variance of equal values as a multiple of their square: rounding."""
 
 
 def group_total(values: Sequence[float], others: int, known: float = 0.0) -> Linear:
@@ -15,6 +19,7 @@ def group_total(values: Sequence[float], others: int, known: float = 0.0) -> Lin
 
     Its variance is that of predicting a total from a simple random sample: s^2 * M * (M + n) / n for M others and n values,
     which for the rest of a finite population is N^2 * (1 - n / N) * s^2 / n (Cochran, Sampling Techniques, 1977, 2.6).
+    Equal values do not tell the spread, so that a total with others has no degrees of freedom then.
 
     Args:
         values: [n] one per measured call.
@@ -28,7 +33,8 @@ def group_total(values: Sequence[float], others: int, known: float = 0.0) -> Lin
         return Linear(math.nan, np.zeros(0), 0.0, 0.0)
     found = pooled(np.asarray(values, np.float64), np.ones(n))
     scale = others * math.sqrt((others + n) / others)
-    return Linear(known + found.value * others, found.influence * scale, found.freedom, found.size)
+    freedom = found.freedom if found.variance > _NO_SPREAD * found.value**2 else 0.0
+    return Linear(known + found.value * others, found.influence * scale, freedom, found.size)
 
 
 def summed(parts: Iterable[Linear]) -> Linear:
@@ -43,8 +49,6 @@ def summed(parts: Iterable[Linear]) -> Linear:
     if any(part.freedom <= 0 for part in guessed):
         return Linear(value, influence, 0.0, size)
     variances = np.array([part.variance for part in guessed])
-    if not variances.any():
-        return Linear(value, influence, min(part.freedom for part in guessed), size)
     freedom = variances.sum() ** 2 / (variances**2 / np.array([part.freedom for part in guessed])).sum()
     return Linear(value, influence, float(freedom), size)
 
@@ -52,8 +56,8 @@ def summed(parts: Iterable[Linear]) -> Linear:
 def between(total: Linear, least: float = 0.0, most: float = math.inf) -> Estimate:
     """The 95% interval of a total that is at least `least` and at most `most`, by `statistics.mean`.
 
-    A total without a group to predict is exact. There is no interval if a group has fewer than two values, or if all values
-    are equal, since their spread is then unknown.
+    A total without a group to predict is exact. There is no interval if a group has fewer than two values, or if all of its
+    values are equal, since their spread is then unknown.
     """
     if math.isinf(total.freedom) and math.isinf(total.size):
         return Estimate(total.value, total.value, total.value, 0)
@@ -67,7 +71,8 @@ def scaled_total(pairs: Sequence[tuple[float, float]], rest: float) -> Estimate:
     """The total of a figure that an estimate is known of for every call: what is known, plus a multiple of the estimates.
 
     The multiple is the quotient of the sums over the measured calls, with Fieller's interval: the ratio estimator (Cochran,
-    Sampling Techniques, 1977, 6). Without a measured call the estimates stand for the figure, without an interval.
+    Sampling Techniques, 1977, 6). There is no interval if all quotients are equal. Without a measured call
+    the estimates stand for the figure, without an interval.
 
     Args:
         pairs: (figure, estimate) per measured call.
@@ -82,6 +87,9 @@ def scaled_total(pairs: Sequence[tuple[float, float]], rest: float) -> Estimate:
     figures, estimates = (pooled(np.array(column, np.float64), ones) for column in zip(*pairs, strict=True))
     found = quotient(figures, estimates, len(pairs))
     value, low, high = (known + end * rest for end in found[:3])
+    first_figure, first_estimate = pairs[0]
+    if all(figure * first_estimate == first_figure * estimate for figure, estimate in pairs):
+        return without_interval(value, found.n)
     return Estimate(value, low if math.isnan(low) else max(known, low), high, found.n)
 
 

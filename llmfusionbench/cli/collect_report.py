@@ -13,6 +13,8 @@ _KEPT: Final = ("retry", "only", "batch", "batch_files", "no_wait", "halt_on_dri
 """Options of a command that the next one needs again."""
 _HIGHER: Final = "HIGHER"
 """In place of a cap that is reached."""
+_ROOM: Final = "free space on this disk, then "
+"""What a journal needs that took no more lines."""
 _CORRECT: Final = "; if the file of LLMs is wrong, correct it and name it again with --llms"
 """What helps an LLM that refuses all calls."""
 
@@ -79,6 +81,7 @@ def report(outcome: Outcome, work: Any, folder: Path, options: dict[str, Any]) -
     """Print what came of the run; the exit status."""
     from llmfusionbench.builders.collecting.plan import Plan
     from llmfusionbench.builders.collecting.result import NO_ROOM, NO_ROOM_YET
+    from llmfusionbench.builders.collecting.retry import Retry
 
     result, name = outcome.result, shlex.quote(str(folder))
     if outcome.asked:
@@ -95,19 +98,22 @@ def report(outcome: Outcome, work: Any, folder: Path, options: dict[str, Any]) -
             f"Note: {counted(enough, 'answer')} {are} cut off at this maximum of tokens or a higher one. "
             "Remedy: raise --max-tokens"
         )
-    if outcome.left or outcome.more:
+    if outcome.left or outcome.more or outcome.full:
         one = outcome.left == 1 and not outcome.more
         left = counted(outcome.left, "call") if not outcome.more else f"more than {counted(outcome.left, 'call')}"
-        correct = "" if all(reason in (NO_ROOM, NO_ROOM_YET) for reason in result.closed.values()) else _CORRECT
+        correct = "" if outcome.full or all(reason in (NO_ROOM, NO_ROOM_YET) for reason in result.closed.values()) else _CORRECT
         error_line(
             f"{folder}: stopped, {left} {'has' if one else 'have'} no outcome ({_why(outcome)}). All answers so far are kept. "
-            f"Remedy: {_to_go_on(outcome, folder, options)}{correct}"
+            f"Remedy: {_ROOM if outcome.full else ''}{_to_go_on(outcome, folder, options)}{correct}"
         )
         return 1
     if result.stopped is not None:
         error_line(f"{folder}: stopped ({result.stopped}). All answers are kept. Remedy: go on with {go_on(folder, options)}")
         return 1
-    if isinstance(work, Plan) and len(work.endpoints) == len(work.run.modes):
+    if isinstance(work, Retry) and result.failed:
+        again = " again" if set(work.kinds) == {"error"} else ""
+        say(f"{counted(result.failed, 'call')} failed{again}. The rest of the run: llmfusionbench collect {name}")
+    elif isinstance(work, Plan) and len(work.endpoints) == len(work.run.modes):
         say("All calls have an outcome.")
     else:
         say(f"No call of this kind is left. The rest of the run: llmfusionbench collect {name}")

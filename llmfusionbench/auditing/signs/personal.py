@@ -33,7 +33,7 @@ _STATED: Final = re.compile(
     r"|\bBearer\s{1,3})(?!\S{0,4}…\[[a-z -]{3,14}, \d+ characters\]|\[secret\])(?P<secret>[^\s\"'&,;<>]{6,400})"
     r"|://(?P<user>[^\s/@:]{1,100}:[^\s/@]{1,100})@"
 )
-"""A secret by what stands before it, unless it is masked already. It is masked in examples, and not found: most are placeholders."""
+"""A secret by what stands before it, unless it is masked: masked in examples, and not found, as most are placeholders."""
 
 _AGAIN: Final = 100
 """Different finds in one text whose other occurrences are masked, too."""

@@ -293,7 +293,28 @@ def test_a_sign_of_life_while_no_answer_comes() -> None:
     assert len(lines) == 4
     clock.now += 1
     board.sign()
-    assert lines[4].endswith("0 calls in flight, no answer for 30 s; alpha asked to wait 2 h 0 min")
+    assert lines[4].endswith("0 calls in flight, no answer for 30 s; alpha: broken, 1 in a row; alpha asked to wait 2 h 0 min")
+
+
+def test_a_sign_of_life_states_why_a_server_gives_no_answers() -> None:
+    board, clock, lines = told(llms=["alpha", "down"])
+    board.expect("alpha", 1)
+    board.expect("down", 5)
+    refused = replace(FAILED, error="status 503: \x1b[2Jdown")
+    ask(board, "alpha", FAILED, 0.0)
+    for final in (False, True, False, True):
+        ask(board, "down", refused, 0.0, final=final)
+    clock.now += 31
+    board.sign()
+    text = "0 calls in flight, no answer for 31 s; down: status 503: "
+    assert text in lines[0]
+    assert lines[0].endswith("down, 4 in a row")
+    assert not RAW.search(lines[0])
+    ask(board, "down")
+    ask(board, "down", replace(refused, retry_after_s=90.0), 0.0, final=False)
+    clock.now += 31
+    board.sign()
+    assert lines[1].endswith("down, 1 in a row; down asked to wait 59 s")
 
 
 def test_no_sign_of_life_when_all_is_done() -> None:

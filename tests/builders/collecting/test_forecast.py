@@ -112,7 +112,11 @@ def test_input_tokens_are_those_of_the_texts_times_what_a_pilot_found() -> None:
     assert math.isnan(only.low)
     exact = [replace(m, input_tokens=2 * n) for m, n in zip(made(calls[:10]), counted, strict=False)]
     twice = forecast(calls, [ONE], today=DAY, measured=exact, count=len).llms[0].input_tokens
-    assert ends(twice) == pytest.approx([2 * sum(counted)] * 3)
+    assert twice.value == pytest.approx(2 * sum(counted))
+    assert math.isnan(twice.low)
+    everything = [replace(m, input_tokens=2 * n) for m, n in zip(made(calls), counted, strict=True)]
+    known = forecast(calls, [ONE], today=DAY, measured=everything, count=len).llms[0].input_tokens
+    assert ends(known) == (2 * sum(counted),) * 3
     about = [replace(m, input_tokens=2 * n + i % 3) for i, (m, n) in enumerate(zip(made(calls[:10]), counted, strict=False))]
     found = forecast(calls, [ONE], today=DAY, measured=about, count=len).llms[0].input_tokens
     assert found.low < 2 * sum(counted) + 40 < found.high < 2 * sum(counted) + 120
@@ -181,6 +185,36 @@ def test_llms_cost_together_and_work_side_by_side() -> None:
     table = found.table()
     assert [row[0] for row in table.rows] == ["one", "two", "all"]
     assert all(len(row) == len(table.header) for row in table.rows)
+
+
+def test_a_sum_with_a_group_of_equal_values_has_no_interval() -> None:
+    calls = planned("one") + planned("two")
+    pilot = made(calls[:10], lambda i: 10 + i) + made(calls[40:50], cost=lambda i: 0.002 + i * 1e-5)
+    found = forecast(calls, [ONE, TWO], today=DAY, measured=pilot)
+    assert math.isnan(found.llms[0].cost_usd.low)
+    assert found.llms[1].cost_usd.low < found.llms[1].cost_usd.high
+    assert (found.cost_usd.value, math.isnan(found.cost_usd.low)) == (pytest.approx(0.04 + 0.002045 * 40), True)
+    assert str(found.table().rows[-1][5]).endswith("(no interval)")
+    assert str(found.table().rows[0][3]).endswith("(no interval)")
+    assert str(found.table().rows[1][4]) == "4,000 (no interval)"
+
+
+@pytest.mark.parametrize("n", [1, 10])
+def test_calls_without_a_price_to_pay_leave_a_sum_its_interval(n: int) -> None:
+    calls = planned("one") + planned("two")
+    free = replace(ONE, prices=(Price(input_price=0, output_price=0),))
+    pilot = made(calls[:n], cost=0.0) + made(calls[40:50], cost=lambda i: 0.002 + i * 1e-5)
+    found = forecast(calls, [free, TWO], today=DAY, measured=pilot)
+    assert ends(found.llms[0].cost_usd) == (0.0, 0.0, 0.0)
+    assert ends(found.cost_usd) == ends(found.llms[1].cost_usd)
+    dear = forecast(calls, [free, TWO], today=DAY, measured=[replace(m, cost_usd=0.5) for m in pilot[:n]] + pilot[n:])
+    assert math.isnan(dear.llms[0].cost_usd.low), "a server states costs beyond the prices"
+
+
+def test_equal_counts_of_nothing_are_no_certainty() -> None:
+    calls = planned()
+    found = forecast(calls, [ONE], today=DAY, measured=made(calls[:5], 0)).llms[0].output_tokens
+    assert (found.value, math.isnan(found.low)) == (0.0, True)
 
 
 def test_unknown_prices_and_unknown_llms() -> None:

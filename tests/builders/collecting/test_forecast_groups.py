@@ -90,7 +90,7 @@ def test_tasks_are_groups_of_their_own(tmp_path: Path) -> None:
     assert row.cost_usd.low < real < row.cost_usd.high
     assert row.cost_usd.value == pytest.approx(real)
     assert row.input_tokens.value == pytest.approx(20 * SHORT + 1000 * LONG, rel=0.01)
-    assert row.input_tokens.low <= row.input_tokens.value <= row.input_tokens.high
+    assert math.isnan(row.input_tokens.low), "the long ones took equal multiples of their texts"
 
 
 def test_a_sum_over_llms_with_an_unmeasured_one_states_what_is_known(tmp_path: Path) -> None:
@@ -172,6 +172,33 @@ def test_calls_that_failed_for_good_are_not_asked_but_their_cost_counts(tmp_path
     assert retried.requests == 2
     write(run, iter([line_of(changed_record("a"))]))
     assert forecast_of(Plan(run, tuple(run.endpoints())), run.folder).failed == 0
+
+
+@pytest.mark.parametrize("kind", ["length", "empty", "refusal", "error,length", "error"])
+def test_answers_chosen_for_what_they_are_are_not_forecast_from_all_answers(tmp_path: Path, kind: str) -> None:
+    """A fifth of the answers is cut off, at 200 tokens: the mean over all says little of those."""
+    run = made_run(tmp_path / "run", sums(20), [llm("a", prices=PRICE, max_tokens=200)])
+    calls = planned(run)
+    took(run, calls[:12], 20)
+    write(run, *(answer(c, "2 and", finish_reason="length", input_tokens=20, output_tokens=200) for c in calls[12:14]))
+    write(run, *(answer(c, "", status="empty", input_tokens=20, output_tokens=0) for c in calls[14:16]))
+    write(run, *(answer(c, "no", finish_reason="content_filter", input_tokens=20, output_tokens=3) for c in calls[16:18]))
+    write(run, iter([failing(calls[18]), failing(calls[19])]))
+    work = Retry(run, run.endpoints(), kind.split(","), 4096 if "length" in kind else None)
+    found = forecast_of(work, run.folder)
+    (row,) = found.llms
+    assert row.requests == 2 * len(kind.split(","))
+    notes, cells = found.notes(), found.table().rows[0]
+    if kind == "error":
+        assert row.output_tokens.low < row.output_tokens.value < row.output_tokens.high
+        assert "Failed calls are taken to be like the answered ones of their LLM, task and mode." in notes
+        assert any(note.startswith("Intervals are 95%.") for note in notes)
+        return
+    assert all(math.isnan(x) for x in (*row.output_tokens[:3], *row.cost_usd[:3], row.seconds.value, found.cost_usd.low))
+    assert cells[4] == f"up to {row.most_output_tokens:,}"
+    assert str(cells[5]).startswith("from about ")
+    assert "What is asked again was chosen for its answers, so no other answers stand for it: only bounds are known." in notes
+    assert not any("no answers were measured" in note or "Intervals" in note for note in notes)
 
 
 def test_an_llm_of_which_all_calls_failed_keeps_its_cost(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from llmfusionbench.builders.collecting import journal as journal_module
 from llmfusionbench.builders.collecting.journal import RESERVE, RunJournal
 from llmfusionbench.builders.collecting.journal_state import Facts, Lost, journal_records
 from llmfusionbench.builders.collecting.lines import line_of
+from llmfusionbench.builders.collecting.lost import lost_lines
 from llmfusionbench.builders.collecting.records import Record, sent_record, use_record
 from llmfusionbench.builders.reading.run_files import JOURNAL, LOCK
 from llmfusionbench.errors import InputError
@@ -79,6 +80,30 @@ def test_lost_attempts_that_later_ones_made_up_for(tmp_path: Path) -> None:
     with RunJournal(tmp_path) as journal:
         assert [(lost.key, lost.attempt) for lost in journal.lost] == [(first.key, 1), (first.key, 3), (second.key, 1)]
         assert [(lost.key, lost.attempt) for lost in journal.lost_without_answer] == [(first.key, 3), (second.key, 1)]
+
+
+def test_a_lost_attempt_is_reported_once_and_counts_once(tmp_path: Path) -> None:
+    first, second, third = calls(3)
+    write(tmp_path, *(sent(each, worst=2.0) for each in (first, second, third)))
+    with RunJournal(tmp_path) as journal:
+        assert "at most 2 attempts were in flight" in next(lost_lines(journal, {first.key, second.key}))
+        assert not journal.state.is_reported(journal.lost[0])
+        assert len([*lost_lines(journal, {first.key, second.key})]) == 1
+        assert [*lost_lines(journal, {first.key, second.key})] == []
+    with RunJournal(tmp_path) as journal:
+        assert journal.state.damaged == 0
+        assert [lost.key for lost in journal.unreported] == [third.key]
+        assert "at most 1 attempt was in flight when an earlier run ended" in next(lost_lines(journal))
+        journal.add(sent(first, 2, worst=2.0))
+        assert journal.spent_usd == 6.0
+    with RunJournal(tmp_path) as journal:
+        assert [(lost.key, lost.attempt) for lost in journal.unreported] == [(first.key, 2), (third.key, 1)]
+        assert len(journal.lost_without_answer) == 4
+        assert journal.spent_usd == 8.0
+    with open(tmp_path / JOURNAL, "ab") as file:
+        file.write(line_of({"kind": "lost", "key": third.key, "attempt": "1"}))
+    with RunJournal(tmp_path) as journal:
+        assert journal.state.damaged == 1
 
 
 def test_a_later_answer_replaces_a_failure_and_no_failure_replaces_an_answer(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class RunJournal:
     def __enter__(self) -> RunJournal:
         self._lock.acquire()
         with ExitStack() as undo:
-            undo.callback(self._lock.release)
+            undo.callback(self._lock.give_up)
             if self.path.exists():
                 self._repair(self.state.read(self.path))
             self.lost = self.state.open_attempts()

@@ -20,6 +20,7 @@ class RunLock:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = -1
+        self._is_new = False
 
     def acquire(self) -> None:
         """Take the lock.
@@ -28,6 +29,7 @@ class RunLock:
             InputError: Another process has it, or has removed the file meanwhile.
             OSError: The file cannot be written.
         """
+        self._is_new = not self.path.exists()
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -54,7 +56,7 @@ class RunLock:
                 os.ftruncate(file, 0)
                 os.pwrite(file, b"%d\n" % os.getpid(), 0)
         except OSError:
-            self.release()
+            self.give_up()
             raise
 
     def _is_there(self, file: int) -> bool:
@@ -63,6 +65,12 @@ class RunLock:
             return os.path.samestat(os.fstat(file), os.stat(self.path))
         except FileNotFoundError:
             return False
+
+    def give_up(self) -> None:
+        """Give the lock back before anything was done with it: a new file is removed."""
+        if self._is_new:
+            self.path.unlink(missing_ok=True)
+        self.release()
 
     def release(self) -> None:
         """Give the lock back."""

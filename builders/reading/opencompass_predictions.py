@@ -25,6 +25,7 @@ _TESTED: Final = "testing input"
 _ROUND: Final = {"user", "assistant"}
 """Fields of a turn of a dialogue."""
 _OF_AN_ANSWER: Final = ("reasoning_content", "all_input_length", "res_length", "inference_error")
+_EXTRA: Final = frozenset(_OF_AN_ANSWER)
 
 
 def is_prediction(record: Any) -> bool:
@@ -87,8 +88,10 @@ def _answer(record: Mapping[str, Any], value: Any, place: int, several: int) -> 
     if several > 1:
         own = {name: part[place] for name in _OF_AN_ANSWER if _is_each(part := record.get(name), several)}
         own.setdefault("all_input_length", record["all_input_length"] if _is_number(record.get("all_input_length")) else None)
-    found = {
-        "response": _text(value),
+    found: dict[str, Any] = {"response": _text(value)}
+    if _EXTRA.isdisjoint(own):
+        return found
+    found |= {
         "reasoning": text(own, "reasoning_content") or None,
         "input_tokens": count(own, "all_input_length"),
         "output_tokens": count(own, "res_length"),

@@ -220,14 +220,14 @@ class OpenCompass:
             query: dict[str, Any] = {"replicate": repeat}
             if turns is None:
                 query |= {**asked(record, self.prompt), "ground_truth": truth(record), "source_id": question}
-            several = turns is None and len(found) > 1
+            if len(found) == 1 and turns is None:
+                return [{**query, **found[0], "performance": None if "error" in found[0] else scored[0]}]
             return [
                 {
                     **query,
-                    **(turns[i] if turns is not None else {}),
+                    **({"replicate": i} if turns is None else turns[i]),
                     **answer,
                     "performance": None if "error" in answer else score,
-                    **({"replicate": i} if several else {}),
                 }
                 for i, (answer, score) in enumerate(zip(found, scored, strict=True))
             ]

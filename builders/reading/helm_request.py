@@ -188,7 +188,9 @@ def _turn(request: Request, message: Any, place: int) -> Turn:
 
 
 def _input(request: Request) -> str | None:
-    """The input of the instance: its text, or the texts of its parts."""
+    """The input of the instance: its text, or the texts of its parts. HELM 0.1 has the text in its place."""
+    if isinstance(request.instance.get("input"), str):
+        return text(request.instance, "input")
     given = _object(request.instance, "input")
     parts, said = given.get("multimedia_content"), given.get("messages")
     if not given.get("text") and isinstance(said, list) and said:

@@ -26,6 +26,7 @@ _NUMBERED: Final = "example_abbr"
 _LIST: Final = "details"
 _NOT_A_RECORD: Final = ("type",)
 _DIGITS: Final = 10
+_WHOLE: Final = "one score of a whole conversation"
 
 Scores = Mapping[str, Mapping[str, Any]]
 """Number of a record as text -> its details."""
@@ -113,8 +114,8 @@ class Details:
         repeat, place = divmod(int(key), len(self.scores))
         return str(place), repeat
 
-    def score(self, question: str, repeat: int | None, answers: int) -> list[float | None]:
-        """The score of each answer of a record."""
+    def score(self, question: str, repeat: int | None, answers: int, *, in_turns: bool = False) -> list[float | None]:
+        """The score of each answer of a record. One score of several turns is of none of them."""
         detail = self.scores.get(question)
         if self.metric is None or detail is None:
             return [None] * answers
@@ -122,6 +123,9 @@ class Details:
         if repeat is not None:
             several = value if isinstance(value, list) else [value]
             value = several[repeat] if repeat < len(several) else None
+        if in_turns and answers > 1 and value is not None and not (isinstance(value, list) and len(value) == answers):
+            self.metric.unread[_WHOLE] = self.metric.unread.get(_WHOLE, 0) + 1
+            return [None] * answers
         return self.metric.read(value, answers)
 
 

@@ -170,7 +170,7 @@ def _query(record: Mapping[str, Any], left: LeftOut) -> dict[str, Any]:
     """What was asked, where it was kept, and the settings."""
     request = loose_object(record.get("proxy_server_request"))
     request = loose_object(request.get("body")) or request
-    settings = {"sampling": sampling_of(first_of(record, "model_parameters") or request)}
+    settings = {"sampling": sampling_of(first_of(record, "model_parameters", "modelParameters") or request)}
     said = _kept(unpacked(record.get("messages")))
     if said is None:
         found = query_in(request)

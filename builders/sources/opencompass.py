@@ -25,7 +25,7 @@ from llmfusionbench.builders.reading.opencompass_details import (
     scores_of,
     stated_in,
 )
-from llmfusionbench.builders.reading.opencompass_predictions import ORIGIN, answers, asked, is_prediction, truth
+from llmfusionbench.builders.reading.opencompass_predictions import ORIGIN, answers, asked, is_prediction, rounds, truth
 from llmfusionbench.builders.reading.question_path import QuestionPath
 from llmfusionbench.builders.reading.replicates import Replicates
 from llmfusionbench.builders.reading.stated_scores import Scored
@@ -213,14 +213,23 @@ class OpenCompass:
                 raise BadRecordError("the record has no prediction")
             key = str(record.get("idx", keys[-1]))
             key = str(int(key) + reading.before) if key.isdecimal() and len(key) < 10 else key
-            texts = answers(record)
+            found = answers(record)
             question, repeat = reading.details.place(key)
-            scored = reading.details.score(question, repeat, len(texts))
-            query = {**asked(record, self.prompt), "ground_truth": truth(record), "source_id": question}
-            several = len(texts) > 1
+            turns = rounds(record, self.prompt, question)
+            scored = reading.details.score(question, repeat, len(found), in_turns=turns is not None)
+            query: dict[str, Any] = {"replicate": repeat}
+            if turns is None:
+                query |= {**asked(record, self.prompt), "ground_truth": truth(record), "source_id": question}
+            if len(found) == 1 and turns is None:
+                return [{**query, **found[0], "performance": None if "error" in found[0] else scored[0]}]
             return [
-                {**query, "response": text, "performance": score, "replicate": i if several else repeat}
-                for i, (text, score) in enumerate(zip(texts, scored, strict=True))
+                {
+                    **query,
+                    **({"replicate": i} if turns is None else turns[i]),
+                    **answer,
+                    "performance": None if "error" in answer else score,
+                }
+                for i, (answer, score) in enumerate(zip(found, scored, strict=True))
             ]
 
         def read(record: dict[str, Any]) -> list[dict[str, Any]]:

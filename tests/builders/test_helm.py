@@ -95,6 +95,13 @@ def test_requests_meet_their_statistics_by_instance_and_trial(tmp_path: Path) ->
     ]  # fmt: skip
 
 
+def test_an_input_that_is_a_text(tmp_path: Path) -> None:
+    made = request(instance("id1", "2"), "2")
+    made["instance"]["input"] = "What is 1+1?"
+    found = helm(run(tmp_path, [made], [stats("id1", stat("exact_match", 1))]), prompt="instance")
+    assert found.column("prompt") == ["What is 1+1?"]
+
+
 def test_options_of_the_output_mapping(tmp_path: Path) -> None:
     mapping = {"B": "iron", "A": "tin", "C": "zinc"}
     requests = [request(instance("id1", "zinc", "iron", "tin", true=1), " B", output_mapping=mapping)]

@@ -278,3 +278,100 @@ def test_letters_of_a_comparison_are_no_verdicts(tmp_path: Path) -> None:
     details = {"0": {"origin_prompt": [], "prediction": "A"}}
     write_json(tmp_path / "results" / "tiny-hf" / "sums.json", {"win_rate": 50.0, "details": details})
     assert read(OpenCompass(), path).column("performance") == [None]
+
+
+HUMAN = [{"role": "HUMAN", "prompt": "1+1?"}, {"role": "HUMAN", "prompt": "And 1 more?"}]
+LED = {
+    "conversations": {"origin_prompt": [HUMAN[:1], [HUMAN[0], {"role": "BOT", "prompt": "2"}, HUMAN[1]]], "gold": []},
+    "texts": {"origin_prompt": ["1+1?", "And 1 more?"], "gold": ["2", "3"]},
+    "dialogue": {
+        "origin_prompt": None,
+        "prediction": [
+            {"round": 1, "user": "1+1?", "assistant": "2"},
+            {"round": 2, "user": "And 1 more?", "assistant": "3"},
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("form", LED)
+def test_a_conversation_has_one_query_per_turn(tmp_path: Path, form: str) -> None:
+    row = {"prediction": ["2", "3"], **LED[form]}
+    found = read(OpenCompass(), write_json(tmp_path / "predictions" / "m" / "mt.json", {"0": row}))
+    assert [(r["source_id"], r["response"], r["replicate"], r["ground_truth"]) for r in found.rows] == [
+        ("0", "2", None, None),
+        ("0-turn-2", "3", None, None),
+    ]
+    first, second = (r.get("messages") or [{"role": "user", "content": r["prompt"]}] for r in found.rows)
+    assert [turn["content"] for turn in first] == ["1+1?"]
+    assert [(turn["role"], turn["content"]) for turn in second] == [("user", "1+1?"), ("user", "And 1 more?")]
+    assert found.rejected == []
+
+
+def test_references_of_turns(tmp_path: Path) -> None:
+    row = {"prediction": ["2", "4"], "origin_prompt": ["1+1?", "And 1 more?"], "gold": ["2", "3"]}
+    found = read(OpenCompass(), write_json(tmp_path / "predictions" / "m" / "mt.json", {"0": row}))
+    assert found.column("ground_truth") == ["2", "3"]
+
+
+@pytest.mark.parametrize(("score", "scores"), [([True, False], [1.0, 0.0, 1.0]), (True, [None, None, 1.0])])
+def test_scores_of_turns(tmp_path: Path, score: Any, scores: list[float | None]) -> None:
+    row = {"prediction": ["2", "3"], "origin_prompt": ["1+1?", "And 1 more?"]}
+    path = write_json(tmp_path / "predictions" / "m" / "mt.json", {"0": row, "1": prediction(5)})
+    write_json(tmp_path / "results" / "m" / "mt.json", {"n": 1, "details": {"0": {"correct": score}, "1": {"correct": True}}})
+    found = read(OpenCompass(), path)
+    assert found.column("performance") == scores
+    whole = "correct is one score of a whole conversation in 1 record: taken as null"
+    assert found.notes == ([whole] if None in scores else [])
+
+
+def test_a_path_to_the_question_of_a_conversation(tmp_path: Path) -> None:
+    row = {"prediction": ["2", "3"], "origin_prompt": ["1+1?", "And 1 more?"]}
+    path = write_json(tmp_path / "predictions" / "m" / "mt.json", {"0": row, "1": prediction(5)})
+    found = read(OpenCompass(prompt="prediction"), path)
+    assert [reason for _, _, reason in found.reasons] == [
+        "it is a conversation of 2 turns. Remedy: leave out --option prompt=prediction"
+    ]
+
+
+def test_a_call_that_failed_has_no_score(tmp_path: Path) -> None:
+    rows = [
+        prediction(0, "1", reasoning_content="0 and 1 make 1.", res_length=3, all_input_length=7),
+        prediction(1, "", reasoning_content="", inference_error="Rate limited after 3 retries"),
+        prediction(2, {"prediction": "3", "reasoning_content": "2 and 1 make 3."}),
+    ]
+    path = write_json(tmp_path / "predictions" / "m" / "sums.json", {str(i): row for i, row in enumerate(rows)})
+    details = [{"correct": [flag]} for flag in (True, False, True)]
+    write_json(tmp_path / "results" / "m" / "sums.json", {"accuracy": 66.67, "details": details})
+    found = read(OpenCompass(), path)
+    assert [(r["response"], r["reasoning"], r["performance"], r["status"], r["error"]) for r in found.rows] == [
+        ("1", "0 and 1 make 1.", 1.0, None, None),
+        (None, None, None, "error", "Rate limited after 3 retries"),
+        ("3", "2 and 1 make 3.", 1.0, None, None),
+    ]
+    assert [(r["input_tokens"], r["output_tokens"]) for r in found.rows] == [(7, 3), (None, None), (None, None)]
+    assert found.notes == []
+
+
+def test_lengths_of_several_answers(tmp_path: Path) -> None:
+    row = prediction(0, ["1", "It is 1."], res_length=[1, 4], all_input_length=7)
+    found = read(OpenCompass(), write_json(tmp_path / "predictions" / "m" / "sums.json", {"0": row}))
+    assert [(r["input_tokens"], r["output_tokens"]) for r in found.rows] == [(7, 1), (7, 4)]
+
+
+LIKELY = {"testing input": "Is it 2?", "prompt": "Is it 2?", "choices": ["no", "yes"], "prediction": [0.2, 0.8], "gold": 1}
+
+
+@pytest.mark.parametrize("label", [{"pred_label": 1}, {}])
+def test_probabilities_of_options(tmp_path: Path, label: dict[str, Any]) -> None:
+    found = read(OpenCompass(), write_json(tmp_path / "predictions" / "m" / "clp.json", {"0": {**LIKELY, **label}}))
+    assert [(r["prompt"], r["response"], r["ground_truth"], r["choices"]) for r in found.rows] == [
+        ("Is it 2?", "yes", "yes", ["no", "yes"])
+    ]
+
+
+def test_probabilities_of_options_without_their_names(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "predictions" / "m" / "clp.json", {"0": {**LIKELY, "choices": None}})
+    assert [reason for _, _, reason in read(OpenCompass(), path).reasons] == [
+        "prediction is a list of numbers, and choices does not name as many options. Remedy: add the options as choices"
+    ]

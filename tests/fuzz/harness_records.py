@@ -67,11 +67,15 @@ OPENCOMPASS: Final[list[dict[str, Any]]] = [
     {"origin_prompt": "1+1?", "prediction": "2", "gold": "2"},
     {"origin_prompt": [{"role": "HUMAN", "prompt": "1+2?"}], "prediction": ["3", "4"], "gold": ["3"]},
     {"label: A": {"testing input": "1 a"}, "label: B": {"testing input": "1 b"}, "prediction": "A", "gold": "A"},
+    {"prompt": "2?", "choices": ["no", "yes"], "prediction": [0.2, 0.8], "pred_label": 1, "gold": 1},
+    {"origin_prompt": ["1?", "2?"], "prediction": ["1", "2"], "gold": ["1", "2"]},
+    {"origin_prompt": "1+3?", "prediction": "4", "reasoning_content": "so", "res_length": 1, "inference_error": "no"},
 ]
-OPENCOMPASS_RESULTS: Final[dict[str, Any]] = {
-    "accuracy": 50.0,
-    "details": {"type": "GEN", "0": {"correct": True}, "1": {"correct": [True, False]}},
-}
+OPENCOMPASS_RESULTS: Final[list[dict[str, Any]]] = [
+    {"accuracy": 50.0, "details": {"type": "GEN", "0": {"correct": True}, "1": {"correct": [True, False]}}},
+    {"accuracy (2 runs average)": 50.0, "details": [{"example_abbr": f"s_{i}", "correct": [True, False]} for i in range(3)]},
+    {"accuracy": 50.0, "details": [{"example_abbr": "s_0", "origin_prompt": [], "prediction": ["A"], "gold": ["1"]}]},
+]
 PROMPTFOO: Final[list[dict[str, Any]]] = [
     {
         "promptIdx": 0,

@@ -54,7 +54,7 @@ def _opencompass(rng: Random, folder: Path) -> Any:
     rows = {str(i): mutated(rng, row) if rng.random() < 0.5 else row for i, row in enumerate(OPENCOMPASS)}
     files: Files = {"predictions/tiny/sums.json": (_json(rng, rows, rng.choice((None, 4))), len(rows))}
     if rng.random() < 0.5:
-        files["results/tiny/sums.json"] = _json(rng, mutated(rng, OPENCOMPASS_RESULTS)), None
+        files["results/tiny/sums.json"] = _json(rng, mutated(rng, rng.choice(OPENCOMPASS_RESULTS))), None
     return built(rng, folder, "opencompass", files)
 
 

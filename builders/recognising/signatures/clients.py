@@ -61,6 +61,12 @@ LITELLM: Final = (
             ("model_group", "hidden_params", "trace_id"),
         ),
     ),
+    Signature(
+        title="records of an older LiteLLM on S3",
+        kinds=_TABLES,
+        needed=("call_type", "modelParameters", "startTime", "model"),
+        telling=("messages", "response", "usage", ("endTime", "cache_hit")),
+    ),
 )
 
 LANGFUSE: Final = (

@@ -55,6 +55,15 @@ LINES: dict[str, tuple[str, Any]] = {
                              "startTime": 1.0,
                              "messages": [],
                              "response": {}}),
+    "records of an older LiteLLM": ("litellm",
+                                    {"id": "1",
+                                     "call_type": "completion",
+                                     "startTime": "2024-01-01 00:00:00.1",
+                                     "model": "m",
+                                     "modelParameters": {"temperature": 0.5},
+                                     "messages": [],
+                                     "response": {},
+                                     "usage": {}}),
     "predictions of a router": ("routerarena",
                                 {"global index": "A_1",
                                  "prompt": "q",
@@ -175,3 +184,21 @@ def test_a_configuration_of_a_router_is_not_read(tmp_path: Path) -> None:
     assert found.settled() == "routerarena"
     assert found.files == [log]
     assert found.left == []
+
+
+DETAILS = {
+    "repeats": [{"example_abbr": "s_0", "pred": ["a", "b"], "correct": [True, False]}],
+    "a cascade": [{"example_abbr": "s_0", "rule_evaluation": [{}], "cascade_correct": [True]}],
+    "a judge": [{"example_abbr": "s_0", "origin_prompt": [[]], "prediction": ["A"], "gold": ["1"]}],
+    "programs": {"0": {"programs": "x", "is_correct": True}, "1": {"programs": "x", "is_correct": False}},
+}
+
+
+@pytest.mark.parametrize("name", DETAILS)
+def test_results_of_opencompass_are_not_left_alone(tmp_path: Path, name: str) -> None:
+    write_json(tmp_path / "predictions" / "m" / "s.json", {"0": {"origin_prompt": "q", "prediction": "a", "gold": "1"}})
+    results = write_json(tmp_path / "results" / "m" / "s.json", {"accuracy": 50.0, "details": DETAILS[name]})
+    found = recognise([tmp_path])
+    assert found.settled() == "opencompass"
+    assert found.left == []
+    assert results in found.files

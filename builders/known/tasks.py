@@ -40,6 +40,8 @@ _ALIASES: Final = {
 
 UNKNOWN: Final = "unknown"
 """The metric of a query whose log states none."""
+BYPASS: Final = "bypass"
+"""The metric of a run of lm-evaluation-harness that scores nothing; its value is 999."""
 OTHER: Final = "other"
 """The domain of a query whose log states none, if that of its task is not known."""
 _JUDGED: Final = ("alpaca_eval", "alpacaeval", "arena_hard", "mt_bench", "mtbench", "wild_bench", "wildbench")

@@ -27,6 +27,7 @@ from llmfusionbench.types import ANSWER_KEY
 
 _QUERY_FACTS: Final = ("ground_truth", "choices", "metric")
 _ANSWER_FACTS: Final = ("response", "status", "performance", "created_at")
+_DEFAULT: Final = "default_metric"
 _TEXTS: Final = ("prompt", "prompt_think", "ground_truth", "response", "reasoning", "judge_reason", "judge_rubric")
 
 
@@ -52,9 +53,11 @@ def assemble(
     taken: list[Places] = []
     records = _in_order(_with_codes(records), ("query_id",))
     rejected += _labelled_twice(records, split)
-    records = with_columns(records, {"split": pa.repeat(split, len(records))})
+    records = _with_stated_metrics(with_columns(records, {"split": pa.repeat(split, len(records))}))
     records = _without_contradictions(records, ("query_id",), _QUERY_FACTS, "the same query has another {}", rejected)
-    queries = _merged(records, ("query_id",), table_schema("queries").arrow.names, taken)
+    names = table_schema("queries").arrow.names
+    queries = _merged(records, ("query_id",), [*names, _DEFAULT], taken)
+    queries = with_columns(queries, {"metric": pc.coalesce(queries["metric"], queries[_DEFAULT])}).select(names)
     queries = (truths or Readings()).applied(queries)
 
     answers = _in_order(records.filter(pc.is_valid(records["llm"])), ANSWER_KEY)
@@ -79,6 +82,16 @@ def assemble(
 
     tables = {"queries": queries, "responses": responses, "judge_scores": judge_scores}
     return Assembled(tables | make_views(queries, responses, llms, judge_scores), rejected, taken)
+
+
+def _with_stated_metrics(records: pa.Table) -> pa.Table:
+    """The records with null as a metric that their log does not state, and with what counts if none of a query states one.
+
+    So a log without scores contradicts no other log of the same queries.
+    """
+    metric = records["metric"]
+    stated = pc.if_else(records["metric_stated"], metric, pa.scalar(None, metric.type))
+    return with_columns(records, {"metric": stated}).append_column(_DEFAULT, metric)
 
 
 def _with_codes(records: pa.Table) -> pa.Table:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.known.statuses import STATUS_WORDS, status_word
-from llmfusionbench.builders.known.tasks import UNKNOWN, canonical_task, domain_of, metric_of
+from llmfusionbench.builders.known.tasks import BYPASS, UNKNOWN, canonical_task, domain_of, metric_of
 from llmfusionbench.builders.making.stated import (
     SPLIT_OFF,
     finish_reason,
@@ -46,6 +46,7 @@ NORMAL: Final = pa.schema(
         pa.field("query_id", pa.string()),
         *LOG,
         pa.field("unnumbered", pa.bool_()),
+        pa.field("metric_stated", pa.bool_()),
     ]
 )
 """The columns after normalising: those of a log record, its query's id, and whether to number it."""
@@ -112,6 +113,7 @@ def normalise(records: pa.RecordBatch, repeats: bool = False) -> tuple[pa.Record
     metric = _map_distinct(str.lower, column["metric"])
     judged = pc.coalesce(_map_distinct(metric_of, column["task"]), metric)
     column["metric"] = pc.if_else(pc.equal(metric, UNKNOWN), judged, metric)
+    column["metric_stated"] = pc.invert(pc.is_in(metric, value_set=pa.array([UNKNOWN, BYPASS])))
     column["mode"] = pc.coalesce(column["mode"], DIRECT)
     column["unnumbered"] = pc.and_(repeats, column["replicate"].is_null())
     column["replicate"] = pc.coalesce(column["replicate"], 0)

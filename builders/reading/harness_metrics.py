@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from llmfusionbench.builders.known.tasks import UNKNOWN
+from llmfusionbench.builders.known.tasks import BYPASS, UNKNOWN
 from llmfusionbench.builders.reading.file_names import split_of_name
 from llmfusionbench.builders.reading.metric_names import metric_word
 
-BYPASS: Final = "bypass"
-"""The metric of a run that scores nothing; its value is 999."""
 _UNSCORED: Final = 999
 _OUTSIDE: Final = "outside 0 to 1"
 _OTHER_SCALE: Final = "To read it: --option metric={} --scale performance=LOW:HIGH"

@@ -48,7 +48,7 @@ log_rows = st.fixed_dictionaries(
         "task": st.sampled_from(["sums", "words"]),
         "prompt": st.sampled_from(["1+1?", "1+1?\nLet's think step by step.", "2+2?", "3+3?", " 3+3? "]),
         "split": st.sampled_from(["train", "train", "train", "test", "partial_test"]),
-        "metric": st.sampled_from(["em", "em", "em", "f1_score"]),
+        "metric": st.sampled_from(["em", "em", "em", "f1_score", "unknown", "Unknown", "bypass"]),
         "ground_truth": st.sampled_from([None, None, "1", "1", "2"]),
         "choices": st.sampled_from([None, None, None, [], [""], ["x", "y"], ["x\x1fy"]]),
         "source_id": st.sampled_from([None, "7", "8"]),
@@ -86,10 +86,15 @@ class Plain:
         self.refused += [(row, "split") for query, row in labelled.items() if split[query] != "train"]
         for r in records:
             r["split"] = split[r["query_id"]]
+            r["default"] = r["metric"]
+            r["metric"] = r["metric"] if r["metric_stated"] else None
         records = self.consistent(records, ("query_id",), ("ground_truth", "choices", "metric"))
-        self.queries = self.merged(records, ("query_id",), table_schema("queries").arrow.names)
+        self.queries = self.merged(records, ("query_id",), [*table_schema("queries").arrow.names, "default"])
+        for q in self.queries:
+            default = q.pop("default")
+            q["metric"] = q["metric"] or default
         answers = [r for r in records if r["llm"] is not None]
-        answers = self.consistent(answers, ANSWER, ("response", "status", "performance"))
+        answers = self.consistent(answers, ANSWER, ("response", "status", "performance", "created_at"))
         self.responses = self.merged(answers, ANSWER, table_schema("responses").arrow.names)
         judged = (
             "opponent",
@@ -284,6 +289,22 @@ def test_what_a_refused_record_says_counts_for_nothing() -> None:
     tables, refused = assembled({"response": "2"}, {"response": "3", "performance": 0.0}, {"response": "2", "performance": 1.0})
     assert refused == [(1, "response")]
     assert [r["performance"] for r in tables["responses"]] == [1.0]
+
+
+@pytest.mark.parametrize("first", ["unknown", "bypass"])
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_log_without_a_metric_contradicts_none(first: str, turn: int) -> None:
+    changes: list[Row] = [{"metric": first, "llm": "a", "response": "2"}, {"metric": "em", "llm": "z", "performance": 1.0}]
+    tables, refused = assembled(*changes[::turn])
+    assert refused == []
+    assert [q["metric"] for q in tables["queries"]] == ["em"]
+    assert [(r["llm"], r["performance"]) for r in tables["responses"]] == [("a", None), ("z", 1.0)]
+
+
+@pytest.mark.parametrize("metric", ["unknown", "bypass"])
+def test_a_metric_that_no_log_states_stays_as_it_is(metric: str) -> None:
+    tables, _ = assembled(*[{"metric": metric, "llm": llm} for llm in ("a", "z")])
+    assert [q["metric"] for q in tables["queries"]] == [metric]
 
 
 def test_a_stated_cost_is_kept() -> None:

@@ -44,7 +44,7 @@ def test_the_least_that_a_record_can_say() -> None:
     assert {k: v for k, v in one().items() if v is not None} == {
         "query_id": query_id("sums", "1+1?"), "file": "f", "row": 0, "task": "sums", "domain": "other", "split": "train",
         "prompt": "1+1?", "metric": "em", "llm": "a", "mode": "direct", "replicate": 0, "status": "missing",
-        "provenance": "imported", "unnumbered": False,
+        "provenance": "imported", "unnumbered": False, "metric_stated": True,
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from llmfusionbench.statistics import Floats, Linear, Sample, mean, pooled, shar
 from llmfusionbench.statistics.adjusted_slope import adjusted_slope, varies_within
 
 NO_PAIRS: Final = "no comparisons of two answers"
+NO_ORDER: Final = "the order of its comparisons is not known"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Position:
     """Whether the place of an answer in a comparison decides."""
 
     first: Told
-    """Mean share of the answer that stood first, over all comparisons."""
+    """Mean share of the answer that stood first, over all comparisons whose order is known."""
     first_of_swapped: Told
     """The same over pairs that were compared in both orders, so that better answers are first as often as second."""
     flipped: Told
@@ -101,15 +102,16 @@ def _equal_pairs(place: Ints, score: Floats) -> Floats:
 
 
 def position(pairs: Comparisons, judge: int) -> Position:
-    """Over the comparisons of a judge."""
-    mine = pairs.judge == judge
+    """Over the comparisons of a judge whose order is known."""
+    compared = pairs.judge == judge
+    mine = compared & pairs.placed
     if not mine.any():
-        return Position(*[untold(NO_PAIRS)] * 3)
+        return Position(*[untold(NO_ORDER if compared.any() else NO_PAIRS)] * 3)
     query, first, second, given = (part[mine] for part in (pairs.query, pairs.first, pairs.second, pairs.share))
     sample = Sample.of_numbers(query)
     whole = told(share(sample.mean(given), len(given)), sample.queries)
     low, high = np.minimum(first, second), np.maximum(first, second)
-    keys, place = np.unique(np.stack([query, low, high]), axis=1, return_inverse=True)
+    keys, place = np.unique(np.stack([query, pairs.replicate[mine], low, high]), axis=1, return_inverse=True)
     place = place.reshape(-1)
     sides = [np.full(keys.shape[1], np.nan), np.full(keys.shape[1], np.nan)]
     for side, rows in zip(sides, (first == low, first != low), strict=True):

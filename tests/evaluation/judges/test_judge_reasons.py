@@ -144,6 +144,26 @@ def test_judgements_of_every_kind_are_counted(tmp_path: Path) -> None:
     assert "Judgements 22 (2 without a score)" in words(report)
 
 
+def test_comparisons_of_unknown_order_count_as_right_pairs(tmp_path: Path) -> None:
+    report = of(tmp_path, [row | {"judge_score": row["performance"]} for row in compared(30, orders=(None,))])
+    [owl] = report.judges
+    assert (owl.comparisons, owl.right_pairs.n, owl.right_pairs.value) == (30, 30, 1.0)
+    assert "prefers the better one in 100.0%" in owl.verdict[0]
+    why = "the order of its comparisons is not known"
+    assert {owl.position.first.why, owl.position.first_of_swapped.why, owl.position.flipped.why} == {why}
+    assert f"share of the first place: {why}" in "\n".join(report.lines())
+
+
+def test_a_comparison_is_judged_again_once(tmp_path: Path) -> None:
+    """Both rows of each comparison tell the same score, which counts once in the figures of retests."""
+    once = compared(30, orders=("first",))
+    rows = [row | {"judge_order": "second" if row["llm"] == "bee" else "first"} for row in once]
+    rows = [row | {"judge_score": 0.7 if row["llm"] == "ant" else 0.3} for row in rows]
+    [owl] = of(tmp_path, [row | {"judge": name} for row in rows for name in ("owl", "owl#2")]).judges
+    assert (owl.judgements, owl.comparisons, owl.retest.variance.n) == (60, 30, 30)
+    assert (owl.retest.variance.value, owl.retest.same.value) == (0.0, 1.0)
+
+
 def test_few_comparisons_are_too_small_and_not_without_a_metric(tmp_path: Path) -> None:
     report = of(tmp_path, compared(1), costs={"owl": 0.01})
     assert report.lines()[0] == "1 judge of 2 comparisons of two answers, 95% intervals over queries"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import llmfusionbench as lfb
+from llmfusionbench.builders.judging import preferences
 from llmfusionbench.errors import InputError
 from llmfusionbench.evaluation.judges import JudgeFigures, JudgeReport, judge_report
 from llmfusionbench.evaluation.judges.told import Told
@@ -217,6 +218,34 @@ def test_position(tmp_path: Path) -> None:
     assert figures.position.flipped.value == 1.0, "the place outweighs the answer"
     assert figures.right_pairs.value == pytest.approx(0.5)
     assert "prefers the better one in 50.0%" in figures.verdict[0]
+
+
+def test_replicates_are_compared_apart(tmp_path: Path) -> None:
+    """The first place wins among the first answers, the second place among the second ones: every winner changes."""
+    rows = [
+        answer(number, llm, replicate=replicate, performance=float((llm == "ant") == (replicate == 0)))
+        | {"judge": "owl", "judge_opponent": other, "judge_order": order, "response": f"{llm} {replicate}"}
+        | {"judge_score": float((order == "first") == (replicate == 0))}
+        for number in range(30)
+        for replicate in (0, 1)
+        for llm, other in (("ant", "bee"), ("bee", "ant"))
+        for order in ("first", "second")
+    ]
+    owl = judge_report(made_up_release(tmp_path, rows)).judges[0]
+    assert (owl.judgements, owl.comparisons, owl.right_pairs.n) == (120, 120, 120)
+    assert (owl.position.flipped.value, owl.position.flipped.n) == (1.0, 60)
+    assert owl.position.first_of_swapped.value == pytest.approx(0.5)
+    assert owl.right_pairs.value == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("llm", ["alpha-7b", "beta-8b"])
+def test_one_row_of_a_comparison_is_enough_for_preferences(llm: str, tmp_path: Path) -> None:
+    """The row of either candidate tells what both do."""
+    expected = list(preferences(made_up_release(tmp_path, pairwise(0.7))))
+    (tmp_path / "half").mkdir()
+    kept = [row for row in pairwise(0.7) if row["llm"] == llm]
+    assert list(preferences(made_up_release(tmp_path / "half", kept))) == expected
+    assert len(expected) == 40
 
 
 def test_a_judge_without_a_favourite_place(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from llmfusionbench.evaluation.judges import JudgeReport, judge_report
+from llmfusionbench.evaluation.judges.biases import SelfPreference
 from llmfusionbench.evaluation.judges.told import NO_DIFFERENCE, bounded, told
 from llmfusionbench.statistics import Estimate
-from tests.helpers.judged_release import exact, judged_release, judged_rows, noisy
+from tests.helpers.judged_release import Judge, exact, judged_release, judged_rows, noisy, partial_to
 from tests.helpers.made_up_release import answer, made_up_release
 from tests.helpers.page import Page
 
@@ -75,6 +76,24 @@ def test_own_answers_that_the_other_judges_prefer_alike(tmp_path: Path) -> None:
     [owl, _] = of(tmp_path, [*rows, *(row | {"judge": "zebra"} for row in rows)]).judges
     why = "own answers cannot be told apart from others by more than the scores of the other judges"
     assert owl.self_preference.at_equal_scores.why == why
+
+
+def test_one_llm_with_two_rubrics_is_one_family(tmp_path: Path) -> None:
+    """An LLM that prefers itself under both names: neither of its judges tells how good its answers are."""
+
+    def figures(folder: str, **more: Judge) -> list[SelfPreference]:
+        made = {"mystery": partial_to("mystery"), "mystery/paper": partial_to("mystery"), **more}
+        rows = judged_rows(made, skills={"mystery": 0.5, "bee": 0.5}, labelled=[])
+        for row in rows:
+            row["judge_rubric"] = f"{row['judge'].rpartition('/')[2]} (sha256 0123456789abcdef). Judge it."
+        (tmp_path / folder).mkdir()
+        return [judge.self_preference for judge in of(tmp_path / folder, rows).judges[:2]]
+
+    for found in figures("alone"):
+        assert found.own == ("mystery",)
+        assert found.at_equal_scores.why == "no score by a judge of another family"
+    for found in figures("beside", zebra=noisy):
+        assert found.at_equal_scores.value == pytest.approx(0.2, abs=0.1)
 
 
 def test_the_line_of_self_preference_states_what_is_held_equal(tmp_path: Path) -> None:
@@ -214,6 +233,25 @@ def test_why_no_threshold_is_fitted(rows: list[Row], why: str, tmp_path: Path) -
     assert metric.fitted.sensitivity.why == f"no threshold can be fitted: {why}"
 
 
+def test_scores_within_one_hundredth_tell_right_from_wrong(tmp_path: Path) -> None:
+    """All 150 scores are different; those of the right answers are higher, and both judges order the answers alike."""
+    rows = [
+        judged(number, "ant", float(number >= 75), 0.9951 + 0.00003 * number + shift, judge=name)
+        for number in range(150)
+        for name, shift in (("owl", 0.0), ("zebra", 0.000001 * (number % 7)))
+    ]
+    report = of(tmp_path, rows)
+    metric, [pair] = report.judges[0].metric, report.agreement.pairs
+    assert metric is not None
+    assert pair.spearman is not None
+    assert metric.auc.value == 1.0
+    assert metric.fitted.threshold == pytest.approx(0.9951 + 0.00003 * 74.5, abs=5e-5)
+    assert (metric.fitted.sensitivity.value or 0.0) > 0.95
+    figures = [pair.alpha, pair.alpha_ordinal, pair.ac2, pair.spearman]
+    assert [figure.value for figure in figures] == pytest.approx([1.0] * 4, abs=0.01)
+    assert all(figure.low is not None for figure in figures)
+
+
 def test_answers_whose_threshold_is_not_fitted_do_not_count(tmp_path: Path) -> None:
     """The one query with wrong answers is in one of the folds, for which the others cannot fit a threshold."""
     rows = [judged(number, "ant", float(number > 0), 0.1 + 0.8 * (number > 0)) for number in range(40)]
@@ -280,7 +318,12 @@ def test_the_price_is_given_where_the_worth_is_unknown(tmp_path: Path) -> None:
 
 
 def test_one_judged_answer_per_label(tmp_path: Path) -> None:
-    rows = [judged(number, llm, float(number % 2), float(number % 2)) for number in range(40) for llm in ("ant", "bee")]
+    """One query in fifty has labels, so that nearly every judged answer saves one."""
+    rows = [
+        judged(number, llm, None if number % 50 > 1 else float(number % 2), float(number % 2))
+        for number in range(1_000)
+        for llm in ("ant", "bee")
+    ]
     [owl] = of(tmp_path, rows).judges
     assert f"{owl.worth.answers_per_label:.1f}" == "1.0"
     said = " ".join(owl.verdict)

@@ -119,8 +119,10 @@ def test_corrected_means(report: JudgeReport) -> None:
 def test_what_it_is_worth(report: JudgeReport) -> None:
     paid = judge(report, "noisy")
     assert paid.worth.replaced is not None
-    assert paid.worth.answers_per_label == pytest.approx(576 / paid.worth.replaced)
-    assert paid.worth.break_even == pytest.approx(0.002 * 576 / paid.worth.replaced)
+    assert paid.worth.answers_per_label == pytest.approx(720 / paid.worth.replaced)
+    assert paid.worth.break_even == pytest.approx(0.002 * 720 / paid.worth.replaced)
+    assert paid.corrected is not None
+    assert sum(mean.judge.n for mean in paid.corrected.means) == 720, "labelled answers need scores, too"
     said = " ".join(paid.verdict)
     assert "Worth its price where a label costs more than USD 0.00" in said
     assert "gamma-9b leads by its scores and once corrected." in said

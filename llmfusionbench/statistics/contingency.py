@@ -21,7 +21,7 @@ _DIGITS: Final = 12
 
 def ranked(scores: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], Floats]:
     """[R] numbers of the different values of `scores` [R], none of them NaN, and all these values [V] in order."""
-    given: Floats = np.round(np.asarray(scores, np.float64), _DIGITS)
+    given = np.asarray(np.round(np.asarray(scores, np.float64), _DIGITS), np.float64)
     values = np.unique(given)
     return np.searchsorted(values, given).astype(np.int64), values
 

@@ -34,7 +34,10 @@ DRAWS: Final = 1000
 
 @dataclass(frozen=True)
 class JudgeReport:
-    """The report on all judges of a release. Every figure has its interval, or the reason why it has none."""
+    """The report on all judges of a release. Every figure has its interval, or the reason why it has none.
+
+    Numbers of answers and labels, prices, weights and thresholds have no interval.
+    """
 
     release: Mapping[str, Any]
     """Its source, revision, schema version, provenance and digest."""

@@ -65,6 +65,35 @@ def test_what_does_not_vary(tmp_path: Path) -> None:
     assert owl.self_preference.at_equal_performance.why == "no query has both an own answer and another one"
 
 
+def test_the_correlation_with_length_has_its_interval_or_the_reason(tmp_path: Path) -> None:
+    [owl] = of(tmp_path, always_right(30)).judges
+    assert owl.length.correlation.why == "length cannot be told apart from performance"
+    (tmp_path / "some").mkdir()
+    [noisy_one] = judge_report(judged_release(tmp_path / "some", {"noisy": noisy})).judges
+    assert noisy_one.length.correlation.low is not None
+    assert noisy_one.length.correlation.high is not None
+    (tmp_path / "same").mkdir()
+    [same] = judge_report(judged_release(tmp_path / "same", {"same": lambda *_: 0.3})).judges
+    assert same.length.correlation.why == "scores do not differ within queries at equal performance"
+
+
+def test_a_judge_of_negative_correlation_saves_no_label(tmp_path: Path) -> None:
+    [against] = judge_report(judged_release(tmp_path, {"against": lambda rng, facts: 1 - noisy(rng, facts)})).judges
+    assert against.corrected is not None
+    limit = against.corrected.limit
+    assert (limit.value, limit.low) == (1.0, None)
+    assert limit.why == "no interval: scores whose correlation with performance is negative get no weight"
+
+
+def test_answers_without_any_label_of_their_task_are_left_out_before_labels_are_hidden(tmp_path: Path) -> None:
+    rows = judged_rows({"noisy": noisy}, queries=60)
+    rows += [judged(1_000 + n, "alpha-7b", None, 0.5, judge="noisy", task="open", metric="judge") for n in range(120)]
+    [figures] = of(tmp_path, rows).judges
+    assert figures.corrected is not None
+    assert figures.corrected.labels.left_out == 120
+    assert figures.corrected.labels.kept is not None, "all others have a performance"
+
+
 def test_answers_of_unknown_length(tmp_path: Path) -> None:
     rows = [row | {"response": None, "output_tokens": None} for row in always_right(30)]
     [owl] = of(tmp_path, rows).judges

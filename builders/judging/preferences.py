@@ -58,9 +58,14 @@ def preferences(release: Release, split: str | None = None) -> Iterator[Preferen
     found: dict[tuple[Any, ...], dict[str, float | None]] = {}
     for row in rows.to_pylist():
         own, other = Candidate(row["llm"], row["mode"]).name, row["opponent"]
-        if own < other:  # the row of the other answer holds the rest of 1
-            key = (row["query_id"], own, other, row["replicate"], row["judge"])
-            found.setdefault(key, {})[row["order"]] = row["score"]
+        key = (row["query_id"], min(own, other), max(own, other), row["replicate"], row["judge"])
+        shares, score = found.setdefault(key, {}), row["score"]
+        if own < other:
+            shares[row["order"]] = shares.get(row["order"]) if score is None else score
+        else:  # the rest of 1, which counts where the row of `a` is missing or has no score
+            place = "second" if row["order"] == "first" else "first"
+            rest = None if score is None else round(1 - score, 12)
+            shares[place] = rest if shares.get(place) is None else shares[place]
     names = {key[-1] for key in found}
     for (query, a, b, replicate, name), shares in sorted(found.items(), key=lambda item: item[0]):
         judge, number = retest_of(name, names)

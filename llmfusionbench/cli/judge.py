@@ -191,18 +191,19 @@ def show_forecast(planned: Plan, folder: Path | None, *, batch: bool = False) ->
     """Print what a run will take."""
     from llmfusionbench.builders.judging import forecast_of
 
-    _show_plan(len(planned.found.items), planned.found.eligible, planned.there, planned.found.skipped, planned.task.pairwise)
+    pairwise, items = planned.task.pairwise, len(planned.found.items)
+    number = items // 2 if pairwise else items  # a pair has two items, one for each order
+    _show_plan(number, planned.found.eligible, planned.there, planned.found.skipped, pairwise)
     forecast = forecast_of(planned, folder, datetime.now(UTC).date(), batch=batch)
     show_table(*forecast.table())
     for note in forecast.notes():
         say(note)
 
 
-def _show_plan(items: int, eligible: int, there: int, skipped: dict[str, int], pairwise: bool) -> None:
+def _show_plan(number: int, eligible: int, there: int, skipped: dict[str, int], pairwise: bool) -> None:
     from llmfusionbench.release.card_text import counted
 
     noun = "pair" if pairwise else "answer"
-    number = items // 2 if pairwise else items
     are = "is" if there == 1 else "are"
     say(f"{number:,} of {counted(eligible, noun)} that can be judged; {counted(there, 'judgement')} {are} there already.")
     for reason, count in sorted(skipped.items()):
@@ -214,7 +215,7 @@ def show(done: JudgeRun, *, pairwise: bool) -> None:
     """Print the results of a run of judges."""
     from llmfusionbench.release.card_text import counted
 
-    _show_plan(done.items * (2 if pairwise else 1), done.eligible, done.there, done.skipped, pairwise)
+    _show_plan(done.items, done.eligible, done.there, done.skipped, pairwise)
     header = ["judge", "questions", "replies", "with a score", "parse rate", "95% interval", "input tokens", "output tokens"]
     rows = [
         [

@@ -12,12 +12,12 @@ from llmfusionbench.statistics.linear import Linear
 from llmfusionbench.statistics.sample import Sample
 
 
-def adjusted_slope(value: npt.ArrayLike, cause: npt.ArrayLike, fixed: npt.ArrayLike, sample: Sample) -> tuple[Linear, float]:
+def adjusted_slope(value: npt.ArrayLike, cause: npt.ArrayLike, fixed: npt.ArrayLike, sample: Sample) -> tuple[Linear, Linear]:
     """The change of `value` per unit of `cause` within a query, with `fixed` held equal, and the partial correlation.
 
     Least squares with an intercept per query (Frisch, Waugh and Lovell); the variance is robust to clusters of queries (Liang &
-    Zeger, 1986). The slope is NaN if the cause does not vary within queries beyond what `fixed` explains. Whether it varies at
-    all is known from `varies_within`.
+    Zeger, 1986). Both are NaN if the cause does not vary within queries beyond what `fixed` explains, the correlation also if
+    the value does not. Whether the cause varies at all is known from `varies_within`.
 
     Args:
         value: [R] such as scores.
@@ -34,14 +34,28 @@ def adjusted_slope(value: npt.ArrayLike, cause: npt.ArrayLike, fixed: npt.ArrayL
     square = float(x @ x)
     several = float((np.bincount(sample.place, np.abs(x), sample.queries) > 1e-12).sum())
     if square <= _rounding(cause, sample):
-        return Linear(math.nan, np.zeros(sample.queries), 0.0, 0.0), math.nan
+        return _unknown(sample, 0.0), _unknown(sample, 0.0)
     slope = float(x @ y) / square
     moved = np.bincount(sample.place, x * (y - slope * x), sample.queries).astype(np.float64) / square
     if several < 2:
-        return Linear(slope, np.zeros(sample.queries), 0.0, several), math.nan
-    spread = math.sqrt(square * float(y @ y))
-    correlation = float(x @ y) / spread if spread > 0 else math.nan
-    return Linear(slope, moved * math.sqrt(several / (several - 1)), several - 1, several), correlation
+        return Linear(slope, np.zeros(sample.queries), 0.0, several), _unknown(sample, several)
+    more = math.sqrt(several / (several - 1))
+    known = float(y @ y) > _rounding(value, sample)
+    correlation = _correlation(y, x, sample, several) if known else _unknown(sample, several)
+    return Linear(slope, moved * more, several - 1, several), correlation
+
+
+def _correlation(y: Floats, x: Floats, sample: Sample, several: float) -> Linear:
+    """Of what is left of both. That what is held equal was fitted adds nothing to first order: it is orthogonal to the rest."""
+    squares = float(y @ y), float(x @ x)
+    value = float(x @ y) / math.sqrt(squares[0] * squares[1])
+    moved = x * y / math.sqrt(squares[0] * squares[1]) - value / 2 * (x * x / squares[1] + y * y / squares[0])
+    influence = np.bincount(sample.place, moved, sample.queries).astype(np.float64) * math.sqrt(several / (several - 1))
+    return Linear(value, influence, several - 1, several)
+
+
+def _unknown(sample: Sample, several: float) -> Linear:
+    return Linear(math.nan, np.zeros(sample.queries), 0.0, several)
 
 
 def varies_within(cause: npt.ArrayLike, sample: Sample) -> bool:

@@ -51,7 +51,7 @@ def alpha(scores: npt.ArrayLike, level: Level = "interval") -> float:
 def alpha_draws(scores: npt.ArrayLike, query: npt.NDArray[np.int64], resamples: Resamples, level: Level = "interval") -> Floats:
     """[1 + B] alpha of the units, and of every draw of their queries `query` [N].
 
-    At the ordinal level, more than 101 different values are rounded to hundredths (see `coded`).
+    At the ordinal level, more than 101 different values are rounded (see `coded`).
     """
     matrix = np.asarray(scores, np.float64)
     kept = (~np.isnan(matrix)).sum(axis=1) >= 2

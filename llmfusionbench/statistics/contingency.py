@@ -14,20 +14,36 @@ from llmfusionbench.statistics.resamples import Resamples
 from llmfusionbench.statistics.sample import Sample
 
 MOST_VALUES: Final = 101
-"""Number of different values up to which they are kept; of more, such as means of probabilities, hundredths are taken."""
+"""Number of different values up to which they are kept; more of them, such as means of probabilities, are rounded."""
+_DIGITS: Final = 12
+"""Decimals in which values that are the same up to rounding, such as means of the same scores in another order, are equal."""
+
+
+def ranked(scores: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], Floats]:
+    """[R] numbers of the different values of `scores` [R], none of them NaN, and all these values [V] in order."""
+    given = np.asarray(np.round(np.asarray(scores, np.float64), _DIGITS), np.float64)
+    values = np.unique(given)
+    return np.searchsorted(values, given).astype(np.int64), values
 
 
 def coded(scores: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], Floats]:
     """Numbers of the values in `scores` of any shape, -1 = missing, and the values [V] in order.
 
-    More than `MOST_VALUES` different values are rounded to hundredths; the scores lie between 0 and 1.
+    More than `MOST_VALUES` different values are rounded: to hundredths, or to as many more decimals as leave at most
+    `MOST_VALUES` of them, as where all scores lie within one hundredth. The scores lie between 0 and 1.
     """
-    given = np.asarray(scores, np.float64)
+    exact = given = np.asarray(scores, np.float64)
     known = ~np.isnan(given)
     values = np.unique(given[known])
     if len(values) > MOST_VALUES:
-        given = np.round(given, 2)
+        given = np.round(exact, 2)
         values = np.unique(given[known])
+        for digits in range(3, _DIGITS + 1):
+            finer = np.round(exact, digits)
+            more = np.unique(finer[known])
+            if len(more) > MOST_VALUES:
+                break
+            given, values = finer, more
     codes = np.full(given.shape, -1, np.int64)
     codes[known] = np.searchsorted(values, given[known])
     return codes, values

@@ -10,7 +10,7 @@ from scipy.stats import mannwhitneyu, norm, spearmanr, t
 from llmfusionbench.statistics import Sample
 from llmfusionbench.statistics import alpha as alpha_module
 from llmfusionbench.statistics.alpha import alpha, alpha_draws
-from llmfusionbench.statistics.contingency import MOST_VALUES, auc, coded, spearman_draws
+from llmfusionbench.statistics.contingency import MOST_VALUES, auc, coded, ranked, spearman_draws
 from llmfusionbench.statistics.gwet import ac2_draws, agreement_weights
 from llmfusionbench.statistics.resamples import BLOCKS, Resamples, expanded_percentiles
 
@@ -162,6 +162,24 @@ def test_few_values_are_kept_and_many_rounded() -> None:
     codes, values = coded(np.random.default_rng(0).random(5_000))
     assert len(values) == MOST_VALUES
     assert np.allclose(values, np.arange(101) / 100)
+
+
+def test_values_that_lie_close_together_are_not_rounded_to_one() -> None:
+    scores = 0.9951 + 0.00003 * np.arange(150)
+    codes, values = coded(scores)
+    assert 11 <= len(values) <= MOST_VALUES
+    assert np.abs(values[codes] - scores).max() <= 5.1e-5
+    assert (np.diff(codes) >= 0).all()
+    one, only = coded(0.5 + 1e-15 * np.arange(150))
+    assert (set(one.tolist()), only.tolist()) == ({0}, [0.5])
+
+
+def test_ranked_values_are_exact() -> None:
+    scores = np.random.default_rng(0).random(5_000)
+    codes, values = ranked(scores)
+    assert np.abs(values[codes] - scores).max() < 1e-12
+    assert len(values) == 5_000
+    assert ranked([0.1 + 0.2, 0.3, 0.2])[0].tolist() == [1, 1, 0], "sums in another order are equal"
 
 
 def test_sums_of_draws() -> None:

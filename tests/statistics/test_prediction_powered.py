@@ -175,7 +175,7 @@ def test_a_slope_within_queries_by_least_squares() -> None:
     score = np.stack([design[query == q].T @ error[query == q] for q in range(30)])
     robust = (bread @ score.T @ score @ bread)[0, 0] * 30 / 29
     assert found.variance == pytest.approx(robust)
-    assert 0.9 < correlation <= 1
+    assert 0.9 < correlation.value <= 1
 
 
 def test_no_slope_where_the_cause_does_not_vary_within_queries() -> None:
@@ -184,8 +184,30 @@ def test_no_slope_where_the_cause_does_not_vary_within_queries() -> None:
         np.random.default_rng(0).random(60), query * 0.1, np.zeros((60, 0)), Sample.of_numbers(query)
     )
     assert math.isnan(found.value)
-    assert math.isnan(correlation)
+    assert math.isnan(correlation.value)
     assert not varies_within(query * 0.1, Sample.of_numbers(query))
+
+
+def test_the_variance_of_a_partial_correlation_is_that_of_leaving_queries_out() -> None:
+    """The jackknife over queries, each time with least squares from the start."""
+    rng = np.random.default_rng(5)
+    query = np.repeat(np.arange(200), 4)
+    x, z = rng.normal(0, 1, 800), rng.random(800)
+    y = 0.3 * x - 0.5 * z + rng.normal(0, 0.5, 800) * np.repeat(rng.random(200), 4)
+
+    def partial(rows: np.ndarray) -> Linear:
+        return adjusted_slope(y[rows], x[rows], z[rows, None], Sample.of_numbers(query[rows]))[1]
+
+    found = partial(query >= 0)
+    left = np.array([partial(query != q).value for q in range(200)])
+    assert found.variance == pytest.approx(199 / 200 * ((left - left.mean()) ** 2).sum(), rel=0.05)
+
+
+def test_no_correlation_of_scores_that_are_the_same() -> None:
+    query, cause = np.repeat(np.arange(30), 3), np.tile([1.0, 2.0, 4.0], 30)
+    found, correlation = adjusted_slope(np.full(90, 0.3), cause, np.zeros((90, 0)), Sample.of_numbers(query))
+    assert found.value == pytest.approx(0.0)
+    assert math.isnan(correlation.value)
 
 
 def test_no_slope_where_what_is_held_equal_explains_the_cause() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from llmfusionbench.evaluation.judges.judgements import Ints, Judgements
 from llmfusionbench.evaluation.judges.told import Told, told, untold
 from llmfusionbench.statistics import Estimate, Floats, Linear, Sample, mean, share, smooth, without_interval
-from llmfusionbench.statistics.contingency import auc, coded
+from llmfusionbench.statistics.contingency import auc, ranked
 
 RIGHT: Final = 0.5
 """Performance, and score of a judge, from which an answer counts as right."""
@@ -108,7 +108,8 @@ def _fitted(score: Floats, right: np.ndarray, query: Ints, threshold: Floats) ->
     rows = ~np.isnan(threshold)
     if not rows.any():
         lacking = "wrong" if right.all() else "right" if not right.any() else None
-        why = "the other queries lack right or wrong answers" if np.ptp(score) > 0 else "the judge gives one score to all"
+        several = len(ranked(score)[1]) > 1
+        why = "the other queries lack right or wrong answers" if several else "the judge gives one score to all"
         none = untold(f"no threshold can be fitted: {f'no {lacking} answer by the metric' if lacking else why}")
         return Accuracy(none, none, None)
     score, right, threshold = score[rows], right[rows], threshold[rows]
@@ -127,17 +128,14 @@ def fitted_thresholds(score: Floats, right: np.ndarray, fold: Ints, folds: int) 
     The threshold lies halfway between two scores that occur. It is NaN where the other folds lack right or wrong answers, or
     where all scores are the same.
     """
-    codes, values = coded(score)
-    table = np.zeros((folds, len(values), 2))
-    np.add.at(table, (fold, codes, right.astype(np.int64)), 1)
+    codes, values = ranked(score)
     found = np.full(folds, np.nan)
     for k in range(folds):
-        others = table.sum(axis=0) - table[k]
-        wrong, good = others.sum(axis=0)
-        if not wrong or not good or len(values) < 2:
+        others = fold != k
+        wrong, good = (np.cumsum(np.bincount(codes[others & rows], minlength=len(values))) for rows in (~right, right))
+        if not wrong[-1] or not good[-1] or len(values) < 2:
             continue
-        below = np.cumsum(others, axis=0)[:-1]
-        best = int(np.argmax(below[:, 0] / wrong - below[:, 1] / good))
+        best = int(np.argmax(wrong[:-1] / wrong[-1] - good[:-1] / good[-1]))
         found[k] = (values[best] + values[best + 1]) / 2
     return found[fold]
 
@@ -157,7 +155,7 @@ def _auc(score: Floats, right: np.ndarray, sample: Sample) -> Told:
     queries = min(len(np.unique(sample.place[rows])) for rows in (right, ~right))
     if not queries:
         return untold("needs right and wrong answers")
-    codes, _ = coded(score)
+    codes, _ = ranked(score)
     return told(share(auc(codes, right, sample), len(score)), queries)
 
 

@@ -8,11 +8,12 @@ from typing import Final
 import numpy as np
 
 from llmfusionbench.evaluation.judges.judgements import Comparisons, Ints, Judgements
-from llmfusionbench.evaluation.judges.told import LEAST, Told, told, too_small, untold
+from llmfusionbench.evaluation.judges.told import LEAST, Told, bounded, told, too_small, untold
 from llmfusionbench.statistics import Floats, Linear, Sample, mean, pooled, share, smooth
 from llmfusionbench.statistics.adjusted_slope import adjusted_slope, varies_within
 
 NO_PAIRS: Final = "no comparisons of two answers"
+NO_ORDER: Final = "the order of its comparisons is not known"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Position:
     """Whether the place of an answer in a comparison decides."""
 
     first: Told
-    """Mean share of the answer that stood first, over all comparisons."""
+    """Mean share of the answer that stood first, over all comparisons whose order is known."""
     first_of_swapped: Told
     """The same over pairs that were compared in both orders, so that better answers are first as often as second."""
     flipped: Told
@@ -45,7 +46,7 @@ class Length:
 
     per_doubling: Told
     """Change of the score when an answer to the same query is twice as long."""
-    correlation: float | None
+    correlation: Told
     """Partial correlation of score and logarithm of length within queries."""
     fixed: str | None
     """What was held equal: `performance`, or None where no performance is known."""
@@ -101,15 +102,16 @@ def _equal_pairs(place: Ints, score: Floats) -> Floats:
 
 
 def position(pairs: Comparisons, judge: int) -> Position:
-    """Over the comparisons of a judge."""
-    mine = pairs.judge == judge
+    """Over the comparisons of a judge whose order is known."""
+    compared = pairs.judge == judge
+    mine = compared & pairs.placed
     if not mine.any():
-        return Position(*[untold(NO_PAIRS)] * 3)
+        return Position(*[untold(NO_ORDER if compared.any() else NO_PAIRS)] * 3)
     query, first, second, given = (part[mine] for part in (pairs.query, pairs.first, pairs.second, pairs.share))
     sample = Sample.of_numbers(query)
     whole = told(share(sample.mean(given), len(given)), sample.queries)
     low, high = np.minimum(first, second), np.maximum(first, second)
-    keys, place = np.unique(np.stack([query, low, high]), axis=1, return_inverse=True)
+    keys, place = np.unique(np.stack([query, pairs.replicate[mine], low, high]), axis=1, return_inverse=True)
     place = place.reshape(-1)
     sides = [np.full(keys.shape[1], np.nan), np.full(keys.shape[1], np.nan)]
     for side, rows in zip(sides, (first == low, first != low), strict=True):
@@ -136,16 +138,19 @@ def length(data: Judgements, judge: int) -> Length:
     fixed = bool((usable & ~np.isnan(gold)).any())
     rows = usable & ~np.isnan(gold) if fixed else usable
     if not rows.any():
-        return Length(untold("no answer that it scored has a length"), None, None, data.answers.unit)
+        none = untold("no answer that it scored has a length")
+        return Length(none, none, None, data.answers.unit)
     sample = Sample.of_numbers(data.answers.query[rows])
     equal = gold[rows][:, None] if fixed else np.zeros((int(rows.sum()), 0))
     cause = np.log2(size[rows])
     slope, correlation = adjusted_slope(score[rows], cause, equal, sample)
     hidden = "length cannot be told apart from performance"
     why = hidden if varies_within(cause, sample) else "answers to one query do not differ in length"
-    found = _slope(slope, int(rows.sum()), why)
-    partial = None if found.value is None or np.isnan(correlation) else float(f"{correlation:.9g}")
-    return Length(found, partial, "performance" if fixed else None, data.answers.unit)
+    n = int(rows.sum())
+    constant = f"scores do not differ within queries{' at equal performance' if fixed else ''}"
+    partial = told(smooth(correlation, n), int(slope.size), why=constant)
+    partial = untold(why) if np.isnan(slope.value) else bounded(partial, -1.0, 1.0)
+    return Length(_slope(slope, n, why), partial, "performance" if fixed else None, data.answers.unit)
 
 
 def self_preference(data: Judgements, judge: int, own: np.ndarray, others: list[int]) -> SelfPreference:

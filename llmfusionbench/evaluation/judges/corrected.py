@@ -22,7 +22,9 @@ AT_LEAST: Final = 25
 AT_MOST: Final = 0.5
 """Largest share of the queries that keeps it."""
 SOME_UNLABELLED: Final = 0.05
-"""Share of judged answers without performance from which labels are taken as they are."""
+"""Share of answers without performance from which labels are taken as they are. Answers of tasks in which their candidate has
+no label are left out first."""
+NO_WEIGHT: Final = "no interval: scores whose correlation with performance is negative get no weight"
 
 
 @dataclass(frozen=True)
@@ -241,9 +243,10 @@ def _limit(correlation: Told) -> Told:
         return correlation
     if correlation.value > 1 - 1e-9:
         return untold("no limit: the scores tell the performance exactly, up to their scale")
-    # A judge of negative correlation gets no weight.
+    # A judge of negative correlation gets no weight, and so all of a negative interval is 1.
+    alike = NO_WEIGHT if correlation.high is not None and correlation.high <= 0 else NO_DIFFERENCE
     value, low, high = (
         np.nan if r is None else 1 / max(1 - max(r, 0.0) ** 2, 1e-9)
         for r in (correlation.value, correlation.low, correlation.high)
     )
-    return told(Estimate(value, low, high, correlation.n), correlation.queries)
+    return told(Estimate(value, low, high, correlation.n), correlation.queries, alike=alike)

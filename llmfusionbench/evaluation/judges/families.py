@@ -11,11 +11,30 @@ import numpy.typing as npt
 from llmfusionbench.llm.model_names import same_model
 
 
+def llm_name(judge: str, rubrics: Sequence[str]) -> str:
+    """The name of the LLM of a judge: its name without `/RUBRIC`, which it has where it judged by several rubrics.
+
+    Args:
+        judge: Name of the judge.
+        rubrics: The texts in the column `rubric` of its rows: the name of a rubric, and what follows it in brackets.
+    """
+    for text in rubrics:
+        head = judge.removesuffix(f"/{text.partition(' (sha256 ')[0]}")
+        if head and head != judge:
+            return head
+    return judge
+
+
+def same_llm(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether two judges are the same LLM, by their names and the models that judged."""
+    return any(same_model(a, b) for a in one for b in other)
+
+
 def family_of(judge: str, models: Sequence[str], families: Mapping[str, str | None]) -> str | None:
     """The family of the LLM of its name; else the longest family that its name, without the provider, begins with.
 
     Args:
-        judge: Name of the judge.
+        judge: Name of the judge, without a rubric (`llm_name`).
         models: The models that judged, as endpoints state them.
         families: LLM -> its family in the table `llms`.
     """

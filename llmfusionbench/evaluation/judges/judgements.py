@@ -23,6 +23,8 @@ Ints = npt.NDArray[np.int64]
 BY_JUDGE: Final = "judge"
 """The metric of open questions, whose value is itself a judge's score and no gold."""
 _KEY: Final = ("query_id", "mode", "replicate", "llm")
+_COMPARED: Final = ["judge", "query", "replicate", "first", "second", "placed"]
+"""What tells the comparisons of a judge apart, of which retests have the same."""
 _JUDGED: Final = (*_KEY, "judge", "opponent", "order", "score", "rubric", "served_model")
 
 
@@ -36,6 +38,8 @@ class Answers:
     """[A] number of its task."""
     candidate: Ints
     """[A] number of its candidate in `candidates`."""
+    replicate: Ints
+    """[A]"""
     performance: Floats
     """[A] by the metric; NaN = missing, or the metric is itself a judge."""
     length: Floats
@@ -46,20 +50,24 @@ class Answers:
 
 @dataclass(frozen=True)
 class Comparisons:
-    """K comparisons of two answers, each once."""
+    """K comparisons of two answers, each once. Comparisons of other replicates of the answers are others."""
 
     judge: Ints
     """[K] number of the judge."""
     query: Ints
     """[K]"""
+    replicate: Ints
+    """[K] that of both answers."""
     first: Ints
-    """[K] number of the candidate whose answer stood first."""
+    """[K] number of the candidate whose answer stood first; where the order is not known, the lower one of the two."""
     second: Ints
     """[K]"""
+    placed: npt.NDArray[np.bool_]
+    """[K] whether the order is known."""
     share: Floats
     """[K] share of 1 that the first answer got; the mean over retests."""
     gain: Floats
-    """[K] performance of the first answer less that of the second, the means of their replicates; NaN = unknown."""
+    """[K] performance of the first answer less that of the second; NaN = unknown."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ class Judgements:
     """[A, J] score of each answer by each judge, the mean over retests; NaN = none."""
     comparisons: Comparisons
     single: pd.DataFrame
-    """Every score with columns `judge`, `query`, `unit` (what was judged) and `score`, retests apart."""
+    """Every score with columns `judge`, `query`, `unit` (what was judged) and `score`, retests apart; one of a comparison."""
 
 
 def judgements_of(release: Release) -> Judgements:
@@ -122,15 +130,18 @@ def judgements_of(release: Release) -> Judgements:
     stated = frame["judge"].to_numpy()
     candidates, llms, opponent = _candidates(answers, frame["opponent"])
     frame["opponent"] = opponent
-    frame["candidate"] = answers["candidate"].to_numpy()[frame["answer"]]
+    for name in ("candidate", "replicate"):
+        frame[name] = answers[name].to_numpy(np.int64)[frame["answer"]]
     tasks, task = np.unique(queries["task"].reindex(answers["query_id"]).to_numpy(str), return_inverse=True)
     metric = queries["metric"].reindex(answers["query_id"]).to_numpy(str)
     performance = np.where(metric == BY_JUDGE, np.nan, answers["performance"].to_numpy(np.float64, na_value=np.nan))
     length, unit = _lengths(answers)
-    found = Answers(answers["query"].to_numpy(), task.reshape(-1), answers["candidate"].to_numpy(), performance, length, unit)
-    frame["unit"] = frame.groupby(["judge", "answer", "opponent", "order"], dropna=False, sort=False).ngroup()
-    alone = frame[frame["opponent"] < 0]
-    given, scored = _given(frame, len(judges)), _given(frame[frame["score"].notna()], len(judges))
+    query, candidate, replicate = (answers[name].to_numpy(np.int64) for name in ("query", "candidate", "replicate"))
+    found = Answers(query, task.reshape(-1), candidate, replicate, performance, length, unit)
+    alone, pairs = frame[frame["opponent"] < 0], _pairs(frame[frame["opponent"] >= 0])
+    single = _single(alone, pairs)
+    scored = single[single["score"].notna()]
+    given, with_score = (np.bincount(rows["judge"], minlength=len(judges)) for rows in (single, scored))
     means = alone.groupby(["answer", "judge"])["score"].mean()
     scores = np.full((len(answers), len(judges)), np.nan)
     scores[means.index.get_level_values(0), means.index.get_level_values(1)] = means.to_numpy()
@@ -141,15 +152,15 @@ def judgements_of(release: Release) -> Judgements:
         _texts(read["served_model"], stated, len(judges)),
         np.bincount(stated, minlength=len(judges)),
         given,
-        given - scored,
+        given - with_score,
         int(answers["query"].max()) + 1,
         tasks.tolist(),
         candidates,
         llms,
         found,
         scores,
-        _comparisons(frame[(frame["opponent"] >= 0) & frame["order"].notna()], found),
-        frame.loc[frame["score"].notna(), ["judge", "query", "unit", "score"]],
+        _comparisons(pairs, found),
+        scored,
     )
 
 
@@ -230,47 +241,46 @@ def _together(rubric: pa.ChunkedArray, opponent: pa.ChunkedArray, judge: Ints, j
     return most
 
 
-def _given(rows: pd.DataFrame, judges: int) -> Ints:
-    """[J] number of judgements. A comparison is one, whether it has a row of each of its two answers or of one alone."""
-    alone = rows["opponent"].to_numpy() < 0
-    found: Ints = np.bincount(rows["judge"].to_numpy()[alone], minlength=judges)
-    pairs = rows[~alone]
-    one, other = pairs["candidate"].to_numpy(), pairs["opponent"].to_numpy()
+def _pairs(rows: pd.DataFrame) -> pd.DataFrame:
+    """Each comparison once, retests apart, with the columns of `_COMPARED` and `score`, the share of the first answer.
+
+    That is the score of its own row, or 1 less the score of the other row where that is missing.
+    """
+    own, other = rows["candidate"].to_numpy(), rows["opponent"].to_numpy()
+    placed = rows["order"].notna().to_numpy()
     # The two rows of a comparison name opposite places. Where no place is known, candidates are told apart by their numbers.
-    ahead = np.where(pairs["order"].isna(), one < other, pairs["order"] == "first")
-    of_pair = pairs.assign(
-        place_known=pairs["order"].notna(),
-        ahead=ahead,
-        one=np.where(ahead, one, other),
-        other=np.where(ahead, other, one),
+    ahead = np.where(placed, (rows["order"] == "first").to_numpy(), own < other)
+    score = rows["score"].to_numpy(np.float64)
+    sides = rows.assign(
+        first=np.where(ahead, own, other),
+        second=np.where(ahead, other, own),
+        placed=placed,
+        score=np.where(ahead, score, np.round(1 - score, 12)),
+        rank=2 * np.isnan(score) + ~ahead,
     )
-    key = ["as_named", "judge", "query", "one", "other", "place_known"]
-    sides = of_pair.groupby([*key, "ahead"]).size().groupby(key).max().groupby("judge").sum()
-    found[sides.index.to_numpy(np.int64)] += sides.to_numpy(np.int64)
-    return found
+    found = sides.sort_values("rank", kind="stable").drop_duplicates(["as_named", *_COMPARED])
+    return found[["as_named", *_COMPARED, "score"]].sort_index()
 
 
-def _comparisons(rows: pd.DataFrame, answers: Answers) -> Comparisons:
-    """Each comparison once: the row of the answer that stood first, or 1 less the score of the other where that is missing."""
-    own = answers.candidate[rows["answer"].to_numpy()]
-    first = (rows["order"] == "first").to_numpy()
-    other, share = rows["opponent"].to_numpy(), rows["score"].to_numpy(np.float64)
-    frame = pd.DataFrame(
-        {
-            "judge": rows["judge"].to_numpy(),
-            "query": rows["query"].to_numpy(),
-            "first": np.where(first, own, other),
-            "second": np.where(first, other, own),
-            "told": first & ~np.isnan(share),
-            "share": np.where(first, share, 1 - share),
-        }
-    ).dropna(subset=["share"])
-    # A row of the first answer and one of the second say the same; where both are there, the first counts.
-    key = ["judge", "query", "first", "second"]
-    frame = frame[frame["told"] | ~frame.groupby(key)["told"].transform("any")]
-    means = frame.groupby(key, as_index=False)["share"].mean()
-    judge, query, ahead, behind = (np.asarray(means[name], np.int64) for name in key)
+def _single(alone: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Every judgement with columns `judge`, `query`, `unit` and `score`, NaN = none."""
+    of_answers = alone.groupby(["judge", "answer"], sort=False).ngroup()
+    # Numbers from 0 up, and below 0.
+    of_pairs = -1 - pairs.groupby(_COMPARED, sort=False).ngroup()
+    both = pd.concat([alone.assign(unit=of_answers), pairs.assign(unit=of_pairs)])
+    return both[["judge", "query", "unit", "score"]]
+
+
+def _comparisons(pairs: pd.DataFrame, answers: Answers) -> Comparisons:
+    """The comparisons with a score, each the mean of its retests."""
+    means = pairs.dropna(subset=["score"]).groupby(_COMPARED, as_index=False)["score"].mean()
+    judge, query, replicate, first, second = (means[name].to_numpy(np.int64) for name in _COMPARED[:5])
     known = ~np.isnan(answers.performance)
-    mean = pd.Series(answers.performance[known]).groupby([answers.query[known], answers.candidate[known]]).mean()
-    worth = [mean.reindex(pd.MultiIndex.from_arrays([query, side])).to_numpy(np.float64) for side in (ahead, behind)]
-    return Comparisons(judge, query, ahead, behind, means["share"].to_numpy(np.float64), worth[0] - worth[1])
+    of = [part[known] for part in (answers.query, answers.replicate, answers.candidate)]
+    performance = pd.Series(answers.performance[known], index=pd.MultiIndex.from_arrays(of))
+    worth = [
+        performance.reindex(pd.MultiIndex.from_arrays([query, replicate, side])).to_numpy(np.float64)
+        for side in (first, second)
+    ]
+    share, placed = means["score"].to_numpy(np.float64), means["placed"].to_numpy(bool)
+    return Comparisons(judge, query, replicate, first, second, placed, share, worth[0] - worth[1])

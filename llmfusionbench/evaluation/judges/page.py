@@ -116,7 +116,11 @@ BIASES: Final[tuple[tuple[str, str, Callable[[JudgeFigures], Told]], ...]] = (
     ("Retest variance", "mean variance of the scores of one answer", lambda j: j.retest.variance),
     ("Reliability", "share of the differences between scores that is not chance", lambda j: j.retest.reliability),
     ("Same score again", "share of pairs of judgements of one answer", lambda j: j.retest.same),
-    ("First place", "mean share of the answer that stood first, over all comparisons", lambda j: j.position.first),
+    (
+        "First place",
+        "mean share of the answer that stood first, where the order is known",
+        lambda j: j.position.first,
+    ),
     ("First place, both orders", "the same over pairs compared in both orders", lambda j: j.position.first_of_swapped),
     ("Flipped", "share of these pairs whose winner changes with the order", lambda j: j.position.flipped),
     ("Right pairs", "share of comparisons that the answer of higher performance won", lambda j: j.right_pairs),

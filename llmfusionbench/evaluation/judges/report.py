@@ -15,7 +15,7 @@ from llmfusionbench.evaluation.judges.against_metric import against_metric
 from llmfusionbench.evaluation.judges.agreement import MOST, Agreements, agreements
 from llmfusionbench.evaluation.judges.biases import length, position, retest, right_pairs, self_preference
 from llmfusionbench.evaluation.judges.corrected import HELD, corrected
-from llmfusionbench.evaluation.judges.families import family_of, kin
+from llmfusionbench.evaluation.judges.families import family_of, kin, llm_name, same_llm
 from llmfusionbench.evaluation.judges.judge_figures import JudgeFigures
 from llmfusionbench.evaluation.judges.judgements import Judgements, judgements_of
 from llmfusionbench.evaluation.judges.told import LEAST, Told, told, untold
@@ -25,6 +25,7 @@ from llmfusionbench.redaction import redacted, redacted_data
 from llmfusionbench.release import Release
 from llmfusionbench.statistics import Sample, share
 from llmfusionbench.statistics.resamples import Resamples
+from llmfusionbench.storage.files import whole_file
 
 VERSION: Final = "1.0"
 DRAWS: Final = 1000
@@ -33,7 +34,10 @@ DRAWS: Final = 1000
 
 @dataclass(frozen=True)
 class JudgeReport:
-    """The report on all judges of a release. Every figure has its interval, or the reason why it has none."""
+    """The report on all judges of a release. Every figure has its interval, or the reason why it has none.
+
+    Numbers of answers and labels, prices, weights and thresholds have no interval.
+    """
 
     release: Mapping[str, Any]
     """Its source, revision, schema version, provenance and digest."""
@@ -73,7 +77,7 @@ class JudgeReport:
         return lines_of(self.data, self.judges, self.agreement)
 
     def to_html(self, path: str | Path | None = None) -> str:
-        """The report as one self-contained page, written to `path` if it is given.
+        """The report as one self-contained page, written to `path` if it is given; the file is replaced as a whole.
 
         Raises:
             InputError: the page cannot be written.
@@ -82,8 +86,12 @@ class JudgeReport:
 
         page = render(self.data, self.judges, title=redacted(self.name))
         if path is not None:
+            folder = Path(path).parent
+            if not folder.is_dir():
+                raise InputError(f"{path}: cannot be written ({folder} is not a directory). Remedy: make it")
             try:
-                Path(path).write_text(page, encoding="utf-8", errors="backslashreplace")
+                with whole_file(path) as part:
+                    part.write_text(page, encoding="utf-8", errors="backslashreplace")
             except OSError as error:
                 raise InputError(f"{path}: cannot be written ({error.strerror}). Remedy: choose another path") from error
         return page
@@ -110,14 +118,20 @@ def judge_report(release: Release, *, seed: int = 0, costs: Mapping[str, float] 
     resamples = Resamples(data.queries, draws=DRAWS, seed=seed)
     llms = release.rows("llms", columns=["llm", "family"]).to_pylist() if "llms" in release.tables else []
     families = {row["llm"]: row["family"] for row in llms}
-    own = [kin(name, models, data.llms, families) for name, models in zip(data.judges, data.models, strict=True)]
-    kinds = [family_of(name, models, families) for name, models in zip(data.judges, data.models, strict=True)]
+    names = [llm_name(judge, rubrics) for judge, rubrics in zip(data.judges, data.rubrics, strict=True)]
+    own = [kin(name, models, data.llms, families) for name, models in zip(names, data.models, strict=True)]
+    kinds = [family_of(name, models, families) for name, models in zip(names, data.models, strict=True)]
+    called = [[name, *models] for name, models in zip(names, data.models, strict=True)]
     agreement = agreements(data, resamples)
     found = []
     for j, name in enumerate(data.judges):
         metric, means = against_metric(data, j, seed=seed), corrected(data, j, resamples, seed=seed)
         value = worth(data, j, means, prices.get(name), resamples)
-        others = [k for k in range(len(data.judges)) if k != j and (kinds[k] is None or kinds[k] != kinds[j])]
+        others = [
+            k
+            for k in range(len(data.judges))
+            if k != j and (kinds[k] is None or kinds[k] != kinds[j]) and not same_llm(called[j], called[k])
+        ]
         scored, right = ~np.isnan(data.scores[:, j]), right_pairs(data.comparisons, j)
         found.append(
             JudgeFigures(

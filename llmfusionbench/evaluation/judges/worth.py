@@ -35,7 +35,7 @@ class Worth:
     replaced: float | None
     """Labels that the judge's scores save: `effective` less `labels`, at least 0."""
     answers_per_label: float | None
-    """Answers to judge for each label saved."""
+    """Answers to judge for each label saved. Labelled answers are judged, too: their scores show how far the judge errs."""
     break_even: float | None
     """USD per label from which the judge is cheaper than labels; None where its cost is not known, or it saves none."""
     panel_gain: Told
@@ -50,7 +50,7 @@ def worth(data: Judgements, judge: int, found: Corrected | None, cost: float | N
     if found is None:
         return Worth(cost, 0, None, None, None, None, *gain)
     labels = sum(m.labelled.n for m in found.means if m.effective is not None)
-    judged = sum(m.judge.n - m.labelled.n for m in found.means if m.effective is not None)
+    judged = sum(m.judge.n for m in found.means if m.effective is not None)
     if found.gain.value is None or not labels:
         return Worth(cost, labels, None, None, None, None, *gain)
     replaced = max(labels * (found.gain.value - 1), 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import shutil
 from pathlib import Path
@@ -73,6 +74,21 @@ def test_the_page_is_written(report: JudgeReport, tmp_path: Path) -> None:
     assert (tmp_path / "judges.html").read_text(encoding="utf-8") == html
     with pytest.raises(InputError, match="cannot be written"):
         report.to_html(tmp_path / "none" / "judges.html")
+
+
+def test_a_full_disk_leaves_the_old_page(report: JudgeReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "judges.html"
+    page.write_text("old", encoding="utf-8")
+
+    def full(path: Path, *_: object, **__: object) -> int:
+        path.write_bytes(b"<!DOCTYPE")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(InputError, match=r"judges\.html: cannot be written \(No space left on device\)"):
+        report.to_html(page)
+    assert page.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [page]
 
 
 def test_the_title_names_the_release_and_the_data_do_not(tmp_path: Path) -> None:

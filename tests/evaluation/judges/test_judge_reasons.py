@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from llmfusionbench.evaluation.judges import JudgeReport, judge_report
+from llmfusionbench.evaluation.judges.biases import SelfPreference
 from llmfusionbench.evaluation.judges.told import NO_DIFFERENCE, bounded, told
 from llmfusionbench.statistics import Estimate
-from tests.helpers.judged_release import exact, judged_release, judged_rows, noisy
+from tests.helpers.judged_release import Judge, exact, judged_release, judged_rows, noisy, partial_to
 from tests.helpers.made_up_release import answer, made_up_release
 from tests.helpers.page import Page
 
@@ -64,6 +65,35 @@ def test_what_does_not_vary(tmp_path: Path) -> None:
     assert owl.self_preference.at_equal_performance.why == "no query has both an own answer and another one"
 
 
+def test_the_correlation_with_length_has_its_interval_or_the_reason(tmp_path: Path) -> None:
+    [owl] = of(tmp_path, always_right(30)).judges
+    assert owl.length.correlation.why == "length cannot be told apart from performance"
+    (tmp_path / "some").mkdir()
+    [noisy_one] = judge_report(judged_release(tmp_path / "some", {"noisy": noisy})).judges
+    assert noisy_one.length.correlation.low is not None
+    assert noisy_one.length.correlation.high is not None
+    (tmp_path / "same").mkdir()
+    [same] = judge_report(judged_release(tmp_path / "same", {"same": lambda *_: 0.3})).judges
+    assert same.length.correlation.why == "scores do not differ within queries at equal performance"
+
+
+def test_a_judge_of_negative_correlation_saves_no_label(tmp_path: Path) -> None:
+    [against] = judge_report(judged_release(tmp_path, {"against": lambda rng, facts: 1 - noisy(rng, facts)})).judges
+    assert against.corrected is not None
+    limit = against.corrected.limit
+    assert (limit.value, limit.low) == (1.0, None)
+    assert limit.why == "no interval: scores whose correlation with performance is negative get no weight"
+
+
+def test_answers_without_any_label_of_their_task_are_left_out_before_labels_are_hidden(tmp_path: Path) -> None:
+    rows = judged_rows({"noisy": noisy}, queries=60)
+    rows += [judged(1_000 + n, "alpha-7b", None, 0.5, judge="noisy", task="open", metric="judge") for n in range(120)]
+    [figures] = of(tmp_path, rows).judges
+    assert figures.corrected is not None
+    assert figures.corrected.labels.left_out == 120
+    assert figures.corrected.labels.kept is not None, "all others have a performance"
+
+
 def test_answers_of_unknown_length(tmp_path: Path) -> None:
     rows = [row | {"response": None, "output_tokens": None} for row in always_right(30)]
     [owl] = of(tmp_path, rows).judges
@@ -75,6 +105,24 @@ def test_own_answers_that_the_other_judges_prefer_alike(tmp_path: Path) -> None:
     [owl, _] = of(tmp_path, [*rows, *(row | {"judge": "zebra"} for row in rows)]).judges
     why = "own answers cannot be told apart from others by more than the scores of the other judges"
     assert owl.self_preference.at_equal_scores.why == why
+
+
+def test_one_llm_with_two_rubrics_is_one_family(tmp_path: Path) -> None:
+    """An LLM that prefers itself under both names: neither of its judges tells how good its answers are."""
+
+    def figures(folder: str, **more: Judge) -> list[SelfPreference]:
+        made = {"mystery": partial_to("mystery"), "mystery/paper": partial_to("mystery"), **more}
+        rows = judged_rows(made, skills={"mystery": 0.5, "bee": 0.5}, labelled=[])
+        for row in rows:
+            row["judge_rubric"] = f"{row['judge'].rpartition('/')[2]} (sha256 0123456789abcdef). Judge it."
+        (tmp_path / folder).mkdir()
+        return [judge.self_preference for judge in of(tmp_path / folder, rows).judges[:2]]
+
+    for found in figures("alone"):
+        assert found.own == ("mystery",)
+        assert found.at_equal_scores.why == "no score by a judge of another family"
+    for found in figures("beside", zebra=noisy):
+        assert found.at_equal_scores.value == pytest.approx(0.2, abs=0.1)
 
 
 def test_the_line_of_self_preference_states_what_is_held_equal(tmp_path: Path) -> None:
@@ -144,6 +192,26 @@ def test_judgements_of_every_kind_are_counted(tmp_path: Path) -> None:
     assert "Judgements 22 (2 without a score)" in words(report)
 
 
+def test_comparisons_of_unknown_order_count_as_right_pairs(tmp_path: Path) -> None:
+    report = of(tmp_path, [row | {"judge_score": row["performance"]} for row in compared(30, orders=(None,))])
+    [owl] = report.judges
+    assert (owl.comparisons, owl.right_pairs.n, owl.right_pairs.value) == (30, 30, 1.0)
+    assert "prefers the better one in 100.0%" in owl.verdict[0]
+    why = "the order of its comparisons is not known"
+    assert {owl.position.first.why, owl.position.first_of_swapped.why, owl.position.flipped.why} == {why}
+    assert f"share of the first place: {why}" in "\n".join(report.lines())
+
+
+def test_a_comparison_is_judged_again_once(tmp_path: Path) -> None:
+    """Both rows of each comparison tell the same score, which counts once in the figures of retests."""
+    once = compared(30, orders=("first",))
+    rows = [row | {"judge_order": "second" if row["llm"] == "bee" else "first"} for row in once]
+    rows = [row | {"judge_score": 0.7 if row["llm"] == "ant" else 0.3} for row in rows]
+    [owl] = of(tmp_path, [row | {"judge": name} for row in rows for name in ("owl", "owl#2")]).judges
+    assert (owl.judgements, owl.comparisons, owl.retest.variance.n) == (60, 30, 30)
+    assert (owl.retest.variance.value, owl.retest.same.value) == (0.0, 1.0)
+
+
 def test_few_comparisons_are_too_small_and_not_without_a_metric(tmp_path: Path) -> None:
     report = of(tmp_path, compared(1), costs={"owl": 0.01})
     assert report.lines()[0] == "1 judge of 2 comparisons of two answers, 95% intervals over queries"
@@ -192,6 +260,25 @@ def test_why_no_threshold_is_fitted(rows: list[Row], why: str, tmp_path: Path) -
     assert metric is not None
     assert metric.fitted.threshold is None
     assert metric.fitted.sensitivity.why == f"no threshold can be fitted: {why}"
+
+
+def test_scores_within_one_hundredth_tell_right_from_wrong(tmp_path: Path) -> None:
+    """All 150 scores are different; those of the right answers are higher, and both judges order the answers alike."""
+    rows = [
+        judged(number, "ant", float(number >= 75), 0.9951 + 0.00003 * number + shift, judge=name)
+        for number in range(150)
+        for name, shift in (("owl", 0.0), ("zebra", 0.000001 * (number % 7)))
+    ]
+    report = of(tmp_path, rows)
+    metric, [pair] = report.judges[0].metric, report.agreement.pairs
+    assert metric is not None
+    assert pair.spearman is not None
+    assert metric.auc.value == 1.0
+    assert metric.fitted.threshold == pytest.approx(0.9951 + 0.00003 * 74.5, abs=5e-5)
+    assert (metric.fitted.sensitivity.value or 0.0) > 0.95
+    figures = [pair.alpha, pair.alpha_ordinal, pair.ac2, pair.spearman]
+    assert [figure.value for figure in figures] == pytest.approx([1.0] * 4, abs=0.01)
+    assert all(figure.low is not None for figure in figures)
 
 
 def test_answers_whose_threshold_is_not_fitted_do_not_count(tmp_path: Path) -> None:
@@ -260,7 +347,12 @@ def test_the_price_is_given_where_the_worth_is_unknown(tmp_path: Path) -> None:
 
 
 def test_one_judged_answer_per_label(tmp_path: Path) -> None:
-    rows = [judged(number, llm, float(number % 2), float(number % 2)) for number in range(40) for llm in ("ant", "bee")]
+    """One query in fifty has labels, so that nearly every judged answer saves one."""
+    rows = [
+        judged(number, llm, None if number % 50 > 1 else float(number % 2), float(number % 2))
+        for number in range(1_000)
+        for llm in ("ant", "bee")
+    ]
     [owl] = of(tmp_path, rows).judges
     assert f"{owl.worth.answers_per_label:.1f}" == "1.0"
     said = " ".join(owl.verdict)

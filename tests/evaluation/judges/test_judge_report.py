@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import llmfusionbench as lfb
+from llmfusionbench.builders.judging import preferences
 from llmfusionbench.errors import InputError
 from llmfusionbench.evaluation.judges import JudgeFigures, JudgeReport, judge_report
 from llmfusionbench.evaluation.judges.told import Told
@@ -118,8 +119,10 @@ def test_corrected_means(report: JudgeReport) -> None:
 def test_what_it_is_worth(report: JudgeReport) -> None:
     paid = judge(report, "noisy")
     assert paid.worth.replaced is not None
-    assert paid.worth.answers_per_label == pytest.approx(576 / paid.worth.replaced)
-    assert paid.worth.break_even == pytest.approx(0.002 * 576 / paid.worth.replaced)
+    assert paid.worth.answers_per_label == pytest.approx(720 / paid.worth.replaced)
+    assert paid.worth.break_even == pytest.approx(0.002 * 720 / paid.worth.replaced)
+    assert paid.corrected is not None
+    assert sum(mean.judge.n for mean in paid.corrected.means) == 720, "labelled answers need scores, too"
     said = " ".join(paid.verdict)
     assert "Worth its price where a label costs more than USD 0.00" in said
     assert "gamma-9b leads by its scores and once corrected." in said
@@ -217,6 +220,34 @@ def test_position(tmp_path: Path) -> None:
     assert figures.position.flipped.value == 1.0, "the place outweighs the answer"
     assert figures.right_pairs.value == pytest.approx(0.5)
     assert "prefers the better one in 50.0%" in figures.verdict[0]
+
+
+def test_replicates_are_compared_apart(tmp_path: Path) -> None:
+    """The first place wins among the first answers, the second place among the second ones: every winner changes."""
+    rows = [
+        answer(number, llm, replicate=replicate, performance=float((llm == "ant") == (replicate == 0)))
+        | {"judge": "owl", "judge_opponent": other, "judge_order": order, "response": f"{llm} {replicate}"}
+        | {"judge_score": float((order == "first") == (replicate == 0))}
+        for number in range(30)
+        for replicate in (0, 1)
+        for llm, other in (("ant", "bee"), ("bee", "ant"))
+        for order in ("first", "second")
+    ]
+    owl = judge_report(made_up_release(tmp_path, rows)).judges[0]
+    assert (owl.judgements, owl.comparisons, owl.right_pairs.n) == (120, 120, 120)
+    assert (owl.position.flipped.value, owl.position.flipped.n) == (1.0, 60)
+    assert owl.position.first_of_swapped.value == pytest.approx(0.5)
+    assert owl.right_pairs.value == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("llm", ["alpha-7b", "beta-8b"])
+def test_one_row_of_a_comparison_is_enough_for_preferences(llm: str, tmp_path: Path) -> None:
+    """The row of either candidate tells what both do."""
+    expected = list(preferences(made_up_release(tmp_path, pairwise(0.7))))
+    (tmp_path / "half").mkdir()
+    kept = [row for row in pairwise(0.7) if row["llm"] == llm]
+    assert list(preferences(made_up_release(tmp_path / "half", kept))) == expected
+    assert len(expected) == 40
 
 
 def test_a_judge_without_a_favourite_place(tmp_path: Path) -> None:

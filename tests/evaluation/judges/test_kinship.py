@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llmfusionbench.evaluation.judges.families import family_of, kin
+from llmfusionbench.evaluation.judges.families import family_of, kin, llm_name
 from llmfusionbench.release.retests import retest_name, retest_of
 
 FAMILIES = {"llama-3-8b": "llama", "gpt-3.5-turbo": "gpt", "gemma-7b": "gemma", "odd": None}
@@ -39,6 +39,23 @@ def test_the_first_judgement_has_the_plain_name() -> None:
 )
 def test_family(judge: str, models: list[str], family: str | None) -> None:
     assert family_of(judge, models, FAMILIES) == family
+
+
+@pytest.mark.parametrize(
+    ("judge", "rubrics", "name"),
+    [
+        ("llama-3-8b/paper", ["paper (sha256 0123456789abcdef, without reference). Judge it."], "llama-3-8b"),
+        ("llama-3-8b/paper", ["paper"], "llama-3-8b"),
+        ("org/llama-3-8b/paper", ["other", "paper"], "org/llama-3-8b"),
+        ("llama-3-8b/paper", [], "llama-3-8b/paper"),
+        ("org/llama-3-8b", ["paper"], "org/llama-3-8b"),
+        ("org/newspaper", ["paper"], "org/newspaper"),
+        ("/paper", ["paper"], "/paper"),
+        ("llama-3-8b", ["paper"], "llama-3-8b"),
+    ],
+)
+def test_the_rubric_is_no_part_of_the_name_of_the_llm(judge: str, rubrics: list[str], name: str) -> None:
+    assert llm_name(judge, rubrics) == name
 
 
 def test_kin_are_the_family_and_the_judge_itself() -> None:

@@ -1,9 +1,9 @@
-"""Which request file the results of a batch belong to: by the ids in both, then by model, folder and name, never by order."""
+"""Which request file the results of a batch belong to: by the ids in both, then by model, name and folder, never by order."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -76,8 +76,18 @@ def _models(record: dict[str, Any]) -> list[str]:
     return [model for place in places + inner if isinstance(place, dict) and isinstance(model := place.get("model"), str)]
 
 
-def requests_for(results: BatchFile, requests: Sequence[BatchFile]) -> tuple[BatchFile, ...]:
+Pairs = Mapping[BatchFile, tuple[BatchFile, ...]]
+"""File of results -> its files of requests."""
+
+
+def requests_for(results: BatchFile, requests: Sequence[BatchFile], settled: Pairs) -> tuple[BatchFile, ...]:
     """The files of requests that a file of results answers: one, or several if it holds the results of several.
+
+    Args:
+        results: The file of results.
+        requests: All files of requests.
+        settled: The files of results that are matched already. A file that states no model, such as one of errors, takes the
+            requests of those that share its name.
 
     Raises:
         InputError: several would do, and neither models, folders nor names tell which.
@@ -89,13 +99,15 @@ def requests_for(results: BatchFile, requests: Sequence[BatchFile]) -> tuple[Bat
     if not whole:
         some = [one for one in requests if ids & one.contents[0]]
         shared = [one for one in some if any(ids & one.contents[0] & other.contents[0] for other in some if other is not one)]
-        return tuple(some) if not shared else (_nearest(results, some, served),)
-    return (_nearest(results, whole, served),)
+        return tuple(some) if not shared else (_nearest(results, some, served, settled),)
+    return (_nearest(results, whole, served, settled),)
 
 
-def _nearest(results: BatchFile, found: list[BatchFile], served: frozenset[str]) -> BatchFile:
+def _nearest(results: BatchFile, found: list[BatchFile], served: frozenset[str], settled: Pairs) -> BatchFile:
     """The one that fits best by model, then by name, then by folder."""
-    ranks = {one: _fit(results, one, served) for one in found}
+    models = _asked_for(served, found)
+    beside = {} if served else {one: asking for one, asking in settled.items() if one.core == results.core}
+    ranks = {one: _fit(results, one, models, beside) for one in found}
     best = [one for one in found if ranks[one] == max(ranks.values())]
     if len(best) > 1:
         names = " and ".join(one.file for one in best[:2])
@@ -106,8 +118,15 @@ def _nearest(results: BatchFile, found: list[BatchFile], served: frozenset[str])
     return best[0]
 
 
-def _fit(results: BatchFile, one: BatchFile, served: frozenset[str]) -> tuple[bool, bool, int]:
-    asked = one.contents[1]
-    same_model = any(answer.startswith(model) for answer in served for model in asked)
+def _asked_for(served: frozenset[str], found: Sequence[BatchFile]) -> frozenset[str]:
+    """The asked models that served ones stand for: of each the longest beginning, for `gpt-4o-mini-2024` is no `gpt-4o`."""
+    asked = frozenset().union(*(one.contents[1] for one in found))
+    begun = [[model for model in asked if answer.startswith(model)] for answer in served]
+    return frozenset(max(models, key=len) for models in begun if models)
+
+
+def _fit(results: BatchFile, one: BatchFile, models: frozenset[str], beside: Pairs) -> tuple[int, bool, int, int]:
+    """(asked models that answered, whether the name is the same, 2 for namesakes in the folder or 1 for others, folders)."""
+    namesakes = [1 + (other.folder == results.folder) for other, asking in beside.items() if one in asking]
     common = sum(1 for mine, theirs in zip(results.folder.parts, one.folder.parts, strict=False) if mine == theirs)
-    return same_model, results.core == one.core, common
+    return len(models & one.contents[1]), results.core == one.core, max(namesakes, default=0), common

@@ -46,7 +46,9 @@ class Langfuse:
             those of judges.
     """
 
-    FILES: ClassVar[tuple[str, ...]] = exports("*observations*", "*generations*", "*traces*", "*scores*", "*langfuse*")
+    FILES: ClassVar[tuple[str, ...]] = exports(
+        "*observations*", "*generations*", "*traces*", "*trace-*", "*scores*", "*langfuse*"
+    )
 
     task: str | None = None
     split: str = "train"
@@ -77,7 +79,9 @@ class Langfuse:
         self, record: dict[str, Any], *, left: LeftOut, repeats: Repeats, scores: Scores, sizes: Counter[str]
     ) -> Iterator[dict[str, Any] | BadRecordError]:
         """The answers of a generation, or of those in a trace."""
-        observations = record.get("observations")
+        observations, whole = record.get("observations"), record.get("trace")
+        if isinstance(observations, list) and isinstance(whole, dict):  # as the web page downloads a trace
+            record = record | whole
         if not isinstance(observations, list):
             if not _is_observation(record):
                 raise BadRecordError("the record has no type and no model, expected an observation or a trace of Langfuse")

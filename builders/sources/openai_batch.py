@@ -6,14 +6,14 @@ not hold the prompts: without the file of requests, a query is known by its `cus
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from llmfusionbench.builders.reading.batch_lines import REQUEST, id_of, kind_of, other_kind, request_of, result_of
-from llmfusionbench.builders.reading.batch_pairs import BatchFile, requests_for
+from llmfusionbench.builders.reading.batch_pairs import BatchFile, Pairs, requests_for
 from llmfusionbench.builders.reading.client_logs import COMMON, LeftOut, candidate_of, check_by, read_log
 from llmfusionbench.builders.reading.fields import BadRecordError, identifier, identity_of
 from llmfusionbench.builders.reading.file_names import labelled
@@ -61,13 +61,21 @@ class OpenAIBatch:
             else:
                 files.append(BatchFile.of(path, file))
         requests = [one for one in files if one.kind == REQUEST]
-        pairs = {one: requests_for(one, requests) for one in files if one.kind != REQUEST}
+        pairs = _pairs(requests, [one for one in files if one.kind != REQUEST])
         repeats = Repeats()
         for batch in _batches(requests, pairs):
             yield from _Batch(self, repeats, batch, pairs).read()
 
 
-def _batches(requests: Sequence[BatchFile], pairs: Mapping[BatchFile, tuple[BatchFile, ...]]) -> list[list[BatchFile]]:
+def _pairs(requests: Sequence[BatchFile], results: Sequence[BatchFile]) -> Pairs:
+    """The requests of all results, matched from those that state models to those that do not, in the order of the files."""
+    found: dict[BatchFile, tuple[BatchFile, ...]] = {}
+    for one in sorted(results, key=lambda one: not one.contents[1]) if len(requests) > 1 else results:
+        found[one] = requests_for(one, requests, found)
+    return {one: found[one] for one in results}
+
+
+def _batches(requests: Sequence[BatchFile], pairs: Pairs) -> list[list[BatchFile]]:
     """The files of each batch. Results without requests are batches by folder; those of several requests join these."""
     groups: list[set[BatchFile]] = [{one} for one in requests]
     folders: dict[Path, set[BatchFile]] = {}
@@ -88,8 +96,7 @@ class _Batch:
     source: OpenAIBatch
     repeats: Repeats
     files: list[BatchFile]
-    pairs: Mapping[BatchFile, tuple[BatchFile, ...]]
-    """File of results -> its files of requests."""
+    pairs: Pairs
     asked: dict[BatchFile, dict[str, Asked]] = field(default_factory=dict)
     """File of requests -> id -> what it asks."""
 

@@ -86,8 +86,9 @@ class OpenRouter:
     def _answers(self, record: dict[str, Any], *, repeats: Repeats) -> Iterator[dict[str, Any]]:
         """The answers of a generation."""
         generation, request = _parts(record)
-        call = first_of(generation, *_ID)
-        if not isinstance(call, str) or generation.keys().isdisjoint(_SIGNS):
+        has_failed = request is not record and bool(generation.get("error"))
+        call = first_of(generation, *_ID) or (first_of(record, *_ID) if has_failed else None)
+        if not isinstance(call, str) or (generation.keys().isdisjoint(_SIGNS) and not has_failed):
             if "requests" in generation and "date" in generation:
                 raise BadRecordError("the record is the total of a day, expected generations. Remedy: export the generations")
             raise BadRecordError("the record has no id with tokens, cost or choices, expected a generation of OpenRouter")

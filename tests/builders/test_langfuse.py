@@ -219,6 +219,20 @@ def test_a_trace_with_its_observations_and_scores(tmp_path: Path) -> None:
     assert (only["performance"], only["metric"], only["judge"], only["task"]) == (0.75, "helpful", "annotation:right", "mine")
 
 
+def test_a_trace_that_the_web_page_downloads(tmp_path: Path) -> None:
+    whole = {"id": "t1", "name": "colours", "scores": [score("right", 1, traceId="t1"), score("helpful", 0.5)]}
+    download = {"trace": whole, "observations": [observation(1), observation(2, type="SPAN")]}
+    path = write_json(tmp_path / "in" / "trace-t1.json", download)
+    scores = write_lines(tmp_path / "scores.jsonl", [score("kind", 0.25, traceId="t1")])
+    build("langfuse", [tmp_path / "in"], tmp_path / "out", workers=1)
+    assert lfb.validate(tmp_path / "out") == []
+    found = read(Langfuse(score="right"), path, scores)
+    assert [(r["source_id"], r["task"], r["performance"], r["metric"], r["judge"], r["judge_score"]) for r in found.rows] == [
+        ("o1", "colours", 1.0, "right", "eval:helpful", 0.5),
+        ("o1", "colours", 1.0, "right", "eval:kind", 0.25),
+    ]
+
+
 def test_scores_in_a_file_of_their_own(tmp_path: Path) -> None:
     scores = [
         {"trace_id": "t1", "observation_id": "o1", "name": "A Score", "value": 0.5, "source": "API", "data_type": "NUMERIC"},

@@ -178,6 +178,21 @@ def test_a_router_and_failures(tmp_path: Path) -> None:
     assert found.column("cost_usd") == [0.25, 0.25, 0.5]
 
 
+def test_a_kept_request_whose_response_is_an_error(tmp_path: Path) -> None:
+    asked = {"model": "lab/tiny", "messages": [{"role": "user", "content": "Name one."}]}
+    failure = {"error": {"code": 429, "message": "Rate limited"}}
+    lines = [
+        {"id": "gen-1", "request": asked, "response": failure},
+        {"request": asked, "response": failure | {"id": "gen-2"}},
+        {"request": asked, "response": failure},
+        {"id": "gen-4", "request": asked, "response": {"error": None}},
+    ]
+    found = read(OpenRouter(), write_lines(tmp_path / "g.jsonl", lines))
+    said = [(r["source_id"], r["llm"], r["status"], r["error"], r["prompt"], r["served_model"]) for r in found.rows]
+    assert said == [(f"gen-{i}", "lab/tiny", "error", "Rate limited", "Name one.", None) for i in (1, 2)]
+    assert [row for _, row, _ in found.reasons] == [2, 3]
+
+
 def test_totals_of_days_are_refused(tmp_path: Path) -> None:
     row = {"date": "2026-01-01", "model": "lab/tiny", "usage": 1.5, "requests": 4, "prompt_tokens": 3}
     with pytest.raises(InputError, match="total of a day, expected generations"):

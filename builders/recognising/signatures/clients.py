@@ -99,6 +99,13 @@ LANGFUSE: Final = (
         ),
     ),
     Signature(
+        title="trace of Langfuse, as its web page downloads it",
+        kinds=_TABLES,
+        names=("trace-*", "*traces*", "*langfuse*"),
+        needed=("trace.id", "trace.timestamp", "observations"),
+        telling=("trace.name", "observations[].type", "observations[].traceId", ("trace.scores", "trace.latency")),
+    ),
+    Signature(
         title="scores of Langfuse",
         kinds=_TABLES,
         names=("*scores*", "*langfuse*"),

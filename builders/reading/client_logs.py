@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError
 from llmfusionbench.builders.reading.json_records import Identify, Items, read_records
+from llmfusionbench.builders.reading.model_names import routed_name
 from llmfusionbench.builders.records import Note, Part, Records, Rejected
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.types import Candidate
@@ -20,8 +21,7 @@ BY: Final = ("asked", "served")
 COMMON: Final = {"metric": "unknown"}
 """Columns of all records of API logs: the logs state no metric."""
 
-_CACHED: Final = re.compile(r"models--([^/\\]{1,200}?)--([^/\\]{1,200})(?:[/\\]|$)")
-_PLACE: Final = re.compile(r"[/.~]|[A-Za-z]:\\")
+_PLACE: Final = re.compile(r"^(?:[/.~]|[A-Za-z]:\\)|models--")
 
 
 def check_by(by: str) -> str:
@@ -45,11 +45,8 @@ def candidate_of(asked: str | None, served: str | None, by: str = "asked", name:
     model = name or ((asked or served) if by == "asked" else (served or asked))
     if not model:
         raise BadRecordError("no model is stated, expected the name of one")
-    found = _CACHED.search(model)
-    if found:  # the cache of the Hub
-        model = f"{found[1]}/{found[2]}"
-    elif _PLACE.match(model):  # a folder on the server
-        model = re.split(r"[/\\]", model.rstrip("/\\"))[-1] or model
+    if _PLACE.search(model):  # a folder on the server
+        model = routed_name(model) or model
     return Candidate.parse(model)._asdict()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from llmfusionbench.builders.reading.model_names import routed_name
+
 _HOSTS: Final = {
     "azureai", "bedrock", "cf", "cloudflare", "fireworks", "goodfire", "groq", "hf", "hf-inference-providers",
     "llama-cpp-python", "nnterp", "ollama", "openai-api", "openrouter", "sagemaker", "sambanova", "sglang", "tl",
@@ -30,7 +32,7 @@ def model_name(stated: str) -> ModelName:
 
     A provider that serves models of others is dropped, so `hf/org/model`, `vllm/org/model` and `openrouter/org/model` are all
     `org/model`, as lm-evaluation-harness and HELM name it. A maker stays, and what stands between it and its model is dropped:
-    `openai/azure/gpt-4o` is `openai/gpt-4o`. A path is the name of its last folder.
+    `openai/azure/gpt-4o` is `openai/gpt-4o`. A path is cut as `routed_name` does it.
     """
     provider, slash, rest = stated.partition("/")
     if not slash or not rest.strip("/"):
@@ -42,7 +44,7 @@ def model_name(stated: str) -> ModelName:
             endpoint, rest = service, model if "/" in model else rest
         rest = _ACCOUNT.sub("", rest, count=1)
         if rest.startswith(("/", "./", "../", "~/")):
-            rest = rest.rstrip("/").rpartition("/")[2]
+            rest = routed_name(rest)
         return ModelName(rest, endpoint)
     service, _, model = rest.partition("/")
     return (

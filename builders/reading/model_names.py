@@ -9,7 +9,12 @@ from typing import Final
 from llmfusionbench.builders.reading.run_times import is_time
 
 _CACHED: Final = re.compile(r"models--([^/\\]+)--([^/\\]+)")
-_CHECKPOINT: Final = re.compile(r"(?:checkpoint|step|epoch|iter)[-_]?\d+", re.IGNORECASE)
+_STAGE: Final = re.compile(
+    r"(?:checkpoint|ckpt|step|epoch|iter|global_step)[-_]?\d+|(?:final|best|last|latest|merged|hf|model|weights|adapter|checkpoint|output)"
+    r"(?:[-_](?:final|best|last|latest|merged|hf|model|weights|adapter|checkpoint))?",
+    re.IGNORECASE,
+)
+"""Names of folders that tell a stage of training or a form of the weights, and not which model it is."""
 _PLACES: Final = {
     "data", "details", "downloads", "evaluation", "evaluations", "evals", "experiments", "files", "home", "input", "inputs",
     "log", "logs", "models", "output", "outputs", "predictions", "result", "results", "root", "runs", "samples", "tmp", "work",
@@ -20,16 +25,16 @@ _DRIVE: Final = re.compile(r"[A-Za-z]:[\\/]")
 
 
 def routed_name(name: str) -> str:
-    """`org/model` and plain names as they are; of a path its last part, with the folder above where that is a checkpoint."""
+    """`org/model` and plain names as they are; of a path its last part, with the one above if that is a stage of training."""
     name = name.strip()
     cached = _CACHED.search(name)
     if cached:
         return f"{cached[1]}/{cached[2]}"
     parts = [part for part in re.split(r"[\\/]", name) if part not in ("", ".", "..", "~")]
-    is_path = name.startswith(("/", "\\", "./", "../", "~")) or _DRIVE.match(name) is not None or len(parts) > 3
+    is_path = name.startswith(("/", "\\", ".", "~")) or _DRIVE.match(name) is not None or len(parts) > 3
     if not is_path or not parts:
         return name
-    return "/".join(parts[-2:]) if _CHECKPOINT.fullmatch(parts[-1]) else parts[-1]
+    return "/".join(parts[-2:]) if _STAGE.fullmatch(parts[-1]) else parts[-1]
 
 
 def guessed_name(path: Path) -> str | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, count, number, text, writable
 from llmfusionbench.builders.reading.objects import error_text, reasoning_text
 from llmfusionbench.builders.reading.sent import sent, text_at
+from llmfusionbench.redaction import HIDDEN, url_parts
 
 RAW: Final = "raw"
 """The value of the option `prompt` for what was sent."""
@@ -18,7 +20,10 @@ _KINDS: Final = (
     "assistant", "realtime",
 )  # fmt: skip
 """What may stand between the name of a provider and that of an LLM."""
-_SCRIPTS: Final = ("file", "exec", "python", "http", "https", "ws", "wss", "package", "webhook", "golang", "ruby", "browser")
+_SCRIPTS: Final = ("file", "exec", "python", "package", "webhook", "golang", "ruby", "browser")
+_SERVERS: Final = ("http", "https", "ws", "wss")
+_API: Final = re.compile(r"(?:/v\d+)?(?:/chat)?/completions/?$|(?:/v\d+)?/?$")
+"""The end of a URL that says which API a server has, and not which LLM."""
 _GRADED: Final = (
     "llm-rubric", "model-graded-closedqa", "model-graded-factuality", "factuality", "g-eval", "answer-relevance",
     "context-faithfulness", "context-recall", "context-relevance", "conversation-relevance", "select-best", "search-rubric",
@@ -39,12 +44,20 @@ def llm_of(provider: Any) -> tuple[str, str | None, str | None]:
     name = name or ""
     first, colon, rest = name.partition(":")
     parts = rest.split(":")
+    if first in _SERVERS:
+        return label or _host(name), None, first
     if colon and first in _SCRIPTS:
         return label or name.rpartition("/")[2] or name, None, first
     if colon and len(parts) > 1 and parts[0] in _KINDS:
         parts = parts[1:]
     model = ":".join(parts) if colon and rest else name
     return label if label and label != name else model, model or None, first if colon else None
+
+
+def _host(url: str) -> str:
+    """The LLM of a provider that is a URL: the server, with the path that tells apart what it has."""
+    parts = url_parts(url)
+    return HIDDEN if parts is None else parts.netloc.rpartition("@")[2] + _API.sub("", parts.path)
 
 
 def is_result(record: Any) -> bool:

@@ -216,6 +216,7 @@ def test_cached_tokens_are_a_part_of_the_input(tmp_path: Path) -> None:
         ("openai-api/deepseek/chat", "deepseek/chat", "deepseek"),
         ("fireworks/accounts/fireworks/models/tiny", "tiny", "fireworks"),
         ("vllm//data/models/tiny/", "tiny", "vllm"),
+        ("vllm//ckpt/A/checkpoint-500", "A/checkpoint-500", "vllm"),
         ("tiny", "tiny", None),
     ],
 )

@@ -57,6 +57,8 @@ def test_the_results_beside_are_found_without_being_named(tmp_path: Path) -> Non
         ("gpt-x", "gpt-x"),
         ("/data/models/tiny-7b", "tiny-7b"),
         ("./out/run3/checkpoint-500", "run3/checkpoint-500"),
+        ("/ckpt/A/final", "A/final"),
+        ("/ckpt/B/best_model/", "B/best_model"),
         ("/cache/hub/models--lab--tiny/snapshots/0123abc", "lab/tiny"),
         ("lab/tiny_think", "lab/tiny"),
     ],

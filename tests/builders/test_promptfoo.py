@@ -71,6 +71,8 @@ def test_results(tmp_path: Path) -> None:
         ({"id": "anthropic:messages:big-1"}, "big-1"),
         ({"id": "huggingface:text-generation:lab/tiny"}, "lab/tiny"),
         ({"id": "file://providers/mine.py"}, "mine.py"),
+        ("https://host-a/v1/chat/completions", "host-a"),
+        ("https://me:secret@host-b:8000/team/v1?key=abc", "host-b:8000/team"),
         ({"id": "file://providers/mine.py", "label": "mine"}, "mine"),
         ({"id": "echo"}, "echo"),
         ("openai:gpt-x", "gpt-x"),

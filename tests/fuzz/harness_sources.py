@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -50,9 +51,18 @@ def _lighteval(rng: Random, folder: Path) -> Any:
     return built(rng, folder, "lighteval", {**table_file(rng, rows, "lab__tiny/details_sums", ("parquet", "parquet", "json"))})
 
 
+def _entries(data: bytes, rows: int) -> int:
+    """The entries of an object: a key that is written twice is two."""
+    try:
+        return len(json.loads(data, object_pairs_hook=list, parse_int=str))
+    except (ValueError, RecursionError):
+        return rows
+
+
 def _opencompass(rng: Random, folder: Path) -> Any:
     rows = {str(i): mutated(rng, row) if rng.random() < 0.5 else row for i, row in enumerate(OPENCOMPASS)}
-    files: Files = {"predictions/tiny/sums.json": (_json(rng, rows, rng.choice((None, 4))), len(rows))}
+    data = _json(rng, rows, rng.choice((None, 4)))
+    files: Files = {"predictions/tiny/sums.json": (data, _entries(data, len(rows)))}
     if rng.random() < 0.5:
         files["results/tiny/sums.json"] = _json(rng, mutated(rng, rng.choice(OPENCOMPASS_RESULTS))), None
     return built(rng, folder, "opencompass", files)

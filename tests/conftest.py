@@ -170,6 +170,7 @@ SLOW = (
     "test_cli_judge.py",
     "test_cli_judge_batches.py",
     "builders/judging/test_judge_run.py",
+    "builders/judging/test_judge_costs.py",
     "builders/judging/test_verdict.py",
     "builders/tasks/test_tasks_on_the_hub.py",
     "builders/tasks/test_catalog.py::test_an_answer_in_the_stated_form",

@@ -383,21 +383,6 @@ def test_a_part_of_a_run_is_not_called_the_whole(desk: Path, server: ChatServer,
     assert len(server.requests) == 40
 
 
-def test_a_retry_in_vain_states_what_failed_again(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with serving(lambda body, _: (400, b'{"error": {"message": "too hard"}}')) as server:
-        write_llms(desk, server.url, "good")
-        assert collect() == 0
-        capsys.readouterr()
-        assert run(["collect", "--retry", "error", "run"]) == 0
-        printed = capsys.readouterr()
-        assert "10 calls failed again. The rest of the run: llmfusionbench collect run\n" in printed.out
-        assert "Failed calls are asked again with" in printed.err
-        assert "No call of this kind is left" not in printed.out
-        server.answer = reply
-        assert run(["collect", "--retry", "error", "run"]) == 0
-        assert "No call of this kind is left." in capsys.readouterr().out
-
-
 def test_the_command_to_go_on_with_names_a_cap_that_is_reached(
     desk: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]
 ) -> None:

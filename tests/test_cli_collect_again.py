@@ -1,4 +1,4 @@
-"""`collect --retry` from the command line: the model of a mode, and refusals that end with `stop`."""
+"""`collect --retry` from the command line: the model of a mode, refusals that end with `stop`, and failures that stay."""
 
 from __future__ import annotations
 
@@ -61,3 +61,18 @@ def test_what_the_server_calls_a_refusal_is_asked_again(desk: Path, capsys: pyte
         capsys.readouterr()
         assert run(["collect", "--retry", "refusal", "run"]) == 0
         assert "Nothing was left to ask." in capsys.readouterr().out
+
+
+def test_a_retry_in_vain_states_what_failed_again(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(lambda body, _: (400, b'{"error": {"message": "too hard"}}')) as server:
+        write_llms(desk, server.url, "good")
+        assert collect() == 0
+        capsys.readouterr()
+        assert run(["collect", "--retry", "error", "run"]) == 0
+        printed = capsys.readouterr()
+        assert "3 calls failed again. The rest of the run: llmfusionbench collect run\n" in printed.out
+        assert "Failed calls are asked again with" in printed.err
+        assert "No call of this kind is left" not in printed.out
+        server.answer = reply
+        assert run(["collect", "--retry", "error", "run"]) == 0
+        assert "No call of this kind is left." in capsys.readouterr().out

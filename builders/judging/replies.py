@@ -82,9 +82,9 @@ class Replies:
     failed: set[str] = field(default_factory=set)
     """Requests that failed for good."""
     spent: dict[str, Spent] = field(default_factory=dict)
-    """Of questions with a reply that no earlier step has counted."""
+    """What attempts took at questions with a reply that no earlier step has counted."""
     unanswered: dict[str, Spent] = field(default_factory=dict)
-    """Of the others."""
+    """What they took at the other questions."""
 
     def best(self, keys: Iterable[str]) -> Reply | None:
         """The reply to a question that was asked by these requests: the last one with a score, else the last one."""

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from llmfusionbench.builders.collecting.endpoint import Endpoint, Price
+from llmfusionbench.builders.judging import Task, judge
+from llmfusionbench.release import Release
+from llmfusionbench.validation import validate
 from tests.helpers.chat_server import ChatServer
 from tests.helpers.tiny_release import write_tiny_release
 
@@ -48,3 +51,20 @@ def llms_file(folder: Path, server: ChatServer, *names: str, more: str = "") -> 
     ]
     path.write_text("llms:\n" + "".join(parts), encoding="utf-8")
     return path
+
+
+def by_name(body: dict[str, Any], _: int) -> str:
+    """`ant` is right; in pairs, too; in any other text there is no score."""
+    text = body["messages"][-1]["content"]
+    if "Answer A" in text:
+        first = text[text.index("Answer A") : text.index("Answer B")]
+        return f"<better>{'A' if 'by ant' in first else 'B'}</better>"
+    return f"So it is.\n<score>{int('by ant' in text)}</score>"
+
+
+def done(path: Path, out: Path, task: Task, **options: Any) -> tuple[Any, Release]:
+    """The results of a run of judges, and its release, which is valid."""
+    found = judge(path, out, task, workers=1, **options)
+    assert found.release is not None
+    assert list(validate(out)) == []
+    return found, found.release

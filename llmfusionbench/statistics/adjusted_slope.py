@@ -46,7 +46,7 @@ def adjusted_slope(value: npt.ArrayLike, cause: npt.ArrayLike, fixed: npt.ArrayL
 
 
 def _correlation(y: Floats, x: Floats, sample: Sample, several: float) -> Linear:
-    """The correlation of what is left of both. Fitting what is held equal adds nothing to first order: the rest is orthogonal."""
+    """The correlation of what is left of both. To first order, fitting what is held equal adds nothing: it is orthogonal."""
     squares = float(y @ y), float(x @ x)
     value = float(x @ y) / math.sqrt(squares[0] * squares[1])
     moved = x * y / math.sqrt(squares[0] * squares[1]) - value / 2 * (x * x / squares[1] + y * y / squares[0])

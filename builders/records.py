@@ -94,6 +94,8 @@ class Records:
     """Our column of scores -> the scale that the mapping states; the build brings it to 0..1."""
     own: Mapping[str, str] = field(default_factory=dict)
     """Our column -> the file's, of those that bear our names and were not mapped."""
+    shares: frozenset[str] = frozenset()
+    """Our columns of scores of which a cell is a percentage, so that no scale is left to be stated."""
     repeats: bool = False
     """Whether several answers of a candidate to a query may be numbered, where the log states no replicate."""
     paired: bool = False

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from llmfusionbench.release import Release
 from tests.helpers.command import Command
 from tests.helpers.two_releases import answer, release_of
 
@@ -29,6 +32,16 @@ def test_a_conflict_and_the_preferred_side(lfb: Command, tmp_path: Path) -> None
     status, out, err = lfb("merge", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "out", "--prefer", "last")
     assert (status, err) == (0, "")
     assert "Conflict: responses.response differs in 1 row; the last counts." in out
+
+
+@pytest.mark.parametrize("sides", ["ab", "ba"])
+def test_a_log_that_scored_nothing_contradicts_no_metric(lfb: Command, tmp_path: Path, sides: str) -> None:
+    release_of(tmp_path / "a", [answer("one?", "ant", metric="bypass", performance=None)])
+    release_of(tmp_path / "b", [answer("one?", "bee")])
+    status, out, err = lfb("merge", *(tmp_path / side for side in sides), "--out", tmp_path / "out", "--workers", 1)
+    assert (status, err) == (0, "")
+    assert "Conflict" not in out
+    assert Release(tmp_path / "out").rows("queries")["metric"].to_pylist() == ["em"]
 
 
 def test_the_conflicts_of_each_release_have_lines_of_their_own(lfb: Command, tmp_path: Path) -> None:

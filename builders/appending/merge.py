@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from llmfusionbench.builders.known.tasks import OTHER, UNKNOWN
+from llmfusionbench.builders.known.tasks import OTHER, UNSTATED
 from llmfusionbench.builders.making.views import with_columns
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.release.diff import differing
@@ -86,7 +86,7 @@ class Rules:
     """Side whose values count in a conflict; by default those of `old`, for the caller to reject."""
     loose: bool = False
     """Whether the two are logs of different tools. Then the first `source_id` and prompt of a query count, white space around
-    a ground truth does not, and the metric `unknown` and the domain `other` give way to one that is known."""
+    a ground truth does not, and the metrics of `UNSTATED` and the domain `other` give way to one that says more."""
     replicates: bool = False
     """Whether two different answers of a candidate to a query are both kept, those of `new` under higher numbers."""
 
@@ -228,7 +228,7 @@ def _choose(
     left, right = old.select(values).take(pa.array(both)), new.select(values).take(pa.array(mates))
     yields, stays = _never_asked(left, right) if name == "responses" else (np.zeros(len(both), bool),) * 2
     loose = rules.loose and name == "queries"
-    compared = [_as_said(side) for side in (left, right)] if loose else [left, right]
+    compared = _as_said(left, right) if loose else [left, right]
     newer = rules.prefer == "new"
     fills, gives, clashing = {}, {}, {}
     for column in values:
@@ -261,13 +261,20 @@ def _choose(
     return taken, _described(name, (old, left, right), both, clashing), both[torn]
 
 
-def _as_said(queries: pa.Table) -> pa.Table:
-    """Queries as the logs of two tools are compared: ground truths without white space around them, and nulls in place of the
-    metric `unknown` and of the domain `other`, which a task has by default."""
-    columns = {"ground_truth": pc.utf8_trim_whitespace(queries["ground_truth"])}
-    for column, default in (("metric", UNKNOWN), ("domain", OTHER)):
-        columns[column] = pc.if_else(pc.equal(queries[column], default), pa.scalar(None, pa.string()), queries[column])
-    return with_columns(queries, columns)
+_DEFAULTS: Final = {"metric": UNSTATED, "domain": (OTHER,)}
+"""Column of a query -> its values where a log states none, those that say more first."""
+
+
+def _as_said(*sides: pa.Table) -> list[pa.Table]:
+    """The same queries of two tools as they are compared: ground truths without white space around them, and a null in place
+    of a metric or a domain that is a default, if that of the other side says more."""
+    said = [{"ground_truth": pc.utf8_trim_whitespace(side["ground_truth"])} for side in sides]
+    for column, defaults in _DEFAULTS.items():
+        ranks = [pc.fill_null(pc.index_in(side[column], value_set=pa.array(defaults)), -1) for side in sides]
+        for i, side in enumerate(sides):
+            yields = pc.greater(ranks[i], ranks[1 - i])
+            said[i][column] = pc.if_else(yields, pa.scalar(None, pa.string()), side[column])
+    return [with_columns(side, columns) for side, columns in zip(sides, said, strict=True)]
 
 
 def _split(group: Group, fills: Mapping[str, Mask], gives: Mapping[str, Mask]) -> Mask:

@@ -42,6 +42,8 @@ UNKNOWN: Final = "unknown"
 """The metric of a query whose log states none."""
 BYPASS: Final = "bypass"
 """The metric of a run of lm-evaluation-harness that scores nothing; its value is 999."""
+UNSTATED: Final = (BYPASS, UNKNOWN)
+"""The metrics of queries whose log states none. Any other metric counts above them, and the first of them above the last."""
 OTHER: Final = "other"
 """The domain of a query whose log states none, if that of its task is not known."""
 _JUDGED: Final = ("alpaca_eval", "alpacaeval", "arena_hard", "mt_bench", "mtbench", "wild_bench", "wildbench")

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.builders.known.tasks import UNSTATED
 from llmfusionbench.builders.making.codes import Codes, key_groups, value_codes
 from llmfusionbench.builders.making.indices import Readings
 from llmfusionbench.builders.making.prices import cost_of
@@ -57,7 +58,8 @@ def assemble(
     records = _without_contradictions(records, ("query_id",), _QUERY_FACTS, "the same query has another {}", rejected)
     names = table_schema("queries").arrow.names
     queries = _merged(records, ("query_id",), [*names, _DEFAULT], taken)
-    queries = with_columns(queries, {"metric": pc.coalesce(queries["metric"], queries[_DEFAULT])}).select(names)
+    metric = pc.coalesce(queries["metric"], queries[_DEFAULT], UNSTATED[-1])
+    queries = with_columns(queries, {"metric": metric}).select(names)
     queries = (truths or Readings()).applied(queries)
 
     answers = _in_order(records.filter(pc.is_valid(records["llm"])), ANSWER_KEY)
@@ -87,11 +89,14 @@ def assemble(
 def _with_stated_metrics(records: pa.Table) -> pa.Table:
     """The records with null as a metric that their log does not state, and with what counts if none of a query states one.
 
-    So a log without scores contradicts no other log of the same queries.
+    So a log without scores contradicts no other log of the same queries. The default is null where it is the last of
+    `UNSTATED`, so that the other one counts in any order of the records.
     """
     metric = records["metric"]
-    stated = pc.if_else(records["metric_stated"], metric, pa.scalar(None, metric.type))
-    return with_columns(records, {"metric": stated}).append_column(_DEFAULT, metric)
+    none = pa.scalar(None, metric.type)
+    stated = pc.if_else(records["metric_stated"], metric, none)
+    default = pc.if_else(pc.equal(metric, UNSTATED[-1]), none, metric)
+    return with_columns(records, {"metric": stated}).append_column(_DEFAULT, default)
 
 
 def _with_codes(records: pa.Table) -> pa.Table:

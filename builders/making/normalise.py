@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.known.statuses import STATUS_WORDS, status_word
-from llmfusionbench.builders.known.tasks import BYPASS, UNKNOWN, canonical_task, domain_of, metric_of
+from llmfusionbench.builders.known.tasks import UNSTATED, canonical_task, domain_of, metric_of
 from llmfusionbench.builders.making.stated import (
     SPLIT_OFF,
     finish_reason,
@@ -112,8 +112,9 @@ def normalise(records: pa.RecordBatch, repeats: bool = False) -> tuple[pa.Record
     column["domain"] = pc.coalesce(column["domain"], _map_distinct(domain_of, column["task"]))
     metric = _map_distinct(str.lower, column["metric"])
     judged = pc.coalesce(_map_distinct(metric_of, column["task"]), metric)
-    column["metric"] = pc.if_else(pc.equal(metric, UNKNOWN), judged, metric)
-    column["metric_stated"] = pc.invert(pc.is_in(metric, value_set=pa.array([UNKNOWN, BYPASS])))
+    unstated = pc.is_in(metric, value_set=pa.array(UNSTATED))
+    column["metric"] = pc.if_else(unstated, judged, metric)
+    column["metric_stated"] = pc.invert(unstated)
     column["mode"] = pc.coalesce(column["mode"], DIRECT)
     column["unnumbered"] = pc.and_(repeats, column["replicate"].is_null())
     column["replicate"] = pc.coalesce(column["replicate"], 0)

@@ -105,6 +105,8 @@ class Scales:
         self._seen: dict[tuple[str, str], _Seen] = {}
         self._met: set[str] = set()
         """Stated columns that a file has."""
+        self._shared: set[tuple[str, str]] = set()
+        """(file, our column) for scores that are percentages, although a scale is stated."""
         self.refused = False
         """Whether a score is outside its scale, so that the build will fail."""
 
@@ -126,7 +128,12 @@ class Scales:
             InputError: a column has values outside its scale, or in an implausible unit, or no file has a column whose scale is
                 stated.
         """
-        wrong = [self._fault(file, ours, seen) for (file, ours), seen in self._seen.items() if ours in SCORES and seen.outside]
+        wrong = [_share_fault(file, ours, self._seen[file, ours]) for file, ours in sorted(self._shared)]
+        wrong += [
+            self._fault(file, ours, seen)
+            for (file, ours), seen in self._seen.items()
+            if ours in SCORES and seen.outside and (file, ours) not in self._shared
+        ]
         wrong += [
             _unit_fault(file, ours, seen)
             for (file, ours), seen in self._seen.items()
@@ -154,6 +161,9 @@ class Scales:
         values = np.where(unscored, np.nan, logged)
         seen = self._of(batch, part, ours)
         seen.scale = stated
+        if stated and ours in part.shares:
+            self._shared.add((self._place(batch), ours))
+            self.refused = True
         seen.add(values, outside, _rows(batch))
         self.refused |= seen.outside > 0
         given = ~np.isnan(values)
@@ -170,10 +180,13 @@ class Scales:
         return batch
 
     def _of(self, batch: pa.RecordBatch, part: Records, ours: str) -> _Seen:
-        file = batch.column("file")[0].as_py() if "file" in batch.schema.names and batch.num_rows else None
         theirs = part.named.get(ours)
         label = ours if theirs in (None, ours) else f"{theirs} ({ours})"
-        return self._seen.setdefault((file or "the input", ours), _Seen(label, theirs, part.mapped))
+        return self._seen.setdefault((self._place(batch), ours), _Seen(label, theirs, part.mapped))
+
+    def _place(self, batch: pa.RecordBatch) -> str:
+        file = batch.column("file")[0].as_py() if "file" in batch.schema.names and batch.num_rows else None
+        return file or "the input"
 
     def _fault(self, file: str, ours: str, seen: _Seen) -> str:
         row, value = seen.first
@@ -224,6 +237,14 @@ def _likely(least: float, greatest: float) -> Scale:
         return -float(most), float(most)
     top = next((top for top in _TOPS if greatest <= top), float(math.ceil(greatest)))
     return (1.0 if least >= 1 and top <= _FROM_ONE else 0.0), top
+
+
+def _share_fault(file: str, ours: str, seen: _Seen) -> str:
+    low, high = map(_shown, seen.scale or (0.0, 1.0))
+    return (
+        f"{file}: {seen.label} has percentages such as 50%, expected plain numbers beside the scale {low} to {high}. Remedy: "
+        "drop the scale, or write all scores without a percent sign"
+    )
 
 
 def _unit_fault(file: str, ours: str, seen: _Seen) -> str:

@@ -14,10 +14,11 @@ import pyarrow.compute as pc
 
 from llmfusionbench.builders.reading.cell_texts import LARGEST_WHOLE, number_texts
 from llmfusionbench.builders.reading.factors import Factor
-from llmfusionbench.builders.reading.fields import BadRecordError, answer_text, named, option_texts, writable
+from llmfusionbench.builders.reading.fields import BadRecordError, answer_text, option_texts, writable
 from llmfusionbench.builders.reading.objects import distribution, error_text, moment_text, reasoning_text, sampling, turns
 from llmfusionbench.builders.reading.texts_inside import not_a_text
 from llmfusionbench.builders.reading.words import Words, split_word
+from llmfusionbench.builders.reading.written_numbers import NumberReader, Seen, all_plain
 from llmfusionbench.validation.issue import shorten
 
 _NESTED: Final[dict[str, Callable[[Any, str], Any]]] = {
@@ -31,7 +32,6 @@ _PARSED: Final[dict[str, Callable[[Any, str], str | None]]] = {
     "judge_created_at": moment_text,
 }
 _EMPTY_STAYS: Final = ("response",)
-_WORDS_FOR_NUMBERS: Final = {"true": 1.0, "false": 0.0, "nan": None, "null": None, "none": None, "": None}
 _MOMENTS: Final = ("created_at", "judge_created_at")
 
 
@@ -48,6 +48,8 @@ class Cells:
     """Our column -> what the words of the file's mean."""
     remedies: Mapping[str, str] = field(default_factory=dict)
     """Our column -> what can be done where a cell does not fit."""
+    seen: Seen = field(default_factory=Seen)
+    """What was found beside plain numbers, in this batch and in those before it."""
 
     def column(self, ours: str, theirs: str, kind: pa.DataType, factor: Factor | None = None) -> pa.Array:
         """A column of the batch as `kind`, null where a cell does not fit; all null if the batch lacks the column."""
@@ -66,7 +68,7 @@ class Cells:
             return self._each(found, label, _NESTED[ours], kind, remedy)
         if pa.types.is_string(kind):
             return self._texts(found, ours, theirs, label, remedy)
-        return self._numbers(found, label, kind, factor, remedy)
+        return self._numbers(found, label, kind, NumberReader(ours, theirs, factor, remedy, self.seen))
 
     def _texts(self, found: pa.Array, ours: str, theirs: str, label: str, remedy: str) -> pa.Array:
         if ours not in _MOMENTS and (pa.types.is_floating(found.type) or pa.types.is_decimal(found.type)):
@@ -86,20 +88,25 @@ class Cells:
             return texts
         return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
 
-    def _numbers(self, found: pa.Array, label: str, kind: pa.DataType, factor: Factor | None, remedy: str) -> pa.Array:
+    def _numbers(self, found: pa.Array, label: str, kind: pa.DataType, reader: NumberReader) -> pa.Array:
+        factor, remedy = reader.factor, reader.remedy
         if pa.types.is_boolean(found.type):
             found = found.cast(pa.int8())
         if pa.types.is_decimal(found.type):
             found = found.cast(pa.float64())
         if not (pa.types.is_integer(found.type) or pa.types.is_floating(found.type)):
-            found = self._each(found, label, _as_number, pa.float64(), remedy)
+            plain = all_plain(found)
+            if plain is not None:
+                found = plain
+            else:
+                found, factor = self._each(found, label, reader.of, pa.float64(), remedy), None
         values = found.cast(pa.float64(), safe=False)
         values = pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
         values = values if factor is None else factor.of(values)
         wrong = pc.invert(pc.is_finite(values))
         expected = "a finite number"
         if pa.types.is_integer(kind):
-            whole = pc.and_(pc.equal(pc.floor(values), values), pc.less_equal(pc.abs(values), LARGEST_WHOLE))
+            whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), LARGEST_WHOLE))
             wrong, expected = pc.or_(wrong, pc.invert(whole)), "a whole number"
         for i in np.flatnonzero(pc.fill_null(wrong, False).to_numpy(zero_copy_only=False)).tolist():
             self._note(i, f"{label} is {shorten(values[i].as_py())}, expected {expected}{remedy}")
@@ -124,15 +131,20 @@ class Cells:
         if wrong:
             for row, cell_number in enumerate(rows):
                 if cell_number in wrong:
-                    self._note(row, wrong[cell_number] + remedy)
+                    self._note(row, _with_remedy(wrong[cell_number], remedy))
         return values
 
     def _note_all(self, wrong: Mapping[int, str], remedy: str) -> None:
         for row, problem in wrong.items():
-            self._note(row, problem if "Remedy: " in problem else problem + remedy)
+            self._note(row, _with_remedy(problem, remedy))
 
     def _note(self, row: int, problem: str) -> None:
         self.problems.setdefault(row, []).append(problem)
+
+
+def _with_remedy(problem: str, remedy: str) -> str:
+    """A problem with what can be done, unless it names that itself."""
+    return problem if "Remedy: " in problem else problem + remedy
 
 
 def _whole(value: Any) -> Any:
@@ -168,18 +180,3 @@ def _as_text(value: Any, label: str, ours: str, theirs: str) -> str | None:
     if isinstance(value, str):
         return writable(value, label)
     return writable(json.dumps(value, ensure_ascii=False, default=str), label)
-
-
-def _as_number(value: Any, label: str) -> float | None:
-    if isinstance(value, str):
-        word = value.strip().lower()
-        if word in _WORDS_FOR_NUMBERS:
-            return _WORDS_FOR_NUMBERS[word]
-        try:
-            if "_" not in word:
-                return float(word)
-        except ValueError:
-            pass
-    elif value is None or isinstance(value, (int, float)):
-        return None if value is None else float(value)
-    raise BadRecordError(f"{label} is {named(value)}, expected a number")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Final
 
 import pyarrow as pa
@@ -28,7 +29,8 @@ _VAGUE: Final = ("time",)
 _LINKS: Final = ("in", "as")
 """Words between a quantity and its unit, as in `cost_in_usd`."""
 _TOKENS: Final = {"token", "tokens", "1k", "1000", "1m", "1000000", "million", "mtok", "ktok", "thousand"}
-_CURRENCIES: Final = {"eur", "gbp", "cny", "rmb", "yen", "jpy", "inr", "krw", "chf", "yuan", "euro", "euros"}
+CURRENCIES: Final = {"eur", "gbp", "cny", "rmb", "yen", "jpy", "inr", "krw", "chf", "yuan", "euro", "euros"}
+"""Words for other currencies than USD."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,15 @@ class Factor:
         """[n] float64 of [n] float64."""
         return (pc.divide if self.sign == "/" else pc.multiply)(values, self.number)
 
+    def of_one(self, value: float) -> float:
+        """The same of one number."""
+        return value / self.number if self.sign == "/" else value * self.number
+
+    def exactly(self, value: Fraction) -> Fraction:
+        """The same without rounding."""
+        number = Fraction(self.number)
+        return value / number if self.sign == "/" else value * number
+
     def words(self) -> str:
         """What is done, such as `divided by 1,000`."""
         return f"{'divided' if self.sign == '/' else 'multiplied'} by {self.number:,.12g}"
@@ -52,17 +63,17 @@ UNITS: Final[dict[str, dict[str, Factor | None]]] = {
     "latency_s": {
         **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), None),
         **dict.fromkeys(("ms", "msec", "msecs", "millis", "millisecond", "milliseconds"), Factor("/", 1e3)),
-        **dict.fromkeys(("us", "usec", "micros", "microsecond", "microseconds"), Factor("/", 1e6)),
+        **dict.fromkeys(("us", "\u00b5s", "\u03bcs", "usec", "micros", "microsecond", "microseconds"), Factor("/", 1e6)),
         **dict.fromkeys(("ns", "nsec", "nanos", "nanosecond", "nanoseconds"), Factor("/", 1e9)),
         **dict.fromkeys(("min", "mins", "minute", "minutes"), Factor("*", 60.0)),
     },
     "cost_usd": {
-        **dict.fromkeys(("usd", "dollar", "dollars"), None),
-        **dict.fromkeys(("cent", "cents"), Factor("/", 1e2)),
+        **dict.fromkeys(("usd", "dollar", "dollars", "$", "us$"), None),
+        **dict.fromkeys(("cent", "cents", "\u00a2"), Factor("/", 1e2)),
         **dict.fromkeys(("microusd", "microdollar", "microdollars"), Factor("/", 1e6)),
     },
 }
-"""Our column -> the last word of a column's name -> what makes our unit of it; None where it is ours."""
+"""Our column -> the last word of a column's name, or the unit in a cell -> what makes our unit of it; None where it is ours."""
 _QUANTITIES: Final = {"latency_s": _LATENCY, "cost_usd": _COST}
 
 
@@ -117,7 +128,7 @@ def unit(ours: str, theirs: str) -> tuple[bool, Factor | None]:
     words = words_of(theirs)
     if ours == "cost_usd" and "per" in words and _TOKENS & {*words[words.index("per") :]}:
         raise InputError(f"{theirs} is a price, not the cost of an answer. Remedy: give the prices of the LLMs with --llms")
-    if ours == "cost_usd" and (other := _CURRENCIES & {*words}):
+    if ours == "cost_usd" and (other := CURRENCIES & {*words}):
         raise InputError(
             f"{theirs} is in {min(other)}, expected USD. Remedy: convert it with --map {ours}={theirs}*RATE, in USD per unit"
         )

@@ -21,13 +21,20 @@ from llmfusionbench.builders.reading.mapping import COLUMNS, ROUNDS, TableMappin
 from llmfusionbench.builders.reading.own_names import REQUIRED, is_validation, misfits
 from llmfusionbench.builders.reading.tables import Chunk, read_chunks
 from llmfusionbench.builders.reading.usage import USAGE, names_in_file, names_with_usage, with_usage
+from llmfusionbench.builders.reading.written_numbers import TOKENS, Seen
 from llmfusionbench.builders.records import LOG, SCORES, Note, Part, Records, Rejected, leave_out, refuse
 from llmfusionbench.errors import InputError
 from llmfusionbench.types import DIRECT, Candidate
+from llmfusionbench.validation.issue import shorten
 
 _UNKNOWN: Final = "unknown"
 _FIRST: Final = 4096
 """The number of records that decide whether a column with one of our names fits."""
+_IN: Final = {
+    "cost_usd": "in USD", "latency_s": "in seconds", **dict.fromkeys(TOKENS, "in tokens"),
+    **dict.fromkeys(SCORES, "from 0 to 1"),
+}  # fmt: skip
+"""Our column -> the unit that the numbers of its cells are brought to."""
 Reader = Callable[[Sequence[str]], Iterator[Chunk | Rejected]]
 """Reads some columns and paths of a file."""
 
@@ -67,6 +74,8 @@ class Reading:
     """Whether the numbers of replicates begin at 1."""
     remedies: dict[str, str] = field(default_factory=dict)
     """Our column -> what can be done where a cell does not fit."""
+    seen: Seen = field(default_factory=Seen)
+    """What the cells that were read have beside plain numbers."""
 
     @classmethod
     def of(
@@ -104,7 +113,7 @@ class Reading:
             split=split,
             source=source,
             own=(own := mapping.own_of(named)),
-            remedies={ours: leave_out(ours) for ours in own if ours not in REQUIRED},
+            remedies={ours: leave_out(ours) for ours in own if ours not in REQUIRED} | mapping.remedies_of(named),
         )
 
     def read(
@@ -132,6 +141,9 @@ class Reading:
                 yield chunk
             else:
                 yield from reading._parts(chunk)
+        for ours, text in reading.seen.units.items():
+            theirs = reading.mapping.wide.get(ours, reading.sources.get(ours))
+            yield Note(self.file, f"{theirs} has numbers with a unit, such as {shorten(text)}: taken as {ours} {_IN[ours]}")
 
     def _fitting(self, chunks: Sequence[Chunk]) -> tuple[Reading, list[Note]]:
         """The reading without columns that bear our names and mostly do not fit, by the first records, and notes of them.
@@ -165,7 +177,7 @@ class Reading:
 
     def _cells(self, chunk: Chunk) -> Cells:
         batch = with_usage(chunk.batch, chunk.nested.get(USAGE))
-        return Cells(batch, nested=chunk.nested, words=self.mapping.words, remedies=self.remedies)
+        return Cells(batch, nested=chunk.nested, words=self.mapping.words, remedies=self.remedies, seen=self.seen)
 
     def needed(self) -> list[str]:
         """The columns of the file that are read."""
@@ -223,12 +235,13 @@ class Reading:
         mapped = self.mapping.own_names and not self.mapping.wide and not {*SCORES} & {*self.factors}
         yield Records(
             kept,
-            scores | self.unstated,
+            scores | {ours: theirs for ours, theirs in self.unstated.items() if ours not in self.seen.units},
             mapped,
             self.scales,
             stated_scales=self.mapping.scales_of(self.columns),
             own=self.own,
             repeats=self.mapping.own_names,
+            shares=frozenset(self.seen.units) & {*SCORES},
         )
 
 
@@ -314,6 +327,8 @@ def _defaults(mapping: TableMapping, path: Path, split: str | None) -> dict[str,
         words = mapping.words if ours in mapping.constants else {}
         cells = Cells(pa.record_batch({ours: pa.array([value])}), words=words)
         found[ours] = cells.column(ours, ours, LOG.field(ours).type)[0]
+        if ours in SCORES and cells.seen.units:
+            raise InputError(f"the constant {ours} is {shorten(value)}, expected a number, such as 0.5. Remedy: correct it")
         if cells.problems:
             raise InputError(f"the constant {cells.problems[0][0]}. Remedy: correct it in the mapping")
     return found

@@ -25,7 +25,7 @@ from llmfusionbench.builders.reading.paths import find_path
 from llmfusionbench.builders.reading.places import of_place
 from llmfusionbench.builders.reading.usage import TOKEN_NAMES
 from llmfusionbench.builders.reading.words import Words
-from llmfusionbench.builders.records import LOG, SCORES
+from llmfusionbench.builders.records import LOG, SCORES, leave_out
 from llmfusionbench.errors import InputError
 from llmfusionbench.validation.issue import shorten
 
@@ -154,6 +154,24 @@ class TableMapping:
                         yield f"{other} is not read, for {chosen[ours]} is taken as {ours}", False
             elif (vague := named_without_unit(ours, columns)) and vague not in taken:
                 yield f"{vague} is not read as {ours}, since its name states no unit. {_unit_remedy(ours, vague)}", True
+
+    def remedies_of(self, columns: Sequence[str]) -> dict[str, str]:
+        """Our column of numbers -> what can be done where one of its cells is none; only where names are the user's own."""
+        named = {**self.source_of(columns), **self.wide} if self.own_names else {}
+        found = {}
+        for ours in named:
+            kind = LOG.field(ours).type
+            if ours in self.words or not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+                continue
+            if ours in SCORES:
+                found[ours] = (
+                    f". Remedy: correct it, or state what the words of the column mean with --values {ours}=WORD:NUMBER"
+                )
+            elif ours in self.wide:
+                found[ours] = f". Remedy: correct it, or take {ours} out of the patterns of the wide table"
+            else:
+                found[ours] = leave_out(ours)
+        return found
 
     def others_of(self, columns: Sequence[str]) -> dict[str, list[str]]:
         """Our column -> further columns with its value, where that of `source_of` has none, in a file with `columns`."""

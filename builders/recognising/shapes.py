@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from statistics import median
 from typing import Final
 
+from llmfusionbench.builders.reading.fields import BadRecordError
+from llmfusionbench.builders.reading.written_numbers import WRITTEN, NumberReader
 from llmfusionbench.builders.recognising.fields import MESSAGES, Field, snake
 from llmfusionbench.builders.recognising.names import FAIL_WORDS, PASS_WORDS, SPLIT_WORDS, STATUS_WORDS
 
@@ -80,11 +83,14 @@ def _score(ours: str, one: Field) -> Line | None:
         words = {str(value).lower() if isinstance(value, bool) else str(value).strip() for value in one.values} - {""}
         known = {w: int(w.lower() in PASS_WORDS) for w in sorted(words) if w.lower() in (*PASS_WORDS, *FAIL_WORDS)}
         whole = len(known) == len(words) and words
-        return Line(ours, one.path, f"{_called(one)}, right or wrong", one, known) if whole else None
-    numbers = numbers_of(one)
+        if whole:
+            return Line(ours, one.path, f"{_called(one)}, right or wrong", one, known)
+    numbers, example = _written(ours, one)
     if not numbers:
         return None
     low, high = min(numbers), max(numbers)
+    if example is not None:
+        return Line(ours, one.path, f"{_called(one)}, percentages such as {example}", one) if low >= 0 and high <= 1 else None
     ends = next(((a, b) for a, b in _SCALES if a <= low and high <= b), None)
     if ends == (0, 1):
         return Line(ours, one.path, f"{_called(one)}, from {low:g} to {high:g}", one)
@@ -95,23 +101,27 @@ def _score(ours: str, one: Field) -> Line | None:
 
 
 def _count(ours: str, one: Field) -> Line | None:
-    numbers = numbers_of(one)
+    numbers, _ = _written(ours, one)
     whole = bool(numbers) and all(n >= 0 and n.is_integer() for n in numbers)
     return Line(ours, one.path, _called(one), one) if whole else None
 
 
 def _cost(ours: str, one: Field) -> Line | None:
-    numbers = numbers_of(one)
+    numbers, example = _written(ours, one)
     if not numbers or min(numbers) < 0:
         return None
+    if example is not None:
+        return Line(ours, one.path, f"{_called(one)}, amounts such as {example}", one)
     unit = "/100" if "cent" in snake(one.name) else ""
     return Line(ours, one.path + unit, f"{_called(one)}: check that it is in USD", one)
 
 
 def _latency(ours: str, one: Field) -> Line | None:
-    numbers = numbers_of(one)
+    numbers, example = _written(ours, one)
     if not numbers or min(numbers) < 0:
         return None
+    if example is not None:
+        return Line(ours, one.path, f"{_called(one)}, times such as {example}", one)
     if _MS.search(snake(one.name)):
         return Line(ours, f"{one.path}/1000", f"{_called(one)}, in milliseconds", one)
     middle = f"{_called(one)}, {median(numbers):g} in the middle"
@@ -148,6 +158,22 @@ def _moment(ours: str, one: Field) -> Line | None:
 def _replicate(ours: str, one: Field) -> Line | None:
     line = _count(ours, one)
     return line if line is not None and max(numbers_of(one)) <= 1000 and len(set(numbers_of(one))) > 1 else None
+
+
+def _written(ours: str, one: Field) -> tuple[list[float], str | None]:
+    """The numbers of a field in our unit, also those that are texts such as `850ms`, and the first with a unit of its own.
+
+    There are none if one of the texts is not a number.
+    """
+    kinds = {*one.types} - {"null"}
+    if ours not in WRITTEN or "text" not in kinds or not kinds <= {"text", *_NUMBERS}:
+        return numbers_of(one), None
+    reader = NumberReader(ours, one.path)
+    try:
+        found = [reader.of(value, one.path) for value in one.values]
+    except BadRecordError:
+        return numbers_of(one), None
+    return [number for number in found if number is not None and isfinite(number)], reader.seen.units.get(ours)
 
 
 def numbers_of(one: Field) -> list[float]:

@@ -91,8 +91,9 @@ class Plain:
         records = self.consistent(records, ("query_id",), ("ground_truth", "choices", "metric"))
         self.queries = self.merged(records, ("query_id",), [*table_schema("queries").arrow.names, "default"])
         for q in self.queries:
+            unscored = {r["default"] for r in records if r["query_id"] == q["query_id"]}
             default = q.pop("default")
-            q["metric"] = q["metric"] or default
+            q["metric"] = q["metric"] or ("bypass" if "bypass" in unscored else default)
         answers = [r for r in records if r["llm"] is not None]
         answers = self.consistent(answers, ANSWER, ("response", "status", "performance", "created_at"))
         self.responses = self.merged(answers, ANSWER, table_schema("responses").arrow.names)
@@ -305,6 +306,22 @@ def test_a_log_without_a_metric_contradicts_none(first: str, turn: int) -> None:
 def test_a_metric_that_no_log_states_stays_as_it_is(metric: str) -> None:
     tables, _ = assembled(*[{"metric": metric, "llm": llm} for llm in ("a", "z")])
     assert [q["metric"] for q in tables["queries"]] == [metric]
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_of_two_metrics_that_no_log_states_the_one_that_says_more_counts(turn: int) -> None:
+    changes: list[Row] = [{"metric": "unknown", "llm": "a", "response": "2"}, {"metric": "bypass", "llm": "z", "response": "3"}]
+    tables, refused = assembled(*changes[::turn])
+    assert refused == []
+    assert [q["metric"] for q in tables["queries"]] == ["bypass"]
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_task_that_only_a_judge_scores_has_that_metric_in_any_order(turn: int) -> None:
+    changes: list[Row] = [{"metric": name, "llm": name, "response": "2", "task": "mt_bench"} for name in ("unknown", "bypass")]
+    tables, refused = assembled(*changes[::turn])
+    assert refused == []
+    assert [q["metric"] for q in tables["queries"]] == ["judge"]
 
 
 def test_a_stated_cost_is_kept() -> None:

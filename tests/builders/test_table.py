@@ -32,6 +32,7 @@ def shown(found: Any, *names: str) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in found.normal_table.select(list(names)).to_pylist()]
 
 
+WORDS_OF_SCORES = ". Remedy: correct it, or state what the words of the column mean with --values performance=WORD:NUMBER"
 NAMES = ("prompt", "llm", "mode", "response", "status", "performance", "output_tokens")
 
 
@@ -107,10 +108,10 @@ def test_cells_that_do_not_parse_cost_no_other(tmp_path: Path) -> None:
     assert shown(found, "prompt", "performance", "input_tokens", "row") == [("H?", None, 2, 8)]
     reasons = {row: reason for _, row, reason in found.reasons}
     assert reasons == {
-        0: 'performance is "good", expected a number',
+        0: 'performance is "good", expected a number' + WORDS_OF_SCORES,
         1: "input_tokens is 1.5, expected a whole number" + leave_out("input_tokens"),
-        2: "performance is inf, expected a finite number",
-        3: 'performance is "1_0", expected a number',
+        2: "performance is inf, expected a finite number" + WORDS_OF_SCORES,
+        3: 'performance is "1_0", expected a number' + WORDS_OF_SCORES,
         4: "llm is empty, expected the name of an LLM",
         5: "a record needs a task, and a prompt or a source_id",
         6: reasons[6],
@@ -123,7 +124,8 @@ def test_cells_that_do_not_parse_cost_no_other(tmp_path: Path) -> None:
 
 def test_a_mapped_number_is_named_as_the_file_names_it(tmp_path: Path) -> None:
     found = read(Table(map=MAP), write(tmp_path / "t.csv", LONG.replace(b",2,1,3", b",2,1,three")))
-    assert found.reasons == [("t.csv", 0, 'tokens (output_tokens) is "three", expected a number')]
+    reason = 'tokens (output_tokens) is "three", expected a number' + leave_out("output_tokens")
+    assert found.reasons == [("t.csv", 0, reason)]
     assert found.rejected[0].record == {"task": "t", "split": "train", "llm": "tiny"}
 
 
@@ -150,7 +152,7 @@ def test_a_wide_table(tmp_path: Path) -> None:
         ("c", "sums", "big", "think", 0.5, "three", None, 2),
     ]
     assert [(r.row, r.reason, r.record["llm"]) for r in found.rejected] == [
-        (2, 'tiny (performance) is "oops", expected a number', "tiny")
+        (2, 'tiny (performance) is "oops", expected a number' + WORDS_OF_SCORES, "tiny")
     ]
 
 
@@ -332,7 +334,8 @@ def test_integers_that_pandas_has_made_floats_of(tmp_path: Path) -> None:
 def test_words_for_scores_and_scores_without_a_judge_name_the_remedy(tmp_path: Path) -> None:
     words = write(tmp_path / "w.csv", b"prompt,llm,right\nA?,x,pass\nB?,x,fail\n")
     with pytest.raises(
-        RejectedError, match=r'"fail", expected a number\nRemedy: write the scores as numbers first, such as 1 for'
+        RejectedError,
+        match=r'"fail", expected a number\. Remedy: .*=WORD:NUMBER\nRemedy: write the scores as numbers first, such as 1 for',
     ):
         build("table", [words], tmp_path / "out", options={"map": {"performance": "right"}})
     with pytest.raises(RejectedError, match=r"the judge_score\. Remedy: name the judge of a table with --map judge==NAME$"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,27 @@ def test_the_domain_other_gives_way_to_one_that_is_known(tmp_path: Path) -> None
     with pytest.raises(InputError, match=r"queries\.domain: 1") as refused:
         merge([*sides, unlike], tmp_path / "none")
     assert "--replicates" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "counts"),
+    [
+        (("bypass", "em"), "em"),
+        (("unknown", "em"), "em"),
+        (("unknown", "bypass"), "bypass"),
+        (("unknown", "bypass", "em"), "em"),
+        (("bypass", "unknown", "unknown"), "bypass"),
+    ],
+)
+def test_a_metric_that_no_log_states_gives_way_in_any_order(tmp_path: Path, metrics: tuple[str, ...], counts: str) -> None:
+    sides = [
+        release_of(tmp_path / llm, [answer("one?", llm, metric=metric)])
+        for llm, metric in zip(("ant", "bee", "cat"), metrics, strict=False)
+    ]
+    for number, order in enumerate(permutations(sides)):
+        made = merge(order, tmp_path / str(number), prefer="first" if number % 2 else None)
+        assert (made.conflicts.counts, made.warnings) == ({}, [])
+        assert made.release.rows("queries")["metric"].to_pylist() == [counts]
 
 
 def test_two_metrics_are_a_conflict_and_a_warning(tmp_path: Path) -> None:

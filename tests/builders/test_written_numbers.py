@@ -1,0 +1,329 @@
+"""Numbers that are written with a unit, a percent sign or commas, in the columns of a table."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmfusionbench.builders import build
+from llmfusionbench.builders.reading.factors import Factor
+from llmfusionbench.builders.reading.fields import BadRecordError
+from llmfusionbench.builders.reading.written_numbers import NumberReader, all_plain
+from llmfusionbench.builders.records import leave_out
+from llmfusionbench.builders.sources.table import Table
+from llmfusionbench.errors import InputError
+from tests.helpers.command import Command
+from tests.helpers.reading import read, write, write_lines
+
+TOKENS = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens")
+SCORES = ("performance", "judge_score")
+SCORE_WORDS = ". Remedy: correct it, or state what the words of the column mean with --values performance=WORD:NUMBER"
+
+
+def number(ours: str, text: Any, factor: Factor | None = None) -> float | None:
+    return NumberReader(ours, "x", factor).of(text, "x")
+
+
+@pytest.mark.parametrize(
+    ("fields", "cell", "expected"),
+    [
+        (("cost_usd",), "$0.0012", 0.0012),
+        (("cost_usd",), " $ 0.0012 ", 0.0012),
+        (("cost_usd",), "0.5 USD", 0.5),
+        (("cost_usd",), "USD 0.5", 0.5),
+        (("cost_usd",), "usd0.5", 0.5),
+        (("cost_usd",), "US$.5", 0.5),
+        (("cost_usd",), "$0.5 USD", 0.5),
+        (("cost_usd",), "0.5\u00a0$", 0.5),
+        (("cost_usd",), "$1e-5", 1e-5),
+        (("cost_usd",), "$1,234.56", 1234.56),
+        (("cost_usd",), "3 cents", 0.03),
+        (("cost_usd",), "0.1\u00a2", 0.001),
+        (("latency_s",), "1.5s", 1.5),
+        (("latency_s",), "850ms", 0.85),
+        (("latency_s",), "850 MS", 0.85),
+        (("latency_s",), "1,234 ms", 1.234),
+        (("latency_s",), "250\u00b5s", 0.00025),
+        (("latency_s",), "250\u03bcs", 0.00025),
+        (("latency_s",), "12 ns", 1.2e-8),
+        (("latency_s",), "2 min", 120.0),
+        (("latency_s",), "1.5 seconds", 1.5),
+        (TOKENS, "1.2k", 1200.0),
+        (TOKENS, "1.2K", 1200.0),
+        (TOKENS, "0.5M", 500_000.0),
+        (TOKENS, "12 tokens", 12.0),
+        ((*TOKENS, "cost_usd", "latency_s"), "1,234", 1234.0),
+        ((*TOKENS, "cost_usd", "latency_s"), "1,234,567.0", 1_234_567.0),
+        (SCORES, "50%", 0.5),
+        (SCORES, "12 %", 0.12),
+        (SCORES, "12.5%", 0.125),
+        ((*TOKENS, *SCORES, "cost_usd", "latency_s", "replicate"), "1.50", 1.5),
+        ((*TOKENS, *SCORES, "cost_usd", "latency_s", "replicate"), "\u0663", 3.0),
+        ((*TOKENS, *SCORES, "cost_usd", "latency_s", "replicate"), "\uff11\uff12", 12.0),
+        ((*TOKENS, *SCORES, "cost_usd", "latency_s", "replicate"), "None", None),
+        ((*TOKENS, *SCORES, "cost_usd", "latency_s", "replicate"), 2, 2.0),
+    ],
+)
+def test_cells_that_are_read(fields: tuple[str, ...], cell: Any, expected: float | None) -> None:
+    assert [number(ours, cell) for ours in fields] == [expected] * len(fields)
+
+
+@pytest.mark.parametrize(
+    ("cell", "fields"),
+    [
+        (cell, (*TOKENS, *SCORES, "cost_usd", "latency_s"))
+        for cell in (
+            "1,5", "0,500", "1.234,5", "1,23,456", "12,3456", "1_234", "1 234", "1'234", "-5ms", "-$5", "-1,234", "+5ms",
+            "inf ms",
+            "\uff11ms", "~5", "<1", "7/10", "$", "%", "ms", "1e5e", "three", "5" * 65 + "ms",
+        )
+    ]
+    + [
+        ("50%", (*TOKENS, "cost_usd", "latency_s")),
+        ("$1", (*TOKENS, *SCORES, "latency_s")),
+        ("5ms", (*TOKENS, *SCORES, "cost_usd")),
+        ("ms 5", ("latency_s",)),
+        ("5m", (*TOKENS, "latency_s", "cost_usd")),
+        ("$5k", ("cost_usd",)),
+        ("$5 cents", ("cost_usd",)),
+        ("1,234", (*SCORES, "replicate")),
+        ("CA$5", ("cost_usd",)),
+        ("\u20ac0.5", ("cost_usd",)),
+        ("0.5 EUR", ("cost_usd",)),
+        ("1e999ms", ("latency_s",)),
+    ],
+)  # fmt: skip
+def test_cells_that_are_refused(cell: str, fields: tuple[str, ...]) -> None:
+    for ours in fields:
+        with pytest.raises(BadRecordError, match=r"^x is \".*, expected "):
+            number(ours, cell)
+
+
+@pytest.mark.parametrize(
+    ("ours", "cell", "factor", "expected"),
+    [
+        ("latency_s", "850ms", Factor("/", 1e3), 0.85),
+        ("latency_s", "1.5s", Factor("/", 1e3), 1.5),
+        ("latency_s", "850", Factor("/", 1e3), 0.85),
+        ("latency_s", "1,500", Factor("/", 1e3), 1.5),
+        ("latency_s", 850, Factor("/", 1e3), 0.85),
+        ("cost_usd", "$2", Factor("*", 0.01), 2.0),
+        ("cost_usd", "\u20ac2", Factor("*", 1.08), 2.16),
+        ("cost_usd", "2 eur", Factor("*", 1.08), 2.16),
+        ("performance", "50%", Factor("/", 100.0), 0.5),
+        ("performance", "50", Factor("/", 100.0), 0.5),
+        ("output_tokens", "1.2k", Factor("*", 1e3), 1200.0),
+    ],
+)
+def test_a_factor_is_for_numbers_without_a_unit(ours: str, cell: Any, factor: Factor, expected: float) -> None:
+    assert number(ours, cell, factor) == expected
+
+
+@given(
+    st.floats(0, 1e12, allow_nan=False),
+    st.sampled_from(
+        [
+            ("latency_s", 0, "{}s"), ("latency_s", 3, "{}ms"), ("latency_s", 6, "{} us"), ("latency_s", 9, "{} ns"),
+            ("cost_usd", 0, "${}"), ("cost_usd", 0, "{} USD"), ("cost_usd", 2, "{} cents"), ("performance", 2, "{}%"),
+            ("judge_score", 2, "{} %"), ("input_tokens", -3, "{}k"), ("output_tokens", -6, "{}M"),
+        ]
+    ),
+)  # fmt: skip
+def test_a_number_comes_back_exactly(value: float, way: tuple[str, int, str]) -> None:
+    ours, power, pattern = way
+    written = Decimal(repr(value)).scaleb(power)
+    assert number(ours, pattern.format(written)) == value
+    plain = pattern.format(f"{written:f}")
+    if len(plain) <= 64:
+        assert number(ours, plain) == value
+
+
+@given(st.integers(0, 2**53 - 1), st.sampled_from([*TOKENS, "cost_usd", "latency_s"]))
+def test_commas_between_thousands_lose_no_digit(value: int, ours: str) -> None:
+    assert number(ours, f"{value:,}") == value
+    assert number(ours, f"{value:,}", Factor("/", 1e3)) == value / 1e3
+
+
+@given(st.text(max_size=12), st.sampled_from([*TOKENS, *SCORES, "cost_usd", "latency_s"]))
+def test_any_text_is_a_number_or_refused(text: str, ours: str) -> None:
+    try:
+        found = number(ours, text)
+    except BadRecordError:
+        found = None
+    assert found is None or isinstance(found, float)
+
+
+PLAIN = st.one_of(
+    st.floats().map(repr), st.integers().map(str), st.decimals(allow_nan=False, allow_infinity=False).map(str), st.just(""),
+    st.none(), st.text(max_size=6), st.sampled_from(["1_0", " 5", "0x10", "nan(1)", "1e999", "+5", "true",
+                     "1,234", "5d", ".5", "5."]),
+)  # fmt: skip
+
+
+@given(st.lists(PLAIN, max_size=4), st.booleans())
+def test_a_column_of_plain_numbers_is_read_as_its_cells_are(cells: list[str | None], large: bool) -> None:
+    found = all_plain(pa.array(cells, pa.large_string() if large else pa.string()))
+    if found is not None:
+        assert found.to_pylist() == [number("latency_s", cell) for cell in cells]
+    if all(cell is None or re.fullmatch(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?", cell) for cell in cells):
+        assert found is not None
+
+
+MAP = {
+    "prompt": "question", "llm": "model", "cost_usd": "cost", "latency_s": "took", "output_tokens": "n", "performance": "ok",
+}  # fmt: skip
+HEADER = b"question,model,cost,took,n,ok\n"
+ROWS = [("A?", "tiny", "$0.0012", "850ms", "1,234", "50%"), ("B?", "tiny", "0.5 USD", "1.5s", "1.2k", "0.25")]
+NAMES = ("prompt", "cost_usd", "latency_s", "output_tokens", "performance")
+READ = [("A?", 0.0012, 0.85, 1234, 0.5), ("B?", 0.5, 1.5, 1200, 0.25)]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet", "dictionary"])
+def test_all_formats_alike(tmp_path: Path, kind: str) -> None:
+    records = [dict(zip(("question", "model", "cost", "took", "n", "ok"), row, strict=True)) for row in ROWS]
+    table = pa.Table.from_pylist(records)
+    if kind == "csv":
+        lines = "".join(",".join(f'"{cell}"' for cell in row) + "\n" for row in ROWS)
+        path = write(tmp_path / "t.csv", HEADER + lines.encode())
+    elif kind == "jsonl":
+        path = write_lines(tmp_path / "t.jsonl", records)
+    else:
+        path = tmp_path / "t.parquet"
+        columns = [c.dictionary_encode() if kind == "dictionary" else c for c in table.columns]
+        pq.write_table(pa.table(columns, names=table.column_names), path)
+    found = read(Table(map=MAP), path)
+    assert [tuple(row.values()) for row in found.normal_table.select(list(NAMES)).to_pylist()] == READ
+    assert found.rejected == []
+    assert found.notes == [
+        'n has numbers with a unit, such as "1.2k": taken as output_tokens in tokens',
+        'ok has numbers with a unit, such as "50%": taken as performance from 0 to 1',
+        'cost has numbers with a unit, such as "$0.0012": taken as cost_usd in USD',
+        'took has numbers with a unit, such as "850ms": taken as latency_s in seconds',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "reason"),
+    [
+        ("cost", "\u20ac0.5", 'cost (cost_usd) is "\u20ac0.5", expected USD. Remedy: convert it with --map '
+         "'cost_usd=cost*RATE', in USD per unit, or leave the column out with --map cost_usd="),
+        ("cost", "0,5", 'cost (cost_usd) is "0,5", expected a number with a point before its decimals; commas may only stand '
+         "between groups of three digits" + leave_out("cost_usd")),
+        ("cost", "5 credits", 'cost (cost_usd) is "5 credits", expected a number, or an amount such as $0.0012'
+         + leave_out("cost_usd")),
+        ("took", "-5ms", 'took (latency_s) is "-5ms", expected a number' + leave_out("latency_s")),
+        ("took", "2 days", 'took (latency_s) is "2 days", expected a number, or a time such as 850ms' + leave_out("latency_s")),
+        ("n", "inf", "n (output_tokens) is inf, expected a whole number" + leave_out("output_tokens")),
+        ("n", "1.2345k", "n (output_tokens) is 1234.5, expected a whole number" + leave_out("output_tokens")),
+        ("n", "9,007,199,254,740,993", "n (output_tokens) is 9007199254740992.0, expected a whole number"
+         + leave_out("output_tokens")),
+        ("ok", "1,5", 'ok (performance) is "1,5", expected a number with a point before its decimals; commas may only stand '
+         "between groups of three digits" + SCORE_WORDS),
+        ("ok", "5 points", 'ok (performance) is "5 points", expected a number, or a percentage such as 50%' + SCORE_WORDS),
+    ],
+)  # fmt: skip
+def test_a_reason_names_place_value_and_remedy(tmp_path: Path, column: str, cell: str, reason: str) -> None:
+    records = [dict(zip(("question", "model", "cost", "took", "n", "ok"), row, strict=True)) for row in ROWS]
+    records[1][column] = cell
+    found = read(Table(map=MAP), write_lines(tmp_path / "t.jsonl", records))
+    assert found.reasons == [("t.jsonl", 1, reason)]
+
+
+def test_the_remedies_of_a_wide_table_do_not_name_map(tmp_path: Path) -> None:
+    path = write(tmp_path / "w.csv", b"prompt,a,a|usd\nA?,1,$0.5\nB?,1,\xe2\x82\xac1\n")
+    found = read(Table(wide={"performance": "{llm}", "cost_usd": "{llm}|usd"}, llms=["a"]), path)
+    assert found.column("cost_usd")[2:] == [0.5]
+    assert [r.reason for r in found.rejected] == [
+        'a|usd (cost_usd) is "\u20ac1", expected USD. Remedy: correct it, or take cost_usd out of the patterns of the wide '
+        "table"
+    ]
+
+
+def test_one_factor_is_for_one_currency(tmp_path: Path) -> None:
+    rows = [{"prompt": f"{i}?", "llm": "x", "cost": cost} for i, cost in enumerate(["\u20ac1", "$1", "\u00a31", "\u20ac2", 3])]
+    found = read(Table(map={"cost_usd": "cost*2"}), write_lines(tmp_path / "t.jsonl", rows))
+    assert found.column("cost_usd") == [2.0, 1.0, 4.0, 6.0]
+    assert found.reasons == [
+        (
+            "t.jsonl",
+            2,
+            'cost (cost_usd) is "\u00a31", expected one currency; the factor is that of \u20ac' + leave_out("cost_usd"),
+        )
+    ]
+
+
+def test_a_unit_in_a_cell_counts_above_that_of_the_name(tmp_path: Path) -> None:
+    rows = [{"prompt": f"{i}?", "llm": "x", "latency_ms": took} for i, took in enumerate(["850ms", "1.5s", "850", "1,500"])]
+    found = read(Table(), write_lines(tmp_path / "t.jsonl", rows))
+    assert found.column("latency_s") == [0.85, 1.5, 0.85, 1.5]
+
+
+def test_units_in_cells_make_high_numbers_plausible(tmp_path: Path) -> None:
+    rows = [{"prompt": f"{i}?", "llm": "x", "took": "400s", "paid": "$12"} for i in range(3)]
+    path = write_lines(tmp_path / "t.jsonl", rows)
+    release = build("table", [path], tmp_path / "out", options={"map": {"latency_s": "took", "cost_usd": "paid"}}, workers=1)
+    assert (
+        release.rows("responses").select(["latency_s", "cost_usd"]).to_pylist() == [{"latency_s": 400.0, "cost_usd": 12.0}] * 3
+    )
+
+
+@pytest.mark.parametrize("options", [{"map": {"performance": "grade 0:100"}}, {"map": {"performance": "grade"}}])
+def test_percentages_beside_a_stated_scale_are_refused(tmp_path: Path, options: dict[str, Any]) -> None:
+    rows = [{"prompt": f"{i}?", "llm": "x", "grade": grade} for i, grade in enumerate(["50%", "70%"])]
+    path = write_lines(tmp_path / "t.jsonl", rows)
+    scale = None if " " in options["map"]["performance"] else {"performance": (0, 100)}
+    with pytest.raises(InputError) as caught:
+        build("table", [path], tmp_path / "out", options=options, scale=scale, workers=1)
+    assert str(caught.value) == (
+        "t.jsonl: grade (performance) has percentages such as 50%, expected plain numbers beside the scale 0 to 100. Remedy: "
+        "drop the scale, or write all scores without a percent sign"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_constants(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", b"prompt,llm\nA?,x\n")
+    assert read(Table(map={"cost_usd": "=$0.5"}), path).column("cost_usd") == [0.5]
+    with pytest.raises(
+        InputError, match=r'the constant performance is "50%", expected a number, such as 0\.5\. Remedy: correct'
+    ):
+        read(Table(map={"performance": "=50%"}), path)
+
+
+CSV = b"""question,model,answer,cost,latency,completion_tokens,score
+What is 1+1?,tiny,2,$0.0012,850ms,"1,234",50%
+What is 1+2?,tiny,3,$0.0400,1.5s,12,100%
+What is 1+3?,tiny,3,$0.0400,"1,5s",12,100%
+"""
+
+
+def test_a_csv_on_the_command_line(lfb: Command, tmp_path: Path) -> None:
+    path = write(tmp_path / "log.csv", CSV)
+    maps = ("prompt=question", "llm=model", "response=answer", "cost_usd=cost", "latency_s=latency", "performance=score")
+    options = [part for one in maps for part in ("--map", one)]
+    status, out, _ = lfb("build", "table", path, "--out", tmp_path / "out", *options)
+    assert status == 0
+    assert 'latency has numbers with a unit, such as "850ms": taken as latency_s in seconds' in out
+    (rejected,) = (tmp_path / "out" / "rejected.jsonl").read_text().splitlines()
+    assert "or leave the column out with --map latency_s=" in rejected
+    assert lfb("validate", tmp_path / "out")[0] == 0
+
+
+def test_what_is_proposed_for_such_a_csv(lfb: Command, tmp_path: Path) -> None:
+    path = write(tmp_path / "log.csv", CSV.replace(b'"1,5s"', b"1.5s"))
+    status, out, _ = lfb("inspect-log", path)
+    assert status == 0
+    assert "cost_usd: cost" in out
+    assert "called cost, amounts such as $0.0012" in out
+    assert "called latency, times such as 850ms" in out
+    assert "called score, percentages such as 50%" in out
+    status, out, err = lfb("build", "auto", path, "--out", tmp_path / "out")
+    assert "--map cost_usd=cost --map latency_s=latency" in out + err

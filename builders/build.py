@@ -172,7 +172,8 @@ def build(
         truths = intake.numbers.readings(truth)
         plans = intake.spill.plan(settled)
         unscored: bool = getattr(reader, "UNSCORED", False)
-        shards = [Shard(plan, writer.path, llm_rows, tokenizer, compression_level, truths, unscored) for plan in plans]
+        names = intake.names.lengthened()
+        shards = [Shard(plan, writer.path, llm_rows, names, tokenizer, compression_level, truths, unscored) for plan in plans]
         scores: list[pa.Table] = []
         for done, (entries, rejected, taken, scored) in enumerate(write_shards(shards, workers), start=1):
             scores.append(scored)

@@ -33,6 +33,7 @@ LOG: Final = pa.schema(
         "metric": _TEXT,
         "license": _TEXT,
         "llm": _TEXT,  # null: the record is a query without an answer
+        "llm_path": _TEXT,  # the path that `llm` is the end of, which tells two LLMs apart; null: the log states `llm` as such
         "mode": _TEXT,
         "replicate": _COUNT,  # null: 0
         "response": _TEXT,
@@ -117,6 +118,7 @@ class Llms:
     """What the source states of LLMs: rows of the table `llms`, of which only the column `llm` is required."""
 
     rows: list[dict[str, Any]]
+    """`llm` is the `llm_path` of the records, if these have one."""
 
 
 @dataclass(frozen=True)

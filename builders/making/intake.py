@@ -15,6 +15,7 @@ from llmfusionbench.builders.known.tasks import canonical_task
 from llmfusionbench.builders.making.contradictions import ZeroTokens
 from llmfusionbench.builders.making.indices import Numbers
 from llmfusionbench.builders.making.normalise import normalise
+from llmfusionbench.builders.making.path_names import PathNames
 from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.making.tally import Tally, places_of
 from llmfusionbench.builders.reading.limits import MOST_REJECTED, whole_bytes
@@ -27,6 +28,14 @@ from llmfusionbench.validation.explain import explain
 
 _MOST_LLMS: Final = 100_000
 _PRICES: Final = {"input_price", "output_price", "prices"}
+
+
+def _completed(before: dict[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """What was stated of an LLM, with what another row states beside it."""
+    said = {k: v for k, v in row.items() if v is not None}
+    if _PRICES & before.keys():  # prices of two origins would not fit together
+        said = {k: v for k, v in said.items() if k not in _PRICES}
+    return said | before
 
 
 def _with_remedy(rejected: Rejected, own: Mapping[str, str]) -> Rejected:
@@ -50,7 +59,9 @@ class Intake:
         self.rejected: list[Rejected] = []
         self.embeddings: list[pa.Table] = []
         self.provenance: set[str] = set()
+        self.names = PathNames()
         self._llms: dict[str, dict[str, Any]] = {}
+        """Name or path of each LLM -> what is stated of it."""
         self._templates: list[dict[str, Any]] = []
         self._notes: dict[Note, list[str]] = {}
         """Each note without its file, and the files that have it."""
@@ -67,11 +78,7 @@ class Intake:
                 self._notes.setdefault(replace(part, file=""), []).append(part.file)
             case Llms(rows):
                 for row in rows:
-                    said = {k: v for k, v in row.items() if v is not None}
-                    before = self._llms.get(row["llm"], {})
-                    if _PRICES & before.keys():  # prices of two origins would not fit together
-                        said = {k: v for k, v in said.items() if k not in _PRICES}
-                    self._llms[row["llm"]] = said | before
+                    self._llms[row["llm"]] = _completed(self._llms.get(row["llm"], {}), row)
             case Templates(rows):
                 self._templates += rows
             case Embeddings(table):
@@ -113,9 +120,8 @@ class Intake:
         self.scored += pc.sum(pc.or_(*stated)).as_py() or 0
         self.numbers.add(normal)
         self.tally.read(places_of(normal))
-        for llm in pc.unique(normal.column("llm")).to_pylist():
-            if llm is not None:
-                self._llms.setdefault(llm, {"llm": llm})
+        for llm in self.names.add(normal):
+            self._llms.setdefault(llm, {"llm": llm})
         if len(self._llms) > _MOST_LLMS:
             raise InputError(f"more than {_MOST_LLMS:,} LLMs. Remedy: check which column or field names the LLM")
         asked = normal.filter(normal.column("llm").is_valid())
@@ -128,14 +134,19 @@ class Intake:
             for note, files in self._notes.items()
             if note.warning is warnings
         }
-        return [f"{place}: {text}" for text, place in places.items()]
+        return [*(f"{place}: {text}" for text, place in places.items()), *(() if warnings else self.names.notes())]
 
     def llm_table(self) -> pa.Table:
         """The table `llms`: what the source states of each, completed with what is publicly known."""
         schema = table_schema("llms").arrow
         rows = []
-        for name in sorted(self._llms):
-            row = known_llm(name) | self._llms[name]
+        names = self.names.settled()
+        stated: dict[str, dict[str, Any]] = {}
+        for llm, row in self._llms.items():
+            name = names.get(llm, llm)
+            stated[name] = _completed(stated.get(name, {}), row | {"llm": name})
+        for name in sorted(stated):
+            row = known_llm(name) | stated[name]
             if row.get("parameters_b") is not None and row.get("scale") is None:
                 row["scale"] = scale_of(row["parameters_b"])
             wrong = list(explain(table_schema("llms").json_schema, row))

@@ -54,6 +54,7 @@ NORMAL: Final = pa.schema(
 _EMPTY_IS_NULL: Final = (
     "domain",
     "source_id",
+    "llm_path",
     "ground_truth",
     "license",
     "tokenizer",
@@ -313,7 +314,7 @@ def _refuse(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
                     for column, value, expected in wrong
                 ]
             reasons.setdefault(i, []).extend(found)
-    for name in ("llm", "mode", "judge"):
+    for name in ("llm", "llm_path", "mode", "judge"):
         odd = pc.fill_null(pc.match_substring_regex(batch.column(name), _NO_NAME), False)
         for i in pc.indices_nonzero(odd).to_pylist():
             given = f"{name} is {shorten(batch.column(name)[i].as_py())}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.builders.making.assemble import assemble
 from llmfusionbench.builders.making.indices import Readings
+from llmfusionbench.builders.making.path_names import with_names
 from llmfusionbench.builders.making.score_warnings import score_facts
 from llmfusionbench.builders.making.spill import ShardPlan, read_slices
 from llmfusionbench.builders.making.tally import Places
@@ -35,6 +36,8 @@ class Shard:
     plan: ShardPlan
     root: Path
     llms: pa.Table
+    names: Mapping[str, str]
+    """Path -> the name of its LLM, where that is longer than the records have it."""
     tokenizer: str | None
     compression_level: int
     truths: Readings
@@ -43,7 +46,7 @@ class Shard:
 
     def write(self) -> Written:
         """Assemble the shard and write its tables."""
-        records = read_slices(self.plan)
+        records = with_names(read_slices(self.plan), self.names)
         if self.tokenizer is not None:
             records = with_tokens(records, self.tokenizer)
         made = assemble(records, self.llms, self.plan.split, self.truths, unscored=self.unscored)

@@ -37,7 +37,7 @@ def check_by(by: str) -> str:
 
 @lru_cache(maxsize=4096)
 def candidate_of(asked: str | None, served: str | None, by: str = "asked", name: str | None = None) -> dict[str, str]:
-    """`llm` and `mode` of an answer, by the name given or by the model that was asked or that served; a folder is left out.
+    """`llm` and `mode` of an answer, by the name given or by the model that was asked or that served; and `llm_path` of a path.
 
     Raises:
         BadRecordError: neither model is stated.
@@ -46,7 +46,7 @@ def candidate_of(asked: str | None, served: str | None, by: str = "asked", name:
     if not model:
         raise BadRecordError("no model is stated, expected the name of one")
     if _PLACE.search(model):  # a folder on the server
-        model = routed_name(model) or model
+        return routed_name(model).columns(Candidate.parse)
     return Candidate.parse(model)._asdict()
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from llmfusionbench.builders.reading.fields import BadRecordError, named, text
 from llmfusionbench.builders.reading.inspect_model import model_name
 from llmfusionbench.builders.reading.loose import loose_moment
+from llmfusionbench.builders.reading.model_names import RoutedName
 from llmfusionbench.builders.reading.objects import sampling
 from llmfusionbench.builders.reading.splits import split_of_word
 
@@ -33,7 +34,7 @@ class Header:
 
     task: str
     requested_model: str
-    llm: str
+    llm: RoutedName
     endpoint: str | None
     split: str
     sampling: dict[str, Any] | None
@@ -70,7 +71,7 @@ def read_header(found: Mapping[str, Any]) -> Header:
     task, model = text(evaluated, "task"), text(evaluated, "model")
     if not task or not model:
         raise BadRecordError(f"eval has no {'task' if not task else 'model'}, expected its name")
-    known = model_name(model)
+    known = model_name(model, text(_object(evaluated.get("model_args")), "model_path"))
     results, config = _object(found.get("results")), _object(evaluated.get("config"))
     plan = _object(found.get("plan"))
     settings = _object(evaluated.get("model_generate_config")) | {
@@ -140,7 +141,7 @@ def _models(value: Any) -> str:
         value = value.get("model") or value.get("name")
     if isinstance(value, list):
         return ", ".join(name for name in (_models(part) for part in value) if name)
-    return model_name(value).llm if isinstance(value, str) and value else ""
+    return model_name(value).llm.name if isinstance(value, str) and value else ""
 
 
 def _split(arguments: Mapping[str, Any]) -> str:

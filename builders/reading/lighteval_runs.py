@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from llmfusionbench.builders.reading.harness_metrics import split_of_words
-from llmfusionbench.builders.reading.model_names import name_of_folder, routed_name
+from llmfusionbench.builders.reading.model_names import RoutedName, name_of_folder, routed_name
 from llmfusionbench.builders.reading.run_times import is_time, time_of
 from llmfusionbench.builders.reading.stated_scores import Stated, numbers_in, positive
 
@@ -33,7 +33,7 @@ class Results:
     """Task -> the number of its samples, and the means of its metrics."""
 
     @property
-    def llm(self) -> str | None:
+    def llm(self) -> RoutedName | None:
         """The name one routes to."""
         return None if self.model is None else routed_name(self.model)
 
@@ -82,7 +82,7 @@ def _stated(results: Mapping[str, Any], tasks: Mapping[str, Any]) -> dict[str, S
     }
 
 
-def folder_of_llm(path: Path) -> str | None:
+def folder_of_llm(path: Path) -> RoutedName | None:
     """The LLM of `details/<org>/<model>/<time>/`, of `<org>__<model>/`, or of a data set `details_<org>__<model>`."""
     folders = [part.name for part in path.absolute().parents]
     below = folders[1:] if folders and is_time(folders[0]) else folders

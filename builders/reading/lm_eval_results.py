@@ -11,7 +11,7 @@ from llmfusionbench.builders.reading.fields import BadRecordError, writable
 from llmfusionbench.builders.reading.harness_metrics import split_of_words
 from llmfusionbench.builders.reading.json import read_fields
 from llmfusionbench.builders.reading.loose import loose_moment
-from llmfusionbench.builders.reading.model_names import name_of_folder, routed_name
+from llmfusionbench.builders.reading.model_names import RoutedName, name_of_folder, routed_name
 from llmfusionbench.builders.reading.run_times import time_of
 from llmfusionbench.builders.reading.stated_scores import Stated, numbers_in, positive
 from llmfusionbench.errors import InputError
@@ -45,7 +45,7 @@ class Results:
     """Task -> the number of its samples, and the means of its metrics."""
 
     @property
-    def llm(self) -> str | None:
+    def llm(self) -> RoutedName | None:
         """The name one routes to."""
         return None if self.model is None else routed_name(self.model)
 
@@ -170,6 +170,6 @@ def files_beside(path: Path) -> list[Path]:
     return [other for other in found if not other.name.startswith(_SAMPLES) and other.is_file()]
 
 
-def llm_of_folder(path: Path) -> str | None:
+def llm_of_folder(path: Path) -> RoutedName | None:
     """The LLM that the folder of a file is named after, `org__model`."""
     return name_of_folder(path.absolute().parent.name)

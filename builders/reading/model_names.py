@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from llmfusionbench.builders.reading.run_times import is_time
+from llmfusionbench.types import Candidate
 
 _CACHED: Final = re.compile(r"models--([^/\\]+)--([^/\\]+)")
 _STAGE: Final = re.compile(
@@ -24,17 +27,54 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 _DRIVE: Final = re.compile(r"[A-Za-z]:[\\/]")
 
 
-def routed_name(name: str) -> str:
+class RoutedName(NamedTuple):
+    """The name of an LLM as one routes to it."""
+
+    name: str
+    path: str | None = None
+    """The path that the name is the end of, in one spelling; None for a name that the log states as such."""
+
+    def __str__(self) -> str:
+        """What tells the LLM from all others in a message."""
+        return self.path or self.name
+
+    def columns(self, parse: Callable[[str], Candidate] = Candidate.of_two_modes) -> dict[str, str]:
+        """`llm` and `mode` of its records, and `llm_path` where the name is the end of a path."""
+        llm, mode = parse(str(self))
+        return {"llm": llm, "mode": mode} if self.path is None else {"llm": endings(llm)[0], "mode": mode, "llm_path": llm}
+
+
+def routed_name(name: str) -> RoutedName:
     """`org/model` and plain names as they are; of a path its last part, with the one above if that is a stage of training."""
     name = name.strip()
     cached = _CACHED.search(name)
     if cached:
-        return f"{cached[1]}/{cached[2]}"
-    parts = [part for part in re.split(r"[\\/]", name) if part not in ("", ".", "..", "~")]
+        return RoutedName(f"{cached[1]}/{cached[2]}")
+    parts = _parts(name.replace("\\", "/"))
     is_path = name.startswith(("/", "\\", ".", "~")) or _DRIVE.match(name) is not None or len(parts) > 3
-    if not is_path or not parts:
-        return name
-    return "/".join(parts[-2:]) if _STAGE.fullmatch(parts[-1]) else parts[-1]
+    return name_of_path(name) if is_path and parts else RoutedName(name)
+
+
+def name_of_path(path: str) -> RoutedName:
+    """The name that a path has by itself, which the build makes longer where other LLMs would have it, too.
+
+    The path is spelled with `/`, without `//`, `/./`, `x/..` and a `/` at its end. A relative one begins with `.`.
+    """
+    spelled = re.sub("^/+", "/", posixpath.normpath(path.replace("\\", "/")))
+    if not spelled.startswith(("/", ".", "~")) and not _DRIVE.match(spelled):
+        spelled = f"./{spelled}"
+    return RoutedName(endings(spelled)[0], spelled)
+
+
+def endings(path: str) -> list[str]:
+    """The names that a path may have, from the shortest one to the path as a whole."""
+    parts = _parts(path)
+    least = 2 if len(parts) > 1 and _STAGE.fullmatch(parts[-1]) else 1
+    return [*("/".join(parts[-count:]) for count in range(least, len(parts) + 1)), path]
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part not in ("", ".", "..", "~")]
 
 
 def guessed_name(path: Path) -> str | None:
@@ -48,7 +88,7 @@ def guess_note(llm: str) -> str:
     return f"no LLM is named, so the name of the folder is taken, {llm}. If it is wrong: --option llm=NAME"
 
 
-def name_of_folder(folder: str) -> str | None:
+def name_of_folder(folder: str) -> RoutedName | None:
     """The LLM that a folder `org__model` stands for; of a path written so its last part. None without `__`."""
     if "__" not in folder:
         return None
@@ -56,4 +96,4 @@ def name_of_folder(folder: str) -> str | None:
     if not parts:
         return None
     name = folder.replace("__", "/")
-    return routed_name(name) if folder.startswith("__") or len(parts) > 2 else "/".join(parts)
+    return routed_name(name) if folder.startswith("__") or len(parts) > 2 else RoutedName("/".join(parts))

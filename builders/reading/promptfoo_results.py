@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, count, number, text, writable
+from llmfusionbench.builders.reading.model_names import RoutedName, name_of_path
 from llmfusionbench.builders.reading.objects import error_text, reasoning_text
 from llmfusionbench.builders.reading.sent import sent, text_at
 from llmfusionbench.redaction import HIDDEN, url_parts
@@ -35,7 +36,7 @@ _FAILED_CALL: Final = 2
 _UNTESTED: Final = "No assertions"
 
 
-def llm_of(provider: Any) -> tuple[str, str | None, str | None]:
+def llm_of(provider: Any) -> tuple[RoutedName, str | None, str | None]:
     """(LLM, the model as it was asked for, the provider) of a provider's id, or of an object with id and label."""
     given = provider if isinstance(provider, dict) else {"id": provider}
     name, label = text(given, "id"), text(given, "label")
@@ -45,13 +46,14 @@ def llm_of(provider: Any) -> tuple[str, str | None, str | None]:
     first, colon, rest = name.partition(":")
     parts = rest.split(":")
     if first in _SERVERS:
-        return label or _host(name), None, first
+        return RoutedName(label or _host(name)), None, first
     if colon and first in _SCRIPTS:
-        return label or name.rpartition("/")[2] or name, None, first
+        script = name_of_path(rest.removeprefix("//")) if "/" in rest.rstrip("/") else RoutedName(name)
+        return RoutedName(label) if label else script, None, first
     if colon and len(parts) > 1 and parts[0] in _KINDS:
         parts = parts[1:]
     model = ":".join(parts) if colon and rest else name
-    return label if label and label != name else model, model or None, first if colon else None
+    return RoutedName(label if label and label != name else model), model or None, first if colon else None
 
 
 def _host(url: str) -> str:
@@ -79,7 +81,8 @@ def answers(record: dict[str, Any], path: str) -> Iterator[dict[str, Any]]:
         **_asked(record, path),
         "source_id": _number_of(record),
         "ground_truth": _truth(record),
-        "llm": llm,
+        "llm": llm.name,
+        "llm_path": llm.path,
         "requested_model": model,
         "endpoint": provider,
         "response": output,
@@ -174,7 +177,7 @@ def _judgements(graded: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         if not isinstance(kind, str) or kind.removeprefix("not-") not in _GRADED:
             continue
         grader = asserted.get("provider")
-        named = llm_of(grader)[0] if isinstance(grader, (str, dict)) and grader else None
+        named = llm_of(grader)[0].name if isinstance(grader, (str, dict)) and grader else None
         rubric = asserted.get("value")
         yield {
             "judge": f"{kind} ({named})" if named else kind,

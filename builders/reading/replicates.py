@@ -77,7 +77,8 @@ class Repeats:
         known = None if call is None else self._calls.get(hash(call))
         if known is not None:
             return known
-        key = hash((query_key(record["task"], record, record.get("source_id")), record["llm"], record["mode"]))
+        llm = record.get("llm_path") or record["llm"]
+        key = hash((query_key(record["task"], record, record.get("source_id")), llm, record["mode"]))
         number = self._next.get(key, 0)
         self._next[key] = number + 1
         if call is not None:

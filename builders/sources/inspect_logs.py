@@ -19,6 +19,7 @@ from llmfusionbench.builders.reading.inspect_notes import notes_of
 from llmfusionbench.builders.reading.inspect_sample import PROMPTS, SampleReader
 from llmfusionbench.builders.reading.inspect_score import parsed_words
 from llmfusionbench.builders.reading.json_records import read_records
+from llmfusionbench.builders.reading.model_names import RoutedName
 from llmfusionbench.builders.reading.replicates import Replicates
 from llmfusionbench.builders.records import Llms, Note, Part, Records, Rejected
 from llmfusionbench.errors import InputError, UnknownNameError
@@ -96,7 +97,8 @@ class _Run:
     def log(self, log: Log) -> Iterator[Part]:
         """The samples of one log."""
         header, options = log.header, self.options
-        llm, mode = Candidate.parse(options.llm or header.llm)
+        names = (RoutedName(options.llm) if options.llm else header.llm).columns(Candidate.parse)
+        llm, mode = names["llm"], names["mode"]
         task = options.task or header.task
         reader = SampleReader(header, options.prompt, options.scorer, self.words)
         taken = self.taken.setdefault((header.task_id or log.file, header.task, header.requested_model), {})
@@ -113,10 +115,10 @@ class _Run:
             record = reader.read(sample)
             found += 1
             taken[key] = log.file
-            return [self.replicates.numbered(record, task, llm, mode)]
+            return [self.replicates.numbered(record, task, *names.values())]
 
         shared = {
-            "task": task, "llm": llm, "mode": mode, "split": options.split or header.split,
+            "task": task, **names, "split": options.split or header.split,
             "requested_model": header.requested_model, "endpoint": header.endpoint, "sampling": header.sampling,
         }  # fmt: skip
         identity = partial(identity_of, names=_NAMES, task=task, llm=Candidate(llm, mode).name)
@@ -127,4 +129,4 @@ class _Run:
         self.scorers |= reader.seen.scorers.keys()
         yield from notes_of(log, reader, found, repeated)
         if found:
-            yield Llms([{"llm": llm, "endpoint": header.requested_model}])
+            yield Llms([{"llm": names.get("llm_path", llm), "endpoint": header.requested_model}])

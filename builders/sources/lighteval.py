@@ -19,7 +19,7 @@ from llmfusionbench.builders.reading.json import read_fields
 from llmfusionbench.builders.reading.json_records import read_records
 from llmfusionbench.builders.reading.lighteval_details import INPUT, Details, detail_of, parsed
 from llmfusionbench.builders.reading.lighteval_runs import Results, folder_of_llm, plain_task, results_in
-from llmfusionbench.builders.reading.model_names import guess_note, guessed_name
+from llmfusionbench.builders.reading.model_names import RoutedName, guess_note, guessed_name
 from llmfusionbench.builders.reading.objects import sampling
 from llmfusionbench.builders.reading.parquet_records import read_any
 from llmfusionbench.builders.reading.question_path import QuestionPath
@@ -28,7 +28,6 @@ from llmfusionbench.builders.reading.run_times import time_of
 from llmfusionbench.builders.reading.stated_scores import Scored
 from llmfusionbench.builders.records import Note, Part, Rejected
 from llmfusionbench.errors import InputError, UnknownNameError
-from llmfusionbench.types import Candidate
 
 _FIRST: Final = 200
 """How many rows of a file show its metrics."""
@@ -42,7 +41,7 @@ class _Run:
     task: str
     given: str
     """The task as the log states it, where `task` is the one that the user names."""
-    llm: str
+    llm: RoutedName
     results: Results | None
     is_guess: bool
     """Whether its LLM is the name of some folder."""
@@ -94,11 +93,11 @@ class LightEval:
                 known.append(results)
         if paths and not details:
             raise InputError(f"{paths[0]}: results alone, expected details as well. Remedy: add the details_*.parquet files")
-        runs: dict[tuple[str, str], list[_Run]] = {}
+        runs: dict[tuple[RoutedName, str], list[_Run]] = {}
         for path, file in details:
             run = self._run(path, file, known)
             runs.setdefault((run.llm, run.given), []).append(run)
-        for llm, file in {run.llm: run.file for same in runs.values() for run in same if run.is_guess}.items():
+        for llm, file in {run.llm.name: run.file for same in runs.values() for run in same if run.is_guess}.items():
             yield Note(file, guess_note(llm), warning=True)
         found = _Found(QuestionPath(None if self.prompt == INPUT else self.prompt, parsed))
         for same in runs.values():
@@ -135,11 +134,12 @@ class LightEval:
         same = [results for results in known if results.time and results.time == time]
         results = same[0] if same else known[0] if len(known) == 1 and not time else None
         stated = results.llm if results is not None else None
-        folder = path.absolute().parent.name
-        llm = stated or folder_of_llm(path) or (self.llm.replace(_PARENT, folder) if self.llm else None)
+        llm = stated or folder_of_llm(path)
+        if llm is None and self.llm:
+            llm = RoutedName(self.llm.replace(_PARENT, path.absolute().parent.name))
         guess = None if llm else guessed_name(path)
-        llm = llm or guess
-        if not llm:
+        llm = llm or (RoutedName(guess) if guess else None)
+        if llm is None:
             raise InputError(
                 f"{path}: no results among the files name its LLM, nor does its folder (details/ORG/MODEL/TIME). Remedy: add "
                 "the results_*.json of its run, or set --option llm=NAME"
@@ -157,22 +157,21 @@ class LightEval:
         found.metrics |= dict.fromkeys(name for row in whole for name in row.metrics)
         found.measured |= metric is not None and metric.name == self.metric
         details = Details(self.prompt, metric)
-        llm, mode = Candidate.of_two_modes(run.llm)
+        names = run.llm.columns()
         replicates, scored = Replicates(), Scored()
 
         def read(record: dict[str, Any]) -> list[dict[str, Any]]:
-            return [replicates.further(answer, run.task, llm, mode) for answer in scored.counted(details.read, record)]
+            return [replicates.further(answer, run.task) for answer in scored.counted(details.read, record)]
 
         shared = {
             "split": self.split or (run.results.split(run.given) if run.results is not None else None) or "train",
             "task": run.task,
-            "llm": llm,
-            "mode": mode,
+            **names,
             "requested_model": run.results.model if run.results is not None else None,
             "sampling": _settings(run.results),
             "provenance": provenance_beside(run.path, self.provenance),
         }
-        identity = partial(identity_of, names={}, task=run.task, llm=run.llm)
+        identity = partial(identity_of, names={}, task=run.task, llm=run.llm.name)
         yield from read_records(run.path, run.file, read, shared, identity=identity, items=chain(head, items))
         notes = [none_fits([row.metrics for row in whole])] if metric is None else metric.notes()
         yield from (Note(run.file, text) for text in notes)

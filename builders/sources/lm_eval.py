@@ -37,6 +37,7 @@ from llmfusionbench.builders.reading.lm_eval_samples import (
     metrics_of,
     question_path,
 )
+from llmfusionbench.builders.reading.model_names import RoutedName
 from llmfusionbench.builders.reading.parquet_records import read_any
 from llmfusionbench.builders.reading.question_path import QuestionPath
 from llmfusionbench.builders.reading.replicates import Replicates
@@ -44,7 +45,6 @@ from llmfusionbench.builders.reading.run_times import time_of
 from llmfusionbench.builders.reading.stated_scores import Scored
 from llmfusionbench.builders.records import Note, Part, Rejected
 from llmfusionbench.errors import InputError, UnknownNameError
-from llmfusionbench.types import Candidate
 
 _FIRST: Final = 200
 """How many records of a file show its metrics."""
@@ -62,7 +62,7 @@ class _Run:
     task: str
     given: str
     """The task as the log names it, where `task` is the one that the user names."""
-    llm: str
+    llm: RoutedName
     results: Results | None
     first: dict[str, Any]
     """Its first sample."""
@@ -136,7 +136,7 @@ class LmEval:
                 "its samples_*.jsonl"
             )
         found = _Found(QuestionPath(None if self.prompt == ARGUMENTS else self.prompt))
-        runs: dict[tuple[str, str], list[_Run]] = {}
+        runs: dict[tuple[RoutedName, str], list[_Run]] = {}
         for path, file in samples:
             run = self._run(path, file, known)
             runs.setdefault((run.llm, run.given), []).append(run)
@@ -169,9 +169,10 @@ class LmEval:
             beside = [found for other in files_beside(path) if (found := read_results(other, other.name)) is not None]
             results = results_of(path, beside)
         llm = results.llm if results is not None else None
-        folder = path.absolute().parent.name
-        llm = llm or llm_of_folder(path) or (self.llm.replace(_PARENT, folder) if self.llm else None)
-        if not llm:
+        llm = llm or llm_of_folder(path)
+        if llm is None and self.llm:
+            llm = RoutedName(self.llm.replace(_PARENT, path.absolute().parent.name))
+        if llm is None:
             raise InputError(
                 f"{path}: {_damage(path, file)}no results beside it name its LLM, nor does its folder (org__model). Remedy: "
                 "add the results_*.json of its run, or set --option llm=NAME"
@@ -209,25 +210,24 @@ class LmEval:
 
     def _records(self, run: _Run, items: Iterator[Any], filters: _Filters, samples: Samples, scored: Scored) -> Iterator[Part]:
         replicates = Replicates()
-        llm, mode = Candidate.of_two_modes(run.llm)
+        names = run.llm.columns()
 
         def read(record: dict[str, Any]) -> list[dict[str, Any] | BadRecordError]:
             if not filters.takes(record):
                 return []
             found = scored.counted(samples.read, record)
-            return [r if isinstance(r, BadRecordError) else replicates.further(r, run.task, llm, mode) for r in found]
+            return [r if isinstance(r, BadRecordError) else replicates.further(r, run.task) for r in found]
 
         stated = run.results.split(run.given) if run.results is not None else None
         shared = {
             "split": self.split or stated or "train",
             "task": run.task,
-            "llm": llm,
-            "mode": mode,
+            **names,
             "requested_model": run.results.model if run.results is not None else None,
             "created_at": run.results.created_at if run.results is not None else None,
             "provenance": provenance_beside(run.path, self.provenance),
         }
-        identity = partial(identity_of, names={}, task=run.task, llm=run.llm)
+        identity = partial(identity_of, names={}, task=run.task, llm=run.llm.name)
         yield from read_records(run.path, run.file, read, shared, identity=identity, items=items)
 
 

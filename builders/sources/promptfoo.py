@@ -92,7 +92,8 @@ class _Repeats:
 
     def number(self, answer: dict[str, Any]) -> int:
         """The number of an answer among those of its LLM to its prompt, from 0."""
-        key = hash((answer["llm"], answer.get("prompt") or repr(answer.get("messages"))))  # the texts would take memory
+        llm = answer["llm_path"] or answer["llm"]
+        key = hash((llm, answer.get("prompt") or repr(answer.get("messages"))))  # the texts would take memory
         self.seen[key] = self.seen.get(key, -1) + 1
         return self.seen[key]
 

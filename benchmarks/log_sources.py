@@ -1,10 +1,10 @@
-"""How fast the logs of harnesses and API clients in JSON lines are read, by one process.
+"""How fast the logs of harnesses and API clients in JSON are read, by one process.
 
     python benchmarks/log_sources.py [--mb 64]
 
 Each log is made here: prompts of about 400 characters and answers of about 1,500. The baseline, measured in the same run on the
-same file, is `json.loads` of every line and no more: no reader that parses JSON with Python's own module can be faster. Both
-take turns, and the least time of three turns counts, since the speed of a machine varies.
+same file, is `json.loads` of every line, or of a file that is one object, and no more: no reader that parses JSON with Python's
+own module can be faster. Both take turns, and the least time of three turns counts, since the speed of a machine varies.
 """
 
 from __future__ import annotations
@@ -42,6 +42,10 @@ def _lm_eval(i: int, prompt: str, answer: str) -> Row:
         "arguments": {"gen_args_0": {"arg_0": prompt, "arg_1": {"until": ["\\n"], "temperature": 0.0}}},
         "filter": "none", "metrics": ["exact_match"], "exact_match": float(i % 2), "doc_hash": "0" * 64,
     }  # fmt: skip
+
+
+def _opencompass(i: int, prompt: str, answer: str) -> Row:
+    return {"origin_prompt": [{"role": "HUMAN", "prompt": prompt}], "prediction": answer, "gold": "7"}
 
 
 def _eee(i: int, prompt: str, answer: str) -> Row:
@@ -159,6 +163,7 @@ _PATHS: Final = _TABLE | {"prompt": "request.question", "llm": "run.model", "res
 _RESULTS: Final = {"model_name": _LLM, "results": {"sums": {"exact_match,none": 0.5}}, "configs": {"sums": {"task": "sums"}}}
 LOGS: Final[dict[str, tuple[str, dict[str, Any], dict[str, Callable[[int, str, str], Row]]]]] = {
     "lm_eval": ("lm_eval", {}, {"samples_sums_2026-01-01T00-00-00.000001.jsonl": _lm_eval}),
+    "opencompass": ("opencompass", {}, {"predictions/model/sums.json": _opencompass}),
     "eee": ("eee", {}, {"run_samples.jsonl": _eee}),
     "routerarena": ("routerarena", {}, {"model.jsonl": _routerarena}),
     "openai_batch, input and output": ("openai_batch", {}, {"input.jsonl": _requests, "output.jsonl": _batch}),
@@ -178,24 +183,33 @@ LOGS: Final[dict[str, tuple[str, dict[str, Any], dict[str, Callable[[int, str, s
 def make(folder: Path, name: str, megabytes: float) -> list[Path]:
     """The files of a log, together of the size."""
     _, _, files = LOGS[name]
-    folder.mkdir()
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
     rng, written, i = Random(0), 0, 0
     with ExitStack() as stack:
         outs = [(stack.enter_context(open(folder / file, "w", encoding="utf-8")), row) for file, row in files.items()]
         while written < megabytes * 1e6:
             prompt, answer = f"{i}. {_text(rng, 400)}", _text(rng, 1500)
-            written += sum(out.write(json.dumps(row(i, prompt, answer)) + "\n") for out, row in outs)
+            for out, row in outs:
+                start = f'{"," if i else "{"}\n"{i}": ' if out.name.endswith(".json") else ""
+                written += out.write(f"{start}{json.dumps(row(i, prompt, answer))}" + ("" if start else "\n"))
             i += 1
+        for out, _ in outs:
+            out.write("}" if out.name.endswith(".json") else "")
     if name == "lm_eval":
         (folder / "results_2026-01-01T00-00-00.000001.json").write_text(json.dumps(_RESULTS))
-    return sorted(folder.iterdir())
+    if name == "opencompass":
+        results = folder / "results" / "model" / "sums.json"
+        results.parent.mkdir(parents=True)
+        results.write_text(json.dumps({"accuracy": 50.0, "details": [{"pred": "7", "correct": bool(j % 2)} for j in range(i)]}))
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def parse(paths: list[Path]) -> None:
     """The baseline."""
     for path in paths:
         with open(path, encoding="utf-8") as lines:
-            for line in lines:
+            for line in [lines.read()] if path.suffix == ".json" else lines:
                 json.loads(line)
 
 
@@ -215,7 +229,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mb", type=float, default=64)
     arguments = parser.parse_args()
-    print(f"{arguments.mb:g} MB of JSON lines each, one process, MB per second of CPU")
+    print(f"{arguments.mb:g} MB of JSON each, one process, MB per second of CPU")
     with tempfile.TemporaryDirectory() as place:
         for number, name in enumerate(LOGS):
             paths = make(Path(place) / str(number), name, arguments.mb)

@@ -54,7 +54,9 @@ class Decoder(json.JSONDecoder):
     def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
         self.fault = None
         try:
-            return super().raw_decode(s, idx)
+            return self.scan_once(s, idx)
+        except StopIteration as end:  # it stands for no value
+            raise json.JSONDecodeError("Expecting value", s, end.value) from None
         except json.JSONDecodeError:
             raise
         except ValueError:  # an integer with too many digits: this finds the end of the value
@@ -79,10 +81,12 @@ class Window:
     def peek(self) -> str:
         """The next character that is not white space, which stays; empty at the end."""
         while True:
-            while self._at < len(self._text):
-                if self._text[self._at] not in _SPACE:
-                    return self._text[self._at]
-                self._at += 1
+            text, at, end = self._text, self._at, len(self._text)
+            while at < end and text[at] in _SPACE:
+                at += 1
+            self._at = at
+            if at < end:
+                return text[at]
             if self._ended:
                 return ""
             self._more()

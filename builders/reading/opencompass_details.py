@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from llmfusionbench.builders.reading.harness_metrics import Metric, choose
 from llmfusionbench.builders.reading.json import read_fields
+from llmfusionbench.builders.reading.opencompass_repeats import (
+    Answered,
+    Place,
+    Scores,
+    flattened,
+    matched,
+    nested_in,
+)
 from llmfusionbench.builders.reading.stated_scores import Stated, numbers_in, positive
 
 _SCORES: Final = (
     "correct", "is_correct", "cascade_correct", "score", "acc", "accuracy", "pass", "passed", "exact_match", "judge_score",
 )  # fmt: skip
 """What the details of a record call its score, in the order of preference."""
+_NAMED: Final = frozenset(_SCORES)
 _RIGHT: Final = ("correct", "is_correct", "cascade_correct")
 _ACCURACY: Final = re.compile(r"accuracy( \(\d{1,6} runs average\))?")
 _OF_A_JUDGE: Final = ("origin_prompt", "prediction")
@@ -27,9 +36,7 @@ _LIST: Final = "details"
 _NOT_A_RECORD: Final = ("type",)
 _DIGITS: Final = 10
 _WHOLE: Final = "one score of a whole conversation"
-
-Scores = Mapping[str, Mapping[str, Any]]
-"""Number of a record as text -> its details."""
+_LAST_NUMBER: Final = re.compile(r"_(\d{1,9})$", re.ASCII)
 
 
 def results_fields(path: Path, file: str) -> dict[str, Any] | None:
@@ -47,25 +54,55 @@ def _is_score(value: Any) -> bool:
 
 
 def scores_of(fields: Mapping[str, Any]) -> Scores:
-    """The details by number: of an object as they are, and of a list by their place.
+    """The details by number: of an object as they are, and of a list by the numbers that they state, or their place.
 
-    The details that an LLM as judge leaves are its prompts and replies; a reply of A or B becomes `correct`.
+    The details that an LLM as judge leaves are its prompts and replies; a reply of A or B becomes `correct`. Details that hold
+    one detail for each repeat become one with a list of each value.
     """
-    details = fields.get(_LIST)
-    if isinstance(details, list):
-        found = {str(i): detail for i, detail in enumerate(details) if isinstance(detail, dict)}
-    elif isinstance(details, dict):
-        found = {name: d for name, d in details.items() if name not in _NOT_A_RECORD and isinstance(d, dict)}
-    else:
-        return {}
-    if any(map(_ACCURACY.fullmatch, numbers_in(fields))):
-        return {name: _judged(detail) for name, detail in found.items()}
+    is_judged = any(map(_ACCURACY.fullmatch, numbers_in(fields)))
+    found: dict[str, dict[str, Any]] = {}
+    for name, detail in _details(fields).items():
+        nested = nested_in(detail)
+        if nested:
+            found[name] = flattened(detail, [_judged(one) if is_judged else one for one in nested])
+        else:
+            found[name] = _judged(detail) if is_judged else detail
     return found
+
+
+def repeats_within(fields: Mapping[str, Any]) -> int | None:
+    """How many repeats of a record each of the details holds; 0 if they differ in that, None if none is nested."""
+    lengths = {len(nested_in(detail)) for detail in _details(fields).values()}
+    if not any(lengths):
+        return None
+    return lengths.pop() if len(lengths) == 1 else 0
+
+
+def _details(fields: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The details by number, as they are written."""
+    details = fields.get(_LIST)
+    if isinstance(details, dict):
+        return {name: d for name, d in details.items() if name not in _NOT_A_RECORD and isinstance(d, dict)}
+    if not isinstance(details, list):
+        return {}
+    found = {str(i): detail for i, detail in enumerate(details) if isinstance(detail, dict)}
+    if not all(_NUMBERED in detail for detail in found.values()):
+        return found
+    stated = {name: _stated_number(detail) for name, detail in found.items()}
+    is_other_order = {*stated.values()} == {*map(str, range(len(details)))}
+    return {stated[name]: detail for name, detail in found.items()} if is_other_order else found
+
+
+def _stated_number(detail: Mapping[str, Any]) -> str:
+    """The number of a record that its details state, such as 3 in `gsm8k_3`; empty if they state none."""
+    stated = detail.get(_NUMBERED)
+    match = _LAST_NUMBER.search(stated) if isinstance(stated, str) else None
+    return "" if match is None else match[1]
 
 
 def _judged(detail: dict[str, Any]) -> dict[str, Any]:
     """Details with what a judge says of them, where they hold its reply and no score."""
-    if any(name in detail for name in _SCORES) or not all(name in detail for name in _OF_A_JUDGE):
+    if not _NAMED.isdisjoint(detail) or not all(name in detail for name in _OF_A_JUDGE):
         return detail
     said = detail["prediction"]
     return {**detail, "correct": list(map(_verdict, said)) if isinstance(said, list) else _verdict(said)}
@@ -98,31 +135,49 @@ class Details:
     metric: Metric | None
     repeats: int = 1
     """How often the dataset was asked; its records are all of the first time, then all of the second, and so on."""
+    nested: int | None = None
+    """How many repeats of a record each of the details holds; 0 if they differ in that, None if none is nested."""
+    places: Mapping[str, Place] | None = None
+    """The places of the records among nested details."""
 
     @classmethod
-    def of(cls, asked: str | None, scores: Scores) -> Details:
+    def of(cls, asked: str | None, scores: Scores, nested: int | None = None) -> Details:
         """The details with the score of each record that was asked for, or the first that is known."""
-        repeats = _repeats(scores)
-        flat = [{k: v for k, v in detail.items() if k == asked or k in _SCORES} for detail in scores.values()]
-        words = [{k: _flag(v) for k, v in detail.items()} for detail in flat]
-        return cls(scores, choose(asked, _SCORES, words, [repeats] * len(words)), repeats)
+        repeats = _repeats(scores) if nested is None else max(1, nested)
+        words = [{k: _flag(v) for k, v in detail.items() if k == asked or k in _NAMED} for detail in scores.values()]
+        held = set().union(*words)
+        known = [name for name in _SCORES if name in held]
+        return cls(scores, choose(asked, known, words, [repeats] * len(words)), repeats, nested)
 
-    def place(self, key: str) -> tuple[str, int | None]:
-        """(number of the question of a record, number of the repeat), by the number of the record; None without repeats."""
+    def matched(self, records: Mapping[str, Answered], total: int) -> tuple[Details, str | None]:
+        """(the details with the places of the records among those that are nested, a warning); see `matched`."""
+        repeats, places, note = matched(self.scores, self.nested or 0, records, total)
+        return replace(self, repeats=repeats, places=places), note
+
+    def place(self, key: str) -> Place:
+        """What a record is among the details, by its number."""
+        if self.places is not None:
+            return self.places.get(key) or Place(key, order=())
         if self.repeats == 1 or not key.isdecimal() or len(key) >= _DIGITS:
-            return key, None
-        repeat, place = divmod(int(key), len(self.scores))
-        return str(place), repeat
+            return Place(key)
+        repeat, question = divmod(int(key), len(self.scores))
+        return Place(str(question), repeat)
 
-    def score(self, question: str, repeat: int | None, answers: int, *, in_turns: bool = False) -> list[float | None]:
+    def score(self, place: Place, answers: int, *, in_turns: bool = False) -> list[float | None]:
         """The score of each answer of a record. One score of several turns is of none of them."""
-        detail = self.scores.get(question)
-        if self.metric is None or detail is None:
+        detail = self.scores.get(place.question)
+        if self.metric is None or detail is None or place.order == ():
             return [None] * answers
-        value = _flag(detail.get(self.metric.name))
-        if repeat is not None:
+        value = detail.get(self.metric.name)
+        if type(value) is bool and answers == 1 and place.repeat is None:
+            return [float(value)]
+        value = _flag(value)
+        if place.order is not None and isinstance(value, list) and len(value) == self.nested:
+            value = [value[i] for i in place.order]
+            value = value[0] if len(value) == 1 else value
+        elif place.repeat is not None:
             several = value if isinstance(value, list) else [value]
-            value = several[repeat] if repeat < len(several) else None
+            value = several[place.repeat] if place.repeat < len(several) else None
         if in_turns and answers > 1 and value is not None and not (isinstance(value, list) and len(value) == answers):
             self.metric.unread[_WHOLE] = self.metric.unread.get(_WHOLE, 0) + 1
             return [None] * answers

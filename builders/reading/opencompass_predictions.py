@@ -1,30 +1,29 @@
-"""A prediction of OpenCompass as the answers that it states: generated texts, or the likeliest option.
-
-A conversation that was led turn by turn has one query per turn, as MT-Bench has: the turns of the user so far, without the
-answers of the LLM between them.
-"""
+"""A prediction of OpenCompass as the answers that it states: generated texts, or the likeliest option."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeGuard
 
 from llmfusionbench.builders.reading.fields import BadRecordError, answer_text, count, named, text, writable
-from llmfusionbench.builders.reading.judge_names import turn_id
 from llmfusionbench.builders.reading.likelihoods import common_start
+from llmfusionbench.builders.reading.objects import ROLES, turns
 from llmfusionbench.builders.reading.sent import sent, text_at
-from llmfusionbench.builders.reading.sides import asked_turns
 from llmfusionbench.types import Turn
 
 ORIGIN: Final = "origin_prompt"
 """The value of the option `prompt` for what was sent."""
-_ROLES: Final = {"human": "user", "user": "user", "bot": "assistant", "assistant": "assistant", "system": "system"}
+_NAMES: Final = {"HUMAN": "user", "BOT": "assistant", "SYSTEM": "system"}
+"""OpenCompass' names of roles."""
+_ROLES: Final = ROLES | {name.lower(): role for name, role in _NAMES.items()}
 _LABEL: Final = "label: "
 _TESTED: Final = "testing input"
-_ROUND: Final = {"user", "assistant"}
+ROUND: Final = frozenset({"user", "assistant"})
 """Fields of a turn of a dialogue."""
-_OF_AN_ANSWER: Final = ("reasoning_content", "all_input_length", "res_length", "inference_error")
+_OF_A_TURN: Final = ("role", "prompt", "content")
+_INPUT: Final = "all_input_length"
+_OF_AN_ANSWER: Final = ("reasoning_content", _INPUT, "res_length", "inference_error")
 _EXTRA: Final = frozenset(_OF_AN_ANSWER)
 
 
@@ -41,8 +40,10 @@ def asked(record: Mapping[str, Any], path: str) -> dict[str, Any]:
 
 
 def _origin(origin: Any) -> dict[str, Any]:
-    if isinstance(origin, list) and any(isinstance(turn, dict) and "prompt" in turn for turn in origin):
-        return {"messages": [_turn(turn) for turn in origin if not isinstance(turn, dict) or "prompt" in turn]}
+    if isinstance(origin, list):
+        prompted = [turn for turn in origin if not isinstance(turn, dict) or "prompt" in turn]
+        if prompted and any(isinstance(turn, dict) for turn in prompted):
+            return {"messages": list(map(_turn, prompted))}
     return sent(origin, ORIGIN)
 
 
@@ -50,11 +51,32 @@ def _turn(turn: Any) -> Turn:
     """A turn `{role: HUMAN | BOT | SYSTEM, prompt}`; a text between them is the user's."""
     if isinstance(turn, str):
         return Turn(role="user", content=writable(turn, ORIGIN))
-    if not isinstance(turn, dict) or not isinstance(turn.get("prompt"), str):
+    content = turn.get("prompt") if isinstance(turn, dict) else None
+    if not isinstance(content, str):
         raise BadRecordError(f"{ORIGIN} holds {named(turn)}, expected turns {{role, prompt}}")
-    role = turn.get("role")
-    known = _ROLES.get(role.lower(), role.lower()) if isinstance(role, str) and role else "user"
-    return Turn(role=writable(known, ORIGIN), content=writable(turn["prompt"], ORIGIN))
+    return Turn(role=role_of(turn), content=writable(content, ORIGIN))
+
+
+def is_turn(value: Any) -> bool:
+    """Whether a part of what was sent is a turn; the others mark where sections begin and end."""
+    return isinstance(value, str) or (isinstance(value, dict) and any(name in value for name in _OF_A_TURN))
+
+
+def role_of(turn: Any) -> str:
+    """The role of a turn."""
+    role = turn.get("role") if isinstance(turn, dict) else None
+    if not isinstance(role, str) or not role:
+        return "user"
+    known = _NAMES.get(role)
+    return known or _ROLES.get(role.lower()) or writable(role.lower(), ORIGIN)
+
+
+def said_turns(origin: Sequence[Any]) -> list[Turn]:
+    """The turns in a list of them: texts of the user, `{role, prompt}` or `{role, content}`."""
+    found: list[Turn] = []
+    for turn in filter(is_turn, origin):
+        found += (turns([turn], ORIGIN) or []) if isinstance(turn, dict) and "prompt" not in turn else [_turn(turn)]
+    return found
 
 
 def _scored_prompt(record: Mapping[str, Any]) -> str:
@@ -70,36 +92,58 @@ def _scored_prompt(record: Mapping[str, Any]) -> str:
     return writable(start, _TESTED)
 
 
-def answers(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The columns of the answers; several where several were asked for, or one per turn."""
-    said = record.get("prediction")
-    listed = said if isinstance(said, list) and said else [said]
-    if isinstance(said, list) and said and all(map(_is_number, said)):
-        return [_likeliest(record, said)]
-    return [_answer(record, value, place, len(listed)) for place, value in enumerate(listed)]
+def answers(record: Mapping[str, Any], *, in_turns: bool = False) -> list[dict[str, Any]]:
+    """The columns of the answers; several where several were asked for, or one per turn.
+
+    Args:
+        record: A prediction.
+        in_turns: Whether they are the answers in a conversation, so that the length of all input is that of none of them.
+    """
+    said = record["prediction"]
+    if isinstance(said, list) and said:
+        if are_numbers(said):
+            return [_likeliest(record, said)]
+        fields = [_fields(record, place, len(said), in_turns=in_turns) for place in range(len(said))]
+        return [answer_of(value, own) for value, own in zip(said, fields, strict=True)]
+    return [answer_of(said, record)]
 
 
-def _answer(record: Mapping[str, Any], value: Any, place: int, several: int) -> dict[str, Any]:
-    if isinstance(value, dict) and "prediction" in value:
-        record, value = {**record, **value}, value["prediction"]
-    elif isinstance(value, dict) and value.keys() >= _ROUND:
-        value = value["assistant"]
-    own = record
-    if several > 1:
-        own = {name: part[place] for name in _OF_AN_ANSWER if _is_each(part := record.get(name), several)}
-        own.setdefault("all_input_length", record["all_input_length"] if _is_number(record.get("all_input_length")) else None)
+def _fields(record: Mapping[str, Any], place: int, several: int, *, in_turns: bool) -> dict[str, Any]:
+    """The fields of one of several answers: its part of those that list one for each."""
+    own = {}
+    for name in _OF_AN_ANSWER:
+        value = record.get(name)
+        if _is_each(value, several):
+            own[name] = value[place]
+        elif name in record and (several == 1 or (name == _INPUT and _is_number(value))) and not (name == _INPUT and in_turns):
+            own[name] = value
+    return own
+
+
+def answer_of(value: Any, own: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of one answer, with its own fields."""
+    if isinstance(value, dict):
+        if "prediction" in value:
+            own, value = {**own, **value}, value["prediction"]
+        elif value.keys() >= ROUND:
+            value = value["assistant"]
     found: dict[str, Any] = {"response": _text(value)}
     if _EXTRA.isdisjoint(own):
         return found
     found |= {
         "reasoning": text(own, "reasoning_content") or None,
-        "input_tokens": count(own, "all_input_length"),
+        "input_tokens": count(own, _INPUT),
         "output_tokens": count(own, "res_length"),
     }
     error = own.get("inference_error")
     if error:
         found |= {"response": found["response"] or None, "status": "error", "error": _text(error)}
     return found
+
+
+def are_numbers(said: Sequence[Any]) -> bool:
+    """Whether predictions are the probabilities of options."""
+    return all(map(_is_number, said))
 
 
 def _is_each(value: Any, several: int) -> TypeGuard[list[Any]]:
@@ -126,61 +170,18 @@ def _is_place(value: Any, length: int) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < length
 
 
-def rounds(record: Mapping[str, Any], path: str, question: str) -> list[dict[str, Any]] | None:
-    """The query of each turn of a conversation that was led turn by turn; None for any other prediction.
-
-    Args:
-        record: A prediction.
-        path: The option `prompt`.
-        question: Number of the record.
-
-    Raises:
-        BadRecordError: `path` names one text for several turns.
-    """
-    said, origin = record.get("prediction"), record.get(ORIGIN)
-    if not isinstance(said, list) or not said:
-        return None
-    if all(isinstance(turn, dict) and turn.keys() >= _ROUND for turn in said):
-        asked_for: list[list[Any]] = [[turn["user"] for turn in said[: i + 1]] for i in range(len(said))]
-    elif not _is_each(origin, len(said)):
-        return None
-    elif all(isinstance(turn, str) for turn in origin) and len(origin) > 1:
-        asked_for = [origin[: i + 1] for i in range(len(said))]
-    elif all(isinstance(turn, list) for turn in origin):
-        asked_for = origin
-    else:
-        return None
-    if path != ORIGIN:
-        raise BadRecordError(f"it is a conversation of {len(said)} turns. Remedy: leave out --option prompt={path}")
-    truths = _truths(record, said)
-    return [
-        {**_round(turns), "ground_truth": truths[i], "source_id": turn_id(question, i + 1)} for i, turns in enumerate(asked_for)
-    ]
-
-
-def _round(turns: list[Any]) -> dict[str, Any]:
-    """What was asked up to a turn."""
-    found = _origin(turns) if any(isinstance(turn, dict) for turn in turns) else {"messages": [_turn(turn) for turn in turns]}
-    return {**asked_turns(found.get("messages") or [])}
-
-
-def _truths(record: Mapping[str, Any], said: list[Any]) -> list[str | None]:
-    """The reference answer of each turn. Where OpenCompass states the LLM's own answers as such, there are none."""
-    gold = record.get("gold")
-    if not _is_each(gold, len(said)) or gold == said:
-        return [None] * len(said)
-    return [truth({"gold": part}) for part in gold]
-
-
 def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return None if value is None else writable(value, "prediction")
-    return writable(json.dumps(value, ensure_ascii=False), "prediction")
+    if isinstance(value, str):
+        return writable(value, "prediction")
+    return None if value is None else writable(json.dumps(value, ensure_ascii=False), "prediction")
 
 
 def truth(record: Mapping[str, Any]) -> str | None:
     """The reference answer; one with several parts as the text of its JSON."""
-    gold, choices = record.get("gold"), record.get("choices")
+    gold = record.get("gold")
+    if type(gold) is str:
+        return answer_text(gold, "gold") or None
+    choices = record.get("choices")
     if isinstance(record.get("prediction"), list) and isinstance(choices, list) and _is_place(gold, len(choices)):
         gold = choices[gold]
     if isinstance(gold, dict) or (isinstance(gold, list) and not all(isinstance(part, str) for part in gold)):

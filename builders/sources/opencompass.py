@@ -21,11 +21,14 @@ from llmfusionbench.builders.reading.json_records import read_records
 from llmfusionbench.builders.reading.model_names import guess_note, guessed_name
 from llmfusionbench.builders.reading.opencompass_details import (
     Details,
+    repeats_within,
     results_fields,
     scores_of,
     stated_in,
 )
-from llmfusionbench.builders.reading.opencompass_predictions import ORIGIN, answers, asked, is_prediction, rounds, truth
+from llmfusionbench.builders.reading.opencompass_predictions import ORIGIN, answers, asked, is_prediction, truth
+from llmfusionbench.builders.reading.opencompass_repeats import Answered, answered
+from llmfusionbench.builders.reading.opencompass_rounds import Rounds
 from llmfusionbench.builders.reading.question_path import QuestionPath
 from llmfusionbench.builders.reading.replicates import Replicates
 from llmfusionbench.builders.reading.stated_scores import Scored
@@ -76,6 +79,7 @@ class _Reading:
 
     details: Details
     question: QuestionPath
+    rounds: Rounds
     before: int = 0
     """Number of records in the parts that have been read."""
     replicates: Replicates = field(default_factory=Replicates)
@@ -181,13 +185,18 @@ class OpenCompass:
         """The answers of one LLM to one dataset, whose parts come one after the other."""
         fields = _results_of(files[0], results)
         scores = scores_of(fields or {})
-        details = Details.of(self.metric, scores)
+        details, warning = Details.of(self.metric, scores, repeats_within(fields or {})), None
+        if details.nested not in (None, 1):
+            details, warning = details.matched(*_answered(files))
+        yield from [Note(files[0].file, warning, warning=True)] if warning else ()
         metric = details.metric
         found.names |= dict.fromkeys(name for detail in scores.values() for name in detail)
         found.measured |= metric is not None and metric.name == self.metric
-        reading = _Reading(details, found.question)
+        reading = _Reading(details, found.question, Rounds(self.prompt))
         for one in files:
             reading.before += yield from self._file(one, reading)
+        if reading.rounds.unsure:
+            yield Note(files[0].file, reading.rounds.note())
         if metric is None and scores:
             yield Note(files[0].file, none_fits(list(scores.values())))
         elif metric is None:
@@ -202,6 +211,7 @@ class OpenCompass:
         llm, mode = Candidate.of_two_modes(one.llm)
         task = self.task or one.dataset
         keys: list[str] = []
+        details = reading.details
 
         def items() -> Iterator[Item]:
             for key, item in _entries(one.path, one.file):
@@ -211,26 +221,25 @@ class OpenCompass:
         def made_of(record: dict[str, Any]) -> list[dict[str, Any]]:
             if not is_prediction(record):
                 raise BadRecordError("the record has no prediction")
-            key = str(record.get("idx", keys[-1]))
-            key = str(int(key) + reading.before) if key.isdecimal() and len(key) < 10 else key
-            found = answers(record)
-            question, repeat = reading.details.place(key)
-            turns = rounds(record, self.prompt, question)
-            scored = reading.details.score(question, repeat, len(found), in_turns=turns is not None)
-            query: dict[str, Any] = {"replicate": repeat}
-            if turns is None:
-                query |= {**asked(record, self.prompt), "ground_truth": truth(record), "source_id": question}
-            if len(found) == 1 and turns is None:
-                return [{**query, **found[0], "performance": None if "error" in found[0] else scored[0]}]
-            return [
-                {
-                    **query,
-                    **({"replicate": i} if turns is None else turns[i]),
-                    **answer,
-                    "performance": None if "error" in answer else score,
-                }
-                for i, (answer, score) in enumerate(zip(found, scored, strict=True))
-            ]
+            place = details.place(_number(record, keys[-1], reading.before))
+            said = record["prediction"]
+            turns = reading.rounds.read(record, place.question) if type(said) is list else None
+            found = answers(record, in_turns=turns is not None)
+            scored = details.score(place, len(found), in_turns=turns is not None)
+            if turns is not None:
+                return [
+                    {"replicate": place.repeat, **turn.query, **_scored(found[turn.place], scored[turn.place])}
+                    for turn in turns
+                ]
+            query = {
+                "replicate": place.repeat,
+                **asked(record, self.prompt),
+                "ground_truth": truth(record),
+                "source_id": place.question,
+            }
+            if len(found) == 1:
+                return [query | _scored(found[0], scored[0])]
+            return [query | {"replicate": i} | _scored(*one) for i, one in enumerate(zip(found, scored, strict=True))]
 
         def read(record: dict[str, Any]) -> list[dict[str, Any]]:
             return [reading.replicates.further(a, task, llm, mode) for a in reading.scored.counted(made_of, record)]
@@ -248,6 +257,31 @@ class OpenCompass:
             one.path, one.file, read, shared, identity=identity, items=reading.question.watched(items(), one.path, one.file)
         )
         return len(keys)
+
+
+def _scored(answer: dict[str, Any], score: float | None) -> dict[str, Any]:
+    """An answer with its score; a call that failed has none."""
+    answer["performance"] = None if "error" in answer else score
+    return answer
+
+
+def _number(record: dict[str, Any], key: str, before: int) -> str:
+    """The number of a record among all parts of a dataset, with the number of records in the parts before its own."""
+    key = str(record.get("idx", key))
+    return str(int(key) + before) if key.isdecimal() and len(key) < 10 else key
+
+
+def _answered(files: Sequence[_File]) -> tuple[dict[str, Answered], int]:
+    """(the predictions of a dataset by number, how many there are with those that cannot be read)."""
+    found: dict[str, Answered] = {}
+    total = 0
+    for one in files:
+        before = total
+        for key, item in _entries(one.path, one.file):
+            total += 1
+            if not isinstance(item, Rejected) and is_prediction(item[1]):
+                found[_number(item[1], key, before)] = answered(item[1])
+    return found, total
 
 
 def _first(path: Path, file: str) -> tuple[str, Any]:

@@ -69,11 +69,27 @@ OPENCOMPASS: Final[list[dict[str, Any]]] = [
     {"label: A": {"testing input": "1 a"}, "label: B": {"testing input": "1 b"}, "prediction": "A", "gold": "A"},
     {"prompt": "2?", "choices": ["no", "yes"], "prediction": [0.2, 0.8], "pred_label": 1, "gold": 1},
     {"origin_prompt": ["1?", "2?"], "prediction": ["1", "2"], "gold": ["1", "2"]},
+    {
+        "origin_prompt": [
+            {"role": r, "content": c} for r, c in (("user", "1?"), ("assistant", ""), ("user", "2?"), ("bot", ""))
+        ],
+        "prediction": ["1", {"prediction": "2", "reasoning_content": "so"}],
+        "res_length": [1, 2],
+    },
     {"origin_prompt": "1+3?", "prediction": "4", "reasoning_content": "so", "res_length": 1, "inference_error": "no"},
 ]
 OPENCOMPASS_RESULTS: Final[list[dict[str, Any]]] = [
     {"accuracy": 50.0, "details": {"type": "GEN", "0": {"correct": True}, "1": {"correct": [True, False]}}},
     {"accuracy (2 runs average)": 50.0, "details": [{"example_abbr": f"s_{i}", "correct": [True, False]} for i in range(3)]},
+    {
+        "G-Pass@2_0.0": 50.0,
+        "details": [
+            {"predictions": [{"prediction": t, "label": True} for t in ("3", "4")], "G-Pass@2_0.0": 1.0, "idx": i}
+            for i in range(4)
+        ],
+    },
+    {"n": 1, "details": [{"predictions": [{"pred": "2", "correct": True}] * 2, "example_abbr": f"s_{i}"} for i in range(3)]},
+    {"n": 1, "details": [{"predictions": [{"pred": "2", "correct": True}] * 2, "example_abbr": f"s_{i}"} for i in range(7)]},
     {"accuracy": 50.0, "details": [{"example_abbr": "s_0", "origin_prompt": [], "prediction": ["A"], "gold": ["1"]}]},
 ]
 PROMPTFOO: Final[list[dict[str, Any]]] = [

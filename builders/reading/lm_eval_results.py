@@ -10,7 +10,7 @@ from typing import Any, Final
 from llmfusionbench.builders.reading.fields import BadRecordError, writable
 from llmfusionbench.builders.reading.harness_metrics import split_of_words
 from llmfusionbench.builders.reading.json import read_fields
-from llmfusionbench.builders.reading.loose import loose_moment
+from llmfusionbench.builders.reading.loose import loose_amount, loose_moment
 from llmfusionbench.builders.reading.model_names import RoutedName, name_of_folder, routed_name
 from llmfusionbench.builders.reading.run_times import time_of
 from llmfusionbench.builders.reading.stated_scores import Stated, numbers_in, positive
@@ -80,8 +80,7 @@ def _results(path: Path, fields: Mapping[str, Any], scores: Mapping[str, Any]) -
     configs, settings = _object(fields, "configs"), _object(fields, "config")
     better = _object(fields, "higher_is_better")
     tasks = {task: _object(configs, task) for task in dict.fromkeys([*configs, *scores])}
-    limit = settings.get("limit")
-    limit = limit if isinstance(limit, (int, float)) and not isinstance(limit, bool) and limit > 0 else None
+    limit = loose_amount(settings.get("limit")) or None
     counts = _object(fields, "n-samples")
     return Results(
         folder=path.absolute().parent,

@@ -141,6 +141,13 @@ def test_a_limited_run_is_noted(tmp_path: Path) -> None:
     assert read(LmEval(), path).notes == ["the run was limited to 5 samples of each task"]
 
 
+@pytest.mark.parametrize("limit", [10**400, -1, True, "all", [5]])
+def test_what_is_no_limit_costs_no_sample(tmp_path: Path, limit: object) -> None:
+    path = run(tmp_path, [sample(0, "four")], results(config={"model_args": "pretrained=lab/tiny", "limit": limit}))
+    found = read(LmEval(), path)
+    assert (found.column("response"), found.notes) == (["four"], [])
+
+
 FILTERED = [
     sample(0, "It is 1.", filter="strict", filtered_resps=["[invalid]"], exact_match=0.0),
     sample(1, "#### 2", filter="strict", filtered_resps=["2"]),

@@ -172,7 +172,7 @@ def build(
         truths = intake.numbers.readings(truth)
         plans = intake.spill.plan(settled)
         unscored: bool = getattr(reader, "UNSCORED", False)
-        names = intake.names.lengthened()
+        names = {known.column: known.lengthened() for known in (intake.llms, intake.judges)}
         shards = [Shard(plan, writer.path, llm_rows, names, tokenizer, compression_level, truths, unscored) for plan in plans]
         scores: list[pa.Table] = []
         for done, (entries, rejected, taken, scored) in enumerate(write_shards(shards, workers), start=1):

@@ -59,6 +59,7 @@ LOG: Final = pa.schema(
         "latency_s": _REAL,
         "provenance": _TEXT,  # null: `imported`
         "judge": _TEXT,  # null: the answer was not judged
+        "judge_path": _TEXT,  # as `llm_path`, of `judge`
         "judge_opponent": _TEXT,
         "judge_order": _TEXT,
         "judge_score": _REAL,
@@ -75,7 +76,9 @@ LOG: Final = pa.schema(
 SCORES: Final = ("performance", "judge_score")
 """Columns of a log record that hold scores, from 0 to 1."""
 
-JUDGE_COLUMNS: Final = {name.removeprefix("judge_"): name for name in LOG.names if name.startswith("judge_")}
+JUDGE_COLUMNS: Final = {
+    name: f"judge_{name}" for name in table_schema("judge_scores").arrow.names if f"judge_{name}" in LOG.names
+}
 """Columns of the table `judge_scores`, each with its name in a log record; the others have the same name in both."""
 
 
@@ -197,7 +200,7 @@ def record_table(
 
 def identity(record: Mapping[str, Any]) -> dict[str, Any]:
     """What identifies a record: its names, without its texts."""
-    names = ("task", "source_id", "split", "query_id", "llm", "mode", "replicate", "judge")
+    names = ("task", "source_id", "split", "query_id", "llm", "llm_path", "mode", "replicate", "judge", "judge_path")
     return {name: record[name] for name in names if record.get(name) is not None}
 
 

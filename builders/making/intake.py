@@ -19,6 +19,7 @@ from llmfusionbench.builders.making.path_names import PathNames
 from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.making.tally import Tally, places_of
 from llmfusionbench.builders.reading.limits import MOST_REJECTED, whole_bytes
+from llmfusionbench.builders.reading.model_names import routed_name
 from llmfusionbench.builders.records import SCORES, Embeddings, Llms, Note, Part, Records, Rejected, Templates, leave_out
 from llmfusionbench.errors import InputError, RejectedError
 from llmfusionbench.schema import table_schema
@@ -59,7 +60,8 @@ class Intake:
         self.rejected: list[Rejected] = []
         self.embeddings: list[pa.Table] = []
         self.provenance: set[str] = set()
-        self.names = PathNames()
+        self.llms = PathNames("llm", "LLMs")
+        self.judges = PathNames("judge", "Judges")
         self._llms: dict[str, dict[str, Any]] = {}
         """Name or path of each LLM -> what is stated of it."""
         self._templates: list[dict[str, Any]] = []
@@ -120,7 +122,8 @@ class Intake:
         self.scored += pc.sum(pc.or_(*stated)).as_py() or 0
         self.numbers.add(normal)
         self.tally.read(places_of(normal))
-        for llm in self.names.add(normal):
+        self.judges.add(normal)
+        for llm in self.llms.add(normal):
             self._llms.setdefault(llm, {"llm": llm})
         if len(self._llms) > _MOST_LLMS:
             raise InputError(f"more than {_MOST_LLMS:,} LLMs. Remedy: check which column or field names the LLM")
@@ -134,16 +137,17 @@ class Intake:
             for note, files in self._notes.items()
             if note.warning is warnings
         }
-        return [*(f"{place}: {text}" for text, place in places.items()), *(() if warnings else self.names.notes())]
+        of_names = () if warnings else (*self.llms.notes(), *self.judges.notes())
+        return [*(f"{place}: {text}" for text, place in places.items()), *of_names]
 
     def llm_table(self) -> pa.Table:
         """The table `llms`: what the source states of each, completed with what is publicly known."""
         schema = table_schema("llms").arrow
         rows = []
-        names = self.names.settled()
+        names = self.llms.settled()
         stated: dict[str, dict[str, Any]] = {}
         for llm, row in self._llms.items():
-            name = names.get(llm, llm)
+            name = names.get(llm) or names.get(routed_name(llm).path or "", llm)
             stated[name] = _completed(stated.get(name, {}), row | {"llm": name})
         for name in sorted(stated):
             row = known_llm(name) | stated[name]

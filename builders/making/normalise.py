@@ -55,6 +55,7 @@ _EMPTY_IS_NULL: Final = (
     "domain",
     "source_id",
     "llm_path",
+    "judge_path",
     "ground_truth",
     "license",
     "tokenizer",
@@ -314,7 +315,7 @@ def _refuse(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Rejected]]:
                     for column, value, expected in wrong
                 ]
             reasons.setdefault(i, []).extend(found)
-    for name in ("llm", "llm_path", "mode", "judge"):
+    for name in ("llm", "llm_path", "mode", "judge", "judge_path"):
         odd = pc.fill_null(pc.match_substring_regex(batch.column(name), _NO_NAME), False)
         for i in pc.indices_nonzero(odd).to_pylist():
             given = f"{name} is {shorten(batch.column(name)[i].as_py())}"

@@ -36,8 +36,8 @@ class Shard:
     plan: ShardPlan
     root: Path
     llms: pa.Table
-    names: Mapping[str, str]
-    """Path -> the name of its LLM, where that is longer than the records have it."""
+    names: Mapping[str, Mapping[str, str]]
+    """`llm` and `judge` -> path -> its name, where that is longer than the records have it."""
     tokenizer: str | None
     compression_level: int
     truths: Readings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -11,7 +10,7 @@ from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError
 from llmfusionbench.builders.reading.json_records import Identify, Items, read_records
-from llmfusionbench.builders.reading.model_names import routed_name
+from llmfusionbench.builders.reading.model_names import RoutedName, name_or_path
 from llmfusionbench.builders.records import Note, Part, Records, Rejected
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.types import Candidate
@@ -20,8 +19,6 @@ BY: Final = ("asked", "served")
 """The model that names the LLM of an answer."""
 COMMON: Final = {"metric": "unknown"}
 """Columns of all records of API logs: the logs state no metric."""
-
-_PLACE: Final = re.compile(r"^(?:[/.~]|[A-Za-z]:\\)|models--")
 
 
 def check_by(by: str) -> str:
@@ -42,12 +39,12 @@ def candidate_of(asked: str | None, served: str | None, by: str = "asked", name:
     Raises:
         BadRecordError: neither model is stated.
     """
-    model = name or ((asked or served) if by == "asked" else (served or asked))
+    if name:
+        return RoutedName(name).columns(Candidate.parse)
+    model = (asked or served) if by == "asked" else (served or asked)
     if not model:
         raise BadRecordError("no model is stated, expected the name of one")
-    if _PLACE.search(model):  # a folder on the server
-        return routed_name(model).columns(Candidate.parse)
-    return Candidate.parse(model)._asdict()
+    return name_or_path(model).columns(Candidate.parse)
 
 
 class LeftOut:

@@ -24,7 +24,7 @@ class Scorer:
     """A scorer of a log."""
 
     name: str
-    grader: str | None
+    grader: RoutedName | None
     """The model that gives the score; None where no model does."""
 
 
@@ -52,7 +52,7 @@ class Header:
     beyond: frozenset[str] = frozenset()
     """Scorers, with the key behind a dot where they have several, whose mean is outside 0 to 1."""
 
-    def grader(self, scorer: str | None) -> str | None:
+    def grader(self, scorer: str | None) -> RoutedName | None:
         """The model that grades for a scorer, which may be named with a key."""
         if scorer is None:
             return None
@@ -77,7 +77,7 @@ def read_header(found: Mapping[str, Any]) -> Header:
     settings = _object(evaluated.get("model_generate_config")) | {
         k: v for k, v in _object(plan.get("config")).items() if v is not None
     }
-    scorers = _scorers(evaluated, results, model)
+    scorers = _scorers(evaluated, results, known.llm)
     error = found.get("error")
     return Header(
         task=task.rpartition("@")[2].rpartition("/")[2] or task,
@@ -105,7 +105,7 @@ def _listed(value: Any) -> list[dict[str, Any]]:
     return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []
 
 
-def _scorers(evaluated: Mapping[str, Any], results: Mapping[str, Any], model: str) -> list[Scorer]:
+def _scorers(evaluated: Mapping[str, Any], results: Mapping[str, Any], llm: RoutedName) -> list[Scorer]:
     """The scorers in their order: of the specification, of the results, or the only one of older logs."""
     roles = _object(evaluated.get("model_roles"))
     found: dict[str, Scorer] = {}
@@ -114,7 +114,7 @@ def _scorers(evaluated: Mapping[str, Any], results: Mapping[str, Any], model: st
         name = scorer.get("scorer") or scorer.get("name")
         if isinstance(name, str) and name and name not in found:
             options = _object(scorer.get("options")) or _object(scorer.get("params"))
-            found[name] = Scorer(name, _grader(name, options, roles, model))
+            found[name] = Scorer(name, _grader(name, options, roles, llm))
     return list(found.values())
 
 
@@ -126,22 +126,28 @@ def _beyond(results: Mapping[str, Any]) -> Iterator[str]:
             yield name if scorer in (name, None) else f"{scorer}.{name}"
 
 
-def _grader(name: str, options: Mapping[str, Any], roles: Mapping[str, Any], model: str) -> str | None:
-    """The model that a scorer grades with: by its arguments, by its role, or for Inspect's own graders the evaluated one."""
+def _grader(name: str, options: Mapping[str, Any], roles: Mapping[str, Any], llm: RoutedName) -> RoutedName | None:
+    """The model that a scorer grades with: by its arguments, by its role, or for Inspect's own graders the evaluated one.
+
+    Several that grade together are one judge, named by all of them, whose paths are not cut.
+    """
     stated = [_models(options.get(key)) for key in _GRADERS]
     role = options.get("model_role") or ("grader" if _GRADED in name else None)
-    by_role = _models(roles.get(role)) if isinstance(role, str) else ""
-    default = model if _GRADED in name else ""
-    return next((m for m in (*stated, by_role, default) if m), None)
+    by_role = _models(roles.get(role)) if isinstance(role, str) else []
+    default = [llm] if _GRADED in name else []
+    graders = next((models for models in (*stated, by_role, default) if models), None)
+    if graders is None:
+        return None
+    return graders[0] if len(graders) == 1 else RoutedName(", ".join(map(str, graders)))
 
 
-def _models(value: Any) -> str:
-    """The LLM of a model that a scorer or a role has, or those of several."""
+def _models(value: Any, path: Any = None) -> list[RoutedName]:
+    """The LLM of a model that a scorer or a role has, or those of several; `path` is its argument `model_path`."""
     if isinstance(value, dict):
-        value = value.get("model") or value.get("name")
+        return _models(value.get("model") or value.get("name"), _object(value.get("args")).get("model_path"))
     if isinstance(value, list):
-        return ", ".join(name for name in (_models(part) for part in value) if name)
-    return model_name(value).llm.name if isinstance(value, str) and value else ""
+        return [llm for part in value for llm in _models(part)]
+    return [model_name(value, path if isinstance(path, str) else None).llm] if isinstance(value, str) and value else []
 
 
 def _split(arguments: Mapping[str, Any]) -> str:

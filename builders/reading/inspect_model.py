@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from llmfusionbench.builders.reading.model_names import RoutedName, routed_name
+from llmfusionbench.builders.reading.model_names import RoutedName, name_or_path, routed_name
 
 _HOSTS: Final = {
     "azureai", "bedrock", "cf", "cloudflare", "fireworks", "goodfire", "groq", "hf", "hf-inference-providers",
@@ -33,7 +33,7 @@ def model_name(stated: str, path: str | None = None) -> ModelName:
 
     A provider that serves models of others is dropped, so `hf/org/model`, `vllm/org/model` and `openrouter/org/model` are all
     `org/model`, as lm-evaluation-harness and HELM name it. A maker stays, and what stands between it and its model is dropped:
-    `openai/azure/gpt-4o` is `openai/gpt-4o`. A path is cut as `routed_name` does it.
+    `openai/azure/gpt-4o` is `openai/gpt-4o`. A path is cut as `name_or_path` does it.
     """
     provider, slash, rest = stated.partition("/")
     if not slash or not rest.strip("/"):
@@ -46,8 +46,7 @@ def model_name(stated: str, path: str | None = None) -> ModelName:
         rest = _ACCOUNT.sub("", rest, count=1)
         if rest == _LOCAL and path:
             return ModelName(routed_name(path), endpoint)
-        is_path = rest.startswith(("/", "./", "../", "~/"))
-        return ModelName(routed_name(rest) if is_path else RoutedName(rest), endpoint)
+        return ModelName(name_or_path(rest), endpoint)
     service, _, model = rest.partition("/")
     return (
         ModelName(RoutedName(f"{provider}/{model}"), f"{provider}/{service}")

@@ -164,7 +164,7 @@ class SampleReader:
         if grader is not None and chosen.value is not None:
             said = chosen.explanation
             made |= {
-                "judge": grader,
+                **grader.judge(),
                 "judge_score": chosen.value,
                 "judge_reason": texts.text(said, "explanation") if isinstance(said, str) else None,
                 "judge_rubric": chosen.scorer,

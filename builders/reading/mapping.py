@@ -29,7 +29,7 @@ from llmfusionbench.builders.records import LOG, SCORES, leave_out
 from llmfusionbench.errors import InputError
 from llmfusionbench.validation.issue import shorten
 
-COLUMNS: Final = tuple(name for name in LOG.names if name not in ("file", "row", "prompt_think", "llm_path"))
+COLUMNS: Final = tuple(name for name in LOG.names if name not in ("file", "row", "prompt_think", "llm_path", "judge_path"))
 """The columns that a table can fill."""
 
 LLM: Final = "{llm}"

@@ -25,10 +25,12 @@ _PLACES: Final = {
 """Folders for files of any kind, whose names are no LLMs."""
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _DRIVE: Final = re.compile(r"[A-Za-z]:[\\/]")
+_GRADED: Final = re.compile(r"([^/\\.~ ]+) \((.+)\)", re.DOTALL)
+"""The name of a judge that grades in one of several ways, and the path of its model: `llm-rubric (/models/llama-8b)`."""
 
 
 class RoutedName(NamedTuple):
-    """The name of an LLM as one routes to it."""
+    """The name of an LLM as one routes to it, or of a judge."""
 
     name: str
     path: str | None = None
@@ -38,6 +40,14 @@ class RoutedName(NamedTuple):
         """What tells the LLM from all others in a message."""
         return self.path or self.name
 
+    def grading(self, kind: str) -> RoutedName:
+        """The judge that the LLM is when it grades in one of several ways."""
+        return RoutedName(f"{kind} ({self.name})", None if self.path is None else f"{kind} ({self.path})")
+
+    def judge(self) -> dict[str, str]:
+        """`judge` of the records that it judges, and `judge_path` where the name is the end of a path."""
+        return {"judge": self.name} if self.path is None else {"judge": self.name, "judge_path": self.path}
+
     def columns(self, parse: Callable[[str], Candidate] = Candidate.of_two_modes) -> dict[str, str]:
         """`llm` and `mode` of its records, and `llm_path` where the name is the end of a path."""
         llm, mode = parse(str(self))
@@ -45,14 +55,21 @@ class RoutedName(NamedTuple):
 
 
 def routed_name(name: str) -> RoutedName:
-    """`org/model` and plain names as they are; of a path its last part, with the one above if that is a stage of training."""
-    name = name.strip()
+    """As `name_or_path`, where a name of more than three parts is a path, too."""
+    found = name_or_path(name.strip())
+    return name_of_path(found.name) if found.path is None and len(_parts(found.name.replace("\\", "/"))) > 3 else found
+
+
+def name_or_path(name: str) -> RoutedName:
+    """`org/model` and plain names as they are; of a path its last part, with the one above if that is a stage of training.
+
+    A path begins with `/`, `\\`, `.`, `~` or a drive. A folder of the cache of the Hub stands for its model.
+    """
     cached = _CACHED.search(name)
     if cached:
         return RoutedName(f"{cached[1]}/{cached[2]}")
-    parts = _parts(name.replace("\\", "/"))
-    is_path = name.startswith(("/", "\\", ".", "~")) or _DRIVE.match(name) is not None or len(parts) > 3
-    return name_of_path(name) if is_path and parts else RoutedName(name)
+    is_path = name.startswith(("/", "\\", ".", "~")) or _DRIVE.match(name) is not None
+    return name_of_path(name) if is_path and _parts(name.replace("\\", "/")) else RoutedName(name)
 
 
 def name_of_path(path: str) -> RoutedName:
@@ -67,7 +84,9 @@ def name_of_path(path: str) -> RoutedName:
 
 
 def endings(path: str) -> list[str]:
-    """The names that a path may have, from the shortest one to the path as a whole."""
+    """The names that a path may have, from the shortest one to the path as a whole. Those of a judge keep how it grades."""
+    if judge := _GRADED.fullmatch(path):
+        return [f"{judge[1]} ({ending})" for ending in endings(judge[2])]
     parts = _parts(path)
     least = 2 if len(parts) > 1 and _STAGE.fullmatch(parts[-1]) else 1
     return [*("/".join(parts[-count:]) for count in range(least, len(parts) + 1)), path]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmfusionbench.builders.reading.fields import BadRecordError, count, number, text, writable
-from llmfusionbench.builders.reading.model_names import RoutedName, name_of_path
+from llmfusionbench.builders.reading.model_names import RoutedName, name_of_path, name_or_path
 from llmfusionbench.builders.reading.objects import error_text, reasoning_text
 from llmfusionbench.builders.reading.sent import sent, text_at
 from llmfusionbench.redaction import HIDDEN, url_parts
@@ -53,7 +53,7 @@ def llm_of(provider: Any) -> tuple[RoutedName, str | None, str | None]:
     if colon and len(parts) > 1 and parts[0] in _KINDS:
         parts = parts[1:]
     model = ":".join(parts) if colon and rest else name
-    return RoutedName(label if label and label != name else model), model or None, first if colon else None
+    return RoutedName(label) if label and label != name else name_or_path(model), model or None, first if colon else None
 
 
 def _host(url: str) -> str:
@@ -177,10 +177,10 @@ def _judgements(graded: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         if not isinstance(kind, str) or kind.removeprefix("not-") not in _GRADED:
             continue
         grader = asserted.get("provider")
-        named = llm_of(grader)[0].name if isinstance(grader, (str, dict)) and grader else None
+        judge = llm_of(grader)[0].grading(kind) if isinstance(grader, (str, dict)) and grader else RoutedName(kind)
         rubric = asserted.get("value")
         yield {
-            "judge": f"{kind} ({named})" if named else kind,
+            **judge.judge(),
             "judge_score": number(part, "score"),
             "judge_reason": text(part, "reason"),
             "judge_rubric": writable(rubric, "assertion.value") if isinstance(rubric, str) else None,

@@ -19,7 +19,6 @@ from llmfusionbench.builders.making.path_names import PathNames
 from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.making.tally import Tally, places_of
 from llmfusionbench.builders.reading.limits import MOST_REJECTED, whole_bytes
-from llmfusionbench.builders.reading.model_names import routed_name
 from llmfusionbench.builders.records import SCORES, Embeddings, Llms, Note, Part, Records, Rejected, Templates, leave_out
 from llmfusionbench.errors import InputError, RejectedError
 from llmfusionbench.schema import table_schema
@@ -144,10 +143,10 @@ class Intake:
         """The table `llms`: what the source states of each, completed with what is publicly known."""
         schema = table_schema("llms").arrow
         rows = []
-        names = self.llms.settled()
+        names = self.llms.settled(self._llms)
         stated: dict[str, dict[str, Any]] = {}
         for llm, row in self._llms.items():
-            name = names.get(llm) or names.get(routed_name(llm).path or "", llm)
+            name = names[llm]
             stated[name] = _completed(stated.get(name, {}), row | {"llm": name})
         for name in sorted(stated):
             row = known_llm(name) | stated[name]

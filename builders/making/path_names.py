@@ -16,15 +16,20 @@ import pyarrow.compute as pc
 
 from llmfusionbench.builders.making.views import with_columns
 from llmfusionbench.builders.reading.absent import listed
-from llmfusionbench.builders.reading.model_names import endings
+from llmfusionbench.builders.reading.model_names import endings, name_or_path
 
 
 def told_apart(paths: Iterable[str], others: Container[str] = ()) -> dict[str, str]:
-    """Path -> its name: the shortest of its endings that no other path has and that is not one of `others`, else all of it."""
+    """Path -> its name: the shortest of its endings that no other path has and that is not one of `others`, else all of it.
+
+    One of `others` that is a path means the same as this path, which then has its whole self as its name.
+    """
     distinct = sorted({*paths})
     having = Counter(ending for path in distinct for ending in {*endings(path)})
     return {
-        path: next((ending for ending in endings(path) if having[ending] == 1 and ending not in others), path)
+        path: path
+        if path in others
+        else next((ending for ending in endings(path) if having[ending] == 1 and ending not in others), path)
         for path in distinct
     }
 
@@ -48,13 +53,15 @@ class PathNames:
         self._plain.update(plain)
         return [*plain, *stated]
 
-    def settled(self) -> dict[str, str]:
-        """Path -> its name."""
-        return told_apart(self._paths, self._plain)
+    def settled(self, given: Iterable[str]) -> dict[str, str]:
+        """Name or path, this in any spelling -> the name of what it means."""
+        names = told_apart(self._paths, self._plain)
+        return {one: one if one in self._plain else names.get(name_or_path(one).path or one, one) for one in given}
 
     def lengthened(self) -> dict[str, str]:
         """The same for those paths that have not the name that they have by themselves."""
-        return {path: name for path, name in self.settled().items() if name != endings(path)[0]}
+        names = told_apart(self._paths, self._plain)
+        return {path: name for path, name in names.items() if name != endings(path)[0]}
 
     def notes(self) -> Iterator[str]:
         """What the user must know of the names that were made longer, a text for each name that several would have."""
@@ -65,10 +72,11 @@ class PathNames:
             other = [short] if short in self._plain else []
             how = "by the end of a path and as such" if other else "by the ends of their paths"
             found = [*other, *sorted(names)]
-            yield (
-                f"{self.called}: {len(found):,} are named {short}, {how}; they are {listed(found)}. If they are one, "
-                "build the log of each by itself, where the name stays short, and merge the releases"
-            )
+            if len(found) > 1:
+                yield (
+                    f"{self.called}: {len(found):,} are named {short}, {how}; they are {listed(found)}. If they are one, "
+                    "build the log of each by itself, where the name stays short, and merge the releases"
+                )
 
 
 def with_names(records: pa.Table, names: Mapping[str, Mapping[str, str]]) -> pa.Table:

@@ -48,7 +48,9 @@ def llm_of(provider: Any) -> tuple[RoutedName, str | None, str | None]:
     if first in _SERVERS:
         return RoutedName(label or _host(name)), None, first
     if colon and first in _SCRIPTS:
-        script = name_of_path(rest.removeprefix("//")) if "/" in rest.rstrip("/") else RoutedName(name)
+        path = rest.removeprefix("//")
+        is_path = "/" in rest.rstrip("/") or name_or_path(path).path is not None
+        script = name_of_path(path) if is_path else RoutedName(name)
         return RoutedName(label) if label else script, None, first
     if colon and len(parts) > 1 and parts[0] in _KINDS:
         parts = parts[1:]

@@ -169,7 +169,7 @@ def test_paths_of_windows(path: str) -> None:
     name = name_of_path(path)
     assert name.name == "judge-8b"
     assert model_name(f"vllm/{path}").llm == name
-    assert llm_of(f"openai:chat:{path}")[0] == name
+    assert llm_of(f"openai:chat:{path}")[0] == llm_of(f"python:{path}")[0] == name
     assert name.grading("k") == RoutedName("k (judge-8b)", f"k ({name.path})")
 
 

@@ -208,6 +208,16 @@ def test_the_folder_of_a_path_means_the_same_as_the_path(tmp_path: Path) -> None
     assert [llm for llm, _ in answers(release)] == ["A/llama-8b"] * 3 + ["B/llama-8b"] * 2
 
 
+def test_a_path_that_is_stated_as_a_name_means_the_same(tmp_path: Path) -> None:
+    first = lm_eval(tmp_path / "logs", 0, A)
+    second = [write_lines(tmp_path / "logs" / "runs" / "samples_more.jsonl", [lm_eval_log.sample(0)])]
+    for n, (stated, names) in enumerate(((A, [A, A, A]), (f"{A}/", [f"{A}/", "llama-8b", "llama-8b"]))):
+        release = built("lm_eval", tmp_path / str(n), [first, second], options={"llm": stated})
+        assert [llm for llm, _ in answers(release)] == names
+        assert {row["llm"] for row in tables(release)["llms"]} == {*names}
+        assert notes(release) == []
+
+
 def test_modes_of_a_path(tmp_path: Path) -> None:
     logs = [litellm(tmp_path / "logs", n, model) for n, model in enumerate((A, f"{A}_think", f"{A}@high", B))]
     rows = built("litellm", tmp_path / "out", logs).table("responses").to_table(columns=["llm", "mode"]).to_pylist()
@@ -276,6 +286,7 @@ def test_the_screen_names_the_llms(tmp_path: Path, capsys: pytest.CaptureFixture
         (["/r/a/final", "/s/a/final"], [], ["r/a/final", "s/a/final"]),
         (["/lab/x", "/b/x"], ["lab/x"], ["/lab/x", "b/x"]),
         (["/lab/x"], ["x", "lab/x"], ["/lab/x"]),
+        (["/lab/x", "/b/x"], ["/lab/x"], ["/lab/x", "b/x"]),
         (["/m/x", "/a/m/x", "./m/x"], [], ["/m/x", "a/m/x", "./m/x"]),
         (["../x", "/x", "~/x"], [], ["../x", "/x", "~/x"]),
         (["C:/m/x", "D:/m/x"], [], ["C:/m/x", "D:/m/x"]),

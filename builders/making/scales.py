@@ -29,6 +29,7 @@ _ROUNDING: Final = 1e-9
 _STRAY: Final = 0.1
 """Share of values outside a scale up to which they look like mistakes rather than like another scale."""
 _TOPS: Final = (2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 20.0, 50.0, 100.0, 1000.0)
+_PERCENT: Final = 100.0
 _FROM_ONE: Final = 10.0
 """Scales up to here begin at 1 where no value is lower, as those of judges do."""
 _SHOWN: Final = 10
@@ -107,6 +108,8 @@ class Scales:
         """Stated columns that a file has."""
         self._shared: set[tuple[str, str]] = set()
         """(file, our column) for scores that are percentages, although a scale is stated."""
+        self._percent: set[str] = set()
+        """Columns of scores that are percentages in one of the files."""
         self.refused = False
         """Whether a score is outside its scale, so that the build will fail."""
 
@@ -161,6 +164,8 @@ class Scales:
         values = np.where(unscored, np.nan, logged)
         seen = self._of(batch, part, ours)
         seen.scale = stated
+        if ours in part.shares:
+            self._percent.add(ours)
         if stated and ours in part.shares:
             self._shared.add((self._place(batch), ours))
             self.refused = True
@@ -206,6 +211,8 @@ class Scales:
         )
         if seen.failures and seen.greatest <= 1:
             return f"{fault}{_FAILURES}; if -1 is the lowest score of a scale, state it with --scale {ours}=LOW:HIGH"
+        if ours in self._percent:
+            return f"{fault}correct the values outside (a percentage such as 50% is read as 0.5){_divided(ours, seen, ', or')}"
         bottom, top = _likely(seen.least_but_failed if seen.failures else seen.least, seen.greatest)
         remedies = [f"state its scale with --scale {ours}={_shown(bottom)}:{_shown(top)}"]
         if seen.mapped and seen.theirs and bottom >= 0:
@@ -243,8 +250,16 @@ def _share_fault(file: str, ours: str, seen: _Seen) -> str:
     low, high = map(_shown, seen.scale or (0.0, 1.0))
     return (
         f"{file}: {seen.label} has percentages such as 50%, expected plain numbers beside the scale {low} to {high}. Remedy: "
-        "drop the scale, or write all scores without a percent sign"
+        f"drop the scale{_divided(ours, seen, ' and') if (low, high) == ('0', '100') else ''}, or write all scores without a "
+        "percent sign"
     )
+
+
+def _divided(ours: str, seen: _Seen, link: str) -> str:
+    """How plain numbers are read as percentages beside others with a percent sign, if they may be."""
+    if not (seen.mapped and seen.theirs and seen.least >= 0 and 1 < seen.greatest <= _PERCENT):
+        return ""
+    return f"{link} read plain numbers as percentages, too, with --map {ours}={seen.theirs}/100"
 
 
 def _unit_fault(file: str, ours: str, seen: _Seen) -> str:

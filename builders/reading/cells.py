@@ -18,7 +18,7 @@ from llmfusionbench.builders.reading.fields import BadRecordError, answer_text, 
 from llmfusionbench.builders.reading.objects import distribution, error_text, moment_text, reasoning_text, sampling, turns
 from llmfusionbench.builders.reading.texts_inside import not_a_text
 from llmfusionbench.builders.reading.words import Words, split_word
-from llmfusionbench.builders.reading.written_numbers import NumberReader, Seen, all_plain
+from llmfusionbench.builders.reading.written_numbers import AMOUNTS, NumberReader, Seen, all_plain
 from llmfusionbench.validation.issue import shorten
 
 _NESTED: Final[dict[str, Callable[[Any, str], Any]]] = {
@@ -89,7 +89,7 @@ class Cells:
         return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
 
     def _numbers(self, found: pa.Array, label: str, kind: pa.DataType, reader: NumberReader) -> pa.Array:
-        factor, remedy = reader.factor, reader.remedy
+        factor, remedy, cells = reader.factor, reader.remedy, found
         if pa.types.is_boolean(found.type):
             found = found.cast(pa.int8())
         if pa.types.is_decimal(found.type):
@@ -108,8 +108,11 @@ class Cells:
         if pa.types.is_integer(kind):
             whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), LARGEST_WHOLE))
             wrong, expected = pc.or_(wrong, pc.invert(whole)), "a whole number"
+        below = pc.less(values, 0.0 if reader.ours in AMOUNTS else -np.inf)
+        wrong = pc.or_(wrong, below)
         for i in np.flatnonzero(pc.fill_null(wrong, False).to_numpy(zero_copy_only=False)).tolist():
-            self._note(i, f"{label} is {shorten(values[i].as_py())}, expected {expected}{remedy}")
+            wanted = f"{expected} of at least 0" if below[i].as_py() else expected
+            self._note(i, f"{label} is {_as_written(cells[i].as_py(), values[i].as_py())}, expected {wanted}{remedy}")
         return pc.if_else(wrong, pa.scalar(None, pa.float64()), values).cast(kind)
 
     def _each(self, found: pa.Array, label: str, parse: Callable[[Any, str], Any], kind: pa.DataType, remedy: str) -> pa.Array:
@@ -156,6 +159,18 @@ def _whole(value: Any) -> Any:
     if value != value:
         return None
     return int(value) if value.is_integer() and abs(value) <= LARGEST_WHOLE else value
+
+
+def _as_written(cell: Any, number: float) -> str:
+    """A number for a message; as its cell has it where that is a text with a unit or commas, or one too high for a number."""
+    if isinstance(cell, str):
+        try:
+            if np.isfinite(float(cell)) or not any(map(str.isdecimal, cell)):
+                return shorten(number)
+        except ValueError:
+            pass
+        return shorten(cell)
+    return shorten(number)
 
 
 def _at(rows: Iterable[int], size: int) -> pa.Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
@@ -29,8 +29,19 @@ _VAGUE: Final = ("time",)
 _LINKS: Final = ("in", "as")
 """Words between a quantity and its unit, as in `cost_in_usd`."""
 _TOKENS: Final = {"token", "tokens", "1k", "1000", "1m", "1000000", "million", "mtok", "ktok", "thousand"}
-CURRENCIES: Final = {"eur", "gbp", "cny", "rmb", "yen", "jpy", "inr", "krw", "chf", "yuan", "euro", "euros"}
-"""Words for other currencies than USD."""
+CURRENCIES: Final = {
+    **{code: code for code in ("eur", "gbp", "cny", "jpy", "inr", "krw", "chf")},
+    "\u20ac": "eur",
+    "euro": "eur",
+    "euros": "eur",
+    "\u00a3": "gbp",
+    "\u20b9": "inr",
+    "\u20a9": "krw",
+    "rmb": "cny",
+    "yuan": "cny",
+    "yen": "jpy",
+}
+"""Word or sign for another currency than USD -> its code."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,8 @@ class Factor:
     sign: str
     """`*` or `/`."""
     number: float
+    is_of_unit: bool = field(default=False, compare=False)
+    """Whether it is that of a unit of USD, and so not the rate of another currency."""
 
     def of(self, values: pa.Array) -> pa.Array:
         """[n] float64 of [n] float64."""
@@ -69,8 +82,8 @@ UNITS: Final[dict[str, dict[str, Factor | None]]] = {
     },
     "cost_usd": {
         **dict.fromkeys(("usd", "dollar", "dollars", "$", "us$"), None),
-        **dict.fromkeys(("cent", "cents", "\u00a2"), Factor("/", 1e2)),
-        **dict.fromkeys(("microusd", "microdollar", "microdollars"), Factor("/", 1e6)),
+        **dict.fromkeys(("cent", "cents", "\u00a2"), Factor("/", 1e2, is_of_unit=True)),
+        **dict.fromkeys(("microusd", "microdollar", "microdollars"), Factor("/", 1e6, is_of_unit=True)),
     },
 }
 """Our column -> the last word of a column's name, or the unit in a cell -> what makes our unit of it; None where it is ours."""
@@ -128,7 +141,7 @@ def unit(ours: str, theirs: str) -> tuple[bool, Factor | None]:
     words = words_of(theirs)
     if ours == "cost_usd" and "per" in words and _TOKENS & {*words[words.index("per") :]}:
         raise InputError(f"{theirs} is a price, not the cost of an answer. Remedy: give the prices of the LLMs with --llms")
-    if ours == "cost_usd" and (other := CURRENCIES & {*words}):
+    if ours == "cost_usd" and (other := CURRENCIES.keys() & {*words}):
         raise InputError(
             f"{theirs} is in {min(other)}, expected USD. Remedy: convert it with --map {ours}={theirs}*RATE, in USD per unit"
         )

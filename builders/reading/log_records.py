@@ -160,7 +160,7 @@ class Reading:
                 reading = Reading.of(self.path, self.file, self.columns, mapping, self.split, source=self.source)
             except InputError as error:
                 raise InputError(f"{error}. Note that {'; '.join(found.values())}") from error
-            reading = replace(reading, scales=self.scales)
+            reading = replace(reading, scales=self.scales, seen=self.seen)
         counted = reading.own.get("replicate")
         if counted in ROUNDS:
             known = [n for n in (self.least, least_round(cells, counted)) if n is not None]
@@ -337,6 +337,7 @@ def _defaults(mapping: TableMapping, path: Path, split: str | None) -> dict[str,
 def _answers(mapping: TableMapping, columns: Sequence[str], path: Path) -> dict[str, dict[str, str]]:
     """LLM -> our column -> theirs, for the columns that the file has."""
     found = {}
+    mapping.check_patterns(columns, str(path))
     for llm in mapping.llms_in(columns):
         named = {ours: pattern.replace("{llm}", llm) for ours, pattern in mapping.wide.items()}
         there = {ours: theirs for ours, theirs in named.items() if theirs in columns}

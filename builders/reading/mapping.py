@@ -204,6 +204,21 @@ class TableMapping:
             )
         return list(found)
 
+    def check_patterns(self, columns: Sequence[str], place: str) -> None:
+        """Check that each pattern of a user's wide table fits a column of an LLM.
+
+        Raises:
+            InputError: one fits none, so that none of its values would be read.
+        """
+        llms = self.llms_in(columns) if self.own_names else []
+        there = {*columns}
+        for ours, pattern in self.wide.items() if llms else ():
+            if not any(pattern.replace(LLM, llm) in there for llm in llms):
+                raise InputError(
+                    f"{place}: no column fits {pattern} for {ours}; the file has {listed(columns)}. "
+                    f"Remedy: correct the pattern, or take {ours} out of the section wide"
+                )
+
     def check(self, columns: Sequence[str], place: str) -> None:
         """Check that a file with `columns` has every mapped column and what a log needs.
 

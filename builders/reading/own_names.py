@@ -84,8 +84,10 @@ def misfits(
         values = wrong = 0
         example: Any = None
         inside: list[str] = []
+        is_foreign = False
         for cells in chunks:
-            given, bad = _wrong(cells, ours, theirs, factors.get(ours))
+            given, bad, foreign = _wrong(cells, ours, theirs, factors.get(ours))
+            is_foreign = is_foreign or foreign
             values += given
             wrong += len(bad)
             if len(bad) and example is None:
@@ -96,6 +98,8 @@ def misfits(
                 remedy = f"map the text in it with --map '{ours}={inside[0]}'"
             elif inside and ours == "choices":
                 remedy = f"map the text in it with --map 'response={inside[0]}' if it is the answer"
+            elif is_foreign and ours not in factors:
+                remedy = f"convert it with --map '{ours}={theirs}*RATE', in USD per unit"
             elif ours in _WORDED:
                 remedy = f"translate its words with --values {ours}=WORD:VALUE"
             found[theirs] = (
@@ -105,8 +109,8 @@ def misfits(
     return found
 
 
-def _wrong(cells: Cells, ours: str, theirs: str, factor: Factor | None) -> tuple[int, Any]:
-    """The number of values in a column, and the [n] rows whose values do not fit."""
+def _wrong(cells: Cells, ours: str, theirs: str, factor: Factor | None) -> tuple[int, Any, bool]:
+    """The number of values in a column, the [n] rows whose values do not fit, and whether one is in another currency."""
     column = cells.batch.column(theirs)
     kind = LOG.field(ours).type
     alone = Cells(cells.batch, nested=cells.nested, words=cells.words)
@@ -119,7 +123,7 @@ def _wrong(cells: Cells, ours: str, theirs: str, factor: Factor | None) -> tuple
         if unfit:
             bad |= pc.fill_null(pc.is_in(encoded.indices, pa.array(unfit, pa.int32())), False).to_numpy(zero_copy_only=False)
     given = made.is_valid().to_numpy(zero_copy_only=False) | bad
-    return int(given.sum()), np.flatnonzero(bad)
+    return int(given.sum()), np.flatnonzero(bad), ours in alone.seen.foreign
 
 
 def _example(cells: Cells, theirs: str, row: int) -> tuple[str, list[str]]:

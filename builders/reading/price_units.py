@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+import pyarrow as pa
 
 from llmfusionbench.builders.reading.factors import words_of
 from llmfusionbench.builders.reading.fields import BadRecordError, literal, number, text
 from llmfusionbench.builders.reading.tables import read_chunks
+from llmfusionbench.builders.reading.written_numbers import NumberReader, all_plain
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.errors import InputError
 from llmfusionbench.schema import table_schema
@@ -39,6 +42,7 @@ _MOST: Final = 1e4
 """USD per 1M tokens: list prices lie between."""
 _SHOWN: Final = 10
 _NO_PRICE: Final = ("", "null", "none", "nan")
+_REMEDY: Final = "Remedy: correct them, and write prices in USD with a point before the decimals, such as 0.15 or $0.15"
 _ROUNDING: Final = 1e-6
 """Share by which two columns of one price may differ."""
 
@@ -51,6 +55,12 @@ class PriceColumn:
     """`input_price`, `output_price`, or both."""
     times: float
     """What makes USD per 1M tokens of its numbers."""
+    of_usd: float = field(default=1.0, compare=False)
+    """The same for numbers that state USD themselves."""
+
+
+_AS_OURS: Final = PriceColumn(PRICES, 1.0)
+_OF_TOKEN: Final = PriceColumn(PRICES, _PER_TOKEN, _PER_TOKEN)
 
 
 def price_column(name: str) -> PriceColumn | None:
@@ -65,7 +75,20 @@ def price_column(name: str) -> PriceColumn | None:
     if {*words} - {*_SIDES, *_MONEY, *_PER, *_TOKENS, "per"}:
         return None
     ours = PRICES if not sides else (PRICES[sides.pop()],)
-    return PriceColumn(ours, (units[0] if units else _PER_TOKEN) * min(money))
+    per = units[0] if units else _PER_TOKEN
+    return PriceColumn(ours, per * min(money), per)
+
+
+def are_written(path: Path, columns: Sequence[str]) -> bool:
+    """Whether one of our columns of prices has a text that is not a plain number, such as $0.15 or 0,15."""
+    ours = [name for name in PRICES if name in columns]
+    chunks = read_chunks(path, path.name, ours) if ours else iter(())
+    arrays = (column for chunk in chunks if not isinstance(chunk, Rejected) for column in chunk.batch.columns)
+    return any(_is_text(array) and all_plain(array) is None for array in arrays)
+
+
+def _is_text(array: pa.Array) -> bool:
+    return bool(pa.types.is_string(array.type) or pa.types.is_large_string(array.type))
 
 
 def converted(path: Path, columns: Sequence[str]) -> tuple[list[dict[str, Any]], list[str]]:
@@ -95,7 +118,7 @@ def converted(path: Path, columns: Sequence[str]) -> tuple[list[dict[str, Any]],
                 wrong.append(f"record {place}: {error}")
     if wrong:
         more = f"; and {len(wrong) - _SHOWN:,} more" if len(wrong) > _SHOWN else ""
-        raise InputError(f"{path}: not rows of the table llms: {'; '.join(wrong[:_SHOWN])}{more}. Remedy: correct them")
+        raise InputError(f"{path}: not rows of the table llms: {'; '.join(wrong[:_SHOWN])}{more}. {_REMEDY}")
     for ours in PRICES:
         top = max((row[ours] for row in rows if row.get(ours) is not None), default=0.0)
         if top > _MOST:
@@ -125,22 +148,27 @@ def check_plausible(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 def _row(record: Mapping[str, Any], name: str, priced: Mapping[str, PriceColumn]) -> dict[str, Any]:
     row: dict[str, Any] = {"llm": record[name]}
     row |= {c: text(record, c) or None for c in _TEXTS if c in record}
-    row |= {c: _price(record, c) for c in ("parameters_b", *PRICES) if c in record}
+    row |= {c: _size(record, c) for c in ("parameters_b",) if c in record}
+    row |= {c: _price(record, c) for c in PRICES if c in record}
     stated = {ours: ours for ours in PRICES if row.get(ours) is not None}
-    found = [(ours, column, _price(record, column), kind.times) for column, kind in priced.items() for ours in kind.ours]
+    found = [(ours, column, _price(record, column, kind)) for column, kind in priced.items() for ours in kind.ours]
     pricing = _pricing(record)
-    found += [(o, f"{PRICING}.{t}", _price(pricing, t), _PER_TOKEN) for o, t in zip(PRICES, _PRICED, strict=True)]
-    for ours, column, price, times in found:
+    found += [(o, f"{PRICING}.{t}", _price(pricing, t, _OF_TOKEN)) for o, t in zip(PRICES, _PRICED, strict=True)]
+    for ours, column, price in found:
         if price is None:
             continue
         first = stated.setdefault(ours, column)
         if first == column:
-            row[ours] = price * times
-        elif not math.isclose(row[ours], price * times, rel_tol=_ROUNDING):
+            row[ours] = price
+        elif not math.isclose(row[ours], price, rel_tol=_ROUNDING):
             raise BadRecordError(
-                f"{ours} is {row[ours]:g} USD per 1M tokens by {first}, but {price * times:g} by {column}, expected one price"
+                f"{ours} is {row[ours]:g} USD per 1M tokens by {first}, but {price:g} by {column}, expected one price"
             )
     return row
+
+
+def _size(record: Mapping[str, Any], name: str) -> float | None:
+    return number(record, name) if not isinstance(record[name], str) else NumberReader("", name).of(_said(record, name), name)
 
 
 def _pricing(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -154,11 +182,20 @@ def _pricing(record: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _price(record: Mapping[str, Any], name: str) -> float | None:
+def _price(record: Mapping[str, Any], name: str, kind: PriceColumn = _AS_OURS) -> float | None:
+    """A price in USD per 1M tokens. It may be written with a sign of USD, as the costs in a table may."""
     value = record.get(name)
     if not isinstance(value, str):
-        return number(record, name)
-    try:
-        return None if value.strip().lower() in _NO_PRICE else number({name: float(value)}, name)
-    except ValueError as error:
-        raise BadRecordError(f"{name} is {shorten(value)}, expected a number") from error
+        price = number(record, name)
+        return None if price is None else price * kind.times
+    reader = NumberReader("cost_usd", name)
+    price = reader.of(_said(record, name), name)
+    return None if price is None else price * (kind.of_usd if reader.seen.units else kind.times)
+
+
+def _said(record: Mapping[str, Any], name: str) -> str:
+    """A text that is not a word for true or false, which is not a number of anything here."""
+    found = str(record[name])
+    if found.strip().lower() in ("true", "false"):
+        raise BadRecordError(f"{name} is {shorten(found)}, expected a number")
+    return found

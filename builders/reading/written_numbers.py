@@ -35,6 +35,8 @@ _UNITS: Final[dict[str, dict[str, Factor | None]]] = {
 """Our column -> a unit that its cells may have -> what makes our unit of it; None where it is ours."""
 WRITTEN: Final = frozenset(_UNITS)
 """Our columns of which a cell may have a unit, or commas."""
+AMOUNTS: Final = WRITTEN - {*SCORES}
+"""Those of which no value is below 0."""
 _AHEAD: Final = ("$", "us$", "usd")
 """Units that may stand in front of a number."""
 _DOLLAR: Final = "$"
@@ -42,7 +44,10 @@ _DOLLAR: Final = "$"
 _LONGEST: Final = 64
 _DIGITS: Final = r"(?:(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
 _GAP: Final = "[ \u00a0\u202f]?"
-_WRITTEN: Final = re.compile(rf"(?P<ahead>[^\s0-9.,+-]{{0,8}}){_GAP}(?P<number>{_DIGITS}){_GAP}(?P<after>[^\s0-9.,+-]{{0,16}})")
+_WRITTEN: Final = re.compile(
+    rf"(?P<sign>[+-]?)(?P<ahead>[^\s0-9.,+-]{{0,8}}){_GAP}(?P<inner>[+-]?)(?P<number>{_DIGITS}){_GAP}"
+    r"(?P<after>[^\s0-9.,+-]{0,16})"
+)
 _WITH_COMMA: Final = re.compile(rf"[^\s0-9.,+-]{{0,8}}{_GAP}[0-9.]*,[0-9.,]*{_GAP}[^\s0-9.,+-]{{0,16}}")
 
 _EXPECTED: Final = {
@@ -62,6 +67,8 @@ class Seen:
     """Our column -> the first cell with a unit of its own."""
     currencies: dict[str, str] = field(default_factory=dict)
     """Our column -> the currency that its factor converts, by its sign or word in the first cell that has one."""
+    foreign: dict[str, str] = field(default_factory=dict)
+    """Our column -> the first cell in a currency that no factor converts."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,8 @@ class NumberReader:
             raise BadRecordError(
                 f"{label} is {named(text)}, expected {_EXPECTED_POINT if _WITH_COMMA.fullmatch(text) else 'a number'}"
             )
+        if match["sign"] or match["inner"]:
+            raise BadRecordError(f"{label} is {named(text)}, expected {expected}, without a sign")
         number = Fraction(match["number"].replace(",", ""))
         known = _UNITS[self.ours]
         ahead, after = (word if word in known else word.lower() for word in (match["ahead"], match["after"]))
@@ -128,16 +137,17 @@ class NumberReader:
 
     def _converted(self, number: Fraction, text: str, label: str, currency: str) -> float | None:
         """An amount in another currency, which only the factor of the mapping can convert."""
-        if self.factor is None:
+        if self.factor is None or self.factor.is_of_unit:
+            self.seen.foreign.setdefault(self.ours, text)
             remedy = ""
-            if self.remedy == leave_out(self.ours):
+            if self.factor is None and self.remedy == leave_out(self.ours):
                 remedy = (
                     f". Remedy: convert it with --map '{self.ours}={self.theirs}*RATE', in USD per unit, or leave the column "
                     f"out with --map {self.ours}="
                 )
             raise BadRecordError(f"{label} is {named(text)}, expected USD{remedy}")
         first = self.seen.currencies.setdefault(self.ours, currency)
-        if first != currency:
+        if CURRENCIES.get(first, first) != CURRENCIES.get(currency, currency):
             raise BadRecordError(f"{label} is {named(text)}, expected one currency; the factor is that of {first}")
         return self._plain(_float(number, text, label))
 
@@ -165,4 +175,5 @@ def _is_foreign(word: str) -> bool:
     """Whether a word or a sign is that of another currency than USD."""
     if word in UNITS["cost_usd"]:
         return False
-    return word in CURRENCIES or word.endswith(_DOLLAR) or (len(word) == 1 and unicodedata.category(word) == "Sc")
+    of_a_country = word.endswith(_DOLLAR) and word[:-1].isalpha()
+    return word in CURRENCIES or of_a_country or (len(word) == 1 and unicodedata.category(word) == "Sc")

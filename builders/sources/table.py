@@ -17,6 +17,7 @@ from llmfusionbench.builders.reading.mapping import ROUNDS, TableMapping
 from llmfusionbench.builders.reading.mapping_options import parse_mapping
 from llmfusionbench.builders.reading.table_files import TableFile
 from llmfusionbench.builders.reading.tables import read_chunks
+from llmfusionbench.builders.reading.written_numbers import Seen
 from llmfusionbench.builders.records import Part, Rejected
 
 
@@ -63,6 +64,7 @@ class Table:
     def read(self, paths: Sequence[Path]) -> Iterator[Part]:
         """Everything in the files."""
         stated, known = self._mapping(), dict[Join, Further]()
+        currencies: dict[str, str] = {}  # a rate is for one currency, in all files
         tables = [TableFile.of(path, file, stated.where, stated.joins, known) for path, file in labelled(paths)]
         # Each file may hold one epoch of a run, so that their numbers begin where the least of all files is.
         least = _least_round(tables, stated) if len(tables) > 1 else None
@@ -72,7 +74,7 @@ class Table:
             judged = compared or read_judgements(table, mapping, self.split)
             if judged is None:
                 reading = Reading.of(path, file, table.columns, mapping, self.split, source=table.chunks)
-                judged = replace(reading, least=least).read()
+                judged = replace(reading, least=least, seen=Seen(currencies=currencies)).read()
             yield from judged
             yield from table.notes()
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from llmfusionbench.builders import build
 from llmfusionbench.builders.reading.factors import Factor
 from llmfusionbench.builders.reading.fields import BadRecordError
+from llmfusionbench.builders.reading.llm_table import read_llms
 from llmfusionbench.builders.reading.written_numbers import NumberReader, all_plain
 from llmfusionbench.builders.records import leave_out
 from llmfusionbench.builders.sources.table import Table
@@ -219,11 +220,14 @@ def test_all_formats_alike(tmp_path: Path, kind: str) -> None:
          "between groups of three digits" + leave_out("cost_usd")),
         ("cost", "5 credits", 'cost (cost_usd) is "5 credits", expected a number, or an amount such as $0.0012'
          + leave_out("cost_usd")),
-        ("took", "-5ms", 'took (latency_s) is "-5ms", expected a number' + leave_out("latency_s")),
+        ("took", "-5ms", 'took (latency_s) is "-5ms", expected a number, or a time such as 850ms, without a sign'
+         + leave_out("latency_s")),
+        ("took", "-5", 'took (latency_s) is -5.0, expected a finite number of at least 0' + leave_out("latency_s")),
+        ("took", "1e400", 'took (latency_s) is "1e400", expected a finite number' + leave_out("latency_s")),
         ("took", "2 days", 'took (latency_s) is "2 days", expected a number, or a time such as 850ms' + leave_out("latency_s")),
         ("n", "inf", "n (output_tokens) is inf, expected a whole number" + leave_out("output_tokens")),
-        ("n", "1.2345k", "n (output_tokens) is 1234.5, expected a whole number" + leave_out("output_tokens")),
-        ("n", "9,007,199,254,740,993", "n (output_tokens) is 9007199254740992.0, expected a whole number"
+        ("n", "1.2345k", 'n (output_tokens) is "1.2345k", expected a whole number' + leave_out("output_tokens")),
+        ("n", "9,007,199,254,740,993", 'n (output_tokens) is "9,007,199,254,740,993", expected a whole number'
          + leave_out("output_tokens")),
         ("ok", "1,5", 'ok (performance) is "1,5", expected a number with a point before its decimals; commas may only stand '
          "between groups of three digits" + SCORE_WORDS),
@@ -258,6 +262,85 @@ def test_one_factor_is_for_one_currency(tmp_path: Path) -> None:
             'cost (cost_usd) is "\u00a31", expected one currency; the factor is that of \u20ac' + leave_out("cost_usd"),
         )
     ]
+
+
+def test_a_rate_is_for_one_currency_in_all_files_by_any_of_its_names(tmp_path: Path) -> None:
+    files = [
+        write_lines(tmp_path / f"{i}.jsonl", [{"prompt": f"{i}?", "llm": "x", "cost": cost}])
+        for i, cost in enumerate(["\u20ac1", "1 EUR", "\u00a31", "<$1"])
+    ]
+    found = read(Table(map={"cost_usd": "cost*2"}), *files)
+    assert found.column("cost_usd") == [2.0, 2.0]
+    assert [(file, reason.partition(". ")[0]) for file, _, reason in found.reasons] == [
+        ("2.jsonl", 'cost (cost_usd) is "\u00a31", expected one currency; the factor is that of \u20ac'),
+        ("3.jsonl", 'cost (cost_usd) is "<$1", expected a number, or an amount such as $0.0012'),
+    ]
+
+
+def test_the_unit_of_a_name_is_not_the_rate_of_another_currency(tmp_path: Path) -> None:
+    rows = [{"prompt": f"{i}?", "llm": "x", "cost_cents": cost} for i, cost in enumerate(["\u20ac5", "$1", 2])]
+    found = read(Table(), write_lines(tmp_path / "t.jsonl", rows))
+    assert found.column("cost_usd") == [1.0, 0.02]
+    assert [reason for *_, reason in found.reasons] == [
+        'cost_cents (cost_usd) is "\u20ac5", expected USD' + leave_out("cost_usd")
+    ]
+
+
+def test_the_remedy_for_a_column_in_another_currency(tmp_path: Path) -> None:
+    rows = [{"prompt": f"{i}?", "llm": "x", "cost_usd": cost} for i, cost in enumerate(["\u20ac1", "\u20ac2", "$1"])]
+    path = write_lines(tmp_path / "t.jsonl", rows)
+    (note,) = read(Table(), path).notes
+    assert note.endswith(
+        "Remedy: convert it with --map 'cost_usd=cost_usd*RATE', in USD per unit, or leave it out without a warning with "
+        "--map cost_usd="
+    )
+    assert read(Table(map={"cost_usd": "cost_usd*1.5"}), path).column("cost_usd") == [1.5, 3.0, 1.0]
+
+
+def test_the_remedy_for_percentages_beside_plain_numbers(tmp_path: Path) -> None:
+    rows = [{"prompt": f"{i}?", "llm": "x", "performance": score} for i, score in enumerate(["50%", 50, "100%"])]
+    path = write_lines(tmp_path / "t.jsonl", rows)
+    with pytest.raises(InputError, match=r"or read plain numbers as percentages, too, with --map performance=performance/100$"):
+        build("table", [path], tmp_path / "out", workers=1)
+    options = {"map": {"performance": "performance/100"}}
+    release = build("table", [path], tmp_path / "out", options=options, workers=1)
+    assert sorted(release.rows("responses")["performance"].to_pylist()) == [0.5, 0.5, 1.0]
+
+
+def test_a_pattern_that_fits_no_column_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "w.csv", b"prompt,a,a|usd\nA?,1,$0.5\n")
+    with pytest.raises(
+        InputError, match=r"no column fits \{llm\}\|usd\*2 for cost_usd; the file has .* Remedy: correct the pat"
+    ):
+        read(Table(wide={"performance": "{llm}", "cost_usd": "{llm}|usd*2"}, llms=["a"]), path)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('llm,input_price,output_price\na,$0.15,"$1,200.5"\n', [0.15, 1200.5]),
+        ("llm,input_price_per_1k,output_cents_per_1k\na,$0.5,$0.25\n", [500.0, 250.0]),
+    ],
+)
+def test_prices_may_be_written_as_amounts(tmp_path: Path, text: str, expected: list[float]) -> None:
+    rows, _ = read_llms(write(tmp_path / "llms.csv", text.encode()))
+    assert [rows[0]["input_price"], rows[0]["output_price"]] == expected
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("0,15", 'input_price is "0,15", expected a number with a point before its decimals'),
+        ("\u20ac1", 'input_price is "\u20ac1", expected USD'),
+        ("true", 'input_price is "true", expected a number'),
+    ],
+)
+def test_prices_that_are_refused(tmp_path: Path, cell: str, reason: str) -> None:
+    path = write(tmp_path / "llms.csv", f'llm,input_price\na,"{cell}"\n'.encode())
+    with pytest.raises(InputError) as caught:
+        read_llms(path)
+    assert reason in str(caught.value)
+    assert "and write prices in USD with a point before the decimals, such as 0.15 or $0.15" in str(caught.value)
 
 
 def test_a_unit_in_a_cell_counts_above_that_of_the_name(tmp_path: Path) -> None:

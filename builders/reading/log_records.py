@@ -337,11 +337,11 @@ def _defaults(mapping: TableMapping, path: Path, split: str | None) -> dict[str,
 def _answers(mapping: TableMapping, columns: Sequence[str], path: Path) -> dict[str, dict[str, str]]:
     """LLM -> our column -> theirs, for the columns that the file has."""
     found = {}
-    mapping.check_patterns(columns, str(path))
     for llm in mapping.llms_in(columns):
         named = {ours: pattern.replace("{llm}", llm) for ours, pattern in mapping.wide.items()}
         there = {ours: theirs for ours, theirs in named.items() if theirs in columns}
         if not there:
             TableMapping(columns=named).check(columns, str(path))
         found[llm] = there
+    mapping.check_patterns(columns, str(path))
     return found

@@ -14,7 +14,7 @@ NAME = "llmfusionbench"
 ROOTS = {PROJECT / NAME: NAME, **{PROJECT / wing: f"{NAME}.{wing}" for wing in ("schemas", "builders", "baselines")}}
 
 LAYERS = (
-    {"_version", "errors", "redaction", "types"},
+    {"_version", "errors", "lazy_names", "redaction", "types"},
     {"processes", "storage", "schema", "schemas"},
     {"manifest", "plugins", "validation", "statistics", "llm", "texts", "remote"},
     {"release"},

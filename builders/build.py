@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench import plugins
+from llmfusionbench.builders.making.ahead import ahead
 from llmfusionbench.builders.making.gathering import gathered
 from llmfusionbench.builders.making.indices import check_reading
 from llmfusionbench.builders.making.inputs import described, files_of
@@ -155,7 +156,8 @@ def build(
         intake.take(Llms(stated))
         for note in notes:
             intake.take(Note(Path(str(llms)).name, note))
-        for part in gathered(_told(reader.read(paths), tell), scales):
+        parts = reader.read(paths)
+        for part in gathered(_told(parts if workers == 1 else ahead(parts), tell), scales):
             intake.take(part)
         if not intake.spill.rows and not scales.refused:  # why each record was rejected tells more than a column without values
             noted = [] if intake.rejected else [f"  {line}" for line in (*intake.notes(), *intake.notes(warnings=True))]
@@ -277,12 +279,13 @@ def _bare(value: Any) -> Any:
 
 def _write_by_split(root: Path, table: str, rows: pa.Table, settled: Settled) -> dict[str, dict[str, Any]]:
     """Write a small table, one shard per split of the release."""
-    rows = rows.sort_by([(k, "ascending") for k in table_schema(table).key])
-    splits = settled.split_of(rows["query_id"].combine_chunks())
+    key = rows.select(table_schema(table).key)
+    order = pc.sort_indices(key, [(k, "ascending") for k in key.column_names])
+    splits = settled.split_of(rows["query_id"].take(order).combine_chunks())
     entries = {}
     for split in settled.present:
         name = shard_name(table, split, 0, 1)
-        entries[name] = write_shard(root, name, rows.filter(pc.equal(splits, split)))
+        entries[name] = write_shard(root, name, rows.take(order.filter(pc.equal(splits, split))))
     return entries
 
 

@@ -118,8 +118,8 @@ class Intake:
                 self._llms.setdefault(llm, {"llm": llm})
         if len(self._llms) > _MOST_LLMS:
             raise InputError(f"more than {_MOST_LLMS:,} LLMs. Remedy: check which column or field names the LLM")
-        asked = normal.filter(normal.column("llm").is_valid())
-        self.provenance |= set(pc.unique(asked.column("provenance")).to_pylist())
+        asked = normal.column("provenance").filter(normal.column("llm").is_valid())
+        self.provenance |= set(pc.unique(asked).to_pylist())
 
     def notes(self, *, warnings: bool = False) -> list[str]:
         """What was made of whole columns, or the warnings about them, a line for each; the same in several files once."""
@@ -176,7 +176,7 @@ class Intake:
         table = table.drop_columns([c for c in ("query_id",) if c in table.column_names])
         table = table.append_column("query_id", pa.array(ids, pa.string()))
         _, first = np.unique([f"{i} {e}" for i, e in zip(ids, table["embedded"].to_pylist(), strict=True)], return_index=True)
-        return table.take(pa.array(np.sort(first)))
+        return table if len(first) == len(table) else table.take(pa.array(np.sort(first)))
 
 
 def _with_metric(normal: pa.RecordBatch, ours: str) -> pa.RecordBatch:

@@ -25,6 +25,7 @@ from llmfusionbench.builders.making.gathering import gathered
 from llmfusionbench.builders.making.indices import check_reading
 from llmfusionbench.builders.making.inputs import described, files_of
 from llmfusionbench.builders.making.intake import Intake
+from llmfusionbench.builders.making.lean_memory import lean_memory
 from llmfusionbench.builders.making.repeats import TWO_SCORES
 from llmfusionbench.builders.making.scales import Scale, Scales
 from llmfusionbench.builders.making.score_warnings import build_warnings, unrun_programs
@@ -147,6 +148,7 @@ def build(
     if max_record_mib < 1:
         raise InputError(f"max_record_mib is {max_record_mib}, expected a whole number from 1")
     with (
+        lean_memory(),
         limit_records(max_record_mib),
         ReleaseWriter(out, overwrite=overwrite, inputs=[*named, *further, *([llms] if llms is not None else [])]) as writer,
     ):
@@ -171,6 +173,9 @@ def build(
         llm_rows = intake.llm_table()
         templates = intake.template_table(settled)
         files: dict[str, dict[str, Any]] = {}
+        if intake.embeddings:  # before the shards, which need the memory
+            files |= _write_by_split(writer.path, "embeddings", intake.embedding_table(), settled)
+            intake.embeddings.clear()
         truths = intake.numbers.readings(truth)
         plans = intake.spill.plan(settled)
         unscored: bool = getattr(reader, "UNSCORED", False)
@@ -194,8 +199,6 @@ def build(
             raise RejectedError(_refusal_of_folded(folded))
         files[shard_name("llms", "train", 0, 1)] = write_shard(writer.path, shard_name("llms", "train", 0, 1), llm_rows)
         files |= _write_by_split(writer.path, "thought_templates", templates, settled)
-        if intake.embeddings:
-            files |= _write_by_split(writer.path, "embeddings", intake.embedding_table(), settled)
         if intake.rejected:
             files[REJECTED] = _write_rejected(writer.path / REJECTED, intake.rejected)
         shutil.rmtree(scratch)

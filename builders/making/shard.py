@@ -49,6 +49,7 @@ class Shard:
         for table in list(made.tables):
             name = shard_name(table, self.plan.split, self.plan.index, self.plan.total)
             entries[name] = write_shard(self.root, name, made.tables.pop(table), compression_level=self.compression_level)
+        pa.default_memory_pool().release_unused()
         return entries, made.rejected, made.taken, facts
 
     def _records(self) -> pa.Table:

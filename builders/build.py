@@ -20,10 +20,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench import plugins
+from llmfusionbench.builders.making.ahead import ahead
 from llmfusionbench.builders.making.gathering import gathered
 from llmfusionbench.builders.making.indices import check_reading
 from llmfusionbench.builders.making.inputs import described, files_of
 from llmfusionbench.builders.making.intake import Intake
+from llmfusionbench.builders.making.lean_memory import lean_memory
 from llmfusionbench.builders.making.repeats import TWO_SCORES
 from llmfusionbench.builders.making.scales import Scale, Scales
 from llmfusionbench.builders.making.score_warnings import build_warnings, unrun_programs
@@ -146,6 +148,7 @@ def build(
     if max_record_mib < 1:
         raise InputError(f"max_record_mib is {max_record_mib}, expected a whole number from 1")
     with (
+        lean_memory(),
         limit_records(max_record_mib),
         ReleaseWriter(out, overwrite=overwrite, inputs=[*named, *further, *([llms] if llms is not None else [])]) as writer,
     ):
@@ -155,7 +158,8 @@ def build(
         intake.take(Llms(stated))
         for note in notes:
             intake.take(Note(Path(str(llms)).name, note))
-        for part in gathered(_told(reader.read(paths), tell), scales):
+        parts = reader.read(paths)
+        for part in gathered(_told(parts if workers == 1 else ahead(parts), tell), scales):
             intake.take(part)
         if not intake.spill.rows and not scales.refused:  # why each record was rejected tells more than a column without values
             noted = [] if intake.rejected else [f"  {line}" for line in (*intake.notes(), *intake.notes(warnings=True))]
@@ -169,6 +173,9 @@ def build(
         llm_rows = intake.llm_table()
         templates = intake.template_table(settled)
         files: dict[str, dict[str, Any]] = {}
+        if intake.embeddings:  # before the shards, which need the memory
+            files |= _write_by_split(writer.path, "embeddings", intake.embedding_table(), settled)
+            intake.embeddings.clear()
         truths = intake.numbers.readings(truth)
         plans = intake.spill.plan(settled)
         unscored: bool = getattr(reader, "UNSCORED", False)
@@ -193,8 +200,6 @@ def build(
             raise RejectedError(_refusal_of_folded(folded))
         files[shard_name("llms", "train", 0, 1)] = write_shard(writer.path, shard_name("llms", "train", 0, 1), llm_rows)
         files |= _write_by_split(writer.path, "thought_templates", templates, settled)
-        if intake.embeddings:
-            files |= _write_by_split(writer.path, "embeddings", intake.embedding_table(), settled)
         if intake.rejected:
             files[REJECTED] = _write_rejected(writer.path / REJECTED, intake.rejected)
         shutil.rmtree(scratch)
@@ -278,12 +283,13 @@ def _bare(value: Any) -> Any:
 
 def _write_by_split(root: Path, table: str, rows: pa.Table, settled: Settled) -> dict[str, dict[str, Any]]:
     """Write a small table, one shard per split of the release."""
-    rows = rows.sort_by([(k, "ascending") for k in table_schema(table).key])
-    splits = settled.split_of(rows["query_id"].combine_chunks())
+    key = rows.select(table_schema(table).key)
+    order = pc.sort_indices(key, [(k, "ascending") for k in key.column_names])
+    splits = settled.split_of(rows["query_id"].take(order).combine_chunks())
     entries = {}
     for split in settled.present:
         name = shard_name(table, split, 0, 1)
-        entries[name] = write_shard(root, name, rows.filter(pc.equal(splits, split)))
+        entries[name] = write_shard(root, name, rows.take(order.filter(pc.equal(splits, split))))
     return entries
 
 

@@ -46,15 +46,18 @@ class Shard:
 
     def write(self) -> Written:
         """Assemble the shard and write its tables."""
-        records = with_names(read_slices(self.plan), self.names)
-        if self.tokenizer is not None:
-            records = with_tokens(records, self.tokenizer)
-        made = assemble(records, self.llms, self.plan.split, self.truths, unscored=self.unscored)
+        made = assemble(self._records(), self.llms, self.plan.split, self.truths, unscored=self.unscored)
         entries = {}
-        for table, rows in made.tables.items():
+        facts = score_facts(made.tables["logs"])
+        for table in list(made.tables):
             name = shard_name(table, self.plan.split, self.plan.index, self.plan.total)
-            entries[name] = write_shard(self.root, name, rows, compression_level=self.compression_level)
-        return entries, made.rejected, made.taken, score_facts(made.tables["logs"])
+            entries[name] = write_shard(self.root, name, made.tables.pop(table), compression_level=self.compression_level)
+        pa.default_memory_pool().release_unused()
+        return entries, made.rejected, made.taken, facts
+
+    def _records(self) -> pa.Table:
+        records = with_names(read_slices(self.plan), self.names)
+        return records if self.tokenizer is None else with_tokens(records, self.tokenizer)
 
 
 def write_shards(shards: Sequence[Shard], workers: int | None) -> Iterator[Written]:

@@ -134,10 +134,10 @@ def _fast_counts(texts: pa.Array, tokenizer: str) -> Counts | None:
     expected = _counts(texts.take(pa.array(checked)), tokenizer)
     wrong = np.flatnonzero(counts[checked] != expected)
     if wrong.size:
-        place = int(checked[wrong[0]])
+        row = int(checked[wrong[0]])
         warnings.warn(
-            f"toktok-rs counts {counts[place]} tokens where {tokenizer} has {expected[wrong[0]]}, "
-            f"in {texts[place].as_py()[:60]!r}; tiktoken takes over",
+            f"toktok-rs counts {counts[row]} tokens where {tokenizer} has {expected[wrong[0]]}, "
+            f"in {texts[row].as_py()[:60]!r}; tiktoken takes over",
             RuntimeWarning,
             stacklevel=3,
         )

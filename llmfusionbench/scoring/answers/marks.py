@@ -37,6 +37,8 @@ _STEP = re.compile(
 """What opens a step of a list: "Step 2:", "**2.**"."""
 _CONCLUSION = re.compile(r"(?:so|therefore|thus|hence|in total|finally|in conclusion)\b", re.IGNORECASE)
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_WIDE_LEADS = (b"\xef\xbc", b"\xef\xbd")
+"""The first bytes of those characters in UTF-8."""
 _HEADING = re.compile(
     r"(?:step|part|case|phase|section|problem|question|method|approach|example|task|why|how)\b.*"
     r"|(?!.*(?:[:=]|\bis\b)[\s*$]{0,5}-?\d[^:=]{0,20}$)[^\W\d]{2,}\S*\s+\S.*",
@@ -53,7 +55,14 @@ def lowered(text: str) -> str:
 
 def plain_width(text: str) -> str:
     """Full-width letters, digits and signs, as East Asian keyboards write them, as ASCII."""
-    return text if text.isascii() else text.translate(_WIDE)
+    if text.isascii() or not _has_leads(text, _WIDE_LEADS):
+        return text
+    return text.translate(_WIDE)
+
+
+def _has_leads(text: str, leads: tuple[bytes, ...]) -> bool:
+    raw = text.encode("utf-8", "surrogatepass")  # no byte of one character looks like the first of another
+    return any(lead in raw for lead in leads)
 
 
 def final_text(response: str) -> str:

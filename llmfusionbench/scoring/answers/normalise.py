@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import string
+from functools import lru_cache
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 # Within a word, a non-ASCII mark (a dash, a quotation mark) separates an article from the rest.
@@ -12,6 +13,8 @@ _PARTED = re.compile(r"[^\x00-\x7f](?:a|an|the)\b|\b(?:a|an|the)[^\x00-\x7f]")
 _ARTICLE_WORDS = frozenset(("a", "an", "the"))
 _PUNCTUATION = string.punctuation.encode()
 _SPACES = bytes(32 if byte in _PUNCTUATION else byte for byte in range(256))
+_KEPT_LENGTH = 1000
+"""Longer accepted answers are not kept."""
 _CONTROL = bytes([*range(9), *range(14, 28), 127])
 
 
@@ -19,6 +22,14 @@ def normalise(text: str) -> str:
     """The published normal form of `text`: "The U.S.A. " -> "usa"."""
     # In UTF-8 the bytes of ASCII punctuation have no other meaning, and deleting bytes is eight times as fast.
     return _tidy(text.lower().encode("utf-8", "surrogatepass").translate(None, _PUNCTUATION))
+
+
+def normalised_truth(truth: str) -> str:
+    """The same of an accepted answer, which is kept, since all LLMs get the same questions."""
+    return _kept(truth) if len(truth) <= _KEPT_LENGTH else normalise(truth)
+
+
+_kept = lru_cache(maxsize=8192)(normalise)
 
 
 def normalise_spaced(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from llmfusionbench.scoring.answers.booleans.boolean import as_boolean, read_boolean
 from llmfusionbench.scoring.answers.marks import final_text, unwrapped
-from llmfusionbench.scoring.answers.normalise import normalise
+from llmfusionbench.scoring.answers.normalise import normalise, normalised_truth
 from llmfusionbench.scoring.answers.refusal import declines, no_answer_reason
 from llmfusionbench.scoring.answers.truths import accepted_answers
 from llmfusionbench.scoring.outcome import Score, binary, missing, right, wrong
@@ -23,7 +23,7 @@ def em(response: str, ground_truth: str, context: Mapping[str, object]) -> Score
     text = unwrapped(response).strip()
     plain = normalise(text)
     for truth in truths:
-        expected = normalise(truth)
+        expected = normalised_truth(truth)
         if text == truth or (expected and plain == expected):
             return right(text)
     return wrong(text, "refusal" if declines(text) else "differs from the ground truth")

@@ -107,7 +107,7 @@ def _committed(marked: str, low: str, options: Options) -> Choice | None:
     if (label := lone_line(marked, low, options)) is not None:
         return Choice(label)
     said = sentences(marked, low, options)
-    if said and (others := dismissal_words.OTHERS.search(low)) is not None:
+    if said and (others := dismissal_words.others(low)) is not None:
         said = [one for one in said if one.place < others.start() or one.strength == Strength.CHOICE]
     decisive = sorted(
         [one for one in (*found, *said) if one.strength >= Strength.CHOICE and one.labels],

@@ -102,6 +102,8 @@ OTHERS = re.compile(
     re.MULTILINE,
 )
 """The heading or sentence from which on the options that are not the answer are discussed."""
+_OTHERS_SIGNS = ("other", "rest", "why ", "remaining", "incorrect", "wrong", "\u5176")
+"""One of these is in every text in which `OTHERS` is found."""
 NOT_THE_ANSWER = re.compile(
     r"(?:[^.!?;\n\ue000-\uf76f]|\.\d){0,80}?(?:[,(.]\s?|\s)(?:but|however,?|though|although|which|yet)\s"
     r"(?:(?:this|that|it|still|also|option|value)\s){0,3}(?:is|isn['\u2019]t|was)\s(?:(?:still|also|really)\s)?"
@@ -156,3 +158,8 @@ UNDECIDED = re.compile(
     r"|\bno option\b|\u65e0\u6cd5(?:\u786e\u5b9a|\u5224\u65ad|\u56de\u7b54)"
 )
 """The text declines to choose."""
+
+
+def others(low: str) -> re.Match[str] | None:
+    """The first `OTHERS` of a text."""
+    return OTHERS.search(low) if any(sign in low for sign in _OTHERS_SIGNS) else None

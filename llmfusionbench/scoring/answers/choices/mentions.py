@@ -51,6 +51,11 @@ _OPTION_WORD = re.compile(
     r"|(?:\u9009\u9879|\u9078\u9805|\u9078\u629e\u80a2|\uc120\ud0dd\uc9c0|\ubcf4\uae30)[\s:*_]{0,3})\Z",
     re.IGNORECASE,
 )
+_ASCII_WORDS = (
+    "option", "options", "choice", "choices", "letter", "opcion", "opcao", "opzione", "optie", "opsi", "pilihan", "variant",
+    "variante", "alternativa", "letra", "lettera", "lettre", "buchstabe",
+)  # fmt: skip
+"""How an ASCII text ends that `_OPTION_WORD` finds, without the signs."""
 _AFTER_WORD = tuple(" :*_\n\t")
 _WORD_AFTER = re.compile(r"\s?(?:\u9009\u9879|\u9078\u9805|\u9879|\u9805)")
 _LIST_SIGN = re.compile(r"[*_]{0,3}[).:\u3001\uff0e]|\s{0,2}[\u2013\u2014]|\s?-{1,2}\s|--")
@@ -66,6 +71,8 @@ _CAPITAL_ARTICLE = re.compile(
 """What follows "a" as an article, and not as the label of an option."""
 _OPERATOR_AFTER = re.compile(r"[(\[](?=\w)|[ \t]?(?:[=>^\u00d7\u00b7\u2248\u221d\u2260/+]|<(?![/|A-Z])|\\(?!n|text)[A-Za-z{])")
 _OPERATOR_BEFORE = re.compile(r"(?:[+^/<\u00d7\u00b7\\]|[^\w\"/\-=]>|[^=:]=)[ \t]?\Z")
+_OPERATORS = "+^/<>=\u00d7\u00b7\\"
+"""The last characters of what `_OPERATOR_BEFORE` finds, but for white space."""
 _EQUALS_ANSWER = re.compile(r"(?:answer|option|choice)\s?=\s?\Z", re.IGNORECASE)
 _EXPECTED = re.compile(r"(?:\banswer(?:\sis)?|[:=\n]|^)[\s:*]{0,4}\Z", re.IGNORECASE)
 """Before a single lower-case letter that is more than an article."""
@@ -108,7 +115,7 @@ def _finder(labels: tuple[str, ...]) -> tuple[re.Pattern[str], dict[str, int]]:
 def with_mentions(text: str, labels: tuple[str, ...]) -> str:
     """`text` with each mention of one of `labels` as one character, and without marks of bold and of inline code."""
     if not text.isascii():
-        text = _PRIVATE.sub(" ", text)
+        text = _without_private(text)
     if "</" in text or "<b" in text:
         text = _HTML.sub("", text)
     if "\\" in text:
@@ -127,6 +134,13 @@ def with_mentions(text: str, labels: tuple[str, ...]) -> str:
     parts.append(text[place:])
     marked = "".join(parts)
     return marked.replace("**", "").replace("`", "") if "*" in marked or "`" in marked else marked
+
+
+def _without_private(text: str) -> str:
+    """`text` with a space for every character of the private use area."""
+    raw = text.encode("utf-8", "surrogatepass")
+    # In UTF-8 they begin with the byte EE or EF, which no other place of a character has.
+    return _PRIVATE.sub(" ", text) if b"\xee" in raw or b"\xef" in raw else text
 
 
 def _mention(
@@ -155,7 +169,7 @@ def _mention(
         return None
     if text[right : right + 2] == ". " and _SPECIES.match(text, right) is not None:
         return None
-    named = _OPTION_WORD.search(context) if context[-1:] in _AFTER_WORD or context[-1:] > "\u2e80" else None
+    named = _option_word(context)
     if named is not None or (not text.isascii() and _WORD_AFTER.match(text, right) is not None):
         if named is not None:
             left = left - len(context) + named.start() + (not context[named.start()].isalpha())
@@ -183,9 +197,23 @@ def _in_formula(text: str, end: int, context: str, upper: bool) -> bool:
     """Whether an operator stands after or before the letter that ends at `end`."""
     if _OPERATOR_AFTER.match(text, end) is not None:
         return True
-    if _OPERATOR_BEFORE.search(context) is None or _EQUALS_ANSWER.search(context) is not None:
+    if not _operator_ends(context) or _EQUALS_ANSWER.search(context) is not None:
         return False
     return not (upper and context.endswith(")/"))  # the A of "the answer (iii)/A" is an option
+
+
+def _option_word(context: str) -> re.Match[str] | None:
+    """A word for "option" at the end of `context`, or None."""
+    if context[-1:] not in _AFTER_WORD and not context[-1:] > "\u2e80":
+        return None
+    if context.isascii() and not context.rstrip(" \t:*_").lower().endswith(_ASCII_WORDS):
+        return None
+    return _OPTION_WORD.search(context)
+
+
+def _operator_ends(context: str) -> bool:
+    last = context[-1:] if context[-1:] not in (" ", "\t") else context[-2:-1]
+    return last in _OPERATORS and _OPERATOR_BEFORE.search(context) is not None
 
 
 def _form(before: str, after: str, signed: bool, opens: bool) -> Form:

@@ -81,7 +81,7 @@ def opening(marked: str, low: str, options: Options) -> str | None:
     if mention_places.LIST.match(low, first + 1) is not None:
         return None
     label = label_of(marked[first], options.labels)
-    others = dismissal_words.OTHERS.search(low)
+    others = dismissal_words.others(low)
     stop = len(low) if others is None else others.start()
     after = options.labels.index(label) + 1
     line = mention_places.LINE_MENTION.search(low, first + 1, stop)

@@ -14,8 +14,9 @@ from llmfusionbench.scoring.answers.marks import plain_width
 from llmfusionbench.scoring.answers.normalise import normalise, normalised_truth
 
 WORDS = """option|Options |CHOICE: |choices* |letter |opci\u00f3n |opcion |op\u00e7\u00e3o |opzione |optie |opsi |pilihan |
-variant |variante |se\u00e7enek |alternativa |letra |lettera |lettre |buchstabe |\u9009\u9879|\u9078\u629e\u80a2: |\ubcf4\uae30 |
-\u0432\u0430\u0440\u0438\u0430\u043d\u0442 |ph\u01b0\u01a1ng \u00e1n |why the other|why not|why rest|the rest|rest of the |
+variant |variante |se\u00e7enek |alternativa |letra |lettera |lettre |buchstabe |\u9009\u9879|
+\u9078\u629e\u80a2: |\ubcf4\uae30 |\u0432\u0430\u0440\u0438\u0430\u043d\u0442 |
+ph\u01b0\u01a1ng \u00e1n |why the other|why not|why rest|the rest|rest of the |
 wrong |incorrect |remaining |answers|others|\u5176\u4ed6\u9009\u9879|\u5176\u5b83\u9009\u9879|  | = | > | the | an """
 SIGNS = "AaBI1.:=+/<>\\*_^()[$ \t\n\u00d7\u00b7\u00e9\u0131\u017f\u212a"
 EDGES = "\ue000\uf8ff\ud7ff\uf900\uff01\uff21\uff5e\uff5f\ufeff\U0001f600\udc80"

@@ -134,7 +134,8 @@ class Recounting:
         """[n] each: tokens of the prompt that was sent, of the answer and of its reasoning; null where the text is missing."""
         queries, responses = tables.queries, tables.responses
         prompts = queries["prompt"], pc.coalesce(queries["prompt_think"], queries["prompt"])
-        tokens = self._tokens(pa.chunked_array([*prompts[0].chunks, *prompts[1].chunks]))  # together, since most are the same
+        together = pa.chunked_array([*prompts[0].chunks, *prompts[1].chunks], prompts[0].type)
+        tokens = self._tokens(together)  # in one go, since most are the same
         counted = {
             name: pa.table({"query_id": queries["query_id"], "tokens": tokens.slice(start, len(queries))})
             for name, start in (("direct", 0), ("think", len(queries)))

@@ -150,7 +150,7 @@ def _notes(near_duplicates: bool, looked: int, total: int) -> Iterator[str]:
     if not near_duplicates:
         yield "Near-duplicates were not looked for."
     if not offline_tokenizers():
-        yield ("Token counts were not compared with a tokenizer, because none is installed. Remedy: pip install bpe-openai")
+        yield ("Token counts were not compared with a tokenizer, because none is installed. Remedy: pip install toktok-rs")
 
 
 def _masked(value: Any) -> Any:

@@ -33,6 +33,7 @@ COMMANDS = {
     "build": "build fusionbench {inputs}/train.csv {inputs}/partial_test.csv --tokenizer cl100k_base --workers 2 --out built",
     "rescore": "rescore {inputs}/part --workers 2 --allow-code-execution --sandbox {kind} --out rescored",
     "tokens": "tokens {inputs}/part --tokenizer cl100k_base --workers 2 --out counted",
+    "tokens by Ray": "tokens {inputs}/part --tokenizer cl100k_base --workers 2 --engine ray --out counted",
     "evaluate": "evaluate sample --router knn --resamples 20 --out evaluated",
     "export": "export sft sample --format messages --out exported",
 }

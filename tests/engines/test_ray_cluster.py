@@ -18,6 +18,8 @@ from ray.cluster_utils import Cluster
 
 from llmfusionbench import audit
 from llmfusionbench.auditing import run as audit_run
+from llmfusionbench.baselines.exporters import export_sft
+from llmfusionbench.baselines.exporters.corpora import answer_texts
 from llmfusionbench.builders import build, recount, rescore
 from llmfusionbench.builders.making import spill
 from llmfusionbench.engines import Engine, Ray
@@ -103,6 +105,20 @@ def test_audit(part: Release, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_run, "PARALLEL_ROWS", 0)
     monkeypatch.chdir(part.directory.parent)
     assert audit("part", engine="ray").to_json() == audit(part, workers=1).to_json()
+
+
+@pytest.mark.parametrize("duplicates", ["exact", "keep"])
+def test_export(duplicates: str, part: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answer_texts, "PARALLEL_ROWS", 0)
+    monkeypatch.chdir(part.directory.parent)
+    made = {
+        name: bytes_of(
+            export_sft("part", tmp_path / name, include_test=True, duplicates=duplicates, reasoning="strip", **options).path
+        )
+        for name, options in {"alone": {"workers": 1}, "local": {"workers": 2}, "ray": {"engine": "ray"}}.items()
+    }
+    assert made["alone"]["data/train-00000-of-00001.jsonl"]
+    assert made["alone"] == made["local"] == made["ray"]
 
 
 # --- what dies

@@ -65,7 +65,13 @@ def planted(tmp_path: Path) -> Path:
 
 def run(script: Path, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
-    variables = {**kept, "PYTHONPATH": str(PROJECT), "HF_HUB_OFFLINE": "1", "MARKS": str(cwd / "marks")}
+    variables = {
+        **kept,
+        "PYTHONPATH": str(PROJECT),
+        "HF_HUB_OFFLINE": "1",
+        "RAY_AUTH_MODE": "disabled",
+        "MARKS": str(cwd / "marks"),
+    }
     return subprocess.run([sys.executable, script, *words], cwd=cwd, env=variables, capture_output=True, text=True)
 
 

@@ -34,7 +34,7 @@ def cluster(workers: int | None) -> Iterator[Any]:
     Only a new one is shut down at the end.
 
     Raises:
-        InputError: no cluster answers at RAY_ADDRESS.
+        InputError: no cluster answers at RAY_ADDRESS, or none can be started.
     """
     import ray
 
@@ -62,9 +62,8 @@ def _joined(ray: Any, address: str) -> Iterator[None]:
         _knock(address)
         _init(ray, address=address)
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-        why = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"{ADDRESS} {address}: cannot join a Ray cluster there ({why}). "
+            f"{ADDRESS} {address}: cannot join a Ray cluster there ({_first_line(error)}). "
             f"Remedy: run the command on a node of the cluster, or unset {ADDRESS} to start one here"
         ) from error
     yield
@@ -89,9 +88,20 @@ def _started(ray: Any, cpus: int) -> Iterator[None]:
             _init(
                 ray, address="local", num_cpus=cpus, include_dashboard=False, object_store_memory=_STORE_BYTES, _temp_dir=place
             )  # fmt: skip
+    except (RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        shutil.rmtree(place, ignore_errors=True)
+        raise InputError(
+            f"Ray cannot start on this machine ({_first_line(error)}). "
+            "Remedy: see whether `ray start --head` works, or use --engine local"
+        ) from error
+    try:
         yield
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _init(ray: Any, **options: Any) -> None:

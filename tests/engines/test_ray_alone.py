@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,8 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import ray
 
 from llmfusionbench.builders import recount
+from llmfusionbench.engines import Ray
+from llmfusionbench.errors import InputError
+from tests.helpers.engine_units import Piece, squared
 from tests.helpers.importable import importable
 from tests.helpers.sample_part import bytes_of, write_part
 
@@ -66,6 +71,21 @@ def test_a_cluster_for_one_run(tmp_path: Path, short: Path) -> None:
     assert bytes_of(tmp_path / "counted") == bytes_of(tmp_path / "local")
     assert processes_with(str(tmp_path)) == []
     assert list(short.glob("ray*")) == []
+
+
+def test_ray_cannot_start(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: object) -> None:
+        assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+        raise RuntimeError("no port is free\nand more")
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(short))
+    monkeypatch.setattr(ray, "init", fail)
+    before = dict(os.environ)
+    with pytest.raises(InputError, match=r"^Ray cannot start on this machine \(no port is free\)\. Remedy: .*--engine local$"):
+        list(Ray(2).run(squared, [Piece(1, short)]))
+    assert dict(os.environ) == before
+    assert list(short.iterdir()) == []
 
 
 def test_an_address_where_no_cluster_answers(tmp_path: Path, short: Path) -> None:

@@ -29,7 +29,7 @@ from llmfusionbench.builders.making.lean_memory import lean_memory
 from llmfusionbench.builders.making.repeats import TWO_SCORES
 from llmfusionbench.builders.making.scales import Scale, Scales
 from llmfusionbench.builders.making.score_warnings import build_warnings, unrun_programs
-from llmfusionbench.builders.making.shard import Shard, write_shards
+from llmfusionbench.builders.making.shard import SCRATCH, Shard, write_shards
 from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.reading.limits import RECORD_MIB, limit_records
 from llmfusionbench.builders.reading.llm_table import read_llms
@@ -38,6 +38,7 @@ from llmfusionbench.builders.recognising import AUTO, Recognition, recognise
 from llmfusionbench.builders.records import SCORES, Llms, Note, Part, Records, Rejected, Source
 from llmfusionbench.builders.sources import SOURCES
 from llmfusionbench.builders.sources.table import Table
+from llmfusionbench.engines import Engine, engine_of
 from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
 from llmfusionbench.manifest import odd_value
 from llmfusionbench.release import Release, ReleaseWriter, write_shard
@@ -72,6 +73,7 @@ def build(
     overwrite: bool = False,
     strict: bool = False,
     workers: int | None = None,
+    engine: str | Engine = "local",
     revision: str | None = None,
     compression_level: int = 3,
     max_record_mib: int = RECORD_MIB,
@@ -98,6 +100,7 @@ def build(
         overwrite: Replace an existing release.
         strict: Raise if a record is rejected, instead of listing it in rejected.jsonl, or says the same as an earlier one.
         workers: Number of shards written in parallel; by default one per core.
+        engine: What writes the shards: `local`, threads or processes of this machine, or `ray`, tasks of a Ray cluster.
         revision: Revision of the inputs, for the manifest.
         compression_level: Level of zstd, 1 to 22.
         max_record_mib: Size of the largest record or cell that is read, MiB. A file that is held in memory as a whole, such as
@@ -118,7 +121,8 @@ def build(
         counts of tokens, and about a cost or a latency that was not read since its column states no unit.
 
     Raises:
-        InputError: an input cannot be read, a column of scores is on another scale, or `out` cannot be written.
+        InputError: an input cannot be read, a column of scores is on another scale, `out` cannot be written, or a
+            worker does not see it.
         RejectedError: no record could be read, answers have two scores each, or `strict` and a record was rejected or folded.
         UnknownNameError: the source, one of its options, the value of `truth` or a column of `scale` is not known.
     """
@@ -128,6 +132,7 @@ def build(
     if isinstance(source, Recognition) or source == AUTO:
         found = source if isinstance(source, Recognition) else recognise(inputs)
         source, inputs = found.settled(), found.files
+    runner = engine_of(engine, workers)
     reader = _source(source, options or {}) if isinstance(source, str) else source
     named = [Path(p) for p in inputs]
     paths = files_of(reader, named)
@@ -152,7 +157,7 @@ def build(
         limit_records(max_record_mib),
         ReleaseWriter(out, overwrite=overwrite, inputs=[*named, *further, *([llms] if llms is not None else [])]) as writer,
     ):
-        scratch = writer.path / "scratch"
+        scratch = writer.path / SCRATCH
         scratch.mkdir()
         intake = Intake(Spill(scratch), rescore_as)
         intake.take(Llms(stated))
@@ -182,7 +187,7 @@ def build(
         names = {known.column: known.lengthened() for known in (intake.llms, intake.judges)}
         shards = [Shard(plan, writer.path, llm_rows, names, tokenizer, compression_level, truths, unscored) for plan in plans]
         scores: list[pa.Table] = []
-        for done, (entries, rejected, taken, scored) in enumerate(write_shards(shards, workers), start=1):
+        for done, (entries, rejected, taken, scored) in enumerate(write_shards(shards, runner), start=1):
             scores.append(scored)
             files |= entries
             intake.rejected += rejected

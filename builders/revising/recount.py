@@ -14,6 +14,7 @@ from llmfusionbench.builders.making.prices import cost_of
 from llmfusionbench.builders.making.views import with_columns
 from llmfusionbench.builders.revising.derive import Conclusion, Revised, derive
 from llmfusionbench.builders.revising.store import Store
+from llmfusionbench.engines import Engine
 from llmfusionbench.release import Release
 from llmfusionbench.release.references import lookup
 from llmfusionbench.release.shards import Shard, ShardTables
@@ -50,6 +51,7 @@ def recount(
     tokenizer: str,
     fast: bool = False,
     workers: int | None = None,
+    engine: str | Engine = "local",
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> RecountReport:
@@ -64,6 +66,7 @@ def recount(
         tokenizer: A tiktoken encoding such as `cl100k_base`; every row that it counted names it.
         fast: Count with toktok-rs and check a sample against tiktoken.
         workers: Number of processes; by default one per core. Any number gives the same bytes.
+        engine: What runs the shards: `local`, processes of this machine, or `ray`, tasks of a Ray cluster; with the same bytes.
         overwrite: Replace an existing release, which may be `release` itself.
         progress: Called as progress(stage, done, total).
 
@@ -77,7 +80,9 @@ def recount(
     if fast:
         fast_counter(tokenizer)
     revision = Recounting(tokenizer, fast)
-    report: RecountReport = derive(release, out, revision, workers=workers, overwrite=overwrite, progress=progress)
+    report: RecountReport = derive(
+        release, out, revision, workers=workers, engine=engine, overwrite=overwrite, progress=progress
+    )
     return report
 
 

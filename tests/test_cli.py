@@ -264,7 +264,7 @@ def test_refused_records_are_counted_and_strict_refuses(place: Path, capsys: pyt
     assert "Rejected 2 records: see r/rejected.jsonl for their places and reasons." in printed
     told = fails(capsys, "build", "table", "in.csv", "--out", "strict", "--strict")
     assert "Found 2 records that cannot be taken" in told
-    assert "in.csv record 1: cost_usd is -7.0, expected number" in told
+    assert "in.csv record 1: cost_usd is -7.0, expected a finite number of at least 0. Remedy: correct it" in told
     assert 'in.csv record 2: performance is "x", expected a number' in told
     assert not (place / "strict").exists()
 
